@@ -1,0 +1,99 @@
+//! A policy with its roles resolved: inheritance flattened, mixins gone, constants replaced, every constraint typed.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{automata::Dfa, expr::Expr};
+
+/// A whole policy. What is not in it is denied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// The roles that a caller can have, by name. Callers without a role that stands here are decided by the role `default`, and
+    /// denied all if there is none.
+    pub roles: BTreeMap<String, Role>,
+    /// The limits that can change a verdict.
+    pub limits: Limits,
+    /// SHA-256 of the source.
+    pub source_digest: [u8; 32],
+}
+
+/// The limits that can change a verdict, counted inside the component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest accepted arguments, in bytes. At most [`Limits::MAX_BYTES`].
+    pub arguments_bytes: u32,
+    /// The longest accepted facts, in bytes. At most [`Limits::MAX_BYTES`].
+    pub facts_bytes: u32,
+}
+
+impl Limits {
+    /// The largest value of either limit: 16 MiB.
+    pub const MAX_BYTES: u32 = 16 << 20;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { arguments_bytes: 1 << 20, facts_bytes: 1 << 20 }
+    }
+}
+
+/// What one role may do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Role {
+    /// The rule for tools that have none of their own and no closed name. It never has a scope.
+    pub default_rule: Arc<Rule>,
+    /// The rules by tool name.
+    pub tools: BTreeMap<String, Arc<Rule>>,
+}
+
+/// What happens to a call of one tool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// The outcome if everything below holds.
+    pub mode: Mode,
+    /// The policy-level constraints, then the tool's own. Empty for [`Mode::Deny`].
+    pub constraints: Vec<Arc<Constraint>>,
+    /// Which paths the tool may touch. None for [`Mode::Deny`].
+    pub scope: Option<Arc<Scope>>,
+}
+
+/// The outcome of a rule whose constraints hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// Denied, whatever the constraints.
+    Deny,
+    /// A human is asked.
+    NeedsApproval,
+    /// Allowed.
+    Allow,
+}
+
+/// One constraint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Constraint {
+    /// As written in the policy: what a denial reports.
+    pub source: String,
+    /// What it means. Spans are byte ranges of `source`.
+    pub expr: Expr,
+}
+
+/// Which paths a tool may touch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scope {
+    /// The name of the argument that holds the path.
+    pub argument: String,
+    /// If there are any, one must match the path itself.
+    pub allowed: Vec<Pattern>,
+    /// None may match the path or a folder above it.
+    pub denied: Vec<Pattern>,
+}
+
+/// One pattern of a file scope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    /// As written.
+    pub source: String,
+    /// Whether it begins with `/`.
+    pub absolute: bool,
+    /// Accepts the normalised paths that the pattern covers (see [`crate::automata::glob`]).
+    pub dfa: Dfa,
+}

@@ -1,0 +1,1 @@
+//! A policy as a component of the engine that this crate carries.

@@ -1,0 +1,29 @@
+//! The evaluator of hexgate policies.
+//!
+//! A compiled policy is a [`Plan`]: a compact, versioned binary that is read where it lies. [`decide`] is the only evaluator of
+//! plans. The in-process reference engine and the WebAssembly component both run this code, so there is one meaning.
+//!
+//! The crate has no `unsafe`, does not panic, and allocates only to explain a denial: all working memory comes from the caller
+//! as a [`Scratch`]. A plan that lies about itself ends in [`Error::Internal`], never in a permission.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `request` | what goes in and what comes out |
+//! | `plan` | the binary form of a policy: layout, decoding, validation |
+//! | `json` | the strict reader of arguments and facts |
+//! | `number` | exact decimal comparison |
+//! | `value` | values met during evaluation, and how they compare |
+//! | `condition` | three-valued evaluation of constraints |
+//! | `scope` | file scopes: path normalisation and matching |
+//! | `decide` | roles, rules, outcome |
+//! | `denial` | the text of a denial |
+//! | `trace` | the value of every part of a constraint, for explanations |
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+mod request;
+
+pub use request::{Denial, Error, Field, Grant, PathScope, Request, Verdict};
