@@ -1,1 +1,42 @@
-//! A policy as a component of the engine that this crate carries.
+//! The built engine of hexgate, and how a plan is woven into it and found again.
+//!
+//! The engine (`guest/engine`) is compiled once by the maintainers and lies in `artifact/` beside its digest. A policy's component
+//! is that artifact with the plan written into it as the last data segment; weaving is copying bytes and filling in a few lengths
+//! of fixed width, so it needs no toolchain, takes microseconds and gives the same bytes everywhere.
+//!
+//! The way back is as short: a component is of the **known engine** exactly if taking its plan out and weaving it in again gives
+//! the same bytes. What a known engine does is known, so a host may trust it further than it trusts any other component.
+//!
+//! ```
+//! // A plan begins with a magic and states its own length; everything else about it is the evaluator's business.
+//! let mut plan = vec![0_u8; 64];
+//! plan[..4].copy_from_slice(b"HXPL");
+//! plan[8..12].copy_from_slice(&64_u32.to_le_bytes());
+//!
+//! let component = hexgate_component::weave(&plan)?;
+//! assert_eq!(hexgate_component::plan_of(&component), Some(plan.as_slice()));
+//!
+//! let mut other = component.clone();
+//! *other.last_mut().unwrap() ^= 1;
+//! assert_eq!(hexgate_component::plan_of(&other), None);
+//! # Ok::<(), hexgate_component::WeaveError>(())
+//! ```
+//!
+//! | form | for whom |
+//! |---|---|
+//! | [`weave`] | everyone: a self-contained component |
+//! | [`weave_core`] | hosts without a component runtime: the core module inside that component |
+//! | [`weave_thin`], [`engine_module`] | hosts that keep the compiled engine: a component that imports it and brings the plan only |
+//!
+//! That a plan is *valid* is not decided here: a host opens it with the evaluator's decoder before it trusts a component further.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod artifact;
+mod template;
+mod weave;
+
+pub use artifact::{BUILT_BY, DIGEST, HEAP_BASE};
+pub use weave::{
+    ENGINE_IMPORT, MAX_PLAN, WeaveError, engine_module, plan_of, weave, weave_core, weave_thin,
+};
