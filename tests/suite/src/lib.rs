@@ -1,1 +1,18 @@
-//! TODO(skeleton)
+//! What the tests that span crates share.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `json` | a strict JSON reader that keeps numbers as text |
+//! | `case` | one policy, one call, and an answer to it |
+//! | `oracle` | a second, naive reading of the language's rules: the judge of the real engines |
+//! | `vectors` | the numbered cases under `tests/vectors` |
+//! | `generate` | random policies and calls aimed at their edges, from a seed |
+//! | `engines` | the real engines behind one signature |
+//! | `shrink` | a disagreement made as small as it goes |
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod case;
+pub mod json;
+pub mod oracle;
+pub mod vectors;

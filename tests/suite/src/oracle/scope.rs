@@ -1,0 +1,152 @@
+//! File scopes: which paths a tool may touch.
+
+use crate::{case::Paths, json::Json};
+
+/// A scope as the policy writes it.
+#[derive(Debug, Clone)]
+pub(super) struct Scope {
+    pub(super) argument: String,
+    pub(super) paths: Paths,
+}
+
+/// The longest path, in bytes.
+const BYTES: usize = 4096;
+/// The most segments, counted after those that mean nothing are gone.
+const SEGMENTS: usize = 256;
+
+impl Scope {
+    /// Whether the path argument is inside. Whatever cannot be understood is not.
+    pub(super) fn holds(&self, args: &Json) -> bool {
+        match args.member(&self.argument) {
+            Some(Json::Text(path)) => inside(path, &self.paths),
+            _ => false,
+        }
+    }
+}
+
+fn inside(path: &str, scope: &Paths) -> bool {
+    let suspicious = |c: char| c == '\\' || c.is_control();
+    if path.trim().is_empty() || path.len() > BYTES || path.contains(suspicious) {
+        return false;
+    }
+    let absolute = path.starts_with('/');
+    let segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty() && *segment != ".")
+        .collect();
+    if segments.len() > SEGMENTS || segments.contains(&"..") {
+        return false;
+    }
+    if segments
+        .first()
+        .is_some_and(|first| first.starts_with('~') || first.contains(':'))
+    {
+        return false;
+    }
+
+    let lowered: Vec<String> = segments
+        .iter()
+        .map(|segment| segment.to_ascii_lowercase())
+        .collect();
+    let lowered: Vec<&str> = lowered.iter().map(String::as_str).collect();
+    for pattern in &scope.denied {
+        let pattern = Pattern::of(&pattern.to_ascii_lowercase());
+        // A folder above that matches covers all that is below it.
+        let covered = (0..=lowered.len())
+            .filter_map(|end| lowered.get(..end))
+            .any(|folder| pattern.covers(folder));
+        if covered {
+            return false;
+        }
+    }
+
+    let is_absolute = |pattern: &String| pattern.starts_with('/');
+    if scope.allowed.is_empty() {
+        // Relative patterns say nothing about an absolute path, so they cannot clear one.
+        return !absolute || scope.denied.iter().any(is_absolute);
+    }
+    scope
+        .allowed
+        .iter()
+        .any(|pattern| is_absolute(pattern) == absolute && Pattern::of(pattern).covers(&segments))
+}
+
+/// A pattern, segment by segment.
+struct Pattern {
+    segments: Vec<String>,
+}
+
+impl Pattern {
+    fn of(text: &str) -> Self {
+        let mut text = text.to_owned();
+        if !text.contains('/') {
+            text.insert_str(0, "**/");
+        }
+        if text.ends_with('/') {
+            text.push_str("**");
+        }
+        Self {
+            segments: text
+                .split('/')
+                .filter(|segment| !segment.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        }
+    }
+
+    /// Whether it matches these very segments.
+    fn covers(&self, path: &[&str]) -> bool {
+        cross(&self.segments, path)
+    }
+}
+
+/// Tries every way in which `**` can cross segments.
+fn cross(pattern: &[String], path: &[&str]) -> bool {
+    match (pattern.split_first(), path.split_first()) {
+        (None, None) => true,
+        (None, Some(_)) => false,
+        (Some((first, rest)), _) if first == "**" => (0..=path.len())
+            .filter_map(|skip| path.get(skip..))
+            .any(|tail| cross(rest, tail)),
+        (Some(_), None) => false,
+        (Some((first, rest)), Some((name, tail))) => {
+            let (first, name): (Vec<char>, Vec<char>) =
+                (first.chars().collect(), name.chars().collect());
+            within(&first, &name) && cross(rest, tail)
+        }
+    }
+}
+
+/// Matches one segment, by backtracking.
+fn within(pattern: &[char], name: &[char]) -> bool {
+    let Some((first, rest)) = pattern.split_first() else {
+        return name.is_empty();
+    };
+    if *first == '*' {
+        return (0..=name.len())
+            .filter_map(|skip| name.get(skip..))
+            .any(|tail| within(rest, tail));
+    }
+    let Some((c, tail)) = name.split_first() else {
+        return false;
+    };
+    match first {
+        '?' => within(rest, tail),
+        '[' => {
+            let Some(end) = rest.iter().position(|c| *c == ']') else {
+                return false;
+            };
+            let (class, after) = rest.split_at(end);
+            in_class(class, *c) && within(after.get(1..).unwrap_or_default(), tail)
+        }
+        literal => literal == c && within(rest, tail),
+    }
+}
+
+fn in_class(class: &[char], c: char) -> bool {
+    match class {
+        [low, '-', high, rest @ ..] => (*low..=*high).contains(&c) || in_class(rest, c),
+        [one, rest @ ..] => *one == c || in_class(rest, c),
+        [] => false,
+    }
+}
