@@ -38,6 +38,9 @@ impl Dfa {
                 return state == 1;
             }
         }
-        self.accepting.get(usize::from(state)).copied().unwrap_or(false)
+        self.accepting
+            .get(usize::from(state))
+            .copied()
+            .unwrap_or(false)
     }
 }

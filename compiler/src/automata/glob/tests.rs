@@ -1,0 +1,1 @@
+//! Tests of [`super::allowed`] and [`super::denied`].

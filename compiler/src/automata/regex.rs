@@ -1,0 +1,67 @@
+//! Patterns of `matches`.
+//!
+//! A pattern is accepted if RE2 and the Rust crate `regex` read it alike, so that each engine of a policy gives it the same
+//! meaning; everything else is refused by name. Classes and word boundaries are ASCII: `\d` is `[0-9]`, `\w` is `[0-9A-Za-z_]`,
+//! `\s` is `[\t\n\f\r ]`, and `\D`, `\W`, `\S` are all other code points. `.` is any code point but `\n`. `^` and `\A` stand for
+//! the start of the text, `$` and `\z` for its end and nothing else. The flags are `i` (ASCII only; `k` and `s` also match U+212A
+//! and U+017F, as in both libraries) and `s` (`.` matches `\n` too). A text is accepted if the pattern matches anywhere in it.
+
+mod syntax_error;
+#[cfg(test)]
+mod tests;
+mod translate;
+
+use regex_syntax::{ast::parse::ParserBuilder, hir::Look};
+
+use super::{Dfa, PatternError, table};
+
+/// The longest pattern, in bytes. Longer ones have no table below its limit, save for the few that say little at length.
+pub const MAX_PATTERN_BYTES: usize = 16 << 10;
+
+/// How deep groups, repetitions and sequences nest. Translation recurses this deep.
+const MAX_NESTING: u32 = 100;
+
+/// A compiled pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Regex {
+    /// Accepts the texts in which the pattern matches somewhere.
+    pub dfa: Dfa,
+    /// Whether every match begins at the start of the text.
+    pub anchored_start: bool,
+    /// Whether every match ends at the end of the text.
+    pub anchored_end: bool,
+}
+
+/// Compiles a pattern.
+///
+/// # Errors
+/// The first construct that is malformed, that is not read alike everywhere, or the whole pattern if its table would be larger
+/// than [`Dfa::MAX_TABLE_BYTES`]. Hostile patterns end as fast as others: the work is bounded before the table is.
+pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
+    if pattern.len() > MAX_PATTERN_BYTES {
+        return Err(PatternError::new(
+            0..pattern.len(),
+            format!("the pattern is longer than {MAX_PATTERN_BYTES} bytes"),
+        )
+        .with_help("compare with a list of texts by `in`, or split it into several constraints"));
+    }
+    let ast = ParserBuilder::new()
+        .nest_limit(MAX_NESTING)
+        .build()
+        .parse(pattern)
+        .map_err(|error| syntax_error::explain(pattern, &error))?;
+    let expression = translate::translate(pattern, &ast)?;
+    let dfa = table::build(&expression).map_err(|error| {
+        PatternError::table(
+            pattern,
+            &error,
+            "begin the pattern with `^`, shorten counted repetitions such as `{20}`, or bound the length with `count`",
+        )
+    })?;
+    let properties = expression.properties();
+    Ok(Regex {
+        dfa,
+        anchored_start: properties.look_set_prefix().contains(Look::Start),
+        anchored_end: properties.look_set_suffix().contains(Look::End),
+    })
+}
