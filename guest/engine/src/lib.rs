@@ -1,1 +1,44 @@
-//! TODO(skeleton)
+//! The evaluator as a core WebAssembly module: the exports of the world `hexgate:policy/policy`, written by hand.
+//!
+//! Generated bindings cost some 200 ns a call and double the size of this module, so the canonical ABI is spoken directly. Its
+//! rules that matter here: the host places what it passes with `cabi_realloc`, calls an export with flat parameters, and reads the
+//! result from the memory that the returned pointer leads to before it calls anything else.
+//!
+//! ```text
+//! 0          stack | data | plan            inputs | scratch | texts of a denial | free
+//! memory     ------+------+-----------------+--------+---------+------------------+-----
+//!                         __heap_base       arena base                            next
+//! ```
+//!
+//! Nothing outlives a call but its result, and that only until the next one: inputs and scratch are wiped before an export
+//! returns, the result when the arena is used again.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `memory` | the arena, `cabi_realloc`, the plan's place |
+//! | `abi` | results in the shape in which a host reads them |
+//! | `decision` | `decide` |
+//! | `description` | `about`, `roles`, `rules`, `scope` |
+//!
+//! On any other target than wasm32 this crate is empty but for its tests.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+#![deny(missing_docs)]
+
+#[cfg(any(target_arch = "wasm32", test))]
+extern crate alloc;
+
+#[cfg(any(target_arch = "wasm32", test))]
+mod abi;
+#[cfg(target_arch = "wasm32")]
+mod decision;
+#[cfg(target_arch = "wasm32")]
+mod description;
+#[cfg(target_arch = "wasm32")]
+mod memory;
+
+/// A panic ends in a trap: the host destroys the instance and denies.
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}

@@ -1,0 +1,284 @@
+//! Results in the shape in which a host reads them.
+//!
+//! The canonical ABI lays records and variants out as C would, so each is an array of 32-bit words here: discriminants fill the
+//! first byte of theirs (the memory is little-endian), addresses and lengths are 32 bits wide. A host only reads a result, so
+//! texts of the plan are handed over where they lie.
+
+use alloc::{string::String, vec::Vec};
+
+use hexgate_eval::{
+    Denial, Error, Field, Grant, Verdict,
+    plan::{About, Damaged, Mode, RuleRef, ScopeRef},
+};
+
+/// A list or a string: address and length.
+pub(crate) type List = [u32; 2];
+
+/// The words of `result<verdict, error>`, which is aligned to 8.
+pub(crate) const OUTCOME: usize = 12;
+
+/// `result<verdict, error>`.
+pub(crate) fn outcome(outcome: Result<Verdict, Error>) -> [u32; OUTCOME] {
+    match outcome {
+        Ok(Verdict::Allow(grant)) => granted(2, grant),
+        Ok(Verdict::NeedsApproval(grant)) => granted(1, grant),
+        Ok(Verdict::Deny(denial)) => denied(denial),
+        Err(error) => failed(error),
+    }
+}
+
+/// `about`, for a policy of which everything is described.
+pub(crate) fn about(about: &About<'_>) -> [u32; 9] {
+    let [digest, digest_len] = list(hexadecimal(&about.source_digest));
+    let [compiler, compiler_len] = view(about.compiler.as_bytes());
+    let (roles, scopes) = (about.roles, about.scopes);
+    [
+        0,
+        digest,
+        digest_len,
+        compiler,
+        compiler_len,
+        roles,
+        scopes,
+        about.arguments_bytes,
+        about.facts_bytes,
+    ]
+}
+
+/// `about`, for a policy that cannot be read: nothing may be concluded from what it does not describe.
+pub(crate) const OPAQUE: [u32; 9] = [1, 1, 0, 1, 0, 0, 0, 0, 0];
+
+/// `rule`.
+pub(crate) type Rule = [u32; 8];
+
+/// `rule`.
+pub(crate) fn rule(rule: &RuleRef<'_>) -> Result<Rule, Damaged> {
+    let (has_tool, [tool, tool_len]) = match rule.tool()? {
+        Some(tool) => (1, view(tool.as_bytes())),
+        None => (0, [0; 2]),
+    };
+    let mode = match rule.mode()? {
+        Mode::Deny => 0,
+        Mode::NeedsApproval => 1,
+        Mode::Allow => 2,
+    };
+    let mut constraints = Vec::new();
+    for index in 0..rule.constraint_count()? {
+        constraints.push(view(rule.constraint(index)?.as_bytes()));
+    }
+    let [constraints, constraints_len] = list(constraints);
+    let [has_scope, scope] = option(rule.scope()?);
+    Ok([
+        has_tool,
+        tool,
+        tool_len,
+        mode,
+        constraints,
+        constraints_len,
+        has_scope,
+        scope,
+    ])
+}
+
+/// `option<file-scope>`.
+pub(crate) fn file_scope(scope: &ScopeRef<'_>) -> Result<[u32; 7], Damaged> {
+    let [argument, argument_len] = view(scope.argument()?.as_bytes());
+    let paths = scope.paths()?;
+    let [allowed, allowed_len] = texts(paths.allowed);
+    let [denied, denied_len] = texts(paths.denied);
+    Ok([
+        1,
+        argument,
+        argument_len,
+        allowed,
+        allowed_len,
+        denied,
+        denied_len,
+    ])
+}
+
+/// A list of items that are never freed.
+pub(crate) fn list<T>(items: Vec<T>) -> List {
+    view(Vec::leak(items))
+}
+
+/// A list that lies somewhere and stays there until the host has read it.
+pub(crate) fn view<T>(items: &[T]) -> List {
+    // Addresses have 32 bits where this is used; elsewhere, in tests, only their lower half is compared.
+    #[allow(clippy::cast_possible_truncation, reason = "see above")]
+    [items.as_ptr().addr() as u32, items.len() as u32]
+}
+
+/// `option<u32>`.
+pub(crate) fn option(value: Option<u32>) -> [u32; 2] {
+    [u32::from(value.is_some()), value.unwrap_or_default()]
+}
+
+fn granted(case: u32, grant: Grant) -> [u32; OUTCOME] {
+    let [has_role, role] = option(grant.role);
+    let [has_scope, scope] = option(grant.scope);
+    [0, 0, case, has_role, role, has_scope, scope, 0, 0, 0, 0, 0]
+}
+
+fn denied(denial: Denial) -> [u32; OUTCOME] {
+    let [reason, reason_len] = view(String::leak(denial.reason).as_bytes());
+    let [violations, violations_len] = texts(denial.violations);
+    let (hint, allowed, denied) = match denial.hint {
+        Some(paths) => (1, texts(paths.allowed), texts(paths.denied)),
+        None => (0, [0; 2], [0; 2]),
+    };
+    [
+        0,
+        0,
+        0,
+        reason,
+        reason_len,
+        violations,
+        violations_len,
+        hint,
+        allowed[0],
+        allowed[1],
+        denied[0],
+        denied[1],
+    ]
+}
+
+fn failed(error: Error) -> [u32; OUTCOME] {
+    let (case, payload) = match error {
+        Error::Malformed {
+            field,
+            offset,
+            reason,
+        } => {
+            let field = match field {
+                Field::Roles => 0,
+                Field::Tool => 1,
+                Field::Arguments => 2,
+                Field::Facts => 3,
+            };
+            let [reason, len] = view(reason.as_bytes());
+            (0, [field, offset, reason, len])
+        }
+        Error::Exceeded { limit, allowed } => {
+            let [limit, len] = view(limit.as_bytes());
+            (1, [limit, len, allowed as u32, (allowed >> 32) as u32])
+        }
+        Error::Internal(what) => {
+            let [what, len] = view(what.as_bytes());
+            (2, [what, len, 0, 0])
+        }
+    };
+    [
+        1, 0, case, 0, payload[0], payload[1], payload[2], payload[3], 0, 0, 0, 0,
+    ]
+}
+
+fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
+    let digit = |value: u8| {
+        if value < 10 {
+            b'0' + value
+        } else {
+            b'a' - 10 + value
+        }
+    };
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
+fn texts(texts: Vec<String>) -> List {
+    list(
+        texts
+            .into_iter()
+            .map(|text| view(String::leak(text).as_bytes()))
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use hexgate_eval::PathScope;
+
+    use super::*;
+
+    #[test]
+    fn a_grant_lies_where_the_abi_reads_it() {
+        let words = outcome(Ok(Verdict::Allow(Grant {
+            role: Some(3),
+            scope: None,
+        })));
+        assert_eq!(words, [0, 0, 2, 1, 3, 0, 0, 0, 0, 0, 0, 0]);
+        let words = outcome(Ok(Verdict::NeedsApproval(Grant {
+            role: None,
+            scope: Some(7),
+        })));
+        assert_eq!(words, [0, 0, 1, 0, 0, 1, 7, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_denial_lies_where_the_abi_reads_it() {
+        let words = outcome(Ok(Verdict::Deny(Denial {
+            reason: "four".into(),
+            violations: vec!["a".into(), "b".into(), "c".into()],
+            hint: Some(PathScope {
+                allowed: vec![],
+                denied: vec!["x".into()],
+            }),
+        })));
+        assert_eq!(words[..3], [0, 0, 0]);
+        assert_eq!(
+            [words[4], words[6], words[7], words[9], words[11]],
+            [4, 3, 1, 0, 1]
+        );
+        let without = outcome(Ok(Verdict::Deny(Denial {
+            reason: String::new(),
+            violations: vec![],
+            hint: None,
+        })));
+        assert_eq!(without[7..], [0; 5]);
+    }
+
+    #[test]
+    fn the_policy_as_a_whole_lies_where_the_abi_reads_it() {
+        let mut digest = [0; 32];
+        digest[..3].copy_from_slice(&[0x00, 0x9a, 0xff]);
+        let whole = About {
+            source_digest: digest,
+            compiler: "it 1",
+            roles: 2,
+            scopes: 3,
+            arguments_bytes: 4,
+            facts_bytes: 5,
+        };
+        let words = about(&whole);
+        assert_eq!([words[0], words[2], words[4]], [0, 64, 4]);
+        assert_eq!(words[5..], [2, 3, 4, 5]);
+        assert_eq!(hexadecimal(&digest[..3]), b"009aff");
+    }
+
+    #[test]
+    fn an_error_lies_where_the_abi_reads_it() {
+        let words = outcome(Err(Error::Malformed {
+            field: Field::Facts,
+            offset: 9,
+            reason: "why",
+        }));
+        assert_eq!(
+            [words[0], words[2], words[4], words[5], words[7]],
+            [1, 0, 3, 9, 3]
+        );
+        let words = outcome(Err(Error::Exceeded {
+            limit: "depth",
+            allowed: (5 << 32) | 64,
+        }));
+        assert_eq!(
+            [words[0], words[2], words[5], words[6], words[7]],
+            [1, 1, 5, 64, 5]
+        );
+        let words = outcome(Err(Error::Internal("damaged")));
+        assert_eq!([words[0], words[2], words[5]], [1, 2, 7]);
+    }
+}

@@ -1,0 +1,249 @@
+//! The memory of an instance: where the plan lies, and the arena behind it.
+//!
+//! The arena is a pointer that moves up. It moves back when an export returns. The statics are atomics because those need no
+//! `unsafe`; the module has one thread, and they compile to plain loads and stores.
+#![allow(
+    unsafe_code,
+    reason = "the canonical ABI passes addresses, and an allocator hands them out"
+)]
+
+use core::{
+    alloc::{GlobalAlloc, Layout},
+    arch::wasm32,
+    ptr,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use hexgate_eval::plan::layout;
+
+/// Bytes of a page of WebAssembly memory.
+const PAGE: usize = 65_536;
+/// What every allocation of the arena that is not aligned otherwise begins at a multiple of.
+const ALIGN: usize = 16;
+
+/// Where the arena begins; 0 before the first call.
+static BASE: AtomicUsize = AtomicUsize::new(0);
+/// The first free byte; 0 once an export has returned.
+static NEXT: AtomicUsize = AtomicUsize::new(0);
+/// The result of the last call, which its host may still be reading: where it begins and ends.
+static RESULT_START: AtomicUsize = AtomicUsize::new(0);
+static RESULT_END: AtomicUsize = AtomicUsize::new(0);
+
+unsafe extern "C" {
+    /// The end of stack and data, from the linker.
+    static __heap_base: u8;
+}
+
+#[global_allocator]
+static ARENA: Arena = Arena;
+
+/// Allocates by moving the pointer up and frees nothing: the end of the call does.
+struct Arena;
+
+// SAFETY: `alloc` returns memory that nothing else has, of the size and alignment asked for, or null.
+unsafe impl GlobalAlloc for Arena {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        take(layout.size(), layout.align()).unwrap_or(ptr::null_mut())
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, _: *mut u8, _: Layout) {}
+
+    #[inline]
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        resize(old, layout.size(), layout.align(), size).unwrap_or(ptr::null_mut())
+    }
+}
+
+/// How a host places what it passes. Traps if the memory cannot grow.
+#[unsafe(no_mangle)]
+extern "C" fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, size: usize) -> *mut u8 {
+    // The canonical ABI only asks for powers of two up to 8; anything else would be a host that does not speak it.
+    if !matches!(align, 1 | 2 | 4 | 8) {
+        wasm32::unreachable()
+    }
+    let block = if old_size == 0 {
+        take(size, align)
+    } else {
+        resize(old, old_size, align, size)
+    };
+    match block {
+        Some(block) => block,
+        None => wasm32::unreachable(),
+    }
+}
+
+/// Begins a call, unless the host has begun it by placing something: what the last one left is wiped.
+#[inline]
+pub(crate) fn begin() -> usize {
+    let next = NEXT.load(Relaxed);
+    if next == 0 { restart() } else { next }
+}
+
+#[cold]
+fn restart() -> usize {
+    let base = match BASE.load(Relaxed) {
+        0 => {
+            let base = align_up(heap_base().wrapping_add(plan_len()), ALIGN);
+            BASE.store(base, Relaxed);
+            base
+        }
+        base => base,
+    };
+    wipe(RESULT_START.load(Relaxed), RESULT_END.load(Relaxed));
+    RESULT_END.store(0, Relaxed);
+    NEXT.store(base, Relaxed);
+    base
+}
+
+/// Ends a call: wipes the arena up to `kept`, and remembers that what is above belongs to the result.
+#[inline]
+pub(crate) fn end(kept: usize) {
+    wipe(BASE.load(Relaxed), kept);
+    RESULT_START.store(kept, Relaxed);
+    RESULT_END.store(NEXT.load(Relaxed), Relaxed);
+    NEXT.store(0, Relaxed);
+}
+
+/// Sets aside room for `count` zeroed or stale items of plain words at the arena's end. None: the memory cannot grow.
+#[inline]
+pub(crate) fn scratch<T: Word>(count: usize) -> Option<&'static mut [T]> {
+    let block = take(count.checked_mul(size_of::<T>())?, ALIGN)?;
+    // SAFETY: the arena has just handed the block out, aligned and large enough; WebAssembly memory is always initialised and any
+    // bits are a `T`. The reference is dropped before the call ends, which is when the block is used again.
+    Some(unsafe { core::slice::from_raw_parts_mut(block.cast::<T>(), count) })
+}
+
+/// Types of which any bits are a value.
+///
+/// # Safety
+/// Only for integers and arrays of them, aligned to at most 16.
+pub(crate) unsafe trait Word {}
+// SAFETY: integers.
+unsafe impl Word for u8 {}
+// SAFETY: integers.
+unsafe impl Word for u32 {}
+// SAFETY: an array of integers.
+unsafe impl Word for [u32; 4] {}
+
+/// The bytes of the plan, without what may follow it. Empty: there is none.
+#[inline]
+pub(crate) fn plan() -> &'static [u8] {
+    let len = plan_len();
+    // SAFETY: `plan_len` has made sure that so many bytes lie there. Only instantiation writes them: the arena begins behind.
+    unsafe { core::slice::from_raw_parts(ptr::with_exposed_provenance(heap_base()), len) }
+}
+
+/// The first free byte.
+#[inline]
+pub(crate) fn next() -> usize {
+    NEXT.load(Relaxed)
+}
+
+/// A list that the host has passed.
+#[inline]
+pub(crate) fn list<'a, T>(start: *const T, len: usize) -> &'a [T] {
+    if len == 0 {
+        return &[];
+    }
+    // SAFETY: the canonical ABI: the host has placed `len` items at `start`, which `cabi_realloc` gave it, aligned, for this call.
+    unsafe { core::slice::from_raw_parts(start, len) }
+}
+
+/// A string that the host has passed.
+#[inline]
+pub(crate) fn text<'a>(start: *const u8, len: usize) -> &'a str {
+    // SAFETY: the canonical ABI: what a host passes as a string is UTF-8, which it checks or produces.
+    unsafe { core::str::from_utf8_unchecked(list(start, len)) }
+}
+
+fn heap_base() -> usize {
+    let base: *const u8 = &raw const __heap_base;
+    base.expose_provenance()
+}
+
+/// How many bytes of plan there are: what its header says, if it is one and so much memory was there at the first call.
+#[inline]
+fn plan_len() -> usize {
+    match BASE.load(Relaxed) {
+        0 => declared_len(),
+        base => base.wrapping_sub(heap_base()),
+    }
+}
+
+fn declared_len() -> usize {
+    let (start, end) = (heap_base(), memory_end());
+    if end.wrapping_sub(start) < 16 {
+        return 0;
+    }
+    // SAFETY: sixteen bytes lie there, initialised as all memory is.
+    let header: &[u8; 16] = unsafe { &*ptr::with_exposed_provenance(start) };
+    let [m0, m1, m2, m3, _, _, _, _, l0, l1, l2, l3, ..] = *header;
+    let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
+    if [m0, m1, m2, m3] == layout::MAGIC && len <= layout::MAX_LEN && len <= end.wrapping_sub(start)
+    {
+        len
+    } else {
+        0
+    }
+}
+
+/// The end of the memory. Never more than 65,535 pages: `grow_to` stops there, so that it fits.
+#[inline]
+fn memory_end() -> usize {
+    wasm32::memory_size(0).saturating_mul(PAGE)
+}
+
+/// Takes `size` bytes.
+#[inline]
+fn take(size: usize, align: usize) -> Option<*mut u8> {
+    let start = align_up(begin(), align);
+    let end = start.checked_add(size)?;
+    if end > memory_end() {
+        grow_to(end)?;
+    }
+    NEXT.store(end, Relaxed);
+    Some(ptr::with_exposed_provenance_mut(start))
+}
+
+/// Takes more (or less) bytes for what `old` holds: where it is, if it is the last block.
+fn resize(old: *mut u8, old_size: usize, align: usize, size: usize) -> Option<*mut u8> {
+    let start = old.addr();
+    if begin() == start.wrapping_add(old_size) {
+        let end = start.checked_add(size)?;
+        if end > memory_end() {
+            grow_to(end)?;
+        }
+        // What a block gives back lies beyond the pointer and would not be wiped at the end.
+        wipe(end, start.wrapping_add(old_size));
+        NEXT.store(end, Relaxed);
+        return Some(old);
+    }
+    let block = take(size, align)?;
+    // SAFETY: both blocks came from the arena, have at least so many bytes, and do not overlap.
+    unsafe { ptr::copy_nonoverlapping(old, block, old_size.min(size)) };
+    Some(block)
+}
+
+#[cold]
+fn grow_to(end: usize) -> Option<()> {
+    let pages = end.div_ceil(PAGE);
+    let more = pages.checked_sub(wasm32::memory_size(0))?;
+    (pages < PAGE && wasm32::memory_grow(0, more) != usize::MAX).then_some(())
+}
+
+/// Zeroes the bytes from `start` to `end`, if `end` is behind `start`.
+#[inline]
+fn wipe(start: usize, end: usize) {
+    if start < end {
+        // SAFETY: both lie in the arena, between the plan and the pointer, where nobody holds a reference any more.
+        unsafe {
+            ptr::with_exposed_provenance_mut::<u8>(start).write_bytes(0, end.wrapping_sub(start))
+        };
+    }
+}
+
+const fn align_up(at: usize, align: usize) -> usize {
+    at.wrapping_add(align.wrapping_sub(1)) & align.wrapping_neg()
+}
