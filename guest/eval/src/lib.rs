@@ -17,6 +17,8 @@
 //! | `scope` | file scopes: path normalisation and matching |
 //! | `decide` | roles, rules, outcome |
 //! | `denial` | the text of a denial |
+//! | `dfa` | running the tables of patterns |
+//! | `workspace` | working memory for the evaluator in-process |
 //! | `trace` | the value of every part of a constraint, for explanations |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -24,6 +26,24 @@
 
 extern crate alloc;
 
+mod condition;
+mod decide;
+mod denial;
+mod dfa;
+mod json;
+mod number;
+pub mod plan;
 mod request;
+mod scope;
+pub mod trace;
+mod value;
+mod workspace;
 
+pub use decide::{MAX_NAME, MAX_ROLES, Scratch, decide};
+pub use denial::MAX_REASON;
+pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node};
+pub use plan::Plan;
 pub use request::{Denial, Error, Field, Grant, PathScope, Request, Verdict};
+pub use scope::MAX_PATH;
+pub use value::Truth;
+pub use workspace::Workspace;

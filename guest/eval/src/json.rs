@@ -1,0 +1,110 @@
+//! The strict reader of arguments and facts.
+//!
+//! A text is read once, from its first byte to its last, into nodes that the caller provides. Nothing is recursive, nothing is
+//! allocated, and the work is at most n log n in the length of the text, whatever an attacker writes: repeated names are found by
+//! hashing, and where hashing degenerates, by sorting.
+
+mod members;
+mod reader;
+pub(crate) mod text;
+
+pub(crate) use reader::{Fault, read};
+pub(crate) use text::Text;
+
+/// One JSON value, with its name if it is a member of an object:
+///
+/// | word | meaning |
+/// |---|---|
+/// | 0 | where the name begins in the text |
+/// | 1 | the name's length; the highest bit: it contains escapes |
+/// | 2 | scalars: where the value begins in the text; lists and objects: the first child's index |
+/// | 3 | scalars: the length; lists and objects: the number of children; the highest four bits: the kind |
+pub type Node = [u32; 4];
+
+/// How deep lists and objects may be nested, the outermost one included.
+pub const MAX_DEPTH: usize = 64;
+/// How many digits a number may have.
+pub const MAX_DIGITS: usize = 100;
+/// The largest exponent, either sign.
+pub const MAX_EXPONENT: u32 = 1000;
+
+/// How many nodes a text of that many bytes can need.
+pub(crate) const fn nodes_for(bytes: usize) -> usize {
+    // Each value but the last is followed by at least one byte that belongs to no value.
+    bytes / 2 + 2
+}
+
+/// How many slots a text of that many bytes can need for finding repeated names.
+pub(crate) const fn slots_for(bytes: usize) -> usize {
+    // The shortest member, with its comma, has five bytes. The table has at least two slots a member and is a power of two.
+    let members = bytes / 5 + 1;
+    if members <= members::FEW { 0 } else { (members * 2).next_power_of_two() }
+}
+
+/// The kinds of node.
+pub(crate) mod kind {
+    pub(crate) const NULL: u32 = 0;
+    pub(crate) const FALSE: u32 = 1;
+    pub(crate) const TRUE: u32 = 2;
+    pub(crate) const NUMBER: u32 = 3;
+    pub(crate) const STRING: u32 = 4;
+    pub(crate) const ESCAPED: u32 = 5;
+    pub(crate) const LIST: u32 = 6;
+    pub(crate) const OBJECT: u32 = 7;
+}
+
+pub(crate) const KIND_SHIFT: u32 = 28;
+pub(crate) const LEN_MASK: u32 = (1 << KIND_SHIFT) - 1;
+pub(crate) const NAME_ESCAPED: u32 = 1 << 31;
+
+/// A JSON text and its nodes. The root is the first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Document<'a> {
+    pub(crate) text: &'a [u8],
+    pub(crate) nodes: &'a [Node],
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn node(self, index: u32) -> Node {
+        self.nodes.get(index as usize).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn slice(self, start: u32, len: u32) -> &'a [u8] {
+        let len = (len & LEN_MASK) as usize;
+        self.text.get(start as usize..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+    }
+
+    pub(crate) fn name(self, node: &Node) -> Text<'a> {
+        name_in(self.text, node)
+    }
+
+    /// The index of the member of that name.
+    pub(crate) fn member(self, object: &Node, name: &[u8]) -> Option<u32> {
+        let first = object[2];
+        let count = object[3] & LEN_MASK;
+        let members = self.nodes.get(first as usize..)?.get(..count as usize)?;
+        for (index, member) in members.iter().enumerate() {
+            let found = if member[1] & NAME_ESCAPED == 0 {
+                member[1] as usize == name.len() && self.slice(member[0], member[1]) == name
+            } else {
+                self.name(member).equals(Text::plain(name))
+            };
+            if found {
+                return Some(first + index as u32);
+            }
+        }
+        None
+    }
+}
+
+pub(crate) fn kind_of(node: &Node) -> u32 {
+    node[3] >> KIND_SHIFT
+}
+
+/// The name of a member, in the text that it was read from.
+fn name_in<'a>(text: &'a [u8], node: &Node) -> Text<'a> {
+    let start = node[0] as usize;
+    let len = (node[1] & !NAME_ESCAPED) as usize;
+    let raw = text.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default();
+    Text { raw, escaped: node[1] & NAME_ESCAPED != 0 }
+}

@@ -1,0 +1,144 @@
+//! Finding a name that an object has twice, and putting members into the order of their names.
+
+use super::{LEN_MASK, NAME_ESCAPED, Node, Text, name_in};
+use core::cmp::Ordering;
+
+/// Up to so many members every pair is compared.
+pub(super) const FEW: usize = 8;
+
+/// Where the second of two members of one name begins in the text, if there are such.
+pub(super) fn repeated(text: &[u8], members: &mut [Node], slots: &mut [u32], sort: bool) -> Option<u32> {
+    if members.len() <= FEW && !sort {
+        return repeated_of_few(text, members);
+    }
+    if !sort && let Ok(found) = repeated_by_hash(text, members, slots) {
+        return found;
+    }
+    sort_by_name(text, members);
+    members.windows(2).find_map(|pair| match pair {
+        [one, other] if name_in(text, one).equals(name_in(text, other)) => Some(one[0].max(other[0])),
+        _ => None,
+    })
+}
+
+fn repeated_of_few(text: &[u8], members: &[Node]) -> Option<u32> {
+    let mut rest = members;
+    while let Some((member, before)) = rest.split_last() {
+        for other in before {
+            let differ = (member[1] ^ other[1]) & !NAME_ESCAPED != 0 && (member[1] | other[1]) & NAME_ESCAPED == 0;
+            if !differ && name_in(text, member).equals(name_in(text, other)) {
+                return Some(member[0]);
+            }
+        }
+        rest = before;
+    }
+    None
+}
+
+/// Names collided too often for a table to be of use.
+struct Degenerate;
+
+fn repeated_by_hash(text: &[u8], members: &[Node], slots: &mut [u32]) -> Result<Option<u32>, Degenerate> {
+    let size = (members.len() * 2).next_power_of_two();
+    let table = slots.get_mut(..size).ok_or(Degenerate)?;
+    table.fill(0);
+    let mask = size - 1;
+    // An honest table of this load needs about half a step a member.
+    let mut steps_left = members.len() * 4;
+    for (index, member) in members.iter().enumerate() {
+        let name = name_in(text, member);
+        let hash = hash(name);
+        // The upper bits of the hash travel beside the index, so that most different names are told apart without being read.
+        let tag = hash & !LEN_MASK | (index as u32 + 1);
+        let mut at = hash as usize & mask;
+        loop {
+            let Some(slot) = table.get_mut(at) else { return Err(Degenerate) };
+            if *slot == 0 {
+                *slot = tag;
+                break;
+            }
+            if *slot & !LEN_MASK == tag & !LEN_MASK {
+                let other = members.get(((*slot & LEN_MASK) - 1) as usize).ok_or(Degenerate)?;
+                if name_in(text, other).equals(name) {
+                    return Ok(Some(member[0]));
+                }
+            }
+            if steps_left == 0 {
+                return Err(Degenerate);
+            }
+            steps_left -= 1;
+            at = (at + 1) & mask;
+        }
+    }
+    Ok(None)
+}
+
+fn hash(name: Text<'_>) -> u32 {
+    const K: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut state = 0u64;
+    let mix = |state: u64, word: u64| (state.rotate_left(5) ^ word).wrapping_mul(K);
+    if name.escaped {
+        let mut word = 0u64;
+        let mut filled = 0;
+        for byte in name.bytes() {
+            word |= u64::from(byte) << (8 * filled);
+            filled += 1;
+            if filled == 8 {
+                state = mix(state, word);
+                (word, filled) = (0, 0);
+            }
+        }
+        if filled > 0 {
+            state = mix(state, word);
+        }
+    } else {
+        let (words, rest) = name.raw.as_chunks::<8>();
+        for word in words {
+            state = mix(state, u64::from_le_bytes(*word));
+        }
+        if !rest.is_empty() {
+            let mut word = 0u64;
+            for byte in rest.iter().rev() {
+                word = word << 8 | u64::from(*byte);
+            }
+            state = mix(state, word);
+        }
+    }
+    (state >> 32) as u32
+}
+
+/// Heap sort: n log n at worst, in place, small.
+fn sort_by_name(text: &[u8], members: &mut [Node]) {
+    let len = members.len();
+    for root in (0..len / 2).rev() {
+        sift_down(text, members, root, len);
+    }
+    for end in (1..len).rev() {
+        members.swap(0, end);
+        sift_down(text, members, 0, end);
+    }
+}
+
+fn sift_down(text: &[u8], members: &mut [Node], mut root: usize, end: usize) {
+    loop {
+        let mut child = 2 * root + 1;
+        if child >= end {
+            return;
+        }
+        if child + 1 < end && less(text, members, child, child + 1) {
+            child += 1;
+        }
+        if !less(text, members, root, child) {
+            return;
+        }
+        members.swap(root, child);
+        root = child;
+    }
+}
+
+fn less(text: &[u8], members: &[Node], one: usize, other: usize) -> bool {
+    match (members.get(one), members.get(other)) {
+        (Some(one), Some(other)) => name_in(text, one).compare(name_in(text, other)) == Ordering::Less,
+        _ => false,
+    }
+}

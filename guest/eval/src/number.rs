@@ -1,0 +1,198 @@
+//! Exact comparison of decimal numbers, whatever their size.
+
+use core::cmp::Ordering;
+
+/// The most digits that surely fit an `i64`.
+const SMALL_DIGITS: usize = 18;
+
+/// A number: small integers by value, all others as the JSON text that says them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Number<'a> {
+    /// An integer of at most 18 digits.
+    Integer(i64),
+    /// A JSON number.
+    Text(&'a [u8]),
+}
+
+impl<'a> Number<'a> {
+    /// The number that a JSON text says. The reader, or the compiler, has accepted the text.
+    #[inline]
+    pub(crate) fn from_json(text: &'a [u8]) -> Self {
+        match small_integer(text) {
+            Some(integer) => Self::Integer(integer),
+            None => Self::Text(text),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn compare(self, other: Number<'_>) -> Ordering {
+        match (self, other) {
+            (Self::Integer(one), Number::Integer(other)) => one.cmp(&other),
+            (one, other) => {
+                let (mut one_digits, mut other_digits) = ([0; SMALL_DIGITS], [0; SMALL_DIGITS]);
+                Decimal::of(one, &mut one_digits).compare(&Decimal::of(other, &mut other_digits))
+            }
+        }
+    }
+}
+
+/// The value of an optional minus and at most 18 digits.
+#[inline]
+fn small_integer(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text.split_first() {
+        Some((b'-', digits)) => (true, digits),
+        _ => (false, text),
+    };
+    if digits.len() > SMALL_DIGITS {
+        return None;
+    }
+    let mut value = 0i64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    Some(if negative { -value } else { value })
+}
+
+/// A number taken apart: `0.d1 d2 d3 … * 10^magnitude` with `d1` not zero.
+struct Decimal<'a> {
+    negative: bool,
+    /// The digits from the first that is not zero on, a point perhaps among them. Empty for zero.
+    digits: &'a [u8],
+    magnitude: i64,
+}
+
+impl<'a> Decimal<'a> {
+    fn of(number: Number<'a>, buffer: &'a mut [u8; SMALL_DIGITS]) -> Self {
+        match number {
+            Number::Text(text) => Self::parse(text),
+            Number::Integer(integer) => {
+                let mut rest = integer.unsigned_abs();
+                let mut first = SMALL_DIGITS;
+                for (index, slot) in buffer.iter_mut().enumerate().rev() {
+                    if rest == 0 {
+                        break;
+                    }
+                    *slot = b'0' + (rest % 10) as u8;
+                    rest /= 10;
+                    first = index;
+                }
+                let digits = buffer.get(first..).unwrap_or_default();
+                Self { negative: integer < 0, digits, magnitude: digits.len() as i64 }
+            }
+        }
+    }
+
+    fn parse(text: &'a [u8]) -> Self {
+        let (negative, text) = match text.split_first() {
+            Some((b'-', rest)) => (true, rest),
+            _ => (false, text),
+        };
+        let split = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+        let mantissa = text.get(..split).unwrap_or_default();
+        let exponent = exponent(text.get(split + 1..).unwrap_or_default());
+        let whole = mantissa.iter().position(|byte| *byte == b'.').unwrap_or(mantissa.len());
+        let Some(first) = mantissa.iter().position(|byte| !matches!(byte, b'0' | b'.')) else {
+            return Self { negative: false, digits: &[], magnitude: 0 };
+        };
+        // How many places the first digit stands before the point; behind it the point itself takes one place.
+        let places = if first < whole { (whole - first) as i64 } else { whole as i64 + 1 - first as i64 };
+        Self { negative, digits: mantissa.get(first..).unwrap_or_default(), magnitude: places + exponent }
+    }
+
+    fn compare(&self, other: &Decimal<'_>) -> Ordering {
+        match (self.digits.is_empty(), other.digits.is_empty()) {
+            (true, true) => return Ordering::Equal,
+            (true, false) => return if other.negative { Ordering::Greater } else { Ordering::Less },
+            (false, true) => return if self.negative { Ordering::Less } else { Ordering::Greater },
+            (false, false) => {}
+        }
+        match (self.negative, other.negative) {
+            (false, true) => Ordering::Greater,
+            (true, false) => Ordering::Less,
+            (false, false) => self.compare_size(other),
+            (true, true) => other.compare_size(self),
+        }
+    }
+
+    fn compare_size(&self, other: &Decimal<'_>) -> Ordering {
+        let by_magnitude = self.magnitude.cmp(&other.magnitude);
+        if by_magnitude != Ordering::Equal {
+            return by_magnitude;
+        }
+        let mut ours = self.digits.iter().filter(|byte| **byte != b'.');
+        let mut theirs = other.digits.iter().filter(|byte| **byte != b'.');
+        loop {
+            let (one, other) = (ours.next(), theirs.next());
+            if one.is_none() && other.is_none() {
+                return Ordering::Equal;
+            }
+            let order = one.unwrap_or(&b'0').cmp(other.unwrap_or(&b'0'));
+            if order != Ordering::Equal {
+                return order;
+            }
+        }
+    }
+}
+
+/// The value of what follows an `e`; the reader has bounded it.
+fn exponent(text: &[u8]) -> i64 {
+    let (negative, digits) = match text.split_first() {
+        Some((b'-', digits)) => (true, digits),
+        Some((b'+', digits)) => (false, digits),
+        _ => (false, text),
+    };
+    let mut value = 0i64;
+    for byte in digits {
+        value = value.saturating_mul(10).saturating_add(i64::from(byte.wrapping_sub(b'0')));
+    }
+    if negative { value.saturating_neg() } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compare(one: &str, other: &str) -> Ordering {
+        let order = Number::from_json(one.as_bytes()).compare(Number::from_json(other.as_bytes()));
+        let back = Number::from_json(other.as_bytes()).compare(Number::from_json(one.as_bytes()));
+        assert_eq!(order, back.reverse(), "{one} and {other}");
+        order
+    }
+
+    #[test]
+    fn numbers_that_say_the_same_are_equal() {
+        for class in [
+            ["0", "-0", "0.0", "0e5", "-0.000e-7"].as_slice(),
+            &["1", "1.0", "1e0", "10e-1", "0.1e1", "0.001e+3", "100E-2"],
+            &["500", "5e2", "0.5e3", "500.000", "5000000000000000000000e-19"],
+            &["-12.5", "-1.25e1", "-0.0125E3", "-12.50"],
+            &["9007199254740993", "9007199254740993.0", "9.007199254740993e15"],
+            &["1000000000000000000", "1e18"],
+        ] {
+            for one in class {
+                for other in class {
+                    assert_eq!(compare(one, other), Ordering::Equal, "{one} {other}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_have_the_order_of_the_line() {
+        let line = [
+            "-1e1000", "-123456789012345678901234567890", "-1e18", "-999999999999999999", "-12.51", "-12.5", "-1", "-0.1",
+            "-1e-1000", "0", "1e-1000", "9e-3", "0.01", "0.0100000000000000000000001", "0.3",
+            "0.30000000000000004", "1", "1.0000000000000000000000000000001", "2", "10", "499.99", "500", "500.01",
+            "9007199254740992", "9007199254740993", "999999999999999999", "1000000000000000001", "1e1000",
+        ];
+        for (index, one) in line.iter().enumerate() {
+            for (other_index, other) in line.iter().enumerate() {
+                assert_eq!(compare(one, other), index.cmp(&other_index), "{one} {other}");
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a plan permits, for descriptions and comparisons.
+
+use alloc::vec::Vec;
+
+use super::{
+    Damaged, Plan, Ref,
+    layout::{header, mode, size},
+};
+use crate::{
+    denial::{patterns, text},
+    request::PathScope,
+};
+
+/// The policy as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About<'a> {
+    /// SHA-256 of the source.
+    pub source_digest: [u8; 32],
+    /// What compiled it.
+    pub compiler: &'a str,
+    /// How many roles there are.
+    pub roles: u32,
+    /// How many file scopes there are.
+    pub scopes: u32,
+    /// The longest accepted arguments, in bytes.
+    pub arguments_bytes: u32,
+    /// The longest accepted facts, in bytes.
+    pub facts_bytes: u32,
+}
+
+/// The outcome of a rule whose constraints hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Denied, whatever the constraints.
+    Deny,
+    /// A human is asked.
+    NeedsApproval,
+    /// Allowed.
+    Allow,
+}
+
+/// A role of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct RoleRef<'a> {
+    plan: Plan<'a>,
+    at: Ref,
+}
+
+/// A rule of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleRef<'a> {
+    plan: Plan<'a>,
+    pub(crate) at: Ref,
+    tool: Option<u32>,
+}
+
+/// A file scope of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct ScopeRef<'a> {
+    plan: Plan<'a>,
+    at: Ref,
+}
+
+impl<'a> Plan<'a> {
+    /// The policy as a whole.
+    pub fn about(&self) -> Result<About<'a>, Damaged> {
+        let digest = self.slice(header::SOURCE_DIGEST, 32)?;
+        Ok(About {
+            source_digest: *digest.first_chunk().ok_or(Damaged("digest"))?,
+            compiler: text(self.text(header::COMPILER, 0)?)?,
+            roles: self.u32(header::ROLE_COUNT)?,
+            scopes: self.u32(header::SCOPE_COUNT)?,
+            arguments_bytes: self.arguments_bytes()?,
+            facts_bytes: self.facts_bytes()?,
+        })
+    }
+
+    /// The role at an index, in the order of the names' bytes.
+    pub fn role(&self, index: u32) -> Result<Option<RoleRef<'a>>, Damaged> {
+        if index >= self.u32(header::ROLE_COUNT)? {
+            return Ok(None);
+        }
+        let at = self.reference(header::ROLES, 0)?.wrapping_add((index as usize).wrapping_mul(size::ROLE));
+        Ok(Some(RoleRef { plan: *self, at }))
+    }
+
+    /// The role of that name.
+    pub fn find_role(&self, name: &str) -> Result<Option<RoleRef<'a>>, Damaged> {
+        Ok(self.role_named(name.as_bytes())?.map(|at| RoleRef { plan: *self, at }))
+    }
+
+    /// The scope of that id.
+    pub fn scope(&self, id: u32) -> Result<Option<ScopeRef<'a>>, Damaged> {
+        if id >= self.u32(header::SCOPE_COUNT)? {
+            return Ok(None);
+        }
+        let table = self.reference(header::SCOPES, 0)?;
+        Ok(Some(ScopeRef { plan: *self, at: self.reference(table, id as usize)? }))
+    }
+
+    pub(crate) fn tool_name(&self, id: u32) -> Result<&'a str, Damaged> {
+        let tool = self.reference(header::TOOLS, 0)?.wrapping_add((id as usize).wrapping_mul(size::TOOL));
+        text(self.text(tool, 0)?)
+    }
+}
+
+impl<'a> RoleRef<'a> {
+    pub(crate) fn at(plan: Plan<'a>, at: Ref) -> Self {
+        Self { plan, at }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> Result<&'a str, Damaged> {
+        text(self.plan.text(self.at, 0)?)
+    }
+
+    /// How many rules it has: one for unlisted tools, and one a listed tool.
+    pub fn rule_count(&self) -> Result<u32, Damaged> {
+        Ok(self.plan.word(self.at, 4)?.saturating_add(1))
+    }
+
+    /// The rule at an index: first the one for unlisted tools, then those of the listed ones in the order of the names' bytes.
+    pub fn rule(&self, index: u32) -> Result<Option<RuleRef<'a>>, Damaged> {
+        let plan = self.plan;
+        let Some(cell) = index.checked_sub(1) else {
+            return Ok(Some(RuleRef { plan, at: plan.default_rule(self.at)?, tool: None }));
+        };
+        if index >= self.rule_count()? {
+            return Ok(None);
+        }
+        let cells = plan.reference(self.at, 3)?;
+        let cell = cells.wrapping_add((cell as usize).wrapping_mul(size::CELL));
+        Ok(Some(RuleRef { plan, at: plan.reference(cell, 1)?, tool: Some(plan.word(cell, 0)?) }))
+    }
+}
+
+impl<'a> RuleRef<'a> {
+    /// The tool's exact name; none for the rule for unlisted tools.
+    pub fn tool(&self) -> Result<Option<&'a str>, Damaged> {
+        self.tool.map(|id| self.plan.tool_name(id)).transpose()
+    }
+
+    /// What happens if every constraint holds.
+    pub fn mode(&self) -> Result<Mode, Damaged> {
+        match self.plan.word(self.at, 0)? {
+            mode::DENY => Ok(Mode::Deny),
+            mode::NEEDS_APPROVAL => Ok(Mode::NeedsApproval),
+            mode::ALLOW => Ok(Mode::Allow),
+            _ => Err(Damaged("mode")),
+        }
+    }
+
+    /// How many constraints there are.
+    pub fn constraint_count(&self) -> Result<u32, Damaged> {
+        self.plan.word(self.at, 2)
+    }
+
+    /// The constraint at an index, as written, in the order of evaluation.
+    pub fn constraint(&self, index: u32) -> Result<&'a str, Damaged> {
+        text(self.plan.text(self.plan.reference(self.at, 3 + index as usize)?, 0)?)
+    }
+
+    /// The constraints as written.
+    pub fn constraints(&self) -> Result<Vec<&'a str>, Damaged> {
+        (0..self.constraint_count()?).map(|index| self.constraint(index)).collect()
+    }
+
+    /// The id of its file scope.
+    pub fn scope(&self) -> Result<Option<u32>, Damaged> {
+        match self.plan.reference(self.at, 1)? {
+            0 => Ok(None),
+            scope => self.plan.word(scope, 0).map(Some),
+        }
+    }
+}
+
+impl<'a> ScopeRef<'a> {
+    /// The argument that holds the path.
+    pub fn argument(&self) -> Result<&'a str, Damaged> {
+        text(self.plan.text(self.at, 1)?)
+    }
+
+    /// Its patterns.
+    pub fn paths(&self) -> Result<PathScope, Damaged> {
+        patterns(&self.plan, self.at)
+    }
+}
+
+/// As policies write it.
+impl core::fmt::Display for Mode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Deny => "deny",
+            Self::NeedsApproval => "approval_required",
+            Self::Allow => "allow",
+        })
+    }
+}
+

@@ -1,0 +1,342 @@
+//! Walking all of a plan once.
+//!
+//! After this, evaluation cannot meet a damaged record, and its work is bounded by the sizes of the plan and of the request: every
+//! condition has exactly one parent, so that no chain of shared conditions can make a small plan do endless work.
+
+use alloc::{collections::BTreeSet, string::String, string::ToString};
+
+use super::{
+    Damaged, Plan, Ref,
+    layout::{MAX_DEPTH, compare, flags, header, list, literal, mode, op, operand, root, size, text_call},
+};
+use crate::{decide::MAX_NAME, denial::text, dfa::Dfa, scope::has_control, scope::pattern};
+
+/// Why a plan is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidPlan(String);
+
+impl core::fmt::Display for InvalidPlan {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "invalid plan: {}", self.0)
+    }
+}
+
+impl core::error::Error for InvalidPlan {}
+
+impl From<Damaged> for InvalidPlan {
+    fn from(Damaged(what): Damaged) -> Self {
+        Self(what.to_string())
+    }
+}
+
+type Checked = Result<(), InvalidPlan>;
+
+fn check(holds: bool, what: &str) -> Checked {
+    if holds { Ok(()) } else { Err(InvalidPlan(what.to_string())) }
+}
+
+impl Plan<'_> {
+    /// Checks every record that can be reached.
+    ///
+    /// # Errors
+    /// If any record is not what the layout says.
+    pub fn validate(&self) -> Checked {
+        Validator { plan: *self, rules: BTreeSet::new(), constraints: BTreeSet::new(), nodes: BTreeSet::new() }.plan()
+    }
+}
+
+struct Validator<'a> {
+    plan: Plan<'a>,
+    /// What has been checked already; these may be shared.
+    rules: BTreeSet<Ref>,
+    constraints: BTreeSet<Ref>,
+    /// What has been checked already; these may not.
+    nodes: BTreeSet<Ref>,
+}
+
+/// Where a condition stands.
+#[derive(Clone, Copy)]
+struct Place {
+    depth: u32,
+    /// How many quantifiers are around it.
+    quantifiers: u32,
+    /// Whether a path may begin at the element.
+    element: bool,
+    /// How many memo slots its constraint has.
+    slots: usize,
+}
+
+impl Validator<'_> {
+    fn plan(&mut self) -> Checked {
+        let plan = self.plan;
+        check(plan.u32(header::FLAGS)? & !flags::SORT_MEMBERS == 0, "unknown flags")?;
+        check(plan.memo_slots()? <= plan.bytes().len(), "memo slots")?;
+        let about = plan.about()?;
+        for limit in [about.arguments_bytes, about.facts_bytes] {
+            check(limit <= super::layout::MAX_LEN as u32, "a limit")?;
+        }
+        let roles = (header::ROLES, size::ROLE, header::ROLE_INDEX);
+        self.names(roles.0, roles.1, roles.2)?;
+        self.names(header::TOOLS, size::TOOL, header::TOOL_INDEX)?;
+        let table = plan.reference(header::TOOLS, 0)?;
+        for id in 0..plan.reference(header::TOOL_COUNT, 0)? {
+            check(plan.reference(table + id * size::TOOL, 2)? == id, "id of a tool")?;
+        }
+        self.scopes()?;
+        self.roles()
+    }
+
+    /// A table of records that begin with a name: in order, and each found by its name. The number stands behind the reference.
+    fn names(&self, table: usize, record: usize, index: usize) -> Checked {
+        let plan = self.plan;
+        let first = plan.reference(table, 0)?;
+        let count = plan.reference(table, 1)?;
+        plan.slice(first, count.checked_mul(record).ok_or(Damaged("number of records"))?)?;
+        let slots = plan.reference(index, 1)?.checked_add(1).filter(|slots| slots.is_power_of_two());
+        let slots = slots.ok_or(Damaged("size of an index"))?;
+        plan.slice(plan.reference(index, 0)?, slots.checked_mul(4).ok_or(Damaged("size of an index"))?)?;
+        for slot in 0..slots {
+            let at = plan.reference(plan.reference(index, 0)?, slot)?;
+            let inside = at.checked_sub(first).is_some_and(|offset| offset % record == 0 && offset / record < count);
+            check(at == 0 || inside, "an index")?;
+        }
+        let mut before: Option<&[u8]> = None;
+        for position in 0..count {
+            let at = first + position * record;
+            let name = plan.text(at, 0)?;
+            text(name)?;
+            check(name.len() <= MAX_NAME && !has_control(name), "a name")?;
+            check(before.is_none_or(|before| before < name), "order of names")?;
+            check(plan.look_up(index, name)? == Some(at), "a name that its index does not find")?;
+            before = Some(name);
+        }
+        Ok(())
+    }
+
+    fn scopes(&self) -> Checked {
+        let plan = self.plan;
+        let table = plan.reference(header::SCOPES, 0)?;
+        for id in 0..plan.reference(header::SCOPE_COUNT, 0)? {
+            let scope = plan.reference(table, id)?;
+            check(plan.reference(scope, 0)? == id, "id of a scope")?;
+            text(plan.text(scope, 1)?)?;
+            let (allowed, denied) = (plan.reference(scope, 3)?, plan.reference(scope, 4)?);
+            let count = allowed.checked_add(denied).filter(|count| *count <= plan.bytes().len());
+            for index in 0..count.ok_or(Damaged("number of patterns"))? {
+                let pattern = pattern(scope, index);
+                text(plan.text(pattern, 0)?)?;
+                self.dfa(plan.reference(pattern, 2)?)?;
+                check(plan.word(pattern, 3)? <= 1, "a pattern")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn roles(&mut self) -> Checked {
+        let plan = self.plan;
+        let first = plan.reference(header::ROLES, 0)?;
+        let tools = plan.u32(header::TOOL_COUNT)?;
+        for index in 0..plan.reference(header::ROLE_COUNT, 0)? {
+            let role = first + index * size::ROLE;
+            self.rule(plan.default_rule(role)?)?;
+            check(plan.reference(plan.default_rule(role)?, 1)? == 0, "a scope for unlisted tools")?;
+            let (cells, count) = (plan.reference(role, 3)?, plan.reference(role, 4)?);
+            plan.slice(cells, count.checked_mul(size::CELL).ok_or(Damaged("number of cells"))?)?;
+            let mut before = None;
+            for cell in 0..count {
+                let at = cells + cell * size::CELL;
+                let tool = plan.word(at, 0)?;
+                check(tool < tools && before.is_none_or(|before| before < tool), "order of cells")?;
+                before = Some(tool);
+                self.rule(plan.reference(at, 1)?)?;
+            }
+        }
+        check(plan.default_role()? == plan.role_named(b"default")?, "the default role")
+    }
+
+    fn rule(&mut self, rule: Ref) -> Checked {
+        let plan = self.plan;
+        if !self.rules.insert(rule) {
+            return Ok(());
+        }
+        check(plan.word(rule, 0)? <= mode::ALLOW, "mode")?;
+        let scope = plan.reference(rule, 1)?;
+        if scope != 0 {
+            let table = plan.reference(header::SCOPES, 0)?;
+            let id = plan.reference(scope, 0)?;
+            let known = id < plan.reference(header::SCOPE_COUNT, 0)? && plan.reference(table, id)? == scope;
+            check(known, "scope of a rule")?;
+        }
+        let count = plan.reference(rule, 2)?;
+        check(count <= plan.bytes().len(), "number of constraints")?;
+        for index in 0..count {
+            self.constraint(plan.reference(rule, 3 + index)?)?;
+        }
+        Ok(())
+    }
+
+    fn constraint(&mut self, constraint: Ref) -> Checked {
+        let plan = self.plan;
+        if !self.constraints.insert(constraint) {
+            return Ok(());
+        }
+        text(plan.text(constraint, 0)?)?;
+        let slots = plan.reference(constraint, 3)?;
+        check(slots <= plan.memo_slots()?, "memo slots")?;
+        let place = Place { depth: 0, quantifiers: 0, element: false, slots };
+        self.condition(plan.reference(constraint, 2)?, place)
+    }
+
+    fn condition(&mut self, node: Ref, place: Place) -> Checked {
+        let plan = self.plan;
+        check(self.nodes.insert(node), "a condition with two parents")?;
+        check(place.depth <= MAX_DEPTH, "nesting of a condition")?;
+        let first = plan.word(node, 0)?;
+        plan.word(node, 1)?;
+        let below = Place { depth: place.depth + 1, ..place };
+        let count = first >> 16;
+        let argument = first >> 8 & 0xff;
+        match first & 0xff {
+            op::AND | op::OR => {
+                check(count > 0, "an empty chain")?;
+                for index in 0..count as usize {
+                    self.condition(plan.reference(node, index + 2)?, below)?;
+                }
+            }
+            op::NOT => self.condition(plan.reference(node, 2)?, below)?,
+            op::COMPARE => {
+                check(argument <= compare::GREATER_OR_EQUAL, "comparison")?;
+                self.operand(count & 0xf, plan.reference(node, 2)?, place)?;
+                self.operand(count >> 4 & 0xf, plan.reference(node, 3)?, place)?;
+            }
+            op::IN => {
+                check(argument <= 1, "negation")?;
+                self.operand(count & 0xf, plan.reference(node, 2)?, place)?;
+                self.list(plan.reference(node, 3)?)?;
+            }
+            op::TEXT => {
+                check(argument <= text_call::CONTAINS, "string call")?;
+                self.path(plan.reference(node, 2)?, place)?;
+                let sought = plan.text(node, 3)?;
+                if argument == text_call::CONTAINS {
+                    plan.slice(plan.reference(node, 5)?, sought.len() * 2)?;
+                }
+            }
+            op::MATCHES => {
+                self.path(plan.reference(node, 2)?, place)?;
+                self.dfa(plan.reference(node, 3)?)?;
+            }
+            op::PRESENT => self.path(plan.reference(node, 2)?, place)?,
+            op::ONLY => {
+                self.path(plan.reference(node, 2)?, place)?;
+                let mut before: Option<&[u8]> = None;
+                for index in 0..count as usize {
+                    let name = plan.text(node, 3 + 2 * index)?;
+                    check(before.is_none_or(|before| before < name), "order of names")?;
+                    before = Some(name);
+                }
+            }
+            op::EVERY | op::ANY => {
+                check(place.quantifiers < 2, "nesting of quantifiers")?;
+                self.path(plan.reference(node, 2)?, place)?;
+                let body = Place { quantifiers: place.quantifiers + 1, element: true, ..below };
+                self.condition(plan.reference(node, 3)?, body)?;
+            }
+            op::MEMO => {
+                check(plan.reference(node, 2)? < place.slots, "memo slots")?;
+                self.condition(plan.reference(node, 3)?, Place { element: false, ..below })?;
+            }
+            _ => return check(false, "opcode"),
+        }
+        Ok(())
+    }
+
+    fn operand(&self, kind: u32, at: Ref, place: Place) -> Checked {
+        match kind {
+            operand::PATH => self.path(at, place),
+            operand::COUNT => {
+                check(self.plan.reference(at, 1)? <= place.slots, "memo slots")?;
+                self.path(self.plan.reference(at, 0)?, place)
+            }
+            operand::LITERAL => self.literal(at, 0),
+            _ => check(false, "kind of operand"),
+        }
+    }
+
+    fn path(&self, at: Ref, place: Place) -> Checked {
+        let plan = self.plan;
+        let first = plan.word(at, 0)?;
+        let steps = plan.reference(at, 2)?;
+        match first & 0xff {
+            root::ARGS | root::CTX | root::RUN | root::USER => {}
+            root::ROLE | root::TOOL => check(steps == 0, "steps of a name")?,
+            root::ELEMENT => check(place.element && first >> 8 == 0, "element outside a quantifier")?,
+            _ => return check(false, "root of a path"),
+        }
+        check(first >> 8 == 0 || first >> 8 == 1 && plan.reference(at, 1)? < place.slots, "memo slots")?;
+        check(steps <= plan.bytes().len(), "number of steps")?;
+        for step in 0..steps {
+            plan.text(at, 3 + 2 * step)?;
+        }
+        Ok(())
+    }
+
+    fn literal(&self, at: Ref, depth: usize) -> Checked {
+        let plan = self.plan;
+        match plan.word(at, 0)? {
+            literal::NULL | literal::FALSE | literal::TRUE => {}
+            literal::INTEGER => {
+                plan.text(at, 3)?;
+            }
+            literal::NUMBER => check(is_number(plan.text(at, 1)?), "a number")?,
+            literal::STRING => {
+                text(plan.text(at, 1)?)?;
+            }
+            literal::LIST => {
+                check(depth < crate::json::MAX_DEPTH, "nesting of a literal")?;
+                for index in 0..plan.reference(at, 1)? {
+                    let element = plan.reference(at, index + 2)?;
+                    // Elements stand before their lists, so a list cannot contain itself.
+                    check(element < at, "order of literals")?;
+                    self.literal(element, depth + 1)?;
+                }
+            }
+            _ => return check(false, "kind of literal"),
+        }
+        Ok(())
+    }
+
+    fn list(&self, at: Ref) -> Checked {
+        let plan = self.plan;
+        check(plan.word(at, 0)? & !(list::NULL | list::TRUE | list::FALSE) == 0, "flags of a list")?;
+        let (numbers, strings, lists) = (plan.word(at, 1)?, plan.word(at, 2)?, plan.word(at, 3)?);
+        let count = numbers.checked_add(strings).and_then(|count| count.checked_add(lists));
+        let mut before: Option<crate::value::Value<'_>> = None;
+        for index in 0..count.ok_or(Damaged("length of a list"))? {
+            let at = plan.reference(at, 4 + index as usize)?;
+            self.literal(at, 0)?;
+            let kind = plan.word(at, 0)?;
+            let (expected, first_of_kind) = match index {
+                index if index < numbers => (matches!(kind, literal::NUMBER | literal::INTEGER), index == 0),
+                index if index < numbers + strings => (kind == literal::STRING, index == numbers),
+                _ => (kind == literal::LIST, true),
+            };
+            check(expected, "kinds in a list")?;
+            let value = crate::value::Value::of_literal(plan, at)?;
+            let ascends = before.is_none_or(|before| before.compare(&value) == Some(core::cmp::Ordering::Less));
+            check(first_of_kind || ascends, "order of a list")?;
+            before = Some(value);
+        }
+        Ok(())
+    }
+
+    fn dfa(&self, at: Ref) -> Checked {
+        let dfa = Dfa::at(self.plan, at)?;
+        check(dfa.is_sound(), "table of a pattern")
+    }
+}
+
+/// Whether a text is a number as the reader of arguments would accept it.
+fn is_number(text: &[u8]) -> bool {
+    !text.is_empty() && text.len() <= 128 && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+}

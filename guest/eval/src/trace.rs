@@ -1,0 +1,349 @@
+//! The value of every part of a decision, for people who ask why.
+//!
+//! A trace evaluates with the same code as [`crate::decide`], part by part, and is for explanations only: the verdict is what
+//! `decide` says.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use crate::{
+    condition::{Element, Found, Scene},
+    decide::{Applicable, Reading, Roles, Scratch, in_scope},
+    denial::{patterns, text},
+    json::{Document, LEN_MASK, Text, kind, kind_of},
+    number::Number,
+    plan::{
+        Damaged, Mode, Plan, Ref, RoleRef,
+        layout::{mode, op, operand, root},
+    },
+    request::{Error, PathScope, Request},
+    value::{Truth, Value},
+};
+
+/// How many elements of a list are traced.
+const MAX_ELEMENTS: u32 = 16;
+/// The longest rendering of a value, in characters.
+const MAX_VALUE: usize = 120;
+
+/// How one role judges a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleTrace {
+    /// The role.
+    pub role: String,
+    /// Whether the role lists the tool. If not, its rule for unlisted tools applies.
+    pub listed: bool,
+    /// Whether the tool's name is closed and unlisted, so that no rule applies.
+    pub closed: bool,
+    /// What happens if all holds.
+    pub mode: Mode,
+    /// The constraints, in the order of evaluation; empty if the mode is to deny.
+    pub constraints: Vec<ConditionTrace>,
+    /// The file scope.
+    pub scope: Option<ScopeTrace>,
+}
+
+/// What a condition is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConditionKind {
+    /// All parts must hold.
+    And,
+    /// One part must hold.
+    Or,
+    /// The part must be false.
+    Not,
+    /// The part must hold for every element; one child an element.
+    Every,
+    /// The part must hold for one element; one child an element.
+    Any,
+    /// It has no parts.
+    Leaf,
+}
+
+/// A condition and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConditionTrace {
+    /// Its text in the policy.
+    pub source: String,
+    /// What it is made of.
+    pub kind: ConditionKind,
+    /// Its value.
+    pub truth: Truth,
+    /// What it looks at. Constants are left out.
+    pub operands: Vec<OperandTrace>,
+    /// Its parts. At most 16 elements of a list, those that decide among them.
+    pub parts: Vec<ConditionTrace>,
+}
+
+/// A part of the request that a condition looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperandTrace {
+    /// The path, as policies write it.
+    pub path: String,
+    /// What is there, as JSON, shortened; none if nothing is.
+    pub value: Option<String>,
+}
+
+/// A file scope and the path that it judges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeTrace {
+    /// The argument that holds the path.
+    pub argument: String,
+    /// What is there, as JSON; none if nothing is.
+    pub value: Option<String>,
+    /// Whether the scope covers it.
+    pub holds: bool,
+    /// The patterns.
+    pub paths: PathScope,
+}
+
+/// Traces a call for each role that decides it, in the order in which they do.
+///
+/// # Errors
+/// As [`crate::decide`].
+pub fn trace(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>) -> Result<Vec<RoleTrace>, Error> {
+    let reading = Reading::of(plan, request, scratch)?;
+    let roles = Roles::of(plan, request)?;
+    let tool = plan.tool_named(request.tool.as_bytes())?;
+    let mut scene = Scene {
+        plan: *plan,
+        arguments: reading.arguments,
+        facts: reading.facts,
+        role: b"",
+        tool: request.tool.as_bytes(),
+        memo: reading.memo,
+    };
+    let mut traces = Vec::new();
+    for role in roles.known.iter().take(roles.count) {
+        scene.role = plan.text(*role, 0)?;
+        let found = Applicable::of(plan, *role, tool, request.tool)?;
+        traces.push(role_trace(&mut scene, RoleRef::at(*plan, *role).name()?, found, reading.path)?);
+    }
+    Ok(traces)
+}
+
+fn role_trace(
+    scene: &mut Scene<'_, '_>,
+    role: &str,
+    found: Applicable,
+    path: &mut [u8],
+) -> Result<RoleTrace, Damaged> {
+    let plan = scene.plan;
+    let mut trace = RoleTrace {
+        role: role.into(),
+        listed: found.listed,
+        closed: found.rule.is_none(),
+        mode: Mode::Deny,
+        constraints: Vec::new(),
+        scope: None,
+    };
+    let Some(rule) = found.rule else { return Ok(trace) };
+    trace.mode = match plan.word(rule, 0)? {
+        mode::ALLOW => Mode::Allow,
+        mode::NEEDS_APPROVAL => Mode::NeedsApproval,
+        _ => return Ok(trace),
+    };
+    for index in 0..plan.reference(rule, 2)? {
+        let constraint = plan.reference(rule, 3 + index)?;
+        scene.forget(constraint)?;
+        let source = text(plan.text(constraint, 0)?)?;
+        trace.constraints.push(condition(scene, source, plan.reference(constraint, 2)?, None, 0)?);
+    }
+    let scope = plan.reference(rule, 1)?;
+    if scope != 0 {
+        let arguments = scene.arguments;
+        let argument = text(plan.text(scope, 1)?)?;
+        let value = arguments.member(&arguments.node(0), argument.as_bytes());
+        let value = value.map(|index| render(&Value::of_node(arguments, arguments.node(index)))).transpose()?;
+        let holds = in_scope(scene, scope, path)?;
+        trace.scope = Some(ScopeTrace { argument: argument.into(), value, holds, paths: patterns(&plan, scope)? });
+    }
+    Ok(trace)
+}
+
+fn condition<'a>(
+    scene: &mut Scene<'a, '_>,
+    source: &str,
+    node: Ref,
+    element: Element<'a>,
+    depth: u32,
+) -> Result<ConditionTrace, Damaged> {
+    let plan = scene.plan;
+    let first = plan.word(node, 0)?;
+    if first & 0xff == op::MEMO {
+        return condition(scene, source, plan.reference(node, 3)?, None, depth + 1);
+    }
+    let truth = scene.condition(node, element, depth)?;
+    let span = plan.word(node, 1)?;
+    let (start, end) = ((span & 0xffff) as usize, (span >> 16) as usize);
+    let mut operands = Vec::new();
+    let mut parts = Vec::new();
+    let kind = match first & 0xff {
+        op::AND | op::OR => {
+            for index in 0..(first >> 16) as usize {
+                parts.push(condition(scene, source, plan.reference(node, index + 2)?, element, depth + 1)?);
+            }
+            if first & 0xff == op::AND { ConditionKind::And } else { ConditionKind::Or }
+        }
+        op::NOT => {
+            parts.push(condition(scene, source, plan.reference(node, 2)?, element, depth + 1)?);
+            ConditionKind::Not
+        }
+        op::EVERY | op::ANY => {
+            operands.extend(operand_trace(scene, operand::PATH, plan.reference(node, 2)?, element)?);
+            parts = elements(scene, source, node, element, depth)?;
+            if first & 0xff == op::EVERY { ConditionKind::Every } else { ConditionKind::Any }
+        }
+        op::COMPARE => {
+            for (kind, index) in [(first >> 16 & 0xf, 2), (first >> 20 & 0xf, 3)] {
+                operands.extend(operand_trace(scene, kind, plan.reference(node, index)?, element)?);
+            }
+            ConditionKind::Leaf
+        }
+        op::IN => {
+            operands.extend(operand_trace(scene, first >> 16 & 0xf, plan.reference(node, 2)?, element)?);
+            ConditionKind::Leaf
+        }
+        _ => {
+            operands.extend(operand_trace(scene, operand::PATH, plan.reference(node, 2)?, element)?);
+            ConditionKind::Leaf
+        }
+    };
+    let source = source.get(start..end).unwrap_or(source).to_string();
+    Ok(ConditionTrace { source, kind, truth, operands, parts })
+}
+
+/// The body of a quantifier for the first elements, and for the first one that decides.
+fn elements<'a>(
+    scene: &mut Scene<'a, '_>,
+    source: &str,
+    node: Ref,
+    element: Element<'a>,
+    depth: u32,
+) -> Result<Vec<ConditionTrace>, Damaged> {
+    let plan = scene.plan;
+    let decides = if plan.word(node, 0)? & 0xff == op::EVERY { Truth::False } else { Truth::True };
+    let mut parts = Vec::new();
+    let Some(Found::Node(document, list)) = scene.find(plan.reference(node, 2)?, element)? else { return Ok(parts) };
+    if kind_of(&list) != kind::LIST {
+        return Ok(parts);
+    }
+    for index in 0..list[3] & LEN_MASK {
+        let element = Some((document, document.node(list[2].wrapping_add(index))));
+        let body = plan.reference(node, 3)?;
+        let shown = index < MAX_ELEMENTS;
+        let decisive = scene.condition(body, element, depth + 1)? == decides;
+        if shown || decisive {
+            parts.push(condition(scene, source, body, element, depth + 1)?);
+        }
+        if decisive {
+            break;
+        }
+    }
+    Ok(parts)
+}
+
+/// What an operand leads to; nothing for constants.
+fn operand_trace<'a>(
+    scene: &mut Scene<'a, '_>,
+    kind: u32,
+    at: Ref,
+    element: Element<'a>,
+) -> Result<Option<OperandTrace>, Damaged> {
+    let plan = scene.plan;
+    let path = match kind {
+        operand::PATH => path_text(&plan, at)?,
+        operand::COUNT => format!("count({})", path_text(&plan, plan.reference(at, 0)?)?),
+        _ => return Ok(None),
+    };
+    let value = scene.operand(kind, at, element)?.map(|value| render(&value)).transpose()?;
+    Ok(Some(OperandTrace { path, value }))
+}
+
+/// A path as policies write it.
+fn path_text(plan: &Plan<'_>, at: Ref) -> Result<String, Damaged> {
+    let first = plan.word(at, 0)? & 0xff;
+    let mut path = String::from(match first {
+        root::ARGS => "args",
+        root::CTX => "ctx",
+        root::RUN => "run",
+        root::USER => "user",
+        root::ROLE => "role",
+        root::TOOL => "tool",
+        _ => "",
+    });
+    for step in 0..plan.reference(at, 2)? {
+        let name = text(plan.text(at, 3 + 2 * step)?)?;
+        let plain = name.bytes().enumerate().all(|(index, byte)| {
+            byte == b'_' || byte.is_ascii_alphabetic() || index > 0 && byte.is_ascii_digit()
+        });
+        if plain && !name.is_empty() {
+            path.push('.');
+            path.push_str(name);
+        } else {
+            path.push_str(&format!("[{name:?}]"));
+        }
+    }
+    if path.is_empty() {
+        path.push('.');
+    }
+    Ok(path)
+}
+
+/// A value as JSON, shortened.
+fn render(value: &Value<'_>) -> Result<String, Damaged> {
+    let mut out = String::new();
+    write(value, &mut out)?;
+    if out.chars().count() > MAX_VALUE {
+        out = out.chars().take(MAX_VALUE).collect();
+        out.push('…');
+    }
+    Ok(out)
+}
+
+fn write(value: &Value<'_>, out: &mut String) -> Result<(), Damaged> {
+    if out.len() > 4 * MAX_VALUE {
+        return Ok(());
+    }
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Number(Number::Integer(integer)) => out.push_str(&integer.to_string()),
+        Value::Number(Number::Text(number)) => out.push_str(text(number)?),
+        Value::String(string) => write_string(*string, out),
+        Value::List(list) => {
+            out.push('[');
+            for index in 0..list.len()?.min(MAX_VALUE as u32) {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write(&list.get(index)?, out)?;
+            }
+            out.push(']');
+        }
+        Value::Object(document, node) => {
+            out.push('{');
+            for index in 0..(node[3] & LEN_MASK).min(MAX_VALUE as u32) {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_member(*document, node[2].wrapping_add(index), out)?;
+            }
+            out.push('}');
+        }
+    }
+    Ok(())
+}
+
+fn write_member(document: Document<'_>, index: u32, out: &mut String) -> Result<(), Damaged> {
+    let member = document.node(index);
+    write_string(document.name(&member), out);
+    out.push_str(": ");
+    write(&Value::of_node(document, member), out)
+}
+
+/// A string as the request writes it: still escaped.
+fn write_string(string: Text<'_>, out: &mut String) {
+    out.push('"');
+    out.push_str(&String::from_utf8_lossy(string.raw));
+    out.push('"');
+}
+

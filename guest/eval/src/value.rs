@@ -1,0 +1,179 @@
+//! Values met during evaluation, and how they compare.
+
+use core::cmp::Ordering;
+
+use crate::{
+    json::{Document, LEN_MASK, Node, Text, kind, kind_of},
+    number::Number,
+    plan::{Damaged, Plan, layout::literal},
+};
+
+/// True, false or undefined. Only *true* lets a call pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// The condition does not hold.
+    False,
+    /// The condition holds.
+    True,
+    /// The condition is about something that is absent or misshapen.
+    Undefined,
+}
+
+impl Truth {
+    pub(crate) fn of(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+
+    pub(crate) fn not(self) -> Self {
+        match self {
+            Self::False => Self::True,
+            Self::True => Self::False,
+            Self::Undefined => Self::Undefined,
+        }
+    }
+}
+
+/// A value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Value<'a> {
+    Null,
+    Bool(bool),
+    Number(Number<'a>),
+    String(Text<'a>),
+    List(List<'a>),
+    Object(Document<'a>, Node),
+}
+
+/// A list: from a document or from the plan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum List<'a> {
+    Document(Document<'a>, Node),
+    /// The literal's record.
+    Plan(Plan<'a>, usize),
+}
+
+impl<'a> Value<'a> {
+    #[inline]
+    pub(crate) fn of_node(document: Document<'a>, node: Node) -> Self {
+        let raw = || document.slice(node[2], node[3]);
+        match kind_of(&node) {
+            kind::FALSE => Self::Bool(false),
+            kind::TRUE => Self::Bool(true),
+            kind::NUMBER => Self::Number(Number::from_json(raw())),
+            kind::STRING => Self::String(Text { raw: raw(), escaped: false }),
+            kind::ESCAPED => Self::String(Text { raw: raw(), escaped: true }),
+            kind::LIST => Self::List(List::Document(document, node)),
+            kind::OBJECT => Self::Object(document, node),
+            _ => Self::Null,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn of_literal(plan: Plan<'a>, at: usize) -> Result<Self, Damaged> {
+        Ok(match plan.word(at, 0)? & 0xff {
+            literal::NULL => Self::Null,
+            literal::FALSE => Self::Bool(false),
+            literal::TRUE => Self::Bool(true),
+            literal::INTEGER => {
+                let (low, high) = (plan.word(at, 1)?, plan.word(at, 2)?);
+                Self::Number(Number::Integer((u64::from(high) << 32 | u64::from(low)) as i64))
+            }
+            literal::NUMBER => Self::Number(Number::from_json(plan.text(at, 1)?)),
+            literal::STRING => Self::String(Text::plain(plan.text(at, 1)?)),
+            literal::LIST => Self::List(List::Plan(plan, at)),
+            _ => return Err(Damaged("kind of literal")),
+        })
+    }
+
+    fn same_type(&self, other: &Self) -> bool {
+        core::mem::discriminant(self) == core::mem::discriminant(other)
+    }
+
+    /// `==` of two values neither of which is a literal `null`: undefined for values of different types.
+    pub(crate) fn equals(&self, other: &Self) -> Result<Truth, Damaged> {
+        if !self.same_type(other) {
+            return Ok(Truth::Undefined);
+        }
+        self.is_equal(other, 0).map(Truth::of)
+    }
+
+    /// JSON equality. Looks at no more of either value than the smaller one has, if the members of objects are sorted.
+    pub(crate) fn is_equal(&self, other: &Self, depth: u32) -> Result<bool, Damaged> {
+        if depth > crate::json::MAX_DEPTH as u32 {
+            return Err(Damaged("nesting of a literal"));
+        }
+        Ok(match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Number(one), Self::Number(other)) => one.compare(*other) == Ordering::Equal,
+            (Self::String(one), Self::String(other)) => one.equals(*other),
+            (Self::List(one), Self::List(other)) => {
+                let len = one.len()?;
+                if len != other.len()? {
+                    return Ok(false);
+                }
+                for index in 0..len {
+                    if !one.get(index)?.is_equal(&other.get(index)?, depth + 1)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            (Self::Object(one_document, one), Self::Object(other_document, other)) => {
+                let count = one[3] & LEN_MASK;
+                if count != other[3] & LEN_MASK {
+                    return Ok(false);
+                }
+                for index in 0..count {
+                    let member = one_document.node(one[2].wrapping_add(index));
+                    let opposite = other_document.node(other[2].wrapping_add(index));
+                    if !one_document.name(&member).equals(other_document.name(&opposite))
+                        || !Self::of_node(*one_document, member)
+                            .is_equal(&Self::of_node(*other_document, opposite), depth + 1)?
+                    {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            _ => false,
+        })
+    }
+
+    /// Number with number, string with string; nothing for anything else.
+    pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Number(one), Self::Number(other)) => Some(one.compare(*other)),
+            (Self::String(one), Self::String(other)) => Some(one.compare(*other)),
+            _ => None,
+        }
+    }
+
+    /// Elements of a list, members of an object, code points of a string.
+    pub(crate) fn count(&self) -> Result<Option<u32>, Damaged> {
+        Ok(match self {
+            Self::String(text) => Some(text.code_points() as u32),
+            Self::List(list) => Some(list.len()?),
+            Self::Object(_, node) => Some(node[3] & LEN_MASK),
+            _ => None,
+        })
+    }
+}
+
+impl<'a> List<'a> {
+    pub(crate) fn len(&self) -> Result<u32, Damaged> {
+        match self {
+            Self::Document(_, node) => Ok(node[3] & LEN_MASK),
+            Self::Plan(plan, at) => plan.word(*at, 1),
+        }
+    }
+
+    pub(crate) fn get(&self, index: u32) -> Result<Value<'a>, Damaged> {
+        match self {
+            Self::Document(document, node) => {
+                Ok(Value::of_node(*document, document.node(node[2].wrapping_add(index))))
+            }
+            Self::Plan(plan, at) => Value::of_literal(*plan, plan.reference(*at, index as usize + 2)?),
+        }
+    }
+}
