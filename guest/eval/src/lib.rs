@@ -42,6 +42,7 @@ mod workspace;
 pub use decide::{MAX_NAME, MAX_ROLES, Scratch, decide};
 pub use denial::MAX_REASON;
 pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node};
+pub use number::compare_numbers;
 pub use plan::Plan;
 pub use request::{Denial, Error, Field, Grant, PathScope, Request, Verdict};
 pub use scope::MAX_PATH;

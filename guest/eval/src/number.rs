@@ -2,6 +2,11 @@
 
 use core::cmp::Ordering;
 
+/// Compares two JSON numbers by exact decimal value.
+pub fn compare_numbers(one: &str, other: &str) -> Ordering {
+    Number::from_json(one.as_bytes()).compare(Number::from_json(other.as_bytes()))
+}
+
 /// The most digits that surely fit an `i64`.
 const SMALL_DIGITS: usize = 18;
 

@@ -1,0 +1,180 @@
+//! The bytes of a plan as they grow.
+
+use std::{collections::BTreeMap, collections::HashMap};
+
+use hexgate_eval::plan::layout::{self, header};
+
+use super::PlanError;
+use crate::automata::Dfa;
+
+/// A plan that is being written. All records begin at multiples of 4; every text and table is written once.
+pub(super) struct Writer {
+    bytes: Vec<u8>,
+    texts: HashMap<Vec<u8>, u32>,
+    tables: HashMap<Vec<u8>, u32>,
+    records: HashMap<Vec<u32>, u32>,
+    /// The largest number of memo slots of a constraint so far.
+    pub(super) memo_slots: u32,
+    /// Whether some condition compares two values of the request, which may be objects.
+    pub(super) sorts_members: bool,
+}
+
+impl Writer {
+    pub(super) fn new() -> Self {
+        let mut bytes = vec![0; header::SIZE];
+        if let Some(magic) = bytes.first_chunk_mut::<4>() {
+            *magic = layout::MAGIC;
+        }
+        Self {
+            bytes,
+            texts: HashMap::new(),
+            tables: HashMap::new(),
+            records: HashMap::new(),
+            memo_slots: 0,
+            sorts_members: false,
+        }
+    }
+
+    /// Writes a text: where it stands, and its length.
+    pub(super) fn text(&mut self, text: &str) -> (u32, u32) {
+        self.blob(text.as_bytes())
+    }
+
+    /// Writes bytes that stand for themselves: where they stand, and how many there are.
+    pub(super) fn blob(&mut self, blob: &[u8]) -> (u32, u32) {
+        let len = blob.len() as u32;
+        if let Some(at) = self.texts.get(blob) {
+            return (*at, len);
+        }
+        let at = self.here();
+        self.bytes.extend_from_slice(blob);
+        self.texts.insert(blob.to_vec(), at);
+        (at, len)
+    }
+
+    /// Writes a record.
+    pub(super) fn words(&mut self, words: &[u32]) -> u32 {
+        self.align();
+        let at = self.here();
+        self.bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        at
+    }
+
+    /// Writes a record that may be shared with an equal one.
+    pub(super) fn shared(&mut self, words: Vec<u32>) -> u32 {
+        if let Some(at) = self.records.get(&words) {
+            return *at;
+        }
+        let at = self.words(&words);
+        self.records.insert(words, at);
+        at
+    }
+
+    /// Writes records that stand one behind the other.
+    pub(super) fn table<const N: usize>(&mut self, records: &[[u32; N]]) -> u32 {
+        self.words(records.as_flattened())
+    }
+
+    /// Writes the table of a pattern.
+    pub(super) fn dfa(&mut self, dfa: &Dfa) -> u32 {
+        let states = dfa.accepting.len() as u32;
+        let mut record = (u32::from(dfa.class_count) | states << 16).to_le_bytes().to_vec();
+        record.extend(u32::from(dfa.start).to_le_bytes());
+        record.extend(dfa.classes.iter());
+        record.extend(dfa.accepting.iter().map(|accepts| u8::from(*accepts)));
+        record.extend(dfa.transitions.iter().flat_map(|next| next.to_le_bytes()));
+        if let Some(at) = self.tables.get(&record) {
+            return *at;
+        }
+        self.align();
+        let at = self.here();
+        self.bytes.extend_from_slice(&record);
+        self.tables.insert(record, at);
+        at
+    }
+
+    /// Overwrites a word.
+    pub(super) fn set(&mut self, at: usize, value: u32) {
+        self.set_bytes(at, &value.to_le_bytes());
+    }
+
+    /// Overwrites bytes.
+    pub(super) fn set_bytes(&mut self, at: usize, bytes: &[u8]) {
+        if let Some(target) = self.bytes.get_mut(at..at + bytes.len()) {
+            target.copy_from_slice(bytes);
+        }
+    }
+
+    /// Whether the plan may still grow. Offsets cannot overflow between two calls: what one role or constraint adds is bounded
+    /// by the size of the source.
+    pub(super) fn check(&self) -> Result<(), PlanError> {
+        if self.bytes.len() > layout::MAX_LEN { Err(PlanError::TooLarge) } else { Ok(()) }
+    }
+
+    pub(super) fn finish(&mut self) -> Result<Vec<u8>, PlanError> {
+        self.align();
+        self.check()?;
+        self.set(header::LEN, self.here());
+        Ok(std::mem::take(&mut self.bytes))
+    }
+
+    fn here(&self) -> u32 {
+        u32::try_from(self.bytes.len()).unwrap_or(u32::MAX)
+    }
+
+    fn align(&mut self) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
+    }
+}
+
+/// What has been written already, and where.
+pub(super) struct Interned<T>(BTreeMap<Key, Vec<(T, u32)>>);
+
+/// A cheap fingerprint: only things with the same one are compared.
+type Key = u64;
+
+impl<T: PartialEq + Fingerprint> Interned<T> {
+    pub(super) fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    pub(super) fn find(&self, thing: &T) -> Option<u32> {
+        let candidates = self.0.get(&thing.fingerprint())?;
+        candidates.iter().find(|(known, _)| known == thing).map(|(_, at)| *at)
+    }
+
+    pub(super) fn remember(&mut self, thing: T, at: u32) -> u32 {
+        self.0.entry(thing.fingerprint()).or_default().push((thing, at));
+        at
+    }
+}
+
+/// See [`Key`].
+pub(super) trait Fingerprint {
+    fn fingerprint(&self) -> Key;
+}
+
+impl Fingerprint for Vec<(u32, u32)> {
+    fn fingerprint(&self) -> Key {
+        self.iter().fold(self.len() as u64, |key, (one, other)| {
+            key.rotate_left(7).wrapping_mul(31).wrapping_add(u64::from(*one) << 32 | u64::from(*other))
+        })
+    }
+}
+
+impl Fingerprint for &crate::model::Constraint {
+    fn fingerprint(&self) -> Key {
+        text_fingerprint(&self.source)
+    }
+}
+
+impl Fingerprint for &crate::model::Rule {
+    fn fingerprint(&self) -> Key {
+        let constraints = self.constraints.iter().map(|constraint| text_fingerprint(&constraint.source));
+        constraints.fold(self.mode as u64, |key, next| key.rotate_left(9) ^ next)
+    }
+}
+
+fn text_fingerprint(text: &str) -> Key {
+    u64::from(layout::hash(text.as_bytes()))
+}
