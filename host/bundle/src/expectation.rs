@@ -1,0 +1,82 @@
+//! What a caller expects of a bundle beside an authentic origin.
+
+use crate::Duty;
+
+/// For whom a bundle is wanted, and what may be passed over.
+///
+/// A bundle is accepted if it names exactly this agent and this project: one that names more, less or another is refused. Make one
+/// expectation and keep it; the time is passed to the check.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expectation {
+    pub(crate) agent: Option<String>,
+    pub(crate) project: Option<String>,
+    pub(crate) min_sequence: Option<u64>,
+    pub(crate) honoured: Vec<Duty>,
+    pub(crate) accept_unbound: bool,
+    pub(crate) any_binding: bool,
+    pub(crate) ignore_validity: bool,
+}
+
+impl Expectation {
+    /// A bundle for the agent of this name, and for no particular project unless [`in_project`](Self::in_project) names one.
+    pub fn agent(name: impl Into<String>) -> Self {
+        Self {
+            agent: Some(name.into()),
+            ..Self::default()
+        }
+    }
+
+    /// A bundle for all agents of a project.
+    pub fn project(name: impl Into<String>) -> Self {
+        Self {
+            project: Some(name.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Also names the project.
+    pub fn in_project(mut self, name: impl Into<String>) -> Self {
+        self.project = Some(name.into());
+        self
+    }
+
+    /// Refuses a bundle with a lower sequence number, and one without. Default: none; see [`SequenceStore`](crate::SequenceStore) for a host
+    /// that remembers.
+    pub fn min_sequence(mut self, sequence: u64) -> Self {
+        self.min_sequence = Some(sequence);
+        self
+    }
+
+    /// Says that the host does what this duty of a version 1 bundle demands. Default: none.
+    pub fn honours(mut self, duty: Duty) -> Self {
+        self.honoured.push(duty);
+        self
+    }
+
+    /// Accepts a bundle that leaves the agent or the project open, as all of version 1 do.
+    ///
+    /// CAUTION: such a bundle can be replayed. Whoever can put files before the host can give this agent the policy of another one that the
+    /// same key signed.
+    pub fn dangerous_accept_unbound(mut self) -> Self {
+        self.accept_unbound = true;
+        self
+    }
+
+    /// Accepts a bundle for any agent and project.
+    ///
+    /// CAUTION: for tools that show bundles. A host that decides with this accepts every policy that a trusted key ever signed.
+    pub fn dangerous_any_binding() -> Self {
+        Self {
+            any_binding: true,
+            ..Self::default()
+        }
+    }
+
+    /// Accepts a bundle before and after the time for which it was made.
+    ///
+    /// CAUTION: for tools that show bundles, and for replaying a decision of the past.
+    pub fn dangerous_ignore_validity(mut self) -> Self {
+        self.ignore_validity = true;
+        self
+    }
+}

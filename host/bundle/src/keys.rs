@@ -1,0 +1,501 @@
+//! Ed25519 keys: raw 32 bytes, on disk as base64url without padding and a newline.
+
+use std::{
+    fmt,
+    fs::File,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    Digest,
+    digest::{parse_hex, write_hex},
+    files::{FileError, open_path, read_all},
+};
+
+mod generate;
+mod trusted;
+
+pub use generate::{GenerateError, KeyPair, generate};
+pub use trusted::TrustedKeys;
+
+/// The ending of a private key's file.
+const PRIVATE_ENDING: &str = "private";
+/// The ending of a public key's file.
+const PUBLIC_ENDING: &str = "public";
+
+/// The name of a public key: the first 16 hexadecimal digits of its SHA-256. It tells keys apart in messages; trust never rests on it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct KeyId([u8; 8]);
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(f, &self.0)
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        parse_hex(text).map(Self).ok_or(KeyError::Id)
+    }
+}
+
+impl TryFrom<String> for KeyId {
+    type Error = KeyError;
+
+    fn try_from(text: String) -> Result<Self, KeyError> {
+        text.parse()
+    }
+}
+
+impl From<KeyId> for String {
+    fn from(id: KeyId) -> Self {
+        id.to_string()
+    }
+}
+
+/// A public key that can be trusted: a canonical encoding of a point that is not of small order, for which anybody could make signatures.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicKey(VerifyingKey);
+
+impl PublicKey {
+    /// Reads a file such as [`generate`] writes. Symbolic links are followed.
+    ///
+    /// # Errors
+    /// If the file cannot be read, does not hold exactly one key, or is a private key by its name.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
+        let path = path.as_ref();
+        if path
+            .extension()
+            .is_some_and(|ending| ending == PRIVATE_ENDING)
+        {
+            return Err(KeyError::Swapped {
+                path: path.to_owned(),
+                found: PRIVATE_ENDING,
+                wanted: PUBLIC_ENDING,
+            });
+        }
+        let (bytes, _) = read_key(path)?;
+        Self::checked(&bytes, &quoted(path))
+    }
+
+    /// Reads the text form: 43 characters of base64url.
+    ///
+    /// # Errors
+    /// If it is anything else, except that one newline may follow.
+    pub fn from_text(text: &str) -> Result<Self, KeyError> {
+        let origin = "the text of the public key";
+        let bytes = decode(text.as_bytes()).map_err(|reason| KeyError::Malformed {
+            origin: origin.to_owned(),
+            reason,
+        })?;
+        Self::checked(&bytes, origin)
+    }
+
+    /// Takes the raw form.
+    ///
+    /// # Errors
+    /// If the bytes are not the canonical encoding of a point, or the point is of small order.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
+        Self::checked(bytes, "the public key")
+    }
+
+    /// The raw form.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.0.to_bytes()
+    }
+
+    /// The text form, without a newline.
+    pub fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.as_bytes())
+    }
+
+    /// The name of this key.
+    pub fn id(&self) -> KeyId {
+        let [a, b, c, d, e, f, g, h, ..] = *Digest::of(self.0.as_bytes()).as_bytes();
+        KeyId([a, b, c, d, e, f, g, h])
+    }
+
+    /// Whether `signature` over `message` is this key's, by the strict rules: no small-order points, no second encoding of a signature.
+    pub(crate) fn signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+        self.0
+            .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
+            .is_ok()
+    }
+
+    fn checked(bytes: &[u8; 32], origin: &str) -> Result<Self, KeyError> {
+        let weak = |reason| KeyError::Weak {
+            origin: origin.to_owned(),
+            reason,
+        };
+        if !is_canonical(bytes) {
+            return Err(weak("is not canonically encoded"));
+        }
+        let key =
+            VerifyingKey::from_bytes(bytes).map_err(|_| weak("is not a point of the curve"))?;
+        if key.is_weak() {
+            Err(weak("is of small order, so that anybody could sign for it"))
+        } else {
+            Ok(Self(key))
+        }
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.id())
+    }
+}
+
+/// A private key. It is wiped from memory when dropped, and `{:?}` shows the id of its public key only.
+pub struct PrivateKey(SigningKey);
+
+impl PrivateKey {
+    /// Reads a file such as [`generate`] writes. Symbolic links are followed.
+    ///
+    /// # Errors
+    /// If the file cannot be read, does not hold exactly one key, or is a public key by its name: a signature made with what everybody knows
+    /// proves nothing.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<LoadedPrivateKey, KeyError> {
+        let path = path.as_ref();
+        if path
+            .extension()
+            .is_some_and(|ending| ending == PUBLIC_ENDING)
+        {
+            return Err(KeyError::Swapped {
+                path: path.to_owned(),
+                found: PUBLIC_ENDING,
+                wanted: PRIVATE_ENDING,
+            });
+        }
+        let (bytes, mode) = read_key(path)?;
+        let warning = (mode & 0o077 != 0).then(|| ExposedKey {
+            path: path.to_owned(),
+            mode,
+        });
+        Ok(LoadedPrivateKey {
+            key: Self::from_bytes(&bytes),
+            warning,
+        })
+    }
+
+    /// Takes the raw form, the 32 bytes that RFC 8032 calls the private key. The caller wipes its own copy.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(bytes))
+    }
+
+    /// The public half.
+    pub fn public_key(&self) -> PublicKey {
+        // INVARIANT: a public key that is derived from a private one is a canonical point of the large subgroup.
+        PublicKey(self.0.verifying_key())
+    }
+
+    /// Signs, deterministically.
+    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.0.sign(message).to_bytes()
+    }
+
+    fn random() -> Result<Self, getrandom::Error> {
+        let mut bytes = Zeroizing::new([0; 32]);
+        getrandom::fill(bytes.as_mut())?;
+        Ok(Self::from_bytes(&bytes))
+    }
+
+    /// The file's content.
+    fn to_text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(FILE_BYTES));
+        URL_SAFE_NO_PAD.encode_string(self.0.as_bytes(), &mut text);
+        text.push('\n');
+        text
+    }
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PrivateKey(of {})", self.public_key().id())
+    }
+}
+
+/// A private key from a file, and what is to be said about the file.
+#[derive(Debug)]
+pub struct LoadedPrivateKey {
+    /// The key.
+    pub key: PrivateKey,
+    /// Set if others than the owner can get at the file. The key works; tell the user.
+    pub warning: Option<ExposedKey>,
+}
+
+/// A private key's file is accessible to others than its owner.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` has mode {mode:04o}: others than its owner can get at this private key; run `chmod 600` on it, and replace the key if it was exposed", .path.display())]
+pub struct ExposedKey {
+    /// The file.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+/// A key cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The file cannot be read.
+    #[error("cannot read the key file `{}`: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The path names a directory.
+    #[error("`{}` is a directory; name the key file in it, such as `{}`", .path.display(), .path.join("release.public").display())]
+    Directory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The path names a pipe or a device.
+    #[error("`{}` is not a regular file; write the key to a file and name that", .path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The file is a key of the other kind by its name.
+    #[error("`{}` is a {found} key by its name where a {wanted} key is needed; pass `{}`", .path.display(), .path.with_extension(wanted).display())]
+    Swapped {
+        /// The file.
+        path: PathBuf,
+        /// The kind that the name tells.
+        found: &'static str,
+        /// The kind that is needed.
+        wanted: &'static str,
+    },
+    /// The text is not a key.
+    #[error(
+        "{origin} does not hold a key: {reason}; a key is 43 characters of base64url (`A-Z a-z 0-9 - _`) and one newline, as written by `keygen`"
+    )]
+    Malformed {
+        /// The file, in backticks, or where else the text came from.
+        origin: String,
+        /// What is wrong with it. It never repeats the text.
+        reason: &'static str,
+    },
+    /// The key must not be trusted.
+    #[error(
+        "{origin} {reason}; it was not made by `keygen` and must not be trusted: get the key again from whoever signs"
+    )]
+    Weak {
+        /// The file, in backticks, or where else the key came from.
+        origin: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The text is not a key id.
+    #[error("a key id is 16 lower-case hexadecimal digits")]
+    Id,
+}
+
+/// The size of a key's file: 43 characters and a newline.
+const FILE_BYTES: usize = 44;
+
+/// Reads a key's file: the raw key and the permission bits.
+fn read_key(path: &Path) -> Result<(Zeroizing<[u8; 32]>, u32), KeyError> {
+    let io = |source| KeyError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let file_error = |error| match error {
+        FileError::Directory => KeyError::Directory {
+            path: path.to_owned(),
+        },
+        FileError::Symlink | FileError::Special => KeyError::NotAFile {
+            path: path.to_owned(),
+        },
+        FileError::TooLarge => KeyError::Malformed {
+            origin: quoted(path),
+            reason: "it is far too long",
+        },
+        FileError::Io(source) => io(source),
+    };
+    let file: File = open_path(path).map_err(file_error)?;
+    let mode = file.metadata().map_err(io)?.mode() & 0o7777;
+    // Enough for every mistake that is worth telling apart from "far too long".
+    let bytes = Zeroizing::new(read_all(file, 4096).map_err(file_error)?);
+    let key = decode(&bytes).map_err(|reason| KeyError::Malformed {
+        origin: quoted(path),
+        reason,
+    })?;
+    Ok((key, mode))
+}
+
+fn quoted(path: &Path) -> String {
+    format!("`{}`", path.display())
+}
+
+/// Decodes the text form: exactly one spelling, except that the newline at the end may be LF, CRLF or missing.
+fn decode(text: &[u8]) -> Result<Zeroizing<[u8; 32]>, &'static str> {
+    let body = text
+        .strip_suffix(b"\n")
+        .map_or(text, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    match body.len() {
+        0 => return Err("it is empty"),
+        _ if body.starts_with(b"-----") => return Err("it is PEM, and a raw key is needed"),
+        _ if body.contains(&b'=') => return Err("it has padding (`=`), which is left out here"),
+        _ if body.iter().any(u8::is_ascii_whitespace) => {
+            return Err("it has more white space than one newline at the end");
+        }
+        32 => return Err("it has 32 bytes, as if it was written raw"),
+        length if length < 43 => return Err("it is too short"),
+        length if length > 43 => return Err("it is too long"),
+        _ => {}
+    }
+    if !body
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    {
+        return Err("it has a character that base64url does not have");
+    }
+    let mut key = Zeroizing::new([0; 32]);
+    // 43 characters carry 258 bits. The decoder refuses the last character unless its two spare bits are zero.
+    match URL_SAFE_NO_PAD.decode_slice(body, key.as_mut()) {
+        Ok(32) => Ok(key),
+        _ => Err("its last character is not the one that a writer of base64url chooses"),
+    }
+}
+
+/// Whether the y coordinate, the lower 255 bits in little-endian order, is less than 2^255 - 19.
+fn is_canonical(bytes: &[u8; 32]) -> bool {
+    let [low, middle @ .., high] = bytes;
+    !(*low >= 0xed && middle.iter().all(|byte| *byte == 0xff) && *high & 0x7f == 0x7f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(text: &[u8]) -> &'static str {
+        decode(text).unwrap_err()
+    }
+
+    #[test]
+    fn one_spelling_a_key() {
+        let key = PrivateKey::from_bytes(&[7; 32]);
+        let text = key.to_text();
+        assert_eq!((text.len(), text.as_bytes()[43]), (FILE_BYTES, b'\n'));
+        let bare = text.trim_end();
+        for good in [bare.to_owned(), format!("{bare}\n"), format!("{bare}\r\n")] {
+            assert_eq!(*decode(good.as_bytes()).unwrap(), [7; 32]);
+        }
+        for bad in [
+            format!("{bare}\n\n"),
+            format!("{bare}\r"),
+            format!(" {bare}"),
+            format!("{bare} \n"),
+            format!("{}\n{}", &bare[..20], &bare[20..]),
+        ] {
+            assert!(reason(bad.as_bytes()).contains("white space"), "{bad:?}");
+        }
+        assert!(reason(b"").contains("empty"));
+        assert!(reason(b"\n").contains("empty"));
+        assert!(reason(&bare.as_bytes()[1..]).contains("short"));
+        assert!(reason(format!("{bare}A").as_bytes()).contains("long"));
+        assert!(reason(format!("{bare}=").as_bytes()).contains("padding"));
+        assert!(reason(&[7; 32]).contains("raw"));
+        assert!(reason(b"-----BEGIN PRIVATE KEY-----").contains("PEM"));
+        for outside in ["!", "+", "/", "."] {
+            assert!(
+                reason(bare.replacen(&bare[..1], outside, 1).as_bytes()).contains("character"),
+                "{outside}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_four_last_characters_with_the_same_bytes_one_is_accepted() {
+        let text = "A".repeat(42);
+        let accepted: Vec<char> = (0..128u8)
+            .map(char::from)
+            .filter(|last| decode(format!("{text}{last}").as_bytes()).is_ok())
+            .collect();
+        assert_eq!(accepted.iter().collect::<String>(), "048AEIMQUYcgkosw");
+    }
+
+    #[test]
+    fn weak_keys_are_refused() {
+        // The eight points of small order and their other encodings, from RFC 7748, section 7, and the definition of the curve.
+        let mut weak = vec![
+            [0; 32], [0; 32], [0; 32], [0xff; 32], [0xff; 32], [0xff; 32],
+        ];
+        weak[1][0] = 1;
+        weak[2][31] = 0x80;
+        for (key, low) in weak[3..].iter_mut().zip([0xec, 0xed, 0xee]) {
+            key[0] = low;
+            key[31] = 0x7f;
+        }
+        weak.push([
+            0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef,
+            0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88,
+            0x6d, 0x53, 0xfc, 0x05,
+        ]);
+        weak.push([
+            0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10,
+            0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77,
+            0x92, 0xac, 0x03, 0x7a,
+        ]);
+        for mut key in weak {
+            for sign in [0, 0x80] {
+                key[31] ^= sign;
+                assert!(
+                    matches!(PublicKey::from_bytes(&key), Err(KeyError::Weak { .. })),
+                    "{key:x?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_prints_a_private_key_shows_it() {
+        let loaded = LoadedPrivateKey {
+            key: PrivateKey::from_bytes(&[7; 32]),
+            warning: None,
+        };
+        let shown = format!("{loaded:?} {loaded:#?}");
+        assert!(shown.contains(&loaded.key.public_key().id().to_string()));
+        assert!(
+            !shown.contains(loaded.key.to_text().trim_end())
+                && !shown.contains("7, 7")
+                && !shown.contains("0707"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn the_id_is_the_beginning_of_the_digest() {
+        let public = PrivateKey::from_bytes(&[7; 32]).public_key();
+        assert!(
+            Digest::of(&public.to_bytes())
+                .to_string()
+                .starts_with(&public.id().to_string())
+        );
+        assert_eq!(
+            public.id().to_string().parse::<KeyId>().unwrap(),
+            public.id()
+        );
+        assert!("0123456789ABCDEF".parse::<KeyId>().is_err());
+        assert_eq!(PublicKey::from_text(&public.to_text()).unwrap(), public);
+    }
+}

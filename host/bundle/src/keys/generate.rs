@@ -1,0 +1,272 @@
+//! Making a pair of keys: both files, or neither.
+
+use std::{
+    ffi::OsString,
+    fs::{self, Permissions},
+    io::{self, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::io::Errno;
+use tempfile::{NamedTempFile, TempPath};
+
+use super::{KeyId, PRIVATE_ENDING, PUBLIC_ENDING, PrivateKey};
+use crate::write::swap::{exchange, sync_folder};
+
+/// Where [`generate`] put the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPair {
+    /// The private key, readable by its owner only.
+    pub private: PathBuf,
+    /// The public key.
+    pub public: PathBuf,
+    /// The name of the public key.
+    pub id: KeyId,
+}
+
+/// Makes a pair of keys from the system's randomness: `PREFIX.private`, mode 0600 from its first moment on, and `PREFIX.public`, 0644 or
+/// less if the umask says so.
+///
+/// Without `force`, a file that exists is left alone and nothing is made. With it, both files are replaced; the old private key is gone then.
+///
+/// # Errors
+/// If a file exists or cannot be written. Then what was there before is there again.
+pub fn generate(prefix: impl AsRef<Path>, force: bool) -> Result<KeyPair, GenerateError> {
+    let prefix = prefix.as_ref();
+    if prefix.file_name().is_none() || prefix.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(GenerateError::Prefix {
+            prefix: prefix.to_owned(),
+        });
+    }
+    let (private, public) = (
+        with_ending(prefix, PRIVATE_ENDING),
+        with_ending(prefix, PUBLIC_ENDING),
+    );
+    for path in [&private, &public] {
+        match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(GenerateError::Directory { path: path.clone() });
+            }
+            Ok(_) if !force => return Err(GenerateError::Exists { path: path.clone() }),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => {
+                return Err(GenerateError::Io {
+                    path: path.clone(),
+                    source,
+                });
+            }
+        }
+    }
+    let key = PrivateKey::random().map_err(|source| GenerateError::Random { source })?;
+    let id = key.public_key().id();
+
+    let folder = match prefix.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let new_private = complete(folder, &private, 0o600, key.to_text().as_bytes())?;
+    let new_public = complete(
+        folder,
+        &public,
+        0o644,
+        format!("{}\n", key.public_key().to_text()).as_bytes(),
+    )?;
+    if force {
+        replace(new_private, &private, new_public, &public)?;
+    } else {
+        place(new_private, &private)?;
+        if let Err(error) = place(new_public, &public) {
+            // Nobody has it yet, and without its public half it is of no use.
+            let _ = fs::remove_file(&private);
+            return Err(error);
+        }
+    }
+    sync_folder(folder).map_err(|source| GenerateError::Io {
+        path: folder.to_owned(),
+        source,
+    })?;
+    Ok(KeyPair {
+        private,
+        public,
+        id,
+    })
+}
+
+/// A pair of keys was not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerateError {
+    /// The prefix does not end in a name.
+    #[error("`{}` does not end in a name for the keys; pass a prefix such as `keys/release` for `release.private` and `release.public`", .prefix.display())]
+    Prefix {
+        /// The prefix.
+        prefix: PathBuf,
+    },
+    /// A key is there already.
+    #[error("`{}` exists; choose another prefix, or force its replacement: what the old key signed will then be refused", .path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A directory is in the way.
+    #[error("`{}` is a directory; choose another prefix", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file cannot be written.
+    #[error("cannot write `{}`: {source}; no key was made", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The system gives no randomness.
+    #[error("the system gives no randomness for a key: {source}")]
+    Random {
+        /// The cause.
+        source: getrandom::Error,
+    },
+}
+
+/// `prefix` may contain dots, so its ending is not replaced.
+fn with_ending(prefix: &Path, ending: &str) -> PathBuf {
+    let mut path = OsString::from(prefix);
+    path.push(".");
+    path.push(ending);
+    path.into()
+}
+
+/// Writes a complete file under a passing name in the same folder. It has `mode` from the beginning and is removed when dropped.
+fn complete(
+    folder: &Path,
+    path: &Path,
+    mode: u32,
+    content: &[u8],
+) -> Result<TempPath, GenerateError> {
+    let write = || {
+        let mut file: NamedTempFile = tempfile::Builder::new()
+            .prefix(".hexgate-key-")
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(folder)?;
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        Ok(file.into_temp_path())
+    };
+    write().map_err(|source| GenerateError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Gives a complete file its name, and fails if the name is taken.
+fn place(file: TempPath, path: &Path) -> Result<(), GenerateError> {
+    file.persist_noclobber(path)
+        .map_err(|error| match error.error.kind() {
+            io::ErrorKind::AlreadyExists => GenerateError::Exists {
+                path: path.to_owned(),
+            },
+            _ => GenerateError::Io {
+                path: path.to_owned(),
+                source: error.error,
+            },
+        })
+}
+
+/// Replaces both keys. If the second cannot be replaced, the first gets its old content back.
+fn replace(
+    new_private: TempPath,
+    private: &Path,
+    new_public: TempPath,
+    public: &Path,
+) -> Result<(), GenerateError> {
+    let io = |path: &Path, source| GenerateError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let old = set_aside(new_private, private).map_err(|source| io(private, source))?;
+    new_public.persist(public).map_err(|error| {
+        let _ = match &old {
+            Some(old) => fs::rename(old, private),
+            None => fs::remove_file(private),
+        };
+        io(public, error.error)
+    })
+}
+
+/// Gives a complete file its name. The one that had it before is under a passing name then, and goes when that is dropped.
+fn set_aside(new: TempPath, path: &Path) -> io::Result<Option<TempPath>> {
+    match exchange(&new, path) {
+        Ok(()) => return Ok(Some(new)),
+        Err(Errno::NOENT) => {
+            return new
+                .persist(path)
+                .map(|()| None)
+                .map_err(|error| error.error);
+        }
+        // This file system cannot exchange: two steps.
+        Err(_) => {}
+    }
+    let folder = new.parent().unwrap_or(Path::new("."));
+    let old = tempfile::Builder::new()
+        .prefix(".hexgate-key-")
+        .tempfile_in(folder)?
+        .into_temp_path();
+    fs::rename(path, &old)?;
+    match new.persist(path) {
+        Ok(()) => Ok(Some(old)),
+        Err(error) => {
+            fs::rename(&old, path)?;
+            Err(error.error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_with_dots_keeps_them() {
+        assert_eq!(
+            with_ending(Path::new("a/v1.2"), PUBLIC_ENDING),
+            Path::new("a/v1.2.public")
+        );
+    }
+
+    #[test]
+    fn the_old_private_key_comes_back_if_the_public_one_cannot_be_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (private, public) = (
+            folder.path().join("k.private"),
+            folder.path().join("k.public"),
+        );
+        fs::write(&private, "old").unwrap();
+        // A directory with content cannot be replaced by a file.
+        fs::create_dir_all(public.join("x")).unwrap();
+        let new_private = complete(folder.path(), &private, 0o600, b"new").unwrap();
+        let new_public = complete(folder.path(), &public, 0o644, b"new").unwrap();
+        assert!(
+            matches!(replace(new_private, &private, new_public, &public), Err(GenerateError::Io { path, .. }) if path == public)
+        );
+        assert_eq!(fs::read_to_string(&private).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn no_half_pair_stays_if_the_second_name_is_taken_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("k.public");
+        let file = complete(folder.path(), &path, 0o644, b"new").unwrap();
+        fs::write(&path, "other").unwrap();
+        assert!(matches!(
+            place(file, &path),
+            Err(GenerateError::Exists { .. })
+        ));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "other");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}
