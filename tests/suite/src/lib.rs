@@ -13,6 +13,7 @@
 #![deny(missing_docs)]
 
 pub mod case;
+pub mod generate;
 pub mod json;
 pub mod oracle;
 pub mod vectors;

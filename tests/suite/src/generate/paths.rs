@@ -1,0 +1,83 @@
+//! Patterns of file scopes, and paths that try to slip past them.
+
+use super::Random;
+
+/// A pattern that a compiler accepts.
+pub(super) fn pattern(random: &mut Random) -> String {
+    let count = 1 + random.below(3);
+    let segments: Vec<String> = (0..count)
+        .map(|_| {
+            random.text(&[
+                "src", "src", "a", "A", ".env", "*", "*.py", "a?", "[a-c]", "a*b", "**", "é",
+            ])
+        })
+        .collect();
+    let mut text = segments.join("/");
+    if random.chance(15) {
+        text.insert(0, '/');
+    }
+    if random.chance(10) && !text.ends_with("**") {
+        text.push('/');
+    }
+    text
+}
+
+/// A path near a pattern.
+pub(super) fn path(random: &mut Random, patterns: &[String]) -> String {
+    let mut text = if patterns.is_empty() || random.chance(15) {
+        random.text(&[
+            "src/a",
+            "a",
+            ".env",
+            "etc/passwd",
+            "/etc/passwd",
+            "src",
+            "A",
+        ])
+    } else {
+        near(random, patterns)
+    };
+    for _ in 0..random.below(3) {
+        text = bent(random, &text);
+    }
+    text
+}
+
+/// A path that a pattern means, more or less.
+fn near(random: &mut Random, patterns: &[String]) -> String {
+    let mut segments = Vec::new();
+    for segment in random.pick(patterns).split('/') {
+        segments.push(match segment {
+            "**" => random.text(&["x", "x/y", ".", "a/b/c"]),
+            "*" => random.text(&["x", ".x", "a.py"]),
+            "*.py" => random.text(&["x.py", ".py"]),
+            "a?" => random.text(&["ab", "aé"]),
+            "[a-c]" => random.text(&["a", "c", "d"]),
+            "a*b" => random.text(&["ab", "axxb"]),
+            "" => random.text(&["", "x"]),
+            other => other.to_owned(),
+        });
+    }
+    segments.join("/")
+}
+
+fn bent(random: &mut Random, text: &str) -> String {
+    match random.below(16) {
+        0 => format!("/{text}"),
+        1 => format!("./{text}"),
+        2 => format!("../{text}"),
+        3 => format!("{text}/.."),
+        4 => format!("{text}/x"),
+        5 => format!("x/{text}"),
+        6 => text.replace('/', "//"),
+        7 => text.replace('/', "/./"),
+        8 => text.replace('/', "\\"),
+        9 => text.to_uppercase(),
+        10 => text.trim_start_matches(['.', '/']).to_owned(),
+        11 => format!("~{text}"),
+        12 => format!("c:{text}"),
+        13 => format!("{text}\n"),
+        14 => format!("{text}/"),
+        _ => format!("{text}é"),
+    }
+}
