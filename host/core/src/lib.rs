@@ -1,1 +1,69 @@
-//! TODO(skeleton)
+//! Hosts of hexgate policies: a policy component is verified, instantiated and asked to decide.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use std::time::SystemTime;
+//! use hexgate::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
+//! use hexgate::{Engine, Policy, Request, Verdict};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = TrustedKeys::from_file("release.public")?;
+//! let bundle = UnverifiedBundle::read("policy/")?.verify(&keys, &Expectation::agent("support-bot"), SystemTime::now())?;
+//! let policy = Policy::load(&Engine::new()?, &bundle)?;
+//!
+//! let request = Request::new("refund", r#"{"amount": 12}"#).roles(&["support"]);
+//! match policy.decide(&request) {
+//!     Ok(Verdict::Allow(_)) => println!("run it"),
+//!     Ok(Verdict::NeedsApproval(_)) => println!("ask a human"),
+//!     Ok(Verdict::Deny(denial)) => println!("no: {}", denial.reason),
+//!     Err(error) => println!("no: {error}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Concepts
+//!
+//! - An [`Engine`] is what policies share: the runtime, the [`Limits`], the clock, the compile cache. One a process.
+//! - A [`Policy`] is loaded once, from a verified bundle, and decides from any thread without waiting.
+//! - A [`Request`] is borrowed text; a [`Verdict`] allows, asks for approval, or denies with the reason.
+//! - Every [`DecideError`] is a denial and says by its [`ErrorKind`] who has to act.
+//! - A policy of the **known engine**, recognised byte for byte, keeps instances between decisions. Any other component gets a
+//!   fresh instance a decision, with its instructions, memory and output counted.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `engine`, `limits`, `clock` | what policies share |
+//! | `policy`, `slots` | loading, deciding, keeping instances |
+//! | `request`, `verdict`, `description`, `error` | what goes in and comes out |
+//! | `runtime` | running the known engine, and any other component |
+//! | `cache` | compiled code on disk |
+#![deny(missing_docs)]
+
+mod cache;
+mod clock;
+mod description;
+mod engine;
+mod error;
+mod limits;
+mod policy;
+mod request;
+mod runtime;
+mod slots;
+#[cfg(test)]
+mod slots_tests;
+mod sync;
+mod verdict;
+
+pub use hexgate_bundle as bundle;
+
+pub use cache::CacheConfig;
+pub use clock::{Clock, SystemClock};
+pub use description::{About, Coverage, Description, FileScope, Mode, Role, Rule};
+pub use engine::{Engine, EngineBuilder};
+pub use error::{CacheError, DecideError, EngineError, ErrorKind, Field, LoadError, OptionError, TrapKind};
+pub use limits::Limits;
+pub use policy::{Isolation, Policy};
+pub use request::Request;
+pub use verdict::{Denial, Grant, PathScope, Verdict};

@@ -1,0 +1,154 @@
+//! What a policy permits, as it tells itself.
+
+use crate::verdict::PathScope;
+
+/// Whether a description tells everything that the policy may permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// What is not described is denied.
+    Complete,
+    /// The policy is code that cannot be described. Nothing may be concluded from an absence.
+    Opaque,
+}
+
+/// The policy as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// Whether the description tells everything.
+    pub coverage: Coverage,
+    /// SHA-256 of the policy's source, 64 lower-case hexadecimal digits.
+    pub source_digest: String,
+    /// What compiled it: a name and a version.
+    pub compiler: String,
+    /// How many roles there are.
+    pub roles: u32,
+    /// How many file scopes there are.
+    pub scopes: u32,
+    /// The longest arguments that the policy accepts, in bytes.
+    pub arguments_bytes: u32,
+    /// The longest facts that the policy accepts, in bytes.
+    pub facts_bytes: u32,
+}
+
+/// What happens to a call of a tool if every constraint holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It is denied, whatever the constraints.
+    Deny,
+    /// A human is asked.
+    NeedsApproval,
+    /// It is allowed.
+    Allow,
+}
+
+/// What a role may do with one tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The tool's exact name. None: every tool that has no rule of its own and no closed name.
+    pub tool: Option<String>,
+    /// What happens if every constraint holds.
+    pub mode: Mode,
+    /// The constraints as written, in the order of evaluation.
+    pub constraints: Vec<String>,
+    /// The file scope, an index into [`Description::scopes`].
+    pub scope: Option<u32>,
+}
+
+/// A file scope: which paths a tool may touch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileScope {
+    /// The argument that holds the path.
+    pub argument: String,
+    /// Its patterns.
+    pub paths: PathScope,
+}
+
+/// A role and its rules.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// The rule for unlisted tools first, then one rule a tool, in the order of the names' bytes.
+    pub rules: Vec<Rule>,
+}
+
+/// Everything that a policy tells about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// The policy as a whole.
+    pub about: About,
+    /// Its roles, in the order of the names' bytes.
+    pub roles: Vec<Role>,
+    /// Its file scopes, by id.
+    pub scopes: Vec<FileScope>,
+}
+
+impl Description {
+    /// Whether a caller with these roles could be allowed to call the tool, with some arguments and possibly after approval.
+    ///
+    /// For hiding from a model what it can never call. When in doubt the answer is yes: a policy that is opaque hides nothing.
+    /// This is no decision; only [`Policy::decide`](crate::Policy::decide) is.
+    #[must_use]
+    pub fn may_ever_call(&self, roles: &[&str], tool: &str) -> bool {
+        if self.about.coverage == Coverage::Opaque {
+            return true;
+        }
+        let mut known = self.roles.iter().filter(|role| roles.contains(&role.name.as_str())).peekable();
+        if known.peek().is_some() {
+            return known.any(|role| role.may_ever_call(tool));
+        }
+        // A caller without a role that the policy knows is decided by the role `default`.
+        self.roles.iter().any(|role| role.name == "default" && role.may_ever_call(tool))
+    }
+}
+
+impl Role {
+    fn may_ever_call(&self, tool: &str) -> bool {
+        let own = self.rules.iter().find(|rule| rule.tool.as_deref() == Some(tool));
+        let rule = own.or_else(|| self.rules.iter().find(|rule| rule.tool.is_none()));
+        rule.is_some_and(|rule| rule.mode != Mode::Deny)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(tool: Option<&str>, mode: Mode) -> Rule {
+        Rule { tool: tool.map(Into::into), mode, constraints: Vec::new(), scope: None }
+    }
+
+    fn description(coverage: Coverage) -> Description {
+        Description {
+            about: About {
+                coverage,
+                source_digest: String::new(),
+                compiler: String::new(),
+                roles: 2,
+                scopes: 0,
+                arguments_bytes: 1,
+                facts_bytes: 1,
+            },
+            roles: vec![
+                Role { name: "admin".into(), rules: vec![rule(None, Mode::Allow), rule(Some("drop"), Mode::Deny)] },
+                Role { name: "default".into(), rules: vec![rule(None, Mode::Deny), rule(Some("read"), Mode::NeedsApproval)] },
+            ],
+            scopes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn hides_what_no_role_of_the_caller_can_call() {
+        let described = description(Coverage::Complete);
+        assert!(described.may_ever_call(&["admin"], "anything"));
+        assert!(!described.may_ever_call(&["admin"], "drop"));
+        assert!(described.may_ever_call(&["nobody"], "read"));
+        assert!(!described.may_ever_call(&[], "anything"));
+        assert!(!described.may_ever_call(&["default", "admin"], "drop"));
+    }
+
+    #[test]
+    fn hides_nothing_of_a_policy_that_cannot_be_described() {
+        assert!(description(Coverage::Opaque).may_ever_call(&[], "drop"));
+    }
+}

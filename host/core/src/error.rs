@@ -1,0 +1,334 @@
+//! What can go wrong, one enum an operation.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::verdict::Denial;
+
+/// A part of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// The caller's roles.
+    Roles,
+    /// The tool's name.
+    Tool,
+    /// The arguments.
+    Arguments,
+    /// The further facts.
+    Facts,
+}
+
+impl std::fmt::Display for Field {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Roles => "roles",
+            Self::Tool => "tool",
+            Self::Arguments => "arguments",
+            Self::Facts => "facts",
+        })
+    }
+}
+
+/// Who has to act on an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request cannot be understood: the caller has to send another.
+    Malformed,
+    /// The request is larger than is accepted: the caller has to send a smaller one.
+    Exceeded,
+    /// The policy misbehaved: whoever made the component has to act.
+    Guest,
+    /// The policy is outside of its validity: whoever signs policies has to act.
+    Validity,
+    /// The machine or its configuration failed: the operator has to act.
+    Host,
+}
+
+/// How a guest's execution ended without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrapKind {
+    /// It used more instructions than `fuel` allows.
+    #[error("it ran out of fuel")]
+    Fuel,
+    /// It wanted more memory than `memory-bytes` allows, or than its slot holds.
+    #[error("it ran out of memory")]
+    Memory,
+    /// It nested deeper than `stack-bytes` allows.
+    #[error("it ran out of stack")]
+    Stack,
+    /// It gave up.
+    #[error("it executed `unreachable`")]
+    Unreachable,
+    /// It touched memory or a table that it does not have.
+    #[error("it accessed memory out of bounds")]
+    OutOfBounds,
+    /// It divided by zero, or a number did not fit.
+    #[error("it failed in arithmetic")]
+    Arithmetic,
+    /// It called a function that is not there, or is of another type.
+    #[error("it called a function that is not there")]
+    BadCall,
+    /// Something else that the runtime forbids.
+    #[error("it did what the runtime forbids")]
+    Other,
+}
+
+/// Why there is no verdict. Every one of these is a denial.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecideError {
+    /// The request cannot be understood.
+    #[error("malformed {field} at {offset}: {reason}")]
+    Malformed {
+        /// The part that cannot.
+        field: Field,
+        /// Where: a byte offset into a text, an index into a list.
+        offset: u32,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The request is larger than the policy or this host accepts.
+    #[error("limit `{limit}` exceeded, at most {allowed}")]
+    Exceeded {
+        /// The name of the limit.
+        limit: String,
+        /// The largest value that is accepted.
+        allowed: u64,
+    },
+    /// The policy says that it is damaged.
+    #[error("the policy is damaged: {reason}; compile and sign it again")]
+    Damaged {
+        /// What the policy says about it.
+        reason: String,
+    },
+    /// The policy ended without an answer.
+    #[error("the policy was stopped: {kind}")]
+    Trap {
+        /// How it ended.
+        kind: TrapKind,
+    },
+    /// The policy answered what the contract does not allow.
+    #[error("the policy gave an answer that the contract does not allow: {what}")]
+    BadOutput {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The policy is past its validity.
+    #[error("the policy has expired; load one that is still valid")]
+    Expired {
+        /// Since when.
+        at: SystemTime,
+    },
+    /// The policy's validity has not begun, or the clock went back.
+    #[error("the policy is not valid yet; check the clock")]
+    NotYetValid {
+        /// From when on it is.
+        from: SystemTime,
+    },
+    /// All instances are in use.
+    #[error("all {instances} instances are in use; raise `instances` or decide on fewer threads")]
+    Busy {
+        /// How many there are.
+        instances: u32,
+    },
+    /// The machine or the runtime failed.
+    #[error("the host failed: {what}")]
+    Host {
+        /// What failed.
+        what: String,
+    },
+}
+
+impl DecideError {
+    /// Who has to act.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Malformed { .. } => ErrorKind::Malformed,
+            Self::Exceeded { .. } => ErrorKind::Exceeded,
+            Self::Damaged { .. } | Self::Trap { .. } | Self::BadOutput { .. } => ErrorKind::Guest,
+            Self::Expired { .. } | Self::NotYetValid { .. } => ErrorKind::Validity,
+            Self::Busy { .. } | Self::Host { .. } => ErrorKind::Host,
+        }
+    }
+
+    /// The denial that this error amounts to, for hosts that report errors and denials in one place.
+    #[must_use]
+    pub fn to_denial(&self) -> Denial {
+        Denial { reason: self.to_string(), violations: Vec::new(), hint: None }
+    }
+
+    /// Whether the instance that said so is still good: it answered, and said only that the request is at fault.
+    pub(crate) fn is_answer(&self) -> bool {
+        matches!(self, Self::Malformed { .. } | Self::Exceeded { .. })
+    }
+}
+
+/// Why a policy cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The bytes are not a WebAssembly component.
+    #[error("not a WebAssembly component: {reason}")]
+    NotAComponent {
+        /// What it is instead, or where reading failed.
+        reason: String,
+    },
+    /// The component is larger than is loaded or compiled.
+    #[error("the component has {bytes} bytes, limit `{limit}` allows {allowed}")]
+    TooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit's name.
+        limit: &'static str,
+        /// The limit.
+        allowed: u64,
+    },
+    /// The component wants something from its host. A policy is self-contained.
+    #[error("the component imports `{}`; a policy imports nothing", names.join("`, `"))]
+    Imports {
+        /// What it wants.
+        names: Vec<String>,
+    },
+    /// The component does not export what every policy exports.
+    #[error("the component does not export `{name}`; it is not of the world `hexgate:policy/policy`")]
+    MissingExport {
+        /// What is missing.
+        name: String,
+    },
+    /// The component speaks another version of the contract.
+    #[error("the component exports `{found}`, this host speaks `{wanted}`; compile the policy again for this version")]
+    OtherVersion {
+        /// What it exports.
+        found: String,
+        /// What was looked for.
+        wanted: String,
+    },
+    /// An export has another type than the contract says.
+    #[error("the component's `{name}` has another type than the contract says: {reason}")]
+    OtherType {
+        /// The export.
+        name: String,
+        /// The difference.
+        reason: String,
+    },
+    /// The component cannot be compiled.
+    #[error("the component cannot be compiled: {reason}")]
+    Compile {
+        /// Why.
+        reason: String,
+    },
+    /// The component could not be started, or did not describe itself.
+    #[error("the component does not start: {0}")]
+    Start(#[source] DecideError),
+    /// The machine or the runtime failed.
+    #[error("the host failed: {what}")]
+    Host {
+        /// What failed.
+        what: String,
+    },
+}
+
+impl LoadError {
+    /// Who has to act.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Start(error) => error.kind(),
+            Self::Host { .. } => ErrorKind::Host,
+            _ => ErrorKind::Guest,
+        }
+    }
+}
+
+/// Why an engine cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// A limit has a value that it does not accept.
+    #[error(transparent)]
+    Option(#[from] OptionError),
+    /// The compile cache cannot be used as asked.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The runtime does not start here.
+    #[error("the runtime does not start: {reason}; if address space is short, lower `instances`")]
+    Runtime {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why an option was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionError {
+    /// There is no such option.
+    #[error("unknown limit `{name}`, expected one of `{valid}`")]
+    Unknown {
+        /// The name that was given.
+        name: String,
+        /// The names that there are.
+        valid: String,
+    },
+    /// The value is not accepted.
+    #[error("limit `{name}` cannot be `{value}`, expected a whole number from {least} to {most}")]
+    Value {
+        /// The option.
+        name: &'static str,
+        /// The value that was given.
+        value: String,
+        /// The least that is accepted.
+        least: u64,
+        /// The most that is accepted.
+        most: u64,
+    },
+}
+
+/// Why a compile cache cannot be opened. Entries that cannot be trusted are not errors: they are removed and compiled anew.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// The folder or the key is open to others, or not ours.
+    #[error("`{}` cannot be trusted: {reason}", path.display())]
+    Untrusted {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong with it, and what it should be.
+        reason: String,
+    },
+    /// The folder or the key cannot be read or made.
+    #[error("`{}` cannot be used", path.display())]
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_says_who_has_to_act() {
+        let trap = DecideError::Trap { kind: TrapKind::Fuel };
+        assert_eq!(trap.kind(), ErrorKind::Guest);
+        assert_eq!(LoadError::Start(trap.clone()).kind(), ErrorKind::Guest);
+        assert_eq!(LoadError::Start(DecideError::Busy { instances: 1 }).kind(), ErrorKind::Host);
+        assert_eq!(DecideError::Expired { at: SystemTime::UNIX_EPOCH }.kind(), ErrorKind::Validity);
+        assert_eq!(trap.to_denial().reason, "the policy was stopped: it ran out of fuel");
+    }
+
+    #[test]
+    fn only_answers_about_the_request_leave_an_instance_good() {
+        let malformed = DecideError::Malformed { field: Field::Tool, offset: 0, reason: String::new() };
+        assert!(malformed.is_answer());
+        assert!(!DecideError::Damaged { reason: String::new() }.is_answer());
+        assert!(!DecideError::BadOutput { what: String::new() }.is_answer());
+    }
+}

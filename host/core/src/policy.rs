@@ -1,0 +1,384 @@
+//! A loaded policy, and deciding by it.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use hexgate_bundle::{Contents, DangerousUnsignedBundle, Timestamp, VerifiedBundle};
+
+use crate::clock::Window;
+use crate::description::{About, Description, FileScope, Role};
+use crate::engine::{Engine, Idle};
+use crate::error::{DecideError, LoadError};
+use crate::request::Request;
+use crate::runtime::foreign::Foreign;
+use crate::runtime::known::{Known, split};
+use crate::runtime::{Guest, Instance, admit, output};
+use crate::slots::{After, Slots};
+use crate::verdict::Verdict;
+
+/// A policy, ready to decide from any thread. Cloning is cheap and gives the same policy.
+#[derive(Clone)]
+pub struct Policy(Arc<Loaded>);
+
+struct Loaded {
+    engine: Engine,
+    window: Window,
+    about: About,
+    runner: Runner,
+}
+
+enum Runner {
+    Known(Pool<Known>),
+    Foreign(Pool<Foreign>),
+}
+
+/// How far a component is trusted not to keep anything from one decision to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Isolation {
+    /// As far as it is known: a component of the known engine keeps instances and is not metered; any other gets a fresh
+    /// instance a decision and is metered.
+    #[default]
+    AsKnown,
+    /// Not at all: a fresh instance a decision, metered, whatever the component is.
+    Full,
+    /// Entirely: instances are kept and nothing is metered, so an endless loop is endless. For benchmarks of components that one
+    /// wrote oneself.
+    DangerousNone,
+}
+
+impl Policy {
+    /// Loads the policy of a verified bundle.
+    ///
+    /// # Errors
+    ///
+    /// The component is not a policy of this version of the contract, wants imports, is too large, or does not compile or start.
+    pub fn load(engine: &Engine, bundle: &VerifiedBundle) -> Result<Self, LoadError> {
+        Self::load_contents(engine, bundle.contents())
+    }
+
+    /// Loads the policy of a bundle that nobody signed. For development, and for tools that show bundles: who can change the
+    /// files can allow everything.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Policy::load`].
+    pub fn dangerous_load_unsigned(engine: &Engine, bundle: &DangerousUnsignedBundle) -> Result<Self, LoadError> {
+        Self::load_contents(engine, bundle.contents())
+    }
+
+    fn load_contents(engine: &Engine, contents: &Contents) -> Result<Self, LoadError> {
+        let manifest = contents.manifest();
+        let window =
+            Window { not_before: time(manifest.not_before())?, expires_at: time(manifest.expires_at())? };
+        Self::start(engine, contents.wasm(), Isolation::AsKnown, manifest.stateless(), window)
+    }
+
+    /// Loads a policy from bytes that nobody vouches for. For tools that look into components and for tests, never for gating
+    /// an agent: who can change the bytes can allow everything.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Policy::load`].
+    pub fn dangerous_from_unverified_bytes(engine: &Engine, wasm: &[u8]) -> Result<Self, LoadError> {
+        Self::dangerous_from_unverified_bytes_with(engine, wasm, Isolation::AsKnown)
+    }
+
+    /// As [`Policy::dangerous_from_unverified_bytes`], with a choice of how far the component is trusted.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Policy::load`].
+    pub fn dangerous_from_unverified_bytes_with(
+        engine: &Engine,
+        wasm: &[u8],
+        isolation: Isolation,
+    ) -> Result<Self, LoadError> {
+        Self::start(engine, wasm, isolation, false, Window::default())
+    }
+
+    /// Decides one tool call. Callable from any thread; threads do not wait for each other.
+    ///
+    /// # Errors
+    ///
+    /// There is no verdict. Every error is a denial: nothing may happen because of one.
+    pub fn decide(&self, request: &Request<'_>) -> Result<Verdict, DecideError> {
+        let loaded = &*self.0;
+        loaded.check_window()?;
+        admit(request, loaded.engine.limits())?;
+        match &loaded.runner {
+            Runner::Known(pool) => pool.decide(&loaded.engine, request, loaded.about.scopes),
+            Runner::Foreign(pool) => pool.decide(&loaded.engine, request, loaded.about.scopes),
+        }
+    }
+
+    /// The policy as a whole, as it told when it was loaded.
+    #[must_use]
+    pub fn about(&self) -> &About {
+        &self.0.about
+    }
+
+    /// Whether the component is of the engine that this host knows.
+    #[must_use]
+    pub fn is_of_known_engine(&self) -> bool {
+        matches!(self.0.runner, Runner::Known(_))
+    }
+
+    /// Everything that the policy tells about itself.
+    ///
+    /// # Errors
+    ///
+    /// The policy fails, contradicts itself, or tells more than `description-bytes` allows.
+    pub fn describe(&self) -> Result<Description, DecideError> {
+        match &self.0.runner {
+            Runner::Known(pool) => self.describe_by(pool),
+            Runner::Foreign(pool) => self.describe_by(pool),
+        }
+    }
+
+    /// The file scope that a grant names. None: there is no such scope.
+    ///
+    /// # Errors
+    ///
+    /// The policy fails.
+    pub fn scope(&self, id: u32) -> Result<Option<FileScope>, DecideError> {
+        match &self.0.runner {
+            Runner::Known(pool) => pool.with(&self.0.engine, |instance| instance.scope(id)),
+            Runner::Foreign(pool) => pool.with(&self.0.engine, |instance| instance.scope(id)),
+        }
+    }
+
+    fn start(
+        engine: &Engine,
+        wasm: &[u8],
+        isolation: Isolation,
+        stateless: bool,
+        window: Window,
+    ) -> Result<Self, LoadError> {
+        let runner = Runner::new(engine, wasm, isolation, stateless)?;
+        let about = match &runner {
+            Runner::Known(pool) => pool.with(engine, Instance::about),
+            Runner::Foreign(pool) => pool.with(engine, Instance::about),
+        };
+        let about = about.map_err(LoadError::Start)?;
+        let loaded = Arc::new(Loaded { engine: engine.clone(), window, about, runner });
+        let idle: Arc<dyn Idle> = loaded.clone();
+        engine.list_idle(Arc::downgrade(&idle));
+        Ok(Self(loaded))
+    }
+
+    fn describe_by<G: Guest>(&self, pool: &Pool<G>) -> Result<Description, DecideError> {
+        let about = self.0.about.clone();
+        let mut budget = Budget(usize::try_from(self.0.engine.limits().description_bytes).unwrap_or(usize::MAX));
+        let names = paged(about.roles, |start, count| {
+            let names = pool.with(&self.0.engine, |instance| instance.roles(start, count))?;
+            budget.take(names.iter().map(String::len))?;
+            Ok(names)
+        })?;
+        let mut roles = Vec::new();
+        for name in names {
+            let mut rules = Vec::new();
+            loop {
+                let start = u32::try_from(rules.len()).unwrap_or(u32::MAX);
+                let page = pool.with(&self.0.engine, |instance| instance.rules(&name, start, PAGE))?;
+                let page = page.ok_or_else(|| contradiction("a role that it listed is not there"))?;
+                if page.is_empty() {
+                    break;
+                }
+                if page.len() > PAGE_LENGTH || page.iter().any(|rule| rule.scope.is_some_and(|id| id >= about.scopes)) {
+                    return Err(contradiction("a page of rules is longer than asked for or names a scope that is not there"));
+                }
+                for rule in &page {
+                    let texts = rule.tool.iter().chain(&rule.constraints);
+                    budget.take(texts.map(String::len))?;
+                }
+                rules.extend(page);
+            }
+            roles.push(Role { name, rules });
+        }
+        let mut scopes = Vec::new();
+        for id in 0..about.scopes {
+            let scope = pool.with(&self.0.engine, |instance| instance.scope(id))?;
+            let scope = scope.ok_or_else(|| contradiction("a scope that it counted is not there"))?;
+            let texts = scope.paths.allowed.iter().chain(&scope.paths.denied).chain([&scope.argument]);
+            budget.take(texts.map(String::len))?;
+            scopes.push(scope);
+        }
+        Ok(Description { about, roles, scopes })
+    }
+}
+
+impl std::fmt::Debug for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Policy").field("about", &self.0.about).field("window", &self.0.window).finish_non_exhaustive()
+    }
+}
+
+impl Loaded {
+    fn check_window(&self) -> Result<(), DecideError> {
+        if self.window.is_open() {
+            return Ok(());
+        }
+        let now = self.engine.clock().now();
+        match (self.window.not_before, self.window.expires_at) {
+            (Some(from), _) if now < from => Err(DecideError::NotYetValid { from }),
+            (_, Some(at)) if now >= at => Err(DecideError::Expired { at }),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Idle for Loaded {
+    fn give_up_one(&self) -> bool {
+        match &self.runner {
+            Runner::Known(pool) => pool.slots.give_up_one(),
+            Runner::Foreign(pool) => pool.slots.give_up_one(),
+        }
+    }
+}
+
+impl Runner {
+    fn new(engine: &Engine, wasm: &[u8], isolation: Isolation, stateless: bool) -> Result<Self, LoadError> {
+        let limits = engine.limits();
+        within("component-bytes", wasm.len(), limits.component_bytes)?;
+        expect_component(wasm)?;
+        let warm = usize::try_from(limits.warm_instances).unwrap_or(0);
+        if isolation == Isolation::AsKnown
+            && hexgate_component::plan_of(wasm).is_some()
+            && let Some(parts) = split(wasm)
+            && let Some(code) = engine.code(&parts.code)?
+        {
+            let known = Known::new(engine.trusted(), code, &parts.data, limits)?;
+            return Ok(Self::Known(Pool { guest: known, slots: Slots::new(warm) }));
+        }
+        within("compiled-bytes", wasm.len(), limits.compiled_bytes)?;
+        let (runtime, metered) = match isolation {
+            Isolation::DangerousNone => (engine.trusted(), false),
+            Isolation::AsKnown | Isolation::Full => (engine.metered()?, true),
+        };
+        let component = engine.compile_component(runtime, wasm)?;
+        let foreign = Foreign::new(runtime, &component, limits, metered)?;
+        let reused = match isolation {
+            Isolation::DangerousNone => true,
+            Isolation::AsKnown => stateless && engine.accepts_stateless(),
+            Isolation::Full => false,
+        };
+        Ok(Self::Foreign(Pool { guest: foreign, slots: Slots::new(if reused { warm } else { 0 }) }))
+    }
+}
+
+/// A component and the instances of it that are kept.
+struct Pool<G: Guest> {
+    guest: G,
+    slots: Slots<G::Instance>,
+}
+
+impl<G: Guest> Pool<G> {
+    fn decide(&self, engine: &Engine, request: &Request<'_>, scopes: u32) -> Result<Verdict, DecideError> {
+        self.with(engine, |instance| output::check(instance.decide(request)?, request, scopes))
+    }
+
+    /// Asks an instance something, and keeps it only if its answer shows that it is as good as before.
+    fn with<R>(
+        &self,
+        engine: &Engine,
+        ask: impl FnOnce(&mut G::Instance) -> Result<R, DecideError>,
+    ) -> Result<R, DecideError> {
+        let answer = self.slots.with(
+            thread_number(),
+            || self.instantiate(engine),
+            |instance| {
+                let answer = ask(instance);
+                let answered = answer.as_ref().map_or_else(DecideError::is_answer, |_| true);
+                let after = if answered && !instance.has_grown() { After::Keep } else { After::Drop };
+                (answer, after)
+            },
+        );
+        answer.flatten()
+    }
+
+    fn instantiate(&self, engine: &Engine) -> Result<G::Instance, DecideError> {
+        match self.guest.instantiate() {
+            Err(DecideError::Busy { .. }) if engine.give_up_one() => self.guest.instantiate(),
+            other => other,
+        }
+    }
+}
+
+/// How much text a description may still carry. An entry counts for more than its text, because it costs more.
+struct Budget(usize);
+
+impl Budget {
+    fn take(&mut self, lengths: impl Iterator<Item = usize>) -> Result<(), DecideError> {
+        let sum = lengths.fold(ENTRY, |sum, length| sum.saturating_add(length).saturating_add(ENTRY));
+        let left = self.0.checked_sub(sum);
+        self.0 = left.ok_or_else(|| contradiction("its description is longer than `description-bytes` allows"))?;
+        Ok(())
+    }
+}
+
+const ENTRY: usize = 32;
+/// How many roles or rules are asked for at once: few enough for one answer, enough that calls do not count.
+const PAGE: u32 = 256;
+const PAGE_LENGTH: usize = 256;
+
+/// Asks for `count` items page by page.
+fn paged<T>(
+    count: u32,
+    mut page: impl FnMut(u32, u32) -> Result<Vec<T>, DecideError>,
+) -> Result<Vec<T>, DecideError> {
+    let mut items = Vec::new();
+    let mut start = 0;
+    while start < count {
+        let wanted = count.saturating_sub(start).min(PAGE);
+        let more = page(start, wanted)?;
+        if u32::try_from(more.len()) != Ok(wanted) {
+            return Err(contradiction("it lists fewer or more roles than it counts"));
+        }
+        items.extend(more);
+        start = start.saturating_add(wanted);
+    }
+    Ok(items)
+}
+
+fn contradiction(what: &str) -> DecideError {
+    DecideError::BadOutput { what: what.into() }
+}
+
+fn within(limit: &'static str, length: usize, allowed: u32) -> Result<(), LoadError> {
+    let (bytes, allowed) = (u64::try_from(length).unwrap_or(u64::MAX), u64::from(allowed));
+    if bytes > allowed { Err(LoadError::TooLarge { bytes, limit, allowed }) } else { Ok(()) }
+}
+
+fn expect_component(wasm: &[u8]) -> Result<(), LoadError> {
+    let reason = match wasm.first_chunk() {
+        Some(b"\0asm\x0d\0\x01\0") => return Ok(()),
+        Some(b"\0asm\x01\0\0\0") => "it is a core module; wrap it as a component",
+        Some([b'\0', b'a', b's', b'm', ..]) => "it is of another version of the binary format",
+        _ => "it does not begin with the magic number",
+    };
+    Err(LoadError::NotAComponent { reason: reason.into() })
+}
+
+/// A bound of a validity window. One that this system cannot represent must not turn into no bound.
+fn time(timestamp: Option<Timestamp>) -> Result<Option<SystemTime>, LoadError> {
+    let Some(timestamp) = timestamp else { return Ok(None) };
+    let what = "the bundle's validity is outside of what this system's clock can show";
+    timestamp.to_system_time().map(Some).ok_or_else(|| LoadError::Host { what: what.into() })
+}
+
+/// A small number for each thread, so that a thread comes back to the instance that is in its caches.
+fn thread_number() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
+    }
+    NUMBER.with(|number| {
+        if number.get() == usize::MAX {
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed) & (usize::MAX >> 1));
+        }
+        number.get()
+    })
+}

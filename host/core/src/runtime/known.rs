@@ -1,0 +1,191 @@
+//! The engine that this host ships, with a policy's plan as its data.
+//!
+//! A component of the known engine differs from every other only in its memory's first content. So the engine's code is compiled
+//! once, with its memory imported, and a policy is a module without code that brings that memory. Calls go straight to the
+//! engine's core functions: what the canonical ABI would do is done here, for this one signature, with one allocation.
+
+mod abi;
+mod module;
+
+use std::sync::Arc;
+
+use wasmtime::{Engine, Memory, Module, ModuleExport, Store, TypedFunc};
+
+use super::{Guest, Instance, State};
+use crate::description::{About, FileScope, Rule};
+use crate::error::{DecideError, LoadError};
+use crate::limits::Limits;
+use crate::request::Request;
+use crate::verdict::Verdict;
+
+pub(crate) use module::split;
+
+/// Roles, tool, arguments as address and length each, facts with a discriminant before them.
+type Flat = (u32, u32, u32, u32, u32, u32, u32, u32, u32);
+
+/// The compiled code of the engine, shared by all policies.
+pub(crate) struct Code {
+    module: Module,
+    exports: Exports,
+}
+
+/// Where the engine's functions are.
+#[derive(Clone, Copy)]
+struct Exports {
+    realloc: ModuleExport,
+    decide: ModuleExport,
+    about: ModuleExport,
+    roles: ModuleExport,
+    rules: ModuleExport,
+    scope: ModuleExport,
+}
+
+impl Code {
+    /// Takes the compiled code of an engine. None: it lacks an export, so it is not the engine that this host knows.
+    pub(crate) fn new(module: Module) -> Option<Self> {
+        let find = |name: &str| module.get_export_index(name);
+        let exports = Exports {
+            realloc: find("cabi_realloc")?,
+            decide: find("hexgate:policy/decision@0.1.0#decide")?,
+            about: find("hexgate:policy/description@0.1.0#about")?,
+            roles: find("hexgate:policy/description@0.1.0#roles")?,
+            rules: find("hexgate:policy/description@0.1.0#rules")?,
+            scope: find("hexgate:policy/description@0.1.0#scope")?,
+        };
+        Some(Self { module, exports })
+    }
+}
+
+/// A policy of the known engine.
+pub(crate) struct Known {
+    engine: Engine,
+    code: Arc<Code>,
+    data: Module,
+    memory: ModuleExport,
+    limits: Limits,
+}
+
+impl Known {
+    /// Puts the compiled engine and a policy's data together.
+    pub(crate) fn new(engine: &Engine, code: Arc<Code>, data: &[u8], limits: &Limits) -> Result<Self, LoadError> {
+        let compile = |error: wasmtime::Error| LoadError::Compile { reason: format!("{error:#}") };
+        let data = Module::from_binary(engine, data).map_err(compile)?;
+        let memory = data.get_export_index("memory").ok_or(LoadError::MissingExport { name: "memory".into() })?;
+        Ok(Self { engine: engine.clone(), code, data, memory, limits: *limits })
+    }
+}
+
+impl Guest for Known {
+    type Instance = Box<KnownInstance>;
+
+    fn instantiate(&self) -> Result<Self::Instance, DecideError> {
+        let mut store = Store::new(&self.engine, State::new(&self.limits));
+        store.limiter(|state| &mut state.limiter);
+        let started = self.start(&mut store);
+        let (memory, running) = started.map_err(|error| store.data().explain_start(&error))?;
+        let exports = self.code.exports;
+        let typed = |store: &mut Store<State>| -> wasmtime::Result<_> {
+            let realloc = function(&running, store, &exports.realloc)?;
+            let decide = function(&running, store, &exports.decide)?;
+            Ok((realloc, decide))
+        };
+        let (realloc, decide) = typed(&mut store).map_err(|error| store.data().explain_start(&error))?;
+        store.data_mut().limiter.started();
+        Ok(Box::new(KnownInstance { store, memory, running, realloc, decide, exports, limits: self.limits }))
+    }
+}
+
+impl Known {
+    fn start(&self, store: &mut Store<State>) -> wasmtime::Result<(Memory, wasmtime::Instance)> {
+        let data = wasmtime::Instance::new(&mut *store, &self.data, &[])?;
+        let memory = data.get_module_export(&mut *store, &self.memory).and_then(wasmtime::Extern::into_memory);
+        let memory = memory.ok_or_else(|| wasmtime::Error::msg("the policy's memory is not a memory"))?;
+        let running = wasmtime::Instance::new(&mut *store, &self.code.module, &[memory.into()])?;
+        Ok((memory, running))
+    }
+}
+
+/// A running policy.
+pub(crate) struct KnownInstance {
+    store: Store<State>,
+    memory: Memory,
+    running: wasmtime::Instance,
+    realloc: TypedFunc<(u32, u32, u32, u32), u32>,
+    decide: TypedFunc<Flat, u32>,
+    exports: Exports,
+    limits: Limits,
+}
+
+impl KnownInstance {
+    /// Puts `length` bytes at the guest's disposal and returns where.
+    fn allocate(&mut self, length: usize) -> Result<u32, DecideError> {
+        let length = u32::try_from(length).map_err(|_| DecideError::Exceeded {
+            limit: "memory-bytes".into(),
+            allowed: self.limits.memory_bytes.into(),
+        })?;
+        let address = self.realloc.call(&mut self.store, (0, 0, 4, length.max(1)));
+        address.map_err(|error| self.store.data().explain(&error))
+    }
+
+    fn reader(&self, most: u32) -> abi::Reader<'_> {
+        abi::Reader::new(self.memory.data(&self.store), most)
+    }
+
+    fn describe<P: wasmtime::WasmParams>(&mut self, export: ModuleExport, params: P) -> Result<u32, DecideError> {
+        let call = |running: &wasmtime::Instance, store: &mut Store<State>| -> wasmtime::Result<u32> {
+            function::<P, u32>(running, store, &export)?.call(store, params)
+        };
+        call(&self.running, &mut self.store).map_err(|error| self.store.data().explain(&error))
+    }
+}
+
+impl Instance for Box<KnownInstance> {
+    fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, DecideError> {
+        let block = abi::Block::measure(request);
+        let base = self.allocate(block.length())?;
+        let params = block.write(self.memory.data_mut(&mut self.store), base, request)?;
+        let result = self.decide.call(&mut self.store, params);
+        let result = result.map_err(|error| self.store.data().explain(&error))?;
+        self.reader(self.limits.output_bytes).verdict(result)?
+    }
+
+    fn about(&mut self) -> Result<About, DecideError> {
+        let result = self.describe(self.exports.about, ())?;
+        self.reader(self.limits.output_bytes).about(result)
+    }
+
+    fn roles(&mut self, start: u32, count: u32) -> Result<Vec<String>, DecideError> {
+        let result = self.describe(self.exports.roles, (start, count))?;
+        self.reader(self.limits.description_bytes).roles(result)
+    }
+
+    fn rules(&mut self, role: &str, start: u32, count: u32) -> Result<Option<Vec<Rule>>, DecideError> {
+        let base = self.allocate(role.len())?;
+        abi::write_text(self.memory.data_mut(&mut self.store), base, role)?;
+        let length = u32::try_from(role.len()).unwrap_or(u32::MAX);
+        let result = self.describe(self.exports.rules, (base, length, start, count))?;
+        self.reader(self.limits.description_bytes).rules(result)
+    }
+
+    fn scope(&mut self, id: u32) -> Result<Option<FileScope>, DecideError> {
+        let result = self.describe(self.exports.scope, (id,))?;
+        self.reader(self.limits.description_bytes).scope(result)
+    }
+
+    fn has_grown(&self) -> bool {
+        self.store.data().limiter.has_grown()
+    }
+}
+
+fn function<P, R>(
+    running: &wasmtime::Instance,
+    store: &mut Store<State>,
+    export: &ModuleExport,
+) -> wasmtime::Result<TypedFunc<P, R>>
+where
+    P: wasmtime::WasmParams,
+    R: wasmtime::WasmResults,
+{
+    let item = running.get_module_export(&mut *store, export).and_then(wasmtime::Extern::into_func);
+    item.ok_or_else(|| wasmtime::Error::msg("an export that was there is gone"))?.typed(store)
+}

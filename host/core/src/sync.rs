@@ -1,0 +1,3 @@
+//! The locks that `slots` uses.
+
+pub(crate) use std::sync::{Mutex, MutexGuard};
