@@ -7,5 +7,15 @@
 #![deny(missing_docs)]
 
 pub mod automata;
+mod compile;
+pub mod constraint;
+pub mod diagnostic;
+pub mod document;
 pub mod expr;
+pub mod lint;
 pub mod model;
+pub mod plan;
+pub mod resolve;
+pub mod source;
+
+pub use compile::{Compiled, Compiler, Options, Outcome};

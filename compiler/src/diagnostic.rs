@@ -1,0 +1,149 @@
+//! What the compiler has to say about a policy: errors, warnings and notes with a stable code, a place, a reason and a remedy.
+
+pub mod code;
+mod codes;
+
+mod sink;
+
+pub use code::{CodeDoc, Severity};
+pub use codes::{all_codes, find_code};
+pub use sink::Sink;
+
+use crate::source::Span;
+
+/// One error, warning or note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The stable name of its kind: `hexgate-compile --explain CODE` tells more.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where it is wrong.
+    pub primary: Label,
+    /// Other places that matter: the first definition, the entry that was replaced.
+    pub secondary: Vec<Label>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// A place in a source and what is to be said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// What is to be said, perhaps nothing.
+    pub text: String,
+}
+
+impl Diagnostic {
+    /// A diagnostic of the kind `code`, which decides its severity.
+    pub fn new(code: &'static str, message: impl Into<String>, span: Span, label: impl Into<String>) -> Self {
+        Self {
+            code,
+            // A code that nobody documented is treated as an error: nothing is compiled because of a slip in a table.
+            severity: find_code(code).map_or(Severity::Error, |doc| doc.severity),
+            message: message.into(),
+            primary: Label { span, text: label.into() },
+            secondary: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// Adds a second place.
+    #[must_use]
+    pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Adds a remedy.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds a remedy if there is one.
+    #[must_use]
+    pub fn with_help_if(mut self, help: Option<String>) -> Self {
+        if help.is_some() {
+            self.help = help;
+        }
+        self
+    }
+
+    /// Whether a policy with it is refused.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// A name from a policy, fit for a message: in backticks, shortened, with everything that a terminal could act upon escaped.
+pub fn quoted(name: &str) -> String {
+    const SHOWN: usize = 64;
+    let mut text = String::from("`");
+    for (index, character) in name.chars().enumerate() {
+        if index == SHOWN {
+            text.push('…');
+            break;
+        }
+        if is_printable(character) {
+            text.push(character);
+        } else {
+            text.extend(character.escape_unicode());
+        }
+    }
+    text.push('`');
+    text
+}
+
+/// The valid name that `name` was probably meant to be.
+pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let length = name.chars().count();
+    // Long names are compared in time that grows with the product of their lengths; nobody mistypes those by a letter and is at a loss.
+    if length > 64 {
+        return None;
+    }
+    let allowed = match length {
+        0..=2 => 1,
+        3..=5 => 2,
+        _ => 3,
+    };
+    let folded = name.to_lowercase();
+    valid
+        .into_iter()
+        .filter(|candidate| candidate.len() <= 256)
+        .map(|candidate| (strsim::osa_distance(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.chars().count().max(2))
+        .min_by_key(|(distance, candidate)| (*distance, *candidate))
+        .map(|(_, candidate)| candidate)
+}
+
+fn is_printable(character: char) -> bool {
+    // Bidirectional overrides and invisible characters can make a message read differently from what it says.
+    !character.is_control()
+        && !matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_name_that_was_meant() {
+        let names = ["mode", "constraints", "file_scope"];
+        assert_eq!(nearest("constraint", names), Some("constraints"));
+        assert_eq!(nearest("Mode", names), Some("mode"));
+        assert_eq!(nearest("filescope", names), Some("file_scope"));
+        assert_eq!(nearest("x", names), None);
+        assert_eq!(nearest("tools", names), None);
+    }
+
+    #[test]
+    fn shows_names_harmlessly() {
+        assert_eq!(quoted("a\u{1b}[31m\u{202e}b"), "`a\\u{1b}[31m\\u{202e}b`");
+        assert_eq!(quoted(&"x".repeat(100)).chars().count(), 67);
+    }
+}

@@ -1,0 +1,64 @@
+//! Codes of reading the document: keys, types, names.
+
+use crate::diagnostic::{CodeDoc, Severity::Error};
+
+pub(super) const CODES: &[CodeDoc] = &[
+    CodeDoc {
+        code: "unknown-key",
+        severity: Error,
+        title: "a key that is not known here",
+        explanation: "An unknown key is refused, never skipped: in
+
+    refund: { mode: allow, constraint: [args.amount <= 50] }
+
+skipping `constraint` (for `constraints`) would allow every amount.
+
+The keys of a policy are `version`, `inherits`, `is_mixin`, `default_policy`, `tools`, `constraints`, `consts`; of a tool `mode`, `constraints`, `file_scope`; of a scope `allowed_paths`, `denied_paths`, `argument`. Beside `roles:` only `version`, `constraints` and `consts` may stand.",
+    },
+    CodeDoc {
+        code: "wrong-type",
+        severity: Error,
+        title: "a value has another type than its key demands",
+        explanation: "Each key takes one type: a mapping, a list, a string or a boolean. Nothing is converted; `constraints: args.x == 1` is not a list of one.
+
+An empty value may stand for an empty mapping or list. A text that contains `: `, or begins with a bracket, becomes a mapping or list unless it is quoted.",
+    },
+    CodeDoc {
+        code: "unknown-mode",
+        severity: Error,
+        title: "a mode that does not exist",
+        explanation: "The mode of a tool is `allow`, `deny` or `approval_required`, in small letters. Without a mode a tool is denied.",
+    },
+    CodeDoc {
+        code: "unknown-version",
+        severity: Error,
+        title: "a version of policies that this compiler does not know",
+        explanation: "`version` is the number 1, also where it is left out. Another version may give the same keys another meaning, so it is not guessed at.
+
+Write `version: 1`.",
+    },
+    CodeDoc {
+        code: "flat-inheritance",
+        severity: Error,
+        title: "inheritance in a policy without roles",
+        explanation: "A document without `roles:` is the one role `default`. It has nothing to inherit from, and nobody can inherit from it, so `inherits` and `is_mixin` would silently do nothing.
+
+Put the policy below `roles:`:
+
+    roles:
+      shared: { is_mixin: true, tools: { … } }
+      default: { inherits: [shared] }",
+    },
+    CodeDoc {
+        code: "bad-name",
+        severity: Error,
+        title: "a name that no call can bear",
+        explanation: "A call whose role or tool is empty, longer than 256 bytes or contains a control character is refused before any rule is looked at. A rule for such a name could never apply.",
+    },
+    CodeDoc {
+        code: "bad-const",
+        severity: Error,
+        title: "a constant that constraints cannot use",
+        explanation: "The name of a constant consists of letters, digits and `_` and does not begin with a digit, so that `consts.NAME` can be written. Its value is a text, a number (at most 100 digits, exponent within ±1,000), a boolean, null, or a list of these.",
+    },
+];

@@ -1,0 +1,45 @@
+//! Where diagnostics are gathered, so that one run reports all of them.
+
+use super::{Diagnostic, Severity};
+
+/// More than anybody reads, and little enough that a hostile source cannot fill the memory with complaints.
+const LIMIT: usize = 1000;
+
+/// Gathers diagnostics.
+#[derive(Debug, Default)]
+pub struct Sink {
+    diagnostics: Vec<Diagnostic>,
+    errors: usize,
+}
+
+impl Sink {
+    /// Adds one.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        let is_error = diagnostic.is_error();
+        if is_error {
+            self.errors += 1;
+        }
+        if self.diagnostics.len() < LIMIT {
+            self.diagnostics.push(diagnostic);
+        } else if is_error && let Some(slot) = self.diagnostics.iter_mut().rev().find(|kept| kept.severity != Severity::Error) {
+            // A thousand warnings must not hide an error.
+            *slot = diagnostic;
+        }
+    }
+
+    /// Whether the policy is refused already.
+    pub fn has_errors(&self) -> bool {
+        self.errors > 0
+    }
+
+    /// All, by file and position, each once.
+    pub fn finish(self) -> Vec<Diagnostic> {
+        let mut diagnostics = self.diagnostics;
+        diagnostics.sort_by(|a, b| {
+            let key = |d: &Diagnostic| (d.primary.span, d.severity, d.code);
+            key(a).cmp(&key(b)).then_with(|| a.message.cmp(&b.message))
+        });
+        diagnostics.dedup();
+        diagnostics
+    }
+}

@@ -1,0 +1,105 @@
+//! Documents -> what they mean: constants looked up, constraints parsed, inheritance flattened, scopes compiled.
+//!
+//! ```text
+//! document -> order (parents first) -> consts, constraints, scope (each text once) -> inherit (role by role) -> build (the model)
+//! ```
+
+mod build;
+mod constraints;
+mod consts;
+mod inherit;
+mod order;
+mod scope;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use build::build;
+pub use inherit::resolve;
+
+use crate::{
+    document::{Document, Name, RoleDoc, ToolDoc},
+    model::{Constraint, Mode, Scope},
+    source::Span,
+};
+
+/// The rules of a policy, flattened, each still tied to where it was written. What lints look at and the model is built from.
+#[derive(Debug)]
+pub struct Resolved<'d> {
+    /// The document.
+    pub document: &'d Document,
+    /// The constraints, alike ones once: by [`Use::id`].
+    pub constraints: Vec<Written>,
+    /// The rules of tools and `default_policy`, each where it was written: by the indices of [`Role`].
+    pub entries: Vec<Entry<'d>>,
+    /// The constraints beside `roles:`.
+    pub shared: Vec<Use>,
+    /// The roles, mixins included, parents first.
+    pub roles: Vec<Role<'d>>,
+    /// The rules that took the place of inherited ones.
+    pub replacements: Vec<Replacement<'d>>,
+    /// The constants that no constraint uses.
+    pub unused_consts: Vec<&'d Name>,
+}
+
+/// A constraint with its meaning.
+#[derive(Debug)]
+pub struct Written {
+    /// Text and meaning.
+    pub constraint: Arc<Constraint>,
+    /// The constants that it used.
+    pub consts: Vec<String>,
+}
+
+/// A constraint at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Use {
+    /// Which.
+    pub id: usize,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A rule where it was written.
+#[derive(Debug)]
+pub struct Entry<'d> {
+    /// As written.
+    pub doc: &'d ToolDoc,
+    /// In which role.
+    pub role: &'d RoleDoc,
+    /// What happens if the rest holds.
+    pub mode: Mode,
+    /// Its own constraints, alike ones once.
+    pub constraints: Vec<Use>,
+    /// The second and later of alike constraints, with the first.
+    pub repeated: Vec<(Use, Span)>,
+    /// Which paths the tool may touch.
+    pub scope: Option<Arc<Scope>>,
+}
+
+/// A role with what it inherits.
+#[derive(Debug)]
+pub struct Role<'d> {
+    /// As written.
+    pub doc: &'d RoleDoc,
+    /// The constraints on every tool.
+    pub policy_level: Arc<Vec<Use>>,
+    /// The rules by tool: into [`Resolved::entries`].
+    pub tools: BTreeMap<&'d str, usize>,
+    /// The rule for tools that are not listed: into [`Resolved::entries`].
+    pub default: Option<usize>,
+}
+
+/// A rule that took the place of an inherited one.
+#[derive(Debug, Clone, Copy)]
+pub struct Replacement<'d> {
+    /// In which role.
+    pub role: &'d RoleDoc,
+    /// What brought the new rule: the tool's name, or the name of a parent.
+    pub place: Span,
+    /// Whether the role wrote the new rule itself.
+    pub own: bool,
+    /// The inherited rule: into [`Resolved::entries`].
+    pub old: usize,
+    /// The rule that counts: into [`Resolved::entries`].
+    pub new: usize,
+}

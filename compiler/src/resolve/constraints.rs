@@ -1,0 +1,104 @@
+//! Texts -> constraints: parsed where they are written, alike ones kept once.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use super::{Use, Written, consts::Env};
+use crate::{
+    constraint::{self, ConstraintError},
+    diagnostic::{Diagnostic, Sink, quoted},
+    document::Text,
+    model::Constraint,
+    source::{NodeKind, Sources, Span, Style},
+};
+
+/// All constraints of a policy.
+#[derive(Debug, Default)]
+pub(super) struct Constraints<'d> {
+    pub(super) written: Vec<Written>,
+    by_source: HashMap<String, Vec<usize>>,
+    /// Where the constants stand that a constraint uses.
+    pub(super) used_consts: BTreeSet<&'d crate::source::Span>,
+}
+
+impl<'d> Constraints<'d> {
+    /// Parses constraints that are written in the sight of `env`.
+    pub(super) fn parse_all(&mut self, texts: &'d [Text], env: &Env<'d>, sources: &Sources, sink: &mut Sink) -> Vec<Use> {
+        texts.iter().filter_map(|text| self.parse(text, env, sources, sink)).collect()
+    }
+
+    fn parse(&mut self, text: &'d Text, env: &Env<'d>, sources: &Sources, sink: &mut Sink) -> Option<Use> {
+        let span = text.node.span;
+        let parsed = match constraint::parse(&text.value, &env.literals) {
+            Ok(parsed) => parsed,
+            Err(errors) => {
+                for error in errors {
+                    sink.push(diagnostic(text, error, env, sources));
+                }
+                return None;
+            }
+        };
+        for warning in parsed.warnings {
+            sink.push(diagnostic(text, warning, env, sources));
+        }
+        for name in &parsed.consts_used {
+            if let Some(origin) = env.origins.get(name) {
+                self.used_consts.insert(&origin.span);
+            }
+        }
+        let ids = self.by_source.entry(text.value.clone()).or_default();
+        let known = ids.iter().copied().find(|id| self.written.get(*id).is_some_and(|written| written.constraint.expr == parsed.expr));
+        let id = known.unwrap_or_else(|| {
+            let id = self.written.len();
+            ids.push(id);
+            self.written.push(Written {
+                constraint: Arc::new(Constraint { source: text.value.clone(), expr: parsed.expr }),
+                consts: parsed.consts_used.into_iter().collect(),
+            });
+            id
+        });
+        Some(Use { id, span })
+    }
+}
+
+/// A finding about the text of a constraint, at its place in the policy.
+fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sources) -> Diagnostic {
+    let locate = |range: std::ops::Range<usize>| text.node.locate(sources, range);
+    let mut diagnostic = Diagnostic::new(error.code, error.message, locate(error.span), error.label);
+    if let Some((range, label)) = error.second {
+        diagnostic = diagnostic.with_label(locate(range), label);
+    }
+    diagnostic = diagnostic.with_help_if(error.help);
+    if diagnostic.is_error()
+        && let Some(help) = cut_off(text, sources)
+    {
+        diagnostic = diagnostic.with_help(help);
+    }
+    // A constant's value is part of the constraint, and stands elsewhere.
+    if diagnostic.is_error() {
+        for (name, origin) in &env.origins {
+            let reference = format!("consts.{name}");
+            if sources.slice(diagnostic.primary.span).contains(&reference) && diagnostic.secondary.is_empty() {
+                diagnostic = diagnostic.with_label(origin.span, format!("{} is defined here", quoted(&reference)));
+                break;
+            }
+        }
+    }
+    diagnostic
+}
+
+/// The help for a constraint of which YAML took a part away as a comment.
+fn cut_off(text: &Text, sources: &Sources) -> Option<String> {
+    let NodeKind::Scalar(scalar) = &text.node.kind else { return None };
+    if scalar.style != Style::Plain {
+        return None;
+    }
+    let Span { file, end, .. } = text.node.span;
+    let behind = sources.text(file).get(end as usize..)?.lines().next()?;
+    let is_comment = behind.starts_with([' ', '\t']) && behind.trim_start().starts_with('#');
+    // Only where a text was left open: a comment behind a constraint is nothing unusual.
+    let quotes = scalar.value.bytes().filter(|byte| *byte == b'"').count();
+    (is_comment && quotes % 2 == 1).then(|| "YAML takes everything from ` #` on for a comment: put single quotes around the whole constraint".to_owned())
+}

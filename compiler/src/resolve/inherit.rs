@@ -1,0 +1,213 @@
+//! Role by role, parents first: what each inherits, adds and replaces.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use super::{
+    Entry, Replacement, Resolved, Role, Use, Written,
+    constraints::Constraints,
+    consts::{self, Env},
+    order, scope,
+};
+use crate::{
+    diagnostic::{Diagnostic, Sink},
+    document::{Document, Layout, RoleDoc, ToolDoc},
+    model::Mode,
+    source::{Sources, Span},
+};
+
+/// Inheritance can multiply what is written; these many rules, inherited constraints and constants are far beyond any policy, and
+/// not beyond the memory.
+const MAX_FLATTENED: usize = 4_000_000;
+
+/// Resolves a document. What could not be resolved is missing from the result; then an error stands in `sink`.
+pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -> Resolved<'d> {
+    let mut resolver = Resolver {
+        sources,
+        sink,
+        constraints: Constraints::default(),
+        entries: Vec::new(),
+        replacements: Vec::new(),
+        lists: HashMap::new(),
+        budget: MAX_FLATTENED,
+    };
+    let order = order::order(&document.roles, resolver.sink);
+    let shared_env = Env::shared(&document.consts);
+    let shared = resolver.constraints.parse_all(&document.constraints, &shared_env, sources, resolver.sink);
+    let mut done: BTreeMap<usize, (Role<'d>, Arc<Env<'d>>)> = BTreeMap::new();
+    for (index, parents) in &order {
+        let Some(doc) = document.roles.get(*index) else { continue };
+        let parents: Vec<(&Role<'d>, &Arc<Env<'d>>, Span)> =
+            parents.iter().filter_map(|(parent, span)| done.get(parent).map(|(role, env)| (role, env, *span))).collect();
+        let Some(resolved) = resolver.role(doc, &parents, &shared, &shared_env) else {
+            resolver.sink.push(
+                Diagnostic::new("policy-too-large", format!("inheritance multiplies this policy beyond {MAX_FLATTENED} rules"), doc.name.span, "up to this role")
+                    .with_help("let fewer roles inherit fewer roles"),
+            );
+            break;
+        };
+        done.insert(*index, resolved);
+    }
+    if !document.roles.is_empty()
+        && document.roles.iter().all(|role| role.is_mixin)
+        && let Layout::Roles(span) | Layout::Directory(span) = document.layout
+    {
+        resolver.sink.push(
+            Diagnostic::new("no-roles", "all roles of this policy are mixins, which no caller can have", span, "only mixins")
+                .with_help("add a role without `is_mixin: true`, such as `default: {}`"),
+        );
+    }
+
+    let Resolver { constraints, entries, replacements, .. } = resolver;
+    let used = &constraints.used_consts;
+    let all = document.consts.iter().chain(document.roles.iter().flat_map(|role| &role.consts));
+    let unused_consts = all.map(|constant| &constant.name).filter(|name| !used.contains(&name.span)).collect();
+    let position: BTreeMap<usize, usize> = order.iter().enumerate().map(|(position, (index, _))| (*index, position)).collect();
+    let mut roles: Vec<(usize, Role<'d>)> = done.into_iter().map(|(index, (role, _))| (position.get(&index).copied().unwrap_or(0), role)).collect();
+    roles.sort_by_key(|(position, _)| *position);
+    Resolved {
+        document,
+        constraints: constraints.written,
+        entries,
+        shared,
+        roles: roles.into_iter().map(|(_, role)| role).collect(),
+        replacements,
+        unused_consts,
+    }
+}
+
+struct Resolver<'d, 's> {
+    sources: &'s Sources,
+    sink: &'s mut Sink,
+    constraints: Constraints<'d>,
+    entries: Vec<Entry<'d>>,
+    replacements: Vec<Replacement<'d>>,
+    /// Lists of policy-level constraints by their ids, so that roles with alike ones share them, and with them their rules.
+    lists: HashMap<Vec<usize>, Arc<Vec<Use>>>,
+    budget: usize,
+}
+
+impl<'d> Resolver<'d, '_> {
+    /// Resolves one role; `None` beyond the budget.
+    fn role(
+        &mut self,
+        doc: &'d RoleDoc,
+        parents: &[(&Role<'d>, &Arc<Env<'d>>, Span)],
+        shared: &[Use],
+        shared_env: &Arc<Env<'d>>,
+    ) -> Option<(Role<'d>, Arc<Env<'d>>)> {
+        let envs: Vec<(Arc<Env<'d>>, Span)> = parents.iter().map(|(_, env, span)| (Arc::clone(env), *span)).collect();
+        let copied = if envs.len() > 1 || !doc.consts.is_empty() { envs.iter().map(|(env, _)| env.weight).sum::<usize>() + shared_env.weight } else { 0 };
+        self.spend(copied)?;
+        let inherited = consts::merge(shared_env, &envs, self.sink);
+        let entries = &self.entries;
+        let written = &self.constraints.written;
+        let env = consts::extend(inherited, &doc.consts, |name| used_by(name, parents, shared, entries, written), written, self.sink);
+
+        let own = self.constraints.parse_all(&doc.constraints, &env, self.sources, self.sink);
+        let policy_level = self.union(shared, parents, own)?;
+        let (mut tools, mut default) = self.inherited(doc, parents)?;
+        for tool in &doc.tools {
+            let entry = self.entry(doc, tool, &env);
+            if let Some(old) = tools.insert(tool.name.text.as_str(), entry) {
+                self.replacements.push(Replacement { role: doc, place: tool.name.span, own: true, old, new: entry });
+            }
+        }
+        if let Some(tool) = &doc.default_policy {
+            let entry = self.entry(doc, tool, &env);
+            if let Some(old) = default.replace(entry) {
+                self.replacements.push(Replacement { role: doc, place: tool.name.span, own: true, old, new: entry });
+            }
+        }
+        Some((Role { doc, policy_level, tools, default }, env))
+    }
+
+    fn spend(&mut self, amount: usize) -> Option<()> {
+        self.budget = self.budget.checked_sub(amount)?;
+        Some(())
+    }
+
+    /// The policy-level constraints: the document's, the parents' from left to right, own; alike ones once.
+    fn union(&mut self, shared: &[Use], parents: &[(&Role<'d>, &Arc<Env<'d>>, Span)], own: Vec<Use>) -> Option<Arc<Vec<Use>>> {
+        let mut seen = BTreeSet::new();
+        let mut union = Vec::new();
+        self.spend(shared.len() + parents.iter().map(|(role, _, _)| role.policy_level.len()).sum::<usize>())?;
+        for constraint in shared.iter().chain(parents.iter().flat_map(|(role, _, _)| role.policy_level.iter())).chain(&own) {
+            if seen.insert(constraint.id) {
+                union.push(*constraint);
+            }
+        }
+        let ids = union.iter().map(|constraint| constraint.id).collect();
+        Some(Arc::clone(self.lists.entry(ids).or_insert_with(|| Arc::new(union))))
+    }
+
+    /// The rules that the parents bring, from left to right.
+    fn inherited(&mut self, doc: &'d RoleDoc, parents: &[(&Role<'d>, &Arc<Env<'d>>, Span)]) -> Option<(BTreeMap<&'d str, usize>, Option<usize>)> {
+        let mut tools: BTreeMap<&'d str, usize> = BTreeMap::new();
+        let mut default: Option<usize> = None;
+        let own: BTreeSet<&str> = doc.tools.iter().map(|tool| tool.name.text.as_str()).collect();
+        for (parent, _, place) in parents {
+            self.spend(parent.tools.len() + 1)?;
+            for (name, new) in &parent.tools {
+                // What this role writes itself replaces whatever the parents bring.
+                if let Some(old) = tools.insert(name, *new)
+                    && old != *new
+                    && !own.contains(name)
+                {
+                    self.replacements.push(Replacement { role: doc, place: *place, own: false, old, new: *new });
+                }
+            }
+            if let Some(new) = parent.default
+                && let Some(old) = default.replace(new)
+                && old != new
+                && doc.default_policy.is_none()
+            {
+                self.replacements.push(Replacement { role: doc, place: *place, own: false, old, new });
+            }
+        }
+        Some((tools, default))
+    }
+
+    /// Resolves a rule where it is written.
+    fn entry(&mut self, role: &'d RoleDoc, doc: &'d ToolDoc, env: &Env<'d>) -> usize {
+        let uses = self.constraints.parse_all(&doc.constraints, env, self.sources, self.sink);
+        let mut first: BTreeMap<usize, Span> = BTreeMap::new();
+        let mut constraints = Vec::with_capacity(uses.len());
+        let mut repeated = Vec::new();
+        for constraint in uses {
+            match first.get(&constraint.id) {
+                Some(span) => repeated.push((constraint, *span)),
+                None => {
+                    first.insert(constraint.id, constraint.span);
+                    constraints.push(constraint);
+                }
+            }
+        }
+        let scope = doc.scope.as_ref().and_then(|written| scope::compile(doc, written, self.sources, self.sink));
+        let index = self.entries.len();
+        self.entries.push(Entry { doc, role, mode: doc.mode.map_or(Mode::Deny, |(mode, _)| mode), constraints, repeated, scope });
+        index
+    }
+}
+
+/// An inherited constraint that uses the constant `name`: where it stands, and which.
+fn used_by(name: &str, parents: &[(&Role<'_>, &Arc<Env<'_>>, Span)], shared: &[Use], entries: &[Entry<'_>], written: &[Written]) -> Option<(Span, usize)> {
+    let uses = |constraint: &&Use| written.get(constraint.id).is_some_and(|written| written.consts.iter().any(|used| used == name));
+    let found = |constraint: &Use| (constraint.span, constraint.id);
+    if let Some(constraint) = shared.iter().find(uses) {
+        return Some(found(constraint));
+    }
+    for (role, _, _) in parents {
+        if let Some(constraint) = role.policy_level.iter().find(uses) {
+            return Some(found(constraint));
+        }
+        for index in role.tools.values().copied().chain(role.default) {
+            if let Some(constraint) = entries.get(index).and_then(|entry| entry.constraints.iter().find(uses)) {
+                return Some(found(constraint));
+            }
+        }
+    }
+    None
+}

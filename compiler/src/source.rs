@@ -1,0 +1,106 @@
+//! Policy sources: files, positions in them, and YAML as a tree in which every node knows where it stands.
+
+mod align;
+mod files;
+mod parse;
+mod scalar;
+mod tree;
+mod write;
+
+pub(crate) use files::add_text;
+pub use files::{Input, ReadError, read};
+pub use parse::parse;
+pub use scalar::Plain;
+pub use tree::{Entry, Key, Node, NodeKind, Scalar, Style};
+pub use write::write_roles;
+
+/// Which source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(u32);
+
+/// A place: a range of bytes in a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// In which source.
+    pub file: FileId,
+    /// The first byte.
+    pub start: u32,
+    /// The byte behind the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// A range of bytes in `file`.
+    pub fn new(file: FileId, start: usize, end: usize) -> Self {
+        // INVARIANT: sources are at most 16 MiB, so nothing is cut off.
+        let clamp = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { file, start: clamp(start), end: clamp(end.max(start)) }
+    }
+
+    /// The whole of `file`, for what is wrong with all of it.
+    pub fn whole(file: FileId) -> Self {
+        Self { file, start: 0, end: 0 }
+    }
+
+    /// The bytes.
+    pub fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// The sources of one policy.
+#[derive(Debug, Default, Clone)]
+pub struct Sources {
+    files: Vec<Source>,
+}
+
+/// One source.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// How it is named to the user: the path as given.
+    pub name: String,
+    /// Its text, without a byte-order mark. Empty for a directory.
+    pub text: String,
+}
+
+impl Sources {
+    /// Adds a source.
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.files.push(Source { name: name.into(), text: text.into() });
+        id
+    }
+
+    /// The source `id`.
+    pub fn source(&self, id: FileId) -> Option<&Source> {
+        self.files.get(id.0 as usize)
+    }
+
+    /// The name of the source `id`.
+    pub fn name(&self, id: FileId) -> &str {
+        self.source(id).map_or("", |source| &source.name)
+    }
+
+    /// The text of the source `id`.
+    pub fn text(&self, id: FileId) -> &str {
+        self.source(id).map_or("", |source| &source.text)
+    }
+
+    /// The text at `span`; empty if the span is not one of these sources'.
+    pub fn slice(&self, span: Span) -> &str {
+        self.text(span.file).get(span.range()).unwrap_or("")
+    }
+
+    /// Line and column of a byte, both from 1; columns count characters.
+    pub fn position(&self, file: FileId, offset: u32) -> (usize, usize) {
+        let text = self.text(file);
+        let mut offset = (offset as usize).min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let before = text.get(..offset).unwrap_or("");
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        (line, column)
+    }
+}

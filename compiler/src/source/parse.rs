@@ -1,0 +1,360 @@
+//! Text -> tree: one YAML document, without what policies have no use for and readers of YAML disagree about.
+
+use std::{collections::HashMap, mem};
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
+
+use super::{Entry, FileId, Key, Node, NodeKind, Plain, Scalar, Sources, Span, Style};
+use crate::diagnostic::{Diagnostic, Sink, quoted};
+
+/// Nesting beyond what a policy can need, far below what costs a reader its stack.
+const MAX_DEPTH: usize = 64;
+/// Aliases may repeat this many values in all: a document of a few lines can stand for billions.
+const MAX_ALIASED: usize = 100_000;
+
+/// Reads the source `file` as one YAML document. `None` if there is no tree to go on with; then an error stands in `sink`.
+pub fn parse(sources: &Sources, file: FileId, sink: &mut Sink) -> Option<Node> {
+    let text = sources.text(file);
+    if let Some(diagnostic) = refused_character(text, file).or_else(|| directive(text, file)) {
+        sink.push(diagnostic);
+        return None;
+    }
+    let mut builder = Builder { file, offsets: Offsets::new(text), sink, frames: Vec::new(), anchors: HashMap::new(), aliased: 0, root: None };
+    let mut documents = 0;
+    for event in Parser::new_from_str(text) {
+        let (event, span) = match event {
+            Ok(event) => event,
+            Err(error) => {
+                let diagnostic = syntax_error(text, file, builder.offsets.byte(error.marker().index()), &error);
+                builder.sink.push(diagnostic);
+                return None;
+            }
+        };
+        let span = builder.span(span.start, span.end);
+        if let Event::DocumentStart(_) = event {
+            documents += 1;
+            if documents > 1 {
+                builder.sink.push(
+                    Diagnostic::new("yaml-several-documents", "a policy is one YAML document, and here begins another", span, "the second document")
+                        .with_help("put each role into a file of a directory, or all below `roles:` in one document"),
+                );
+                return None;
+            }
+        }
+        builder.event(event, span)?;
+    }
+    match builder.root {
+        Some(root) if !root.is_null() => Some(root),
+        _ => {
+            sink.push(
+                Diagnostic::new("empty-source", "the policy is empty", Span::whole(file), "nothing stands here")
+                    .with_help("write `{}` for the policy that denies everything"),
+            );
+            None
+        }
+    }
+}
+
+/// saphyr counts characters, we count bytes.
+struct Offsets {
+    /// Byte offsets by character; empty for ASCII.
+    table: Vec<u32>,
+    length: usize,
+}
+
+impl Offsets {
+    fn new(text: &str) -> Self {
+        let table = if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(byte, _)| u32::try_from(byte).unwrap_or(u32::MAX)).collect() };
+        Self { table, length: text.len() }
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        if self.table.is_empty() { character.min(self.length) } else { self.table.get(character).map_or(self.length, |byte| *byte as usize) }
+    }
+}
+
+struct Builder<'s> {
+    file: FileId,
+    offsets: Offsets,
+    sink: &'s mut Sink,
+    frames: Vec<Frame>,
+    /// The finished values that bear an anchor, and of how many values each consists.
+    anchors: HashMap<usize, (Node, usize)>,
+    aliased: usize,
+    root: Option<Node>,
+}
+
+/// A list or mapping that is being read.
+struct Frame {
+    start: Span,
+    anchor: usize,
+    weight: usize,
+    kind: FrameKind,
+}
+
+enum FrameKind {
+    List(Vec<Node>),
+    Mapping { entries: Vec<Entry>, seen: HashMap<String, Span>, pending: Pending },
+}
+
+enum Pending {
+    /// A key comes next.
+    Key,
+    /// The value of this key comes next.
+    Value(Key),
+    /// The key was refused, and its value is read over.
+    Refused,
+}
+
+impl Builder<'_> {
+    fn span(&self, start: Marker, end: Marker) -> Span {
+        Span::new(self.file, self.offsets.byte(start.index()), self.offsets.byte(end.index()))
+    }
+
+    fn event(&mut self, event: Event<'_>, span: Span) -> Option<()> {
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Some(()),
+            Event::Scalar(value, style, anchor, tag) => {
+                let style = match style {
+                    ScalarStyle::Plain => Style::Plain,
+                    ScalarStyle::SingleQuoted => Style::Single,
+                    ScalarStyle::DoubleQuoted => Style::Double,
+                    ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+                };
+                let mut scalar = Scalar { value: value.into_owned(), style, tagged_string: false };
+                match tag.as_deref() {
+                    None => {}
+                    Some(tag) if is_core(tag, "str") => scalar.tagged_string = true,
+                    Some(tag) => {
+                        let agrees = match scalar.read() {
+                            Plain::Null => is_core(tag, "null"),
+                            Plain::Bool(_) => is_core(tag, "bool"),
+                            Plain::Number => is_core(tag, if scalar.value.contains('.') { "float" } else { "int" }),
+                            Plain::String | Plain::Ambiguous { .. } => false,
+                        };
+                        if !agrees {
+                            self.refuse_tag(tag, span);
+                        }
+                    }
+                }
+                self.finished(Node { span, kind: NodeKind::Scalar(scalar) }, anchor, 1)
+            }
+            Event::SequenceStart(anchor, tag) => {
+                if let Some(tag) = tag.filter(|tag| !is_core(tag, "seq")) {
+                    self.refuse_tag(&tag, span);
+                }
+                self.begin(Frame { start: span, anchor, weight: 1, kind: FrameKind::List(Vec::new()) })
+            }
+            Event::MappingStart(anchor, tag) => {
+                if let Some(tag) = tag.filter(|tag| !is_core(tag, "map")) {
+                    self.refuse_tag(&tag, span);
+                }
+                let kind = FrameKind::Mapping { entries: Vec::new(), seen: HashMap::new(), pending: Pending::Key };
+                self.begin(Frame { start: span, anchor, weight: 1, kind })
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let frame = self.frames.pop()?;
+                let (kind, last) = match frame.kind {
+                    FrameKind::List(nodes) => {
+                        let last = nodes.last().map(|node| node.span);
+                        (NodeKind::List(nodes.into()), last)
+                    }
+                    FrameKind::Mapping { entries, .. } => {
+                        let last = entries.last().map(|entry| if entry.value.span.start < entry.key.span.end { entry.key.span } else { entry.value.span });
+                        (NodeKind::Mapping(entries.into()), last)
+                    }
+                };
+                // The end of a block collection is an empty place further down; that of a flow collection is its bracket.
+                let end = if span.start == span.end { last.map_or(frame.start.end, |last| last.end) } else { span.end };
+                let span = Span { end: end.max(frame.start.end), ..frame.start };
+                self.finished(Node { span, kind }, frame.anchor, frame.weight)
+            }
+            Event::Alias(anchor) => {
+                let Some((node, weight)) = self.anchors.get(&anchor).cloned() else {
+                    self.sink.push(
+                        Diagnostic::new("yaml-alias", "the alias stands within the value that it names", span, "would contain itself")
+                            .with_help("write the value out"),
+                    );
+                    return None;
+                };
+                self.aliased = self.aliased.saturating_add(weight);
+                if self.aliased > MAX_ALIASED {
+                    self.sink.push(
+                        Diagnostic::new("yaml-alias", format!("the aliases of this document repeat more than {MAX_ALIASED} values"), span, "too much")
+                            .with_help("use `inherits` and mixins to share rules between roles"),
+                    );
+                    return None;
+                }
+                self.finished(node, 0, weight)
+            }
+        }
+    }
+
+    fn begin(&mut self, frame: Frame) -> Option<()> {
+        if self.frames.len() >= MAX_DEPTH {
+            self.sink.push(
+                Diagnostic::new("yaml-too-deep", format!("the document is nested deeper than {MAX_DEPTH} levels"), frame.start, "too deep")
+                    .with_help("no part of a policy nests deeper than 6 levels: check brackets and indentation"),
+            );
+            return None;
+        }
+        self.frames.push(frame);
+        Some(())
+    }
+
+    /// Puts a finished value where it belongs.
+    fn finished(&mut self, node: Node, anchor: usize, weight: usize) -> Option<()> {
+        if anchor != 0 {
+            self.anchors.insert(anchor, (node.clone(), weight));
+        }
+        let Some(frame) = self.frames.last_mut() else {
+            self.root = Some(node);
+            return Some(());
+        };
+        frame.weight = frame.weight.saturating_add(weight);
+        match &mut frame.kind {
+            FrameKind::List(nodes) => nodes.push(node),
+            FrameKind::Mapping { entries, seen, pending } => match mem::replace(pending, Pending::Key) {
+                Pending::Value(key) => entries.push(Entry { key, value: node }),
+                Pending::Refused => {}
+                Pending::Key => {
+                    *pending = match key(node) {
+                        Ok(key) => match seen.get(&key.name) {
+                            None => {
+                                seen.insert(key.name.clone(), key.span);
+                                Pending::Value(key)
+                            }
+                            Some(first) => {
+                                self.sink.push(
+                                    Diagnostic::new("duplicate-key", format!("the key {} stands here twice", quoted(&key.name)), key.span, "again")
+                                        .with_label(*first, "first here")
+                                        .with_help("remove one of them: readers of YAML disagree on which counts"),
+                                );
+                                Pending::Refused
+                            }
+                        },
+                        Err(diagnostic) => {
+                            self.sink.push(*diagnostic);
+                            Pending::Refused
+                        }
+                    };
+                }
+            },
+        }
+        Some(())
+    }
+
+    fn refuse_tag(&mut self, tag: &Tag, span: Span) {
+        let shown = if tag.handle == "tag:yaml.org,2002:" { format!("!!{}", tag.suffix) } else { format!("{}{}", tag.handle, tag.suffix) };
+        self.sink.push(
+            Diagnostic::new("yaml-tag", format!("the tag {} is not accepted here", quoted(&shown)), span, "tagged")
+                .with_help("remove the tag, and quote the value if a string is meant"),
+        );
+    }
+}
+
+fn is_core(tag: &Tag, name: &str) -> bool {
+    tag.handle == "tag:yaml.org,2002:" && tag.suffix == name
+}
+
+fn key(node: Node) -> Result<Key, Box<Diagnostic>> {
+    let span = node.span;
+    let described = node.described();
+    let NodeKind::Scalar(scalar) = node.kind else {
+        return Err(Box::new(
+            Diagnostic::new("yaml-key", format!("a key is a string, not {described}"), span, "used as a key")
+                .with_help("a text that contains `: ` or begins with `[` or `{` needs quotes around all of it"),
+        ));
+    };
+    match scalar.read() {
+        Plain::String => Ok(Key { name: scalar.value, span }),
+        Plain::Ambiguous { .. } if scalar.value == "<<" => Err(Box::new(
+            Diagnostic::new("yaml-merge-key", "merge keys are not part of YAML 1.2", span, "a merge key")
+                .with_help("use `inherits` and mixins to share rules between roles"),
+        )),
+        Plain::Ambiguous { reading } => Err(Box::new(
+            Diagnostic::new("ambiguous-scalar", format!("some readers of YAML take {} for {reading}", quoted(&scalar.value)), span, "not a string for all")
+                .with_help(format!("quote it: {}", quoted(&format!("\"{}\"", scalar.value)))),
+        )),
+        Plain::Null | Plain::Bool(_) | Plain::Number => Err(Box::new(
+            Diagnostic::new("yaml-key", format!("a key is a string, not {described}"), span, described)
+                .with_help(format!("quote it: {}", quoted(&format!("\"{}\"", scalar.value)))),
+        )),
+    }
+}
+
+/// The first character that has no place in a policy: invisible, or a line break to some readers and none to others.
+fn refused_character(text: &str, file: FileId) -> Option<Diagnostic> {
+    let mut characters = text.char_indices().peekable();
+    while let Some((offset, character)) = characters.next() {
+        let what = match character {
+            '\t' | '\n' | ' '..='~' => continue,
+            '\r' if characters.peek().is_some_and(|(_, next)| *next == '\n') => continue,
+            '\r' => "a carriage return without a line feed",
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' => "a control character",
+            '\u{85}' | '\u{2028}' | '\u{2029}' => "a line break to some readers of YAML and none to others",
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "a character that changes the direction of the text around it",
+            '\u{feff}' | '\u{fffe}' | '\u{ffff}' => "not a character of text",
+            _ => continue,
+        };
+        let span = Span::new(file, offset, offset + character.len_utf8());
+        let escape = if u32::from(character) < 0x100 { format!("\\x{:02X}", u32::from(character)) } else { format!("\\u{:04X}", u32::from(character)) };
+        return Some(
+            Diagnostic::new("refused-character", format!("U+{:04X} may not stand in a policy: it is {what}", u32::from(character)), span, "here")
+                .with_help(format!("remove it, or write `{escape}` within double quotes")),
+        );
+    }
+    None
+}
+
+/// A `%YAML` or `%TAG` line ahead of the document.
+fn directive(text: &str, file: FileId) -> Option<Diagnostic> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with('%') {
+            let length = line.trim_end().len();
+            return Some(
+                Diagnostic::new("yaml-directive", "YAML directives are not accepted", Span::new(file, offset, offset + length), "a directive")
+                    .with_help("remove the line: a policy is YAML 1.2 without extensions"),
+            );
+        }
+        if !(line.trim().is_empty() || line.starts_with('#')) {
+            return None;
+        }
+        offset += line.len();
+    }
+    None
+}
+
+fn syntax_error(text: &str, file: FileId, offset: usize, error: &ScanError) -> Diagnostic {
+    let line_start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+    let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
+    let tab = line.get(..indentation).and_then(|blank| blank.find('\t'));
+    if let Some(tab) = tab.map(|tab| line_start + tab) {
+        return Diagnostic::new("yaml-tab", "a tab stands in the indentation", Span::new(file, tab, tab + 1), "a tab")
+            .with_help("indent with spaces: YAML does not allow tabs there");
+    }
+    // The end of the file is an empty place behind the last line, which shows nobody anything.
+    let start = if offset >= text.len() { text.trim_end().char_indices().next_back().map_or(0, |(last, _)| last) } else { offset };
+    let end = start + text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let info = error.info();
+    let message = format!("this is not YAML: {}", info.replace('\'', "`"));
+    let help = [
+        ("mapping values are not allowed", "a text that contains `: ` needs quotes around all of it"),
+        ("unexpected character", "a text that begins with this character needs quotes around all of it"),
+        ("character that cannot start", "a text that begins with this character needs quotes around all of it"),
+        ("invalid trailing content", "a text that begins with a quote ends with it: put single quotes around all of it"),
+        ("quoted scalar", "close the quote; within double quotes `\\` begins an escape, within single quotes it does not"),
+        ("expected <block end>", "check the indentation; a text that begins with a quote or a bracket needs quotes around all of it"),
+        ("expected key", "check the indentation of this line against the lines above"),
+        ("expected ','", "close the bracket"),
+        ("simple key", "a key is followed by `:` and a space"),
+        ("unknown anchor", "define the anchor with `&name` before this line, or write the value out"),
+        ("anchor", "a text that begins with `*` or `&` needs quotes around all of it"),
+        ("alias", "a text that begins with `*` or `&` needs quotes around all of it"),
+        ("tag", "a text that begins with `!` needs quotes around all of it"),
+    ];
+    let help = help.iter().find(|(part, _)| info.contains(part)).map(|(_, help)| (*help).to_owned());
+    Diagnostic::new("yaml-syntax", message, Span::new(file, start, end), "here").with_help_if(help)
+}
