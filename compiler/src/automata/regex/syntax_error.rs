@@ -17,13 +17,18 @@ pub(super) fn explain(pattern: &str, error: &Error) -> PatternError {
     }
 }
 
-/// A range that lies within the text and on its character boundaries, whatever the parser says.
+/// A range that lies within the text and on its character boundaries, whatever the parser says, and that shows a character where
+/// there is one.
 fn char_range(pattern: &str, range: Range<usize>) -> Range<usize> {
     let start = (0..=range.start.min(pattern.len()))
         .rev()
         .find(|&at| pattern.is_char_boundary(at))
         .unwrap_or(0);
-    let end = (range.end.max(start)..pattern.len())
+    let least = pattern
+        .get(start..)
+        .and_then(|rest| rest.chars().next())
+        .map_or(start, |c| start + c.len_utf8());
+    let end = (range.end.max(least)..pattern.len())
         .find(|&at| pattern.is_char_boundary(at))
         .unwrap_or(pattern.len());
     start..end
@@ -62,11 +67,13 @@ fn describe(
             format!("`{text}` is not a known escape"),
             Some(unknown_escape(text)),
         ),
-        ErrorKind::EscapeUnexpectedEof => said(
+        ErrorKind::EscapeUnexpectedEof if text == "\\" => said(
             "`\\` stands at the end of the pattern",
             "write `\\\\` for a backslash",
         ),
-        ErrorKind::EscapeHexEmpty | ErrorKind::EscapeHexInvalidDigit => said(
+        ErrorKind::EscapeUnexpectedEof
+        | ErrorKind::EscapeHexEmpty
+        | ErrorKind::EscapeHexInvalidDigit => said(
             "the hexadecimal escape is malformed",
             "write two digits, `\\x41`, or any number in braces, `\\x{41}`",
         ),

@@ -1,1 +1,6 @@
 //! Tests of [`super::compile`].
+
+mod accepted;
+mod limits;
+mod properties;
+mod refused;

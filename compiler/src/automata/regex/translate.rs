@@ -371,8 +371,17 @@ impl Translator<'_> {
             ClassSetItem::Perl(perl) => self.perl(perl, flags)?,
             ClassSetItem::Unicode(class) => return Err(unicode_class(&class.span)),
             ClassSetItem::Bracketed(inner) => {
+                let span = range(&inner.span);
+                let written = self.pattern.get(span.clone()).unwrap_or_default();
+                if written.starts_with("[:") && written.ends_with(":]") {
+                    return Err(PatternError::new(
+                        span,
+                        format!("`{written}` is not a known class"),
+                    )
+                    .with_help(NAMED_CLASSES));
+                }
                 return Err(PatternError::new(
-                    range(&inner.span),
+                    span,
                     "a class within a class is not read alike by all engines",
                 )
                 .with_help("write one class; write `\\[` for the bracket itself"));
@@ -413,6 +422,8 @@ impl Translator<'_> {
 }
 
 const WORD: &[(char, char)] = &[('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')];
+
+const NAMED_CLASSES: &str = "the names are `alnum`, `alpha`, `ascii`, `blank`, `cntrl`, `digit`, `graph`, `lower`, `print`, `punct`, `space`, `upper`, `word` and `xdigit`";
 
 fn named_class(ast: &ClassAscii, flags: Flags) -> ClassUnicode {
     let mut set = class(match ast.kind {
