@@ -1,1 +1,5 @@
 //! Tests of [`super::allowed`] and [`super::denied`].
+
+mod properties;
+mod refused;
+mod table;
