@@ -1,0 +1,29 @@
+//! The constraint language: the text of one constraint becomes a typed [`Expr`](crate::expr::Expr), or findings that say where
+//! and why not.
+//!
+//! ```text
+//! text -> lexer (tokens) -> parser, comparison, operand, path, call (Expr) -> check (what can never, or must always, hold)
+//! ```
+//!
+//! A slip whose meaning is plain (`&&`, `=`, `'text'`) is reported and read as what was meant, so that one run shows several
+//! errors; a text with any error yields no [`Parsed`]. No input panics, and recursion is bounded by [`MAX_NESTING`].
+
+mod call;
+mod check;
+pub mod codes;
+mod comparison;
+mod decimal;
+mod finding;
+mod lexer;
+mod number;
+mod operand;
+mod parser;
+mod path;
+mod print;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use finding::ConstraintError;
+pub use parser::{MAX_BYTES, MAX_NESTING, MAX_QUANTIFIERS, Parsed, literal_from_json_text, parse};

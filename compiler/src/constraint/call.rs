@@ -1,0 +1,445 @@
+//! Functions that are conditions.
+
+use std::ops::Range;
+
+use super::{
+    check, codes,
+    finding::ConstraintError,
+    lexer::Kind,
+    operand::Side,
+    parser::{AFTER_CONDITION, MAX_QUANTIFIERS, Node, Parser, Scope},
+    suggest, text,
+};
+use crate::{
+    automata::regex,
+    diagnostic::quoted,
+    expr::{Expr, ExprKind, Literal, OperandKind, Path, Quantifier, TextCall},
+};
+
+/// Whether a function is a condition; `count` is a value.
+pub(super) fn is_condition(name: &str) -> bool {
+    name != "count" && suggest::signature(name).is_some()
+}
+
+impl Parser<'_> {
+    /// The call that begins here; its name is one for which [`is_condition`] holds.
+    pub(super) fn call(&mut self) -> Option<Node> {
+        let name = self.span();
+        self.advance();
+        match self.slice(name.clone()) {
+            "every" => self.quantifier(Quantifier::Every, &name),
+            "any" => self.quantifier(Quantifier::Any, &name),
+            "startswith" => self.text_call(TextCall::StartsWith, &name),
+            "endswith" => self.text_call(TextCall::EndsWith, &name),
+            "contains" => self.text_call(TextCall::Contains, &name),
+            "matches" => self.matches(&name),
+            "only" => self.only(&name),
+            _ => self.present(&name),
+        }
+    }
+
+    /// The opening parenthesis of a call with `wanted` arguments. None: there are more or fewer, and the call was passed over.
+    pub(super) fn open_call(&mut self, name: &str, wanted: usize) -> Option<Range<usize>> {
+        let open = self.span();
+        if let Some(found) = self.arguments_ahead()
+            && found != wanted
+        {
+            self.skip_group();
+            let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
+            self.findings.error(
+                ConstraintError::new(
+                    codes::ARGUMENTS,
+                    open.start..self.end_before(),
+                    format!(
+                        "`{name}` takes {wanted} {}, and here are {found}",
+                        plural(wanted)
+                    ),
+                )
+                .help(format!(
+                    "write `{}`",
+                    suggest::signature(name).unwrap_or(name)
+                )),
+            );
+            return None;
+        }
+        self.advance();
+        Some(open)
+    }
+
+    /// How many arguments stand in the parentheses that open here. None if they are never closed.
+    fn arguments_ahead(&self) -> Option<usize> {
+        let mut depth = 0usize;
+        let mut commas = 0;
+        let mut ahead = 0;
+        loop {
+            match self.kind_after(ahead)? {
+                Kind::Open | Kind::OpenList => depth += 1,
+                Kind::Close | Kind::CloseList if depth == 1 => break,
+                Kind::Close | Kind::CloseList => depth -= 1,
+                Kind::Comma if depth == 1 => commas += 1,
+                _ => {}
+            }
+            ahead += 1;
+        }
+        Some(if ahead == 1 { 0 } else { commas + 1 })
+    }
+
+    /// The path that a function looks at. None: something else, which was reported and passed over.
+    pub(super) fn path_argument(&mut self, name: &str) -> Option<Path> {
+        if matches!(
+            (self.kind(), self.kind_after(1)),
+            (Some(Kind::Word("count")), Some(Kind::Open))
+        ) {
+            // Passed over rather than read: a value in a value in a value would be read recursively.
+            let start = self.span().start;
+            self.advance();
+            self.skip_group();
+            let span = start..self.end_before();
+            self.findings.error(
+                ConstraintError::new(
+                    codes::ARGUMENTS,
+                    span,
+                    format!("`{name}` looks at a path, and a count is none"),
+                )
+                .help(format!(
+                    "write a path such as `args.x`: `{}`",
+                    suggest::signature(name).unwrap_or(name)
+                )),
+            );
+            return None;
+        }
+        let Some(side) = self.operand("a path") else {
+            self.sync();
+            return None;
+        };
+        match side {
+            Side::Poison(_) => None,
+            Side::Good(operand) => match operand.kind {
+                OperandKind::Path(path) => Some(path),
+                kind => {
+                    let swapped = matches!(kind, OperandKind::Literal(Literal::String(_)))
+                        && matches!((self.kind(), self.kind_after(1)), (Some(Kind::Comma), Some(Kind::Word(root))) if suggest::ROOTS.contains(root));
+                    let help = if swapped {
+                        "the path comes first"
+                    } else {
+                        "write a path such as `args.x`"
+                    };
+                    let shown = quoted(self.slice(operand.span.clone()));
+                    self.findings.error(
+                        ConstraintError::new(
+                            codes::ARGUMENTS,
+                            operand.span,
+                            format!("`{name}` looks at a path, and {shown} is none"),
+                        )
+                        .help(format!(
+                            "{help}: `{}`",
+                            suggest::signature(name).unwrap_or(name)
+                        )),
+                    );
+                    None
+                }
+            },
+        }
+    }
+
+    /// The comma between two arguments; only reported if what stands before it is sound.
+    fn comma(&mut self, sound: bool) -> Option<()> {
+        if matches!(self.kind(), Some(Kind::Comma)) {
+            self.advance();
+            return Some(());
+        }
+        if sound && !matches!(self.kind(), Some(Kind::Bad)) {
+            let error = self.expected("`,`");
+            self.findings.error(error);
+        }
+        None
+    }
+
+    /// Everything of a call with two arguments: the path, what `second` reads, and the place of the call. `wanted` is what can stand
+    /// behind the second.
+    fn two_arguments<T>(
+        &mut self,
+        name: &Range<usize>,
+        wanted: &str,
+        second: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<(Path, T, Range<usize>)> {
+        let word = self.slice(name.clone());
+        let open = self.open_call(word, 2)?;
+        let path = self.path_argument(word);
+        if self.comma(path.is_some()).is_none() {
+            self.skip_past_close();
+            return None;
+        }
+        let value = second(self, word);
+        let end = self.close(&open, wanted, path.is_some() && value.is_some());
+        Some((path?, value?, name.start..end?))
+    }
+
+    fn text_call(&mut self, call: TextCall, name: &Range<usize>) -> Option<Node> {
+        let (path, (text, text_span), span) =
+            self.two_arguments(name, "`)`", Self::text_argument)?;
+        let always = self.judge(
+            check::text_call(call, &path, &text),
+            &span,
+            path.span.clone(),
+        );
+        if !always {
+            for warning in check::doubtful_text(call, &text, text_span) {
+                self.findings.warn(warning);
+            }
+        }
+        Some(Node {
+            expr: Expr {
+                kind: ExprKind::Text { call, path, text },
+                span,
+            },
+            always,
+        })
+    }
+
+    fn matches(&mut self, name: &Range<usize>) -> Option<Node> {
+        let (path, (pattern, pattern_span), span) =
+            self.two_arguments(name, "`)`", Self::text_argument)?;
+        let compiled = match regex::compile(&pattern) {
+            Ok(compiled) => compiled,
+            Err(error) => {
+                let place = text::source_span(self.slice(pattern_span.clone()), &error.span);
+                let place = pattern_span.start + place.start..pattern_span.start + place.end;
+                self.findings.error(
+                    ConstraintError::new(codes::PATTERN, place, error.message).help_if(error.help),
+                );
+                return None;
+            }
+        };
+        self.judge(check::on_text(&path), &span, path.span.clone());
+        let missing = match (compiled.anchored_start, compiled.anchored_end) {
+            (true, true) => None,
+            (false, false) => Some("anywhere in the text"),
+            (true, false) => Some("with anything behind it"),
+            (false, true) => Some("with anything before it"),
+        };
+        if let Some(missing) = missing {
+            let whole = Literal::String(anchored(&pattern));
+            self.findings.warn(
+                ConstraintError::new(codes::UNANCHORED, pattern_span, format!("this pattern is also found {missing}"))
+                    .help(format!("to match the whole text write {}; for a part of it `contains`, `startswith` or `endswith` say so", quoted(&whole.to_string()))),
+            );
+        }
+        Some(Node {
+            expr: Expr {
+                kind: ExprKind::Matches {
+                    path,
+                    pattern,
+                    dfa: compiled.dfa,
+                },
+                span,
+            },
+            always: false,
+        })
+    }
+
+    /// The literal text of a function.
+    fn text_argument(&mut self, name: &str) -> Option<(String, Range<usize>)> {
+        let from_constant = matches!(self.kind(), Some(Kind::Word("consts")));
+        let Some(side) = self.operand("a text") else {
+            self.sync();
+            return None;
+        };
+        let Side::Good(operand) = side else {
+            return None;
+        };
+        let shown = quoted(self.slice(operand.span.clone()));
+        let error = match operand.kind {
+            OperandKind::Literal(Literal::String(text)) if !from_constant => {
+                return Some((text, operand.span));
+            }
+            OperandKind::Literal(_) if from_constant => ConstraintError::new(
+                codes::CONSTANT_HERE,
+                operand.span,
+                format!("`{name}` takes its text literally, not from a constant"),
+            )
+            .help("write the text here; constants stand in comparisons and right of `in`"),
+            OperandKind::Literal(
+                literal @ (Literal::Number(_) | Literal::Bool(_) | Literal::Null),
+            ) => {
+                let text = Literal::String(literal.to_string()).to_string();
+                ConstraintError::new(
+                    codes::ARGUMENTS,
+                    operand.span,
+                    format!("the second argument of `{name}` is a text, and {shown} is none"),
+                )
+                .help(format!("quote it: {}", quoted(&text)))
+            }
+            OperandKind::Literal(_) => ConstraintError::new(
+                codes::ARGUMENTS,
+                operand.span,
+                format!("the second argument of `{name}` is one text, and {shown} is a list"),
+            )
+            .help("write one call a text, joined with `or`"),
+            OperandKind::Path(_) | OperandKind::Count(_) => ConstraintError::new(
+                codes::ARGUMENTS,
+                operand.span,
+                format!("the second argument of `{name}` is a literal text"),
+            )
+            .help("two values of the call can be compared with `==` only"),
+        };
+        self.findings.error(error);
+        None
+    }
+
+    fn only(&mut self, name: &Range<usize>) -> Option<Node> {
+        let (path, names, span) = self.two_arguments(name, "`)`", Self::names_argument)?;
+        self.judge(check::only(&path), &span, path.span.clone());
+        Some(Node {
+            expr: Expr {
+                kind: ExprKind::Only(path, names),
+                span,
+            },
+            always: false,
+        })
+    }
+
+    fn names_argument(&mut self, name: &str) -> Option<Vec<String>> {
+        if !matches!(self.kind(), Some(Kind::OpenList)) {
+            let from_constant = matches!(self.kind(), Some(Kind::Word("consts")));
+            let Some(side) = self.operand("a list of names") else {
+                self.sync();
+                return None;
+            };
+            let Side::Good(operand) = side else {
+                return None;
+            };
+            let shown = quoted(self.slice(operand.span.clone()));
+            self.findings.error(if from_constant {
+                ConstraintError::new(
+                    codes::CONSTANT_HERE,
+                    operand.span,
+                    format!("`{name}` takes its names literally, not from a constant"),
+                )
+                .help("write the list here")
+            } else {
+                ConstraintError::new(
+                    codes::ARGUMENTS,
+                    operand.span,
+                    format!("the second argument of `{name}` is a list of names"),
+                )
+                .help(format!(
+                    "write {}",
+                    quoted(&format!("[{}]", shown.trim_matches('`')))
+                ))
+            });
+            return None;
+        }
+        let list = self.list()?;
+        let mut names = Vec::with_capacity(list.elements.len());
+        let mut sound = true;
+        for element in &list.elements {
+            match &element.value {
+                Literal::String(text) => names.push(text.clone()),
+                other => {
+                    sound = false;
+                    self.findings.error(
+                        ConstraintError::new(
+                            codes::ARGUMENTS,
+                            element.span.clone(),
+                            format!(
+                                "a member name is a text, and {} is none",
+                                quoted(&other.to_string())
+                            ),
+                        )
+                        .help(format!(
+                            "quote it: {}",
+                            quoted(&Literal::String(other.to_string()).to_string())
+                        )),
+                    );
+                }
+            }
+        }
+        let keys = list
+            .elements
+            .iter()
+            .map(|element| (check::key(&element.value), element.span.clone()));
+        for warning in check::duplicates(keys) {
+            self.findings.warn(warning);
+        }
+        sound.then_some(names)
+    }
+
+    fn present(&mut self, name: &Range<usize>) -> Option<Node> {
+        let open = self.open_call("present", 1)?;
+        let path = self.path_argument("present");
+        let end = self.close(&open, "`)`", path.is_some());
+        let (path, span) = (path?, name.start..end?);
+        let always = self.judge(check::present(&path), &span, span.clone());
+        Some(Node {
+            expr: Expr {
+                kind: ExprKind::Present(path),
+                span,
+            },
+            always,
+        })
+    }
+
+    fn quantifier(&mut self, quantifier: Quantifier, name: &Range<usize>) -> Option<Node> {
+        if let Some(outer) = self.scopes.get(MAX_QUANTIFIERS - 1) {
+            let outer = outer.name.clone();
+            self.findings.error(
+                ConstraintError::new(codes::QUANTIFIERS, name.clone(), format!("quantifiers stand in each other at most {MAX_QUANTIFIERS} deep"))
+                    .label("one too many")
+                    .second(outer, "already inside of another here")
+                    .help("pass flatter arguments to the tool, or check the inner lists in the tool itself"),
+            );
+        }
+        let (path, (body, used), span) =
+            self.two_arguments(name, AFTER_CONDITION, |parser, _| {
+                if !parser.enter(name) {
+                    return None;
+                }
+                parser.scopes.push(Scope {
+                    name: name.clone(),
+                    used: false,
+                });
+                let body = parser.condition();
+                parser.leave();
+                let scope = parser.scopes.pop()?;
+                body.map(|body| (body, scope.used))
+            })?;
+        self.judge(check::quantifier(&path), &span, path.span.clone());
+        if !used {
+            self.findings.warn(
+                ConstraintError::new(
+                    codes::ELEMENT_UNUSED,
+                    body.expr.span.clone(),
+                    "this condition does not look at the element",
+                )
+                .second(name.clone(), "the list whose elements it is about")
+                .help("write `.` for the element, `.name` for a member of it"),
+            );
+        }
+        Some(Node {
+            expr: Expr {
+                kind: ExprKind::Quantifier {
+                    quantifier,
+                    path,
+                    body: Box::new(body.expr),
+                },
+                span,
+            },
+            always: false,
+        })
+    }
+}
+
+/// The pattern between anchors.
+fn anchored(pattern: &str) -> String {
+    let body = pattern.strip_prefix('^').unwrap_or(pattern);
+    let body = body
+        .strip_suffix('$')
+        .filter(|rest| !rest.ends_with('\\'))
+        .unwrap_or(body);
+    if body.contains('|') {
+        format!("^(?:{body})$")
+    } else {
+        format!("^{body}$")
+    }
+}

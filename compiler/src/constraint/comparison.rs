@@ -1,0 +1,487 @@
+//! Comparisons: two values and what stands between them.
+
+use std::ops::Range;
+
+use super::{
+    check::{self, Verdict},
+    codes,
+    finding::ConstraintError,
+    lexer::Kind,
+    operand::{Element, Side},
+    parser::{Node, Parser},
+    suggest,
+};
+use crate::{
+    diagnostic::quoted,
+    expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Root},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Compare(CompareOp),
+    In { negated: bool },
+}
+
+/// What stands right of `in`.
+struct Members {
+    elements: Vec<Element>,
+    span: Range<usize>,
+    /// Whether the elements stand in the text, and not in a constant.
+    written: bool,
+}
+
+impl Parser<'_> {
+    pub(super) fn comparison(&mut self) -> Option<Node> {
+        let node = self.try_comparison();
+        if node.is_none() {
+            self.sync();
+        }
+        node
+    }
+
+    fn try_comparison(&mut self) -> Option<Node> {
+        let left = self.operand("a condition")?;
+        let operator = self.comparison_operator(&left)?;
+        let operator_end = self.end_before();
+        match operator {
+            Operator::Compare(op) => {
+                let right = self.operand("a value")?;
+                self.refuse_chain(&left, &right.span())?;
+                let (Side::Good(left), Side::Good(right)) = (left, right) else {
+                    return None;
+                };
+                self.compare(op, left, right)
+            }
+            Operator::In { negated } => {
+                let members = self.members(&left, operator_end);
+                let right = members
+                    .as_ref()
+                    .map_or_else(|| self.span(), |members| members.span.clone());
+                self.refuse_chain(&left, &right)?;
+                let (Side::Good(value), Some(members)) = (left, members) else {
+                    return None;
+                };
+                self.membership(value, members, negated)
+            }
+        }
+    }
+
+    fn comparison_operator(&mut self, left: &Side) -> Option<Operator> {
+        match self.kind() {
+            Some(Kind::Op(op)) => {
+                let op = *op;
+                self.advance();
+                Some(Operator::Compare(op))
+            }
+            Some(Kind::Bad) => None,
+            Some(Kind::Word(word)) if !self.at_boundary() => {
+                let word = *word;
+                self.word_operator(word, left)
+            }
+            _ => {
+                self.missing_operator(left);
+                None
+            }
+        }
+    }
+
+    fn word_operator(&mut self, word: &str, left: &Side) -> Option<Operator> {
+        let span = self.span();
+        let value = self.slice(left.span()).to_owned();
+        if word.eq_ignore_ascii_case("in") {
+            self.accept_word("in");
+            return Some(Operator::In { negated: false });
+        }
+        if word.eq_ignore_ascii_case("not") {
+            return self.not_operator(&value);
+        }
+        if matches!(left, Side::Poison(_)) {
+            return None;
+        }
+        if let Some(meant) = suggest::operator(word) {
+            self.advance();
+            let negated = meant == "==" && matches!(self.kind(), Some(Kind::Word("not")));
+            let meant = if negated { "!=" } else { meant };
+            let end = if negated { self.span().end } else { span.end };
+            if negated {
+                self.advance();
+            }
+            let span = span.start..end;
+            let shown = quoted(self.slice(span.clone()));
+            self.findings.error(
+                ConstraintError::new(codes::OPERATOR, span, format!("{shown} is not an operator"))
+                    .help(format!("write `{meant}`")),
+            );
+            return Some(Operator::Compare(operator_named(meant)?));
+        }
+        if let Some(function) = suggest::exact_function(word) {
+            let help = match self.kind_after(1) {
+                Some(Kind::Text(text)) => quoted(&format!(
+                    "{function}({value}, {})",
+                    Literal::String(text.clone())
+                )),
+                _ => format!("`{}`", suggest::signature(function).unwrap_or(function)),
+            };
+            self.findings.error(
+                ConstraintError::new(
+                    codes::OPERATOR,
+                    span,
+                    format!("{} is not an operator", quoted(word)),
+                )
+                .help(format!("write {help}")),
+            );
+            return None;
+        }
+        self.missing_operator(left);
+        None
+    }
+
+    /// `not` behind a value: `not in`, or a slip.
+    fn not_operator(&mut self, value: &str) -> Option<Operator> {
+        let span = self.span();
+        match self.kind_after(1) {
+            Some(Kind::Word(next)) if next.eq_ignore_ascii_case("in") => {
+                self.accept_word("not");
+                self.accept_word("in");
+                Some(Operator::In { negated: true })
+            }
+            Some(Kind::Op(op)) => {
+                let op = *op;
+                self.findings.error(
+                    ConstraintError::new(
+                        codes::NOT,
+                        span,
+                        format!("`not` cannot stand before `{op}`"),
+                    )
+                    .help(format!(
+                        "write `{}`, or put the `not` before the whole comparison",
+                        negated(op)
+                    )),
+                );
+                self.advance();
+                self.advance();
+                Some(Operator::Compare(op))
+            }
+            _ => {
+                self.findings.error(
+                    ConstraintError::new(
+                        codes::NOT,
+                        span,
+                        "`not` stands before a condition, or in `not in`",
+                    )
+                    .help(format!(
+                        "write {} or {}",
+                        quoted(&format!("{value} != …")),
+                        quoted(&format!("{value} not in […]"))
+                    )),
+                );
+                None
+            }
+        }
+    }
+
+    fn missing_operator(&mut self, left: &Side) {
+        let Side::Good(operand) = left else { return };
+        let value = quoted(self.slice(operand.span.clone()));
+        if !self.at_boundary() {
+            let error = self
+                .expected("a comparison operator")
+                .help("operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `in` and `not in`");
+            return self.findings.error(error);
+        }
+        let bare = self.slice(operand.span.clone());
+        let help = match &operand.kind {
+            OperandKind::Path(_) => format!(
+                "write {} for a flag that is set, {} for something that must be there",
+                quoted(&format!("{bare} == true")),
+                quoted(&format!("present({bare})"))
+            ),
+            OperandKind::Count(_) => format!("compare it: {}", quoted(&format!("{bare} > 0"))),
+            OperandKind::Literal(_) => {
+                "compare it with something from the call: `args.x == …`".to_owned()
+            }
+        };
+        if matches!(self.kind(), Some(Kind::Close))
+            && matches!(self.kind_after(1), Some(Kind::Op(_)))
+        {
+            self.findings.error(
+                ConstraintError::new(
+                    codes::CONDITION,
+                    operand.span.clone(),
+                    format!("{value} is a value, not a condition"),
+                )
+                .help("parentheses hold conditions: leave them out around a value"),
+            );
+            return;
+        }
+        self.findings.error(
+            ConstraintError::new(
+                codes::CONDITION,
+                operand.span.clone(),
+                format!("{value} is a value, not a condition"),
+            )
+            .help(help),
+        );
+    }
+
+    /// `a < b < c`
+    fn refuse_chain(&mut self, left: &Side, right: &Range<usize>) -> Option<()> {
+        if !self.at_operator() {
+            return Some(());
+        }
+        let first = self.slice(left.span().start..right.end).to_owned();
+        let middle = self.slice(right.clone()).to_owned();
+        let error =
+            ConstraintError::new(codes::CHAINED, self.span(), "comparisons cannot be chained")
+                .label("a second operator")
+                .second(
+                    left.span().start..right.end,
+                    "this is one comparison already",
+                )
+                .help(format!(
+                    "write two: {}",
+                    quoted(&format!(
+                        "{first} and {middle} {} …",
+                        self.slice(self.span())
+                    ))
+                ));
+        self.findings.error(error);
+        None
+    }
+
+    fn members(&mut self, left: &Side, operator_end: usize) -> Option<Members> {
+        if matches!(self.kind(), Some(Kind::Word("not"))) {
+            let error = ConstraintError::new(codes::NOT, self.span(), "`not` stands before `in`")
+                .help("write `not in`");
+            self.findings.error(error);
+            self.advance();
+        }
+        if matches!(self.kind(), Some(Kind::OpenList)) {
+            let list = self.list()?;
+            return Some(Members {
+                elements: list.elements,
+                span: list.span,
+                written: true,
+            });
+        }
+        if matches!(self.kind(), Some(Kind::Open)) {
+            let open = self.span();
+            self.skip_group();
+            let inner = self
+                .slice(open.end..self.end_before().saturating_sub(1).max(open.end))
+                .trim()
+                .to_owned();
+            self.findings.error(
+                ConstraintError::new(
+                    codes::LIST,
+                    open.start..self.end_before(),
+                    "the right side of `in` is a list in brackets",
+                )
+                .help(format!("write {}", quoted(&format!("[{inner}]")))),
+            );
+            return None;
+        }
+        let side = self.operand("a list")?;
+        let Side::Good(operand) = side else {
+            return None;
+        };
+        let span = operand.span;
+        match operand.kind {
+            OperandKind::Literal(Literal::List(elements)) => {
+                let elements = elements
+                    .into_iter()
+                    .map(|value| Element {
+                        value,
+                        span: span.clone(),
+                    })
+                    .collect();
+                Some(Members {
+                    elements,
+                    span,
+                    written: false,
+                })
+            }
+            kind => {
+                let help = self.list_help(left, &kind, &span);
+                let what = match &kind {
+                    OperandKind::Path(_) => "a value of the call",
+                    OperandKind::Count(_) => "a count",
+                    OperandKind::Literal(literal) => check::type_name(literal),
+                };
+                self.findings.error(
+                    ConstraintError::new(codes::LIST, span, format!("the right side of `in` is a list literal or a list constant, not {what}"))
+                        .second(operator_end.saturating_sub(2)..operator_end, "wants a list")
+                        .help_if(help),
+                );
+                None
+            }
+        }
+    }
+
+    fn list_help(&self, left: &Side, right: &OperandKind, span: &Range<usize>) -> Option<String> {
+        let Side::Good(left) = left else { return None };
+        let value = self.slice(left.span.clone());
+        let list = self.slice(span.clone());
+        match (&left.kind, right) {
+            (OperandKind::Path(path), OperandKind::Path(_)) if path.root == Root::Element => None,
+            (_, OperandKind::Path(_)) => Some(format!(
+                "to search a list of the call write {}",
+                quoted(&format!("any({list}, . == {value})"))
+            )),
+            (OperandKind::Path(_), OperandKind::Literal(Literal::String(_))) => Some(format!(
+                "write {} for equality, {} for a part of a text",
+                quoted(&format!("[{list}]")),
+                quoted(&format!("contains({value}, {list})"))
+            )),
+            (_, OperandKind::Literal(_)) => Some(format!("write {}", quoted(&format!("[{list}]")))),
+            _ => None,
+        }
+    }
+
+    fn compare(&mut self, op: CompareOp, left: Operand, right: Operand) -> Option<Node> {
+        let span = left.span.start..right.span.end;
+        let culprit = match (&left.kind, &right.kind) {
+            (OperandKind::Literal(_), OperandKind::Literal(_)) => span.clone(),
+            (OperandKind::Literal(_), _) => left.span.clone(),
+            (_, OperandKind::Literal(_)) => right.span.clone(),
+            _ => span.clone(),
+        };
+        let always = self.judge(check::compare(op, &left, &right), &span, culprit);
+        for warning in check::number_texts(&left, &right) {
+            self.findings.warn(warning);
+        }
+        Some(Node {
+            expr: Expr {
+                kind: ExprKind::Compare { op, left, right },
+                span,
+            },
+            always,
+        })
+    }
+
+    fn membership(&mut self, value: Operand, members: Members, negated: bool) -> Option<Node> {
+        let span = value.span.start..members.span.end;
+        if members.elements.is_empty() {
+            let outcome = if negated {
+                "everything passes `not in`"
+            } else {
+                "nothing is `in`"
+            };
+            self.findings.error(
+                ConstraintError::new(
+                    codes::EMPTY_LIST,
+                    members.span,
+                    format!("{outcome} an empty list"),
+                )
+                .help("list the values, or remove the constraint"),
+            );
+            return None;
+        }
+        if members.written {
+            let texts = members
+                .elements
+                .iter()
+                .map(|element| (check::key(&element.value), element.span.clone()));
+            let doubled = check::duplicates(texts);
+            for warning in doubled {
+                self.findings.warn(warning);
+            }
+        }
+        let list: Vec<Literal> = members
+            .elements
+            .iter()
+            .map(|element| element.value.clone())
+            .collect();
+        let verdict = check::membership(&value, &list, negated);
+        let sound = matches!(verdict, Verdict::Open | Verdict::Always(_));
+        let always = self.judge(verdict, &span, members.span.clone());
+        if sound && members.written {
+            for element in &members.elements {
+                if let Some(warning) = check::dead_element(&value, element) {
+                    self.findings.warn(warning);
+                }
+            }
+        }
+        Some(Node {
+            expr: Expr {
+                kind: ExprKind::In {
+                    value,
+                    list,
+                    negated,
+                },
+                span,
+            },
+            always,
+        })
+    }
+
+    /// Reports what a check found. Whether the condition always holds.
+    pub(super) fn judge(
+        &mut self,
+        verdict: Verdict,
+        span: &Range<usize>,
+        culprit: Range<usize>,
+    ) -> bool {
+        let shown = quoted(self.slice(span.clone()));
+        match verdict {
+            Verdict::Open => false,
+            Verdict::Never(why) => {
+                self.findings.error(
+                    ConstraintError::new(codes::NEVER, culprit, format!("{shown} can never hold"))
+                        .label(why)
+                        .help(
+                            "no call passes this constraint; to forbid a tool write `mode: deny`",
+                        ),
+                );
+                false
+            }
+            Verdict::Always(why) => {
+                self.findings.warn(
+                    ConstraintError::new(
+                        codes::ALWAYS,
+                        span.clone(),
+                        format!("{shown} always holds"),
+                    )
+                    .label(why)
+                    .help("it restricts nothing: remove it, or look at a value of the call"),
+                );
+                true
+            }
+            Verdict::Itself => {
+                self.findings.warn(
+                    ConstraintError::new(
+                        codes::ITSELF,
+                        span.clone(),
+                        format!("{shown} compares a value with itself"),
+                    )
+                    .help("to demand that a value is there write `present(…)`"),
+                );
+                false
+            }
+        }
+    }
+}
+
+fn operator_named(spelling: &str) -> Option<CompareOp> {
+    [
+        CompareOp::Equal,
+        CompareOp::NotEqual,
+        CompareOp::Less,
+        CompareOp::LessOrEqual,
+        CompareOp::Greater,
+        CompareOp::GreaterOrEqual,
+    ]
+    .into_iter()
+    .find(|op| op.to_string() == spelling)
+}
+
+fn negated(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Equal => CompareOp::NotEqual,
+        CompareOp::NotEqual => CompareOp::Equal,
+        CompareOp::Less => CompareOp::GreaterOrEqual,
+        CompareOp::LessOrEqual => CompareOp::Greater,
+        CompareOp::Greater => CompareOp::LessOrEqual,
+        CompareOp::GreaterOrEqual => CompareOp::Less,
+    }
+}

@@ -1,0 +1,603 @@
+//! Text to tokens. What is not of this language is reported here; where its meaning is plain, the token that was meant follows.
+
+use std::ops::Range;
+
+use super::{
+    codes,
+    finding::{ConstraintError, Findings},
+    number, text,
+};
+use crate::{diagnostic::quoted, expr::CompareOp};
+
+/// What stands at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind<'a> {
+    /// A word, keyword or not.
+    Word(&'a str),
+    /// `.name`, without a space between.
+    Member(&'a str),
+    /// A `.` that no name follows.
+    Dot,
+    /// A string, unescaped.
+    Text(String),
+    /// A number as written.
+    Number(&'a str),
+    /// A comparison operator.
+    Op(CompareOp),
+    /// `(`
+    Open,
+    /// `)`
+    Close,
+    /// `[`
+    OpenList,
+    /// `]`
+    CloseList,
+    /// `,`
+    Comma,
+    /// Something that was reported and cannot be read as anything.
+    Bad,
+}
+
+/// One token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Token<'a> {
+    pub(super) kind: Kind<'a>,
+    pub(super) span: Range<usize>,
+    /// Whether no space stands before it.
+    pub(super) joined: bool,
+}
+
+/// The tokens of a text.
+pub(super) fn tokens<'a>(text: &'a str, findings: &mut Findings) -> Vec<Token<'a>> {
+    let mut lexer = Lexer {
+        text,
+        at: 0,
+        tokens: Vec::new(),
+        findings,
+    };
+    lexer.run();
+    lexer.tokens
+}
+
+/// Whether a text can follow a `.` in a path.
+pub(super) fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Spellings of operators, the longest first among those that begin alike: what they mean and whether that is how to write them.
+const OPERATORS: [(&str, Meaning, bool); 22] = [
+    ("!==", Meaning::Op(CompareOp::NotEqual), false),
+    ("===", Meaning::Op(CompareOp::Equal), false),
+    ("==", Meaning::Op(CompareOp::Equal), true),
+    ("=~", Meaning::Match, false),
+    ("=<", Meaning::Op(CompareOp::LessOrEqual), false),
+    ("=>", Meaning::Op(CompareOp::GreaterOrEqual), false),
+    ("=", Meaning::Op(CompareOp::Equal), false),
+    ("!=", Meaning::Op(CompareOp::NotEqual), true),
+    ("!~", Meaning::Match, false),
+    ("!", Meaning::Word("not"), false),
+    ("<>", Meaning::Op(CompareOp::NotEqual), false),
+    ("<=", Meaning::Op(CompareOp::LessOrEqual), true),
+    ("<", Meaning::Op(CompareOp::Less), true),
+    (">=", Meaning::Op(CompareOp::GreaterOrEqual), true),
+    (">", Meaning::Op(CompareOp::Greater), true),
+    ("≤", Meaning::Op(CompareOp::LessOrEqual), false),
+    ("≥", Meaning::Op(CompareOp::GreaterOrEqual), false),
+    ("≠", Meaning::Op(CompareOp::NotEqual), false),
+    ("&&", Meaning::Word("and"), false),
+    ("&", Meaning::Word("and"), false),
+    ("||", Meaning::Word("or"), false),
+    ("|", Meaning::Word("or"), false),
+];
+
+#[derive(Clone, Copy)]
+enum Meaning {
+    Op(CompareOp),
+    Word(&'static str),
+    Match,
+}
+
+struct Lexer<'a, 'f> {
+    text: &'a str,
+    at: usize,
+    tokens: Vec<Token<'a>>,
+    findings: &'f mut Findings,
+}
+
+impl<'a> Lexer<'a, '_> {
+    fn run(&mut self) {
+        loop {
+            self.skip(|c| matches!(c, ' ' | '\t' | '\n' | '\r'));
+            let start = self.at;
+            let Some(c) = self.peek() else { break };
+            match c {
+                '"' => self.string(start),
+                '\'' | '`' | '“' | '”' | '‘' | '’' | '«' | '»' => {
+                    self.foreign_string(start, c)
+                }
+                '0'..='9' => self.number(start),
+                '-' if self.digit_after(1) && !self.after_operand() => self.number(start),
+                '+' if self.digit_after(1) && !self.after_operand() => self.signed(start),
+                '.' => self.dot(start),
+                '(' => self.single(Kind::Open),
+                ')' => self.single(Kind::Close),
+                '[' => self.single(Kind::OpenList),
+                ']' => self.single(Kind::CloseList),
+                ',' => self.single(Kind::Comma),
+                '{' => self.object(start),
+                '-' if self.joins_a_name(start) => self.hyphen(),
+                '+' | '-' | '*' | '/' | '%' => self.arithmetic(start, c),
+                '#' => self.comment(start),
+                _ if is_word(c) => self.word(start),
+                _ => self.operator(start, c),
+            }
+        }
+    }
+
+    fn string(&mut self, start: usize) {
+        self.at += 1;
+        let mut value = String::new();
+        let mut sound = true;
+        loop {
+            let Some(unit) = text::unit(self.rest()) else {
+                self.at = self.text.len();
+                if sound {
+                    self.findings.error(
+                        ConstraintError::new(
+                            codes::UNCLOSED,
+                            start..start + 1,
+                            "this text is never closed",
+                        )
+                        .label("opened here")
+                        .help("end it with `\"`; a quote within a text is written `\\\"`"),
+                    );
+                }
+                break;
+            };
+            let unit_start = self.at;
+            self.at += unit.length;
+            match unit.value {
+                Ok('"') if unit.length == 1 => break,
+                Ok(c) => value.push(c),
+                Err(fault) if sound => {
+                    // One finding a text: a quote that went missing makes everything behind it look wrong.
+                    sound = false;
+                    let error = string_fault(fault, unit_start..self.at);
+                    self.findings.error(error);
+                }
+                Err(_) => {}
+            }
+        }
+        self.push(Kind::Text(value), start);
+    }
+
+    fn foreign_string(&mut self, start: usize, quote: char) {
+        let close = match quote {
+            '“' | '”' => '”',
+            '‘' | '’' => '’',
+            '«' => '»',
+            other => other,
+        };
+        self.at += quote.len_utf8();
+        let body_start = self.at;
+        let Some(length) = self.rest().find(close) else {
+            self.findings.error(
+                ConstraintError::new(
+                    codes::QUOTES,
+                    start..body_start,
+                    "this character does not quote a text",
+                )
+                .help("texts stand in double quotes: `\"text\"`"),
+            );
+            return self.push(Kind::Bad, start);
+        };
+        let body = self
+            .text
+            .get(body_start..body_start + length)
+            .unwrap_or("")
+            .to_owned();
+        self.at = body_start + length + close.len_utf8();
+        let written = crate::expr::Literal::String(body.clone()).to_string();
+        self.findings.error(
+            ConstraintError::new(
+                codes::QUOTES,
+                start..self.at,
+                "texts stand in double quotes",
+            )
+            .help(format!("write {}", quoted(&written))),
+        );
+        self.push(Kind::Text(body), start);
+    }
+
+    fn number(&mut self, start: usize) {
+        self.at += 1;
+        loop {
+            let previous = self
+                .text
+                .get(..self.at)
+                .and_then(|before| before.chars().next_back());
+            let exponent = matches!(previous, Some('e' | 'E'));
+            let dated = self
+                .text
+                .get(start..)
+                .is_some_and(number::looks_like_a_date);
+            match self.peek() {
+                Some(c) if is_word(c) || c == '.' => self.at += c.len_utf8(),
+                Some('+' | '-') if exponent && self.digit_after(1) => self.at += 1,
+                Some('-' | ':' | '+') if dated && self.digit_after(1) => self.at += 1,
+                _ => break,
+            }
+        }
+        let written = self.text.get(start..self.at).unwrap_or("");
+        if let Err(fault) = number::check(written) {
+            self.number_fault(fault, written, start);
+        }
+        self.push(Kind::Number(written), start);
+    }
+
+    fn number_fault(&mut self, fault: number::Fault, written: &str, start: usize) {
+        let span = start..self.at;
+        self.findings.error(match fault {
+            number::Fault::Form(remedy) => ConstraintError::new(
+                codes::NUMBER,
+                span,
+                format!("{} is not a number", quoted(written)),
+            )
+            .help(remedy),
+            number::Fault::Digits(digits) => ConstraintError::new(
+                codes::NUMBER_LIMIT,
+                span,
+                format!(
+                    "this number has {digits} digits, at most {} are allowed",
+                    number::MAX_DIGITS
+                ),
+            )
+            .help("no call can carry such a number: it is refused as malformed"),
+            number::Fault::Exponent => ConstraintError::new(
+                codes::NUMBER_LIMIT,
+                span,
+                format!(
+                    "the exponent of this number is beyond ±{}",
+                    number::MAX_EXPONENT
+                ),
+            )
+            .help("no call can carry such a number: it is refused as malformed"),
+        });
+    }
+
+    /// `+5`
+    fn signed(&mut self, start: usize) {
+        self.at += 1;
+        let digits = self.at;
+        self.number(digits);
+        let end = self.at;
+        let written = self.text.get(digits..end).unwrap_or("");
+        self.findings.error(
+            ConstraintError::new(
+                codes::NUMBER,
+                start..end,
+                format!("{} is not a number", quoted(&format!("+{written}"))),
+            )
+            .help(format!("write {}", quoted(written))),
+        );
+        if let Some(token) = self.tokens.last_mut() {
+            token.span.start = start;
+        }
+    }
+
+    fn dot(&mut self, start: usize) {
+        self.at += 1;
+        let follows_path =
+            self.joins_a_name(start) || self.follows_joined(start, |kind| *kind == Kind::CloseList);
+        match self.peek() {
+            Some(c) if c.is_ascii_digit() && !follows_path => {
+                self.skip(|c| is_word(c) || c == '.');
+                let written = self.text.get(start..self.at).unwrap_or("");
+                let meant = format!("0{written}");
+                let help = number::check(&meant)
+                    .is_ok()
+                    .then(|| format!("write {}", quoted(&meant)));
+                self.findings.error(
+                    ConstraintError::new(
+                        codes::NUMBER,
+                        start..self.at,
+                        format!("{} is not a number", quoted(written)),
+                    )
+                    .help("a number begins with a digit: `0.5`")
+                    .help_if(help),
+                );
+                // The digits alone: which number it is does not matter any more.
+                self.push(
+                    Kind::Number(self.text.get(start + 1..self.at).unwrap_or("0")),
+                    start,
+                );
+            }
+            Some(c) if is_word(c) => {
+                self.skip(is_word);
+                let name = self.text.get(start + 1..self.at).unwrap_or("");
+                if !is_name(name) {
+                    self.odd_name(name, start, start + 1);
+                }
+                self.push(Kind::Member(name), start);
+            }
+            _ => self.push(Kind::Dot, start),
+        }
+    }
+
+    /// `args.user-id`: the rest of the name, from its hyphen on.
+    fn hyphen(&mut self) {
+        self.skip(|c| is_word(c) || c == '-');
+        let Some(token) = self.tokens.last_mut() else {
+            return;
+        };
+        token.span.end = self.at;
+        let span = token.span.clone();
+        match token.kind {
+            Kind::Member(_) => {
+                let name = self.text.get(span.start + 1..span.end).unwrap_or("");
+                token.kind = Kind::Member(name);
+                self.odd_name(name, span.start, span.start + 1);
+            }
+            // A bare word with hyphens: the parser says that it wants quotes.
+            _ => token.kind = Kind::Word(self.text.get(span).unwrap_or("")),
+        }
+    }
+
+    fn odd_name(&mut self, name: &str, start: usize, name_start: usize) {
+        let written = crate::expr::Literal::String(name.to_owned()).to_string();
+        let before = self.text.get(..start).unwrap_or("");
+        let path_start = before
+            .rfind(|c: char| !(is_word(c) || c == '.'))
+            .map_or(0, |at| at + 1);
+        let path = before.get(path_start..).unwrap_or("");
+        let help = if path.is_empty() {
+            "after a `.` a name has letters, digits and `_` only, and does not begin with a digit"
+                .to_owned()
+        } else {
+            format!("write {}", quoted(&format!("{path}[{written}]")))
+        };
+        self.findings.error(
+            ConstraintError::new(
+                codes::PATH,
+                name_start..self.at,
+                format!("{} cannot follow a `.`", quoted(name)),
+            )
+            .help(help),
+        );
+    }
+
+    fn object(&mut self, start: usize) {
+        // To the brace that closes it, so that its inside is not reported as well.
+        let mut depth = 0usize;
+        let mut quoted = false;
+        let mut escaped = false;
+        for (offset, c) in self.rest().char_indices() {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' if quoted => escaped = true,
+                '"' => quoted = !quoted,
+                '{' if !quoted => depth += 1,
+                '}' if !quoted => depth -= 1,
+                _ => {}
+            }
+            self.at = start + offset + c.len_utf8();
+            if depth == 0 {
+                break;
+            }
+        }
+        self.findings.error(
+            ConstraintError::new(
+                codes::OBJECT,
+                start..self.at,
+                "an object cannot be written in a constraint",
+            )
+            .help(
+                "compare its members one by one: `args.point.x == 1 and only(args.point, [\"x\"])`",
+            ),
+        );
+        self.push(Kind::Bad, start);
+    }
+
+    fn arithmetic(&mut self, start: usize, c: char) {
+        if self.rest().starts_with("//") || self.rest().starts_with("/*") {
+            return self.comment(start);
+        }
+        self.at += 1;
+        let at_operand = !self.after_operand();
+        let mut error = ConstraintError::new(
+            codes::CHARACTER,
+            start..self.at,
+            format!("`{c}` is not an operator here"),
+        );
+        error = if at_operand {
+            error.help("a number begins with a digit or with `-` and a digit")
+        } else {
+            error.help("constraints compare values and do not calculate with them")
+        };
+        self.findings.error(error);
+        self.push(Kind::Bad, start);
+    }
+
+    fn comment(&mut self, start: usize) {
+        self.at = self.text.len();
+        self.findings.error(
+            ConstraintError::new(codes::CHARACTER, start..self.at, "a constraint has no comments")
+                .help("put the comment into the YAML, behind the constraint or on a line of its own: ` # …`"),
+        );
+        self.push(Kind::Bad, start);
+    }
+
+    fn word(&mut self, start: usize) {
+        self.skip(is_word);
+        self.push(
+            Kind::Word(self.text.get(start..self.at).unwrap_or("")),
+            start,
+        );
+    }
+
+    fn operator(&mut self, start: usize, c: char) {
+        let rest = self.rest();
+        let Some((spelling, meaning, right)) = OPERATORS
+            .iter()
+            .find(|(spelling, ..)| rest.starts_with(spelling))
+        else {
+            self.at += c.len_utf8();
+            let shown = quoted(c.encode_utf8(&mut [0; 4]));
+            self.findings.error(
+                ConstraintError::new(
+                    codes::CHARACTER,
+                    start..self.at,
+                    format!("{shown} has no meaning in a constraint"),
+                )
+                .help_if(foreign_character(c).map(str::to_owned)),
+            );
+            return self.push(Kind::Bad, start);
+        };
+        self.at += spelling.len();
+        let span = start..self.at;
+        let (kind, fix) = match meaning {
+            Meaning::Op(op) => (Kind::Op(*op), format!("write `{op}`")),
+            Meaning::Word(word) => (Kind::Word(word), format!("write `{word}`")),
+            Meaning::Match => (Kind::Bad, "write `matches(path, \"pattern\")`".to_owned()),
+        };
+        if !right {
+            self.findings.error(
+                ConstraintError::new(
+                    codes::OPERATOR,
+                    span,
+                    format!("`{spelling}` is not an operator"),
+                )
+                .help(fix),
+            );
+        }
+        self.push(kind, start);
+    }
+
+    fn single(&mut self, kind: Kind<'a>) {
+        let start = self.at;
+        self.at += 1;
+        self.push(kind, start);
+    }
+
+    fn push(&mut self, kind: Kind<'a>, start: usize) {
+        let joined = self
+            .tokens
+            .last()
+            .is_some_and(|last| last.span.end == start);
+        self.tokens.push(Token {
+            kind,
+            span: start..self.at,
+            joined,
+        });
+    }
+
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or("")
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn skip(&mut self, wanted: impl Fn(char) -> bool) {
+        let rest = self.rest();
+        self.at += rest.find(|c| !wanted(c)).unwrap_or(rest.len());
+    }
+
+    fn digit_after(&self, offset: usize) -> bool {
+        self.rest()
+            .as_bytes()
+            .get(offset)
+            .is_some_and(u8::is_ascii_digit)
+    }
+
+    /// Whether the last token ends a value, so that a sign would be arithmetic.
+    fn after_operand(&self) -> bool {
+        self.tokens.last().is_some_and(|last| match &last.kind {
+            Kind::Word(word) => !["in", "and", "or", "not"].contains(word),
+            Kind::Member(_)
+            | Kind::Dot
+            | Kind::Text(_)
+            | Kind::Number(_)
+            | Kind::Close
+            | Kind::CloseList => true,
+            Kind::Op(_) | Kind::Open | Kind::OpenList | Kind::Comma | Kind::Bad => false,
+        })
+    }
+
+    fn joins_a_name(&self, start: usize) -> bool {
+        self.follows_joined(start, |kind| {
+            matches!(kind, Kind::Member(_) | Kind::Word(_))
+        })
+    }
+
+    fn follows_joined(&self, start: usize, wanted: impl Fn(&Kind<'a>) -> bool) -> bool {
+        self.tokens
+            .last()
+            .is_some_and(|last| last.span.end == start && wanted(&last.kind))
+    }
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn string_fault(fault: text::Fault, span: Range<usize>) -> ConstraintError {
+    match fault {
+        text::Fault::Control(c) => ConstraintError::new(
+            codes::TEXT,
+            span,
+            format!(
+                "a control character (U+{:04X}) stands in a text",
+                u32::from(c)
+            ),
+        )
+        .help(match c {
+            '\n' => "write `\\n`, or close the text on the line on which it begins".to_owned(),
+            '\t' => "write `\\t`".to_owned(),
+            '\r' => "write `\\r`".to_owned(),
+            _ => format!("write `\\u{:04x}`", u32::from(c)),
+        }),
+        text::Fault::Escape(c) => {
+            let shown = quoted(&format!("\\{c}"));
+            ConstraintError::new(
+                codes::TEXT,
+                span,
+                format!("{shown} is not an escape of JSON"),
+            )
+            .help(format!(
+                "a backslash itself is written `\\\\`: {}",
+                quoted(&format!("\\\\{c}"))
+            ))
+        }
+        text::Fault::Hex => {
+            ConstraintError::new(codes::TEXT, span, "`\\u` wants four hexadecimal digits")
+                .help("write for instance `\\u00e9`; a backslash itself is written `\\\\`")
+        }
+        text::Fault::Surrogate => {
+            ConstraintError::new(codes::TEXT, span, "this escape is half of a surrogate pair")
+                .help("write both halves, such as `\\ud83d\\ude00`, or the character itself")
+        }
+    }
+}
+
+fn foreign_character(c: char) -> Option<&'static str> {
+    Some(match c {
+        ';' => {
+            "a constraint is one condition; write each into its own list entry, or join them with `and`"
+        }
+        '}' => "an object cannot be written in a constraint",
+        '$' | '@' => "paths begin with a bare name: `args.x`",
+        '?' | ':' => "there is no conditional; join conditions with `and`, `or` and `not`",
+        '\\' => "escapes stand within double quotes only",
+        '^' | '~' => "to search with a pattern write `matches(path, \"pattern\")`",
+        '\u{a0}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2002}'..='\u{200a}' | '\u{3000}' => {
+            "it is invisible: replace it by a plain space"
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,568 @@
+//! Values: paths, counts, constants and literals.
+
+use std::ops::Range;
+
+use super::{
+    check, codes,
+    finding::ConstraintError,
+    lexer::{Kind, is_name},
+    parser::{MAX_NESTING, Parser},
+    suggest,
+};
+use crate::{
+    diagnostic::{nearest, quoted},
+    expr::{Literal, Operand, OperandKind, Root},
+};
+
+/// What was read where a value was wanted.
+#[derive(Debug)]
+pub(super) enum Side {
+    /// A value.
+    Good(Operand),
+    /// Something that was reported; reading goes on behind it.
+    Poison(Range<usize>),
+}
+
+impl Side {
+    pub(super) fn span(&self) -> Range<usize> {
+        match self {
+            Self::Good(operand) => operand.span.clone(),
+            Self::Poison(span) => span.clone(),
+        }
+    }
+}
+
+/// One element of a list.
+#[derive(Debug)]
+pub(super) struct Element {
+    pub(super) value: Literal,
+    pub(super) span: Range<usize>,
+}
+
+/// A list literal.
+#[derive(Debug)]
+pub(super) struct List {
+    pub(super) elements: Vec<Element>,
+    pub(super) span: Range<usize>,
+}
+
+impl<'a> Parser<'a> {
+    /// A value. None: there is nothing like one here, which was reported, and nothing was read.
+    pub(super) fn operand(&mut self, wanted: &str) -> Option<Side> {
+        let span = self.span();
+        let literal = |value| {
+            Side::Good(Operand {
+                kind: OperandKind::Literal(value),
+                span: span.clone(),
+            })
+        };
+        Some(match self.kind() {
+            Some(Kind::Word(word)) => {
+                let word = *word;
+                return self.word_operand(word, wanted);
+            }
+            Some(Kind::Text(text)) => {
+                let side = literal(Literal::String(text.clone()));
+                self.advance();
+                side
+            }
+            Some(Kind::Number(text)) => {
+                let side = literal(Literal::Number((*text).to_owned()));
+                self.advance();
+                side
+            }
+            Some(Kind::Member(_) | Kind::Dot) => self.path_operand(Root::Element),
+            Some(Kind::OpenList) => match self.list() {
+                Some(list) => {
+                    let values = list
+                        .elements
+                        .into_iter()
+                        .map(|element| element.value)
+                        .collect();
+                    Side::Good(Operand {
+                        kind: OperandKind::Literal(Literal::List(values)),
+                        span: list.span,
+                    })
+                }
+                None => Side::Poison(span.start..self.end_before()),
+            },
+            Some(Kind::Open) => {
+                self.skip_group();
+                let span = span.start..self.end_before();
+                self.findings.error(
+                    ConstraintError::new(
+                        codes::SYNTAX,
+                        span.clone(),
+                        "a value does not stand in parentheses",
+                    )
+                    .help("leave them out; a list stands in brackets"),
+                );
+                Side::Poison(span)
+            }
+            Some(Kind::Bad) => {
+                self.advance();
+                Side::Poison(span)
+            }
+            None | Some(Kind::Op(_) | Kind::Close | Kind::CloseList | Kind::Comma) => {
+                let error = self.expected(wanted);
+                self.findings.error(error);
+                return None;
+            }
+        })
+    }
+
+    fn word_operand(&mut self, word: &'a str, wanted: &str) -> Option<Side> {
+        let span = self.span();
+        let value = match word {
+            "true" => Some(Literal::Bool(true)),
+            "false" => Some(Literal::Bool(false)),
+            "null" => Some(Literal::Null),
+            _ => None,
+        };
+        if let Some(value) = value {
+            self.advance();
+            return Some(Side::Good(Operand {
+                kind: OperandKind::Literal(value),
+                span,
+            }));
+        }
+        if matches!(word, "and" | "or" | "in") {
+            let error = self.expected(wanted);
+            self.findings.error(error);
+            return None;
+        }
+        if word == "not" {
+            self.findings.error(
+                ConstraintError::new(
+                    codes::NOT,
+                    span.clone(),
+                    "`not` stands before a condition, not before a value",
+                )
+                .help("write `!=`, or put the `not` before the whole comparison"),
+            );
+            while matches!(self.kind(), Some(Kind::Word("not"))) {
+                self.advance();
+            }
+            self.operand(wanted)?;
+            return Some(Side::Poison(span.start..self.end_before()));
+        }
+        if let Some(Kind::Open) = self.kind_after(1) {
+            return Some(self.call_operand(word));
+        }
+        if let Some(signature) = suggest::signature(word) {
+            self.advance();
+            self.findings.error(
+                ConstraintError::new(
+                    codes::ARGUMENTS,
+                    span.clone(),
+                    format!("`{word}` is a function and wants parentheses"),
+                )
+                .help(format!("write `{signature}`")),
+            );
+            return Some(Side::Poison(span));
+        }
+        if word == "consts" {
+            return Some(self.constant());
+        }
+        if let Some(root) = root_named(word) {
+            return Some(self.path_operand(root));
+        }
+        if matches!(
+            self.kind_after(1),
+            Some(Kind::Member(_) | Kind::Dot | Kind::OpenList)
+        ) && self.joined_after(1)
+        {
+            return Some(self.unknown_root(word));
+        }
+        Some(self.bare_word(word))
+    }
+
+    /// A function where a value is wanted: `count`, or a slip.
+    fn call_operand(&mut self, name: &str) -> Side {
+        let start = self.span();
+        if name == "count" {
+            return self.count(start);
+        }
+        self.advance();
+        self.skip_group();
+        let span = start.start..self.end_before();
+        if super::call::is_condition(name) {
+            self.findings.error(
+                ConstraintError::new(
+                    codes::CONDITION,
+                    start,
+                    format!("`{name}` is a condition, not a value"),
+                )
+                .help("conditions are joined with `and`, `or` and `not`, and not compared"),
+            );
+        } else {
+            let help = match suggest::function(name) {
+                Some(known) => format!(
+                    "did you mean `{}`",
+                    suggest::signature(known).unwrap_or(known)
+                ),
+                None => format!("functions are {}", suggest::functions()),
+            };
+            self.findings.error(
+                ConstraintError::new(
+                    codes::FUNCTION,
+                    start,
+                    format!("there is no function {}", quoted(name)),
+                )
+                .help(help),
+            );
+        }
+        Side::Poison(span)
+    }
+
+    fn count(&mut self, name: Range<usize>) -> Side {
+        let poison = |parser: &Self| Side::Poison(name.start..parser.end_before());
+        self.advance();
+        let Some(open) = self.open_call("count", 1) else {
+            return poison(self);
+        };
+        let path = self.path_argument("count");
+        let end = self.close(&open, "`)`", path.is_some());
+        let (Some(path), Some(end)) = (path, end) else {
+            return poison(self);
+        };
+        Side::Good(Operand {
+            kind: OperandKind::Count(path),
+            span: name.start..end,
+        })
+    }
+
+    /// `consts.NAME`
+    fn constant(&mut self) -> Side {
+        let start = self.span();
+        self.advance();
+        let name = match self.kind() {
+            Some(Kind::Member(name)) if self.joined_after(0) => *name,
+            _ => {
+                if matches!(self.kind(), Some(Kind::OpenList | Kind::Dot)) && self.joined_after(0) {
+                    self.skip_steps();
+                }
+                let span = start.start..self.end_before();
+                self.findings.error(
+                    ConstraintError::new(
+                        codes::PATH,
+                        span.clone(),
+                        "`consts` wants the name of a constant",
+                    )
+                    .help("write `consts.NAME`; only constants with plain names can be used"),
+                );
+                return Side::Poison(span);
+            }
+        };
+        self.advance();
+        let span = start.start..self.end_before();
+        let after = self.end_before();
+        if self.skip_steps() {
+            self.findings.error(
+                ConstraintError::new(
+                    codes::PATH,
+                    after..self.end_before(),
+                    "a constant has no members",
+                )
+                .help(format!(
+                    "a constant is a literal or a list: {}",
+                    quoted(self.slice(span.clone()))
+                )),
+            );
+            return Side::Poison(start.start..self.end_before());
+        }
+        if !is_name(name) {
+            return Side::Poison(span);
+        }
+        let Some(value) = self.consts.get(name) else {
+            let help = match nearest(name, self.consts.keys().map(String::as_str)) {
+                Some(known) => format!("did you mean {}", quoted(&format!("consts.{known}"))),
+                None if self.consts.is_empty() => {
+                    "define it under `consts:` in the policy".to_owned()
+                }
+                None => {
+                    let names: Vec<String> = self
+                        .consts
+                        .keys()
+                        .take(10)
+                        .map(|name| quoted(name))
+                        .collect();
+                    let more = if self.consts.len() > names.len() {
+                        ", …"
+                    } else {
+                        ""
+                    };
+                    format!("constants are {}{more}", names.join(", "))
+                }
+            };
+            self.findings.error(
+                ConstraintError::new(
+                    codes::CONSTANT,
+                    start.end + 1..span.end,
+                    format!("there is no constant {}", quoted(name)),
+                )
+                .help(help),
+            );
+            return Side::Poison(span);
+        };
+        self.consts_used.insert(name.to_owned());
+        if check::deeper_than(value, MAX_NESTING.saturating_sub(self.depth())) {
+            self.findings.error(
+                ConstraintError::new(codes::TOO_DEEP, span.clone(), format!("the value of this constant is nested more than {MAX_NESTING} levels deep here"))
+                    .help("flatten the lists of the constant"),
+            );
+            return Side::Poison(span);
+        }
+        Side::Good(Operand {
+            kind: OperandKind::Literal(value.clone()),
+            span,
+        })
+    }
+
+    fn unknown_root(&mut self, word: &str) -> Side {
+        let span = self.span();
+        self.advance();
+        self.skip_steps();
+        let whole = span.start..self.end_before();
+        let rest = self.slice(span.end..whole.end).to_owned();
+        let roots = suggest::ROOTS.map(|root| format!("`{root}`")).join(", ");
+        let help = match suggest::root(word) {
+            // `input.args.x`, as Rego has it.
+            Some("args")
+                if suggest::ROOTS
+                    .iter()
+                    .any(|root| rest.starts_with(&format!(".{root}."))) =>
+            {
+                format!("write {}", quoted(rest.trim_start_matches('.')))
+            }
+            Some(root) => format!("did you mean {}", quoted(&format!("{root}{rest}"))),
+            None => format!("paths begin with {roots}; a text stands in double quotes"),
+        };
+        self.findings.error(
+            ConstraintError::new(
+                codes::ROOT,
+                span,
+                format!("no path begins with {}", quoted(word)),
+            )
+            .help(help),
+        );
+        Side::Poison(whole)
+    }
+
+    fn bare_word(&mut self, word: &'a str) -> Side {
+        let start = self.span();
+        self.advance();
+        if suggest::is_odd_number(word) {
+            self.findings.error(
+                ConstraintError::new(
+                    codes::NUMBER,
+                    start.clone(),
+                    format!("{} is not a number of JSON", quoted(word)),
+                )
+                .help("no call can carry it; compare with a bound that you choose"),
+            );
+            return Side::Poison(start);
+        }
+        if let Some(value) = suggest::value(word) {
+            self.findings.error(
+                ConstraintError::new(
+                    codes::UNQUOTED,
+                    start.clone(),
+                    format!("{} is not a value", quoted(word)),
+                )
+                .help(format!(
+                    "write `{value}`, or quote it if a text is meant: {}",
+                    quoted(&format!("\"{word}\""))
+                )),
+            );
+            return Side::Poison(start);
+        }
+        // `New York`: what follows belongs to the text that lacks its quotes.
+        while let Some(Kind::Word(next)) = self.kind() {
+            let plain = root_named(next).is_none()
+                && suggest::signature(next).is_none()
+                && suggest::operator(next).is_none();
+            if self.at_boundary()
+                || matches!(*next, "in" | "not" | "consts")
+                || !plain
+                || matches!(self.kind_after(1), Some(Kind::Open))
+            {
+                break;
+            }
+            self.advance();
+        }
+        let span = start.start..self.end_before();
+        let text = Literal::String(self.slice(span.clone()).to_owned()).to_string();
+        let root = suggest::root(word).filter(|_| span == start);
+        let help = match root {
+            Some(root) => format!(
+                "quote it if a text is meant: {}; a path begins with `{root}`",
+                quoted(&text)
+            ),
+            None => format!("quote it: {}", quoted(&text)),
+        };
+        let shown = quoted(self.slice(span.clone()));
+        self.findings.error(
+            ConstraintError::new(
+                codes::UNQUOTED,
+                span.clone(),
+                format!("{shown} is not a value"),
+            )
+            .help(help),
+        );
+        Side::Poison(span)
+    }
+
+    /// A list of literals. None if something in it was reported; reading goes on behind it.
+    pub(super) fn list(&mut self) -> Option<List> {
+        let open = self.span();
+        self.advance();
+        if !self.enter(&open) {
+            return None;
+        }
+        let mut elements = Vec::new();
+        let mut sound = true;
+        loop {
+            match self.kind() {
+                Some(Kind::CloseList) => {
+                    if let Some(comma) = self.trailing_comma() {
+                        sound = false;
+                        self.findings.error(
+                            ConstraintError::new(
+                                codes::SYNTAX,
+                                comma,
+                                "a list does not end with a comma",
+                            )
+                            .help("remove the comma"),
+                        );
+                    }
+                    break self.advance();
+                }
+                None => {
+                    self.unclosed_list(&open, sound);
+                    sound = false;
+                    break;
+                }
+                Some(_) => match self.element() {
+                    Some(element) => elements.push(element),
+                    None => sound = false,
+                },
+            }
+            if !self.between_elements(&open, &mut sound) {
+                break;
+            }
+        }
+        self.leave();
+        sound.then(|| List {
+            elements,
+            span: open.start..self.end_before(),
+        })
+    }
+
+    /// Behind an element: whether the list goes on.
+    fn between_elements(&mut self, open: &Range<usize>, sound: &mut bool) -> bool {
+        match self.kind() {
+            Some(Kind::Comma) => {
+                self.advance();
+                true
+            }
+            Some(Kind::CloseList) | None => true,
+            Some(kind) => {
+                let reported = !*sound || *kind == Kind::Bad;
+                let closes = *kind == Kind::Close;
+                if !reported {
+                    let error = self
+                        .expected("`,` or `]`")
+                        .second(open.clone(), "the list that is open here");
+                    self.findings.error(error);
+                }
+                *sound = false;
+                if closes {
+                    return false;
+                }
+                self.skip_element();
+                true
+            }
+        }
+    }
+
+    fn unclosed_list(&mut self, open: &Range<usize>, sound: bool) {
+        if sound {
+            let error =
+                ConstraintError::new(codes::SYNTAX, open.clone(), "this `[` is never closed")
+                    .label("opened here");
+            self.findings.error(error);
+        }
+    }
+
+    /// Goes on to the next `,` or `]` of this list.
+    fn skip_element(&mut self) {
+        let mut depth = 0usize;
+        while let Some(kind) = self.kind() {
+            match kind {
+                Kind::Open | Kind::OpenList => depth += 1,
+                Kind::Comma | Kind::CloseList | Kind::Close if depth == 0 => break,
+                Kind::Close | Kind::CloseList => depth -= 1,
+                _ => {}
+            }
+            self.advance();
+        }
+        if matches!(self.kind(), Some(Kind::Comma)) {
+            self.advance();
+        }
+    }
+
+    fn trailing_comma(&self) -> Option<Range<usize>> {
+        let before = self.end_before();
+        let start = before.checked_sub(1)?;
+        (self.slice(start..before) == ",").then_some(start..before)
+    }
+
+    fn element(&mut self) -> Option<Element> {
+        let from_constant = matches!(self.kind(), Some(Kind::Word("consts")));
+        let Side::Good(operand) = self.operand("a literal")? else {
+            return None;
+        };
+        match operand.kind {
+            OperandKind::Literal(value) if !from_constant => Some(Element {
+                value,
+                span: operand.span,
+            }),
+            _ => {
+                let help = if from_constant {
+                    "make the whole list a constant: `args.x in consts.NAME`"
+                } else {
+                    "compare with `==` and join with `or`"
+                };
+                self.findings.error(
+                    ConstraintError::new(
+                        codes::LIST_ELEMENT,
+                        operand.span,
+                        "a list in a constraint holds literals only",
+                    )
+                    .help(help),
+                );
+                None
+            }
+        }
+    }
+
+    /// At an opening parenthesis: goes past all that it holds.
+    pub(super) fn skip_group(&mut self) {
+        self.advance();
+        self.skip_past_close();
+    }
+}
+
+/// The root of that name.
+pub(super) fn root_named(word: &str) -> Option<Root> {
+    Some(match word {
+        "args" => Root::Args,
+        "ctx" => Root::Ctx,
+        "run" => Root::Run,
+        "user" => Root::User,
+        "role" => Root::Role,
+        "tool" => Root::Tool,
+        _ => return None,
+    })
+}

@@ -1,0 +1,571 @@
+//! Tokens to expressions: the boolean structure. Values are read in `operand`, functions in `call`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+use super::{
+    codes,
+    finding::{ConstraintError, Findings},
+    lexer::{self, Kind, Token},
+    operand::Side,
+};
+use crate::{
+    diagnostic::quoted,
+    expr::{CompareOp, Expr, ExprKind, Literal},
+};
+
+/// The longest constraint, in bytes. Long enough for a list of two hundred names, short enough to be read in a denial.
+pub const MAX_BYTES: usize = 4_096;
+/// How deep parentheses, `not`, lists and quantifiers may stand in each other. It bounds the recursion of everything that walks an
+/// expression, the evaluator included.
+pub const MAX_NESTING: usize = 32;
+/// How deep quantifiers may stand in each other: each level multiplies the work of a decision by the length of a list.
+pub const MAX_QUANTIFIERS: usize = 2;
+
+/// What can stand behind a condition that is in parentheses.
+pub(super) const AFTER_CONDITION: &str = "`and`, `or` or `)`";
+
+/// A constraint that is sound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parsed {
+    /// What it means.
+    pub expr: Expr,
+    /// What is doubtful about it.
+    pub warnings: Vec<ConstraintError>,
+    /// The names of the constants in it.
+    pub consts_used: BTreeSet<String>,
+}
+
+/// Reads one constraint. Constants are replaced by their values.
+///
+/// # Errors
+/// Everything that is wrong with it, by position; never empty.
+pub fn parse(
+    text: &str,
+    consts: &BTreeMap<String, Literal>,
+) -> Result<Parsed, Vec<ConstraintError>> {
+    let mut parser = Parser::new(text, consts)?;
+    if parser.tokens.is_empty() && parser.findings.errors.is_empty() {
+        return Err(vec![
+            ConstraintError::new(codes::EMPTY, 0..text.len(), "this constraint is empty")
+                .help("write a condition such as `args.amount <= 500`, or remove the entry"),
+        ]);
+    }
+    let node = parser.whole();
+    let expr = parser.outcome(node.map(|node| node.expr))?;
+    let Findings { mut warnings, .. } = parser.findings;
+    warnings.sort_by_key(|warning| warning.span.start);
+    Ok(Parsed {
+        expr,
+        warnings,
+        consts_used: parser.consts_used,
+    })
+}
+
+/// Reads a literal: JSON text without objects, with the limits of numbers and nesting that constraints have.
+///
+/// # Errors
+/// Everything that is wrong with it, by position; never empty.
+pub fn literal_from_json_text(text: &str) -> Result<Literal, Vec<ConstraintError>> {
+    let none = BTreeMap::new();
+    let mut parser = Parser::new(text, &none)?;
+    let side = parser.operand("a value");
+    let literal = match side {
+        Some(Side::Good(operand)) => match operand.kind {
+            crate::expr::OperandKind::Literal(literal) => Some(literal),
+            _ => {
+                parser.findings.error(
+                    ConstraintError::new(
+                        codes::LIST_ELEMENT,
+                        operand.span,
+                        "a constant is a literal",
+                    )
+                    .help("write a text, a number, `true`, `false`, `null` or a list of those"),
+                );
+                None
+            }
+        },
+        _ => None,
+    };
+    if literal.is_some() && parser.peek().is_some() {
+        let error = parser.expected("the end");
+        parser.findings.error(error);
+    }
+    parser.outcome(literal)
+}
+
+/// Something that was read.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) expr: Expr,
+    /// Whether it is true whatever the call.
+    pub(super) always: bool,
+}
+
+/// A quantifier whose condition is being read.
+pub(super) struct Scope {
+    pub(super) name: Range<usize>,
+    /// Whether the condition looks at the element.
+    pub(super) used: bool,
+}
+
+pub(super) struct Parser<'a> {
+    pub(super) text: &'a str,
+    tokens: Vec<Token<'a>>,
+    at: usize,
+    depth: usize,
+    pub(super) scopes: Vec<Scope>,
+    pub(super) consts: &'a BTreeMap<String, Literal>,
+    pub(super) consts_used: BTreeSet<String>,
+    pub(super) findings: Findings,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joiner {
+    And,
+    Or,
+}
+
+impl<'a> Parser<'a> {
+    fn new(
+        text: &'a str,
+        consts: &'a BTreeMap<String, Literal>,
+    ) -> Result<Self, Vec<ConstraintError>> {
+        if text.len() > MAX_BYTES {
+            let boundary = (0..=MAX_BYTES)
+                .rev()
+                .find(|at| text.is_char_boundary(*at))
+                .unwrap_or(0);
+            let message = format!(
+                "this constraint is {} bytes long, at most {MAX_BYTES} are allowed",
+                text.len()
+            );
+            return Err(vec![
+                ConstraintError::new(codes::TOO_LONG, boundary..text.len(), message)
+                    .help("split it at its top-level `and` into several constraints, or move a long list into `consts`"),
+            ]);
+        }
+        let mut findings = Findings::default();
+        let tokens = lexer::tokens(text, &mut findings);
+        Ok(Self {
+            text,
+            tokens,
+            at: 0,
+            depth: 0,
+            scopes: Vec::new(),
+            consts,
+            consts_used: BTreeSet::new(),
+            findings,
+        })
+    }
+
+    /// The errors if there are any. Without a result there is one at least, whatever went wrong.
+    fn outcome<T>(&mut self, result: Option<T>) -> Result<T, Vec<ConstraintError>> {
+        let mut errors = std::mem::take(&mut self.findings.errors);
+        match result {
+            Some(result) if errors.is_empty() => Ok(result),
+            _ => {
+                if errors.is_empty() {
+                    errors.push(ConstraintError::new(
+                        codes::SYNTAX,
+                        0..self.text.len(),
+                        "this cannot be read",
+                    ));
+                }
+                errors.sort_by_key(|error| (error.span.start, error.span.end));
+                errors.dedup();
+                Err(errors)
+            }
+        }
+    }
+
+    /// The whole text. What stands behind a condition is reported once, and further conditions are still read for their errors.
+    fn whole(&mut self) -> Option<Node> {
+        let mut result = self.condition();
+        let mut silent = result.is_none();
+        while let Some(token) = self.peek() {
+            if !silent && token.kind != Kind::Bad {
+                let error = match token.kind {
+                    Kind::Close | Kind::CloseList => {
+                        let shown = self.shown();
+                        ConstraintError::new(
+                            codes::SYNTAX,
+                            token.span.clone(),
+                            format!("this {shown} closes nothing"),
+                        )
+                    }
+                    _ => self
+                        .expected("`and`, `or` or the end")
+                        .help_if(self.trailing_help()),
+                };
+                self.findings.error(error);
+            }
+            silent = true;
+            result = None;
+            self.sync();
+            let joined = self.accept_joiner(Joiner::And) || self.accept_joiner(Joiner::Or);
+            if joined {
+                self.condition();
+            } else {
+                self.advance();
+            }
+        }
+        result
+    }
+
+    fn trailing_help(&self) -> Option<String> {
+        let starts_condition = match self.kind() {
+            Some(Kind::Word(word)) => {
+                super::suggest::ROOTS.contains(word) || super::suggest::signature(word).is_some()
+            }
+            Some(Kind::Open) => true,
+            _ => false,
+        };
+        match self.kind() {
+            Some(Kind::Comma) => Some(
+                "a constraint is one condition; in a YAML list write `- ` before each".to_owned(),
+            ),
+            _ if starts_condition => Some("join two conditions with `and` or `or`".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// `or` and all that binds tighter.
+    pub(super) fn condition(&mut self) -> Option<Node> {
+        self.chain(Joiner::Or)
+    }
+
+    fn chain(&mut self, joiner: Joiner) -> Option<Node> {
+        let mut items = Vec::new();
+        loop {
+            items.push(match joiner {
+                Joiner::Or => self.chain(Joiner::And),
+                Joiner::And => self.negation(),
+            });
+            if !self.accept_joiner(joiner) {
+                break;
+            }
+        }
+        let mut items = items.into_iter().collect::<Option<Vec<Node>>>()?;
+        if items.len() == 1 {
+            return items.pop();
+        }
+        let span = items.first()?.expr.span.start..items.last()?.expr.span.end;
+        let always = match joiner {
+            Joiner::And => items.iter().all(|item| item.always),
+            Joiner::Or => items.iter().any(|item| item.always),
+        };
+        let mut parts = Vec::with_capacity(items.len());
+        for item in items {
+            match (joiner, item.expr.kind) {
+                // Both are associative in three values, so a chain in parentheses is the same chain.
+                (Joiner::And, ExprKind::And(inner)) | (Joiner::Or, ExprKind::Or(inner)) => {
+                    parts.extend(inner)
+                }
+                (_, kind) => parts.push(Expr {
+                    kind,
+                    span: item.expr.span,
+                }),
+            }
+        }
+        let kind = match joiner {
+            Joiner::And => ExprKind::And(parts),
+            Joiner::Or => ExprKind::Or(parts),
+        };
+        Some(Node {
+            expr: Expr { kind, span },
+            always,
+        })
+    }
+
+    fn accept_joiner(&mut self, joiner: Joiner) -> bool {
+        let name = match joiner {
+            Joiner::And => "and",
+            Joiner::Or => "or",
+        };
+        self.accept_word(name)
+    }
+
+    /// Accepts a keyword where nothing but an operator can stand; in another letter case it is reported.
+    pub(super) fn accept_word(&mut self, name: &str) -> bool {
+        let Some(Kind::Word(word)) = self.kind() else {
+            return false;
+        };
+        let word = *word;
+        if !word.eq_ignore_ascii_case(name) {
+            return false;
+        }
+        if word != name {
+            let error = ConstraintError::new(
+                codes::OPERATOR,
+                self.span(),
+                format!("{} is not an operator", quoted(word)),
+            )
+            .help(format!("write `{name}`"));
+            self.findings.error(error);
+        }
+        self.advance();
+        true
+    }
+
+    fn negation(&mut self) -> Option<Node> {
+        if !self.at_not() {
+            return self.primary();
+        }
+        let not = self.span();
+        self.accept_word("not");
+        if !self.enter(&not) {
+            return None;
+        }
+        let body = self.negation();
+        self.leave();
+        let body = body?;
+        let span = not.start..body.expr.span.end;
+        let doubled = match &body.expr.kind {
+            ExprKind::Not(_) => Some("two negations cancel each other: leave out both"),
+            ExprKind::Compare {
+                op: CompareOp::NotEqual,
+                ..
+            } => Some("write `==` without the `not`"),
+            ExprKind::In { negated: true, .. } => Some("write `in` without the `not`"),
+            _ => None,
+        };
+        if let Some(help) = doubled {
+            self.findings.warn(
+                ConstraintError::new(
+                    codes::DOUBLE_NEGATION,
+                    span.clone(),
+                    "this condition is negated twice",
+                )
+                .help(help),
+            );
+        }
+        if body.always {
+            self.findings.error(
+                ConstraintError::new(codes::NEVER, span.clone(), "this condition can never hold")
+                    .label("what is negated here always holds"),
+            );
+            return None;
+        }
+        Some(Node {
+            expr: Expr {
+                kind: ExprKind::Not(Box::new(body.expr)),
+                span,
+            },
+            always: false,
+        })
+    }
+
+    fn at_not(&self) -> bool {
+        match (self.kind(), self.kind_after(1)) {
+            (Some(Kind::Word("not")), _) => true,
+            // In another letter case it may as well be a text that lacks its quotes.
+            (Some(Kind::Word(word)), Some(Kind::Word(next))) => {
+                word.eq_ignore_ascii_case("not") && !next.eq_ignore_ascii_case("in")
+            }
+            (Some(Kind::Word(word)), Some(Kind::Open)) => word.eq_ignore_ascii_case("not"),
+            _ => false,
+        }
+    }
+
+    fn primary(&mut self) -> Option<Node> {
+        let (start, node) = match (self.kind(), self.kind_after(1)) {
+            (Some(Kind::Open), _) => (self.span().start, self.group()),
+            (Some(Kind::Word(word)), Some(Kind::Open)) if super::call::is_condition(word) => {
+                (self.span().start, self.call())
+            }
+            _ => return self.comparison(),
+        };
+        if self.at_operator() {
+            if node.is_some() {
+                let condition = quoted(self.slice(start..self.end_before()));
+                let error = ConstraintError::new(
+                    codes::CONDITION,
+                    self.span(),
+                    format!("{condition} is a condition, and conditions are not compared"),
+                )
+                .help("leave out `== true`; for `== false` write `not` before the condition");
+                self.findings.error(error);
+            }
+            self.sync();
+            return None;
+        }
+        node
+    }
+
+    fn group(&mut self) -> Option<Node> {
+        let open = self.span();
+        self.advance();
+        if !self.enter(&open) {
+            return None;
+        }
+        let node = self.condition();
+        self.leave();
+        let end = self.close(&open, AFTER_CONDITION, node.is_some());
+        let mut node = node?;
+        node.expr.span = open.start..end?;
+        Some(node)
+    }
+
+    /// The closing parenthesis of what `open` opened: where it ends. Nothing more is reported if something in it was.
+    pub(super) fn close(
+        &mut self,
+        open: &Range<usize>,
+        wanted: &str,
+        sound: bool,
+    ) -> Option<usize> {
+        match self.kind() {
+            Some(Kind::Close) => {
+                let end = self.span().end;
+                self.advance();
+                return Some(end);
+            }
+            None if sound => {
+                let error =
+                    ConstraintError::new(codes::SYNTAX, open.clone(), "this `(` is never closed")
+                        .label("opened here");
+                self.findings.error(error);
+            }
+            Some(kind) if sound && *kind != Kind::Bad => {
+                let error = self
+                    .expected(wanted)
+                    .second(open.clone(), "the parenthesis that is open here")
+                    .help_if(self.trailing_help());
+                self.findings.error(error);
+            }
+            _ => {}
+        }
+        self.skip_past_close();
+        None
+    }
+
+    /// Whether a comparison operator stands here.
+    pub(super) fn at_operator(&self) -> bool {
+        match (self.kind(), self.kind_after(1)) {
+            (Some(Kind::Op(_)), _) | (Some(Kind::Word("in")), _) => true,
+            (Some(Kind::Word("not")), Some(Kind::Word(next))) => *next == "in",
+            _ => false,
+        }
+    }
+
+    /// Whether a condition ends here.
+    pub(super) fn at_boundary(&self) -> bool {
+        match self.kind() {
+            None | Some(Kind::Close | Kind::CloseList | Kind::Comma) => true,
+            Some(Kind::Word(word)) => {
+                word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or")
+            }
+            Some(_) => false,
+        }
+    }
+
+    /// Goes on to the next place where a condition ends.
+    pub(super) fn sync(&mut self) {
+        let mut depth = 0usize;
+        while let Some(kind) = self.kind() {
+            match kind {
+                Kind::Open | Kind::OpenList => depth += 1,
+                _ if depth == 0 && self.at_boundary() => return,
+                Kind::Close | Kind::CloseList => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            self.advance();
+        }
+    }
+
+    /// Goes past the parenthesis that closes the one that is open here.
+    pub(super) fn skip_past_close(&mut self) {
+        let mut depth = 0usize;
+        while let Some(kind) = self.kind() {
+            match kind {
+                Kind::Open => depth += 1,
+                Kind::Close if depth == 0 => return self.advance(),
+                Kind::Close => depth -= 1,
+                _ => {}
+            }
+            self.advance();
+        }
+    }
+
+    /// One level deeper; false if that is too deep, and then nothing more is read.
+    pub(super) fn enter(&mut self, at: &Range<usize>) -> bool {
+        if self.depth >= MAX_NESTING {
+            self.findings.error(
+                ConstraintError::new(codes::TOO_DEEP, at.clone(), format!("this is nested more than {MAX_NESTING} levels deep"))
+                    .help("leave out parentheses that change nothing, or split the constraint at its top-level `and`"),
+            );
+            self.at = self.tokens.len();
+            return false;
+        }
+        self.depth += 1;
+        true
+    }
+
+    pub(super) fn leave(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    pub(super) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    pub(super) fn peek(&self) -> Option<&Token<'a>> {
+        self.tokens.get(self.at)
+    }
+
+    pub(super) fn kind(&self) -> Option<&Kind<'a>> {
+        self.peek().map(|token| &token.kind)
+    }
+
+    pub(super) fn kind_after(&self, ahead: usize) -> Option<&Kind<'a>> {
+        self.tokens.get(self.at + ahead).map(|token| &token.kind)
+    }
+
+    /// Whether the token that is `ahead` of the current one has no space before it.
+    pub(super) fn joined_after(&self, ahead: usize) -> bool {
+        self.tokens
+            .get(self.at + ahead)
+            .is_some_and(|token| token.joined)
+    }
+
+    /// Where the current token stands; the empty place behind the text at the end.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.peek()
+            .map_or(self.text.len()..self.text.len(), |token| token.span.clone())
+    }
+
+    /// Where the token before the current one ends.
+    pub(super) fn end_before(&self) -> usize {
+        self.at
+            .checked_sub(1)
+            .and_then(|before| self.tokens.get(before))
+            .map_or(0, |token| token.span.end)
+    }
+
+    pub(super) fn advance(&mut self) {
+        self.at = (self.at + 1).min(self.tokens.len());
+    }
+
+    pub(super) fn slice(&self, span: Range<usize>) -> &'a str {
+        self.text.get(span).unwrap_or("")
+    }
+
+    /// The current token, for a message.
+    pub(super) fn shown(&self) -> String {
+        match self.peek() {
+            None => "the end".to_owned(),
+            Some(token) => quoted(self.slice(token.span.clone())),
+        }
+    }
+
+    pub(super) fn expected(&self, what: &str) -> ConstraintError {
+        let shown = self.shown();
+        ConstraintError::new(
+            codes::SYNTAX,
+            self.span(),
+            format!("expected {what}, found {shown}"),
+        )
+    }
+}

@@ -1,0 +1,242 @@
+//! Paths: a root and the member names that follow it, without a space between.
+
+use super::{codes, finding::ConstraintError, lexer::Kind, operand::Side, parser::Parser, suggest};
+use crate::{
+    diagnostic::quoted,
+    expr::{Literal, Operand, OperandKind, Path, Root},
+};
+
+impl Parser<'_> {
+    /// The path that begins here with `root`.
+    pub(super) fn path_operand(&mut self, root: Root) -> Side {
+        let start = self.span().start;
+        let path = self.path(root);
+        let span = start..self.end_before();
+        if matches!(self.kind(), Some(Kind::Open)) && self.joined_after(0) {
+            return self.method_call(start);
+        }
+        match path {
+            Some(path) => Side::Good(Operand {
+                kind: OperandKind::Path(path),
+                span,
+            }),
+            None => Side::Poison(span),
+        }
+    }
+
+    fn path(&mut self, root: Root) -> Option<Path> {
+        let first = self.span();
+        let mut steps = Vec::new();
+        let mut sound = true;
+        let mut closed = false;
+        if root == Root::Element {
+            match self.kind() {
+                Some(Kind::Member(name)) => steps.push((*name).to_owned()),
+                // Nothing follows a bare `.`: a step needs a dot before it, and this is the only one.
+                _ => closed = true,
+            }
+            match self.scopes.last_mut() {
+                Some(scope) => scope.used = true,
+                None => {
+                    let written = steps
+                        .first()
+                        .map_or("args.name".to_owned(), |name| format!("args.{name}"));
+                    self.findings.error(
+                        ConstraintError::new(
+                            codes::OUTSIDE,
+                            first.clone(),
+                            "`.` is the element of a quantifier, and there is none around it",
+                        )
+                        .help(format!(
+                            "write {} for an argument, or `any(args.list, …)` around the condition",
+                            quoted(&written)
+                        )),
+                    );
+                    sound = false;
+                }
+            }
+        }
+        self.advance();
+        while let Some(token) = self.peek() {
+            let joined = token.joined;
+            match &token.kind {
+                Kind::Member(_) | Kind::OpenList if joined && closed => {
+                    let start = self.span().start;
+                    self.skip_steps();
+                    self.findings.error(
+                        ConstraintError::new(codes::PATH, start..self.end_before(), "a name must follow the `.` of an element")
+                            .help("write `.name`; members with other names cannot be reached from an element"),
+                    );
+                    sound = false;
+                }
+                Kind::Member(name) if joined => {
+                    steps.push((*name).to_owned());
+                    self.advance();
+                }
+                Kind::OpenList if joined => match self.index_step() {
+                    Some(step) => steps.push(step),
+                    None => sound = false,
+                },
+                Kind::Dot if joined => {
+                    self.missing_name();
+                    sound = false;
+                }
+                Kind::Member(_) => {
+                    let error = ConstraintError::new(
+                        codes::PATH,
+                        self.span(),
+                        "a path has no spaces in it",
+                    )
+                    .help(format!(
+                        "write {}",
+                        quoted(&format!(
+                            "{}{}",
+                            self.slice(first.start..self.end_before()),
+                            self.slice(self.span())
+                        ))
+                    ));
+                    self.findings.error(error);
+                    sound = false;
+                    self.advance();
+                }
+                _ => break,
+            }
+        }
+        let span = first.start..self.end_before();
+        if matches!(root, Root::Role | Root::Tool) && span.end > first.end {
+            if sound {
+                let name = root.name();
+                self.findings.error(
+                    ConstraintError::new(
+                        codes::PATH,
+                        first.end..span.end,
+                        format!("`{name}` is a text and has no members"),
+                    )
+                    .help(format!(
+                        "write `{name}` alone; facts about the caller are in `user` and `ctx`"
+                    )),
+                );
+            }
+            return None;
+        }
+        sound.then_some(Path { root, steps, span })
+    }
+
+    /// A joined dot that no name follows.
+    fn missing_name(&mut self) {
+        let dot = self.span();
+        let spaced = matches!(self.kind_after(1), Some(Kind::Word(word)) if !matches!(*word, "in" | "not" | "and" | "or"));
+        let help = if spaced {
+            "a path has no spaces in it: remove the space"
+        } else {
+            "write `.name`, or `[\"name\"]` for a name with other characters"
+        };
+        self.findings.error(
+            ConstraintError::new(codes::PATH, dot, "a name is missing behind this `.`").help(help),
+        );
+        self.advance();
+        if spaced {
+            self.advance();
+        }
+    }
+
+    /// `["name"]`
+    fn index_step(&mut self) -> Option<String> {
+        let open = self.span();
+        if let (Some(Kind::Text(name)), Some(Kind::CloseList)) =
+            (self.kind_after(1), self.kind_after(2))
+        {
+            let name = name.clone();
+            for _ in 0..3 {
+                self.advance();
+            }
+            return Some(name);
+        }
+        let (message, help) = match self.kind_after(1) {
+            Some(Kind::Number(_)) => (
+                "elements of a list cannot be picked by number",
+                "write `any(path, …)` or `every(path, …)` for a condition on elements; a member named by digits is `[\"0\"]`".to_owned(),
+            ),
+            Some(Kind::Bad) => (
+                "a member name in brackets is a text",
+                "write `any(path, …)` or `every(path, …)` for a condition on elements".to_owned(),
+            ),
+            Some(Kind::Word(word)) => {
+                ("a member name in brackets is a text", format!("write {}", quoted(&format!("[{}]", Literal::String((*word).to_owned())))))
+            }
+            Some(Kind::Text(_)) => ("expected `]` behind the member name", "write one name in each pair of brackets".to_owned()),
+            _ => ("a member name is missing in these brackets", "write `[\"name\"]`".to_owned()),
+        };
+        self.skip_brackets();
+        let span = open.start..self.end_before();
+        self.findings
+            .error(ConstraintError::new(codes::PATH, span, message).help(help));
+        None
+    }
+
+    /// `args.x.startswith("a")`
+    fn method_call(&mut self, start: usize) -> Side {
+        let whole = self.slice(start..self.end_before());
+        let open = self.span();
+        self.skip_group();
+        let span = start..self.end_before();
+        let arguments = self
+            .slice(open.end..span.end)
+            .trim_end_matches(')')
+            .trim()
+            .to_owned();
+        let help = whole.rsplit_once('.').and_then(|(object, name)| {
+            let function = suggest::exact_function(name)?;
+            let list = if arguments.is_empty() {
+                object.to_owned()
+            } else {
+                format!("{object}, {arguments}")
+            };
+            Some(format!("write {}", quoted(&format!("{function}({list})"))))
+        });
+        self.findings.error(
+            ConstraintError::new(
+                codes::FUNCTION,
+                start..open.start,
+                format!("{} cannot be called", quoted(whole)),
+            )
+            .help(format!(
+                "functions stand in front: {}",
+                suggest::functions()
+            ))
+            .help_if(help),
+        );
+        Side::Poison(span)
+    }
+
+    /// Goes past joined steps, whatever is in them. Whether there were any.
+    pub(super) fn skip_steps(&mut self) -> bool {
+        let start = self.end_before();
+        while self.joined_after(0) {
+            match self.kind() {
+                Some(Kind::Member(_) | Kind::Dot) => self.advance(),
+                Some(Kind::OpenList) => self.skip_brackets(),
+                _ => break,
+            }
+        }
+        self.end_before() > start
+    }
+
+    /// At an opening bracket: goes past the one that closes it.
+    fn skip_brackets(&mut self) {
+        let mut depth = 0usize;
+        while let Some(kind) = self.kind() {
+            match kind {
+                Kind::OpenList => depth += 1,
+                Kind::CloseList => depth = depth.saturating_sub(1),
+                // Never past the call or the group that it stands in.
+                Kind::Close => return,
+                _ => {}
+            }
+            self.advance();
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+}
