@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     diagnostic::{Diagnostic, Severity, Sink},
-    document,
+    document, lint,
     model::{Limits, Policy},
     resolve,
     source::{self, Input, ReadError, Sources},
@@ -92,6 +92,7 @@ impl Compiler {
         if sink.has_errors() {
             return None;
         }
+        lint::run(&resolved, sources, sink);
         let model = resolve::build(&resolved, self.options.limits, Sha256::digest(source.as_bytes()).into());
         Some(Compiled { model, source })
     }

@@ -1,0 +1,81 @@
+//! Parts of a policy that no call ever reaches.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    model::Mode,
+    resolve::Resolved,
+};
+
+pub(super) const CODE: CodeDoc = CodeDoc {
+    code: "dead-rule",
+    severity: Severity::Warning,
+    title: "a part of the policy that is never looked at",
+    explanation: "A tool whose mode is `deny`, or that has no mode, is denied before its constraints and its scope are looked at. Constraints of a policy apply to tools that are not denied; where all are, they apply to none. An allowed path pattern that is also a denied one never allows anything.
+
+Most often the mode was forgotten:
+
+    refund: { mode: allow, constraints: [args.amount <= 50] }",
+};
+
+pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
+    for entry in &resolved.entries {
+        if entry.mode == Mode::Deny {
+            let first = entry.doc.constraints.first().map(|text| (text.node.span, "never looked at"));
+            let first = first.or_else(|| entry.doc.scope.as_ref().map(|scope| (scope.key, "never looked at")));
+            let Some((span, label)) = first else { continue };
+            let what = if entry.doc.constraints.is_empty() { "the scope" } else { "the constraints" };
+            let name = quoted(&entry.doc.name.text);
+            let diagnostic = match entry.doc.mode {
+                Some((_, mode)) => Diagnostic::new(CODE.code, format!("{what} of {name} cannot matter: it is denied"), span, label)
+                    .with_label(mode, "denied here")
+                    .with_help("remove them, or choose the mode `allow` or `approval_required`"),
+                None => Diagnostic::new(CODE.code, format!("{what} of {name} cannot matter: without a mode it is denied"), span, label)
+                    .with_label(entry.doc.name.span, "has no `mode`")
+                    .with_help("add `mode: allow` or `mode: approval_required`"),
+            };
+            sink.push(diagnostic);
+        }
+        if let Some(scope) = &entry.doc.scope {
+            let denied: BTreeMap<&str, _> = scope.denied.iter().map(|text| (text.value.as_str(), text.node.span)).collect();
+            for text in &scope.allowed {
+                if let Some(span) = denied.get(text.value.as_str()) {
+                    sink.push(
+                        Diagnostic::new(CODE.code, format!("the pattern {} allows nothing: it is denied as well", quoted(&text.value)), text.node.span, "allowed here")
+                            .with_label(*span, "denied here, which comes first")
+                            .with_help("remove one of the two"),
+                    );
+                }
+            }
+        }
+    }
+    idle_constraints(resolved, sink);
+}
+
+/// Policy-level constraints of roles that deny every tool.
+fn idle_constraints(resolved: &Resolved<'_>, sink: &mut Sink) {
+    let mut applied = vec![false; resolved.constraints.len()];
+    let mut idle = BTreeMap::new();
+    for role in resolved.roles.iter().filter(|role| !role.doc.is_mixin) {
+        let mut entries = role.tools.values().copied().chain(role.default).filter_map(|index| resolved.entries.get(index));
+        let applies = entries.any(|entry| entry.mode != Mode::Deny);
+        for constraint in role.policy_level.iter() {
+            if applies {
+                if let Some(applied) = applied.get_mut(constraint.id) {
+                    *applied = true;
+                }
+            } else {
+                idle.insert(constraint.id, constraint);
+            }
+        }
+    }
+    for (id, constraint) in idle {
+        if !applied.get(id).copied().unwrap_or(true) {
+            sink.push(
+                Diagnostic::new(CODE.code, "this constraint cannot matter: every tool that it applies to is denied", constraint.span(), "never looked at")
+                    .with_help("add the tools that are to be allowed, each with its `mode`, or remove the constraint"),
+            );
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! A tool whose arguments are constrained and may have further arguments that nobody looked at.
+
+use super::facts::{json, paths};
+use crate::{
+    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    expr::{Expr, ExprKind, Root},
+    model::Mode,
+    resolve::{Resolved, Use},
+};
+
+pub(super) const CODE: CodeDoc = CodeDoc {
+    code: "no-only",
+    severity: Severity::Warning,
+    title: "a constrained tool accepts arguments that no constraint names",
+    explanation: "Constraints look at the arguments that they name. A tool that takes others too, or takes the same thing under a second name, can be called around them: `refund(amount=10, amount_cents=900000)`.
+
+`only` closes the list:
+
+    refund:
+      mode: allow
+      constraints:
+        - only(args, [\"amount\", \"currency\"])
+        - args.amount > 0
+        - args.amount <= 50
+
+List every argument that the tool may be given, the unconstrained ones too.",
+};
+
+pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
+    for entry in resolved.entries.iter().filter(|entry| entry.mode != Mode::Deny && !entry.is_default) {
+        let exprs = |uses: &[Use<'_>]| -> Vec<&Expr> { uses.iter().filter_map(|constraint| resolved.expr(constraint)).collect() };
+        let own = exprs(&entry.constraints);
+        let mut names: Vec<&str> = Vec::new();
+        let mut about_args = false;
+        for path in own.iter().flat_map(|expr| paths(expr)).filter(|path| path.root == Root::Args) {
+            about_args = true;
+            if let Some(first) = path.steps.first().map(String::as_str)
+                && !names.contains(&first)
+                && names.len() < 16
+            {
+                names.push(first);
+            }
+        }
+        let role = resolved.roles.iter().find(|role| std::ptr::eq(role.doc, entry.role));
+        let shared = role.map(|role| exprs(&role.policy_level)).unwrap_or_default();
+        if !about_args || own.iter().chain(&shared).any(|expr| closes_arguments(expr)) {
+            continue;
+        }
+        // A file scope looks at an argument as well.
+        if let Some(scope) = &entry.scope
+            && !names.contains(&scope.argument.as_str())
+        {
+            names.push(&scope.argument);
+        }
+        let list: Vec<String> = names.iter().map(|name| json(name)).collect();
+        sink.push(
+            Diagnostic::new(
+                CODE.code,
+                format!("{} is constrained, and accepts arguments that no constraint names", quoted(&entry.doc.name.text)),
+                entry.doc.name.span,
+                "no `only` among its constraints",
+            )
+            .with_help(format!("add `only(args, [{}])` with all arguments that it may be given", list.join(", "))),
+        );
+    }
+}
+
+fn closes_arguments(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::And(parts) => parts.iter().any(closes_arguments),
+        ExprKind::Or(parts) => parts.iter().all(closes_arguments),
+        ExprKind::Only(path, _) => path.root == Root::Args && path.steps.is_empty(),
+        // The whole of the arguments is given.
+        ExprKind::Compare { op: crate::expr::CompareOp::Equal, left, right } => {
+            [left, right].into_iter().filter_map(super::facts::operand_path).any(|path| path.root == Root::Args && path.steps.is_empty())
+        }
+        _ => false,
+    }
+}

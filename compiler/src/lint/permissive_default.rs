@@ -1,0 +1,33 @@
+//! Everything that is not listed is allowed.
+
+use crate::{
+    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    model::Mode,
+    resolve::Resolved,
+};
+
+pub(super) const CODE: CodeDoc = CodeDoc {
+    code: "permissive-default",
+    severity: Severity::Warning,
+    title: "every tool that is not listed is allowed",
+    explanation: "`default_policy: { mode: allow }` without constraints allows every tool that the policy does not list: also those that the agent is given later, and misspelt ones. In the role `default` it does so for callers that nobody knows.
+
+Deny by default and list the tools that are allowed. `approval_required` is a middle way.",
+};
+
+pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
+    for entry in resolved.entries.iter().filter(|entry| entry.is_default && entry.mode == Mode::Allow && entry.constraints.is_empty()) {
+        let role = resolved.roles.iter().find(|role| std::ptr::eq(role.doc, entry.role));
+        if role.is_some_and(|role| !role.policy_level.is_empty()) {
+            continue;
+        }
+        let (span, whom) = (
+            entry.doc.mode.map_or(entry.doc.name.span, |(_, span)| span),
+            if entry.role.name.text == "default" { "to every caller without a known role".to_owned() } else { format!("to the role {}", quoted(&entry.role.name.text)) },
+        );
+        sink.push(
+            Diagnostic::new(CODE.code, format!("every tool that is not listed is allowed {whom}"), span, "allows what nobody listed")
+                .with_help("use `mode: deny` and list the tools that are allowed, or `approval_required`"),
+        );
+    }
+}

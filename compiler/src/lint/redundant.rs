@@ -1,0 +1,54 @@
+//! What stands twice.
+
+use crate::{
+    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    model::Mode,
+    resolve::Resolved,
+};
+
+pub(super) const CODE: CodeDoc = CodeDoc {
+    code: "redundant",
+    severity: Severity::Warning,
+    title: "a constraint or rule that changes nothing",
+    explanation: "The same constraint stands twice for a tool, or already below the policy's `constraints`; or a role repeats a rule that it inherits. Today nothing changes without it. Tomorrow somebody changes one of the two.
+
+Remove the repetition.",
+};
+
+pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
+    for entry in &resolved.entries {
+        for (again, first) in &entry.repeated {
+            sink.push(
+                Diagnostic::new(CODE.code, format!("{} stands here twice", quoted(&again.text.value)), again.span(), "again")
+                    .with_label(*first, "first here")
+                    .with_help("remove one of them"),
+            );
+        }
+        let role = resolved.roles.iter().find(|role| std::ptr::eq(role.doc, entry.role));
+        let shared = role.map(|role| role.policy_level.as_slice()).unwrap_or_default();
+        if entry.mode == Mode::Deny || shared.is_empty() {
+            continue;
+        }
+        for own in &entry.constraints {
+            if let Some(first) = shared.iter().find(|shared| shared.id == own.id) {
+                sink.push(
+                    Diagnostic::new(CODE.code, format!("{} applies to every tool already", quoted(&own.text.value)), own.span(), "again")
+                        .with_label(first.span(), "applies to every tool")
+                        .with_help("remove it here"),
+                );
+            }
+        }
+    }
+    for replacement in resolved.replacements.iter().filter(|replacement| replacement.own) {
+        let (Some(old), Some(new)) = (resolved.entries.get(replacement.old), resolved.entries.get(replacement.new)) else { continue };
+        let ids = |entry: &crate::resolve::Entry<'_>| entry.constraints.iter().map(|constraint| constraint.id).collect::<Vec<_>>();
+        // To deny once more than needed is good style.
+        if new.mode != Mode::Deny && new.mode == old.mode && ids(old) == ids(new) && old.scope == new.scope {
+            sink.push(
+                Diagnostic::new(CODE.code, format!("this rule for {} repeats the inherited one", quoted(&new.doc.name.text)), new.doc.name.span, "again")
+                    .with_label(old.doc.name.span, "inherited from here")
+                    .with_help("remove it, or change what should be different"),
+            );
+        }
+    }
+}
