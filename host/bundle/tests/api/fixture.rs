@@ -113,9 +113,18 @@ pub(crate) fn says(message: &str, parts: &[&str]) {
     }
 }
 
-/// Fails where all tools are required to be there. Elsewhere says aloud that a test was left out, past the capture of its output.
+/// Fails where all tools are required to be there. Elsewhere says that a test was left out.
 pub(crate) fn skipped(reason: &str) {
     let required = std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
     assert!(!required, "{reason}");
+    announce(reason);
+}
+
+/// Says that something was left out, past the capture of a test's output.
+#[allow(
+    clippy::explicit_write,
+    reason = "what the macro prints is shown for failing tests only"
+)]
+pub(crate) fn announce(reason: &str) {
     writeln!(std::io::stderr(), "SKIPPED: {reason}").unwrap();
 }
