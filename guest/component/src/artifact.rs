@@ -2,43 +2,43 @@
 
 use core::ops::Range;
 
-use crate::template::Template;
+use crate::template::{
+    Number::{Length, Pages},
+    Template,
+};
 
-/// SHA-256 of `engine.component.wasm`.
-pub const DIGEST: &str = "";
+/// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
+pub const DIGEST: &str =
+    "5557208dce5691e82012ab60ab33033f0dee76cd17c68931ec5ea414df283ab8";
 
-/// What built it.
-pub const BUILT_BY: &str = "";
+/// The compiler and linker that built the engine.
+#[rustfmt::skip]
+pub const BUILT_BY: &str = "rustc 1.96.0 (ac68faa20c58cbccd01ee7208bf3b6e93a7d7f96), LLVM 22.1.8, LLD 22.1.2 (/checkout/src/llvm-project/llvm 1cb4e3833c1919c2e6fb579a23ac0e2b22587b7e), core from source";
 
 /// Where the plan lies in the engine's memory.
-pub const HEAP_BASE: u32 = 32768;
+pub const HEAP_BASE: u32 = 18048;
 
-/// How many pages of memory a plan needs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Pages {
-    pub(crate) fixed: u32,
-}
-
-impl Pages {
-    pub(crate) fn for_plan(self, plan_len: u32) -> Option<u32> {
-        Some(self.fixed.checked_add(plan_len)?.div_ceil(65_536))
-    }
-}
-
-pub(crate) const CORE: Range<usize> = 0..0;
+pub(crate) const CORE: Range<usize> = 14..56610;
 
 pub(crate) const COMPONENT: Template = Template {
-    bytes: &[0; 32],
-    plan_at: 32,
-    lengths: &[(8, 0)],
-    pages_at: 16,
-    pages: Pages { fixed: HEAP_BASE },
+    bytes: include_bytes!("../artifact/engine.component.wasm"),
+    plan_at: 56610,
+    numbers: &[
+        (9, Length(56596)),
+        (249, Pages(34447)),
+        (54997, Length(1608)),
+        (56605, Length(0)),
+    ],
 };
 
 pub(crate) const THIN: Template = Template {
-    bytes: &[0; 32],
-    plan_at: 32,
-    lengths: &[(8, 0)],
-    pages_at: 16,
-    pages: Pages { fixed: HEAP_BASE },
+    bytes: include_bytes!("../artifact/engine.thin.wasm"),
+    plan_at: 3968,
+    numbers: &[
+        (3872, Length(91)),
+        (3927, Pages(34447)),
+        (3945, Length(0)),
+        (3956, Length(7)),
+        (3963, Length(0)),
+    ],
 };

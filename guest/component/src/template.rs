@@ -1,7 +1,5 @@
 //! Bytes with a place for a plan, and the lengths that depend on it.
 
-use crate::artifact::Pages;
-
 /// A WebAssembly binary that lacks only a plan.
 ///
 /// All that a plan changes is its own bytes and the numbers listed here, each encoded in exactly five bytes (LEB128, padded) so
@@ -12,26 +10,32 @@ pub(crate) struct Template {
     pub(crate) bytes: &'static [u8],
     /// Where the plan's bytes go.
     pub(crate) plan_at: usize,
-    /// Lengths of what encloses the plan: where they stand, and their value for a plan of no bytes.
-    pub(crate) lengths: &'static [(usize, u32)],
-    /// Where the number of memory pages stands, which is not a length but grows with the plan too.
-    pub(crate) pages_at: usize,
-    /// How that number follows from the plan's length.
-    pub(crate) pages: Pages,
+    /// The numbers that depend on the plan's length, and where they stand: in this order, all before the plan.
+    pub(crate) numbers: &'static [(usize, Number)],
+}
+
+/// A number that depends on the length of the plan.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Number {
+    /// The length of something that encloses the plan, with the length that it has without one.
+    Length(u32),
+    /// Pages of memory, with the bytes that are needed without a plan.
+    Pages(u32),
 }
 
 /// Bytes of a padded number.
 const WIDTH: usize = 5;
+/// Bytes of a page of memory.
+const PAGE: u32 = 65_536;
 
 impl Template {
     /// The binary with `plan` in it. None: the sizes do not fit 32 bits, or the template's own offsets are wrong.
     pub(crate) fn fill(&self, plan: &[u8]) -> Option<Vec<u8>> {
-        let tail = self.bytes.get(self.plan_at..)?;
+        let (head, tail) = self.bytes.split_at_checked(self.plan_at)?;
         let mut out = Vec::with_capacity(self.bytes.len().checked_add(plan.len())?);
-        out.extend_from_slice(self.bytes.get(..self.plan_at)?);
-        for (at, number) in self.numbers(plan.len())? {
-            out.get_mut(at..at.checked_add(WIDTH)?)?
-                .copy_from_slice(&padded(number));
+        out.extend_from_slice(head);
+        for &(at, number) in self.numbers {
+            out.get_mut(at..at.checked_add(WIDTH)?)?.copy_from_slice(&padded(number.with(plan)?));
         }
         out.extend_from_slice(plan);
         out.extend_from_slice(tail);
@@ -43,32 +47,29 @@ impl Template {
         let plan_len = binary.len().checked_sub(self.bytes.len())?;
         let (head, rest) = binary.split_at_checked(self.plan_at)?;
         let (plan, tail) = rest.split_at_checked(plan_len)?;
-        if tail != self.bytes.get(self.plan_at..)? {
+        let (own_head, own_tail) = self.bytes.split_at_checked(self.plan_at)?;
+        if tail != own_tail {
             return None;
         }
         let mut from = 0;
-        for (at, number) in self.numbers(plan_len)? {
+        for &(at, number) in self.numbers {
             let number_ends = at.checked_add(WIDTH)?;
-            if head.get(from..at)? != self.bytes.get(from..at)?
-                || head.get(at..number_ends)? != padded(number)
-            {
+            if head.get(from..at)? != own_head.get(from..at)? || head.get(at..number_ends)? != padded(number.with(plan)?) {
                 return None;
             }
             from = number_ends;
         }
-        (head.get(from..)? == self.bytes.get(from..self.plan_at)?).then_some(plan)
+        (head.get(from..)? == own_head.get(from..)?).then_some(plan)
     }
+}
 
-    /// The numbers that depend on the plan, in the order in which they stand.
-    fn numbers(&self, plan_len: usize) -> Option<Vec<(usize, u32)>> {
-        let plan_len = u32::try_from(plan_len).ok()?;
-        let mut numbers = Vec::with_capacity(self.lengths.len().saturating_add(1));
-        for &(at, empty) in self.lengths {
-            numbers.push((at, empty.checked_add(plan_len)?));
+impl Number {
+    fn with(self, plan: &[u8]) -> Option<u32> {
+        let plan_len = u32::try_from(plan.len()).ok()?;
+        match self {
+            Self::Length(empty) => empty.checked_add(plan_len),
+            Self::Pages(empty) => Some(empty.checked_add(plan_len)?.div_ceil(PAGE)),
         }
-        numbers.push((self.pages_at, self.pages.for_plan(plan_len)?));
-        numbers.sort_unstable();
-        Some(numbers)
     }
 }
 

@@ -1,0 +1,211 @@
+//! The files of the artifact.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+use super::template::{Number, Template};
+use crate::workspace;
+
+const COMPONENT: &str = "engine.component.wasm";
+const THIN: &str = "engine.thin.wasm";
+const DIGESTS: &str = "SHA256SUMS";
+const BUILT_BY: &str = "BUILT-BY";
+
+/// What is committed in `guest/component/`: `artifact/`, and the offsets in it as Rust.
+#[derive(Debug)]
+pub(crate) struct Files {
+    component: Vec<u8>,
+    thin: Vec<u8>,
+    digests: String,
+    pub(crate) built_by: String,
+    offsets: String,
+}
+
+impl Files {
+    /// Files for a new artifact.
+    pub(crate) fn new(
+        component: Template,
+        thin: Template,
+        heap_base: u32,
+        built_by: String,
+    ) -> Self {
+        let digest = sha256(&component.bytes);
+        let digests = format!("{digest}  {COMPONENT}\n{}  {THIN}\n", sha256(&thin.bytes));
+        let offsets = offsets(&component, &thin, heap_base, &digest, &built_by);
+        Self {
+            component: component.bytes,
+            thin: thin.bytes,
+            digests,
+            built_by,
+            offsets,
+        }
+    }
+
+    /// The files that lie in the tree.
+    pub(crate) fn committed() -> Result<Self> {
+        let folder = folder();
+        let text = |path: PathBuf| {
+            fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))
+        };
+        let bytes = |path: PathBuf| {
+            fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))
+        };
+        Ok(Self {
+            component: bytes(folder.join("artifact").join(COMPONENT))?,
+            thin: bytes(folder.join("artifact").join(THIN))?,
+            digests: text(folder.join("artifact").join(DIGESTS))?,
+            built_by: text(folder.join("artifact").join(BUILT_BY))?
+                .trim_end()
+                .to_owned(),
+            offsets: text(folder.join("src/artifact.rs"))?,
+        })
+    }
+
+    /// Fails if a file is not the one that the digests were made of.
+    pub(crate) fn check_digests(&self) -> Result<()> {
+        let expected = format!(
+            "{}  {COMPONENT}\n{}  {THIN}\n",
+            sha256(&self.component),
+            sha256(&self.thin)
+        );
+        if self.digests != expected {
+            bail!("the artifact is not what `{DIGESTS}` says: run `cargo xtask engine build`");
+        }
+        Ok(())
+    }
+
+    /// What of this is not as it is in `other`.
+    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+        if self.component != other.component {
+            return Some(format!(
+                "the source builds another engine ({}) than the committed one ({})",
+                self.summary(),
+                other.summary()
+            ));
+        }
+        (self.thin != other.thin || self.digests != other.digests || self.offsets != other.offsets)
+            .then(|| "the engine is the committed one, but not the files around it".to_owned())
+    }
+
+    pub(crate) fn summary(&self) -> String {
+        let digest = sha256(&self.component);
+        format!(
+            "{} bytes, sha256 {}…",
+            self.component.len(),
+            digest.get(..12).unwrap_or_default()
+        )
+    }
+
+    /// Writes the files to where they are committed.
+    pub(crate) fn write(&self) -> Result<()> {
+        let folder = folder();
+        self.write_artifact(&folder.join("artifact"))?;
+        write(&folder.join("src/artifact.rs"), self.offsets.as_bytes())
+    }
+
+    /// Writes the files to one folder, for a build of `hexgate-component` that is told to take them from there.
+    pub(crate) fn write_to(&self, folder: &Path) -> Result<()> {
+        self.write_artifact(folder)?;
+        let offsets: String = self
+            .offsets
+            .lines()
+            .filter(|line| !line.starts_with("//!"))
+            .fold(String::new(), |mut all, line| {
+                let _ = writeln!(all, "{}", line.replace("\"../artifact/", "\""));
+                all
+            });
+        write(&folder.join("artifact.rs"), offsets.as_bytes())
+    }
+
+    fn write_artifact(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create `{}`", folder.display()))?;
+        write(&folder.join(COMPONENT), &self.component)?;
+        write(&folder.join(THIN), &self.thin)?;
+        write(&folder.join(DIGESTS), self.digests.as_bytes())?;
+        write(
+            &folder.join(BUILT_BY),
+            format!("{}\n", self.built_by).as_bytes(),
+        )
+    }
+}
+
+fn folder() -> PathBuf {
+    workspace::root().join("guest/component")
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// `artifact.rs`, as rustfmt would write it.
+fn offsets(
+    component: &Template,
+    thin: &Template,
+    heap_base: u32,
+    digest: &str,
+    built_by: &str,
+) -> String {
+    format!(
+        "//! Where things stand in the artifact. Written by `cargo xtask engine build`; do not edit.
+
+use core::ops::Range;
+
+use crate::template::{{
+    Number::{{Length, Pages}},
+    Template,
+}};
+
+/// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
+pub const DIGEST: &str =
+    \"{digest}\";
+
+/// The compiler and linker that built the engine.
+#[rustfmt::skip]
+pub const BUILT_BY: &str = \"{built_by}\";
+
+/// Where the plan lies in the engine's memory.
+pub const HEAP_BASE: u32 = {heap_base};
+
+pub(crate) const CORE: Range<usize> = {}..{};
+
+pub(crate) const COMPONENT: Template = {};
+
+pub(crate) const THIN: Template = {};
+",
+        component.core.start,
+        component.core.end,
+        template(component, COMPONENT),
+        template(thin, THIN),
+    )
+}
+
+fn template(template: &Template, file: &str) -> String {
+    let numbers = template.numbers.iter().map(|(at, number)| match number {
+        Number::Length(empty) => format!("        ({at}, Length({empty})),\n"),
+        Number::Pages(empty) => format!("        ({at}, Pages({empty})),\n"),
+    });
+    format!(
+        "Template {{
+    bytes: include_bytes!(\"../artifact/{file}\"),
+    plan_at: {},
+    numbers: &[
+{}    ],
+}}",
+        template.plan_at,
+        numbers.collect::<String>(),
+    )
+}

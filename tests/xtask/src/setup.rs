@@ -1,0 +1,58 @@
+//! The tools of the full test run. Each step says what it installs, does nothing the second time, and can be repeated after a
+//! failure: what is there is complete.
+
+mod python;
+mod wasm;
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+
+use crate::workspace;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Install only these
+    #[arg(value_enum)]
+    only: Vec<Tool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Tool {
+    /// A compiler for wasm32, to build the engine from source
+    Wasm,
+    /// A Python environment, for the tests against the Python system
+    Python,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let tools = workspace::tools();
+    fs::create_dir_all(&tools).with_context(|| format!("cannot create `{}`", tools.display()))?;
+    let wanted = |tool| args.only.is_empty() || args.only.contains(&tool);
+    if wanted(Tool::Wasm) {
+        wasm::install(&tools)?;
+    }
+    if wanted(Tool::Python) {
+        python::install(&tools)?;
+    }
+    Ok(())
+}
+
+/// Puts a folder in the place of another, so that a run that is cut off leaves nothing that looks complete.
+fn replace(partial: &Path, place: &Path) -> Result<()> {
+    if place.exists() {
+        fs::remove_dir_all(place)
+            .with_context(|| format!("cannot remove `{}`", place.display()))?;
+    }
+    fs::rename(partial, place)
+        .with_context(|| format!("cannot move `{}` into place", partial.display()))
+}
+
+/// An empty folder.
+fn fresh(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        fs::remove_dir_all(folder)
+            .with_context(|| format!("cannot remove `{}`", folder.display()))?;
+    }
+    fs::create_dir_all(folder).with_context(|| format!("cannot create `{}`", folder.display()))
+}

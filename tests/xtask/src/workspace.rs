@@ -1,0 +1,69 @@
+//! Where things are, and how commands are run.
+
+use std::{
+    env,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// The folder of the workspace's `Cargo.toml`.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// Where tools are installed.
+pub(crate) fn tools() -> PathBuf {
+    env::var_os("HEXGATE_TOOLS").map_or_else(|| root().join("target/tools"), PathBuf::from)
+}
+
+/// Where cargo builds, and where temporary results of tasks go.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The cargo that runs this task.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Runs a command, saying which, and fails if it does.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    eprintln!("    $ {}", show(command));
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run `{}`", show(command)))?;
+    if !status.success() {
+        bail!("`{}` failed: {status}", show(command));
+    }
+    Ok(())
+}
+
+/// What a command prints. Fails, with what it says, if it fails.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run `{}`", show(command)))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "`{}` failed: {}\n{}",
+            show(command),
+            output.status,
+            said.trim_end()
+        );
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn show(command: &Command) -> String {
+    let mut words = vec![command.get_program()];
+    words.extend(command.get_args());
+    words.join(OsStr::new(" ")).to_string_lossy().into_owned()
+}
