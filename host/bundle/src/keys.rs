@@ -19,11 +19,16 @@ use crate::{
     files::{FileError, open_path, read_all},
 };
 
+mod error;
 mod generate;
+mod text;
 mod trusted;
 
+pub use error::KeyError;
 pub use generate::{GenerateError, KeyPair, generate};
 pub use trusted::TrustedKeys;
+
+use text::{FILE_BYTES, decode};
 
 /// The ending of a private key's file.
 const PRIVATE_ENDING: &str = "private";
@@ -250,68 +255,6 @@ pub struct ExposedKey {
     pub mode: u32,
 }
 
-/// A key cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The file cannot be read.
-    #[error("cannot read the key file `{}`: {source}", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: std::io::Error,
-    },
-    /// The path names a directory.
-    #[error("`{}` is a directory; name the key file in it, such as `{}`", .path.display(), .path.join("release.public").display())]
-    Directory {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The path names a pipe or a device.
-    #[error("`{}` is not a regular file; write the key to a file and name that", .path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The file is a key of the other kind by its name.
-    #[error("`{}` is a {found} key by its name where a {wanted} key is needed; pass `{}`", .path.display(), .path.with_extension(wanted).display())]
-    Swapped {
-        /// The file.
-        path: PathBuf,
-        /// The kind that the name tells.
-        found: &'static str,
-        /// The kind that is needed.
-        wanted: &'static str,
-    },
-    /// The text is not a key.
-    #[error(
-        "{origin} does not hold a key: {reason}; a key is 43 characters of base64url (`A-Z a-z 0-9 - _`) and one newline, as written by `keygen`"
-    )]
-    Malformed {
-        /// The file, in backticks, or where else the text came from.
-        origin: String,
-        /// What is wrong with it. It never repeats the text.
-        reason: &'static str,
-    },
-    /// The key must not be trusted.
-    #[error(
-        "{origin} {reason}; it was not made by `keygen` and must not be trusted: get the key again from whoever signs"
-    )]
-    Weak {
-        /// The file, in backticks, or where else the key came from.
-        origin: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The text is not a key id.
-    #[error("a key id is 16 lower-case hexadecimal digits")]
-    Id,
-}
-
-/// The size of a key's file: 43 characters and a newline.
-const FILE_BYTES: usize = 44;
-
 /// Reads a key's file: the raw key and the permission bits.
 fn read_key(path: &Path) -> Result<(Zeroizing<[u8; 32]>, u32), KeyError> {
     let io = |source| KeyError::Io {
@@ -346,37 +289,6 @@ fn quoted(path: &Path) -> String {
     format!("`{}`", path.display())
 }
 
-/// Decodes the text form: exactly one spelling, except that the newline at the end may be LF, CRLF or missing.
-fn decode(text: &[u8]) -> Result<Zeroizing<[u8; 32]>, &'static str> {
-    let body = text
-        .strip_suffix(b"\n")
-        .map_or(text, |line| line.strip_suffix(b"\r").unwrap_or(line));
-    match body.len() {
-        0 => return Err("it is empty"),
-        _ if body.starts_with(b"-----") => return Err("it is PEM, and a raw key is needed"),
-        _ if body.contains(&b'=') => return Err("it has padding (`=`), which is left out here"),
-        _ if body.iter().any(u8::is_ascii_whitespace) => {
-            return Err("it has more white space than one newline at the end");
-        }
-        32 => return Err("it has 32 bytes, as if it was written raw"),
-        length if length < 43 => return Err("it is too short"),
-        length if length > 43 => return Err("it is too long"),
-        _ => {}
-    }
-    if !body
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-    {
-        return Err("it has a character that base64url does not have");
-    }
-    let mut key = Zeroizing::new([0; 32]);
-    // 43 characters carry 258 bits. The decoder refuses the last character unless its two spare bits are zero.
-    match URL_SAFE_NO_PAD.decode_slice(body, key.as_mut()) {
-        Ok(32) => Ok(key),
-        _ => Err("its last character is not the one that a writer of base64url chooses"),
-    }
-}
-
 /// Whether the y coordinate, the lower 255 bits in little-endian order, is less than 2^255 - 19.
 fn is_canonical(bytes: &[u8; 32]) -> bool {
     let [low, middle @ .., high] = bytes;
@@ -386,53 +298,6 @@ fn is_canonical(bytes: &[u8; 32]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn reason(text: &[u8]) -> &'static str {
-        decode(text).unwrap_err()
-    }
-
-    #[test]
-    fn one_spelling_a_key() {
-        let key = PrivateKey::from_bytes(&[7; 32]);
-        let text = key.to_text();
-        assert_eq!((text.len(), text.as_bytes()[43]), (FILE_BYTES, b'\n'));
-        let bare = text.trim_end();
-        for good in [bare.to_owned(), format!("{bare}\n"), format!("{bare}\r\n")] {
-            assert_eq!(*decode(good.as_bytes()).unwrap(), [7; 32]);
-        }
-        for bad in [
-            format!("{bare}\n\n"),
-            format!("{bare}\r"),
-            format!(" {bare}"),
-            format!("{bare} \n"),
-            format!("{}\n{}", &bare[..20], &bare[20..]),
-        ] {
-            assert!(reason(bad.as_bytes()).contains("white space"), "{bad:?}");
-        }
-        assert!(reason(b"").contains("empty"));
-        assert!(reason(b"\n").contains("empty"));
-        assert!(reason(&bare.as_bytes()[1..]).contains("short"));
-        assert!(reason(format!("{bare}A").as_bytes()).contains("long"));
-        assert!(reason(format!("{bare}=").as_bytes()).contains("padding"));
-        assert!(reason(&[7; 32]).contains("raw"));
-        assert!(reason(b"-----BEGIN PRIVATE KEY-----").contains("PEM"));
-        for outside in ["!", "+", "/", "."] {
-            assert!(
-                reason(bare.replacen(&bare[..1], outside, 1).as_bytes()).contains("character"),
-                "{outside}"
-            );
-        }
-    }
-
-    #[test]
-    fn of_four_last_characters_with_the_same_bytes_one_is_accepted() {
-        let text = "A".repeat(42);
-        let accepted: Vec<char> = (0..128u8)
-            .map(char::from)
-            .filter(|last| decode(format!("{text}{last}").as_bytes()).is_ok())
-            .collect();
-        assert_eq!(accepted.iter().collect::<String>(), "048AEIMQUYcgkosw");
-    }
 
     #[test]
     fn weak_keys_are_refused() {

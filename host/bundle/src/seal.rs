@@ -14,7 +14,7 @@ pub struct Draft<'a> {
     pub stem: Stem,
     /// The policy as its author wrote it.
     pub source: &'a [u8],
-    /// The policy as Rego; empty if it was not printed.
+    /// The policy as Rego, its lines ended by line feeds; empty if it was not printed.
     pub rego: &'a str,
     /// The component.
     pub wasm: &'a [u8],
@@ -87,6 +87,9 @@ impl Draft<'_> {
             if size as u64 > limit {
                 return Err(SealError::TooLarge { part, size, limit });
             }
+        }
+        if self.rego.contains('\r') {
+            return Err(SealError::CarriageReturn);
         }
         let claims = self.claims.clone();
         let manifest = v2::Manifest {
@@ -195,6 +198,9 @@ pub enum SealError {
     /// A claim breaks a rule.
     #[error("the manifest cannot be written: {0}")]
     Manifest(#[from] ManifestError),
+    /// The Python system reads Rego with the line ends translated, so that its digest would not fit.
+    #[error("the rego text has a carriage return; end its lines with line feeds only")]
+    CarriageReturn,
     /// No reader would take it.
     #[error("the {part} has {size} bytes, and at most {limit} are allowed in a bundle")]
     TooLarge {

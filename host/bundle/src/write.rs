@@ -63,9 +63,10 @@ impl SealedBundle {
                     continue;
                 }
             }
-            siblings
-                .sync()
-                .map_err(|source| WriteError::io(&target.parent, source))?;
+            siblings.sync().map_err(|source| WriteError::Unsynced {
+                path: target.dir.clone(),
+                source,
+            })?;
             return folder.remove().map_err(|source| WriteError::Leftover {
                 path: folder.keep(),
                 source,
@@ -126,6 +127,14 @@ pub enum WriteError {
     /// The disk refuses.
     #[error("cannot write `{}`: {source}; nothing was changed{}", .path.display(), remedy(.source))]
     Io {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The bundle is in its place, but the system does not say that it will survive a power failure.
+    #[error("the bundle was written to `{}`, but the disk did not confirm it ({source}); write it again", .path.display())]
+    Unsynced {
         /// The folder.
         path: PathBuf,
         /// The cause.

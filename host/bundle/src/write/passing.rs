@@ -133,6 +133,8 @@ fn is_of_a_bundle(name: &str) -> bool {
 
 /// Removes the files that `own` names, never a folder in it, and then the folder if nothing else is left.
 fn remove_files(folder: &Path, own: impl Fn(&str) -> bool) -> io::Result<()> {
+    // A folder that nobody may write to keeps its files from being removed. If this fails, so does what follows.
+    let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_name().to_str().is_some_and(&own) && !entry.file_type()?.is_dir() {

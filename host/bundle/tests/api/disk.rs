@@ -2,7 +2,10 @@
 
 use std::{
     env, fs,
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::CommandExt,
+    },
     path::Path,
     process::Command,
 };
@@ -117,19 +120,44 @@ fn a_folder_that_may_not_be_written_to_changes_nothing() {
         )
     };
     writable(false).unwrap();
-    // Permissions do not bind root, so the child is somebody else, with a copy of this program that others can reach.
-    let tools = tempfile::tempdir().unwrap();
-    fs::set_permissions(tools.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let program = tools.path().join("child");
-    fs::copy(env::current_exe().unwrap(), &program).unwrap();
     for task in ["write", "generate-new"] {
-        let mut command = child(Command::new(&program), task, root.path());
-        command.current_dir("/");
-        if rustix::process::geteuid().is_root() {
-            command.uid(65_534).gid(65_534);
-        }
+        let (_tools, command) = as_somebody_else(task, root.path());
         says(&outcome(command), &["cannot write", "ermission denied"]);
     }
     writable(true).unwrap();
     unchanged(root.path());
+}
+
+#[test]
+fn a_bundle_in_a_folder_that_nobody_may_write_to_is_replaced_and_stays_so() {
+    let root = older();
+    let bundle = root.path().join("bundle");
+    fs::set_permissions(&bundle, fs::Permissions::from_mode(0o555)).unwrap();
+    if rustix::process::geteuid().is_root() {
+        chown(&bundle, Some(65_534), Some(65_534)).unwrap();
+        chown(root.path(), Some(65_534), Some(65_534)).unwrap();
+    }
+    let (_tools, command) = as_somebody_else("write", root.path());
+    assert_eq!(outcome(command), "written");
+    assert_eq!(names(root.path()), ["bundle"]);
+    assert_eq!(load(&bundle).unwrap().contents().wasm(), wasm(true));
+    assert_eq!(
+        fs::metadata(&bundle).unwrap().permissions().mode() & 0o7777,
+        0o555
+    );
+    fs::set_permissions(&bundle, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A child that permissions bind: root is somebody else in it, with a copy of this program that others can reach.
+fn as_somebody_else(task: &str, folder: &Path) -> (tempfile::TempDir, Command) {
+    let tools = tempfile::tempdir().unwrap();
+    fs::set_permissions(tools.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = tools.path().join("child");
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    let mut command = child(Command::new(&program), task, folder);
+    command.current_dir("/");
+    if rustix::process::geteuid().is_root() {
+        command.uid(65_534).gid(65_534);
+    }
+    (tools, command)
 }

@@ -217,6 +217,17 @@ fn a_claim_that_breaks_a_rule_is_not_signed() {
     );
 }
 
+#[test]
+fn rego_that_python_would_read_differently_is_not_signed() {
+    let error = Draft {
+        rego: "package policy\r\n",
+        ..draft()
+    }
+    .seal(Some(&key()))
+    .unwrap_err();
+    says(&error.to_string(), &["carriage return", "line feeds only"]);
+}
+
 /// A bundle as the Python system signs it, with more keys if wanted.
 fn version_1(extra: &str) -> Parts {
     let manifest = format!(
