@@ -3,11 +3,12 @@
 use core::cmp::Ordering;
 
 use crate::{
-    json::{Document, LEN_MASK, Node, Text, kind, kind_of},
+    bytes,
+    json::{Document, Node, Text, kind, kind_of},
     number::Number,
     plan::{
         Damaged, Plan, Ref,
-        layout::{MAX_DEPTH, compare, list, op, operand, root, text_call},
+        layout::{MAX_DEPTH, compare, list, literal, op, operand, root, text_call},
     },
     value::{Truth, Value},
 };
@@ -15,8 +16,8 @@ use crate::{
 /// All that a condition can see, and room to remember what does not change from element to element.
 pub(crate) struct Scene<'a, 'm> {
     pub(crate) plan: Plan<'a>,
-    pub(crate) arguments: Document<'a>,
-    pub(crate) facts: Option<Document<'a>>,
+    pub(crate) arguments: &'a Document<'a>,
+    pub(crate) facts: Option<&'a Document<'a>>,
     /// The role that is being evaluated.
     pub(crate) role: &'a [u8],
     pub(crate) tool: &'a [u8],
@@ -25,13 +26,13 @@ pub(crate) struct Scene<'a, 'm> {
 }
 
 /// The element of the innermost quantifier.
-pub(crate) type Element<'a> = Option<(Document<'a>, Node)>;
+pub(crate) type Element<'a> = Option<(&'a Document<'a>, &'a Node)>;
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Found<'a> {
     /// A value of the request.
-    Node(Document<'a>, Node),
+    Node(&'a Document<'a>, &'a Node),
     /// The role or the tool.
     Name(&'a [u8]),
 }
@@ -46,8 +47,11 @@ impl<'a> Found<'a> {
     }
 }
 
-/// What a memo slot says of a path that leads nowhere. Otherwise it is 2 + twice the node's index, + 1 if in the facts.
+/// What a memo slot says of a path that leads nowhere; of any other the node's index, behind this.
 const NOWHERE: u32 = 1;
+
+/// Up to so many names of `only` are compared one after the other.
+const FEW_NAMES: u32 = 8;
 
 impl<'a> Scene<'a, '_> {
     /// The truth of a constraint.
@@ -62,7 +66,7 @@ impl<'a> Scene<'a, '_> {
     pub(crate) fn forget(&mut self, constraint: Ref) -> Result<(), Damaged> {
         let slots = self.plan.reference(constraint, 3)?;
         if slots > 0 {
-            self.memo.get_mut(..slots).ok_or(Damaged("memo slots"))?.fill(0);
+            self.memo.get_mut(..slots).ok_or(Damaged::MemoSlots)?.fill(0);
         }
         Ok(())
     }
@@ -70,7 +74,7 @@ impl<'a> Scene<'a, '_> {
     /// The truth of the condition at `node`.
     pub(crate) fn condition(&mut self, node: Ref, element: Element<'a>, depth: u32) -> Result<Truth, Damaged> {
         if depth > MAX_DEPTH {
-            return Err(Damaged("nesting of a condition"));
+            return Err(Damaged::ConditionDepth);
         }
         let plan = self.plan;
         let first = plan.word(node, 0)?;
@@ -87,7 +91,7 @@ impl<'a> Scene<'a, '_> {
             op::EVERY => self.quantifier(node, Truth::False, element, depth),
             op::ANY => self.quantifier(node, Truth::True, element, depth),
             op::MEMO => self.remembered(node, depth),
-            _ => Err(Damaged("opcode")),
+            _ => Err(Damaged::Opcode),
         }
     }
 
@@ -115,32 +119,39 @@ impl<'a> Scene<'a, '_> {
 
     #[inline]
     fn compare(&mut self, node: Ref, first: u32, element: Element<'a>) -> Result<Truth, Damaged> {
-        let plan = self.plan;
         let comparison = first >> 8 & 0xff;
         let (left_kind, right_kind) = (first >> 16 & 0xf, first >> 20 & 0xf);
-        let (left, right) = (plan.reference(node, 2)?, plan.reference(node, 3)?);
-        let (Some(left), Some(right)) =
-            (self.operand(left_kind, left, element)?, self.operand(right_kind, right, element)?)
-        else {
-            return Ok(Truth::Undefined);
-        };
-        if comparison <= compare::NOT_EQUAL {
-            let literal_null = |kind, value: &Value<'_>| kind == operand::LITERAL && matches!(value, Value::Null);
-            let equal = if literal_null(left_kind, &left) || literal_null(right_kind, &right) {
-                Truth::of(matches!((&left, &right), (Value::Null, Value::Null)))
-            } else {
-                left.equals(&right)?
+        let [_, _, left, right] = self.plan.record(node)?;
+        let (left, right) = (left as usize, right as usize);
+        if left_kind == operand::PATH && right_kind == operand::LITERAL {
+            let Some(found) = self.find(left, element)? else { return Ok(Truth::Undefined) };
+            return match self.compare_simple(comparison, found, right)? {
+                Some(truth) => Ok(truth),
+                None => compare_values(comparison, found.value(), false, Value::of_literal(self.plan, right)?, true),
             };
-            return Ok(if comparison == compare::NOT_EQUAL { equal.not() } else { equal });
         }
-        let Some(order) = left.compare(&right) else { return Ok(Truth::Undefined) };
-        Ok(Truth::of(match comparison {
-            compare::LESS => order == Ordering::Less,
-            compare::LESS_OR_EQUAL => order != Ordering::Greater,
-            compare::GREATER => order == Ordering::Greater,
-            compare::GREATER_OR_EQUAL => order != Ordering::Less,
-            _ => return Err(Damaged("comparison")),
-        }))
+        let Some(left) = self.operand(left_kind, left, element)? else { return Ok(Truth::Undefined) };
+        let Some(right) = self.operand(right_kind, right, element)? else { return Ok(Truth::Undefined) };
+        compare_values(comparison, left, left_kind == operand::LITERAL, right, right_kind == operand::LITERAL)
+    }
+
+    /// The most frequent comparisons, without detours: a small integer with one, the equality of plain strings.
+    #[inline]
+    fn compare_simple(&self, comparison: u32, found: Found<'a>, right: Ref) -> Result<Option<Truth>, Damaged> {
+        let Found::Node(document, node) = found else { return Ok(None) };
+        let [kind, one, other] = self.plan.record(right)?;
+        match (kind_of(node), kind) {
+            (kind::NUMBER, literal::INTEGER) => {
+                let Number::Integer(value) = Number::from_json(document.raw(node)) else { return Ok(None) };
+                let bound = (u64::from(other) << 32 | u64::from(one)) as i64;
+                order_truth(comparison, value.cmp(&bound)).map(Some)
+            }
+            (kind::STRING, literal::STRING) if comparison <= compare::NOT_EQUAL => {
+                let equal = bytes::equal(document.raw(node), self.plan.slice(one as usize, other as usize)?);
+                Ok(Some(Truth::of(equal == (comparison == compare::EQUAL))))
+            }
+            _ => Ok(None),
+        }
     }
 
     #[inline]
@@ -157,7 +168,7 @@ impl<'a> Scene<'a, '_> {
                 Ok(count.map(|count| Value::Number(Number::Integer(i64::from(count)))))
             }
             operand::LITERAL => Value::of_literal(self.plan, at).map(Some),
-            _ => Err(Damaged("kind of operand")),
+            _ => Err(Damaged::OperandKind),
         }
     }
 
@@ -180,52 +191,51 @@ impl<'a> Scene<'a, '_> {
     /// What the path at `at` leads to.
     #[inline]
     pub(crate) fn find(&mut self, at: Ref, element: Element<'a>) -> Result<Option<Found<'a>>, Damaged> {
-        let plan = self.plan;
-        let first = plan.word(at, 0)?;
-        if first >> 8 != 0 {
-            return self.find_once(at, first & 0xff);
+        let [first, slot, steps] = self.plan.record(at)?;
+        if first == root::ARGS && steps == 1 {
+            let arguments = self.arguments;
+            let member = arguments.member(arguments.node(0), self.plan.text(at, 3)?);
+            return Ok(member.map(|node| Found::Node(arguments, node)));
         }
-        self.walk(at, first & 0xff, element).map(|found| found.map(|(found, _)| found))
+        if first >> 8 != 0 {
+            return self.find_once(at, first & 0xff, slot as usize);
+        }
+        self.walk(at, first & 0xff, steps, element)
     }
 
     /// As [`Self::find`], for a path in a quantifier that does not begin at its element.
-    fn find_once(&mut self, at: Ref, first: u32) -> Result<Option<Found<'a>>, Damaged> {
-        let slot = self.plan.reference(at, 1)?;
-        let known = self.memo.get(slot).copied().ok_or(Damaged("memo slots"))?;
-        match known {
+    fn find_once(&mut self, at: Ref, first: u32, slot: usize) -> Result<Option<Found<'a>>, Damaged> {
+        let document = match first {
+            root::ARGS => Some(self.arguments),
+            _ => self.facts,
+        };
+        let Some(document) = document else { return Ok(None) };
+        match self.memo.get(slot).copied().ok_or(Damaged::MemoSlots)? {
             0 => {
-                let found = self.walk(at, first, None)?;
-                let (found, memo) = match found {
-                    Some((found @ Found::Node(..), index)) => (Some(found), index.saturating_mul(2).saturating_add(2)),
-                    Some((found, _)) => (Some(found), 0),
-                    None => (None, NOWHERE),
+                let steps = self.plan.word(at, 2)?;
+                let found = self.walk(at, first, steps, None)?;
+                let index = match found {
+                    Some(Found::Node(_, node)) => document.index_of(node),
+                    _ => None,
                 };
-                let in_facts = matches!(first, root::CTX | root::RUN | root::USER);
                 if let Some(slot) = self.memo.get_mut(slot) {
-                    *slot = if memo > NOWHERE { memo | u32::from(in_facts) } else { memo };
+                    *slot = index.map_or(NOWHERE, |index| index.saturating_add(NOWHERE + 1));
                 }
                 Ok(found)
             }
             NOWHERE => Ok(None),
-            known => {
-                let document = if known & 1 == 0 { self.arguments } else { self.facts.ok_or(Damaged("memo"))? };
-                Ok(Some(Found::Node(document, document.node((known - 2) / 2))))
-            }
+            known => Ok(Some(Found::Node(document, document.node(known - NOWHERE - 1)))),
         }
     }
 
-    /// Follows a path from its root. Beside a node comes its index.
-    #[inline]
-    fn walk(&self, at: Ref, first: u32, element: Element<'a>) -> Result<Option<(Found<'a>, u32)>, Damaged> {
+    /// Follows a path from its root.
+    fn walk(&self, at: Ref, first: u32, steps: u32, element: Element<'a>) -> Result<Option<Found<'a>>, Damaged> {
         let plan = self.plan;
-        let (document, mut node, mut index) = match first {
-            root::ARGS => (self.arguments, self.arguments.node(0), 0),
-            root::ROLE => return Ok(Some((Found::Name(self.role), 0))),
-            root::TOOL => return Ok(Some((Found::Name(self.tool), 0))),
-            root::ELEMENT => {
-                let (document, node) = element.ok_or(Damaged("element outside a quantifier"))?;
-                (document, node, 0)
-            }
+        let (document, mut node) = match first {
+            root::ARGS => (self.arguments, self.arguments.node(0)),
+            root::ROLE => return Ok(Some(Found::Name(self.role))),
+            root::TOOL => return Ok(Some(Found::Name(self.tool))),
+            root::ELEMENT => element.ok_or(Damaged::Element)?,
             root::CTX | root::RUN | root::USER => {
                 let name: &[u8] = match first {
                     root::CTX => b"ctx",
@@ -233,20 +243,19 @@ impl<'a> Scene<'a, '_> {
                     _ => b"user",
                 };
                 let Some(facts) = self.facts else { return Ok(None) };
-                let Some(index) = facts.member(&facts.node(0), name) else { return Ok(None) };
-                (facts, facts.node(index), index)
+                let Some(node) = facts.member(facts.node(0), name) else { return Ok(None) };
+                (facts, node)
             }
-            _ => return Err(Damaged("root of a path")),
+            _ => return Err(Damaged::PathRoot),
         };
-        for step in 0..plan.reference(at, 2)? {
-            if kind_of(&node) != kind::OBJECT {
+        for step in 0..steps as usize {
+            if kind_of(node) != kind::OBJECT {
                 return Ok(None);
             }
-            let Some(found) = document.member(&node, plan.text(at, 3 + 2 * step)?) else { return Ok(None) };
-            index = found;
-            node = document.node(index);
+            let Some(member) = document.member(node, plan.text(at, 3 + 2 * step)?) else { return Ok(None) };
+            node = member;
         }
-        Ok(Some((Found::Node(document, node), index)))
+        Ok(Some(Found::Node(document, node)))
     }
 
     /// The string that a path leads to.
@@ -271,7 +280,7 @@ impl<'a> Scene<'a, '_> {
                 let failure = plan.slice(plan.reference(node, 5)?, sought.len() * 2)?;
                 text.contains(sought, failure)
             }
-            _ => return Err(Damaged("string call")),
+            _ => return Err(Damaged::Call),
         }))
     }
 
@@ -288,15 +297,20 @@ impl<'a> Scene<'a, '_> {
         let Some(Found::Node(document, object)) = self.find(plan.reference(node, 2)?, element)? else {
             return Ok(Truth::Undefined);
         };
-        if kind_of(&object) != kind::OBJECT {
+        if kind_of(object) != kind::OBJECT {
             return Ok(Truth::Undefined);
         }
-        for index in 0..object[3] & LEN_MASK {
-            let member = document.node(object[2].wrapping_add(index));
-            let name = document.name(&member);
-            let found = search(count, |middle| {
-                Ok(Text::plain(plan.text(node, 3 + 2 * middle as usize)?).compare(name))
-            })?;
+        for member in document.children(object) {
+            let name = document.name(member);
+            let found = if count <= FEW_NAMES && !name.escaped {
+                let mut found = false;
+                for index in 0..count as usize {
+                    found |= bytes::equal(plan.text(node, 3 + 2 * index)?, name.raw);
+                }
+                found
+            } else {
+                search(count, |middle| Ok(Text::plain(plan.text(node, 3 + 2 * middle as usize)?).compare(name)))?
+            };
             if !found {
                 return Ok(Truth::False);
             }
@@ -317,7 +331,7 @@ impl<'a> Scene<'a, '_> {
         let plan = self.plan;
         let flags = plan.word(list, 0)?;
         let (numbers, strings, lists) = (plan.word(list, 1)?, plan.word(list, 2)?, plan.word(list, 3)?);
-        let literal = |index: u32| Value::of_literal(plan, plan.reference(list, 4 + index as usize)?);
+        let element = |index: u32| Value::of_literal(plan, plan.reference(list, 4 + index as usize)?);
         // How many elements have the value's type, and whether one is equal.
         let (candidates, found) = match value {
             Value::Null => (flags & list::NULL, flags & list::NULL != 0),
@@ -326,7 +340,7 @@ impl<'a> Scene<'a, '_> {
             Value::Number(_) | Value::String(_) => {
                 let (first, count) = if let Value::Number(_) = value { (0, numbers) } else { (numbers, strings) };
                 let found = search(count, |middle| {
-                    literal(first.wrapping_add(middle))?.compare(value).ok_or(Damaged("order of a list"))
+                    element(first.wrapping_add(middle))?.compare(value).ok_or(Damaged::ListOrder)
                 })?;
                 (count, found)
             }
@@ -334,7 +348,7 @@ impl<'a> Scene<'a, '_> {
                 let first = numbers.wrapping_add(strings);
                 let mut found = false;
                 for index in 0..lists {
-                    found = found || literal(first.wrapping_add(index))?.is_equal(value, 0)?;
+                    found = found || element(first.wrapping_add(index))?.is_equal(value, 0)?;
                 }
                 (lists, found)
             }
@@ -361,14 +375,13 @@ impl<'a> Scene<'a, '_> {
         let Some(Found::Node(document, list)) = self.find(plan.reference(node, 2)?, element)? else {
             return Ok(Truth::Undefined);
         };
-        if kind_of(&list) != kind::LIST {
+        if kind_of(list) != kind::LIST {
             return Ok(Truth::Undefined);
         }
         let body = plan.reference(node, 3)?;
         let mut result = decides.not();
-        for index in 0..list[3] & LEN_MASK {
-            let element = (document, document.node(list[2].wrapping_add(index)));
-            let truth = self.condition(body, Some(element), depth + 1)?;
+        for element in document.children(list) {
+            let truth = self.condition(body, Some((document, element)), depth + 1)?;
             if truth == decides {
                 return Ok(decides);
             }
@@ -387,7 +400,7 @@ impl<'a> Scene<'a, '_> {
             Some(2) => return Ok(Truth::True),
             Some(3) => return Ok(Truth::Undefined),
             Some(_) => {}
-            None => return Err(Damaged("memo slots")),
+            None => return Err(Damaged::MemoSlots),
         }
         let truth = self.condition(self.plan.reference(node, 3)?, None, depth + 1)?;
         if let Some(slot) = self.memo.get_mut(slot) {
@@ -399,6 +412,39 @@ impl<'a> Scene<'a, '_> {
         }
         Ok(truth)
     }
+}
+
+/// A comparison of two values that are there; whether they are constants matters to `null` alone.
+fn compare_values(
+    comparison: u32,
+    left: Value<'_>,
+    left_literal: bool,
+    right: Value<'_>,
+    right_literal: bool,
+) -> Result<Truth, Damaged> {
+    if comparison > compare::NOT_EQUAL {
+        return left.compare(&right).map_or(Ok(Truth::Undefined), |order| order_truth(comparison, order));
+    }
+    let (left_null, right_null) = (matches!(left, Value::Null), matches!(right, Value::Null));
+    let equal = if left_literal && left_null || right_literal && right_null {
+        Truth::of(left_null && right_null)
+    } else {
+        left.equals(&right)?
+    };
+    Ok(if comparison == compare::NOT_EQUAL { equal.not() } else { equal })
+}
+
+#[inline]
+fn order_truth(comparison: u32, order: Ordering) -> Result<Truth, Damaged> {
+    Ok(Truth::of(match comparison {
+        compare::EQUAL => order.is_eq(),
+        compare::NOT_EQUAL => order.is_ne(),
+        compare::LESS => order.is_lt(),
+        compare::LESS_OR_EQUAL => order.is_le(),
+        compare::GREATER => order.is_gt(),
+        compare::GREATER_OR_EQUAL => order.is_ge(),
+        _ => return Err(Damaged::Comparison),
+    }))
 }
 
 /// Binary search among `count` ordered things; `order` compares the thing at an index with what is sought.

@@ -1,6 +1,7 @@
 //! Roles, rules, outcome.
 
 use crate::{
+    bytes,
     condition::{Found, Scene},
     denial, json,
     json::{Document, Node},
@@ -42,7 +43,7 @@ impl Scratch<'_> {
     pub fn slots_for(plan: &Plan<'_>, arguments: usize, facts: usize) -> Result<usize, Damaged> {
         let memo = plan.memo_slots()?;
         if memo > plan.bytes().len() {
-            return Err(Damaged("memo slots"));
+            return Err(Damaged::MemoSlots);
         }
         Ok(json::slots_for(arguments).max(json::slots_for(facts)).max(memo))
     }
@@ -57,23 +58,22 @@ impl Scratch<'_> {
 /// If the request cannot be understood, is larger than the plan accepts, or the plan is damaged. Each means: denied.
 pub fn decide(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>) -> Result<Verdict, Error> {
     let reading = Reading::of(plan, request, scratch)?;
-    let Roles { known, count, grants } = Roles::of(plan, request)?;
     let tool = plan.tool_named(request.tool.as_bytes())?;
     let mut scene = Scene {
         plan: *plan,
-        arguments: reading.arguments,
-        facts: reading.facts,
+        arguments: &reading.arguments,
+        facts: reading.facts.as_ref(),
         role: b"",
         tool: request.tool.as_bytes(),
         memo: reading.memo,
     };
     let mut approval: Option<Grant> = None;
-    for (role, index) in known.iter().zip(grants).take(count) {
-        scene.role = plan.text(*role, 0)?;
-        let found = Applicable::of(plan, *role, tool, request.tool)?;
+    let mut roles = Roles::of(*plan, request);
+    while let Some((role, index)) = roles.next()? {
+        scene.role = plan.text(role, 0)?;
+        let found = Applicable::of(plan, role, tool, request.tool)?;
         let Some(outcome) = outcome(&mut scene, found, reading.path)? else { continue };
-        let role = if index == DEFAULTED { None } else { Some(index) };
-        let grant = Grant { role, scope: outcome.scope };
+        let grant = Grant { role: index, scope: outcome.scope };
         if outcome.allow {
             return Ok(Verdict::Allow(grant));
         }
@@ -81,10 +81,7 @@ pub fn decide(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>)
     }
     match approval {
         Some(grant) => Ok(Verdict::NeedsApproval(grant)),
-        None => {
-            let known = known.get(..count).unwrap_or_default();
-            denial::explain(&mut scene, known, tool, request.tool, reading.path).map(Verdict::Deny)
-        }
+        None => denial::explain(&mut scene, request, tool, reading.path).map(Verdict::Deny),
     }
 }
 
@@ -150,10 +147,8 @@ fn within(limit: &'static str, text: &[u8], allowed: u32) -> Result<(), Error> {
 }
 
 fn check_facts(facts: Document<'_>) -> Result<(), Error> {
-    let root = facts.node(0);
-    for index in 0..root[3] & json::LEN_MASK {
-        let member = facts.node(root[2].wrapping_add(index));
-        let name = facts.name(&member);
+    for member in facts.children(facts.node(0)) {
+        let name = facts.name(member);
         if ![b"ctx".as_slice(), b"run", b"user"].iter().any(|known| name.equals(json::Text::plain(known))) {
             let reason = "facts other than `ctx`, `run` and `user`";
             return Err(Error::Malformed { field: Field::Facts, offset: member[0], reason });
@@ -163,46 +158,65 @@ fn check_facts(facts: Document<'_>) -> Result<(), Error> {
 }
 
 fn error(field: Field, fault: json::Fault) -> Error {
-    match fault {
-        json::Fault::Malformed(offset, reason) => Error::Malformed { field, offset, reason },
-        json::Fault::Exceeded(limit, allowed) => Error::Exceeded { limit, allowed },
-        json::Fault::Space => Error::Internal("too few nodes"),
+    use json::Reason;
+    let reason = match fault.reason {
+        Reason::Depth => return Error::Exceeded { limit: "depth", allowed: json::MAX_DEPTH as u64 },
+        Reason::NumberDigits => return Error::Exceeded { limit: "number-digits", allowed: json::MAX_DIGITS as u64 },
+        Reason::NumberExponent => {
+            return Error::Exceeded { limit: "number-exponent", allowed: u64::from(json::MAX_EXPONENT) };
+        }
+        Reason::TooFewNodes => return Error::Internal("too few nodes"),
+        Reason::ByteOrderMark => "a byte-order mark",
+        Reason::NotAnObject => "not an object",
+        Reason::TextAfterEnd => "text after the end of the object",
+        Reason::ExpectedValue => "expected a value",
+        Reason::ExpectedName => "expected a member name in double quotes",
+        Reason::ExpectedColon => "expected `:`",
+        Reason::ExpectedCommaOrBrace => "expected `,` or `}`",
+        Reason::ExpectedCommaOrBracket => "expected `,` or `]`",
+        Reason::ExpectedDigit => "expected a digit",
+        Reason::LeadingZero => "a number with a leading zero",
+        Reason::ControlCharacter => "a control character in a string",
+        Reason::EndlessString => "a string that does not end",
+        Reason::UnknownEscape => "an unknown escape",
+        Reason::UnpairedSurrogate => "an unpaired surrogate",
+        Reason::RepeatedName => "a member name that stands twice",
+    };
+    Error::Malformed { field, offset: fault.at, reason }
+}
+
+/// The roles that decide, in the caller's order, each once: those that the policy knows, or else its default.
+pub(crate) struct Roles<'a> {
+    plan: Plan<'a>,
+    roles: &'a [&'a str],
+    next: usize,
+    known: bool,
+}
+
+impl<'a> Roles<'a> {
+    pub(crate) fn of(plan: Plan<'a>, request: &Request<'a>) -> Self {
+        Self { plan, roles: request.roles, next: 0, known: false }
     }
-}
 
-/// The roles that decide, in the caller's order, each once.
-pub(crate) struct Roles {
-    pub(crate) known: [Ref; MAX_ROLES],
-    pub(crate) count: usize,
-    /// For each role its index in the request, or [`DEFAULTED`].
-    grants: [u32; MAX_ROLES],
-}
-
-/// No role of the request: the policy's default decides.
-const DEFAULTED: u32 = u32::MAX;
-
-impl Roles {
-    pub(crate) fn of(plan: &Plan<'_>, request: &Request<'_>) -> Result<Self, Error> {
-        let mut roles = Self { known: [0; MAX_ROLES], count: 0, grants: [DEFAULTED; MAX_ROLES] };
-        for (index, name) in request.roles.iter().enumerate() {
-            let Some(role) = plan.role_named(name.as_bytes())? else { continue };
-            if !roles.known.iter().take(roles.count).any(|known| *known == role) {
-                roles.push(role, index as u32);
+    /// The next role, and its index in the request unless it is there by default.
+    pub(crate) fn next(&mut self) -> Result<Option<(Ref, Option<u32>)>, Damaged> {
+        while let Some(name) = self.roles.get(self.next) {
+            let index = self.next;
+            self.next += 1;
+            let before = self.roles.get(..index).unwrap_or_default();
+            if before.iter().any(|before| bytes::equal(before.as_bytes(), name.as_bytes())) {
+                continue;
+            }
+            if let Some(role) = self.plan.role_named(name.as_bytes())? {
+                self.known = true;
+                return Ok(Some((role, Some(index as u32))));
             }
         }
-        if roles.count == 0
-            && let Some(role) = plan.default_role()?
-        {
-            roles.push(role, DEFAULTED);
+        if self.known {
+            return Ok(None);
         }
-        Ok(roles)
-    }
-
-    fn push(&mut self, role: Ref, index: u32) {
-        if let (Some(known), Some(grant)) = (self.known.get_mut(self.count), self.grants.get_mut(self.count)) {
-            (*known, *grant) = (role, index);
-            self.count += 1;
-        }
+        self.known = true;
+        Ok(self.plan.default_role()?.map(|role| (role, None)))
     }
 }
 
@@ -245,7 +259,7 @@ fn outcome(scene: &mut Scene<'_, '_>, found: Applicable, path: &mut [u8]) -> Res
         mode::ALLOW => true,
         mode::NEEDS_APPROVAL => false,
         mode::DENY => return Ok(None),
-        _ => return Err(Damaged("mode")),
+        _ => return Err(Damaged::Mode),
     };
     for index in 0..plan.reference(rule, 2)? {
         if scene.constraint(plan.reference(rule, 3 + index)?)? != Truth::True {
@@ -265,8 +279,8 @@ fn outcome(scene: &mut Scene<'_, '_>, found: Applicable, path: &mut [u8]) -> Res
 /// Whether the path argument is there and the scope covers it.
 pub(crate) fn in_scope(scene: &Scene<'_, '_>, scope: Ref, path: &mut [u8]) -> Result<bool, Damaged> {
     let arguments = scene.arguments;
-    let Some(index) = arguments.member(&arguments.node(0), scene.plan.text(scope, 1)?) else { return Ok(false) };
-    match Found::Node(arguments, arguments.node(index)).value() {
+    let Some(node) = arguments.member(arguments.node(0), scene.plan.text(scope, 1)?) else { return Ok(false) };
+    match Found::Node(arguments, node).value() {
         Value::String(text) => scope::covers(scene.plan, scope, text, path),
         _ => Ok(false),
     }

@@ -7,9 +7,9 @@ use alloc::{
 
 use crate::{
     condition::Scene,
-    decide::{Applicable, in_scope},
+    decide::{Applicable, Roles, in_scope},
     plan::{Damaged, Plan, Ref, layout::mode},
-    request::{Denial, Error, PathScope},
+    request::{Denial, Error, PathScope, Request},
     scope::pattern,
     value::Truth,
 };
@@ -18,14 +18,19 @@ use crate::{
 pub const MAX_REASON: usize = 4096;
 
 /// Says why none of the roles permits the call.
-pub(crate) fn explain(
-    scene: &mut Scene<'_, '_>,
-    roles: &[Ref],
+pub(crate) fn explain<'a>(
+    scene: &mut Scene<'a, '_>,
+    request: &Request<'a>,
     tool: Option<u32>,
-    name: &str,
     path: &mut [u8],
 ) -> Result<Denial, Error> {
     let plan = scene.plan;
+    let name = request.tool;
+    let mut roles: Vec<Ref> = Vec::new();
+    let mut deciding = Roles::of(plan, request);
+    while let Some((role, _)) = deciding.next()? {
+        roles.push(role);
+    }
     let mut violated: Vec<Ref> = Vec::new();
     let mut hints: Vec<Option<PathScope>> = Vec::new();
     let mut reason = String::new();
@@ -141,7 +146,7 @@ fn quote(target: &mut String, name: &str) {
 }
 
 pub(crate) fn text(bytes: &[u8]) -> Result<&str, Damaged> {
-    core::str::from_utf8(bytes).map_err(|_| Damaged("text that is not UTF-8"))
+    core::str::from_utf8(bytes).map_err(|_| Damaged::Utf8)
 }
 
 fn truncate(reason: &mut String) {

@@ -16,7 +16,7 @@ impl<'a> Dfa<'a> {
     pub(crate) fn at(plan: Plan<'a>, at: Ref) -> Result<Self, Damaged> {
         let first = plan.word(at, 0)?;
         let (class_count, states) = ((first & 0xffff) as usize, (first >> 16) as usize);
-        let classes = plan.slice(at + 8, 256)?.first_chunk().ok_or(Damaged("table"))?;
+        let classes = plan.slice(at + 8, 256)?.first_chunk().ok_or(Damaged::Table)?;
         let accepting = plan.slice(at + 264, states)?;
         let (transitions, _) = plan.slice(at + 264 + states, 2 * states * class_count)?.as_chunks();
         Ok(Self { classes, accepting, transitions, class_count, start: plan.word(at, 1)? })

@@ -4,11 +4,13 @@
 //! allocated, and the work is at most n log n in the length of the text, whatever an attacker writes: repeated names are found by
 //! hashing, and where hashing degenerates, by sorting.
 
+use crate::bytes;
+
 mod members;
 mod reader;
 pub(crate) mod text;
 
-pub(crate) use reader::{Fault, read};
+pub(crate) use reader::{Fault, Reason, read};
 pub(crate) use text::Text;
 
 /// One JSON value, with its name if it is a member of an object:
@@ -65,43 +67,55 @@ pub(crate) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn node(self, index: u32) -> Node {
-        self.nodes.get(index as usize).copied().unwrap_or_default()
+    /// The node at an index; of a document that ends before it, `null`.
+    #[inline]
+    pub(crate) fn node(&self, index: u32) -> &'a Node {
+        self.nodes.get(index as usize).unwrap_or(&[0; 4])
     }
 
-    pub(crate) fn slice(self, start: u32, len: u32) -> &'a [u8] {
-        let len = (len & LEN_MASK) as usize;
-        self.text.get(start as usize..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+    /// The elements or members of a list or object.
+    #[inline]
+    pub(crate) fn children(&self, parent: &Node) -> &'a [Node] {
+        let (first, count) = (parent[2] as usize, (parent[3] & LEN_MASK) as usize);
+        self.nodes.get(first..).and_then(|rest| rest.get(..count)).unwrap_or_default()
     }
 
-    pub(crate) fn name(self, node: &Node) -> Text<'a> {
+    /// The text of a scalar.
+    #[inline]
+    pub(crate) fn raw(&self, scalar: &Node) -> &'a [u8] {
+        let (start, len) = (scalar[2] as usize, (scalar[3] & LEN_MASK) as usize);
+        self.text.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+    }
+
+    pub(crate) fn name(&self, node: &Node) -> Text<'a> {
         name_in(self.text, node)
     }
 
-    /// The index of the member of that name.
-    pub(crate) fn member(self, object: &Node, name: &[u8]) -> Option<u32> {
-        let first = object[2];
-        let count = object[3] & LEN_MASK;
-        let members = self.nodes.get(first as usize..)?.get(..count as usize)?;
-        for (index, member) in members.iter().enumerate() {
-            let found = if member[1] & NAME_ESCAPED == 0 {
-                member[1] as usize == name.len() && self.slice(member[0], member[1]) == name
+    /// The member of that name.
+    #[inline]
+    pub(crate) fn member(&self, object: &Node, name: &[u8]) -> Option<&'a Node> {
+        self.children(object).iter().find(|member| {
+            if member[1] as usize == name.len() {
+                bytes::equal(self.name(member).raw, name)
             } else {
-                self.name(member).equals(Text::plain(name))
-            };
-            if found {
-                return Some(first + index as u32);
+                member[1] & NAME_ESCAPED != 0 && self.name(member).equals(Text::plain(name))
             }
-        }
-        None
+        })
+    }
+
+    /// The index of a node of this document.
+    pub(crate) fn index_of(&self, node: &Node) -> Option<u32> {
+        u32::try_from(self.nodes.element_offset(node)?).ok()
     }
 }
 
+#[inline]
 pub(crate) fn kind_of(node: &Node) -> u32 {
     node[3] >> KIND_SHIFT
 }
 
 /// The name of a member, in the text that it was read from.
+#[inline]
 fn name_in<'a>(text: &'a [u8], node: &Node) -> Text<'a> {
     let start = node[0] as usize;
     let len = (node[1] & !NAME_ESCAPED) as usize;

@@ -12,6 +12,7 @@
 //! | `plan` | the binary form of a policy: layout, decoding, validation |
 //! | `json` | the strict reader of arguments and facts |
 //! | `number` | exact decimal comparison |
+//! | `bytes` | comparing bytes a word at a time |
 //! | `value` | values met during evaluation, and how they compare |
 //! | `condition` | three-valued evaluation of constraints |
 //! | `scope` | file scopes: path normalisation and matching |
@@ -26,6 +27,7 @@
 
 extern crate alloc;
 
+mod bytes;
 mod condition;
 mod decide;
 mod denial;

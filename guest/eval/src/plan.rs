@@ -10,28 +10,89 @@ mod validate;
 pub use describe::{About, Mode, RoleRef, RuleRef, ScopeRef};
 pub use validate::InvalidPlan;
 
-use crate::request::Error;
+use crate::{bytes, request::Error};
 use layout::header;
 
 /// A plan whose header has been checked.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
     bytes: &'a [u8],
+    /// The same, as records see it.
+    words: &'a [[u8; 4]],
 }
 
 /// Something in the plan is not where, or not what, it should be.
+///
+/// One byte, so that results of the evaluator travel in registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Damaged(pub &'static str);
+#[repr(u8)]
+#[allow(missing_docs, reason = "`Damaged::what` says it")]
+pub enum Damaged {
+    NotAPlan,
+    Version,
+    Length,
+    Reference,
+    Text,
+    Utf8,
+    Opcode,
+    Comparison,
+    Call,
+    OperandKind,
+    LiteralKind,
+    LiteralDepth,
+    ListOrder,
+    PathRoot,
+    Element,
+    MemoSlots,
+    ConditionDepth,
+    Mode,
+    Table,
+    Digest,
+    RecordCount,
+    IndexSize,
+    Facts,
+}
+
+impl Damaged {
+    /// What it is.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::NotAPlan => "no plan",
+            Self::Version => "plan of another version",
+            Self::Length => "length of the plan",
+            Self::Reference => "reference",
+            Self::Text => "text",
+            Self::Utf8 => "text that is not UTF-8",
+            Self::Opcode => "opcode",
+            Self::Comparison => "comparison",
+            Self::Call => "string call",
+            Self::OperandKind => "kind of operand",
+            Self::LiteralKind => "kind of literal",
+            Self::LiteralDepth => "nesting of a literal",
+            Self::ListOrder => "order of a list",
+            Self::PathRoot => "root of a path",
+            Self::Element => "element outside a quantifier",
+            Self::MemoSlots => "memo slots",
+            Self::ConditionDepth => "nesting of a condition",
+            Self::Mode => "mode",
+            Self::Table => "table of a pattern",
+            Self::Digest => "digest",
+            Self::RecordCount => "number of records",
+            Self::IndexSize => "size of an index",
+            Self::Facts => "facts that are not there",
+        }
+    }
+}
 
 impl From<Damaged> for Error {
-    fn from(Damaged(what): Damaged) -> Self {
-        Self::Internal(what)
+    fn from(damaged: Damaged) -> Self {
+        Self::Internal(damaged.what())
     }
 }
 
 impl core::fmt::Display for Damaged {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "damaged plan: {}", self.0)
+        write!(f, "damaged plan: {}", self.what())
     }
 }
 
@@ -46,19 +107,19 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// If this is not a plan of a version that this crate reads.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Damaged> {
-        let whole = Plan { bytes };
+        let whole = Plan { bytes, words: bytes.as_chunks().0 };
         if bytes.get(..4) != Some(layout::MAGIC.as_slice()) {
-            return Err(Damaged("no plan"));
+            return Err(Damaged::NotAPlan);
         }
         if whole.u32(header::VERSION)? != layout::VERSION {
-            return Err(Damaged("plan of another version"));
+            return Err(Damaged::Version);
         }
         let len = whole.u32(header::LEN)? as usize;
         if !(header::SIZE..=layout::MAX_LEN).contains(&len) {
-            return Err(Damaged("length of the plan"));
+            return Err(Damaged::Length);
         }
-        let bytes = bytes.get(..len).ok_or(Damaged("length of the plan"))?;
-        Ok(Plan { bytes })
+        let bytes = bytes.get(..len).ok_or(Damaged::Length)?;
+        Ok(Plan { bytes, words: bytes.as_chunks().0 })
     }
 
     /// The bytes of the plan, without what may have followed it.
@@ -87,9 +148,9 @@ impl<'a> Plan<'a> {
 
     #[inline]
     pub(crate) fn u32(&self, at: usize) -> Result<u32, Damaged> {
-        match self.bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+        match self.words.get(at / 4) {
             Some(word) => Ok(u32::from_le_bytes(*word)),
-            None => Err(Damaged("reference")),
+            None => Err(Damaged::Reference),
         }
     }
 
@@ -97,6 +158,15 @@ impl<'a> Plan<'a> {
     #[inline]
     pub(crate) fn word(&self, at: Ref, index: usize) -> Result<u32, Damaged> {
         self.u32(at.wrapping_add(index.wrapping_mul(4)))
+    }
+
+    /// The first words of the record at `at`.
+    #[inline]
+    pub(crate) fn record<const N: usize>(&self, at: Ref) -> Result<[u32; N], Damaged> {
+        match self.words.get(at / 4..).and_then(|rest| rest.first_chunk::<N>()) {
+            Some(words) => Ok(words.map(u32::from_le_bytes)),
+            None => Err(Damaged::Reference),
+        }
     }
 
     /// The word `index` of the record at `at`, as a reference.
@@ -108,14 +178,16 @@ impl<'a> Plan<'a> {
     /// The text whose reference is the word `index` of the record at `at`, and whose length is the next word.
     #[inline]
     pub(crate) fn text(&self, at: Ref, index: usize) -> Result<&'a [u8], Damaged> {
-        let start = self.reference(at, index)?;
-        let len = self.reference(at, index + 1)?;
-        self.slice(start, len)
+        let [start, len] = self.record(at.wrapping_add(index.wrapping_mul(4)))?;
+        self.slice(start as usize, len as usize)
     }
 
     #[inline]
     pub(crate) fn slice(&self, start: usize, len: usize) -> Result<&'a [u8], Damaged> {
-        self.bytes.get(start..).and_then(|rest| rest.get(..len)).ok_or(Damaged("text"))
+        match self.bytes.get(start..).and_then(|rest| rest.get(..len)) {
+            Some(text) => Ok(text),
+            None => Err(Damaged::Text),
+        }
     }
 
     /// The record of a name in the index whose reference and mask stand in the header from `index` on.
@@ -129,7 +201,7 @@ impl<'a> Plan<'a> {
             if record == 0 {
                 return Ok(None);
             }
-            if self.text(record, 0)? == name {
+            if bytes::equal(self.text(record, 0)?, name) {
                 return Ok(Some(record));
             }
             slot = slot.wrapping_add(1) & mask;

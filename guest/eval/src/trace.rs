@@ -13,7 +13,7 @@ use crate::{
     condition::{Element, Found, Scene},
     decide::{Applicable, Reading, Roles, Scratch, in_scope},
     denial::{patterns, text},
-    json::{Document, LEN_MASK, Text, kind, kind_of},
+    json::{Text, kind, kind_of},
     number::Number,
     plan::{
         Damaged, Mode, Plan, Ref, RoleRef,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// How many elements of a list are traced.
-const MAX_ELEMENTS: u32 = 16;
+const MAX_ELEMENTS: usize = 16;
 /// The longest rendering of a value, in characters.
 const MAX_VALUE: usize = 120;
 
@@ -105,21 +105,21 @@ pub struct ScopeTrace {
 /// As [`crate::decide`].
 pub fn trace(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>) -> Result<Vec<RoleTrace>, Error> {
     let reading = Reading::of(plan, request, scratch)?;
-    let roles = Roles::of(plan, request)?;
     let tool = plan.tool_named(request.tool.as_bytes())?;
     let mut scene = Scene {
         plan: *plan,
-        arguments: reading.arguments,
-        facts: reading.facts,
+        arguments: &reading.arguments,
+        facts: reading.facts.as_ref(),
         role: b"",
         tool: request.tool.as_bytes(),
         memo: reading.memo,
     };
     let mut traces = Vec::new();
-    for role in roles.known.iter().take(roles.count) {
-        scene.role = plan.text(*role, 0)?;
-        let found = Applicable::of(plan, *role, tool, request.tool)?;
-        traces.push(role_trace(&mut scene, RoleRef::at(*plan, *role).name()?, found, reading.path)?);
+    let mut roles = Roles::of(*plan, request);
+    while let Some((role, _)) = roles.next()? {
+        scene.role = plan.text(role, 0)?;
+        let found = Applicable::of(plan, role, tool, request.tool)?;
+        traces.push(role_trace(&mut scene, RoleRef::at(*plan, role).name()?, found, reading.path)?);
     }
     Ok(traces)
 }
@@ -155,8 +155,8 @@ fn role_trace(
     if scope != 0 {
         let arguments = scene.arguments;
         let argument = text(plan.text(scope, 1)?)?;
-        let value = arguments.member(&arguments.node(0), argument.as_bytes());
-        let value = value.map(|index| render(&Value::of_node(arguments, arguments.node(index)))).transpose()?;
+        let value = arguments.member(arguments.node(0), argument.as_bytes());
+        let value = value.map(|node| render(&Value::of_node(arguments, node))).transpose()?;
         let holds = in_scope(scene, scope, path)?;
         trace.scope = Some(ScopeTrace { argument: argument.into(), value, holds, paths: patterns(&plan, scope)? });
     }
@@ -227,11 +227,11 @@ fn elements<'a>(
     let decides = if plan.word(node, 0)? & 0xff == op::EVERY { Truth::False } else { Truth::True };
     let mut parts = Vec::new();
     let Some(Found::Node(document, list)) = scene.find(plan.reference(node, 2)?, element)? else { return Ok(parts) };
-    if kind_of(&list) != kind::LIST {
+    if kind_of(list) != kind::LIST {
         return Ok(parts);
     }
-    for index in 0..list[3] & LEN_MASK {
-        let element = Some((document, document.node(list[2].wrapping_add(index))));
+    for (index, element) in document.children(list).iter().enumerate() {
+        let element = Some((document, element));
         let body = plan.reference(node, 3)?;
         let shown = index < MAX_ELEMENTS;
         let decisive = scene.condition(body, element, depth + 1)? == decides;
@@ -323,21 +323,16 @@ fn write(value: &Value<'_>, out: &mut String) -> Result<(), Damaged> {
         }
         Value::Object(document, node) => {
             out.push('{');
-            for index in 0..(node[3] & LEN_MASK).min(MAX_VALUE as u32) {
+            for (index, member) in document.children(node).iter().take(MAX_VALUE).enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
-                write_member(*document, node[2].wrapping_add(index), out)?;
+                write_string(document.name(member), out);
+                out.push_str(": ");
+                write(&Value::of_node(document, member), out)?;
             }
             out.push('}');
         }
     }
     Ok(())
-}
-
-fn write_member(document: Document<'_>, index: u32, out: &mut String) -> Result<(), Damaged> {
-    let member = document.node(index);
-    write_string(document.name(&member), out);
-    out.push_str(": ");
-    write(&Value::of_node(document, member), out)
 }
 
 /// A string as the request writes it: still escaped.

@@ -41,22 +41,22 @@ pub(crate) enum Value<'a> {
     Number(Number<'a>),
     String(Text<'a>),
     List(List<'a>),
-    Object(Document<'a>, Node),
+    Object(&'a Document<'a>, &'a Node),
 }
 
 /// A list: from a document or from the plan.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum List<'a> {
-    Document(Document<'a>, Node),
+    Document(&'a Document<'a>, &'a Node),
     /// The literal's record.
     Plan(Plan<'a>, usize),
 }
 
 impl<'a> Value<'a> {
     #[inline]
-    pub(crate) fn of_node(document: Document<'a>, node: Node) -> Self {
-        let raw = || document.slice(node[2], node[3]);
-        match kind_of(&node) {
+    pub(crate) fn of_node(document: &'a Document<'a>, node: &'a Node) -> Self {
+        let raw = || document.raw(node);
+        match kind_of(node) {
             kind::FALSE => Self::Bool(false),
             kind::TRUE => Self::Bool(true),
             kind::NUMBER => Self::Number(Number::from_json(raw())),
@@ -81,7 +81,7 @@ impl<'a> Value<'a> {
             literal::NUMBER => Self::Number(Number::from_json(plan.text(at, 1)?)),
             literal::STRING => Self::String(Text::plain(plan.text(at, 1)?)),
             literal::LIST => Self::List(List::Plan(plan, at)),
-            _ => return Err(Damaged("kind of literal")),
+            _ => return Err(Damaged::LiteralKind),
         })
     }
 
@@ -100,7 +100,7 @@ impl<'a> Value<'a> {
     /// JSON equality. Looks at no more of either value than the smaller one has, if the members of objects are sorted.
     pub(crate) fn is_equal(&self, other: &Self, depth: u32) -> Result<bool, Damaged> {
         if depth > crate::json::MAX_DEPTH as u32 {
-            return Err(Damaged("nesting of a literal"));
+            return Err(Damaged::LiteralDepth);
         }
         Ok(match (self, other) {
             (Self::Null, Self::Null) => true,
@@ -120,16 +120,14 @@ impl<'a> Value<'a> {
                 true
             }
             (Self::Object(one_document, one), Self::Object(other_document, other)) => {
-                let count = one[3] & LEN_MASK;
-                if count != other[3] & LEN_MASK {
+                let (ours, theirs) = (one_document.children(one), other_document.children(other));
+                if ours.len() != theirs.len() {
                     return Ok(false);
                 }
-                for index in 0..count {
-                    let member = one_document.node(one[2].wrapping_add(index));
-                    let opposite = other_document.node(other[2].wrapping_add(index));
-                    if !one_document.name(&member).equals(other_document.name(&opposite))
-                        || !Self::of_node(*one_document, member)
-                            .is_equal(&Self::of_node(*other_document, opposite), depth + 1)?
+                for (member, opposite) in ours.iter().zip(theirs) {
+                    if !one_document.name(member).equals(other_document.name(opposite))
+                        || !Self::of_node(one_document, member)
+                            .is_equal(&Self::of_node(other_document, opposite), depth + 1)?
                     {
                         return Ok(false);
                     }
@@ -171,7 +169,7 @@ impl<'a> List<'a> {
     pub(crate) fn get(&self, index: u32) -> Result<Value<'a>, Damaged> {
         match self {
             Self::Document(document, node) => {
-                Ok(Value::of_node(*document, document.node(node[2].wrapping_add(index))))
+                Ok(Value::of_node(document, document.node(node[2].wrapping_add(index))))
             }
             Self::Plan(plan, at) => Value::of_literal(*plan, plan.reference(*at, index as usize + 2)?),
         }

@@ -1,378 +1,375 @@
 //! One pass over a JSON text: RFC 8259, an object outside, nothing lenient.
+//!
+//! The position and the other variables of the loop live in registers: helpers take and return them by value.
 
 use super::{KIND_SHIFT, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, NAME_ESCAPED, Node, kind, members, text::hex4};
 
+/// Why a text was refused, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) reason: Reason,
+    pub(crate) at: u32,
+}
+
 /// Why a text was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It is not such a text: where, and what is wrong.
-    Malformed(u32, &'static str),
-    /// It is larger than accepted: the limit's name and value.
-    Exceeded(&'static str, u64),
-    /// The caller provided too few nodes.
-    Space,
+#[repr(u8)]
+pub(crate) enum Reason {
+    // What is larger than accepted.
+    Depth,
+    NumberDigits,
+    NumberExponent,
+    // What is not such a text.
+    ByteOrderMark,
+    NotAnObject,
+    TextAfterEnd,
+    ExpectedValue,
+    ExpectedName,
+    ExpectedColon,
+    ExpectedCommaOrBrace,
+    ExpectedCommaOrBracket,
+    ExpectedDigit,
+    LeadingZero,
+    ControlCharacter,
+    EndlessString,
+    UnknownEscape,
+    UnpairedSurrogate,
+    RepeatedName,
+    // A fault of the caller.
+    TooFewNodes,
 }
+
+/// No list or object is open.
+const OUTSIDE: u32 = u32::MAX;
 
 /// Reads `text` into `nodes`; the root becomes the first node.
 ///
 /// `nodes` and `slots` have at least the lengths of [`super::nodes_for`] and [`super::slots_for`]. With `sort`, the members of
 /// each object stand in the order of their names.
-pub(crate) fn read(text: &[u8], nodes: &mut [Node], slots: &mut [u32], sort: bool) -> Result<(), Fault> {
-    let end = nodes.len();
-    let mut reader = Reader { text, at: 0, nodes, slots, sort, top: 0, low: end, open: [0; MAX_DEPTH], depth: 0 };
-    reader.document()
-}
-
+///
 /// Values that are not yet the children of a closed list or object stand at the front of `nodes`, in the order of the text; the
-/// children of closed ones stand together at the back.
-struct Reader<'t, 'n> {
-    text: &'t [u8],
-    at: usize,
-    nodes: &'n mut [Node],
-    slots: &'n mut [u32],
-    sort: bool,
-    /// The first free node.
-    top: usize,
-    /// The end of the free nodes.
-    low: usize,
-    /// The lists and objects that are open: their nodes' indices, outermost first.
-    open: [u32; MAX_DEPTH],
-    depth: usize,
-}
-
-/// What was read of a value.
-enum Read {
-    /// All of it.
-    Whole,
-    /// The bracket that opens it, with something to come.
-    Opened,
-}
-
-impl Reader<'_, '_> {
-    fn document(&mut self) -> Result<(), Fault> {
-        if self.next_token() != Some(b'{') {
-            let bom = self.text.starts_with(b"\xef\xbb\xbf");
-            return self.malformed(if bom { "a byte-order mark" } else { "not an object" });
+/// children of closed ones stand together at the back. An open one's node leads to the one around it.
+pub(crate) fn read(text: &[u8], nodes: &mut [Node], slots: &mut [u32], sort: bool) -> Result<(), Fault> {
+    let mut at = skip(text, 0);
+    if byte(text, at) != b'{' {
+        let bom = text.starts_with(b"\xef\xbb\xbf");
+        return fault(at, if bom { Reason::ByteOrderMark } else { Reason::NotAnObject });
+    }
+    let (mut top, mut low) = (0, nodes.len());
+    let (mut open, mut in_object, mut depth) = (OUTSIDE, false, 0);
+    loop {
+        let (mut name_at, mut name_len) = (0, 0);
+        if in_object {
+            if byte(text, at) != b'"' {
+                return fault(at, Reason::ExpectedName);
+            }
+            let (end, escaped) = string(text, at + 1)?;
+            name_at = at as u32 + 1;
+            name_len = (end - at - 1) as u32 | if escaped { NAME_ESCAPED } else { 0 };
+            at = skip(text, end + 1);
+            if byte(text, at) != b':' {
+                return fault(at, Reason::ExpectedColon);
+            }
+            at = skip(text, at + 1);
         }
-        let mut read = self.value([0, 0])?;
-        loop {
-            // Invariant: a value has just been opened or finished.
-            if let Read::Whole = read {
-                match self.after_value()? {
-                    true => {}
-                    false => break,
+        if top >= low {
+            return fault(at, Reason::TooFewNodes);
+        }
+        let Some(node) = nodes.get_mut(top) else { return fault(at, Reason::TooFewNodes) };
+        let first = byte(text, at);
+        let (start, len_and_kind) = match first {
+            b'"' => {
+                let start = at + 1;
+                let (end, escaped) = string(text, start)?;
+                at = end + 1;
+                let kind = if escaped { kind::ESCAPED } else { kind::STRING };
+                (start as u32, (end - start) as u32 | kind << KIND_SHIFT)
+            }
+            b'-' | b'0'..=b'9' => {
+                let start = at;
+                at = number(text, at)?;
+                (start as u32, (at - start) as u32 | kind::NUMBER << KIND_SHIFT)
+            }
+            b'{' | b'[' => {
+                if depth == MAX_DEPTH {
+                    return fault(at, Reason::Depth);
                 }
-            }
-            let name = if self.in_object()? { self.name()? } else { [0, 0] };
-            read = self.value(name)?;
-        }
-        if self.next_token().is_some() {
-            return self.malformed("text after the end of the object");
-        }
-        Ok(())
-    }
-
-    /// Reads what follows a value: a comma, or brackets that close. Says whether another value is to come.
-    #[inline]
-    fn after_value(&mut self) -> Result<bool, Fault> {
-        while self.depth > 0 {
-            let object = self.in_object()?;
-            match self.next_token() {
-                Some(b',') => {
-                    self.at += 1;
-                    return Ok(true);
+                at = skip(text, at + 1);
+                let object = first == b'{';
+                let kind = if object { kind::OBJECT } else { kind::LIST } << KIND_SHIFT;
+                if byte(text, at) != first + 2 {
+                    *node = [name_at, name_len, open, kind];
+                    open = top as u32;
+                    in_object = object;
+                    top += 1;
+                    depth += 1;
+                    continue;
                 }
-                Some(b'}') if object => self.close(kind::OBJECT)?,
-                Some(b']') if !object => self.close(kind::LIST)?,
-                _ => return self.malformed(if object { "expected `,` or `}`" } else { "expected `,` or `]`" }),
+                at += 1;
+                (0, kind)
             }
-        }
-        Ok(false)
-    }
-
-    /// Reads a member's name and the colon after it: the first two words of its node.
-    #[inline]
-    fn name(&mut self) -> Result<[u32; 2], Fault> {
-        if self.next_token() != Some(b'"') {
-            return self.malformed("expected a member name in double quotes");
-        }
-        self.at += 1;
-        let start = self.at;
-        let escaped = self.string()?;
-        let len = (self.at - 1 - start) as u32;
-        if self.next_token() != Some(b':') {
-            return self.malformed("expected `:`");
-        }
-        self.at += 1;
-        Ok([start as u32, if escaped { len | NAME_ESCAPED } else { len }])
-    }
-
-    /// Reads a scalar, an empty list or object, or an opening bracket.
-    #[inline]
-    fn value(&mut self, name: [u32; 2]) -> Result<Read, Fault> {
-        let first = self.next_token();
-        let start = self.at;
-        let kind = match first {
-            Some(b'"') => {
-                self.at += 1;
-                let escaped = self.string()?;
-                let len = (self.at - 2 - start) as u32;
-                self.push(name, start + 1, len, if escaped { kind::ESCAPED } else { kind::STRING })?;
-                return Ok(Read::Whole);
+            _ => {
+                let (len, kind) = word(text, at)?;
+                at += len;
+                (at as u32 - len as u32, len as u32 | kind << KIND_SHIFT)
             }
-            Some(b'-' | b'0'..=b'9') => {
-                self.number()?;
-                kind::NUMBER
-            }
-            Some(b'{') => return self.open(name, kind::OBJECT, b'}'),
-            Some(b'[') => return self.open(name, kind::LIST, b']'),
-            Some(b't') => self.word(b"true", kind::TRUE)?,
-            Some(b'f') => self.word(b"false", kind::FALSE)?,
-            Some(b'n') => self.word(b"null", kind::NULL)?,
-            Some(_) => return self.malformed("expected a value"),
-            None => return self.malformed("unexpected end"),
         };
-        self.push(name, start, (self.at - start) as u32, kind)?;
-        Ok(Read::Whole)
-    }
-
-    fn open(&mut self, name: [u32; 2], kind: u32, closing: u8) -> Result<Read, Fault> {
-        if self.depth == MAX_DEPTH {
-            return Err(Fault::Exceeded("depth", MAX_DEPTH as u64));
-        }
-        self.at += 1;
-        if self.next_token() == Some(closing) {
-            self.at += 1;
-            self.push(name, 0, 0, kind)?;
-            return Ok(Read::Whole);
-        }
-        if let Some(slot) = self.open.get_mut(self.depth) {
-            *slot = self.top as u32;
-        }
-        self.depth += 1;
-        self.push(name, 0, 0, kind)?;
-        Ok(Read::Opened)
-    }
-
-    /// Closes the innermost list or object: its children move to the back.
-    fn close(&mut self, kind: u32) -> Result<(), Fault> {
-        self.at += 1;
-        self.depth -= 1;
-        let parent = self.open.get(self.depth).copied().unwrap_or_default() as usize;
-        let first = parent + 1;
-        let count = self.top - first;
-        let children = self.nodes.get_mut(first..self.top).ok_or(Fault::Space)?;
-        if kind == kind::OBJECT
-            && let Some(at) = members::repeated(self.text, children, self.slots, self.sort)
-        {
-            return Err(Fault::Malformed(at.saturating_sub(1), "a member name that stands twice"));
-        }
-        let target = self.low.checked_sub(count).filter(|target| *target >= first).ok_or(Fault::Space)?;
-        if target < self.top {
-            self.nodes.copy_within(first..self.top, target);
-        } else if let Some((front, back)) = self.nodes.split_at_mut_checked(target)
-            && let (Some(from), Some(to)) = (front.get(first..self.top), back.get_mut(..count))
-        {
-            for (to, from) in to.iter_mut().zip(from) {
-                *to = *from;
-            }
-        }
-        self.low = target;
-        self.top = first;
-        if let Some(node) = self.nodes.get_mut(parent) {
-            node[2] = target as u32;
-            node[3] = count as u32 | kind << KIND_SHIFT;
-        }
-        Ok(())
-    }
-
-    /// Whether the innermost open value is an object.
-    #[inline]
-    fn in_object(&self) -> Result<bool, Fault> {
-        let parent = self.open.get(self.depth.wrapping_sub(1)).ok_or(Fault::Space)?;
-        let node = self.nodes.get(*parent as usize).ok_or(Fault::Space)?;
-        Ok(super::kind_of(node) == kind::OBJECT)
-    }
-
-    #[inline]
-    fn push(&mut self, name: [u32; 2], start: usize, len: u32, kind: u32) -> Result<(), Fault> {
-        if self.top >= self.low {
-            return Err(Fault::Space);
-        }
-        let node = self.nodes.get_mut(self.top).ok_or(Fault::Space)?;
-        *node = [name[0], name[1], start as u32, len | kind << KIND_SHIFT];
-        self.top += 1;
-        Ok(())
-    }
-
-    fn word(&mut self, word: &'static [u8], kind: u32) -> Result<u32, Fault> {
-        match self.text.get(self.at..) {
-            Some(rest) if rest.starts_with(word) => {
-                self.at += word.len();
-                Ok(kind)
-            }
-            _ => self.malformed("expected a value"),
-        }
-    }
-
-    /// Reads a string from behind its opening quote to behind its closing one. Says whether it contains escapes.
-    #[inline]
-    fn string(&mut self) -> Result<bool, Fault> {
-        let mut escaped = false;
+        *node = [name_at, name_len, start, len_and_kind];
+        top += 1;
+        // After a value: a comma, or brackets that close.
         loop {
-            self.at = plain_until(self.text, self.at);
-            match self.text.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(_) => return self.malformed("a control character in a string"),
-                None => return self.malformed("a string that does not end"),
+            at = skip(text, at);
+            if open == OUTSIDE {
+                return if at == text.len() { Ok(()) } else { fault(at, Reason::TextAfterEnd) };
             }
-        }
-    }
-
-    #[cold]
-    fn escape(&mut self) -> Result<(), Fault> {
-        match self.text.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => {
-                let low_follows = match self.unit(self.at + 2)? {
-                    0xd800..0xdc00 => true,
-                    0xdc00..0xe000 => return self.malformed("an unpaired surrogate"),
-                    _ => false,
-                };
-                if low_follows {
-                    let next = self.text.get(self.at + 6..).unwrap_or_default();
-                    if !next.starts_with(b"\\u") || !(0xdc00..0xe000).contains(&self.unit(self.at + 8)?) {
-                        return self.malformed("an unpaired surrogate");
-                    }
-                    self.at += 6;
-                }
-                self.at += 6;
+            let next = byte(text, at);
+            if next == b',' {
+                at = skip(text, at + 1);
+                break;
             }
-            _ => return self.malformed("an unknown escape"),
+            if next != if in_object { b'}' } else { b']' } {
+                return fault(
+                    at,
+                    if in_object { Reason::ExpectedCommaOrBrace } else { Reason::ExpectedCommaOrBracket },
+                );
+            }
+            at += 1;
+            let first = open as usize + 1;
+            low = close(text, nodes, slots, sort && in_object, in_object, first, top, low)?;
+            top = first;
+            depth -= 1;
+            let Some(parent) = nodes.get_mut(open as usize) else { return fault(at, Reason::TooFewNodes) };
+            open = parent[2];
+            parent[2] = low as u32;
+            in_object = nodes.get(open as usize).is_some_and(|around| super::kind_of(around) == kind::OBJECT);
         }
-        Ok(())
     }
+}
 
-    fn unit(&self, at: usize) -> Result<u32, Fault> {
-        self.text
-            .get(at..)
-            .and_then(|rest| rest.first_chunk::<4>())
-            .and_then(hex4)
-            .ok_or(Fault::Malformed(self.at as u32, "an unknown escape"))
+/// Closes a list or object: its children, `first..top`, move to the back, which begins at `low`. Where it begins then.
+#[expect(clippy::too_many_arguments, reason = "the loop's variables")]
+#[inline]
+fn close(
+    text: &[u8],
+    nodes: &mut [Node],
+    slots: &mut [u32],
+    sort: bool,
+    object: bool,
+    first: usize,
+    top: usize,
+    low: usize,
+) -> Result<usize, Fault> {
+    let count = top - first;
+    let Some(children) = nodes.get_mut(first..top) else { return fault(0, Reason::TooFewNodes) };
+    if object && let Some(at) = members::repeated(text, children, slots, sort) {
+        return fault(at.saturating_sub(1) as usize, Reason::RepeatedName);
     }
-
-    #[inline]
-    fn number(&mut self) -> Result<(), Fault> {
-        if self.text.get(self.at) == Some(&b'-') {
-            self.at += 1;
+    let Some(target) = low.checked_sub(count).filter(|target| *target >= first) else {
+        return fault(0, Reason::TooFewNodes);
+    };
+    if target < top {
+        nodes.copy_within(first..top, target);
+    } else if let Some((front, back)) = nodes.split_at_mut_checked(target)
+        && let (Some(from), Some(to)) = (front.get(first..top), back.get_mut(..count))
+    {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *from;
         }
-        let first = self.text.get(self.at).copied();
-        let mut digits = self.digits()?;
-        if digits > 1 && first == Some(b'0') {
-            return self.malformed("a number with a leading zero");
-        }
-        if self.text.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            digits += self.digits()?;
-        }
-        if digits > MAX_DIGITS {
-            return Err(Fault::Exceeded("number-digits", MAX_DIGITS as u64));
-        }
-        if let Some(b'e' | b'E') = self.text.get(self.at) {
-            self.exponent()?;
-        }
-        Ok(())
     }
+    if let Some(parent) = nodes.get_mut(first - 1) {
+        parent[3] |= count as u32;
+    }
+    Ok(target)
+}
 
-    fn exponent(&mut self) -> Result<(), Fault> {
-        self.at += 1;
-        if let Some(b'+' | b'-') = self.text.get(self.at) {
-            self.at += 1;
+/// The byte at a position; 0, which no JSON text contains, behind the end.
+#[inline(always)]
+fn byte(text: &[u8], at: usize) -> u8 {
+    match text.get(at) {
+        Some(byte) => *byte,
+        None => 0,
+    }
+}
+
+/// The position of the next byte that is not white space.
+#[inline(always)]
+fn skip(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+#[cold]
+fn fault<T>(at: usize, reason: Reason) -> Result<T, Fault> {
+    Err(Fault { reason, at: at as u32 })
+}
+
+/// `true`, `false` or `null`: its length and kind.
+#[inline]
+fn word(text: &[u8], at: usize) -> Result<(usize, u32), Fault> {
+    let rest = text.get(at..).unwrap_or_default();
+    match rest.first_chunk::<4>() {
+        Some(b"true") => Ok((4, kind::TRUE)),
+        Some(b"null") => Ok((4, kind::NULL)),
+        Some(b"fals") if rest.get(4) == Some(&b'e') => Ok((5, kind::FALSE)),
+        _ => fault(at, Reason::ExpectedValue),
+    }
+}
+
+/// Reads a string from behind its opening quote on: where its closing one is, and whether it contains escapes.
+#[inline(always)]
+fn string(text: &[u8], at: usize) -> Result<(usize, bool), Fault> {
+    let end = plain_until(text, at);
+    if byte(text, end) == b'"' {
+        return Ok((end, false));
+    }
+    string_with_escapes(text, end)
+}
+
+#[cold]
+fn string_with_escapes(text: &[u8], mut at: usize) -> Result<(usize, bool), Fault> {
+    loop {
+        match text.get(at) {
+            Some(b'"') => return Ok((at, true)),
+            Some(b'\\') => at = escape(text, at)?,
+            Some(_) => return fault(at, Reason::ControlCharacter),
+            None => return fault(at, Reason::EndlessString),
         }
-        let start = self.at;
-        self.digits()?;
+        at = plain_until(text, at);
+    }
+}
+
+/// Reads an escape: where it ends.
+fn escape(text: &[u8], at: usize) -> Result<usize, Fault> {
+    match byte(text, at + 1) {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(at + 2),
+        b'u' => match unit(text, at + 2) {
+            Some(0xd800..0xdc00) => {
+                let next = text.get(at + 6..).unwrap_or_default();
+                match unit(text, at + 8) {
+                    Some(0xdc00..0xe000) if next.starts_with(b"\\u") => Ok(at + 12),
+                    _ => fault(at, Reason::UnpairedSurrogate),
+                }
+            }
+            Some(0xdc00..0xe000) => fault(at, Reason::UnpairedSurrogate),
+            Some(_) => Ok(at + 6),
+            None => fault(at, Reason::UnknownEscape),
+        },
+        _ => fault(at, Reason::UnknownEscape),
+    }
+}
+
+fn unit(text: &[u8], at: usize) -> Option<u32> {
+    text.get(at..).and_then(|rest| rest.first_chunk::<4>()).and_then(hex4)
+}
+
+/// Reads a number: where it ends.
+#[inline(always)]
+fn number(text: &[u8], start: usize) -> Result<usize, Fault> {
+    let whole = start + usize::from(byte(text, start) == b'-');
+    let mut at = digits(text, whole);
+    let count = at - whole;
+    if count == 0 || count > 1 && byte(text, whole) == b'0' {
+        return fault(at, if count == 0 { Reason::ExpectedDigit } else { Reason::LeadingZero });
+    }
+    if matches!(byte(text, at), b'.' | b'e' | b'E') || count > MAX_DIGITS {
+        at = fraction_and_exponent(text, at, count)?;
+    }
+    Ok(at)
+}
+
+fn fraction_and_exponent(text: &[u8], mut at: usize, mut count: usize) -> Result<usize, Fault> {
+    if byte(text, at) == b'.' {
+        let end = digits(text, at + 1);
+        if end == at + 1 {
+            return fault(end, Reason::ExpectedDigit);
+        }
+        count += end - at - 1;
+        at = end;
+    }
+    if count > MAX_DIGITS {
+        return fault(at, Reason::NumberDigits);
+    }
+    if matches!(byte(text, at), b'e' | b'E') {
+        let start = at + 1 + usize::from(matches!(byte(text, at + 1), b'+' | b'-'));
+        at = digits(text, start);
+        if at == start {
+            return fault(at, Reason::ExpectedDigit);
+        }
         let mut value = 0u32;
-        for digit in self.text.get(start..self.at).unwrap_or_default() {
+        for digit in text.get(start..at).unwrap_or_default() {
             value = value.saturating_mul(10).saturating_add(u32::from(digit.wrapping_sub(b'0')));
         }
         if value > MAX_EXPONENT {
-            return Err(Fault::Exceeded("number-exponent", u64::from(MAX_EXPONENT)));
-        }
-        Ok(())
-    }
-
-    /// Reads one digit or more. Says how many.
-    #[inline]
-    fn digits(&mut self) -> Result<usize, Fault> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.text.get(self.at) {
-            self.at += 1;
-        }
-        if self.at == start { self.malformed("expected a digit") } else { Ok(self.at - start) }
-    }
-
-    /// The next byte that is not white space; `at` stands on it.
-    #[inline]
-    fn next_token(&mut self) -> Option<u8> {
-        loop {
-            match self.text.get(self.at) {
-                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
-                other => return other.copied(),
-            }
+            return fault(at, Reason::NumberExponent);
         }
     }
+    Ok(at)
+}
 
-    #[cold]
-    fn malformed<T>(&self, reason: &'static str) -> Result<T, Fault> {
-        Err(Fault::Malformed(self.at as u32, reason))
+/// Where the digits end.
+#[inline(always)]
+fn digits(text: &[u8], mut at: usize) -> usize {
+    while let Some(b'0'..=b'9') = text.get(at) {
+        at += 1;
     }
+    at
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The highest bit of each byte that is a quote, a backslash or a control character; exact up to the first one.
+#[inline(always)]
+fn stops(word: &[u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(*word);
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let quote = zero(word ^ (ONES * b'"' as u64));
+    let backslash = zero(word ^ (ONES * b'\\' as u64));
+    (quote | backslash | word.wrapping_sub(ONES * 0x20) & !word) & (ONES << 7)
 }
 
 /// Where, from `at` on, the first byte stands that is a quote, a backslash or a control character.
-#[inline]
-fn plain_until(text: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = ONES << 7;
-    // The highest bit of each byte that stops, exact up to the first one.
-    let stops = |word: u64| {
-        let quote = word ^ (ONES * b'"' as u64);
-        let backslash = word ^ (ONES * b'\\' as u64);
-        let zero = |x: u64| x.wrapping_sub(ONES) & !x;
-        (zero(quote) | zero(backslash) | word.wrapping_sub(ONES * 0x20) & !word) & HIGHS
-    };
-    let rest = text.get(at..).unwrap_or_default();
-    let (blocks, _) = rest.as_chunks::<32>();
+#[inline(always)]
+fn plain_until(text: &[u8], at: usize) -> usize {
+    if let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let found = stops(word);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        return plain_until_far(text, at + 8);
+    }
+    plain_until_end(text, at)
+}
+
+fn plain_until_far(text: &[u8], mut at: usize) -> usize {
+    let (blocks, _) = text.get(at..).unwrap_or_default().as_chunks::<32>();
     for block in blocks {
         let (words, _) = block.as_chunks::<8>();
         let mut any = 0;
         for word in words {
-            any |= stops(u64::from_le_bytes(*word));
+            any |= stops(word);
         }
         if any != 0 {
             break;
         }
         at += 32;
     }
-    let rest = text.get(at..).unwrap_or_default();
-    let (words, tail) = rest.as_chunks::<8>();
+    let (words, _) = text.get(at..).unwrap_or_default().as_chunks::<8>();
     for word in words {
-        let found = stops(u64::from_le_bytes(*word));
+        let found = stops(word);
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
-    for byte in tail {
-        if matches!(byte, b'"' | b'\\' | 0..0x20) {
-            break;
-        }
+    plain_until_end(text, at)
+}
+
+fn plain_until_end(text: &[u8], mut at: usize) -> usize {
+    while let Some(next) = text.get(at)
+        && !matches!(next, b'"' | b'\\' | 0..0x20)
+    {
         at += 1;
     }
     at

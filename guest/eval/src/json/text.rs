@@ -2,6 +2,8 @@
 
 use core::cmp::Ordering;
 
+use crate::bytes;
+
 /// The inside of a JSON string that the reader has accepted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text<'a> {
@@ -24,7 +26,7 @@ impl<'a> Text<'a> {
 
     pub(crate) fn equals(self, other: Text<'_>) -> bool {
         if !self.escaped && !other.escaped {
-            return self.raw == other.raw;
+            return bytes::equal(self.raw, other.raw);
         }
         self.bytes().eq(other.bytes())
     }
@@ -32,7 +34,7 @@ impl<'a> Text<'a> {
     /// By code point, which is by byte in UTF-8.
     pub(crate) fn compare(self, other: Text<'_>) -> Ordering {
         if !self.escaped && !other.escaped {
-            return self.raw.cmp(other.raw);
+            return bytes::compare(self.raw, other.raw);
         }
         self.bytes().cmp(other.bytes())
     }
@@ -48,7 +50,7 @@ impl<'a> Text<'a> {
 
     pub(crate) fn starts_with(self, prefix: &[u8]) -> bool {
         if !self.escaped {
-            return self.raw.starts_with(prefix);
+            return self.raw.get(..prefix.len()).is_some_and(|start| bytes::equal(start, prefix));
         }
         let mut bytes = self.bytes();
         prefix.iter().all(|wanted| bytes.next() == Some(*wanted))
@@ -56,7 +58,8 @@ impl<'a> Text<'a> {
 
     pub(crate) fn ends_with(self, suffix: &[u8]) -> bool {
         if !self.escaped {
-            return self.raw.ends_with(suffix);
+            let before = self.raw.len().checked_sub(suffix.len());
+            return before.and_then(|before| self.raw.get(before..)).is_some_and(|end| bytes::equal(end, suffix));
         }
         let len = self.bytes().count();
         let Some(before) = len.checked_sub(suffix.len()) else { return false };

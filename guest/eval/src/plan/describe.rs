@@ -66,7 +66,7 @@ impl<'a> Plan<'a> {
     pub fn about(&self) -> Result<About<'a>, Damaged> {
         let digest = self.slice(header::SOURCE_DIGEST, 32)?;
         Ok(About {
-            source_digest: *digest.first_chunk().ok_or(Damaged("digest"))?,
+            source_digest: *digest.first_chunk().ok_or(Damaged::Digest)?,
             compiler: text(self.text(header::COMPILER, 0)?)?,
             roles: self.u32(header::ROLE_COUNT)?,
             scopes: self.u32(header::SCOPE_COUNT)?,
@@ -146,7 +146,7 @@ impl<'a> RuleRef<'a> {
             mode::DENY => Ok(Mode::Deny),
             mode::NEEDS_APPROVAL => Ok(Mode::NeedsApproval),
             mode::ALLOW => Ok(Mode::Allow),
-            _ => Err(Damaged("mode")),
+            _ => Err(Damaged::Mode),
         }
     }
 

@@ -24,8 +24,8 @@ impl core::fmt::Display for InvalidPlan {
 impl core::error::Error for InvalidPlan {}
 
 impl From<Damaged> for InvalidPlan {
-    fn from(Damaged(what): Damaged) -> Self {
-        Self(what.to_string())
+    fn from(damaged: Damaged) -> Self {
+        Self(damaged.what().to_string())
     }
 }
 
@@ -91,10 +91,10 @@ impl Validator<'_> {
         let plan = self.plan;
         let first = plan.reference(table, 0)?;
         let count = plan.reference(table, 1)?;
-        plan.slice(first, count.checked_mul(record).ok_or(Damaged("number of records"))?)?;
+        plan.slice(first, count.checked_mul(record).ok_or(Damaged::RecordCount)?)?;
         let slots = plan.reference(index, 1)?.checked_add(1).filter(|slots| slots.is_power_of_two());
-        let slots = slots.ok_or(Damaged("size of an index"))?;
-        plan.slice(plan.reference(index, 0)?, slots.checked_mul(4).ok_or(Damaged("size of an index"))?)?;
+        let slots = slots.ok_or(Damaged::IndexSize)?;
+        plan.slice(plan.reference(index, 0)?, slots.checked_mul(4).ok_or(Damaged::IndexSize)?)?;
         for slot in 0..slots {
             let at = plan.reference(plan.reference(index, 0)?, slot)?;
             let inside = at.checked_sub(first).is_some_and(|offset| offset % record == 0 && offset / record < count);
@@ -122,7 +122,7 @@ impl Validator<'_> {
             text(plan.text(scope, 1)?)?;
             let (allowed, denied) = (plan.reference(scope, 3)?, plan.reference(scope, 4)?);
             let count = allowed.checked_add(denied).filter(|count| *count <= plan.bytes().len());
-            for index in 0..count.ok_or(Damaged("number of patterns"))? {
+            for index in 0..count.ok_or(Damaged::RecordCount)? {
                 let pattern = pattern(scope, index);
                 text(plan.text(pattern, 0)?)?;
                 self.dfa(plan.reference(pattern, 2)?)?;
@@ -141,7 +141,7 @@ impl Validator<'_> {
             self.rule(plan.default_rule(role)?)?;
             check(plan.reference(plan.default_rule(role)?, 1)? == 0, "a scope for unlisted tools")?;
             let (cells, count) = (plan.reference(role, 3)?, plan.reference(role, 4)?);
-            plan.slice(cells, count.checked_mul(size::CELL).ok_or(Damaged("number of cells"))?)?;
+            plan.slice(cells, count.checked_mul(size::CELL).ok_or(Damaged::RecordCount)?)?;
             let mut before = None;
             for cell in 0..count {
                 let at = cells + cell * size::CELL;
@@ -312,7 +312,7 @@ impl Validator<'_> {
         let (numbers, strings, lists) = (plan.word(at, 1)?, plan.word(at, 2)?, plan.word(at, 3)?);
         let count = numbers.checked_add(strings).and_then(|count| count.checked_add(lists));
         let mut before: Option<crate::value::Value<'_>> = None;
-        for index in 0..count.ok_or(Damaged("length of a list"))? {
+        for index in 0..count.ok_or(Damaged::RecordCount)? {
             let at = plan.reference(at, 4 + index as usize)?;
             self.literal(at, 0)?;
             let kind = plan.word(at, 0)?;
