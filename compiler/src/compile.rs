@@ -1,6 +1,9 @@
 //! The compiler from end to end.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use sha2::{Digest, Sha256};
 
@@ -8,16 +11,17 @@ use crate::{
     diagnostic::{Diagnostic, Severity, Sink},
     document, lint,
     model::{Limits, Policy},
-    resolve,
-    source::{self, Input, ReadError, Sources},
+    plan, resolve,
+    source::{self, FileId, Input, ReadError, Sources, Span},
 };
 
 /// What to compile for.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The limits that the policy counts.
+    /// The limits that the policy counts. Default: 1 MiB of arguments, 1 MiB of facts. Values beyond [`Limits::MAX_BYTES`] count as
+    /// that.
     pub limits: Limits,
-    /// Whether warnings refuse the policy too.
+    /// Whether warnings refuse the policy too. Default: no.
     pub deny_warnings: bool,
 }
 
@@ -43,8 +47,14 @@ pub struct Outcome {
 pub struct Compiled {
     /// The policy with its roles resolved.
     pub model: Policy,
-    /// The source: what a bundle carries. For a directory of roles, all of it as one document.
+    /// The policy as the engine evaluates it.
+    pub plan: Vec<u8>,
+    /// The component: the engine with the plan.
+    pub component: Vec<u8>,
+    /// The source: what a bundle carries. For a directory of roles all of it as one document, which compiles to the same plan.
     pub source: String,
+    /// What the policy was read from, without the folders that lead there: names the files of its bundle.
+    pub file_name: PathBuf,
 }
 
 impl Compiler {
@@ -53,39 +63,51 @@ impl Compiler {
         Self { options }
     }
 
-    /// Compiles the policy at `path`: a file, or a directory with a role in each file. Fails only if it cannot be read; a policy that
-    /// is refused is an [`Outcome`] without a policy.
+    /// Compiles the policy at `path`: a file, or a directory with a role in each file.
+    ///
+    /// # Errors
+    /// Only if it cannot be read. A policy that is refused is an [`Outcome`] without a policy.
     pub fn compile_path(&self, path: &Path) -> Result<Outcome, ReadError> {
         let (mut sources, mut sink) = (Sources::default(), Sink::default());
         let input = source::read(path, &mut sources, &mut sink)?;
-        Ok(self.run(input, sources, sink))
+        // `.` and `..` have no name of their own.
+        let name = match path.file_name() {
+            Some(name) => name.into(),
+            None => fs::canonicalize(path).ok().and_then(|path| path.file_name().map(PathBuf::from)).unwrap_or_default(),
+        };
+        Ok(self.run(input, name, sources, sink))
     }
 
-    /// Compiles a policy that is at hand as a text; `name` is what diagnostics call it.
+    /// Compiles a policy that is at hand as a text; `name` is the file name that diagnostics call it by.
     pub fn compile_str(&self, name: &str, text: &str) -> Outcome {
         let (mut sources, mut sink) = (Sources::default(), Sink::default());
         let input = source::add_text(name, text, &mut sources, &mut sink);
-        self.run(input, sources, sink)
+        let name = Path::new(name).file_name().map(PathBuf::from).unwrap_or_default();
+        self.run(input, name, sources, sink)
     }
 
-    fn run(&self, input: Option<Input>, sources: Sources, mut sink: Sink) -> Outcome {
-        let policy = input.and_then(|input| self.compile(&input, &sources, &mut sink));
+    fn run(&self, input: Option<Input>, name: PathBuf, sources: Sources, mut sink: Sink) -> Outcome {
+        let policy = input.and_then(|input| self.compile(&input, name, &sources, &mut sink));
         let refused = sink.has_errors();
         let diagnostics = sink.finish();
         let warned = self.options.deny_warnings && diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Warning);
         Outcome { policy: policy.filter(|_| !refused && !warned), diagnostics, sources }
     }
 
-    fn compile(&self, input: &Input, sources: &Sources, sink: &mut Sink) -> Option<Compiled> {
-        let (document, source) = match input {
+    fn compile(&self, input: &Input, file_name: PathBuf, sources: &Sources, sink: &mut Sink) -> Option<Compiled> {
+        let (document, source, file) = match input {
             Input::Document(file) => {
                 let root = source::parse(sources, *file, sink)?;
-                (document::read_document(&root, sink)?, sources.text(*file).to_owned())
+                (document::read_document(&root, sink)?, sources.text(*file).to_owned(), *file)
             }
             Input::Roles { directory, files } => {
                 let roots: Vec<_> = files.iter().filter_map(|(stem, file)| source::parse(sources, *file, sink).map(|root| (stem.clone(), root))).collect();
-                let document = document::read_roles(source::Span::whole(*directory), &roots, sink);
-                (document, source::write_roles(&roots))
+                let document = document::read_roles(Span::whole(*directory), &roots, sink);
+                let source = source::write_roles(&roots);
+                if source.len() > source::MAX_SOURCE {
+                    sink.push(source::too_large(Span::whole(*directory), "the directory, written as one document,", source::MAX_SOURCE));
+                }
+                (document, source, *directory)
             }
         };
         let resolved = resolve::resolve(&document, sources, sink);
@@ -93,7 +115,27 @@ impl Compiler {
             return None;
         }
         lint::run(&resolved, sources, sink);
-        let model = resolve::build(&resolved, self.options.limits, Sha256::digest(source.as_bytes()).into());
-        Some(Compiled { model, source })
+        let limits = Limits {
+            arguments_bytes: self.options.limits.arguments_bytes.min(Limits::MAX_BYTES),
+            facts_bytes: self.options.limits.facts_bytes.min(Limits::MAX_BYTES),
+        };
+        let model = resolve::build(&resolved, limits, Sha256::digest(source.as_bytes()).into());
+        let plan = plan::encode(&model).map_err(|error| sink.push(too_large(file, &error.to_string()))).ok()?;
+        let component = hexgate_component::weave(&plan).map_err(|error| sink.push(too_large(file, &error.to_string()))).ok()?;
+        Some(Compiled { model, plan, component, source, file_name })
     }
+}
+
+impl Compiled {
+    /// The core module within the component, for hosts without a component runtime.
+    ///
+    /// # Errors
+    /// None for a compiled policy: its plan was woven before.
+    pub fn core(&self) -> Result<Vec<u8>, hexgate_component::WeaveError> {
+        hexgate_component::weave_core(&self.plan)
+    }
+}
+
+fn too_large(file: FileId, message: &str) -> Diagnostic {
+    Diagnostic::new("policy-too-large", message, Span::whole(file), "")
 }

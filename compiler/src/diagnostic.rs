@@ -2,6 +2,7 @@
 
 pub mod code;
 mod codes;
+pub mod render;
 
 mod sink;
 

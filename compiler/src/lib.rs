@@ -15,7 +15,11 @@ pub mod expr;
 pub mod lint;
 pub mod model;
 pub mod plan;
+mod release;
 pub mod resolve;
 pub mod source;
 
+pub use hexgate_bundle as bundle;
+
 pub use compile::{Compiled, Compiler, Options, Outcome};
+pub use release::{CONTRACT, Release};

@@ -7,7 +7,7 @@ mod scalar;
 mod tree;
 mod write;
 
-pub(crate) use files::add_text;
+pub(crate) use files::{MAX_SOURCE, add_text, too_large};
 pub use files::{Input, ReadError, read};
 pub use parse::parse;
 pub use scalar::Plain;
@@ -61,13 +61,18 @@ pub struct Source {
     pub name: String,
     /// Its text, without a byte-order mark. Empty for a directory.
     pub text: String,
+    /// Where its lines begin.
+    lines: Vec<u32>,
 }
 
 impl Sources {
     /// Adds a source.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(Source { name: name.into(), text: text.into() });
+        let text: String = text.into();
+        let offset = |line_end: usize| u32::try_from(line_end + 1).unwrap_or(u32::MAX);
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| offset(newline))).collect();
+        self.files.push(Source { name: name.into(), text, lines });
         id
     }
 
@@ -98,9 +103,14 @@ impl Sources {
         while !text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let before = text.get(..offset).unwrap_or("");
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        (line, column)
+        let (line, start) = self.line(file, offset);
+        (line, text.get(start..offset).map_or(0, |before| before.chars().count()) + 1)
+    }
+
+    /// The number of the line that a byte stands in, from 1, and where the line begins.
+    pub fn line(&self, file: FileId, offset: usize) -> (usize, usize) {
+        let lines = self.source(file).map_or(&[][..], |source| &source.lines);
+        let line = lines.partition_point(|start| *start as usize <= offset).max(1);
+        (line, lines.get(line - 1).map_or(0, |start| *start as usize))
     }
 }

@@ -61,12 +61,12 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
 fn dropped<'r, 'd>(resolved: &'r Resolved<'d>, replacement: &Replacement<'d>, old: &'r Entry<'d>, new: &Entry<'d>) -> Vec<&'r Use<'d>> {
     let role = resolved.roles.iter().find(|role| std::ptr::eq(role.doc, replacement.role));
     let kept: Vec<&Use<'d>> = role.map(|role| role.policy_level.iter()).into_iter().flatten().chain(&new.constraints).collect();
-    let subjects: Vec<Subject> = kept.iter().filter_map(|constraint| resolved.expr(constraint)).flat_map(self::subjects).collect();
+    let subjects: Vec<Subject> = kept.iter().filter_map(|constraint| resolved.expr(constraint)).flat_map(subjects_of).collect();
     old.constraints
         .iter()
         .filter(|constraint| {
             !kept.iter().any(|kept| kept.id == constraint.id)
-                && resolved.expr(constraint).is_some_and(|expr| !self::subjects(expr).iter().all(|old| subjects.iter().any(|new| new.covers(old))))
+                && resolved.expr(constraint).is_some_and(|expr| !subjects_of(expr).iter().all(|old| subjects.iter().any(|new| new.covers(old))))
         })
         .collect()
 }
@@ -93,7 +93,7 @@ impl Subject {
     }
 }
 
-fn subjects(expr: &Expr) -> Vec<Subject> {
+fn subjects_of(expr: &Expr) -> Vec<Subject> {
     let mut found = Vec::new();
     for conjunct in conjuncts(expr) {
         let mut kind = None;

@@ -172,7 +172,7 @@ fn read_file(path: &Path, limit: usize, sources: &mut Sources, sink: &mut Sink) 
     }
 }
 
-fn too_large(span: Span, what: &str, limit: usize) -> Diagnostic {
+pub(crate) fn too_large(span: Span, what: &str, limit: usize) -> Diagnostic {
     let verb = if what.starts_with("the files") { "are" } else { "is" };
     Diagnostic::new("source-too-large", format!("{what} {verb} longer than {} MiB", limit >> 20), span, "")
         .with_help("share rules between roles with `inherits` and mixins, and lists with `consts`")

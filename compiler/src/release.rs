@@ -1,0 +1,45 @@
+//! Compiled policy -> what a bundle is made of.
+
+use hexgate_bundle::{Claims, Draft, Stem, StemError, Timestamp};
+
+use crate::{Compiled, plan::COMPILER};
+
+/// The contract that compiled policies keep.
+pub const CONTRACT: &str = "hexgate:policy@0.1.0";
+
+/// For whom and for when a policy is released.
+#[derive(Debug, Clone, Default)]
+pub struct Release {
+    /// The agent that it is for. Default: none.
+    pub agent: Option<String>,
+    /// The project that it is for. Default: none.
+    pub project: Option<String>,
+    /// Raised with each release for the same agent and project. Default: 0.
+    pub sequence: u64,
+    /// The first second of validity. Default: none.
+    pub not_before: Option<Timestamp>,
+    /// The first second after validity. Default: none.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Compiled {
+    /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.
+    ///
+    /// # Errors
+    /// If the policy's file name cannot name the files of a bundle.
+    pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
+        let stem = Stem::from_path(&self.file_name)?;
+        let claims = Claims {
+            engine_digest: hexgate_component::DIGEST.parse().ok(),
+            agent: release.agent.clone(),
+            project: release.project.clone(),
+            sequence: release.sequence,
+            not_before: release.not_before,
+            expires_at: release.expires_at,
+            // The engine wipes its memory after each decision.
+            stateless: true,
+            ..Claims::new(stem.source(), CONTRACT, "native", COMPILER)
+        };
+        Ok(Draft { stem, source: self.source.as_bytes(), rego: "", wasm: &self.component, claims })
+    }
+}
