@@ -13,11 +13,11 @@ use super::{
     minimize::{RawTable, minimize},
 };
 
-/// Bounds on the work that one pattern can cause. The table that they allow before minimization is some dozens of times the
-/// table that a plan may carry, and reaching any of them takes some tens of milliseconds.
+/// Bounds on the work that one pattern can cause: reaching one takes a fraction of a second. Before minimization a table may
+/// be sixteen times as large as in a plan.
 const NFA_BYTES: usize = 1 << 20;
-const DETERMINIZE_BYTES: usize = 8 << 20;
-const DENSE_BYTES: usize = 2 << 20;
+const DETERMINIZE_BYTES: usize = 4 << 20;
+const DENSE_BYTES: usize = 1 << 20;
 
 /// Why an expression has no table.
 #[derive(Debug, thiserror::Error)]
