@@ -17,6 +17,7 @@ pub mod model;
 pub mod plan;
 mod release;
 pub mod resolve;
+pub mod schema;
 pub mod source;
 
 pub use hexgate_bundle as bundle;

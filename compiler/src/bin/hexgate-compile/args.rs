@@ -1,0 +1,140 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum, value_parser};
+use hexgate_compiler::{Release, bundle::Timestamp, diagnostic::render::Format, model::Limits};
+
+/// Compile an authorization policy for AI agents into a signed WebAssembly component.
+///
+/// Exit codes: 0 done, 1 the policy is refused, 2 misuse or environment.
+#[derive(Debug, Parser)]
+#[command(name = "hexgate-compile", version)]
+pub(crate) struct Args {
+    /// The policy: a YAML file, or a directory with a role in each `*.yaml` file
+    #[arg(required_unless_present_any = ["explain", "schema"])]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// Where to write. For a bundle alone this is the bundle's folder [default: `NAME.bundle` here]; with other outputs the folder
+    /// for all of them, the bundle in `NAME.bundle` within [default: here]
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+
+    /// Sign the bundle with this private key
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sign_key: Option<PathBuf>,
+
+    /// Bind the bundle to this agent: others refuse it
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+
+    /// Bind the bundle to this project: others refuse it
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
+
+    /// The number of this release; hosts refuse a lower one than they have seen
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    sequence: u64,
+
+    /// The first second of validity, such as `2026-03-01T12:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    not_before: Option<Timestamp>,
+
+    /// The first second after validity: from then on the policy denies everything
+    #[arg(long, value_name = "TIME")]
+    expires_at: Option<Timestamp>,
+
+    /// What to write
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND", default_value = "bundle")]
+    pub(crate) emit: Vec<Emit>,
+
+    /// The longest arguments of a call that are decided, in bytes
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u32).range(2..=i64::from(Limits::MAX_BYTES)))]
+    max_arguments_bytes: Option<u32>,
+
+    /// The longest facts of a call that are decided, in bytes
+    #[arg(long, value_name = "BYTES", value_parser = value_parser!(u32).range(2..=i64::from(Limits::MAX_BYTES)))]
+    max_facts_bytes: Option<u32>,
+
+    /// Report only, and write nothing
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// Refuse a policy with warnings
+    #[arg(long)]
+    pub(crate) deny_warnings: bool,
+
+    /// How to report: `human` on stderr, the others on stdout
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "human")]
+    format: FormatName,
+
+    /// Do not say what was written
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    /// Explain a code of an error or a warning
+    #[arg(long, value_name = "CODE", exclusive = true)]
+    pub(crate) explain: Option<String>,
+
+    /// Print the JSON schema of policies, for editors
+    #[arg(long, exclusive = true)]
+    pub(crate) schema: bool,
+}
+
+/// What can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Emit {
+    /// The bundle: policy, component, manifest and signature
+    Bundle,
+    /// The component
+    Component,
+    /// The core module within the component
+    Core,
+    /// The plan that the engine evaluates
+    Plan,
+    /// The policy as one document
+    Source,
+    /// The JSON schema of policies
+    Schema,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormatName {
+    /// With the lines of the source
+    Human,
+    /// One JSON object
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+impl Args {
+    pub(crate) fn format(&self) -> Format {
+        match self.format {
+            FormatName::Human => Format::Human,
+            FormatName::Json => Format::Json,
+            FormatName::Sarif => Format::Sarif,
+            FormatName::Github => Format::Github,
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            arguments_bytes: self.max_arguments_bytes.unwrap_or(default.arguments_bytes),
+            facts_bytes: self.max_facts_bytes.unwrap_or(default.facts_bytes),
+        }
+    }
+
+    pub(crate) fn release(&self) -> Release {
+        Release {
+            agent: self.agent.clone(),
+            project: self.project.clone(),
+            sequence: self.sequence,
+            not_before: self.not_before,
+            expires_at: self.expires_at,
+        }
+    }
+}
