@@ -333,6 +333,39 @@ mod tests {
     }
 
     #[test]
+    fn a_second_encoding_of_a_good_point_is_refused() {
+        // y and y + p are the same number. The second fits into 255 bits only for y below 19.
+        let mut lax = 0;
+        for low in 0xed..=0xff {
+            for high in [0x7f, 0xff] {
+                let mut key = [0xff; 32];
+                key[0] = low;
+                key[31] = high;
+                let message = PublicKey::from_bytes(&key).unwrap_err().to_string();
+                assert!(message.contains("not canonically encoded"), "{message}");
+                lax += usize::from(VerifyingKey::from_bytes(&key).is_ok_and(|key| !key.is_weak()));
+            }
+        }
+        assert!(lax > 0, "the check has nothing to add");
+    }
+
+    #[test]
+    fn a_signature_with_a_point_of_small_order_is_refused() {
+        // Made by the holder of the key with a nonce of zero, so that R is the neutral point. It fits the equation.
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        signature[32..].copy_from_slice(&[
+            0xd4, 0xc5, 0x32, 0x31, 0x31, 0xff, 0x96, 0x83, 0xcf, 0xb3, 0xd3, 0x01, 0x97, 0xc7,
+            0x86, 0xc9, 0x04, 0x3f, 0x10, 0x52, 0xd6, 0xc2, 0xd5, 0x29, 0x3f, 0x19, 0xd6, 0xf3,
+            0x6b, 0x91, 0x11, 0x04,
+        ]);
+        let public = PrivateKey::from_bytes(&[7; 32]).public_key();
+        let lax = ed25519_dalek::Signature::from_bytes(&signature);
+        assert!(ed25519_dalek::Verifier::verify(&public.0, b"message", &lax).is_ok());
+        assert!(!public.signed(b"message", &signature));
+    }
+
+    #[test]
     fn nothing_that_prints_a_private_key_shows_it() {
         let loaded = LoadedPrivateKey {
             key: PrivateKey::from_bytes(&[7; 32]),
