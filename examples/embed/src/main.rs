@@ -1,1 +1,39 @@
-fn main() {}
+//! Gates three tool calls by a signed policy: `embed BUNDLE PUBLIC-KEY AGENT`.
+
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result};
+use hexgate::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
+use hexgate::{Engine, Policy, Request, Verdict};
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [bundle, key, agent] = arguments.as_slice() else {
+        anyhow::bail!(
+            "expected three arguments: a bundle's folder, a public key's file, the agent's name"
+        );
+    };
+    let keys = TrustedKeys::from_file(key)?;
+    let bundle = UnverifiedBundle::read(bundle)?.verify(
+        &keys,
+        &Expectation::agent(agent),
+        SystemTime::now(),
+    )?;
+    let policy = Policy::load(&Engine::new()?, &bundle)
+        .context("the bundle was verified but does not load")?;
+
+    for (tool, arguments) in [
+        ("refund", r#"{"amount": 12, "currency": "USD"}"#),
+        ("refund", r#"{"amount": 12000, "currency": "USD"}"#),
+        ("delete_account", r#"{"id": 7}"#),
+    ] {
+        // The bytes that are decided are the bytes that run: an agent passes `arguments` on as it is.
+        match policy.decide(&Request::new(tool, arguments).roles(&["support"])) {
+            Ok(Verdict::Allow(_)) => println!("{tool} {arguments}: run it"),
+            Ok(Verdict::NeedsApproval(_)) => println!("{tool} {arguments}: ask a human"),
+            Ok(Verdict::Deny(denial)) => println!("{tool} {arguments}: {}", denial.reason),
+            Err(error) => println!("{tool} {arguments}: {error}"),
+        }
+    }
+    Ok(())
+}

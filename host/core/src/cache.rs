@@ -36,7 +36,12 @@ pub struct CacheConfig {
 impl CacheConfig {
     /// A cache of the default size.
     pub fn new(folder: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
-        Self { folder: folder.as_ref().into(), key: key.as_ref().into(), max_bytes: 256 << 20, max_entries: 1024 }
+        Self {
+            folder: folder.as_ref().into(),
+            key: key.as_ref().into(),
+            max_bytes: 256 << 20,
+            max_entries: 1024,
+        }
     }
 }
 

@@ -93,18 +93,27 @@ impl Description {
         if self.about.coverage == Coverage::Opaque {
             return true;
         }
-        let mut known = self.roles.iter().filter(|role| roles.contains(&role.name.as_str())).peekable();
+        let mut known = self
+            .roles
+            .iter()
+            .filter(|role| roles.contains(&role.name.as_str()))
+            .peekable();
         if known.peek().is_some() {
             return known.any(|role| role.may_ever_call(tool));
         }
         // A caller without a role that the policy knows is decided by the role `default`.
-        self.roles.iter().any(|role| role.name == "default" && role.may_ever_call(tool))
+        self.roles
+            .iter()
+            .any(|role| role.name == "default" && role.may_ever_call(tool))
     }
 }
 
 impl Role {
     fn may_ever_call(&self, tool: &str) -> bool {
-        let own = self.rules.iter().find(|rule| rule.tool.as_deref() == Some(tool));
+        let own = self
+            .rules
+            .iter()
+            .find(|rule| rule.tool.as_deref() == Some(tool));
         let rule = own.or_else(|| self.rules.iter().find(|rule| rule.tool.is_none()));
         rule.is_some_and(|rule| rule.mode != Mode::Deny)
     }
@@ -115,7 +124,12 @@ mod tests {
     use super::*;
 
     fn rule(tool: Option<&str>, mode: Mode) -> Rule {
-        Rule { tool: tool.map(Into::into), mode, constraints: Vec::new(), scope: None }
+        Rule {
+            tool: tool.map(Into::into),
+            mode,
+            constraints: Vec::new(),
+            scope: None,
+        }
     }
 
     fn description(coverage: Coverage) -> Description {
@@ -130,8 +144,17 @@ mod tests {
                 facts_bytes: 1,
             },
             roles: vec![
-                Role { name: "admin".into(), rules: vec![rule(None, Mode::Allow), rule(Some("drop"), Mode::Deny)] },
-                Role { name: "default".into(), rules: vec![rule(None, Mode::Deny), rule(Some("read"), Mode::NeedsApproval)] },
+                Role {
+                    name: "admin".into(),
+                    rules: vec![rule(None, Mode::Allow), rule(Some("drop"), Mode::Deny)],
+                },
+                Role {
+                    name: "default".into(),
+                    rules: vec![
+                        rule(None, Mode::Deny),
+                        rule(Some("read"), Mode::NeedsApproval),
+                    ],
+                },
             ],
             scopes: Vec::new(),
         }

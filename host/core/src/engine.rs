@@ -66,7 +66,12 @@ impl Engine {
     /// An engine with options of one's own.
     #[must_use]
     pub fn builder() -> EngineBuilder {
-        EngineBuilder { limits: Limits::default(), clock: Arc::new(SystemClock), cache: None, accept_stateless: false }
+        EngineBuilder {
+            limits: Limits::default(),
+            clock: Arc::new(SystemClock),
+            cache: None,
+            accept_stateless: false,
+        }
     }
 
     /// The limits within which this engine runs policies.
@@ -91,11 +96,15 @@ impl Engine {
     /// The runtime that counts instructions.
     pub(crate) fn metered(&self) -> Result<&wasmtime::Engine, LoadError> {
         if self.0.metered.get().is_none() {
-            let made = config::metered(&self.0.limits).map_err(|error| LoadError::Host { what: format!("{error:#}") })?;
+            let made = config::metered(&self.0.limits).map_err(|error| LoadError::Host {
+                what: format!("{error:#}"),
+            })?;
             // Two threads may both make one: the second is dropped.
             let _ = self.0.metered.set(made);
         }
-        self.0.metered.get().ok_or(LoadError::Host { what: "the runtime did not start".into() })
+        self.0.metered.get().ok_or(LoadError::Host {
+            what: "the runtime did not start".into(),
+        })
     }
 
     /// The compiled code of the known engine. Compiled or read once; later callers wait for the first.
@@ -107,14 +116,21 @@ impl Engine {
             return Ok((known == bytes).then(|| code.clone()));
         }
         let module = self.compile_module(bytes)?;
-        let Some(code) = Code::new(module).map(Arc::new) else { return Ok(None) };
+        let Some(code) = Code::new(module).map(Arc::new) else {
+            return Ok(None);
+        };
         *slot = Some((bytes.to_vec(), code.clone()));
         Ok(Some(code))
     }
 
     fn compile_module(&self, bytes: &[u8]) -> Result<Module, LoadError> {
         let engine = self.trusted();
-        if let Some(module) = self.0.cache.as_ref().and_then(|cache| cache.module(engine, bytes)) {
+        if let Some(module) = self
+            .0
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.module(engine, bytes))
+        {
             return Ok(module);
         }
         let module = Module::from_binary(engine, bytes).map_err(compile_error)?;
@@ -124,8 +140,17 @@ impl Engine {
         Ok(module)
     }
 
-    pub(crate) fn compile_component(&self, engine: &wasmtime::Engine, bytes: &[u8]) -> Result<Component, LoadError> {
-        if let Some(component) = self.0.cache.as_ref().and_then(|cache| cache.component(engine, bytes)) {
+    pub(crate) fn compile_component(
+        &self,
+        engine: &wasmtime::Engine,
+        bytes: &[u8],
+    ) -> Result<Component, LoadError> {
+        if let Some(component) = self
+            .0
+            .cache
+            .as_ref()
+            .and_then(|cache| cache.component(engine, bytes))
+        {
             return Ok(component);
         }
         let component = Component::from_binary(engine, bytes).map_err(compile_error)?;
@@ -148,7 +173,12 @@ impl Engine {
         for _ in 0..idle.policies.len() {
             let next = idle.next.checked_rem(idle.policies.len()).unwrap_or(0);
             idle.next = next.wrapping_add(1);
-            if idle.policies.get(next).and_then(Weak::upgrade).is_some_and(|policy| policy.give_up_one()) {
+            if idle
+                .policies
+                .get(next)
+                .and_then(Weak::upgrade)
+                .is_some_and(|policy| policy.give_up_one())
+            {
                 return true;
             }
         }
@@ -202,8 +232,9 @@ impl EngineBuilder {
     pub fn build(self) -> Result<Engine, EngineError> {
         self.limits.check()?;
         let cache = self.cache.map(|config| Cache::open(&config)).transpose()?;
-        let trusted =
-            config::trusted(&self.limits).map_err(|error| EngineError::Runtime { reason: format!("{error:#}") })?;
+        let trusted = config::trusted(&self.limits).map_err(|error| EngineError::Runtime {
+            reason: format!("{error:#}"),
+        })?;
         Ok(Engine(Arc::new(Shared {
             limits: self.limits,
             clock: self.clock,
@@ -219,7 +250,10 @@ impl EngineBuilder {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("limits", &self.limits).field("cache", &self.cache).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("limits", &self.limits)
+            .field("cache", &self.cache)
+            .finish_non_exhaustive()
     }
 }
 
@@ -229,5 +263,7 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn compile_error(error: wasmtime::Error) -> LoadError {
-    LoadError::Compile { reason: format!("{error:#}") }
+    LoadError::Compile {
+        reason: format!("{error:#}"),
+    }
 }

@@ -157,7 +157,11 @@ impl DecideError {
     /// The denial that this error amounts to, for hosts that report errors and denials in one place.
     #[must_use]
     pub fn to_denial(&self) -> Denial {
-        Denial { reason: self.to_string(), violations: Vec::new(), hint: None }
+        Denial {
+            reason: self.to_string(),
+            violations: Vec::new(),
+            hint: None,
+        }
     }
 
     /// Whether the instance that said so is still good: it answered, and said only that the request is at fault.
@@ -193,13 +197,17 @@ pub enum LoadError {
         names: Vec<String>,
     },
     /// The component does not export what every policy exports.
-    #[error("the component does not export `{name}`; it is not of the world `hexgate:policy/policy`")]
+    #[error(
+        "the component does not export `{name}`; it is not of the world `hexgate:policy/policy`"
+    )]
     MissingExport {
         /// What is missing.
         name: String,
     },
     /// The component speaks another version of the contract.
-    #[error("the component exports `{found}`, this host speaks `{wanted}`; compile the policy again for this version")]
+    #[error(
+        "the component exports `{found}`, this host speaks `{wanted}`; compile the policy again for this version"
+    )]
     OtherVersion {
         /// What it exports.
         found: String,
@@ -316,19 +324,47 @@ mod tests {
 
     #[test]
     fn every_error_says_who_has_to_act() {
-        let trap = DecideError::Trap { kind: TrapKind::Fuel };
+        let trap = DecideError::Trap {
+            kind: TrapKind::Fuel,
+        };
         assert_eq!(trap.kind(), ErrorKind::Guest);
         assert_eq!(LoadError::Start(trap.clone()).kind(), ErrorKind::Guest);
-        assert_eq!(LoadError::Start(DecideError::Busy { instances: 1 }).kind(), ErrorKind::Host);
-        assert_eq!(DecideError::Expired { at: SystemTime::UNIX_EPOCH }.kind(), ErrorKind::Validity);
-        assert_eq!(trap.to_denial().reason, "the policy was stopped: it ran out of fuel");
+        assert_eq!(
+            LoadError::Start(DecideError::Busy { instances: 1 }).kind(),
+            ErrorKind::Host
+        );
+        assert_eq!(
+            DecideError::Expired {
+                at: SystemTime::UNIX_EPOCH
+            }
+            .kind(),
+            ErrorKind::Validity
+        );
+        assert_eq!(
+            trap.to_denial().reason,
+            "the policy was stopped: it ran out of fuel"
+        );
     }
 
     #[test]
     fn only_answers_about_the_request_leave_an_instance_good() {
-        let malformed = DecideError::Malformed { field: Field::Tool, offset: 0, reason: String::new() };
+        let malformed = DecideError::Malformed {
+            field: Field::Tool,
+            offset: 0,
+            reason: String::new(),
+        };
         assert!(malformed.is_answer());
-        assert!(!DecideError::Damaged { reason: String::new() }.is_answer());
-        assert!(!DecideError::BadOutput { what: String::new() }.is_answer());
+        assert!(
+            !DecideError::Damaged {
+                reason: String::new()
+            }
+            .is_answer()
+        );
+        assert!(
+            !DecideError::BadOutput {
+                what: String::new()
+            }
+            .is_answer()
+        );
     }
 }

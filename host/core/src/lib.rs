@@ -62,7 +62,9 @@ pub use cache::CacheConfig;
 pub use clock::{Clock, SystemClock};
 pub use description::{About, Coverage, Description, FileScope, Mode, Role, Rule};
 pub use engine::{Engine, EngineBuilder};
-pub use error::{CacheError, DecideError, EngineError, ErrorKind, Field, LoadError, OptionError, TrapKind};
+pub use error::{
+    CacheError, DecideError, EngineError, ErrorKind, Field, LoadError, OptionError, TrapKind,
+};
 pub use limits::Limits;
 pub use policy::{Isolation, Policy};
 pub use request::Request;

@@ -8,9 +8,9 @@ use crate::error::OptionError;
 /// `facts_bytes` can only lower them. All others are backstops: a policy of the known engine does not reach them, and whatever
 /// does is denied.
 ///
-/// Each limit is a field, and [`Limits::set`] reaches it by its written name, for command lines and environments.
+/// Write `Limits { fuel: 1_000_000, ..Limits::default() }`: later versions add fields. [`Limits::set`] reaches each field by its
+/// written name, for command lines and environments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Limits {
     /// `arguments-bytes`: the longest accepted arguments, in bytes. Default: 4,294,967,295, which leaves the count to the policy.
     pub arguments_bytes: u32,
@@ -94,11 +94,22 @@ impl Limits {
     /// The name is unknown, or the value is not a decimal number within the limit's range.
     pub fn set(&mut self, name: &str, value: &str) -> Result<&mut Self, OptionError> {
         let Some(&(name, least, most)) = NAMES.iter().find(|(known, ..)| *known == name) else {
-            return Err(OptionError::Unknown { name: name.into(), valid: Self::names().collect::<Vec<_>>().join("`, `") });
+            return Err(OptionError::Unknown {
+                name: name.into(),
+                valid: Self::names().collect::<Vec<_>>().join("`, `"),
+            });
         };
-        let bad = || OptionError::Value { name, value: value.into(), least, most };
+        let bad = || OptionError::Value {
+            name,
+            value: value.into(),
+            least,
+            most,
+        };
         let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-        let number: u64 = digits.then(|| value.parse().ok()).flatten().ok_or_else(bad)?;
+        let number: u64 = digits
+            .then(|| value.parse().ok())
+            .flatten()
+            .ok_or_else(bad)?;
         self.put(name, number).map(|()| self)
     }
 
@@ -129,8 +140,16 @@ impl Limits {
     }
 
     fn put(&mut self, name: &'static str, number: u64) -> Result<(), OptionError> {
-        let (least, most) = NAMES.iter().find(|(known, ..)| *known == name).map_or((0, 0), |&(_, least, most)| (least, most));
-        let bad = || OptionError::Value { name, value: number.to_string(), least, most };
+        let (least, most) = NAMES
+            .iter()
+            .find(|(known, ..)| *known == name)
+            .map_or((0, 0), |&(_, least, most)| (least, most));
+        let bad = || OptionError::Value {
+            name,
+            value: number.to_string(),
+            least,
+            most,
+        };
         if !(least..=most).contains(&number) {
             return Err(bad());
         }
@@ -170,10 +189,18 @@ mod tests {
     fn every_name_reaches_a_field_of_its_own() {
         for (name, least, most) in NAMES {
             let mut limits = Limits::default();
-            let other = if limits.value(name) == most { least } else { most };
+            let other = if limits.value(name) == most {
+                least
+            } else {
+                most
+            };
             limits.set(name, &other.to_string()).unwrap();
             for (seen, ..) in NAMES {
-                let expected = if seen == name { other } else { Limits::default().value(seen) };
+                let expected = if seen == name {
+                    other
+                } else {
+                    Limits::default().value(seen)
+                };
                 assert_eq!(limits.value(seen), expected, "{seen} after {name}");
             }
         }
@@ -183,12 +210,29 @@ mod tests {
     fn refuses_unknown_names_and_values_out_of_range() {
         let mut limits = Limits::default();
         let unknown = limits.set("feul", "1").unwrap_err().to_string();
-        assert!(unknown.contains("`feul`") && unknown.contains("`fuel`"), "{unknown}");
-        for (name, value) in [("fuel", "0"), ("fuel", "-1"), ("fuel", "1e9"), ("fuel", ""), ("fuel", "+5"), ("instances", "8193")] {
+        assert!(
+            unknown.contains("`feul`") && unknown.contains("`fuel`"),
+            "{unknown}"
+        );
+        for (name, value) in [
+            ("fuel", "0"),
+            ("fuel", "-1"),
+            ("fuel", "1e9"),
+            ("fuel", ""),
+            ("fuel", "+5"),
+            ("instances", "8193"),
+        ] {
             let error = limits.set(name, value).unwrap_err().to_string();
             assert!(error.contains(name), "{error}");
         }
         assert_eq!(limits, Limits::default());
-        assert!(Limits { instances: 0, ..Limits::default() }.check().is_err());
+        assert!(
+            Limits {
+                instances: 0,
+                ..Limits::default()
+            }
+            .check()
+            .is_err()
+        );
     }
 }

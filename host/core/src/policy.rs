@@ -65,15 +65,26 @@ impl Policy {
     /// # Errors
     ///
     /// As for [`Policy::load`].
-    pub fn dangerous_load_unsigned(engine: &Engine, bundle: &DangerousUnsignedBundle) -> Result<Self, LoadError> {
+    pub fn dangerous_load_unsigned(
+        engine: &Engine,
+        bundle: &DangerousUnsignedBundle,
+    ) -> Result<Self, LoadError> {
         Self::load_contents(engine, bundle.contents())
     }
 
     fn load_contents(engine: &Engine, contents: &Contents) -> Result<Self, LoadError> {
         let manifest = contents.manifest();
-        let window =
-            Window { not_before: time(manifest.not_before())?, expires_at: time(manifest.expires_at())? };
-        Self::start(engine, contents.wasm(), Isolation::AsKnown, manifest.stateless(), window)
+        let window = Window {
+            not_before: time(manifest.not_before())?,
+            expires_at: time(manifest.expires_at())?,
+        };
+        Self::start(
+            engine,
+            contents.wasm(),
+            Isolation::AsKnown,
+            manifest.stateless(),
+            window,
+        )
     }
 
     /// Loads a policy from bytes that nobody vouches for. For tools that look into components and for tests, never for gating
@@ -82,7 +93,10 @@ impl Policy {
     /// # Errors
     ///
     /// As for [`Policy::load`].
-    pub fn dangerous_from_unverified_bytes(engine: &Engine, wasm: &[u8]) -> Result<Self, LoadError> {
+    pub fn dangerous_from_unverified_bytes(
+        engine: &Engine,
+        wasm: &[u8],
+    ) -> Result<Self, LoadError> {
         Self::dangerous_from_unverified_bytes_with(engine, wasm, Isolation::AsKnown)
     }
 
@@ -163,7 +177,12 @@ impl Policy {
             Runner::Foreign(pool) => pool.with(engine, Instance::about),
         };
         let about = about.map_err(LoadError::Start)?;
-        let loaded = Arc::new(Loaded { engine: engine.clone(), window, about, runner });
+        let loaded = Arc::new(Loaded {
+            engine: engine.clone(),
+            window,
+            about,
+            runner,
+        });
         let idle: Arc<dyn Idle> = loaded.clone();
         engine.list_idle(Arc::downgrade(&idle));
         Ok(Self(loaded))
@@ -171,7 +190,8 @@ impl Policy {
 
     fn describe_by<G: Guest>(&self, pool: &Pool<G>) -> Result<Description, DecideError> {
         let about = self.0.about.clone();
-        let mut budget = Budget(usize::try_from(self.0.engine.limits().description_bytes).unwrap_or(usize::MAX));
+        let mut budget =
+            Budget(usize::try_from(self.0.engine.limits().description_bytes).unwrap_or(usize::MAX));
         let names = paged(about.roles, |start, count| {
             let names = pool.with(&self.0.engine, |instance| instance.roles(start, count))?;
             budget.take(names.iter().map(String::len))?;
@@ -182,13 +202,22 @@ impl Policy {
             let mut rules = Vec::new();
             loop {
                 let start = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-                let page = pool.with(&self.0.engine, |instance| instance.rules(&name, start, PAGE))?;
-                let page = page.ok_or_else(|| contradiction("a role that it listed is not there"))?;
+                let page = pool.with(&self.0.engine, |instance| {
+                    instance.rules(&name, start, PAGE)
+                })?;
+                let page =
+                    page.ok_or_else(|| contradiction("a role that it listed is not there"))?;
                 if page.is_empty() {
                     break;
                 }
-                if page.len() > PAGE_LENGTH || page.iter().any(|rule| rule.scope.is_some_and(|id| id >= about.scopes)) {
-                    return Err(contradiction("a page of rules is longer than asked for or names a scope that is not there"));
+                if page.len() > PAGE_LENGTH
+                    || page
+                        .iter()
+                        .any(|rule| rule.scope.is_some_and(|id| id >= about.scopes))
+                {
+                    return Err(contradiction(
+                        "a page of rules is longer than asked for or names a scope that is not there",
+                    ));
                 }
                 for rule in &page {
                     let texts = rule.tool.iter().chain(&rule.constraints);
@@ -201,18 +230,31 @@ impl Policy {
         let mut scopes = Vec::new();
         for id in 0..about.scopes {
             let scope = pool.with(&self.0.engine, |instance| instance.scope(id))?;
-            let scope = scope.ok_or_else(|| contradiction("a scope that it counted is not there"))?;
-            let texts = scope.paths.allowed.iter().chain(&scope.paths.denied).chain([&scope.argument]);
+            let scope =
+                scope.ok_or_else(|| contradiction("a scope that it counted is not there"))?;
+            let texts = scope
+                .paths
+                .allowed
+                .iter()
+                .chain(&scope.paths.denied)
+                .chain([&scope.argument]);
             budget.take(texts.map(String::len))?;
             scopes.push(scope);
         }
-        Ok(Description { about, roles, scopes })
+        Ok(Description {
+            about,
+            roles,
+            scopes,
+        })
     }
 }
 
 impl std::fmt::Debug for Policy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Policy").field("about", &self.0.about).field("window", &self.0.window).finish_non_exhaustive()
+        f.debug_struct("Policy")
+            .field("about", &self.0.about)
+            .field("window", &self.0.window)
+            .finish_non_exhaustive()
     }
 }
 
@@ -240,7 +282,12 @@ impl Idle for Loaded {
 }
 
 impl Runner {
-    fn new(engine: &Engine, wasm: &[u8], isolation: Isolation, stateless: bool) -> Result<Self, LoadError> {
+    fn new(
+        engine: &Engine,
+        wasm: &[u8],
+        isolation: Isolation,
+        stateless: bool,
+    ) -> Result<Self, LoadError> {
         let limits = engine.limits();
         within("component-bytes", wasm.len(), limits.component_bytes)?;
         expect_component(wasm)?;
@@ -251,7 +298,10 @@ impl Runner {
             && let Some(code) = engine.code(&parts.code)?
         {
             let known = Known::new(engine.trusted(), code, &parts.data, limits)?;
-            return Ok(Self::Known(Pool { guest: known, slots: Slots::new(warm) }));
+            return Ok(Self::Known(Pool {
+                guest: known,
+                slots: Slots::new(warm),
+            }));
         }
         within("compiled-bytes", wasm.len(), limits.compiled_bytes)?;
         let (runtime, metered) = match isolation {
@@ -265,7 +315,10 @@ impl Runner {
             Isolation::AsKnown => stateless && engine.accepts_stateless(),
             Isolation::Full => false,
         };
-        Ok(Self::Foreign(Pool { guest: foreign, slots: Slots::new(if reused { warm } else { 0 }) }))
+        Ok(Self::Foreign(Pool {
+            guest: foreign,
+            slots: Slots::new(if reused { warm } else { 0 }),
+        }))
     }
 }
 
@@ -276,8 +329,15 @@ struct Pool<G: Guest> {
 }
 
 impl<G: Guest> Pool<G> {
-    fn decide(&self, engine: &Engine, request: &Request<'_>, scopes: u32) -> Result<Verdict, DecideError> {
-        self.with(engine, |instance| output::check(instance.decide(request)?, request, scopes))
+    fn decide(
+        &self,
+        engine: &Engine,
+        request: &Request<'_>,
+        scopes: u32,
+    ) -> Result<Verdict, DecideError> {
+        self.with(engine, |instance| {
+            output::check(instance.decide(request)?, request, scopes)
+        })
     }
 
     /// Asks an instance something, and keeps it only if its answer shows that it is as good as before.
@@ -291,8 +351,14 @@ impl<G: Guest> Pool<G> {
             || self.instantiate(engine),
             |instance| {
                 let answer = ask(instance);
-                let answered = answer.as_ref().map_or_else(DecideError::is_answer, |_| true);
-                let after = if answered && !instance.has_grown() { After::Keep } else { After::Drop };
+                let answered = answer
+                    .as_ref()
+                    .map_or_else(DecideError::is_answer, |_| true);
+                let after = if answered && !instance.has_grown() {
+                    After::Keep
+                } else {
+                    After::Drop
+                };
                 (answer, after)
             },
         );
@@ -312,9 +378,13 @@ struct Budget(usize);
 
 impl Budget {
     fn take(&mut self, lengths: impl Iterator<Item = usize>) -> Result<(), DecideError> {
-        let sum = lengths.fold(ENTRY, |sum, length| sum.saturating_add(length).saturating_add(ENTRY));
+        let sum = lengths.fold(ENTRY, |sum, length| {
+            sum.saturating_add(length).saturating_add(ENTRY)
+        });
         let left = self.0.checked_sub(sum);
-        self.0 = left.ok_or_else(|| contradiction("its description is longer than `description-bytes` allows"))?;
+        self.0 = left.ok_or_else(|| {
+            contradiction("its description is longer than `description-bytes` allows")
+        })?;
         Ok(())
     }
 }
@@ -348,8 +418,19 @@ fn contradiction(what: &str) -> DecideError {
 }
 
 fn within(limit: &'static str, length: usize, allowed: u32) -> Result<(), LoadError> {
-    let (bytes, allowed) = (u64::try_from(length).unwrap_or(u64::MAX), u64::from(allowed));
-    if bytes > allowed { Err(LoadError::TooLarge { bytes, limit, allowed }) } else { Ok(()) }
+    let (bytes, allowed) = (
+        u64::try_from(length).unwrap_or(u64::MAX),
+        u64::from(allowed),
+    );
+    if bytes > allowed {
+        Err(LoadError::TooLarge {
+            bytes,
+            limit,
+            allowed,
+        })
+    } else {
+        Ok(())
+    }
 }
 
 fn expect_component(wasm: &[u8]) -> Result<(), LoadError> {
@@ -359,14 +440,21 @@ fn expect_component(wasm: &[u8]) -> Result<(), LoadError> {
         Some([b'\0', b'a', b's', b'm', ..]) => "it is of another version of the binary format",
         _ => "it does not begin with the magic number",
     };
-    Err(LoadError::NotAComponent { reason: reason.into() })
+    Err(LoadError::NotAComponent {
+        reason: reason.into(),
+    })
 }
 
 /// A bound of a validity window. One that this system cannot represent must not turn into no bound.
 fn time(timestamp: Option<Timestamp>) -> Result<Option<SystemTime>, LoadError> {
-    let Some(timestamp) = timestamp else { return Ok(None) };
+    let Some(timestamp) = timestamp else {
+        return Ok(None);
+    };
     let what = "the bundle's validity is outside of what this system's clock can show";
-    timestamp.to_system_time().map(Some).ok_or_else(|| LoadError::Host { what: what.into() })
+    timestamp
+        .to_system_time()
+        .map(Some)
+        .ok_or_else(|| LoadError::Host { what: what.into() })
 }
 
 /// A small number for each thread, so that a thread comes back to the instance that is in its caches.

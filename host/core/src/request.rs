@@ -14,7 +14,12 @@ pub struct Request<'a> {
 impl<'a> Request<'a> {
     /// A call of `tool` with `arguments`, a JSON object as text, by a caller without roles and without further facts.
     pub fn new(tool: &'a str, arguments: &'a str) -> Self {
-        Self { roles: &[], tool, arguments, facts: None }
+        Self {
+            roles: &[],
+            tool,
+            arguments,
+            facts: None,
+        }
     }
 
     /// The caller's roles, in the caller's order, at most 32. Without any, the policy's default role decides.
@@ -26,6 +31,9 @@ impl<'a> Request<'a> {
     /// Further facts: a JSON object as text, with no members other than `ctx`, `run` and `user`.
     #[must_use]
     pub fn facts(self, facts: &'a str) -> Self {
-        Self { facts: Some(facts), ..self }
+        Self {
+            facts: Some(facts),
+            ..self
+        }
     }
 }

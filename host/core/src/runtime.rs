@@ -36,7 +36,12 @@ pub(crate) trait Instance: Send {
     fn roles(&mut self, start: u32, count: u32) -> Result<Vec<String>, DecideError>;
 
     /// At most `count` rules of a role from `start` on.
-    fn rules(&mut self, role: &str, start: u32, count: u32) -> Result<Option<Vec<Rule>>, DecideError>;
+    fn rules(
+        &mut self,
+        role: &str,
+        start: u32,
+        count: u32,
+    ) -> Result<Option<Vec<Rule>>, DecideError>;
 
     /// A file scope.
     fn scope(&mut self, id: u32) -> Result<Option<FileScope>, DecideError>;
@@ -48,12 +53,19 @@ pub(crate) trait Instance: Send {
 /// Refuses what this host does not even copy into an instance. Everything that can change a verdict for other hosts is counted
 /// by the policy.
 pub(crate) fn admit(request: &Request<'_>, limits: &Limits) -> Result<(), DecideError> {
-    let exceeded = |limit: &str, allowed: u32| DecideError::Exceeded { limit: limit.into(), allowed: allowed.into() };
-    let over = |length: usize, allowed: u32| u32::try_from(length).map_or(true, |length| length > allowed);
+    let exceeded = |limit: &str, allowed: u32| DecideError::Exceeded {
+        limit: limit.into(),
+        allowed: allowed.into(),
+    };
+    let over =
+        |length: usize, allowed: u32| u32::try_from(length).map_or(true, |length| length > allowed);
     if over(request.arguments.len(), limits.arguments_bytes) {
         return Err(exceeded("arguments-bytes", limits.arguments_bytes));
     }
-    if request.facts.is_some_and(|facts| over(facts.len(), limits.facts_bytes)) {
+    if request
+        .facts
+        .is_some_and(|facts| over(facts.len(), limits.facts_bytes))
+    {
         return Err(exceeded("facts-bytes", limits.facts_bytes));
     }
     if over(request.roles.len(), limits.roles) {
@@ -67,7 +79,15 @@ pub(crate) fn admit(request: &Request<'_>, limits: &Limits) -> Result<(), Decide
 
 /// How much of an instance's memory a request takes.
 fn request_bytes(request: &Request<'_>) -> usize {
-    let roles = request.roles.iter().fold(request.roles.len().saturating_mul(8), |sum, role| sum.saturating_add(role.len()));
+    let roles = request
+        .roles
+        .iter()
+        .fold(request.roles.len().saturating_mul(8), |sum, role| {
+            sum.saturating_add(role.len())
+        });
     let facts = request.facts.map_or(0, str::len);
-    roles.saturating_add(request.tool.len()).saturating_add(request.arguments.len()).saturating_add(facts)
+    roles
+        .saturating_add(request.tool.len())
+        .saturating_add(request.arguments.len())
+        .saturating_add(facts)
 }

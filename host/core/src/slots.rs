@@ -55,7 +55,9 @@ impl<T> Slots<T> {
 
     /// Gives up one thing that nobody uses now. False: there was none.
     pub(crate) fn give_up_one(&self) -> bool {
-        self.0.iter().any(|slot| claim(slot).is_some_and(|mut place| place.take().is_some()))
+        self.0
+            .iter()
+            .any(|slot| claim(slot).is_some_and(|mut place| place.take().is_some()))
     }
 
     fn free_place(&self, preferred: usize) -> Option<MutexGuard<'_, Option<T>>> {

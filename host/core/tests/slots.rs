@@ -18,7 +18,10 @@ struct Thing {
 }
 
 fn make() -> Result<Thing, ()> {
-    Ok(Thing { users: AtomicUsize::new(0), worn: false })
+    Ok(Thing {
+        users: AtomicUsize::new(0),
+        worn: false,
+    })
 }
 
 fn use_once(slots: &Slots<Thing>, preferred: usize, after: After) {

@@ -1,5 +1,8 @@
 //! Turns the bytes of an entry into code. The only `unsafe` of this crate.
-#![allow(unsafe_code, reason = "loading compiled code is trusting it; what makes the trust right stands at each call")]
+#![allow(
+    unsafe_code,
+    reason = "loading compiled code is trusting it; what makes the trust right stands at each call"
+)]
 
 use wasmtime::component::Component;
 use wasmtime::{Engine, Module};

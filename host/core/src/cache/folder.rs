@@ -18,9 +18,19 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    pub(super) fn open(path: &Path, max_bytes: u64, max_entries: usize) -> Result<Self, CacheError> {
-        let io = |source: rustix::io::Errno| CacheError::Io { path: path.into(), source: source.into() };
-        let untrusted = |reason: &str| CacheError::Untrusted { path: path.into(), reason: reason.into() };
+    pub(super) fn open(
+        path: &Path,
+        max_bytes: u64,
+        max_entries: usize,
+    ) -> Result<Self, CacheError> {
+        let io = |source: rustix::io::Errno| CacheError::Io {
+            path: path.into(),
+            source: source.into(),
+        };
+        let untrusted = |reason: &str| CacheError::Untrusted {
+            path: path.into(),
+            reason: reason.into(),
+        };
         match rustix::fs::mkdir(path, Mode::RWXU) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}
             Err(error) => return Err(io(error)),
@@ -38,9 +48,15 @@ impl Folder {
             return Err(untrusted("it belongs to another user"));
         }
         if stat.st_mode & 0o077 != 0 {
-            return Err(untrusted("others can look into it or change it; its mode should be 0700"));
+            return Err(untrusted(
+                "others can look into it or change it; its mode should be 0700",
+            ));
         }
-        Ok(Self { handle, max_bytes, max_entries })
+        Ok(Self {
+            handle,
+            max_bytes,
+            max_entries,
+        })
     }
 
     /// The whole content of an entry. What is not a plain file of ours is removed.
@@ -65,8 +81,17 @@ impl Folder {
             return None;
         }
         // So that what is used stays. It does not matter if it fails.
-        let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
-        let _ = rustix::fs::futimens(&file, &Timestamps { last_access: now, last_modification: now });
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_NOW,
+        };
+        let _ = rustix::fs::futimens(
+            &file,
+            &Timestamps {
+                last_access: now,
+                last_modification: now,
+            },
+        );
         let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?.checked_add(1)?);
         File::from(file).take(size).read_to_end(&mut bytes).ok()?;
         Some(bytes)
@@ -99,27 +124,45 @@ impl Folder {
     }
 
     fn write_new(&self, name: &str, head: &[u8], body: &[u8]) -> std::io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = File::from(rustix::fs::openat(&self.handle, name, flags, Mode::RUSR | Mode::WUSR)?);
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut file = File::from(rustix::fs::openat(
+            &self.handle,
+            name,
+            flags,
+            Mode::RUSR | Mode::WUSR,
+        )?);
         file.write_all(head)?;
         file.write_all(body)
     }
 
     /// Removes what was not used for the longest time until both bounds hold. Files that writers left behind age like all others.
     fn make_room(&self) {
-        let Ok(folder) = Dir::read_from(&self.handle) else { return };
+        let Ok(folder) = Dir::read_from(&self.handle) else {
+            return;
+        };
         let mut entries = Vec::new();
         for entry in folder.flatten() {
-            let Ok(name) = entry.file_name().to_str() else { continue };
+            let Ok(name) = entry.file_name().to_str() else {
+                continue;
+            };
             if name == "." || name == ".." {
                 continue;
             }
-            let Ok(stat) = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            let Ok(stat) = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) else {
+                continue;
+            };
             let age = (stat.st_mtime, stat.st_mtime_nsec);
-            entries.push((age, u64::try_from(stat.st_size).unwrap_or(0), name.to_owned()));
+            entries.push((
+                age,
+                u64::try_from(stat.st_size).unwrap_or(0),
+                name.to_owned(),
+            ));
         }
         entries.sort_unstable();
-        let mut bytes = entries.iter().fold(0u64, |sum, (_, size, _)| sum.saturating_add(*size));
+        let mut bytes = entries
+            .iter()
+            .fold(0u64, |sum, (_, size, _)| sum.saturating_add(*size));
         let mut count = entries.len();
         for (_, size, name) in &entries {
             if bytes <= self.max_bytes && count <= self.max_entries {

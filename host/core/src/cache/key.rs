@@ -16,15 +16,24 @@ pub(super) struct Key([u8; blake3::KEY_LEN]);
 impl Key {
     /// Reads the key, or makes one.
     pub(super) fn open(path: &Path, folder: &Path) -> Result<Self, CacheError> {
-        let io = |source| CacheError::Io { path: path.into(), source };
+        let io = |source| CacheError::Io {
+            path: path.into(),
+            source,
+        };
         let parent = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
-        let (real_parent, real_folder) = (fs::canonicalize(parent).map_err(io)?, fs::canonicalize(folder).map_err(io)?);
+        let (real_parent, real_folder) = (
+            fs::canonicalize(parent).map_err(io)?,
+            fs::canonicalize(folder).map_err(io)?,
+        );
         if real_parent.starts_with(real_folder) {
             let reason = "it lies in the cache's folder; keep the key elsewhere".into();
-            return Err(CacheError::Untrusted { path: path.into(), reason });
+            return Err(CacheError::Untrusted {
+                path: path.into(),
+                reason,
+            });
         }
         match Self::read(path) {
             Err(CacheError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -51,18 +60,31 @@ impl Key {
     pub(super) fn mac(&self, name: &str, artifact: &[u8]) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);
         // The name has a fixed length, so name and artifact cannot run into each other.
-        hasher.update(b"hexgate cache artifact\0").update(name.as_bytes()).update(artifact);
+        hasher
+            .update(b"hexgate cache artifact\0")
+            .update(name.as_bytes())
+            .update(artifact);
         hasher.finalize()
     }
 
     fn read(path: &Path) -> Result<Self, CacheError> {
-        let io = |source| CacheError::Io { path: path.into(), source };
-        let untrusted = |reason: &str| CacheError::Untrusted { path: path.into(), reason: reason.into() };
+        let io = |source| CacheError::Io {
+            path: path.into(),
+            source,
+        };
+        let untrusted = |reason: &str| CacheError::Untrusted {
+            path: path.into(),
+            reason: reason.into(),
+        };
         if fs::symlink_metadata(path).map_err(io)?.is_symlink() {
             return Err(untrusted("it is a link; name the file itself"));
         }
         let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-        let file = OpenOptions::new().read(true).custom_flags(nofollow).open(path).map_err(io)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(nofollow)
+            .open(path)
+            .map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         if !metadata.is_file() {
             return Err(untrusted("it is not a file"));
@@ -71,11 +93,15 @@ impl Key {
             return Err(untrusted("it belongs to another user"));
         }
         if metadata.mode() & 0o077 != 0 {
-            return Err(untrusted("others can read or write it; its mode should be 0600"));
+            return Err(untrusted(
+                "others can read or write it; its mode should be 0600",
+            ));
         }
         let mut bytes = Vec::new();
         file.take(64).read_to_end(&mut bytes).map_err(io)?;
-        let key = bytes.try_into().map_err(|_| untrusted("a key has 32 bytes; remove it to have a new one made"))?;
+        let key = bytes
+            .try_into()
+            .map_err(|_| untrusted("a key has 32 bytes; remove it to have a new one made"))?;
         Ok(Self(key))
     }
 
@@ -83,12 +109,15 @@ impl Key {
     fn make(path: &Path, parent: &Path) -> io::Result<()> {
         let mut key = [0; blake3::KEY_LEN];
         let mut name = [0; 8];
-        getrandom::fill(&mut key).and_then(|()| getrandom::fill(&mut name)).map_err(io::Error::other)?;
+        getrandom::fill(&mut key)
+            .and_then(|()| getrandom::fill(&mut name))
+            .map_err(io::Error::other)?;
         let temporary = parent.join(format!(".hexgate-key-{:016x}", u64::from_le_bytes(name)));
-        let written = write_new(&temporary, &key).and_then(|()| match fs::hard_link(&temporary, path) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Ok(()),
-        });
+        let written =
+            write_new(&temporary, &key).and_then(|()| match fs::hard_link(&temporary, path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                _ => Ok(()),
+            });
         let removed = fs::remove_file(&temporary);
         written.and(removed)
     }
@@ -101,7 +130,11 @@ impl std::fmt::Debug for Key {
 }
 
 fn write_new(path: &PathBuf, bytes: &[u8]) -> io::Result<()> {
-    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file: File = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -116,6 +149,8 @@ impl Hasher for Feed {
 
     fn finish(&self) -> u64 {
         let hash = self.0.finalize();
-        hash.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+        hash.as_bytes()
+            .first_chunk()
+            .map_or(0, |bytes| u64::from_le_bytes(*bytes))
     }
 }

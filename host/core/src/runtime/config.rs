@@ -1,7 +1,8 @@
 //! How the runtime is set up: once for the known engine, once for every other component.
 
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig,
+    Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel,
+    PoolingAllocationConfig,
 };
 
 use crate::limits::Limits;
@@ -28,7 +29,11 @@ pub(crate) fn metered(limits: &Limits) -> wasmtime::Result<Engine> {
     let mut cost = OperatorCost::new();
     // Growing is done by the kernel, page by page.
     cost.variable.memory_grow_per_page = u8::MAX;
-    config.consume_fuel(true).operator_cost(cost).cranelift_nan_canonicalization(true).relaxed_simd_deterministic(true);
+    config
+        .consume_fuel(true)
+        .operator_cost(cost)
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true);
     Engine::new(&config)
 }
 
@@ -75,7 +80,12 @@ mod tests {
 
     #[test]
     fn both_start_with_the_least_and_the_default_limits() {
-        let least = Limits { instances: 1, memory_bytes: 65_536, stack_bytes: 32 << 10, ..Limits::default() };
+        let least = Limits {
+            instances: 1,
+            memory_bytes: 65_536,
+            stack_bytes: 32 << 10,
+            ..Limits::default()
+        };
         for limits in [Limits::default(), least] {
             trusted(&limits).unwrap();
             metered(&limits).unwrap();

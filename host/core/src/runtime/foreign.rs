@@ -30,12 +30,24 @@ pub(crate) struct Foreign {
 
 impl Foreign {
     /// Takes a compiled component if it is of our world.
-    pub(crate) fn new(engine: &Engine, component: &Component, limits: &Limits, metered: bool) -> Result<Self, LoadError> {
+    pub(crate) fn new(
+        engine: &Engine,
+        component: &Component,
+        limits: &Limits,
+        metered: bool,
+    ) -> Result<Self, LoadError> {
         let exports = check::exports(engine, component)?;
         let pre = Linker::new(engine)
             .instantiate_pre(component)
-            .map_err(|error| LoadError::Compile { reason: format!("{error:#}") })?;
-        Ok(Self { pre, exports, limits: *limits, fuel: metered.then_some(limits.fuel) })
+            .map_err(|error| LoadError::Compile {
+                reason: format!("{error:#}"),
+            })?;
+        Ok(Self {
+            pre,
+            exports,
+            limits: *limits,
+            fuel: metered.then_some(limits.fuel),
+        })
     }
 }
 
@@ -86,20 +98,31 @@ impl ForeignInstance {
         P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower,
         R: wasmtime::component::ComponentNamedList + wasmtime::component::Lift,
     {
-        let missing = || DecideError::Host { what: "an export that was there is gone".into() };
+        let missing = || DecideError::Host {
+            what: "an export that was there is gone".into(),
+        };
         let export = self.exports.get(index).ok_or_else(missing)?;
         let running = self.running.ok_or_else(missing)?;
-        running.get_typed_func(&mut self.store, export).map_err(|error| host(&error))
+        running
+            .get_typed_func(&mut self.store, export)
+            .map_err(|error| host(&error))
     }
 
-    fn call<P, R>(&mut self, function: TypedFunc<P, R>, params: P, most: usize) -> Result<R, DecideError>
+    fn call<P, R>(
+        &mut self,
+        function: TypedFunc<P, R>,
+        params: P,
+        most: usize,
+    ) -> Result<R, DecideError>
     where
         P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower,
         R: wasmtime::component::ComponentNamedList + wasmtime::component::Lift,
     {
         self.refuel()?;
         self.store.set_hostcall_fuel(most);
-        function.call(&mut self.store, params).map_err(|error| self.store.data().explain(&error))
+        function
+            .call(&mut self.store, params)
+            .map_err(|error| self.store.data().explain(&error))
     }
 }
 
@@ -129,10 +152,16 @@ impl Instance for Box<ForeignInstance> {
     fn roles(&mut self, start: u32, count: u32) -> Result<Vec<String>, DecideError> {
         let function: Roles = self.function(check::ROLES)?;
         let most = self.description;
-        self.call(function, (start, count), most).map(|(roles,)| roles)
+        self.call(function, (start, count), most)
+            .map(|(roles,)| roles)
     }
 
-    fn rules(&mut self, role: &str, start: u32, count: u32) -> Result<Option<Vec<Rule>>, DecideError> {
+    fn rules(
+        &mut self,
+        role: &str,
+        start: u32,
+        count: u32,
+    ) -> Result<Option<Vec<Rule>>, DecideError> {
         let function: Rules = self.function(check::RULES)?;
         let function: TypedFunc<(&str, u32, u32), _> = function;
         let most = self.description;
@@ -143,7 +172,8 @@ impl Instance for Box<ForeignInstance> {
     fn scope(&mut self, id: u32) -> Result<Option<FileScope>, DecideError> {
         let function: Scope = self.function(check::SCOPE)?;
         let most = self.description;
-        self.call(function, (id,), most).map(|(scope,)| scope.map(FileScope::from))
+        self.call(function, (id,), most)
+            .map(|(scope,)| scope.map(FileScope::from))
     }
 
     fn has_grown(&self) -> bool {
@@ -152,5 +182,7 @@ impl Instance for Box<ForeignInstance> {
 }
 
 fn host(error: &wasmtime::Error) -> DecideError {
-    DecideError::Host { what: format!("{error:#}") }
+    DecideError::Host {
+        what: format!("{error:#}"),
+    }
 }

@@ -67,11 +67,28 @@ pub(crate) struct Known {
 
 impl Known {
     /// Puts the compiled engine and a policy's data together.
-    pub(crate) fn new(engine: &Engine, code: Arc<Code>, data: &[u8], limits: &Limits) -> Result<Self, LoadError> {
-        let compile = |error: wasmtime::Error| LoadError::Compile { reason: format!("{error:#}") };
+    pub(crate) fn new(
+        engine: &Engine,
+        code: Arc<Code>,
+        data: &[u8],
+        limits: &Limits,
+    ) -> Result<Self, LoadError> {
+        let compile = |error: wasmtime::Error| LoadError::Compile {
+            reason: format!("{error:#}"),
+        };
         let data = Module::from_binary(engine, data).map_err(compile)?;
-        let memory = data.get_export_index("memory").ok_or(LoadError::MissingExport { name: "memory".into() })?;
-        Ok(Self { engine: engine.clone(), code, data, memory, limits: *limits })
+        let memory = data
+            .get_export_index("memory")
+            .ok_or(LoadError::MissingExport {
+                name: "memory".into(),
+            })?;
+        Ok(Self {
+            engine: engine.clone(),
+            code,
+            data,
+            memory,
+            limits: *limits,
+        })
     }
 }
 
@@ -89,17 +106,29 @@ impl Guest for Known {
             let decide = function(&running, store, &exports.decide)?;
             Ok((realloc, decide))
         };
-        let (realloc, decide) = typed(&mut store).map_err(|error| store.data().explain_start(&error))?;
+        let (realloc, decide) =
+            typed(&mut store).map_err(|error| store.data().explain_start(&error))?;
         store.data_mut().limiter.started();
-        Ok(Box::new(KnownInstance { store, memory, running, realloc, decide, exports, limits: self.limits }))
+        Ok(Box::new(KnownInstance {
+            store,
+            memory,
+            running,
+            realloc,
+            decide,
+            exports,
+            limits: self.limits,
+        }))
     }
 }
 
 impl Known {
     fn start(&self, store: &mut Store<State>) -> wasmtime::Result<(Memory, wasmtime::Instance)> {
         let data = wasmtime::Instance::new(&mut *store, &self.data, &[])?;
-        let memory = data.get_module_export(&mut *store, &self.memory).and_then(wasmtime::Extern::into_memory);
-        let memory = memory.ok_or_else(|| wasmtime::Error::msg("the policy's memory is not a memory"))?;
+        let memory = data
+            .get_module_export(&mut *store, &self.memory)
+            .and_then(wasmtime::Extern::into_memory);
+        let memory =
+            memory.ok_or_else(|| wasmtime::Error::msg("the policy's memory is not a memory"))?;
         let running = wasmtime::Instance::new(&mut *store, &self.code.module, &[memory.into()])?;
         Ok((memory, running))
     }
@@ -131,10 +160,15 @@ impl KnownInstance {
         abi::Reader::new(self.memory.data(&self.store), most)
     }
 
-    fn describe<P: wasmtime::WasmParams>(&mut self, export: ModuleExport, params: P) -> Result<u32, DecideError> {
-        let call = |running: &wasmtime::Instance, store: &mut Store<State>| -> wasmtime::Result<u32> {
-            function::<P, u32>(running, store, &export)?.call(store, params)
-        };
+    fn describe<P: wasmtime::WasmParams>(
+        &mut self,
+        export: ModuleExport,
+        params: P,
+    ) -> Result<u32, DecideError> {
+        let call =
+            |running: &wasmtime::Instance, store: &mut Store<State>| -> wasmtime::Result<u32> {
+                function::<P, u32>(running, store, &export)?.call(store, params)
+            };
         call(&self.running, &mut self.store).map_err(|error| self.store.data().explain(&error))
     }
 }
@@ -159,7 +193,12 @@ impl Instance for Box<KnownInstance> {
         self.reader(self.limits.description_bytes).roles(result)
     }
 
-    fn rules(&mut self, role: &str, start: u32, count: u32) -> Result<Option<Vec<Rule>>, DecideError> {
+    fn rules(
+        &mut self,
+        role: &str,
+        start: u32,
+        count: u32,
+    ) -> Result<Option<Vec<Rule>>, DecideError> {
         let base = self.allocate(role.len())?;
         abi::write_text(self.memory.data_mut(&mut self.store), base, role)?;
         let length = u32::try_from(role.len()).unwrap_or(u32::MAX);
@@ -186,6 +225,9 @@ where
     P: wasmtime::WasmParams,
     R: wasmtime::WasmResults,
 {
-    let item = running.get_module_export(&mut *store, export).and_then(wasmtime::Extern::into_func);
-    item.ok_or_else(|| wasmtime::Error::msg("an export that was there is gone"))?.typed(store)
+    let item = running
+        .get_module_export(&mut *store, export)
+        .and_then(wasmtime::Extern::into_func);
+    item.ok_or_else(|| wasmtime::Error::msg("an export that was there is gone"))?
+        .typed(store)
 }

@@ -15,7 +15,13 @@ pub(crate) struct Limiter {
 impl Limiter {
     pub(super) fn new(allowed: u32) -> Self {
         let allowed = usize::try_from(allowed).unwrap_or(usize::MAX);
-        Self { allowed, used: 0, started: false, grown: false, refused: false }
+        Self {
+            allowed,
+            used: 0,
+            started: false,
+            grown: false,
+            refused: false,
+        }
     }
 
     /// From now on growing counts as growing.
@@ -48,7 +54,12 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(self.take(current, desired))
     }
 
@@ -57,7 +68,12 @@ impl ResourceLimiter for Limiter {
         Ok(())
     }
 
-    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let entry = size_of::<usize>();
         Ok(self.take(current.saturating_mul(entry), desired.saturating_mul(entry)))
     }

@@ -16,7 +16,11 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { limiter: Limiter::new(limits.memory_bytes), instances: limits.instances, output_bytes: limits.output_bytes }
+        Self {
+            limiter: Limiter::new(limits.memory_bytes),
+            instances: limits.instances,
+            output_bytes: limits.output_bytes,
+        }
     }
 
     /// What an error of the runtime means while a guest was starting. There is no output yet that could be at fault.
@@ -33,15 +37,24 @@ impl State {
             return self.explain_trap(*trap);
         }
         if error.is::<PoolConcurrencyLimitError>() {
-            return DecideError::Busy { instances: self.instances };
+            return DecideError::Busy {
+                instances: self.instances,
+            };
         }
         if self.limiter.has_refused() {
-            return DecideError::Trap { kind: TrapKind::Memory };
+            return DecideError::Trap {
+                kind: TrapKind::Memory,
+            };
         }
         let text = format!("{error:#}");
         // The runtime has no type for this one. A test holds on to the text.
         if text.contains("too much data is being copied") {
-            return DecideError::BadOutput { what: format!("more than `output-bytes` allows, which is {}", self.output_bytes) };
+            return DecideError::BadOutput {
+                what: format!(
+                    "more than `output-bytes` allows, which is {}",
+                    self.output_bytes
+                ),
+            };
         }
         DecideError::BadOutput { what: text }
     }
@@ -51,14 +64,24 @@ impl State {
             Trap::OutOfFuel => TrapKind::Fuel,
             Trap::StackOverflow => TrapKind::Stack,
             // A guest that gets no more memory gives up. The cause is the more useful answer.
-            Trap::UnreachableCodeReached | Trap::MemoryOutOfBounds if self.limiter.has_refused() => TrapKind::Memory,
+            Trap::UnreachableCodeReached | Trap::MemoryOutOfBounds
+                if self.limiter.has_refused() =>
+            {
+                TrapKind::Memory
+            }
             Trap::AllocationTooLarge => TrapKind::Memory,
             Trap::UnreachableCodeReached => TrapKind::Unreachable,
-            Trap::MemoryOutOfBounds | Trap::TableOutOfBounds | Trap::HeapMisaligned | Trap::ArrayOutOfBounds => {
-                TrapKind::OutOfBounds
+            Trap::MemoryOutOfBounds
+            | Trap::TableOutOfBounds
+            | Trap::HeapMisaligned
+            | Trap::ArrayOutOfBounds => TrapKind::OutOfBounds,
+            Trap::IntegerOverflow | Trap::IntegerDivisionByZero | Trap::BadConversionToInteger => {
+                TrapKind::Arithmetic
             }
-            Trap::IntegerOverflow | Trap::IntegerDivisionByZero | Trap::BadConversionToInteger => TrapKind::Arithmetic,
-            Trap::IndirectCallToNull | Trap::BadSignature | Trap::NullReference | Trap::CastFailure => TrapKind::BadCall,
+            Trap::IndirectCallToNull
+            | Trap::BadSignature
+            | Trap::NullReference
+            | Trap::CastFailure => TrapKind::BadCall,
             _ => TrapKind::Other,
         };
         DecideError::Trap { kind }

@@ -19,7 +19,12 @@ pub(super) struct Request<'a> {
 
 impl<'a> From<&request::Request<'a>> for Request<'a> {
     fn from(from: &request::Request<'a>) -> Self {
-        Self { roles: from.roles, tool: from.tool, arguments: from.arguments, facts: from.facts }
+        Self {
+            roles: from.roles,
+            tool: from.tool,
+            arguments: from.arguments,
+            facts: from.facts,
+        }
     }
 }
 
@@ -32,7 +37,10 @@ pub(super) struct PathScope {
 
 impl From<PathScope> for verdict::PathScope {
     fn from(from: PathScope) -> Self {
-        Self { allowed: from.allowed, denied: from.denied }
+        Self {
+            allowed: from.allowed,
+            denied: from.denied,
+        }
     }
 }
 
@@ -53,7 +61,10 @@ pub(super) struct Grant {
 
 impl From<Grant> for verdict::Grant {
     fn from(from: Grant) -> Self {
-        Self { role: from.role, scope: from.scope }
+        Self {
+            role: from.role,
+            scope: from.scope,
+        }
     }
 }
 
@@ -126,14 +137,22 @@ pub(super) enum Error {
 impl From<Error> for DecideError {
     fn from(from: Error) -> Self {
         match from {
-            Error::Malformed(Malformed { field, offset, reason }) => {
+            Error::Malformed(Malformed {
+                field,
+                offset,
+                reason,
+            }) => {
                 let field = match field {
                     Field::Roles => OurField::Roles,
                     Field::Tool => OurField::Tool,
                     Field::Arguments => OurField::Arguments,
                     Field::Facts => OurField::Facts,
                 };
-                Self::Malformed { field, offset, reason }
+                Self::Malformed {
+                    field,
+                    offset,
+                    reason,
+                }
             }
             Error::Exceeded(Exceeded { limit, allowed }) => Self::Exceeded { limit, allowed },
             Error::Internal(reason) => Self::Damaged { reason },
@@ -219,7 +238,12 @@ impl From<Rule> for ours::Rule {
             Mode::NeedsApproval => ours::Mode::NeedsApproval,
             Mode::Allow => ours::Mode::Allow,
         };
-        Self { tool: from.tool, mode, constraints: from.constraints, scope: from.scope }
+        Self {
+            tool: from.tool,
+            mode,
+            constraints: from.constraints,
+            scope: from.scope,
+        }
     }
 }
 
@@ -232,6 +256,9 @@ pub(super) struct FileScope {
 
 impl From<FileScope> for ours::FileScope {
     fn from(from: FileScope) -> Self {
-        Self { argument: from.argument, paths: from.paths.into() }
+        Self {
+            argument: from.argument,
+            paths: from.paths.into(),
+        }
     }
 }

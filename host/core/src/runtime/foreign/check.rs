@@ -23,7 +23,10 @@ const DESCRIPTION: &str = "hexgate:policy/description@0.1.0";
 
 pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Exports, LoadError> {
     let ty = component.component_type();
-    let names: Vec<String> = ty.imports(engine).map(|(name, _)| name.to_owned()).collect();
+    let names: Vec<String> = ty
+        .imports(engine)
+        .map(|(name, _)| name.to_owned())
+        .collect();
     if !names.is_empty() {
         return Err(LoadError::Imports { names });
     }
@@ -32,10 +35,16 @@ pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Exports,
     let decision = finder.interface(DECISION)?;
     let description = finder.interface(DESCRIPTION)?;
     let exports = [
-        finder.function::<(abi::Request<'_>,), (Result<abi::Verdict, abi::Error>,)>(&decision, DECISION, "decide")?,
+        finder.function::<(abi::Request<'_>,), (Result<abi::Verdict, abi::Error>,)>(
+            &decision, DECISION, "decide",
+        )?,
         finder.function::<(), (abi::About,)>(&description, DESCRIPTION, "about")?,
         finder.function::<(u32, u32), (Vec<String>,)>(&description, DESCRIPTION, "roles")?,
-        finder.function::<(&str, u32, u32), (Option<Vec<abi::Rule>>,)>(&description, DESCRIPTION, "rules")?,
+        finder.function::<(&str, u32, u32), (Option<Vec<abi::Rule>>,)>(
+            &description,
+            DESCRIPTION,
+            "rules",
+        )?,
         finder.function::<(u32,), (Option<abi::FileScope>,)>(&description, DESCRIPTION, "scope")?,
     ];
     Ok(exports.into())
@@ -51,15 +60,26 @@ impl Finder<'_> {
     fn interface(&self, wanted: &str) -> Result<ComponentExportIndex, LoadError> {
         if !self.names.contains(&wanted) {
             let (base, _) = wanted.split_once('@').unwrap_or((wanted, ""));
-            let other = self.names.iter().find(|name| name.split('@').next() == Some(base));
+            let other = self
+                .names
+                .iter()
+                .find(|name| name.split('@').next() == Some(base));
             return Err(match other {
-                Some(found) => LoadError::OtherVersion { found: (*found).into(), wanted: wanted.into() },
-                None => LoadError::MissingExport { name: wanted.into() },
+                Some(found) => LoadError::OtherVersion {
+                    found: (*found).into(),
+                    wanted: wanted.into(),
+                },
+                None => LoadError::MissingExport {
+                    name: wanted.into(),
+                },
             });
         }
         match self.component.get_export(None, wanted) {
             Some((ComponentItem::ComponentInstance(_), index)) => Ok(index),
-            _ => Err(LoadError::OtherType { name: wanted.into(), reason: "expected an interface".into() }),
+            _ => Err(LoadError::OtherType {
+                name: wanted.into(),
+                reason: "expected an interface".into(),
+            }),
         }
     }
 
@@ -76,10 +96,17 @@ impl Finder<'_> {
         let full = || format!("{interface_name}#{name}");
         match self.component.get_export(Some(interface), name) {
             Some((ComponentItem::ComponentFunc(ty), index)) => {
-                self.same_type::<P, R>(&ty).map_err(|reason| LoadError::OtherType { name: full(), reason })?;
+                self.same_type::<P, R>(&ty)
+                    .map_err(|reason| LoadError::OtherType {
+                        name: full(),
+                        reason,
+                    })?;
                 Ok(index)
             }
-            Some(_) => Err(LoadError::OtherType { name: full(), reason: "expected a function".into() }),
+            Some(_) => Err(LoadError::OtherType {
+                name: full(),
+                reason: "expected a function".into(),
+            }),
             None => Err(LoadError::MissingExport { name: full() }),
         }
     }
@@ -93,6 +120,7 @@ impl Finder<'_> {
             return Err("expected a synchronous function".into());
         }
         let component = self.component.component_type();
-        ty.typecheck::<P, R>(&component.instance_type()).map_err(|error| format!("{error:#}"))
+        ty.typecheck::<P, R>(&component.instance_type())
+            .map_err(|error| format!("{error:#}"))
     }
 }

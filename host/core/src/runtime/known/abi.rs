@@ -21,7 +21,9 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn measure(request: &Request<'_>) -> Self {
-        Self { length: crate::runtime::request_bytes(request) }
+        Self {
+            length: crate::runtime::request_bytes(request),
+        }
     }
 
     pub(super) fn length(&self) -> usize {
@@ -29,7 +31,12 @@ impl Block {
     }
 
     /// Copies the request to where the guest put the block, and returns the flat parameters of `decide`.
-    pub(super) fn write(&self, memory: &mut [u8], base: u32, request: &Request<'_>) -> Result<Flat, DecideError> {
+    pub(super) fn write(
+        &self,
+        memory: &mut [u8],
+        base: u32,
+        request: &Request<'_>,
+    ) -> Result<Flat, DecideError> {
         let mut writer = Writer::new(memory, base, self.length)?;
         let roles = writer.list(request.roles)?;
         let tool = writer.text(request.tool)?;
@@ -38,13 +45,25 @@ impl Block {
             Some(facts) => (1, writer.text(facts)?),
             None => (0, (0, 0)),
         };
-        Ok((roles.0, roles.1, tool.0, tool.1, arguments.0, arguments.1, present, facts.0, facts.1))
+        Ok((
+            roles.0,
+            roles.1,
+            tool.0,
+            tool.1,
+            arguments.0,
+            arguments.1,
+            present,
+            facts.0,
+            facts.1,
+        ))
     }
 }
 
 /// Copies one text to where the guest made room for it.
 pub(super) fn write_text(memory: &mut [u8], base: u32, text: &str) -> Result<(), DecideError> {
-    Writer::new(memory, base, text.len())?.text(text).map(|_| ())
+    Writer::new(memory, base, text.len())?
+        .text(text)
+        .map(|_| ())
 }
 
 /// Fills a block from its front.
@@ -56,15 +75,26 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(memory: &'a mut [u8], base: u32, length: usize) -> Result<Self, DecideError> {
         let start = usize::try_from(base).map_err(|_| outside())?;
-        let rest = memory.get_mut(start..).and_then(|rest| rest.get_mut(..length)).ok_or_else(outside)?;
-        Ok(Self { rest, address: base })
+        let rest = memory
+            .get_mut(start..)
+            .and_then(|rest| rest.get_mut(..length))
+            .ok_or_else(outside)?;
+        Ok(Self {
+            rest,
+            address: base,
+        })
     }
 
     fn take(&mut self, length: usize) -> Result<(u32, &'a mut [u8]), DecideError> {
-        let (taken, rest) = std::mem::take(&mut self.rest).split_at_mut_checked(length).ok_or_else(outside)?;
+        let (taken, rest) = std::mem::take(&mut self.rest)
+            .split_at_mut_checked(length)
+            .ok_or_else(outside)?;
         self.rest = rest;
         let address = self.address;
-        self.address = u32::try_from(length).ok().and_then(|length| address.checked_add(length)).ok_or_else(outside)?;
+        self.address = u32::try_from(length)
+            .ok()
+            .and_then(|length| address.checked_add(length))
+            .ok_or_else(outside)?;
         Ok((address, taken))
     }
 
@@ -93,11 +123,18 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(memory: &'a [u8], most: u32) -> Self {
-        Self { memory, budget: usize::try_from(most).unwrap_or(usize::MAX), most }
+        Self {
+            memory,
+            budget: usize::try_from(most).unwrap_or(usize::MAX),
+            most,
+        }
     }
 
     /// `result<verdict, error>`
-    pub(super) fn verdict(mut self, address: u32) -> Result<Result<Verdict, DecideError>, DecideError> {
+    pub(super) fn verdict(
+        mut self,
+        address: u32,
+    ) -> Result<Result<Verdict, DecideError>, DecideError> {
         let area: &[u8; 40] = self.area(address)?;
         match (byte(area, 0), byte(area, 8)) {
             (0, 0) => self.denial(address).map(|denial| Ok(Verdict::Deny(denial))),
@@ -112,7 +149,11 @@ impl<'a> Reader<'a> {
                     _ => return Err(discriminant()),
                 };
                 let reason = self.text(word(area, 24), word(area, 28))?;
-                Ok(Err(DecideError::Malformed { field, offset: word(area, 20), reason }))
+                Ok(Err(DecideError::Malformed {
+                    field,
+                    offset: word(area, 20),
+                    reason,
+                }))
             }
             (1, 1) => {
                 let limit = self.text(word(area, 16), word(area, 20))?;
@@ -139,7 +180,11 @@ impl<'a> Reader<'a> {
             }),
             _ => return Err(discriminant()),
         };
-        Ok(Denial { reason, violations, hint })
+        Ok(Denial {
+            reason,
+            violations,
+            hint,
+        })
     }
 
     /// `about`
@@ -174,7 +219,12 @@ impl<'a> Reader<'a> {
             0 => Ok(None),
             1 => {
                 let list = self.bytes(word(area, 4), word(area, 8), RULE)?;
-                list.as_chunks::<RULE>().0.iter().map(|rule| self.rule(rule)).collect::<Result<_, _>>().map(Some)
+                list.as_chunks::<RULE>()
+                    .0
+                    .iter()
+                    .map(|rule| self.rule(rule))
+                    .collect::<Result<_, _>>()
+                    .map(Some)
             }
             _ => Err(discriminant()),
         }
@@ -193,7 +243,12 @@ impl<'a> Reader<'a> {
             _ => return Err(discriminant()),
         };
         let constraints = self.texts(word(area, 16), word(area, 20))?;
-        Ok(Rule { tool, mode, constraints, scope: index(area, 24)? })
+        Ok(Rule {
+            tool,
+            mode,
+            constraints,
+            scope: index(area, 24)?,
+        })
     }
 
     /// `option<file-scope>`
@@ -214,32 +269,52 @@ impl<'a> Reader<'a> {
 
     fn texts(&mut self, address: u32, count: u32) -> Result<Vec<String>, DecideError> {
         let list = self.bytes(address, count, PAIR)?;
-        list.as_chunks::<PAIR>().0.iter().map(|pair| self.text(word(pair, 0), word(pair, 4))).collect()
+        list.as_chunks::<PAIR>()
+            .0
+            .iter()
+            .map(|pair| self.text(word(pair, 0), word(pair, 4)))
+            .collect()
     }
 
     fn text(&mut self, address: u32, length: u32) -> Result<String, DecideError> {
         let bytes = self.bytes(address, length, 1)?;
-        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| bad("a text that is not UTF-8"))
+        std::str::from_utf8(bytes)
+            .map(str::to_owned)
+            .map_err(|_| bad("a text that is not UTF-8"))
     }
 
     fn bytes(&mut self, address: u32, count: u32, size: usize) -> Result<&'a [u8], DecideError> {
         let start = usize::try_from(address).map_err(|_| outside())?;
-        let length = usize::try_from(count).ok().and_then(|count| count.checked_mul(size)).ok_or_else(outside)?;
-        self.budget = self
-            .budget
-            .checked_sub(length)
-            .ok_or_else(|| bad(&format!("more than the limit of {} bytes allows", self.most)))?;
-        self.memory.get(start..).and_then(|rest| rest.get(..length)).ok_or_else(outside)
+        let length = usize::try_from(count)
+            .ok()
+            .and_then(|count| count.checked_mul(size))
+            .ok_or_else(outside)?;
+        self.budget = self.budget.checked_sub(length).ok_or_else(|| {
+            bad(&format!(
+                "more than the limit of {} bytes allows",
+                self.most
+            ))
+        })?;
+        self.memory
+            .get(start..)
+            .and_then(|rest| rest.get(..length))
+            .ok_or_else(outside)
     }
 
     fn area<const N: usize>(&self, address: u32) -> Result<&'a [u8; N], DecideError> {
         let start = usize::try_from(address).map_err(|_| outside())?;
-        self.memory.get(start..).and_then(|rest| rest.first_chunk()).ok_or_else(outside)
+        self.memory
+            .get(start..)
+            .and_then(|rest| rest.first_chunk())
+            .ok_or_else(outside)
     }
 }
 
 fn grant(area: &[u8]) -> Result<Grant, DecideError> {
-    Ok(Grant { role: index(area, 12)?, scope: index(area, 20)? })
+    Ok(Grant {
+        role: index(area, 12)?,
+        scope: index(area, 20)?,
+    })
 }
 
 /// `option<u32>`
@@ -258,7 +333,9 @@ fn byte(area: &[u8], at: usize) -> u8 {
 
 // INVARIANT: as for `byte`; an address at the end of memory is refused by whoever follows it.
 fn word(area: &[u8], at: usize) -> u32 {
-    area.get(at..).and_then(|rest| rest.first_chunk()).map_or(u32::MAX, |bytes| u32::from_le_bytes(*bytes))
+    area.get(at..)
+        .and_then(|rest| rest.first_chunk())
+        .map_or(u32::MAX, |bytes| u32::from_le_bytes(*bytes))
 }
 
 fn bad(what: &str) -> DecideError {
@@ -279,12 +356,17 @@ mod tests {
 
     #[test]
     fn a_request_lies_in_one_block() {
-        let request = Request::new("tool", "{}").roles(&["a", "bc"]).facts("{\"ctx\":{}}");
+        let request = Request::new("tool", "{}")
+            .roles(&["a", "bc"])
+            .facts("{\"ctx\":{}}");
         let block = Block::measure(&request);
         let mut memory = vec![0xAA; 100];
         let flat = block.write(&mut memory, 20, &request).unwrap();
         assert_eq!(flat, (20, 2, 39, 4, 43, 2, 1, 45, 10));
-        assert_eq!(memory[20..36], [36, 0, 0, 0, 1, 0, 0, 0, 37, 0, 0, 0, 2, 0, 0, 0]);
+        assert_eq!(
+            memory[20..36],
+            [36, 0, 0, 0, 1, 0, 0, 0, 37, 0, 0, 0, 2, 0, 0, 0]
+        );
         assert_eq!(&memory[36..55], b"abctool{}{\"ctx\":{}}");
         assert_eq!((memory[19], memory[55]), (0xAA, 0xAA));
         assert!(block.write(&mut memory[..54], 20, &request).is_err());
@@ -294,7 +376,14 @@ mod tests {
     #[test]
     fn zeroed_memory_denies() {
         let verdict = Reader::new(&[0; 64], 100).verdict(0).unwrap().unwrap();
-        assert_eq!(verdict, Verdict::Deny(Denial { reason: String::new(), violations: Vec::new(), hint: None }));
+        assert_eq!(
+            verdict,
+            Verdict::Deny(Denial {
+                reason: String::new(),
+                violations: Vec::new(),
+                hint: None
+            })
+        );
     }
 
     #[test]
@@ -321,7 +410,13 @@ mod tests {
         memory[12] = 1;
         memory[16] = 7;
         let verdict = Reader::new(&memory, 0).verdict(0).unwrap().unwrap();
-        assert_eq!(verdict, Verdict::Allow(Grant { role: Some(7), scope: None }));
+        assert_eq!(
+            verdict,
+            Verdict::Allow(Grant {
+                role: Some(7),
+                scope: None
+            })
+        );
         memory[20] = 2;
         assert!(Reader::new(&memory, 0).verdict(0).is_err());
     }

@@ -29,7 +29,8 @@ const MEMORY_EXPORT: &[u8] = b"\x01\x06memory\x02\x00";
 
 /// Parts the only core module of a component.
 pub(crate) fn split(component: &[u8]) -> Option<Parts> {
-    let mut modules = Sections(component.strip_prefix(COMPONENT)?).filter(|section| section.id == 1);
+    let mut modules =
+        Sections(component.strip_prefix(COMPONENT)?).filter(|section| section.id == 1);
     let module = modules.next()?;
     if modules.next().is_some() {
         return None;
@@ -38,7 +39,10 @@ pub(crate) fn split(component: &[u8]) -> Option<Parts> {
 }
 
 fn split_module(module: &[u8]) -> Option<Parts> {
-    let mut parts = Parts { code: CORE.to_vec(), data: CORE.to_vec() };
+    let mut parts = Parts {
+        code: CORE.to_vec(),
+        data: CORE.to_vec(),
+    };
     let mut seen = (false, false);
     let mut sections = Sections(module.strip_prefix(CORE)?);
     for section in &mut sections {
@@ -129,18 +133,32 @@ mod tests {
         let mut store = wasmtime::Store::new(&engine, ());
         let data = wasmtime::Module::from_binary(&engine, &parts.data).unwrap();
         let code = wasmtime::Module::from_binary(&engine, &parts.code).unwrap();
-        let memory = wasmtime::Instance::new(&mut store, &data, &[]).unwrap().get_memory(&mut store, "memory").unwrap();
+        let memory = wasmtime::Instance::new(&mut store, &data, &[])
+            .unwrap()
+            .get_memory(&mut store, "memory")
+            .unwrap();
         assert_eq!(memory.size(&store), 2);
         let running = wasmtime::Instance::new(&mut store, &code, &[memory.into()]).unwrap();
         let f = running.get_typed_func::<(), u32>(&mut store, "f").unwrap();
-        assert_eq!(f.call(&mut store, ()).unwrap(), u32::from_le_bytes(*b"abcd"));
-        assert_eq!(running.get_memory(&mut store, "memory").unwrap().data(&store)[7..11], *b"abcd");
+        assert_eq!(
+            f.call(&mut store, ()).unwrap(),
+            u32::from_le_bytes(*b"abcd")
+        );
+        assert_eq!(
+            running
+                .get_memory(&mut store, "memory")
+                .unwrap()
+                .data(&store)[7..11],
+            *b"abcd"
+        );
     }
 
     #[test]
     fn the_code_does_not_depend_on_the_data() {
         let one = split(&wat::parse_str(ENGINE).unwrap()).unwrap();
-        let other = ENGINE.replace("abcd", "another, longer").replace(" 2)", " 3)");
+        let other = ENGINE
+            .replace("abcd", "another, longer")
+            .replace(" 2)", " 3)");
         let other = split(&wat::parse_str(&other).unwrap()).unwrap();
         assert_eq!(one.code, other.code);
         assert_ne!(one.data, other.data);
@@ -161,9 +179,20 @@ mod tests {
             r#"(memory 1) (data $d "x") (func (data.drop $d))"#,
         ] {
             let text = format!("(component (core module {module}))");
-            let Ok(bytes) = wat::parse_str(&text) else { continue };
+            let Ok(bytes) = wat::parse_str(&text) else {
+                continue;
+            };
             assert_eq!(split(&bytes), None, "{module}");
         }
-        assert_eq!(split(&wat::parse_str(format!("(component {0} {0})", &ENGINE[10..ENGINE.len() - 1])).unwrap()), None);
+        assert_eq!(
+            split(
+                &wat::parse_str(format!(
+                    "(component {0} {0})",
+                    &ENGINE[10..ENGINE.len() - 1]
+                ))
+                .unwrap()
+            ),
+            None
+        );
     }
 }

@@ -3,10 +3,13 @@
 ;; Its signature, its memory discipline and its description are those of a real policy: a bump allocator that starts over with
 ;; each decision, an answer in linear memory, no post-return function.
 (component
+  ;; module begins
   (core module $policy
+    ;; part memory
     (memory (export "memory") 2)
     (global $free (mut i32) (i32.const 4096))
 
+    ;; part realloc
     (func (export "cabi_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
       (local $at i32) (local $end i32)
       (local.set $at
@@ -19,26 +22,33 @@
         (then
           (if (i32.eq (i32.const -1)
                 (memory.grow
-                  (i32.shr_u (i32.add (i32.sub (local.get $end) (i32.shl (memory.size) (i32.const 16))) (i32.const 65535)) (i32.const 16))))
+                  (i32.shr_u
+                    (i32.add (i32.sub (local.get $end) (i32.shl (memory.size) (i32.const 16))) (i32.const 65535))
+                    (i32.const 16))))
             (then unreachable))))
       (global.set $free (local.get $end))
       (local.get $at))
 
+    ;; part decide
     ;; At 16: ok, allow, no role, no scope.
     (data (i32.const 16) "\00\00\00\00\00\00\00\00\02")
     (func (export "decide") (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
       (global.set $free (i32.const 4096))
       (i32.const 16))
 
+    ;; part about
     ;; At 128: opaque, digest at 256, compiler at 320, no roles, no scopes, 1 MiB and 1 MiB.
     (data (i32.const 128) "\01\00\00\00\00\01\00\00\40\00\00\00\40\01\00\00\05\00\00\00\00\00\00\00\00\00\00\00\00\00\10\00\00\00\10\00")
     (data (i32.const 256) "0000000000000000000000000000000000000000000000000000000000000000floor")
     (func (export "about") (result i32) (i32.const 128))
+
+    ;; part rest
     ;; At 512: zeros, so an empty list or nothing.
     (func (export "roles") (param i32 i32) (result i32) (i32.const 512))
     (func (export "rules") (param i32 i32 i32 i32) (result i32) (global.set $free (i32.const 4096)) (i32.const 512))
     (func (export "scope") (param i32) (result i32) (i32.const 512))
   )
+  ;; module ends
   (core instance $i (instantiate $policy))
   (alias core export $i "memory" (core memory $memory))
   (alias core export $i "cabi_realloc" (core func $realloc))
@@ -57,11 +67,11 @@
 
   (type $coverage (enum "complete" "opaque"))
   (type $limits (record (field "arguments-bytes" u32) (field "facts-bytes" u32)))
-  (type $about (record (field "coverage" $coverage) (field "source-digest" string) (field "compiler" string) (field "roles" u32) (field "scopes" u32) (field "limits" $limits)))
+  (type $summary (record (field "coverage" $coverage) (field "source-digest" string) (field "compiler" string) (field "roles" u32) (field "scopes" u32) (field "limits" $limits)))
   (type $mode (enum "deny" "needs-approval" "allow"))
   (type $rule (record (field "tool" (option string)) (field "mode" $mode) (field "constraints" (list string)) (field "scope" (option u32))))
   (type $file-scope (record (field "argument" string) (field "paths" $path-scope)))
-  (func $about (result $about)
+  (func $about (result $summary)
     (canon lift (core func $i "about") (memory $memory) (realloc $realloc) string-encoding=utf8))
   (func $roles (param "start" u32) (param "count" u32) (result (list string))
     (canon lift (core func $i "roles") (memory $memory) (realloc $realloc) string-encoding=utf8))
@@ -70,7 +80,29 @@
   (func $scope (param "id" u32) (result (option $file-scope))
     (canon lift (core func $i "scope") (memory $memory) (realloc $realloc) string-encoding=utf8))
 
-  (component $decision
-    (import "path-scope" (type $path-scope-in (eq PATH)))
-  )
+  (instance $decision
+    (export "path-scope" (type $path-scope))
+    (export "denial" (type $denial))
+    (export "grant" (type $grant))
+    (export "verdict" (type $verdict))
+    (export "field" (type $field))
+    (export "malformed" (type $malformed))
+    (export "exceeded" (type $exceeded))
+    (export "error" (type $error))
+    (export "request" (type $request))
+    (export "decide" (func $decide)))
+  (instance $description
+    (export "path-scope" (type $path-scope))
+    (export "coverage" (type $coverage))
+    (export "limits" (type $limits))
+    (export "summary" (type $summary))
+    (export "about" (func $about))
+    (export "mode" (type $mode))
+    (export "rule" (type $rule))
+    (export "file-scope" (type $file-scope))
+    (export "roles" (func $roles))
+    (export "rules" (func $rules))
+    (export "scope" (func $scope)))
+  (export "hexgate:policy/decision@0.1.0" (instance $decision))
+  (export "hexgate:policy/description@0.1.0" (instance $description))
 )
