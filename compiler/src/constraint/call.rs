@@ -136,6 +136,11 @@ impl Parser<'_> {
                             suggest::signature(name).unwrap_or(name)
                         )),
                     );
+                    if swapped {
+                        // The second argument is wrong for the same reason.
+                        self.advance();
+                        self.sync();
+                    }
                     None
                 }
             },

@@ -123,31 +123,38 @@ pub(super) fn membership(value: &Operand, list: &[Literal], negated: bool) -> Ve
     }
 }
 
-/// An element that never equals the value that is sought.
-pub(super) fn dead_element(value: &Operand, element: &Element) -> Option<ConstraintError> {
+/// Warnings for elements that never equal the value that is sought, in a list in which others can.
+pub(super) fn dead_elements(value: &Operand, elements: &[Element]) -> Vec<ConstraintError> {
     let known = known(value);
-    let own_type = type_of(&known)?;
-    let why = if own_type.is(&element.value) {
-        impossible(&known, &element.value)?
-    } else {
-        format!(
-            "{} is never {}",
-            describe(&known),
-            type_name(&element.value)
-        )
+    let Some(own_type) = type_of(&known) else {
+        return Vec::new();
     };
-    Some(
-        ConstraintError::new(
-            codes::DEAD_ELEMENT,
-            element.span.clone(),
-            format!(
-                "{} can never be the value that is sought",
-                quoted(&element.value.to_string())
-            ),
-        )
-        .label(why)
-        .help("remove the element"),
-    )
+    let why = |element: &Element| {
+        if own_type.is(&element.value) {
+            impossible(&known, &element.value)
+        } else {
+            Some(format!(
+                "{} is never {}",
+                describe(&known),
+                type_name(&element.value)
+            ))
+        }
+    };
+    let dead: Vec<(&Element, String)> = elements
+        .iter()
+        .filter_map(|element| Some((element, why(element)?)))
+        .collect();
+    if dead.len() == elements.len() {
+        return Vec::new();
+    }
+    let warning = |(element, why): (&Element, String)| {
+        let shown = quoted(&element.value.to_string());
+        let message = format!("{shown} can never be the value that is sought");
+        ConstraintError::new(codes::DEAD_ELEMENT, element.span.clone(), message)
+            .label(why)
+            .help("remove the element")
+    };
+    dead.into_iter().map(warning).collect()
 }
 
 /// `startswith`, `endswith`, `contains`.

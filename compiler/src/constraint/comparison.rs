@@ -393,13 +393,11 @@ impl Parser<'_> {
             .map(|element| element.value.clone())
             .collect();
         let verdict = check::membership(&value, &list, negated);
-        let sound = matches!(verdict, Verdict::Open | Verdict::Always(_));
+        let open = verdict == Verdict::Open;
         let always = self.judge(verdict, &span, members.span.clone());
-        if sound && members.written {
-            for element in &members.elements {
-                if let Some(warning) = check::dead_element(&value, element) {
-                    self.findings.warn(warning);
-                }
+        if open && members.written {
+            for warning in check::dead_elements(&value, &members.elements) {
+                self.findings.warn(warning);
             }
         }
         Some(Node {
@@ -429,9 +427,7 @@ impl Parser<'_> {
                 self.findings.error(
                     ConstraintError::new(codes::NEVER, culprit, format!("{shown} can never hold"))
                         .label(why)
-                        .help(
-                            "no call passes this constraint; to forbid a tool write `mode: deny`",
-                        ),
+                        .help("correct it, or remove it; to forbid a tool write `mode: deny`"),
                 );
                 false
             }

@@ -487,7 +487,7 @@ impl<'a> Parser<'a> {
     }
 
     fn unclosed_list(&mut self, open: &Range<usize>, sound: bool) {
-        if sound {
+        if sound && self.cut_off.is_none() {
             let error =
                 ConstraintError::new(codes::SYNTAX, open.clone(), "this `[` is never closed")
                     .label("opened here");

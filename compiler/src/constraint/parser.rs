@@ -116,6 +116,8 @@ pub(super) struct Parser<'a> {
     tokens: Vec<Token<'a>>,
     at: usize,
     depth: usize,
+    /// Where a text begins that is never closed: everything behind it is part of it.
+    pub(super) cut_off: Option<usize>,
     pub(super) scopes: Vec<Scope>,
     pub(super) consts: &'a BTreeMap<String, Literal>,
     pub(super) consts_used: BTreeSet<String>,
@@ -149,11 +151,17 @@ impl<'a> Parser<'a> {
         }
         let mut findings = Findings::default();
         let tokens = lexer::tokens(text, &mut findings);
+        let cut_off = findings
+            .errors
+            .iter()
+            .find(|error| error.code == codes::UNCLOSED)
+            .map(|error| error.span.start);
         Ok(Self {
             text,
             tokens,
             at: 0,
             depth: 0,
+            cut_off,
             scopes: Vec::new(),
             consts,
             consts_used: BTreeSet::new(),
@@ -164,6 +172,9 @@ impl<'a> Parser<'a> {
     /// The errors if there are any. Without a result there is one at least, whatever went wrong.
     fn outcome<T>(&mut self, result: Option<T>) -> Result<T, Vec<ConstraintError>> {
         let mut errors = std::mem::take(&mut self.findings.errors);
+        if let Some(start) = self.cut_off {
+            errors.retain(|error| error.span.start < start || error.code == codes::UNCLOSED);
+        }
         match result {
             Some(result) if errors.is_empty() => Ok(result),
             _ => {
@@ -422,7 +433,7 @@ impl<'a> Parser<'a> {
                 self.advance();
                 return Some(end);
             }
-            None if sound => {
+            None if sound && self.cut_off.is_none() => {
                 let error =
                     ConstraintError::new(codes::SYNTAX, open.clone(), "this `(` is never closed")
                         .label("opened here");

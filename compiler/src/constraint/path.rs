@@ -169,6 +169,10 @@ impl Parser<'_> {
         };
         self.skip_brackets();
         let span = open.start..self.end_before();
+        // What is in the brackets may have been reported for itself, with a help that does not help here.
+        self.findings
+            .errors
+            .retain(|error| !(span.start < error.span.start && error.span.end < span.end));
         self.findings
             .error(ConstraintError::new(codes::PATH, span, message).help(help));
         None

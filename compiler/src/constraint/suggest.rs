@@ -46,7 +46,8 @@ const FUNCTION_ALIASES: [(&str, &str); 24] = [
     ("substring", "contains"),
 ];
 
-const ROOT_ALIASES: [(&str, &str); 12] = [
+const ROOT_ALIASES: [(&str, &str); 13] = [
+    ("argument", "args"),
     ("arguments", "args"),
     ("attrs", "ctx"),
     ("caller", "user"),
@@ -99,7 +100,10 @@ pub(super) fn functions() -> String {
 
 /// The root, or `consts`, that a name was probably meant to be.
 pub(super) fn root(name: &str) -> Option<&'static str> {
-    alias(&ROOT_ALIASES, name).or_else(|| nearest(name, ROOTS.into_iter().chain(["consts"])))
+    let lower = name.to_lowercase();
+    // The roots are so short that two letters make almost any word out of another.
+    let one_off = |known: &&str| name.len() <= 8 && strsim::osa_distance(&lower, known) <= 1;
+    alias(&ROOT_ALIASES, name).or_else(|| ROOTS.into_iter().chain(["consts"]).find(one_off))
 }
 
 /// The literal that a word was probably meant to be: `TRUE`, `None`.
@@ -159,6 +163,9 @@ mod tests {
         assert_eq!(function("frobnicate"), None);
         assert_eq!(root("arg"), Some("args"));
         assert_eq!(root("context"), Some("ctx"));
+        assert_eq!(root("Args"), Some("args"));
+        assert_eq!(root("foo"), None);
+        assert_eq!(root("USD"), None);
         assert_eq!(root("const"), Some("consts"));
         assert_eq!(value("TRUE"), Some("true"));
         assert_eq!(value("None"), Some("null"));

@@ -1,0 +1,320 @@
+//! What texts mean, as symbolic expressions.
+
+use super::{super::*, consts};
+use crate::expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind};
+
+const ACCEPTED: &[(&str, &str)] = &[
+    ("args.amount <= 500", "(<= args.amount 500)"),
+    ("args.amount<=500", "(<= args.amount 500)"),
+    ("  args.x\n==\t1\r\n", "(== args.x 1)"),
+    ("args.currency == \"USD\"", "(== args.currency \"USD\")"),
+    ("\"USD\" == args.currency", "(== \"USD\" args.currency)"),
+    ("args.max >= args.min", "(>= args.max args.min)"),
+    ("args.x != null", "(!= args.x null)"),
+    ("args.x == true", "(== args.x true)"),
+    ("args.x == -0.5e+3", "(== args.x -0.5e+3)"),
+    ("args.x<-5", "(< args.x -5)"),
+    ("args.x == []", "(== args.x [])"),
+    (
+        "args.x == [1, \"a\", [null, true]]",
+        "(== args.x [1, \"a\", [null, true]])",
+    ),
+    (
+        "args.x == \"\\u0041\\n\\\"\\\\\\/\\ud83d\\ude00é\"",
+        "(== args.x \"A\\n\\\"\\\\/😀é\")",
+    ),
+    ("args.x in [1, null, [2]]", "(in args.x [1, null, [2]])"),
+    ("args.x in[1]", "(in args.x [1])"),
+    ("args.x not in [\"a\"]", "(not-in args.x [\"a\"])"),
+    ("args.x not\nin [\"a\"]", "(not-in args.x [\"a\"])"),
+    (
+        "args.x in consts.currencies",
+        "(in args.x [\"USD\", \"EUR\"])",
+    ),
+    (
+        "args.x == consts.currencies",
+        "(== args.x [\"USD\", \"EUR\"])",
+    ),
+    ("args.amount <= consts.max_refund", "(<= args.amount 500)"),
+    ("consts.owner == user.name", "(== \"alice\" user.name)"),
+    ("args.x == consts.nothing", "(== args.x null)"),
+    ("count(args.files) <= 2", "(<= (count args.files) 2)"),
+    ("count ( args.files ) <= 2", "(<= (count args.files) 2)"),
+    ("3 > count(args.x)", "(> 3 (count args.x))"),
+    (
+        "count(args.a) == count(args.b)",
+        "(== (count args.a) (count args.b))",
+    ),
+    ("count(args) == 0", "(== (count args) 0)"),
+    ("count(role) < 9", "(< (count role) 9)"),
+    ("role == \"admin\"", "(== role \"admin\")"),
+    ("startswith(tool, \"db_\")", "(startswith tool \"db_\")"),
+    ("endswith(args.f, \".txt\")", "(endswith args.f \".txt\")"),
+    ("contains(args.f, \"..\")", "(contains args.f \"..\")"),
+    (
+        "matches(args.id, \"^inv_[0-9]+$\")",
+        "(matches args.id \"^inv_[0-9]+$\")",
+    ),
+    (
+        "matches(args.id, \"^\\\\d+$\")",
+        "(matches args.id \"^\\\\d+$\")",
+    ),
+    ("present(args.x)", "(present args.x)"),
+    ("not present(args.x)", "(not (present args.x))"),
+    (
+        "only(args, [\"a\", \"b c\"])",
+        "(only args [\"a\", \"b c\"])",
+    ),
+    ("only(args, [])", "(only args [])"),
+    (
+        "every(args.files, startswith(., \"/tmp/\"))",
+        "(every args.files (startswith . \"/tmp/\"))",
+    ),
+    ("any(args.l, .a.b == 1)", "(any args.l (== .a.b 1))"),
+    (
+        "any(args.l, .a[\"b c\"] == 1)",
+        "(any args.l (== .a[\"b c\"] 1))",
+    ),
+    ("any(args.l, . in [1])", "(any args.l (in . [1]))"),
+    ("any(args.l, .in in [1])", "(any args.l (in .in [1]))"),
+    (
+        "any(args.l, .not not in [1])",
+        "(any args.l (not-in .not [1]))",
+    ),
+    (
+        "any(args.l, . == 1 or . == 2)",
+        "(any args.l (or (== . 1) (== . 2)))",
+    ),
+    (
+        "every(args.a, any(.b, . == args.c))",
+        "(every args.a (any .b (== . args.c)))",
+    ),
+    (
+        "every(args.a, any(., . == 1))",
+        "(every args.a (any . (== . 1)))",
+    ),
+    ("any(args.l, .==1)", "(any args.l (== . 1))"),
+    ("args.in == 1", "(== args.in 1)"),
+    ("args.not == 1", "(== args.not 1)"),
+    (
+        "args.default.true.null.and.count == 1",
+        "(== args.default.true.null.and.count 1)",
+    ),
+    ("ctx.args.consts == 1", "(== ctx.args.consts 1)"),
+    ("args[\"odd name\"] == 1", "(== args[\"odd name\"] 1)"),
+    (
+        "args[ \"odd name\" ].x[\"\"] == 1",
+        "(== args[\"odd name\"].x[\"\"] 1)",
+    ),
+    ("args[\"plain\"] == 1", "(== args.plain 1)"),
+    ("args._x1 == 1", "(== args._x1 1)"),
+    ("run.calls < 3", "(< run.calls 3)"),
+    ("user == \"alice\"", "(== user \"alice\")"),
+    (
+        "args.a == 1 and args.b == 2 and args.c == 3",
+        "(and (== args.a 1) (== args.b 2) (== args.c 3))",
+    ),
+    (
+        "args.a == 1 or args.b == 2 and args.c == 3",
+        "(or (== args.a 1) (and (== args.b 2) (== args.c 3)))",
+    ),
+    (
+        "(args.a == 1 or args.b == 2) and args.c == 3",
+        "(and (or (== args.a 1) (== args.b 2)) (== args.c 3))",
+    ),
+    (
+        "(args.a == 1 and args.b == 2) and args.c == 3",
+        "(and (== args.a 1) (== args.b 2) (== args.c 3))",
+    ),
+    (
+        "not args.a == 1 and args.b == 2",
+        "(and (not (== args.a 1)) (== args.b 2))",
+    ),
+    (
+        "not (args.a == 1 and args.b == 2)",
+        "(not (and (== args.a 1) (== args.b 2)))",
+    ),
+    (
+        "not(args.a==1)or(args.b==2)",
+        "(or (not (== args.a 1)) (== args.b 2))",
+    ),
+    ("((args.a == 1))", "(== args.a 1)"),
+];
+
+#[test]
+fn each_accepted_text_means_what_it_says() {
+    for (text, wanted) in ACCEPTED {
+        let parsed = parse(text, &consts()).unwrap_or_else(|errors| panic!("{text}: {errors:#?}"));
+        assert_eq!(symbolic(&parsed.expr), *wanted, "{text}");
+    }
+}
+
+#[test]
+fn the_canonical_text_is_stable() {
+    for (text, canonical) in [
+        ("args.a==1", "args.a == 1"),
+        (
+            "((args.a == 1)) or (args.b == 2 and args.c == 3)",
+            "args.a == 1 or args.b == 2 and args.c == 3",
+        ),
+        (
+            "(args.a == 1 or args.b == 2) and not (args.c == 3 and args.d == 4)",
+            "(args.a == 1 or args.b == 2) and not (args.c == 3 and args.d == 4)",
+        ),
+        ("not (present(args.a))", "not present(args.a)"),
+        (
+            "args[\"a\"][\"b c\"]  in consts.currencies",
+            "args.a[\"b c\"] in [\"USD\", \"EUR\"]",
+        ),
+        (
+            "every( args.l,.x==\"\\u0009\\u007f\" )",
+            "every(args.l, .x == \"\\t\\u007f\")",
+        ),
+        ("only(args , [ \"a\",\"b\" ])", "only(args, [\"a\", \"b\"])"),
+    ] {
+        assert_eq!(parse(text, &consts()).unwrap().expr.to_string(), canonical);
+    }
+}
+
+#[test]
+fn the_constants_that_are_used_are_known() {
+    let parsed = parse("args.a <= consts.max_refund and args.b in consts.currencies or args.c == consts.max_refund", &consts()).unwrap();
+    assert_eq!(
+        parsed.consts_used.into_iter().collect::<Vec<_>>(),
+        ["currencies", "max_refund"]
+    );
+}
+
+#[test]
+fn spans_are_the_places_in_the_text() {
+    let text =
+        " (args.a[\"x\"] == count( args.b )) and not every(args.l, .y in consts.currencies) ";
+    let expr = parse(text, &consts()).unwrap().expr;
+    assert_eq!(&text[expr.span.clone()], text.trim());
+    let ExprKind::And(parts) = &expr.kind else {
+        panic!("{expr}")
+    };
+    assert_eq!(
+        &text[parts[0].span.clone()],
+        "(args.a[\"x\"] == count( args.b ))"
+    );
+    let ExprKind::Compare {
+        op: CompareOp::Equal,
+        left,
+        right,
+    } = &parts[0].kind
+    else {
+        panic!("{expr}")
+    };
+    assert_eq!(&text[left.span.clone()], "args.a[\"x\"]");
+    assert_eq!(&text[right.span.clone()], "count( args.b )");
+    let OperandKind::Count(path) = &right.kind else {
+        panic!("{expr}")
+    };
+    assert_eq!(&text[path.span.clone()], "args.b");
+    let ExprKind::Not(body) = &parts[1].kind else {
+        panic!("{expr}")
+    };
+    let ExprKind::Quantifier { path, body, .. } = &body.kind else {
+        panic!("{expr}")
+    };
+    assert_eq!(&text[path.span.clone()], "args.l");
+    assert_eq!(&text[body.span.clone()], ".y in consts.currencies");
+}
+
+#[test]
+fn a_pattern_accepts_what_it_matches() {
+    let expr = parse("matches(args.x, \"^\\\\d{2}$\")", &consts())
+        .unwrap()
+        .expr;
+    let ExprKind::Matches { dfa, .. } = &expr.kind else {
+        panic!("{expr}")
+    };
+    assert!(dfa.accepts("12"));
+    assert!(!dfa.accepts("1"));
+    assert!(!dfa.accepts("123"));
+}
+
+#[test]
+fn literals_are_read_from_json_text() {
+    for (text, literal) in [
+        ("5", Literal::Number("5".to_owned())),
+        (" \"a\\n\" ", Literal::String("a\n".to_owned())),
+        ("null", Literal::Null),
+        (
+            "[true, [1e3]]",
+            Literal::List(vec![
+                Literal::Bool(true),
+                Literal::List(vec![Literal::Number("1e3".to_owned())]),
+            ]),
+        ),
+        ("[]", Literal::List(vec![])),
+    ] {
+        assert_eq!(literal_from_json_text(text), Ok(literal));
+    }
+    for (text, code) in [
+        ("", "constraint-syntax"),
+        ("1 2", "constraint-syntax"),
+        ("args.x", "list-element"),
+        ("05", "invalid-number"),
+        ("yes", "unquoted-text"),
+        ("{}", "object-literal"),
+        ("1e1001", "number-limit"),
+        ("consts.x", "unknown-constant"),
+    ] {
+        assert_eq!(
+            literal_from_json_text(text).unwrap_err()[0].code,
+            code,
+            "{text}"
+        );
+    }
+    assert!(literal_from_json_text(&format!("{}{}", "[".repeat(40), "]".repeat(40))).is_err());
+}
+
+/// An expression without its spans and tables.
+fn symbolic(expr: &Expr) -> String {
+    let parts = |name: &str, parts: &[Expr]| {
+        let parts: Vec<String> = parts.iter().map(symbolic).collect();
+        format!("({name} {})", parts.join(" "))
+    };
+    let text = |text: &str| Literal::String(text.to_owned());
+    match &expr.kind {
+        ExprKind::And(items) => parts("and", items),
+        ExprKind::Or(items) => parts("or", items),
+        ExprKind::Not(body) => format!("(not {})", symbolic(body)),
+        ExprKind::Compare { op, left, right } => format!("({op} {} {})", value(left), value(right)),
+        ExprKind::In {
+            value: sought,
+            list,
+            negated,
+        } => {
+            let name = if *negated { "not-in" } else { "in" };
+            format!("({name} {} {})", value(sought), Literal::List(list.clone()))
+        }
+        ExprKind::Text {
+            call,
+            path,
+            text: sought,
+        } => format!("({} {path} {})", call.name(), text(sought)),
+        ExprKind::Matches { path, pattern, .. } => format!("(matches {path} {})", text(pattern)),
+        ExprKind::Present(path) => format!("(present {path})"),
+        ExprKind::Only(path, names) => {
+            format!(
+                "(only {path} {})",
+                Literal::List(names.iter().map(|name| text(name)).collect())
+            )
+        }
+        ExprKind::Quantifier {
+            quantifier,
+            path,
+            body,
+        } => format!("({} {path} {})", quantifier.name(), symbolic(body)),
+    }
+}
+
+fn value(operand: &Operand) -> String {
+    match &operand.kind {
+        OperandKind::Count(path) => format!("(count {path})"),
+        _ => operand.to_string(),
+    }
+}

@@ -1,0 +1,193 @@
+//! What is accepted and doubtful.
+
+use super::{super::*, consts, refused::well_formed, unmark};
+use crate::diagnostic::Severity;
+
+const WARNED: &[(&str, &[&str])] = &[
+    ("⟦1 == 1.0⟧", &["always-holds"]),
+    ("⟦\"a\" < \"b\"⟧", &["always-holds"]),
+    ("⟦1 != null⟧", &["always-holds"]),
+    ("⟦[1, [2.0]] == [1.0, [2]]⟧", &["always-holds"]),
+    ("⟦9007199254740993 != 9007199254740992⟧", &["always-holds"]),
+    ("⟦consts.max_refund == 5e2⟧", &["always-holds"]),
+    ("⟦role != null⟧", &["always-holds"]),
+    ("⟦role == role⟧", &["always-holds"]),
+    ("⟦role != \"\"⟧", &["always-holds"]),
+    ("⟦args != null⟧", &["always-holds"]),
+    ("⟦args == args⟧", &["always-holds"]),
+    ("⟦args not in [null]⟧", &["always-holds"]),
+    ("⟦role not in [null]⟧", &["always-holds"]),
+    ("⟦\"EUR\" in consts.currencies⟧", &["always-holds"]),
+    ("⟦5 not in [1, 2]⟧", &["always-holds"]),
+    ("⟦null in [1, null]⟧", &["always-holds"]),
+    ("⟦present(args)⟧", &["always-holds"]),
+    ("⟦present(role)⟧", &["always-holds"]),
+    ("every(args.l, ⟦present(.)⟧)", &["always-holds"]),
+    ("⟦startswith(tool, \"\")⟧", &["always-holds"]),
+    ("args.x == 1 or ⟦present(tool)⟧", &["always-holds"]),
+    ("matches(args.x, ⟦\"a+\"⟧)", &["unanchored-regex"]),
+    ("matches(args.x, ⟦\"^a+\"⟧)", &["unanchored-regex"]),
+    ("matches(args.x, ⟦\"a+$\"⟧)", &["unanchored-regex"]),
+    ("matches(args.x, ⟦\"^a|b$\"⟧)", &["unanchored-regex"]),
+    ("args.x == ⟦\"5\"⟧", &["number-as-text"]),
+    ("args.x < ⟦\"10\"⟧", &["number-as-text"]),
+    ("⟦\"-1.5e3\"⟧ >= ctx.x", &["number-as-text"]),
+    ("any(args.l, . != ⟦\"0\"⟧)", &["number-as-text"]),
+    ("⟦not not args.x == 1⟧", &["double-negation"]),
+    ("⟦not (not args.x == 1)⟧", &["double-negation"]),
+    ("⟦not args.x != 1⟧", &["double-negation"]),
+    ("⟦not (args.x not in [1])⟧", &["double-negation"]),
+    ("args.x in [1, 2, ⟦1⟧]", &["duplicate-element"]),
+    (
+        "args.x in [1, ⟦1.0⟧, ⟦10e-1⟧]",
+        &["duplicate-element", "duplicate-element"],
+    ),
+    (
+        "args.x in [\"a\", [1], ⟦\"\\u0061\"⟧, ⟦[1e0]⟧]",
+        &["duplicate-element", "duplicate-element"],
+    ),
+    ("only(args, [\"a\", ⟦\"a\"⟧])", &["duplicate-element"]),
+    (
+        "role in [\"a\", ⟦5⟧, ⟦null⟧]",
+        &["dead-element", "dead-element"],
+    ),
+    (
+        "count(args.x) in [1, ⟦1.5⟧, ⟦\"a\"⟧, ⟦-1⟧]",
+        &["dead-element", "dead-element", "dead-element"],
+    ),
+    ("every(args.l, ⟦args.x == 1⟧)", &["element-unused"]),
+    ("every(args.l, any(.m, ⟦args.x == 1⟧))", &["element-unused"]),
+    ("any(args.l, ⟦every(args.m, . == 1)⟧)", &["element-unused"]),
+    ("startswith(args.x, ⟦\"\"⟧)", &["empty-text"]),
+    ("contains(args.x, ⟦\"\"⟧)", &["empty-text"]),
+    ("endswith(args.x, ⟦\"\"⟧)", &["empty-text"]),
+    (
+        "startswith(args.url, ⟦\"https://example.com\"⟧)",
+        &["open-url-prefix"],
+    ),
+    (
+        "startswith(args.url, ⟦\"https://example.com:80\"⟧)",
+        &["open-url-prefix"],
+    ),
+    ("⟦args.x == args.x⟧", &["compares-itself"]),
+    ("⟦args.a[\"b\"] <= args.a.b⟧", &["compares-itself"]),
+    ("⟦count(args.x) == count(args.x)⟧", &["compares-itself"]),
+];
+
+/// Nearby, and nothing to be said.
+const QUIET: &[&str] = &[
+    "args.amount <= 500",
+    "args.x != null",
+    "count(args.x) != null",
+    "count(args.x) >= 0",
+    "count(args.x) < 0.5",
+    "count(args.x) != 1.5",
+    "count(args.x) not in [null]",
+    "count(args.x) == count(args.y)",
+    "count(args.x) <= 16777216",
+    "matches(args.x, \"^a+$\")",
+    "matches(args.x, \"^(?:a|b)$\")",
+    "args.x == \"007\"",
+    "args.x == \"1.2.3\"",
+    "role == \"5\"",
+    "args.x in [\"1\", \"2\"]",
+    "args.x == [1, 1]",
+    "args.x in [1, \"1\", true, null, [1]]",
+    "not args.x == 1",
+    "not args.x in [1]",
+    "not (args.x == 1 and args.y != 2)",
+    "every(args.l, any(.m, . == args.x))",
+    "any(args.l, every(.m, . == 1))",
+    "every(args.l, count(.) < 5)",
+    "startswith(args.url, \"https://example.com/\")",
+    "startswith(args.url, \"https://\")",
+    "startswith(args.path, \"/tmp/\")",
+    "user == \"alice\"",
+    "ctx == null",
+    "not present(ctx)",
+    "present(run) and run.calls < 5",
+    "only(args, [])",
+    "only(user, [\"name\"])",
+    "args.a == args.b",
+    "tool == role",
+    "args == ctx.expected",
+    "args.x not in [1, null]",
+];
+
+#[test]
+fn each_doubtful_text_is_accepted_with_its_warnings() {
+    let mut wrong = Vec::new();
+    for (marked, codes) in WARNED {
+        let (text, spans) = unmark(marked);
+        match parse(&text, &consts()) {
+            Err(errors) => wrong.push(format!("{text}: {errors:#?}")),
+            Ok(parsed) => {
+                let found: Vec<&str> = parsed.warnings.iter().map(|warning| warning.code).collect();
+                let places: Vec<_> = parsed
+                    .warnings
+                    .iter()
+                    .map(|warning| warning.span.clone())
+                    .collect();
+                if found != *codes || places != spans {
+                    wrong.push(format!(
+                        "{marked}\n  wanted {codes:?} at {spans:?}\n  found {:#?}",
+                        parsed.warnings
+                    ));
+                }
+                for warning in &parsed.warnings {
+                    well_formed(&text, warning);
+                    assert!(warning.help.is_some(), "{text}: {}", warning.message);
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn idiomatic_texts_are_accepted_in_silence() {
+    for text in QUIET {
+        let parsed = parse(text, &consts()).unwrap_or_else(|errors| panic!("{text}: {errors:#?}"));
+        assert!(parsed.warnings.is_empty(), "{text}: {:#?}", parsed.warnings);
+    }
+}
+
+#[test]
+fn every_warning_is_produced() {
+    let produced: Vec<&str> = WARNED
+        .iter()
+        .flat_map(|(_, codes)| codes.iter().copied())
+        .collect();
+    for doc in codes::CODES
+        .iter()
+        .filter(|doc| doc.severity == Severity::Warning)
+    {
+        assert!(
+            produced.contains(&doc.code),
+            "nothing produces `{}`",
+            doc.code
+        );
+    }
+}
+
+#[test]
+fn the_suggested_pattern_is_anchored() {
+    for pattern in ["a+", "^a", "a$", "a|b", "^a|b$", "5\\\\$"] {
+        let text = format!("matches(args.x, \"{pattern}\")");
+        let parsed = parse(&text, &consts()).unwrap();
+        let help = parsed.warnings[0].help.clone().unwrap();
+        let suggested = help.split('`').nth(1).unwrap();
+        let again = parse(&format!("matches(args.x, {suggested})"), &consts()).unwrap();
+        assert!(
+            again.warnings.is_empty(),
+            "{suggested}: {:#?}",
+            again.warnings
+        );
+    }
+}
+
+#[test]
+fn a_duplicate_points_at_the_first() {
+    let parsed = parse("args.x in [\"a\", \"b\", \"a\"]", &consts()).unwrap();
+    assert_eq!(parsed.warnings[0].second.clone().unwrap().0, 11..14);
+}
