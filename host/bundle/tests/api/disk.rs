@@ -153,7 +153,12 @@ fn as_somebody_else(task: &str, folder: &Path) -> (tempfile::TempDir, Command) {
     let tools = tempfile::tempdir().unwrap();
     fs::set_permissions(tools.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let program = tools.path().join("child");
-    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    // Not copied in this process: a child that another test starts meanwhile would inherit the open file and keep it from being run.
+    let copied = Command::new("cp")
+        .arg(env::current_exe().unwrap())
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
     let mut command = child(Command::new(&program), task, folder);
     command.current_dir("/");
     if rustix::process::geteuid().is_root() {
