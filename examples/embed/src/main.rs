@@ -23,8 +23,8 @@ fn main() -> Result<()> {
         .context("the bundle was verified but does not load")?;
 
     for (tool, arguments) in [
-        ("refund", r#"{"amount": 12, "currency": "USD"}"#),
-        ("refund", r#"{"amount": 12000, "currency": "USD"}"#),
+        ("refund_order", r#"{"amount": 12, "currency": "USD"}"#),
+        ("refund_order", r#"{"amount": 12000, "currency": "USD"}"#),
         ("delete_account", r#"{"id": 7}"#),
     ] {
         // The bytes that are decided are the bytes that run: an agent passes `arguments` on as it is.
