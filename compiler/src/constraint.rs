@@ -2,7 +2,8 @@
 //! and why not.
 //!
 //! ```text
-//! text -> lexer (tokens) -> parser, comparison, operand, path, call (Expr) -> check (what can never, or must always, hold)
+//! text -> lexer (tokens) -> parser, comparison, call, operand, list, path (Expr)
+//!                           each part -> check (what can never, or must always, hold), doubt (what was probably not meant)
 //! ```
 //!
 //! A slip whose meaning is plain (`&&`, `=`, `'text'`) is reported and read as what was meant, so that one run shows several
@@ -12,14 +13,19 @@ mod call;
 mod check;
 pub mod codes;
 mod comparison;
+mod constant;
+mod cursor;
 mod decimal;
+mod doubt;
 mod finding;
 mod lexer;
+mod list;
 mod number;
 mod operand;
 mod parser;
 mod path;
 mod print;
+mod spelling;
 mod suggest;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    check, codes,
+    check, codes, constant, doubt,
     finding::ConstraintError,
     lexer::Kind,
     operand::Side,
@@ -50,10 +50,7 @@ impl Parser<'_> {
                 ConstraintError::new(
                     codes::ARGUMENTS,
                     open.start..self.end_before(),
-                    format!(
-                        "`{name}` takes {wanted} {}, and here are {found}",
-                        plural(wanted)
-                    ),
+                    format!("`{name}` takes {wanted} {}, not {found}", plural(wanted)),
                 )
                 .help(format!(
                     "write `{}`",
@@ -189,7 +186,7 @@ impl Parser<'_> {
             path.span.clone(),
         );
         if !always {
-            for warning in check::doubtful_text(call, &text, text_span) {
+            if let Some(warning) = doubt::doubtful_text(call, &text, text_span) {
                 self.findings.warn(warning);
             }
         }
@@ -210,8 +207,10 @@ impl Parser<'_> {
             Err(error) => {
                 let place = text::source_span(self.slice(pattern_span.clone()), &error.span);
                 let place = pattern_span.start + place.start..pattern_span.start + place.end;
+                // The help is about the pattern; in this text each of its backslashes is written twice.
+                let help = error.help.map(|help| help.replace('\\', "\\\\"));
                 self.findings.error(
-                    ConstraintError::new(codes::PATTERN, place, error.message).help_if(error.help),
+                    ConstraintError::new(codes::PATTERN, place, error.message).help_if(help),
                 );
                 return None;
             }
@@ -286,7 +285,7 @@ impl Parser<'_> {
                 operand.span,
                 format!("the second argument of `{name}` is a literal text"),
             )
-            .help("two values of the call can be compared with `==` only"),
+            .help("write the text here; one value of the call cannot be sought in another"),
         };
         self.findings.error(error);
         None
@@ -363,8 +362,8 @@ impl Parser<'_> {
         let keys = list
             .elements
             .iter()
-            .map(|element| (check::key(&element.value), element.span.clone()));
-        for warning in check::duplicates(keys) {
+            .map(|element| (constant::key(&element.value), element.span.clone()));
+        for warning in doubt::duplicates(keys) {
             self.findings.warn(warning);
         }
         sound.then_some(names)

@@ -3,11 +3,12 @@
 //! Everything here is about one condition. What a path without steps holds is known: `role` and `tool` are texts, `args` is an
 //! object, `count` is a whole number or nothing; what is behind a step can be anything, or absent.
 
-use std::{cmp::Ordering, collections::BTreeMap, ops::Range};
-
-use super::{codes, decimal::Decimal, finding::ConstraintError, number, operand::Element};
+use super::{
+    constant::{holds, is_order, key, noun, same_type, type_name},
+    decimal::Decimal,
+    doubt::with_empty,
+};
 use crate::{
-    diagnostic::quoted,
     expr::{CompareOp, Literal, Operand, OperandKind, Path, Root, TextCall},
     model::Limits,
 };
@@ -26,7 +27,7 @@ pub(super) enum Verdict {
 }
 
 /// What is known of a value.
-enum Known<'a> {
+pub(super) enum Known<'a> {
     Nothing,
     /// `role`, `tool`: a text that is always there.
     Name(&'static str),
@@ -123,40 +124,6 @@ pub(super) fn membership(value: &Operand, list: &[Literal], negated: bool) -> Ve
     }
 }
 
-/// Warnings for elements that never equal the value that is sought, in a list in which others can.
-pub(super) fn dead_elements(value: &Operand, elements: &[Element]) -> Vec<ConstraintError> {
-    let known = known(value);
-    let Some(own_type) = type_of(&known) else {
-        return Vec::new();
-    };
-    let why = |element: &Element| {
-        if own_type.is(&element.value) {
-            impossible(&known, &element.value)
-        } else {
-            Some(format!(
-                "{} is never {}",
-                describe(&known),
-                type_name(&element.value)
-            ))
-        }
-    };
-    let dead: Vec<(&Element, String)> = elements
-        .iter()
-        .filter_map(|element| Some((element, why(element)?)))
-        .collect();
-    if dead.len() == elements.len() {
-        return Vec::new();
-    }
-    let warning = |(element, why): (&Element, String)| {
-        let shown = quoted(&element.value.to_string());
-        let message = format!("{shown} can never be the value that is sought");
-        ConstraintError::new(codes::DEAD_ELEMENT, element.span.clone(), message)
-            .label(why)
-            .help("remove the element")
-    };
-    dead.into_iter().map(warning).collect()
-}
-
 /// `startswith`, `endswith`, `contains`.
 pub(super) fn text_call(call: TextCall, path: &Path, text: &str) -> Verdict {
     match known_path(path) {
@@ -205,144 +172,16 @@ pub(super) fn quantifier(path: &Path) -> Verdict {
     }
 }
 
-/// A text that reads as a number, compared with what may be one.
-pub(super) fn number_texts(left: &Operand, right: &Operand) -> Option<ConstraintError> {
-    let (text, literal) = match (known(left), known(right)) {
-        (Known::Nothing, Known::Value(Literal::String(text))) => (text, right),
-        (Known::Value(Literal::String(text)), Known::Nothing) => (text, left),
-        _ => return None,
-    };
-    number::looks_like_a_number(text).then(|| {
-        let shown = quoted(&Literal::String(text.clone()).to_string());
-        ConstraintError::new(
-            codes::NUMBER_TEXT,
-            literal.span.clone(),
-            format!("{shown} is a text that looks like a number"),
-        )
-        .label("numbers never compare with it, and texts are ordered letter by letter")
-        .help(format!(
-            "if the argument is a number write {}",
-            quoted(text)
-        ))
-    })
-}
-
-/// Texts that admit more than they seem to.
-pub(super) fn doubtful_text(
-    call: TextCall,
-    text: &str,
-    span: Range<usize>,
-) -> Option<ConstraintError> {
-    if text.is_empty() {
-        return Some(
-            ConstraintError::new(
-                codes::EMPTY_TEXT,
-                span,
-                format!("every text {}", with_empty(call)),
-            )
-            .help("write the text that is meant, or remove the condition"),
-        );
-    }
-    let (scheme, host) = text.split_once("://")?;
-    let open = call == TextCall::StartsWith
-        && !scheme.is_empty()
-        && !host.is_empty()
-        && !host.contains(['/', '?', '#']);
-    open.then(|| {
-        let literal = Literal::String(format!("{text}/"));
-        ConstraintError::new(
-            codes::URL_PREFIX,
-            span,
-            "this prefix does not end the host of the URL",
-        )
-        .label(format!(
-            "also begins {}",
-            quoted(&format!("{text}.evil.example"))
-        ))
-        .help(format!(
-            "end it with a slash: {}",
-            quoted(&literal.to_string())
-        ))
-    })
-}
-
-/// Warnings for elements that are equal to an earlier one.
-pub(super) fn duplicates(
-    elements: impl Iterator<Item = (String, Range<usize>)>,
-) -> Vec<ConstraintError> {
-    let mut seen: BTreeMap<String, Range<usize>> = BTreeMap::new();
-    let mut warnings = Vec::new();
-    for (key, span) in elements {
-        match seen.get(&key) {
-            Some(first) => warnings.push(
-                ConstraintError::new(
-                    codes::DUPLICATE,
-                    span,
-                    "this element stands in the list already",
-                )
-                .second(first.clone(), "first here")
-                .help("remove one of them"),
-            ),
-            None => {
-                seen.insert(key, span);
-            }
-        }
-    }
-    warnings
-}
-
-/// The same for literals that are equal as JSON, different for all others.
-pub(super) fn key(literal: &Literal) -> String {
-    match literal {
-        Literal::Number(text) => match Decimal::read(text) {
-            Some(decimal) => format!("{decimal:?}"),
-            None => text.clone(),
-        },
-        Literal::List(elements) => {
-            let keys: Vec<String> = elements.iter().map(key).collect();
-            format!("[{}]", keys.join(","))
-        }
-        other => other.to_string(),
-    }
-}
-
-/// Whether lists stand in each other more than `levels` deep.
-pub(super) fn deeper_than(literal: &Literal, levels: usize) -> bool {
-    match (literal, levels.checked_sub(1)) {
-        (Literal::List(_), None) => true,
-        (Literal::List(elements), Some(rest)) => {
-            elements.iter().any(|element| deeper_than(element, rest))
-        }
-        _ => false,
-    }
-}
-
-/// The type of a literal, with its article.
-pub(super) fn type_name(literal: &Literal) -> &'static str {
-    match literal {
-        Literal::Null => "null",
-        Literal::Bool(_) => "a boolean",
-        Literal::Number(_) => "a number",
-        Literal::String(_) => "a text",
-        Literal::List(_) => "a list",
-    }
-}
-
-fn noun(literal: &Literal) -> &'static str {
-    let name = type_name(literal);
-    name.strip_prefix("a ").unwrap_or(name)
-}
-
 /// The JSON type of something known.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
+pub(super) enum Type {
     Text,
     Number,
     Object,
 }
 
 impl Type {
-    fn is(self, literal: &Literal) -> bool {
+    pub(super) fn is(self, literal: &Literal) -> bool {
         matches!(
             (self, literal),
             (Self::Text, Literal::String(_)) | (Self::Number, Literal::Number(_))
@@ -358,7 +197,8 @@ impl Type {
     }
 }
 
-fn type_of(known: &Known<'_>) -> Option<Type> {
+/// The JSON type of what is known, save for constants.
+pub(super) fn type_of(known: &Known<'_>) -> Option<Type> {
     match known {
         Known::Name(_) => Some(Type::Text),
         Known::Arguments => Some(Type::Object),
@@ -367,7 +207,8 @@ fn type_of(known: &Known<'_>) -> Option<Type> {
     }
 }
 
-fn known(operand: &Operand) -> Known<'_> {
+/// What is known of an operand.
+pub(super) fn known(operand: &Operand) -> Known<'_> {
     match &operand.kind {
         OperandKind::Path(path) => known_path(path),
         OperandKind::Count(_) => Known::Count,
@@ -383,11 +224,12 @@ fn known_path<'a>(path: &Path) -> Known<'a> {
     }
 }
 
-fn describe(known: &Known<'_>) -> String {
+/// What is known, for a message.
+pub(super) fn describe(known: &Known<'_>) -> String {
     match known {
         Known::Nothing => "a value".to_owned(),
-        Known::Name(name) => format!("`{name}`, a text,"),
-        Known::Arguments => "`args`, an object,".to_owned(),
+        Known::Name(name) => format!("`{name}` (a text)"),
+        Known::Arguments => "`args` (an object)".to_owned(),
         Known::Count => "a count".to_owned(),
         Known::Value(value) => type_name(value).to_owned(),
     }
@@ -424,7 +266,7 @@ fn with_value(op: CompareOp, known: &Known<'_>, value: &Literal) -> Verdict {
 }
 
 /// Why something of a known type never equals a literal of that type.
-fn impossible(known: &Known<'_>, value: &Literal) -> Option<String> {
+pub(super) fn impossible(known: &Known<'_>, value: &Literal) -> Option<String> {
     match (known, value) {
         (Known::Name(name), Literal::String(text)) => {
             let longest = 256;
@@ -503,48 +345,19 @@ fn itself(op: CompareOp, operand: &Operand) -> Verdict {
 }
 
 fn constants(op: CompareOp, left: &Literal, right: &Literal) -> Verdict {
-    let holds = if is_order(op) {
-        order(left, right).map(|order| match op {
-            CompareOp::Less => order == Ordering::Less,
-            CompareOp::LessOrEqual => order != Ordering::Greater,
-            CompareOp::Greater => order == Ordering::Greater,
-            _ => order != Ordering::Less,
-        })
-    } else if same_type(left, right) {
-        Some((key(left) == key(right)) == (op == CompareOp::Equal))
-    } else if *left == Literal::Null || *right == Literal::Null {
-        Some(op == CompareOp::NotEqual)
-    } else {
-        None
-    };
-    match holds {
+    match holds(op, left, right) {
         Some(true) => always("both sides are constants"),
         Some(false) => never("both sides are constants"),
+        None if is_order(op) && same_type(left, right) => never(format!(
+            "`{op}` orders numbers and texts, not {}",
+            type_name(left)
+        )),
         None => never(format!(
             "{} does not compare with {}",
             type_name(left),
             type_name(right)
         )),
     }
-}
-
-fn order(left: &Literal, right: &Literal) -> Option<Ordering> {
-    match (left, right) {
-        (Literal::Number(left), Literal::Number(right)) => {
-            Some(Decimal::read(left)?.cmp(&Decimal::read(right)?))
-        }
-        // The order of UTF-8 is the order of code points.
-        (Literal::String(left), Literal::String(right)) => Some(left.cmp(right)),
-        _ => None,
-    }
-}
-
-fn same_type(left: &Literal, right: &Literal) -> bool {
-    std::mem::discriminant(left) == std::mem::discriminant(right)
-}
-
-fn is_order(op: CompareOp) -> bool {
-    !matches!(op, CompareOp::Equal | CompareOp::NotEqual)
 }
 
 fn has_order(literal: &Literal) -> bool {
@@ -558,14 +371,6 @@ fn mirrored(op: CompareOp) -> CompareOp {
         CompareOp::Greater => CompareOp::Less,
         CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
         same => same,
-    }
-}
-
-fn with_empty(call: TextCall) -> &'static str {
-    match call {
-        TextCall::StartsWith => "begins with the empty text",
-        TextCall::EndsWith => "ends with the empty text",
-        TextCall::Contains => "contains the empty text",
     }
 }
 

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::{
     check::{self, Verdict},
-    codes,
+    codes, constant, doubt,
     finding::ConstraintError,
     lexer::Kind,
-    operand::{Element, Side},
+    list::Element,
+    operand::{A_CONDITION, Side},
     parser::{Node, Parser},
     suggest,
 };
@@ -40,7 +41,7 @@ impl Parser<'_> {
     }
 
     fn try_comparison(&mut self) -> Option<Node> {
-        let left = self.operand("a condition")?;
+        let left = self.operand(A_CONDITION)?;
         let operator = self.comparison_operator(&left)?;
         let operator_end = self.end_before();
         match operator {
@@ -116,6 +117,10 @@ impl Parser<'_> {
         }
         if let Some(function) = suggest::exact_function(word) {
             let help = match self.kind_after(1) {
+                // Its patterns are written otherwise than those of any function here.
+                _ if word.eq_ignore_ascii_case("like") => {
+                    "`startswith`, `endswith`, `contains` or `matches`".to_owned()
+                }
                 Some(Kind::Text(text)) => quoted(&format!(
                     "{function}({value}, {})",
                     Literal::String(text.clone())
@@ -190,7 +195,17 @@ impl Parser<'_> {
             return self.findings.error(error);
         }
         let bare = self.slice(operand.span.clone());
+        let parenthesised = matches!(
+            (self.kind(), self.kind_after(1)),
+            (Some(Kind::Close), Some(Kind::Op(_)))
+        );
         let help = match &operand.kind {
+            _ if parenthesised => {
+                "parentheses hold conditions: leave them out around a value".to_owned()
+            }
+            OperandKind::Path(path) if path.root == Root::Element && path.steps.is_empty() => {
+                "compare the element: `. == …`".to_owned()
+            }
             OperandKind::Path(_) => format!(
                 "write {} for a flag that is set, {} for something that must be there",
                 quoted(&format!("{bare} == true")),
@@ -201,26 +216,9 @@ impl Parser<'_> {
                 "compare it with something from the call: `args.x == …`".to_owned()
             }
         };
-        if matches!(self.kind(), Some(Kind::Close))
-            && matches!(self.kind_after(1), Some(Kind::Op(_)))
-        {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::CONDITION,
-                    operand.span.clone(),
-                    format!("{value} is a value, not a condition"),
-                )
-                .help("parentheses hold conditions: leave them out around a value"),
-            );
-            return;
-        }
+        let message = format!("{value} is a value, not a condition");
         self.findings.error(
-            ConstraintError::new(
-                codes::CONDITION,
-                operand.span.clone(),
-                format!("{value} is a value, not a condition"),
-            )
-            .help(help),
+            ConstraintError::new(codes::CONDITION, operand.span.clone(), message).help(help),
         );
     }
 
@@ -229,8 +227,17 @@ impl Parser<'_> {
         if !self.at_operator() {
             return Some(());
         }
-        let first = self.slice(left.span().start..right.end).to_owned();
-        let middle = self.slice(right.clone()).to_owned();
+        let first = self.slice(left.span().start..right.end);
+        let middle = self.slice(right.clone());
+        let help = match self.kind() {
+            Some(Kind::Op(op)) if !middle.starts_with('[') => {
+                format!(
+                    "write two: {}",
+                    quoted(&format!("{first} and {middle} {op} …"))
+                )
+            }
+            _ => "write each comparison on its own and join them with `and`".to_owned(),
+        };
         let error =
             ConstraintError::new(codes::CHAINED, self.span(), "comparisons cannot be chained")
                 .label("a second operator")
@@ -238,13 +245,7 @@ impl Parser<'_> {
                     left.span().start..right.end,
                     "this is one comparison already",
                 )
-                .help(format!(
-                    "write two: {}",
-                    quoted(&format!(
-                        "{first} and {middle} {} …",
-                        self.slice(self.span())
-                    ))
-                ));
+                .help(help);
         self.findings.error(error);
         None
     }
@@ -306,7 +307,7 @@ impl Parser<'_> {
                 let what = match &kind {
                     OperandKind::Path(_) => "a value of the call",
                     OperandKind::Count(_) => "a count",
-                    OperandKind::Literal(literal) => check::type_name(literal),
+                    OperandKind::Literal(literal) => constant::type_name(literal),
                 };
                 self.findings.error(
                     ConstraintError::new(codes::LIST, span, format!("the right side of `in` is a list literal or a list constant, not {what}"))
@@ -322,20 +323,29 @@ impl Parser<'_> {
         let Side::Good(left) = left else { return None };
         let value = self.slice(left.span.clone());
         let list = self.slice(span.clone());
-        match (&left.kind, right) {
-            (OperandKind::Path(path), OperandKind::Path(_)) if path.root == Root::Element => None,
-            (_, OperandKind::Path(_)) => Some(format!(
-                "to search a list of the call write {}",
-                quoted(&format!("any({list}, . == {value})"))
-            )),
-            (OperandKind::Path(_), OperandKind::Literal(Literal::String(_))) => Some(format!(
+        let constant = list.starts_with("consts.");
+        Some(match (&left.kind, right) {
+            (OperandKind::Path(path), OperandKind::Path(_)) if path.root == Root::Element => {
+                "an element can be compared with one value of the call, not sought in another list"
+                    .to_owned()
+            }
+            (_, OperandKind::Path(_)) => {
+                format!(
+                    "to search a list of the call write {}",
+                    quoted(&format!("any({list}, . == {value})"))
+                )
+            }
+            (_, OperandKind::Literal(_)) if constant => {
+                "compare with `==`, or make the constant a list".to_owned()
+            }
+            (OperandKind::Path(_), OperandKind::Literal(Literal::String(_))) => format!(
                 "write {} for equality, {} for a part of a text",
                 quoted(&format!("[{list}]")),
                 quoted(&format!("contains({value}, {list})"))
-            )),
-            (_, OperandKind::Literal(_)) => Some(format!("write {}", quoted(&format!("[{list}]")))),
-            _ => None,
-        }
+            ),
+            (_, OperandKind::Literal(_)) => format!("write {}", quoted(&format!("[{list}]"))),
+            (_, OperandKind::Count(_)) => "compare with `==`".to_owned(),
+        })
     }
 
     fn compare(&mut self, op: CompareOp, left: Operand, right: Operand) -> Option<Node> {
@@ -347,7 +357,7 @@ impl Parser<'_> {
             _ => span.clone(),
         };
         let always = self.judge(check::compare(op, &left, &right), &span, culprit);
-        for warning in check::number_texts(&left, &right) {
+        if let Some(warning) = doubt::number_texts(&left, &right) {
             self.findings.warn(warning);
         }
         Some(Node {
@@ -381,8 +391,8 @@ impl Parser<'_> {
             let texts = members
                 .elements
                 .iter()
-                .map(|element| (check::key(&element.value), element.span.clone()));
-            let doubled = check::duplicates(texts);
+                .map(|element| (constant::key(&element.value), element.span.clone()));
+            let doubled = doubt::duplicates(texts);
             for warning in doubled {
                 self.findings.warn(warning);
             }
@@ -396,7 +406,7 @@ impl Parser<'_> {
         let open = verdict == Verdict::Open;
         let always = self.judge(verdict, &span, members.span.clone());
         if open && members.written {
-            for warning in check::dead_elements(&value, &members.elements) {
+            for warning in doubt::dead_elements(&value, &members.elements) {
                 self.findings.warn(warning);
             }
         }

@@ -5,7 +5,9 @@ use std::ops::Range;
 use super::{
     codes,
     finding::{ConstraintError, Findings},
-    number, text,
+    number,
+    spelling::{self, Meaning, OPERATORS, is_name, is_word},
+    text,
 };
 use crate::{diagnostic::quoted, expr::CompareOp};
 
@@ -57,48 +59,6 @@ pub(super) fn tokens<'a>(text: &'a str, findings: &mut Findings) -> Vec<Token<'a
     };
     lexer.run();
     lexer.tokens
-}
-
-/// Whether a text can follow a `.` in a path.
-pub(super) fn is_name(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes
-        .next()
-        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// Spellings of operators, the longest first among those that begin alike: what they mean and whether that is how to write them.
-const OPERATORS: [(&str, Meaning, bool); 22] = [
-    ("!==", Meaning::Op(CompareOp::NotEqual), false),
-    ("===", Meaning::Op(CompareOp::Equal), false),
-    ("==", Meaning::Op(CompareOp::Equal), true),
-    ("=~", Meaning::Match, false),
-    ("=<", Meaning::Op(CompareOp::LessOrEqual), false),
-    ("=>", Meaning::Op(CompareOp::GreaterOrEqual), false),
-    ("=", Meaning::Op(CompareOp::Equal), false),
-    ("!=", Meaning::Op(CompareOp::NotEqual), true),
-    ("!~", Meaning::Match, false),
-    ("!", Meaning::Word("not"), false),
-    ("<>", Meaning::Op(CompareOp::NotEqual), false),
-    ("<=", Meaning::Op(CompareOp::LessOrEqual), true),
-    ("<", Meaning::Op(CompareOp::Less), true),
-    (">=", Meaning::Op(CompareOp::GreaterOrEqual), true),
-    (">", Meaning::Op(CompareOp::Greater), true),
-    ("≤", Meaning::Op(CompareOp::LessOrEqual), false),
-    ("≥", Meaning::Op(CompareOp::GreaterOrEqual), false),
-    ("≠", Meaning::Op(CompareOp::NotEqual), false),
-    ("&&", Meaning::Word("and"), false),
-    ("&", Meaning::Word("and"), false),
-    ("||", Meaning::Word("or"), false),
-    ("|", Meaning::Word("or"), false),
-];
-
-#[derive(Clone, Copy)]
-enum Meaning {
-    Op(CompareOp),
-    Word(&'static str),
-    Match,
 }
 
 struct Lexer<'a, 'f> {
@@ -166,7 +126,7 @@ impl<'a> Lexer<'a, '_> {
                 Err(fault) if sound => {
                     // One finding a text: a quote that went missing makes everything behind it look wrong.
                     sound = false;
-                    let error = string_fault(fault, unit_start..self.at);
+                    let error = spelling::text_fault(fault, unit_start..self.at);
                     self.findings.error(error);
                 }
                 Err(_) => {}
@@ -234,39 +194,10 @@ impl<'a> Lexer<'a, '_> {
         }
         let written = self.text.get(start..self.at).unwrap_or("");
         if let Err(fault) = number::check(written) {
-            self.number_fault(fault, written, start);
+            self.findings
+                .error(spelling::number_fault(fault, written, start..self.at));
         }
         self.push(Kind::Number(written), start);
-    }
-
-    fn number_fault(&mut self, fault: number::Fault, written: &str, start: usize) {
-        let span = start..self.at;
-        self.findings.error(match fault {
-            number::Fault::Form(remedy) => ConstraintError::new(
-                codes::NUMBER,
-                span,
-                format!("{} is not a number", quoted(written)),
-            )
-            .help(remedy),
-            number::Fault::Digits(digits) => ConstraintError::new(
-                codes::NUMBER_LIMIT,
-                span,
-                format!(
-                    "this number has {digits} digits, at most {} are allowed",
-                    number::MAX_DIGITS
-                ),
-            )
-            .help("no call can carry such a number: it is refused as malformed"),
-            number::Fault::Exponent => ConstraintError::new(
-                codes::NUMBER_LIMIT,
-                span,
-                format!(
-                    "the exponent of this number is beyond ±{}",
-                    number::MAX_EXPONENT
-                ),
-            )
-            .help("no call can carry such a number: it is refused as malformed"),
-        });
     }
 
     /// `+5`
@@ -453,7 +384,7 @@ impl<'a> Lexer<'a, '_> {
                     start..self.at,
                     format!("{shown} has no meaning in a constraint"),
                 )
-                .help_if(foreign_character(c).map(str::to_owned)),
+                .help_if(spelling::foreign_character(c).map(str::to_owned)),
             );
             return self.push(Kind::Bad, start);
         };
@@ -540,64 +471,4 @@ impl<'a> Lexer<'a, '_> {
             .last()
             .is_some_and(|last| last.span.end == start && wanted(&last.kind))
     }
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-fn string_fault(fault: text::Fault, span: Range<usize>) -> ConstraintError {
-    match fault {
-        text::Fault::Control(c) => ConstraintError::new(
-            codes::TEXT,
-            span,
-            format!(
-                "a control character (U+{:04X}) stands in a text",
-                u32::from(c)
-            ),
-        )
-        .help(match c {
-            '\n' => "write `\\n`, or close the text on the line on which it begins".to_owned(),
-            '\t' => "write `\\t`".to_owned(),
-            '\r' => "write `\\r`".to_owned(),
-            _ => format!("write `\\u{:04x}`", u32::from(c)),
-        }),
-        text::Fault::Escape(c) => {
-            let shown = quoted(&format!("\\{c}"));
-            ConstraintError::new(
-                codes::TEXT,
-                span,
-                format!("{shown} is not an escape of JSON"),
-            )
-            .help(format!(
-                "a backslash itself is written `\\\\`: {}",
-                quoted(&format!("\\\\{c}"))
-            ))
-        }
-        text::Fault::Hex => {
-            ConstraintError::new(codes::TEXT, span, "`\\u` wants four hexadecimal digits")
-                .help("write for instance `\\u00e9`; a backslash itself is written `\\\\`")
-        }
-        text::Fault::Surrogate => {
-            ConstraintError::new(codes::TEXT, span, "this escape is half of a surrogate pair")
-                .help("write both halves, such as `\\ud83d\\ude00`, or the character itself")
-        }
-    }
-}
-
-fn foreign_character(c: char) -> Option<&'static str> {
-    Some(match c {
-        ';' => {
-            "a constraint is one condition; write each into its own list entry, or join them with `and`"
-        }
-        '}' => "an object cannot be written in a constraint",
-        '$' | '@' => "paths begin with a bare name: `args.x`",
-        '?' | ':' => "there is no conditional; join conditions with `and`, `or` and `not`",
-        '\\' => "escapes stand within double quotes only",
-        '^' | '~' => "to search with a pattern write `matches(path, \"pattern\")`",
-        '\u{a0}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2002}'..='\u{200a}' | '\u{3000}' => {
-            "it is invisible: replace it by a plain space"
-        }
-        _ => return None,
-    })
 }

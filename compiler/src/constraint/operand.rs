@@ -3,16 +3,20 @@
 use std::ops::Range;
 
 use super::{
-    check, codes,
+    codes, constant,
     finding::ConstraintError,
-    lexer::{Kind, is_name},
+    lexer::Kind,
     parser::{MAX_NESTING, Parser},
+    spelling::is_name,
     suggest,
 };
 use crate::{
     diagnostic::{nearest, quoted},
     expr::{Literal, Operand, OperandKind, Root},
 };
+
+/// What is wanted at the beginning of a condition, for messages.
+pub(super) const A_CONDITION: &str = "a condition";
 
 /// What was read where a value was wanted.
 #[derive(Debug)]
@@ -30,20 +34,6 @@ impl Side {
             Self::Poison(span) => span.clone(),
         }
     }
-}
-
-/// One element of a list.
-#[derive(Debug)]
-pub(super) struct Element {
-    pub(super) value: Literal,
-    pub(super) span: Range<usize>,
-}
-
-/// A list literal.
-#[derive(Debug)]
-pub(super) struct List {
-    pub(super) elements: Vec<Element>,
-    pub(super) span: Range<usize>,
 }
 
 impl<'a> Parser<'a> {
@@ -174,7 +164,7 @@ impl<'a> Parser<'a> {
         {
             return Some(self.unknown_root(word));
         }
-        Some(self.bare_word(word))
+        Some(self.bare_word(word, wanted))
     }
 
     /// A function where a value is wanted: `count`, or a slip.
@@ -306,7 +296,7 @@ impl<'a> Parser<'a> {
             return Side::Poison(span);
         };
         self.consts_used.insert(name.to_owned());
-        if check::deeper_than(value, MAX_NESTING.saturating_sub(self.depth())) {
+        if constant::deeper_than(value, MAX_NESTING.saturating_sub(self.depth())) {
             self.findings.error(
                 ConstraintError::new(codes::TOO_DEEP, span.clone(), format!("the value of this constant is nested more than {MAX_NESTING} levels deep here"))
                     .help("flatten the lists of the constant"),
@@ -349,7 +339,7 @@ impl<'a> Parser<'a> {
         Side::Poison(whole)
     }
 
-    fn bare_word(&mut self, word: &'a str) -> Side {
+    fn bare_word(&mut self, word: &'a str, wanted: &str) -> Side {
         let start = self.span();
         self.advance();
         if suggest::is_odd_number(word) {
@@ -399,6 +389,12 @@ impl<'a> Parser<'a> {
                 "quote it if a text is meant: {}; a path begins with `{root}`",
                 quoted(&text)
             ),
+            // Left of an operator it is an argument rather than a text.
+            None if wanted == A_CONDITION && is_name(word) && span == start => format!(
+                "an argument is written {}, a text {}",
+                quoted(&format!("args.{word}")),
+                quoted(&text)
+            ),
             None => format!("quote it: {}", quoted(&text)),
         };
         let shown = quoted(self.slice(span.clone()));
@@ -411,146 +407,6 @@ impl<'a> Parser<'a> {
             .help(help),
         );
         Side::Poison(span)
-    }
-
-    /// A list of literals. None if something in it was reported; reading goes on behind it.
-    pub(super) fn list(&mut self) -> Option<List> {
-        let open = self.span();
-        self.advance();
-        if !self.enter(&open) {
-            return None;
-        }
-        let mut elements = Vec::new();
-        let mut sound = true;
-        loop {
-            match self.kind() {
-                Some(Kind::CloseList) => {
-                    if let Some(comma) = self.trailing_comma() {
-                        sound = false;
-                        self.findings.error(
-                            ConstraintError::new(
-                                codes::SYNTAX,
-                                comma,
-                                "a list does not end with a comma",
-                            )
-                            .help("remove the comma"),
-                        );
-                    }
-                    break self.advance();
-                }
-                None => {
-                    self.unclosed_list(&open, sound);
-                    sound = false;
-                    break;
-                }
-                Some(_) => match self.element() {
-                    Some(element) => elements.push(element),
-                    None => sound = false,
-                },
-            }
-            if !self.between_elements(&open, &mut sound) {
-                break;
-            }
-        }
-        self.leave();
-        sound.then(|| List {
-            elements,
-            span: open.start..self.end_before(),
-        })
-    }
-
-    /// Behind an element: whether the list goes on.
-    fn between_elements(&mut self, open: &Range<usize>, sound: &mut bool) -> bool {
-        match self.kind() {
-            Some(Kind::Comma) => {
-                self.advance();
-                true
-            }
-            Some(Kind::CloseList) | None => true,
-            Some(kind) => {
-                let reported = !*sound || *kind == Kind::Bad;
-                let closes = *kind == Kind::Close;
-                if !reported {
-                    let error = self
-                        .expected("`,` or `]`")
-                        .second(open.clone(), "the list that is open here");
-                    self.findings.error(error);
-                }
-                *sound = false;
-                if closes {
-                    return false;
-                }
-                self.skip_element();
-                true
-            }
-        }
-    }
-
-    fn unclosed_list(&mut self, open: &Range<usize>, sound: bool) {
-        if sound && self.cut_off.is_none() {
-            let error =
-                ConstraintError::new(codes::SYNTAX, open.clone(), "this `[` is never closed")
-                    .label("opened here");
-            self.findings.error(error);
-        }
-    }
-
-    /// Goes on to the next `,` or `]` of this list.
-    fn skip_element(&mut self) {
-        let mut depth = 0usize;
-        while let Some(kind) = self.kind() {
-            match kind {
-                Kind::Open | Kind::OpenList => depth += 1,
-                Kind::Comma | Kind::CloseList | Kind::Close if depth == 0 => break,
-                Kind::Close | Kind::CloseList => depth -= 1,
-                _ => {}
-            }
-            self.advance();
-        }
-        if matches!(self.kind(), Some(Kind::Comma)) {
-            self.advance();
-        }
-    }
-
-    fn trailing_comma(&self) -> Option<Range<usize>> {
-        let before = self.end_before();
-        let start = before.checked_sub(1)?;
-        (self.slice(start..before) == ",").then_some(start..before)
-    }
-
-    fn element(&mut self) -> Option<Element> {
-        let from_constant = matches!(self.kind(), Some(Kind::Word("consts")));
-        let Side::Good(operand) = self.operand("a literal")? else {
-            return None;
-        };
-        match operand.kind {
-            OperandKind::Literal(value) if !from_constant => Some(Element {
-                value,
-                span: operand.span,
-            }),
-            _ => {
-                let help = if from_constant {
-                    "make the whole list a constant: `args.x in consts.NAME`"
-                } else {
-                    "compare with `==` and join with `or`"
-                };
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::LIST_ELEMENT,
-                        operand.span,
-                        "a list in a constraint holds literals only",
-                    )
-                    .help(help),
-                );
-                None
-            }
-        }
-    }
-
-    /// At an opening parenthesis: goes past all that it holds.
-    pub(super) fn skip_group(&mut self) {
-        self.advance();
-        self.skip_past_close();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use super::lexer::is_name;
+use super::spelling::is_name;
 use crate::expr::{
     CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Quantifier, Root, TextCall,
 };

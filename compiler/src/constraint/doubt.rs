@@ -1,0 +1,145 @@
+//! Conditions that are sound and probably not what was meant.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use super::{
+    check::{Known, describe, impossible, known, type_of},
+    codes,
+    constant::type_name,
+    finding::ConstraintError,
+    list::Element,
+    number,
+};
+use crate::{
+    diagnostic::quoted,
+    expr::{Literal, Operand, TextCall},
+};
+
+/// A text that reads as a number, compared with what may be one.
+pub(super) fn number_texts(left: &Operand, right: &Operand) -> Option<ConstraintError> {
+    let (text, literal) = match (known(left), known(right)) {
+        (Known::Nothing, Known::Value(Literal::String(text))) => (text, right),
+        (Known::Value(Literal::String(text)), Known::Nothing) => (text, left),
+        _ => return None,
+    };
+    number::looks_like_a_number(text).then(|| {
+        let shown = quoted(&Literal::String(text.clone()).to_string());
+        ConstraintError::new(
+            codes::NUMBER_TEXT,
+            literal.span.clone(),
+            format!("{shown} is a text that looks like a number"),
+        )
+        .label("numbers never compare with it, and texts are ordered letter by letter")
+        .help(format!(
+            "if the argument is a number write {}",
+            quoted(text)
+        ))
+    })
+}
+
+/// Texts that admit more than they seem to.
+pub(super) fn doubtful_text(
+    call: TextCall,
+    text: &str,
+    span: Range<usize>,
+) -> Option<ConstraintError> {
+    if text.is_empty() {
+        return Some(
+            ConstraintError::new(
+                codes::EMPTY_TEXT,
+                span,
+                format!("every text {}", with_empty(call)),
+            )
+            .help("write the text that is meant, or remove the condition"),
+        );
+    }
+    let (scheme, host) = text.split_once("://")?;
+    let open = call == TextCall::StartsWith
+        && !scheme.is_empty()
+        && !host.is_empty()
+        && !host.contains(['/', '?', '#']);
+    open.then(|| {
+        let literal = Literal::String(format!("{text}/"));
+        ConstraintError::new(
+            codes::URL_PREFIX,
+            span,
+            "this prefix does not end the host of the URL",
+        )
+        .label(format!(
+            "also begins {}",
+            quoted(&format!("{text}.evil.example"))
+        ))
+        .help(format!(
+            "end it with a slash: {}",
+            quoted(&literal.to_string())
+        ))
+    })
+}
+
+/// Warnings for elements that are equal to an earlier one.
+pub(super) fn duplicates(
+    elements: impl Iterator<Item = (String, Range<usize>)>,
+) -> Vec<ConstraintError> {
+    let mut seen: BTreeMap<String, Range<usize>> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for (key, span) in elements {
+        match seen.get(&key) {
+            Some(first) => warnings.push(
+                ConstraintError::new(
+                    codes::DUPLICATE,
+                    span,
+                    "this element stands in the list already",
+                )
+                .second(first.clone(), "first here")
+                .help("remove one of them"),
+            ),
+            None => {
+                seen.insert(key, span);
+            }
+        }
+    }
+    warnings
+}
+
+/// Warnings for elements that never equal the value that is sought, in a list in which others can.
+pub(super) fn dead_elements(value: &Operand, elements: &[Element]) -> Vec<ConstraintError> {
+    let known = known(value);
+    let Some(own_type) = type_of(&known) else {
+        return Vec::new();
+    };
+    let why = |element: &Element| {
+        if own_type.is(&element.value) {
+            impossible(&known, &element.value)
+        } else {
+            Some(format!(
+                "{} is never {}",
+                describe(&known),
+                type_name(&element.value)
+            ))
+        }
+    };
+    let dead: Vec<(&Element, String)> = elements
+        .iter()
+        .filter_map(|element| Some((element, why(element)?)))
+        .collect();
+    if dead.len() == elements.len() {
+        return Vec::new();
+    }
+    let warning = |(element, why): (&Element, String)| {
+        let shown = quoted(&element.value.to_string());
+        let message = format!("{shown} can never be the value that is sought");
+        ConstraintError::new(codes::DEAD_ELEMENT, element.span.clone(), message)
+            .label(why)
+            .help("remove the element")
+    };
+    dead.into_iter().map(warning).collect()
+}
+
+/// What every text does with the empty text.
+pub(super) fn with_empty(call: TextCall) -> &'static str {
+    match call {
+        TextCall::StartsWith => "begins with the empty text",
+        TextCall::EndsWith => "ends with the empty text",
+        TextCall::Contains => "contains the empty text",
+    }
+}
