@@ -2,7 +2,9 @@
 //!
 //! Users never need one of these: the product builds, runs and passes `cargo test` with nothing but Rust.
 
+mod demo;
 mod engine;
+mod readme;
 mod setup;
 mod test;
 mod workspace;
@@ -19,16 +21,22 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Build everything, and run the main job on an example policy: keys, a signed bundle, its verification, three decisions
+    Demo,
     /// Install the tools of the full test run into `target/tools/` (or `$HEXGATE_TOOLS`)
     Setup(setup::Args),
     /// Build, check or measure the engine artifact
     Engine(engine::Args),
+    /// Check that the README does what it says: its commands, their outputs, its program
+    Readme,
     /// Run all tests, with every tool that is set up
     Test(test::Args),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
+        Task::Demo => demo::run(),
+        Task::Readme => readme::run(),
         Task::Setup(args) => setup::run(&args),
         Task::Engine(args) => engine::run(&args),
         Task::Test(args) => test::run(&args),

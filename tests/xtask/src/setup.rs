@@ -49,7 +49,7 @@ fn replace(partial: &Path, place: &Path) -> Result<()> {
 }
 
 /// An empty folder.
-fn fresh(folder: &Path) -> Result<()> {
+pub(crate) fn fresh(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)
             .with_context(|| format!("cannot remove `{}`", folder.display()))?;

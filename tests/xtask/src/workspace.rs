@@ -25,6 +25,12 @@ pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// A program of the workspace, as a plain `cargo build` builds it.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    // Cargo reads a relative path from the root, where it is run.
+    root().join(target()).join("debug").join(name)
+}
+
 /// The cargo that runs this task.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
