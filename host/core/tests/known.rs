@@ -1,0 +1,309 @@
+//! The known engine, run in the short way, against the same component run like any other.
+
+use hexgate::{
+    Coverage, DecideError, Engine, ErrorKind, Field, Grant, Isolation, Limits, Mode, Policy,
+    Request, Verdict,
+};
+use hexgate_compiler::Compiler;
+
+const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
+
+/// Scopes, hints, several roles, policy-level constraints: everything that an answer can carry.
+const FILES: &str = r#"
+version: 1
+constraints:
+  - not present(args.debug)
+roles:
+  default:
+    default_policy: { mode: deny }
+  reader:
+    tools:
+      read_file:
+        mode: allow
+        constraints: ["present(args.file_path)"]
+        file_scope: { allowed_paths: ["docs/**", "src/**"], denied_paths: ["docs/secret"] }
+      fetch:
+        mode: approval_required
+        constraints: ["startswith(args.url, \"https://\")", "user.id != \"\""]
+"#;
+
+fn compile(text: &str) -> Vec<u8> {
+    let outcome = Compiler::default().compile_str("policy.yaml", text);
+    outcome
+        .policy
+        .unwrap_or_else(|| panic!("{:?}", outcome.diagnostics))
+        .component
+}
+
+fn both(engine: &Engine, text: &str) -> (Policy, Policy) {
+    let wasm = compile(text);
+    let known = Policy::dangerous_from_unverified_bytes(engine, &wasm).unwrap();
+    let other =
+        Policy::dangerous_from_unverified_bytes_with(engine, &wasm, Isolation::Full).unwrap();
+    assert!(known.is_of_known_engine() && !other.is_of_known_engine());
+    (known, other)
+}
+
+fn requests() -> Vec<Request<'static>> {
+    let mut requests = Vec::new();
+    let roles: [&'static [&'static str]; 7] = [
+        &[],
+        &["billing"],
+        &["reader"],
+        &["nobody", "support"],
+        &["support", "billing", "reader"],
+        &[""; 33],
+        &["a\u{1}"],
+    ];
+    let tools = [
+        "refund_order",
+        "view_orders",
+        "wire_transfer",
+        "read_file",
+        "fetch",
+        "agent.x",
+        "",
+        "übung",
+        "a\nb",
+    ];
+    let arguments = [
+        "{}",
+        r#"{"amount": 20, "currency": "USD"}"#,
+        r#"{"amount": 500.0, "currency": "USD"}"#,
+        r#"{"amount": 5000, "currency": "EUR", "recipient": "x"}"#,
+        r#"{"amount": 1e2000, "currency": "USD"}"#,
+        r#"{"file_path": "docs/a.md"}"#,
+        r#"{"file_path": "docs/secret/a.md", "debug": true}"#,
+        r#"{"file_path": "/etc/passwd"}"#,
+        r#"{"url": "https://example.org/ä€😀"}"#,
+        r#"{"a": 1, "a": 2}"#,
+        r#"{"a": "#,
+        "[]",
+        "",
+        "\u{feff}{}",
+    ];
+    for roles in roles {
+        for tool in tools {
+            for arguments in arguments {
+                let request = Request::new(tool, arguments).roles(roles);
+                requests.push(request);
+                requests.push(request.facts(r#"{"user": {"id": "u"}}"#));
+            }
+        }
+    }
+    requests.push(Request::new("fetch", "{}").facts(r#"{"other": 1}"#));
+    requests.push(Request::new("fetch", "{}").facts("x"));
+    requests
+}
+
+#[test]
+fn the_short_way_and_the_long_way_give_the_same_answers() {
+    let engine = Engine::new().unwrap();
+    for text in [BILLING, FILES, "{}"] {
+        let (known, other) = both(&engine, text);
+        let (mut allowed, mut denied, mut asked, mut failed) = (0, 0, 0, 0);
+        for request in requests() {
+            let answer = known.decide(&request);
+            assert_eq!(answer, other.decide(&request), "{request:?}");
+            match answer {
+                Ok(Verdict::Allow(_)) => allowed += 1,
+                Ok(Verdict::NeedsApproval(_)) => asked += 1,
+                Ok(Verdict::Deny(_)) => denied += 1,
+                Err(error) => {
+                    assert!(
+                        matches!(error.kind(), ErrorKind::Malformed | ErrorKind::Exceeded),
+                        "{error}"
+                    );
+                    failed += 1;
+                }
+            }
+        }
+        assert!(denied > 0 && failed > 0);
+        assert!(
+            text == "{}" || (allowed > 0 && asked > 0),
+            "{allowed} {asked}"
+        );
+    }
+}
+
+#[test]
+fn the_short_way_and_the_long_way_describe_the_same() {
+    let engine = Engine::new().unwrap();
+    for text in [BILLING, FILES, "{}"] {
+        let (known, other) = both(&engine, text);
+        let description = known.describe().unwrap();
+        assert_eq!(description, other.describe().unwrap());
+        assert_eq!(description.about.coverage, Coverage::Complete);
+        assert_eq!(description.about.source_digest.len(), 64);
+        for id in 0..description.about.scopes + 1 {
+            assert_eq!(known.scope(id).unwrap(), other.scope(id).unwrap());
+        }
+    }
+    let description = both(&engine, FILES).0.describe().unwrap();
+    let reader = description
+        .roles
+        .iter()
+        .find(|role| role.name == "reader")
+        .unwrap();
+    let fetch = reader
+        .rules
+        .iter()
+        .find(|rule| rule.tool.as_deref() == Some("fetch"))
+        .unwrap();
+    assert_eq!(
+        (fetch.mode, fetch.constraints.len()),
+        (Mode::NeedsApproval, 3)
+    );
+    assert!(
+        description.may_ever_call(&["reader"], "fetch")
+            && !description.may_ever_call(&["reader"], "delete")
+    );
+    assert_eq!(description.scopes[0].paths.denied, ["docs/secret"]);
+}
+
+#[test]
+fn grants_name_the_deciding_role() {
+    let engine = Engine::new().unwrap();
+    let (policy, _) = both(&engine, BILLING);
+    let request = Request::new("refund_order", r#"{"amount": 200, "currency": "USD"}"#);
+    let verdict = policy
+        .decide(&request.roles(&["support", "billing"]))
+        .unwrap();
+    assert_eq!(
+        verdict,
+        Verdict::Allow(Grant {
+            role: Some(1),
+            scope: None
+        })
+    );
+    let Verdict::Deny(denial) = policy.decide(&request.roles(&["support"])).unwrap() else {
+        panic!("allowed")
+    };
+    assert_eq!(denial.violations, ["args.amount <= 50"]);
+}
+
+#[test]
+fn a_kept_instance_answers_as_a_fresh_one_whatever_came_before() {
+    let engine = Engine::new().unwrap();
+    let limits = Limits {
+        warm_instances: 0,
+        ..Limits::default()
+    };
+    let fresh = Engine::builder().limits(limits).build().unwrap();
+    let (kept, _) = both(&engine, FILES);
+    let (fresh, _) = both(&fresh, FILES);
+    let requests = requests();
+    let answers: Vec<_> = requests
+        .iter()
+        .map(|request| fresh.decide(request))
+        .collect();
+    // Steps of several sizes, so that each request follows many others.
+    for step in [1, 7, 31, 101] {
+        for n in 0..requests.len() {
+            let index = n * step % requests.len();
+            assert_eq!(
+                kept.decide(&requests[index]),
+                answers[index],
+                "{:?}",
+                requests[index]
+            );
+        }
+    }
+}
+
+#[test]
+fn long_arguments_pass_and_longer_ones_are_refused_by_the_policy() {
+    let engine = Engine::new().unwrap();
+    let (known, other) = both(&engine, BILLING);
+    let text = |length: usize| {
+        format!(
+            r#"{{"amount": 20, "currency": "USD", "note": "{}"}}"#,
+            "x".repeat(length)
+        )
+    };
+    let most = 1 << 20;
+    let frame = text(0).len();
+    for (length, fits) in [
+        (most - frame, true),
+        (most - frame + 1, false),
+        (2 * most, false),
+    ] {
+        let arguments = text(length);
+        let request = Request::new("refund_order", &arguments).roles(&["billing"]);
+        let answer = known.decide(&request);
+        assert_eq!(answer, other.decide(&request));
+        match answer {
+            Ok(verdict) => assert!(
+                fits && verdict.is_denied(),
+                "`note` is not among the names that `only` lists"
+            ),
+            Err(error) => {
+                assert!(!fits);
+                assert_eq!(
+                    error,
+                    DecideError::Exceeded {
+                        limit: "arguments-bytes".into(),
+                        allowed: most as u64
+                    }
+                );
+            }
+        }
+        // And the instance that follows is as good as any.
+        assert!(
+            known
+                .decide(&Request::new("view_orders", "{}").roles(&["billing"]))
+                .unwrap()
+                .is_allowed()
+        );
+    }
+}
+
+#[test]
+fn malformed_requests_say_where() {
+    let engine = Engine::new().unwrap();
+    let (policy, _) = both(&engine, BILLING);
+    let field = |request: &Request<'_>| match policy.decide(request) {
+        Err(DecideError::Malformed { field, .. }) => field,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(field(&Request::new("t", "{")), Field::Arguments);
+    assert_eq!(field(&Request::new("a\nb", "{}")), Field::Tool);
+    assert_eq!(field(&Request::new("t", "{}").facts("[]")), Field::Facts);
+    assert_eq!(
+        field(&Request::new("t", "{}").roles(&["x"; 33])),
+        Field::Roles
+    );
+}
+
+#[test]
+fn a_changed_component_is_not_of_the_known_engine() {
+    let engine = Engine::new().unwrap();
+    let wasm = compile(BILLING);
+    let mut custom = wasm.clone();
+    custom.extend_from_slice(b"\0\x05\x04note");
+    let policy = Policy::dangerous_from_unverified_bytes(&engine, &custom).unwrap();
+    assert!(!policy.is_of_known_engine());
+    let request = Request::new("view_orders", "{}").roles(&["billing"]);
+    assert!(policy.decide(&request).unwrap().is_allowed());
+}
+
+#[test]
+fn threads_share_a_policy() {
+    let engine = Engine::new().unwrap();
+    let (policy, _) = both(&engine, BILLING);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let policy = &policy;
+            scope.spawn(move || {
+                for n in 0..300 {
+                    let amount = (thread * 7 + n) % 100;
+                    let arguments = format!(r#"{{"amount": {amount}, "currency": "USD"}}"#);
+                    let verdict = policy
+                        .decide(&Request::new("refund_order", &arguments).roles(&["support"]))
+                        .unwrap();
+                    assert_eq!(verdict.is_allowed(), amount > 0 && amount <= 50, "{amount}");
+                }
+            });
+        }
+    });
+}
