@@ -1,13 +1,15 @@
 //! Roles, rules, outcome.
 
+use core::cell::Cell;
+
 use crate::{
     bytes,
-    condition::{Found, Scene},
+    condition::Scene,
     denial, json,
     json::{Document, Node},
     plan::{
-        Damaged, Plan, Ref,
-        layout::mode,
+        Damaged, Plan, Ref, View,
+        layout::{flags, header, mode},
     },
     request::{Error, Field, Grant, Request, Verdict},
     scope,
@@ -58,30 +60,41 @@ impl Scratch<'_> {
 /// If the request cannot be understood, is larger than the plan accepts, or the plan is damaged. Each means: denied.
 pub fn decide(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>) -> Result<Verdict, Error> {
     let reading = Reading::of(plan, request, scratch)?;
-    let tool = plan.tool_named(request.tool.as_bytes())?;
+    let damage = Cell::new(None);
+    let plan = View::of(*plan, &damage);
+    let tool = plan.tool_named(request.tool.as_bytes());
     let mut scene = Scene {
-        plan: *plan,
+        plan,
         arguments: &reading.arguments,
         facts: reading.facts.as_ref(),
         role: b"",
         tool: request.tool.as_bytes(),
         memo: reading.memo,
     };
-    let mut approval: Option<Grant> = None;
-    let mut roles = Roles::of(*plan, request);
-    while let Some((role, index)) = roles.next()? {
-        scene.role = plan.text(role, 0)?;
-        let found = Applicable::of(plan, role, tool, request.tool)?;
-        let Some(outcome) = outcome(&mut scene, found, reading.path)? else { continue };
-        let grant = Grant { role: index, scope: outcome.scope };
+    let mut allowed = None;
+    let mut approval = None;
+    let mut roles = Roles::of(plan, request);
+    while let Some((role, index)) = roles.next() {
+        scene.role = plan.text(role, 0);
+        let Some(outcome) = outcome(&mut scene, Applicable::of(plan, role, tool, request.tool), reading.path) else {
+            continue;
+        };
+        let grant = Some(Grant { role: index, scope: outcome.scope });
         if outcome.allow {
-            return Ok(Verdict::Allow(grant));
+            allowed = grant;
+            break;
         }
-        approval = approval.or(Some(grant));
+        approval = approval.or(grant);
     }
-    match approval {
-        Some(grant) => Ok(Verdict::NeedsApproval(grant)),
-        None => denial::explain(&mut scene, request, tool, reading.path).map(Verdict::Deny),
+    let verdict = match (allowed, approval) {
+        (Some(grant), _) => Verdict::Allow(grant),
+        (None, Some(grant)) => Verdict::NeedsApproval(grant),
+        (None, None) => Verdict::Deny(denial::explain(&mut scene, request, tool, reading.path)),
+    };
+    // Nothing that was read from a damaged plan counts.
+    match damage.get() {
+        None => Ok(verdict),
+        Some(damaged) => Err(damaged.into()),
     }
 }
 
@@ -103,7 +116,7 @@ impl<'s> Reading<'s> {
             .nodes
             .split_at_mut_checked(json::nodes_for(arguments.len()))
             .ok_or(Error::Internal("too few nodes"))?;
-        let sort = plan.sorts_members()?;
+        let sort = plan.u32(header::FLAGS)? & flags::SORT_MEMBERS != 0;
         json::read(arguments, front, scratch.slots, sort).map_err(|fault| error(Field::Arguments, fault))?;
         let facts = match facts {
             None => None,
@@ -187,19 +200,19 @@ fn error(field: Field, fault: json::Fault) -> Error {
 
 /// The roles that decide, in the caller's order, each once: those that the policy knows, or else its default.
 pub(crate) struct Roles<'a> {
-    plan: Plan<'a>,
+    plan: View<'a>,
     roles: &'a [&'a str],
     next: usize,
     known: bool,
 }
 
 impl<'a> Roles<'a> {
-    pub(crate) fn of(plan: Plan<'a>, request: &Request<'a>) -> Self {
+    pub(crate) fn of(plan: View<'a>, request: &Request<'a>) -> Self {
         Self { plan, roles: request.roles, next: 0, known: false }
     }
 
     /// The next role, and its index in the request unless it is there by default.
-    pub(crate) fn next(&mut self) -> Result<Option<(Ref, Option<u32>)>, Damaged> {
+    pub(crate) fn next(&mut self) -> Option<(Ref, Option<u32>)> {
         while let Some(name) = self.roles.get(self.next) {
             let index = self.next;
             self.next += 1;
@@ -207,16 +220,16 @@ impl<'a> Roles<'a> {
             if before.iter().any(|before| bytes::equal(before.as_bytes(), name.as_bytes())) {
                 continue;
             }
-            if let Some(role) = self.plan.role_named(name.as_bytes())? {
+            if let Some(role) = self.plan.role_named(name.as_bytes()) {
                 self.known = true;
-                return Ok(Some((role, Some(index as u32))));
+                return Some((role, Some(index as u32)));
             }
         }
         if self.known {
-            return Ok(None);
+            return None;
         }
         self.known = true;
-        Ok(self.plan.default_role()?.map(|role| (role, None)))
+        self.plan.default_role().map(|role| (role, None))
     }
 }
 
@@ -230,14 +243,11 @@ pub(crate) struct Applicable {
 }
 
 impl Applicable {
-    pub(crate) fn of(plan: &Plan<'_>, role: Ref, tool: Option<u32>, name: &str) -> Result<Self, Damaged> {
-        if let Some(tool) = tool
-            && let Some(rule) = plan.rule_for(role, tool)?
-        {
-            return Ok(Self { rule: Some(rule), listed: true });
+    pub(crate) fn of(plan: View<'_>, role: Ref, tool: Option<u32>, name: &str) -> Self {
+        if let Some(rule) = tool.and_then(|tool| plan.rule_for(role, tool)) {
+            return Self { rule: Some(rule), listed: true };
         }
-        let rule = if is_closed(name) { None } else { Some(plan.default_rule(role)?) };
-        Ok(Self { rule, listed: false })
+        Self { rule: if is_closed(name) { None } else { Some(plan.default_rule(role)) }, listed: false }
     }
 }
 
@@ -252,37 +262,36 @@ struct Outcome {
 }
 
 /// What a role permits; nothing if it denies.
-fn outcome(scene: &mut Scene<'_, '_>, found: Applicable, path: &mut [u8]) -> Result<Option<Outcome>, Damaged> {
+fn outcome(scene: &mut Scene<'_, '_>, found: Applicable, path: &mut [u8]) -> Option<Outcome> {
     let plan = scene.plan;
-    let Some(rule) = found.rule else { return Ok(None) };
-    let allow = match plan.word(rule, 0)? {
+    let rule = found.rule?;
+    let [mode, scope, count] = plan.record(rule);
+    let allow = match mode {
         mode::ALLOW => true,
         mode::NEEDS_APPROVAL => false,
-        mode::DENY => return Ok(None),
-        _ => return Err(Damaged::Mode),
+        mode::DENY => return None,
+        _ => return plan.fail(Damaged::Mode),
     };
-    for index in 0..plan.reference(rule, 2)? {
-        if scene.constraint(plan.reference(rule, 3 + index)?)? != Truth::True {
-            return Ok(None);
+    for index in 0..plan.bounded(count) {
+        if scene.constraint(plan.reference(rule, 3 + index)) != Truth::True {
+            return None;
         }
     }
-    let scope = plan.reference(rule, 1)?;
+    let scope = scope as usize;
     if scope == 0 {
-        return Ok(Some(Outcome { allow, scope: None }));
+        return Some(Outcome { allow, scope: None });
     }
-    if !in_scope(scene, scope, path)? {
-        return Ok(None);
-    }
-    Ok(Some(Outcome { allow, scope: Some(plan.word(scope, 0)?) }))
+    in_scope(scene, scope, path).then(|| Outcome { allow, scope: Some(plan.word(scope, 0)) })
 }
 
 /// Whether the path argument is there and the scope covers it.
-pub(crate) fn in_scope(scene: &Scene<'_, '_>, scope: Ref, path: &mut [u8]) -> Result<bool, Damaged> {
+pub(crate) fn in_scope(scene: &Scene<'_, '_>, scope: Ref, path: &mut [u8]) -> bool {
     let arguments = scene.arguments;
-    let Some(node) = arguments.member(arguments.node(0), scene.plan.text(scope, 1)?) else { return Ok(false) };
-    match Found::Node(arguments, node).value() {
-        Value::String(text) => scope::covers(scene.plan, scope, text, path),
-        _ => Ok(false),
+    match arguments.member(arguments.node(0), scene.plan.text(scope, 1)) {
+        Some(node) => match Value::of_node(arguments, node) {
+            Value::String(text) => scope::covers(scene.plan, scope, text, path),
+            _ => false,
+        },
+        None => false,
     }
 }
-

@@ -1,15 +1,13 @@
 //! The text of a denial: the same in every engine.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{string::String, vec::Vec};
 
 use crate::{
+    bytes,
     condition::Scene,
     decide::{Applicable, Roles, in_scope},
-    plan::{Damaged, Plan, Ref, layout::mode},
-    request::{Denial, Error, PathScope, Request},
+    plan::{Ref, View, layout::mode},
+    request::{Denial, PathScope, Request},
     scope::pattern,
     value::Truth,
 };
@@ -18,106 +16,102 @@ use crate::{
 pub const MAX_REASON: usize = 4096;
 
 /// Says why none of the roles permits the call.
+#[cold]
+#[inline(never)]
 pub(crate) fn explain<'a>(
     scene: &mut Scene<'a, '_>,
     request: &Request<'a>,
     tool: Option<u32>,
     path: &mut [u8],
-) -> Result<Denial, Error> {
+) -> Denial {
     let plan = scene.plan;
-    let name = request.tool;
     let mut roles: Vec<Ref> = Vec::new();
     let mut deciding = Roles::of(plan, request);
-    while let Some((role, _)) = deciding.next()? {
+    while let Some((role, _)) = deciding.next() {
         roles.push(role);
     }
-    let mut violated: Vec<Ref> = Vec::new();
-    let mut hints: Vec<Option<PathScope>> = Vec::new();
-    let mut reason = String::new();
+    let mut denial = Denial { reason: String::new(), violations: Vec::new(), hint: None };
     if roles.is_empty() {
-        unlisted(&mut reason, name, b"default")?;
+        unlisted(&mut denial.reason, request.tool, "default");
     }
     if roles.len() > 1 {
-        reason.push_str("denied for all roles [");
-        for (index, role) in roles.iter().enumerate() {
-            reason.push_str(if index > 0 { ", " } else { "" });
-            quote(&mut reason, text(plan.text(*role, 0)?)?);
+        let mut separator = "denied for all roles [";
+        for role in &roles {
+            denial.reason.push_str(separator);
+            quote(&mut denial.reason, plan.str(*role, 0));
+            separator = ", ";
         }
-        reason.push_str("]: ");
     }
+    let mut separator = "]: ";
     for (index, role) in roles.iter().enumerate() {
-        scene.role = plan.text(*role, 0)?;
+        scene.role = plan.text(*role, 0);
         if roles.len() > 1 {
-            reason.push_str(if index > 0 { "; " } else { "" });
-            reason.push_str(text(scene.role)?);
-            reason.push_str(": ");
+            denial.reason.push_str(separator);
+            denial.reason.push_str(plan.str(*role, 0));
+            denial.reason.push_str(": ");
+            separator = "; ";
         }
-        let found = Applicable::of(&plan, *role, tool, name)?;
-        hints.push(role_denial(scene, found, name, path, &mut reason, &mut violated)?);
-    }
-    truncate(&mut reason);
-    let mut violations: Vec<String> = Vec::new();
-    for constraint in violated {
-        let source = text(plan.text(constraint, 0)?)?;
-        if !violations.iter().any(|violation| violation == source) {
-            violations.push(source.into());
+        let found = Applicable::of(plan, *role, tool, request.tool);
+        let hint = role_denial(scene, *role, found, request.tool, path, &mut denial);
+        if index == 0 {
+            denial.hint = hint;
+        } else if denial.hint != hint {
+            denial.hint = None;
         }
     }
-    let mut hints = hints.into_iter();
-    let hint = hints.next().flatten().filter(|hint| hints.all(|other| other.as_ref() == Some(hint)));
-    Ok(Denial { reason, violations, hint })
+    truncate(&mut denial.reason);
+    denial
 }
 
-/// Appends why one role denies, collects its violated constraints, and gives the hint if its scope was the cause.
+/// Appends why one role denies, and its violated constraints. The hint if its scope was the cause.
 fn role_denial(
     scene: &mut Scene<'_, '_>,
+    role: Ref,
     found: Applicable,
     name: &str,
     path: &mut [u8],
-    reason: &mut String,
-    violated: &mut Vec<Ref>,
-) -> Result<Option<PathScope>, Error> {
+    denial: &mut Denial,
+) -> Option<PathScope> {
     let plan = scene.plan;
-    let Some(rule) = found.rule else {
-        unlisted(reason, name, scene.role)?;
-        return Ok(None);
+    let rule = found.rule.filter(|rule| found.listed || plan.word(*rule, 0) != mode::DENY);
+    let Some(rule) = rule else {
+        unlisted(&mut denial.reason, name, plan.str(role, 0));
+        return None;
     };
-    if plan.word(rule, 0)? == mode::DENY {
-        if found.listed {
-            denied(reason, name);
-        } else {
-            unlisted(reason, name, scene.role)?;
-        }
-        return Ok(None);
+    denied(&mut denial.reason, name);
+    if plan.word(rule, 0) == mode::DENY {
+        return None;
     }
-    denied(reason, name);
     let mut separator = ": ";
-    for index in 0..plan.reference(rule, 2)? {
-        let constraint = plan.reference(rule, 3 + index)?;
-        if scene.constraint(constraint)? != Truth::True {
-            reason.push_str(separator);
-            reason.push_str(text(plan.text(constraint, 0)?)?);
+    for index in 0..plan.count(rule, 2) {
+        let constraint = plan.reference(rule, 3 + index);
+        if scene.constraint(constraint) != Truth::True {
+            let source = plan.str(constraint, 0);
+            denial.reason.push_str(separator);
+            denial.reason.push_str(source);
             separator = "; ";
-            if !violated.contains(&constraint) {
-                violated.push(constraint);
+            if !denial.violations.iter().any(|violation| bytes::equal(violation.as_bytes(), source.as_bytes())) {
+                denial.violations.push(source.into());
             }
         }
     }
-    let scope = plan.reference(rule, 1)?;
-    if separator == "; " || scope == 0 || in_scope(scene, scope, path)? {
-        return Ok(None);
+    let scope = plan.reference(rule, 1);
+    if separator == "; " || scope == 0 || in_scope(scene, scope, path) {
+        return None;
     }
-    reason.push_str(" for the requested path");
-    Ok(Some(patterns(&plan, scope)?))
+    denial.reason.push_str(" for the requested path");
+    Some(patterns(plan, scope))
 }
 
 /// The pattern lists of a scope.
-pub(crate) fn patterns(plan: &Plan<'_>, scope: Ref) -> Result<PathScope, Damaged> {
-    let (allowed, denied) = (plan.reference(scope, 3)?, plan.reference(scope, 4)?);
-    let sources = |from: usize, to: usize| -> Result<Vec<String>, Damaged> {
-        (from..to).map(|index| Ok(text(plan.text(pattern(scope, index), 0)?)?.to_string())).collect()
-    };
-    Ok(PathScope { allowed: sources(0, allowed)?, denied: sources(allowed, allowed.saturating_add(denied))? })
+pub(crate) fn patterns(plan: View<'_>, scope: Ref) -> PathScope {
+    let mut paths = PathScope::default();
+    let allowed = plan.count(scope, 3);
+    for index in 0..allowed + plan.count(scope, 4) {
+        let source = String::from(plan.str(pattern(scope, index), 0));
+        if index < allowed { paths.allowed.push(source) } else { paths.denied.push(source) }
+    }
+    paths
 }
 
 fn denied(reason: &mut String, tool: &str) {
@@ -125,12 +119,11 @@ fn denied(reason: &mut String, tool: &str) {
     quote(reason, tool);
 }
 
-fn unlisted(reason: &mut String, tool: &str, role: &[u8]) -> Result<(), Damaged> {
+fn unlisted(reason: &mut String, tool: &str, role: &str) {
     denied(reason, tool);
     reason.push_str(" (no allow rule matched for role ");
-    quote(reason, text(role)?);
+    quote(reason, role);
     reason.push(')');
-    Ok(())
 }
 
 /// A name as a JSON string. Names have no control characters.
@@ -143,10 +136,6 @@ fn quote(target: &mut String, name: &str) {
         target.push(character);
     }
     target.push('"');
-}
-
-pub(crate) fn text(bytes: &[u8]) -> Result<&str, Damaged> {
-    core::str::from_utf8(bytes).map_err(|_| Damaged::Utf8)
 }
 
 fn truncate(reason: &mut String) {

@@ -1,6 +1,6 @@
 //! Running the tables of `matches` and of file scopes.
 
-use crate::plan::{Damaged, Plan, Ref};
+use crate::plan::{Ref, View};
 
 /// A table in a plan.
 #[derive(Debug, Clone, Copy)]
@@ -13,13 +13,14 @@ pub(crate) struct Dfa<'a> {
 }
 
 impl<'a> Dfa<'a> {
-    pub(crate) fn at(plan: Plan<'a>, at: Ref) -> Result<Self, Damaged> {
-        let first = plan.word(at, 0)?;
+    /// The table at `at`. One that is not there rejects every text.
+    pub(crate) fn at(plan: View<'a>, at: Ref) -> Self {
+        let [first, start] = plan.record(at);
         let (class_count, states) = ((first & 0xffff) as usize, (first >> 16) as usize);
-        let classes = plan.slice(at + 8, 256)?.first_chunk().ok_or(Damaged::Table)?;
-        let accepting = plan.slice(at + 264, states)?;
-        let (transitions, _) = plan.slice(at + 264 + states, 2 * states * class_count)?.as_chunks();
-        Ok(Self { classes, accepting, transitions, class_count, start: plan.word(at, 1)? })
+        let classes = plan.slice(at.wrapping_add(8), 256).first_chunk().unwrap_or(&[0; 256]);
+        let accepting = plan.slice(at.wrapping_add(264), states);
+        let (transitions, _) = plan.slice(at.wrapping_add(264 + states), 2 * states * class_count).as_chunks();
+        Self { classes, accepting, transitions, class_count, start }
     }
 
     /// Whether a text of those bytes is accepted.

@@ -1,16 +1,20 @@
 //! The compiled form of a policy, read where it lies.
 //!
-//! Every accessor checks its bounds: a plan that lies about itself yields [`Damaged`], never a panic. [`Plan::validate`] walks all
-//! of a plan once, so that a host can refuse it at load and not at a call.
+//! Every accessor checks its bounds: a plan that lies about itself yields [`Damaged`], never a panic and never a permission.
+//! [`Plan::validate`] walks all of a plan once, so that a host can refuse it at load and not at a call.
 
 mod describe;
 pub mod layout;
 mod validate;
+mod view;
 
 pub use describe::{About, Mode, RoleRef, RuleRef, ScopeRef};
 pub use validate::InvalidPlan;
+pub(crate) use view::View;
 
-use crate::{bytes, request::Error};
+use core::cell::Cell;
+
+use crate::request::Error;
 use layout::header;
 
 /// A plan whose header has been checked.
@@ -139,116 +143,42 @@ impl<'a> Plan<'a> {
 
     /// The largest number of memo slots that a constraint needs.
     pub(crate) fn memo_slots(&self) -> Result<usize, Damaged> {
-        Ok(self.u32(header::MEMO_SLOTS)? as usize)
+        self.reference(header::MEMO_SLOTS, 0)
     }
 
-    pub(crate) fn sorts_members(&self) -> Result<bool, Damaged> {
-        Ok(self.u32(header::FLAGS)? & layout::flags::SORT_MEMBERS != 0)
+    /// Reads something and says whether all of it was there.
+    pub(crate) fn checked<T>(&self, read: impl FnOnce(View<'_>) -> T) -> Result<T, Damaged> {
+        let damage = Cell::new(None);
+        let value = read(View::of(*self, &damage));
+        damage.get().map_or(Ok(value), Err)
     }
 
-    #[inline]
     pub(crate) fn u32(&self, at: usize) -> Result<u32, Damaged> {
-        match self.words.get(at / 4) {
-            Some(word) => Ok(u32::from_le_bytes(*word)),
-            None => Err(Damaged::Reference),
-        }
+        self.checked(|plan| plan.word(at, 0))
     }
 
-    /// The word `index` of the record at `at`.
-    #[inline]
     pub(crate) fn word(&self, at: Ref, index: usize) -> Result<u32, Damaged> {
-        self.u32(at.wrapping_add(index.wrapping_mul(4)))
+        self.checked(|plan| plan.word(at, index))
     }
 
-    /// The first words of the record at `at`.
-    #[inline]
-    pub(crate) fn record<const N: usize>(&self, at: Ref) -> Result<[u32; N], Damaged> {
-        match self.words.get(at / 4..).and_then(|rest| rest.first_chunk::<N>()) {
-            Some(words) => Ok(words.map(u32::from_le_bytes)),
-            None => Err(Damaged::Reference),
-        }
-    }
-
-    /// The word `index` of the record at `at`, as a reference.
-    #[inline]
     pub(crate) fn reference(&self, at: Ref, index: usize) -> Result<Ref, Damaged> {
         Ok(self.word(at, index)? as usize)
     }
 
-    /// The text whose reference is the word `index` of the record at `at`, and whose length is the next word.
-    #[inline]
-    pub(crate) fn text(&self, at: Ref, index: usize) -> Result<&'a [u8], Damaged> {
-        let [start, len] = self.record(at.wrapping_add(index.wrapping_mul(4)))?;
-        self.slice(start as usize, len as usize)
-    }
-
-    #[inline]
     pub(crate) fn slice(&self, start: usize, len: usize) -> Result<&'a [u8], Damaged> {
-        match self.bytes.get(start..).and_then(|rest| rest.get(..len)) {
-            Some(text) => Ok(text),
-            None => Err(Damaged::Text),
-        }
+        self.bytes.get(start..).and_then(|rest| rest.get(..len)).ok_or(Damaged::Text)
     }
 
-    /// The record of a name in the index whose reference and mask stand in the header from `index` on.
-    #[inline]
-    fn look_up(&self, index: usize, name: &[u8]) -> Result<Option<Ref>, Damaged> {
-        let slots = self.u32(index)? as usize;
-        let mask = self.u32(index + 4)?;
-        let mut slot = layout::hash(name) & mask;
-        for _ in 0..layout::MAX_PROBES {
-            let record = self.reference(slots, slot as usize)?;
-            if record == 0 {
-                return Ok(None);
-            }
-            if bytes::equal(self.text(record, 0)?, name) {
-                return Ok(Some(record));
-            }
-            slot = slot.wrapping_add(1) & mask;
-        }
-        Ok(None)
+    pub(crate) fn text(&self, at: Ref, index: usize) -> Result<&'a [u8], Damaged> {
+        let (start, len) = (self.reference(at, index)?, self.reference(at, index + 1)?);
+        self.slice(start, len)
     }
 
-    /// The role of that name.
+    pub(crate) fn str(&self, at: Ref, index: usize) -> Result<&'a str, Damaged> {
+        core::str::from_utf8(self.text(at, index)?).map_err(|_| Damaged::Utf8)
+    }
+
     pub(crate) fn role_named(&self, name: &[u8]) -> Result<Option<Ref>, Damaged> {
-        self.look_up(header::ROLE_INDEX, name)
-    }
-
-    /// The role of callers that have none which the policy knows.
-    pub(crate) fn default_role(&self) -> Result<Option<Ref>, Damaged> {
-        Ok(match self.u32(header::DEFAULT_ROLE)? {
-            0 => None,
-            role => Some(role as usize),
-        })
-    }
-
-    /// The id of a tool that some role lists.
-    pub(crate) fn tool_named(&self, name: &[u8]) -> Result<Option<u32>, Damaged> {
-        match self.look_up(header::TOOL_INDEX, name)? {
-            Some(tool) => Ok(Some(self.word(tool, 2)?)),
-            None => Ok(None),
-        }
-    }
-
-    /// The rule that a role lists for a tool.
-    pub(crate) fn rule_for(&self, role: Ref, tool: u32) -> Result<Option<Ref>, Damaged> {
-        let cells = self.reference(role, 3)?;
-        let mut low = 0usize;
-        let mut high = self.reference(role, 4)?;
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let cell = cells.wrapping_add(middle.wrapping_mul(layout::size::CELL));
-            match self.word(cell, 0)?.cmp(&tool) {
-                core::cmp::Ordering::Less => low = middle + 1,
-                core::cmp::Ordering::Greater => high = middle,
-                core::cmp::Ordering::Equal => return self.reference(cell, 1).map(Some),
-            }
-        }
-        Ok(None)
-    }
-
-    /// The rule of a role for tools that it does not list.
-    pub(crate) fn default_rule(&self, role: Ref) -> Result<Ref, Damaged> {
-        self.reference(role, 2)
+        self.checked(|plan| plan.role_named(name))
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     dfa::Dfa,
     json::Text,
-    plan::{Damaged, Plan, Ref, layout::size},
+    plan::{Ref, View, layout::size},
 };
 
 /// The longest accepted path, in bytes.
@@ -12,28 +12,25 @@ pub const MAX_PATH: usize = 4096;
 const MAX_SEGMENTS: usize = 256;
 
 /// Whether a scope covers a path. `buffer` has at least [`MAX_PATH`] bytes.
-pub(crate) fn covers(plan: Plan<'_>, scope: Ref, path: Text<'_>, buffer: &mut [u8]) -> Result<bool, Damaged> {
-    let Some(path) = normalise(path, buffer) else { return Ok(false) };
+pub(crate) fn covers(plan: View<'_>, scope: Ref, path: Text<'_>, buffer: &mut [u8]) -> bool {
+    let Some(path) = normalise(path, buffer) else { return false };
     let absolute = path.first() == Some(&b'/');
-    let (allowed, denied) = (plan.reference(scope, 3)?, plan.reference(scope, 4)?);
+    let (allowed, denied) = (plan.count(scope, 3), plan.count(scope, 4));
     let mut only_relative = true;
-    for index in allowed..allowed.saturating_add(denied) {
+    for index in allowed..allowed + denied {
         let pattern = pattern(scope, index);
-        if accepts(plan, pattern, path)? {
-            return Ok(false);
+        if accepts(plan, pattern, path) {
+            return false;
         }
-        only_relative &= plan.word(pattern, 3)? == 0;
+        only_relative &= plan.word(pattern, 3) == 0;
     }
     if allowed == 0 {
-        return Ok(!(absolute && denied > 0 && only_relative));
+        return !(absolute && denied > 0 && only_relative);
     }
-    for index in 0..allowed {
+    (0..allowed).any(|index| {
         let pattern = pattern(scope, index);
-        if (plan.word(pattern, 3)? != 0) == absolute && accepts(plan, pattern, path)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+        (plan.word(pattern, 3) != 0) == absolute && accepts(plan, pattern, path)
+    })
 }
 
 /// The record of a scope's pattern: the allowed ones first, then the denied ones.
@@ -41,8 +38,8 @@ pub(crate) fn pattern(scope: Ref, index: usize) -> Ref {
     scope.wrapping_add(20).wrapping_add(index.wrapping_mul(size::PATTERN))
 }
 
-fn accepts(plan: Plan<'_>, pattern: Ref, path: &[u8]) -> Result<bool, Damaged> {
-    Ok(Dfa::at(plan, plan.reference(pattern, 2)?)?.accepts(path.iter().copied()))
+fn accepts(plan: View<'_>, pattern: Ref, path: &[u8]) -> bool {
+    Dfa::at(plan, plan.reference(pattern, 2)).accepts(path.iter().copied())
 }
 
 /// The path without `.` and empty segments, in `buffer`; nothing if the path must not be used.

@@ -9,14 +9,16 @@ use alloc::{
     vec::Vec,
 };
 
+use core::cell::Cell;
+
 use crate::{
     condition::{Element, Found, Scene},
     decide::{Applicable, Reading, Roles, Scratch, in_scope},
-    denial::{patterns, text},
+    denial::patterns,
     json::{Text, kind, kind_of},
     number::Number,
     plan::{
-        Damaged, Mode, Plan, Ref, RoleRef,
+        Mode, Plan, Ref, View,
         layout::{mode, op, operand, root},
     },
     request::{Error, PathScope, Request},
@@ -105,9 +107,11 @@ pub struct ScopeTrace {
 /// As [`crate::decide`].
 pub fn trace(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>) -> Result<Vec<RoleTrace>, Error> {
     let reading = Reading::of(plan, request, scratch)?;
-    let tool = plan.tool_named(request.tool.as_bytes())?;
+    let damage = Cell::new(None);
+    let plan = View::of(*plan, &damage);
+    let tool = plan.tool_named(request.tool.as_bytes());
     let mut scene = Scene {
-        plan: *plan,
+        plan,
         arguments: &reading.arguments,
         facts: reading.facts.as_ref(),
         role: b"",
@@ -115,13 +119,16 @@ pub fn trace(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>) 
         memo: reading.memo,
     };
     let mut traces = Vec::new();
-    let mut roles = Roles::of(*plan, request);
-    while let Some((role, _)) = roles.next()? {
-        scene.role = plan.text(role, 0)?;
-        let found = Applicable::of(plan, role, tool, request.tool)?;
-        traces.push(role_trace(&mut scene, RoleRef::at(*plan, role).name()?, found, reading.path)?);
+    let mut roles = Roles::of(plan, request);
+    while let Some((role, _)) = roles.next() {
+        scene.role = plan.text(role, 0);
+        let found = Applicable::of(plan, role, tool, request.tool);
+        traces.push(role_trace(&mut scene, plan.str(role, 0), found, reading.path));
     }
-    Ok(traces)
+    match damage.get() {
+        None => Ok(traces),
+        Some(damaged) => Err(damaged.into()),
+    }
 }
 
 fn role_trace(
@@ -129,7 +136,7 @@ fn role_trace(
     role: &str,
     found: Applicable,
     path: &mut [u8],
-) -> Result<RoleTrace, Damaged> {
+) -> RoleTrace {
     let plan = scene.plan;
     let mut trace = RoleTrace {
         role: role.into(),
@@ -139,28 +146,28 @@ fn role_trace(
         constraints: Vec::new(),
         scope: None,
     };
-    let Some(rule) = found.rule else { return Ok(trace) };
-    trace.mode = match plan.word(rule, 0)? {
+    let Some(rule) = found.rule else { return trace };
+    trace.mode = match plan.word(rule, 0) {
         mode::ALLOW => Mode::Allow,
         mode::NEEDS_APPROVAL => Mode::NeedsApproval,
-        _ => return Ok(trace),
+        _ => return trace,
     };
-    for index in 0..plan.reference(rule, 2)? {
-        let constraint = plan.reference(rule, 3 + index)?;
-        scene.forget(constraint)?;
-        let source = text(plan.text(constraint, 0)?)?;
-        trace.constraints.push(condition(scene, source, plan.reference(constraint, 2)?, None, 0)?);
+    for index in 0..plan.count(rule, 2) {
+        let constraint = plan.reference(rule, 3 + index);
+        scene.forget(constraint);
+        let source = plan.str(constraint, 0);
+        trace.constraints.push(condition(scene, source, plan.reference(constraint, 2), None, 0));
     }
-    let scope = plan.reference(rule, 1)?;
+    let scope = plan.reference(rule, 1);
     if scope != 0 {
         let arguments = scene.arguments;
-        let argument = text(plan.text(scope, 1)?)?;
+        let argument = plan.str(scope, 1);
         let value = arguments.member(arguments.node(0), argument.as_bytes());
-        let value = value.map(|node| render(&Value::of_node(arguments, node))).transpose()?;
-        let holds = in_scope(scene, scope, path)?;
-        trace.scope = Some(ScopeTrace { argument: argument.into(), value, holds, paths: patterns(&plan, scope)? });
+        let value = value.map(|node| render(&Value::of_node(arguments, node)));
+        let holds = in_scope(scene, scope, path);
+        trace.scope = Some(ScopeTrace { argument: argument.into(), value, holds, paths: patterns(plan, scope) });
     }
-    Ok(trace)
+    trace
 }
 
 fn condition<'a>(
@@ -169,50 +176,50 @@ fn condition<'a>(
     node: Ref,
     element: Element<'a>,
     depth: u32,
-) -> Result<ConditionTrace, Damaged> {
+) -> ConditionTrace {
     let plan = scene.plan;
-    let first = plan.word(node, 0)?;
+    let first = plan.word(node, 0);
     if first & 0xff == op::MEMO {
-        return condition(scene, source, plan.reference(node, 3)?, None, depth + 1);
+        return condition(scene, source, plan.reference(node, 3), None, depth + 1);
     }
-    let truth = scene.condition(node, element, depth)?;
-    let span = plan.word(node, 1)?;
+    let truth = scene.condition(node, element, depth);
+    let span = plan.word(node, 1);
     let (start, end) = ((span & 0xffff) as usize, (span >> 16) as usize);
     let mut operands = Vec::new();
     let mut parts = Vec::new();
     let kind = match first & 0xff {
         op::AND | op::OR => {
             for index in 0..(first >> 16) as usize {
-                parts.push(condition(scene, source, plan.reference(node, index + 2)?, element, depth + 1)?);
+                parts.push(condition(scene, source, plan.reference(node, index + 2), element, depth + 1));
             }
             if first & 0xff == op::AND { ConditionKind::And } else { ConditionKind::Or }
         }
         op::NOT => {
-            parts.push(condition(scene, source, plan.reference(node, 2)?, element, depth + 1)?);
+            parts.push(condition(scene, source, plan.reference(node, 2), element, depth + 1));
             ConditionKind::Not
         }
         op::EVERY | op::ANY => {
-            operands.extend(operand_trace(scene, operand::PATH, plan.reference(node, 2)?, element)?);
-            parts = elements(scene, source, node, element, depth)?;
+            operands.extend(operand_trace(scene, operand::PATH, plan.reference(node, 2), element));
+            parts = elements(scene, source, node, element, depth);
             if first & 0xff == op::EVERY { ConditionKind::Every } else { ConditionKind::Any }
         }
         op::COMPARE => {
             for (kind, index) in [(first >> 16 & 0xf, 2), (first >> 20 & 0xf, 3)] {
-                operands.extend(operand_trace(scene, kind, plan.reference(node, index)?, element)?);
+                operands.extend(operand_trace(scene, kind, plan.reference(node, index), element));
             }
             ConditionKind::Leaf
         }
         op::IN => {
-            operands.extend(operand_trace(scene, first >> 16 & 0xf, plan.reference(node, 2)?, element)?);
+            operands.extend(operand_trace(scene, first >> 16 & 0xf, plan.reference(node, 2), element));
             ConditionKind::Leaf
         }
         _ => {
-            operands.extend(operand_trace(scene, operand::PATH, plan.reference(node, 2)?, element)?);
+            operands.extend(operand_trace(scene, operand::PATH, plan.reference(node, 2), element));
             ConditionKind::Leaf
         }
     };
     let source = source.get(start..end).unwrap_or(source).to_string();
-    Ok(ConditionTrace { source, kind, truth, operands, parts })
+    ConditionTrace { source, kind, truth, operands, parts }
 }
 
 /// The body of a quantifier for the first elements, and for the first one that decides.
@@ -222,27 +229,27 @@ fn elements<'a>(
     node: Ref,
     element: Element<'a>,
     depth: u32,
-) -> Result<Vec<ConditionTrace>, Damaged> {
+) -> Vec<ConditionTrace> {
     let plan = scene.plan;
-    let decides = if plan.word(node, 0)? & 0xff == op::EVERY { Truth::False } else { Truth::True };
+    let decides = if plan.word(node, 0) & 0xff == op::EVERY { Truth::False } else { Truth::True };
     let mut parts = Vec::new();
-    let Some(Found::Node(document, list)) = scene.find(plan.reference(node, 2)?, element)? else { return Ok(parts) };
+    let Some(Found::Node(document, list)) = scene.find(plan.reference(node, 2), element) else { return parts };
     if kind_of(list) != kind::LIST {
-        return Ok(parts);
+        return parts;
     }
     for (index, element) in document.children(list).iter().enumerate() {
         let element = Some((document, element));
-        let body = plan.reference(node, 3)?;
+        let body = plan.reference(node, 3);
         let shown = index < MAX_ELEMENTS;
-        let decisive = scene.condition(body, element, depth + 1)? == decides;
+        let decisive = scene.condition(body, element, depth + 1) == decides;
         if shown || decisive {
-            parts.push(condition(scene, source, body, element, depth + 1)?);
+            parts.push(condition(scene, source, body, element, depth + 1));
         }
         if decisive {
             break;
         }
     }
-    Ok(parts)
+    parts
 }
 
 /// What an operand leads to; nothing for constants.
@@ -251,20 +258,20 @@ fn operand_trace<'a>(
     kind: u32,
     at: Ref,
     element: Element<'a>,
-) -> Result<Option<OperandTrace>, Damaged> {
+) -> Option<OperandTrace> {
     let plan = scene.plan;
     let path = match kind {
-        operand::PATH => path_text(&plan, at)?,
-        operand::COUNT => format!("count({})", path_text(&plan, plan.reference(at, 0)?)?),
-        _ => return Ok(None),
+        operand::PATH => path_text(plan, at),
+        operand::COUNT => format!("count({})", path_text(plan, plan.reference(at, 0))),
+        _ => return None,
     };
-    let value = scene.operand(kind, at, element)?.map(|value| render(&value)).transpose()?;
-    Ok(Some(OperandTrace { path, value }))
+    let value = scene.operand(kind, at, element).map(|value| render(&value));
+    Some(OperandTrace { path, value })
 }
 
 /// A path as policies write it.
-fn path_text(plan: &Plan<'_>, at: Ref) -> Result<String, Damaged> {
-    let first = plan.word(at, 0)? & 0xff;
+fn path_text(plan: View<'_>, at: Ref) -> String {
+    let first = plan.word(at, 0) & 0xff;
     let mut path = String::from(match first {
         root::ARGS => "args",
         root::CTX => "ctx",
@@ -274,8 +281,8 @@ fn path_text(plan: &Plan<'_>, at: Ref) -> Result<String, Damaged> {
         root::TOOL => "tool",
         _ => "",
     });
-    for step in 0..plan.reference(at, 2)? {
-        let name = text(plan.text(at, 3 + 2 * step)?)?;
+    for step in 0..plan.count(at, 2) {
+        let name = plan.str(at, 3 + 2 * step);
         let plain = name.bytes().enumerate().all(|(index, byte)| {
             byte == b'_' || byte.is_ascii_alphabetic() || index > 0 && byte.is_ascii_digit()
         });
@@ -289,35 +296,35 @@ fn path_text(plan: &Plan<'_>, at: Ref) -> Result<String, Damaged> {
     if path.is_empty() {
         path.push('.');
     }
-    Ok(path)
+    path
 }
 
 /// A value as JSON, shortened.
-fn render(value: &Value<'_>) -> Result<String, Damaged> {
+fn render(value: &Value<'_>) -> String {
     let mut out = String::new();
-    write(value, &mut out)?;
+    write(value, &mut out);
     if out.chars().count() > MAX_VALUE {
         out = out.chars().take(MAX_VALUE).collect();
         out.push('…');
     }
-    Ok(out)
+    out
 }
 
-fn write(value: &Value<'_>, out: &mut String) -> Result<(), Damaged> {
+fn write(value: &Value<'_>, out: &mut String) {
     if out.len() > 4 * MAX_VALUE {
-        return Ok(());
+        return;
     }
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Value::Number(Number::Integer(integer)) => out.push_str(&integer.to_string()),
-        Value::Number(Number::Text(number)) => out.push_str(text(number)?),
+        Value::Number(Number::Text(number)) => out.push_str(&String::from_utf8_lossy(number)),
         Value::String(string) => write_string(*string, out),
         Value::List(list) => {
             out.push('[');
-            for index in 0..list.len()?.min(MAX_VALUE as u32) {
+            for index in 0..list.len().min(MAX_VALUE as u32) {
                 out.push_str(if index > 0 { ", " } else { "" });
-                write(&list.get(index)?, out)?;
+                write(&list.get(index), out);
             }
             out.push(']');
         }
@@ -327,12 +334,11 @@ fn write(value: &Value<'_>, out: &mut String) -> Result<(), Damaged> {
                 out.push_str(if index > 0 { ", " } else { "" });
                 write_string(document.name(member), out);
                 out.push_str(": ");
-                write(&Value::of_node(document, member), out)?;
+                write(&Value::of_node(document, member), out);
             }
             out.push('}');
         }
     }
-    Ok(())
 }
 
 /// A string as the request writes it: still escaped.

@@ -5,17 +5,18 @@ use core::cmp::Ordering;
 use crate::{
     json::{Document, LEN_MASK, Node, Text, kind, kind_of},
     number::Number,
-    plan::{Damaged, Plan, layout::literal},
+    plan::{Damaged, View, layout::literal},
 };
 
 /// True, false or undefined. Only *true* lets a call pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Truth {
     /// The condition does not hold.
     False,
     /// The condition holds.
     True,
     /// The condition is about something that is absent or misshapen.
+    #[default]
     Undefined,
 }
 
@@ -34,8 +35,9 @@ impl Truth {
 }
 
 /// A value.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Value<'a> {
+    #[default]
     Null,
     Bool(bool),
     Number(Number<'a>),
@@ -49,7 +51,7 @@ pub(crate) enum Value<'a> {
 pub(crate) enum List<'a> {
     Document(&'a Document<'a>, &'a Node),
     /// The literal's record.
-    Plan(Plan<'a>, usize),
+    Plan(View<'a>, usize),
 }
 
 impl<'a> Value<'a> {
@@ -69,20 +71,20 @@ impl<'a> Value<'a> {
     }
 
     #[inline]
-    pub(crate) fn of_literal(plan: Plan<'a>, at: usize) -> Result<Self, Damaged> {
-        Ok(match plan.word(at, 0)? & 0xff {
+    pub(crate) fn of_literal(plan: View<'a>, at: usize) -> Self {
+        match plan.word(at, 0) & 0xff {
             literal::NULL => Self::Null,
             literal::FALSE => Self::Bool(false),
             literal::TRUE => Self::Bool(true),
             literal::INTEGER => {
-                let (low, high) = (plan.word(at, 1)?, plan.word(at, 2)?);
+                let (low, high) = (plan.word(at, 1), plan.word(at, 2));
                 Self::Number(Number::Integer((u64::from(high) << 32 | u64::from(low)) as i64))
             }
-            literal::NUMBER => Self::Number(Number::from_json(plan.text(at, 1)?)),
-            literal::STRING => Self::String(Text::plain(plan.text(at, 1)?)),
+            literal::NUMBER => Self::Number(Number::from_json(plan.text(at, 1))),
+            literal::STRING => Self::String(Text::plain(plan.text(at, 1))),
             literal::LIST => Self::List(List::Plan(plan, at)),
-            _ => return Err(Damaged::LiteralKind),
-        })
+            _ => plan.fail(Damaged::LiteralKind),
+        }
     }
 
     fn same_type(&self, other: &Self) -> bool {
@@ -90,31 +92,31 @@ impl<'a> Value<'a> {
     }
 
     /// `==` of two values neither of which is a literal `null`: undefined for values of different types.
-    pub(crate) fn equals(&self, other: &Self) -> Result<Truth, Damaged> {
+    pub(crate) fn equals(&self, plan: View<'_>, other: &Self) -> Truth {
         if !self.same_type(other) {
-            return Ok(Truth::Undefined);
+            return Truth::Undefined;
         }
-        self.is_equal(other, 0).map(Truth::of)
+        Truth::of(self.is_equal(plan, other, 0))
     }
 
     /// JSON equality. Looks at no more of either value than the smaller one has, if the members of objects are sorted.
-    pub(crate) fn is_equal(&self, other: &Self, depth: u32) -> Result<bool, Damaged> {
+    pub(crate) fn is_equal(&self, plan: View<'_>, other: &Self, depth: u32) -> bool {
         if depth > crate::json::MAX_DEPTH as u32 {
-            return Err(Damaged::LiteralDepth);
+            return plan.fail(Damaged::LiteralDepth);
         }
-        Ok(match (self, other) {
+        match (self, other) {
             (Self::Null, Self::Null) => true,
             (Self::Bool(one), Self::Bool(other)) => one == other,
             (Self::Number(one), Self::Number(other)) => one.compare(*other) == Ordering::Equal,
             (Self::String(one), Self::String(other)) => one.equals(*other),
             (Self::List(one), Self::List(other)) => {
-                let len = one.len()?;
-                if len != other.len()? {
-                    return Ok(false);
+                let len = one.len();
+                if len != other.len() {
+                    return false;
                 }
                 for index in 0..len {
-                    if !one.get(index)?.is_equal(&other.get(index)?, depth + 1)? {
-                        return Ok(false);
+                    if !one.get(index).is_equal(plan, &other.get(index), depth + 1) {
+                        return false;
                     }
                 }
                 true
@@ -122,20 +124,20 @@ impl<'a> Value<'a> {
             (Self::Object(one_document, one), Self::Object(other_document, other)) => {
                 let (ours, theirs) = (one_document.children(one), other_document.children(other));
                 if ours.len() != theirs.len() {
-                    return Ok(false);
+                    return false;
                 }
                 for (member, opposite) in ours.iter().zip(theirs) {
                     if !one_document.name(member).equals(other_document.name(opposite))
                         || !Self::of_node(one_document, member)
-                            .is_equal(&Self::of_node(other_document, opposite), depth + 1)?
+                            .is_equal(plan, &Self::of_node(other_document, opposite), depth + 1)
                     {
-                        return Ok(false);
+                        return false;
                     }
                 }
                 true
             }
             _ => false,
-        })
+        }
     }
 
     /// Number with number, string with string; nothing for anything else.
@@ -148,30 +150,30 @@ impl<'a> Value<'a> {
     }
 
     /// Elements of a list, members of an object, code points of a string.
-    pub(crate) fn count(&self) -> Result<Option<u32>, Damaged> {
-        Ok(match self {
+    pub(crate) fn count(&self) -> Option<u32> {
+        match self {
             Self::String(text) => Some(text.code_points() as u32),
-            Self::List(list) => Some(list.len()?),
+            Self::List(list) => Some(list.len()),
             Self::Object(_, node) => Some(node[3] & LEN_MASK),
             _ => None,
-        })
+        }
     }
 }
 
 impl<'a> List<'a> {
-    pub(crate) fn len(&self) -> Result<u32, Damaged> {
+    pub(crate) fn len(&self) -> u32 {
         match self {
-            Self::Document(_, node) => Ok(node[3] & LEN_MASK),
-            Self::Plan(plan, at) => plan.word(*at, 1),
+            Self::Document(_, node) => node[3] & LEN_MASK,
+            Self::Plan(plan, at) => plan.count(*at, 1) as u32,
         }
     }
 
-    pub(crate) fn get(&self, index: u32) -> Result<Value<'a>, Damaged> {
+    pub(crate) fn get(&self, index: u32) -> Value<'a> {
         match self {
             Self::Document(document, node) => {
-                Ok(Value::of_node(document, document.node(node[2].wrapping_add(index))))
+                Value::of_node(document, document.node(node[2].wrapping_add(index)))
             }
-            Self::Plan(plan, at) => Value::of_literal(*plan, plan.reference(*at, index as usize + 2)?),
+            Self::Plan(plan, at) => Value::of_literal(*plan, plan.reference(*at, index as usize + 2)),
         }
     }
 }

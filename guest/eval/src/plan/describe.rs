@@ -7,7 +7,7 @@ use super::{
     layout::{header, mode, size},
 };
 use crate::{
-    denial::{patterns, text},
+    denial::patterns,
     request::PathScope,
 };
 
@@ -67,7 +67,7 @@ impl<'a> Plan<'a> {
         let digest = self.slice(header::SOURCE_DIGEST, 32)?;
         Ok(About {
             source_digest: *digest.first_chunk().ok_or(Damaged::Digest)?,
-            compiler: text(self.text(header::COMPILER, 0)?)?,
+            compiler: self.str(header::COMPILER, 0)?,
             roles: self.u32(header::ROLE_COUNT)?,
             scopes: self.u32(header::SCOPE_COUNT)?,
             arguments_bytes: self.arguments_bytes()?,
@@ -100,18 +100,14 @@ impl<'a> Plan<'a> {
 
     pub(crate) fn tool_name(&self, id: u32) -> Result<&'a str, Damaged> {
         let tool = self.reference(header::TOOLS, 0)?.wrapping_add((id as usize).wrapping_mul(size::TOOL));
-        text(self.text(tool, 0)?)
+        self.str(tool, 0)
     }
 }
 
 impl<'a> RoleRef<'a> {
-    pub(crate) fn at(plan: Plan<'a>, at: Ref) -> Self {
-        Self { plan, at }
-    }
-
     /// Its name.
     pub fn name(&self) -> Result<&'a str, Damaged> {
-        text(self.plan.text(self.at, 0)?)
+        self.plan.str(self.at, 0)
     }
 
     /// How many rules it has: one for unlisted tools, and one a listed tool.
@@ -123,7 +119,7 @@ impl<'a> RoleRef<'a> {
     pub fn rule(&self, index: u32) -> Result<Option<RuleRef<'a>>, Damaged> {
         let plan = self.plan;
         let Some(cell) = index.checked_sub(1) else {
-            return Ok(Some(RuleRef { plan, at: plan.default_rule(self.at)?, tool: None }));
+            return Ok(Some(RuleRef { plan, at: plan.reference(self.at, 2)?, tool: None }));
         };
         if index >= self.rule_count()? {
             return Ok(None);
@@ -157,7 +153,7 @@ impl<'a> RuleRef<'a> {
 
     /// The constraint at an index, as written, in the order of evaluation.
     pub fn constraint(&self, index: u32) -> Result<&'a str, Damaged> {
-        text(self.plan.text(self.plan.reference(self.at, 3 + index as usize)?, 0)?)
+        self.plan.str(self.plan.reference(self.at, 3 + index as usize)?, 0)
     }
 
     /// The constraints as written.
@@ -177,12 +173,12 @@ impl<'a> RuleRef<'a> {
 impl<'a> ScopeRef<'a> {
     /// The argument that holds the path.
     pub fn argument(&self) -> Result<&'a str, Damaged> {
-        text(self.plan.text(self.at, 1)?)
+        self.plan.str(self.at, 1)
     }
 
     /// Its patterns.
     pub fn paths(&self) -> Result<PathScope, Damaged> {
-        patterns(&self.plan, self.at)
+        self.plan.checked(|plan| patterns(plan, self.at))
     }
 }
 

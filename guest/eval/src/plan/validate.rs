@@ -3,13 +3,22 @@
 //! After this, evaluation cannot meet a damaged record, and its work is bounded by the sizes of the plan and of the request: every
 //! condition has exactly one parent, so that no chain of shared conditions can make a small plan do endless work.
 
-use alloc::{collections::BTreeSet, string::String, string::ToString};
+use alloc::{
+    collections::BTreeSet,
+    string::{String, ToString},
+};
+use core::cmp::Ordering;
 
 use super::{
     Damaged, Plan, Ref,
     layout::{MAX_DEPTH, compare, flags, header, list, literal, mode, op, operand, root, size, text_call},
 };
-use crate::{decide::MAX_NAME, denial::text, dfa::Dfa, scope::has_control, scope::pattern};
+use crate::{
+    decide::MAX_NAME,
+    dfa::Dfa,
+    scope::{has_control, pattern},
+    value::Value,
+};
 
 /// Why a plan is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,10 +113,10 @@ impl Validator<'_> {
         for position in 0..count {
             let at = first + position * record;
             let name = plan.text(at, 0)?;
-            text(name)?;
+            plan.str(at, 0)?;
             check(name.len() <= MAX_NAME && !has_control(name), "a name")?;
             check(before.is_none_or(|before| before < name), "order of names")?;
-            check(plan.look_up(index, name)? == Some(at), "a name that its index does not find")?;
+            check(plan.checked(|plan| plan.look_up(index, name))? == Some(at), "a name that its index does not find")?;
             before = Some(name);
         }
         Ok(())
@@ -119,12 +128,12 @@ impl Validator<'_> {
         for id in 0..plan.reference(header::SCOPE_COUNT, 0)? {
             let scope = plan.reference(table, id)?;
             check(plan.reference(scope, 0)? == id, "id of a scope")?;
-            text(plan.text(scope, 1)?)?;
+            plan.str(scope, 1)?;
             let (allowed, denied) = (plan.reference(scope, 3)?, plan.reference(scope, 4)?);
             let count = allowed.checked_add(denied).filter(|count| *count <= plan.bytes().len());
             for index in 0..count.ok_or(Damaged::RecordCount)? {
                 let pattern = pattern(scope, index);
-                text(plan.text(pattern, 0)?)?;
+                plan.str(pattern, 0)?;
                 self.dfa(plan.reference(pattern, 2)?)?;
                 check(plan.word(pattern, 3)? <= 1, "a pattern")?;
             }
@@ -138,8 +147,8 @@ impl Validator<'_> {
         let tools = plan.u32(header::TOOL_COUNT)?;
         for index in 0..plan.reference(header::ROLE_COUNT, 0)? {
             let role = first + index * size::ROLE;
-            self.rule(plan.default_rule(role)?)?;
-            check(plan.reference(plan.default_rule(role)?, 1)? == 0, "a scope for unlisted tools")?;
+            self.rule(plan.reference(role, 2)?)?;
+            check(plan.reference(plan.reference(role, 2)?, 1)? == 0, "a scope for unlisted tools")?;
             let (cells, count) = (plan.reference(role, 3)?, plan.reference(role, 4)?);
             plan.slice(cells, count.checked_mul(size::CELL).ok_or(Damaged::RecordCount)?)?;
             let mut before = None;
@@ -151,7 +160,7 @@ impl Validator<'_> {
                 self.rule(plan.reference(at, 1)?)?;
             }
         }
-        check(plan.default_role()? == plan.role_named(b"default")?, "the default role")
+        check(plan.checked(|plan| plan.default_role())? == plan.role_named(b"default")?, "the default role")
     }
 
     fn rule(&mut self, rule: Ref) -> Checked {
@@ -180,7 +189,7 @@ impl Validator<'_> {
         if !self.constraints.insert(constraint) {
             return Ok(());
         }
-        text(plan.text(constraint, 0)?)?;
+        plan.str(constraint, 0)?;
         let slots = plan.reference(constraint, 3)?;
         check(slots <= plan.memo_slots()?, "memo slots")?;
         let place = Place { depth: 0, quantifiers: 0, element: false, slots };
@@ -290,7 +299,7 @@ impl Validator<'_> {
             }
             literal::NUMBER => check(is_number(plan.text(at, 1)?), "a number")?,
             literal::STRING => {
-                text(plan.text(at, 1)?)?;
+                plan.str(at, 1)?;
             }
             literal::LIST => {
                 check(depth < crate::json::MAX_DEPTH, "nesting of a literal")?;
@@ -311,7 +320,7 @@ impl Validator<'_> {
         check(plan.word(at, 0)? & !(list::NULL | list::TRUE | list::FALSE) == 0, "flags of a list")?;
         let (numbers, strings, lists) = (plan.word(at, 1)?, plan.word(at, 2)?, plan.word(at, 3)?);
         let count = numbers.checked_add(strings).and_then(|count| count.checked_add(lists));
-        let mut before: Option<crate::value::Value<'_>> = None;
+        let mut before: Option<Ref> = None;
         for index in 0..count.ok_or(Damaged::RecordCount)? {
             let at = plan.reference(at, 4 + index as usize)?;
             self.literal(at, 0)?;
@@ -322,17 +331,18 @@ impl Validator<'_> {
                 _ => (kind == literal::LIST, true),
             };
             check(expected, "kinds in a list")?;
-            let value = crate::value::Value::of_literal(plan, at)?;
-            let ascends = before.is_none_or(|before| before.compare(&value) == Some(core::cmp::Ordering::Less));
+            let ascends = before.is_none_or(|before| {
+                let order = plan.checked(|plan| Value::of_literal(plan, before).compare(&Value::of_literal(plan, at)));
+                order == Ok(Some(Ordering::Less))
+            });
             check(first_of_kind || ascends, "order of a list")?;
-            before = Some(value);
+            before = Some(at);
         }
         Ok(())
     }
 
     fn dfa(&self, at: Ref) -> Checked {
-        let dfa = Dfa::at(self.plan, at)?;
-        check(dfa.is_sound(), "table of a pattern")
+        check(self.plan.checked(|plan| Dfa::at(plan, at).is_sound())?, "table of a pattern")
     }
 }
 

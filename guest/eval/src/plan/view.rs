@@ -1,0 +1,158 @@
+//! Reading a plan while a decision is made.
+//!
+//! Reads do not fail one by one: what is not there reads as nothing and leaves a mark, and whoever made the [`View`] looks at the
+//! mark before anything is permitted. That keeps error handling out of the inner loops; the engine is smaller and faster by it.
+
+use core::cell::Cell;
+
+use super::{
+    Damaged, Plan, Ref,
+    layout::{self, header},
+};
+use crate::bytes;
+
+/// A plan that is being read, and the mark that a read has failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    bytes: &'a [u8],
+    /// The same, as records see it.
+    words: &'a [[u8; 4]],
+    damage: &'a Cell<Option<Damaged>>,
+}
+
+impl<'a> View<'a> {
+    /// CAUTION: whoever acts on what was read looks at `damage` first.
+    pub(crate) fn of(plan: Plan<'a>, damage: &'a Cell<Option<Damaged>>) -> Self {
+        Self { bytes: plan.bytes, words: plan.words, damage }
+    }
+
+    /// Leaves the mark. What it returns is never acted upon.
+    #[cold]
+    #[inline(never)]
+    fn mark(&self, damaged: Damaged) {
+        self.damage.set(Some(damaged));
+    }
+
+    /// Leaves the mark, in place of a value.
+    pub(crate) fn fail<T: Default>(&self, damaged: Damaged) -> T {
+        self.mark(damaged);
+        T::default()
+    }
+
+    /// The word `index` of the record at `at`.
+    #[inline]
+    pub(crate) fn word(&self, at: Ref, index: usize) -> u32 {
+        match self.words.get((at / 4).wrapping_add(index)) {
+            Some(word) => u32::from_le_bytes(*word),
+            None => self.fail(Damaged::Reference),
+        }
+    }
+
+    /// The first words of the record at `at`.
+    #[inline]
+    pub(crate) fn record<const N: usize>(&self, at: Ref) -> [u32; N] {
+        match self.words.get(at / 4..).and_then(|rest| rest.first_chunk::<N>()) {
+            Some(words) => words.map(u32::from_le_bytes),
+            None => {
+                self.mark(Damaged::Reference);
+                [0; N]
+            }
+        }
+    }
+
+    /// The word `index` of the record at `at`, as a reference.
+    #[inline]
+    pub(crate) fn reference(&self, at: Ref, index: usize) -> Ref {
+        self.word(at, index) as usize
+    }
+
+    /// The word `index` of the record at `at`, as a number of things that stand in the plan.
+    pub(crate) fn count(&self, at: Ref, index: usize) -> usize {
+        self.bounded(self.word(at, index))
+    }
+
+    /// A number of things that stand in the plan: there cannot be more of them than bytes.
+    #[inline]
+    pub(crate) fn bounded(&self, count: u32) -> usize {
+        if count as usize > self.bytes.len() { self.fail(Damaged::RecordCount) } else { count as usize }
+    }
+
+    /// The text whose reference is the word `index` of the record at `at`, and whose length is the next word.
+    #[inline]
+    pub(crate) fn text(&self, at: Ref, index: usize) -> &'a [u8] {
+        let [start, len] = self.record(at.wrapping_add(index.wrapping_mul(4)));
+        self.slice(start as usize, len as usize)
+    }
+
+    #[inline]
+    pub(crate) fn slice(&self, start: usize, len: usize) -> &'a [u8] {
+        match self.bytes.get(start..).and_then(|rest| rest.get(..len)) {
+            Some(text) => text,
+            None => self.fail(Damaged::Text),
+        }
+    }
+
+    /// A text that is handed out.
+    pub(crate) fn str(&self, at: Ref, index: usize) -> &'a str {
+        match core::str::from_utf8(self.text(at, index)) {
+            Ok(text) => text,
+            Err(_) => self.fail(Damaged::Utf8),
+        }
+    }
+
+    /// The record of a name in the index whose reference and mask stand in the header from `index` on.
+    pub(crate) fn look_up(&self, index: usize, name: &[u8]) -> Option<Ref> {
+        let [slots, mask] = self.record(index);
+        let mut slot = layout::hash(name) & mask;
+        for _ in 0..layout::MAX_PROBES {
+            let record = self.reference(slots as usize, slot as usize);
+            if record == 0 {
+                return None;
+            }
+            if bytes::equal(self.text(record, 0), name) {
+                return Some(record);
+            }
+            slot = slot.wrapping_add(1) & mask;
+        }
+        None
+    }
+
+    /// The role of that name.
+    pub(crate) fn role_named(&self, name: &[u8]) -> Option<Ref> {
+        self.look_up(header::ROLE_INDEX, name)
+    }
+
+    /// The role of callers that have none which the policy knows.
+    pub(crate) fn default_role(&self) -> Option<Ref> {
+        match self.reference(header::DEFAULT_ROLE, 0) {
+            0 => None,
+            role => Some(role),
+        }
+    }
+
+    /// The id of a tool that some role lists.
+    pub(crate) fn tool_named(&self, name: &[u8]) -> Option<u32> {
+        self.look_up(header::TOOL_INDEX, name).map(|tool| self.word(tool, 2))
+    }
+
+    /// The rule that a role lists for a tool.
+    pub(crate) fn rule_for(&self, role: Ref, tool: u32) -> Option<Ref> {
+        let [_, _, _, cells, count] = self.record(role);
+        let (mut low, mut high) = (0, self.bounded(count));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let [id, rule] = self.record((cells as usize).wrapping_add(middle * layout::size::CELL));
+            match id.cmp(&tool) {
+                core::cmp::Ordering::Less => low = middle + 1,
+                core::cmp::Ordering::Greater => high = middle,
+                core::cmp::Ordering::Equal => return Some(rule as usize),
+            }
+        }
+        None
+    }
+
+    /// The rule of a role for tools that it does not list.
+    pub(crate) fn default_rule(&self, role: Ref) -> Ref {
+        self.reference(role, 2)
+    }
+}
