@@ -17,7 +17,7 @@ pub use build::build;
 pub use inherit::resolve;
 
 use crate::{
-    document::{Document, Name, RoleDoc, ToolDoc},
+    document::{Document, Name, RoleDoc, Text, ToolDoc},
     model::{Constraint, Mode, Scope},
     source::Span,
 };
@@ -32,7 +32,7 @@ pub struct Resolved<'d> {
     /// The rules of tools and `default_policy`, each where it was written: by the indices of [`Role`].
     pub entries: Vec<Entry<'d>>,
     /// The constraints beside `roles:`.
-    pub shared: Vec<Use>,
+    pub shared: Vec<Use<'d>>,
     /// The roles, mixins included, parents first.
     pub roles: Vec<Role<'d>>,
     /// The rules that took the place of inherited ones.
@@ -51,12 +51,19 @@ pub struct Written {
 }
 
 /// A constraint at a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Use {
+#[derive(Debug, Clone, Copy)]
+pub struct Use<'d> {
     /// Which.
     pub id: usize,
+    /// As written.
+    pub text: &'d Text,
+}
+
+impl Use<'_> {
     /// Where it stands.
-    pub span: Span,
+    pub fn span(&self) -> Span {
+        self.text.node.span
+    }
 }
 
 /// A rule where it was written.
@@ -64,14 +71,16 @@ pub struct Use {
 pub struct Entry<'d> {
     /// As written.
     pub doc: &'d ToolDoc,
+    /// Whether it is the `default_policy`.
+    pub is_default: bool,
     /// In which role.
     pub role: &'d RoleDoc,
     /// What happens if the rest holds.
     pub mode: Mode,
     /// Its own constraints, alike ones once.
-    pub constraints: Vec<Use>,
+    pub constraints: Vec<Use<'d>>,
     /// The second and later of alike constraints, with the first.
-    pub repeated: Vec<(Use, Span)>,
+    pub repeated: Vec<(Use<'d>, Span)>,
     /// Which paths the tool may touch.
     pub scope: Option<Arc<Scope>>,
 }
@@ -82,7 +91,7 @@ pub struct Role<'d> {
     /// As written.
     pub doc: &'d RoleDoc,
     /// The constraints on every tool.
-    pub policy_level: Arc<Vec<Use>>,
+    pub policy_level: Arc<Vec<Use<'d>>>,
     /// The rules by tool: into [`Resolved::entries`].
     pub tools: BTreeMap<&'d str, usize>,
     /// The rule for tools that are not listed: into [`Resolved::entries`].

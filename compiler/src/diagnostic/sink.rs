@@ -27,6 +27,13 @@ impl Sink {
         }
     }
 
+    /// Adds one, if there is one.
+    pub fn extend(&mut self, diagnostic: Option<Diagnostic>) {
+        if let Some(diagnostic) = diagnostic {
+            self.push(diagnostic);
+        }
+    }
+
     /// Whether the policy is refused already.
     pub fn has_errors(&self) -> bool {
         self.errors > 0

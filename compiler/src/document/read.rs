@@ -174,17 +174,21 @@ impl Reader<'_> {
     }
 
     fn mode(&mut self, entry: &Entry) -> Option<(Mode, Span)> {
-        let text = self.string(&entry.value, "a mode", entry.key.span)?;
+        let text = match &entry.value.kind {
+            // `no` and `off` are no modes either, whatever readers of YAML take them for.
+            NodeKind::Scalar(scalar) if matches!(scalar.read(), Plain::Ambiguous { .. } | Plain::Bool(_)) => scalar.value.clone(),
+            _ => self.string(&entry.value, "a mode", entry.key.span)?,
+        };
         if let Some((_, mode)) = MODES.iter().find(|(name, _)| *name == text) {
             return Some((*mode, entry.value.span));
         }
         let meant = match text.as_str() {
             "approve" | "approval" | "ask" | "needs_approval" | "confirm" | "human" => Some("approval_required"),
-            "permit" | "grant" | "allowed" => Some("allow"),
-            "block" | "forbid" | "reject" | "denied" | "none" => Some("deny"),
+            "permit" | "grant" | "allowed" | "yes" | "on" | "true" => Some("allow"),
+            "block" | "forbid" | "reject" | "denied" | "none" | "no" | "off" | "false" => Some("deny"),
             other => nearest(other, MODES.iter().map(|(name, _)| *name)),
         };
-        let help = meant.map_or_else(|| "the modes are `allow`, `deny` and `approval_required`".to_owned(), |meant| format!("did you mean `{meant}`?"));
+        let help = meant.map_or_else(|| "the modes are `allow`, `deny` and `approval_required`".to_owned(), |meant| format!("did you mean `{meant}`"));
         self.sink.push(Diagnostic::new("unknown-mode", format!("unknown mode {}", quoted(&text)), entry.value.span, "not a mode").with_help(help));
         None
     }
@@ -233,8 +237,9 @@ impl Reader<'_> {
         if let NodeKind::Scalar(scalar) = &entry.value.kind {
             match scalar.read() {
                 Plain::Bool(value) => return value,
-                Plain::Ambiguous { reading } => {
-                    self.sink.push(consts::ambiguous(scalar, reading, &entry.value));
+                Plain::Ambiguous { .. } => {
+                    let message = format!("`{}` is `true` or `false`, not {}", entry.key.name, quoted(&scalar.value));
+                    self.sink.push(Diagnostic::new("wrong-type", message, entry.value.span, "not a boolean for all readers of YAML"));
                     return false;
                 }
                 _ => {}
@@ -325,7 +330,7 @@ impl Reader<'_> {
                 let list: Vec<String> = valid.iter().map(|key| format!("`{key}`")).collect();
                 format!("the keys here are {}", list.join(", "))
             },
-            |meant| format!("did you mean `{meant}`?"),
+            |meant| format!("did you mean `{meant}`"),
         );
         self.sink.push(Diagnostic::new("unknown-key", format!("unknown key {} in {what}", quoted(&key.name)), key.span, "not a key here").with_help(help));
     }

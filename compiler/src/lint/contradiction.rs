@@ -19,7 +19,7 @@ pub(super) const CODE: CodeDoc = CodeDoc {
 
     constraints: [args.tenant == \"acme\"]                      # for every tool
     tools:
-      ping: { mode: allow, constraints: [only(args, [])] }     # and this one has no `tenant`
+      ping: { mode: allow, constraints: ['only(args, [])'] }   # and this one has no `tenant`
 
 A constraint on an argument is never true where the argument is absent. For a condition on some tools only, name them: `tool == \"ping\" or args.tenant == \"acme\"`.
 
@@ -197,7 +197,7 @@ impl<'r> Facts<'r> {
                 self.types.push((path, of, claim(format!("demands that {} is {}", quoted(&show(path)), of.described()))));
             }
             if op == CompareOp::Equal {
-                self.equal.push((path, literal, claim(format!("demands another value of {}", quoted(&show(path))))));
+                self.equal.push((path, literal, claim(format!("demands this value of {}", quoted(&show(path))))));
             }
             if let Literal::Number(number) = literal
                 && let Some(value) = fixed(number)

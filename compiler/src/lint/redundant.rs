@@ -3,7 +3,7 @@
 use crate::{
     diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
     model::Mode,
-    resolve::Resolved,
+    resolve::{Replacement, Resolved, Role},
 };
 
 pub(super) const CODE: CodeDoc = CodeDoc {
@@ -42,7 +42,10 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     for replacement in resolved.replacements.iter().filter(|replacement| replacement.own) {
         let (Some(old), Some(new)) = (resolved.entries.get(replacement.old), resolved.entries.get(replacement.new)) else { continue };
         let ids = |entry: &crate::resolve::Entry<'_>| entry.constraints.iter().map(|constraint| constraint.id).collect::<Vec<_>>();
-        // To deny once more than needed is good style.
+        // To deny once more than needed is good style, and so is to decide between parents that disagree.
+        if disagree(resolved, replacement) {
+            continue;
+        }
         if new.mode != Mode::Deny && new.mode == old.mode && ids(old) == ids(new) && old.scope == new.scope {
             sink.push(
                 Diagnostic::new(CODE.code, format!("this rule for {} repeats the inherited one", quoted(&new.doc.name.text)), new.doc.name.span, "again")
@@ -51,4 +54,14 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
             );
         }
     }
+}
+
+/// Whether the parents of a role bring different rules for what it replaces.
+fn disagree(resolved: &Resolved<'_>, replacement: &Replacement<'_>) -> bool {
+    let Some(new) = resolved.entries.get(replacement.new) else { return false };
+    let is_parent = |role: &&Role<'_>| replacement.role.inherits.iter().any(|parent| parent.text == role.doc.name.text);
+    resolved.roles.iter().filter(is_parent).any(|role| {
+        let inherited = if new.is_default { role.default } else { role.tools.get(new.doc.name.text.as_str()).copied() };
+        inherited.is_some_and(|index| index != replacement.old)
+    })
 }

@@ -11,11 +11,11 @@ use crate::model::{Limits, Mode, Policy, Role, Rule};
 /// Builds the model: mixins gone, policy-level constraints in front of each rule's own, rules shared wherever they are alike.
 pub fn build(resolved: &Resolved<'_>, limits: Limits, source_digest: [u8; 32]) -> Policy {
     let denied = Arc::new(Rule { mode: Mode::Deny, constraints: Vec::new(), scope: None });
-    let mut rules: HashMap<(*const Vec<Use>, usize), Arc<Rule>> = HashMap::new();
-    let mut rule = |policy_level: &Arc<Vec<Use>>, index: usize| -> Arc<Rule> {
+    let mut rules: HashMap<(*const (), usize), Arc<Rule>> = HashMap::new();
+    let mut rule = |policy_level: &Arc<Vec<Use<'_>>>, index: usize| -> Arc<Rule> {
         let Some(entry) = resolved.entries.get(index).filter(|entry| entry.mode != Mode::Deny) else { return Arc::clone(&denied) };
         // Lists are shared, so the address of one tells which it is for as long as `resolved` lives.
-        let rule = rules.entry((Arc::as_ptr(policy_level), index)).or_insert_with(|| {
+        let rule = rules.entry((Arc::as_ptr(policy_level).cast(), index)).or_insert_with(|| {
             let mut constraints = Vec::with_capacity(policy_level.len() + entry.constraints.len());
             let own = entry.constraints.iter().filter(|own| !policy_level.iter().any(|shared| shared.id == own.id));
             for constraint in policy_level.iter().chain(own) {

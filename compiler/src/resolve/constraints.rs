@@ -16,21 +16,20 @@ use crate::{
 
 /// All constraints of a policy.
 #[derive(Debug, Default)]
-pub(super) struct Constraints<'d> {
+pub(super) struct Constraints {
     pub(super) written: Vec<Written>,
     by_source: HashMap<String, Vec<usize>>,
     /// Where the constants stand that a constraint uses.
-    pub(super) used_consts: BTreeSet<&'d crate::source::Span>,
+    pub(super) used_consts: BTreeSet<Span>,
 }
 
-impl<'d> Constraints<'d> {
+impl Constraints {
     /// Parses constraints that are written in the sight of `env`.
-    pub(super) fn parse_all(&mut self, texts: &'d [Text], env: &Env<'d>, sources: &Sources, sink: &mut Sink) -> Vec<Use> {
+    pub(super) fn parse_all<'d>(&mut self, texts: &'d [Text], env: &Env<'_>, sources: &Sources, sink: &mut Sink) -> Vec<Use<'d>> {
         texts.iter().filter_map(|text| self.parse(text, env, sources, sink)).collect()
     }
 
-    fn parse(&mut self, text: &'d Text, env: &Env<'d>, sources: &Sources, sink: &mut Sink) -> Option<Use> {
-        let span = text.node.span;
+    fn parse<'d>(&mut self, text: &'d Text, env: &Env<'_>, sources: &Sources, sink: &mut Sink) -> Option<Use<'d>> {
         let parsed = match constraint::parse(&text.value, &env.literals) {
             Ok(parsed) => parsed,
             Err(errors) => {
@@ -45,7 +44,7 @@ impl<'d> Constraints<'d> {
         }
         for name in &parsed.consts_used {
             if let Some(origin) = env.origins.get(name) {
-                self.used_consts.insert(&origin.span);
+                self.used_consts.insert(origin.span);
             }
         }
         let ids = self.by_source.entry(text.value.clone()).or_default();
@@ -59,7 +58,7 @@ impl<'d> Constraints<'d> {
             });
             id
         });
-        Some(Use { id, span })
+        Some(Use { id, text })
     }
 }
 

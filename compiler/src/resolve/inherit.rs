@@ -81,11 +81,11 @@ pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -
 struct Resolver<'d, 's> {
     sources: &'s Sources,
     sink: &'s mut Sink,
-    constraints: Constraints<'d>,
+    constraints: Constraints,
     entries: Vec<Entry<'d>>,
     replacements: Vec<Replacement<'d>>,
     /// Lists of policy-level constraints by their ids, so that roles with alike ones share them, and with them their rules.
-    lists: HashMap<Vec<usize>, Arc<Vec<Use>>>,
+    lists: HashMap<Vec<usize>, Arc<Vec<Use<'d>>>>,
     budget: usize,
 }
 
@@ -95,7 +95,7 @@ impl<'d> Resolver<'d, '_> {
         &mut self,
         doc: &'d RoleDoc,
         parents: &[(&Role<'d>, &Arc<Env<'d>>, Span)],
-        shared: &[Use],
+        shared: &[Use<'d>],
         shared_env: &Arc<Env<'d>>,
     ) -> Option<(Role<'d>, Arc<Env<'d>>)> {
         let envs: Vec<(Arc<Env<'d>>, Span)> = parents.iter().map(|(_, env, span)| (Arc::clone(env), *span)).collect();
@@ -130,7 +130,7 @@ impl<'d> Resolver<'d, '_> {
     }
 
     /// The policy-level constraints: the document's, the parents' from left to right, own; alike ones once.
-    fn union(&mut self, shared: &[Use], parents: &[(&Role<'d>, &Arc<Env<'d>>, Span)], own: Vec<Use>) -> Option<Arc<Vec<Use>>> {
+    fn union(&mut self, shared: &[Use<'d>], parents: &[(&Role<'d>, &Arc<Env<'d>>, Span)], own: Vec<Use<'d>>) -> Option<Arc<Vec<Use<'d>>>> {
         let mut seen = BTreeSet::new();
         let mut union = Vec::new();
         self.spend(shared.len() + parents.iter().map(|(role, _, _)| role.policy_level.len()).sum::<usize>())?;
@@ -171,7 +171,7 @@ impl<'d> Resolver<'d, '_> {
     }
 
     /// Resolves a rule where it is written.
-    fn entry(&mut self, role: &'d RoleDoc, doc: &'d ToolDoc, env: &Env<'d>) -> usize {
+    fn entry(&mut self, role: &'d RoleDoc, doc: &'d ToolDoc, env: &Env<'_>) -> usize {
         let uses = self.constraints.parse_all(&doc.constraints, env, self.sources, self.sink);
         let mut first: BTreeMap<usize, Span> = BTreeMap::new();
         let mut constraints = Vec::with_capacity(uses.len());
@@ -180,22 +180,22 @@ impl<'d> Resolver<'d, '_> {
             match first.get(&constraint.id) {
                 Some(span) => repeated.push((constraint, *span)),
                 None => {
-                    first.insert(constraint.id, constraint.span);
+                    first.insert(constraint.id, constraint.span());
                     constraints.push(constraint);
                 }
             }
         }
         let scope = doc.scope.as_ref().and_then(|written| scope::compile(doc, written, self.sources, self.sink));
         let index = self.entries.len();
-        self.entries.push(Entry { doc, role, mode: doc.mode.map_or(Mode::Deny, |(mode, _)| mode), constraints, repeated, scope });
+        self.entries.push(Entry { doc, is_default: role.default_policy.as_ref().is_some_and(|default| std::ptr::eq(default, doc)), role, mode: doc.mode.map_or(Mode::Deny, |(mode, _)| mode), constraints, repeated, scope });
         index
     }
 }
 
 /// An inherited constraint that uses the constant `name`: where it stands, and which.
-fn used_by(name: &str, parents: &[(&Role<'_>, &Arc<Env<'_>>, Span)], shared: &[Use], entries: &[Entry<'_>], written: &[Written]) -> Option<(Span, usize)> {
-    let uses = |constraint: &&Use| written.get(constraint.id).is_some_and(|written| written.consts.iter().any(|used| used == name));
-    let found = |constraint: &Use| (constraint.span, constraint.id);
+fn used_by(name: &str, parents: &[(&Role<'_>, &Arc<Env<'_>>, Span)], shared: &[Use<'_>], entries: &[Entry<'_>], written: &[Written]) -> Option<(Span, usize)> {
+    let uses = |constraint: &&Use<'_>| written.get(constraint.id).is_some_and(|written| written.consts.iter().any(|used| used == name));
+    let found = |constraint: &Use<'_>| (constraint.span(), constraint.id);
     if let Some(constraint) = shared.iter().find(uses) {
         return Some(found(constraint));
     }

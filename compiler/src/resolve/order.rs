@@ -58,7 +58,7 @@ pub(super) fn order(roles: &[RoleDoc], sink: &mut Sink) -> Vec<(usize, Vec<(usiz
 
 fn unknown_parent(name: &crate::document::Name, known: &BTreeMap<&str, usize>) -> Diagnostic {
     let help = match nearest(&name.text, known.keys().copied()) {
-        Some(meant) => format!("did you mean {}?", quoted(meant)),
+        Some(meant) => format!("did you mean {}", quoted(meant)),
         None => {
             let names: Vec<String> = known.keys().take(8).map(|name| quoted(name)).collect();
             let more = if known.len() > names.len() { ", …" } else { "" };
@@ -93,7 +93,7 @@ fn report_cycles(roles: &[RoleDoc], parents: &[Vec<(usize, crate::source::Span)>
         let next = |position: usize| cycle.get((position + 1) % cycle.len()).map_or_else(String::new, |(index, _)| name(*index));
         let message = if cycle.len() == 1 { format!("the role {} inherits itself", name(*first)) } else { format!("the role {} inherits itself through others", name(*first)) };
         let mut diagnostic = Diagnostic::new("inheritance-cycle", message, *span, format!("{} inherits {}", name(*first), next(0)))
-            .with_help("remove one of these; put what the roles share into a mixin that both inherit");
+            .with_help(if cycle.len() == 1 { "remove it" } else { "remove one of these; put what the roles share into a mixin that all of them inherit" });
         // More steps than anybody can follow add nothing.
         for (position, (index, span)) in steps.enumerate().take(8) {
             diagnostic = diagnostic.with_label(*span, format!("{} inherits {}", name(*index), next(position + 1)));

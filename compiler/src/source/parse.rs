@@ -47,7 +47,7 @@ pub fn parse(sources: &Sources, file: FileId, sink: &mut Sink) -> Option<Node> {
         Some(root) if !root.is_null() => Some(root),
         _ => {
             sink.push(
-                Diagnostic::new("empty-source", "the policy is empty", Span::whole(file), "nothing stands here")
+                Diagnostic::new("empty-source", "the policy is empty", Span::whole(file), "")
                     .with_help("write `{}` for the policy that denies everything"),
             );
             None
@@ -218,8 +218,11 @@ impl Builder<'_> {
                 Pending::Value(key) => entries.push(Entry { key, value: node }),
                 Pending::Refused => {}
                 Pending::Key => {
-                    *pending = match key(node) {
-                        Ok(key) => match seen.get(&key.name) {
+                    let (key, complaint) = key(node);
+                    self.sink.extend(complaint);
+                    *pending = match key {
+                        None => Pending::Refused,
+                        Some(key) => match seen.get(&key.name) {
                             None => {
                                 seen.insert(key.name.clone(), key.span);
                                 Pending::Value(key)
@@ -233,10 +236,6 @@ impl Builder<'_> {
                                 Pending::Refused
                             }
                         },
-                        Err(diagnostic) => {
-                            self.sink.push(*diagnostic);
-                            Pending::Refused
-                        }
                     };
                 }
             },
@@ -257,30 +256,35 @@ fn is_core(tag: &Tag, name: &str) -> bool {
     tag.handle == "tag:yaml.org,2002:" && tag.suffix == name
 }
 
-fn key(node: Node) -> Result<Key, Box<Diagnostic>> {
+/// The key that `node` is, and what is wrong with it. Where the name is known it is kept, so that what refers to it is not reported
+/// as well.
+fn key(node: Node) -> (Option<Key>, Option<Diagnostic>) {
     let span = node.span;
     let described = node.described();
     let NodeKind::Scalar(scalar) = node.kind else {
-        return Err(Box::new(
-            Diagnostic::new("yaml-key", format!("a key is a string, not {described}"), span, "used as a key")
-                .with_help("a text that contains `: ` or begins with `[` or `{` needs quotes around all of it"),
-        ));
+        let diagnostic = Diagnostic::new("yaml-key", format!("a key is a string, not {described}"), span, "used as a key")
+            .with_help("a text that contains `: ` or begins with `[` or `{` needs quotes around all of it");
+        return (None, Some(diagnostic));
     };
-    match scalar.read() {
-        Plain::String => Ok(Key { name: scalar.value, span }),
-        Plain::Ambiguous { .. } if scalar.value == "<<" => Err(Box::new(
-            Diagnostic::new("yaml-merge-key", "merge keys are not part of YAML 1.2", span, "a merge key")
-                .with_help("use `inherits` and mixins to share rules between roles"),
-        )),
-        Plain::Ambiguous { reading } => Err(Box::new(
-            Diagnostic::new("ambiguous-scalar", format!("some readers of YAML take {} for {reading}", quoted(&scalar.value)), span, "not a string for all")
-                .with_help(format!("quote it: {}", quoted(&format!("\"{}\"", scalar.value)))),
-        )),
-        Plain::Null | Plain::Bool(_) | Plain::Number => Err(Box::new(
-            Diagnostic::new("yaml-key", format!("a key is a string, not {described}"), span, described)
-                .with_help(format!("quote it: {}", quoted(&format!("\"{}\"", scalar.value)))),
-        )),
-    }
+    let kind = scalar.read();
+    let name = scalar.value;
+    let quote = format!("quote it: {}", quoted(&format!("\"{name}\"")));
+    let diagnostic = match kind {
+        Plain::String => None,
+        Plain::Ambiguous { .. } if name == "<<" => {
+            let diagnostic = Diagnostic::new("yaml-merge-key", "merge keys are not part of YAML 1.2", span, "a merge key")
+                .with_help("use `inherits` and mixins to share rules between roles");
+            return (None, Some(diagnostic));
+        }
+        Plain::Ambiguous { reading } => {
+            let message = format!("some readers of YAML take {} for {reading}", quoted(&name));
+            Some(Diagnostic::new("ambiguous-scalar", message, span, "not a string for all").with_help(quote))
+        }
+        Plain::Null | Plain::Bool(_) | Plain::Number => {
+            Some(Diagnostic::new("yaml-key", format!("a key is a string, not {described}"), span, described).with_help(quote))
+        }
+    };
+    (Some(Key { name, span }), diagnostic)
 }
 
 /// The first character that has no place in a policy: invisible, or a line break to some readers and none to others.
@@ -294,7 +298,8 @@ fn refused_character(text: &str, file: FileId) -> Option<Diagnostic> {
             '\0'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' => "a control character",
             '\u{85}' | '\u{2028}' | '\u{2029}' => "a line break to some readers of YAML and none to others",
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "a character that changes the direction of the text around it",
-            '\u{feff}' | '\u{fffe}' | '\u{ffff}' => "not a character of text",
+            '\u{feff}' => "a byte-order mark, which stands at the beginning of a file or nowhere",
+            '\u{fffe}' | '\u{ffff}' => "not a character",
             _ => continue,
         };
         let span = Span::new(file, offset, offset + character.len_utf8());
@@ -345,12 +350,14 @@ fn syntax_error(text: &str, file: FileId, offset: usize, error: &ScanError) -> D
         ("unexpected character", "a text that begins with this character needs quotes around all of it"),
         ("character that cannot start", "a text that begins with this character needs quotes around all of it"),
         ("invalid trailing content", "a text that begins with a quote ends with it: put single quotes around all of it"),
+        ("escape", "within double quotes `\\` begins an escape: write `\\\\` for a backslash, `\\U0001F600` for a character beyond U+FFFF"),
         ("quoted scalar", "close the quote; within double quotes `\\` begins an escape, within single quotes it does not"),
         ("expected <block end>", "check the indentation; a text that begins with a quote or a bracket needs quotes around all of it"),
         ("expected key", "check the indentation of this line against the lines above"),
-        ("expected ','", "close the bracket"),
+        ("expected ','", "close the bracket; within `[ ]` and `{ }` a text that contains a comma or a bracket needs quotes around all of it"),
+        ("indicator", "check the indentation; a text that begins with a bracket needs quotes around all of it"),
         ("simple key", "a key is followed by `:` and a space"),
-        ("unknown anchor", "define the anchor with `&name` before this line, or write the value out"),
+        ("unknown anchor", "a text that begins with `*` needs quotes around all of it; an alias needs its anchor `&name` on a line before"),
         ("anchor", "a text that begins with `*` or `&` needs quotes around all of it"),
         ("alias", "a text that begins with `*` or `&` needs quotes around all of it"),
         ("tag", "a text that begins with `!` needs quotes around all of it"),
