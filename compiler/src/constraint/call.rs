@@ -185,10 +185,8 @@ impl Parser<'_> {
             &span,
             path.span.clone(),
         );
-        if !always {
-            if let Some(warning) = doubt::doubtful_text(call, &text, text_span) {
-                self.findings.warn(warning);
-            }
+        if !always && let Some(warning) = doubt::doubtful_text(call, &text, text_span) {
+            self.findings.warn(warning);
         }
         Some(Node {
             expr: Expr {

@@ -103,7 +103,7 @@ pub const CODES: &[CodeDoc] = &[
         CHARACTER,
         "a character has no meaning in a constraint",
         "Constraints have no arithmetic, comments, conditionals, variables or statements, so characters such as `+`, `;`, `#`, `?` or\n\
-         `$` mean nothing outside of a text.\n\n    args.total - args.discount <= 500     # refused: no arithmetic\n    args.total <= 500 # limit              # in YAML, the comment stands behind the quoted constraint\n\n\
+         `$` mean nothing outside of a text.\n\n    args.total - args.discount <= 500     # refused: no arithmetic\n    \"args.total <= 500\"   # limit          # a comment stands in the YAML, behind the quotes\n\n\
          Compare values as they are, and let the tool take an argument for what would have to be calculated.",
     ),
     error(

@@ -24,6 +24,9 @@ pub const MAX_NESTING: usize = 32;
 /// How deep quantifiers may stand in each other: each level multiplies the work of a decision by the length of a list.
 pub const MAX_QUANTIFIERS: usize = 2;
 
+/// How many errors, and how many warnings, are told about one constraint: more than anybody reads at once.
+pub const MAX_FINDINGS: usize = 20;
+
 /// What can stand behind a condition that is in parentheses.
 pub(super) const AFTER_CONDITION: &str = "`and`, `or` or `)`";
 
@@ -32,7 +35,7 @@ pub(super) const AFTER_CONDITION: &str = "`and`, `or` or `)`";
 pub struct Parsed {
     /// What it means.
     pub expr: Expr,
-    /// What is doubtful about it.
+    /// What is doubtful about it, by position: at most [`MAX_FINDINGS`].
     pub warnings: Vec<ConstraintError>,
     /// The names of the constants in it.
     pub consts_used: BTreeSet<String>,
@@ -41,7 +44,7 @@ pub struct Parsed {
 /// Reads one constraint. Constants are replaced by their values.
 ///
 /// # Errors
-/// Everything that is wrong with it, by position; never empty.
+/// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
 pub fn parse(
     text: &str,
     consts: &BTreeMap<String, Literal>,
@@ -57,6 +60,7 @@ pub fn parse(
     let expr = parser.outcome(node.map(|node| node.expr))?;
     let Findings { mut warnings, .. } = parser.findings;
     warnings.sort_by_key(|warning| warning.span.start);
+    warnings.truncate(MAX_FINDINGS);
     Ok(Parsed {
         expr,
         warnings,
@@ -67,7 +71,7 @@ pub fn parse(
 /// Reads a literal: JSON text without objects, with the limits of numbers and nesting that constraints have.
 ///
 /// # Errors
-/// Everything that is wrong with it, by position; never empty.
+/// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
 pub fn literal_from_json_text(text: &str) -> Result<Literal, Vec<ConstraintError>> {
     let none = BTreeMap::new();
     let mut parser = Parser::new(text, &none)?;
@@ -187,6 +191,7 @@ impl<'a> Parser<'a> {
                 }
                 errors.sort_by_key(|error| (error.span.start, error.span.end));
                 errors.dedup();
+                errors.truncate(MAX_FINDINGS);
                 Err(errors)
             }
         }

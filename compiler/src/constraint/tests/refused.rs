@@ -171,6 +171,23 @@ fn a_deep_constant_counts_where_it_is_used() {
 }
 
 #[test]
+fn a_hopeless_text_is_not_answered_with_thousands_of_errors() {
+    for text in [
+        "\\".repeat(MAX_BYTES),
+        "- ".repeat(2_000),
+        ".".repeat(MAX_BYTES),
+        "5 and ".repeat(600),
+    ] {
+        assert_eq!(parse(&text, &consts()).unwrap_err().len(), MAX_FINDINGS);
+    }
+    let many = format!("args.x in [{}1]", "1,".repeat(2_000));
+    assert_eq!(
+        parse(&many, &consts()).unwrap().warnings.len(),
+        MAX_FINDINGS
+    );
+}
+
+#[test]
 fn second_places_lead_to_the_cause() {
     for (marked, label) in [
         ("⟦1 < args.x⟧ < 5", "already"),
