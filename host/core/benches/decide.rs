@@ -1,5 +1,12 @@
 //! What deciding and loading cost. `hexgate policy bench` puts floor and policy side by side in alternating rounds; this is for
 //! looking at one thing at a time.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a measurement fails by panicking"
+)]
 
 use std::fmt::Write as _;
 use std::hint::black_box;

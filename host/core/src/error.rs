@@ -228,6 +228,12 @@ pub enum LoadError {
         /// Why.
         reason: String,
     },
+    /// The component is of the known engine, and its plan does not hold together.
+    #[error("the component's plan is damaged: {reason}; compile the policy again")]
+    DamagedPlan {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The component could not be started, or did not describe itself.
     #[error("the component does not start: {0}")]
     Start(#[source] DecideError),

@@ -293,7 +293,8 @@ impl Runner {
         expect_component(wasm)?;
         let warm = usize::try_from(limits.warm_instances).unwrap_or(0);
         if isolation == Isolation::AsKnown
-            && hexgate_component::plan_of(wasm).is_some()
+            && let Some(plan) = hexgate_component::plan_of(wasm)
+            && check_plan(plan)?
             && let Some(parts) = split(wasm)
             && let Some(code) = engine.code(&parts.code)?
         {
@@ -320,6 +321,15 @@ impl Runner {
             slots: Slots::new(if reused { warm } else { 0 }),
         }))
     }
+}
+
+/// The engine is known, and what it does is bounded for plans that hold together. So a plan is looked through once, here.
+fn check_plan(plan: &[u8]) -> Result<bool, LoadError> {
+    let damaged = |reason: String| LoadError::DamagedPlan { reason };
+    let plan = hexgate_eval::Plan::open(plan).map_err(|error| damaged(error.to_string()))?;
+    plan.validate()
+        .map(|()| true)
+        .map_err(|error| damaged(error.to_string()))
 }
 
 /// A component and the instances of it that are kept.

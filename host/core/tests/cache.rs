@@ -1,4 +1,11 @@
 //! The compile cache: what is not its own is never loaded, and never stops anything.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 

@@ -1,8 +1,15 @@
 //! The known engine, run in the short way, against the same component run like any other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use hexgate::{
-    Coverage, DecideError, Engine, ErrorKind, Field, Grant, Isolation, Limits, Mode, Policy,
-    Request, Verdict,
+    Coverage, DecideError, Engine, ErrorKind, Field, Grant, Isolation, Limits, LoadError, Mode,
+    Policy, Request, TrapKind, Verdict,
 };
 use hexgate_compiler::Compiler;
 
@@ -306,4 +313,55 @@ fn threads_share_a_policy() {
             });
         }
     });
+}
+
+#[test]
+fn a_damaged_plan_is_refused_before_it_runs() {
+    let engine = Engine::new().unwrap();
+    let wasm = compile(BILLING);
+    let plan = hexgate_component::plan_of(&wasm).unwrap();
+    let mut refused = 0;
+    for place in 16..plan.len() {
+        let mut changed = plan.to_vec();
+        changed[place] ^= 0xFF;
+        let woven = hexgate_component::weave(&changed).unwrap();
+        match Policy::dangerous_from_unverified_bytes(&engine, &woven) {
+            Err(LoadError::DamagedPlan { .. }) => refused += 1,
+            Err(other) => panic!("{other:?}"),
+            // A change of a text or a number is another policy, not a damaged one.
+            Ok(policy) => {
+                let request = Request::new("refund_order", "{\"amount\": 20}").roles(&["support"]);
+                assert!(
+                    !matches!(policy.decide(&request), Err(error) if error.kind() == ErrorKind::Guest)
+                );
+            }
+        }
+    }
+    assert!(refused > plan.len() / 4, "{refused} of {}", plan.len());
+}
+
+#[test]
+fn a_policy_without_room_to_work_in_denies() {
+    let limits = Limits {
+        memory_bytes: 2 << 20,
+        ..Limits::default()
+    };
+    let engine = Engine::builder().limits(limits).build().unwrap();
+    let (policy, _) = both(&engine, BILLING);
+    let arguments = format!("[{}1]", "1,".repeat(500_000));
+    let error = policy
+        .decide(&Request::new("refund_order", &arguments))
+        .unwrap_err();
+    assert_eq!(
+        error,
+        DecideError::Trap {
+            kind: TrapKind::Memory
+        }
+    );
+    assert!(
+        policy
+            .decide(&Request::new("view_orders", "{}").roles(&["billing"]))
+            .unwrap()
+            .is_allowed()
+    );
 }

@@ -1,4 +1,11 @@
 //! All interleavings of threads that share places, explored by loom.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 #![allow(dead_code, reason = "the file under test is compiled here whole")]
 
 mod sync {

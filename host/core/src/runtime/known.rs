@@ -13,7 +13,7 @@ use wasmtime::{Engine, Memory, Module, ModuleExport, Store, TypedFunc};
 
 use super::{Guest, Instance, State};
 use crate::description::{About, FileScope, Rule};
-use crate::error::{DecideError, LoadError};
+use crate::error::{DecideError, LoadError, TrapKind};
 use crate::limits::Limits;
 use crate::request::Request;
 use crate::verdict::Verdict;
@@ -180,7 +180,15 @@ impl Instance for Box<KnownInstance> {
         let params = block.write(self.memory.data_mut(&mut self.store), base, request)?;
         let result = self.decide.call(&mut self.store, params);
         let result = result.map_err(|error| self.store.data().explain(&error))?;
-        self.reader(self.limits.output_bytes).verdict(result)?
+        match self.reader(self.limits.output_bytes).verdict(result)? {
+            // An engine that gets no room to work in has no other word for it.
+            Err(DecideError::Damaged { .. }) if self.store.data().limiter.has_refused() => {
+                Err(DecideError::Trap {
+                    kind: TrapKind::Memory,
+                })
+            }
+            answer => answer,
+        }
     }
 
     fn about(&mut self) -> Result<About, DecideError> {
