@@ -55,6 +55,14 @@ pub fn cases(seed: u64, calls: usize) -> (Json, Vec<Call>) {
     (scenario.policy, calls)
 }
 
+/// As [`cases`], with choices that a fuzzer makes.
+pub fn steered(bytes: &[u8], calls: usize) -> (Json, Vec<Call>) {
+    let mut random = Random::steered(bytes);
+    let scenario = Scenario::new(&mut random);
+    let calls = (0..calls).map(|_| scenario.call(&mut random)).collect();
+    (scenario.policy, calls)
+}
+
 impl Scenario {
     /// Writes a policy.
     pub fn new(random: &mut Random) -> Self {

@@ -13,7 +13,9 @@
 #![deny(missing_docs)]
 
 pub mod case;
+pub mod engines;
 pub mod generate;
 pub mod json;
 pub mod oracle;
+pub mod shrink;
 pub mod vectors;

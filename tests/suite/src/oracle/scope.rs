@@ -63,12 +63,11 @@ fn inside(path: &str, scope: &Paths) -> bool {
     let is_absolute = |pattern: &String| pattern.starts_with('/');
     if scope.allowed.is_empty() {
         // Relative patterns say nothing about an absolute path, so they cannot clear one.
-        return !absolute || scope.denied.iter().any(is_absolute);
+        return !absolute || scope.denied.is_empty() || scope.denied.iter().any(is_absolute);
     }
-    scope
-        .allowed
-        .iter()
-        .any(|pattern| is_absolute(pattern) == absolute && Pattern::of(pattern).covers(&segments))
+    scope.allowed.iter().any(|pattern| {
+        is_absolute(pattern) == absolute && Pattern::of(pattern).within_reach(&segments)
+    })
 }
 
 /// A pattern, segment by segment.
@@ -91,6 +90,16 @@ impl Pattern {
                 .filter(|segment| !segment.is_empty())
                 .map(str::to_owned)
                 .collect(),
+        }
+    }
+
+    /// Whether it allows these very segments. What ends in `/**` allows what lies below, not the folder itself.
+    fn within_reach(&self, path: &[&str]) -> bool {
+        match self.segments.split_last() {
+            Some((last, folder)) if last == "**" && !folder.is_empty() => (0..path.len())
+                .filter_map(|end| path.get(..end))
+                .any(|above| cross(folder, above)),
+            _ => self.covers(path),
         }
     }
 
