@@ -4,7 +4,7 @@
 //! first byte of theirs (the memory is little-endian), addresses and lengths are 32 bits wide. A host only reads a result, so
 //! texts of the plan are handed over where they lie.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 
 use hexgate_eval::{
     Denial, Error, Field, Grant, Verdict,
@@ -14,11 +14,11 @@ use hexgate_eval::{
 /// A list or a string: address and length.
 pub(crate) type List = [u32; 2];
 
-/// The words of `result<verdict, error>`, which is aligned to 8.
-pub(crate) const OUTCOME: usize = 12;
+/// A result of any function, filled up with zeros to the length of the longest: `result<verdict, error>`.
+pub(crate) type Answer = [u32; 12];
 
 /// `result<verdict, error>`.
-pub(crate) fn outcome(outcome: Result<Verdict, Error>) -> [u32; OUTCOME] {
+pub(crate) fn outcome(outcome: Result<Verdict, Error>) -> Answer {
     match outcome {
         Ok(Verdict::Allow(grant)) => granted(2, grant),
         Ok(Verdict::NeedsApproval(grant)) => granted(1, grant),
@@ -28,11 +28,12 @@ pub(crate) fn outcome(outcome: Result<Verdict, Error>) -> [u32; OUTCOME] {
 }
 
 /// `about`, for a policy of which everything is described.
-pub(crate) fn about(about: &About<'_>) -> [u32; 9] {
+pub(crate) fn about(about: &About<'_>) -> Answer {
     let [digest, digest_len] = list(hexadecimal(&about.source_digest));
     let [compiler, compiler_len] = view(about.compiler.as_bytes());
     let (roles, scopes) = (about.roles, about.scopes);
-    [
+    let (arguments, facts) = (about.arguments_bytes, about.facts_bytes);
+    filled([
         0,
         digest,
         digest_len,
@@ -40,13 +41,27 @@ pub(crate) fn about(about: &About<'_>) -> [u32; 9] {
         compiler_len,
         roles,
         scopes,
-        about.arguments_bytes,
-        about.facts_bytes,
-    ]
+        arguments,
+        facts,
+    ])
 }
 
 /// `about`, for a policy that cannot be read: nothing may be concluded from what it does not describe.
-pub(crate) const OPAQUE: [u32; 9] = [1, 1, 0, 1, 0, 0, 0, 0, 0];
+pub(crate) const OPAQUE: Answer = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// An empty list, or an option that is none.
+pub(crate) const NOTHING: Answer = [0; 12];
+
+/// `list<string>`.
+pub(crate) fn names(names: Vec<List>) -> Answer {
+    filled(list(names))
+}
+
+/// `option<list<rule>>`.
+pub(crate) fn rules(rules: Vec<Rule>) -> Answer {
+    let [rules, len] = list(rules);
+    filled([1, rules, len])
+}
 
 /// `rule`.
 pub(crate) type Rule = [u32; 8];
@@ -81,12 +96,12 @@ pub(crate) fn rule(rule: &RuleRef<'_>) -> Result<Rule, Damaged> {
 }
 
 /// `option<file-scope>`.
-pub(crate) fn file_scope(scope: &ScopeRef<'_>) -> Result<[u32; 7], Damaged> {
+pub(crate) fn file_scope(scope: &ScopeRef<'_>) -> Result<Answer, Damaged> {
     let [argument, argument_len] = view(scope.argument()?.as_bytes());
     let paths = scope.paths()?;
     let [allowed, allowed_len] = texts(paths.allowed);
     let [denied, denied_len] = texts(paths.denied);
-    Ok([
+    Ok(filled([
         1,
         argument,
         argument_len,
@@ -94,7 +109,7 @@ pub(crate) fn file_scope(scope: &ScopeRef<'_>) -> Result<[u32; 7], Damaged> {
         allowed_len,
         denied,
         denied_len,
-    ])
+    ]))
 }
 
 /// A list of items that are never freed.
@@ -114,13 +129,13 @@ pub(crate) fn option(value: Option<u32>) -> [u32; 2] {
     [u32::from(value.is_some()), value.unwrap_or_default()]
 }
 
-fn granted(case: u32, grant: Grant) -> [u32; OUTCOME] {
+fn granted(case: u32, grant: Grant) -> Answer {
     let [has_role, role] = option(grant.role);
     let [has_scope, scope] = option(grant.scope);
-    [0, 0, case, has_role, role, has_scope, scope, 0, 0, 0, 0, 0]
+    filled([0, 0, case, has_role, role, has_scope, scope])
 }
 
-fn denied(denial: Denial) -> [u32; OUTCOME] {
+fn denied(denial: Denial) -> Answer {
     let [reason, reason_len] = view(String::leak(denial.reason).as_bytes());
     let [violations, violations_len] = texts(denial.violations);
     let (hint, allowed, denied) = match denial.hint {
@@ -143,7 +158,7 @@ fn denied(denial: Denial) -> [u32; OUTCOME] {
     ]
 }
 
-fn failed(error: Error) -> [u32; OUTCOME] {
+fn failed(error: Error) -> Answer {
     let (case, payload) = match error {
         Error::Malformed {
             field,
@@ -168,12 +183,19 @@ fn failed(error: Error) -> [u32; OUTCOME] {
             (2, [what, len, 0, 0])
         }
     };
-    [
-        1, 0, case, 0, payload[0], payload[1], payload[2], payload[3], 0, 0, 0, 0,
-    ]
+    let [first, second, third, fourth] = payload;
+    filled([1, 0, case, 0, first, second, third, fourth])
 }
 
-fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
+fn filled<const N: usize>(words: [u32; N]) -> Answer {
+    let mut answer = NOTHING;
+    for (place, word) in answer.iter_mut().zip(words) {
+        *place = word;
+    }
+    answer
+}
+
+fn hexadecimal(bytes: &[u8; 32]) -> Vec<u8> {
     let digit = |value: u8| {
         if value < 10 {
             b'0' + value
@@ -181,10 +203,11 @@ fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
             b'a' - 10 + value
         }
     };
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    let mut text = vec![0; 64];
+    for (pair, byte) in text.as_chunks_mut().0.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
+    }
+    text
 }
 
 fn texts(texts: Vec<String>) -> List {
@@ -198,8 +221,6 @@ fn texts(texts: Vec<String>) -> List {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec;
-
     use hexgate_eval::PathScope;
 
     use super::*;
@@ -255,8 +276,8 @@ mod tests {
         };
         let words = about(&whole);
         assert_eq!([words[0], words[2], words[4]], [0, 64, 4]);
-        assert_eq!(words[5..], [2, 3, 4, 5]);
-        assert_eq!(hexadecimal(&digest[..3]), b"009aff");
+        assert_eq!(words[5..9], [2, 3, 4, 5]);
+        assert!(hexadecimal(&digest).starts_with(b"009aff00"));
     }
 
     #[test]

@@ -4,17 +4,11 @@
     reason = "an export carries a name that only the linker checks"
 )]
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::AtomicU32;
 
 use hexgate_eval::{Error, MAX_ROLES, Plan, Request, Scratch, Verdict};
 
 use crate::{abi, memory};
-
-/// What the returned pointer leads to: as `result<verdict, error>` asks, aligned to 8.
-#[repr(align(8))]
-struct Outcome([AtomicU32; abi::OUTCOME]);
-
-static OUTCOME: Outcome = Outcome([const { AtomicU32::new(0) }; abi::OUTCOME]);
 
 /// `decide: func(request: request) -> result<verdict, error>`, flattened.
 #[unsafe(export_name = "hexgate:policy/decision@0.1.0#decide")]
@@ -45,12 +39,7 @@ extern "C" fn decide(
     };
 
     let (verdict, kept) = evaluate(&request);
-    let words = abi::outcome(verdict);
-    for (place, word) in OUTCOME.0.iter().zip(words) {
-        place.store(word, Relaxed);
-    }
-    memory::end(kept);
-    OUTCOME.0.as_ptr()
+    memory::finish(&abi::outcome(verdict), kept)
 }
 
 /// The verdict, and where what was needed for it ends and the verdict's own texts begin.

@@ -6,7 +6,8 @@
     reason = "an export carries a name that only the linker checks"
 )]
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicU32;
 
 use hexgate_eval::plan::{Damaged, Plan};
 
@@ -14,62 +15,65 @@ use crate::{abi, memory};
 
 /// `about: func() -> about`.
 #[unsafe(export_name = "hexgate:policy/description@0.1.0#about")]
-extern "C" fn about() -> *const u32 {
+extern "C" fn about() -> *const AtomicU32 {
     answer(|plan| Ok(abi::about(&plan.about()?)), abi::OPAQUE)
 }
 
 /// `roles: func(start: u32, count: u32) -> list<string>`.
 #[unsafe(export_name = "hexgate:policy/description@0.1.0#roles")]
-extern "C" fn roles(start: u32, count: u32) -> *const u32 {
+extern "C" fn roles(start: u32, count: u32) -> *const AtomicU32 {
     let names = |plan: &Plan<'static>| {
         let mut names = Vec::new();
         for index in start..start.saturating_add(count) {
             let Some(role) = plan.role(index)? else { break };
             names.push(abi::view(role.name()?.as_bytes()));
         }
-        Ok(abi::list(names))
+        Ok(abi::names(names))
     };
-    answer(names, abi::list::<abi::List>(Vec::new()))
+    answer(names, abi::NOTHING)
 }
 
 /// `rules: func(role: string, start: u32, count: u32) -> option<list<rule>>`.
 #[unsafe(export_name = "hexgate:policy/description@0.1.0#rules")]
-extern "C" fn rules(role: *const u8, role_len: usize, start: u32, count: u32) -> *const u32 {
+extern "C" fn rules(role: *const u8, role_len: usize, start: u32, count: u32) -> *const AtomicU32 {
     let rules = |plan: &Plan<'static>| {
         let Some(role) = plan.find_role(memory::text(role, role_len))? else {
-            return Ok([0; 3]);
+            return Ok(abi::NOTHING);
         };
         let mut rules: Vec<abi::Rule> = Vec::new();
         for index in start..start.saturating_add(count) {
             let Some(rule) = role.rule(index)? else { break };
             rules.push(abi::rule(&rule)?);
         }
-        let [rules, len] = abi::list(rules);
-        Ok([1, rules, len])
+        Ok(abi::rules(rules))
     };
-    answer(rules, [0; 3])
+    answer(rules, abi::NOTHING)
 }
 
 /// `scope: func(id: u32) -> option<file-scope>`.
 #[unsafe(export_name = "hexgate:policy/description@0.1.0#scope")]
-extern "C" fn scope(id: u32) -> *const u32 {
+extern "C" fn scope(id: u32) -> *const AtomicU32 {
     let scope = |plan: &Plan<'static>| match plan.scope(id)? {
         Some(scope) => abi::file_scope(&scope),
-        None => Ok([0; 7]),
+        None => Ok(abi::NOTHING),
     };
-    answer(scope, [0; 7])
+    answer(scope, abi::NOTHING)
 }
 
-/// What the plan describes, or `damaged`, in a place that the host can read until it calls again.
-fn answer<const N: usize>(
-    describe: impl FnOnce(&Plan<'static>) -> Result<[u32; N], Damaged>,
-    damaged: [u32; N],
-) -> *const u32 {
+/// What the plan describes, or `damaged`.
+fn answer(
+    describe: impl FnOnce(&Plan<'static>) -> Result<abi::Answer, Damaged>,
+    damaged: abi::Answer,
+) -> *const AtomicU32 {
     let inputs_end = memory::begin();
-    let words = Plan::open(memory::plan())
-        .and_then(|plan| describe(&plan))
-        .unwrap_or(damaged);
-    let place: &'static [u32; N] = Box::leak(Box::new(words));
-    memory::end(inputs_end);
-    place.as_ptr()
+    let words = match opened() {
+        Ok(plan) => describe(&plan).unwrap_or(damaged),
+        Err(_) => damaged,
+    };
+    memory::finish(&words, inputs_end)
+}
+
+#[inline(never)]
+fn opened() -> Result<Plan<'static>, Damaged> {
+    Plan::open(memory::plan())
 }

@@ -11,7 +11,7 @@ use core::{
     alloc::{GlobalAlloc, Layout},
     arch::wasm32,
     ptr,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed},
 };
 
 use hexgate_eval::plan::layout;
@@ -29,6 +29,15 @@ static NEXT: AtomicUsize = AtomicUsize::new(0);
 static RESULT_START: AtomicUsize = AtomicUsize::new(0);
 static RESULT_END: AtomicUsize = AtomicUsize::new(0);
 
+/// What every export returns the address of: room for the largest result, aligned as the strictest one asks.
+#[repr(align(8))]
+struct Answer([AtomicU32; ANSWER]);
+
+/// The words of the largest result, `result<verdict, error>`.
+pub(crate) const ANSWER: usize = 12;
+
+static ANSWERED: Answer = Answer([const { AtomicU32::new(0) }; ANSWER]);
+
 unsafe extern "C" {
     /// The end of stack and data, from the linker.
     static __heap_base: u8;
@@ -40,11 +49,11 @@ static ARENA: Arena = Arena;
 /// Allocates by moving the pointer up and frees nothing: the end of the call does.
 struct Arena;
 
-// SAFETY: `alloc` returns memory that nothing else has, of the size and alignment asked for, or null.
+// SAFETY: `take` and `resize` return memory that nothing else has, of the size and alignment asked for, or null.
 unsafe impl GlobalAlloc for Arena {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        take(layout.size(), layout.align()).unwrap_or(ptr::null_mut())
+        take(layout.size(), layout.align())
     }
 
     #[inline]
@@ -52,7 +61,7 @@ unsafe impl GlobalAlloc for Arena {
 
     #[inline]
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        resize(old, layout.size(), layout.align(), size).unwrap_or(ptr::null_mut())
+        resize(old, layout.size(), layout.align(), size)
     }
 }
 
@@ -68,10 +77,10 @@ extern "C" fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, size: us
     } else {
         resize(old, old_size, align, size)
     };
-    match block {
-        Some(block) => block,
-        None => wasm32::unreachable(),
+    if block.is_null() {
+        wasm32::unreachable()
     }
+    block
 }
 
 /// Begins a call, unless the host has begun it by placing something: what the last one left is wiped.
@@ -97,19 +106,26 @@ fn restart() -> usize {
     base
 }
 
-/// Ends a call: wipes the arena up to `kept`, and remembers that what is above belongs to the result.
-#[inline]
-pub(crate) fn end(kept: usize) {
+/// Ends a call with a result: wipes the arena up to `kept`, and remembers that what is above belongs to the result.
+#[inline(never)]
+pub(crate) fn finish(words: &[u32; ANSWER], kept: usize) -> *const AtomicU32 {
+    for (place, word) in ANSWERED.0.iter().zip(words) {
+        place.store(*word, Relaxed);
+    }
     wipe(BASE.load(Relaxed), kept);
     RESULT_START.store(kept, Relaxed);
     RESULT_END.store(NEXT.load(Relaxed), Relaxed);
     NEXT.store(0, Relaxed);
+    ANSWERED.0.as_ptr()
 }
 
 /// Sets aside room for `count` zeroed or stale items of plain words at the arena's end. None: the memory cannot grow.
 #[inline]
 pub(crate) fn scratch<T: Word>(count: usize) -> Option<&'static mut [T]> {
-    let block = take(count.checked_mul(size_of::<T>())?, ALIGN)?;
+    let block = take(count.checked_mul(size_of::<T>())?, ALIGN);
+    if block.is_null() {
+        return None;
+    }
     // SAFETY: the arena has just handed the block out, aligned and large enough; WebAssembly memory is always initialised and any
     // bits are a `T`. The reference is dropped before the call ends, which is when the block is used again.
     Some(unsafe { core::slice::from_raw_parts_mut(block.cast::<T>(), count) })
@@ -195,42 +211,52 @@ fn memory_end() -> usize {
     wasm32::memory_size(0).saturating_mul(PAGE)
 }
 
-/// Takes `size` bytes.
-#[inline]
-fn take(size: usize, align: usize) -> Option<*mut u8> {
+/// Takes `size` bytes. Null: the memory cannot grow.
+#[inline(never)]
+fn take(size: usize, align: usize) -> *mut u8 {
     let start = align_up(begin(), align);
-    let end = start.checked_add(size)?;
-    if end > memory_end() {
-        grow_to(end)?;
+    if !move_to(start.checked_add(size)) {
+        return ptr::null_mut();
     }
-    NEXT.store(end, Relaxed);
-    Some(ptr::with_exposed_provenance_mut(start))
+    ptr::with_exposed_provenance_mut(start)
 }
 
-/// Takes more (or less) bytes for what `old` holds: where it is, if it is the last block.
-fn resize(old: *mut u8, old_size: usize, align: usize, size: usize) -> Option<*mut u8> {
-    let start = old.addr();
-    if begin() == start.wrapping_add(old_size) {
-        let end = start.checked_add(size)?;
-        if end > memory_end() {
-            grow_to(end)?;
+/// Takes more (or less) bytes for what `old` holds: where it is, if it is the last block. Null: the memory cannot grow.
+#[inline(never)]
+fn resize(old: *mut u8, old_size: usize, align: usize, size: usize) -> *mut u8 {
+    let (start, end) = (old.addr(), old.addr().wrapping_add(old_size));
+    if begin() == end {
+        if !move_to(start.checked_add(size)) {
+            return ptr::null_mut();
         }
         // What a block gives back lies beyond the pointer and would not be wiped at the end.
-        wipe(end, start.wrapping_add(old_size));
-        NEXT.store(end, Relaxed);
-        return Some(old);
+        wipe(start.wrapping_add(size), end);
+        return old;
     }
-    let block = take(size, align)?;
-    // SAFETY: both blocks came from the arena, have at least so many bytes, and do not overlap.
-    unsafe { ptr::copy_nonoverlapping(old, block, old_size.min(size)) };
-    Some(block)
+    let block = take(size, align);
+    if !block.is_null() {
+        // SAFETY: both blocks came from the arena, have at least so many bytes, and do not overlap.
+        unsafe { ptr::copy_nonoverlapping(old, block, old_size.min(size)) };
+    }
+    block
+}
+
+/// Moves the pointer, growing the memory where needed. False: that cannot be.
+#[inline]
+fn move_to(next: Option<usize>) -> bool {
+    let Some(next) = next else { return false };
+    if next > memory_end() && !grow_to(next) {
+        return false;
+    }
+    NEXT.store(next, Relaxed);
+    true
 }
 
 #[cold]
-fn grow_to(end: usize) -> Option<()> {
+fn grow_to(end: usize) -> bool {
     let pages = end.div_ceil(PAGE);
-    let more = pages.checked_sub(wasm32::memory_size(0))?;
-    (pages < PAGE && wasm32::memory_grow(0, more) != usize::MAX).then_some(())
+    let more = pages.saturating_sub(wasm32::memory_size(0));
+    pages < PAGE && wasm32::memory_grow(0, more) != usize::MAX
 }
 
 /// Zeroes the bytes from `start` to `end`, if `end` is behind `start`.
