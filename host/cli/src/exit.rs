@@ -1,0 +1,51 @@
+//! Exit codes, and the errors that choose them.
+
+use std::{fmt, process::ExitCode};
+
+use crate::output;
+
+/// How a command ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done; for a decision: allowed, or to be approved by a human.
+    Done = 0,
+    /// A call was denied, a policy or bundle refused, a test failed.
+    Failed = 1,
+    /// The command cannot be carried out as given: misuse, or the environment.
+    Misuse = 2,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// An error that says no to what it was asked about, as opposed to one that keeps a command from being carried out.
+#[derive(Debug)]
+pub(crate) struct Refused(String);
+
+impl Refused {
+    /// A refusal for this reason.
+    pub(crate) fn new(reason: impl fmt::Display) -> anyhow::Error {
+        anyhow::Error::new(Self(reason.to_string()))
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Tells an error on stderr, and how to end because of it.
+pub(crate) fn report(error: &anyhow::Error) -> Exit {
+    output::error(&format!("{error:#}"));
+    if error.is::<Refused>() {
+        Exit::Failed
+    } else {
+        Exit::Misuse
+    }
+}

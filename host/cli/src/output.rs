@@ -1,0 +1,183 @@
+//! Writing for people: marks, colours, and text from elsewhere made harmless.
+
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write},
+};
+
+use anyhow::Context;
+
+/// Whether and how text is coloured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    colour: bool,
+}
+
+/// What a piece of text is, so what colour it has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Tone {
+    /// It went well.
+    Good,
+    /// Somebody should look.
+    Warn,
+    /// It did not go well.
+    Bad,
+    /// Less important than the rest.
+    Dim,
+}
+
+impl Style {
+    /// Colours if the standard output is a terminal and nobody asked for none.
+    pub(crate) fn stdout() -> Self {
+        Self {
+            colour: io::stdout().is_terminal() && is_colour_welcome(),
+        }
+    }
+
+    /// Colours if the standard error is a terminal and nobody asked for none.
+    pub(crate) fn stderr() -> Self {
+        Self {
+            colour: io::stderr().is_terminal() && is_colour_welcome(),
+        }
+    }
+
+    /// Whether there are colours.
+    pub(crate) fn has_colour(self) -> bool {
+        self.colour
+    }
+
+    /// Text in the colour of its tone.
+    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
+        if !self.colour {
+            return text.to_owned();
+        }
+        let code = match tone {
+            Tone::Good => "1;32",
+            Tone::Warn => "1;33",
+            Tone::Bad => "1;31",
+            Tone::Dim => "2",
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+}
+
+/// Writes to stdout. A reader that has seen enough is no error; a full disk behind a redirection is.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to the standard output"),
+    }
+}
+
+/// Writes a value as JSON to stdout.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut text =
+        serde_json::to_string_pretty(value).context("the result cannot be written as JSON")?;
+    text.push('\n');
+    print(&text)
+}
+
+/// Says on stderr what the user should know beside the result.
+pub(crate) fn note(text: &str) {
+    say(&Style::stderr().paint(Tone::Dim, "note:"), text);
+}
+
+/// Says on stderr what the user should do something about.
+pub(crate) fn warn(text: &str) {
+    say(&Style::stderr().paint(Tone::Warn, "warning:"), text);
+}
+
+/// Says on stderr what went wrong.
+pub(crate) fn error(text: &str) {
+    say(&Style::stderr().paint(Tone::Bad, "error:"), text);
+}
+
+/// Text from a policy, a bundle or a command line without anything that a terminal could act upon.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_harmless) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_harmless(character) {
+            out.push(character)
+        } else {
+            out.extend(character.escape_unicode())
+        }
+    }
+    out.into()
+}
+
+/// The first characters of a text, harmless.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    let mut short: String = text.chars().take(most).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    harmless(&short).into_owned()
+}
+
+/// Names in backticks, with commas between.
+pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names
+        .into_iter()
+        .map(|name| format!("`{}`", shortened(name, 256)))
+        .collect();
+    names.join(", ")
+}
+
+/// `1 role`, `2 roles`.
+pub(crate) fn count(number: usize, word: &str) -> String {
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+fn say(label: &str, text: &str) {
+    // Where stderr is gone there is nobody to tell.
+    let _ = writeln!(io::stderr(), "{label} {}", lines(text));
+}
+
+/// Messages quote paths and names, which can contain anything. Line breaks of our own stay.
+fn lines(text: &str) -> String {
+    text.split('\n')
+        .map(harmless)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn is_harmless(character: char) -> bool {
+    // Bidirectional overrides and invisible characters can make a text read differently from what it says.
+    !character.is_control()
+        && !matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+fn is_colour_welcome() -> bool {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    set("NO_COLOR").is_none() && set("TERM").is_none_or(|terminal| terminal != "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_elsewhere_cannot_steer_a_terminal() {
+        assert_eq!(
+            harmless("a\u{1b}[31mb\u{202e}c\n"),
+            "a\\u{1b}[31mb\\u{202e}c\\u{a}"
+        );
+        assert_eq!(harmless("größe 😀"), "größe 😀");
+        assert_eq!(shortened("größe", 3), "grö…");
+        assert_eq!(shortened("größe", 5), "größe");
+    }
+
+    #[test]
+    fn counts_read_well() {
+        assert_eq!(count(1, "role"), "1 role");
+        assert_eq!(count(0, "role"), "0 roles");
+        assert_eq!(list(["a", "b"]), "`a`, `b`");
+    }
+}

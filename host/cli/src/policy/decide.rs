@@ -1,0 +1,300 @@
+//! Asking a policy, by either engine.
+
+use anyhow::Context;
+use clap::ValueEnum;
+use hexgate::{DecideError, ErrorKind};
+use hexgate_eval::{Plan, Workspace};
+
+use super::subject::Subject;
+
+/// Which engine decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum EngineName {
+    /// The component, in the WebAssembly runtime: what an agent's host does
+    Native,
+    /// The evaluator, in this process
+    Reference,
+}
+
+impl EngineName {
+    /// As on the command line.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Reference => "reference",
+        }
+    }
+}
+
+/// A tool call. Arguments and facts are handed on byte for byte.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Call<'a> {
+    pub(super) roles: &'a [String],
+    pub(super) tool: &'a str,
+    pub(super) arguments: &'a str,
+    pub(super) facts: Option<&'a str>,
+}
+
+/// What a policy can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Allow,
+    NeedsApproval,
+    Deny,
+}
+
+impl Outcome {
+    /// As in JSON and suites.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::NeedsApproval => "needs_approval",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// A verdict, the same from either engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) outcome: Outcome,
+    /// The role on whose authority the call may happen; none for a denial.
+    pub(super) role: Option<String>,
+    pub(super) reason: String,
+    pub(super) violations: Vec<String>,
+    /// The pattern lists that denied the call.
+    pub(super) hint: Option<hexgate::PathScope>,
+    /// The file scope within which the call may happen.
+    pub(super) scope: Option<u32>,
+}
+
+/// Why there is no verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// A part of the call cannot be understood.
+    Malformed {
+        field: hexgate::Field,
+        offset: u32,
+        reason: String,
+    },
+    /// A part of the call is larger than the policy accepts.
+    Exceeded { limit: String, allowed: u64 },
+    /// The machine failed.
+    Host(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Malformed {
+                field,
+                offset,
+                reason,
+            } => write!(f, "malformed {field} at {offset}: {reason}"),
+            Self::Exceeded { limit, allowed } => {
+                write!(f, "limit `{limit}` exceeded, at most {allowed}")
+            }
+            Self::Host(what) => f.write_str(what),
+        }
+    }
+}
+
+/// An engine with a policy in it.
+pub(super) enum Decider<'s> {
+    Native(Box<hexgate::Policy>),
+    Reference(Plan<'s>, Workspace),
+}
+
+impl<'s> Decider<'s> {
+    /// Starts an engine for a subject.
+    pub(super) fn new(subject: &'s Subject, engine: EngineName) -> anyhow::Result<Self> {
+        match engine {
+            EngineName::Reference => Ok(Self::Reference(
+                subject.known("`--engine reference`")?,
+                Workspace::new(),
+            )),
+            EngineName::Native => {
+                let engine = hexgate::Engine::new().context("cannot start the runtime")?;
+                Ok(Self::Native(Box::new(subject.load(&engine)?)))
+            }
+        }
+    }
+
+    /// Decides a call.
+    pub(super) fn decide(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
+        let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
+        match self {
+            Self::Native(policy) => {
+                let request = hexgate::Request::new(call.tool, call.arguments).roles(&roles);
+                let request = call.facts.map_or(request, |facts| request.facts(facts));
+                native(policy, &request, call)
+            }
+            Self::Reference(plan, workspace) => {
+                let request = hexgate_eval::Request {
+                    roles: &roles,
+                    tool: call.tool,
+                    arguments: call.arguments,
+                    facts: call.facts,
+                };
+                reference(workspace.decide(plan, &request), call)
+            }
+        }
+    }
+
+    /// The names of the roles that the policy knows; none if it does not tell.
+    pub(super) fn known_roles(&self) -> anyhow::Result<Option<Vec<String>>> {
+        match self {
+            Self::Reference(plan, _) => roles_of(plan).map(Some),
+            Self::Native(policy) => {
+                if policy.about().coverage == hexgate::Coverage::Opaque {
+                    return Ok(None);
+                }
+                Ok(policy.describe().ok().map(|description| {
+                    description
+                        .roles
+                        .into_iter()
+                        .map(|role| role.name)
+                        .collect()
+                }))
+            }
+        }
+    }
+}
+
+/// The names of the roles in a plan.
+pub(super) fn roles_of(plan: &Plan<'_>) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for index in 0..plan.about()?.roles {
+        if let Some(role) = plan.role(index)? {
+            names.push(role.name()?.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+fn native(
+    policy: &hexgate::Policy,
+    request: &hexgate::Request<'_>,
+    call: &Call<'_>,
+) -> Result<Answer, Failure> {
+    use hexgate::Verdict;
+    match policy.decide(request) {
+        Ok(Verdict::Allow(grant)) => granted(Outcome::Allow, grant.role, grant.scope, call),
+        Ok(Verdict::NeedsApproval(grant)) => {
+            granted(Outcome::NeedsApproval, grant.role, grant.scope, call)
+        }
+        Ok(Verdict::Deny(denial)) => Ok(denied(denial)),
+        Err(DecideError::Malformed {
+            field,
+            offset,
+            reason,
+        }) => Err(Failure::Malformed {
+            field,
+            offset,
+            reason,
+        }),
+        Err(DecideError::Exceeded { limit, allowed }) => Err(Failure::Exceeded { limit, allowed }),
+        Err(error) => match error.kind() {
+            // The policy is at fault, and an agent's host denies for it.
+            ErrorKind::Guest | ErrorKind::Validity => Ok(denied(error.to_denial())),
+            _ => Err(Failure::Host(error.to_string())),
+        },
+    }
+}
+
+fn reference(
+    verdict: Result<hexgate_eval::Verdict, hexgate_eval::Error>,
+    call: &Call<'_>,
+) -> Result<Answer, Failure> {
+    use hexgate_eval::{Error, Field, Verdict};
+    match verdict {
+        Ok(Verdict::Allow(grant)) => granted(Outcome::Allow, grant.role, grant.scope, call),
+        Ok(Verdict::NeedsApproval(grant)) => {
+            granted(Outcome::NeedsApproval, grant.role, grant.scope, call)
+        }
+        Ok(Verdict::Deny(denial)) => Ok(denied(hexgate::Denial {
+            reason: denial.reason,
+            violations: denial.violations,
+            hint: denial.hint.map(|hint| hexgate::PathScope {
+                allowed: hint.allowed,
+                denied: hint.denied,
+            }),
+        })),
+        Err(Error::Malformed {
+            field,
+            offset,
+            reason,
+        }) => {
+            let field = match field {
+                Field::Roles => hexgate::Field::Roles,
+                Field::Tool => hexgate::Field::Tool,
+                Field::Arguments => hexgate::Field::Arguments,
+                Field::Facts => hexgate::Field::Facts,
+            };
+            Err(Failure::Malformed {
+                field,
+                offset,
+                reason: reason.to_owned(),
+            })
+        }
+        Err(Error::Exceeded { limit, allowed }) => Err(Failure::Exceeded {
+            limit: limit.to_owned(),
+            allowed,
+        }),
+        Err(Error::Internal(what)) => Ok(denied(
+            DecideError::Damaged {
+                reason: what.to_owned(),
+            }
+            .to_denial(),
+        )),
+    }
+}
+
+fn granted(
+    outcome: Outcome,
+    role: Option<u32>,
+    scope: Option<u32>,
+    call: &Call<'_>,
+) -> Result<Answer, Failure> {
+    let role = match role {
+        None => "default",
+        Some(index) => {
+            let named = usize::try_from(index)
+                .ok()
+                .and_then(|index| call.roles.get(index));
+            named.ok_or_else(|| {
+                Failure::Host(format!(
+                    "the deciding role {index} is not one of the caller's"
+                ))
+            })?
+        }
+    };
+    let reason = match outcome {
+        Outcome::NeedsApproval => {
+            format!(
+                "Policy requires approval for tool \"{}\"",
+                call.tool.replace('\\', "\\\\").replace('"', "\\\"")
+            )
+        }
+        _ => String::new(),
+    };
+    Ok(Answer {
+        outcome,
+        role: Some(role.to_owned()),
+        reason,
+        violations: Vec::new(),
+        hint: None,
+        scope,
+    })
+}
+
+fn denied(denial: hexgate::Denial) -> Answer {
+    Answer {
+        outcome: Outcome::Deny,
+        role: None,
+        reason: denial.reason,
+        violations: denial.violations,
+        hint: denial.hint,
+        scope: None,
+    }
+}

@@ -1,0 +1,218 @@
+//! What a condition lacks to have the value that is needed.
+
+use hexgate_compiler::expr::{Expr, ExprKind, Quantifier};
+use hexgate_eval::{
+    Truth,
+    trace::{ConditionKind, ConditionTrace},
+};
+use serde::Serialize;
+
+use super::{values::Values, words};
+
+/// How many elements of a list are named where changing one of them is enough.
+const ALTERNATIVES: usize = 4;
+
+/// Something that would have made the call pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Need {
+    /// One thing.
+    Do(String),
+    /// All of these.
+    All(Vec<Need>),
+    /// Any one of these.
+    OneOf(Vec<Need>),
+    /// The same for each element of a list; what those that were looked at lack.
+    Each {
+        /// What each element must satisfy.
+        rule: String,
+        /// What some of them lack.
+        lacking: Vec<Need>,
+    },
+}
+
+impl Need {
+    /// One thing to do.
+    pub(super) fn act(text: impl Into<String>) -> Self {
+        Self::Do(text.into())
+    }
+
+    /// All of several needs.
+    fn all(needs: Vec<Self>) -> Option<Self> {
+        Self::join(needs, Self::All)
+    }
+
+    /// One of several needs. All of them lack something, or there would be no need.
+    fn one_of(needs: Vec<Self>) -> Option<Self> {
+        Self::join(needs, Self::OneOf)
+    }
+
+    fn join(mut needs: Vec<Self>, several: fn(Vec<Self>) -> Self) -> Option<Self> {
+        let mut seen = Vec::new();
+        needs.retain(|need| {
+            let new = !seen.contains(need);
+            if new {
+                seen.push(need.clone());
+            }
+            new
+        });
+        match needs.len() {
+            0 | 1 => needs.pop(),
+            _ => Some(several(needs)),
+        }
+    }
+}
+
+/// What a constraint lacks to be true; nothing if it is. Without its typed form only its own text can be said.
+pub(super) fn of_constraint(
+    trace: &ConditionTrace,
+    expr: Option<&Expr>,
+    values: &Values<'_>,
+) -> Option<Need> {
+    Search {
+        constraint: &trace.source,
+    }
+    .of(trace, expr, true, values)
+}
+
+/// The search within one constraint.
+struct Search<'c> {
+    /// The constraint's text, which the spans of its typed form point into.
+    constraint: &'c str,
+}
+
+impl Search<'_> {
+    /// What a condition lacks to be true, or to be false.
+    fn of(
+        &self,
+        trace: &ConditionTrace,
+        expr: Option<&Expr>,
+        wanted: bool,
+        values: &Values<'_>,
+    ) -> Option<Need> {
+        let reached = if wanted { Truth::True } else { Truth::False };
+        if trace.truth == reached {
+            return None;
+        }
+        let whole = || Some(Need::act(format!("`{}` must be {wanted}", trace.source)));
+        match (trace.kind, expr.map(|expr| &expr.kind)) {
+            (ConditionKind::And, Some(ExprKind::And(parts)))
+            | (ConditionKind::Or, Some(ExprKind::Or(parts))) => {
+                if parts.len() != trace.parts.len() {
+                    return whole();
+                }
+                self.junction(trace, parts.iter().map(Some), wanted, values)
+            }
+            (ConditionKind::And | ConditionKind::Or, None) => {
+                self.junction(trace, trace.parts.iter().map(|_| None), wanted, values)
+            }
+            (ConditionKind::Not, Some(ExprKind::Not(part))) => {
+                self.of(trace.parts.first()?, Some(part), !wanted, values)
+            }
+            (ConditionKind::Not, None) => self.of(trace.parts.first()?, None, !wanted, values),
+            (
+                ConditionKind::Every | ConditionKind::Any,
+                Some(ExprKind::Quantifier {
+                    quantifier,
+                    path,
+                    body,
+                }),
+            ) => {
+                let list = words::Subject::path(path, values);
+                let Some(elements) = values.elements(path) else {
+                    return Some(Need::act(list.must(&format!(
+                        "be a list{}",
+                        of_elements(*quantifier, self.text(body), wanted)
+                    ))));
+                };
+                self.quantified(trace, *quantifier, body, wanted, values, &list, &elements)
+            }
+            (ConditionKind::Leaf, Some(_)) => expr
+                .and_then(|expr| words::leaf(expr, wanted, values))
+                .map(Need::Do)
+                .or_else(whole),
+            _ => whole(),
+        }
+    }
+
+    /// Conjunctions and disjunctions: what decides needs one part, what does not needs all.
+    fn junction<'e>(
+        &self,
+        trace: &ConditionTrace,
+        exprs: impl Iterator<Item = Option<&'e Expr>>,
+        wanted: bool,
+        values: &Values<'_>,
+    ) -> Option<Need> {
+        let needs: Vec<Need> = trace
+            .parts
+            .iter()
+            .zip(exprs)
+            .filter_map(|(part, expr)| self.of(part, expr, wanted, values))
+            .collect();
+        if (trace.kind == ConditionKind::And) == wanted {
+            Need::all(needs)
+        } else {
+            Need::one_of(needs)
+        }
+    }
+
+    fn quantified(
+        &self,
+        trace: &ConditionTrace,
+        quantifier: Quantifier,
+        body: &Expr,
+        wanted: bool,
+        values: &Values<'_>,
+        list: &words::Subject,
+        elements: &[&str],
+    ) -> Option<Need> {
+        let text = self.text(body);
+        let universal = (quantifier == Quantifier::Every) == wanted;
+        let traced = trace.parts.iter().enumerate().filter_map(|(index, part)| {
+            // More elements than are traced were looked at: which one the last is, is not known.
+            if index >= words::TRACED {
+                let behind = words::TRACED;
+                return Some(Need::act(format!(
+                    "in an element behind the first {behind} of {}, `{text}` must be {wanted}",
+                    list.name()
+                )));
+            }
+            let inner = values.with_element(index, elements.get(index)?);
+            self.of(part, Some(body), wanted, &inner)
+        });
+        let mut needs: Vec<Need> = traced.collect();
+        if universal {
+            let rule = format!(
+                "for each element of {}, `{text}` must be {wanted}",
+                list.name()
+            );
+            return Some(Need::Each {
+                rule,
+                lacking: needs,
+            });
+        }
+        // Any element would do: the first few are enough to choose from.
+        needs.truncate(ALTERNATIVES);
+        needs.push(Need::act(format!(
+            "add an element to {} for which `{text}` is {wanted}",
+            list.name()
+        )));
+        Need::one_of(needs)
+    }
+
+    /// The text of a part.
+    fn text(&self, part: &Expr) -> String {
+        self.constraint
+            .get(part.span.clone())
+            .unwrap_or(self.constraint)
+            .to_owned()
+    }
+}
+
+fn of_elements(quantifier: Quantifier, body: String, wanted: bool) -> String {
+    match (quantifier, wanted) {
+        (Quantifier::Every, true) => format!("; for each element `{body}` must be true"),
+        (Quantifier::Any, false) => format!("; for each element `{body}` must be false"),
+        (_, wanted) => format!(" with an element for which `{body}` is {wanted}"),
+    }
+}

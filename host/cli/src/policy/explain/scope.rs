@@ -1,0 +1,184 @@
+//! What a path lacks to be within a file scope.
+
+use hexgate_compiler::automata::glob;
+use hexgate_eval::trace::ScopeTrace;
+
+use super::{need::Need, values::Values};
+use crate::output::{list, shortened};
+
+/// The longest path that is shown, in characters.
+const SHOWN: usize = 120;
+
+/// What the path argument must be; nothing if the scope covers it.
+pub(super) fn need(trace: &ScopeTrace, values: &Values<'_>) -> Option<Need> {
+    if trace.holds {
+        return None;
+    }
+    let is = trace.value.as_deref().map_or_else(
+        || "it is absent".to_owned(),
+        |value| format!("it is {}", shortened(value, SHOWN)),
+    );
+    let argument = shortened(&trace.argument, SHOWN);
+    let Some(path) = values.string_argument(&trace.argument) else {
+        return Some(Need::act(format!(
+            "the argument `{argument}` must be a string, the path, {} ({is})",
+            within(trace)
+        )));
+    };
+    let what = fault(&path).map_or_else(|| patterns(trace, &path), str::to_owned);
+    Some(Need::act(format!(
+        "the argument `{argument}` must {what} ({is})"
+    )))
+}
+
+/// What is wrong with the form of a path.
+fn fault(path: &str) -> Option<&'static str> {
+    let mut segments = path
+        .split('/')
+        .filter(|segment| !matches!(*segment, "" | "."));
+    let first = segments.clone().next().unwrap_or_default();
+    if path.trim().is_empty() {
+        Some("not be blank")
+    } else if path.len() > hexgate_eval::MAX_PATH || segments.clone().count() > 256 {
+        Some("have at most 4096 bytes and 256 segments")
+    } else if path.contains('\\') {
+        Some("have no backslash: segments are separated by `/`")
+    } else if path.chars().any(char::is_control) {
+        Some("have no control characters")
+    } else if segments.any(|segment| segment == "..") {
+        Some("have no `..` segment")
+    } else if first.starts_with('~') || first.contains(':') {
+        Some("not begin with a home directory, a drive or a scheme")
+    } else {
+        None
+    }
+}
+
+/// Which patterns a well-formed path lacks, or must not match.
+fn patterns(trace: &ScopeTrace, path: &str) -> String {
+    let normalised = normalised(path);
+    let absolute = path.starts_with('/');
+    let mut musts = Vec::new();
+    let denied: Vec<&str> = trace
+        .paths
+        .denied
+        .iter()
+        .map(String::as_str)
+        .filter(|pattern| glob::denied(pattern).is_ok_and(|glob| glob.dfa.accepts(&normalised)))
+        .collect();
+    if !denied.is_empty() {
+        musts.push(format!("not be covered by the denied {}", list(denied)));
+    }
+    let allowed = &trace.paths.allowed;
+    let covers = |pattern: &String| {
+        glob::allowed(pattern)
+            .is_ok_and(|glob| glob.absolute == absolute && glob.dfa.accepts(&normalised))
+    };
+    if !allowed.is_empty() && !allowed.iter().any(covers) {
+        musts.push(format!(
+            "match one of the allowed {}",
+            list(allowed.iter().map(String::as_str))
+        ));
+    }
+    if musts.is_empty() && absolute {
+        musts.push("be relative: the scope denies relative patterns only, so it cannot judge absolute paths".to_owned());
+    }
+    if musts.is_empty() {
+        within(trace)
+    } else {
+        musts.join(", and ")
+    }
+}
+
+/// What the patterns ask for as a whole.
+fn within(trace: &ScopeTrace) -> String {
+    let mut parts = Vec::new();
+    if !trace.paths.allowed.is_empty() {
+        parts.push(format!(
+            "matching one of the allowed {}",
+            list(trace.paths.allowed.iter().map(String::as_str))
+        ));
+    }
+    if !trace.paths.denied.is_empty() {
+        parts.push(format!(
+            "not covered by the denied {}",
+            list(trace.paths.denied.iter().map(String::as_str))
+        ));
+    }
+    if parts.is_empty() {
+        "of any file".to_owned()
+    } else {
+        parts.join(" and ")
+    }
+}
+
+/// Without `.` and empty segments.
+fn normalised(path: &str) -> String {
+    let segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !matches!(*segment, "" | "."))
+        .collect();
+    let root = if path.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", segments.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(path: &str, allowed: &[&str], denied: &[&str]) -> String {
+        let owned = |patterns: &[&str]| {
+            patterns
+                .iter()
+                .map(|pattern| (*pattern).to_owned())
+                .collect()
+        };
+        let arguments = format!("{{\"path\": {}}}", serde_json::to_string(path).unwrap());
+        let trace = ScopeTrace {
+            argument: "path".into(),
+            value: Some(serde_json::to_string(path).unwrap()),
+            holds: false,
+            paths: hexgate_eval::PathScope {
+                allowed: owned(allowed),
+                denied: owned(denied),
+            },
+        };
+        match need(&trace, &Values::new(&arguments, None, "r", "t")).unwrap() {
+            Need::Do(text) => text,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn names_the_patterns_that_decide() {
+        let text = said("src/./.env", &["src/**"], &[".env", "*.pem"]);
+        assert_eq!(
+            text,
+            "the argument `path` must not be covered by the denied `.env` (it is \"src/./.env\")"
+        );
+        let text = said("lib/.env", &["src/**"], &[".env"]);
+        assert_eq!(
+            text,
+            "the argument `path` must not be covered by the denied `.env`, and match one of the allowed `src/**` (it is \"lib/.env\")"
+        );
+        assert!(
+            said("/src/a", &["src/**"], &[]).contains("must match one of the allowed `src/**`")
+        );
+        assert!(said("/src/a", &[], &["x"]).contains("must be relative"));
+    }
+
+    #[test]
+    fn names_what_no_path_may_have() {
+        for (path, what) in [
+            ("a/../b", "no `..` segment"),
+            ("a\\b", "no backslash"),
+            (" ", "blank"),
+            ("a\u{7}", "control"),
+            ("~/x", "home"),
+            ("./c:/x", "drive"),
+            (&"a/".repeat(300), "256 segments"),
+        ] {
+            assert!(said(path, &["**"], &[]).contains(what), "{path:?}");
+        }
+    }
+}

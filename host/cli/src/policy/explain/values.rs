@@ -1,0 +1,176 @@
+//! The values of a call, by path, as they are written.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use hexgate_compiler::expr::{Path, Root};
+use serde_json::value::RawValue;
+
+/// What a call brings: the text of each value as the caller wrote it.
+#[derive(Debug, Clone)]
+pub(super) struct Values<'a> {
+    arguments: &'a str,
+    facts: Option<&'a str>,
+    role: &'a str,
+    tool: &'a str,
+    /// The element of the innermost quantifier: its index from 0, and its value.
+    element: Option<(usize, &'a str)>,
+}
+
+/// The types of JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Null,
+    Bool,
+    Number,
+    String,
+    List,
+    Object,
+}
+
+impl Type {
+    /// The type of a JSON text.
+    pub(super) fn of(json: &str) -> Self {
+        match json.trim_start().as_bytes().first() {
+            Some(b'n') => Self::Null,
+            Some(b't' | b'f') => Self::Bool,
+            Some(b'"') => Self::String,
+            Some(b'[') => Self::List,
+            Some(b'{') => Self::Object,
+            _ => Self::Number,
+        }
+    }
+
+    /// With an article.
+    pub(super) fn described(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::List => "a list",
+            Self::Object => "an object",
+        }
+    }
+}
+
+impl<'a> Values<'a> {
+    /// The values of a call that a role judges.
+    pub(super) fn new(
+        arguments: &'a str,
+        facts: Option<&'a str>,
+        role: &'a str,
+        tool: &'a str,
+    ) -> Self {
+        Self {
+            arguments,
+            facts,
+            role,
+            tool,
+            element: None,
+        }
+    }
+
+    /// The same within a quantifier.
+    pub(super) fn with_element(&self, index: usize, element: &'a str) -> Self {
+        Self {
+            element: Some((index, element)),
+            ..self.clone()
+        }
+    }
+
+    /// The number of the innermost element, from 1.
+    pub(super) fn element_number(&self) -> Option<usize> {
+        self.element.map(|(index, _)| index + 1)
+    }
+
+    /// The value at a path. None: nothing is there.
+    pub(super) fn at(&self, path: &Path) -> Option<Cow<'a, str>> {
+        let mut value = match path.root {
+            Root::Role => return serde_json::to_string(self.role).ok().map(Cow::Owned),
+            Root::Tool => return serde_json::to_string(self.tool).ok().map(Cow::Owned),
+            Root::Args => self.arguments.trim(),
+            Root::Ctx => member(self.facts?, "ctx")?,
+            Root::Run => member(self.facts?, "run")?,
+            Root::User => member(self.facts?, "user")?,
+            Root::Element => self.element?.1,
+        };
+        for step in &path.steps {
+            value = member(value, step)?;
+        }
+        Some(Cow::Borrowed(value))
+    }
+
+    /// The elements of the list at a path. None: there is no list.
+    pub(super) fn elements(&self, path: &Path) -> Option<Vec<&'a str>> {
+        let Some(Cow::Borrowed(list)) = self.at(path) else {
+            return None;
+        };
+        if Type::of(list) != Type::List {
+            return None;
+        }
+        let elements: Vec<&'a RawValue> = serde_json::from_str(list).ok()?;
+        Some(elements.into_iter().map(RawValue::get).collect())
+    }
+
+    /// The member names of the object at a path. None: there is no object.
+    pub(super) fn names(&self, path: &Path) -> Option<Vec<String>> {
+        let value = self.at(path)?;
+        if Type::of(&value) != Type::Object {
+            return None;
+        }
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(&value).ok()?;
+        Some(members.into_keys().collect())
+    }
+
+    /// The string argument of that name, unescaped.
+    pub(super) fn string_argument(&self, name: &str) -> Option<String> {
+        serde_json::from_str(member(self.arguments.trim(), name)?).ok()
+    }
+}
+
+fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    if Type::of(object) != Type::Object {
+        return None;
+    }
+    let mut members: BTreeMap<String, &'a RawValue> = serde_json::from_str(object).ok()?;
+    members.remove(name).map(RawValue::get)
+}
+
+#[cfg(test)]
+mod tests {
+    use hexgate_compiler::{constraint, expr::ExprKind};
+
+    use super::*;
+
+    fn path(text: &str) -> Path {
+        match constraint::parse(&format!("present({text})"), &BTreeMap::new())
+            .unwrap()
+            .expr
+            .kind
+        {
+            ExprKind::Present(path) => path,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn values_keep_their_spelling() {
+        let values = Values::new(
+            r#" {"a": {"b c": 1.50}, "l": [1e2, "x"], "\u0064": 1e999} "#,
+            Some(r#"{"ctx": {"e": null}}"#),
+            "r\"",
+            "t",
+        );
+        let at = |text: &str| values.at(&path(text)).map(Cow::into_owned);
+        assert_eq!(at(r#"args.a["b c"]"#).as_deref(), Some("1.50"));
+        assert_eq!(at("args.d").as_deref(), Some("1e999"));
+        assert_eq!(at("ctx.e").as_deref(), Some("null"));
+        assert_eq!(at("role").as_deref(), Some(r#""r\"""#));
+        for absent in ["args.x", "args.l.x", "args.a.b", "user.x", "ctx.e.f"] {
+            assert_eq!(at(absent), None, "{absent}");
+        }
+        assert_eq!(values.elements(&path("args.l")), Some(vec!["1e2", "\"x\""]));
+        assert_eq!(values.names(&path("args.a")), Some(vec!["b c".to_owned()]));
+        assert_eq!(values.elements(&path("args.a")), None);
+    }
+}

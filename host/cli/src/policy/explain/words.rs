@@ -1,0 +1,417 @@
+//! Single conditions in words: what a value must be.
+
+use hexgate_compiler::expr::{
+    CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Root, TextCall,
+};
+
+use super::values::{Type, Values};
+use crate::output::shortened;
+
+/// How many elements of a list the evaluator traces at most, beside the one that decides.
+pub(super) const TRACED: usize = 16;
+
+/// The longest value that is shown, in characters.
+const SHOWN: usize = 80;
+
+/// What a sentence is about: a path and what is there.
+pub(super) struct Subject {
+    name: String,
+    value: Option<String>,
+    /// Whether nothing in the arguments or facts changes it.
+    fixed: bool,
+}
+
+impl Subject {
+    /// The value at a path.
+    pub(super) fn path(path: &Path, values: &Values<'_>) -> Self {
+        let mut name = format!("`{}`", path_text(path));
+        if path.root == Root::Element
+            && let Some(number) = values.element_number()
+        {
+            name.push_str(&format!(" of element {number}"));
+        }
+        Self {
+            name,
+            value: values.at(path).map(|value| shortened(&value, SHOWN)),
+            fixed: matches!(path.root, Root::Role | Root::Tool),
+        }
+    }
+
+    /// Its name in backticks.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// That it must be or do something, and what it is.
+    pub(super) fn must(&self, what: &str) -> String {
+        let is = self.value.as_ref().map_or_else(
+            || "it is absent".to_owned(),
+            |value| format!("it is {value}"),
+        );
+        let fixed = if self.fixed {
+            ", and no argument changes that"
+        } else {
+            ""
+        };
+        format!("{} must {what} ({is}{fixed})", self.name)
+    }
+}
+
+/// What a condition without parts lacks to be true, or to be false. None for what is not such a condition.
+pub(super) fn leaf(expr: &Expr, wanted: bool, values: &Values<'_>) -> Option<String> {
+    Some(match &expr.kind {
+        ExprKind::Compare { op, left, right } => {
+            let op = if wanted { *op } else { opposite(*op) };
+            comparison(op, left, right, values)
+        }
+        ExprKind::In {
+            value,
+            list,
+            negated,
+        } => {
+            let subject = operand(value, values)?;
+            subject.must(&membership(list, wanted != *negated))
+        }
+        ExprKind::Text { call, path, text } => {
+            let verb = match call {
+                TextCall::StartsWith => "begin with",
+                TextCall::EndsWith => "end with",
+                TextCall::Contains => "contain",
+            };
+            text_call(path, verb, &json(text), wanted, values)
+        }
+        ExprKind::Matches { path, pattern, .. } => text_call(
+            path,
+            "match",
+            &format!("`{}`", shortened(pattern, SHOWN)),
+            wanted,
+            values,
+        ),
+        ExprKind::Present(path) => {
+            Subject::path(path, values).must(if wanted { "be given" } else { "be left out" })
+        }
+        ExprKind::Only(path, names) => only(path, names, wanted, values),
+        ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::Quantifier { .. } => {
+            return None;
+        }
+    })
+}
+
+fn comparison(op: CompareOp, left: &Operand, right: &Operand, values: &Values<'_>) -> String {
+    match (&left.kind, &right.kind) {
+        (OperandKind::Literal(literal), OperandKind::Path(_) | OperandKind::Count(_)) => {
+            with_literal(flipped(op), right, literal, values)
+        }
+        (_, OperandKind::Literal(literal)) => with_literal(op, left, literal, values),
+        _ => {
+            let (one, other) = (operand(left, values), operand(right, values));
+            let (Some(one), Some(other)) = (one, other) else {
+                return "a comparison of constants must hold".to_owned();
+            };
+            let kind = match op {
+                CompareOp::Equal | CompareOp::NotEqual => "both of one type",
+                _ => "both numbers or both strings",
+            };
+            let value =
+                |subject: &Subject| subject.value.clone().unwrap_or_else(|| "absent".to_owned());
+            format!(
+                "{} must {} {}, {kind} (they are {} and {})",
+                one.name,
+                relation(op),
+                other.name,
+                value(&one),
+                value(&other)
+            )
+        }
+    }
+}
+
+/// What an operand must be, compared with a constant.
+fn with_literal(
+    op: CompareOp,
+    operand: &Operand,
+    literal: &Literal,
+    values: &Values<'_>,
+) -> String {
+    match &operand.kind {
+        OperandKind::Path(path) => {
+            let subject = Subject::path(path, values);
+            let current = values.at(path).map(|value| Type::of(&value));
+            subject.must(&value_must(op, literal, current))
+        }
+        OperandKind::Count(path) => {
+            let subject = Subject::path(path, values);
+            let unit = match values.at(path).map(|value| Type::of(&value)) {
+                Some(Type::List) => "elements",
+                Some(Type::Object) => "members",
+                Some(Type::String) => "characters",
+                _ => {
+                    return subject.must(&format!(
+                        "be a list, an object or a string whose count is {} {}",
+                        amount(op),
+                        literal_text(literal)
+                    ));
+                }
+            };
+            subject.must(&format!(
+                "have {} {} {unit}",
+                amount(op),
+                literal_text(literal)
+            ))
+        }
+        OperandKind::Literal(left) => format!(
+            "{} must {} {}, which no call can change",
+            literal_text(left),
+            relation(op),
+            literal_text(literal)
+        ),
+    }
+}
+
+/// What a value must be. The type is named where the value is of another, or absent.
+fn value_must(op: CompareOp, literal: &Literal, current: Option<Type>) -> String {
+    let text = literal_text(literal);
+    let wanted = type_of(literal);
+    let kind = if current == Some(wanted) {
+        String::new()
+    } else {
+        format!("{}, ", wanted.described())
+    };
+    match (op, literal) {
+        (CompareOp::Equal, _) => format!("be {text}"),
+        (CompareOp::NotEqual, Literal::Bool(value)) => format!("be {}", !value),
+        (CompareOp::NotEqual, Literal::Null) => "be given and not be null".to_owned(),
+        (CompareOp::NotEqual, _) => format!("be {} other than {text}", wanted.described()),
+        (op, Literal::String(_)) => format!("be {kind}{} {text}", order_of_text(op)),
+        (op, _) => format!("be {kind}{} {text}", amount(op)),
+    }
+}
+
+fn membership(list: &[Literal], member: bool) -> String {
+    let texts: Vec<String> = list.iter().map(literal_text).collect();
+    if member {
+        return match texts.as_slice() {
+            [one] => format!("be {one}"),
+            several => format!("be one of {}", several.join(", ")),
+        };
+    }
+    // A value whose type no element has is undefined, unless `null` is among the elements.
+    let mut kinds: Vec<&str> = Vec::new();
+    for literal in list.iter().filter(|literal| **literal != Literal::Null) {
+        let kind = type_of(literal).described();
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let what = if kinds.is_empty() || list.contains(&Literal::Null) {
+        "a value".to_owned()
+    } else {
+        kinds.join(" or ")
+    };
+    format!("be {what} other than {}", texts.join(", "))
+}
+
+fn text_call(path: &Path, verb: &str, text: &str, wanted: bool, values: &Values<'_>) -> String {
+    let subject = Subject::path(path, values);
+    let is_string = values
+        .at(path)
+        .is_some_and(|value| Type::of(&value) == Type::String);
+    let verb = match (is_string, wanted) {
+        (true, true) => verb.to_owned(),
+        (true, false) => format!("not {verb}"),
+        (false, true) => format!("be a string, and {verb}"),
+        (false, false) => format!("be a string, and not {verb}"),
+    };
+    subject.must(&format!("{verb} {text}"))
+}
+
+fn only(path: &Path, allowed: &[String], wanted: bool, values: &Values<'_>) -> String {
+    let subject = Subject::path(path, values);
+    let quoted = |names: &[String]| -> String {
+        let names: Vec<String> = names
+            .iter()
+            .map(|name| format!("`{}`", shortened(name, SHOWN)))
+            .collect();
+        names.join(", ")
+    };
+    let names = if allowed.is_empty() {
+        "none".to_owned()
+    } else {
+        quoted(allowed)
+    };
+    let Some(present) = values.names(path) else {
+        let other = if wanted {
+            "no members but"
+        } else {
+            "a member other than"
+        };
+        return subject.must(&format!("be an object with {other} {names}"));
+    };
+    if !wanted {
+        return format!("{} must have a member other than {names}", subject.name);
+    }
+    let extra: Vec<String> = present
+        .into_iter()
+        .filter(|name| !allowed.contains(name))
+        .collect();
+    let shown = extra.get(..8).unwrap_or(&extra);
+    let more = if shown.len() < extra.len() {
+        format!(" and {} more", extra.len() - shown.len())
+    } else {
+        String::new()
+    };
+    format!(
+        "{} may have no members but {names}: leave out {}{more}",
+        subject.name,
+        quoted(shown)
+    )
+}
+
+fn operand(operand: &Operand, values: &Values<'_>) -> Option<Subject> {
+    match &operand.kind {
+        OperandKind::Path(path) => Some(Subject::path(path, values)),
+        OperandKind::Count(path) => {
+            let value = values
+                .at(path)
+                .and_then(|value| count(&value))
+                .map(|count| count.to_string());
+            let subject = Subject::path(path, values);
+            Some(Subject {
+                name: format!("the count of {}", subject.name),
+                value,
+                fixed: subject.fixed,
+            })
+        }
+        OperandKind::Literal(_) => None,
+    }
+}
+
+fn count(json: &str) -> Option<usize> {
+    use std::collections::BTreeMap;
+    match Type::of(json) {
+        Type::List => serde_json::from_str::<Vec<&serde_json::value::RawValue>>(json)
+            .ok()
+            .map(|list| list.len()),
+        Type::Object => {
+            serde_json::from_str::<BTreeMap<String, &serde_json::value::RawValue>>(json)
+                .ok()
+                .map(|object| object.len())
+        }
+        Type::String => serde_json::from_str::<String>(json)
+            .ok()
+            .map(|text| text.chars().count()),
+        _ => None,
+    }
+}
+
+/// A path as policies write it.
+pub(super) fn path_text(path: &Path) -> String {
+    let mut text = String::from(match path.root {
+        Root::Args => "args",
+        Root::Ctx => "ctx",
+        Root::Run => "run",
+        Root::User => "user",
+        Root::Role => "role",
+        Root::Tool => "tool",
+        Root::Element => "",
+    });
+    for step in &path.steps {
+        let plain = step.starts_with(|first: char| first == '_' || first.is_ascii_alphabetic())
+            && step
+                .chars()
+                .all(|character| character == '_' || character.is_ascii_alphanumeric());
+        if plain {
+            text.push('.');
+            text.push_str(step);
+        } else {
+            text.push_str(&format!("[{}]", json(step)));
+        }
+    }
+    if text.is_empty() {
+        ".".to_owned()
+    } else {
+        text
+    }
+}
+
+fn literal_text(literal: &Literal) -> String {
+    shortened(
+        &match literal {
+            Literal::Null => "null".to_owned(),
+            Literal::Bool(value) => value.to_string(),
+            Literal::Number(number) => number.clone(),
+            Literal::String(text) => json(text),
+            Literal::List(elements) => {
+                let elements: Vec<String> = elements.iter().map(literal_text).collect();
+                format!("[{}]", elements.join(", "))
+            }
+        },
+        SHOWN,
+    )
+}
+
+fn type_of(literal: &Literal) -> Type {
+    match literal {
+        Literal::Null => Type::Null,
+        Literal::Bool(_) => Type::Bool,
+        Literal::Number(_) => Type::Number,
+        Literal::String(_) => Type::String,
+        Literal::List(_) => Type::List,
+    }
+}
+
+fn json(text: &str) -> String {
+    shortened(&serde_json::to_string(text).unwrap_or_default(), SHOWN)
+}
+
+fn opposite(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Equal => CompareOp::NotEqual,
+        CompareOp::NotEqual => CompareOp::Equal,
+        CompareOp::Less => CompareOp::GreaterOrEqual,
+        CompareOp::LessOrEqual => CompareOp::Greater,
+        CompareOp::Greater => CompareOp::LessOrEqual,
+        CompareOp::GreaterOrEqual => CompareOp::Less,
+    }
+}
+
+fn flipped(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Less => CompareOp::Greater,
+        CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
+        CompareOp::Greater => CompareOp::Less,
+        CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
+        same => same,
+    }
+}
+
+fn amount(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::Equal => "exactly",
+        CompareOp::NotEqual => "other than",
+        CompareOp::Less => "less than",
+        CompareOp::LessOrEqual => "at most",
+        CompareOp::Greater => "more than",
+        CompareOp::GreaterOrEqual => "at least",
+    }
+}
+
+fn order_of_text(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::Less => "sorted before",
+        CompareOp::LessOrEqual => "equal to or sorted before",
+        CompareOp::Greater => "sorted behind",
+        _ => "equal to or sorted behind",
+    }
+}
+
+fn relation(op: CompareOp) -> &'static str {
+    match op {
+        CompareOp::Equal => "be equal to",
+        CompareOp::NotEqual => "differ from",
+        CompareOp::Less => "be less than",
+        CompareOp::LessOrEqual => "be at most",
+        CompareOp::Greater => "be more than",
+        CompareOp::GreaterOrEqual => "be at least",
+    }
+}

@@ -1,0 +1,108 @@
+//! Compiling a policy's source, and telling what the compiler has to say about it.
+
+use std::{fs, io::Write, path::Path};
+
+use clap::ValueEnum;
+use hexgate_compiler::{
+    Compiled, Compiler, Options, Outcome,
+    diagnostic::{
+        Severity,
+        render::{Format, render, summary},
+    },
+};
+
+use crate::output::{self, Style};
+
+/// How diagnostics are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatName {
+    /// With the lines of the source, on stderr
+    Human,
+    /// One JSON object
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+impl FormatName {
+    fn format(self) -> Format {
+        match self {
+            Self::Human => Format::Human,
+            Self::Json => Format::Json,
+            Self::Sarif => Format::Sarif,
+            Self::Github => Format::Github,
+        }
+    }
+}
+
+/// Compiles the policy at `path`.
+pub(crate) fn compile(path: &Path, options: Options) -> anyhow::Result<Outcome> {
+    if path.is_dir() && is_bundle(path) {
+        anyhow::bail!(
+            "`{}` is a bundle, not a policy; name the policy that it was built from, or run `hexgate policy verify` or `inspect` on it",
+            path.display()
+        );
+    }
+    Ok(Compiler::new(options).compile_path(path)?)
+}
+
+/// Compiles the policy at `path` for a command that goes on with it. None if it is refused, which was told then.
+pub(crate) fn accepted(path: &Path) -> anyhow::Result<Option<Compiled>> {
+    let outcome = compile(path, Options::default())?;
+    if outcome.policy.is_none() {
+        report(path, &outcome, FormatName::Human)?;
+    }
+    Ok(outcome.policy)
+}
+
+/// Tells what the compiler found: to people on stderr, to programs on stdout.
+pub(crate) fn report(path: &Path, outcome: &Outcome, format: FormatName) -> anyhow::Result<()> {
+    let style = Style::stderr();
+    let colour = format == FormatName::Human && style.has_colour();
+    let mut text = render(
+        &outcome.diagnostics,
+        &outcome.sources,
+        format.format(),
+        colour,
+    );
+    if format != FormatName::Human {
+        return output::print(&text);
+    }
+    let summary = summary(&outcome.diagnostics);
+    if outcome.policy.is_none() {
+        text.push_str(&format!("`{}` is refused: {summary}\n", path.display()));
+    }
+    if let Some(first) = outcome.diagnostics.first().filter(|_| !summary.is_empty()) {
+        text.push_str(&format!(
+            "for more about a code run `hexgate-compile --explain {}`\n",
+            first.code
+        ));
+    }
+    // Where stderr is gone there is nobody to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+    Ok(())
+}
+
+/// How many warnings there are.
+pub(crate) fn warnings(outcome: &Outcome) -> usize {
+    outcome
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Warning)
+        .count()
+}
+
+/// Whether a folder is a bundle: it holds a manifest.
+pub(crate) fn is_bundle(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
+    entries.flatten().any(|entry| {
+        entry
+            .file_name()
+            .as_encoded_bytes()
+            .ends_with(b".bundle.json")
+    })
+}

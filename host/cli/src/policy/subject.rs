@@ -1,0 +1,258 @@
+//! What a command is about: a policy's source, a bundle, or a component.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use anyhow::Context;
+use hexgate::Policy;
+use hexgate_bundle::{
+    Contents, DangerousUnsignedBundle, Duty, Expectation, TrustedKeys, UnverifiedBundle,
+    VerifiedBundle,
+};
+use hexgate_compiler::{Compiler, Options, model};
+use hexgate_eval::Plan;
+
+use super::refusal;
+use crate::{exit::Refused, output};
+
+/// A policy that can be asked.
+pub(super) struct Subject {
+    /// How the user named it.
+    pub(super) name: String,
+    /// What decides.
+    pub(super) component: Vec<u8>,
+    /// What the component evaluates, if its engine is the known one.
+    pub(super) plan: Option<Vec<u8>>,
+    /// The policy as the compiler sees it. None if there is no source that compiles to this very plan.
+    pub(super) model: Option<model::Policy>,
+    origin: Origin,
+}
+
+enum Origin {
+    Compiled,
+    Component,
+    Verified(Box<VerifiedBundle>),
+    Unsigned(Box<DangerousUnsignedBundle>),
+}
+
+/// What stands at a path.
+pub(super) enum Found {
+    /// A folder with a manifest.
+    Bundle,
+    /// A WebAssembly binary.
+    Wasm,
+    /// Anything else, so a policy's source.
+    Source,
+}
+
+/// Looks at what stands at a path.
+pub(super) fn look(path: &Path) -> anyhow::Result<Found> {
+    let metadata =
+        fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    if metadata.is_dir() {
+        return Ok(if refusal::is_bundle(path) {
+            Found::Bundle
+        } else {
+            Found::Source
+        });
+    }
+    if !metadata.is_file() {
+        return Ok(Found::Source);
+    }
+    let mut magic = Vec::new();
+    let file = fs::File::open(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    file.take(4)
+        .read_to_end(&mut magic)
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(if magic == b"\0asm" {
+        Found::Wasm
+    } else {
+        Found::Source
+    })
+}
+
+/// Reads a WebAssembly binary, at most as much as a bundle may hold.
+pub(super) fn read_wasm(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        fs::File::open(path)?
+            .take(hexgate_bundle::MAX_WASM_BYTES + 1)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().with_context(|| format!("cannot read `{}`", path.display()))?;
+    anyhow::ensure!(
+        bytes.len() as u64 <= hexgate_bundle::MAX_WASM_BYTES,
+        "`{}` is larger than {} bytes, which is the limit for a component",
+        path.display(),
+        hexgate_bundle::MAX_WASM_BYTES
+    );
+    Ok(bytes)
+}
+
+/// An expectation for tools that show and try bundles: any binding, any duty.
+pub(super) fn any_bundle() -> Expectation {
+    [
+        Duty::AgentGating,
+        Duty::Guards,
+        Duty::AgentUsage,
+        Duty::UserUsage,
+        Duty::Usage,
+    ]
+    .into_iter()
+    .fold(Expectation::dangerous_any_binding(), Expectation::honours)
+}
+
+impl Subject {
+    /// Opens what stands at `path`. None if it is a policy that the compiler refuses, which was told then.
+    pub(super) fn open(path: &Path, pubkeys: &[PathBuf]) -> anyhow::Result<Option<Self>> {
+        let found = look(path)?;
+        anyhow::ensure!(
+            pubkeys.is_empty() || matches!(found, Found::Bundle),
+            "`--pubkey` verifies a bundle, and `{}` is none; leave it out, or name the folder of a bundle",
+            path.display()
+        );
+        match found {
+            Found::Bundle => Self::of_bundle(path, pubkeys).map(Some),
+            Found::Wasm => Self::of_component(path).map(Some),
+            Found::Source => Self::of_source(path),
+        }
+    }
+
+    fn of_source(path: &Path) -> anyhow::Result<Option<Self>> {
+        let Some(compiled) = refusal::accepted(path)? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            name: path.display().to_string(),
+            component: compiled.component,
+            plan: Some(compiled.plan),
+            model: Some(compiled.model),
+            origin: Origin::Compiled,
+        }))
+    }
+
+    fn of_component(path: &Path) -> anyhow::Result<Self> {
+        let component = read_wasm(path)?;
+        output::note(&format!(
+            "`{}` is a bare component: nothing about its origin was verified",
+            path.display()
+        ));
+        let plan = known_plan(&component)?;
+        Ok(Self {
+            name: path.display().to_string(),
+            component,
+            plan,
+            model: None,
+            origin: Origin::Component,
+        })
+    }
+
+    fn of_bundle(path: &Path, pubkeys: &[PathBuf]) -> anyhow::Result<Self> {
+        let keys = TrustedKeys::from_files(pubkeys)?;
+        let unverified = UnverifiedBundle::read(path)?;
+        // A bundle with duties is refused: deciding without them would answer another question.
+        let expectation = Expectation::dangerous_any_binding();
+        let origin = if pubkeys.is_empty() {
+            let signature = if unverified.is_signed() {
+                "its signature was not verified: pass `--pubkey FILE`"
+            } else {
+                "it is not signed"
+            };
+            let bundle = unverified
+                .dangerous_without_signature(&expectation, SystemTime::now())
+                .map_err(Refused::new)?;
+            output::note(&format!("`{}` is whole, but {signature}", path.display()));
+            Origin::Unsigned(Box::new(bundle))
+        } else {
+            Origin::Verified(Box::new(
+                unverified
+                    .verify(&keys, &expectation, SystemTime::now())
+                    .map_err(Refused::new)?,
+            ))
+        };
+        let contents = match &origin {
+            Origin::Verified(bundle) => bundle.contents(),
+            Origin::Unsigned(bundle) => bundle.contents(),
+            Origin::Compiled | Origin::Component => {
+                anyhow::bail!("`{}` has no contents", path.display())
+            }
+        };
+        let component = contents.wasm().to_vec();
+        let plan = known_plan(&component)?;
+        let model = plan.as_deref().and_then(|plan| model_of(contents, plan));
+        Ok(Self {
+            name: path.display().to_string(),
+            component,
+            plan,
+            model,
+            origin,
+        })
+    }
+
+    /// The policy, loaded by the host.
+    pub(super) fn load(&self, engine: &hexgate::Engine) -> anyhow::Result<Policy> {
+        let loaded = match &self.origin {
+            Origin::Verified(bundle) => Policy::load(engine, bundle),
+            Origin::Unsigned(bundle) => Policy::dangerous_load_unsigned(engine, bundle),
+            Origin::Compiled | Origin::Component => {
+                Policy::dangerous_from_unverified_bytes(engine, &self.component)
+            }
+        };
+        loaded.map_err(|error| match error.kind() {
+            hexgate::ErrorKind::Host => {
+                anyhow::Error::new(error).context(format!("cannot load `{}`", self.name))
+            }
+            _ => Refused::new(format!("`{}` is refused: {error}", self.name)),
+        })
+    }
+
+    /// The plan, for what only the known engine can tell; `what` is that.
+    pub(super) fn known(&self, what: &str) -> anyhow::Result<Plan<'_>> {
+        let Some(plan) = &self.plan else {
+            anyhow::bail!(
+                "{what} needs a policy of the known engine, and the component in `{}` is of another one, which tells its verdict and nothing else",
+                self.name
+            );
+        };
+        Ok(Plan::open(plan)?)
+    }
+}
+
+/// The plan in a component of the known engine, checked.
+pub(super) fn known_plan(component: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
+    let Some(bytes) = hexgate_component::plan_of(component) else {
+        return Ok(None);
+    };
+    let refused = |error: &dyn std::fmt::Display| {
+        Refused::new(format!(
+            "the plan in the component is damaged: {error}; compile the policy again"
+        ))
+    };
+    let plan = Plan::open(bytes).map_err(|error| refused(&error))?;
+    plan.validate().map_err(|error| refused(&error))?;
+    Ok(Some(bytes.to_vec()))
+}
+
+/// The model of the policy in a bundle, if its source compiles to exactly this plan.
+pub(super) fn model_of(contents: &Contents, plan: &[u8]) -> Option<model::Policy> {
+    let source = std::str::from_utf8(contents.source()?).ok()?;
+    let opened = Plan::open(plan).ok()?;
+    let limits = model::Limits {
+        arguments_bytes: opened.arguments_bytes().ok()?,
+        facts_bytes: opened.facts_bytes().ok()?,
+    };
+    let outcome = Compiler::new(Options {
+        limits,
+        ..Options::default()
+    })
+    .compile_str(contents.manifest().source(), source);
+    outcome
+        .policy
+        .filter(|compiled| compiled.plan == plan)
+        .map(|compiled| compiled.model)
+}

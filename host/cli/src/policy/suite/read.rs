@@ -1,0 +1,147 @@
+//! Reading a suite: which format it is in, and what holds in all of them.
+
+use std::{fs::File, io::Read, path::Path};
+
+use anyhow::Context;
+
+use super::{Case, json, yaml};
+use crate::policy::decide::Outcome;
+
+/// The largest suite, in bytes.
+const MOST: u64 = 16 << 20;
+
+/// The keys of a case.
+pub(super) const KEYS: [&str; 8] = [
+    "name",
+    "role",
+    "roles",
+    "tool",
+    "args",
+    "facts",
+    "expect",
+    "violations",
+];
+
+/// The formats of suites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Yaml,
+    Json,
+    JsonLines,
+}
+
+/// What a reader found in a case, before it is known to make sense.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) name: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) roles: Option<Vec<String>>,
+    pub(super) tool: Option<String>,
+    pub(super) args: Option<String>,
+    pub(super) facts: Option<String>,
+    pub(super) expect: Option<String>,
+    pub(super) violations: Option<Vec<String>>,
+}
+
+/// Reads the suite at `path`.
+///
+/// # Errors
+/// Everything that keeps it from being one, with the place.
+pub(in crate::policy) fn read(path: &Path) -> anyhow::Result<Vec<Case>> {
+    let name = path.display().to_string();
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(MOST + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = read().with_context(|| format!("cannot read the suite `{name}`"))?;
+    anyhow::ensure!(
+        bytes.len() as u64 <= MOST,
+        "the suite `{name}` is larger than {MOST} bytes; split it"
+    );
+    let text = String::from_utf8(bytes).map_err(|error| {
+        anyhow::anyhow!(
+            "the suite `{name}` is not UTF-8 at byte {}",
+            error.utf8_error().valid_up_to()
+        )
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let cases = match format(path, text) {
+        Format::Yaml => yaml::read(&name, text)?,
+        Format::Json => json::read(&name, text)?,
+        Format::JsonLines => json::read_lines(&name, text)?,
+    };
+    anyhow::ensure!(
+        !cases.is_empty(),
+        "the suite `{name}` holds no case; write a list of cases, each with `tool` and `expect`"
+    );
+    Ok(cases)
+}
+
+impl Draft {
+    /// The case, or what is wrong with it as a whole.
+    pub(super) fn case(self, place: String) -> Result<Case, String> {
+        let roles = match (self.role, self.roles) {
+            (Some(_), Some(_)) => {
+                return Err("`role` and `roles` stand together; keep one of them".to_owned());
+            }
+            (Some(role), None) => vec![role],
+            (None, roles) => roles.unwrap_or_default(),
+        };
+        let Some(tool) = self.tool else {
+            return Err("`tool` is missing".to_owned());
+        };
+        let expect = match self.expect.as_deref() {
+            Some("allow") => Outcome::Allow,
+            Some("deny") => Outcome::Deny,
+            Some("needs_approval") => Outcome::NeedsApproval,
+            Some(other) => {
+                return Err(format!(
+                    "`expect` is `{other}`, and only `allow`, `deny` and `needs_approval` can be expected"
+                ));
+            }
+            None => {
+                return Err(
+                    "`expect` is missing; it is `allow`, `deny` or `needs_approval`".to_owned(),
+                );
+            }
+        };
+        if expect != Outcome::Deny
+            && self
+                .violations
+                .as_ref()
+                .is_some_and(|violations| !violations.is_empty())
+        {
+            return Err(format!(
+                "`violations` are listed although `{}` is expected: only a denial has any",
+                expect.name()
+            ));
+        }
+        let args = self.args.unwrap_or_else(|| "{}".to_owned());
+        Ok(Case {
+            name: self.name,
+            place,
+            roles,
+            tool,
+            args,
+            facts: self.facts,
+            expect,
+            violations: self.violations,
+        })
+    }
+}
+
+fn format(path: &Path, text: &str) -> Format {
+    let ending = path
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    match (ending.as_str(), text.trim_start().chars().next()) {
+        ("yaml" | "yml", _) => Format::Yaml,
+        ("jsonl" | "ndjson", _) => Format::JsonLines,
+        ("json", Some('{')) | (_, Some('{')) => Format::JsonLines,
+        ("json", _) | (_, Some('[')) => Format::Json,
+        _ => Format::Yaml,
+    }
+}

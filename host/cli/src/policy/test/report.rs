@@ -1,0 +1,196 @@
+//! A verdict, for people and for programs.
+
+use std::collections::BTreeMap;
+
+use hexgate::PathScope;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::output::{Style, Tone, harmless, shortened};
+use crate::policy::{
+    decide::{Answer, Call, EngineName, Outcome},
+    explain::Explanation,
+    subject::Subject,
+};
+
+/// The longest arguments that are shown, in characters.
+const SHOWN: usize = 1000;
+
+/// The verdict for people.
+pub(super) fn human(call: &Call<'_>, answer: &Answer) -> String {
+    let (tone, mark, word) = match answer.outcome {
+        Outcome::Allow => (Tone::Good, "✓", "ALLOW"),
+        Outcome::NeedsApproval => (Tone::Warn, "⚠", "APPROVAL_REQUIRED"),
+        Outcome::Deny => (Tone::Bad, "✗", "DENY"),
+    };
+    let head = Style::stdout().paint(tone, &format!("{mark} {word}"));
+    let mut text = format!(
+        "{head} · {} → {}({})\n",
+        roles(call.roles),
+        harmless(call.tool),
+        shortened(&arguments(call.arguments), SHOWN)
+    );
+    if answer.outcome == Outcome::Allow {
+        return text;
+    }
+    text.push_str(&format!("  reason: {}\n", harmless(&answer.reason)));
+    if !answer.violations.is_empty() {
+        text.push_str("  violations:\n");
+    }
+    for violation in &answer.violations {
+        text.push_str(&format!("    • {}\n", harmless(violation)));
+    }
+    if let Some(hint) = &answer.hint
+        && let Ok(hint) = serde_json::to_string(&Paths::from(hint))
+    {
+        text.push_str(&format!("  hint: {}\n", harmless(&hint)));
+    }
+    text
+}
+
+/// A verdict as JSON.
+#[derive(Serialize)]
+pub(super) struct Verdict<'a> {
+    outcome: &'static str,
+    /// The role on whose authority the call may happen.
+    role: Option<&'a str>,
+    reason: &'a str,
+    violations: &'a [String],
+    hint: Option<Paths<'a>>,
+    /// The file scope within which the call may happen.
+    scope: Option<Scope>,
+    engine: &'static str,
+    roles: &'a [String],
+    tool: &'a str,
+    /// The text that was decided.
+    arguments: &'a str,
+    facts: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'a Explanation>,
+}
+
+/// The verdict for programs.
+pub(super) fn json<'a>(
+    call: &Call<'a>,
+    answer: &'a Answer,
+    scope: Option<Scope>,
+    engine: EngineName,
+    explanation: Option<&'a Explanation>,
+) -> Verdict<'a> {
+    Verdict {
+        outcome: answer.outcome.name(),
+        role: answer.role.as_deref(),
+        reason: &answer.reason,
+        violations: &answer.violations,
+        hint: answer.hint.as_ref().map(Paths::from),
+        scope,
+        engine: engine.name(),
+        roles: call.roles,
+        tool: call.tool,
+        arguments: call.arguments,
+        facts: call.facts,
+        explanation,
+    }
+}
+
+/// Pattern lists, named as in a policy.
+#[derive(Serialize)]
+struct Paths<'a> {
+    allowed_paths: &'a [String],
+    denied_paths: &'a [String],
+}
+
+impl<'a> From<&'a PathScope> for Paths<'a> {
+    fn from(scope: &'a PathScope) -> Self {
+        Self {
+            allowed_paths: &scope.allowed,
+            denied_paths: &scope.denied,
+        }
+    }
+}
+
+/// A file scope.
+#[derive(Serialize)]
+pub(super) struct Scope {
+    argument: String,
+    allowed_paths: Vec<String>,
+    denied_paths: Vec<String>,
+}
+
+/// The scope that a grant names; none if only the component itself could tell.
+pub(super) fn scope(subject: &Subject, id: u32) -> Option<Scope> {
+    let plan = subject.known("a scope").ok()?;
+    let scope = plan.scope(id).ok()??;
+    let paths = scope.paths().ok()?;
+    Some(Scope {
+        argument: scope.argument().ok()?.to_owned(),
+        allowed_paths: paths.allowed,
+        denied_paths: paths.denied,
+    })
+}
+
+/// `billing`, `[support, billing]`, or `default` without any.
+fn roles(roles: &[String]) -> String {
+    match roles {
+        [] => "default".to_owned(),
+        [role] => harmless(role).into_owned(),
+        roles => harmless(&format!("[{}]", roles.join(", "))).into_owned(),
+    }
+}
+
+/// Arguments on one line with their members sorted, as earlier tools show them; every scalar as written.
+fn arguments(text: &str) -> String {
+    let mut out = String::new();
+    if write(text, &mut out).is_ok() {
+        out
+    } else {
+        text.to_owned()
+    }
+}
+
+fn write(text: &str, out: &mut String) -> serde_json::Result<()> {
+    let text = text.trim();
+    if text.starts_with('{') {
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+        out.push('{');
+        for (index, (name, value)) in members.into_iter().enumerate() {
+            out.push_str(if index > 0 { ", " } else { "" });
+            out.push_str(&serde_json::to_string(&name)?);
+            out.push_str(": ");
+            write(value.get(), out)?;
+        }
+        out.push('}');
+    } else if text.starts_with('[') {
+        let elements: Vec<&RawValue> = serde_json::from_str(text)?;
+        out.push('[');
+        for (index, element) in elements.into_iter().enumerate() {
+            out.push_str(if index > 0 { ", " } else { "" });
+            write(element.get(), out)?;
+        }
+        out.push(']');
+    } else {
+        out.push_str(text);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_shown_sorted_and_exact() {
+        assert_eq!(
+            arguments(" {\"b\":[1.0,1e2, {}],\n\"a\":\"x\\u00e4\"} "),
+            r#"{"a": "x\u00e4", "b": [1.0, 1e2, {}]}"#
+        );
+        assert_eq!(arguments("{}"), "{}");
+    }
+
+    #[test]
+    fn callers_are_named_as_they_came() {
+        assert_eq!(roles(&[]), "default");
+        assert_eq!(roles(&["a".into()]), "a");
+        assert_eq!(roles(&["b".into(), "a".into()]), "[b, a]");
+    }
+}

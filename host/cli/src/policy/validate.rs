@@ -1,0 +1,68 @@
+//! `hexgate policy validate`
+
+use std::path::PathBuf;
+
+use hexgate_compiler::{Options, model::Policy};
+
+use super::refusal::{self, FormatName};
+use crate::{
+    exit::Exit,
+    output::{self, Style, Tone, count},
+};
+
+/// Check a policy, and say everything that is wrong or doubtful about it
+///
+/// Exit codes: 0 valid, 1 refused, 2 misuse or environment.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hexgate policy validate policy.yaml
+  hexgate policy validate roles/ --deny-warnings
+  hexgate policy validate policy.yaml --format sarif > policy.sarif")]
+pub(crate) struct Args {
+    /// The policy: a YAML file, or a directory with a role in each `*.yaml` file
+    policy: PathBuf,
+
+    /// How to report
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "human")]
+    format: FormatName,
+
+    /// Refuse a policy with warnings
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let options = Options {
+        deny_warnings: args.deny_warnings,
+        ..Options::default()
+    };
+    let outcome = refusal::compile(&args.policy, options)?;
+    refusal::report(&args.policy, &outcome, args.format)?;
+    let Some(compiled) = &outcome.policy else {
+        return Ok(Exit::Failed);
+    };
+    if args.format == FormatName::Human {
+        let path = args.policy.display().to_string();
+        let found = match refusal::warnings(&outcome) {
+            0 => String::new(),
+            warnings => format!(", with {}", count(warnings, "warning")),
+        };
+        let mark = Style::stdout().paint(Tone::Good, "✓");
+        output::print(&format!(
+            "{mark} {} is valid: {}{found}\n",
+            output::harmless(&path),
+            extent(&compiled.model)
+        ))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// How much there is of a policy.
+fn extent(policy: &Policy) -> String {
+    let rules: usize = policy.roles.values().map(|role| role.tools.len()).sum();
+    format!(
+        "{}, {}",
+        count(policy.roles.len(), "role"),
+        count(rules, "tool rule")
+    )
+}
