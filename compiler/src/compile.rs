@@ -73,7 +73,10 @@ impl Compiler {
         // `.` and `..` have no name of their own.
         let name = match path.file_name() {
             Some(name) => name.into(),
-            None => fs::canonicalize(path).ok().and_then(|path| path.file_name().map(PathBuf::from)).unwrap_or_default(),
+            None => fs::canonicalize(path)
+                .ok()
+                .and_then(|path| path.file_name().map(PathBuf::from))
+                .unwrap_or_default(),
         };
         Ok(self.run(input, name, sources, sink))
     }
@@ -82,30 +85,65 @@ impl Compiler {
     pub fn compile_str(&self, name: &str, text: &str) -> Outcome {
         let (mut sources, mut sink) = (Sources::default(), Sink::default());
         let input = source::add_text(name, text, &mut sources, &mut sink);
-        let name = Path::new(name).file_name().map(PathBuf::from).unwrap_or_default();
+        let name = Path::new(name)
+            .file_name()
+            .map(PathBuf::from)
+            .unwrap_or_default();
         self.run(input, name, sources, sink)
     }
 
-    fn run(&self, input: Option<Input>, name: PathBuf, sources: Sources, mut sink: Sink) -> Outcome {
+    fn run(
+        &self,
+        input: Option<Input>,
+        name: PathBuf,
+        sources: Sources,
+        mut sink: Sink,
+    ) -> Outcome {
         let policy = input.and_then(|input| self.compile(&input, name, &sources, &mut sink));
         let refused = sink.has_errors();
         let diagnostics = sink.finish();
-        let warned = self.options.deny_warnings && diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Warning);
-        Outcome { policy: policy.filter(|_| !refused && !warned), diagnostics, sources }
+        let warned = self.options.deny_warnings
+            && diagnostics
+                .iter()
+                .any(|diagnostic| diagnostic.severity == Severity::Warning);
+        Outcome {
+            policy: policy.filter(|_| !refused && !warned),
+            diagnostics,
+            sources,
+        }
     }
 
-    fn compile(&self, input: &Input, file_name: PathBuf, sources: &Sources, sink: &mut Sink) -> Option<Compiled> {
+    fn compile(
+        &self,
+        input: &Input,
+        file_name: PathBuf,
+        sources: &Sources,
+        sink: &mut Sink,
+    ) -> Option<Compiled> {
         let (document, source, file) = match input {
             Input::Document(file) => {
                 let root = source::parse(sources, *file, sink)?;
-                (document::read_document(&root, sink)?, sources.text(*file).to_owned(), *file)
+                (
+                    document::read_document(&root, sink)?,
+                    sources.text(*file).to_owned(),
+                    *file,
+                )
             }
             Input::Roles { directory, files } => {
-                let roots: Vec<_> = files.iter().filter_map(|(stem, file)| source::parse(sources, *file, sink).map(|root| (stem.clone(), root))).collect();
+                let roots: Vec<_> = files
+                    .iter()
+                    .filter_map(|(stem, file)| {
+                        source::parse(sources, *file, sink).map(|root| (stem.clone(), root))
+                    })
+                    .collect();
                 let document = document::read_roles(Span::whole(*directory), &roots, sink);
                 let source = source::write_roles(&roots);
                 if source.len() > source::MAX_SOURCE {
-                    sink.push(source::too_large(Span::whole(*directory), "the directory, written as one document,", source::MAX_SOURCE));
+                    sink.push(source::too_large(
+                        Span::whole(*directory),
+                        "the directory, written as one document,",
+                        source::MAX_SOURCE,
+                    ));
                 }
                 (document, source, *directory)
             }
@@ -120,9 +158,19 @@ impl Compiler {
             facts_bytes: self.options.limits.facts_bytes.min(Limits::MAX_BYTES),
         };
         let model = resolve::build(&resolved, limits, Sha256::digest(source.as_bytes()).into());
-        let plan = plan::encode(&model).map_err(|error| sink.push(too_large(file, &error.to_string()))).ok()?;
-        let component = hexgate_component::weave(&plan).map_err(|error| sink.push(too_large(file, &error.to_string()))).ok()?;
-        Some(Compiled { model, plan, component, source, file_name })
+        let plan = plan::encode(&model)
+            .map_err(|error| sink.push(too_large(file, &error.to_string())))
+            .ok()?;
+        let component = hexgate_component::weave(&plan)
+            .map_err(|error| sink.push(too_large(file, &error.to_string())))
+            .ok()?;
+        Some(Compiled {
+            model,
+            plan,
+            component,
+            source,
+            file_name,
+        })
     }
 }
 

@@ -40,6 +40,12 @@ impl Compiled {
             stateless: true,
             ..Claims::new(stem.source(), CONTRACT, "native", COMPILER)
         };
-        Ok(Draft { stem, source: self.source.as_bytes(), rego: "", wasm: &self.component, claims })
+        Ok(Draft {
+            stem,
+            source: self.source.as_bytes(),
+            rego: "",
+            wasm: &self.component,
+            claims,
+        })
     }
 }

@@ -92,8 +92,8 @@ pub struct Role<'d> {
     pub doc: &'d RoleDoc,
     /// The constraints on every tool.
     pub policy_level: Arc<Vec<Use<'d>>>,
-    /// The rules by tool: into [`Resolved::entries`].
-    pub tools: BTreeMap<&'d str, usize>,
+    /// The rules by tool: into [`Resolved::entries`]. Shared with the parent by a role that adds none.
+    pub tools: Arc<BTreeMap<&'d str, usize>>,
     /// The rule for tools that are not listed: into [`Resolved::entries`].
     pub default: Option<usize>,
 }

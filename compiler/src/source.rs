@@ -7,8 +7,8 @@ mod scalar;
 mod tree;
 mod write;
 
-pub(crate) use files::{MAX_SOURCE, add_text, too_large};
 pub use files::{Input, ReadError, read};
+pub(crate) use files::{MAX_SOURCE, add_text, too_large};
 pub use parse::parse;
 pub use scalar::Plain;
 pub use tree::{Entry, Key, Node, NodeKind, Scalar, Style};
@@ -34,12 +34,20 @@ impl Span {
     pub fn new(file: FileId, start: usize, end: usize) -> Self {
         // INVARIANT: sources are at most 16 MiB, so nothing is cut off.
         let clamp = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-        Self { file, start: clamp(start), end: clamp(end.max(start)) }
+        Self {
+            file,
+            start: clamp(start),
+            end: clamp(end.max(start)),
+        }
     }
 
     /// The whole of `file`, for what is wrong with all of it.
     pub fn whole(file: FileId) -> Self {
-        Self { file, start: 0, end: 0 }
+        Self {
+            file,
+            start: 0,
+            end: 0,
+        }
     }
 
     /// The bytes.
@@ -71,8 +79,14 @@ impl Sources {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         let text: String = text.into();
         let offset = |line_end: usize| u32::try_from(line_end + 1).unwrap_or(u32::MAX);
-        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(newline, _)| offset(newline))).collect();
-        self.files.push(Source { name: name.into(), text, lines });
+        let lines = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(newline, _)| offset(newline)))
+            .collect();
+        self.files.push(Source {
+            name: name.into(),
+            text,
+            lines,
+        });
         id
     }
 
@@ -104,13 +118,20 @@ impl Sources {
             offset -= 1;
         }
         let (line, start) = self.line(file, offset);
-        (line, text.get(start..offset).map_or(0, |before| before.chars().count()) + 1)
+        (
+            line,
+            text.get(start..offset)
+                .map_or(0, |before| before.chars().count())
+                + 1,
+        )
     }
 
     /// The number of the line that a byte stands in, from 1, and where the line begins.
     pub fn line(&self, file: FileId, offset: usize) -> (usize, usize) {
         let lines = self.source(file).map_or(&[][..], |source| &source.lines);
-        let line = lines.partition_point(|start| *start as usize <= offset).max(1);
+        let line = lines
+            .partition_point(|start| *start as usize <= offset)
+            .max(1);
         (line, lines.get(line - 1).map_or(0, |start| *start as usize))
     }
 }

@@ -1,5 +1,10 @@
 //! The binary as its users meet it.
-
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 #![cfg(feature = "cli")]
 
 use std::{
@@ -35,7 +40,10 @@ impl Fixture {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hexgate-compile"));
-        command.args(arguments).current_dir(self.0.path()).env_remove("NO_COLOR");
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_remove("NO_COLOR");
         command
     }
 
@@ -45,7 +53,10 @@ impl Fixture {
 
     /// What lies in the folder, in order.
     fn names(&self, folder: &str) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(self.path(folder)).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = fs::read_dir(self.path(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -60,7 +71,11 @@ struct Ran {
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code().expect("not killed"), stdout: text(output.stdout), stderr: text(output.stderr) }
+        Self {
+            code: output.status.code().expect("not killed"),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
     }
 }
 
@@ -69,18 +84,49 @@ fn writes_a_bundle_that_verifies() {
     let fixture = Fixture::new();
     let pair = bundle::generate(fixture.path("release"), false).unwrap();
     let key = pair.private.to_str().unwrap();
-    let ran = fixture.run(&["policy.yaml", "-o", "out", "--sign-key", key, "--agent", "bot", "--project", "shop", "--sequence", "7"]);
+    let ran = fixture.run(&[
+        "policy.yaml",
+        "-o",
+        "out",
+        "--sign-key",
+        key,
+        "--agent",
+        "bot",
+        "--project",
+        "shop",
+        "--sequence",
+        "7",
+    ]);
     assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{}", ran.stderr);
-    assert!(ran.stderr.starts_with("wrote `out` (signed with "), "{}", ran.stderr);
-    assert_eq!(fixture.names("out"), ["policy.bundle.json", "policy.bundle.json.sig", "policy.rego", "policy.wasm", "policy.yaml"]);
+    assert!(
+        ran.stderr.starts_with("wrote `out` (signed with "),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        fixture.names("out"),
+        [
+            "policy.bundle.json",
+            "policy.bundle.json.sig",
+            "policy.rego",
+            "policy.wasm",
+            "policy.yaml"
+        ]
+    );
 
     let trusted = TrustedKeys::from_file(&pair.public).unwrap();
-    let expectation = Expectation::agent("bot").project("shop");
-    let verified = UnverifiedBundle::read(fixture.path("out")).unwrap().verify(&trusted, &expectation, std::time::SystemTime::now()).unwrap();
-    assert_eq!(verified.contents().source(), POLICY.as_bytes());
+    let expectation = Expectation::agent("bot").in_project("shop");
+    let verified = UnverifiedBundle::read(fixture.path("out"))
+        .unwrap()
+        .verify(&trusted, &expectation, std::time::SystemTime::now())
+        .unwrap();
+    assert_eq!(verified.contents().source(), Some(POLICY.as_bytes()));
     assert_eq!(verified.contents().manifest().sequence(), Some(7));
     let plan = hexgate_component::plan_of(verified.contents().wasm()).expect("the known engine");
-    let compiled = hexgate_compiler::Compiler::default().compile_str("policy.yaml", POLICY).policy.unwrap();
+    let compiled = hexgate_compiler::Compiler::default()
+        .compile_str("policy.yaml", POLICY)
+        .policy
+        .unwrap();
     assert_eq!(plan, compiled.plan);
 }
 
@@ -90,11 +136,22 @@ fn writes_next_to_where_it_is_called_by_default() {
     let ran = fixture.run(&["policy.yaml"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(ran.stderr, "wrote `policy.bundle` (not signed)\n");
-    assert_eq!(fixture.names("policy.bundle"), ["policy.bundle.json", "policy.rego", "policy.wasm", "policy.yaml"]);
+    assert_eq!(
+        fixture.names("policy.bundle"),
+        [
+            "policy.bundle.json",
+            "policy.rego",
+            "policy.wasm",
+            "policy.yaml"
+        ]
+    );
     // And again: the older bundle is replaced, and the bytes are the same.
     let before = fs::read(fixture.path("policy.bundle/policy.bundle.json")).unwrap();
     assert_eq!(fixture.run(&["policy.yaml", "--quiet"]).stderr, "");
-    assert_eq!(fs::read(fixture.path("policy.bundle/policy.bundle.json")).unwrap(), before);
+    assert_eq!(
+        fs::read(fixture.path("policy.bundle/policy.bundle.json")).unwrap(),
+        before
+    );
     assert_eq!(fixture.names("."), ["policy.bundle", "policy.yaml"]);
 }
 
@@ -104,25 +161,70 @@ fn compiles_a_directory_of_roles_even_from_within() {
     fixture.put("support/default.yaml", "{}\n");
     fixture.put("support/admin.yaml", "tools: { t: { mode: allow } }\n");
     assert_eq!(fixture.run(&["support", "-q"]).code, 0);
-    assert_eq!(fs::read_to_string(fixture.path("support.bundle/support.yaml")).unwrap(), "roles:\n  admin:\n    tools:\n      t:\n        mode: allow\n  default: {}\n");
+    assert_eq!(
+        fs::read_to_string(fixture.path("support.bundle/support.yaml")).unwrap(),
+        "roles:\n  admin:\n    tools:\n      t:\n        mode: allow\n  default: {}\n"
+    );
     let mut command = fixture.command(&[".", "-q", "-o", "../again"]);
-    assert_eq!(Ran::from(command.current_dir(fixture.path("support")).output().unwrap()).code, 0);
-    assert_eq!(fs::read(fixture.path("again/support.wasm")).unwrap(), fs::read(fixture.path("support.bundle/support.wasm")).unwrap());
+    assert_eq!(
+        Ran::from(
+            command
+                .current_dir(fixture.path("support"))
+                .output()
+                .unwrap()
+        )
+        .code,
+        0
+    );
+    assert_eq!(
+        fs::read(fixture.path("again/support.wasm")).unwrap(),
+        fs::read(fixture.path("support.bundle/support.wasm")).unwrap()
+    );
 }
 
 #[test]
 fn emits_each_kind() {
     let fixture = Fixture::new();
-    let ran = fixture.run(&["policy.yaml", "-o", "out", "--emit", "bundle,component,core,plan,source,schema"]);
+    let ran = fixture.run(&[
+        "policy.yaml",
+        "-o",
+        "out",
+        "--emit",
+        "bundle,component,core,plan,source,schema",
+    ]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    let names = ["policy.bundle", "policy.component.wasm", "policy.core.wasm", "policy.plan", "policy.policy.yaml", "policy.schema.json"];
+    let names = [
+        "policy.bundle",
+        "policy.component.wasm",
+        "policy.core.wasm",
+        "policy.plan",
+        "policy.policy.yaml",
+        "policy.schema.json",
+    ];
     assert_eq!(fixture.names("out"), names);
     let component = fs::read(fixture.path("out/policy.component.wasm")).unwrap();
-    assert_eq!(component, fs::read(fixture.path("out/policy.bundle/policy.wasm")).unwrap());
-    assert_eq!(hexgate_component::plan_of(&component).unwrap(), fs::read(fixture.path("out/policy.plan")).unwrap());
-    assert!(fs::read(fixture.path("out/policy.core.wasm")).unwrap().starts_with(b"\0asm\x01\0\0\0"));
-    let mode = fs::metadata(fixture.path("out/policy.plan")).unwrap().permissions().mode();
-    assert_ne!(mode & 0o044, 0, "others may read what is no secret: {mode:o}");
+    assert_eq!(
+        component,
+        fs::read(fixture.path("out/policy.bundle/policy.wasm")).unwrap()
+    );
+    assert_eq!(
+        hexgate_component::plan_of(&component).unwrap(),
+        fs::read(fixture.path("out/policy.plan")).unwrap()
+    );
+    assert!(
+        fs::read(fixture.path("out/policy.core.wasm"))
+            .unwrap()
+            .starts_with(b"\0asm\x01\0\0\0")
+    );
+    let mode = fs::metadata(fixture.path("out/policy.plan"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_ne!(
+        mode & 0o044,
+        0,
+        "others may read what is no secret: {mode:o}"
+    );
 }
 
 #[test]
@@ -131,9 +233,23 @@ fn refuses_a_policy_with_1_and_writes_nothing() {
     fixture.put("policy.yaml", "tools:\n  search: { mod: allow }\n");
     let ran = fixture.run(&["policy.yaml"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
-    assert!(ran.stderr.starts_with("error[unknown-key]: unknown key `mod` in the entry of a tool\n --> policy.yaml:2:13\n"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("`policy.yaml` is refused: 1 error\n"), "{}", ran.stderr);
-    assert!(ran.stderr.contains("hexgate-compile --explain unknown-key"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with(
+            "error[unknown-key]: unknown key `mod` in the entry of a tool\n --> policy.yaml:2:13\n"
+        ),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("`policy.yaml` is refused: 1 error\n"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        ran.stderr.contains("hexgate-compile --explain unknown-key"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(fixture.names("."), ["policy.yaml"]);
 }
 
@@ -144,7 +260,10 @@ fn a_refused_policy_leaves_the_older_bundle_alone() {
     let before = fs::read(fixture.path("policy.bundle/policy.wasm")).unwrap();
     fixture.put("policy.yaml", "tools: [\n");
     assert_eq!(fixture.run(&["policy.yaml"]).code, 1);
-    assert_eq!(fs::read(fixture.path("policy.bundle/policy.wasm")).unwrap(), before);
+    assert_eq!(
+        fs::read(fixture.path("policy.bundle/policy.wasm")).unwrap(),
+        before
+    );
 }
 
 #[test]
@@ -160,10 +279,19 @@ fn denies_warnings_when_asked() {
     fixture.put("policy.yaml", "default_policy: { mode: allow }\n");
     let ran = fixture.run(&["policy.yaml", "--check"]);
     assert_eq!(ran.code, 0);
-    assert!(ran.stderr.contains("`policy.yaml` is accepted: 1 warning\n"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("`policy.yaml` is accepted: 1 warning\n"),
+        "{}",
+        ran.stderr
+    );
     let ran = fixture.run(&["policy.yaml", "--deny-warnings"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("`policy.yaml` is refused: 1 warning\n"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("`policy.yaml` is refused: 1 warning\n"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(fixture.names("."), ["policy.yaml"]);
 }
 
@@ -190,7 +318,12 @@ fn reports_to_programs_on_stdout() {
     assert_eq!(location["region"]["startColumn"], 13);
 
     fixture.put("policy.yaml", POLICY);
-    let json: serde_json::Value = serde_json::from_str(&fixture.run(&["policy.yaml", "--check", "--format", "json"]).stdout).unwrap();
+    let json: serde_json::Value = serde_json::from_str(
+        &fixture
+            .run(&["policy.yaml", "--check", "--format", "json"])
+            .stdout,
+    )
+    .unwrap();
     assert_eq!(json["diagnostics"].as_array().unwrap().len(), 0);
 }
 
@@ -208,9 +341,19 @@ fn explains_codes() {
     let fixture = Fixture::new();
     let ran = fixture.run(&["--explain", "no-only"]);
     assert_eq!(ran.code, 0);
-    assert!(ran.stdout.starts_with("no-only (warning): ") && ran.stdout.contains("only(args, [\"amount\", \"currency\"])"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.starts_with("no-only (warning): ")
+            && ran
+                .stdout
+                .contains("only(args, [\"amount\", \"currency\"])"),
+        "{}",
+        ran.stdout
+    );
     let ran = fixture.run(&["--explain", "no-onyl"]);
-    assert_eq!((ran.code, ran.stderr.as_str()), (2, "error: unknown code `no-onyl`; did you mean `no-only`\n"));
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (2, "error: unknown code `no-onyl`; did you mean `no-only`\n")
+    );
     assert_eq!(fixture.run(&["--explain", "\u{1b}[2K"]).code, 2);
 }
 
@@ -232,7 +375,13 @@ fn misuse_ends_with_2() {
         &["policy.yaml", "--format", "nonsense"],
         &["policy.yaml", "--sequence", "-1"],
         &["policy.yaml", "--expires-at", "tomorrow"],
-        &["policy.yaml", "--not-before", "2026-01-01T00:00:00Z", "--expires-at", "2025-01-01T00:00:00Z"],
+        &[
+            "policy.yaml",
+            "--not-before",
+            "2026-01-01T00:00:00Z",
+            "--expires-at",
+            "2025-01-01T00:00:00Z",
+        ],
         &["policy.yaml", "--max-arguments-bytes", "0"],
         &["policy.yaml", "--max-facts-bytes", "99999999999"],
         &["policy.yaml", "--sign-key", "nowhere.private"],
@@ -244,7 +393,11 @@ fn misuse_ends_with_2() {
     ] {
         let ran = fixture.run(arguments);
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
-        assert!(ran.stderr.starts_with("error: "), "{arguments:?}: {}", ran.stderr);
+        assert!(
+            ran.stderr.starts_with("error: "),
+            "{arguments:?}: {}",
+            ran.stderr
+        );
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
         assert_eq!(fixture.names("."), ["policy.yaml"], "{arguments:?}");
     }
@@ -254,11 +407,19 @@ fn misuse_ends_with_2() {
 fn says_what_is_wrong_with_the_wrong_file() {
     let fixture = Fixture::new();
     let ran = fixture.run(&["nowhere.yaml"]);
-    assert_eq!(ran.stderr, "error: cannot read `nowhere.yaml`: No such file or directory (os error 2)\n");
+    assert_eq!(
+        ran.stderr,
+        "error: cannot read `nowhere.yaml`: No such file or directory (os error 2)\n"
+    );
     fixture.put("empty/README.md", "nothing here");
     let ran = fixture.run(&["empty"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("error[no-roles]: no role stands in this directory\n"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("error[no-roles]: no role stands in this directory\n"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -270,22 +431,38 @@ fn leaves_foreign_folders_and_files_alone() {
     assert!(ran.stderr.contains("readme.txt"), "{}", ran.stderr);
     assert_eq!(fixture.names("docs"), ["readme.txt"]);
     assert_eq!(fixture.run(&["policy.yaml", "-o", "policy.yaml"]).code, 2);
-    assert_eq!(fs::read_to_string(fixture.path("policy.yaml")).unwrap(), POLICY);
+    assert_eq!(
+        fs::read_to_string(fixture.path("policy.yaml")).unwrap(),
+        POLICY
+    );
 }
 
 #[test]
 fn an_output_that_cannot_be_written_ends_with_2() {
     let fixture = Fixture::new();
-    for arguments in [["-o", "/proc/nowhere/out", "--emit", "bundle"], ["-o", "/proc/nowhere/out", "--emit", "plan"]] {
+    for arguments in [
+        ["-o", "/proc/nowhere/out", "--emit", "bundle"],
+        ["-o", "/proc/nowhere/out", "--emit", "plan"],
+    ] {
         let ran = fixture.run(&[&["policy.yaml"], &arguments[..]].concat());
         assert_eq!(ran.code, 2, "{}", ran.stderr);
         assert!(ran.stderr.starts_with("error: cannot "), "{}", ran.stderr);
     }
     // A full disk behind a redirection is an error; it must not look like an empty report.
     let full = File::options().write(true).open("/dev/full").unwrap();
-    let ran = Ran::from(fixture.command(&["--schema"]).stdout(full).output().unwrap());
+    let ran = Ran::from(
+        fixture
+            .command(&["--schema"])
+            .stdout(full)
+            .output()
+            .unwrap(),
+    );
     assert_eq!(ran.code, 2, "{}", ran.stderr);
-    assert!(ran.stderr.contains("No space left on device"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("No space left on device"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -293,12 +470,21 @@ fn a_reader_that_goes_away_is_no_error() {
     let fixture = Fixture::new();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut child = fixture.command(&["--schema"]).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = fixture
+        .command(&["--schema"])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     assert!(child.wait().unwrap().success());
     // Nor where stderr is what went away.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let status = fixture.command(&["policy.yaml"]).stderr(writer).status().unwrap();
+    let status = fixture
+        .command(&["policy.yaml"])
+        .stderr(writer)
+        .status()
+        .unwrap();
     assert_eq!(status.code(), Some(0));
     assert!(fixture.path("policy.bundle/policy.wasm").exists());
 }
@@ -310,11 +496,20 @@ fn warns_of_a_key_that_others_can_read() {
     fs::set_permissions(&pair.private, fs::Permissions::from_mode(0o644)).unwrap();
     let ran = fixture.run(&["policy.yaml", "--sign-key", pair.private.to_str().unwrap()]);
     assert_eq!(ran.code, 0);
-    assert!(ran.stderr.starts_with("warning: ") && ran.stderr.contains("chmod 600"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("warning: ") && ran.stderr.contains("chmod 600"),
+        "{}",
+        ran.stderr
+    );
     // A missing line end is no reason to refuse a key.
     let key = fs::read_to_string(&pair.private).unwrap();
     fs::write(&pair.private, key.trim_end()).unwrap();
-    assert_eq!(fixture.run(&["policy.yaml", "--sign-key", pair.private.to_str().unwrap()]).code, 0);
+    assert_eq!(
+        fixture
+            .run(&["policy.yaml", "--sign-key", pair.private.to_str().unwrap()])
+            .code,
+        0
+    );
 }
 
 #[test]
@@ -323,9 +518,18 @@ fn the_same_policy_gives_the_same_bytes_anywhere() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/policies/billing.yaml");
     for fixture in [&one, &other] {
         fs::copy(&example, fixture.path("billing.yaml")).unwrap();
-        assert_eq!(fixture.run(&["billing.yaml", "-o", "out", "-q", "--deny-warnings"]).code, 0);
+        assert_eq!(
+            fixture
+                .run(&["billing.yaml", "-o", "out", "-q", "--deny-warnings"])
+                .code,
+            0
+        );
     }
     for name in one.names("out") {
-        assert_eq!(fs::read(one.path("out").join(&name)).unwrap(), fs::read(other.path("out").join(&name)).unwrap(), "{name}");
+        assert_eq!(
+            fs::read(one.path("out").join(&name)).unwrap(),
+            fs::read(other.path("out").join(&name)).unwrap(),
+            "{name}"
+        );
     }
 }

@@ -1,5 +1,12 @@
 //! Golden cases: each policy below `golden/ok` compiles and each below `golden/refused` does not, with exactly the diagnostics of
 //! the `.expected` beside it. A case is a file `NAME.yaml` or a directory of roles `NAME`. `HEXGATE_BLESS=1` writes what came.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod golden {
     pub(crate) mod dump;
@@ -26,7 +33,12 @@ fn cases(folder: &str) -> Vec<PathBuf> {
     let mut cases: Vec<PathBuf> = fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir() || path.extension().is_some_and(|extension| extension == "yaml"))
+        .filter(|path| {
+            path.is_dir()
+                || path
+                    .extension()
+                    .is_some_and(|extension| extension == "yaml")
+        })
         .collect();
     cases.sort();
     assert!(!cases.is_empty());
@@ -34,7 +46,9 @@ fn cases(folder: &str) -> Vec<PathBuf> {
 }
 
 fn compile(path: &Path) -> Outcome {
-    Compiler::default().compile_path(path).unwrap_or_else(|error| panic!("{error}"))
+    Compiler::default()
+        .compile_path(path)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn check(path: &Path, actual: &str, failures: &mut String) {
@@ -45,7 +59,12 @@ fn check(path: &Path, actual: &str, failures: &mut String) {
     }
     let expected = fs::read_to_string(&expected_path).unwrap_or_default();
     if expected != actual {
-        writeln!(failures, "--- {}\nexpected:\n{expected}\nactual:\n{actual}", path.display()).unwrap();
+        writeln!(
+            failures,
+            "--- {}\nexpected:\n{expected}\nactual:\n{actual}",
+            path.display()
+        )
+        .unwrap();
     }
 }
 
@@ -54,7 +73,12 @@ fn policies_that_are_refused() {
     let mut failures = String::new();
     for path in cases("refused") {
         let outcome = compile(&path);
-        if outcome.policy.is_some() || !outcome.diagnostics.iter().any(|diagnostic| diagnostic.is_error()) {
+        if outcome.policy.is_some()
+            || !outcome
+                .diagnostics
+                .iter()
+                .any(|diagnostic| diagnostic.is_error())
+        {
             writeln!(failures, "--- {} is accepted", path.display()).unwrap();
         }
         let mut text = render(&outcome.diagnostics, &outcome.sources, Format::Human, false);
@@ -81,7 +105,13 @@ fn policies_that_are_accepted() {
         let again = compile(&path).policy.expect("accepted a moment ago");
         assert_eq!(again.component, compiled.component, "{}", path.display());
         let written = Compiler::default().compile_str("again.yaml", &compiled.source);
-        let written = written.policy.unwrap_or_else(|| panic!("{}: refused when read again: {:?}", path.display(), written.diagnostics));
+        let written = written.policy.unwrap_or_else(|| {
+            panic!(
+                "{}: refused when read again: {:?}",
+                path.display(),
+                written.diagnostics
+            )
+        });
         assert_eq!(written.plan, compiled.plan, "{}", path.display());
         assert_eq!(written.source, compiled.source, "{}", path.display());
     }
@@ -90,11 +120,17 @@ fn policies_that_are_accepted() {
 
 #[test]
 fn policies_that_are_accepted_are_refused_with_their_warnings_denied() {
-    let strict = Compiler::new(Options { deny_warnings: true, ..Options::default() });
+    let strict = Compiler::new(Options {
+        deny_warnings: true,
+        ..Options::default()
+    });
     let mut refused = 0;
     for path in cases("ok") {
         let outcome = strict.compile_path(&path).unwrap();
-        let warned = outcome.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Warning);
+        let warned = outcome
+            .diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.severity == Severity::Warning);
         assert_eq!(outcome.policy.is_none(), warned, "{}", path.display());
         refused += usize::from(warned);
     }
@@ -105,14 +141,26 @@ fn policies_that_are_accepted_are_refused_with_their_warnings_denied() {
 fn every_code_has_a_golden_case() {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     for path in cases("refused").into_iter().chain(cases("ok")) {
-        seen.extend(compile(&path).diagnostics.iter().map(|diagnostic| diagnostic.code));
+        seen.extend(
+            compile(&path)
+                .diagnostics
+                .iter()
+                .map(|diagnostic| diagnostic.code),
+        );
     }
     // These need megabytes; `limits.rs` produces them.
     seen.extend(["source-too-large", "policy-too-large", "yaml-alias"]);
-    let missing: Vec<&str> = all_codes().map(|doc| doc.code).filter(|code| !seen.contains(code)).collect();
+    let missing: Vec<&str> = all_codes()
+        .map(|doc| doc.code)
+        .filter(|code| !seen.contains(code))
+        .collect();
     assert!(missing.is_empty(), "no golden case produces {missing:?}");
     let known: BTreeSet<&str> = all_codes().map(|doc| doc.code).collect();
-    assert!(seen.is_subset(&known), "undocumented: {:?}", seen.difference(&known));
+    assert!(
+        seen.is_subset(&known),
+        "undocumented: {:?}",
+        seen.difference(&known)
+    );
 }
 
 #[test]
@@ -120,14 +168,41 @@ fn every_diagnostic_has_all_it_needs() {
     for path in cases("refused").into_iter().chain(cases("ok")) {
         let outcome = compile(&path);
         for diagnostic in &outcome.diagnostics {
-            let context = format!("{}: {}: {}", path.display(), diagnostic.code, diagnostic.message);
-            assert!(!diagnostic.message.is_empty() && !diagnostic.message.ends_with('.') && !diagnostic.message.contains('\n'), "{context}");
-            assert!(!diagnostic.message.starts_with(char::is_uppercase) || diagnostic.message.starts_with("U+") || ["YAML", "Unicode"].iter().any(|name| diagnostic.message.starts_with(name)), "{context}");
+            let context = format!(
+                "{}: {}: {}",
+                path.display(),
+                diagnostic.code,
+                diagnostic.message
+            );
+            assert!(
+                !diagnostic.message.is_empty()
+                    && !diagnostic.message.ends_with('.')
+                    && !diagnostic.message.contains('\n'),
+                "{context}"
+            );
+            assert!(
+                !diagnostic.message.starts_with(char::is_uppercase)
+                    || diagnostic.message.starts_with("U+")
+                    || ["YAML", "Unicode"]
+                        .iter()
+                        .any(|name| diagnostic.message.starts_with(name)),
+                "{context}"
+            );
             if let Some(help) = &diagnostic.help {
-                assert!(!help.is_empty() && !help.ends_with('.'), "{context}: {help}");
+                assert!(
+                    !help.is_empty() && !help.ends_with('.'),
+                    "{context}: {help}"
+                );
             }
             for label in std::iter::once(&diagnostic.primary).chain(&diagnostic.secondary) {
-                assert!(outcome.sources.text(label.span.file).get(label.span.range()).is_some(), "{context}: {label:?}");
+                assert!(
+                    outcome
+                        .sources
+                        .text(label.span.file)
+                        .get(label.span.range())
+                        .is_some(),
+                    "{context}: {label:?}"
+                );
             }
         }
     }
@@ -137,16 +212,43 @@ fn every_diagnostic_has_all_it_needs() {
 fn every_format_is_well_formed() {
     for path in cases("refused").into_iter().chain(cases("ok")) {
         let outcome = compile(&path);
-        let json: serde_json::Value = serde_json::from_str(&render(&outcome.diagnostics, &outcome.sources, Format::Json, false)).unwrap();
-        assert_eq!(json["diagnostics"].as_array().unwrap().len(), outcome.diagnostics.len());
-        let sarif: serde_json::Value = serde_json::from_str(&render(&outcome.diagnostics, &outcome.sources, Format::Sarif, false)).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&render(
+            &outcome.diagnostics,
+            &outcome.sources,
+            Format::Json,
+            false,
+        ))
+        .unwrap();
+        assert_eq!(
+            json["diagnostics"].as_array().unwrap().len(),
+            outcome.diagnostics.len()
+        );
+        let sarif: serde_json::Value = serde_json::from_str(&render(
+            &outcome.diagnostics,
+            &outcome.sources,
+            Format::Sarif,
+            false,
+        ))
+        .unwrap();
         assert_eq!(sarif["version"], "2.1.0");
-        let rules = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+        let rules = sarif["runs"][0]["tool"]["driver"]["rules"]
+            .as_array()
+            .unwrap();
         for result in sarif["runs"][0]["results"].as_array().unwrap() {
-            assert_eq!(rules[result["ruleIndex"].as_u64().unwrap() as usize]["id"], result["ruleId"]);
+            assert_eq!(
+                rules[result["ruleIndex"].as_u64().unwrap() as usize]["id"],
+                result["ruleId"]
+            );
         }
-        let github = render(&outcome.diagnostics, &outcome.sources, Format::Github, false);
+        let github = render(
+            &outcome.diagnostics,
+            &outcome.sources,
+            Format::Github,
+            false,
+        );
         assert_eq!(github.lines().count(), outcome.diagnostics.len());
-        assert!(github.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning ") || line.starts_with("::notice ")));
+        assert!(github.lines().all(|line| line.starts_with("::error ")
+            || line.starts_with("::warning ")
+            || line.starts_with("::notice ")));
     }
 }

@@ -1,4 +1,9 @@
 //! Policies at and beyond the limits: too large for files in the tree.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::{
     fmt::Write,
@@ -35,14 +40,18 @@ fn refuses_a_policy_beyond_16_mib() {
 #[test]
 fn refuses_a_role_file_beyond_1_mib_and_a_directory_beyond_16() {
     let folder = tempfile::tempdir().unwrap();
-    let filling = format!("{{}} # {}", "x".repeat((1 << 20) - 5));
+    let filling = format!("{{}} # {}", "x".repeat((1 << 20) - 4));
     fs::write(folder.path().join("default.yaml"), &filling[..1 << 20]).unwrap();
     let compile = || Compiler::default().compile_path(folder.path()).unwrap();
     assert!(compile().policy.is_some());
     fs::write(folder.path().join("default.yaml"), &filling).unwrap();
     assert_eq!(codes(&compile()), ["source-too-large"]);
     for index in 0..17 {
-        fs::write(folder.path().join(format!("role{index}.yaml")), &filling[..1 << 20]).unwrap();
+        fs::write(
+            folder.path().join(format!("role{index}.yaml")),
+            &filling[..1 << 20],
+        )
+        .unwrap();
     }
     fs::write(folder.path().join("default.yaml"), "{}").unwrap();
     assert_eq!(codes(&compile()), ["source-too-large"]);
@@ -86,7 +95,13 @@ fn compiles_a_thousand_roles_with_a_thousand_tools_each() {
     assert!(outcome.diagnostics.is_empty(), "{:?}", codes(&outcome));
     let policy = outcome.policy.unwrap();
     assert_eq!(policy.model.roles.len(), 1001);
-    assert!(policy.model.roles.values().all(|role| role.tools.len() == 1000));
+    assert!(
+        policy
+            .model
+            .roles
+            .values()
+            .all(|role| role.tools.len() == 1000)
+    );
     // Roles that may do the same share it.
     assert!(policy.plan.len() < 1 << 20, "{} bytes", policy.plan.len());
 }
@@ -98,7 +113,11 @@ fn resolves_a_chain_of_five_thousand_roles() {
         writeln!(text, "  r{role}: {{ inherits: [r{}] }}", role - 1).unwrap();
     }
     let outcome = compile(&text);
-    assert!(outcome.policy.unwrap().model.roles["r4999"].tools.contains_key("t"));
+    assert!(
+        outcome.policy.unwrap().model.roles["r4999"]
+            .tools
+            .contains_key("t")
+    );
     // And as a cycle.
     writeln!(text, "  r5000: {{ inherits: [r4999] }}").unwrap();
     let text = text.replace("  r0: {", "  r0: { inherits: [r5000],");
@@ -126,33 +145,70 @@ fn an_error_is_not_lost_behind_a_thousand_warnings() {
     }
     text.push_str("tools:\n");
     for tool in 0..2000 {
-        writeln!(text, "  t{tool}: {{ mode: allow, constraints: ['matches(ctx.x, \"a\")'] }}").unwrap();
+        writeln!(
+            text,
+            "  t{tool}: {{ mode: allow, constraints: ['matches(ctx.x, \"a\")'] }}"
+        )
+        .unwrap();
     }
     text.push_str("  last: { mode: allow, constraints: [args.x = 1] }\n");
     let outcome = compile(&text);
     assert!(outcome.policy.is_none());
-    assert!(outcome.diagnostics.iter().any(|diagnostic| diagnostic.code == "wrong-operator"));
+    assert!(
+        outcome
+            .diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.code == "wrong-operator")
+    );
 }
 
 #[test]
 fn names_may_have_256_bytes() {
     let name = "é".repeat(128);
-    assert!(compile(&format!("tools:\n  {name}: {{ mode: allow }}\n")).policy.is_some());
-    assert_eq!(codes(&compile(&format!("tools:\n  {name}x: {{ mode: allow }}\n"))), ["bad-name"]);
+    assert!(
+        compile(&format!("tools:\n  {name}: {{ mode: allow }}\n"))
+            .policy
+            .is_some()
+    );
+    assert_eq!(
+        codes(&compile(&format!("tools:\n  {name}x: {{ mode: allow }}\n"))),
+        ["bad-name"]
+    );
 }
 
 #[test]
 fn documents_may_nest_64_levels() {
-    let nested = |levels: usize| format!("consts: {{ x: {}{} }}\ntools: {{}}\n", "[".repeat(levels), "]".repeat(levels));
+    let nested = |levels: usize| {
+        format!(
+            "consts: {{ x: {}{} }}\ntools: {{}}\n",
+            "[".repeat(levels),
+            "]".repeat(levels)
+        )
+    };
     assert_eq!(codes(&compile(&nested(62))), ["unused-const"]);
     assert_eq!(codes(&compile(&nested(63))), ["yaml-too-deep"]);
 }
 
 #[test]
 fn limits_reach_the_plan() {
-    let options = Options { limits: Limits { arguments_bytes: 4096, facts_bytes: u32::MAX }, ..Options::default() };
-    let policy = Compiler::new(options).compile_str("p.yaml", "tools: {}\n").policy.unwrap();
-    assert_eq!(policy.model.limits, Limits { arguments_bytes: 4096, facts_bytes: Limits::MAX_BYTES });
+    let options = Options {
+        limits: Limits {
+            arguments_bytes: 4096,
+            facts_bytes: u32::MAX,
+        },
+        ..Options::default()
+    };
+    let policy = Compiler::new(options)
+        .compile_str("p.yaml", "tools: {}\n")
+        .policy
+        .unwrap();
+    assert_eq!(
+        policy.model.limits,
+        Limits {
+            arguments_bytes: 4096,
+            facts_bytes: Limits::MAX_BYTES
+        }
+    );
     let other = compile("tools: {}\n").policy.unwrap();
     assert_ne!(policy.plan, other.plan);
 }
@@ -165,5 +221,49 @@ fn no_beginning_of_a_policy_and_no_lost_byte_panics() {
         let mut bytes = policy.clone().into_bytes();
         bytes.remove(end);
         compile(&String::from_utf8(bytes).unwrap());
+    }
+}
+
+#[test]
+fn damaged_policies_never_panic() {
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % below as u64).unwrap()
+    };
+    let bits = [
+        "\t", "\n", "- ", ": ", "\"", "'", "[", "}", "&a ", "*a", "!!str ", "|\n", "é", "\u{feff}",
+        "#", "? ", "<<: ", "0", "\r\n",
+    ];
+    for folder in ["tests/golden/ok", "tests/golden/refused"] {
+        for entry in fs::read_dir(folder).unwrap() {
+            let Ok(policy) = fs::read_to_string(entry.unwrap().path()) else {
+                continue;
+            };
+            if policy.len() > 4000 {
+                continue;
+            }
+            for _ in 0..8 {
+                let mut damaged = policy.clone();
+                for _ in 0..=random(3) {
+                    let mut at = random(damaged.len() + 1);
+                    while !damaged.is_char_boundary(at) {
+                        at -= 1;
+                    }
+                    damaged.insert_str(at, bits[random(bits.len())]);
+                }
+                let outcome = compile(&damaged);
+                assert_eq!(
+                    outcome.policy.is_none(),
+                    outcome
+                        .diagnostics
+                        .iter()
+                        .any(|diagnostic| diagnostic.is_error()),
+                    "{damaged:?}"
+                );
+            }
+        }
     }
 }

@@ -1,4 +1,11 @@
 //! The JSON schema agrees with the compiler wherever a schema can.
+#![allow(
+    clippy::unwrap_used,
+    clippy::unreachable,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use std::{fs, path::Path};
 
@@ -10,8 +17,15 @@ use serde_json::Value;
 fn schema() -> (Loaded, SchemaIndex) {
     let mut loaded = Loaded::new();
     let mut compiler = Schemas::new();
-    compiler.add_resource("urn:hexgate:policy:1", serde_json::from_str(POLICY_SCHEMA).unwrap()).unwrap();
-    let index = compiler.compile("urn:hexgate:policy:1", &mut loaded).unwrap();
+    compiler
+        .add_resource(
+            "urn:hexgate:policy:1",
+            serde_json::from_str(POLICY_SCHEMA).unwrap(),
+        )
+        .unwrap();
+    let index = compiler
+        .compile("urn:hexgate:policy:1", &mut loaded)
+        .unwrap();
     (loaded, index)
 }
 
@@ -22,12 +36,18 @@ fn is_valid(value: &Value) -> bool {
 
 /// YAML as an editor's language server hands it to a schema. Only for policies that the compiler accepts.
 fn read(path: &Path) -> Value {
-    fn place(stack: &mut Vec<(Value, Option<String>)>, value: Value, root: &mut Value) {
+    fn place(stack: &mut [(Value, Option<String>)], value: Value, root: &mut Value) {
         match stack.last_mut() {
             None => *root = value,
             Some((Value::Array(items), _)) => items.push(value),
             Some((Value::Object(members), key)) => match key.take() {
-                None => *key = Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+                None => {
+                    *key = Some(
+                        value
+                            .as_str()
+                            .map_or_else(|| value.to_string(), str::to_owned),
+                    )
+                }
                 Some(name) => {
                     members.insert(name, value);
                 }
@@ -43,7 +63,10 @@ fn read(path: &Path) -> Value {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
                 let value = match text.as_ref() {
                     "" | "~" if plain => Value::Null,
-                    text if plain => serde_json::from_str(text).ok().filter(|value: &Value| !value.is_string()).unwrap_or_else(|| text.into()),
+                    text if plain => serde_json::from_str(text)
+                        .ok()
+                        .filter(|value: &Value| !value.is_string())
+                        .unwrap_or_else(|| text.into()),
                     text => text.into(),
                 };
                 place(&mut stack, value, &mut root);
@@ -67,7 +90,10 @@ fn accepts_the_examples_and_what_the_compiler_accepts() {
     for folder in ["../examples/policies", "tests/golden/ok"] {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "yaml") {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "yaml")
+            {
                 assert!(is_valid(&read(&path)), "{}", path.display());
                 checked += 1;
             }
@@ -81,17 +107,26 @@ fn refuses_what_an_editor_should_underline() {
     for (text, valid) in [
         (r#"{}"#, true),
         (r#"{"version": 1, "tools": {"t": {"mode": "allow"}}}"#, true),
-        (r#"{"roles": {"default": null, "a": {"inherits": ["default"], "is_mixin": true}}}"#, true),
+        (
+            r#"{"roles": {"default": null, "a": {"inherits": ["default"], "is_mixin": true}}}"#,
+            true,
+        ),
         (r#"{"version": 2}"#, false),
         (r#"{"version": "1"}"#, false),
         (r#"{"tool": {}}"#, false),
         (r#"{"tools": {"t": {"mode": "Allow"}}}"#, false),
-        (r#"{"tools": {"t": {"mode": "allow", "constraint": []}}}"#, false),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "constraint": []}}}"#,
+            false,
+        ),
         (r#"{"tools": {"t": "allow"}}"#, false),
         (r#"{"tools": {"t": {"constraints": "args.x == 1"}}}"#, false),
         (r#"{"tools": {"t": {"constraints": [1]}}}"#, false),
         (r#"{"tools": {"": {}}}"#, false),
-        (r#"{"tools": {"t": {"file_scope": {"allowed_path": []}}}}"#, false),
+        (
+            r#"{"tools": {"t": {"file_scope": {"allowed_path": []}}}}"#,
+            false,
+        ),
         (r#"{"default_policy": {"file_scope": {}}}"#, false),
         (r#"{"inherits": []}"#, false),
         (r#"{"is_mixin": true}"#, false),
@@ -104,9 +139,16 @@ fn refuses_what_an_editor_should_underline() {
         (r#"{"consts": {"a": {"b": 1}}}"#, false),
         (r#"{"consts": {"a": [1, "x", null, [true]]}}"#, true),
     ] {
-        assert_eq!(is_valid(&serde_json::from_str(text).unwrap()), valid, "{text}");
+        assert_eq!(
+            is_valid(&serde_json::from_str(text).unwrap()),
+            valid,
+            "{text}"
+        );
         // The compiler is never more generous than the schema.
-        let compiled = hexgate_compiler::Compiler::default().compile_str("policy.yaml", text).policy.is_some();
+        let compiled = hexgate_compiler::Compiler::default()
+            .compile_str("policy.yaml", text)
+            .policy
+            .is_some();
         assert_eq!(compiled, valid, "{text}");
     }
 }

@@ -9,7 +9,12 @@ use crate::{constraint, lint};
 
 /// All codes, area by area.
 pub fn all_codes() -> impl Iterator<Item = &'static CodeDoc> {
-    source::CODES.iter().chain(document::CODES).chain(resolve::CODES).chain(constraint::codes::CODES).chain(lint::codes())
+    source::CODES
+        .iter()
+        .chain(document::CODES)
+        .chain(resolve::CODES)
+        .chain(constraint::codes::CODES)
+        .chain(lint::codes())
 }
 
 /// The documentation of `code`.
@@ -28,9 +33,23 @@ mod tests {
         let mut seen = BTreeSet::new();
         for doc in all_codes() {
             assert!(seen.insert(doc.code), "`{}` stands here twice", doc.code);
-            assert!(doc.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'), "{}", doc.code);
-            assert!(!doc.title.is_empty() && !doc.title.ends_with('.') && !doc.title.contains('\n'), "{}", doc.code);
-            assert!(doc.explanation.trim().len() > 80, "`{}` explains too little", doc.code);
+            assert!(
+                doc.code
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'),
+                "{}",
+                doc.code
+            );
+            assert!(
+                !doc.title.is_empty() && !doc.title.ends_with('.') && !doc.title.contains('\n'),
+                "{}",
+                doc.code
+            );
+            assert!(
+                doc.explanation.trim().len() > 80,
+                "`{}` explains too little",
+                doc.code
+            );
         }
     }
 }

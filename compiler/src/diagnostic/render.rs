@@ -23,11 +23,21 @@ pub enum Format {
 
 impl Format {
     /// The formats by name.
-    pub const ALL: &[(&str, Self)] = &[("human", Self::Human), ("json", Self::Json), ("sarif", Self::Sarif), ("github", Self::Github)];
+    pub const ALL: &[(&str, Self)] = &[
+        ("human", Self::Human),
+        ("json", Self::Json),
+        ("sarif", Self::Sarif),
+        ("github", Self::Github),
+    ];
 }
 
 /// Writes diagnostics; `colour` matters to [`Format::Human`] only.
-pub fn render(diagnostics: &[Diagnostic], sources: &Sources, format: Format, colour: bool) -> String {
+pub fn render(
+    diagnostics: &[Diagnostic],
+    sources: &Sources,
+    format: Format,
+    colour: bool,
+) -> String {
     match format {
         Format::Human => human::render(diagnostics, sources, colour),
         Format::Json => json::render(diagnostics, sources),
@@ -38,12 +48,22 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, format: Format, col
 
 /// How many errors and warnings there are, in words; empty if there are none.
 pub fn summary(diagnostics: &[Diagnostic]) -> String {
-    let count = |severity: Severity, word: &str| match diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count() {
+    let count = |severity: Severity, word: &str| match diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == severity)
+        .count()
+    {
         0 => None,
         1 => Some(format!("1 {word}")),
         count => Some(format!("{count} {word}s")),
     };
-    let parts: Vec<String> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
+    let parts: Vec<String> = [
+        count(Severity::Error, "error"),
+        count(Severity::Warning, "warning"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     parts.join(", ")
 }
 
@@ -62,5 +82,10 @@ fn region(span: Span, sources: &Sources) -> Option<Region> {
     }
     let (line, column) = sources.position(span.file, span.start);
     let (end_line, end_column) = sources.position(span.file, span.end);
-    Some(Region { line, column, end_line, end_column })
+    Some(Region {
+        line,
+        column,
+        end_line,
+        end_column,
+    })
 }

@@ -10,6 +10,8 @@ const LIMIT: usize = 1000;
 pub struct Sink {
     diagnostics: Vec<Diagnostic>,
     errors: usize,
+    /// How many of those that are kept are errors.
+    kept_errors: usize,
 }
 
 impl Sink {
@@ -21,9 +23,18 @@ impl Sink {
         }
         if self.diagnostics.len() < LIMIT {
             self.diagnostics.push(diagnostic);
-        } else if is_error && let Some(slot) = self.diagnostics.iter_mut().rev().find(|kept| kept.severity != Severity::Error) {
+            self.kept_errors += usize::from(is_error);
+        } else if is_error
+            && self.kept_errors < LIMIT
+            && let Some(slot) = self
+                .diagnostics
+                .iter_mut()
+                .rev()
+                .find(|kept| kept.severity != Severity::Error)
+        {
             // A thousand warnings must not hide an error.
             *slot = diagnostic;
+            self.kept_errors += 1;
         }
     }
 

@@ -11,22 +11,50 @@ use crate::{
 const MAX_NAME: usize = 256;
 
 const DOCUMENT_KEYS: &[&str] = &["version", "roles", "constraints", "consts"];
-const POLICY_KEYS: &[&str] = &["version", "inherits", "is_mixin", "default_policy", "tools", "constraints", "consts"];
+const POLICY_KEYS: &[&str] = &[
+    "version",
+    "inherits",
+    "is_mixin",
+    "default_policy",
+    "tools",
+    "constraints",
+    "consts",
+];
 const TOOL_KEYS: &[&str] = &["mode", "constraints", "file_scope"];
 const DEFAULT_KEYS: &[&str] = &["mode", "constraints"];
 const SCOPE_KEYS: &[&str] = &["allowed_paths", "denied_paths", "argument"];
-const MODES: &[(&str, Mode)] = &[("allow", Mode::Allow), ("deny", Mode::Deny), ("approval_required", Mode::NeedsApproval)];
+const MODES: &[(&str, Mode)] = &[
+    ("allow", Mode::Allow),
+    ("deny", Mode::Deny),
+    ("approval_required", Mode::NeedsApproval),
+];
 
 /// Reads the document of a policy in one file: flat, or with `roles:`.
 pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
     let mut reader = Reader { sink };
     let entries = reader.mapping(root, "a policy", root.span)?;
     let Some(roles) = entries.iter().find(|entry| entry.key.name == "roles") else {
-        let name = Name { text: "default".into(), span: Span { end: root.span.start, ..root.span } };
+        let name = Name {
+            text: "default".into(),
+            span: Span {
+                end: root.span.start,
+                ..root.span
+            },
+        };
         let role = reader.policy(name, entries, Place::Flat);
-        return Some(Document { layout: Layout::Flat, constraints: Vec::new(), consts: Vec::new(), roles: vec![role] });
+        return Some(Document {
+            layout: Layout::Flat,
+            constraints: Vec::new(),
+            consts: Vec::new(),
+            roles: vec![role],
+        });
     };
-    let mut document = Document { layout: Layout::Roles(roles.key.span), constraints: Vec::new(), consts: Vec::new(), roles: Vec::new() };
+    let mut document = Document {
+        layout: Layout::Roles(roles.key.span),
+        constraints: Vec::new(),
+        consts: Vec::new(),
+        roles: Vec::new(),
+    };
     for entry in entries {
         match entry.key.name.as_str() {
             "version" => reader.version(&entry.value),
@@ -49,7 +77,13 @@ pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
     }
     if document.roles.is_empty() && !reader.sink.has_errors() {
         reader.sink.push(
-            Diagnostic::new("no-roles", "no role stands below `roles`", roles.key.span, "empty").with_help("add a role, such as `default: {}`"),
+            Diagnostic::new(
+                "no-roles",
+                "no role stands below `roles`",
+                roles.key.span,
+                "empty",
+            )
+            .with_help("add a role, such as `default: {}`"),
         );
     }
     Some(document)
@@ -63,10 +97,22 @@ pub fn read_roles(directory: Span, roots: &[(String, Node)], sink: &mut Sink) ->
         let span = Span::whole(root.span.file);
         reader.check_name(stem, "a role", span);
         if let Some(entries) = reader.mapping(root, "a role", root.span) {
-            roles.push(reader.policy(Name { text: stem.clone(), span }, entries, Place::File));
+            roles.push(reader.policy(
+                Name {
+                    text: stem.clone(),
+                    span,
+                },
+                entries,
+                Place::File,
+            ));
         }
     }
-    Document { layout: Layout::Directory(directory), constraints: Vec::new(), consts: Vec::new(), roles }
+    Document {
+        layout: Layout::Directory(directory),
+        constraints: Vec::new(),
+        consts: Vec::new(),
+        roles,
+    }
 }
 
 /// Where a policy stands.
@@ -86,8 +132,15 @@ struct Reader<'s> {
 
 impl Reader<'_> {
     fn policy(&mut self, name: Name, entries: &[Entry], place: Place) -> RoleDoc {
-        let mut role =
-            RoleDoc { name, inherits: Vec::new(), is_mixin: false, default_policy: None, tools: Vec::new(), constraints: Vec::new(), consts: Vec::new() };
+        let mut role = RoleDoc {
+            name,
+            inherits: Vec::new(),
+            is_mixin: false,
+            default_policy: None,
+            tools: Vec::new(),
+            constraints: Vec::new(),
+            consts: Vec::new(),
+        };
         for entry in entries {
             match entry.key.name.as_str() {
                 "version" => self.version(&entry.value),
@@ -126,26 +179,44 @@ impl Reader<'_> {
     }
 
     fn tool(&mut self, entry: &Entry, keys: &[&str], what: &str) -> Option<ToolDoc> {
-        let name = Name { text: entry.key.name.clone(), span: entry.key.span };
+        let name = Name {
+            text: entry.key.name.clone(),
+            span: entry.key.span,
+        };
         let entries = match &entry.value.kind {
             NodeKind::Scalar(scalar) if MODES.iter().any(|(mode, _)| *mode == scalar.value) => {
                 self.sink.push(
-                    Diagnostic::new("wrong-type", format!("{what} is a mapping, not {}", entry.value.described()), entry.value.span, "a mode alone")
-                        .with_help(format!("write `{{ mode: {} }}`", scalar.value)),
+                    Diagnostic::new(
+                        "wrong-type",
+                        format!("{what} is a mapping, not {}", entry.value.described()),
+                        entry.value.span,
+                        "a mode alone",
+                    )
+                    .with_help(format!("write `{{ mode: {} }}`", scalar.value)),
                 );
                 return None;
             }
             _ => self.mapping(&entry.value, what, entry.key.span)?,
         };
-        let mut tool = ToolDoc { name, mode: None, constraints: Vec::new(), scope: None };
+        let mut tool = ToolDoc {
+            name,
+            mode: None,
+            constraints: Vec::new(),
+            scope: None,
+        };
         for entry in entries {
             match entry.key.name.as_str() {
                 "mode" => tool.mode = self.mode(entry),
                 "constraints" => tool.constraints = self.texts(entry, "a constraint"),
                 "file_scope" if keys.contains(&"file_scope") => tool.scope = self.scope(entry),
                 "file_scope" => self.sink.push(
-                    Diagnostic::new("unknown-key", "`default_policy` cannot have a file scope", entry.key.span, "no tool to take a path from")
-                        .with_help("list the tools that take paths under `tools`, each with its scope"),
+                    Diagnostic::new(
+                        "unknown-key",
+                        "`default_policy` cannot have a file scope",
+                        entry.key.span,
+                        "no tool to take a path from",
+                    )
+                    .with_help("list the tools that take paths under `tools`, each with its scope"),
                 ),
                 _ => self.unknown(&entry.key, what, keys),
             }
@@ -154,7 +225,13 @@ impl Reader<'_> {
     }
 
     fn scope(&mut self, entry: &Entry) -> Option<ScopeDoc> {
-        let mut scope = ScopeDoc { key: entry.key.span, argument: None, allowed: Vec::new(), allowed_key: None, denied: Vec::new() };
+        let mut scope = ScopeDoc {
+            key: entry.key.span,
+            argument: None,
+            allowed: Vec::new(),
+            allowed_key: None,
+            denied: Vec::new(),
+        };
         for entry in self.mapping(&entry.value, "`file_scope`", entry.key.span)? {
             match entry.key.name.as_str() {
                 "allowed_paths" => {
@@ -163,9 +240,13 @@ impl Reader<'_> {
                 }
                 "denied_paths" => scope.denied = self.texts(entry, "a pattern"),
                 "argument" => {
-                    let name = self.string(&entry.value, "the name of an argument", entry.key.span)?;
+                    let name =
+                        self.string(&entry.value, "the name of an argument", entry.key.span)?;
                     self.check_name(&name, "an argument", entry.value.span);
-                    scope.argument = Some(Name { text: name, span: entry.value.span });
+                    scope.argument = Some(Name {
+                        text: name,
+                        span: entry.value.span,
+                    });
                 }
                 _ => self.unknown(&entry.key, "`file_scope`", SCOPE_KEYS),
             }
@@ -176,20 +257,39 @@ impl Reader<'_> {
     fn mode(&mut self, entry: &Entry) -> Option<(Mode, Span)> {
         let text = match &entry.value.kind {
             // `no` and `off` are no modes either, whatever readers of YAML take them for.
-            NodeKind::Scalar(scalar) if matches!(scalar.read(), Plain::Ambiguous { .. } | Plain::Bool(_)) => scalar.value.clone(),
+            NodeKind::Scalar(scalar)
+                if matches!(scalar.read(), Plain::Ambiguous { .. } | Plain::Bool(_)) =>
+            {
+                scalar.value.clone()
+            }
             _ => self.string(&entry.value, "a mode", entry.key.span)?,
         };
         if let Some((_, mode)) = MODES.iter().find(|(name, _)| *name == text) {
             return Some((*mode, entry.value.span));
         }
         let meant = match text.as_str() {
-            "approve" | "approval" | "ask" | "needs_approval" | "confirm" | "human" => Some("approval_required"),
+            "approve" | "approval" | "ask" | "needs_approval" | "confirm" | "human" => {
+                Some("approval_required")
+            }
             "permit" | "grant" | "allowed" | "yes" | "on" | "true" => Some("allow"),
-            "block" | "forbid" | "reject" | "denied" | "none" | "no" | "off" | "false" => Some("deny"),
+            "block" | "forbid" | "reject" | "denied" | "none" | "no" | "off" | "false" => {
+                Some("deny")
+            }
             other => nearest(other, MODES.iter().map(|(name, _)| *name)),
         };
-        let help = meant.map_or_else(|| "the modes are `allow`, `deny` and `approval_required`".to_owned(), |meant| format!("did you mean `{meant}`"));
-        self.sink.push(Diagnostic::new("unknown-mode", format!("unknown mode {}", quoted(&text)), entry.value.span, "not a mode").with_help(help));
+        let help = meant.map_or_else(
+            || "the modes are `allow`, `deny` and `approval_required`".to_owned(),
+            |meant| format!("did you mean `{meant}`"),
+        );
+        self.sink.push(
+            Diagnostic::new(
+                "unknown-mode",
+                format!("unknown mode {}", quoted(&text)),
+                entry.value.span,
+                "not a mode",
+            )
+            .with_help(help),
+        );
         None
     }
 
@@ -197,16 +297,28 @@ impl Reader<'_> {
         let nodes = self.list(entry, "a list of roles");
         nodes
             .iter()
-            .filter_map(|node| self.string(node, "the name of a role", node.span).map(|text| Name { text, span: node.span }))
+            .filter_map(|node| {
+                self.string(node, "the name of a role", node.span)
+                    .map(|text| Name {
+                        text,
+                        span: node.span,
+                    })
+            })
             .collect()
     }
 
     fn consts(&mut self, entry: &Entry) -> Vec<Const> {
         let mut found = Vec::new();
-        for entry in self.mapping(&entry.value, "`consts`", entry.key.span).unwrap_or_default() {
+        for entry in self
+            .mapping(&entry.value, "`consts`", entry.key.span)
+            .unwrap_or_default()
+        {
             let name = &entry.key.name;
-            let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            let is_name = name
+                .starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
                 && name.len() <= MAX_NAME;
             if !is_name {
                 self.sink.push(
@@ -216,7 +328,13 @@ impl Reader<'_> {
                 continue;
             }
             match consts::literal(&entry.value) {
-                Ok(value) => found.push(Const { name: Name { text: name.clone(), span: entry.key.span }, value }),
+                Ok(value) => found.push(Const {
+                    name: Name {
+                        text: name.clone(),
+                        span: entry.key.span,
+                    },
+                    value,
+                }),
                 Err(diagnostic) => self.sink.push(*diagnostic),
             }
         }
@@ -224,12 +342,23 @@ impl Reader<'_> {
     }
 
     fn version(&mut self, node: &Node) {
-        if !matches!(&node.kind, NodeKind::Scalar(scalar) if scalar.read() == Plain::Number && scalar.value == "1") {
+        if !matches!(&node.kind, NodeKind::Scalar(scalar) if scalar.read() == Plain::Number && scalar.value == "1")
+        {
             let help = match &node.kind {
-                NodeKind::Scalar(scalar) if scalar.value == "1" => "write `version: 1`, without quotes",
+                NodeKind::Scalar(scalar) if scalar.value == "1" => {
+                    "write `version: 1`, without quotes"
+                }
                 _ => "write `version: 1`, or leave it out",
             };
-            self.sink.push(Diagnostic::new("unknown-version", "the only version of policies is the number 1", node.span, "another version").with_help(help));
+            self.sink.push(
+                Diagnostic::new(
+                    "unknown-version",
+                    "the only version of policies is the number 1",
+                    node.span,
+                    "another version",
+                )
+                .with_help(help),
+            );
         }
     }
 
@@ -238,14 +367,28 @@ impl Reader<'_> {
             match scalar.read() {
                 Plain::Bool(value) => return value,
                 Plain::Ambiguous { .. } => {
-                    let message = format!("`{}` is `true` or `false`, not {}", entry.key.name, quoted(&scalar.value));
-                    self.sink.push(Diagnostic::new("wrong-type", message, entry.value.span, "not a boolean for all readers of YAML"));
+                    let message = format!(
+                        "`{}` is `true` or `false`, not {}",
+                        entry.key.name,
+                        quoted(&scalar.value)
+                    );
+                    self.sink.push(Diagnostic::new(
+                        "wrong-type",
+                        message,
+                        entry.value.span,
+                        "not a boolean for all readers of YAML",
+                    ));
                     return false;
                 }
                 _ => {}
             }
         }
-        self.wrong_type(&format!("`{}` is `true` or `false`", entry.key.name), &entry.value, entry.key.span, None);
+        self.wrong_type(
+            &format!("`{}` is `true` or `false`", entry.key.name),
+            &entry.value,
+            entry.key.span,
+            None,
+        );
         false
     }
 
@@ -255,7 +398,10 @@ impl Reader<'_> {
         let mut texts = Vec::new();
         for node in nodes {
             if let Some(value) = self.string(node, what, node.span) {
-                texts.push(Text { value, node: node.clone() });
+                texts.push(Text {
+                    value,
+                    node: node.clone(),
+                });
             }
         }
         texts
@@ -266,8 +412,16 @@ impl Reader<'_> {
             NodeKind::List(nodes) => nodes,
             _ if entry.value.is_null() => &[],
             kind => {
-                let help = matches!(kind, NodeKind::Scalar(_)).then(|| "write it as an entry of a list: a line of its own that begins with `- `".to_owned());
-                self.wrong_type(&format!("`{}` is {what}", entry.key.name), &entry.value, entry.key.span, help);
+                let help = matches!(kind, NodeKind::Scalar(_)).then(|| {
+                    "write it as an entry of a list: a line of its own that begins with `- `"
+                        .to_owned()
+                });
+                self.wrong_type(
+                    &format!("`{}` is {what}", entry.key.name),
+                    &entry.value,
+                    entry.key.span,
+                    help,
+                );
                 &[]
             }
         }
@@ -288,7 +442,9 @@ impl Reader<'_> {
         match &node.kind {
             NodeKind::Scalar(scalar) => match scalar.read() {
                 Plain::String => return Some(scalar.value.clone()),
-                Plain::Ambiguous { reading } => self.sink.push(consts::ambiguous(scalar, reading, node)),
+                Plain::Ambiguous { reading } => {
+                    self.sink.push(consts::ambiguous(scalar, reading, node))
+                }
                 Plain::Null => self.wrong_type(&format!("{what} is a string"), node, key, None),
                 Plain::Bool(_) | Plain::Number => {
                     let help = format!("quote it: {}", quoted(&format!("\"{}\"", scalar.value)));
@@ -305,14 +461,20 @@ impl Reader<'_> {
 
     fn name(&mut self, key: &Key, what: &str) -> Name {
         self.check_name(&key.name, what, key.span);
-        Name { text: key.name.clone(), span: key.span }
+        Name {
+            text: key.name.clone(),
+            span: key.span,
+        }
     }
 
     fn check_name(&mut self, name: &str, what: &str, span: Span) {
         let problem = if name.is_empty() {
             "is empty".to_owned()
         } else if name.len() > MAX_NAME {
-            format!("has {} bytes, and at most {MAX_NAME} are accepted in a call", name.len())
+            format!(
+                "has {} bytes, and at most {MAX_NAME} are accepted in a call",
+                name.len()
+            )
         } else if name.chars().any(char::is_control) {
             "contains a control character".to_owned()
         } else {
@@ -332,12 +494,32 @@ impl Reader<'_> {
             },
             |meant| format!("did you mean `{meant}`"),
         );
-        self.sink.push(Diagnostic::new("unknown-key", format!("unknown key {} in {what}", quoted(&key.name)), key.span, "not a key here").with_help(help));
+        self.sink.push(
+            Diagnostic::new(
+                "unknown-key",
+                format!("unknown key {} in {what}", quoted(&key.name)),
+                key.span,
+                "not a key here",
+            )
+            .with_help(help),
+        );
     }
 
     fn wrong_type(&mut self, expected: &str, node: &Node, key: Span, help: Option<String>) {
         // A null has no place of its own.
-        let span = if node.span.start == node.span.end { key } else { node.span };
-        self.sink.push(Diagnostic::new("wrong-type", format!("{expected}, not {}", node.described()), span, node.described()).with_help_if(help));
+        let span = if node.span.start == node.span.end {
+            key
+        } else {
+            node.span
+        };
+        self.sink.push(
+            Diagnostic::new(
+                "wrong-type",
+                format!("{expected}, not {}", node.described()),
+                span,
+                node.described(),
+            )
+            .with_help_if(help),
+        );
     }
 }

@@ -17,19 +17,33 @@ Change the order of the parents if the stricter rule is meant, or write the rule
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
-    for replacement in resolved.replacements.iter().filter(|replacement| !replacement.own) {
-        let (Some(old), Some(new)) = (resolved.entries.get(replacement.old), resolved.entries.get(replacement.new)) else { continue };
+    for replacement in resolved
+        .replacements
+        .iter()
+        .filter(|replacement| !replacement.own)
+    {
+        let (Some(old), Some(new)) = (
+            resolved.entries.get(replacement.old),
+            resolved.entries.get(replacement.new),
+        ) else {
+            continue;
+        };
         if new.mode > old.mode {
             sink.push(
                 Diagnostic::new(
                     CODE.code,
-                    format!("this parent's rule for {} loosens that of an earlier parent", quoted(&new.doc.name.text)),
+                    format!(
+                        "this parent's rule for {} loosens that of an earlier parent",
+                        quoted(&new.doc.name.text)
+                    ),
                     replacement.place,
                     "its rule counts",
                 )
                 .with_label(old.doc.name.span, "the stricter rule")
                 .with_label(new.doc.name.span, "the rule that counts")
-                .with_help("put the stricter parent last, or write the rule that is meant into this role"),
+                .with_help(
+                    "put the stricter parent last, or write the rule that is meant into this role",
+                ),
             );
         }
     }

@@ -30,14 +30,36 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink)
     let mut seen = BTreeSet::new();
     for role in resolved.roles.iter().filter(|role| !role.doc.is_mixin) {
         for index in role.tools.values().copied().chain(role.default) {
-            let Some(entry) = resolved.entries.get(index).filter(|entry| entry.mode != Mode::Deny) else { continue };
+            let Some(entry) = resolved
+                .entries
+                .get(index)
+                .filter(|entry| entry.mode != Mode::Deny)
+            else {
+                continue;
+            };
             // The same rule under the same policy-level constraints is the same rule, unless one of these asks for the role.
-            let asks_role = role.policy_level.iter().chain(&entry.constraints).filter_map(|constraint| resolved.expr(constraint)).any(mentions_role);
-            let key = (role.policy_level.iter().map(|constraint| constraint.id).collect::<Vec<_>>(), index, asks_role.then_some(&role.doc.name.text));
+            let asks_role = role
+                .policy_level
+                .iter()
+                .chain(&entry.constraints)
+                .filter_map(|constraint| resolved.expr(constraint))
+                .any(mentions_role);
+            let key = (
+                role.policy_level
+                    .iter()
+                    .map(|constraint| constraint.id)
+                    .collect::<Vec<_>>(),
+                index,
+                asks_role.then_some(&role.doc.name.text),
+            );
             if !seen.insert(key) {
                 continue;
             }
-            let mut facts = Facts { tool: (!entry.is_default).then_some(entry.doc.name.text.as_str()), role: &role.doc.name.text, ..Facts::default() };
+            let mut facts = Facts {
+                tool: (!entry.is_default).then_some(entry.doc.name.text.as_str()),
+                role: &role.doc.name.text,
+                ..Facts::default()
+            };
             for constraint in role.policy_level.iter().chain(&entry.constraints) {
                 for conjunct in resolved.expr(constraint).map(conjuncts).unwrap_or_default() {
                     facts.learn(constraint, conjunct);
@@ -51,19 +73,42 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink)
 }
 
 fn mentions_role(expr: &Expr) -> bool {
-    super::facts::paths(expr).iter().any(|path| path.root == Root::Role)
+    super::facts::paths(expr)
+        .iter()
+        .any(|path| path.root == Root::Role)
 }
 
-fn report(found: &Contradiction<'_>, role: &Role<'_>, entry: &Entry<'_>, sources: &Sources) -> Diagnostic {
-    let what = if entry.is_default { "no tool that is not listed".to_owned() } else { format!("no call of {}", quoted(&entry.doc.name.text)) };
-    let whom = if found.about_role { format!(" in the role {}", quoted(&role.doc.name.text)) } else { String::new() };
+fn report(
+    found: &Contradiction<'_>,
+    role: &Role<'_>,
+    entry: &Entry<'_>,
+    sources: &Sources,
+) -> Diagnostic {
+    let what = if entry.is_default {
+        "no tool that is not listed".to_owned()
+    } else {
+        format!("no call of {}", quoted(&entry.doc.name.text))
+    };
+    let whom = if found.about_role {
+        format!(" in the role {}", quoted(&role.doc.name.text))
+    } else {
+        String::new()
+    };
     let (span, label) = found.first.at(sources);
-    let mut diagnostic = Diagnostic::new(CODE.code, format!("{what} can ever satisfy this{whom}"), span, label);
+    let mut diagnostic = Diagnostic::new(
+        CODE.code,
+        format!("{what} can ever satisfy this{whom}"),
+        span,
+        label,
+    );
     if let Some(second) = &found.second {
         let (second_span, label) = second.at(sources);
         diagnostic = diagnostic.with_label(second_span, label);
     }
-    let is_own = entry.constraints.iter().any(|constraint| constraint.span() == found.first.constraint.span());
+    let is_own = entry
+        .constraints
+        .iter()
+        .any(|constraint| constraint.span() == found.first.constraint.span());
     if !is_own {
         diagnostic = diagnostic.with_label(entry.doc.name.span, "every call of this is denied");
     }
@@ -84,7 +129,13 @@ struct Claim<'r, 'd> {
 
 impl Claim<'_, '_> {
     fn at(&self, sources: &Sources) -> (Span, String) {
-        (self.constraint.text.node.locate(sources, self.expr.span.clone()), self.label.clone())
+        (
+            self.constraint
+                .text
+                .node
+                .locate(sources, self.expr.span.clone()),
+            self.label.clone(),
+        )
     }
 }
 
@@ -137,19 +188,33 @@ struct Facts<'r> {
 
 impl<'r> Facts<'r> {
     fn learn(&mut self, constraint: &'r Use<'r>, expr: &'r Expr) {
-        let claim = |label: String| Claim { constraint, expr, label };
+        let claim = |label: String| Claim {
+            constraint,
+            expr,
+            label,
+        };
         match &expr.kind {
             ExprKind::Not(inner) => match &inner.kind {
-                ExprKind::Present(path) => self.absent.push((path, claim(format!("{} must be absent", quoted(&show(path)))))),
+                ExprKind::Present(path) => self.absent.push((
+                    path,
+                    claim(format!("{} must be absent", quoted(&show(path)))),
+                )),
                 ExprKind::Compare { .. } => self.learn_comparisons(expr, &claim),
                 _ => {}
             },
             ExprKind::Compare { .. } => self.learn_comparisons(expr, &claim),
-            ExprKind::In { value, list, negated } => {
+            ExprKind::In {
+                value,
+                list,
+                negated,
+            } => {
                 if let OperandKind::Path(path) = &value.kind {
                     self.demand(path, &claim);
                     let name = self.name_of(path);
-                    let matches = |name: &str| list.iter().any(|item| matches!(item, Literal::String(text) if text == name));
+                    let matches = |name: &str| {
+                        list.iter()
+                            .any(|item| matches!(item, Literal::String(text) if text == name))
+                    };
                     if let Some(name) = name
                         && matches(name) == *negated
                     {
@@ -159,16 +224,31 @@ impl<'r> Facts<'r> {
             }
             ExprKind::Text { path, .. } | ExprKind::Matches { path, .. } => {
                 self.demand(path, &claim);
-                self.types.push((path, Type::String, claim(format!("demands that {} is a string", quoted(&show(path))))));
+                self.types.push((
+                    path,
+                    Type::String,
+                    claim(format!("demands that {} is a string", quoted(&show(path)))),
+                ));
             }
             ExprKind::Present(path) => self.demand(path, &claim),
             ExprKind::Only(path, names) => {
                 self.demand(path, &claim);
-                self.closed.push((path, names, claim(format!("allows no other members of {}", quoted(&show(path))))));
+                self.closed.push((
+                    path,
+                    names,
+                    claim(format!(
+                        "allows no other members of {}",
+                        quoted(&show(path))
+                    )),
+                ));
             }
             ExprKind::Quantifier { path, .. } => {
                 self.demand(path, &claim);
-                self.types.push((path, Type::List, claim(format!("demands that {} is a list", quoted(&show(path))))));
+                self.types.push((
+                    path,
+                    Type::List,
+                    claim(format!("demands that {} is a list", quoted(&show(path)))),
+                ));
             }
             ExprKind::And(_) | ExprKind::Or(_) => {}
         }
@@ -179,9 +259,14 @@ impl<'r> Facts<'r> {
             if let Some(path) = operand_path(left) {
                 self.demand(path, claim);
             }
-            let (OperandKind::Path(path), OperandKind::Literal(literal)) = (&left.kind, &right.kind) else { continue };
+            let (OperandKind::Path(path), OperandKind::Literal(literal)) =
+                (&left.kind, &right.kind)
+            else {
+                continue;
+            };
             if let (Some(name), Literal::String(text)) = (self.name_of(path), literal)
-                && ((op == CompareOp::Equal && name != text) || (op == CompareOp::NotEqual && name == text))
+                && ((op == CompareOp::Equal && name != text)
+                    || (op == CompareOp::NotEqual && name == text))
             {
                 self.never(path, name, claim);
             }
@@ -194,22 +279,40 @@ impl<'r> Facts<'r> {
             };
             // A comparison for inequality with null is true of everything else.
             if !(of == Type::Null && op == CompareOp::NotEqual) {
-                self.types.push((path, of, claim(format!("demands that {} is {}", quoted(&show(path)), of.described()))));
+                self.types.push((
+                    path,
+                    of,
+                    claim(format!(
+                        "demands that {} is {}",
+                        quoted(&show(path)),
+                        of.described()
+                    )),
+                ));
             }
             if op == CompareOp::Equal {
-                self.equal.push((path, literal, claim(format!("demands this value of {}", quoted(&show(path))))));
+                self.equal.push((
+                    path,
+                    literal,
+                    claim(format!("demands this value of {}", quoted(&show(path)))),
+                ));
             }
             if let Literal::Number(number) = literal
                 && let Some(value) = fixed(number)
                 && op != CompareOp::NotEqual
             {
-                self.bounds.push((path, op, value, claim(format!("bounds {}", quoted(&show(path))))));
+                self.bounds.push((
+                    path,
+                    op,
+                    value,
+                    claim(format!("bounds {}", quoted(&show(path)))),
+                ));
             }
         }
     }
 
     fn demand(&mut self, path: &'r Path, claim: &impl Fn(String) -> Claim<'r, 'r>) {
-        self.demanded.push((path, claim(format!("demands {}", quoted(&show(path))))));
+        self.demanded
+            .push((path, claim(format!("demands {}", quoted(&show(path))))));
     }
 
     /// The value of `role` and `tool`, which is known.
@@ -223,20 +326,34 @@ impl<'r> Facts<'r> {
 
     fn never(&mut self, path: &Path, name: &str, claim: &impl Fn(String) -> Claim<'r, 'r>) {
         let label = format!("{} is {} here", quoted(&show(path)), quoted(name));
-        self.found.get_or_insert_with(|| Contradiction { first: claim(label), second: None, about_role: path.root == Root::Role });
+        self.found.get_or_insert_with(|| Contradiction {
+            first: claim(label),
+            second: None,
+            about_role: path.root == Root::Role,
+        });
     }
 
     fn contradiction(mut self) -> Option<Contradiction<'r>> {
         if let Some(found) = self.found.take() {
             return Some(found);
         }
-        let both = |first: &Claim<'r, 'r>, second: &Claim<'r, 'r>| Some(Contradiction { first: first.clone(), second: Some(second.clone()), about_role: false });
+        let both = |first: &Claim<'r, 'r>, second: &Claim<'r, 'r>| {
+            Some(Contradiction {
+                first: first.clone(),
+                second: Some(second.clone()),
+                about_role: false,
+            })
+        };
         // Prefixes are looked up by name, so that many constraints take no more than n log n.
         let mut demanded: BTreeMap<String, &Claim<'r, 'r>> = BTreeMap::new();
         let mut members: BTreeMap<String, Vec<(&str, &Claim<'r, 'r>)>> = BTreeMap::new();
         for (path, claim) in &self.demanded {
             for length in 0..=path.steps.len() {
-                let prefix = Path { root: path.root, steps: path.steps.get(..length).unwrap_or_default().to_vec(), span: 0..0 };
+                let prefix = Path {
+                    root: path.root,
+                    steps: path.steps.get(..length).unwrap_or_default().to_vec(),
+                    span: 0..0,
+                };
                 let name = show(&prefix);
                 if let Some(next) = path.steps.get(length) {
                     members.entry(name.clone()).or_default().push((next, claim));
@@ -245,7 +362,11 @@ impl<'r> Facts<'r> {
             }
         }
         for (path, names, closed) in &self.closed {
-            let found = members.get(&show(path)).into_iter().flatten().find(|(name, _)| !names.iter().any(|allowed| allowed == name));
+            let found = members
+                .get(&show(path))
+                .into_iter()
+                .flatten()
+                .find(|(name, _)| !names.iter().any(|allowed| allowed == name));
             if let Some((_, claim)) = found {
                 return both(claim, closed);
             }
@@ -309,7 +430,9 @@ fn differ(one: &Literal, other: &Literal) -> bool {
     match (one, other) {
         (Literal::String(one), Literal::String(other)) => one != other,
         (Literal::Bool(one), Literal::Bool(other)) => one != other,
-        (Literal::Number(one), Literal::Number(other)) => matches!((fixed(one), fixed(other)), (Some(one), Some(other)) if one != other),
+        (Literal::Number(one), Literal::Number(other)) => {
+            matches!((fixed(one), fixed(other)), (Some(one), Some(other)) if one != other)
+        }
         _ => false,
     }
 }

@@ -22,29 +22,65 @@ Most often the mode was forgotten:
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     for entry in &resolved.entries {
         if entry.mode == Mode::Deny {
-            let first = entry.doc.constraints.first().map(|text| (text.node.span, "never looked at"));
-            let first = first.or_else(|| entry.doc.scope.as_ref().map(|scope| (scope.key, "never looked at")));
+            let first = entry
+                .doc
+                .constraints
+                .first()
+                .map(|text| (text.node.span, "never looked at"));
+            let first = first.or_else(|| {
+                entry
+                    .doc
+                    .scope
+                    .as_ref()
+                    .map(|scope| (scope.key, "never looked at"))
+            });
             let Some((span, label)) = first else { continue };
-            let what = if entry.doc.constraints.is_empty() { "the scope" } else { "the constraints" };
+            let what = if entry.doc.constraints.is_empty() {
+                "the scope"
+            } else {
+                "the constraints"
+            };
             let name = quoted(&entry.doc.name.text);
             let diagnostic = match entry.doc.mode {
-                Some((_, mode)) => Diagnostic::new(CODE.code, format!("{what} of {name} cannot matter: it is denied"), span, label)
-                    .with_label(mode, "denied here")
-                    .with_help("remove them, or choose the mode `allow` or `approval_required`"),
-                None => Diagnostic::new(CODE.code, format!("{what} of {name} cannot matter: without a mode it is denied"), span, label)
-                    .with_label(entry.doc.name.span, "has no `mode`")
-                    .with_help("add `mode: allow` or `mode: approval_required`"),
+                Some((_, mode)) => Diagnostic::new(
+                    CODE.code,
+                    format!("{what} of {name} cannot matter: it is denied"),
+                    span,
+                    label,
+                )
+                .with_label(mode, "denied here")
+                .with_help("remove them, or choose the mode `allow` or `approval_required`"),
+                None => Diagnostic::new(
+                    CODE.code,
+                    format!("{what} of {name} cannot matter: without a mode it is denied"),
+                    span,
+                    label,
+                )
+                .with_label(entry.doc.name.span, "has no `mode`")
+                .with_help("add `mode: allow` or `mode: approval_required`"),
             };
             sink.push(diagnostic);
         }
         if let Some(scope) = &entry.doc.scope {
-            let denied: BTreeMap<&str, _> = scope.denied.iter().map(|text| (text.value.as_str(), text.node.span)).collect();
+            let denied: BTreeMap<&str, _> = scope
+                .denied
+                .iter()
+                .map(|text| (text.value.as_str(), text.node.span))
+                .collect();
             for text in &scope.allowed {
                 if let Some(span) = denied.get(text.value.as_str()) {
                     sink.push(
-                        Diagnostic::new(CODE.code, format!("the pattern {} allows nothing: it is denied as well", quoted(&text.value)), text.node.span, "allowed here")
-                            .with_label(*span, "denied here, which comes first")
-                            .with_help("remove one of the two"),
+                        Diagnostic::new(
+                            CODE.code,
+                            format!(
+                                "the pattern {} allows nothing: it is denied as well",
+                                quoted(&text.value)
+                            ),
+                            text.node.span,
+                            "allowed here",
+                        )
+                        .with_label(*span, "denied here, which comes first")
+                        .with_help("remove one of the two"),
                     );
                 }
             }
@@ -58,7 +94,12 @@ fn idle_constraints(resolved: &Resolved<'_>, sink: &mut Sink) {
     let mut applied = vec![false; resolved.constraints.len()];
     let mut idle = BTreeMap::new();
     for role in resolved.roles.iter().filter(|role| !role.doc.is_mixin) {
-        let mut entries = role.tools.values().copied().chain(role.default).filter_map(|index| resolved.entries.get(index));
+        let mut entries = role
+            .tools
+            .values()
+            .copied()
+            .chain(role.default)
+            .filter_map(|index| resolved.entries.get(index));
         let applies = entries.any(|entry| entry.mode != Mode::Deny);
         for constraint in role.policy_level.iter() {
             if applies {

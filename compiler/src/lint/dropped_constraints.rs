@@ -25,7 +25,12 @@ Repeat the constraints that are still meant. What must hold for every tool and e
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     for replacement in &resolved.replacements {
-        let (Some(old), Some(new)) = (resolved.entries.get(replacement.old), resolved.entries.get(replacement.new)) else { continue };
+        let (Some(old), Some(new)) = (
+            resolved.entries.get(replacement.old),
+            resolved.entries.get(replacement.new),
+        ) else {
+            continue;
+        };
         if old.mode == Mode::Deny || new.mode == Mode::Deny {
             continue;
         }
@@ -41,9 +46,21 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
             (_, Some(_)) => "constraints and the file scope of it",
         };
         let (message, label) = if replacement.own {
-            (format!("this rule for {} replaces the inherited one and drops {what}", quoted(&new.doc.name.text)), "replaces the inherited rule")
+            (
+                format!(
+                    "this rule for {} replaces the inherited one and drops {what}",
+                    quoted(&new.doc.name.text)
+                ),
+                "replaces the inherited rule",
+            )
         } else {
-            (format!("this parent's rule for {} replaces that of an earlier parent and drops {what}", quoted(&new.doc.name.text)), "its rule counts")
+            (
+                format!(
+                    "this parent's rule for {} replaces that of an earlier parent and drops {what}",
+                    quoted(&new.doc.name.text)
+                ),
+                "its rule counts",
+            )
         };
         let mut diagnostic = Diagnostic::new(CODE.code, message, replacement.place, label)
             .with_help("repeat what is still meant; what every tool must keep belongs below `constraints` of the policy");
@@ -58,15 +75,36 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
 }
 
 /// The constraints of `old` to which nothing in `new` corresponds.
-fn dropped<'r, 'd>(resolved: &'r Resolved<'d>, replacement: &Replacement<'d>, old: &'r Entry<'d>, new: &Entry<'d>) -> Vec<&'r Use<'d>> {
-    let role = resolved.roles.iter().find(|role| std::ptr::eq(role.doc, replacement.role));
-    let kept: Vec<&Use<'d>> = role.map(|role| role.policy_level.iter()).into_iter().flatten().chain(&new.constraints).collect();
-    let subjects: Vec<Subject> = kept.iter().filter_map(|constraint| resolved.expr(constraint)).flat_map(subjects_of).collect();
+fn dropped<'r, 'd>(
+    resolved: &'r Resolved<'d>,
+    replacement: &Replacement<'d>,
+    old: &'r Entry<'d>,
+    new: &Entry<'d>,
+) -> Vec<&'r Use<'d>> {
+    let role = resolved
+        .roles
+        .iter()
+        .find(|role| std::ptr::eq(role.doc, replacement.role));
+    let kept: Vec<&Use<'d>> = role
+        .map(|role| role.policy_level.iter())
+        .into_iter()
+        .flatten()
+        .chain(&new.constraints)
+        .collect();
+    let subjects: Vec<Subject> = kept
+        .iter()
+        .filter_map(|constraint| resolved.expr(constraint))
+        .flat_map(subjects_of)
+        .collect();
     old.constraints
         .iter()
         .filter(|constraint| {
             !kept.iter().any(|kept| kept.id == constraint.id)
-                && resolved.expr(constraint).is_some_and(|expr| !subjects_of(expr).iter().all(|old| subjects.iter().any(|new| new.covers(old))))
+                && resolved.expr(constraint).is_some_and(|expr| {
+                    !subjects_of(expr)
+                        .iter()
+                        .all(|old| subjects.iter().any(|new| new.covers(old)))
+                })
         })
         .collect()
 }
@@ -89,7 +127,8 @@ enum Kind {
 
 impl Subject {
     fn covers(&self, old: &Self) -> bool {
-        self.path == old.path && (self.kind == old.kind || self.kind == Kind::Value || old.kind == Kind::Other)
+        self.path == old.path
+            && (self.kind == old.kind || self.kind == Kind::Value || old.kind == Kind::Other)
     }
 }
 
@@ -98,8 +137,14 @@ fn subjects_of(expr: &Expr) -> Vec<Subject> {
     for conjunct in conjuncts(expr) {
         let mut kind = None;
         for (left, op, _) in comparisons(conjunct) {
-            let Some(path) = operand_path(left) else { continue };
-            let path = if matches!(left.kind, OperandKind::Count(_)) { format!("count({})", show(path)) } else { show(path) };
+            let Some(path) = operand_path(left) else {
+                continue;
+            };
+            let path = if matches!(left.kind, OperandKind::Count(_)) {
+                format!("count({})", show(path))
+            } else {
+                show(path)
+            };
             let of = match op {
                 CompareOp::Less | CompareOp::LessOrEqual => Kind::Upper,
                 CompareOp::Greater | CompareOp::GreaterOrEqual => Kind::Lower,
@@ -114,11 +159,24 @@ fn subjects_of(expr: &Expr) -> Vec<Subject> {
         }
         match &conjunct.kind {
             ExprKind::In { value, negated, .. } => {
-                let kind = if *negated { Kind::Excluded } else { Kind::Value };
-                found.extend(operand_path(value).map(|path| Subject { path: show(path), kind }));
+                let kind = if *negated {
+                    Kind::Excluded
+                } else {
+                    Kind::Value
+                };
+                found.extend(operand_path(value).map(|path| Subject {
+                    path: show(path),
+                    kind,
+                }));
             }
-            ExprKind::Only(path, _) => found.push(Subject { path: show(path), kind: Kind::Only }),
-            _ => found.extend(paths(conjunct).into_iter().map(|path| Subject { path: show(path), kind: Kind::Other })),
+            ExprKind::Only(path, _) => found.push(Subject {
+                path: show(path),
+                kind: Kind::Only,
+            }),
+            _ => found.extend(paths(conjunct).into_iter().map(|path| Subject {
+                path: show(path),
+                kind: Kind::Other,
+            })),
         }
     }
     found

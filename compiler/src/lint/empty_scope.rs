@@ -16,15 +16,25 @@ List the paths that are allowed: `allowed_paths: ['docs/**']`. To allow none, de
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
-    for entry in resolved.entries.iter().filter(|entry| entry.mode != Mode::Deny) {
-        let Some(scope) = &entry.doc.scope else { continue };
+    for entry in resolved
+        .entries
+        .iter()
+        .filter(|entry| entry.mode != Mode::Deny)
+    {
+        let Some(scope) = &entry.doc.scope else {
+            continue;
+        };
         let name = quoted(&entry.doc.name.text);
         if scope.allowed.is_empty() && (scope.denied.is_empty() || scope.allowed_key.is_some()) {
             let (span, label) = match scope.allowed_key {
                 Some(key) => (key, "an empty list allows every path"),
                 None => (scope.key, "no patterns"),
             };
-            let all = if scope.denied.is_empty() { "every path" } else { "every path but the denied ones" };
+            let all = if scope.denied.is_empty() {
+                "every path"
+            } else {
+                "every path but the denied ones"
+            };
             sink.push(
                 Diagnostic::new(CODE.code, format!("the scope of {name} allows {all}"), span, label)
                     .with_help("list what is allowed, such as `allowed_paths: ['docs/**']`; to allow nothing, use `mode: deny`"),

@@ -18,11 +18,18 @@ pub(super) fn conjuncts(expr: &Expr) -> Vec<&Expr> {
 pub(super) fn paths(expr: &Expr) -> Vec<&Path> {
     fn walk<'e>(expr: &'e Expr, found: &mut Vec<&'e Path>) {
         match &expr.kind {
-            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().for_each(|part| walk(part, found)),
+            ExprKind::And(parts) | ExprKind::Or(parts) => {
+                parts.iter().for_each(|part| walk(part, found))
+            }
             ExprKind::Not(inner) => walk(inner, found),
-            ExprKind::Compare { left, right, .. } => found.extend([left, right].into_iter().filter_map(operand_path)),
+            ExprKind::Compare { left, right, .. } => {
+                found.extend([left, right].into_iter().filter_map(operand_path))
+            }
             ExprKind::In { value, .. } => found.extend(operand_path(value)),
-            ExprKind::Text { path, .. } | ExprKind::Matches { path, .. } | ExprKind::Present(path) | ExprKind::Only(path, _) => found.push(path),
+            ExprKind::Text { path, .. }
+            | ExprKind::Matches { path, .. }
+            | ExprKind::Present(path)
+            | ExprKind::Only(path, _) => found.push(path),
             ExprKind::Quantifier { path, body, .. } => {
                 found.push(path);
                 walk(body, found);
@@ -58,7 +65,8 @@ pub(super) fn show(path: &Path) -> String {
         return ".".into();
     }
     for step in &path.steps {
-        let is_name = step.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && step.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let is_name = step.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && step.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if is_name {
             text.push('.');
             text.push_str(step);
@@ -102,8 +110,13 @@ pub(super) fn negated(op: CompareOp) -> CompareOp {
 /// A comparison that must be true for `expr` to be true, once from each side: `not (a < b)` is `a >= b` and `b <= a`.
 pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
     match &expr.kind {
-        ExprKind::Compare { op, left, right } => vec![(left, *op, right), (right, flipped(*op), left)],
-        ExprKind::Not(inner) => comparisons(inner).into_iter().map(|(left, op, right)| (left, negated(op), right)).collect(),
+        ExprKind::Compare { op, left, right } => {
+            vec![(left, *op, right), (right, flipped(*op), left)]
+        }
+        ExprKind::Not(inner) => comparisons(inner)
+            .into_iter()
+            .map(|(left, op, right)| (left, negated(op), right))
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -111,6 +124,8 @@ pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
 impl Resolved<'_> {
     /// The meaning of a constraint.
     pub(super) fn expr(&self, constraint: &Use<'_>) -> Option<&Expr> {
-        self.constraints.get(constraint.id).map(|written| &written.constraint.expr)
+        self.constraints
+            .get(constraint.id)
+            .map(|written| &written.constraint.expr)
     }
 }

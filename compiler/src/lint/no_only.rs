@@ -27,12 +27,24 @@ List every argument that the tool may be given, the unconstrained ones too.",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
-    for entry in resolved.entries.iter().filter(|entry| entry.mode != Mode::Deny && !entry.is_default) {
-        let exprs = |uses: &[Use<'_>]| -> Vec<&Expr> { uses.iter().filter_map(|constraint| resolved.expr(constraint)).collect() };
+    for entry in resolved
+        .entries
+        .iter()
+        .filter(|entry| entry.mode != Mode::Deny && !entry.is_default)
+    {
+        let exprs = |uses: &[Use<'_>]| -> Vec<&Expr> {
+            uses.iter()
+                .filter_map(|constraint| resolved.expr(constraint))
+                .collect()
+        };
         let own = exprs(&entry.constraints);
         let mut names: Vec<&str> = Vec::new();
         let mut about_args = false;
-        for path in own.iter().flat_map(|expr| paths(expr)).filter(|path| path.root == Root::Args) {
+        for path in own
+            .iter()
+            .flat_map(|expr| paths(expr))
+            .filter(|path| path.root == Root::Args)
+        {
             about_args = true;
             if let Some(first) = path.steps.first().map(String::as_str)
                 && !names.contains(&first)
@@ -41,8 +53,13 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                 names.push(first);
             }
         }
-        let role = resolved.roles.iter().find(|role| std::ptr::eq(role.doc, entry.role));
-        let shared = role.map(|role| exprs(&role.policy_level)).unwrap_or_default();
+        let role = resolved
+            .roles
+            .iter()
+            .find(|role| std::ptr::eq(role.doc, entry.role));
+        let shared = role
+            .map(|role| exprs(&role.policy_level))
+            .unwrap_or_default();
         if !about_args || own.iter().chain(&shared).any(|expr| closes_arguments(expr)) {
             continue;
         }
@@ -56,11 +73,17 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         sink.push(
             Diagnostic::new(
                 CODE.code,
-                format!("{} is constrained, and accepts arguments that no constraint names", quoted(&entry.doc.name.text)),
+                format!(
+                    "{} is constrained, and accepts arguments that no constraint names",
+                    quoted(&entry.doc.name.text)
+                ),
                 entry.doc.name.span,
                 "no `only` among its constraints",
             )
-            .with_help(format!("add `only(args, [{}])` with all arguments that it may be given", list.join(", "))),
+            .with_help(format!(
+                "add `only(args, [{}])` with all arguments that it may be given",
+                list.join(", ")
+            )),
         );
     }
 }
@@ -71,9 +94,14 @@ fn closes_arguments(expr: &Expr) -> bool {
         ExprKind::Or(parts) => parts.iter().all(closes_arguments),
         ExprKind::Only(path, _) => path.root == Root::Args && path.steps.is_empty(),
         // The whole of the arguments is given.
-        ExprKind::Compare { op: crate::expr::CompareOp::Equal, left, right } => {
-            [left, right].into_iter().filter_map(super::facts::operand_path).any(|path| path.root == Root::Args && path.steps.is_empty())
-        }
+        ExprKind::Compare {
+            op: crate::expr::CompareOp::Equal,
+            left,
+            right,
+        } => [left, right]
+            .into_iter()
+            .filter_map(super::facts::operand_path)
+            .any(|path| path.root == Root::Args && path.steps.is_empty()),
         _ => false,
     }
 }

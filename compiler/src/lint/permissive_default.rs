@@ -16,18 +16,34 @@ Deny by default and list the tools that are allowed. `approval_required` is a mi
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
-    for entry in resolved.entries.iter().filter(|entry| entry.is_default && entry.mode == Mode::Allow && entry.constraints.is_empty()) {
-        let role = resolved.roles.iter().find(|role| std::ptr::eq(role.doc, entry.role));
+    for entry in resolved.entries.iter().filter(|entry| {
+        entry.is_default && entry.mode == Mode::Allow && entry.constraints.is_empty()
+    }) {
+        let role = resolved
+            .roles
+            .iter()
+            .find(|role| std::ptr::eq(role.doc, entry.role));
         if role.is_some_and(|role| !role.policy_level.is_empty()) {
             continue;
         }
         let (span, whom) = (
             entry.doc.mode.map_or(entry.doc.name.span, |(_, span)| span),
-            if entry.role.name.text == "default" { "to every caller without a known role".to_owned() } else { format!("to the role {}", quoted(&entry.role.name.text)) },
+            if entry.role.name.text == "default" {
+                "to every caller without a known role".to_owned()
+            } else {
+                format!("to the role {}", quoted(&entry.role.name.text))
+            },
         );
         sink.push(
-            Diagnostic::new(CODE.code, format!("every tool that is not listed is allowed {whom}"), span, "allows what nobody listed")
-                .with_help("use `mode: deny` and list the tools that are allowed, or `approval_required`"),
+            Diagnostic::new(
+                CODE.code,
+                format!("every tool that is not listed is allowed {whom}"),
+                span,
+                "allows what nobody listed",
+            )
+            .with_help(
+                "use `mode: deny` and list the tools that are allowed, or `approval_required`",
+            ),
         );
     }
 }

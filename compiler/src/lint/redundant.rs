@@ -19,38 +19,80 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     for entry in &resolved.entries {
         for (again, first) in &entry.repeated {
             sink.push(
-                Diagnostic::new(CODE.code, format!("{} stands here twice", quoted(&again.text.value)), again.span(), "again")
-                    .with_label(*first, "first here")
-                    .with_help("remove one of them"),
+                Diagnostic::new(
+                    CODE.code,
+                    format!("{} stands here twice", quoted(&again.text.value)),
+                    again.span(),
+                    "again",
+                )
+                .with_label(*first, "first here")
+                .with_help("remove one of them"),
             );
         }
-        let role = resolved.roles.iter().find(|role| std::ptr::eq(role.doc, entry.role));
-        let shared = role.map(|role| role.policy_level.as_slice()).unwrap_or_default();
+        let role = resolved
+            .roles
+            .iter()
+            .find(|role| std::ptr::eq(role.doc, entry.role));
+        let shared = role
+            .map(|role| role.policy_level.as_slice())
+            .unwrap_or_default();
         if entry.mode == Mode::Deny || shared.is_empty() {
             continue;
         }
         for own in &entry.constraints {
             if let Some(first) = shared.iter().find(|shared| shared.id == own.id) {
                 sink.push(
-                    Diagnostic::new(CODE.code, format!("{} applies to every tool already", quoted(&own.text.value)), own.span(), "again")
-                        .with_label(first.span(), "applies to every tool")
-                        .with_help("remove it here"),
+                    Diagnostic::new(
+                        CODE.code,
+                        format!("{} applies to every tool already", quoted(&own.text.value)),
+                        own.span(),
+                        "again",
+                    )
+                    .with_label(first.span(), "applies to every tool")
+                    .with_help("remove it here"),
                 );
             }
         }
     }
-    for replacement in resolved.replacements.iter().filter(|replacement| replacement.own) {
-        let (Some(old), Some(new)) = (resolved.entries.get(replacement.old), resolved.entries.get(replacement.new)) else { continue };
-        let ids = |entry: &crate::resolve::Entry<'_>| entry.constraints.iter().map(|constraint| constraint.id).collect::<Vec<_>>();
+    for replacement in resolved
+        .replacements
+        .iter()
+        .filter(|replacement| replacement.own)
+    {
+        let (Some(old), Some(new)) = (
+            resolved.entries.get(replacement.old),
+            resolved.entries.get(replacement.new),
+        ) else {
+            continue;
+        };
+        let ids = |entry: &crate::resolve::Entry<'_>| {
+            entry
+                .constraints
+                .iter()
+                .map(|constraint| constraint.id)
+                .collect::<Vec<_>>()
+        };
         // To deny once more than needed is good style, and so is to decide between parents that disagree.
         if disagree(resolved, replacement) {
             continue;
         }
-        if new.mode != Mode::Deny && new.mode == old.mode && ids(old) == ids(new) && old.scope == new.scope {
+        if new.mode != Mode::Deny
+            && new.mode == old.mode
+            && ids(old) == ids(new)
+            && old.scope == new.scope
+        {
             sink.push(
-                Diagnostic::new(CODE.code, format!("this rule for {} repeats the inherited one", quoted(&new.doc.name.text)), new.doc.name.span, "again")
-                    .with_label(old.doc.name.span, "inherited from here")
-                    .with_help("remove it, or change what should be different"),
+                Diagnostic::new(
+                    CODE.code,
+                    format!(
+                        "this rule for {} repeats the inherited one",
+                        quoted(&new.doc.name.text)
+                    ),
+                    new.doc.name.span,
+                    "again",
+                )
+                .with_label(old.doc.name.span, "inherited from here")
+                .with_help("remove it, or change what should be different"),
             );
         }
     }
@@ -58,10 +100,22 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
 
 /// Whether the parents of a role bring different rules for what it replaces.
 fn disagree(resolved: &Resolved<'_>, replacement: &Replacement<'_>) -> bool {
-    let Some(new) = resolved.entries.get(replacement.new) else { return false };
-    let is_parent = |role: &&Role<'_>| replacement.role.inherits.iter().any(|parent| parent.text == role.doc.name.text);
+    let Some(new) = resolved.entries.get(replacement.new) else {
+        return false;
+    };
+    let is_parent = |role: &&Role<'_>| {
+        replacement
+            .role
+            .inherits
+            .iter()
+            .any(|parent| parent.text == role.doc.name.text)
+    };
     resolved.roles.iter().filter(is_parent).any(|role| {
-        let inherited = if new.is_default { role.default } else { role.tools.get(new.doc.name.text.as_str()).copied() };
+        let inherited = if new.is_default {
+            role.default
+        } else {
+            role.tools.get(new.doc.name.text.as_str()).copied()
+        };
         inherited.is_some_and(|index| index != replacement.old)
     })
 }

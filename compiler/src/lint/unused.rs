@@ -28,15 +28,39 @@ Inherit from it, remove it, or remove `is_mixin`.",
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     for name in &resolved.unused_consts {
         sink.push(
-            Diagnostic::new(CONST.code, format!("no constraint uses the constant {}", quoted(&name.text)), name.span, "unused")
-                .with_help(format!("use it as {}, or remove it", quoted(&format!("consts.{}", name.text)))),
+            Diagnostic::new(
+                CONST.code,
+                format!("no constraint uses the constant {}", quoted(&name.text)),
+                name.span,
+                "unused",
+            )
+            .with_help(format!(
+                "use it as {}, or remove it",
+                quoted(&format!("consts.{}", name.text))
+            )),
         );
     }
-    let inherited: BTreeSet<&str> = resolved.document.roles.iter().flat_map(|role| &role.inherits).map(|name| name.text.as_str()).collect();
-    for role in resolved.document.roles.iter().filter(|role| role.is_mixin && !inherited.contains(role.name.text.as_str())) {
+    let inherited: BTreeSet<&str> = resolved
+        .document
+        .roles
+        .iter()
+        .flat_map(|role| &role.inherits)
+        .map(|name| name.text.as_str())
+        .collect();
+    for role in resolved
+        .document
+        .roles
+        .iter()
+        .filter(|role| role.is_mixin && !inherited.contains(role.name.text.as_str()))
+    {
         sink.push(
-            Diagnostic::new(MIXIN.code, format!("no role inherits the mixin {}", quoted(&role.name.text)), role.name.span, "unused")
-                .with_help("add it to the `inherits` of a role, or remove it"),
+            Diagnostic::new(
+                MIXIN.code,
+                format!("no role inherits the mixin {}", quoted(&role.name.text)),
+                role.name.span,
+                "unused",
+            )
+            .with_help("add it to the `inherits` of a role, or remove it"),
         );
     }
 }

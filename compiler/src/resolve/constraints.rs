@@ -25,11 +25,26 @@ pub(super) struct Constraints {
 
 impl Constraints {
     /// Parses constraints that are written in the sight of `env`.
-    pub(super) fn parse_all<'d>(&mut self, texts: &'d [Text], env: &Env<'_>, sources: &Sources, sink: &mut Sink) -> Vec<Use<'d>> {
-        texts.iter().filter_map(|text| self.parse(text, env, sources, sink)).collect()
+    pub(super) fn parse_all<'d>(
+        &mut self,
+        texts: &'d [Text],
+        env: &Env<'_>,
+        sources: &Sources,
+        sink: &mut Sink,
+    ) -> Vec<Use<'d>> {
+        texts
+            .iter()
+            .filter_map(|text| self.parse(text, env, sources, sink))
+            .collect()
     }
 
-    fn parse<'d>(&mut self, text: &'d Text, env: &Env<'_>, sources: &Sources, sink: &mut Sink) -> Option<Use<'d>> {
+    fn parse<'d>(
+        &mut self,
+        text: &'d Text,
+        env: &Env<'_>,
+        sources: &Sources,
+        sink: &mut Sink,
+    ) -> Option<Use<'d>> {
         let parsed = match constraint::parse(&text.value, &env.literals) {
             Ok(parsed) => parsed,
             Err(errors) => {
@@ -48,12 +63,19 @@ impl Constraints {
             }
         }
         let ids = self.by_source.entry(text.value.clone()).or_default();
-        let known = ids.iter().copied().find(|id| self.written.get(*id).is_some_and(|written| written.constraint.expr == parsed.expr));
+        let known = ids.iter().copied().find(|id| {
+            self.written
+                .get(*id)
+                .is_some_and(|written| written.constraint.expr == parsed.expr)
+        });
         let id = known.unwrap_or_else(|| {
             let id = self.written.len();
             ids.push(id);
             self.written.push(Written {
-                constraint: Arc::new(Constraint { source: text.value.clone(), expr: parsed.expr }),
+                constraint: Arc::new(Constraint {
+                    source: text.value.clone(),
+                    expr: parsed.expr,
+                }),
                 consts: parsed.consts_used.into_iter().collect(),
             });
             id
@@ -65,7 +87,8 @@ impl Constraints {
 /// A finding about the text of a constraint, at its place in the policy.
 fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sources) -> Diagnostic {
     let locate = |range: std::ops::Range<usize>| text.node.locate(sources, range);
-    let mut diagnostic = Diagnostic::new(error.code, error.message, locate(error.span), error.label);
+    let mut diagnostic =
+        Diagnostic::new(error.code, error.message, locate(error.span), error.label);
     if let Some((range, label)) = error.second {
         diagnostic = diagnostic.with_label(locate(range), label);
     }
@@ -79,8 +102,13 @@ fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sour
     if diagnostic.is_error() {
         for (name, origin) in &env.origins {
             let reference = format!("consts.{name}");
-            if sources.slice(diagnostic.primary.span).contains(&reference) && diagnostic.secondary.is_empty() {
-                diagnostic = diagnostic.with_label(origin.span, format!("{} is defined here", quoted(&reference)));
+            if sources.slice(diagnostic.primary.span).contains(&reference)
+                && diagnostic.secondary.is_empty()
+            {
+                diagnostic = diagnostic.with_label(
+                    origin.span,
+                    format!("{} is defined here", quoted(&reference)),
+                );
                 break;
             }
         }
@@ -90,7 +118,9 @@ fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sour
 
 /// The help for a constraint of which YAML took a part away as a comment.
 fn cut_off(text: &Text, sources: &Sources) -> Option<String> {
-    let NodeKind::Scalar(scalar) = &text.node.kind else { return None };
+    let NodeKind::Scalar(scalar) = &text.node.kind else {
+        return None;
+    };
     if scalar.style != Style::Plain {
         return None;
     }

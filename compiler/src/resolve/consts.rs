@@ -24,8 +24,10 @@ pub(super) struct Env<'d> {
 impl<'d> Env<'d> {
     fn define(&mut self, constant: &'d Const) {
         self.weight += weight(&constant.value);
-        self.literals.insert(constant.name.text.clone(), constant.value.clone());
-        self.origins.insert(constant.name.text.clone(), &constant.name);
+        self.literals
+            .insert(constant.name.text.clone(), constant.value.clone());
+        self.origins
+            .insert(constant.name.text.clone(), &constant.name);
     }
 
     /// The constants beside `roles:`.
@@ -40,9 +42,15 @@ impl<'d> Env<'d> {
 
 /// What the parents of a role bring together. Two values for one name are an error: whichever won, a constraint that one parent's
 /// author wrote would mean something else to the child's.
-pub(super) fn merge<'d>(shared: &Arc<Env<'d>>, parents: &[(Arc<Env<'d>>, Span)], sink: &mut Sink) -> Arc<Env<'d>> {
+pub(super) fn merge<'d>(
+    shared: &Arc<Env<'d>>,
+    parents: &[(Arc<Env<'d>>, Span)],
+    sink: &mut Sink,
+) -> Arc<Env<'d>> {
     let mut parents = parents.iter();
-    let Some((first, _)) = parents.next() else { return Arc::clone(shared) };
+    let Some((first, _)) = parents.next() else {
+        return Arc::clone(shared);
+    };
     let mut merged = Arc::clone(first);
     for (env, place) in parents {
         if Arc::ptr_eq(&merged, env) {
@@ -59,7 +67,10 @@ pub(super) fn merge<'d>(shared: &Arc<Env<'d>>, parents: &[(Arc<Env<'d>>, Span)],
                         "inherited with another value",
                     )
                     .with_help("give the constants different names, or define it once, in a role that both inherit");
-                    for origin in [merged.origins.get(name), env.origins.get(name)].into_iter().flatten() {
+                    for origin in [merged.origins.get(name), env.origins.get(name)]
+                        .into_iter()
+                        .flatten()
+                    {
                         diagnostic = diagnostic.with_label(origin.span, "defined here");
                     }
                     sink.push(diagnostic);
@@ -96,13 +107,17 @@ pub(super) fn extend<'d>(
         let before = env.literals.get(name);
         if before == Some(&constant.value) {
             // Still this role's own: it counts as used when a constraint here uses it.
-            Arc::make_mut(&mut env).origins.insert(name.clone(), &constant.name);
+            Arc::make_mut(&mut env)
+                .origins
+                .insert(name.clone(), &constant.name);
             continue;
         }
         if before.is_some()
             && let Some((place, id)) = inherited_uses(name)
         {
-            let text = constraints.get(id).map_or("", |written| written.constraint.source.as_str());
+            let text = constraints
+                .get(id)
+                .map_or("", |written| written.constraint.source.as_str());
             let mut diagnostic = Diagnostic::new(
                 "redefined-const",
                 format!("the constant {} is used by an inherited constraint, which keeps the inherited value", quoted(name)),

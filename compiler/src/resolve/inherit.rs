@@ -18,6 +18,18 @@ use crate::{
     source::{Sources, Span},
 };
 
+/// A role that another one inherits.
+#[derive(Clone, Copy)]
+struct Parent<'p, 'd> {
+    role: &'p Role<'d>,
+    env: &'p Arc<Env<'d>>,
+    /// Where it is inherited.
+    place: Span,
+}
+
+/// The rules by tool, and that for tools that are not listed: into the entries.
+type Rules<'d> = (Arc<BTreeMap<&'d str, usize>>, Option<usize>);
+
 /// Inheritance can multiply what is written; these many rules, inherited constraints and constants are far beyond any policy, and
 /// not beyond the memory.
 const MAX_FLATTENED: usize = 4_000_000;
@@ -35,16 +47,34 @@ pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -
     };
     let order = order::order(&document.roles, resolver.sink);
     let shared_env = Env::shared(&document.consts);
-    let shared = resolver.constraints.parse_all(&document.constraints, &shared_env, sources, resolver.sink);
+    let shared =
+        resolver
+            .constraints
+            .parse_all(&document.constraints, &shared_env, sources, resolver.sink);
     let mut done: BTreeMap<usize, (Role<'d>, Arc<Env<'d>>)> = BTreeMap::new();
     for (index, parents) in &order {
-        let Some(doc) = document.roles.get(*index) else { continue };
-        let parents: Vec<(&Role<'d>, &Arc<Env<'d>>, Span)> =
-            parents.iter().filter_map(|(parent, span)| done.get(parent).map(|(role, env)| (role, env, *span))).collect();
+        let Some(doc) = document.roles.get(*index) else {
+            continue;
+        };
+        let parents: Vec<Parent<'_, 'd>> = parents
+            .iter()
+            .filter_map(|(parent, span)| {
+                done.get(parent).map(|(role, env)| Parent {
+                    role,
+                    env,
+                    place: *span,
+                })
+            })
+            .collect();
         let Some(resolved) = resolver.role(doc, &parents, &shared, &shared_env) else {
             resolver.sink.push(
-                Diagnostic::new("policy-too-large", format!("inheritance multiplies this policy beyond {MAX_FLATTENED} rules"), doc.name.span, "up to this role")
-                    .with_help("let fewer roles inherit fewer roles"),
+                Diagnostic::new(
+                    "policy-too-large",
+                    format!("inheritance multiplies this policy beyond {MAX_FLATTENED} rules"),
+                    doc.name.span,
+                    "up to this role",
+                )
+                .with_help("let fewer roles inherit fewer roles"),
             );
             break;
         };
@@ -55,17 +85,40 @@ pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -
         && let Layout::Roles(span) | Layout::Directory(span) = document.layout
     {
         resolver.sink.push(
-            Diagnostic::new("no-roles", "all roles of this policy are mixins, which no caller can have", span, "only mixins")
-                .with_help("add a role without `is_mixin: true`, such as `default: {}`"),
+            Diagnostic::new(
+                "no-roles",
+                "all roles of this policy are mixins, which no caller can have",
+                span,
+                "only mixins",
+            )
+            .with_help("add a role without `is_mixin: true`, such as `default: {}`"),
         );
     }
 
-    let Resolver { constraints, entries, replacements, .. } = resolver;
+    let Resolver {
+        constraints,
+        entries,
+        replacements,
+        ..
+    } = resolver;
     let used = &constraints.used_consts;
-    let all = document.consts.iter().chain(document.roles.iter().flat_map(|role| &role.consts));
-    let unused_consts = all.map(|constant| &constant.name).filter(|name| !used.contains(&name.span)).collect();
-    let position: BTreeMap<usize, usize> = order.iter().enumerate().map(|(position, (index, _))| (*index, position)).collect();
-    let mut roles: Vec<(usize, Role<'d>)> = done.into_iter().map(|(index, (role, _))| (position.get(&index).copied().unwrap_or(0), role)).collect();
+    let all = document
+        .consts
+        .iter()
+        .chain(document.roles.iter().flat_map(|role| &role.consts));
+    let unused_consts = all
+        .map(|constant| &constant.name)
+        .filter(|name| !used.contains(&name.span))
+        .collect();
+    let position: BTreeMap<usize, usize> = order
+        .iter()
+        .enumerate()
+        .map(|(position, (index, _))| (*index, position))
+        .collect();
+    let mut roles: Vec<(usize, Role<'d>)> = done
+        .into_iter()
+        .map(|(index, (role, _))| (position.get(&index).copied().unwrap_or(0), role))
+        .collect();
     roles.sort_by_key(|(position, _)| *position);
     Resolved {
         document,
@@ -94,34 +147,69 @@ impl<'d> Resolver<'d, '_> {
     fn role(
         &mut self,
         doc: &'d RoleDoc,
-        parents: &[(&Role<'d>, &Arc<Env<'d>>, Span)],
+        parents: &[Parent<'_, 'd>],
         shared: &[Use<'d>],
         shared_env: &Arc<Env<'d>>,
     ) -> Option<(Role<'d>, Arc<Env<'d>>)> {
-        let envs: Vec<(Arc<Env<'d>>, Span)> = parents.iter().map(|(_, env, span)| (Arc::clone(env), *span)).collect();
-        let copied = if envs.len() > 1 || !doc.consts.is_empty() { envs.iter().map(|(env, _)| env.weight).sum::<usize>() + shared_env.weight } else { 0 };
+        let envs: Vec<(Arc<Env<'d>>, Span)> = parents
+            .iter()
+            .map(|parent| (Arc::clone(parent.env), parent.place))
+            .collect();
+        let copied = if envs.len() > 1 || !doc.consts.is_empty() {
+            envs.iter().map(|(env, _)| env.weight).sum::<usize>() + shared_env.weight
+        } else {
+            0
+        };
         self.spend(copied)?;
         let inherited = consts::merge(shared_env, &envs, self.sink);
         let entries = &self.entries;
         let written = &self.constraints.written;
-        let env = consts::extend(inherited, &doc.consts, |name| used_by(name, parents, shared, entries, written), written, self.sink);
+        let env = consts::extend(
+            inherited,
+            &doc.consts,
+            |name| used_by(name, parents, shared, entries, written),
+            written,
+            self.sink,
+        );
 
-        let own = self.constraints.parse_all(&doc.constraints, &env, self.sources, self.sink);
+        let own = self
+            .constraints
+            .parse_all(&doc.constraints, &env, self.sources, self.sink);
         let policy_level = self.union(shared, parents, own)?;
         let (mut tools, mut default) = self.inherited(doc, parents)?;
         for tool in &doc.tools {
             let entry = self.entry(doc, tool, &env);
-            if let Some(old) = tools.insert(tool.name.text.as_str(), entry) {
-                self.replacements.push(Replacement { role: doc, place: tool.name.span, own: true, old, new: entry });
+            if let Some(old) = Arc::make_mut(&mut tools).insert(tool.name.text.as_str(), entry) {
+                self.replacements.push(Replacement {
+                    role: doc,
+                    place: tool.name.span,
+                    own: true,
+                    old,
+                    new: entry,
+                });
             }
         }
         if let Some(tool) = &doc.default_policy {
             let entry = self.entry(doc, tool, &env);
             if let Some(old) = default.replace(entry) {
-                self.replacements.push(Replacement { role: doc, place: tool.name.span, own: true, old, new: entry });
+                self.replacements.push(Replacement {
+                    role: doc,
+                    place: tool.name.span,
+                    own: true,
+                    old,
+                    new: entry,
+                });
             }
         }
-        Some((Role { doc, policy_level, tools, default }, env))
+        Some((
+            Role {
+                doc,
+                policy_level,
+                tools,
+                default,
+            },
+            env,
+        ))
     }
 
     fn spend(&mut self, amount: usize) -> Option<()> {
@@ -130,33 +218,73 @@ impl<'d> Resolver<'d, '_> {
     }
 
     /// The policy-level constraints: the document's, the parents' from left to right, own; alike ones once.
-    fn union(&mut self, shared: &[Use<'d>], parents: &[(&Role<'d>, &Arc<Env<'d>>, Span)], own: Vec<Use<'d>>) -> Option<Arc<Vec<Use<'d>>>> {
+    fn union(
+        &mut self,
+        shared: &[Use<'d>],
+        parents: &[Parent<'_, 'd>],
+        own: Vec<Use<'d>>,
+    ) -> Option<Arc<Vec<Use<'d>>>> {
         let mut seen = BTreeSet::new();
         let mut union = Vec::new();
-        self.spend(shared.len() + parents.iter().map(|(role, _, _)| role.policy_level.len()).sum::<usize>())?;
-        for constraint in shared.iter().chain(parents.iter().flat_map(|(role, _, _)| role.policy_level.iter())).chain(&own) {
+        self.spend(
+            shared.len()
+                + parents
+                    .iter()
+                    .map(|parent| parent.role.policy_level.len())
+                    .sum::<usize>(),
+        )?;
+        for constraint in shared
+            .iter()
+            .chain(
+                parents
+                    .iter()
+                    .flat_map(|parent| parent.role.policy_level.iter()),
+            )
+            .chain(&own)
+        {
             if seen.insert(constraint.id) {
                 union.push(*constraint);
             }
         }
         let ids = union.iter().map(|constraint| constraint.id).collect();
-        Some(Arc::clone(self.lists.entry(ids).or_insert_with(|| Arc::new(union))))
+        Some(Arc::clone(
+            self.lists.entry(ids).or_insert_with(|| Arc::new(union)),
+        ))
     }
 
     /// The rules that the parents bring, from left to right.
-    fn inherited(&mut self, doc: &'d RoleDoc, parents: &[(&Role<'d>, &Arc<Env<'d>>, Span)]) -> Option<(BTreeMap<&'d str, usize>, Option<usize>)> {
+    fn inherited(&mut self, doc: &'d RoleDoc, parents: &[Parent<'_, 'd>]) -> Option<Rules<'d>> {
+        if let [Parent { role, .. }] = parents {
+            self.spend(role.tools.len() + 1)?;
+            return Some((Arc::clone(&role.tools), role.default));
+        }
         let mut tools: BTreeMap<&'d str, usize> = BTreeMap::new();
         let mut default: Option<usize> = None;
-        let own: BTreeSet<&str> = doc.tools.iter().map(|tool| tool.name.text.as_str()).collect();
-        for (parent, _, place) in parents {
+        let own: BTreeSet<&str> = doc
+            .tools
+            .iter()
+            .map(|tool| tool.name.text.as_str())
+            .collect();
+        for Parent {
+            role: parent,
+            place,
+            ..
+        } in parents
+        {
             self.spend(parent.tools.len() + 1)?;
-            for (name, new) in &parent.tools {
+            for (name, new) in parent.tools.iter() {
                 // What this role writes itself replaces whatever the parents bring.
                 if let Some(old) = tools.insert(name, *new)
                     && old != *new
                     && !own.contains(name)
                 {
-                    self.replacements.push(Replacement { role: doc, place: *place, own: false, old, new: *new });
+                    self.replacements.push(Replacement {
+                        role: doc,
+                        place: *place,
+                        own: false,
+                        old,
+                        new: *new,
+                    });
                 }
             }
             if let Some(new) = parent.default
@@ -164,15 +292,23 @@ impl<'d> Resolver<'d, '_> {
                 && old != new
                 && doc.default_policy.is_none()
             {
-                self.replacements.push(Replacement { role: doc, place: *place, own: false, old, new });
+                self.replacements.push(Replacement {
+                    role: doc,
+                    place: *place,
+                    own: false,
+                    old,
+                    new,
+                });
             }
         }
-        Some((tools, default))
+        Some((Arc::new(tools), default))
     }
 
     /// Resolves a rule where it is written.
     fn entry(&mut self, role: &'d RoleDoc, doc: &'d ToolDoc, env: &Env<'_>) -> usize {
-        let uses = self.constraints.parse_all(&doc.constraints, env, self.sources, self.sink);
+        let uses = self
+            .constraints
+            .parse_all(&doc.constraints, env, self.sources, self.sink);
         let mut first: BTreeMap<usize, Span> = BTreeMap::new();
         let mut constraints = Vec::with_capacity(uses.len());
         let mut repeated = Vec::new();
@@ -185,26 +321,53 @@ impl<'d> Resolver<'d, '_> {
                 }
             }
         }
-        let scope = doc.scope.as_ref().and_then(|written| scope::compile(doc, written, self.sources, self.sink));
+        let scope = doc
+            .scope
+            .as_ref()
+            .and_then(|written| scope::compile(doc, written, self.sources, self.sink));
         let index = self.entries.len();
-        self.entries.push(Entry { doc, is_default: role.default_policy.as_ref().is_some_and(|default| std::ptr::eq(default, doc)), role, mode: doc.mode.map_or(Mode::Deny, |(mode, _)| mode), constraints, repeated, scope });
+        self.entries.push(Entry {
+            doc,
+            is_default: role
+                .default_policy
+                .as_ref()
+                .is_some_and(|default| std::ptr::eq(default, doc)),
+            role,
+            mode: doc.mode.map_or(Mode::Deny, |(mode, _)| mode),
+            constraints,
+            repeated,
+            scope,
+        });
         index
     }
 }
 
 /// An inherited constraint that uses the constant `name`: where it stands, and which.
-fn used_by(name: &str, parents: &[(&Role<'_>, &Arc<Env<'_>>, Span)], shared: &[Use<'_>], entries: &[Entry<'_>], written: &[Written]) -> Option<(Span, usize)> {
-    let uses = |constraint: &&Use<'_>| written.get(constraint.id).is_some_and(|written| written.consts.iter().any(|used| used == name));
+fn used_by(
+    name: &str,
+    parents: &[Parent<'_, '_>],
+    shared: &[Use<'_>],
+    entries: &[Entry<'_>],
+    written: &[Written],
+) -> Option<(Span, usize)> {
+    let uses = |constraint: &&Use<'_>| {
+        written
+            .get(constraint.id)
+            .is_some_and(|written| written.consts.iter().any(|used| used == name))
+    };
     let found = |constraint: &Use<'_>| (constraint.span(), constraint.id);
     if let Some(constraint) = shared.iter().find(uses) {
         return Some(found(constraint));
     }
-    for (role, _, _) in parents {
+    for Parent { role, .. } in parents {
         if let Some(constraint) = role.policy_level.iter().find(uses) {
             return Some(found(constraint));
         }
         for index in role.tools.values().copied().chain(role.default) {
-            if let Some(constraint) = entries.get(index).and_then(|entry| entry.constraints.iter().find(uses)) {
+            if let Some(constraint) = entries
+                .get(index)
+                .and_then(|entry| entry.constraints.iter().find(uses))
+            {
                 return Some(found(constraint));
             }
         }

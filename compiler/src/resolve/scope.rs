@@ -11,24 +11,46 @@ use crate::{
 };
 
 /// The path arguments of the tools that every agent framework names alike.
-const PATH_ARGUMENTS: &[(&str, &str)] = &[("read_file", "file_path"), ("write_file", "file_path"), ("edit_file", "file_path"), ("glob", "path"), ("grep", "path")];
+const PATH_ARGUMENTS: &[(&str, &str)] = &[
+    ("read_file", "file_path"),
+    ("write_file", "file_path"),
+    ("edit_file", "file_path"),
+    ("glob", "path"),
+    ("grep", "path"),
+];
 
 /// Compiles the scope of a tool. `None` if it is refused; then an error stands in `sink`.
-pub(super) fn compile(tool: &ToolDoc, scope: &ScopeDoc, sources: &Sources, sink: &mut Sink) -> Option<Arc<Scope>> {
+pub(super) fn compile(
+    tool: &ToolDoc,
+    scope: &ScopeDoc,
+    sources: &Sources,
+    sink: &mut Sink,
+) -> Option<Arc<Scope>> {
     let argument = argument(tool, scope, sink);
     let allowed = patterns(&scope.allowed, glob::allowed, sources, sink);
     let denied = patterns(&scope.denied, glob::denied, sources, sink);
-    Some(Arc::new(Scope { argument: argument?, allowed: allowed?, denied: denied? }))
+    Some(Arc::new(Scope {
+        argument: argument?,
+        allowed: allowed?,
+        denied: denied?,
+    }))
 }
 
 fn argument(tool: &ToolDoc, scope: &ScopeDoc, sink: &mut Sink) -> Option<String> {
-    let known = PATH_ARGUMENTS.iter().find(|(name, _)| *name == tool.name.text).map(|(_, argument)| *argument);
+    let known = PATH_ARGUMENTS
+        .iter()
+        .find(|(name, _)| *name == tool.name.text)
+        .map(|(_, argument)| *argument);
     match (known, &scope.argument) {
         (Some(known), Some(given)) if given.text != known => {
             sink.push(
                 Diagnostic::new(
                     "scope-argument",
-                    format!("the path of {} is its argument `{known}`, not {}", quoted(&tool.name.text), quoted(&given.text)),
+                    format!(
+                        "the path of {} is its argument `{known}`, not {}",
+                        quoted(&tool.name.text),
+                        quoted(&given.text)
+                    ),
                     given.span,
                     "another argument",
                 )
@@ -48,15 +70,32 @@ fn argument(tool: &ToolDoc, scope: &ScopeDoc, sink: &mut Sink) -> Option<String>
     }
 }
 
-fn patterns(texts: &[Text], compile: fn(&str) -> Result<glob::Glob, crate::automata::PatternError>, sources: &Sources, sink: &mut Sink) -> Option<Vec<Pattern>> {
+fn patterns(
+    texts: &[Text],
+    compile: fn(&str) -> Result<glob::Glob, crate::automata::PatternError>,
+    sources: &Sources,
+    sink: &mut Sink,
+) -> Option<Vec<Pattern>> {
     let mut patterns: Vec<Pattern> = Vec::with_capacity(texts.len());
     let mut refused = false;
     for text in texts {
         match compile(&text.value) {
-            Ok(glob) => patterns.push(Pattern { source: text.value.clone(), absolute: glob.absolute, dfa: glob.dfa }),
+            Ok(glob) => patterns.push(Pattern {
+                source: text.value.clone(),
+                absolute: glob.absolute,
+                dfa: glob.dfa,
+            }),
             Err(error) => {
                 refused = true;
-                sink.push(Diagnostic::new("bad-pattern", error.message, text.node.locate(sources, error.span), "").with_help_if(error.help));
+                sink.push(
+                    Diagnostic::new(
+                        "bad-pattern",
+                        error.message,
+                        text.node.locate(sources, error.span),
+                        "",
+                    )
+                    .with_help_if(error.help),
+                );
             }
         }
     }

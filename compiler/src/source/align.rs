@@ -13,10 +13,21 @@ pub(super) fn locate(raw: &str, scalar: &Scalar, range: Range<usize>) -> Option<
     let end = if range.end > range.start {
         let last = scalar.value.get(..range.end)?.char_indices().next_back()?.0;
         let next = *origins.get(range.end)?;
-        let written = raw.get(*origins.get(last)?..)?.chars().next().map_or(0, char::len_utf8);
+        let written = raw
+            .get(*origins.get(last)?..)?
+            .chars()
+            .next()
+            .map_or(0, char::len_utf8);
         let end = *origins.get(last)? + written;
-        let escaped = matches!(scalar.style, Style::Double) && raw.as_bytes().get(*origins.get(last)?) == Some(&b'\\');
-        if escaped || (scalar.style == Style::Single && scalar.value.as_bytes().get(last) == Some(&b'\'')) { next.max(end) } else { end }
+        let escaped = matches!(scalar.style, Style::Double)
+            && raw.as_bytes().get(*origins.get(last)?) == Some(&b'\\');
+        if escaped
+            || (scalar.style == Style::Single && scalar.value.as_bytes().get(last) == Some(&b'\''))
+        {
+            next.max(end)
+        } else {
+            end
+        }
     } else {
         start
     };
@@ -25,7 +36,11 @@ pub(super) fn locate(raw: &str, scalar: &Scalar, range: Range<usize>) -> Option<
 
 /// For each byte of the value, and for its end, where in `raw` it comes from.
 fn origins(raw: &str, scalar: &Scalar) -> Option<Vec<usize>> {
-    let mut reader = Reader { raw, at: properties(raw), style: scalar.style };
+    let mut reader = Reader {
+        raw,
+        at: properties(raw),
+        style: scalar.style,
+    };
     if matches!(scalar.style, Style::Single | Style::Double) {
         reader.at += 1;
     }
@@ -49,7 +64,9 @@ fn properties(raw: &str) -> usize {
     while let Some(rest) = raw.get(at..).filter(|rest| rest.starts_with(['!', '&'])) {
         let word = rest.find([' ', '\t', '\n', '\r']).unwrap_or(rest.len());
         at += word;
-        at += rest.get(word..).map_or(0, |rest| rest.len() - rest.trim_start().len());
+        at += rest
+            .get(word..)
+            .map_or(0, |rest| rest.len() - rest.trim_start().len());
     }
     at
 }
@@ -105,7 +122,9 @@ impl Reader<'_> {
 /// The length of an escaped line break with the indentation behind it.
 fn continuation(rest: &str) -> Option<usize> {
     let after = rest.strip_prefix('\\')?;
-    let after = after.strip_prefix("\r\n").or_else(|| after.strip_prefix('\n'))?;
+    let after = after
+        .strip_prefix("\r\n")
+        .or_else(|| after.strip_prefix('\n'))?;
     Some(rest.len() - after.trim_start_matches([' ', '\t']).len())
 }
 
@@ -134,14 +153,22 @@ mod tests {
         let file = sources.add("x.yaml", yaml);
         let mut sink = Sink::default();
         let root = parse(&sources, file, &mut sink).expect("a tree");
-        let NodeKind::List(nodes) = &root.kind else { panic!("a list") };
+        let NodeKind::List(nodes) = &root.kind else {
+            panic!("a list")
+        };
         let node = &nodes[0];
-        let NodeKind::Scalar(scalar) = &node.kind else { panic!("a scalar") };
+        let NodeKind::Scalar(scalar) = &node.kind else {
+            panic!("a scalar")
+        };
         let mut found = Vec::new();
         let mut at = 0;
         for word in scalar.value.split([' ', '\n']) {
             if !word.is_empty() {
-                found.push(sources.slice(node.locate(&sources, at..at + word.len())).to_owned());
+                found.push(
+                    sources
+                        .slice(node.locate(&sources, at..at + word.len()))
+                        .to_owned(),
+                );
             }
             at += word.len() + 1;
         }
@@ -173,7 +200,10 @@ mod tests {
     #[test]
     fn finds_escaped_characters() {
         assert_eq!(words("- 'it''s \"é\" x'\n"), ["it''s", "\"é\"", "x"]);
-        assert_eq!(words("- \"a\\u0041 \\\"b\\\" \\x41\\U0001F600\"\n"), ["a\\u0041", "\\\"b\\\"", "\\x41\\U0001F600"]);
+        assert_eq!(
+            words("- \"a\\u0041 \\\"b\\\" \\x41\\U0001F600\"\n"),
+            ["a\\u0041", "\\\"b\\\"", "\\x41\\U0001F600"]
+        );
         assert_eq!(words("- \"a\\tb c\"\n"), ["a\\tb", "c"]);
     }
 }

@@ -40,7 +40,11 @@ pub struct ReadError {
 }
 
 /// Reads the policy at `path`. `None` if it is refused; then an error stands in `sink`.
-pub fn read(path: &Path, sources: &mut Sources, sink: &mut Sink) -> Result<Option<Input>, ReadError> {
+pub fn read(
+    path: &Path,
+    sources: &mut Sources,
+    sink: &mut Sink,
+) -> Result<Option<Input>, ReadError> {
     let metadata = fs::metadata(path).map_err(|error| read_error(path, error))?;
     if !metadata.is_dir() {
         return Ok(read_file(path, MAX_SOURCE, sources, sink)?.map(Input::Document));
@@ -49,7 +53,12 @@ pub fn read(path: &Path, sources: &mut Sources, sink: &mut Sink) -> Result<Optio
     let mut names = Vec::new();
     for entry in fs::read_dir(path).map_err(|error| read_error(path, error))? {
         let entry = entry.map_err(|error| read_error(path, error))?;
-        names.push((entry.file_name(), entry.file_type().map_err(|error| read_error(&entry.path(), error))?));
+        names.push((
+            entry.file_name(),
+            entry
+                .file_type()
+                .map_err(|error| read_error(&entry.path(), error))?,
+        ));
     }
     names.sort_by(|(one, _), (other, _)| one.cmp(other));
 
@@ -58,7 +67,9 @@ pub fn read(path: &Path, sources: &mut Sources, sink: &mut Sink) -> Result<Optio
     for (name, file_type) in &names {
         let path = path.join(name);
         let here = |sources: &mut Sources| Span::whole(sources.add(path.display().to_string(), ""));
-        let is_role = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let is_role = path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml");
         let hidden = name.as_encoded_bytes().starts_with(b".");
         if hidden || !is_role || file_type.is_dir() {
             let why = if hidden {
@@ -69,18 +80,35 @@ pub fn read(path: &Path, sources: &mut Sources, sink: &mut Sink) -> Result<Optio
                 "its name does not end in `.yaml` or `.yml`"
             };
             let span = here(sources);
-            sink.push(Diagnostic::new("skipped-entry", format!("skipped: {why}"), span, ""));
+            sink.push(Diagnostic::new(
+                "skipped-entry",
+                format!("skipped: {why}"),
+                span,
+                "",
+            ));
             continue;
         }
         let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else {
             let span = here(sources);
-            sink.push(Diagnostic::new("bad-name", "the name of this file is not UTF-8, and so cannot name a role", span, "").with_help("rename the file"));
+            sink.push(
+                Diagnostic::new(
+                    "bad-name",
+                    "the name of this file is not UTF-8, and so cannot name a role",
+                    span,
+                    "",
+                )
+                .with_help("rename the file"),
+            );
             refused = true;
             continue;
         };
         if !file_type.is_file() {
             let span = here(sources);
-            let what = if file_type.is_symlink() { "a symbolic link" } else { "not a regular file" };
+            let what = if file_type.is_symlink() {
+                "a symbolic link"
+            } else {
+                "not a regular file"
+            };
             sink.push(
                 Diagnostic::new("not-a-file", format!("a role cannot be read from here: this is {what}"), span, "")
                     .with_help("put the file itself into the directory: what a link points to can change without this policy changing"),
@@ -94,14 +122,23 @@ pub fn read(path: &Path, sources: &mut Sources, sink: &mut Sink) -> Result<Optio
         };
         total += sources.text(file).len();
         if total > MAX_SOURCE {
-            sink.push(too_large(Span::whole(directory), "the files of this directory", MAX_SOURCE));
+            sink.push(too_large(
+                Span::whole(directory),
+                "the files of this directory",
+                MAX_SOURCE,
+            ));
             return Ok(None);
         }
         if let Some((_, first)) = files.iter().find(|(known, _)| known == stem) {
             sink.push(
-                Diagnostic::new("duplicate-role", format!("two files define the role {}", quoted(stem)), Span::whole(file), "")
-                    .with_label(Span::whole(*first), "")
-                    .with_help("remove or rename one of them"),
+                Diagnostic::new(
+                    "duplicate-role",
+                    format!("two files define the role {}", quoted(stem)),
+                    Span::whole(file),
+                    "",
+                )
+                .with_label(Span::whole(*first), "")
+                .with_help("remove or rename one of them"),
             );
             refused = true;
             continue;
@@ -110,8 +147,13 @@ pub fn read(path: &Path, sources: &mut Sources, sink: &mut Sink) -> Result<Optio
     }
     if files.is_empty() && !refused {
         sink.push(
-            Diagnostic::new("no-roles", "no role stands in this directory", Span::whole(directory), "")
-                .with_help("a role is a file `NAME.yaml` directly in the directory"),
+            Diagnostic::new(
+                "no-roles",
+                "no role stands in this directory",
+                Span::whole(directory),
+                "",
+            )
+            .with_help("a role is a file `NAME.yaml` directly in the directory"),
         );
         return Ok(None);
     }
@@ -120,7 +162,12 @@ pub fn read(path: &Path, sources: &mut Sources, sink: &mut Sink) -> Result<Optio
 }
 
 /// Adds `text` as the source of a policy. `None` if it is too long.
-pub(crate) fn add_text(name: &str, text: &str, sources: &mut Sources, sink: &mut Sink) -> Option<Input> {
+pub(crate) fn add_text(
+    name: &str,
+    text: &str,
+    sources: &mut Sources,
+    sink: &mut Sink,
+) -> Option<Input> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.len() > MAX_SOURCE {
         let file = sources.add(name, "");
@@ -130,11 +177,18 @@ pub(crate) fn add_text(name: &str, text: &str, sources: &mut Sources, sink: &mut
     Some(Input::Document(sources.add(name, text)))
 }
 
-fn read_file(path: &Path, limit: usize, sources: &mut Sources, sink: &mut Sink) -> Result<Option<FileId>, ReadError> {
+fn read_file(
+    path: &Path,
+    limit: usize,
+    sources: &mut Sources,
+    sink: &mut Sink,
+) -> Result<Option<FileId>, ReadError> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| read_error(path, error))?;
     // One byte more than allowed tells a file that is too long from one that is just as long as it may be.
-    file.take(limit as u64 + 1).read_to_end(&mut bytes).map_err(|error| read_error(path, error))?;
+    file.take(limit as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| read_error(path, error))?;
     let name = path.display().to_string();
     if bytes.len() > limit {
         let file = sources.add(name, "");
@@ -154,7 +208,11 @@ fn read_file(path: &Path, limit: usize, sources: &mut Sources, sink: &mut Sink) 
             let bytes = error.into_bytes();
             // Binary files have no lines worth showing.
             let is_text = !bytes.contains(&0);
-            let shown = bytes.get(..offset).filter(|_| is_text).map(|valid| String::from_utf8_lossy(valid).into_owned()).unwrap_or_default();
+            let shown = bytes
+                .get(..offset)
+                .filter(|_| is_text)
+                .map(|valid| String::from_utf8_lossy(valid).into_owned())
+                .unwrap_or_default();
             let start = shown.len();
             let file = sources.add(name, format!("{shown}\u{fffd}"));
             let help = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
@@ -165,7 +223,13 @@ fn read_file(path: &Path, limit: usize, sources: &mut Sources, sink: &mut Sink) 
                 "a policy is a YAML text: is this the right file?"
             };
             sink.push(
-                Diagnostic::new("invalid-utf8", format!("byte {offset} of this file is not UTF-8"), Span::new(file, start, start + 3), "here").with_help(help),
+                Diagnostic::new(
+                    "invalid-utf8",
+                    format!("byte {offset} of this file is not UTF-8"),
+                    Span::new(file, start, start + 3),
+                    "here",
+                )
+                .with_help(help),
             );
             Ok(None)
         }
@@ -173,11 +237,23 @@ fn read_file(path: &Path, limit: usize, sources: &mut Sources, sink: &mut Sink) 
 }
 
 pub(crate) fn too_large(span: Span, what: &str, limit: usize) -> Diagnostic {
-    let verb = if what.starts_with("the files") { "are" } else { "is" };
-    Diagnostic::new("source-too-large", format!("{what} {verb} longer than {} MiB", limit >> 20), span, "")
-        .with_help("share rules between roles with `inherits` and mixins, and lists with `consts`")
+    let verb = if what.starts_with("the files") {
+        "are"
+    } else {
+        "is"
+    };
+    Diagnostic::new(
+        "source-too-large",
+        format!("{what} {verb} longer than {} MiB", limit >> 20),
+        span,
+        "",
+    )
+    .with_help("share rules between roles with `inherits` and mixins, and lists with `consts`")
 }
 
 fn read_error(path: &Path, error: io::Error) -> ReadError {
-    ReadError { path: path.to_owned(), error }
+    ReadError {
+        path: path.to_owned(),
+        error,
+    }
 }

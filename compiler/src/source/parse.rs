@@ -19,13 +19,26 @@ pub fn parse(sources: &Sources, file: FileId, sink: &mut Sink) -> Option<Node> {
         sink.push(diagnostic);
         return None;
     }
-    let mut builder = Builder { file, offsets: Offsets::new(text), sink, frames: Vec::new(), anchors: HashMap::new(), aliased: 0, root: None };
+    let mut builder = Builder {
+        file,
+        offsets: Offsets::new(text),
+        sink,
+        frames: Vec::new(),
+        anchors: HashMap::new(),
+        aliased: 0,
+        root: None,
+    };
     let mut documents = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => {
-                let diagnostic = syntax_error(text, file, builder.offsets.byte(error.marker().index()), &error);
+                let diagnostic = syntax_error(
+                    text,
+                    file,
+                    builder.offsets.byte(error.marker().index()),
+                    &error,
+                );
                 builder.sink.push(diagnostic);
                 return None;
             }
@@ -64,12 +77,27 @@ struct Offsets {
 
 impl Offsets {
     fn new(text: &str) -> Self {
-        let table = if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(byte, _)| u32::try_from(byte).unwrap_or(u32::MAX)).collect() };
-        Self { table, length: text.len() }
+        let table = if text.is_ascii() {
+            Vec::new()
+        } else {
+            text.char_indices()
+                .map(|(byte, _)| u32::try_from(byte).unwrap_or(u32::MAX))
+                .collect()
+        };
+        Self {
+            table,
+            length: text.len(),
+        }
     }
 
     fn byte(&self, character: usize) -> usize {
-        if self.table.is_empty() { character.min(self.length) } else { self.table.get(character).map_or(self.length, |byte| *byte as usize) }
+        if self.table.is_empty() {
+            character.min(self.length)
+        } else {
+            self.table
+                .get(character)
+                .map_or(self.length, |byte| *byte as usize)
+        }
     }
 }
 
@@ -94,7 +122,11 @@ struct Frame {
 
 enum FrameKind {
     List(Vec<Node>),
-    Mapping { entries: Vec<Entry>, seen: HashMap<String, Span>, pending: Pending },
+    Mapping {
+        entries: Vec<Entry>,
+        seen: HashMap<String, Span>,
+        pending: Pending,
+    },
 }
 
 enum Pending {
@@ -108,12 +140,20 @@ enum Pending {
 
 impl Builder<'_> {
     fn span(&self, start: Marker, end: Marker) -> Span {
-        Span::new(self.file, self.offsets.byte(start.index()), self.offsets.byte(end.index()))
+        Span::new(
+            self.file,
+            self.offsets.byte(start.index()),
+            self.offsets.byte(end.index()),
+        )
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         match event {
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => Some(()),
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => Some(()),
             Event::Scalar(value, style, anchor, tag) => {
                 let style = match style {
                     ScalarStyle::Plain => Style::Plain,
@@ -121,7 +161,11 @@ impl Builder<'_> {
                     ScalarStyle::DoubleQuoted => Style::Double,
                     ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
                 };
-                let mut scalar = Scalar { value: value.into_owned(), style, tagged_string: false };
+                let mut scalar = Scalar {
+                    value: value.into_owned(),
+                    style,
+                    tagged_string: false,
+                };
                 match tag.as_deref() {
                     None => {}
                     Some(tag) if is_core(tag, "str") => scalar.tagged_string = true,
@@ -129,7 +173,14 @@ impl Builder<'_> {
                         let agrees = match scalar.read() {
                             Plain::Null => is_core(tag, "null"),
                             Plain::Bool(_) => is_core(tag, "bool"),
-                            Plain::Number => is_core(tag, if scalar.value.contains('.') { "float" } else { "int" }),
+                            Plain::Number => is_core(
+                                tag,
+                                if scalar.value.contains('.') {
+                                    "float"
+                                } else {
+                                    "int"
+                                },
+                            ),
                             Plain::String | Plain::Ambiguous { .. } => false,
                         };
                         if !agrees {
@@ -137,20 +188,41 @@ impl Builder<'_> {
                         }
                     }
                 }
-                self.finished(Node { span, kind: NodeKind::Scalar(scalar) }, anchor, 1)
+                self.finished(
+                    Node {
+                        span,
+                        kind: NodeKind::Scalar(scalar),
+                    },
+                    anchor,
+                    1,
+                )
             }
             Event::SequenceStart(anchor, tag) => {
                 if let Some(tag) = tag.filter(|tag| !is_core(tag, "seq")) {
                     self.refuse_tag(&tag, span);
                 }
-                self.begin(Frame { start: span, anchor, weight: 1, kind: FrameKind::List(Vec::new()) })
+                self.begin(Frame {
+                    start: span,
+                    anchor,
+                    weight: 1,
+                    kind: FrameKind::List(Vec::new()),
+                })
             }
             Event::MappingStart(anchor, tag) => {
                 if let Some(tag) = tag.filter(|tag| !is_core(tag, "map")) {
                     self.refuse_tag(&tag, span);
                 }
-                let kind = FrameKind::Mapping { entries: Vec::new(), seen: HashMap::new(), pending: Pending::Key };
-                self.begin(Frame { start: span, anchor, weight: 1, kind })
+                let kind = FrameKind::Mapping {
+                    entries: Vec::new(),
+                    seen: HashMap::new(),
+                    pending: Pending::Key,
+                };
+                self.begin(Frame {
+                    start: span,
+                    anchor,
+                    weight: 1,
+                    kind,
+                })
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let frame = self.frames.pop()?;
@@ -160,28 +232,53 @@ impl Builder<'_> {
                         (NodeKind::List(nodes.into()), last)
                     }
                     FrameKind::Mapping { entries, .. } => {
-                        let last = entries.last().map(|entry| if entry.value.span.start < entry.key.span.end { entry.key.span } else { entry.value.span });
+                        let last = entries.last().map(|entry| {
+                            if entry.value.span.start < entry.key.span.end {
+                                entry.key.span
+                            } else {
+                                entry.value.span
+                            }
+                        });
                         (NodeKind::Mapping(entries.into()), last)
                     }
                 };
                 // The end of a block collection is an empty place further down; that of a flow collection is its bracket.
-                let end = if span.start == span.end { last.map_or(frame.start.end, |last| last.end) } else { span.end };
-                let span = Span { end: end.max(frame.start.end), ..frame.start };
+                let end = if span.start == span.end {
+                    last.map_or(frame.start.end, |last| last.end)
+                } else {
+                    span.end
+                };
+                let span = Span {
+                    end: end.max(frame.start.end),
+                    ..frame.start
+                };
                 self.finished(Node { span, kind }, frame.anchor, frame.weight)
             }
             Event::Alias(anchor) => {
                 let Some((node, weight)) = self.anchors.get(&anchor).cloned() else {
                     self.sink.push(
-                        Diagnostic::new("yaml-alias", "the alias stands within the value that it names", span, "would contain itself")
-                            .with_help("write the value out"),
+                        Diagnostic::new(
+                            "yaml-alias",
+                            "the alias stands within the value that it names",
+                            span,
+                            "would contain itself",
+                        )
+                        .with_help("write the value out"),
                     );
                     return None;
                 };
                 self.aliased = self.aliased.saturating_add(weight);
                 if self.aliased > MAX_ALIASED {
                     self.sink.push(
-                        Diagnostic::new("yaml-alias", format!("the aliases of this document repeat more than {MAX_ALIASED} values"), span, "too much")
-                            .with_help("use `inherits` and mixins to share rules between roles"),
+                        Diagnostic::new(
+                            "yaml-alias",
+                            format!(
+                                "the aliases of this document repeat more than {MAX_ALIASED} values"
+                            ),
+                            span,
+                            "too much",
+                        )
+                        .with_help("use `inherits` and mixins to share rules between roles"),
                     );
                     return None;
                 }
@@ -214,7 +311,11 @@ impl Builder<'_> {
         frame.weight = frame.weight.saturating_add(weight);
         match &mut frame.kind {
             FrameKind::List(nodes) => nodes.push(node),
-            FrameKind::Mapping { entries, seen, pending } => match mem::replace(pending, Pending::Key) {
+            FrameKind::Mapping {
+                entries,
+                seen,
+                pending,
+            } => match mem::replace(pending, Pending::Key) {
                 Pending::Value(key) => entries.push(Entry { key, value: node }),
                 Pending::Refused => {}
                 Pending::Key => {
@@ -244,10 +345,19 @@ impl Builder<'_> {
     }
 
     fn refuse_tag(&mut self, tag: &Tag, span: Span) {
-        let shown = if tag.handle == "tag:yaml.org,2002:" { format!("!!{}", tag.suffix) } else { format!("{}{}", tag.handle, tag.suffix) };
+        let shown = if tag.handle == "tag:yaml.org,2002:" {
+            format!("!!{}", tag.suffix)
+        } else {
+            format!("{}{}", tag.handle, tag.suffix)
+        };
         self.sink.push(
-            Diagnostic::new("yaml-tag", format!("the tag {} is not accepted here", quoted(&shown)), span, "tagged")
-                .with_help("remove the tag, and quote the value if a string is meant"),
+            Diagnostic::new(
+                "yaml-tag",
+                format!("the tag {} is not accepted here", quoted(&shown)),
+                span,
+                "tagged",
+            )
+            .with_help("remove the tag, and quote the value if a string is meant"),
         );
     }
 }
@@ -262,8 +372,15 @@ fn key(node: Node) -> (Option<Key>, Option<Diagnostic>) {
     let span = node.span;
     let described = node.described();
     let NodeKind::Scalar(scalar) = node.kind else {
-        let diagnostic = Diagnostic::new("yaml-key", format!("a key is a string, not {described}"), span, "used as a key")
-            .with_help("a text that contains `: ` or begins with `[` or `{` needs quotes around all of it");
+        let diagnostic = Diagnostic::new(
+            "yaml-key",
+            format!("a key is a string, not {described}"),
+            span,
+            "used as a key",
+        )
+        .with_help(
+            "a text that contains `: ` or begins with `[` or `{` needs quotes around all of it",
+        );
         return (None, Some(diagnostic));
     };
     let kind = scalar.read();
@@ -272,17 +389,31 @@ fn key(node: Node) -> (Option<Key>, Option<Diagnostic>) {
     let diagnostic = match kind {
         Plain::String => None,
         Plain::Ambiguous { .. } if name == "<<" => {
-            let diagnostic = Diagnostic::new("yaml-merge-key", "merge keys are not part of YAML 1.2", span, "a merge key")
-                .with_help("use `inherits` and mixins to share rules between roles");
+            let diagnostic = Diagnostic::new(
+                "yaml-merge-key",
+                "merge keys are not part of YAML 1.2",
+                span,
+                "a merge key",
+            )
+            .with_help("use `inherits` and mixins to share rules between roles");
             return (None, Some(diagnostic));
         }
         Plain::Ambiguous { reading } => {
             let message = format!("some readers of YAML take {} for {reading}", quoted(&name));
-            Some(Diagnostic::new("ambiguous-scalar", message, span, "not a string for all").with_help(quote))
+            Some(
+                Diagnostic::new("ambiguous-scalar", message, span, "not a string for all")
+                    .with_help(quote),
+            )
         }
-        Plain::Null | Plain::Bool(_) | Plain::Number => {
-            Some(Diagnostic::new("yaml-key", format!("a key is a string, not {described}"), span, described).with_help(quote))
-        }
+        Plain::Null | Plain::Bool(_) | Plain::Number => Some(
+            Diagnostic::new(
+                "yaml-key",
+                format!("a key is a string, not {described}"),
+                span,
+                described,
+            )
+            .with_help(quote),
+        ),
     };
     (Some(Key { name, span }), diagnostic)
 }
@@ -296,17 +427,39 @@ fn refused_character(text: &str, file: FileId) -> Option<Diagnostic> {
             '\r' if characters.peek().is_some_and(|(_, next)| *next == '\n') => continue,
             '\r' => "a carriage return without a line feed",
             '\0'..='\u{1f}' | '\u{7f}'..='\u{84}' | '\u{86}'..='\u{9f}' => "a control character",
-            '\u{85}' | '\u{2028}' | '\u{2029}' => "a line break to some readers of YAML and none to others",
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => "a character that changes the direction of the text around it",
+            '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                "a line break to some readers of YAML and none to others"
+            }
+            '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => {
+                "a character that changes the direction of the text around it"
+            }
             '\u{feff}' => "a byte-order mark, which stands at the beginning of a file or nowhere",
             '\u{fffe}' | '\u{ffff}' => "not a character",
             _ => continue,
         };
         let span = Span::new(file, offset, offset + character.len_utf8());
-        let escape = if u32::from(character) < 0x100 { format!("\\x{:02X}", u32::from(character)) } else { format!("\\u{:04X}", u32::from(character)) };
+        let escape = if u32::from(character) < 0x100 {
+            format!("\\x{:02X}", u32::from(character))
+        } else {
+            format!("\\u{:04X}", u32::from(character))
+        };
         return Some(
-            Diagnostic::new("refused-character", format!("U+{:04X} may not stand in a policy: it is {what}", u32::from(character)), span, "here")
-                .with_help(format!("remove it, or write `{escape}` within double quotes")),
+            Diagnostic::new(
+                "refused-character",
+                format!(
+                    "U+{:04X} may not stand in a policy: it is {what}",
+                    u32::from(character)
+                ),
+                span,
+                "here",
+            )
+            .with_help(format!(
+                "remove it, or write `{escape}` within double quotes"
+            )),
         );
     }
     None
@@ -319,8 +472,13 @@ fn directive(text: &str, file: FileId) -> Option<Diagnostic> {
         if line.starts_with('%') {
             let length = line.trim_end().len();
             return Some(
-                Diagnostic::new("yaml-directive", "YAML directives are not accepted", Span::new(file, offset, offset + length), "a directive")
-                    .with_help("remove the line: a policy is YAML 1.2 without extensions"),
+                Diagnostic::new(
+                    "yaml-directive",
+                    "YAML directives are not accepted",
+                    Span::new(file, offset, offset + length),
+                    "a directive",
+                )
+                .with_help("remove the line: a policy is YAML 1.2 without extensions"),
             );
         }
         if !(line.trim().is_empty() || line.starts_with('#')) {
@@ -332,36 +490,103 @@ fn directive(text: &str, file: FileId) -> Option<Diagnostic> {
 }
 
 fn syntax_error(text: &str, file: FileId, offset: usize, error: &ScanError) -> Diagnostic {
-    let line_start = text.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-    let line = text.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+    let line_start = text
+        .get(..offset)
+        .and_then(|before| before.rfind('\n'))
+        .map_or(0, |newline| newline + 1);
+    let line = text
+        .get(line_start..)
+        .and_then(|rest| rest.lines().next())
+        .unwrap_or("");
     let indentation = line.len() - line.trim_start_matches([' ', '\t']).len();
     let tab = line.get(..indentation).and_then(|blank| blank.find('\t'));
     if let Some(tab) = tab.map(|tab| line_start + tab) {
-        return Diagnostic::new("yaml-tab", "a tab stands in the indentation", Span::new(file, tab, tab + 1), "a tab")
-            .with_help("indent with spaces: YAML does not allow tabs there");
+        return Diagnostic::new(
+            "yaml-tab",
+            "a tab stands in the indentation",
+            Span::new(file, tab, tab + 1),
+            "a tab",
+        )
+        .with_help("indent with spaces: YAML does not allow tabs there");
     }
     // The end of the file is an empty place behind the last line, which shows nobody anything.
-    let start = if offset >= text.len() { text.trim_end().char_indices().next_back().map_or(0, |(last, _)| last) } else { offset };
-    let end = start + text.get(start..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    let start = if offset >= text.len() {
+        text.trim_end()
+            .char_indices()
+            .next_back()
+            .map_or(0, |(last, _)| last)
+    } else {
+        offset
+    };
+    let end = start
+        + text
+            .get(start..)
+            .and_then(|rest| rest.chars().next())
+            .map_or(0, char::len_utf8);
     let info = error.info();
     let message = format!("this is not YAML: {}", info.replace('\'', "`"));
     let help = [
-        ("mapping values are not allowed", "a text that contains `: ` needs quotes around all of it"),
-        ("unexpected character", "a text that begins with this character needs quotes around all of it"),
-        ("character that cannot start", "a text that begins with this character needs quotes around all of it"),
-        ("invalid trailing content", "a text that begins with a quote ends with it: put single quotes around all of it"),
-        ("escape", "within double quotes `\\` begins an escape: write `\\\\` for a backslash, `\\U0001F600` for a character beyond U+FFFF"),
-        ("quoted scalar", "close the quote; within double quotes `\\` begins an escape, within single quotes it does not"),
-        ("expected <block end>", "check the indentation; a text that begins with a quote or a bracket needs quotes around all of it"),
-        ("expected key", "check the indentation of this line against the lines above"),
-        ("expected ','", "close the bracket; within `[ ]` and `{ }` a text that contains a comma or a bracket needs quotes around all of it"),
-        ("indicator", "check the indentation; a text that begins with a bracket needs quotes around all of it"),
+        (
+            "mapping values are not allowed",
+            "a text that contains `: ` needs quotes around all of it",
+        ),
+        (
+            "unexpected character",
+            "a text that begins with this character needs quotes around all of it",
+        ),
+        (
+            "character that cannot start",
+            "a text that begins with this character needs quotes around all of it",
+        ),
+        (
+            "invalid trailing content",
+            "a text that begins with a quote ends with it: put single quotes around all of it",
+        ),
+        (
+            "escape",
+            "within double quotes `\\` begins an escape: write `\\\\` for a backslash, `\\U0001F600` for a character beyond U+FFFF",
+        ),
+        (
+            "quoted scalar",
+            "close the quote; within double quotes `\\` begins an escape, within single quotes it does not",
+        ),
+        (
+            "expected <block end>",
+            "check the indentation; a text that begins with a quote or a bracket needs quotes around all of it",
+        ),
+        (
+            "expected key",
+            "check the indentation of this line against the lines above",
+        ),
+        (
+            "expected ','",
+            "close the bracket; within `[ ]` and `{ }` a text that contains a comma or a bracket needs quotes around all of it",
+        ),
+        (
+            "indicator",
+            "check the indentation; a text that begins with a bracket needs quotes around all of it",
+        ),
         ("simple key", "a key is followed by `:` and a space"),
-        ("unknown anchor", "a text that begins with `*` needs quotes around all of it; an alias needs its anchor `&name` on a line before"),
-        ("anchor", "a text that begins with `*` or `&` needs quotes around all of it"),
-        ("alias", "a text that begins with `*` or `&` needs quotes around all of it"),
-        ("tag", "a text that begins with `!` needs quotes around all of it"),
+        (
+            "unknown anchor",
+            "a text that begins with `*` needs quotes around all of it; an alias needs its anchor `&name` on a line before",
+        ),
+        (
+            "anchor",
+            "a text that begins with `*` or `&` needs quotes around all of it",
+        ),
+        (
+            "alias",
+            "a text that begins with `*` or `&` needs quotes around all of it",
+        ),
+        (
+            "tag",
+            "a text that begins with `!` needs quotes around all of it",
+        ),
     ];
-    let help = help.iter().find(|(part, _)| info.contains(part)).map(|(_, help)| (*help).to_owned());
+    let help = help
+        .iter()
+        .find(|(part, _)| info.contains(part))
+        .map(|(_, help)| (*help).to_owned());
     Diagnostic::new("yaml-syntax", message, Span::new(file, start, end), "here").with_help_if(help)
 }

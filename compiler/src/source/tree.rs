@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Plain, Span, Sources, align};
+use super::{Plain, Sources, Span, align};
 
 /// A value.
 #[derive(Debug, Clone)]
@@ -69,7 +69,11 @@ pub struct Key {
 impl Scalar {
     /// What the scalar is.
     pub fn read(&self) -> Plain {
-        if self.style != Style::Plain || self.tagged_string { Plain::String } else { Plain::read(&self.value) }
+        if self.style != Style::Plain || self.tagged_string {
+            Plain::String
+        } else {
+            Plain::read(&self.value)
+        }
     }
 }
 
@@ -96,11 +100,12 @@ impl Node {
     /// The place of a range of bytes of a scalar's value: through quotes, escapes and folded lines. The whole node where that is
     /// not known.
     pub fn locate(&self, sources: &Sources, range: std::ops::Range<usize>) -> Span {
-        let NodeKind::Scalar(scalar) = &self.kind else { return self.span };
-        align::locate(sources.slice(self.span), scalar, range)
-            .map_or(self.span, |found| {
-                let base = self.span.start as usize;
-                Span::new(self.span.file, base + found.start, base + found.end)
-            })
+        let NodeKind::Scalar(scalar) = &self.kind else {
+            return self.span;
+        };
+        align::locate(sources.slice(self.span), scalar, range).map_or(self.span, |found| {
+            let base = self.span.start as usize;
+            Span::new(self.span.file, base + found.start, base + found.end)
+        })
     }
 }

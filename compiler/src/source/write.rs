@@ -62,7 +62,9 @@ fn scalar(scalar: &Scalar, text: &mut String) {
 /// Writes a string: bare where no reader can take it for anything else, in single quotes where they need no escape.
 fn string(value: &str, text: &mut String) {
     let is_word = value.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
         && Plain::read(value) == Plain::String;
     if is_word {
         text.push_str(value);
@@ -76,8 +78,12 @@ fn string(value: &str, text: &mut String) {
             match character {
                 '"' | '\\' => text.extend(['\\', character]),
                 ' '..='~' => text.push(character),
-                _ if u32::from(character) < 0x100 => text.push_str(&format!("\\x{:02x}", u32::from(character))),
-                _ if u32::from(character) < 0x1_0000 => text.push_str(&format!("\\u{:04x}", u32::from(character))),
+                _ if u32::from(character) < 0x100 => {
+                    text.push_str(&format!("\\x{:02x}", u32::from(character)))
+                }
+                _ if u32::from(character) < 0x1_0000 => {
+                    text.push_str(&format!("\\u{:04x}", u32::from(character)))
+                }
                 _ => text.push_str(&format!("\\U{:08x}", u32::from(character))),
             }
         }
@@ -109,10 +115,23 @@ mod tests {
         );
         let once = write_roles(&[("r".into(), node)]);
         let again = read(&once);
-        let NodeKind::Mapping(entries) = &again.kind else { panic!("a mapping") };
-        let NodeKind::Mapping(roles) = &entries[0].value.kind else { panic!("roles") };
+        let NodeKind::Mapping(entries) = &again.kind else {
+            panic!("a mapping")
+        };
+        let NodeKind::Mapping(roles) = &entries[0].value.kind else {
+            panic!("roles")
+        };
         assert_eq!(write_roles(&[("r".into(), roles[0].value.clone())]), once);
-        assert!(once.contains("- 'no'\n") && once.contains("- '010'\n") && once.contains("- -2.50\n") && once.contains("'1': null"), "{once}");
-        assert!(once.contains("\"\\u2028\\x07\\xe9\\U0001f600\\x09\""), "{once}");
+        assert!(
+            once.contains("- 'no'\n")
+                && once.contains("- '010'\n")
+                && once.contains("- -2.50\n")
+                && once.contains("'1': null"),
+            "{once}"
+        );
+        assert!(
+            once.contains("\"\\u2028\\x07\\xe9\\U0001f600\\x09\""),
+            "{once}"
+        );
     }
 }

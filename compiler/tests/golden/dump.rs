@@ -19,14 +19,29 @@ fn rule(name: &str, rule: &Rule, text: &mut String) {
     writeln!(text, "  {name}: {:?}", rule.mode).unwrap();
     for constraint in &rule.constraints {
         let meaning = constraint.expr.to_string();
-        let meaning = if meaning == constraint.source { String::new() } else { format!("   means {meaning}") };
-        writeln!(text, "    - {}{meaning}", constraint.source.replace('\n', "\\n")).unwrap();
+        let meaning = if meaning == constraint.source {
+            String::new()
+        } else {
+            format!("   means {meaning}")
+        };
+        writeln!(
+            text,
+            "    - {}{meaning}",
+            constraint.source.replace('\n', "\\n")
+        )
+        .unwrap();
     }
     if let Some(scope) = &rule.scope {
         writeln!(text, "    path {:?}", scope.argument).unwrap();
         for (word, patterns) in [("allowed", &scope.allowed), ("denied", &scope.denied)] {
             for pattern in patterns {
-                writeln!(text, "      {word} {:?}{}", pattern.source, if pattern.absolute { " (absolute)" } else { "" }).unwrap();
+                writeln!(
+                    text,
+                    "      {word} {:?}{}",
+                    pattern.source,
+                    if pattern.absolute { " (absolute)" } else { "" }
+                )
+                .unwrap();
             }
         }
     }

@@ -45,7 +45,13 @@ pub(crate) struct Args {
     expires_at: Option<Timestamp>,
 
     /// What to write
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND", default_value = "bundle")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "KIND",
+        default_value = "bundle"
+    )]
     pub(crate) emit: Vec<Emit>,
 
     /// The longest arguments of a call that are decided, in bytes

@@ -14,5 +14,11 @@ pub(crate) fn explain(code: &str) -> anyhow::Result<String> {
         };
         anyhow::bail!("unknown code {}; {hint}", quoted(code));
     };
-    Ok(format!("{} ({}): {}\n\n{}\n", doc.code, doc.severity.name(), doc.title, doc.explanation.trim()))
+    Ok(format!(
+        "{} ({}): {}\n\n{}\n",
+        doc.code,
+        doc.severity.name(),
+        doc.title,
+        doc.explanation.trim()
+    ))
 }

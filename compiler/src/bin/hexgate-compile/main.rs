@@ -32,10 +32,23 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Where stderr is gone as well there is nobody to tell.
-            let _ = writeln!(io::stderr(), "error: {error:#}");
+            let _ = writeln!(io::stderr(), "error: {}", with_causes(&error));
             ExitCode::from(MISUSE)
         }
     }
+}
+
+/// An error and its causes; many errors quote their cause already.
+fn with_causes(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        if !text.contains(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -47,13 +60,20 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         print(POLICY_SCHEMA)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let Some(policy) = &args.policy else { anyhow::bail!("no policy was named; see `hexgate-compile --help`") };
+    let Some(policy) = &args.policy else {
+        anyhow::bail!("no policy was named; see `hexgate-compile --help`")
+    };
     // What is wrong on the command line is said before the work, not after it.
     let key = args.sign_key.as_deref().map(load_key).transpose()?;
-    let options = Options { limits: args.limits(), deny_warnings: args.deny_warnings };
+    let options = Options {
+        limits: args.limits(),
+        deny_warnings: args.deny_warnings,
+    };
     let outcome = Compiler::new(options).compile_path(policy)?;
     report(args, policy, &outcome)?;
-    let Some(compiled) = &outcome.policy else { return Ok(ExitCode::from(REFUSED)) };
+    let Some(compiled) = &outcome.policy else {
+        return Ok(ExitCode::from(REFUSED));
+    };
     if args.check {
         return Ok(ExitCode::SUCCESS);
     }
@@ -65,7 +85,11 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         };
         let mut stderr = io::stderr();
         for output in written {
-            let about = if output.is_bundle { format!(" ({signed})") } else { String::new() };
+            let about = if output.is_bundle {
+                format!(" ({signed})")
+            } else {
+                String::new()
+            };
             let _ = writeln!(stderr, "wrote `{}`{about}", output.path.display());
         }
     }
@@ -76,10 +100,16 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn report(args: &Args, policy: &Path, outcome: &Outcome) -> anyhow::Result<()> {
     let format = args.format();
     if format != Format::Human {
-        return print(&render(&outcome.diagnostics, &outcome.sources, format, false));
+        return print(&render(
+            &outcome.diagnostics,
+            &outcome.sources,
+            format,
+            false,
+        ));
     }
     let mut stderr = io::stderr();
-    let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour =
+        stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut text = render(&outcome.diagnostics, &outcome.sources, format, colour);
     let summary = summary(&outcome.diagnostics);
     if outcome.policy.is_none() {
@@ -88,7 +118,10 @@ fn report(args: &Args, policy: &Path, outcome: &Outcome) -> anyhow::Result<()> {
         text.push_str(&format!("`{}` is accepted: {summary}\n", policy.display()));
     }
     if let Some(first) = outcome.diagnostics.first().filter(|_| !summary.is_empty()) {
-        text.push_str(&format!("for more about a code run `hexgate-compile --explain {}`\n", first.code));
+        text.push_str(&format!(
+            "for more about a code run `hexgate-compile --explain {}`\n",
+            first.code
+        ));
     }
     let _ = stderr.write_all(text.as_bytes());
     Ok(())
@@ -105,7 +138,10 @@ fn load_key(path: &Path) -> anyhow::Result<PrivateKey> {
 /// Writes to stdout. A reader that has seen enough is no error; a full disk behind a redirection is.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to the standard output"),
     }

@@ -18,16 +18,27 @@ pub(crate) struct Written {
 }
 
 /// Writes what the command line asks for.
-pub(crate) fn write(args: &Args, compiled: &Compiled, key: Option<&PrivateKey>) -> anyhow::Result<Vec<Written>> {
-    let draft = compiled.draft(&args.release()).context("the bundle takes its name from the policy: rename the policy")?;
+pub(crate) fn write(
+    args: &Args,
+    compiled: &Compiled,
+    key: Option<&PrivateKey>,
+) -> anyhow::Result<Vec<Written>> {
+    let draft = compiled
+        .draft(&args.release())
+        .context("the bundle takes its name from the policy: rename the policy")?;
     let stem = draft.stem.as_str().to_owned();
     let mut emit = args.emit.clone();
     emit.sort();
     emit.dedup();
-    let (bundle, files): (Vec<Emit>, Vec<Emit>) = emit.into_iter().partition(|emit| *emit == Emit::Bundle);
+    let (bundle, files): (Vec<Emit>, Vec<Emit>) =
+        emit.into_iter().partition(|emit| *emit == Emit::Bundle);
 
     // Everything that can fail without touching the disk comes before the first byte is written.
-    let sealed = if bundle.is_empty() { None } else { Some(draft.seal(key)?) };
+    let sealed = if bundle.is_empty() {
+        None
+    } else {
+        Some(draft.seal(key)?)
+    };
     let mut contents = Vec::new();
     for kind in &files {
         contents.push(match kind {
@@ -35,8 +46,14 @@ pub(crate) fn write(args: &Args, compiled: &Compiled, key: Option<&PrivateKey>) 
             Emit::Component => (format!("{stem}.component.wasm"), compiled.component.clone()),
             Emit::Core => (format!("{stem}.core.wasm"), compiled.core()?),
             Emit::Plan => (format!("{stem}.plan"), compiled.plan.clone()),
-            Emit::Source => (format!("{stem}.policy.yaml"), compiled.source.clone().into_bytes()),
-            Emit::Schema => ("policy.schema.json".to_owned(), POLICY_SCHEMA.as_bytes().to_vec()),
+            Emit::Source => (
+                format!("{stem}.policy.yaml"),
+                compiled.source.clone().into_bytes(),
+            ),
+            Emit::Schema => (
+                "policy.schema.json".to_owned(),
+                POLICY_SCHEMA.as_bytes().to_vec(),
+            ),
         });
     }
 
@@ -50,31 +67,43 @@ pub(crate) fn write(args: &Args, compiled: &Compiled, key: Option<&PrivateKey>) 
     if !contents.is_empty() {
         let folder = args.out.clone().unwrap_or_else(|| PathBuf::from("."));
         for path in write_files(&folder, &contents)? {
-            written.push(Written { path, is_bundle: false });
+            written.push(Written {
+                path,
+                is_bundle: false,
+            });
         }
     }
     if let Some(sealed) = sealed {
         sealed.write(&bundle_folder)?;
-        written.push(Written { path: bundle_folder, is_bundle: true });
+        written.push(Written {
+            path: bundle_folder,
+            is_bundle: true,
+        });
     }
     Ok(written)
 }
 
 /// Writes files by way of temporary ones beside them: under its name a file is whole.
 fn write_files(folder: &Path, contents: &[(String, Vec<u8>)]) -> anyhow::Result<Vec<PathBuf>> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
     let mut finished = Vec::new();
     for (name, bytes) in contents {
         let path = folder.join(name);
         let failed = || format!("cannot write `{}`; nothing was changed", path.display());
-        let mut file = tempfile::Builder::new().prefix(".hexgate-").permissions(permissions()).tempfile_in(folder).with_context(failed)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".hexgate-")
+            .permissions(permissions())
+            .tempfile_in(folder)
+            .with_context(failed)?;
         file.write_all(bytes).with_context(failed)?;
         file.as_file().sync_all().with_context(failed)?;
         finished.push((file, path));
     }
     let mut paths = Vec::new();
     for (file, path) in finished {
-        file.persist(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+        file.persist(&path)
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
         paths.push(path);
     }
     Ok(paths)

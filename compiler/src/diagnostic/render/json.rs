@@ -9,7 +9,12 @@ use crate::{
 };
 
 pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let count = |severity: Severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let count = |severity: Severity| {
+        diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == severity)
+            .count()
+    };
     let list: Vec<Value> = diagnostics
         .iter()
         .map(|diagnostic| {

@@ -11,7 +11,11 @@ use crate::{
 };
 
 pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
-    let codes: BTreeMap<&str, _> = diagnostics.iter().filter_map(|diagnostic| find_code(diagnostic.code)).map(|doc| (doc.code, doc)).collect();
+    let codes: BTreeMap<&str, _> = diagnostics
+        .iter()
+        .filter_map(|diagnostic| find_code(diagnostic.code))
+        .map(|doc| (doc.code, doc))
+        .collect();
     let rules: Vec<Value> = codes
         .values()
         .map(|doc| {
@@ -23,8 +27,15 @@ pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
             })
         })
         .collect();
-    let indices: BTreeMap<&str, usize> = codes.keys().enumerate().map(|(index, code)| (*code, index)).collect();
-    let results: Vec<Value> = diagnostics.iter().map(|diagnostic| result(diagnostic, &indices, sources)).collect();
+    let indices: BTreeMap<&str, usize> = codes
+        .keys()
+        .enumerate()
+        .map(|(index, code)| (*code, index))
+        .collect();
+    let results: Vec<Value> = diagnostics
+        .iter()
+        .map(|diagnostic| result(diagnostic, &indices, sources))
+        .collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -53,7 +64,14 @@ fn result(diagnostic: &Diagnostic, indices: &BTreeMap<&str, usize>, sources: &So
             members.insert("ruleIndex".into(), (*index).into());
         }
         if !diagnostic.secondary.is_empty() {
-            members.insert("relatedLocations".into(), diagnostic.secondary.iter().map(|label| location(label, sources)).collect());
+            members.insert(
+                "relatedLocations".into(),
+                diagnostic
+                    .secondary
+                    .iter()
+                    .map(|label| location(label, sources))
+                    .collect(),
+            );
         }
     }
     result
@@ -78,7 +96,9 @@ fn uri(path: &str) -> String {
     let path = path.strip_prefix("./").unwrap_or(path);
     for byte in path.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(char::from(byte))
+            }
             _ => uri.push_str(&format!("%{byte:02X}")),
         }
     }
