@@ -1,8 +1,48 @@
 //! Compiles an authorization policy for AI agents into a WebAssembly component.
 //!
 //! ```text
-//! policy.yaml -> source (spans) -> model (roles resolved, inheritance flattened) -> expr (typed constraints) -> plan -> component -> bundle
+//! policy.yaml -> source (spans) -> document -> model (roles resolved, inheritance flattened) -> expr (typed constraints)
+//!             -> plan -> component -> bundle
 //! ```
+//!
+//! # Example
+//!
+//! ```
+//! use hexgate_compiler::{Compiler, Release, diagnostic::render::{Format, render}};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let outcome = Compiler::default().compile_str(
+//!     "policy.yaml",
+//!     "tools:
+//!        refund:
+//!          mode: allow
+//!          constraints:
+//!            - only(args, [\"amount\"])
+//!            - args.amount > 0
+//!            - args.amount <= 50
+//!     ",
+//! );
+//! // Errors and warnings, as text for people; an accepted policy can have warnings.
+//! eprint!("{}", render(&outcome.diagnostics, &outcome.sources, Format::Human, false));
+//! let policy = outcome.policy.ok_or("refused")?;
+//!
+//! // What a bundle is made of: sign and write it with `bundle::write`.
+//! let draft = policy.draft(&Release { agent: Some("support-bot".into()), sequence: 7, ..Release::default() })?;
+//! assert_eq!(draft.stem.as_str(), "policy");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Concepts
+//!
+//! - **Everything that is wrong is a [`Diagnostic`](diagnostic::Diagnostic)** with a stable code, a place and a remedy; one run reports all.
+//!   [`diagnostic::all_codes`] documents each. Only a source that cannot be read at all is an error of another kind.
+//! - **Nothing is guessed**: unknown keys, repeated keys, and scalars that readers of YAML understand differently are errors.
+//! - **The result is a function of the source, the options and the version of this crate**: the same bytes on every machine.
+//!
+//! # Features
+//!
+//! `cli` (default): the binary `hexgate-compile` and what only it needs.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -438,7 +438,6 @@ fn refused_character(text: &str, file: FileId) -> Option<Diagnostic> {
                 "a character that changes the direction of the text around it"
             }
             '\u{feff}' => "a byte-order mark, which stands at the beginning of a file or nowhere",
-            '\u{fffe}' | '\u{ffff}' => "not a character",
             _ => continue,
         };
         let span = Span::new(file, offset, offset + character.len_utf8());
