@@ -48,11 +48,19 @@ fn inside(path: &str, scope: &Paths) -> bool {
         .iter()
         .map(|segment| segment.to_ascii_lowercase())
         .collect();
-    let lowered: Vec<&str> = lowered.iter().map(String::as_str).collect();
+    let mut lowered: Vec<&str> = lowered.iter().map(String::as_str).collect();
+    if lowered.is_empty() {
+        // The root has an empty name, which `*` matches: what denies every name denies the folder of them all.
+        lowered.push("");
+    }
     for pattern in &scope.denied {
+        // Anchored at the relative root, it says nothing about an absolute path; a mere name does.
+        if absolute && pattern.contains('/') && !pattern.starts_with('/') {
+            continue;
+        }
         let pattern = Pattern::of(&pattern.to_ascii_lowercase());
         // A folder above that matches covers all that is below it.
-        let covered = (0..=lowered.len())
+        let covered = (1..=lowered.len())
             .filter_map(|end| lowered.get(..end))
             .any(|folder| pattern.covers(folder));
         if covered {
@@ -73,12 +81,16 @@ fn inside(path: &str, scope: &Paths) -> bool {
 /// A pattern, segment by segment.
 struct Pattern {
     segments: Vec<String>,
+    /// It is `**` and nothing else.
+    everything: bool,
 }
 
 impl Pattern {
     fn of(text: &str) -> Self {
+        let everything = text == "**";
         let mut text = text.to_owned();
-        if !text.contains('/') {
+        // Two stars alone cross everything, with or without a name at the end.
+        if !text.contains('/') && !everything {
             text.insert_str(0, "**/");
         }
         if text.ends_with('/') {
@@ -90,13 +102,14 @@ impl Pattern {
                 .filter(|segment| !segment.is_empty())
                 .map(str::to_owned)
                 .collect(),
+            everything,
         }
     }
 
     /// Whether it allows these very segments. What ends in `/**` allows what lies below, not the folder itself.
     fn within_reach(&self, path: &[&str]) -> bool {
         match self.segments.split_last() {
-            Some((last, folder)) if last == "**" && !folder.is_empty() => (0..path.len())
+            Some((last, folder)) if last == "**" && !self.everything => (0..path.len())
                 .filter_map(|end| path.get(..end))
                 .any(|above| cross(folder, above)),
             _ => self.covers(path),

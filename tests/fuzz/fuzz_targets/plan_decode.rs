@@ -1,0 +1,73 @@
+//! A plan that was tampered with: validating, describing and deciding end.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use hexgate_eval::{Plan, Request, Workspace};
+use hexgate_tests::{engines, generate};
+use libfuzzer_sys::fuzz_target;
+
+/// Plans of the compiler at hand, so that no seed grows stale with the format.
+static PLANS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    (0..40)
+        .filter_map(|seed| engines::compile(&generate::cases(seed, 0).0.to_string()).ok())
+        .map(|policy| policy.plan)
+        .collect()
+});
+
+/// The input as it is, or as changes to a real plan: two bytes say where, one says what.
+fn plan_of(input: &[u8]) -> Vec<u8> {
+    let Some((choice, rest)) = input.split_first() else {
+        return Vec::new();
+    };
+    let Some(plan) = PLANS.get(usize::from(*choice)) else {
+        return rest.to_vec();
+    };
+    let mut plan = plan.clone();
+    for change in rest.chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % plan.len();
+        plan[at] = change[2];
+    }
+    plan
+}
+
+fuzz_target!(|input: &[u8]| {
+    let bytes = plan_of(input);
+    let Ok(plan) = Plan::open(&bytes) else { return };
+    let valid = plan.validate().is_ok();
+    let about = plan.about();
+    let roles = about.map_or(0, |about| about.roles).min(64);
+    for index in 0..roles {
+        let Ok(Some(role)) = plan.role(index) else {
+            continue;
+        };
+        for rule in 0..role.rule_count().unwrap_or(0).min(64) {
+            if let Ok(Some(rule)) = role.rule(rule) {
+                let _ = (rule.tool(), rule.mode(), rule.constraints(), rule.scope());
+            }
+        }
+    }
+    let mut workspace = Workspace::new();
+    for tool in ["t", "u", "read_file", "agent.run"] {
+        for arguments in [
+            "{}",
+            r#"{"a": 1, "n": "x", "list": [1, "a", {"a": null}], "file_path": "src/a", "x y": {"a": {"n": 2.50}}}"#,
+        ] {
+            let request = Request {
+                roles: &["r1", "default"],
+                tool,
+                arguments,
+                facts: Some(r#"{"ctx": {"a": 5}, "user": {"n": [1]}}"#),
+            };
+            let first = workspace.decide(&plan, &request);
+            // A decision is a function of the plan and the request, whatever the plan is.
+            assert_eq!(first, workspace.decide(&plan, &request));
+            if valid {
+                assert!(
+                    !matches!(first, Err(hexgate_eval::Error::Internal(_))),
+                    "a valid plan is damaged: {first:?}"
+                );
+            }
+        }
+    }
+});
