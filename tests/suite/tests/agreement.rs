@@ -2,6 +2,12 @@
 //!
 //! `HEXGATE_CASES` sets the number of policies, `HEXGATE_SEED` the first seed. A disagreement is made small and printed as a line for
 //! `tests/vectors`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
 
 use hexgate_compiler::Compiled;
 use hexgate_tests::{

@@ -1,4 +1,10 @@
 //! Every numbered case, through every engine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
 
 use std::{collections::BTreeMap, fmt::Write as _};
 

@@ -2,6 +2,12 @@
 //!
 //! The labels are those of the list that was drawn up when that system was examined: W for version 0.2.1, X for 0.3.4. Its entries
 //! about agents, networks, tools and user interfaces (W28 to W41, W45, X11 to X18) concern what stands around a policy, not the policy.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
 
 use std::{os::unix::fs::PermissionsExt, time::SystemTime};
 
