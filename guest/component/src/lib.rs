@@ -32,7 +32,10 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 // `cargo xtask engine check` sets this condition when it tests the engine that another compiler builds.
-#![allow(unexpected_cfgs, reason = "a condition that only the maintainers' tasks set")]
+#![allow(
+    unexpected_cfgs,
+    reason = "a condition that only the maintainers' tasks set"
+)]
 
 #[cfg(not(hexgate_other_engine))]
 mod artifact;

@@ -35,7 +35,8 @@ impl Template {
         let mut out = Vec::with_capacity(self.bytes.len().checked_add(plan.len())?);
         out.extend_from_slice(head);
         for &(at, number) in self.numbers {
-            out.get_mut(at..at.checked_add(WIDTH)?)?.copy_from_slice(&padded(number.with(plan)?));
+            out.get_mut(at..at.checked_add(WIDTH)?)?
+                .copy_from_slice(&padded(number.with(plan)?));
         }
         out.extend_from_slice(plan);
         out.extend_from_slice(tail);
@@ -54,7 +55,9 @@ impl Template {
         let mut from = 0;
         for &(at, number) in self.numbers {
             let number_ends = at.checked_add(WIDTH)?;
-            if head.get(from..at)? != own_head.get(from..at)? || head.get(at..number_ends)? != padded(number.with(plan)?) {
+            if head.get(from..at)? != own_head.get(from..at)?
+                || head.get(at..number_ends)? != padded(number.with(plan)?)
+            {
                 return None;
             }
             from = number_ends;

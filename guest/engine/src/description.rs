@@ -70,7 +70,7 @@ fn answer(
         Ok(plan) => describe(&plan).unwrap_or(damaged),
         Err(_) => damaged,
     };
-    memory::finish(&words, inputs_end)
+    memory::finish(&words, inputs_end, inputs_end)
 }
 
 #[inline(never)]

@@ -106,13 +106,14 @@ fn restart() -> usize {
     base
 }
 
-/// Ends a call with a result: wipes the arena up to `kept`, and remembers that what is above belongs to the result.
+/// Ends a call with a result: wipes the arena up to `wiped`, and remembers that what is above `kept` belongs to the result. What
+/// lies between the two, the caller has wiped.
 #[inline(never)]
-pub(crate) fn finish(words: &[u32; ANSWER], kept: usize) -> *const AtomicU32 {
+pub(crate) fn finish(words: &[u32; ANSWER], wiped: usize, kept: usize) -> *const AtomicU32 {
     for (place, word) in ANSWERED.0.iter().zip(words) {
         place.store(*word, Relaxed);
     }
-    wipe(BASE.load(Relaxed), kept);
+    wipe(BASE.load(Relaxed), wiped);
     RESULT_START.store(kept, Relaxed);
     RESULT_END.store(NEXT.load(Relaxed), Relaxed);
     NEXT.store(0, Relaxed);

@@ -170,8 +170,7 @@ use crate::template::{{
 }};
 
 /// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
-pub const DIGEST: &str =
-    \"{digest}\";
+pub const DIGEST: &str = \"{digest}\";
 
 /// The compiler and linker that built the engine.
 #[rustfmt::skip]
