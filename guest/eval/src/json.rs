@@ -32,8 +32,10 @@ pub const MAX_EXPONENT: u32 = 1000;
 
 /// How many nodes a text of that many bytes can need.
 pub(crate) const fn nodes_for(bytes: usize) -> usize {
-    // Each value but the last is followed by at least one byte that belongs to no value.
-    bytes / 2 + 2
+    // Each value but the last is followed by at least one byte that belongs to no value, except for lists and objects that are
+    // not closed: there are at most as many as may be nested.
+    let open = if bytes < MAX_DEPTH { bytes } else { MAX_DEPTH };
+    bytes / 2 + 2 + open
 }
 
 /// How many slots a text of that many bytes can need for finding repeated names.

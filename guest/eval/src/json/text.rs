@@ -21,7 +21,7 @@ impl<'a> Text<'a> {
 
     /// The bytes of the string, unescaped.
     pub(crate) fn bytes(self) -> Bytes<'a> {
-        Bytes { rest: self.raw, pending: [0; 3], pending_len: 0 }
+        Bytes { rest: self.raw, escaped: self.escaped, pending: [0; 3], pending_len: 0 }
     }
 
     pub(crate) fn equals(self, other: Text<'_>) -> bool {
@@ -96,6 +96,8 @@ fn is_first(byte: u8) -> bool {
 #[derive(Debug, Clone)]
 pub(crate) struct Bytes<'a> {
     rest: &'a [u8],
+    /// Whether a backslash begins an escape. In names and in the texts of a policy it stands for itself.
+    escaped: bool,
     /// What remains of an escaped code point, last byte first.
     pending: [u8; 3],
     pending_len: u8,
@@ -112,7 +114,7 @@ impl Iterator for Bytes<'_> {
         }
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
-        if *first != b'\\' {
+        if !self.escaped || *first != b'\\' {
             return Some(*first);
         }
         self.escape()
@@ -179,4 +181,24 @@ pub(crate) fn hex4(digits: &[u8; 4]) -> Option<u32> {
             };
     }
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn a_backslash_begins_an_escape_only_in_json() {
+        let plain = Text::plain(br"C:\a\n\u0041");
+        assert_eq!(plain.bytes().collect::<Vec<_>>(), plain.raw);
+        let json = Text { raw: br"C:\\a\\n\\u0041", escaped: true };
+        assert!(plain.equals(json) && json.equals(plain));
+        assert_eq!(plain.compare(json), Ordering::Equal);
+        let unescaped = Text { raw: br"C:\u0041", escaped: true };
+        assert!(unescaped.equals(Text::plain(b"C:A")));
+        assert!(!unescaped.equals(Text::plain(br"C:\u0041")));
+        assert!(!Text::plain(br"a\u0041").contains(b"A", &[0, 0]));
+        assert!(Text { raw: br"a\u0041", escaped: true }.contains(b"A", &[0, 0]));
+    }
 }

@@ -79,7 +79,7 @@ fn read(call: &Call) -> Result<(Json, Json), Answer> {
     if call.roles.len() > ROLES || call.roles.iter().any(bad_name) {
         return Err(Answer::Malformed("roles"));
     }
-    if call.tool.is_empty() || bad_name(&call.tool) {
+    if bad_name(&call.tool) {
         return Err(Answer::Malformed("tool"));
     }
     let args = object(&call.args, "arguments")?;
