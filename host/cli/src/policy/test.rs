@@ -78,7 +78,7 @@ pub(crate) struct Args {
     suite: Option<PathBuf>,
 
     /// Say which rules and constraints no case exercised
-    #[arg(long, requires = "suite")]
+    #[arg(long, requires = "suite", conflicts_with = "tool")]
     coverage: bool,
 
     /// What decides
