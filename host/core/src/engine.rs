@@ -123,7 +123,8 @@ impl Engine {
         Ok(Some(code))
     }
 
-    fn compile_module(&self, bytes: &[u8]) -> Result<Module, LoadError> {
+    /// Compiles a core module of the known engine, or takes it from the cache.
+    pub(crate) fn compile_module(&self, bytes: &[u8]) -> Result<Module, LoadError> {
         let engine = self.trusted();
         if let Some(module) = self
             .0

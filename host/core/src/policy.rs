@@ -298,7 +298,12 @@ impl Runner {
             && let Some(parts) = split(wasm)
             && let Some(code) = engine.code(&parts.code)?
         {
-            let known = Known::new(engine.trusted(), code, &parts.data, limits)?;
+            let known = Known::new(
+                engine.trusted(),
+                code,
+                engine.compile_module(&parts.data)?,
+                limits,
+            )?;
             return Ok(Self::Known(Pool {
                 guest: known,
                 slots: Slots::new(warm),

@@ -365,3 +365,50 @@ fn a_policy_without_room_to_work_in_denies() {
             .is_allowed()
     );
 }
+
+#[test]
+fn the_cache_keeps_the_engine_once_and_each_policy() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("cache");
+    let load = |text: &str| {
+        let engine = Engine::builder()
+            .cache(&folder, root.path().join("key"))
+            .build()
+            .unwrap();
+        let policy = Policy::dangerous_from_unverified_bytes(&engine, &compile(text)).unwrap();
+        let request = Request::new("view_orders", "{}").roles(&["billing"]);
+        assert!(policy.is_of_known_engine());
+        assert_eq!(
+            policy.decide(&request).unwrap().is_allowed(),
+            text == BILLING
+        );
+    };
+    let files = || {
+        let mut files: Vec<_> = folder
+            .read_dir()
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                (
+                    entry.file_name(),
+                    std::os::unix::fs::DirEntryExt::ino(&entry),
+                )
+            })
+            .collect();
+        files.sort();
+        files
+    };
+    load(BILLING);
+    let first = files();
+    assert_eq!(first.len(), 2);
+    load(BILLING);
+    assert_eq!(files(), first);
+    load(FILES);
+    assert_eq!(files().len(), 3);
+    // An engine that is damaged on disk is compiled again, and the policy is the same.
+    for (name, _) in &first {
+        std::fs::write(folder.join(name), b"damaged").unwrap();
+    }
+    load(BILLING);
+    assert_eq!(files().len(), 3);
+}

@@ -70,13 +70,9 @@ impl Known {
     pub(crate) fn new(
         engine: &Engine,
         code: Arc<Code>,
-        data: &[u8],
+        data: Module,
         limits: &Limits,
     ) -> Result<Self, LoadError> {
-        let compile = |error: wasmtime::Error| LoadError::Compile {
-            reason: format!("{error:#}"),
-        };
-        let data = Module::from_binary(engine, data).map_err(compile)?;
         let memory = data
             .get_export_index("memory")
             .ok_or(LoadError::MissingExport {
