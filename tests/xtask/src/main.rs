@@ -4,6 +4,7 @@
 
 mod demo;
 mod engine;
+mod fuzz;
 mod readme;
 mod setup;
 mod test;
@@ -27,6 +28,8 @@ enum Task {
     Setup(setup::Args),
     /// Build, check or measure the engine artifact
     Engine(engine::Args),
+    /// Run the fuzz targets for a while
+    Fuzz(fuzz::Args),
     /// Check that the README does what it says: its commands, their outputs, its program
     Readme,
     /// Run all tests, with every tool that is set up
@@ -36,6 +39,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Demo => demo::run(),
+        Task::Fuzz(args) => fuzz::run(&args),
         Task::Readme => readme::run(),
         Task::Setup(args) => setup::run(&args),
         Task::Engine(args) => engine::run(&args),

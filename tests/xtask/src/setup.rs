@@ -1,7 +1,7 @@
 //! The tools of the full test run. Each step says what it installs, does nothing the second time, and can be repeated after a
 //! failure: what is there is complete.
 
-mod python;
+pub(crate) mod python;
 mod wasm;
 
 use std::{fs, path::Path};

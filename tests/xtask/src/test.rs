@@ -1,34 +1,46 @@
-//! All tests: those of the workspace, and those that need tools.
+//! All tests: the commands of the README, a short run of every fuzz target, and the tests of the workspace.
 
-use anyhow::Result;
+use std::env;
 
-use crate::{engine::compile::Toolchain, workspace};
+use anyhow::{Context, Result};
+
+use crate::{engine::compile::Toolchain, fuzz, readme, setup::python, workspace};
+
+/// How long each fuzz target runs. Long enough to find what a careless change breaks; the search itself is for longer runs.
+const FUZZ_SECONDS: u32 = 10;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    /// Leave the README and the fuzz targets out
+    #[arg(long)]
+    only_cargo: bool,
     /// Arguments for `cargo test`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let python = workspace::tools().join("python/bin/python");
-    let has_tools = Toolchain::find(None).is_ok() && python.is_file();
-    if has_tools {
-        println!("test: all tools are set up, so no test may be skipped for want of one");
-    } else {
-        println!(
-            "test: tools are missing, so tests that need them will be skipped: run `cargo xtask setup` to have all"
+    if !args.only_cargo {
+        readme::run()?;
+        fuzz::run(&fuzz::Args::all(FUZZ_SECONDS))?;
+    }
+    let mut command = workspace::cargo();
+    command.args(["test", "--workspace"]).args(&args.arguments);
+    let tools = workspace::tools();
+    let pythons = python::interpreters(&tools);
+    if let Some(pythons) = &pythons {
+        command.env(
+            "HEXGATE_INTEROP_PYTHON",
+            env::join_paths(pythons).context("a path contains `:`")?,
         );
     }
-
-    let mut command = workspace::cargo();
-    command
-        .args(["test", "--workspace"])
-        .args(&args.arguments)
-        .env("HEXGATE_TOOLS", workspace::tools());
-    if has_tools {
+    if pythons.is_some() && Toolchain::find(None).is_ok() {
+        println!("test: all tools are set up, so no test may be skipped for want of one");
         command.env("HEXGATE_REQUIRE_TOOLS", "1");
+    } else {
+        println!(
+            "test: tools are missing, so tests that need them are skipped: run `cargo xtask setup` to run all"
+        );
     }
     workspace::run(&mut command)
 }

@@ -38,6 +38,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// The triple of this machine.
+pub(crate) fn host() -> Result<String> {
+    let verbose = output(Command::new("rustc").arg("-vV").current_dir(root()))?;
+    let host = verbose.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("`rustc -vV` names no host")
+}
+
 /// Runs a command, saying which, and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("    $ {}", show(command));

@@ -178,15 +178,7 @@ fn linker() -> Result<PathBuf> {
             .args(["--print", "sysroot"])
             .current_dir(workspace::root()),
     )?;
-    let host = workspace::output(
-        Command::new("rustc")
-            .arg("-vV")
-            .current_dir(workspace::root()),
-    )?;
-    let host = host
-        .lines()
-        .find_map(|line| line.strip_prefix("host: "))
-        .context("`rustc -vV` names no host")?;
+    let host = workspace::host()?;
     let linker = PathBuf::from(sysroot.trim())
         .join("lib/rustlib")
         .join(host)

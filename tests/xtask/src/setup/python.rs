@@ -14,28 +14,78 @@ use crate::workspace;
 /// What the Python system requires.
 const VERSION: (u32, u32) = (3, 13);
 
+/// An environment for each list of requirements: `requirements.txt` goes to `python`, `requirements-X.txt` to `python-X`.
 pub(super) fn install(tools: &Path) -> Result<()> {
-    let requirements = workspace::root().join("tests/interop/requirements.txt");
-    if !requirements.is_file() {
-        println!("setup python: nothing is required");
-        return Ok(());
+    for requirements in requirements()? {
+        let name = requirements
+            .file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or_default();
+        install_one(
+            &requirements,
+            &tools.join(name.replacen("requirements", "python", 1)),
+        )?;
     }
-    let wanted = fs::read_to_string(&requirements)?;
-    let place = tools.join("python");
-    // Written last: what is there without it was cut off.
-    let installed = place.join("installed-requirements.txt");
-    if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+    Ok(())
+}
+
+/// The interpreters of all environments. None: they are not all set up.
+pub(crate) fn interpreters(tools: &Path) -> Option<Vec<PathBuf>> {
+    let mut interpreters = Vec::new();
+    for requirements in requirements().ok()? {
+        let name = requirements.file_stem()?.to_str()?;
+        let place = tools.join(name.replacen("requirements", "python", 1));
+        if !is_installed(&place, &fs::read_to_string(&requirements).ok()?) {
+            return None;
+        }
+        interpreters.push(place.join("bin/python"));
+    }
+    Some(interpreters)
+}
+
+fn requirements() -> Result<Vec<PathBuf>> {
+    let folder = workspace::root().join("tests/interop");
+    let entries =
+        fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    let mut lists: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    lists.retain(|path| {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        name.starts_with("requirements") && name.ends_with(".txt")
+    });
+    lists.sort();
+    Ok(lists)
+}
+
+/// Where the requirements are noted once they are all installed: what is there without the note was cut off.
+const NOTE: &str = "installed-requirements.txt";
+
+fn is_installed(place: &Path, wanted: &str) -> bool {
+    fs::read_to_string(place.join(NOTE)).is_ok_and(|installed| installed == wanted)
+}
+
+fn install_one(requirements: &Path, place: &Path) -> Result<()> {
+    let wanted = fs::read_to_string(requirements)?;
+    if is_installed(place, &wanted) {
         println!("setup python: `{}` is there", place.display());
         return Ok(());
     }
     let python = find()?;
+    let packages = wanted
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
     println!(
         "setup python: installing {} packages into `{}`",
-        wanted.lines().count(),
+        packages.count(),
         place.display()
     );
-    fresh(&place)?;
-    workspace::run(Command::new(&python).args(["-m", "venv"]).arg(&place))?;
+    fresh(place)?;
+    workspace::run(Command::new(&python).args(["-m", "venv"]).arg(place))?;
+    // The lists are complete, so nothing that they do not name comes along.
     workspace::run(
         Command::new(place.join("bin/python"))
             .args([
@@ -44,11 +94,13 @@ pub(super) fn install(tools: &Path) -> Result<()> {
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
+                "--no-deps",
                 "-r",
             ])
-            .arg(&requirements),
+            .arg(requirements),
     )?;
-    fs::write(&installed, wanted).with_context(|| format!("cannot write `{}`", installed.display()))
+    fs::write(place.join(NOTE), wanted)
+        .with_context(|| format!("cannot write to `{}`", place.display()))
 }
 
 /// A Python that is new enough.
