@@ -190,7 +190,7 @@ fn the_digest_is_that_of_the_artifact() {
 }
 
 /// What an engine may weigh: a host compiles it at load, so its size is load time. It may shrink, it must not grow.
-const LARGEST_ENGINE: usize = 44 << 10;
+const LARGEST_ENGINE: usize = (43 << 10) + 512;
 
 #[test]
 fn the_engine_does_not_grow() {
