@@ -42,10 +42,47 @@ impl std::error::Error for Refused {}
 
 /// Tells an error on stderr, and how to end because of it.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
-    output::error(&format!("{error:#}"));
+    output::error(&sentence(error));
     if error.is::<Refused>() {
         Exit::Failed
     } else {
         Exit::Misuse
+    }
+}
+
+/// An error with its causes. Some messages name their cause themselves: nothing is said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow::anyhow!("it is full")
+            .context("cannot write `x`: it is full; nothing was changed")
+            .context("no bundle");
+        assert_eq!(
+            sentence(&error),
+            "no bundle: cannot write `x`: it is full; nothing was changed"
+        );
+    }
+
+    #[test]
+    fn a_refusal_stays_one_under_context() {
+        assert!(Refused::new("no").context("so").is::<Refused>());
+        assert!(!anyhow::anyhow!("no").is::<Refused>());
     }
 }

@@ -8,6 +8,7 @@ mod report;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use anyhow::Context;
 use hexgate_bundle::{Contents, Digest, TrustedKeys, UnverifiedBundle};
 
 use self::report::{Bundle, Component, Report, Signature};
@@ -107,7 +108,7 @@ fn report_of(
     signature: Signature,
     unsigned_refused: bool,
 ) -> anyhow::Result<Report> {
-    let component = Component::read(contents.wasm())?;
+    let component = component_of(path, contents.wasm())?;
     let source = match hexgate_component::plan_of(contents.wasm()) {
         Some(plan) => Some(subject::model_of(contents, plan).is_some()),
         None => None,
@@ -122,7 +123,11 @@ fn report_of(
 
 fn component(path: &Path) -> anyhow::Result<Report> {
     let wasm = subject::read_wasm(path)?;
-    Ok(Report::new(path, None, Component::read(&wasm)?, false))
+    Ok(Report::new(path, None, component_of(path, &wasm)?, false))
+}
+
+fn component_of(path: &Path, wasm: &[u8]) -> anyhow::Result<Component> {
+    Component::read(wasm).with_context(|| format!("cannot inspect `{}`", path.display()))
 }
 
 /// SHA-256 as text.

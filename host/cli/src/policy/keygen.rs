@@ -28,6 +28,17 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(folder) = args
+        .out
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        anyhow::ensure!(
+            folder.is_dir(),
+            "`{}` is not a folder; make it first, or choose another prefix",
+            folder.display()
+        );
+    }
     let pair = hexgate_bundle::generate(&args.out, args.force).map_err(|error| match error {
         GenerateError::Exists { .. } => Refused::new(format!("{error} (`--force`)")),
         error => error.into(),

@@ -80,7 +80,7 @@ impl Case {
                 .filter(|expected| **expected != violations);
             expected.map(|expected| {
                 format!(
-                    "expected the violations {}, came {}",
+                    "expected {}, came {}",
                     listed(expected),
                     listed(&violations)
                 )
@@ -170,8 +170,8 @@ struct Line<'a> {
 
 fn listed(violations: &[String]) -> String {
     if violations.is_empty() {
-        "none".to_owned()
+        "no violations".to_owned()
     } else {
-        format!("`{}`", violations.join("`, `"))
+        format!("the violations `{}`", violations.join("`, `"))
     }
 }

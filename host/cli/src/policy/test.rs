@@ -278,7 +278,7 @@ fn note_unknown_roles(roles: &[String], known: &[String]) {
     } else if known.iter().any(|role| role == "default") {
         "the role `default` decides"
     } else {
-        "and it has no role `default`, so everything is denied"
+        "it has no role `default`, so everything is denied"
     };
     let named = if known.is_empty() {
         "none".to_owned()

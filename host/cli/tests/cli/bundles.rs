@@ -34,11 +34,11 @@ fn keys_are_made_and_never_overwritten_by_accident() {
         fs::metadata(&private).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    assert_snapshot!(fixture.run("keygen --out missing/release"), @r#"
+    assert_snapshot!(fixture.run("keygen --out missing/release"), @r"
     exit 2
     --- stderr
-    error: cannot write `missing/release.private`: No such file or directory (os error 2) at path "[DIR]/missing/.hexgate-key-VaKL35"; no key was made: No such file or directory (os error 2) at path "[DIR]/missing/.hexgate-key-VaKL35"
-    "#);
+    error: `missing` is not a folder; make it first, or choose another prefix
+    ");
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn key_files_that_are_none() {
     assert_snapshot!(fixture.run("verify dist --pubkey missing.public"), @r"
     exit 2
     --- stderr
-    error: cannot read the key file `missing.public`: No such file or directory (os error 2): No such file or directory (os error 2)
+    error: cannot read the key file `missing.public`: No such file or directory (os error 2)
     ");
     assert_snapshot!(fixture.run("build policy.yaml --out x --sign-key release.public"), @r"
     exit 2
@@ -206,7 +206,7 @@ fn key_files_that_are_none() {
     assert_snapshot!(fixture.run("build policy.yaml --out x --sign-key missing.private"), @r"
     exit 2
     --- stderr
-    error: cannot read the key file `missing.private`: No such file or directory (os error 2): No such file or directory (os error 2)
+    error: cannot read the key file `missing.private`: No such file or directory (os error 2)
     ");
     assert!(!fixture.path("x").exists());
 }
@@ -291,12 +291,12 @@ fn claims_that_make_no_sense_are_misuse() {
     assert_snapshot!(fixture.run("build policy.yaml --out x --not-before 2026-01-02T00:00:00Z --expires-at 2026-01-01T00:00:00Z"), @r"
     exit 2
     --- stderr
-    error: the manifest cannot be written: `expires_at` must be later than `not_before`, which is 2026-01-02T00:00:00Z: `expires_at` must be later than `not_before`, which is 2026-01-02T00:00:00Z
+    error: the manifest cannot be written: `expires_at` must be later than `not_before`, which is 2026-01-02T00:00:00Z
     ");
     assert_snapshot!(fixture.run_of(&["build", "policy.yaml", "--out", "x", "--agent", ""]), @r"
     exit 2
     --- stderr
-    error: the manifest cannot be written: `agent` must be 1 to 256 bytes without control characters: `agent` must be 1 to 256 bytes without control characters
+    error: the manifest cannot be written: `agent` must be 1 to 256 bytes without control characters
     ");
     assert!(!fixture.path("x").exists());
 }

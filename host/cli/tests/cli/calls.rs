@@ -81,7 +81,7 @@ fn a_role_that_the_policy_does_not_know_is_decided_as_the_runtime_would() {
     ✗ DENY · ghost → ping({})
       reason: Policy denied tool "ping" (no allow rule matched for role "default")
     --- stderr
-    note: the policy does not know the role `ghost`: and it has no role `default`, so everything is denied (known roles: `support`)
+    note: the policy does not know the role `ghost`: it has no role `default`, so everything is denied (known roles: `support`)
     "#);
 }
 

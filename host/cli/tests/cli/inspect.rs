@@ -229,7 +229,7 @@ fn shows_components_that_are_no_policies() {
     assert_snapshot!(fixture.run("inspect broken.wasm"), @r"
     exit 1
     --- stderr
-    error: the component is not valid: malformed section id at byte 8
+    error: cannot inspect `broken.wasm`: the component is not valid: malformed section id at byte 8
     ");
     assert_snapshot!(fixture.run("inspect policy.yaml"), @r"
     exit 2

@@ -39,8 +39,25 @@ fn options_that_exclude_or_need_each_other() {
             "{arguments}"
         );
     }
-    assert_snapshot!(fixture.run("test policy.yaml --role a --roles b --tool t"), @"");
-    assert_snapshot!(fixture.run("test policy.yaml"), @"");
+    assert_snapshot!(fixture.run("test policy.yaml --role a --roles b --tool t"), @r"
+    exit 2
+    --- stderr
+    error: the argument '--role <ROLE>' cannot be used with '--roles <A,B>'
+
+    Usage: hexgate policy test --role <ROLE> <--tool <TOOL>|--suite <FILE>> <POLICY>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(fixture.run("test policy.yaml"), @r"
+    exit 2
+    --- stderr
+    error: the following required arguments were not provided:
+      <--tool <TOOL>|--suite <FILE>>
+
+    Usage: hexgate policy test <--tool <TOOL>|--suite <FILE>> <POLICY>
+
+    For more information, try '--help'.
+    ");
 }
 
 #[test]

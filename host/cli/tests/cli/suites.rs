@@ -50,7 +50,7 @@ fn a_line_for_each_case_that_failed() {
     exit 1
     ✗ approved (suite.yaml:1): expected allow, came needs_approval: Policy requires approval for tool "wire_transfer"
     ✗ suite.yaml:2: expected allow, came deny: Policy denied tool "refund_order": args.amount <= consts.cap
-    ✗ suite.yaml:3: expected the violations none, came `args.amount <= consts.cap`
+    ✗ suite.yaml:3: expected no violations, came the violations `args.amount <= consts.cap`
     ✗ suite.yaml:4: expected deny, came allow
     1 passed, 4 failed
     "#);
@@ -100,7 +100,7 @@ fn mistakes_in_a_suite_have_a_place() {
     assert_snapshot!(wrong("s.yaml", "- tool: t\n  expect: alow\n"), @r"
     exit 2
     --- stderr
-    error: s.yaml:1:3: `expect` is `alow`, and only `allow`, `deny` and `needs_approval` can be expected
+    error: s.yaml:2:11: `expect` is `alow`, and only `allow`, `deny` and `needs_approval` can be expected
     ");
     assert_snapshot!(wrong("s.yaml", "- tool: t\n"), @r"
     exit 2
@@ -145,11 +145,7 @@ fn mistakes_in_a_suite_have_a_place() {
     assert_snapshot!(wrong("s.yaml", ""), @r"
     exit 2
     --- stderr
-    error[empty-source]: the policy is empty
-    --> s.yaml
-     = help: write `{}` for the policy that denies everything
-
-    error: the suite `s.yaml` is not sound YAML
+    error: the suite `s.yaml` holds no case; write a list of cases, each with `tool` and `expect`
     ");
     assert_snapshot!(wrong("s.yaml", "- tool: t\n\texpect: allow\n"), @r"
     exit 2
@@ -190,7 +186,7 @@ fn mistakes_in_a_suite_have_a_place() {
     assert_snapshot!(wrong("s.jsonl", "{\"tool\": \"t\", \"expect\": \"deny\"}\n\n{\"tool\": \"t\", \"expect\": \"maybe\"}\n"), @r"
     exit 2
     --- stderr
-    error: s.jsonl:3:1: `expect` is `maybe`, and only `allow`, `deny` and `needs_approval` can be expected
+    error: s.jsonl:3:32: `expect` is `maybe`, and only `allow`, `deny` and `needs_approval` can be expected
     ");
     assert_snapshot!(wrong("s.json", "[]"), @r"
     exit 2

@@ -1,12 +1,13 @@
 //! Suites in JSON, as one list or a case a line.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
 use super::{
     Case,
-    read::{Draft, KEYS},
+    read::{Draft, KEYS, outcome, unexpectable},
 };
+use crate::policy::decide::Outcome;
 
 /// A case as it stands in the file. Arguments and facts stay text.
 #[derive(Deserialize)]
@@ -20,7 +21,8 @@ struct Written<'a> {
     args: Option<&'a RawValue>,
     #[serde(borrow)]
     facts: Option<&'a RawValue>,
-    expect: Option<String>,
+    #[serde(default, deserialize_with = "expect")]
+    expect: Option<Outcome>,
     violations: Option<Vec<String>>,
 }
 
@@ -95,6 +97,15 @@ fn position(text: &str, part: &str) -> (usize, usize) {
         before.matches('\n').count() + 1,
         before.get(line_start..).unwrap_or_default().chars().count() + 1,
     )
+}
+
+fn expect<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Outcome>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    outcome(&text)
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(unexpectable(&text)))
 }
 
 /// What a reader of JSON says, without the place that is told in front.

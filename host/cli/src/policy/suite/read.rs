@@ -3,6 +3,7 @@
 use std::{fs::File, io::Read, path::Path};
 
 use anyhow::Context;
+use hexgate_compiler::diagnostic::quoted;
 
 use super::{Case, json, yaml};
 use crate::policy::decide::Outcome;
@@ -39,7 +40,7 @@ pub(super) struct Draft {
     pub(super) tool: Option<String>,
     pub(super) args: Option<String>,
     pub(super) facts: Option<String>,
-    pub(super) expect: Option<String>,
+    pub(super) expect: Option<Outcome>,
     pub(super) violations: Option<Vec<String>>,
 }
 
@@ -91,20 +92,10 @@ impl Draft {
         let Some(tool) = self.tool else {
             return Err("`tool` is missing".to_owned());
         };
-        let expect = match self.expect.as_deref() {
-            Some("allow") => Outcome::Allow,
-            Some("deny") => Outcome::Deny,
-            Some("needs_approval") => Outcome::NeedsApproval,
-            Some(other) => {
-                return Err(format!(
-                    "`expect` is `{other}`, and only `allow`, `deny` and `needs_approval` can be expected"
-                ));
-            }
-            None => {
-                return Err(
-                    "`expect` is missing; it is `allow`, `deny` or `needs_approval`".to_owned(),
-                );
-            }
+        let Some(expect) = self.expect else {
+            return Err(
+                "`expect` is missing; it is `allow`, `deny` or `needs_approval`".to_owned(),
+            );
         };
         if expect != Outcome::Deny
             && self
@@ -129,6 +120,21 @@ impl Draft {
             violations: self.violations,
         })
     }
+}
+
+/// The outcome of that name.
+pub(super) fn outcome(name: &str) -> Option<Outcome> {
+    [Outcome::Allow, Outcome::NeedsApproval, Outcome::Deny]
+        .into_iter()
+        .find(|outcome| outcome.name() == name)
+}
+
+/// What is to be said of a name that is none.
+pub(super) fn unexpectable(name: &str) -> String {
+    format!(
+        "`expect` is {}, and only `allow`, `deny` and `needs_approval` can be expected",
+        quoted(name)
+    )
 }
 
 fn format(path: &Path, text: &str) -> Format {

@@ -13,12 +13,16 @@ use hexgate_compiler::{
 use super::{
     Case,
     json::{unknown_key, wrong},
-    read::Draft,
+    read::{Draft, outcome, unexpectable},
 };
-use crate::output::Style;
+use crate::{output::Style, policy::decide::Outcome};
 
 /// Reads a list of cases.
 pub(super) fn read(name: &str, text: &str) -> anyhow::Result<Vec<Case>> {
+    let is_empty = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    if text.lines().all(is_empty) {
+        return Ok(Vec::new());
+    }
     let (mut sources, mut sink) = (Sources::default(), Sink::default());
     let file = sources.add(name, text);
     let root = parse(&sources, file, &mut sink);
@@ -78,7 +82,7 @@ impl Reader<'_> {
                 "tool" => draft.tool = self.optional(value, |node| self.string(key, node))?,
                 "args" => draft.args = self.optional(value, |node| self.object(key, node))?,
                 "facts" => draft.facts = self.optional(value, |node| self.object(key, node))?,
-                "expect" => draft.expect = self.optional(value, |node| self.string(key, node))?,
+                "expect" => draft.expect = self.optional(value, |node| self.expect(node))?,
                 "violations" => {
                     draft.violations = self.optional(value, |node| self.strings(key, node))?
                 }
@@ -122,6 +126,11 @@ impl Reader<'_> {
                 &format!("`{key}` is {} where a string is expected", node.described()),
             )),
         }
+    }
+
+    fn expect(&self, node: &Node) -> anyhow::Result<Outcome> {
+        let text = self.string("expect", node)?;
+        outcome(&text).ok_or_else(|| self.wrong(node, &unexpectable(&text)))
     }
 
     fn strings(&self, key: &str, node: &Node) -> anyhow::Result<Vec<String>> {
