@@ -28,17 +28,9 @@ pub(crate) fn run() -> Result<()> {
         "`README.md` has no `sh` or no `rust` block: nothing would be checked"
     );
 
-    workspace::run(workspace::cargo().args([
-        "build",
-        "-p",
-        "hexgate-cli",
-        "-p",
-        "hexgate-compiler",
-        "-p",
-        "embed",
-    ]))?;
-    // Below the workspace, so that `cargo run` in the README finds it wherever cargo builds.
-    let folder = workspace::root().join("target/readme");
+    // All of it, as the README says: with fewer packages cargo would choose other features and compile the runtime twice.
+    workspace::run(workspace::cargo().args(["build", "--workspace"]))?;
+    let folder = workspace::target().join("readme");
     fresh(&folder)?;
     for (index, block) in blocks.iter().enumerate() {
         let failed = || format!("`README.md`, line {}", block.line);
