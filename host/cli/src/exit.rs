@@ -27,7 +27,7 @@ pub(crate) struct Refused(String);
 
 impl Refused {
     /// A refusal for this reason.
-    pub(crate) fn new(reason: impl fmt::Display) -> anyhow::Error {
+    pub(crate) fn error(reason: impl fmt::Display) -> anyhow::Error {
         anyhow::Error::new(Self(reason.to_string()))
     }
 }
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_refusal_stays_one_under_context() {
-        assert!(Refused::new("no").context("so").is::<Refused>());
+        assert!(Refused::error("no").context("so").is::<Refused>());
         assert!(!anyhow::anyhow!("no").is::<Refused>());
     }
 }

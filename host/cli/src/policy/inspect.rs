@@ -98,7 +98,7 @@ fn bundle(path: &Path, pubkeys: &[PathBuf]) -> anyhow::Result<Report> {
     }
     let bundle = UnverifiedBundle::read(path)?
         .dangerous_without_signature(&expectation, now)
-        .map_err(Refused::new)?;
+        .map_err(Refused::error)?;
     report_of(path, bundle.contents(), signature, unsigned_refused)
 }
 
@@ -109,10 +109,8 @@ fn report_of(
     unsigned_refused: bool,
 ) -> anyhow::Result<Report> {
     let component = component_of(path, contents.wasm())?;
-    let source = match hexgate_component::plan_of(contents.wasm()) {
-        Some(plan) => Some(subject::model_of(contents, plan).is_some()),
-        None => None,
-    };
+    let plan = hexgate_component::plan_of(contents.wasm());
+    let source = plan.map(|plan| subject::model_of(contents, plan).is_some());
     Ok(Report::new(
         path,
         Some(Bundle::new(contents, signature, source)),

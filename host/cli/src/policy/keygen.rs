@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         );
     }
     let pair = hexgate_bundle::generate(&args.out, args.force).map_err(|error| match error {
-        GenerateError::Exists { .. } => Refused::new(format!("{error} (`--force`)")),
+        GenerateError::Exists { .. } => Refused::error(format!("{error} (`--force`)")),
         error => error.into(),
     })?;
     let (private, public) = (

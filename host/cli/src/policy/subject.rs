@@ -165,14 +165,14 @@ impl Subject {
             };
             let bundle = unverified
                 .dangerous_without_signature(&expectation, SystemTime::now())
-                .map_err(Refused::new)?;
+                .map_err(Refused::error)?;
             output::note(&format!("`{}` is whole, but {signature}", path.display()));
             Origin::Unsigned(Box::new(bundle))
         } else {
             Origin::Verified(Box::new(
                 unverified
                     .verify(&keys, &expectation, SystemTime::now())
-                    .map_err(Refused::new)?,
+                    .map_err(Refused::error)?,
             ))
         };
         let contents = match &origin {
@@ -207,7 +207,7 @@ impl Subject {
             hexgate::ErrorKind::Host => {
                 anyhow::Error::new(error).context(format!("cannot load `{}`", self.name))
             }
-            _ => Refused::new(format!("`{}` is refused: {error}", self.name)),
+            _ => Refused::error(format!("`{}` is refused: {error}", self.name)),
         })
     }
 
@@ -229,7 +229,7 @@ pub(super) fn known_plan(component: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
         return Ok(None);
     };
     let refused = |error: &dyn std::fmt::Display| {
-        Refused::new(format!(
+        Refused::error(format!(
             "the plan in the component is damaged: {error}; compile the policy again"
         ))
     };

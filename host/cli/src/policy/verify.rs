@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let bundle = UnverifiedBundle::read(&args.bundle)?
         .verify(&keys, &expectation, SystemTime::now())
-        .map_err(Refused::new)?;
+        .map_err(Refused::error)?;
     let component = component(&bundle)?;
 
     let mark = Style::stdout().paint(Tone::Good, "✓");
@@ -112,7 +112,7 @@ fn component(bundle: &VerifiedBundle) -> anyhow::Result<String> {
         return Ok("not of the engine that this host knows: hosts meter it, and give it a fresh instance a decision".to_owned());
     };
     let refused = |error: &dyn std::fmt::Display| {
-        Refused::new(format!(
+        Refused::error(format!(
             "the component in `{}` is signed, but its plan is damaged: {error}; compile and sign the policy again",
             args_path(bundle)
         ))

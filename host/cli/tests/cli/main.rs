@@ -1,5 +1,12 @@
 //! The command line as its users meet it: what it prints, where, and how it ends.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
 mod bench;
 mod bundles;
 mod calls;
@@ -8,5 +15,6 @@ mod explain;
 mod fixture;
 mod inspect;
 mod misuse;
+mod strangers;
 mod suites;
 mod validate;

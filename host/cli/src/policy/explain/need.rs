@@ -1,6 +1,6 @@
 //! What a condition lacks to have the value that is needed.
 
-use hexgate_compiler::expr::{Expr, ExprKind, Quantifier};
+use hexgate_compiler::expr::{Expr, ExprKind, Path, Quantifier};
 use hexgate_eval::{
     Truth,
     trace::{ConditionKind, ConditionTrace},
@@ -106,10 +106,14 @@ impl Search<'_> {
             (ConditionKind::And | ConditionKind::Or, None) => {
                 self.junction(trace, trace.parts.iter().map(|_| None), wanted, values)
             }
-            (ConditionKind::Not, Some(ExprKind::Not(part))) => {
-                self.of(trace.parts.first()?, Some(part), !wanted, values)
-            }
-            (ConditionKind::Not, None) => self.of(trace.parts.first()?, None, !wanted, values),
+            (ConditionKind::Not, Some(ExprKind::Not(part))) => match trace.parts.first() {
+                Some(traced) => self.of(traced, Some(part), !wanted, values),
+                None => whole(),
+            },
+            (ConditionKind::Not, None) => match trace.parts.first() {
+                Some(traced) => self.of(traced, None, !wanted, values),
+                None => whole(),
+            },
             (
                 ConditionKind::Every | ConditionKind::Any,
                 Some(ExprKind::Quantifier {
@@ -117,16 +121,7 @@ impl Search<'_> {
                     path,
                     body,
                 }),
-            ) => {
-                let list = words::Subject::path(path, values);
-                let Some(elements) = values.elements(path) else {
-                    return Some(Need::act(list.must(&format!(
-                        "be a list{}",
-                        of_elements(*quantifier, self.text(body), wanted)
-                    ))));
-                };
-                self.quantified(trace, *quantifier, body, wanted, values, &list, &elements)
-            }
+            ) => self.quantified(trace, (*quantifier, path, body), wanted, values),
             (ConditionKind::Leaf, Some(_)) => expr
                 .and_then(|expr| words::leaf(expr, wanted, values))
                 .map(Need::Do)
@@ -156,16 +151,19 @@ impl Search<'_> {
         }
     }
 
+    /// Quantifiers: for each element, or one of them.
     fn quantified(
         &self,
         trace: &ConditionTrace,
-        quantifier: Quantifier,
-        body: &Expr,
+        (quantifier, path, body): (Quantifier, &Path, &Expr),
         wanted: bool,
         values: &Values<'_>,
-        list: &words::Subject,
-        elements: &[&str],
     ) -> Option<Need> {
+        let list = words::Subject::path(path, values);
+        let Some(elements) = values.elements(path) else {
+            let elements = of_elements(quantifier, self.text(body), wanted);
+            return Some(Need::act(list.must(&format!("be a list{elements}"))));
+        };
         let text = self.text(body);
         let universal = (quantifier == Quantifier::Every) == wanted;
         let traced = trace.parts.iter().enumerate().filter_map(|(index, part)| {

@@ -38,7 +38,7 @@ pub(super) struct Item {
 pub(super) fn read(wasm: &[u8]) -> anyhow::Result<Binary> {
     let mut validator = Validator::new_with_features(WasmFeatures::default());
     let types = validator.validate_all(wasm).map_err(|error| {
-        Refused::new(format!(
+        Refused::error(format!(
             "the component is not valid: {} at byte {}",
             error.message(),
             error.offset()
