@@ -32,4 +32,6 @@ mod tests;
 mod text;
 
 pub use finding::ConstraintError;
-pub use parser::{MAX_BYTES, MAX_FINDINGS, MAX_NESTING, MAX_QUANTIFIERS, Parsed, literal_from_json_text, parse};
+pub use parser::{
+    MAX_BYTES, MAX_FINDINGS, MAX_NESTING, MAX_QUANTIFIERS, Parsed, literal_from_json_text, parse,
+};

@@ -32,7 +32,10 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { arguments_bytes: 1 << 20, facts_bytes: 1 << 20 }
+        Self {
+            arguments_bytes: 1 << 20,
+            facts_bytes: 1 << 20,
+        }
     }
 }
 

@@ -21,10 +21,16 @@ pub const COMPILER: &str = concat!("hexgate-compiler ", env!("CARGO_PKG_VERSION"
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// It is too large.
-    #[error("the compiled policy takes more than {} bytes; let roles share tools by inheritance, or split the policy", layout::MAX_LEN)]
+    #[error(
+        "the compiled policy takes more than {} bytes; let roles share tools by inheritance, or split the policy",
+        layout::MAX_LEN
+    )]
     TooLarge,
     /// Its names share too many hash values.
-    #[error("more than {} names of roles or of tools share one hash value; rename some of them", layout::MAX_PROBES)]
+    #[error(
+        "more than {} names of roles or of tools share one hash value; rename some of them",
+        layout::MAX_PROBES
+    )]
     Collisions,
 }
 
@@ -33,7 +39,12 @@ pub enum PlanError {
 /// # Errors
 /// If the plan would be larger than [`layout::MAX_LEN`].
 pub fn encode(policy: &Policy) -> Result<Vec<u8>, PlanError> {
-    let mut encoder = Encoder { out: Writer::new(), rules: Interned::new(), constraints: Interned::new(), scopes: Vec::new() };
+    let mut encoder = Encoder {
+        out: Writer::new(),
+        rules: Interned::new(),
+        constraints: Interned::new(),
+        scopes: Vec::new(),
+    };
     let plan = encoder.policy(policy)?;
     Ok(plan)
 }
@@ -65,10 +76,19 @@ impl<'p> Encoder<'p> {
             .collect();
         let tools_at = self.out.table(&tool_records);
         let roles_at = self.out.table(&roles);
-        let scopes_at = self.out.table(&self.scopes.iter().map(|(_, at)| [*at]).collect::<Vec<_>>());
-        let tool_index = index::build(tools.keys().copied(), tools_at, size::TOOL).ok_or(PlanError::Collisions)?;
-        let role_index = index::build(policy.roles.keys().map(String::as_str), roles_at, size::ROLE).ok_or(PlanError::Collisions)?;
-        let (tool_index_at, role_index_at) = (self.out.words(&tool_index), self.out.words(&role_index));
+        let scopes_at = self
+            .out
+            .table(&self.scopes.iter().map(|(_, at)| [*at]).collect::<Vec<_>>());
+        let tool_index = index::build(tools.keys().copied(), tools_at, size::TOOL)
+            .ok_or(PlanError::Collisions)?;
+        let role_index = index::build(
+            policy.roles.keys().map(String::as_str),
+            roles_at,
+            size::ROLE,
+        )
+        .ok_or(PlanError::Collisions)?;
+        let (tool_index_at, role_index_at) =
+            (self.out.words(&tool_index), self.out.words(&role_index));
         let default = policy.roles.keys().position(|name| name == "default");
         let default = default.map_or(0, |position| roles_at + (position * size::ROLE) as u32);
 
@@ -78,7 +98,14 @@ impl<'p> Encoder<'p> {
         out.set(header::FACTS_BYTES, policy.limits.facts_bytes);
         out.set(header::DEFAULT_ROLE, default);
         out.set(header::MEMO_SLOTS, out.memo_slots);
-        out.set(header::FLAGS, if out.sorts_members { layout::flags::SORT_MEMBERS } else { 0 });
+        out.set(
+            header::FLAGS,
+            if out.sorts_members {
+                layout::flags::SORT_MEMBERS
+            } else {
+                0
+            },
+        );
         out.set_bytes(header::SOURCE_DIGEST, &policy.source_digest);
         for (at, value, count) in [
             (header::ROLE_INDEX, role_index_at, role_index.len() - 1),
@@ -111,7 +138,11 @@ impl<'p> Encoder<'p> {
         let at = match cells.find(&row) {
             Some(at) => at,
             None => {
-                let at = self.out.table(&row.iter().map(|(tool, rule)| [*tool, *rule]).collect::<Vec<_>>());
+                let at = self.out.table(
+                    &row.iter()
+                        .map(|(tool, rule)| [*tool, *rule])
+                        .collect::<Vec<_>>(),
+                );
                 cells.remember(row, at)
             }
         };
@@ -125,7 +156,11 @@ impl<'p> Encoder<'p> {
             return at;
         }
         let scope = rule.scope.as_ref().map_or(0, |scope| self.scope(scope));
-        let constraints: Vec<u32> = rule.constraints.iter().map(|constraint| self.constraint(constraint)).collect();
+        let constraints: Vec<u32> = rule
+            .constraints
+            .iter()
+            .map(|constraint| self.constraint(constraint))
+            .collect();
         let mode = match rule.mode {
             Mode::Deny => mode::DENY,
             Mode::NeedsApproval => mode::NEEDS_APPROVAL,
@@ -152,8 +187,13 @@ impl<'p> Encoder<'p> {
             return *at;
         }
         let (argument, len) = self.out.text(&scope.argument);
-        let mut record =
-            vec![self.scopes.len() as u32, argument, len, scope.allowed.len() as u32, scope.denied.len() as u32];
+        let mut record = vec![
+            self.scopes.len() as u32,
+            argument,
+            len,
+            scope.allowed.len() as u32,
+            scope.denied.len() as u32,
+        ];
         for pattern in scope.allowed.iter().chain(&scope.denied) {
             let (source, len) = self.out.text(&pattern.source);
             let dfa = self.out.dfa(&pattern.dfa);

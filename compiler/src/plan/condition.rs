@@ -8,11 +8,17 @@ use std::collections::BTreeSet;
 use hexgate_eval::plan::layout::{compare, list, literal, op, operand, root, text_call};
 
 use super::writer::Writer;
-use crate::expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Quantifier, Root, TextCall};
+use crate::expr::{
+    CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Quantifier, Root, TextCall,
+};
 
 /// Writes the condition of a constraint: its node, and how many memo slots it needs.
 pub(super) fn encode(out: &mut Writer, expr: &Expr) -> (u32, u32) {
-    let mut encoder = Encoder { out, slots: 0, in_quantifier: false };
+    let mut encoder = Encoder {
+        out,
+        slots: 0,
+        in_quantifier: false,
+    };
     let node = encoder.expr(expr);
     let slots = encoder.slots;
     out.memo_slots = out.memo_slots.max(slots);
@@ -42,12 +48,20 @@ impl Encoder<'_> {
         let span = span(expr);
         let record = match &expr.kind {
             ExprKind::And(parts) | ExprKind::Or(parts) => {
-                let opcode = if matches!(expr.kind, ExprKind::And(_)) { op::AND } else { op::OR };
+                let opcode = if matches!(expr.kind, ExprKind::And(_)) {
+                    op::AND
+                } else {
+                    op::OR
+                };
                 let parts: Vec<u32> = parts.iter().map(|part| self.expr(part)).collect();
                 [vec![opcode | (parts.len() as u32) << 16, span], parts].concat()
             }
             ExprKind::Not(part) => vec![op::NOT, span, self.expr(part)],
-            ExprKind::Compare { op: comparison, left, right } => {
+            ExprKind::Compare {
+                op: comparison,
+                left,
+                right,
+            } => {
                 if let (OperandKind::Path(_), OperandKind::Path(_)) = (&left.kind, &right.kind)
                     && matches!(comparison, CompareOp::Equal | CompareOp::NotEqual)
                 {
@@ -55,20 +69,34 @@ impl Encoder<'_> {
                 }
                 let (left_kind, left) = self.operand(left);
                 let (right_kind, right) = self.operand(right);
-                let first = op::COMPARE | comparison_code(*comparison) << 8 | left_kind << 16 | right_kind << 20;
+                let first = op::COMPARE
+                    | comparison_code(*comparison) << 8
+                    | left_kind << 16
+                    | right_kind << 20;
                 vec![first, span, left, right]
             }
-            ExprKind::In { value, list, negated } => {
+            ExprKind::In {
+                value,
+                list,
+                negated,
+            } => {
                 let (kind, value) = self.operand(value);
                 let list = self.list(list);
-                vec![op::IN | u32::from(*negated) << 8 | kind << 16, span, value, list]
+                vec![
+                    op::IN | u32::from(*negated) << 8 | kind << 16,
+                    span,
+                    value,
+                    list,
+                ]
             }
             ExprKind::Text { call, path, text } => {
                 let path = self.path(path);
                 let (at, len) = self.out.text(text);
                 let first = |code: u32| op::TEXT | code << 8;
                 match call {
-                    TextCall::StartsWith => vec![first(text_call::STARTS_WITH), span, path, at, len],
+                    TextCall::StartsWith => {
+                        vec![first(text_call::STARTS_WITH), span, path, at, len]
+                    }
                     TextCall::EndsWith => vec![first(text_call::ENDS_WITH), span, path, at, len],
                     TextCall::Contains => {
                         let (failure, _) = self.out.blob(&failure_table(text.as_bytes()));
@@ -90,7 +118,11 @@ impl Encoder<'_> {
                 }
                 record
             }
-            ExprKind::Quantifier { quantifier, path, body } => {
+            ExprKind::Quantifier {
+                quantifier,
+                path,
+                body,
+            } => {
                 let opcode = match quantifier {
                     Quantifier::Every => op::EVERY,
                     Quantifier::Any => op::ANY,
@@ -114,7 +146,11 @@ impl Encoder<'_> {
         match &operand.kind {
             OperandKind::Path(path) => (operand::PATH, self.path(path)),
             OperandKind::Count(path) => {
-                let slot = if self.in_quantifier && path.root != Root::Element { self.slot() + 1 } else { 0 };
+                let slot = if self.in_quantifier && path.root != Root::Element {
+                    self.slot() + 1
+                } else {
+                    0
+                };
                 let path = self.path(path);
                 (operand::COUNT, self.out.shared(vec![path, slot]))
             }
@@ -133,9 +169,13 @@ impl Encoder<'_> {
             Root::Element => root::ELEMENT,
         };
         // The role and the tool are at hand anyway.
-        let remember = self.in_quantifier && !matches!(path.root, Root::Element | Root::Role | Root::Tool);
-        let mut record =
-            vec![root | u32::from(remember) << 8, if remember { self.slot() } else { 0 }, path.steps.len() as u32];
+        let remember =
+            self.in_quantifier && !matches!(path.root, Root::Element | Root::Role | Root::Tool);
+        let mut record = vec![
+            root | u32::from(remember) << 8,
+            if remember { self.slot() } else { 0 },
+            path.steps.len() as u32,
+        ];
         for step in &path.steps {
             let (at, len) = self.out.text(step);
             record.extend([at, len]);
@@ -163,7 +203,10 @@ impl Encoder<'_> {
                 vec![literal::STRING, at, len]
             }
             Literal::List(elements) => {
-                let elements: Vec<u32> = elements.iter().map(|element| self.literal(element)).collect();
+                let elements: Vec<u32> = elements
+                    .iter()
+                    .map(|element| self.literal(element))
+                    .collect();
                 [vec![literal::LIST, elements.len() as u32], elements].concat()
             }
         };
@@ -186,11 +229,22 @@ impl Encoder<'_> {
                 Literal::List(_) => lists.push(element),
             }
         }
-        numbers.sort_by(|one, other| hexgate_eval::compare_numbers(one, other).then_with(|| one.cmp(other)));
+        numbers.sort_by(|one, other| {
+            hexgate_eval::compare_numbers(one, other).then_with(|| one.cmp(other))
+        });
         numbers.dedup_by(|one, other| hexgate_eval::compare_numbers(one, other).is_eq());
-        let mut record = vec![flags, numbers.len() as u32, strings.len() as u32, lists.len() as u32];
-        let numbers = numbers.into_iter().map(|number| Literal::Number(number.to_owned()));
-        let strings = strings.into_iter().map(|text| Literal::String(text.to_owned()));
+        let mut record = vec![
+            flags,
+            numbers.len() as u32,
+            strings.len() as u32,
+            lists.len() as u32,
+        ];
+        let numbers = numbers
+            .into_iter()
+            .map(|number| Literal::Number(number.to_owned()));
+        let strings = strings
+            .into_iter()
+            .map(|text| Literal::String(text.to_owned()));
         for literal in numbers.chain(strings).chain(lists.into_iter().cloned()) {
             record.push(self.literal(&literal));
         }
@@ -251,7 +305,9 @@ fn failure_table(needle: &[u8]) -> Vec<u8> {
     for (index, byte) in needle.iter().enumerate() {
         if index > 0 {
             while matched > 0 && needle.get(matched) != Some(byte) {
-                matched = table.get(matched - 1).map_or(0, |shorter| usize::from(*shorter));
+                matched = table
+                    .get(matched - 1)
+                    .map_or(0, |shorter| usize::from(*shorter));
             }
             matched += usize::from(needle.get(matched) == Some(byte));
         }

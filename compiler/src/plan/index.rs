@@ -11,11 +11,19 @@ const GIVE_UP: usize = 1024;
 /// A table of references to the records of `names`, which stand at `first` in that order, each `size` bytes long.
 ///
 /// Wide enough that no look-up visits more than [`MAX_PROBES`] slots; nothing if the names were made to collide.
-pub(super) fn build<'n>(names: impl Iterator<Item = &'n str>, first: u32, size: usize) -> Option<Vec<u32>> {
+pub(super) fn build<'n>(
+    names: impl Iterator<Item = &'n str>,
+    first: u32,
+    size: usize,
+) -> Option<Vec<u32>> {
     let names: Vec<&str> = names.collect();
     let mut slots = (names.len() * 2).next_power_of_two().max(2);
     while slots <= names.len().max(2) * GIVE_UP {
-        let probes = if slots <= names.len() * MAX_SPREAD { GOOD_PROBES } else { MAX_PROBES };
+        let probes = if slots <= names.len() * MAX_SPREAD {
+            GOOD_PROBES
+        } else {
+            MAX_PROBES
+        };
         if let Some(table) = try_build(&names, first, size, slots, probes) {
             return Some(table);
         }
@@ -24,7 +32,13 @@ pub(super) fn build<'n>(names: impl Iterator<Item = &'n str>, first: u32, size: 
     None
 }
 
-fn try_build(names: &[&str], first: u32, size: usize, slots: usize, probes: u32) -> Option<Vec<u32>> {
+fn try_build(
+    names: &[&str],
+    first: u32,
+    size: usize,
+    slots: usize,
+    probes: u32,
+) -> Option<Vec<u32>> {
     let mut table = vec![0; slots];
     for (position, name) in names.iter().enumerate() {
         let start = hash(name.as_bytes()) as usize;

@@ -56,7 +56,8 @@ impl Writer {
     pub(super) fn words(&mut self, words: &[u32]) -> u32 {
         self.align();
         let at = self.here();
-        self.bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+        self.bytes
+            .extend(words.iter().flat_map(|word| word.to_le_bytes()));
         at
     }
 
@@ -78,7 +79,9 @@ impl Writer {
     /// Writes the table of a pattern.
     pub(super) fn dfa(&mut self, dfa: &Dfa) -> u32 {
         let states = dfa.accepting.len() as u32;
-        let mut record = (u32::from(dfa.class_count) | states << 16).to_le_bytes().to_vec();
+        let mut record = (u32::from(dfa.class_count) | states << 16)
+            .to_le_bytes()
+            .to_vec();
         record.extend(u32::from(dfa.start).to_le_bytes());
         record.extend(dfa.classes.iter());
         record.extend(dfa.accepting.iter().map(|accepts| u8::from(*accepts)));
@@ -108,7 +111,11 @@ impl Writer {
     /// Whether the plan may still grow. Offsets cannot overflow between two calls: what one role or constraint adds is bounded
     /// by the size of the source.
     pub(super) fn check(&self) -> Result<(), PlanError> {
-        if self.bytes.len() > layout::MAX_LEN { Err(PlanError::TooLarge) } else { Ok(()) }
+        if self.bytes.len() > layout::MAX_LEN {
+            Err(PlanError::TooLarge)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn finish(&mut self) -> Result<Vec<u8>, PlanError> {
@@ -140,11 +147,17 @@ impl<T: PartialEq + Fingerprint> Interned<T> {
 
     pub(super) fn find(&self, thing: &T) -> Option<u32> {
         let candidates = self.0.get(&thing.fingerprint())?;
-        candidates.iter().find(|(known, _)| known == thing).map(|(_, at)| *at)
+        candidates
+            .iter()
+            .find(|(known, _)| known == thing)
+            .map(|(_, at)| *at)
     }
 
     pub(super) fn remember(&mut self, thing: T, at: u32) -> u32 {
-        self.0.entry(thing.fingerprint()).or_default().push((thing, at));
+        self.0
+            .entry(thing.fingerprint())
+            .or_default()
+            .push((thing, at));
         at
     }
 }
@@ -157,7 +170,9 @@ pub(super) trait Fingerprint {
 impl Fingerprint for Vec<(u32, u32)> {
     fn fingerprint(&self) -> Key {
         self.iter().fold(self.len() as u64, |key, (one, other)| {
-            key.rotate_left(7).wrapping_mul(31).wrapping_add(u64::from(*one) << 32 | u64::from(*other))
+            key.rotate_left(7)
+                .wrapping_mul(31)
+                .wrapping_add(u64::from(*one) << 32 | u64::from(*other))
         })
     }
 }
@@ -170,7 +185,10 @@ impl Fingerprint for &crate::model::Constraint {
 
 impl Fingerprint for &crate::model::Rule {
     fn fingerprint(&self) -> Key {
-        let constraints = self.constraints.iter().map(|constraint| text_fingerprint(&constraint.source));
+        let constraints = self
+            .constraints
+            .iter()
+            .map(|constraint| text_fingerprint(&constraint.source));
         constraints.fold(self.mode as u64, |key, next| key.rotate_left(9) ^ next)
     }
 }

@@ -29,15 +29,3 @@ pub(crate) const COMPONENT: Template = Template {
         (40678, Length(0)),
     ],
 };
-
-pub(crate) const THIN: Template = Template {
-    bytes: include_bytes!("../artifact/engine.thin.wasm"),
-    plan_at: 3968,
-    numbers: &[
-        (3872, Length(91)),
-        (3927, Pages(34767)),
-        (3945, Length(0)),
-        (3956, Length(7)),
-        (3963, Length(0)),
-    ],
-};

@@ -26,7 +26,6 @@
 //! |---|---|
 //! | [`weave`] | everyone: a self-contained component |
 //! | [`weave_core`] | hosts without a component runtime: the core module inside that component |
-//! | [`weave_thin`], [`engine_module`] | hosts that keep the compiled engine: a component that imports it and brings the plan only |
 //!
 //! That a plan is *valid* is not decided here: a host opens it with the evaluator's decoder before it trusts a component further.
 #![forbid(unsafe_code)]
@@ -47,6 +46,4 @@ mod template;
 mod weave;
 
 pub use artifact::{BUILT_BY, DIGEST, HEAP_BASE};
-pub use weave::{
-    ENGINE_IMPORT, MAX_PLAN, WeaveError, engine_module, plan_of, weave, weave_core, weave_thin,
-};
+pub use weave::{MAX_PLAN, WeaveError, plan_of, weave, weave_core};

@@ -2,14 +2,11 @@
 
 use core::fmt;
 
-use crate::artifact::{COMPONENT, CORE, THIN};
+use crate::artifact::{COMPONENT, CORE};
 
 /// The largest plan, in bytes. A plan lies in the memory of every instance, so its size is a cost per instance; 16 MiB holds more
 /// than a thousand roles with a thousand tools each, and leaves nine tenths of what a host usually grants an instance.
 pub const MAX_PLAN: usize = 16 << 20;
-
-/// The name under which the component of [`weave_thin`] imports [`engine_module`].
-pub const ENGINE_IMPORT: &str = "engine";
 
 /// Why a plan cannot be woven in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,24 +65,6 @@ pub fn weave_core(plan: &[u8]) -> Result<Vec<u8>, WeaveError> {
         .get(CORE.start..end)
         .map(<[u8]>::to_vec)
         .ok_or(WeaveError::Artifact)
-}
-
-/// A component like [`weave`]'s that does not contain the engine but imports it as the core module [`ENGINE_IMPORT`].
-///
-/// It is compiled in a fraction of the time if a host keeps [`engine_module`] compiled. It never leaves the host that made it:
-/// what is stored, signed and shipped is [`weave`]'s component.
-///
-/// # Errors
-/// See [`WeaveError`].
-pub fn weave_thin(plan: &[u8]) -> Result<Vec<u8>, WeaveError> {
-    check(plan)?;
-    THIN.fill(plan).ok_or(WeaveError::Artifact)
-}
-
-/// The engine as a core module without a plan, for the import of [`weave_thin`]'s component.
-#[must_use]
-pub fn engine_module() -> &'static [u8] {
-    COMPONENT.bytes.get(CORE).unwrap_or_default()
 }
 
 /// The plan in a component of the known engine.

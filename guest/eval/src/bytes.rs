@@ -32,7 +32,10 @@ pub(crate) fn equal(one: &[u8], other: &[u8]) -> bool {
 fn equal_inside(one: &[u8], other: &[u8]) -> bool {
     let (words, _) = one.as_chunks::<8>();
     let (others, _) = other.as_chunks::<8>();
-    words.iter().zip(others).all(|(one, other)| word(one) == word(other))
+    words
+        .iter()
+        .zip(others)
+        .all(|(one, other)| word(one) == word(other))
 }
 
 /// The order of two byte strings, which is the order of code points in UTF-8.
@@ -46,7 +49,10 @@ pub(crate) fn compare(one: &[u8], other: &[u8]) -> Ordering {
         }
         same += 8;
     }
-    let (one, other) = (one.get(same..).unwrap_or_default(), other.get(same..).unwrap_or_default());
+    let (one, other) = (
+        one.get(same..).unwrap_or_default(),
+        other.get(same..).unwrap_or_default(),
+    );
     for (byte, other_byte) in one.iter().zip(other) {
         if byte != other_byte {
             return byte.cmp(other_byte);

@@ -84,7 +84,9 @@ impl<'a> Scene<'a, '_> {
             op::COMPARE => self.compare(node, first, element),
             op::AND => self.all(node, first >> 16, Truth::False, element, depth),
             op::OR => self.all(node, first >> 16, Truth::True, element, depth),
-            op::NOT => self.condition(plan.reference(node, 2), element, depth + 1).not(),
+            op::NOT => self
+                .condition(plan.reference(node, 2), element, depth + 1)
+                .not(),
             op::IN => self.is_in(node, first, element),
             op::TEXT => self.text_call(node, first >> 8 & 0xff, element),
             op::MATCHES => self.matches(node, element),
@@ -126,30 +128,57 @@ impl<'a> Scene<'a, '_> {
         let [_, _, left, right] = self.plan.record(node);
         let (left, right) = (left as usize, right as usize);
         if left_kind == operand::PATH && right_kind == operand::LITERAL {
-            let Some(found) = self.find(left, element) else { return Truth::Undefined };
+            let Some(found) = self.find(left, element) else {
+                return Truth::Undefined;
+            };
             return match self.compare_simple(comparison, found, right) {
                 Some(truth) => truth,
-                None => compare_values(self.plan, comparison, found.value(), false, Value::of_literal(self.plan, right), true),
+                None => compare_values(
+                    self.plan,
+                    comparison,
+                    found.value(),
+                    false,
+                    Value::of_literal(self.plan, right),
+                    true,
+                ),
             };
         }
-        let Some(left) = self.operand(left_kind, left, element) else { return Truth::Undefined };
-        let Some(right) = self.operand(right_kind, right, element) else { return Truth::Undefined };
-        compare_values(self.plan, comparison, left, left_kind == operand::LITERAL, right, right_kind == operand::LITERAL)
+        let Some(left) = self.operand(left_kind, left, element) else {
+            return Truth::Undefined;
+        };
+        let Some(right) = self.operand(right_kind, right, element) else {
+            return Truth::Undefined;
+        };
+        compare_values(
+            self.plan,
+            comparison,
+            left,
+            left_kind == operand::LITERAL,
+            right,
+            right_kind == operand::LITERAL,
+        )
     }
 
     /// The most frequent comparisons, without detours: a small integer with one, the equality of plain strings.
     #[inline]
     fn compare_simple(&self, comparison: u32, found: Found<'a>, right: Ref) -> Option<Truth> {
-        let Found::Node(document, node) = found else { return None };
+        let Found::Node(document, node) = found else {
+            return None;
+        };
         let [kind, one, other] = self.plan.record(right);
         match (kind_of(node), kind) {
             (kind::NUMBER, literal::INTEGER) => {
-                let Number::Integer(value) = Number::from_json(document.raw(node)) else { return None };
+                let Number::Integer(value) = Number::from_json(document.raw(node)) else {
+                    return None;
+                };
                 let bound = (u64::from(other) << 32 | u64::from(one)) as i64;
                 Some(order_truth(self.plan, comparison, value.cmp(&bound)))
             }
             (kind::STRING, literal::STRING) if comparison <= compare::NOT_EQUAL => {
-                let equal = bytes::equal(document.raw(node), self.plan.slice(one as usize, other as usize));
+                let equal = bytes::equal(
+                    document.raw(node),
+                    self.plan.slice(one as usize, other as usize),
+                );
                 Some(Truth::of(equal == (comparison == compare::EQUAL)))
             }
             _ => None,
@@ -177,7 +206,11 @@ impl<'a> Scene<'a, '_> {
     /// The size of what a path leads to. A slot remembers 1 for none, otherwise the size + 2.
     fn count(&mut self, at: Ref, element: Element<'a>) -> Option<u32> {
         let slot = self.plan.reference(at, 1);
-        if let Some(known) = slot.checked_sub(1).and_then(|slot| self.memo.get(slot)).filter(|known| **known != 0) {
+        if let Some(known) = slot
+            .checked_sub(1)
+            .and_then(|slot| self.memo.get(slot))
+            .filter(|known| **known != 0)
+        {
             return known.checked_sub(2);
         }
         let count = match self.find(self.plan.reference(at, 0), element) {
@@ -275,7 +308,9 @@ impl<'a> Scene<'a, '_> {
 
     fn text_call(&mut self, node: Ref, call: u32, element: Element<'a>) -> Truth {
         let plan = self.plan;
-        let Some(text) = self.string(plan.reference(node, 2), element) else { return Truth::Undefined };
+        let Some(text) = self.string(plan.reference(node, 2), element) else {
+            return Truth::Undefined;
+        };
         let sought = plan.text(node, 3);
         Truth::of(match call {
             text_call::STARTS_WITH => text.starts_with(sought),
@@ -290,15 +325,22 @@ impl<'a> Scene<'a, '_> {
 
     fn matches(&mut self, node: Ref, element: Element<'a>) -> Truth {
         let plan = self.plan;
-        let Some(text) = self.string(plan.reference(node, 2), element) else { return Truth::Undefined };
+        let Some(text) = self.string(plan.reference(node, 2), element) else {
+            return Truth::Undefined;
+        };
         let dfa = crate::dfa::Dfa::at(plan, plan.reference(node, 3));
-        Truth::of(if text.escaped { dfa.accepts(text.bytes()) } else { dfa.accepts(text.raw.iter().copied()) })
+        Truth::of(if text.escaped {
+            dfa.accepts(text.bytes())
+        } else {
+            dfa.accepts(text.raw.iter().copied())
+        })
     }
 
     /// Whether an object has no members but the named ones, which stand in the order of their bytes.
     fn only(&mut self, node: Ref, count: u32, element: Element<'a>) -> Truth {
         let plan = self.plan;
-        let Some(Found::Node(document, object)) = self.find(plan.reference(node, 2), element) else {
+        let Some(Found::Node(document, object)) = self.find(plan.reference(node, 2), element)
+        else {
             return Truth::Undefined;
         };
         if kind_of(object) != kind::OBJECT {
@@ -313,7 +355,9 @@ impl<'a> Scene<'a, '_> {
                 }
                 found
             } else {
-                search(count, |middle| Text::plain(plan.text(node, 3 + 2 * middle as usize)).compare(name))
+                search(count, |middle| {
+                    Text::plain(plan.text(node, 3 + 2 * middle as usize)).compare(name)
+                })
             };
             if !found {
                 return Truth::False;
@@ -326,7 +370,9 @@ impl<'a> Scene<'a, '_> {
     fn is_in(&mut self, node: Ref, first: u32, element: Element<'a>) -> Truth {
         let plan = self.plan;
         let (negated, kind) = (first >> 8 & 0xff, first >> 16 & 0xf);
-        let Some(value) = self.operand(kind, plan.reference(node, 2), element) else { return Truth::Undefined };
+        let Some(value) = self.operand(kind, plan.reference(node, 2), element) else {
+            return Truth::Undefined;
+        };
         let truth = self.membership(&value, plan.reference(node, 3));
         if negated != 0 { truth.not() } else { truth }
     }
@@ -334,17 +380,25 @@ impl<'a> Scene<'a, '_> {
     fn membership(&self, value: &Value<'a>, list: Ref) -> Truth {
         let plan = self.plan;
         let flags = plan.word(list, 0);
-        let (numbers, strings, lists) = (plan.word(list, 1), plan.word(list, 2), plan.word(list, 3));
-        let element = |index: u32| Value::of_literal(plan, plan.reference(list, 4 + index as usize));
+        let (numbers, strings, lists) =
+            (plan.word(list, 1), plan.word(list, 2), plan.word(list, 3));
+        let element =
+            |index: u32| Value::of_literal(plan, plan.reference(list, 4 + index as usize));
         // How many elements have the value's type, and whether one is equal.
         let (candidates, found) = match value {
             Value::Null => (flags & list::NULL, flags & list::NULL != 0),
             Value::Bool(true) => (flags & (list::TRUE | list::FALSE), flags & list::TRUE != 0),
             Value::Bool(false) => (flags & (list::TRUE | list::FALSE), flags & list::FALSE != 0),
             Value::Number(_) | Value::String(_) => {
-                let (first, count) = if let Value::Number(_) = value { (0, numbers) } else { (numbers, strings) };
+                let (first, count) = if let Value::Number(_) = value {
+                    (0, numbers)
+                } else {
+                    (numbers, strings)
+                };
                 let found = search(count, |middle| {
-                    element(first.wrapping_add(middle)).compare(value).unwrap_or(Ordering::Less)
+                    element(first.wrapping_add(middle))
+                        .compare(value)
+                        .unwrap_or(Ordering::Less)
                 });
                 (count, found)
             }
@@ -368,13 +422,7 @@ impl<'a> Scene<'a, '_> {
     }
 
     /// `every` (decided by one *false*) or `any` (decided by one *true*) over the elements of a list.
-    fn quantifier(
-        &mut self,
-        node: Ref,
-        decides: Truth,
-        element: Element<'a>,
-        depth: u32,
-    ) -> Truth {
+    fn quantifier(&mut self, node: Ref, decides: Truth, element: Element<'a>, depth: u32) -> Truth {
         let plan = self.plan;
         let Some(Found::Node(document, list)) = self.find(plan.reference(node, 2), element) else {
             return Truth::Undefined;
@@ -428,7 +476,9 @@ fn compare_values(
     right_literal: bool,
 ) -> Truth {
     if comparison > compare::NOT_EQUAL {
-        return left.compare(&right).map_or(Truth::Undefined, |order| order_truth(plan, comparison, order));
+        return left.compare(&right).map_or(Truth::Undefined, |order| {
+            order_truth(plan, comparison, order)
+        });
     }
     let (left_null, right_null) = (matches!(left, Value::Null), matches!(right, Value::Null));
     let equal = if left_literal && left_null || right_literal && right_null {
@@ -436,7 +486,11 @@ fn compare_values(
     } else {
         left.equals(plan, &right)
     };
-    if comparison == compare::NOT_EQUAL { equal.not() } else { equal }
+    if comparison == compare::NOT_EQUAL {
+        equal.not()
+    } else {
+        equal
+    }
 }
 
 #[inline]
@@ -465,4 +519,3 @@ fn search(count: u32, mut order: impl FnMut(u32) -> Ordering) -> bool {
     }
     false
 }
-

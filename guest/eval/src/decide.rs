@@ -47,7 +47,9 @@ impl Scratch<'_> {
         if memo > plan.bytes().len() {
             return Err(Damaged::MemoSlots);
         }
-        Ok(json::slots_for(arguments).max(json::slots_for(facts)).max(memo))
+        Ok(json::slots_for(arguments)
+            .max(json::slots_for(facts))
+            .max(memo))
     }
 }
 
@@ -58,7 +60,11 @@ impl Scratch<'_> {
 ///
 /// # Errors
 /// If the request cannot be understood, is larger than the plan accepts, or the plan is damaged. Each means: denied.
-pub fn decide(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>) -> Result<Verdict, Error> {
+pub fn decide(
+    plan: &Plan<'_>,
+    request: &Request<'_>,
+    scratch: &mut Scratch<'_>,
+) -> Result<Verdict, Error> {
     let reading = Reading::of(plan, request, scratch)?;
     let damage = Cell::new(None);
     let plan = View::of(*plan, &damage);
@@ -76,10 +82,17 @@ pub fn decide(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>)
     let mut roles = Roles::of(plan, request);
     while let Some((role, index)) = roles.next() {
         scene.role = plan.text(role, 0);
-        let Some(outcome) = outcome(&mut scene, Applicable::of(plan, role, tool, request.tool), reading.path) else {
+        let Some(outcome) = outcome(
+            &mut scene,
+            Applicable::of(plan, role, tool, request.tool),
+            reading.path,
+        ) else {
             continue;
         };
-        let grant = Some(Grant { role: index, scope: outcome.scope });
+        let grant = Some(Grant {
+            role: index,
+            scope: outcome.scope,
+        });
         if outcome.allow {
             allowed = grant;
             break;
@@ -108,33 +121,54 @@ pub(crate) struct Reading<'s> {
 
 impl<'s> Reading<'s> {
     /// Checks and reads all of a request: roles, tool, arguments, facts, in this order.
-    pub(crate) fn of(plan: &Plan<'_>, request: &Request<'s>, scratch: &'s mut Scratch<'_>) -> Result<Self, Error> {
+    pub(crate) fn of(
+        plan: &Plan<'_>,
+        request: &Request<'s>,
+        scratch: &'s mut Scratch<'_>,
+    ) -> Result<Self, Error> {
         check_names(request)?;
-        let (arguments, facts) = (request.arguments.as_bytes(), request.facts.map(str::as_bytes));
+        let (arguments, facts) = (
+            request.arguments.as_bytes(),
+            request.facts.map(str::as_bytes),
+        );
         within("arguments-bytes", arguments, plan.arguments_bytes()?)?;
         let (front, back) = scratch
             .nodes
             .split_at_mut_checked(json::nodes_for(arguments.len()))
             .ok_or(Error::Internal("too few nodes"))?;
         let sort = plan.u32(header::FLAGS)? & flags::SORT_MEMBERS != 0;
-        json::read(arguments, front, scratch.slots, sort).map_err(|fault| error(Field::Arguments, fault))?;
+        json::read(arguments, front, scratch.slots, sort)
+            .map_err(|fault| error(Field::Arguments, fault))?;
         let facts = match facts {
             None => None,
             Some(text) => {
                 within("facts-bytes", text, plan.facts_bytes()?)?;
-                json::read(text, back, scratch.slots, sort).map_err(|fault| error(Field::Facts, fault))?;
+                json::read(text, back, scratch.slots, sort)
+                    .map_err(|fault| error(Field::Facts, fault))?;
                 let facts = Document { text, nodes: back };
                 check_facts(facts)?;
                 Some(facts)
             }
         };
-        Ok(Self { arguments: Document { text: arguments, nodes: front }, facts, memo: scratch.slots, path: scratch.path })
+        Ok(Self {
+            arguments: Document {
+                text: arguments,
+                nodes: front,
+            },
+            facts,
+            memo: scratch.slots,
+            path: scratch.path,
+        })
     }
 }
 
 fn check_names(request: &Request<'_>) -> Result<(), Error> {
     if request.roles.len() > MAX_ROLES {
-        return Err(Error::Malformed { field: Field::Roles, offset: MAX_ROLES as u32, reason: "more than 32 roles" });
+        return Err(Error::Malformed {
+            field: Field::Roles,
+            offset: MAX_ROLES as u32,
+            reason: "more than 32 roles",
+        });
     }
     for (index, role) in request.roles.iter().enumerate() {
         check_name(Field::Roles, index as u32, role)?;
@@ -144,17 +178,28 @@ fn check_names(request: &Request<'_>) -> Result<(), Error> {
 
 fn check_name(field: Field, offset: u32, name: &str) -> Result<(), Error> {
     if name.len() > MAX_NAME {
-        return Err(Error::Malformed { field, offset, reason: "a name of more than 256 bytes" });
+        return Err(Error::Malformed {
+            field,
+            offset,
+            reason: "a name of more than 256 bytes",
+        });
     }
     if scope::has_control(name.as_bytes()) {
-        return Err(Error::Malformed { field, offset, reason: "a control character in a name" });
+        return Err(Error::Malformed {
+            field,
+            offset,
+            reason: "a control character in a name",
+        });
     }
     Ok(())
 }
 
 fn within(limit: &'static str, text: &[u8], allowed: u32) -> Result<(), Error> {
     if text.len() > allowed as usize {
-        return Err(Error::Exceeded { limit, allowed: u64::from(allowed) });
+        return Err(Error::Exceeded {
+            limit,
+            allowed: u64::from(allowed),
+        });
     }
     Ok(())
 }
@@ -162,9 +207,16 @@ fn within(limit: &'static str, text: &[u8], allowed: u32) -> Result<(), Error> {
 fn check_facts(facts: Document<'_>) -> Result<(), Error> {
     for member in facts.children(facts.node(0)) {
         let name = facts.name(member);
-        if ![b"ctx".as_slice(), b"run", b"user"].iter().any(|known| name.equals(json::Text::plain(known))) {
+        if ![b"ctx".as_slice(), b"run", b"user"]
+            .iter()
+            .any(|known| name.equals(json::Text::plain(known)))
+        {
             let reason = "facts other than `ctx`, `run` and `user`";
-            return Err(Error::Malformed { field: Field::Facts, offset: member[0], reason });
+            return Err(Error::Malformed {
+                field: Field::Facts,
+                offset: member[0],
+                reason,
+            });
         }
     }
     Ok(())
@@ -173,10 +225,23 @@ fn check_facts(facts: Document<'_>) -> Result<(), Error> {
 fn error(field: Field, fault: json::Fault) -> Error {
     use json::Reason;
     let reason = match fault.reason {
-        Reason::Depth => return Error::Exceeded { limit: "depth", allowed: json::MAX_DEPTH as u64 },
-        Reason::NumberDigits => return Error::Exceeded { limit: "number-digits", allowed: json::MAX_DIGITS as u64 },
+        Reason::Depth => {
+            return Error::Exceeded {
+                limit: "depth",
+                allowed: json::MAX_DEPTH as u64,
+            };
+        }
+        Reason::NumberDigits => {
+            return Error::Exceeded {
+                limit: "number-digits",
+                allowed: json::MAX_DIGITS as u64,
+            };
+        }
         Reason::NumberExponent => {
-            return Error::Exceeded { limit: "number-exponent", allowed: u64::from(json::MAX_EXPONENT) };
+            return Error::Exceeded {
+                limit: "number-exponent",
+                allowed: u64::from(json::MAX_EXPONENT),
+            };
         }
         Reason::TooFewNodes => return Error::Internal("too few nodes"),
         Reason::ByteOrderMark => "a byte-order mark",
@@ -195,7 +260,11 @@ fn error(field: Field, fault: json::Fault) -> Error {
         Reason::UnpairedSurrogate => "an unpaired surrogate",
         Reason::RepeatedName => "a member name that stands twice",
     };
-    Error::Malformed { field, offset: fault.at, reason }
+    Error::Malformed {
+        field,
+        offset: fault.at,
+        reason,
+    }
 }
 
 /// The roles that decide, in the caller's order, each once: those that the policy knows, or else its default.
@@ -208,7 +277,12 @@ pub(crate) struct Roles<'a> {
 
 impl<'a> Roles<'a> {
     pub(crate) fn of(plan: View<'a>, request: &Request<'a>) -> Self {
-        Self { plan, roles: request.roles, next: 0, known: false }
+        Self {
+            plan,
+            roles: request.roles,
+            next: 0,
+            known: false,
+        }
     }
 
     /// The next role, and its index in the request unless it is there by default.
@@ -217,7 +291,10 @@ impl<'a> Roles<'a> {
             let index = self.next;
             self.next += 1;
             let before = self.roles.get(..index).unwrap_or_default();
-            if before.iter().any(|before| bytes::equal(before.as_bytes(), name.as_bytes())) {
+            if before
+                .iter()
+                .any(|before| bytes::equal(before.as_bytes(), name.as_bytes()))
+            {
                 continue;
             }
             if let Some(role) = self.plan.role_named(name.as_bytes()) {
@@ -245,15 +322,33 @@ pub(crate) struct Applicable {
 impl Applicable {
     pub(crate) fn of(plan: View<'_>, role: Ref, tool: Option<u32>, name: &str) -> Self {
         if let Some(rule) = tool.and_then(|tool| plan.rule_for(role, tool)) {
-            return Self { rule: Some(rule), listed: true };
+            return Self {
+                rule: Some(rule),
+                listed: true,
+            };
         }
-        Self { rule: if is_closed(name) { None } else { Some(plan.default_rule(role)) }, listed: false }
+        Self {
+            rule: if is_closed(name) {
+                None
+            } else {
+                Some(plan.default_rule(role))
+            },
+            listed: false,
+        }
     }
 }
 
 /// Whether a name never falls to a role's rule for unlisted tools.
 fn is_closed(tool: &str) -> bool {
-    ["agent.", "hexgate.", "skill:", "skill.resource:", "skill.script:"].iter().any(|prefix| tool.starts_with(prefix))
+    [
+        "agent.",
+        "hexgate.",
+        "skill:",
+        "skill.resource:",
+        "skill.script:",
+    ]
+    .iter()
+    .any(|prefix| tool.starts_with(prefix))
 }
 
 struct Outcome {
@@ -281,7 +376,10 @@ fn outcome(scene: &mut Scene<'_, '_>, found: Applicable, path: &mut [u8]) -> Opt
     if scope == 0 {
         return Some(Outcome { allow, scope: None });
     }
-    in_scope(scene, scope, path).then(|| Outcome { allow, scope: Some(plan.word(scope, 0)) })
+    in_scope(scene, scope, path).then(|| Outcome {
+        allow,
+        scope: Some(plan.word(scope, 0)),
+    })
 }
 
 /// Whether the path argument is there and the scope covers it.

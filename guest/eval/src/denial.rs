@@ -30,7 +30,11 @@ pub(crate) fn explain<'a>(
     while let Some((role, _)) = deciding.next() {
         roles.push(role);
     }
-    let mut denial = Denial { reason: String::new(), violations: Vec::new(), hint: None };
+    let mut denial = Denial {
+        reason: String::new(),
+        violations: Vec::new(),
+        hint: None,
+    };
     if roles.is_empty() {
         unlisted(&mut denial.reason, request.tool, "default");
     }
@@ -73,7 +77,9 @@ fn role_denial(
     denial: &mut Denial,
 ) -> Option<PathScope> {
     let plan = scene.plan;
-    let rule = found.rule.filter(|rule| found.listed || plan.word(*rule, 0) != mode::DENY);
+    let rule = found
+        .rule
+        .filter(|rule| found.listed || plan.word(*rule, 0) != mode::DENY);
     let Some(rule) = rule else {
         unlisted(&mut denial.reason, name, plan.str(role, 0));
         return None;
@@ -90,7 +96,11 @@ fn role_denial(
             denial.reason.push_str(separator);
             denial.reason.push_str(source);
             separator = "; ";
-            if !denial.violations.iter().any(|violation| bytes::equal(violation.as_bytes(), source.as_bytes())) {
+            if !denial
+                .violations
+                .iter()
+                .any(|violation| bytes::equal(violation.as_bytes(), source.as_bytes()))
+            {
                 denial.violations.push(source.into());
             }
         }
@@ -109,7 +119,11 @@ pub(crate) fn patterns(plan: View<'_>, scope: Ref) -> PathScope {
     let allowed = plan.count(scope, 3);
     for index in 0..allowed + plan.count(scope, 4) {
         let source = String::from(plan.str(pattern(scope, index), 0));
-        if index < allowed { paths.allowed.push(source) } else { paths.denied.push(source) }
+        if index < allowed {
+            paths.allowed.push(source)
+        } else {
+            paths.denied.push(source)
+        }
     }
     paths
 }

@@ -17,10 +17,21 @@ impl<'a> Dfa<'a> {
     pub(crate) fn at(plan: View<'a>, at: Ref) -> Self {
         let [first, start] = plan.record(at);
         let (class_count, states) = ((first & 0xffff) as usize, (first >> 16) as usize);
-        let classes = plan.slice(at.wrapping_add(8), 256).first_chunk().unwrap_or(&[0; 256]);
+        let classes = plan
+            .slice(at.wrapping_add(8), 256)
+            .first_chunk()
+            .unwrap_or(&[0; 256]);
         let accepting = plan.slice(at.wrapping_add(264), states);
-        let (transitions, _) = plan.slice(at.wrapping_add(264 + states), 2 * states * class_count).as_chunks();
-        Self { classes, accepting, transitions, class_count, start }
+        let (transitions, _) = plan
+            .slice(at.wrapping_add(264 + states), 2 * states * class_count)
+            .as_chunks();
+        Self {
+            classes,
+            accepting,
+            transitions,
+            class_count,
+            start,
+        }
     }
 
     /// Whether a text of those bytes is accepted.
@@ -36,7 +47,9 @@ impl<'a> Dfa<'a> {
                 return state == 1;
             }
         }
-        self.accepting.get(state).is_some_and(|accepts| *accepts == 1)
+        self.accepting
+            .get(state)
+            .is_some_and(|accepts| *accepts == 1)
     }
 }
 
@@ -47,11 +60,17 @@ impl Dfa<'_> {
         self.class_count > 0
             && states >= 2
             && (self.start as usize) < states
-            && self.classes.iter().all(|class| usize::from(*class) < self.class_count)
+            && self
+                .classes
+                .iter()
+                .all(|class| usize::from(*class) < self.class_count)
             && self.accepting.iter().all(|accepts| *accepts <= 1)
             && self.accepting.starts_with(&[0, 1])
             && self.transitions.iter().enumerate().all(|(index, next)| {
-                let (state, next) = (index / self.class_count, usize::from(u16::from_le_bytes(*next)));
+                let (state, next) = (
+                    index / self.class_count,
+                    usize::from(u16::from_le_bytes(*next)),
+                );
                 next < states && (state > 1 || next == state)
             })
     }

@@ -42,7 +42,11 @@ pub(crate) const fn nodes_for(bytes: usize) -> usize {
 pub(crate) const fn slots_for(bytes: usize) -> usize {
     // The shortest member, with its comma, has five bytes. The table has at least two slots a member and is a power of two.
     let members = bytes / 5 + 1;
-    if members <= members::FEW { 0 } else { (members * 2).next_power_of_two() }
+    if members <= members::FEW {
+        0
+    } else {
+        (members * 2).next_power_of_two()
+    }
 }
 
 /// The kinds of node.
@@ -79,14 +83,20 @@ impl<'a> Document<'a> {
     #[inline]
     pub(crate) fn children(&self, parent: &Node) -> &'a [Node] {
         let (first, count) = (parent[2] as usize, (parent[3] & LEN_MASK) as usize);
-        self.nodes.get(first..).and_then(|rest| rest.get(..count)).unwrap_or_default()
+        self.nodes
+            .get(first..)
+            .and_then(|rest| rest.get(..count))
+            .unwrap_or_default()
     }
 
     /// The text of a scalar.
     #[inline]
     pub(crate) fn raw(&self, scalar: &Node) -> &'a [u8] {
         let (start, len) = (scalar[2] as usize, (scalar[3] & LEN_MASK) as usize);
-        self.text.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+        self.text
+            .get(start..)
+            .and_then(|rest| rest.get(..len))
+            .unwrap_or_default()
     }
 
     pub(crate) fn name(&self, node: &Node) -> Text<'a> {
@@ -121,6 +131,12 @@ pub(crate) fn kind_of(node: &Node) -> u32 {
 fn name_in<'a>(text: &'a [u8], node: &Node) -> Text<'a> {
     let start = node[0] as usize;
     let len = (node[1] & !NAME_ESCAPED) as usize;
-    let raw = text.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default();
-    Text { raw, escaped: node[1] & NAME_ESCAPED != 0 }
+    let raw = text
+        .get(start..)
+        .and_then(|rest| rest.get(..len))
+        .unwrap_or_default();
+    Text {
+        raw,
+        escaped: node[1] & NAME_ESCAPED != 0,
+    }
 }

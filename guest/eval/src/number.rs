@@ -86,7 +86,11 @@ impl<'a> Decimal<'a> {
                     first = index;
                 }
                 let digits = buffer.get(first..).unwrap_or_default();
-                Self { negative: integer < 0, digits, magnitude: digits.len() as i64 }
+                Self {
+                    negative: integer < 0,
+                    digits,
+                    magnitude: digits.len() as i64,
+                }
             }
         }
     }
@@ -96,23 +100,56 @@ impl<'a> Decimal<'a> {
             Some((b'-', rest)) => (true, rest),
             _ => (false, text),
         };
-        let split = text.iter().position(|byte| matches!(byte, b'e' | b'E')).unwrap_or(text.len());
+        let split = text
+            .iter()
+            .position(|byte| matches!(byte, b'e' | b'E'))
+            .unwrap_or(text.len());
         let mantissa = text.get(..split).unwrap_or_default();
         let exponent = exponent(text.get(split + 1..).unwrap_or_default());
-        let whole = mantissa.iter().position(|byte| *byte == b'.').unwrap_or(mantissa.len());
-        let Some(first) = mantissa.iter().position(|byte| !matches!(byte, b'0' | b'.')) else {
-            return Self { negative: false, digits: &[], magnitude: 0 };
+        let whole = mantissa
+            .iter()
+            .position(|byte| *byte == b'.')
+            .unwrap_or(mantissa.len());
+        let Some(first) = mantissa
+            .iter()
+            .position(|byte| !matches!(byte, b'0' | b'.'))
+        else {
+            return Self {
+                negative: false,
+                digits: &[],
+                magnitude: 0,
+            };
         };
         // How many places the first digit stands before the point; behind it the point itself takes one place.
-        let places = if first < whole { (whole - first) as i64 } else { whole as i64 + 1 - first as i64 };
-        Self { negative, digits: mantissa.get(first..).unwrap_or_default(), magnitude: places + exponent }
+        let places = if first < whole {
+            (whole - first) as i64
+        } else {
+            whole as i64 + 1 - first as i64
+        };
+        Self {
+            negative,
+            digits: mantissa.get(first..).unwrap_or_default(),
+            magnitude: places + exponent,
+        }
     }
 
     fn compare(&self, other: &Decimal<'_>) -> Ordering {
         match (self.digits.is_empty(), other.digits.is_empty()) {
             (true, true) => return Ordering::Equal,
-            (true, false) => return if other.negative { Ordering::Greater } else { Ordering::Less },
-            (false, true) => return if self.negative { Ordering::Less } else { Ordering::Greater },
+            (true, false) => {
+                return if other.negative {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                };
+            }
+            (false, true) => {
+                return if self.negative {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                };
+            }
             (false, false) => {}
         }
         match (self.negative, other.negative) {
@@ -152,9 +189,15 @@ fn exponent(text: &[u8]) -> i64 {
     };
     let mut value = 0i64;
     for byte in digits {
-        value = value.saturating_mul(10).saturating_add(i64::from(byte.wrapping_sub(b'0')));
+        value = value
+            .saturating_mul(10)
+            .saturating_add(i64::from(byte.wrapping_sub(b'0')));
     }
-    if negative { value.saturating_neg() } else { value }
+    if negative {
+        value.saturating_neg()
+    } else {
+        value
+    }
 }
 
 #[cfg(test)]
@@ -173,9 +216,19 @@ mod tests {
         for class in [
             ["0", "-0", "0.0", "0e5", "-0.000e-7"].as_slice(),
             &["1", "1.0", "1e0", "10e-1", "0.1e1", "0.001e+3", "100E-2"],
-            &["500", "5e2", "0.5e3", "500.000", "5000000000000000000000e-19"],
+            &[
+                "500",
+                "5e2",
+                "0.5e3",
+                "500.000",
+                "5000000000000000000000e-19",
+            ],
             &["-12.5", "-1.25e1", "-0.0125E3", "-12.50"],
-            &["9007199254740993", "9007199254740993.0", "9.007199254740993e15"],
+            &[
+                "9007199254740993",
+                "9007199254740993.0",
+                "9.007199254740993e15",
+            ],
             &["1000000000000000000", "1e18"],
         ] {
             for one in class {
@@ -189,14 +242,42 @@ mod tests {
     #[test]
     fn numbers_have_the_order_of_the_line() {
         let line = [
-            "-1e1000", "-123456789012345678901234567890", "-1e18", "-999999999999999999", "-12.51", "-12.5", "-1", "-0.1",
-            "-1e-1000", "0", "1e-1000", "9e-3", "0.01", "0.0100000000000000000000001", "0.3",
-            "0.30000000000000004", "1", "1.0000000000000000000000000000001", "2", "10", "499.99", "500", "500.01",
-            "9007199254740992", "9007199254740993", "999999999999999999", "1000000000000000001", "1e1000",
+            "-1e1000",
+            "-123456789012345678901234567890",
+            "-1e18",
+            "-999999999999999999",
+            "-12.51",
+            "-12.5",
+            "-1",
+            "-0.1",
+            "-1e-1000",
+            "0",
+            "1e-1000",
+            "9e-3",
+            "0.01",
+            "0.0100000000000000000000001",
+            "0.3",
+            "0.30000000000000004",
+            "1",
+            "1.0000000000000000000000000000001",
+            "2",
+            "10",
+            "499.99",
+            "500",
+            "500.01",
+            "9007199254740992",
+            "9007199254740993",
+            "999999999999999999",
+            "1000000000000000001",
+            "1e1000",
         ];
         for (index, one) in line.iter().enumerate() {
             for (other_index, other) in line.iter().enumerate() {
-                assert_eq!(compare(one, other), index.cmp(&other_index), "{one} {other}");
+                assert_eq!(
+                    compare(one, other),
+                    index.cmp(&other_index),
+                    "{one} {other}"
+                );
             }
         }
     }

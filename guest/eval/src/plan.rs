@@ -111,7 +111,10 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// If this is not a plan of a version that this crate reads.
     pub fn open(bytes: &'a [u8]) -> Result<Self, Damaged> {
-        let whole = Plan { bytes, words: bytes.as_chunks().0 };
+        let whole = Plan {
+            bytes,
+            words: bytes.as_chunks().0,
+        };
         if bytes.get(..4) != Some(layout::MAGIC.as_slice()) {
             return Err(Damaged::NotAPlan);
         }
@@ -123,7 +126,10 @@ impl<'a> Plan<'a> {
             return Err(Damaged::Length);
         }
         let bytes = bytes.get(..len).ok_or(Damaged::Length)?;
-        Ok(Plan { bytes, words: bytes.as_chunks().0 })
+        Ok(Plan {
+            bytes,
+            words: bytes.as_chunks().0,
+        })
     }
 
     /// The bytes of the plan, without what may have followed it.
@@ -166,7 +172,10 @@ impl<'a> Plan<'a> {
     }
 
     pub(crate) fn slice(&self, start: usize, len: usize) -> Result<&'a [u8], Damaged> {
-        self.bytes.get(start..).and_then(|rest| rest.get(..len)).ok_or(Damaged::Text)
+        self.bytes
+            .get(start..)
+            .and_then(|rest| rest.get(..len))
+            .ok_or(Damaged::Text)
     }
 
     pub(crate) fn text(&self, at: Ref, index: usize) -> Result<&'a [u8], Damaged> {

@@ -94,7 +94,11 @@ pub enum Error {
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Malformed { field, offset, reason } => {
+            Self::Malformed {
+                field,
+                offset,
+                reason,
+            } => {
                 let field = match field {
                     Field::Roles => "roles",
                     Field::Tool => "tool",
@@ -103,7 +107,9 @@ impl core::fmt::Display for Error {
                 };
                 write!(f, "malformed {field} at {offset}: {reason}")
             }
-            Self::Exceeded { limit, allowed } => write!(f, "limit `{limit}` exceeded, at most {allowed}"),
+            Self::Exceeded { limit, allowed } => {
+                write!(f, "limit `{limit}` exceeded, at most {allowed}")
+            }
             Self::Internal(what) => write!(f, "damaged plan: {what}"),
         }
     }

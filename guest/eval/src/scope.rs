@@ -13,7 +13,9 @@ const MAX_SEGMENTS: usize = 256;
 
 /// Whether a scope covers a path. `buffer` has at least [`MAX_PATH`] bytes.
 pub(crate) fn covers(plan: View<'_>, scope: Ref, path: Text<'_>, buffer: &mut [u8]) -> bool {
-    let Some(path) = normalise(path, buffer) else { return false };
+    let Some(path) = normalise(path, buffer) else {
+        return false;
+    };
     let absolute = path.first() == Some(&b'/');
     let (allowed, denied) = (plan.count(scope, 3), plan.count(scope, 4));
     let mut only_relative = true;
@@ -35,7 +37,9 @@ pub(crate) fn covers(plan: View<'_>, scope: Ref, path: Text<'_>, buffer: &mut [u
 
 /// The record of a scope's pattern: the allowed ones first, then the denied ones.
 pub(crate) fn pattern(scope: Ref, index: usize) -> Ref {
-    scope.wrapping_add(20).wrapping_add(index.wrapping_mul(size::PATTERN))
+    scope
+        .wrapping_add(20)
+        .wrapping_add(index.wrapping_mul(size::PATTERN))
 }
 
 fn accepts(plan: View<'_>, pattern: Ref, path: &[u8]) -> bool {
@@ -63,7 +67,11 @@ fn normalise<'b>(path: Text<'_>, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let mut start = 0;
     while start < len {
         let rest = buffer.get(start..len)?;
-        let end = start + rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+        let end = start
+            + rest
+                .iter()
+                .position(|byte| *byte == b'/')
+                .unwrap_or(rest.len());
         let segment = buffer.get(start..end)?;
         if !matches!(segment, b"" | b".") {
             let first = segments == 0;
@@ -140,7 +148,8 @@ mod tests {
 
     fn normalised(path: &str) -> Option<String> {
         let mut buffer = vec![0; MAX_PATH];
-        normalise(Text::plain(path.as_bytes()), &mut buffer).map(|path| String::from_utf8(path.to_vec()).unwrap())
+        normalise(Text::plain(path.as_bytes()), &mut buffer)
+            .map(|path| String::from_utf8(path.to_vec()).unwrap())
     }
 
     #[test]
@@ -166,8 +175,27 @@ mod tests {
     #[test]
     fn paths_that_mean_something_else_elsewhere_are_refused() {
         for path in [
-            "", " ", "\u{a0}", "\u{3000} ", "..", "a/..", "../a", "a/../b", "a\\b", "a\nb", "a\u{7f}", "a\u{85}b", "\u{9f}",
-            "~", "~root/x", "./~x", "/~x", "C:/x", "file:///etc", "./a:b/c", "a\u{0}",
+            "",
+            " ",
+            "\u{a0}",
+            "\u{3000} ",
+            "..",
+            "a/..",
+            "../a",
+            "a/../b",
+            "a\\b",
+            "a\nb",
+            "a\u{7f}",
+            "a\u{85}b",
+            "\u{9f}",
+            "~",
+            "~root/x",
+            "./~x",
+            "/~x",
+            "C:/x",
+            "file:///etc",
+            "./a:b/c",
+            "a\u{0}",
         ] {
             assert_eq!(normalised(path), None, "{path:?}");
         }
@@ -194,10 +222,17 @@ mod tests {
 
     #[test]
     fn control_characters_are_found_wherever_they_stand() {
-        for code in (0..0x300).chain([0x2028, 0xfeff, 0x1f600]).filter_map(char::from_u32) {
+        for code in (0..0x300)
+            .chain([0x2028, 0xfeff, 0x1f600])
+            .filter_map(char::from_u32)
+        {
             for before in 0..10 {
                 let text = "x".repeat(before) + &String::from(code) + "yyyyyyyyy";
-                assert_eq!(has_control(text.as_bytes()), code.is_control(), "{code:?} after {before}");
+                assert_eq!(
+                    has_control(text.as_bytes()),
+                    code.is_control(),
+                    "{code:?} after {before}"
+                );
             }
         }
     }

@@ -105,7 +105,11 @@ pub struct ScopeTrace {
 ///
 /// # Errors
 /// As [`crate::decide`].
-pub fn trace(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>) -> Result<Vec<RoleTrace>, Error> {
+pub fn trace(
+    plan: &Plan<'_>,
+    request: &Request<'_>,
+    scratch: &mut Scratch<'_>,
+) -> Result<Vec<RoleTrace>, Error> {
     let reading = Reading::of(plan, request, scratch)?;
     let damage = Cell::new(None);
     let plan = View::of(*plan, &damage);
@@ -123,7 +127,12 @@ pub fn trace(plan: &Plan<'_>, request: &Request<'_>, scratch: &mut Scratch<'_>) 
     while let Some((role, _)) = roles.next() {
         scene.role = plan.text(role, 0);
         let found = Applicable::of(plan, role, tool, request.tool);
-        traces.push(role_trace(&mut scene, plan.str(role, 0), found, reading.path));
+        traces.push(role_trace(
+            &mut scene,
+            plan.str(role, 0),
+            found,
+            reading.path,
+        ));
     }
     match damage.get() {
         None => Ok(traces),
@@ -156,7 +165,13 @@ fn role_trace(
         let constraint = plan.reference(rule, 3 + index);
         scene.forget(constraint);
         let source = plan.str(constraint, 0);
-        trace.constraints.push(condition(scene, source, plan.reference(constraint, 2), None, 0));
+        trace.constraints.push(condition(
+            scene,
+            source,
+            plan.reference(constraint, 2),
+            None,
+            0,
+        ));
     }
     let scope = plan.reference(rule, 1);
     if scope != 0 {
@@ -165,7 +180,12 @@ fn role_trace(
         let value = arguments.member(arguments.node(0), argument.as_bytes());
         let value = value.map(|node| render(&Value::of_node(arguments, node)));
         let holds = in_scope(scene, scope, path);
-        trace.scope = Some(ScopeTrace { argument: argument.into(), value, holds, paths: patterns(plan, scope) });
+        trace.scope = Some(ScopeTrace {
+            argument: argument.into(),
+            value,
+            holds,
+            paths: patterns(plan, scope),
+        });
     }
     trace
 }
@@ -190,36 +210,82 @@ fn condition<'a>(
     let kind = match first & 0xff {
         op::AND | op::OR => {
             for index in 0..(first >> 16) as usize {
-                parts.push(condition(scene, source, plan.reference(node, index + 2), element, depth + 1));
+                parts.push(condition(
+                    scene,
+                    source,
+                    plan.reference(node, index + 2),
+                    element,
+                    depth + 1,
+                ));
             }
-            if first & 0xff == op::AND { ConditionKind::And } else { ConditionKind::Or }
+            if first & 0xff == op::AND {
+                ConditionKind::And
+            } else {
+                ConditionKind::Or
+            }
         }
         op::NOT => {
-            parts.push(condition(scene, source, plan.reference(node, 2), element, depth + 1));
+            parts.push(condition(
+                scene,
+                source,
+                plan.reference(node, 2),
+                element,
+                depth + 1,
+            ));
             ConditionKind::Not
         }
         op::EVERY | op::ANY => {
-            operands.extend(operand_trace(scene, operand::PATH, plan.reference(node, 2), element));
+            operands.extend(operand_trace(
+                scene,
+                operand::PATH,
+                plan.reference(node, 2),
+                element,
+            ));
             parts = elements(scene, source, node, element, depth);
-            if first & 0xff == op::EVERY { ConditionKind::Every } else { ConditionKind::Any }
+            if first & 0xff == op::EVERY {
+                ConditionKind::Every
+            } else {
+                ConditionKind::Any
+            }
         }
         op::COMPARE => {
             for (kind, index) in [(first >> 16 & 0xf, 2), (first >> 20 & 0xf, 3)] {
-                operands.extend(operand_trace(scene, kind, plan.reference(node, index), element));
+                operands.extend(operand_trace(
+                    scene,
+                    kind,
+                    plan.reference(node, index),
+                    element,
+                ));
             }
             ConditionKind::Leaf
         }
         op::IN => {
-            operands.extend(operand_trace(scene, first >> 16 & 0xf, plan.reference(node, 2), element));
+            operands.extend(operand_trace(
+                scene,
+                first >> 16 & 0xf,
+                plan.reference(node, 2),
+                element,
+            ));
             ConditionKind::Leaf
         }
         _ => {
-            operands.extend(operand_trace(scene, operand::PATH, plan.reference(node, 2), element));
+            operands.extend(operand_trace(
+                scene,
+                operand::PATH,
+                plan.reference(node, 2),
+                element,
+            ));
             ConditionKind::Leaf
         }
     };
     let source = source.get(start..end).unwrap_or(source).to_string();
-    ConditionTrace { source, kind, truth, operands, parts }
+    ConditionTrace {
+        source,
+        kind,
+        truth,
+        operands,
+        parts,
+    }
 }
 
 /// The body of a quantifier for the first elements, and for the first one that decides.
@@ -231,9 +297,15 @@ fn elements<'a>(
     depth: u32,
 ) -> Vec<ConditionTrace> {
     let plan = scene.plan;
-    let decides = if plan.word(node, 0) & 0xff == op::EVERY { Truth::False } else { Truth::True };
+    let decides = if plan.word(node, 0) & 0xff == op::EVERY {
+        Truth::False
+    } else {
+        Truth::True
+    };
     let mut parts = Vec::new();
-    let Some(Found::Node(document, list)) = scene.find(plan.reference(node, 2), element) else { return parts };
+    let Some(Found::Node(document, list)) = scene.find(plan.reference(node, 2), element) else {
+        return parts;
+    };
     if kind_of(list) != kind::LIST {
         return parts;
     }
@@ -347,4 +419,3 @@ fn write_string(string: Text<'_>, out: &mut String) {
     out.push_str(&String::from_utf8_lossy(string.raw));
     out.push('"');
 }
-

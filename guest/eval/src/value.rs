@@ -62,8 +62,14 @@ impl<'a> Value<'a> {
             kind::FALSE => Self::Bool(false),
             kind::TRUE => Self::Bool(true),
             kind::NUMBER => Self::Number(Number::from_json(raw())),
-            kind::STRING => Self::String(Text { raw: raw(), escaped: false }),
-            kind::ESCAPED => Self::String(Text { raw: raw(), escaped: true }),
+            kind::STRING => Self::String(Text {
+                raw: raw(),
+                escaped: false,
+            }),
+            kind::ESCAPED => Self::String(Text {
+                raw: raw(),
+                escaped: true,
+            }),
             kind::LIST => Self::List(List::Document(document, node)),
             kind::OBJECT => Self::Object(document, node),
             _ => Self::Null,
@@ -78,7 +84,9 @@ impl<'a> Value<'a> {
             literal::TRUE => Self::Bool(true),
             literal::INTEGER => {
                 let (low, high) = (plan.word(at, 1), plan.word(at, 2));
-                Self::Number(Number::Integer((u64::from(high) << 32 | u64::from(low)) as i64))
+                Self::Number(Number::Integer(
+                    (u64::from(high) << 32 | u64::from(low)) as i64,
+                ))
             }
             literal::NUMBER => Self::Number(Number::from_json(plan.text(at, 1))),
             literal::STRING => Self::String(Text::plain(plan.text(at, 1))),
@@ -127,9 +135,14 @@ impl<'a> Value<'a> {
                     return false;
                 }
                 for (member, opposite) in ours.iter().zip(theirs) {
-                    if !one_document.name(member).equals(other_document.name(opposite))
-                        || !Self::of_node(one_document, member)
-                            .is_equal(plan, &Self::of_node(other_document, opposite), depth + 1)
+                    if !one_document
+                        .name(member)
+                        .equals(other_document.name(opposite))
+                        || !Self::of_node(one_document, member).is_equal(
+                            plan,
+                            &Self::of_node(other_document, opposite),
+                            depth + 1,
+                        )
                     {
                         return false;
                     }
@@ -173,7 +186,9 @@ impl<'a> List<'a> {
             Self::Document(document, node) => {
                 Value::of_node(document, document.node(node[2].wrapping_add(index)))
             }
-            Self::Plan(plan, at) => Value::of_literal(*plan, plan.reference(*at, index as usize + 2)),
+            Self::Plan(plan, at) => {
+                Value::of_literal(*plan, plan.reference(*at, index as usize + 2))
+            }
         }
     }
 }

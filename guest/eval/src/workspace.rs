@@ -35,15 +35,29 @@ impl Workspace {
     ///
     /// # Errors
     /// If the request is larger than the plan accepts: no memory is taken for it.
-    pub fn scratch(&mut self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Scratch<'_>, Error> {
-        let arguments = request.arguments.len().min(plan.arguments_bytes()? as usize);
-        let facts = request.facts.map_or(0, str::len).min(plan.facts_bytes()? as usize);
+    pub fn scratch(
+        &mut self,
+        plan: &Plan<'_>,
+        request: &Request<'_>,
+    ) -> Result<Scratch<'_>, Error> {
+        let arguments = request
+            .arguments
+            .len()
+            .min(plan.arguments_bytes()? as usize);
+        let facts = request
+            .facts
+            .map_or(0, str::len)
+            .min(plan.facts_bytes()? as usize);
         grow(&mut self.nodes, Scratch::nodes_for(arguments, facts));
         grow(&mut self.slots, Scratch::slots_for(plan, arguments, facts)?);
         if self.path.is_empty() {
             self.path = vec![0; Scratch::PATH];
         }
-        Ok(Scratch { nodes: &mut self.nodes, slots: &mut self.slots, path: &mut self.path })
+        Ok(Scratch {
+            nodes: &mut self.nodes,
+            slots: &mut self.slots,
+            path: &mut self.path,
+        })
     }
 }
 

@@ -84,10 +84,8 @@ fn make(toolchain: &Toolchain) -> Result<Files> {
     let linked = toolchain.compile(compile::Names::Stripped)?;
     let module = module::strip(&linked)?;
     let component = template::component(&module)?;
-    let thin = template::thin(&component, &module)?;
     Ok(Files::new(
         component,
-        thin,
         module.heap_base,
         toolchain.identity()?,
     ))

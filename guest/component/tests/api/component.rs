@@ -1,8 +1,8 @@
-//! The component and its thin form on a component runtime.
+//! The component on a component runtime.
 
-use hexgate_component::{ENGINE_IMPORT, engine_module, weave, weave_thin};
+use hexgate_component::weave;
 use wasmtime::{
-    Engine, Module, Store,
+    Engine, Store,
     component::{Component, Instance, Linker, Val},
 };
 use wasmtime::{Result, error::Context as _};
@@ -15,23 +15,11 @@ struct Policy {
 }
 
 impl Policy {
-    fn whole(plan: &[u8]) -> Result<Self> {
+    fn new(plan: &[u8]) -> Result<Self> {
         let engine = Engine::default();
         let component = Component::new(&engine, weave(plan)?)?;
         let mut store = Store::new(&engine, ());
         let instance = Linker::new(&engine).instantiate(&mut store, &component)?;
-        Ok(Self { store, instance })
-    }
-
-    fn thin(plan: &[u8]) -> Result<Self> {
-        let engine = Engine::default();
-        let mut linker = Linker::new(&engine);
-        linker
-            .root()
-            .module(ENGINE_IMPORT, &Module::new(&engine, engine_module())?)?;
-        let component = Component::new(&engine, weave_thin(plan)?)?;
-        let mut store = Store::new(&engine, ());
-        let instance = linker.instantiate(&mut store, &component)?;
         Ok(Self { store, instance })
     }
 
@@ -111,105 +99,99 @@ fn denial(reason: &str, violations: &[&str], hint: Option<[&[&str]; 2]>) -> Val 
     )))))
 }
 
-/// Both forms of the policy, so that each test runs on both.
-fn both(plan: &[u8]) -> Result<[Policy; 2]> {
-    Ok([Policy::whole(plan)?, Policy::thin(plan)?])
-}
-
 #[test]
 fn every_kind_of_verdict_reaches_the_host() -> Result<()> {
-    for mut policy in both(&compiled(POLICY))? {
-        assert_eq!(
-            policy.decide(&[], "ping", "{}")?,
-            grant("allow", None, None)
-        );
-        assert_eq!(
-            policy.decide(&["x", "clerk"], "mail", "{}")?,
-            grant("needs-approval", Some(1), None)
-        );
-        let refund = r#"{"amount": 100, "currency": "EUR"}"#;
-        assert_eq!(
-            policy.decide(&["clerk"], "refund", refund)?,
-            grant("allow", Some(0), None)
-        );
-        let broken = policy.decide(
-            &["clerk"],
-            "refund",
-            r#"{"amount": 100.5, "currency": "GBP"}"#,
-        )?;
-        let violations = ["args.amount <= 100", r#"args.currency in ["EUR", "USD"]"#];
-        let reason = format!(
-            r#"Policy denied tool "refund": {}; {}"#,
-            violations[0], violations[1]
-        );
-        assert_eq!(broken, denial(&reason, &violations, None));
-        assert_eq!(
-            policy.decide(&["clerk"], "wipe", "{}")?,
-            denial(r#"Policy denied tool "wipe""#, &[], None)
-        );
-        let inside = policy.decide(&["clerk"], "read_file", r#"{"file_path": "docs/a.md"}"#)?;
-        assert_eq!(inside, grant("allow", Some(0), Some(0)));
-        let outside = policy.decide(
-            &["clerk"],
-            "read_file",
-            r#"{"file_path": "docs/secret/a.md"}"#,
-        )?;
-        let hint: [&[&str]; 2] = [&["docs/**"], &["docs/secret/**"]];
-        assert_eq!(
-            outside,
-            denial(
-                r#"Policy denied tool "read_file" for the requested path"#,
-                &[],
-                Some(hint)
-            )
-        );
-    }
+    let mut policy = Policy::new(&compiled(POLICY))?;
+    assert_eq!(
+        policy.decide(&[], "ping", "{}")?,
+        grant("allow", None, None)
+    );
+    assert_eq!(
+        policy.decide(&["x", "clerk"], "mail", "{}")?,
+        grant("needs-approval", Some(1), None)
+    );
+    let refund = r#"{"amount": 100, "currency": "EUR"}"#;
+    assert_eq!(
+        policy.decide(&["clerk"], "refund", refund)?,
+        grant("allow", Some(0), None)
+    );
+    let broken = policy.decide(
+        &["clerk"],
+        "refund",
+        r#"{"amount": 100.5, "currency": "GBP"}"#,
+    )?;
+    let violations = ["args.amount <= 100", r#"args.currency in ["EUR", "USD"]"#];
+    let reason = format!(
+        r#"Policy denied tool "refund": {}; {}"#,
+        violations[0], violations[1]
+    );
+    assert_eq!(broken, denial(&reason, &violations, None));
+    assert_eq!(
+        policy.decide(&["clerk"], "wipe", "{}")?,
+        denial(r#"Policy denied tool "wipe""#, &[], None)
+    );
+    let inside = policy.decide(&["clerk"], "read_file", r#"{"file_path": "docs/a.md"}"#)?;
+    assert_eq!(inside, grant("allow", Some(0), Some(0)));
+    let outside = policy.decide(
+        &["clerk"],
+        "read_file",
+        r#"{"file_path": "docs/secret/a.md"}"#,
+    )?;
+    let hint: [&[&str]; 2] = [&["docs/**"], &["docs/secret/**"]];
+    assert_eq!(
+        outside,
+        denial(
+            r#"Policy denied tool "read_file" for the requested path"#,
+            &[],
+            Some(hint)
+        )
+    );
+
     Ok(())
 }
 
 #[test]
 fn what_cannot_be_understood_is_an_error_that_says_where() -> Result<()> {
-    for mut policy in both(&compiled(POLICY))? {
-        let Val::Result(Err(Some(error))) = policy.decide(&[], "ping", r#"{"a": 1, "a": 2}"#)?
-        else {
-            panic!("no error")
-        };
-        let Val::Variant(case, Some(malformed)) = *error else {
-            panic!("no variant")
-        };
-        assert_eq!(case, "malformed");
-        let Val::Record(malformed) = *malformed else {
-            panic!("no record")
-        };
-        assert_eq!(malformed[0].1, Val::Enum("arguments".into()));
-        assert_eq!(malformed[1].1, Val::U32(9));
+    let mut policy = Policy::new(&compiled(POLICY))?;
+    let Val::Result(Err(Some(error))) = policy.decide(&[], "ping", r#"{"a": 1, "a": 2}"#)? else {
+        panic!("no error")
+    };
+    let Val::Variant(case, Some(malformed)) = *error else {
+        panic!("no variant")
+    };
+    assert_eq!(case, "malformed");
+    let Val::Record(malformed) = *malformed else {
+        panic!("no record")
+    };
+    assert_eq!(malformed[0].1, Val::Enum("arguments".into()));
+    assert_eq!(malformed[1].1, Val::U32(9));
 
-        let long = format!(r#"{{"a": "{}"}}"#, "x".repeat(1 << 20));
-        let exceeded = Val::Record(vec![
-            ("limit".into(), text("arguments-bytes")),
-            ("allowed".into(), Val::U64(1 << 20)),
-        ]);
-        let exceeded = Val::Variant("exceeded".into(), Some(Box::new(exceeded)));
-        assert_eq!(
-            policy.decide(&[], "ping", &long)?,
-            Val::Result(Err(Some(Box::new(exceeded))))
-        );
-        assert_eq!(
-            policy.decide(&[], "ping", "{}")?,
-            grant("allow", None, None),
-            "the instance goes on"
-        );
+    let long = format!(r#"{{"a": "{}"}}"#, "x".repeat(1 << 20));
+    let exceeded = Val::Record(vec![
+        ("limit".into(), text("arguments-bytes")),
+        ("allowed".into(), Val::U64(1 << 20)),
+    ]);
+    let exceeded = Val::Variant("exceeded".into(), Some(Box::new(exceeded)));
+    assert_eq!(
+        policy.decide(&[], "ping", &long)?,
+        Val::Result(Err(Some(Box::new(exceeded))))
+    );
+    assert_eq!(
+        policy.decide(&[], "ping", "{}")?,
+        grant("allow", None, None),
+        "the instance goes on"
+    );
 
-        let crowd = vec!["clerk"; 33];
-        assert!(matches!(
-            policy.decide(&crowd, "ping", "{}")?,
-            Val::Result(Err(_))
-        ));
-        assert_eq!(
-            policy.decide(&crowd[1..], "refund", r#"{"amount":1,"currency":"EUR"}"#)?,
-            grant("allow", Some(0), None)
-        );
-    }
+    let crowd = vec!["clerk"; 33];
+    assert!(matches!(
+        policy.decide(&crowd, "ping", "{}")?,
+        Val::Result(Err(_))
+    ));
+    assert_eq!(
+        policy.decide(&crowd[1..], "refund", r#"{"amount":1,"currency":"EUR"}"#)?,
+        grant("allow", Some(0), None)
+    );
+
     Ok(())
 }
 
@@ -219,114 +201,113 @@ fn arguments_at_the_limit_are_read_whatever_they_consist_of() -> Result<()> {
     let many = format!(r#"{{"a":[{}1]}}"#, "1,".repeat((limit - 10) / 2));
     let plain = format!(r#"{{"a":"{}"}}"#, "x".repeat(limit - 8));
     assert!(many.len() <= limit && plain.len() == limit);
-    for mut policy in both(&compiled(POLICY))? {
-        for arguments in [&many, &plain] {
-            assert_eq!(
-                policy.decide(&[], "ping", arguments)?,
-                grant("allow", None, None)
-            );
-        }
+    let mut policy = Policy::new(&compiled(POLICY))?;
+    for arguments in [&many, &plain] {
+        assert_eq!(
+            policy.decide(&[], "ping", arguments)?,
+            grant("allow", None, None)
+        );
     }
+
     Ok(())
 }
 
 #[test]
 fn the_policy_describes_itself() -> Result<()> {
-    for mut policy in both(&compiled(POLICY))? {
-        let Val::Record(about) = policy.call("description", "about", &[])? else {
-            panic!("no record")
-        };
-        assert_eq!(about[0].1, Val::Enum("complete".into()));
-        assert!(
-            matches!(&about[1].1, Val::String(digest) if digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()))
-        );
-        assert_eq!([&about[3].1, &about[4].1], [&Val::U32(2), &Val::U32(1)]);
+    let mut policy = Policy::new(&compiled(POLICY))?;
+    let Val::Record(about) = policy.call("description", "about", &[])? else {
+        panic!("no record")
+    };
+    assert_eq!(about[0].1, Val::Enum("complete".into()));
+    assert!(
+        matches!(&about[1].1, Val::String(digest) if digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()))
+    );
+    assert_eq!([&about[3].1, &about[4].1], [&Val::U32(2), &Val::U32(1)]);
 
-        let mut roles =
-            |start, count| policy.call("description", "roles", &[Val::U32(start), Val::U32(count)]);
-        assert_eq!(roles(0, u32::MAX)?, list(&["clerk", "default"]));
-        assert_eq!(roles(1, 1)?, list(&["default"]));
-        assert_eq!(roles(2, 1)?, list(&[]));
-        assert_eq!(roles(u32::MAX, u32::MAX)?, list(&[]));
+    let mut roles =
+        |start, count| policy.call("description", "roles", &[Val::U32(start), Val::U32(count)]);
+    assert_eq!(roles(0, u32::MAX)?, list(&["clerk", "default"]));
+    assert_eq!(roles(1, 1)?, list(&["default"]));
+    assert_eq!(roles(2, 1)?, list(&[]));
+    assert_eq!(roles(u32::MAX, u32::MAX)?, list(&[]));
 
-        let mut rules = |role, start, count| {
-            policy.call(
-                "description",
-                "rules",
-                &[text(role), Val::U32(start), Val::U32(count)],
-            )
-        };
-        let rule = |tool: Option<&str>, mode: &str, constraints: &[&str], scope: Option<u32>| {
-            Val::Record(vec![
-                (
-                    "tool".into(),
-                    Val::Option(tool.map(|tool| Box::new(text(tool)))),
-                ),
-                ("mode".into(), Val::Enum(mode.into())),
-                ("constraints".into(), list(constraints)),
-                (
-                    "scope".into(),
-                    Val::Option(scope.map(|scope| Box::new(Val::U32(scope)))),
-                ),
-            ])
-        };
-        let all = vec![
-            rule(None, "needs-approval", &[], None),
-            rule(Some("read_file"), "allow", &[], Some(0)),
-            rule(
-                Some("refund"),
-                "allow",
-                &["args.amount <= 100", r#"args.currency in ["EUR", "USD"]"#],
-                None,
+    let mut rules = |role, start, count| {
+        policy.call(
+            "description",
+            "rules",
+            &[text(role), Val::U32(start), Val::U32(count)],
+        )
+    };
+    let rule = |tool: Option<&str>, mode: &str, constraints: &[&str], scope: Option<u32>| {
+        Val::Record(vec![
+            (
+                "tool".into(),
+                Val::Option(tool.map(|tool| Box::new(text(tool)))),
             ),
-            rule(Some("wipe"), "deny", &[], None),
-        ];
-        assert_eq!(rules("clerk", 0, 100)?, some(Val::List(all.clone())));
-        assert_eq!(rules("clerk", 2, 1)?, some(Val::List(all[2..3].to_vec())));
-        assert_eq!(rules("clerk", 4, 9)?, some(list(&[])));
-        assert_eq!(rules("nobody", 0, 9)?, Val::Option(None));
+            ("mode".into(), Val::Enum(mode.into())),
+            ("constraints".into(), list(constraints)),
+            (
+                "scope".into(),
+                Val::Option(scope.map(|scope| Box::new(Val::U32(scope)))),
+            ),
+        ])
+    };
+    let all = vec![
+        rule(None, "needs-approval", &[], None),
+        rule(Some("read_file"), "allow", &[], Some(0)),
+        rule(
+            Some("refund"),
+            "allow",
+            &["args.amount <= 100", r#"args.currency in ["EUR", "USD"]"#],
+            None,
+        ),
+        rule(Some("wipe"), "deny", &[], None),
+    ];
+    assert_eq!(rules("clerk", 0, 100)?, some(Val::List(all.clone())));
+    assert_eq!(rules("clerk", 2, 1)?, some(Val::List(all[2..3].to_vec())));
+    assert_eq!(rules("clerk", 4, 9)?, some(list(&[])));
+    assert_eq!(rules("nobody", 0, 9)?, Val::Option(None));
 
-        let paths = Val::Record(vec![
-            ("allowed".into(), list(&["docs/**"])),
-            ("denied".into(), list(&["docs/secret/**"])),
-        ]);
-        let scope = Val::Record(vec![
-            ("argument".into(), text("file_path")),
-            ("paths".into(), paths),
-        ]);
-        assert_eq!(
-            policy.call("description", "scope", &[Val::U32(0)])?,
-            some(scope)
-        );
-        assert_eq!(
-            policy.call("description", "scope", &[Val::U32(1)])?,
-            Val::Option(None)
-        );
-    }
+    let paths = Val::Record(vec![
+        ("allowed".into(), list(&["docs/**"])),
+        ("denied".into(), list(&["docs/secret/**"])),
+    ]);
+    let scope = Val::Record(vec![
+        ("argument".into(), text("file_path")),
+        ("paths".into(), paths),
+    ]);
+    assert_eq!(
+        policy.call("description", "scope", &[Val::U32(0)])?,
+        some(scope)
+    );
+    assert_eq!(
+        policy.call("description", "scope", &[Val::U32(1)])?,
+        Val::Option(None)
+    );
+
     Ok(())
 }
 
 #[test]
 fn a_damaged_plan_permits_nothing_and_is_called_opaque() -> Result<()> {
     for len in [12, 64, 4096] {
-        for mut policy in both(&shaped(len))? {
-            let Val::Result(Err(Some(error))) = policy.decide(&["clerk"], "refund", "{}")? else {
-                panic!("no error")
-            };
-            assert!(matches!(*error, Val::Variant(case, _) if case == "internal"));
-            let Val::Record(about) = policy.call("description", "about", &[])? else {
-                panic!("no record")
-            };
-            assert_eq!(about[0].1, Val::Enum("opaque".into()));
-            assert_eq!(
-                policy.call("description", "roles", &[Val::U32(0), Val::U32(9)])?,
-                list(&[])
-            );
-            assert_eq!(
-                policy.call("description", "scope", &[Val::U32(0)])?,
-                Val::Option(None)
-            );
-        }
+        let mut policy = Policy::new(&shaped(len))?;
+        let Val::Result(Err(Some(error))) = policy.decide(&["clerk"], "refund", "{}")? else {
+            panic!("no error")
+        };
+        assert!(matches!(*error, Val::Variant(case, _) if case == "internal"));
+        let Val::Record(about) = policy.call("description", "about", &[])? else {
+            panic!("no record")
+        };
+        assert_eq!(about[0].1, Val::Enum("opaque".into()));
+        assert_eq!(
+            policy.call("description", "roles", &[Val::U32(0), Val::U32(9)])?,
+            list(&[])
+        );
+        assert_eq!(
+            policy.call("description", "scope", &[Val::U32(0)])?,
+            Val::Option(None)
+        );
     }
     Ok(())
 }

@@ -1,6 +1,4 @@
-use hexgate_component::{
-    DIGEST, MAX_PLAN, WeaveError, engine_module, plan_of, weave, weave_core, weave_thin,
-};
+use hexgate_component::{DIGEST, MAX_PLAN, WeaveError, plan_of, weave, weave_core};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use wasmparser::Validator;
@@ -31,17 +29,12 @@ const LENGTHS: [usize; 16] = [
 fn every_form_is_valid_for_plans_of_any_length() {
     for len in LENGTHS {
         let plan = shaped(len);
-        for wasm in [
-            weave(&plan).unwrap(),
-            weave_core(&plan).unwrap(),
-            weave_thin(&plan).unwrap(),
-        ] {
+        for wasm in [weave(&plan).unwrap(), weave_core(&plan).unwrap()] {
             if let Err(error) = Validator::new().validate_all(&wasm) {
                 panic!("with a plan of {len} bytes: {error}");
             }
         }
     }
-    Validator::new().validate_all(engine_module()).unwrap();
 }
 
 #[test]
@@ -83,7 +76,6 @@ fn bytes_that_are_not_a_plan_are_refused() {
     for bytes in [&[], short, &foreign, &longer, &shaped(64)[..63]] {
         assert_eq!(weave(bytes), Err(WeaveError::NotAPlan));
         assert_eq!(weave_core(bytes), Err(WeaveError::NotAPlan));
-        assert_eq!(weave_thin(bytes), Err(WeaveError::NotAPlan));
     }
 }
 
@@ -142,7 +134,7 @@ fn a_component_that_was_cut_or_lengthened_anywhere_is_another() {
 }
 
 #[test]
-fn nothing_is_imported_but_the_engine_by_the_thin_form() {
+fn nothing_is_imported() {
     let imports = |wasm: &[u8]| {
         let mut names = Vec::new();
         for payload in wasmparser::Parser::new(0).parse_all(wasm) {
@@ -170,10 +162,6 @@ fn nothing_is_imported_but_the_engine_by_the_thin_form() {
     };
     let plan = compiled(POLICY);
     assert_eq!(outer(&weave(&plan).unwrap()), Vec::<String>::new());
-    assert_eq!(
-        outer(&weave_thin(&plan).unwrap()),
-        [hexgate_component::ENGINE_IMPORT]
-    );
 }
 
 #[test]
@@ -201,7 +189,7 @@ fn the_engine_does_not_grow() {
 
 #[test]
 fn the_engine_names_nothing_that_a_panic_would_print() {
-    let engine = engine_module();
+    let engine = weave_core(&shaped(12)).unwrap();
     for text in ["panicked", "src/", ".rs", "unwrap", "index out of", "/"] {
         let found = engine
             .windows(text.len())

@@ -7,7 +7,12 @@ use core::cmp::Ordering;
 pub(super) const FEW: usize = 8;
 
 /// Where the second of two members of one name begins in the text, if there are such.
-pub(super) fn repeated(text: &[u8], members: &mut [Node], slots: &mut [u32], sort: bool) -> Option<u32> {
+pub(super) fn repeated(
+    text: &[u8],
+    members: &mut [Node],
+    slots: &mut [u32],
+    sort: bool,
+) -> Option<u32> {
     if members.len() <= FEW && !sort {
         return repeated_of_few(text, members);
     }
@@ -16,7 +21,9 @@ pub(super) fn repeated(text: &[u8], members: &mut [Node], slots: &mut [u32], sor
     }
     sort_by_name(text, members);
     members.windows(2).find_map(|pair| match pair {
-        [one, other] if name_in(text, one).equals(name_in(text, other)) => Some(one[0].max(other[0])),
+        [one, other] if name_in(text, one).equals(name_in(text, other)) => {
+            Some(one[0].max(other[0]))
+        }
         _ => None,
     })
 }
@@ -25,7 +32,8 @@ fn repeated_of_few(text: &[u8], members: &[Node]) -> Option<u32> {
     let mut rest = members;
     while let Some((member, before)) = rest.split_last() {
         for other in before {
-            let differ = (member[1] ^ other[1]) & !NAME_ESCAPED != 0 && (member[1] | other[1]) & NAME_ESCAPED == 0;
+            let differ = (member[1] ^ other[1]) & !NAME_ESCAPED != 0
+                && (member[1] | other[1]) & NAME_ESCAPED == 0;
             if !differ && name_in(text, member).equals(name_in(text, other)) {
                 return Some(member[0]);
             }
@@ -38,7 +46,11 @@ fn repeated_of_few(text: &[u8], members: &[Node]) -> Option<u32> {
 /// Names collided too often for a table to be of use.
 struct Degenerate;
 
-fn repeated_by_hash(text: &[u8], members: &[Node], slots: &mut [u32]) -> Result<Option<u32>, Degenerate> {
+fn repeated_by_hash(
+    text: &[u8],
+    members: &[Node],
+    slots: &mut [u32],
+) -> Result<Option<u32>, Degenerate> {
     let size = (members.len() * 2).next_power_of_two();
     let table = slots.get_mut(..size).ok_or(Degenerate)?;
     table.fill(0);
@@ -52,13 +64,17 @@ fn repeated_by_hash(text: &[u8], members: &[Node], slots: &mut [u32]) -> Result<
         let tag = hash & !LEN_MASK | (index as u32 + 1);
         let mut at = hash as usize & mask;
         loop {
-            let Some(slot) = table.get_mut(at) else { return Err(Degenerate) };
+            let Some(slot) = table.get_mut(at) else {
+                return Err(Degenerate);
+            };
             if *slot == 0 {
                 *slot = tag;
                 break;
             }
             if *slot & !LEN_MASK == tag & !LEN_MASK {
-                let other = members.get(((*slot & LEN_MASK) - 1) as usize).ok_or(Degenerate)?;
+                let other = members
+                    .get(((*slot & LEN_MASK) - 1) as usize)
+                    .ok_or(Degenerate)?;
                 if name_in(text, other).equals(name) {
                     return Ok(Some(member[0]));
                 }
@@ -138,7 +154,9 @@ fn sift_down(text: &[u8], members: &mut [Node], mut root: usize, end: usize) {
 
 fn less(text: &[u8], members: &[Node], one: usize, other: usize) -> bool {
     match (members.get(one), members.get(other)) {
-        (Some(one), Some(other)) => name_in(text, one).compare(name_in(text, other)) == Ordering::Less,
+        (Some(one), Some(other)) => {
+            name_in(text, one).compare(name_in(text, other)) == Ordering::Less
+        }
         _ => false,
     }
 }

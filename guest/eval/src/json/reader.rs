@@ -2,7 +2,9 @@
 //!
 //! The position and the other variables of the loop live in registers: helpers take and return them by value.
 
-use super::{KIND_SHIFT, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, NAME_ESCAPED, Node, kind, members, text::hex4};
+use super::{
+    KIND_SHIFT, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, NAME_ESCAPED, Node, kind, members, text::hex4,
+};
 
 /// Why a text was refused, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,11 +51,23 @@ const OUTSIDE: u32 = u32::MAX;
 ///
 /// Values that are not yet the children of a closed list or object stand at the front of `nodes`, in the order of the text; the
 /// children of closed ones stand together at the back. An open one's node leads to the one around it.
-pub(crate) fn read(text: &[u8], nodes: &mut [Node], slots: &mut [u32], sort: bool) -> Result<(), Fault> {
+pub(crate) fn read(
+    text: &[u8],
+    nodes: &mut [Node],
+    slots: &mut [u32],
+    sort: bool,
+) -> Result<(), Fault> {
     let mut at = skip(text, 0);
     if byte(text, at) != b'{' {
         let bom = text.starts_with(b"\xef\xbb\xbf");
-        return fault(at, if bom { Reason::ByteOrderMark } else { Reason::NotAnObject });
+        return fault(
+            at,
+            if bom {
+                Reason::ByteOrderMark
+            } else {
+                Reason::NotAnObject
+            },
+        );
     }
     let (mut top, mut low) = (0, nodes.len());
     let (mut open, mut in_object, mut depth) = (OUTSIDE, false, 0);
@@ -75,7 +89,9 @@ pub(crate) fn read(text: &[u8], nodes: &mut [Node], slots: &mut [u32], sort: boo
         if top >= low {
             return fault(at, Reason::TooFewNodes);
         }
-        let Some(node) = nodes.get_mut(top) else { return fault(at, Reason::TooFewNodes) };
+        let Some(node) = nodes.get_mut(top) else {
+            return fault(at, Reason::TooFewNodes);
+        };
         let first = byte(text, at);
         let (start, len_and_kind) = match first {
             b'"' => {
@@ -88,7 +104,10 @@ pub(crate) fn read(text: &[u8], nodes: &mut [Node], slots: &mut [u32], sort: boo
             b'-' | b'0'..=b'9' => {
                 let start = at;
                 at = number(text, at)?;
-                (start as u32, (at - start) as u32 | kind::NUMBER << KIND_SHIFT)
+                (
+                    start as u32,
+                    (at - start) as u32 | kind::NUMBER << KIND_SHIFT,
+                )
             }
             b'{' | b'[' => {
                 if depth == MAX_DEPTH {
@@ -120,7 +139,11 @@ pub(crate) fn read(text: &[u8], nodes: &mut [Node], slots: &mut [u32], sort: boo
         loop {
             at = skip(text, at);
             if open == OUTSIDE {
-                return if at == text.len() { Ok(()) } else { fault(at, Reason::TextAfterEnd) };
+                return if at == text.len() {
+                    Ok(())
+                } else {
+                    fault(at, Reason::TextAfterEnd)
+                };
             }
             let next = byte(text, at);
             if next == b',' {
@@ -130,18 +153,35 @@ pub(crate) fn read(text: &[u8], nodes: &mut [Node], slots: &mut [u32], sort: boo
             if next != if in_object { b'}' } else { b']' } {
                 return fault(
                     at,
-                    if in_object { Reason::ExpectedCommaOrBrace } else { Reason::ExpectedCommaOrBracket },
+                    if in_object {
+                        Reason::ExpectedCommaOrBrace
+                    } else {
+                        Reason::ExpectedCommaOrBracket
+                    },
                 );
             }
             at += 1;
             let first = open as usize + 1;
-            low = close(text, nodes, slots, sort && in_object, in_object, first, top, low)?;
+            low = close(
+                text,
+                nodes,
+                slots,
+                sort && in_object,
+                in_object,
+                first,
+                top,
+                low,
+            )?;
             top = first;
             depth -= 1;
-            let Some(parent) = nodes.get_mut(open as usize) else { return fault(at, Reason::TooFewNodes) };
+            let Some(parent) = nodes.get_mut(open as usize) else {
+                return fault(at, Reason::TooFewNodes);
+            };
             open = parent[2];
             parent[2] = low as u32;
-            in_object = nodes.get(open as usize).is_some_and(|around| super::kind_of(around) == kind::OBJECT);
+            in_object = nodes
+                .get(open as usize)
+                .is_some_and(|around| super::kind_of(around) == kind::OBJECT);
         }
     }
 }
@@ -160,7 +200,9 @@ fn close(
     low: usize,
 ) -> Result<usize, Fault> {
     let count = top - first;
-    let Some(children) = nodes.get_mut(first..top) else { return fault(0, Reason::TooFewNodes) };
+    let Some(children) = nodes.get_mut(first..top) else {
+        return fault(0, Reason::TooFewNodes);
+    };
     if object && let Some(at) = members::repeated(text, children, slots, sort) {
         return fault(at.saturating_sub(1) as usize, Reason::RepeatedName);
     }
@@ -202,7 +244,10 @@ fn skip(text: &[u8], mut at: usize) -> usize {
 
 #[cold]
 fn fault<T>(at: usize, reason: Reason) -> Result<T, Fault> {
-    Err(Fault { reason, at: at as u32 })
+    Err(Fault {
+        reason,
+        at: at as u32,
+    })
 }
 
 /// `true`, `false` or `null`: its length and kind.
@@ -261,7 +306,9 @@ fn escape(text: &[u8], at: usize) -> Result<usize, Fault> {
 }
 
 fn unit(text: &[u8], at: usize) -> Option<u32> {
-    text.get(at..).and_then(|rest| rest.first_chunk::<4>()).and_then(hex4)
+    text.get(at..)
+        .and_then(|rest| rest.first_chunk::<4>())
+        .and_then(hex4)
 }
 
 /// Reads a number: where it ends.
@@ -271,7 +318,14 @@ fn number(text: &[u8], start: usize) -> Result<usize, Fault> {
     let mut at = digits(text, whole);
     let count = at - whole;
     if count == 0 || count > 1 && byte(text, whole) == b'0' {
-        return fault(at, if count == 0 { Reason::ExpectedDigit } else { Reason::LeadingZero });
+        return fault(
+            at,
+            if count == 0 {
+                Reason::ExpectedDigit
+            } else {
+                Reason::LeadingZero
+            },
+        );
     }
     if matches!(byte(text, at), b'.' | b'e' | b'E') || count > MAX_DIGITS {
         at = fraction_and_exponent(text, at, count)?;
@@ -299,7 +353,9 @@ fn fraction_and_exponent(text: &[u8], mut at: usize, mut count: usize) -> Result
         }
         let mut value = 0u32;
         for digit in text.get(start..at).unwrap_or_default() {
-            value = value.saturating_mul(10).saturating_add(u32::from(digit.wrapping_sub(b'0')));
+            value = value
+                .saturating_mul(10)
+                .saturating_add(u32::from(digit.wrapping_sub(b'0')));
         }
         if value > MAX_EXPONENT {
             return fault(at, Reason::NumberExponent);

@@ -16,12 +16,20 @@ pub(crate) struct Text<'a> {
 impl<'a> Text<'a> {
     /// A text that stands for itself.
     pub(crate) fn plain(raw: &'a [u8]) -> Self {
-        Self { raw, escaped: false }
+        Self {
+            raw,
+            escaped: false,
+        }
     }
 
     /// The bytes of the string, unescaped.
     pub(crate) fn bytes(self) -> Bytes<'a> {
-        Bytes { rest: self.raw, escaped: self.escaped, pending: [0; 3], pending_len: 0 }
+        Bytes {
+            rest: self.raw,
+            escaped: self.escaped,
+            pending: [0; 3],
+            pending_len: 0,
+        }
     }
 
     pub(crate) fn equals(self, other: Text<'_>) -> bool {
@@ -50,7 +58,10 @@ impl<'a> Text<'a> {
 
     pub(crate) fn starts_with(self, prefix: &[u8]) -> bool {
         if !self.escaped {
-            return self.raw.get(..prefix.len()).is_some_and(|start| bytes::equal(start, prefix));
+            return self
+                .raw
+                .get(..prefix.len())
+                .is_some_and(|start| bytes::equal(start, prefix));
         }
         let mut bytes = self.bytes();
         prefix.iter().all(|wanted| bytes.next() == Some(*wanted))
@@ -59,10 +70,14 @@ impl<'a> Text<'a> {
     pub(crate) fn ends_with(self, suffix: &[u8]) -> bool {
         if !self.escaped {
             let before = self.raw.len().checked_sub(suffix.len());
-            return before.and_then(|before| self.raw.get(before..)).is_some_and(|end| bytes::equal(end, suffix));
+            return before
+                .and_then(|before| self.raw.get(before..))
+                .is_some_and(|end| bytes::equal(end, suffix));
         }
         let len = self.bytes().count();
-        let Some(before) = len.checked_sub(suffix.len()) else { return false };
+        let Some(before) = len.checked_sub(suffix.len()) else {
+            return false;
+        };
         self.bytes().skip(before).eq(suffix.iter().copied())
     }
 
@@ -75,11 +90,17 @@ impl<'a> Text<'a> {
             if matched == needle.len() {
                 return true;
             }
-            let Some(byte) = bytes.next() else { return false };
+            let Some(byte) = bytes.next() else {
+                return false;
+            };
             while matched > 0 && needle.get(matched) != Some(&byte) {
-                let shorter = failure.get((matched - 1) * 2..).and_then(|rest| rest.first_chunk::<2>());
+                let shorter = failure
+                    .get((matched - 1) * 2..)
+                    .and_then(|rest| rest.first_chunk::<2>());
                 // A table that does not get shorter would never end; 0 is always a correct restart for a damaged one.
-                matched = shorter.map_or(0, |word| usize::from(u16::from_le_bytes(*word))).min(matched - 1);
+                matched = shorter
+                    .map_or(0, |word| usize::from(u16::from_le_bytes(*word)))
+                    .min(matched - 1);
             }
             if needle.get(matched) == Some(&byte) {
                 matched += 1;
@@ -192,13 +213,25 @@ mod tests {
     fn a_backslash_begins_an_escape_only_in_json() {
         let plain = Text::plain(br"C:\a\n\u0041");
         assert_eq!(plain.bytes().collect::<Vec<_>>(), plain.raw);
-        let json = Text { raw: br"C:\\a\\n\\u0041", escaped: true };
+        let json = Text {
+            raw: br"C:\\a\\n\\u0041",
+            escaped: true,
+        };
         assert!(plain.equals(json) && json.equals(plain));
         assert_eq!(plain.compare(json), Ordering::Equal);
-        let unescaped = Text { raw: br"C:\u0041", escaped: true };
+        let unescaped = Text {
+            raw: br"C:\u0041",
+            escaped: true,
+        };
         assert!(unescaped.equals(Text::plain(b"C:A")));
         assert!(!unescaped.equals(Text::plain(br"C:\u0041")));
         assert!(!Text::plain(br"a\u0041").contains(b"A", &[0, 0]));
-        assert!(Text { raw: br"a\u0041", escaped: true }.contains(b"A", &[0, 0]));
+        assert!(
+            Text {
+                raw: br"a\u0041",
+                escaped: true
+            }
+            .contains(b"A", &[0, 0])
+        );
     }
 }

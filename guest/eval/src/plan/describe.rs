@@ -6,10 +6,7 @@ use super::{
     Damaged, Plan, Ref,
     layout::{header, mode, size},
 };
-use crate::{
-    denial::patterns,
-    request::PathScope,
-};
+use crate::{denial::patterns, request::PathScope};
 
 /// The policy as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,13 +77,17 @@ impl<'a> Plan<'a> {
         if index >= self.u32(header::ROLE_COUNT)? {
             return Ok(None);
         }
-        let at = self.reference(header::ROLES, 0)?.wrapping_add((index as usize).wrapping_mul(size::ROLE));
+        let at = self
+            .reference(header::ROLES, 0)?
+            .wrapping_add((index as usize).wrapping_mul(size::ROLE));
         Ok(Some(RoleRef { plan: *self, at }))
     }
 
     /// The role of that name.
     pub fn find_role(&self, name: &str) -> Result<Option<RoleRef<'a>>, Damaged> {
-        Ok(self.role_named(name.as_bytes())?.map(|at| RoleRef { plan: *self, at }))
+        Ok(self
+            .role_named(name.as_bytes())?
+            .map(|at| RoleRef { plan: *self, at }))
     }
 
     /// The scope of that id.
@@ -95,11 +96,16 @@ impl<'a> Plan<'a> {
             return Ok(None);
         }
         let table = self.reference(header::SCOPES, 0)?;
-        Ok(Some(ScopeRef { plan: *self, at: self.reference(table, id as usize)? }))
+        Ok(Some(ScopeRef {
+            plan: *self,
+            at: self.reference(table, id as usize)?,
+        }))
     }
 
     pub(crate) fn tool_name(&self, id: u32) -> Result<&'a str, Damaged> {
-        let tool = self.reference(header::TOOLS, 0)?.wrapping_add((id as usize).wrapping_mul(size::TOOL));
+        let tool = self
+            .reference(header::TOOLS, 0)?
+            .wrapping_add((id as usize).wrapping_mul(size::TOOL));
         self.str(tool, 0)
     }
 }
@@ -119,14 +125,22 @@ impl<'a> RoleRef<'a> {
     pub fn rule(&self, index: u32) -> Result<Option<RuleRef<'a>>, Damaged> {
         let plan = self.plan;
         let Some(cell) = index.checked_sub(1) else {
-            return Ok(Some(RuleRef { plan, at: plan.reference(self.at, 2)?, tool: None }));
+            return Ok(Some(RuleRef {
+                plan,
+                at: plan.reference(self.at, 2)?,
+                tool: None,
+            }));
         };
         if index >= self.rule_count()? {
             return Ok(None);
         }
         let cells = plan.reference(self.at, 3)?;
         let cell = cells.wrapping_add((cell as usize).wrapping_mul(size::CELL));
-        Ok(Some(RuleRef { plan, at: plan.reference(cell, 1)?, tool: Some(plan.word(cell, 0)?) }))
+        Ok(Some(RuleRef {
+            plan,
+            at: plan.reference(cell, 1)?,
+            tool: Some(plan.word(cell, 0)?),
+        }))
     }
 }
 
@@ -153,12 +167,15 @@ impl<'a> RuleRef<'a> {
 
     /// The constraint at an index, as written, in the order of evaluation.
     pub fn constraint(&self, index: u32) -> Result<&'a str, Damaged> {
-        self.plan.str(self.plan.reference(self.at, 3 + index as usize)?, 0)
+        self.plan
+            .str(self.plan.reference(self.at, 3 + index as usize)?, 0)
     }
 
     /// The constraints as written.
     pub fn constraints(&self) -> Result<Vec<&'a str>, Damaged> {
-        (0..self.constraint_count()?).map(|index| self.constraint(index)).collect()
+        (0..self.constraint_count()?)
+            .map(|index| self.constraint(index))
+            .collect()
     }
 
     /// The id of its file scope.
@@ -192,4 +209,3 @@ impl core::fmt::Display for Mode {
         })
     }
 }
-

@@ -11,7 +11,9 @@ use core::cmp::Ordering;
 
 use super::{
     Damaged, Plan, Ref,
-    layout::{MAX_DEPTH, compare, flags, header, list, literal, mode, op, operand, root, size, text_call},
+    layout::{
+        MAX_DEPTH, compare, flags, header, list, literal, mode, op, operand, root, size, text_call,
+    },
 };
 use crate::{
     decide::MAX_NAME,
@@ -41,7 +43,11 @@ impl From<Damaged> for InvalidPlan {
 type Checked = Result<(), InvalidPlan>;
 
 fn check(holds: bool, what: &str) -> Checked {
-    if holds { Ok(()) } else { Err(InvalidPlan(what.to_string())) }
+    if holds {
+        Ok(())
+    } else {
+        Err(InvalidPlan(what.to_string()))
+    }
 }
 
 impl Plan<'_> {
@@ -50,7 +56,13 @@ impl Plan<'_> {
     /// # Errors
     /// If any record is not what the layout says.
     pub fn validate(&self) -> Checked {
-        Validator { plan: *self, rules: BTreeSet::new(), constraints: BTreeSet::new(), nodes: BTreeSet::new() }.plan()
+        Validator {
+            plan: *self,
+            rules: BTreeSet::new(),
+            constraints: BTreeSet::new(),
+            nodes: BTreeSet::new(),
+        }
+        .plan()
     }
 }
 
@@ -78,7 +90,10 @@ struct Place {
 impl Validator<'_> {
     fn plan(&mut self) -> Checked {
         let plan = self.plan;
-        check(plan.u32(header::FLAGS)? & !flags::SORT_MEMBERS == 0, "unknown flags")?;
+        check(
+            plan.u32(header::FLAGS)? & !flags::SORT_MEMBERS == 0,
+            "unknown flags",
+        )?;
         check(plan.memo_slots()? <= plan.bytes().len(), "memo slots")?;
         let about = plan.about()?;
         for limit in [about.arguments_bytes, about.facts_bytes] {
@@ -89,7 +104,10 @@ impl Validator<'_> {
         self.names(header::TOOLS, size::TOOL, header::TOOL_INDEX)?;
         let table = plan.reference(header::TOOLS, 0)?;
         for id in 0..plan.reference(header::TOOL_COUNT, 0)? {
-            check(plan.reference(table + id * size::TOOL, 2)? == id, "id of a tool")?;
+            check(
+                plan.reference(table + id * size::TOOL, 2)? == id,
+                "id of a tool",
+            )?;
         }
         self.scopes()?;
         self.roles()
@@ -100,13 +118,24 @@ impl Validator<'_> {
         let plan = self.plan;
         let first = plan.reference(table, 0)?;
         let count = plan.reference(table, 1)?;
-        plan.slice(first, count.checked_mul(record).ok_or(Damaged::RecordCount)?)?;
-        let slots = plan.reference(index, 1)?.checked_add(1).filter(|slots| slots.is_power_of_two());
+        plan.slice(
+            first,
+            count.checked_mul(record).ok_or(Damaged::RecordCount)?,
+        )?;
+        let slots = plan
+            .reference(index, 1)?
+            .checked_add(1)
+            .filter(|slots| slots.is_power_of_two());
         let slots = slots.ok_or(Damaged::IndexSize)?;
-        plan.slice(plan.reference(index, 0)?, slots.checked_mul(4).ok_or(Damaged::IndexSize)?)?;
+        plan.slice(
+            plan.reference(index, 0)?,
+            slots.checked_mul(4).ok_or(Damaged::IndexSize)?,
+        )?;
         for slot in 0..slots {
             let at = plan.reference(plan.reference(index, 0)?, slot)?;
-            let inside = at.checked_sub(first).is_some_and(|offset| offset % record == 0 && offset / record < count);
+            let inside = at
+                .checked_sub(first)
+                .is_some_and(|offset| offset % record == 0 && offset / record < count);
             check(at == 0 || inside, "an index")?;
         }
         let mut before: Option<&[u8]> = None;
@@ -116,7 +145,10 @@ impl Validator<'_> {
             plan.str(at, 0)?;
             check(name.len() <= MAX_NAME && !has_control(name), "a name")?;
             check(before.is_none_or(|before| before < name), "order of names")?;
-            check(plan.checked(|plan| plan.look_up(index, name))? == Some(at), "a name that its index does not find")?;
+            check(
+                plan.checked(|plan| plan.look_up(index, name))? == Some(at),
+                "a name that its index does not find",
+            )?;
             before = Some(name);
         }
         Ok(())
@@ -130,7 +162,9 @@ impl Validator<'_> {
             check(plan.reference(scope, 0)? == id, "id of a scope")?;
             plan.str(scope, 1)?;
             let (allowed, denied) = (plan.reference(scope, 3)?, plan.reference(scope, 4)?);
-            let count = allowed.checked_add(denied).filter(|count| *count <= plan.bytes().len());
+            let count = allowed
+                .checked_add(denied)
+                .filter(|count| *count <= plan.bytes().len());
             for index in 0..count.ok_or(Damaged::RecordCount)? {
                 let pattern = pattern(scope, index);
                 plan.str(pattern, 0)?;
@@ -148,19 +182,31 @@ impl Validator<'_> {
         for index in 0..plan.reference(header::ROLE_COUNT, 0)? {
             let role = first + index * size::ROLE;
             self.rule(plan.reference(role, 2)?)?;
-            check(plan.reference(plan.reference(role, 2)?, 1)? == 0, "a scope for unlisted tools")?;
+            check(
+                plan.reference(plan.reference(role, 2)?, 1)? == 0,
+                "a scope for unlisted tools",
+            )?;
             let (cells, count) = (plan.reference(role, 3)?, plan.reference(role, 4)?);
-            plan.slice(cells, count.checked_mul(size::CELL).ok_or(Damaged::RecordCount)?)?;
+            plan.slice(
+                cells,
+                count.checked_mul(size::CELL).ok_or(Damaged::RecordCount)?,
+            )?;
             let mut before = None;
             for cell in 0..count {
                 let at = cells + cell * size::CELL;
                 let tool = plan.word(at, 0)?;
-                check(tool < tools && before.is_none_or(|before| before < tool), "order of cells")?;
+                check(
+                    tool < tools && before.is_none_or(|before| before < tool),
+                    "order of cells",
+                )?;
                 before = Some(tool);
                 self.rule(plan.reference(at, 1)?)?;
             }
         }
-        check(plan.checked(|plan| plan.default_role())? == plan.role_named(b"default")?, "the default role")
+        check(
+            plan.checked(|plan| plan.default_role())? == plan.role_named(b"default")?,
+            "the default role",
+        )
     }
 
     fn rule(&mut self, rule: Ref) -> Checked {
@@ -173,7 +219,8 @@ impl Validator<'_> {
         if scope != 0 {
             let table = plan.reference(header::SCOPES, 0)?;
             let id = plan.reference(scope, 0)?;
-            let known = id < plan.reference(header::SCOPE_COUNT, 0)? && plan.reference(table, id)? == scope;
+            let known =
+                id < plan.reference(header::SCOPE_COUNT, 0)? && plan.reference(table, id)? == scope;
             check(known, "scope of a rule")?;
         }
         let count = plan.reference(rule, 2)?;
@@ -192,7 +239,12 @@ impl Validator<'_> {
         plan.str(constraint, 0)?;
         let slots = plan.reference(constraint, 3)?;
         check(slots <= plan.memo_slots()?, "memo slots")?;
-        let place = Place { depth: 0, quantifiers: 0, element: false, slots };
+        let place = Place {
+            depth: 0,
+            quantifiers: 0,
+            element: false,
+            slots,
+        };
         self.condition(plan.reference(constraint, 2)?, place)
     }
 
@@ -202,7 +254,10 @@ impl Validator<'_> {
         check(place.depth <= MAX_DEPTH, "nesting of a condition")?;
         let first = plan.word(node, 0)?;
         plan.word(node, 1)?;
-        let below = Place { depth: place.depth + 1, ..place };
+        let below = Place {
+            depth: place.depth + 1,
+            ..place
+        };
         let count = first >> 16;
         let argument = first >> 8 & 0xff;
         match first & 0xff {
@@ -248,12 +303,22 @@ impl Validator<'_> {
             op::EVERY | op::ANY => {
                 check(place.quantifiers < 2, "nesting of quantifiers")?;
                 self.path(plan.reference(node, 2)?, place)?;
-                let body = Place { quantifiers: place.quantifiers + 1, element: true, ..below };
+                let body = Place {
+                    quantifiers: place.quantifiers + 1,
+                    element: true,
+                    ..below
+                };
                 self.condition(plan.reference(node, 3)?, body)?;
             }
             op::MEMO => {
                 check(plan.reference(node, 2)? < place.slots, "memo slots")?;
-                self.condition(plan.reference(node, 3)?, Place { element: false, ..below })?;
+                self.condition(
+                    plan.reference(node, 3)?,
+                    Place {
+                        element: false,
+                        ..below
+                    },
+                )?;
             }
             _ => return check(false, "opcode"),
         }
@@ -279,10 +344,16 @@ impl Validator<'_> {
         match first & 0xff {
             root::ARGS | root::CTX | root::RUN | root::USER => {}
             root::ROLE | root::TOOL => check(steps == 0, "steps of a name")?,
-            root::ELEMENT => check(place.element && first >> 8 == 0, "element outside a quantifier")?,
+            root::ELEMENT => check(
+                place.element && first >> 8 == 0,
+                "element outside a quantifier",
+            )?,
             _ => return check(false, "root of a path"),
         }
-        check(first >> 8 == 0 || first >> 8 == 1 && plan.reference(at, 1)? < place.slots, "memo slots")?;
+        check(
+            first >> 8 == 0 || first >> 8 == 1 && plan.reference(at, 1)? < place.slots,
+            "memo slots",
+        )?;
         check(steps <= plan.bytes().len(), "number of steps")?;
         for step in 0..steps {
             plan.text(at, 3 + 2 * step)?;
@@ -317,22 +388,32 @@ impl Validator<'_> {
 
     fn list(&self, at: Ref) -> Checked {
         let plan = self.plan;
-        check(plan.word(at, 0)? & !(list::NULL | list::TRUE | list::FALSE) == 0, "flags of a list")?;
+        check(
+            plan.word(at, 0)? & !(list::NULL | list::TRUE | list::FALSE) == 0,
+            "flags of a list",
+        )?;
         let (numbers, strings, lists) = (plan.word(at, 1)?, plan.word(at, 2)?, plan.word(at, 3)?);
-        let count = numbers.checked_add(strings).and_then(|count| count.checked_add(lists));
+        let count = numbers
+            .checked_add(strings)
+            .and_then(|count| count.checked_add(lists));
         let mut before: Option<Ref> = None;
         for index in 0..count.ok_or(Damaged::RecordCount)? {
             let at = plan.reference(at, 4 + index as usize)?;
             self.literal(at, 0)?;
             let kind = plan.word(at, 0)?;
             let (expected, first_of_kind) = match index {
-                index if index < numbers => (matches!(kind, literal::NUMBER | literal::INTEGER), index == 0),
+                index if index < numbers => (
+                    matches!(kind, literal::NUMBER | literal::INTEGER),
+                    index == 0,
+                ),
                 index if index < numbers + strings => (kind == literal::STRING, index == numbers),
                 _ => (kind == literal::LIST, true),
             };
             check(expected, "kinds in a list")?;
             let ascends = before.is_none_or(|before| {
-                let order = plan.checked(|plan| Value::of_literal(plan, before).compare(&Value::of_literal(plan, at)));
+                let order = plan.checked(|plan| {
+                    Value::of_literal(plan, before).compare(&Value::of_literal(plan, at))
+                });
                 order == Ok(Some(Ordering::Less))
             });
             check(first_of_kind || ascends, "order of a list")?;
@@ -342,11 +423,18 @@ impl Validator<'_> {
     }
 
     fn dfa(&self, at: Ref) -> Checked {
-        check(self.plan.checked(|plan| Dfa::at(plan, at).is_sound())?, "table of a pattern")
+        check(
+            self.plan.checked(|plan| Dfa::at(plan, at).is_sound())?,
+            "table of a pattern",
+        )
     }
 }
 
 /// Whether a text is a number as the reader of arguments would accept it.
 fn is_number(text: &[u8]) -> bool {
-    !text.is_empty() && text.len() <= 128 && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
+    !text.is_empty()
+        && text.len() <= 128
+        && text
+            .iter()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
 }

@@ -23,7 +23,11 @@ pub(crate) struct View<'a> {
 impl<'a> View<'a> {
     /// CAUTION: whoever acts on what was read looks at `damage` first.
     pub(crate) fn of(plan: Plan<'a>, damage: &'a Cell<Option<Damaged>>) -> Self {
-        Self { bytes: plan.bytes, words: plan.words, damage }
+        Self {
+            bytes: plan.bytes,
+            words: plan.words,
+            damage,
+        }
     }
 
     /// Leaves the mark. What it returns is never acted upon.
@@ -51,7 +55,11 @@ impl<'a> View<'a> {
     /// The first words of the record at `at`.
     #[inline]
     pub(crate) fn record<const N: usize>(&self, at: Ref) -> [u32; N] {
-        match self.words.get(at / 4..).and_then(|rest| rest.first_chunk::<N>()) {
+        match self
+            .words
+            .get(at / 4..)
+            .and_then(|rest| rest.first_chunk::<N>())
+        {
             Some(words) => words.map(u32::from_le_bytes),
             None => {
                 self.mark(Damaged::Reference);
@@ -74,7 +82,11 @@ impl<'a> View<'a> {
     /// A number of things that stand in the plan: there cannot be more of them than bytes.
     #[inline]
     pub(crate) fn bounded(&self, count: u32) -> usize {
-        if count as usize > self.bytes.len() { self.fail(Damaged::RecordCount) } else { count as usize }
+        if count as usize > self.bytes.len() {
+            self.fail(Damaged::RecordCount)
+        } else {
+            count as usize
+        }
     }
 
     /// The text whose reference is the word `index` of the record at `at`, and whose length is the next word.
@@ -132,7 +144,8 @@ impl<'a> View<'a> {
 
     /// The id of a tool that some role lists.
     pub(crate) fn tool_named(&self, name: &[u8]) -> Option<u32> {
-        self.look_up(header::TOOL_INDEX, name).map(|tool| self.word(tool, 2))
+        self.look_up(header::TOOL_INDEX, name)
+            .map(|tool| self.word(tool, 2))
     }
 
     /// The rule that a role lists for a tool.
@@ -141,7 +154,8 @@ impl<'a> View<'a> {
         let (mut low, mut high) = (0, self.bounded(count));
         while low < high {
             let middle = low + (high - low) / 2;
-            let [id, rule] = self.record((cells as usize).wrapping_add(middle * layout::size::CELL));
+            let [id, rule] =
+                self.record((cells as usize).wrapping_add(middle * layout::size::CELL));
             match id.cmp(&tool) {
                 core::cmp::Ordering::Less => low = middle + 1,
                 core::cmp::Ordering::Greater => high = middle,

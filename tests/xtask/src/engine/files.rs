@@ -13,7 +13,6 @@ use super::template::{Number, Template};
 use crate::workspace;
 
 const COMPONENT: &str = "engine.component.wasm";
-const THIN: &str = "engine.thin.wasm";
 const DIGESTS: &str = "SHA256SUMS";
 const BUILT_BY: &str = "BUILT-BY";
 
@@ -21,7 +20,6 @@ const BUILT_BY: &str = "BUILT-BY";
 #[derive(Debug)]
 pub(crate) struct Files {
     component: Vec<u8>,
-    thin: Vec<u8>,
     digests: String,
     pub(crate) built_by: String,
     offsets: String,
@@ -29,18 +27,12 @@ pub(crate) struct Files {
 
 impl Files {
     /// Files for a new artifact.
-    pub(crate) fn new(
-        component: Template,
-        thin: Template,
-        heap_base: u32,
-        built_by: String,
-    ) -> Self {
+    pub(crate) fn new(component: Template, heap_base: u32, built_by: String) -> Self {
         let digest = sha256(&component.bytes);
-        let digests = format!("{digest}  {COMPONENT}\n{}  {THIN}\n", sha256(&thin.bytes));
-        let offsets = offsets(&component, &thin, heap_base, &digest, &built_by);
+        let digests = format!("{digest}  {COMPONENT}\n");
+        let offsets = offsets(&component, heap_base, &digest, &built_by);
         Self {
             component: component.bytes,
-            thin: thin.bytes,
             digests,
             built_by,
             offsets,
@@ -58,7 +50,6 @@ impl Files {
         };
         Ok(Self {
             component: bytes(folder.join("artifact").join(COMPONENT))?,
-            thin: bytes(folder.join("artifact").join(THIN))?,
             digests: text(folder.join("artifact").join(DIGESTS))?,
             built_by: text(folder.join("artifact").join(BUILT_BY))?
                 .trim_end()
@@ -69,11 +60,7 @@ impl Files {
 
     /// Fails if a file is not the one that the digests were made of.
     pub(crate) fn check_digests(&self) -> Result<()> {
-        let expected = format!(
-            "{}  {COMPONENT}\n{}  {THIN}\n",
-            sha256(&self.component),
-            sha256(&self.thin)
-        );
+        let expected = format!("{}  {COMPONENT}\n", sha256(&self.component));
         if self.digests != expected {
             bail!("the artifact is not what `{DIGESTS}` says: run `cargo xtask engine build`");
         }
@@ -89,7 +76,7 @@ impl Files {
                 other.summary()
             ));
         }
-        (self.thin != other.thin || self.digests != other.digests || self.offsets != other.offsets)
+        (self.digests != other.digests || self.offsets != other.offsets)
             .then(|| "the engine is the committed one, but not the files around it".to_owned())
     }
 
@@ -127,7 +114,6 @@ impl Files {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create `{}`", folder.display()))?;
         write(&folder.join(COMPONENT), &self.component)?;
-        write(&folder.join(THIN), &self.thin)?;
         write(&folder.join(DIGESTS), self.digests.as_bytes())?;
         write(
             &folder.join(BUILT_BY),
@@ -152,13 +138,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// `artifact.rs`, as rustfmt would write it.
-fn offsets(
-    component: &Template,
-    thin: &Template,
-    heap_base: u32,
-    digest: &str,
-    built_by: &str,
-) -> String {
+fn offsets(component: &Template, heap_base: u32, digest: &str, built_by: &str) -> String {
     format!(
         "//! Where things stand in the artifact. Written by `cargo xtask engine build`; do not edit.
 
@@ -182,13 +162,10 @@ pub const HEAP_BASE: u32 = {heap_base};
 pub(crate) const CORE: Range<usize> = {}..{};
 
 pub(crate) const COMPONENT: Template = {};
-
-pub(crate) const THIN: Template = {};
 ",
         component.core.start,
         component.core.end,
         template(component, COMPONENT),
-        template(thin, THIN),
     )
 }
 

@@ -2,14 +2,9 @@
 
 use std::ops::Range;
 
-use anyhow::{Context, Result, bail, ensure};
-use wasm_encoder::{
-    Component, ComponentImportSection, ComponentSection, ComponentTypeRef, CoreTypeSection,
-    DataCountSection, Encode, EntityType, Function, FunctionSection, ImportSection,
-    InstanceSection, MemoryType, ModuleArg, ModuleType, Section, StartSection, TypeSection,
-    ValType,
-};
-use wasmparser::{BinaryReader, ExternalKind, Parser, Payload, Validator, WasmFeatures};
+use anyhow::{Context, Result, ensure};
+use wasm_encoder::{Component, Encode};
+use wasmparser::{BinaryReader, Validator, WasmFeatures};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 
@@ -87,10 +82,6 @@ impl Template {
         Ok(())
     }
 
-    fn append(&mut self, section: &impl Section) {
-        section.append_to(&mut self.bytes);
-    }
-
     /// Marks where the plan goes.
     fn plan(&mut self) {
         self.number(Number::Length(0));
@@ -142,36 +133,6 @@ pub(crate) fn component(module: &Module) -> Result<Template> {
     Ok(template)
 }
 
-/// The same component, but with the engine imported, and the plan in a module of its own that writes it into the engine's memory.
-pub(crate) fn thin(component: &Template, module: &Module) -> Result<Template> {
-    let mut template = Template {
-        bytes: slice(&component.bytes, 0..8)?.to_vec(),
-        ..Template::default()
-    };
-    let mut types = CoreTypeSection::new();
-    types.ty().module(&module_type(slice(
-        &component.bytes,
-        component.core.clone(),
-    )?)?);
-    types.append_to_component(&mut template.bytes);
-    let mut imports = ComponentImportSection::new();
-    imports.import("engine", ComponentTypeRef::Module(0));
-    imports.append_to_component(&mut template.bytes);
-    for (id, contents) in sections(&component.bytes)? {
-        if id != COMPONENT_MODULE {
-            template.section(id, contents)?;
-        }
-    }
-    template.bytes.push(COMPONENT_MODULE);
-    template.enclose(|template| write_plan_module(template, module.heap_base))?;
-    // Module 0 and instance 0 are the engine; nobody calls it before all of the component is instantiated.
-    let mut instances = InstanceSection::new();
-    instances.instantiate(1, [("engine", ModuleArg::Instance(0))]);
-    instances.append_to_component(&mut template.bytes);
-    validate(&template.bytes)?;
-    Ok(template)
-}
-
 /// Writes the engine with a place for a plan as its last data segment.
 fn write_module(template: &mut Template, module: &Module) -> Result<()> {
     template
@@ -210,82 +171,6 @@ fn write_segment_start(template: &mut Template, at: u32) {
     wasm_encoder::ConstExpr::i32_const(at.cast_signed()).encode(&mut template.bytes);
 }
 
-/// Writes a module that puts the plan into the memory that it imports, which it lets grow for that. Fails to instantiate if the
-/// memory cannot grow.
-fn write_plan_module(template: &mut Template, heap_base: u32) -> Result<()> {
-    template
-        .bytes
-        .extend_from_slice(&wasm_encoder::Module::HEADER);
-    let mut types = TypeSection::new();
-    types.ty().function([], []);
-    template.append(&types);
-    let mut imports = ImportSection::new();
-    let memory = MemoryType {
-        minimum: 1,
-        maximum: None,
-        memory64: false,
-        shared: false,
-        page_size_log2: None,
-    };
-    imports.import("engine", "memory", EntityType::Memory(memory));
-    template.append(&imports);
-    let mut functions = FunctionSection::new();
-    functions.function(0);
-    template.append(&functions);
-    template.append(&StartSection { function_index: 0 });
-    template.append(&DataCountSection { count: 1 });
-    write_plan_code(template, heap_base)?;
-    template.bytes.push(CORE_DATA);
-    template.enclose(|template| {
-        // One segment, passive.
-        template.bytes.extend_from_slice(&[1, 1]);
-        template.plan();
-        Ok(())
-    })
-}
-
-/// `memory.grow(pages - memory.size); memory.init(heap_base, 0, plan)`. Written around two numbers that depend on the plan, which
-/// as constants are signed; padded to five bytes, a number below 2^31 reads the same either way.
-fn write_plan_code(template: &mut Template, heap_base: u32) -> Result<()> {
-    const I32_CONST: u8 = 0x41;
-    let parts = |build: &dyn Fn(&mut wasm_encoder::InstructionSink<'_>)| {
-        let mut function = Function::new([]);
-        build(&mut function.instructions());
-        // Without the empty list of locals.
-        function
-            .into_raw_body()
-            .get(1..)
-            .map(<[u8]>::to_vec)
-            .unwrap_or_default()
-    };
-    let grow = parts(&|code| {
-        code.memory_size(0)
-            .i32_sub()
-            .memory_grow(0)
-            .drop()
-            .i32_const(heap_base.cast_signed())
-            .i32_const(0);
-    });
-    let init = parts(&|code| {
-        code.memory_init(0, 0).end();
-    });
-    // Locals, both constants, and what stands between and behind them.
-    let body = u32::try_from(1 + 6 + grow.len() + 6 + init.len())?;
-    let mut body_len = Vec::new();
-    body.encode(&mut body_len);
-    template.bytes.push(10);
-    template.leb(u32::try_from(1 + body_len.len())? + body);
-    template.leb(1);
-    template.bytes.extend_from_slice(&body_len);
-    template.bytes.extend_from_slice(&[0, I32_CONST]);
-    template.number(Number::Pages(heap_base + 15 + ARENA));
-    template.bytes.extend_from_slice(&grow);
-    template.bytes.push(I32_CONST);
-    template.number(Number::Length(0));
-    template.bytes.extend_from_slice(&init);
-    Ok(())
-}
-
 /// A component around a module, by wit-component.
 fn encode(core: &[u8]) -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
@@ -313,65 +198,6 @@ fn sections(component: &[u8]) -> Result<Vec<(u8, &[u8])>> {
         sections.push((id, reader.read_bytes(len)?));
     }
     Ok(sections)
-}
-
-/// What a module exports, as a type.
-fn module_type(wasm: &[u8]) -> Result<ModuleType> {
-    let mut types = Vec::new();
-    let mut functions = Vec::new();
-    let mut exported = ModuleType::new();
-    for payload in Parser::new(0).parse_all(wasm) {
-        match payload? {
-            Payload::TypeSection(section) => {
-                types = section
-                    .into_iter_err_on_gc_types()
-                    .collect::<Result<_, _>>()?;
-            }
-            Payload::FunctionSection(section) => {
-                functions = section.into_iter().collect::<Result<Vec<_>, _>>()?
-            }
-            Payload::ExportSection(section) => {
-                for (index, export) in section.into_iter().enumerate() {
-                    let export = export?;
-                    let entity = match export.kind {
-                        ExternalKind::Memory => EntityType::Memory(MemoryType {
-                            minimum: 1,
-                            maximum: None,
-                            memory64: false,
-                            shared: false,
-                            page_size_log2: None,
-                        }),
-                        ExternalKind::Func => {
-                            let function = functions
-                                .get(export.index as usize)
-                                .context("an exported function")?;
-                            let ty: &wasmparser::FuncType =
-                                types.get(*function as usize).context("its type")?;
-                            exported
-                                .ty()
-                                .function(values(ty.params())?, values(ty.results())?);
-                            EntityType::Function(exported.type_count() - 1)
-                        }
-                        other => bail!("export {index} is a {other:?}"),
-                    };
-                    exported.export(export.name, entity);
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(exported)
-}
-
-fn values(types: &[wasmparser::ValType]) -> Result<Vec<ValType>> {
-    types
-        .iter()
-        .map(|ty| match ty {
-            wasmparser::ValType::I32 => Ok(ValType::I32),
-            wasmparser::ValType::I64 => Ok(ValType::I64),
-            other => bail!("an exported function has a parameter of type {other}"),
-        })
-        .collect()
 }
 
 fn validate(wasm: &[u8]) -> Result<()> {
