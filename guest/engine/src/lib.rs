@@ -28,6 +28,13 @@
 extern crate alloc;
 
 #[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(
+        dead_code,
+        reason = "the exports that use all of it exist on wasm32 only"
+    )
+)]
 mod abi;
 #[cfg(target_arch = "wasm32")]
 mod decision;
