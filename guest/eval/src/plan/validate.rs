@@ -61,6 +61,7 @@ impl Plan<'_> {
             rules: BTreeSet::new(),
             constraints: BTreeSet::new(),
             nodes: BTreeSet::new(),
+            literals: BTreeSet::new(),
         }
         .plan()
     }
@@ -71,6 +72,8 @@ struct Validator<'a> {
     /// What has been checked already; these may be shared.
     rules: BTreeSet<Ref>,
     constraints: BTreeSet<Ref>,
+    /// Lists may share elements; each is looked into once, or a small plan could keep the validator busy for ever.
+    literals: BTreeSet<Ref>,
     /// What has been checked already; these may not.
     nodes: BTreeSet<Ref>,
 }
@@ -325,7 +328,7 @@ impl Validator<'_> {
         Ok(())
     }
 
-    fn operand(&self, kind: u32, at: Ref, place: Place) -> Checked {
+    fn operand(&mut self, kind: u32, at: Ref, place: Place) -> Checked {
         match kind {
             operand::PATH => self.path(at, place),
             operand::COUNT => {
@@ -361,8 +364,11 @@ impl Validator<'_> {
         Ok(())
     }
 
-    fn literal(&self, at: Ref, depth: usize) -> Checked {
+    fn literal(&mut self, at: Ref, depth: usize) -> Checked {
         let plan = self.plan;
+        if !self.literals.insert(at) {
+            return Ok(());
+        }
         match plan.word(at, 0)? {
             literal::NULL | literal::FALSE | literal::TRUE => {}
             literal::INTEGER => {
@@ -386,7 +392,7 @@ impl Validator<'_> {
         Ok(())
     }
 
-    fn list(&self, at: Ref) -> Checked {
+    fn list(&mut self, at: Ref) -> Checked {
         let plan = self.plan;
         check(
             plan.word(at, 0)? & !(list::NULL | list::TRUE | list::FALSE) == 0,
