@@ -20,7 +20,7 @@ mod doubt;
 mod finding;
 mod lexer;
 mod list;
-mod number;
+pub(crate) mod number;
 mod operand;
 mod parser;
 mod path;

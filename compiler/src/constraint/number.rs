@@ -1,13 +1,11 @@
 //! JSON numbers as text: which are well formed, and what was meant by those that are not.
 
-/// The most digits of a number, counted before its exponent: what the readers of arguments accept.
-pub(super) const MAX_DIGITS: usize = 100;
-/// The largest exponent, either way: what the readers of arguments accept.
-pub(super) const MAX_EXPONENT: u32 = 1_000;
+// What the reader of arguments accepts.
+pub(crate) use hexgate_eval::{MAX_DIGITS, MAX_EXPONENT};
 
 /// Why a text is not a number of this language.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Not a JSON number, and what to write instead.
     Form(String),
     /// More than [`MAX_DIGITS`].
@@ -17,7 +15,7 @@ pub(super) enum Fault {
 }
 
 /// Checks a text that begins like a number.
-pub(super) fn check(text: &str) -> Result<(), Fault> {
+pub(crate) fn check(text: &str) -> Result<(), Fault> {
     let (digits, exponent) = parts(text).ok_or_else(|| Fault::Form(remedy(text)))?;
     if digits > MAX_DIGITS {
         return Err(Fault::Digits(digits));

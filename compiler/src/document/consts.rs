@@ -1,6 +1,7 @@
 //! Constants: values of a policy's YAML as the literals of constraints.
 
 use crate::{
+    constraint::number::{self, Fault},
     diagnostic::{Diagnostic, quoted},
     expr::Literal,
     source::{Node, NodeKind, Plain, Scalar},
@@ -62,42 +63,24 @@ pub(super) fn ambiguous(scalar: &Scalar, reading: &str, node: &Node) -> Diagnost
 }
 
 fn number(scalar: &Scalar, node: &Node) -> Result<Literal, Box<Diagnostic>> {
-    /// What the evaluator compares exactly.
-    const MAX_DIGITS: usize = 100;
-    const MAX_EXPONENT: u32 = 1000;
-    let (mantissa, exponent) = scalar
-        .value
-        .split_once(['e', 'E'])
-        .unwrap_or((&scalar.value, "0"));
-    let digits = mantissa.bytes().filter(u8::is_ascii_digit).count();
-    if digits > MAX_DIGITS {
-        return Err(Box::new(
-            Diagnostic::new(
-                "bad-const",
-                format!("the number has {digits} digits; at most {MAX_DIGITS} are compared"),
-                node.span,
-                "too long",
-            )
+    let (message, label) = match number::check(&scalar.value) {
+        Ok(()) => return Ok(Literal::Number(scalar.value.clone())),
+        Err(Fault::Digits(digits)) => (
+            format!(
+                "the number has {digits} digits; at most {} are compared",
+                number::MAX_DIGITS
+            ),
+            "too long",
+        ),
+        Err(Fault::Exponent) => (
+            format!("the exponent lies beyond ±{}", number::MAX_EXPONENT),
+            "too large",
+        ),
+        // What YAML reads as a number is one of JSON's; were it not, it would be refused here too.
+        Err(Fault::Form(remedy)) => (format!("this is not a number: {remedy}"), "not a number"),
+    };
+    Err(Box::new(
+        Diagnostic::new("bad-const", message, node.span, label)
             .with_help("quote it if a text is meant"),
-        ));
-    }
-    let magnitude = exponent
-        .trim_start_matches(['+', '-'])
-        .trim_start_matches('0');
-    if !magnitude.is_empty()
-        && magnitude
-            .parse::<u32>()
-            .map_or(true, |magnitude| magnitude > MAX_EXPONENT)
-    {
-        return Err(Box::new(
-            Diagnostic::new(
-                "bad-const",
-                format!("the exponent lies beyond ±{MAX_EXPONENT}"),
-                node.span,
-                "too large",
-            )
-            .with_help("quote it if a text is meant"),
-        ));
-    }
-    Ok(Literal::Number(scalar.value.clone()))
+    ))
 }

@@ -7,8 +7,8 @@ use crate::{
     source::{Entry, Key, Node, NodeKind, Plain, Span},
 };
 
-/// The longest name of a role, tool or argument.
-const MAX_NAME: usize = 256;
+// What a call may carry as the name of a role or tool.
+use hexgate_eval::MAX_NAME;
 
 const DOCUMENT_KEYS: &[&str] = &["version", "roles", "constraints", "consts"];
 const POLICY_KEYS: &[&str] = &[
