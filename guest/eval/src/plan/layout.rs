@@ -15,7 +15,7 @@
 //! node         opcode and parameters, span in the source (start u16, length u16), then by opcode
 //! path         root | memoised << 8, memo slot, number of steps, steps (texts)…
 //! count        path, memo slot + 1 or 0
-//! literal      kind, then by kind
+//! literal      kind, then by kind; at least two words stand behind the kind, so that readers may take three at once
 //! list         flags, numbers, strings, lists (how many of each), literals in that order, numbers and strings sorted
 //! dfa          classes | states << 16, start, class map (256 bytes), accepting (one byte a state), transitions (u16)
 //! scope        id, argument (text), allowed patterns, denied patterns (how many of each), patterns…
@@ -78,6 +78,8 @@ pub mod size {
     pub const TOOL: usize = 12;
     pub const CELL: usize = 8;
     pub const PATTERN: usize = 16;
+    /// The least that stands from a literal's beginning on.
+    pub const LITERAL: usize = 12;
 }
 
 /// The modes of a rule.

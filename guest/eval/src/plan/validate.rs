@@ -4,7 +4,7 @@
 //! condition has exactly one parent, so that no chain of shared conditions can make a small plan do endless work.
 
 use alloc::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     string::{String, ToString},
 };
 use core::cmp::Ordering;
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     decide::MAX_NAME,
     dfa::Dfa,
+    json::MAX_DEPTH as MAX_NESTING,
     scope::{has_control, pattern},
     value::Value,
 };
@@ -61,7 +62,7 @@ impl Plan<'_> {
             rules: BTreeSet::new(),
             constraints: BTreeSet::new(),
             nodes: BTreeSet::new(),
-            literals: BTreeSet::new(),
+            literals: BTreeMap::new(),
         }
         .plan()
     }
@@ -72,8 +73,9 @@ struct Validator<'a> {
     /// What has been checked already; these may be shared.
     rules: BTreeSet<Ref>,
     constraints: BTreeSet<Ref>,
-    /// Lists may share elements; each is looked into once, or a small plan could keep the validator busy for ever.
-    literals: BTreeSet<Ref>,
+    /// Lists may share elements; each is looked into once, or a small plan could keep the validator busy for ever. How many levels
+    /// of lists each has is kept, because it may be met again deeper down.
+    literals: BTreeMap<Ref, usize>,
     /// What has been checked already; these may not.
     nodes: BTreeSet<Ref>,
 }
@@ -253,6 +255,8 @@ impl Validator<'_> {
 
     fn condition(&mut self, node: Ref, place: Place) -> Checked {
         let plan = self.plan;
+        // Reads round down to words, so that an odd reference would be a second name of the same condition.
+        check(node.is_multiple_of(4), "a condition between words")?;
         check(self.nodes.insert(node), "a condition with two parents")?;
         check(place.depth <= MAX_DEPTH, "nesting of a condition")?;
         let first = plan.word(node, 0)?;
@@ -335,7 +339,7 @@ impl Validator<'_> {
                 check(self.plan.reference(at, 1)? <= place.slots, "memo slots")?;
                 self.path(self.plan.reference(at, 0)?, place)
             }
-            operand::LITERAL => self.literal(at, 0),
+            operand::LITERAL => self.literal(at, 0).map(|_| ()),
             _ => check(false, "kind of operand"),
         }
     }
@@ -364,11 +368,14 @@ impl Validator<'_> {
         Ok(())
     }
 
-    fn literal(&mut self, at: Ref, depth: usize) -> Checked {
+    /// Checks a literal that stands in so many lists, and says how many levels of lists it has itself.
+    fn literal(&mut self, at: Ref, depth: usize) -> Result<usize, InvalidPlan> {
         let plan = self.plan;
-        if !self.literals.insert(at) {
-            return Ok(());
+        if let Some(height) = self.literals.get(&at) {
+            return Ok(*height);
         }
+        plan.slice(at, size::LITERAL)?;
+        let mut height = 0;
         match plan.word(at, 0)? {
             literal::NULL | literal::FALSE | literal::TRUE => {}
             literal::INTEGER => {
@@ -379,17 +386,20 @@ impl Validator<'_> {
                 plan.str(at, 1)?;
             }
             literal::LIST => {
-                check(depth < crate::json::MAX_DEPTH, "nesting of a literal")?;
+                check(depth < MAX_NESTING, "nesting of a literal")?;
                 for index in 0..plan.reference(at, 1)? {
                     let element = plan.reference(at, index + 2)?;
                     // Elements stand before their lists, so a list cannot contain itself.
                     check(element < at, "order of literals")?;
-                    self.literal(element, depth + 1)?;
+                    height = height.max(self.literal(element, depth + 1)?);
                 }
+                height += 1;
+                check(height <= MAX_NESTING, "nesting of a literal")?;
             }
-            _ => return check(false, "kind of literal"),
+            _ => check(false, "kind of literal")?,
         }
-        Ok(())
+        self.literals.insert(at, height);
+        Ok(height)
     }
 
     fn list(&mut self, at: Ref) -> Checked {

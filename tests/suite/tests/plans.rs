@@ -1,0 +1,109 @@
+//! Plans that were tampered with: what validates, decides; what could not be decided, does not validate.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails, in its helpers too"
+)]
+
+use hexgate_eval::{
+    Plan,
+    plan::layout::{compare, header, literal, op},
+};
+use hexgate_tests::engines;
+
+/// The plan of a policy with that constraint on the tool `t`.
+fn plan_of(constraint: &str) -> Vec<u8> {
+    let policy = format!("tools: {{t: {{mode: allow, constraints: ['{constraint}']}}}}");
+    engines::compile(&policy).unwrap().plan
+}
+
+fn word(plan: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(plan[at..at + 4].try_into().unwrap())
+}
+
+fn set(plan: &mut [u8], at: usize, value: usize) {
+    plan[at..at + 4].copy_from_slice(&u32::try_from(value).unwrap().to_le_bytes());
+}
+
+fn append(plan: &mut Vec<u8>, words: &[u32]) -> usize {
+    let at = plan.len();
+    plan.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    let len = plan.len();
+    set(plan, header::LEN, len);
+    at
+}
+
+/// Where records begin whose first word is that one.
+fn records(plan: &[u8], first: u32) -> Vec<usize> {
+    (header::SIZE..plan.len() - 3)
+        .step_by(4)
+        .filter(|at| word(plan, *at) == first)
+        .collect()
+}
+
+fn refusal(plan: &[u8]) -> String {
+    match Plan::open(plan).unwrap().validate() {
+        Ok(()) => "valid".to_owned(),
+        Err(invalid) => invalid.to_string(),
+    }
+}
+
+/// The only equality of a path with a literal.
+fn equality(plan: &[u8]) -> usize {
+    let first = op::COMPARE | compare::EQUAL << 8 | 2 << 20;
+    let found = records(plan, first);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0]
+}
+
+#[test]
+fn a_literal_is_not_cut_off_by_the_end_of_the_plan() {
+    let mut plan = plan_of("args.n == true");
+    assert_eq!(refusal(&plan), "valid");
+    let node = equality(&plan);
+    let last = append(&mut plan, &[literal::TRUE]);
+    set(&mut plan, node + 12, last);
+    assert_ne!(refusal(&plan), "valid");
+}
+
+#[test]
+fn lists_are_not_nested_beyond_the_limit_whatever_is_met_first() {
+    let nested = |levels: usize, shallow_first: bool| {
+        let mut plan = plan_of("args.n == [true] or args.m == [true, 1]");
+        let first = op::COMPARE | compare::EQUAL << 8 | 2 << 20;
+        let nodes = records(&plan, first);
+        assert_eq!(nodes.len(), 2, "{nodes:?}");
+        let mut lists = vec![append(&mut plan, &[literal::NULL, 0, 0])];
+        for _ in 0..levels {
+            let inner = u32::try_from(*lists.last().unwrap()).unwrap();
+            lists.push(append(&mut plan, &[literal::LIST, 1, inner]));
+        }
+        let inner = lists[levels / 2];
+        let outer = lists[levels];
+        let order = if shallow_first {
+            [inner, outer]
+        } else {
+            [outer, inner]
+        };
+        set(&mut plan, nodes[0] + 12, order[0]);
+        set(&mut plan, nodes[1] + 12, order[1]);
+        refusal(&plan)
+    };
+    for shallow_first in [true, false] {
+        assert_eq!(nested(64, shallow_first), "valid");
+        assert_ne!(nested(65, shallow_first), "valid");
+        assert_ne!(nested(100_000, shallow_first), "valid");
+    }
+}
+
+#[test]
+fn a_condition_has_one_parent_under_all_of_its_names() {
+    let mut plan = plan_of("args.n == true or args.m == 1");
+    let chain = records(&plan, op::OR | 2 << 16);
+    assert_eq!(chain.len(), 1, "{chain:?}");
+    let child = word(&plan, chain[0] + 8) as usize;
+    for alias in 0..4 {
+        set(&mut plan, chain[0] + 12, child + alias);
+        assert_ne!(refusal(&plan), "valid", "{alias}");
+    }
+}
