@@ -12,7 +12,10 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::{setup::fresh, workspace};
+use crate::{
+    setup::{fresh, opa},
+    workspace,
+};
 
 /// Where the program in the README comes from.
 const EXAMPLE: &str = "examples/embed/src/main.rs";
@@ -105,7 +108,11 @@ fn check_commands(folder: &Path, block: &Block<'_>, expected: Option<&Block<'_>>
             .into_iter()
             .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
     )?;
-    let output = Command::new("sh")
+    let mut shell = Command::new("sh");
+    if let Some(opa) = opa::binary(&workspace::tools()) {
+        shell.env("HEXGATE_OPA_BIN", fs::canonicalize(opa)?);
+    }
+    let output = shell
         .args(["-euc", &block.text])
         .current_dir(folder)
         .env("PATH", path)

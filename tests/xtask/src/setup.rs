@@ -1,6 +1,7 @@
 //! The tools of the full test run. Each step says what it installs, does nothing the second time, and can be repeated after a
 //! failure: what is there is complete.
 
+pub(crate) mod opa;
 pub(crate) mod python;
 mod wasm;
 
@@ -23,6 +24,8 @@ enum Tool {
     Wasm,
     /// A Python environment, for the tests against the Python system
     Python,
+    /// The Open Policy Agent, for the tests of the Rego path
+    Opa,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -34,6 +37,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if wanted(Tool::Python) {
         python::install(&tools)?;
+    }
+    if wanted(Tool::Opa) {
+        opa::install(&tools)?;
     }
     Ok(())
 }

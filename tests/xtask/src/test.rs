@@ -4,7 +4,12 @@ use std::env;
 
 use anyhow::{Context, Result};
 
-use crate::{engine::compile::Toolchain, fuzz, readme, setup::python, workspace};
+use crate::{
+    engine::compile::Toolchain,
+    fuzz, readme,
+    setup::{opa, python},
+    workspace,
+};
 
 /// How long each fuzz target runs. Long enough to find what a careless change breaks; the search itself is for longer runs.
 const FUZZ_SECONDS: u32 = 10;
@@ -34,7 +39,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             env::join_paths(pythons).context("a path contains `:`")?,
         );
     }
-    if pythons.is_some() && Toolchain::find(None).is_ok() {
+    let opa = opa::binary(&tools);
+    if let Some(opa) = &opa {
+        command.env("HEXGATE_OPA_BIN", opa);
+    }
+    if pythons.is_some() && opa.is_some() && Toolchain::find(None).is_ok() {
         println!("test: all tools are set up, so no test may be skipped for want of one");
         command.env("HEXGATE_REQUIRE_TOOLS", "1");
     } else {
