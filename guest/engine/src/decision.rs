@@ -8,7 +8,7 @@ use core::sync::atomic::AtomicU32;
 
 use hexgate_eval::{Error, MAX_ROLES, Plan, Request, Scratch, Verdict};
 
-use crate::{abi, memory};
+use hexgate_exports::{abi, memory};
 
 /// `decide: func(request: request) -> result<verdict, error>`, flattened.
 #[unsafe(export_name = "hexgate:policy/decision@0.1.0#decide")]

@@ -1,47 +1,13 @@
-//! The evaluator as a core WebAssembly module: the exports of the world `hexgate:policy/policy`, written by hand.
+//! The evaluator as a core WebAssembly module: the exports of the world `hexgate:policy/policy`.
 //!
-//! Generated bindings cost some 200 ns a call and double the size of this module, so the canonical ABI is spoken directly. Its
-//! rules that matter here: the host places what it passes with `cabi_realloc`, calls an export with flat parameters, and reads the
-//! result from the memory that the returned pointer leads to before it calls anything else.
+//! The memory, the results and the interface `description` are those of [`hexgate_exports`]; `decide` is here.
 //!
-//! ```text
-//! 0          stack | data | plan            inputs | scratch | texts of a denial | free
-//! memory     ------+------+-----------------+--------+---------+------------------+-----
-//!                         __heap_base       arena base                            next
-//! ```
-//!
-//! Nothing outlives a call but its result, and that only until the next one: inputs and scratch are wiped before an export
-//! returns, the result when the arena is used again.
-//!
-//! | module | what happens there |
-//! |---|---|
-//! | `memory` | the arena, `cabi_realloc`, the plan's place |
-//! | `abi` | results in the shape in which a host reads them |
-//! | `decision` | `decide` |
-//! | `description` | `about`, `roles`, `rules`, `scope` |
-//!
-//! On any other target than wasm32 this crate is empty but for its tests.
+//! On any other target than wasm32 this crate is empty.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![deny(missing_docs)]
 
-#[cfg(any(target_arch = "wasm32", test))]
-extern crate alloc;
-
-#[cfg(any(target_arch = "wasm32", test))]
-#[cfg_attr(
-    not(target_arch = "wasm32"),
-    allow(
-        dead_code,
-        reason = "the exports that use all of it exist on wasm32 only"
-    )
-)]
-mod abi;
 #[cfg(target_arch = "wasm32")]
 mod decision;
-#[cfg(target_arch = "wasm32")]
-mod description;
-#[cfg(target_arch = "wasm32")]
-mod memory;
 
 /// A panic ends in a trap: the host destroys the instance and denies.
 #[cfg(target_arch = "wasm32")]

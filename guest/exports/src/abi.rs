@@ -12,13 +12,13 @@ use hexgate_eval::{
 };
 
 /// A list or a string: address and length.
-pub(crate) type List = [u32; 2];
+pub type List = [u32; 2];
 
 /// A result of any function, filled up with zeros to the length of the longest: `result<verdict, error>`.
-pub(crate) type Answer = [u32; 12];
+pub type Answer = [u32; 12];
 
 /// `result<verdict, error>`.
-pub(crate) fn outcome(outcome: Result<Verdict, Error>) -> Answer {
+pub fn outcome(outcome: Result<Verdict, Error>) -> Answer {
     match outcome {
         Ok(Verdict::Allow(grant)) => granted(2, grant),
         Ok(Verdict::NeedsApproval(grant)) => granted(1, grant),
@@ -28,7 +28,7 @@ pub(crate) fn outcome(outcome: Result<Verdict, Error>) -> Answer {
 }
 
 /// `about`, for a policy of which everything is described.
-pub(crate) fn about(about: &About<'_>) -> Answer {
+pub fn about(about: &About<'_>) -> Answer {
     let [digest, digest_len] = list(hexadecimal(&about.source_digest));
     let [compiler, compiler_len] = view(about.compiler.as_bytes());
     let (roles, scopes) = (about.roles, about.scopes);
@@ -47,27 +47,27 @@ pub(crate) fn about(about: &About<'_>) -> Answer {
 }
 
 /// `about`, for a policy that cannot be read: nothing may be concluded from what it does not describe.
-pub(crate) const OPAQUE: Answer = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+pub const OPAQUE: Answer = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// An empty list, or an option that is none.
-pub(crate) const NOTHING: Answer = [0; 12];
+pub const NOTHING: Answer = [0; 12];
 
 /// `list<string>`.
-pub(crate) fn names(names: Vec<List>) -> Answer {
+pub fn names(names: Vec<List>) -> Answer {
     filled(list(names))
 }
 
 /// `option<list<rule>>`.
-pub(crate) fn rules(rules: Vec<Rule>) -> Answer {
+pub fn rules(rules: Vec<Rule>) -> Answer {
     let [rules, len] = list(rules);
     filled([1, rules, len])
 }
 
 /// `rule`.
-pub(crate) type Rule = [u32; 8];
+pub type Rule = [u32; 8];
 
 /// `rule`.
-pub(crate) fn rule(rule: &RuleRef<'_>) -> Result<Rule, Damaged> {
+pub fn rule(rule: &RuleRef<'_>) -> Result<Rule, Damaged> {
     let (has_tool, [tool, tool_len]) = match rule.tool()? {
         Some(tool) => (1, view(tool.as_bytes())),
         None => (0, [0; 2]),
@@ -96,7 +96,7 @@ pub(crate) fn rule(rule: &RuleRef<'_>) -> Result<Rule, Damaged> {
 }
 
 /// `option<file-scope>`.
-pub(crate) fn file_scope(scope: &ScopeRef<'_>) -> Result<Answer, Damaged> {
+pub fn file_scope(scope: &ScopeRef<'_>) -> Result<Answer, Damaged> {
     let [argument, argument_len] = view(scope.argument()?.as_bytes());
     let paths = scope.paths()?;
     let [allowed, allowed_len] = texts(paths.allowed);
@@ -113,19 +113,19 @@ pub(crate) fn file_scope(scope: &ScopeRef<'_>) -> Result<Answer, Damaged> {
 }
 
 /// A list of items that are never freed.
-pub(crate) fn list<T>(items: Vec<T>) -> List {
+pub fn list<T>(items: Vec<T>) -> List {
     view(Vec::leak(items))
 }
 
 /// A list that lies somewhere and stays there until the host has read it.
-pub(crate) fn view<T>(items: &[T]) -> List {
+pub fn view<T>(items: &[T]) -> List {
     // Addresses have 32 bits where this is used; elsewhere, in tests, only their lower half is compared.
     #[allow(clippy::cast_possible_truncation, reason = "see above")]
     [items.as_ptr().addr() as u32, items.len() as u32]
 }
 
 /// `option<u32>`.
-pub(crate) fn option(value: Option<u32>) -> [u32; 2] {
+pub fn option(value: Option<u32>) -> [u32; 2] {
     [u32::from(value.is_some()), value.unwrap_or_default()]
 }
 

@@ -34,7 +34,7 @@ static RESULT_END: AtomicUsize = AtomicUsize::new(0);
 struct Answer([AtomicU32; ANSWER]);
 
 /// The words of the largest result, `result<verdict, error>`.
-pub(crate) const ANSWER: usize = 12;
+pub const ANSWER: usize = 12;
 
 static ANSWERED: Answer = Answer([const { AtomicU32::new(0) }; ANSWER]);
 
@@ -85,7 +85,7 @@ extern "C" fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, size: us
 
 /// Begins a call, unless the host has begun it by placing something: what the last one left is wiped.
 #[inline]
-pub(crate) fn begin() -> usize {
+pub fn begin() -> usize {
     let next = NEXT.load(Relaxed);
     if next == 0 { restart() } else { next }
 }
@@ -109,7 +109,7 @@ fn restart() -> usize {
 /// Ends a call with a result: wipes the arena up to `wiped`, and remembers that what is above `kept` belongs to the result. What
 /// lies between the two, the caller has wiped.
 #[inline(never)]
-pub(crate) fn finish(words: &[u32; ANSWER], wiped: usize, kept: usize) -> *const AtomicU32 {
+pub fn finish(words: &[u32; ANSWER], wiped: usize, kept: usize) -> *const AtomicU32 {
     for (place, word) in ANSWERED.0.iter().zip(words) {
         place.store(*word, Relaxed);
     }
@@ -122,7 +122,7 @@ pub(crate) fn finish(words: &[u32; ANSWER], wiped: usize, kept: usize) -> *const
 
 /// Sets aside room for `count` zeroed or stale items of plain words at the arena's end. None: the memory cannot grow.
 #[inline]
-pub(crate) fn scratch<T: Word>(count: usize) -> Option<&'static mut [T]> {
+pub fn scratch<T: Word>(count: usize) -> Option<&'static mut [T]> {
     let block = take(count.checked_mul(size_of::<T>())?, ALIGN);
     if block.is_null() {
         return None;
@@ -136,7 +136,7 @@ pub(crate) fn scratch<T: Word>(count: usize) -> Option<&'static mut [T]> {
 ///
 /// # Safety
 /// Only for integers and arrays of them, aligned to at most 16.
-pub(crate) unsafe trait Word {}
+pub unsafe trait Word {}
 // SAFETY: integers.
 unsafe impl Word for u8 {}
 // SAFETY: integers.
@@ -146,7 +146,7 @@ unsafe impl Word for [u32; 4] {}
 
 /// The bytes of the plan, without what may follow it. Empty: there is none.
 #[inline]
-pub(crate) fn plan() -> &'static [u8] {
+pub fn plan() -> &'static [u8] {
     let len = plan_len();
     // SAFETY: `plan_len` has made sure that so many bytes lie there. Only instantiation writes them: the arena begins behind.
     unsafe { core::slice::from_raw_parts(ptr::with_exposed_provenance(heap_base()), len) }
@@ -154,13 +154,13 @@ pub(crate) fn plan() -> &'static [u8] {
 
 /// The first free byte.
 #[inline]
-pub(crate) fn next() -> usize {
+pub fn next() -> usize {
     NEXT.load(Relaxed)
 }
 
 /// A list that the host has passed.
 #[inline]
-pub(crate) fn list<'a, T>(start: *const T, len: usize) -> &'a [T] {
+pub fn list<'a, T>(start: *const T, len: usize) -> &'a [T] {
     if len == 0 {
         return &[];
     }
@@ -170,7 +170,7 @@ pub(crate) fn list<'a, T>(start: *const T, len: usize) -> &'a [T] {
 
 /// A string that the host has passed.
 #[inline]
-pub(crate) fn text<'a>(start: *const u8, len: usize) -> &'a str {
+pub fn text<'a>(start: *const u8, len: usize) -> &'a str {
     // SAFETY: the canonical ABI: what a host passes as a string is UTF-8, which it checks or produces.
     unsafe { core::str::from_utf8_unchecked(list(start, len)) }
 }

@@ -1,0 +1,34 @@
+//! What every core module of a policy has, whatever decides in it: the arena, results, and the interface `description`.
+//!
+//! Generated bindings cost some 200 ns a call and double the size of a module, so the canonical ABI is spoken directly. Its
+//! rules that matter here: the host places what it passes with `cabi_realloc`, calls an export with flat parameters, and reads the
+//! result from the memory that the returned pointer leads to before it calls anything else.
+//!
+//! ```text
+//! 0          stack | data | plan            inputs | scratch | texts of a denial | free
+//! memory     ------+------+-----------------+--------+---------+------------------+-----
+//!                         __heap_base       arena base                            next
+//! ```
+//!
+//! Nothing outlives a call but its result, and that only until the next one: inputs and scratch are wiped before an export
+//! returns, the result when the arena is used again.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | [`memory`] | the arena, `cabi_realloc`, the plan's place |
+//! | [`abi`] | results in the shape in which a host reads them |
+//! | `description` | `about`, `roles`, `rules`, `scope` |
+//!
+//! On any other target than wasm32 this crate is empty but for its tests.
+#![cfg_attr(target_arch = "wasm32", no_std)]
+#![deny(missing_docs)]
+
+#[cfg(any(target_arch = "wasm32", test))]
+extern crate alloc;
+
+#[cfg(any(target_arch = "wasm32", test))]
+pub mod abi;
+#[cfg(target_arch = "wasm32")]
+mod description;
+#[cfg(target_arch = "wasm32")]
+pub mod memory;
