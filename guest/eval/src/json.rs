@@ -10,7 +10,7 @@ mod members;
 mod reader;
 pub(crate) mod text;
 
-pub(crate) use reader::{Fault, Reason, read};
+pub(crate) use reader::{Fault, Reason, is_number, read};
 pub(crate) use text::Text;
 
 /// One JSON value, with its name if it is a member of an object:

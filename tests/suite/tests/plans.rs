@@ -107,3 +107,39 @@ fn a_condition_has_one_parent_under_all_of_its_names() {
         assert_ne!(refusal(&plan), "valid", "{alias}");
     }
 }
+
+#[test]
+fn a_number_is_one_that_the_reader_would_accept() {
+    let plan = plan_of("args.n == 1.5");
+    let literal = word(&plan, equality(&plan) + 12) as usize;
+    assert_eq!(word(&plan, literal), literal::NUMBER);
+    let text = word(&plan, literal + 4) as usize;
+    for (number, valid) in [
+        (b"2.5", true),
+        (b"2e5", true),
+        (b"e99", false),
+        (b"1.e", false),
+        (b"..5", false),
+        (b"05 ", false),
+    ] {
+        let mut plan = plan.clone();
+        plan[text..text + 3].copy_from_slice(number);
+        assert_eq!(refusal(&plan) == "valid", valid, "{number:?}");
+    }
+}
+
+#[test]
+fn an_integer_is_the_one_that_its_text_says() {
+    let plan = plan_of("args.n == 15");
+    let literal = word(&plan, equality(&plan) + 12) as usize;
+    assert_eq!(
+        (word(&plan, literal), word(&plan, literal + 4)),
+        (literal::INTEGER, 15)
+    );
+    for (low, high) in [(16, 0), (15, 1), (0, 1 << 31)] {
+        let mut plan = plan.clone();
+        set(&mut plan, literal + 4, low);
+        set(&mut plan, literal + 8, high);
+        assert_ne!(refusal(&plan), "valid");
+    }
+}

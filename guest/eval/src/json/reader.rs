@@ -311,6 +311,11 @@ fn unit(text: &[u8], at: usize) -> Option<u32> {
         .and_then(hex4)
 }
 
+/// Whether a text is a number and nothing else.
+pub(crate) fn is_number(text: &[u8]) -> bool {
+    number(text, 0) == Ok(text.len())
+}
+
 /// Reads a number: where it ends.
 #[inline(always)]
 fn number(text: &[u8], start: usize) -> Result<usize, Fault> {

@@ -18,7 +18,8 @@ use super::{
 use crate::{
     decide::MAX_NAME,
     dfa::Dfa,
-    json::MAX_DEPTH as MAX_NESTING,
+    json::{MAX_DEPTH as MAX_NESTING, is_number},
+    number::Number,
     scope::{has_control, pattern},
     value::Value,
 };
@@ -379,7 +380,12 @@ impl Validator<'_> {
         match plan.word(at, 0)? {
             literal::NULL | literal::FALSE | literal::TRUE => {}
             literal::INTEGER => {
-                plan.text(at, 3)?;
+                let text = plan.text(at, 3)?;
+                let same = plan.checked(|plan| {
+                    let (value, read) = (Value::of_literal(plan, at), Number::from_json(text));
+                    matches!((value, read), (Value::Number(Number::Integer(value)), Number::Integer(read)) if value == read)
+                })?;
+                check(is_number(text) && same, "an integer")?;
             }
             literal::NUMBER => check(is_number(plan.text(at, 1)?), "a number")?,
             literal::STRING => {
@@ -444,13 +450,4 @@ impl Validator<'_> {
             "table of a pattern",
         )
     }
-}
-
-/// Whether a text is a number as the reader of arguments would accept it.
-fn is_number(text: &[u8]) -> bool {
-    !text.is_empty()
-        && text.len() <= 128
-        && text
-            .iter()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))
 }
