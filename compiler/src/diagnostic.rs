@@ -111,6 +111,19 @@ pub fn quoted(name: &str) -> String {
     text
 }
 
+/// A text of another program, fit for a message: everything that a terminal could act upon escaped, line ends made blanks.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut shown = String::new();
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => shown.push(' '),
+            _ if is_printable(character) => shown.push(character),
+            _ => shown.extend(character.escape_unicode()),
+        }
+    }
+    shown
+}
+
 /// The valid name that `name` was probably meant to be.
 pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();

@@ -54,6 +54,7 @@ pub mod document;
 pub mod expr;
 pub mod lint;
 pub mod model;
+pub mod opa;
 pub mod plan;
 mod release;
 pub mod resolve;

@@ -126,6 +126,34 @@ impl Sources {
         )
     }
 
+    /// The word at a line and column, both from 1; columns count characters. Without a column the first word of the line, without a
+    /// line the whole file, for those who report less.
+    pub fn word(&self, file: FileId, line: usize, column: usize) -> Span {
+        let lines = self.source(file).map_or(&[][..], |source| &source.lines);
+        let text = self.text(file);
+        let Some(start) = line.checked_sub(1).and_then(|line| lines.get(line)) else {
+            return Span::whole(file);
+        };
+        let start = *start as usize;
+        let line = text.get(start..).unwrap_or_default();
+        let line = line.lines().next().unwrap_or_default();
+        let skipped = match column.checked_sub(1) {
+            Some(characters) => line
+                .char_indices()
+                .nth(characters)
+                .map_or(line.len(), |(at, _)| at),
+            None => line.len() - line.trim_start().len(),
+        };
+        let rest = line.get(skipped..).unwrap_or_default();
+        let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+        let length = match rest.chars().next() {
+            Some(first) if is_word(first) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            Some(first) => first.len_utf8(),
+            None => 0,
+        };
+        Span::new(file, start + skipped, start + skipped + length)
+    }
+
     /// The number of the line that a byte stands in, from 1, and where the line begins.
     pub fn line(&self, file: FileId, offset: usize) -> (usize, usize) {
         let lines = self.source(file).map_or(&[][..], |source| &source.lines);

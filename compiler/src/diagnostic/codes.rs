@@ -1,6 +1,7 @@
 //! Every code that the compiler knows.
 
 mod document;
+mod rego;
 mod resolve;
 mod source;
 
@@ -14,6 +15,7 @@ pub fn all_codes() -> impl Iterator<Item = &'static CodeDoc> {
         .chain(document::CODES)
         .chain(resolve::CODES)
         .chain(constraint::codes::CODES)
+        .chain(rego::CODES)
         .chain(lint::codes())
 }
 

@@ -1,0 +1,44 @@
+//! Codes of policies in Rego.
+
+use crate::diagnostic::{CodeDoc, Severity::Error};
+
+pub(super) const CODES: &[CodeDoc] = &[
+    CodeDoc {
+        code: "rego-syntax",
+        severity: Error,
+        title: "a policy is not Rego",
+        explanation: "OPA cannot read the policy. The message is OPA's own, at the place that OPA names. The language is Rego v1: rules with a body need `if`, and rules that make sets need `contains`.
+
+`opa check policy.rego` shows the same.",
+    },
+    CodeDoc {
+        code: "rego-compile",
+        severity: Error,
+        title: "a policy in Rego does not compile",
+        explanation: "OPA can read the policy and refuses it: a variable that nothing binds, a rule that refers to itself, a function that is not there, an operand of the wrong type. The message is OPA's own, at the place that OPA names.
+
+`opa check policy.rego` shows the same.",
+    },
+    CodeDoc {
+        code: "rego-builtin",
+        severity: Error,
+        title: "a builtin that needs a host",
+        explanation: "A policy component imports nothing: no clock, no network, no randomness. OPA's WebAssembly has about a hundred builtins within itself; all others, such as `http.send`, `time.now_ns`, `io.jwt.decode_verify` or `sprintf`, are calls of the host that evaluates it, and there is nobody to answer them.
+
+Pass what the rule needs in the facts of the request (`input.ctx`, `input.run`, `input.user`) or as data, or write it with other builtins: `concat(\"\", [\"limit \", format_int(n, 10)])` instead of `sprintf`.",
+    },
+    CodeDoc {
+        code: "rego-entrypoint",
+        severity: Error,
+        title: "the rule that is to be asked is not there, or not alone",
+        explanation: "A component asks one rule, by default `hexgate/policy/decision`: the rule `decision` of `package hexgate.policy`. Another one is named with `--entrypoint`, as in `--entrypoint a/b` for the rule `b` of `package a`. Rules that annotations declare as entrypoints of their own are refused, since nothing would ask them.
+
+The rule answers `{\"allow\": boolean, \"requires_approval\": boolean, \"violations\": [text, ...]}`.",
+    },
+    CodeDoc {
+        code: "rego-data",
+        severity: Error,
+        title: "the data of a policy in Rego cannot be used",
+        explanation: "The data of a policy (`--data data.json`) are one JSON object, which the policy sees as `data`. They are read as strictly as the arguments of a call: no name twice in an object, no unpaired surrogate, no number that an engine would round.",
+    },
+];

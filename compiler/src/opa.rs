@@ -1,0 +1,30 @@
+//! Driving the Open Policy Agent: Rego in, OPA's WebAssembly module out.
+//!
+//! OPA is a program that the user has: this module finds it, asks for its version, runs it in a private folder with an empty
+//! environment and a time limit, and believes nothing that it prints before it was checked.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `find` | which `opa`, and whether it is new enough |
+//! | `run` | one bounded run of it |
+//! | `capabilities` | the builtins that a module without a host can have |
+//! | `build` | one build: files in, module out |
+//! | `archive` | the module out of what `opa build` writes |
+//! | `report` | OPA's complaints as diagnostics, in the user's file |
+//! | `entrypoint` | the rule that is asked |
+//! | `error` | why OPA could not be used |
+
+mod archive;
+mod build;
+mod capabilities;
+mod entrypoint;
+mod error;
+mod find;
+mod report;
+mod run;
+
+pub use build::Program;
+pub use capabilities::NATIVE_BUILTINS;
+pub use entrypoint::{Entrypoint, EntrypointError};
+pub use error::OpaError;
+pub use find::{Opa, Version};
