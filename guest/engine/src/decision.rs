@@ -6,9 +6,11 @@
 
 use core::sync::atomic::AtomicU32;
 
-use hexgate_eval::{Error, MAX_ROLES, Plan, Request, Scratch, Verdict};
-
-use hexgate_exports::{abi, memory};
+use hexgate_eval::{Error, Plan, Request, Scratch};
+use hexgate_exports::{
+    memory,
+    request::{self, Answered},
+};
 
 /// `decide: func(request: request) -> result<verdict, error>`, flattened.
 #[unsafe(export_name = "hexgate:policy/decision@0.1.0#decide")]
@@ -23,34 +25,28 @@ extern "C" fn decide(
     facts: *const u8,
     facts_len: usize,
 ) -> *const AtomicU32 {
-    memory::begin();
-
-    // One more than there may be is enough for the evaluator to see that there are too many.
-    let mut names = [""; MAX_ROLES + 1];
-    let listed = memory::list(roles, roles_len.min(MAX_ROLES + 1));
-    for (name, &[start, len]) in names.iter_mut().zip(listed) {
-        *name = memory::text(core::ptr::with_exposed_provenance(start), len);
-    }
-    let request = Request {
-        roles: names.get(..listed.len()).unwrap_or_default(),
-        tool: memory::text(tool, tool_len),
-        arguments: memory::text(arguments, arguments_len),
-        facts: (has_facts != 0).then(|| memory::text(facts, facts_len)),
-    };
-
-    let (verdict, wiped, kept) = evaluate(&request);
-    memory::finish(&abi::outcome(verdict), wiped, kept)
+    request::decide(
+        roles,
+        roles_len,
+        tool,
+        tool_len,
+        arguments,
+        arguments_len,
+        has_facts,
+        facts,
+        facts_len,
+        evaluate,
+    )
 }
 
-/// The verdict; what of the arena has to be wiped after it; and where the verdict's own texts begin.
 #[inline]
-fn evaluate(request: &Request<'_>) -> (Result<Verdict, Error>, usize, usize) {
+fn evaluate(request: &Request<'_>) -> Answered {
     let inputs_end = memory::next();
     let plan = match Plan::open(memory::plan()) {
         Ok(plan) => plan,
         Err(damaged) => return (Err(damaged.into()), inputs_end, inputs_end),
     };
-    let Some((mut scratch, slots_end)) = scratch_for(&plan, request) else {
+    let Some((mut scratch, slots_end)) = request::scratch(&plan, request) else {
         return (
             Err(Error::Internal("not enough memory")),
             inputs_end,
@@ -61,27 +57,6 @@ fn evaluate(request: &Request<'_>) -> (Result<Verdict, Error>, usize, usize) {
     let verdict = hexgate_eval::decide(&plan, request, &mut scratch);
     wipe(&mut scratch, Scratch::nodes_for(request.arguments.len(), 0));
     (verdict, slots_end, kept)
-}
-
-/// Working memory for a request, and where in the arena the slots end: nodes and path lie behind. A text over its limit is
-/// refused before it is read, and gets none.
-#[inline]
-fn scratch_for(plan: &Plan<'_>, request: &Request<'_>) -> Option<(Scratch<'static>, usize)> {
-    let within = |text: &str, limit: u32| {
-        if text.len() > limit as usize {
-            0
-        } else {
-            text.len()
-        }
-    };
-    let arguments = within(request.arguments, plan.arguments_bytes().ok()?);
-    let facts = within(request.facts.unwrap_or_default(), plan.facts_bytes().ok()?);
-    let has_scopes = plan.scope(0).ok()?.is_some();
-    let slots = memory::scratch(Scratch::slots_for(plan, arguments, facts).ok()?)?;
-    let slots_end = memory::next();
-    let nodes = memory::scratch(Scratch::nodes_for(arguments, facts))?;
-    let path = memory::scratch(if has_scopes { Scratch::PATH } else { 0 })?;
-    Some((Scratch { nodes, slots, path }, slots_end))
 }
 
 /// Wipes the nodes and the path as far as they were used, which is far less than they might have been: a text needs one node,

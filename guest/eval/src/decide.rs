@@ -111,6 +111,19 @@ pub fn decide(
     }
 }
 
+/// Checks a request as [`decide`] does before it evaluates anything: names, both texts, every limit. For engines that evaluate by
+/// other means and must refuse the same requests for the same reasons.
+///
+/// # Errors
+/// If the request cannot be understood, is larger than the plan accepts, or the plan is damaged. Each means: denied.
+pub fn check(
+    plan: &Plan<'_>,
+    request: &Request<'_>,
+    scratch: &mut Scratch<'_>,
+) -> Result<(), Error> {
+    Reading::of(plan, request, scratch).map(drop)
+}
+
 /// The request, read and found well-formed.
 pub(crate) struct Reading<'s> {
     pub(crate) arguments: Document<'s>,

@@ -15,6 +15,125 @@ use crate::{
 /// The longest reason, in bytes. A longer one is cut at a character's end.
 pub const MAX_REASON: usize = 4096;
 
+/// Words a denial: one sentence for the operator, and what goes with it. Whatever found the reasons, the text is made here.
+///
+/// ```
+/// # use hexgate_eval::Wording;
+/// let mut wording = Wording::new("refund", ["support"].into_iter());
+/// wording.role("support");
+/// wording.denied();
+/// wording.violation("args.amount <= 500");
+/// let denial = wording.finish();
+/// assert_eq!(denial.reason, r#"Policy denied tool "refund": args.amount <= 500"#);
+/// ```
+#[derive(Debug)]
+pub struct Wording<'a> {
+    tool: &'a str,
+    denial: Denial,
+    /// What stands before the next role's name; nothing if there is one role at most.
+    before_role: &'static str,
+    before_violation: &'static str,
+    /// Whether a role has said where the call could have gone.
+    hinted: bool,
+}
+
+impl<'a> Wording<'a> {
+    /// Begins to word why these roles deny. None at all: there is none that the policy knows.
+    pub fn new<'r>(tool: &'a str, roles: impl ExactSizeIterator<Item = &'r str>) -> Self {
+        let mut wording = Self {
+            tool,
+            denial: Denial {
+                reason: String::new(),
+                violations: Vec::new(),
+                hint: None,
+            },
+            before_role: "",
+            before_violation: ": ",
+            hinted: false,
+        };
+        match roles.len() {
+            0 => wording.unlisted("default"),
+            1 => {}
+            _ => {
+                let mut separator = "denied for all roles [";
+                for role in roles {
+                    wording.push(separator);
+                    quote(&mut wording.denial.reason, role);
+                    separator = ", ";
+                }
+                wording.before_role = "]: ";
+            }
+        }
+        wording
+    }
+
+    /// From here on it is about this role.
+    pub fn role(&mut self, role: &str) {
+        if !self.before_role.is_empty() {
+            self.push(self.before_role);
+            self.push(role);
+            self.push(": ");
+            self.before_role = "; ";
+        }
+        self.before_violation = ": ";
+    }
+
+    /// No rule of the role is about the tool.
+    pub fn unlisted(&mut self, role: &str) {
+        self.denied();
+        self.push(" (no allow rule matched for role ");
+        quote(&mut self.denial.reason, role);
+        self.push(")");
+    }
+
+    /// A rule of the role denies. Violated constraints, or the path, may follow as the reason.
+    pub fn denied(&mut self) {
+        self.push("Policy denied tool ");
+        quote(&mut self.denial.reason, self.tool);
+    }
+
+    /// A constraint, as written, that was not true.
+    pub fn violation(&mut self, source: &str) {
+        self.push(self.before_violation);
+        self.push(source);
+        self.before_violation = "; ";
+        if !self
+            .denial
+            .violations
+            .iter()
+            .any(|violation| bytes::equal(violation.as_bytes(), source.as_bytes()))
+        {
+            self.denial.violations.push(source.into());
+        }
+    }
+
+    /// The path lies outside of the scope.
+    pub fn outside(&mut self) {
+        self.push(" for the requested path");
+    }
+
+    /// Where the call could have gone for this role. It is kept if every role says the same.
+    pub fn hint(&mut self, hint: Option<PathScope>) {
+        if !self.hinted {
+            self.denial.hint = hint;
+            self.hinted = true;
+        } else if self.denial.hint != hint {
+            self.denial.hint = None;
+        }
+    }
+
+    #[inline(never)]
+    fn push(&mut self, text: &str) {
+        self.denial.reason.push_str(text);
+    }
+
+    /// The denial.
+    pub fn finish(mut self) -> Denial {
+        truncate(&mut self.denial.reason);
+        self.denial
+    }
+}
+
 /// Says why none of the roles permits the call.
 #[cold]
 #[inline(never)]
@@ -30,86 +149,50 @@ pub(crate) fn explain<'a>(
     while let Some((role, _)) = deciding.next() {
         roles.push(role);
     }
-    let mut denial = Denial {
-        reason: String::new(),
-        violations: Vec::new(),
-        hint: None,
-    };
-    if roles.is_empty() {
-        unlisted(&mut denial.reason, request.tool, "default");
-    }
-    if roles.len() > 1 {
-        let mut separator = "denied for all roles [";
-        for role in &roles {
-            denial.reason.push_str(separator);
-            quote(&mut denial.reason, plan.str(*role, 0));
-            separator = ", ";
-        }
-    }
-    let mut separator = "]: ";
-    for (index, role) in roles.iter().enumerate() {
+    let mut wording = Wording::new(request.tool, roles.iter().map(|role| plan.str(*role, 0)));
+    for role in &roles {
         scene.role = plan.text(*role, 0);
-        if roles.len() > 1 {
-            denial.reason.push_str(separator);
-            denial.reason.push_str(plan.str(*role, 0));
-            denial.reason.push_str(": ");
-            separator = "; ";
-        }
+        wording.role(plan.str(*role, 0));
         let found = Applicable::of(plan, *role, tool, request.tool);
-        let hint = role_denial(scene, *role, found, request.tool, path, &mut denial);
-        if index == 0 {
-            denial.hint = hint;
-        } else if denial.hint != hint {
-            denial.hint = None;
-        }
+        let hint = role_denial(scene, *role, found, path, &mut wording);
+        wording.hint(hint);
     }
-    truncate(&mut denial.reason);
-    denial
+    wording.finish()
 }
 
-/// Appends why one role denies, and its violated constraints. The hint if its scope was the cause.
+/// Words why one role denies. The hint if its scope was the cause.
 fn role_denial(
     scene: &mut Scene<'_, '_>,
     role: Ref,
     found: Applicable,
-    name: &str,
     path: &mut [u8],
-    denial: &mut Denial,
+    wording: &mut Wording<'_>,
 ) -> Option<PathScope> {
     let plan = scene.plan;
     let rule = found
         .rule
         .filter(|rule| found.listed || plan.word(*rule, 0) != mode::DENY);
     let Some(rule) = rule else {
-        unlisted(&mut denial.reason, name, plan.str(role, 0));
+        wording.unlisted(plan.str(role, 0));
         return None;
     };
-    denied(&mut denial.reason, name);
+    wording.denied();
     if plan.word(rule, 0) == mode::DENY {
         return None;
     }
-    let mut separator = ": ";
+    let mut violated = false;
     for index in 0..plan.count(rule, 2) {
         let constraint = plan.reference(rule, 3 + index);
         if scene.constraint(constraint) != Truth::True {
-            let source = plan.str(constraint, 0);
-            denial.reason.push_str(separator);
-            denial.reason.push_str(source);
-            separator = "; ";
-            if !denial
-                .violations
-                .iter()
-                .any(|violation| bytes::equal(violation.as_bytes(), source.as_bytes()))
-            {
-                denial.violations.push(source.into());
-            }
+            wording.violation(plan.str(constraint, 0));
+            violated = true;
         }
     }
     let scope = plan.reference(rule, 1);
-    if separator == "; " || scope == 0 || in_scope(scene, scope, path) {
+    if violated || scope == 0 || in_scope(scene, scope, path) {
         return None;
     }
-    denial.reason.push_str(" for the requested path");
+    wording.outside();
     Some(patterns(plan, scope))
 }
 
@@ -128,28 +211,23 @@ pub(crate) fn patterns(plan: View<'_>, scope: Ref) -> PathScope {
     paths
 }
 
-fn denied(reason: &mut String, tool: &str) {
-    reason.push_str("Policy denied tool ");
-    quote(reason, tool);
-}
-
-fn unlisted(reason: &mut String, tool: &str, role: &str) {
-    denied(reason, tool);
-    reason.push_str(" (no allow rule matched for role ");
-    quote(reason, role);
-    reason.push(')');
-}
+// Texts, not characters: then all of a reason is appended by the same few instructions.
+const QUOTE: &str = "\"";
+const BACKSLASH: &str = "\\";
 
 /// A name as a JSON string. Names have no control characters.
 fn quote(target: &mut String, name: &str) {
-    target.push('"');
-    for character in name.chars() {
-        if matches!(character, '"' | '\\') {
-            target.push('\\');
+    let escaped = ['"', '\\'];
+    target.push_str(QUOTE);
+    for piece in name.split_inclusive(escaped) {
+        let plain = piece.strip_suffix(escaped).unwrap_or(piece);
+        target.push_str(plain);
+        if plain.len() < piece.len() {
+            target.push_str(BACKSLASH);
+            target.push_str(piece.get(plain.len()..).unwrap_or_default());
         }
-        target.push(character);
     }
-    target.push('"');
+    target.push_str(QUOTE);
 }
 
 fn truncate(reason: &mut String) {

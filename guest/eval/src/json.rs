@@ -9,9 +9,11 @@ use crate::bytes;
 mod members;
 mod reader;
 pub(crate) mod text;
+mod tree;
 
 pub(crate) use reader::{Fault, Reason, is_number, read};
 pub(crate) use text::Text;
+pub use tree::{Tree, TreeValue};
 
 /// One JSON value, with its name if it is a member of an object:
 ///

@@ -41,9 +41,9 @@ pub mod trace;
 mod value;
 mod workspace;
 
-pub use decide::{MAX_NAME, MAX_ROLES, Scratch, decide};
-pub use denial::MAX_REASON;
-pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node};
+pub use decide::{MAX_NAME, MAX_ROLES, Scratch, check, decide};
+pub use denial::{MAX_REASON, Wording};
+pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node, Tree, TreeValue};
 pub use number::compare_numbers;
 pub use plan::Plan;
 pub use request::{Denial, Error, Field, Grant, PathScope, Request, Verdict};

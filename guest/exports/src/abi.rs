@@ -27,14 +27,14 @@ pub fn outcome(outcome: Result<Verdict, Error>) -> Answer {
     }
 }
 
-/// `about`, for a policy of which everything is described.
+/// `about`.
 pub fn about(about: &About<'_>) -> Answer {
     let [digest, digest_len] = list(hexadecimal(&about.source_digest));
     let [compiler, compiler_len] = view(about.compiler.as_bytes());
     let (roles, scopes) = (about.roles, about.scopes);
     let (arguments, facts) = (about.arguments_bytes, about.facts_bytes);
     filled([
-        0,
+        u32::from(about.opaque),
         digest,
         digest_len,
         compiler,
@@ -267,6 +267,7 @@ mod tests {
         let mut digest = [0; 32];
         digest[..3].copy_from_slice(&[0x00, 0x9a, 0xff]);
         let whole = About {
+            opaque: false,
             source_digest: digest,
             compiler: "it 1",
             roles: 2,
@@ -277,6 +278,11 @@ mod tests {
         let words = about(&whole);
         assert_eq!([words[0], words[2], words[4]], [0, 64, 4]);
         assert_eq!(words[5..9], [2, 3, 4, 5]);
+        let opaque = about(&About {
+            opaque: true,
+            ..whole
+        });
+        assert_eq!((opaque[0], &opaque[5..9]), (1, &words[5..9]));
         assert!(hexadecimal(&digest).starts_with(b"009aff00"));
     }
 

@@ -15,8 +15,9 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | [`memory`] | the arena, `cabi_realloc`, the plan's place |
-//! | [`abi`] | results in the shape in which a host reads them |
+//! | `memory` | the arena, `cabi_realloc`, the plan's place |
+//! | `abi` | results in the shape in which a host reads them |
+//! | `request` | what `decide` is passed, and working memory for it |
 //! | `description` | `about`, `roles`, `rules`, `scope` |
 //!
 //! On any other target than wasm32 this crate is empty but for its tests.
@@ -32,3 +33,5 @@ pub mod abi;
 mod description;
 #[cfg(target_arch = "wasm32")]
 pub mod memory;
+#[cfg(target_arch = "wasm32")]
+pub mod request;

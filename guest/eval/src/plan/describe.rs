@@ -4,13 +4,15 @@ use alloc::vec::Vec;
 
 use super::{
     Damaged, Plan, Ref,
-    layout::{header, mode, size},
+    layout::{flags, header, mode, size},
 };
 use crate::{denial::patterns, request::PathScope};
 
 /// The policy as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct About<'a> {
+    /// Whether something else than the plan decides, so that nothing may be concluded from what it does not describe.
+    pub opaque: bool,
     /// SHA-256 of the source.
     pub source_digest: [u8; 32],
     /// What compiled it.
@@ -63,6 +65,7 @@ impl<'a> Plan<'a> {
     pub fn about(&self) -> Result<About<'a>, Damaged> {
         let digest = self.slice(header::SOURCE_DIGEST, 32)?;
         Ok(About {
+            opaque: self.is_opaque()?,
             source_digest: *digest.first_chunk().ok_or(Damaged::Digest)?,
             compiler: self.str(header::COMPILER, 0)?,
             roles: self.u32(header::ROLE_COUNT)?,
@@ -70,6 +73,20 @@ impl<'a> Plan<'a> {
             arguments_bytes: self.arguments_bytes()?,
             facts_bytes: self.facts_bytes()?,
         })
+    }
+
+    /// Whether something else than the plan decides.
+    pub fn is_opaque(&self) -> Result<bool, Damaged> {
+        Ok(self.u32(header::FLAGS)? & flags::OPAQUE != 0)
+    }
+
+    /// The JSON document that comes with an opaque plan. Empty: there is none.
+    pub fn data(&self) -> Result<&'a str, Damaged> {
+        if self.is_opaque()? {
+            self.str(header::DATA, 0)
+        } else {
+            Ok("")
+        }
     }
 
     /// The role at an index, in the order of the names' bytes.

@@ -63,12 +63,17 @@ pub mod header {
     /// A text: what compiled the plan.
     pub const COMPILER: usize = 104;
     pub const SIZE: usize = 112;
+    /// In an opaque plan only, a text: the JSON document that what decides refers to. Empty: there is none.
+    pub const DATA: usize = 112;
+    pub const OPAQUE_SIZE: usize = 120;
 }
 
 /// Bits of [`header::FLAGS`].
 pub mod flags {
     /// Some condition compares two objects, so members must be sorted.
     pub const SORT_MEMBERS: u32 = 1;
+    /// Something else than this plan decides: it has limits and a digest, but no roles, and describes nothing.
+    pub const OPAQUE: u32 = 2;
 }
 
 /// Sizes of the records that stand in tables, in bytes.

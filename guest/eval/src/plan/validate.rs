@@ -97,13 +97,21 @@ impl Validator<'_> {
     fn plan(&mut self) -> Checked {
         let plan = self.plan;
         check(
-            plan.u32(header::FLAGS)? & !flags::SORT_MEMBERS == 0,
+            plan.u32(header::FLAGS)? & !(flags::SORT_MEMBERS | flags::OPAQUE) == 0,
             "unknown flags",
         )?;
         check(plan.memo_slots()? <= plan.bytes().len(), "memo slots")?;
         let about = plan.about()?;
         for limit in [about.arguments_bytes, about.facts_bytes] {
             check(limit <= super::layout::MAX_LEN as u32, "a limit")?;
+        }
+        if about.opaque {
+            plan.data()?;
+            let empty = about.roles == 0 && about.scopes == 0;
+            check(
+                empty && plan.u32(header::DEFAULT_ROLE)? == 0,
+                "roles or scopes of an opaque plan",
+            )?;
         }
         let roles = (header::ROLES, size::ROLE, header::ROLE_INDEX);
         self.names(roles.0, roles.1, roles.2)?;

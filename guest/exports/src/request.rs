@@ -1,0 +1,68 @@
+//! A request as the canonical ABI passes it, and the working memory for reading it.
+
+use core::{ptr, sync::atomic::AtomicU32};
+
+use hexgate_eval::{Error, MAX_ROLES, Plan, Request, Scratch, Verdict};
+
+use crate::{abi, memory};
+
+/// A verdict; up to where the arena has to be wiped after it; and where the verdict's own texts begin.
+pub type Answered = (Result<Verdict, Error>, usize, usize);
+
+/// `decide: func(request: request) -> result<verdict, error>`, flattened, for whatever evaluates it.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "as the canonical ABI passes them"
+)]
+#[inline(always)]
+pub fn decide(
+    roles: *const [usize; 2],
+    roles_len: usize,
+    tool: *const u8,
+    tool_len: usize,
+    arguments: *const u8,
+    arguments_len: usize,
+    has_facts: u32,
+    facts: *const u8,
+    facts_len: usize,
+    evaluate: impl FnOnce(&Request<'_>) -> Answered,
+) -> *const AtomicU32 {
+    memory::begin();
+
+    // One more than there may be is enough for the evaluator to see that there are too many.
+    let mut names = [""; MAX_ROLES + 1];
+    let listed = memory::list(roles, roles_len.min(MAX_ROLES + 1));
+    for (name, &[start, len]) in names.iter_mut().zip(listed) {
+        *name = memory::text(ptr::with_exposed_provenance(start), len);
+    }
+    let request = Request {
+        roles: names.get(..listed.len()).unwrap_or_default(),
+        tool: memory::text(tool, tool_len),
+        arguments: memory::text(arguments, arguments_len),
+        facts: (has_facts != 0).then(|| memory::text(facts, facts_len)),
+    };
+
+    let (verdict, wiped, kept) = evaluate(&request);
+    memory::finish(&abi::outcome(verdict), wiped, kept)
+}
+
+/// Working memory for a request, and where in the arena the slots end: nodes and path lie behind. A text over its limit is
+/// refused before it is read, and gets none.
+#[inline]
+pub fn scratch(plan: &Plan<'_>, request: &Request<'_>) -> Option<(Scratch<'static>, usize)> {
+    let within = |text: &str, limit: u32| {
+        if text.len() > limit as usize {
+            0
+        } else {
+            text.len()
+        }
+    };
+    let arguments = within(request.arguments, plan.arguments_bytes().ok()?);
+    let facts = within(request.facts.unwrap_or_default(), plan.facts_bytes().ok()?);
+    let has_scopes = plan.scope(0).ok()?.is_some();
+    let slots = memory::scratch(Scratch::slots_for(plan, arguments, facts).ok()?)?;
+    let slots_end = memory::next();
+    let nodes = memory::scratch(Scratch::nodes_for(arguments, facts))?;
+    let path = memory::scratch(if has_scopes { Scratch::PATH } else { 0 })?;
+    Some((Scratch { nodes, slots, path }, slots_end))
+}
