@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use sha2::{Digest, Sha256};
@@ -11,7 +12,9 @@ use crate::{
     diagnostic::{Diagnostic, Severity, Sink},
     document, lint,
     model::{Limits, Policy},
-    plan, resolve,
+    plan,
+    rego::{self, Refusal},
+    resolve,
     source::{self, FileId, Input, ReadError, Sources, Span},
 };
 
@@ -55,6 +58,8 @@ pub struct Compiled {
     pub source: String,
     /// What the policy was read from, without the folders that lead there: names the files of its bundle.
     pub file_name: PathBuf,
+    /// The policy as Rego, once it was asked for.
+    rego: OnceLock<Result<String, Refusal>>,
 }
 
 impl Compiler {
@@ -170,6 +175,7 @@ impl Compiler {
             component,
             source,
             file_name,
+            rego: OnceLock::new(),
         })
     }
 }
@@ -181,6 +187,17 @@ impl Compiled {
     /// None for a compiled policy: its plan was woven before.
     pub fn core(&self) -> Result<Vec<u8>, hexgate_component::WeaveError> {
         hexgate_component::weave_core(&self.plan)
+    }
+
+    /// The policy as Rego, see [`rego`].
+    ///
+    /// # Errors
+    /// What cannot be expressed is refused, never left out.
+    pub fn rego(&self) -> Result<&str, Refusal> {
+        match self.rego.get_or_init(|| rego::print(&self.model)) {
+            Ok(text) => Ok(text),
+            Err(refusal) => Err(refusal.clone()),
+        }
     }
 }
 

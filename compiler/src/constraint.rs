@@ -35,3 +35,4 @@ pub use finding::ConstraintError;
 pub use parser::{
     MAX_BYTES, MAX_FINDINGS, MAX_NESTING, MAX_QUANTIFIERS, Parsed, literal_from_json_text, parse,
 };
+pub(crate) use spelling::is_name;

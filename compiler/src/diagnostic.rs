@@ -153,7 +153,7 @@ pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-fn is_printable(character: char) -> bool {
+pub(crate) fn is_printable(character: char) -> bool {
     // Bidirectional overrides and invisible characters can make a message read differently from what it says.
     !character.is_control()
         && !matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! policy.yaml -> source (spans) -> document -> model (roles resolved, inheritance flattened) -> expr (typed constraints)
-//!             -> plan -> component -> bundle
+//!             -> plan | rego -> component -> bundle
 //! ```
 //!
 //! # Example
@@ -56,6 +56,7 @@ pub mod lint;
 pub mod model;
 pub mod opa;
 pub mod plan;
+pub mod rego;
 mod release;
 pub mod resolve;
 pub mod schema;

@@ -1,6 +1,9 @@
 //! A policy with its roles resolved: inheritance flattened, mixins gone, constants replaced, every constraint typed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{automata::Dfa, expr::Expr};
 
@@ -14,6 +17,27 @@ pub struct Policy {
     pub limits: Limits,
     /// SHA-256 of the source.
     pub source_digest: [u8; 32],
+}
+
+impl Policy {
+    /// The file scopes, each once, in the order in which they are numbered everywhere: by role, the rule for unlisted tools first, then
+    /// by tool.
+    pub fn scopes(&self) -> Vec<&Scope> {
+        let mut scopes: Vec<&Scope> = Vec::new();
+        // Rules are shared by many roles: those that were seen are not looked at again.
+        let mut seen = HashSet::new();
+        let rules = self
+            .roles
+            .values()
+            .flat_map(|role| std::iter::once(&role.default_rule).chain(role.tools.values()))
+            .filter(|rule| seen.insert(Arc::as_ptr(rule)));
+        for scope in rules.filter_map(|rule| rule.scope.as_deref()) {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+        scopes
+    }
 }
 
 /// The limits that can change a verdict, counted inside the component.

@@ -12,7 +12,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use hexgate_eval::plan::layout::{self, header, mode, size};
 
 use crate::model::{Constraint, Mode, Policy, Role, Rule, Scope};
-use writer::{Interned, Writer};
+pub(crate) use writer::Interned;
+use writer::Writer;
 
 /// What the plan says compiled it.
 pub const COMPILER: &str = concat!("hexgate-compiler ", env!("CARGO_PKG_VERSION"));
@@ -206,7 +207,7 @@ impl<'p> Encoder<'p> {
 }
 
 /// All listed tools, each with its position in the order of the names' bytes.
-fn tool_ids(policy: &Policy) -> BTreeMap<&str, u32> {
+pub(crate) fn tool_ids(policy: &Policy) -> BTreeMap<&str, u32> {
     let mut tools: BTreeMap<&str, u32> = BTreeMap::new();
     for role in policy.roles.values() {
         tools.extend(role.tools.keys().map(|name| (name.as_str(), 0)));

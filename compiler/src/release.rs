@@ -23,7 +23,8 @@ pub struct Release {
 }
 
 impl Compiled {
-    /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.
+    /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it. The Rego is empty if the policy is not printed
+    /// ([`Compiled::rego`] says why): the component does not depend on it.
     ///
     /// # Errors
     /// If the policy's file name cannot name the files of a bundle.
@@ -43,7 +44,7 @@ impl Compiled {
         Ok(Draft {
             stem,
             source: self.source.as_bytes(),
-            rego: "",
+            rego: self.rego().unwrap_or_default(),
             wasm: &self.component,
             claims,
         })

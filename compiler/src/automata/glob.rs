@@ -10,6 +10,7 @@
 //! refused, because their author expects something that will not happen.
 
 mod parse;
+mod regex;
 #[cfg(test)]
 mod tests;
 
@@ -66,6 +67,22 @@ pub fn denied(pattern: &str) -> Result<Glob, PatternError> {
     compile(pattern, denied_paths(&parsed), parsed.absolute)
 }
 
+/// What [`allowed`] covers, as a regular expression over normalised paths that RE2 and the Rust crate `regex` read alike.
+///
+/// # Errors
+/// A pattern that is malformed or could never match.
+pub fn allowed_regex(pattern: &str) -> Result<String, PatternError> {
+    Ok(regex::allowed(&parse::parse(pattern)?, pattern == "**"))
+}
+
+/// What [`denied`] covers, as a regular expression over normalised paths that RE2 and the Rust crate `regex` read alike.
+///
+/// # Errors
+/// As for [`allowed_regex`].
+pub fn denied_regex(pattern: &str) -> Result<String, PatternError> {
+    Ok(regex::denied(&parse::parse(pattern)?))
+}
+
 fn compile(pattern: &str, paths: Hir, absolute: bool) -> Result<Glob, PatternError> {
     let whole = Hir::concat(vec![Hir::look(Look::Start), paths, Hir::look(Look::End)]);
     let dfa = table::build(&whole).map_err(|error| {
@@ -108,20 +125,8 @@ fn allowed_paths(pattern: &Parsed, whole_tree: bool) -> Hir {
 }
 
 fn denied_paths(pattern: &Parsed) -> Hir {
-    // All that lies below a match is covered anyway.
-    let mut segments = pattern.segments.as_slice();
-    while let Some((Segment::Tree, rest)) = segments.split_last() {
-        segments = rest;
-    }
-    let mut names = segments
-        .iter()
-        .filter(|segment| !matches!(segment, Segment::Tree));
-    let covers_every_name = match (names.next(), names.next()) {
-        (None, _) => true,
-        (Some(Segment::Name(atoms)), None) => matches!(atoms.as_slice(), [Atom::Star]),
-        _ => false,
-    };
-    if covers_every_name {
+    let segments = without_last_trees(&pattern.segments);
+    if covers_every_name(segments) {
         return any_bytes();
     }
     let mut parts = Vec::new();
@@ -148,6 +153,25 @@ fn denied_paths(pattern: &Parsed) -> Hir {
         Some(1),
     ));
     Hir::concat(parts)
+}
+
+/// The segments before trailing `**`: all that lies below a match is denied anyway.
+fn without_last_trees(mut segments: &[Segment]) -> &[Segment] {
+    while let Some((Segment::Tree, rest)) = segments.split_last() {
+        segments = rest;
+    }
+    segments
+}
+
+fn covers_every_name(segments: &[Segment]) -> bool {
+    let mut names = segments
+        .iter()
+        .filter(|segment| !matches!(segment, Segment::Tree));
+    match (names.next(), names.next()) {
+        (None, _) => true,
+        (Some(Segment::Name(atoms)), None) => matches!(atoms.as_slice(), [Atom::Star]),
+        _ => false,
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -6,7 +6,7 @@ use super::{codes, finding::ConstraintError, number, text};
 use crate::{diagnostic::quoted, expr::CompareOp};
 
 /// Whether a text can follow a `.` in a path.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes
         .next()

@@ -135,17 +135,17 @@ impl Writer {
 }
 
 /// What has been written already, and where.
-pub(super) struct Interned<T>(BTreeMap<Key, Vec<(T, u32)>>);
+pub(crate) struct Interned<T>(BTreeMap<Key, Vec<(T, u32)>>);
 
 /// A cheap fingerprint: only things with the same one are compared.
 type Key = u64;
 
 impl<T: PartialEq + Fingerprint> Interned<T> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(BTreeMap::new())
     }
 
-    pub(super) fn find(&self, thing: &T) -> Option<u32> {
+    pub(crate) fn find(&self, thing: &T) -> Option<u32> {
         let candidates = self.0.get(&thing.fingerprint())?;
         candidates
             .iter()
@@ -153,7 +153,7 @@ impl<T: PartialEq + Fingerprint> Interned<T> {
             .map(|(_, at)| *at)
     }
 
-    pub(super) fn remember(&mut self, thing: T, at: u32) -> u32 {
+    pub(crate) fn remember(&mut self, thing: T, at: u32) -> u32 {
         self.0
             .entry(thing.fingerprint())
             .or_default()
@@ -163,7 +163,7 @@ impl<T: PartialEq + Fingerprint> Interned<T> {
 }
 
 /// See [`Key`].
-pub(super) trait Fingerprint {
+pub(crate) trait Fingerprint {
     fn fingerprint(&self) -> Key;
 }
 

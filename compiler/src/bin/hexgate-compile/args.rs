@@ -98,6 +98,8 @@ pub(crate) enum Emit {
     Core,
     /// The plan that the engine evaluates
     Plan,
+    /// The policy as Rego
+    Rego,
     /// The policy as one document
     Source,
     /// The JSON schema of policies

@@ -46,6 +46,10 @@ pub(crate) fn write(
             Emit::Component => (format!("{stem}.component.wasm"), compiled.component.clone()),
             Emit::Core => (format!("{stem}.core.wasm"), compiled.core()?),
             Emit::Plan => (format!("{stem}.plan"), compiled.plan.clone()),
+            Emit::Rego => (
+                format!("{stem}.rego"),
+                compiled.rego()?.to_owned().into_bytes(),
+            ),
             Emit::Source => (
                 format!("{stem}.policy.yaml"),
                 compiled.source.clone().into_bytes(),

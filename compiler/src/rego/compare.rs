@@ -1,0 +1,248 @@
+//! Comparisons and membership. Rego compares values of all types with each other, so each form says which types it is about.
+
+use std::cmp::Ordering;
+
+use hexgate_eval::compare_numbers;
+
+use super::{
+    helper::{Helper, Helpers},
+    text::{inline, literal, quoted},
+};
+use crate::expr::{CompareOp, Literal};
+
+/// The types of JSON that a literal can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+}
+
+impl Kind {
+    pub(super) fn of(value: &Literal) -> Self {
+        match value {
+            Literal::Null => Self::Null,
+            Literal::Bool(_) => Self::Boolean,
+            Literal::Number(_) => Self::Number,
+            Literal::String(_) => Self::String,
+            Literal::List(_) => Self::Array,
+        }
+    }
+
+    /// As `type_name` says it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean => "boolean",
+            Self::Number => "number",
+            Self::String => "string",
+            Self::Array => "array",
+        }
+    }
+}
+
+/// One side of a comparison.
+#[derive(Debug)]
+pub(super) struct Term<'e> {
+    pub(super) text: String,
+    /// Its type, where that is known before the call.
+    pub(super) kind: Option<Kind>,
+    /// Its value, where that is.
+    pub(super) literal: Option<&'e Literal>,
+}
+
+/// The lines that hold if a comparison is true, or false; none if it never is.
+pub(super) fn comparison(
+    op: CompareOp,
+    left: &Term<'_>,
+    right: &Term<'_>,
+    wanted: bool,
+    helpers: &mut Helpers,
+) -> Option<Vec<String>> {
+    // A line must not begin with a literal: a minus or a bracket would continue the line before.
+    let (op, left, right) = if left.literal.is_some() {
+        (mirrored(op), right, left)
+    } else {
+        (op, left, right)
+    };
+    match op {
+        CompareOp::Equal => equality(left, right, wanted, helpers),
+        CompareOp::NotEqual => equality(left, right, !wanted, helpers),
+        _ => order(op, left, right, wanted, helpers),
+    }
+}
+
+fn equality(
+    left: &Term<'_>,
+    right: &Term<'_>,
+    wanted: bool,
+    helpers: &mut Helpers,
+) -> Option<Vec<String>> {
+    if let (Some(one), Some(other)) = (left.literal, right.literal) {
+        return fixed(literal_equality(one, other)?, wanted);
+    }
+    let equal = format!("{} == {}", left.text, right.text);
+    let unequal = format!("{} != {}", left.text, right.text);
+    match (left.kind, right.kind) {
+        // A written `null` compares with whatever is there.
+        (None, Some(Kind::Null)) => Some(vec![if wanted { equal } else { unequal }]),
+        (Some(_), Some(Kind::Null)) => {
+            helpers.need(Helper::Present);
+            (!wanted).then(|| vec![format!("present({})", left.text)])
+        }
+        (Some(one), Some(other)) if one != other => None,
+        _ if wanted => Some(vec![equal]),
+        (None, None) => Some(vec![
+            format!("type_name({}) == type_name({})", left.text, right.text),
+            unequal,
+        ]),
+        (Some(_), Some(_)) => Some(vec![unequal]),
+        (Some(kind), None) => Some(vec![is(kind, &right.text), unequal]),
+        (None, Some(kind)) => Some(vec![is(kind, &left.text), unequal]),
+    }
+}
+
+fn order(
+    op: CompareOp,
+    left: &Term<'_>,
+    right: &Term<'_>,
+    wanted: bool,
+    helpers: &mut Helpers,
+) -> Option<Vec<String>> {
+    if let (Some(one), Some(other)) = (left.literal, right.literal) {
+        return fixed(holds(op, literal_order(one, other)?), wanted);
+    }
+    let has_order = |kind: Kind| matches!(kind, Kind::Number | Kind::String);
+    let mut lines = match (left.kind, right.kind) {
+        (None, None) => {
+            helpers.need(Helper::Ordered);
+            vec![format!("ordered({}, {})", left.text, right.text)]
+        }
+        (Some(kind), None) if has_order(kind) => vec![is(kind, &right.text)],
+        (None, Some(kind)) if has_order(kind) => vec![is(kind, &left.text)],
+        (Some(one), Some(other)) if one == other && has_order(one) => Vec::new(),
+        _ => return None,
+    };
+    // Within one of these types every two values have an order, so the opposite of an operator is another.
+    let op = if wanted { op } else { opposite(op) };
+    lines.push(format!("{} {op} {}", left.text, right.text));
+    Some(lines)
+}
+
+/// The lines that hold if a value is among literals, or is not; none if that never is.
+pub(super) fn membership(
+    value: &Term<'_>,
+    list: &[Literal],
+    wanted: bool,
+    helpers: &mut Helpers,
+) -> Option<Vec<String>> {
+    let mut kinds: Vec<Kind> = list.iter().map(Kind::of).collect();
+    kinds.sort();
+    kinds.dedup();
+    let has_null = kinds.contains(&Kind::Null);
+    if let Some(value) = value.literal {
+        if !has_null && !kinds.contains(&Kind::of(value)) {
+            return None;
+        }
+        let found = list.iter().any(|element| is_equal(value, element));
+        return fixed(found, wanted);
+    }
+    let items = inline(list.iter().map(literal));
+    if wanted {
+        return Some(vec![format!("{} in {items}", value.text)]);
+    }
+    helpers.need(Helper::Outside);
+    let outside = format!("outside({}, {items})", value.text);
+    if has_null {
+        return Some(vec![outside]);
+    }
+    match (value.kind, kinds.as_slice()) {
+        (Some(kind), _) if kinds.contains(&kind) => Some(vec![outside]),
+        (Some(_), _) => None,
+        (None, [kind]) => Some(vec![is(*kind, &value.text), outside]),
+        (None, _) => {
+            let names = inline(kinds.iter().map(|kind| quoted(kind.name())));
+            Some(vec![
+                format!("type_name({}) in {names}", value.text),
+                outside,
+            ])
+        }
+    }
+}
+
+/// What is known before the call: no line, or never.
+fn fixed(truth: bool, wanted: bool) -> Option<Vec<String>> {
+    (truth == wanted).then(Vec::new)
+}
+
+fn is(kind: Kind, text: &str) -> String {
+    format!("is_{}({text})", kind.name())
+}
+
+fn mirrored(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Equal | CompareOp::NotEqual => op,
+        CompareOp::Less => CompareOp::Greater,
+        CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
+        CompareOp::Greater => CompareOp::Less,
+        CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
+    }
+}
+
+fn opposite(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Equal => CompareOp::NotEqual,
+        CompareOp::NotEqual => CompareOp::Equal,
+        CompareOp::Less => CompareOp::GreaterOrEqual,
+        CompareOp::LessOrEqual => CompareOp::Greater,
+        CompareOp::Greater => CompareOp::LessOrEqual,
+        CompareOp::GreaterOrEqual => CompareOp::Less,
+    }
+}
+
+/// `==` of two written values: nothing where it is undefined.
+fn literal_equality(one: &Literal, other: &Literal) -> Option<bool> {
+    let (kind, other_kind) = (Kind::of(one), Kind::of(other));
+    if kind == other_kind {
+        Some(is_equal(one, other))
+    } else if kind == Kind::Null || other_kind == Kind::Null {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+fn is_equal(one: &Literal, other: &Literal) -> bool {
+    match (one, other) {
+        (Literal::Number(one), Literal::Number(other)) => compare_numbers(one, other).is_eq(),
+        (Literal::List(one), Literal::List(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| is_equal(one, other))
+        }
+        _ => one == other,
+    }
+}
+
+fn literal_order(one: &Literal, other: &Literal) -> Option<Ordering> {
+    match (one, other) {
+        (Literal::Number(one), Literal::Number(other)) => Some(compare_numbers(one, other)),
+        (Literal::String(one), Literal::String(other)) => Some(one.cmp(other)),
+        _ => None,
+    }
+}
+
+fn holds(op: CompareOp, order: Ordering) -> bool {
+    match op {
+        CompareOp::Equal => order.is_eq(),
+        CompareOp::NotEqual => order.is_ne(),
+        CompareOp::Less => order.is_lt(),
+        CompareOp::LessOrEqual => order.is_le(),
+        CompareOp::Greater => order.is_gt(),
+        CompareOp::GreaterOrEqual => order.is_ge(),
+    }
+}

@@ -1,0 +1,373 @@
+//! Constraints: each condition as *is true* and as *is false*.
+//!
+//! A form is a list of alternatives, any of which suffices; each is a list of lines, all of which must hold. No alternative: the
+//! form can never hold. Where alternatives stand within a condition, they become rules of their own, named `part_N`.
+
+use std::collections::BTreeSet;
+
+use super::{
+    compare::{self, Kind, Term},
+    helper::{Helper, Helpers},
+    text::{call, inline, literal, quoted, reference, rule},
+};
+use crate::{
+    expr::{Expr, ExprKind, Operand, OperandKind, Path, Quantifier, Root, TextCall},
+    model::Constraint,
+    plan::Interned,
+};
+
+/// The names of the elements of quantifiers, from the outermost inwards.
+const ELEMENTS: [&str; 2] = ["element", "inner"];
+
+/// The name of the role that is being evaluated.
+const ROLE: &str = "role";
+
+/// Lines that have to hold all together.
+#[derive(Debug, Default)]
+struct Alternative {
+    lines: Vec<String>,
+    mentions: Mentions,
+}
+
+/// What must be handed to a rule that a line is moved to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mentions {
+    role: bool,
+    /// The element of the innermost quantifier around.
+    element: bool,
+}
+
+impl Mentions {
+    fn and(self, other: Self) -> Self {
+        Self {
+            role: self.role || other.role,
+            element: self.element || other.element,
+        }
+    }
+}
+
+/// The constraints that were printed.
+pub(super) struct Conditions<'p> {
+    /// What was printed.
+    out: String,
+    /// The parts of the constraint that is being printed.
+    parts: String,
+    part_count: usize,
+    known: Interned<&'p Constraint>,
+    /// By number: whether it looks at the role.
+    by_role: Vec<bool>,
+    pub(super) helpers: Helpers,
+}
+
+/// A printed constraint.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Printed {
+    number: u32,
+    /// Whether it looks at the role.
+    pub(super) by_role: bool,
+}
+
+impl Printed {
+    /// The line that holds if the constraint is true.
+    pub(super) fn holds(self) -> String {
+        self.call("holds", ROLE)
+    }
+
+    /// The list of its text if it is not true; else an empty one.
+    pub(super) fn violated(self) -> String {
+        self.call("violated", ROLE)
+    }
+
+    fn call(self, name: &str, role: &str) -> String {
+        let arguments: &[&str] = if self.by_role { &[role] } else { &[] };
+        call(&format!("{name}_{}", self.number), arguments)
+    }
+}
+
+impl<'p> Conditions<'p> {
+    pub(super) fn new() -> Self {
+        Self {
+            out: String::new(),
+            parts: String::new(),
+            part_count: 0,
+            known: Interned::new(),
+            by_role: Vec::new(),
+            helpers: Helpers::default(),
+        }
+    }
+
+    /// Prints a constraint, unless an equal one was.
+    pub(super) fn constraint(&mut self, constraint: &'p Constraint) -> Printed {
+        if let Some(number) = self.known.find(&constraint) {
+            let by_role = self.by_role.get(number as usize).copied();
+            return Printed {
+                number,
+                by_role: by_role.unwrap_or_default(),
+            };
+        }
+        let alternatives = self.alternatives(&constraint.expr, true, 0);
+        let printed = Printed {
+            number: self.by_role.len() as u32,
+            by_role: alternatives.iter().any(|one| one.mentions.role),
+        };
+        self.by_role.push(printed.by_role);
+        self.known.remember(constraint, printed.number);
+        if alternatives.is_empty() {
+            rule(&mut self.out, &printed.holds(), &["false".to_owned()]);
+        }
+        for one in &alternatives {
+            let role = if one.mentions.role { ROLE } else { "_" };
+            rule(&mut self.out, &printed.call("holds", role), &one.lines);
+        }
+        self.out.push_str(&std::mem::take(&mut self.parts));
+        let nothing = format!("{} := []", printed.violated());
+        rule(&mut self.out, &nothing, &[printed.holds()]);
+        let text = format!("else := [{}]", quoted(&constraint.source));
+        rule(&mut self.out, &text, &[]);
+        printed
+    }
+
+    /// All that was printed.
+    pub(super) fn finish(self) -> (String, Helpers) {
+        (self.out, self.helpers)
+    }
+
+    /// What makes a condition true, or false. `depth` is how many quantifiers it stands in.
+    fn alternatives(&mut self, expr: &Expr, wanted: bool, depth: usize) -> Vec<Alternative> {
+        match &expr.kind {
+            ExprKind::And(parts) if wanted => self.all(parts, wanted, depth),
+            ExprKind::Or(parts) if !wanted => self.all(parts, wanted, depth),
+            ExprKind::And(parts) | ExprKind::Or(parts) => parts
+                .iter()
+                .flat_map(|part| self.alternatives(part, wanted, depth))
+                .collect(),
+            ExprKind::Not(part) => self.alternatives(part, !wanted, depth),
+            ExprKind::Quantifier {
+                quantifier,
+                path,
+                body,
+            } => self.quantifier(*quantifier, path, body, wanted, depth),
+            leaf => self.leaf(leaf, wanted, depth).into_iter().collect(),
+        }
+    }
+
+    /// All of several conditions at once.
+    fn all(&mut self, parts: &[Expr], wanted: bool, depth: usize) -> Vec<Alternative> {
+        let mut all = Alternative::default();
+        for part in parts {
+            let alternatives = self.alternatives(part, wanted, depth);
+            match <[Alternative; 1]>::try_from(alternatives) {
+                Ok([one]) => {
+                    all.lines.extend(one.lines);
+                    all.mentions = all.mentions.and(one.mentions);
+                }
+                Err(none) if none.is_empty() => return Vec::new(),
+                Err(several) => {
+                    let mentions = mentions(&several);
+                    let element = if mentions.element {
+                        element(depth)
+                    } else {
+                        None
+                    };
+                    all.lines.push(self.part(element, &several));
+                    all.mentions = all.mentions.and(mentions);
+                }
+            }
+        }
+        vec![all]
+    }
+
+    /// Over the elements of a list: *every is true* and *any is false* ask all of them, the others ask for one.
+    fn quantifier(
+        &mut self,
+        quantifier: Quantifier,
+        path: &Path,
+        body: &Expr,
+        wanted: bool,
+        depth: usize,
+    ) -> Vec<Alternative> {
+        let mut seen = looks(path);
+        let list = place(path, depth);
+        let all = (quantifier == Quantifier::Every) == wanted;
+        let mut lines = vec![format!("is_array({list})")];
+        let alternatives = self.alternatives(body, wanted, depth + 1);
+        seen.role |= mentions(&alternatives).role;
+        // At most two are nested: the reader of constraints sees to it.
+        let element = element(depth + 1);
+        let name = element.unwrap_or_default();
+        if alternatives.is_empty() {
+            // No element can be as it has to be.
+            if !all {
+                return Vec::new();
+            }
+            lines.push(format!("count({list}) == 0"));
+        } else if all {
+            let part = self.part(element, &alternatives);
+            lines.push(format!("every {name} in {list} {{\n\t{part}\n}}"));
+        } else {
+            let part = self.part(element, &alternatives);
+            lines.extend([format!("some {name} in {list}"), part]);
+        }
+        vec![Alternative {
+            lines,
+            mentions: seen,
+        }]
+    }
+
+    /// Prints alternatives as a rule of their own: what is called. With the name of an element it is handed over.
+    fn part(&mut self, element: Option<&str>, alternatives: &[Alternative]) -> String {
+        self.part_count += 1;
+        let name = format!("part_{}", self.part_count);
+        let by_role = mentions(alternatives).role;
+        for one in alternatives {
+            // A parameter that is not looked at must not have a name: OPA is strict about it.
+            let mut parameters = Vec::new();
+            if by_role {
+                parameters.push(if one.mentions.role { ROLE } else { "_" });
+            }
+            if let Some(element) = element {
+                parameters.push(if one.mentions.element { element } else { "_" });
+            }
+            rule(&mut self.parts, &call(&name, &parameters), &one.lines);
+        }
+        let arguments: Vec<&str> = by_role.then_some(ROLE).into_iter().chain(element).collect();
+        call(&name, &arguments)
+    }
+
+    /// A condition that has no conditions in it.
+    fn leaf(&mut self, leaf: &ExprKind, wanted: bool, depth: usize) -> Option<Alternative> {
+        let mut seen = Mentions::default();
+        let mut subject = |path: &Path| {
+            seen = seen.and(looks(path));
+            place(path, depth)
+        };
+        // What is true or false wherever it is asked.
+        let answers = |call: String| {
+            if wanted {
+                call
+            } else {
+                format!("{call} == false")
+            }
+        };
+        let lines = match leaf {
+            ExprKind::Compare { op, left, right } => {
+                let left = term(left, &mut subject, &mut self.helpers);
+                let right = term(right, &mut subject, &mut self.helpers);
+                compare::comparison(*op, &left, &right, wanted, &mut self.helpers)?
+            }
+            ExprKind::In {
+                value,
+                list,
+                negated,
+            } => {
+                let value = term(value, &mut subject, &mut self.helpers);
+                compare::membership(&value, list, wanted != *negated, &mut self.helpers)?
+            }
+            ExprKind::Text { call, path, text } => {
+                let name = match call {
+                    TextCall::StartsWith => "startswith",
+                    TextCall::EndsWith => "endswith",
+                    TextCall::Contains => "contains",
+                };
+                let subject = subject(path);
+                vec![
+                    format!("is_string({subject})"),
+                    answers(format!("{name}({subject}, {})", quoted(text))),
+                ]
+            }
+            ExprKind::Matches { path, pattern, .. } => {
+                let subject = subject(path);
+                vec![
+                    format!("is_string({subject})"),
+                    answers(format!("regex.match({}, {subject})", quoted(pattern))),
+                ]
+            }
+            ExprKind::Present(path) if wanted => {
+                self.helpers.need(Helper::Present);
+                vec![format!("present({})", subject(path))]
+            }
+            // The list holds what is there. What is absent leaves it empty, so nothing is negated.
+            ExprKind::Present(path) => {
+                vec![format!(
+                    "count([value | value := {}]) == 0",
+                    subject(path)
+                )]
+            }
+            ExprKind::Only(path, names) => {
+                let subject = subject(path);
+                let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+                let names = inline(names.into_iter().map(quoted));
+                let equals = if wanted { "==" } else { "!=" };
+                vec![
+                    format!("is_object({subject})"),
+                    format!("object.remove({subject}, {names}) {equals} {{}}"),
+                ]
+            }
+            ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Quantifier { .. } => return None,
+        };
+        Some(Alternative {
+            lines,
+            mentions: seen,
+        })
+    }
+}
+
+fn term<'e>(
+    operand: &'e Operand,
+    subject: &mut impl FnMut(&Path) -> String,
+    helpers: &mut Helpers,
+) -> Term<'e> {
+    let (text, kind, literal) = match &operand.kind {
+        OperandKind::Path(path) => {
+            let is_name = matches!(path.root, Root::Role | Root::Tool);
+            (subject(path), is_name.then_some(Kind::String), None)
+        }
+        OperandKind::Count(path) => {
+            helpers.need(Helper::Size);
+            let size = format!("size({})", subject(path));
+            (size, Some(Kind::Number), None)
+        }
+        OperandKind::Literal(value) => (literal(value), Some(Kind::of(value)), Some(value)),
+    };
+    Term {
+        text,
+        kind,
+        literal,
+    }
+}
+
+/// The name of the element within so many quantifiers.
+fn element(depth: usize) -> Option<&'static str> {
+    ELEMENTS.get(depth.checked_sub(1)?).copied()
+}
+
+/// Where a path leads, as Rego says it: undefined where the path leads nowhere.
+fn place(path: &Path, depth: usize) -> String {
+    let root = match path.root {
+        Root::Args => "input.args",
+        Root::Ctx => "input.ctx",
+        Root::Run => "input.run",
+        Root::User => "input.user",
+        Root::Tool => "input.tool",
+        Root::Role => ROLE,
+        Root::Element => element(depth).unwrap_or_default(),
+    };
+    reference(root, path)
+}
+
+fn looks(path: &Path) -> Mentions {
+    Mentions {
+        role: path.root == Root::Role,
+        element: path.root == Root::Element,
+    }
+}
+
+fn mentions(alternatives: &[Alternative]) -> Mentions {
+    let nothing = Mentions::default();
+    alternatives
+        .iter()
+        .fold(nothing, |seen, one| seen.and(one.mentions))
+}

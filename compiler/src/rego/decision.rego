@@ -1,0 +1,92 @@
+# The answer of the first role that allows, or else of the first that asks for approval.
+decision := {
+	"allow": granted.outcome == "allow",
+	"requires_approval": granted.outcome == "approval",
+	"violations": [],
+	"role": deciding[position].index,
+	"scope": granted.scope,
+	"denials": [],
+	"hint": null,
+} if {
+	complete
+	position := granting[0]
+	granted := results[position]
+}
+
+# Without one a denial, and why each role denies.
+else := {
+	"allow": false,
+	"requires_approval": false,
+	"violations": [text | some index, text in violated; not text in array.slice(violated, 0, index)],
+	"role": null,
+	"scope": null,
+	"denials": [denial |
+		some position, result in results
+		denial := {
+			"role": deciding[position].role,
+			"because": result.because,
+			"violations": result.violations,
+		}
+	],
+	"hint": hint,
+} if {
+	complete
+	count(granting) == 0
+}
+
+# Nothing is decided unless every deciding role has a result.
+complete if count(results) == count(deciding)
+
+granting := array.concat(
+	[position | some position, result in results; result.outcome == "allow"],
+	[position | some position, result in results; result.outcome == "approval"],
+)
+
+violated := [text | some result in results; some text in result.violations]
+
+default hint := null
+
+hint := results[0].hint if {
+	every result in results {
+		result.hint == results[0].hint
+	}
+}
+
+results := [result |
+	some entry in deciding
+	result := evaluate(entry.role)
+]
+
+# The caller's roles: a list, or one name.
+given := input.roles if is_array(input.roles)
+
+given := [role | role := input.role; is_string(role)] if {
+	count([roles | roles := input.roles]) == 0
+}
+
+# Those that the policy knows, each once, or else its default.
+known := [{"index": index, "role": role} |
+	some index, role in given
+	role in roles
+	not role in array.slice(given, 0, index)
+] if {
+	is_array(given)
+}
+
+deciding := known if count(known) > 0
+
+deciding := fallback if count(known) == 0
+
+grant(outcome, scope) := {"outcome": outcome, "scope": scope, "because": null, "violations": [], "hint": null}
+
+denial(because, violations, hint) := {
+	"outcome": "deny",
+	"scope": null,
+	"because": because,
+	"violations": violations,
+	"hint": hint,
+}
+
+unlisted := denial("unlisted", [], null)
+
+listed_as_denied := denial("mode", [], null)

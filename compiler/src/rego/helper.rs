@@ -1,0 +1,61 @@
+//! Functions that are printed where a policy needs them.
+
+use std::collections::BTreeSet;
+
+/// A function, or several that belong together, in the order in which they are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Helper {
+    /// The result of constraints that are not true.
+    Refused,
+    /// The result of a path outside of a scope.
+    Beyond,
+    /// Whether a name is closed, and whether it is not.
+    Closed,
+    /// The path that a scope looks at.
+    Normalised,
+    /// True of whatever is there.
+    Present,
+    /// `count`, of what has a size.
+    Size,
+    /// Whether two values have an order.
+    Ordered,
+    /// Whether a value that is there is not in a list.
+    Outside,
+}
+
+impl Helper {
+    fn source(self) -> &'static str {
+        match self {
+            Self::Refused => include_str!("helpers/refused.rego"),
+            Self::Beyond => include_str!("helpers/beyond.rego"),
+            Self::Closed => include_str!("helpers/closed.rego"),
+            Self::Normalised => include_str!("helpers/normalised.rego"),
+            Self::Present => include_str!("helpers/present.rego"),
+            Self::Size => include_str!("helpers/size.rego"),
+            Self::Ordered => include_str!("helpers/ordered.rego"),
+            Self::Outside => include_str!("helpers/outside.rego"),
+        }
+    }
+}
+
+/// The helpers that a policy needs.
+#[derive(Debug, Default)]
+pub(super) struct Helpers(BTreeSet<Helper>);
+
+impl Helpers {
+    /// Notes that one is called.
+    pub(super) fn need(&mut self, helper: Helper) {
+        self.0.insert(helper);
+        if helper == Helper::Normalised {
+            self.0.insert(Helper::Outside);
+        }
+    }
+
+    /// Prints those that are.
+    pub(super) fn print(&self, out: &mut String) {
+        for helper in &self.0 {
+            out.push('\n');
+            out.push_str(helper.source());
+        }
+    }
+}

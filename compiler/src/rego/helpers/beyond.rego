@@ -1,0 +1,1 @@
+beyond(patterns) := denial("scope", [], patterns)

@@ -1,0 +1,1 @@
+outside(value, list) if not value in list
