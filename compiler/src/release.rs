@@ -8,17 +8,29 @@ use crate::{Compiled, plan::COMPILER};
 pub const CONTRACT: &str = "hexgate:policy@0.1.0";
 
 /// For whom and for when a policy is released.
+///
+/// With the feature `cli` these are the options of command lines that make bundles; what is documented here is their help.
 #[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "cli", derive(clap::Args))]
 pub struct Release {
-    /// The agent that it is for. Default: none.
+    /// Bind the bundle to this agent: others refuse it
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
     pub agent: Option<String>,
-    /// The project that it is for. Default: none.
+
+    /// Bind the bundle to this project: others refuse it
+    #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
     pub project: Option<String>,
-    /// Raised with each release for the same agent and project. Default: 0.
+
+    /// The number of this release; hosts refuse a lower one than they have seen
+    #[cfg_attr(feature = "cli", arg(long, value_name = "N", default_value_t = 0))]
     pub sequence: u64,
-    /// The first second of validity. Default: none.
+
+    /// The first second of validity, such as `2026-03-01T12:00:00Z`
+    #[cfg_attr(feature = "cli", arg(long, value_name = "TIME"))]
     pub not_before: Option<Timestamp>,
-    /// The first second after validity. Default: none.
+
+    /// The first second after validity: from then on the policy denies everything
+    #[cfg_attr(feature = "cli", arg(long, value_name = "TIME"))]
     pub expires_at: Option<Timestamp>,
 }
 

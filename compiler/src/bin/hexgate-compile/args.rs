@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum, value_parser};
-use hexgate_compiler::{Release, bundle::Timestamp, diagnostic::render::Format, model::Limits};
+use hexgate_compiler::{Release, diagnostic::render::Format, model::Limits};
 
 /// Compile an authorization policy for AI agents into a signed WebAssembly component.
 ///
@@ -24,25 +24,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pub(crate) sign_key: Option<PathBuf>,
 
-    /// Bind the bundle to this agent: others refuse it
-    #[arg(long, value_name = "NAME")]
-    agent: Option<String>,
-
-    /// Bind the bundle to this project: others refuse it
-    #[arg(long, value_name = "NAME")]
-    project: Option<String>,
-
-    /// The number of this release; hosts refuse a lower one than they have seen
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    sequence: u64,
-
-    /// The first second of validity, such as `2026-03-01T12:00:00Z`
-    #[arg(long, value_name = "TIME")]
-    not_before: Option<Timestamp>,
-
-    /// The first second after validity: from then on the policy denies everything
-    #[arg(long, value_name = "TIME")]
-    expires_at: Option<Timestamp>,
+    #[command(flatten)]
+    pub(crate) release: Release,
 
     /// What to write
     #[arg(
@@ -133,16 +116,6 @@ impl Args {
         Limits {
             arguments_bytes: self.max_arguments_bytes.unwrap_or(default.arguments_bytes),
             facts_bytes: self.max_facts_bytes.unwrap_or(default.facts_bytes),
-        }
-    }
-
-    pub(crate) fn release(&self) -> Release {
-        Release {
-            agent: self.agent.clone(),
-            project: self.project.clone(),
-            sequence: self.sequence,
-            not_before: self.not_before,
-            expires_at: self.expires_at,
         }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn write(
     key: Option<&PrivateKey>,
 ) -> anyhow::Result<Vec<Written>> {
     let draft = compiled
-        .draft(&args.release())
+        .draft(&args.release)
         .context("the bundle takes its name from the policy: rename the policy")?;
     let stem = draft.stem.as_str().to_owned();
     let mut emit = args.emit.clone();

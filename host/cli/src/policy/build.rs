@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use hexgate_bundle::{PrivateKey, Timestamp};
+use hexgate_bundle::PrivateKey;
 use hexgate_compiler::Release;
 
 use super::refusal;
@@ -33,25 +33,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     sign_key: Option<PathBuf>,
 
-    /// Bind the bundle to this agent: others refuse it
-    #[arg(long, value_name = "NAME")]
-    agent: Option<String>,
-
-    /// Bind the bundle to this project: others refuse it
-    #[arg(long, value_name = "NAME")]
-    project: Option<String>,
-
-    /// The number of this release; hosts refuse a lower one than they have seen
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    sequence: u64,
-
-    /// The first second of validity, such as `2026-03-01T12:00:00Z`
-    #[arg(long, value_name = "TIME")]
-    not_before: Option<Timestamp>,
-
-    /// The first second after validity: from then on the policy denies everything
-    #[arg(long, value_name = "TIME")]
-    expires_at: Option<Timestamp>,
+    #[command(flatten)]
+    release: Release,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -60,15 +43,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let Some(compiled) = refusal::accepted(&args.policy)? else {
         return Ok(Exit::Failed);
     };
-    let release = Release {
-        agent: args.agent.clone(),
-        project: args.project.clone(),
-        sequence: args.sequence,
-        not_before: args.not_before,
-        expires_at: args.expires_at,
-    };
     let draft = compiled
-        .draft(&release)
+        .draft(&args.release)
         .context("the bundle takes its name from the policy")?;
     let sealed = draft.seal(key.as_ref())?;
     sealed.write(&args.out)?;
@@ -94,7 +70,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             "the bundle is not signed; hosts accept it only by a name that says danger: pass `--sign-key FILE`",
         ),
     }
-    if args.agent.is_none() && args.project.is_none() {
+    if args.release.agent.is_none() && args.release.project.is_none() {
         output::note(
             "the bundle is bound to no agent and no project, so hosts refuse it unless told otherwise: pass `--agent` or `--project`",
         );
