@@ -4,6 +4,7 @@ mod align;
 mod files;
 mod parse;
 mod scalar;
+mod surrogate;
 mod tree;
 mod write;
 

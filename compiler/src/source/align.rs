@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Scalar, Style};
+use super::{Scalar, Style, surrogate};
 
 /// The bytes of `raw` (what stands in the source for `scalar`) from which the bytes `range` of its value come. `None` where the two
 /// cannot be brought together.
@@ -35,7 +35,7 @@ pub(super) fn locate(raw: &str, scalar: &Scalar, range: Range<usize>) -> Option<
 }
 
 /// For each byte of the value, and for its end, where in `raw` it comes from.
-fn origins(raw: &str, scalar: &Scalar) -> Option<Vec<usize>> {
+pub(super) fn origins(raw: &str, scalar: &Scalar) -> Option<Vec<usize>> {
     let mut reader = Reader {
         raw,
         at: properties(raw),
@@ -133,6 +133,7 @@ fn escape(rest: &str) -> Option<usize> {
     let kind = rest.chars().nth(1)?;
     let length = match kind {
         'x' => 4,
+        'u' if surrogate::pair(rest).is_some() => 12,
         'u' => 6,
         'U' => 10,
         other => 1 + other.len_utf8(),
@@ -205,5 +206,9 @@ mod tests {
             ["a\\u0041", "\\\"b\\\"", "\\x41\\U0001F600"]
         );
         assert_eq!(words("- \"a\\tb c\"\n"), ["a\\tb", "c"]);
+        assert_eq!(
+            words("- \"a\\ud83d\\ude00 b\\ud83d\\ude01c d\"\n"),
+            ["a\\ud83d\\ude00", "b\\ud83d\\ude01c", "d"]
+        );
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, mem};
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 
-use super::{Entry, FileId, Key, Node, NodeKind, Plain, Scalar, Sources, Span, Style};
+use super::{Entry, FileId, Key, Node, NodeKind, Plain, Scalar, Sources, Span, Style, surrogate};
 use crate::diagnostic::{Diagnostic, Sink, quoted};
 
 /// Nesting beyond what a policy can need, far below what costs a reader its stack.
@@ -19,8 +19,11 @@ pub fn parse(sources: &Sources, file: FileId, sink: &mut Sink) -> Option<Node> {
         sink.push(diagnostic);
         return None;
     }
+    let read = surrogate::replaced(text);
     let mut builder = Builder {
         file,
+        written: text,
+        read: &read,
         offsets: Offsets::new(text),
         sink,
         frames: Vec::new(),
@@ -29,7 +32,7 @@ pub fn parse(sources: &Sources, file: FileId, sink: &mut Sink) -> Option<Node> {
         root: None,
     };
     let mut documents = 0;
-    for event in Parser::new_from_str(text) {
+    for event in Parser::new_from_str(&read) {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => {
@@ -103,6 +106,9 @@ impl Offsets {
 
 struct Builder<'s> {
     file: FileId,
+    /// The source, and what the parser is given for it.
+    written: &'s str,
+    read: &'s str,
     offsets: Offsets,
     sink: &'s mut Sink,
     frames: Vec<Frame>,
@@ -166,6 +172,15 @@ impl Builder<'_> {
                     style,
                     tagged_string: false,
                 };
+                let (written, read) = (
+                    self.written.get(span.range()).unwrap_or_default(),
+                    self.read.get(span.range()).unwrap_or_default(),
+                );
+                if written != read
+                    && let Err(unpaired) = surrogate::restore(&mut scalar, written, read)
+                {
+                    self.refuse_half(span, unpaired.at);
+                }
                 match tag.as_deref() {
                     None => {}
                     Some(tag) if is_core(tag, "str") => scalar.tagged_string = true,
@@ -342,6 +357,19 @@ impl Builder<'_> {
             },
         }
         Some(())
+    }
+
+    fn refuse_half(&mut self, scalar: Span, at: usize) {
+        let start = scalar.range().start + at;
+        self.sink.push(
+            Diagnostic::new(
+                "yaml-syntax",
+                "this is not YAML: half of a character",
+                Span::new(self.file, start, start + surrogate::HALF),
+                "without its other half",
+            )
+            .with_help("write both halves one after the other, `\\ud83d\\ude00`, or the character as one, `\\U0001F600`"),
+        );
     }
 
     fn refuse_tag(&mut self, tag: &Tag, span: Span) {
