@@ -533,3 +533,26 @@ fn the_same_policy_gives_the_same_bytes_anywhere() {
         );
     }
 }
+
+#[test]
+fn errors_of_the_system_are_said_once_and_name_what_the_user_knows() {
+    let fixture = Fixture::new();
+    let ran = fixture.run(&["nowhere.yaml"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            2,
+            "error: cannot read `nowhere.yaml`: No such file or directory (os error 2)\n"
+        )
+    );
+    if Path::new("/proc/self").exists() {
+        let ran = fixture.run(&["policy.yaml", "--emit", "component", "-o", "/proc/self"]);
+        assert_eq!(
+            (ran.code, ran.stderr.as_str()),
+            (
+                2,
+                "error: cannot write `/proc/self/policy.component.wasm`; nothing was changed: No such file or directory (os error 2)\n"
+            )
+        );
+    }
+}

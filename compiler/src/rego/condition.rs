@@ -288,10 +288,7 @@ impl<'p> Conditions<'p> {
             }
             // The list holds what is there. What is absent leaves it empty, so nothing is negated.
             ExprKind::Present(path) => {
-                vec![format!(
-                    "count([value | value := {}]) == 0",
-                    subject(path)
-                )]
+                vec![format!("count([value | value := {}]) == 0", subject(path))]
             }
             ExprKind::Only(path, names) => {
                 let subject = subject(path);
@@ -303,10 +300,9 @@ impl<'p> Conditions<'p> {
                     format!("object.remove({subject}, {names}) {equals} {{}}"),
                 ]
             }
-            ExprKind::And(_)
-            | ExprKind::Or(_)
-            | ExprKind::Not(_)
-            | ExprKind::Quantifier { .. } => return None,
+            ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::Quantifier { .. } => {
+                return None;
+            }
         };
         Some(Alternative {
             lines,

@@ -88,7 +88,8 @@ impl Tables {
         }
         let number = self.by_role.len() as u32;
         self.known.remember(row, number);
-        let by_role = unlisted.looks_at_role() || entries.iter().any(|(_, entry)| entry.looks_at_role());
+        let by_role =
+            unlisted.looks_at_role() || entries.iter().any(|(_, entry)| entry.looks_at_role());
         self.by_role.push(by_role);
         self.print(number, by_role, &entries, unlisted, rules);
         (number, by_role)
@@ -129,7 +130,11 @@ impl Tables {
         let mut open = beside.clone();
         open.push("open(tool)".to_owned());
         let result = unlisted.result("role");
-        rule(out, &format!("{} := {result}", head("tool", unlisted)), &open);
+        rule(
+            out,
+            &format!("{} := {result}", head("tool", unlisted)),
+            &open,
+        );
         beside.push("closed(tool)".to_owned());
         let head = head("tool", Called::Denied);
         rule(out, &format!("{head} := unlisted"), &beside);

@@ -111,7 +111,11 @@ impl<'p> Rules<'p> {
             granted.push(format!("within_{scope}"));
         }
         let out = &mut self.out;
-        rule(out, &format!("{head} := grant(\"{outcome}\", {id})"), &granted);
+        rule(
+            out,
+            &format!("{head} := grant(\"{outcome}\", {id})"),
+            &granted,
+        );
         if let Some(scope) = &scope {
             rule(out, &format!("else := beyond(patterns_{scope})"), &within);
             self.conditions.helpers.need(Helper::Beyond);

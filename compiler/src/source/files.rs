@@ -30,7 +30,7 @@ pub enum Input {
 
 /// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot read `{}`: {error}", path.display())]
+#[error("cannot read `{}`", path.display())]
 pub struct ReadError {
     /// What could not be read.
     pub path: PathBuf,

@@ -4,7 +4,7 @@ use std::{
     ffi::OsStr,
     fs::File,
     io::{self, Read},
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::fs::OpenOptionsExt},
     path::Path,
 };
 
@@ -60,6 +60,16 @@ pub(crate) fn read_all(file: File, limit: u64) -> Result<Vec<u8>, FileError> {
     } else {
         Ok(bytes)
     }
+}
+
+/// Makes a file for [`tempfile::Builder::make_in`], whose own way puts the passing name, which tells nobody anything, into each error.
+pub(crate) fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
 }
 
 fn open(dir: impl AsFd, name: &OsStr, flags: OFlags) -> Result<File, FileError> {

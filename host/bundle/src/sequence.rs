@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     VerifiedBundle, canonical,
-    files::{FileError, open_in, read_all},
+    files::{FileError, create_new, open_in, read_all},
     v2::MAX_SEQUENCE,
     verified::sequence_text,
     write::swap::sync_folder,
@@ -141,10 +141,9 @@ impl SequenceStore {
                 )));
             }
             let folder = self.folder();
-            // A temporary file has mode 0600 from its first moment on.
             let mut file = tempfile::Builder::new()
                 .prefix(".hexgate-sequence-")
-                .tempfile_in(folder)?;
+                .make_in(folder, |path| create_new(path, 0o600))?;
             file.write_all(&bytes)?;
             file.as_file().sync_all()?;
             file.persist(&self.path).map_err(|error| error.error)?;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -97,8 +97,7 @@ fn write_files(folder: &Path, contents: &[(String, Vec<u8>)]) -> anyhow::Result<
         let failed = || format!("cannot write `{}`; nothing was changed", path.display());
         let mut file = tempfile::Builder::new()
             .prefix(".hexgate-")
-            .permissions(permissions())
-            .tempfile_in(folder)
+            .make_in(folder, create)
             .with_context(failed)?;
         file.write_all(bytes).with_context(failed)?;
         file.as_file().sync_all().with_context(failed)?;
@@ -113,8 +112,7 @@ fn write_files(folder: &Path, contents: &[(String, Vec<u8>)]) -> anyhow::Result<
     Ok(paths)
 }
 
-/// Those of any other output, within the user's umask.
-fn permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(0o666)
+/// Makes a file with the permissions of any other output, within the user's umask. Its errors do not name it: nobody knows the name.
+fn create(path: &Path) -> io::Result<fs::File> {
+    fs::File::options().write(true).create_new(true).open(path)
 }

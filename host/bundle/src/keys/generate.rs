@@ -2,9 +2,8 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, Permissions},
+    fs,
     io::{self, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +11,10 @@ use rustix::io::Errno;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::{KeyId, PRIVATE_ENDING, PUBLIC_ENDING, PrivateKey};
-use crate::write::swap::{exchange, sync_folder};
+use crate::{
+    files::create_new,
+    write::swap::{exchange, sync_folder},
+};
 
 /// Where [`generate`] put the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,8 +152,7 @@ fn complete(
     let write = || {
         let mut file: NamedTempFile = tempfile::Builder::new()
             .prefix(".hexgate-key-")
-            .permissions(Permissions::from_mode(mode))
-            .tempfile_in(folder)?;
+            .make_in(folder, |path| create_new(path, mode))?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
         Ok(file.into_temp_path())
@@ -213,7 +214,7 @@ fn set_aside(new: TempPath, path: &Path) -> io::Result<Option<TempPath>> {
     let folder = new.parent().unwrap_or(Path::new("."));
     let old = tempfile::Builder::new()
         .prefix(".hexgate-key-")
-        .tempfile_in(folder)?
+        .make_in(folder, |path| create_new(path, 0o600))?
         .into_temp_path();
     fs::rename(path, &old)?;
     match new.persist(path) {

@@ -92,8 +92,9 @@ pub enum VerifyError {
         /// What was expected, if anything.
         expected: Option<String>,
     },
-    /// The bundle leaves open what was expected.
-    #[error("`{origin}` is not bound to any {what}, and one for `{}` is expected; compile the policy for it, or accept unbound bundles by name (`dangerous_accept_unbound`)", .expected.escape_debug())]
+    /// The bundle leaves open what was expected. [`Expectation::dangerous_accept_unbound`](crate::Expectation::dangerous_accept_unbound)
+    /// accepts it all the same.
+    #[error("`{origin}` is not bound to any {what}, and one for `{}` is expected; compile the policy for it (`--{what}`)", .expected.escape_debug())]
     Unbound {
         /// The bundle.
         origin: String,
@@ -103,8 +104,9 @@ pub enum VerifyError {
         expected: String,
     },
     /// The bundle is bound to nothing at all, and nothing was expected.
+    /// [`Expectation::dangerous_accept_unbound`](crate::Expectation::dangerous_accept_unbound) accepts it all the same.
     #[error(
-        "`{origin}` is bound to no agent and no project, so any agent could be given it; compile the policy for one, or accept unbound bundles by name (`dangerous_accept_unbound`)"
+        "`{origin}` is bound to no agent and no project, so any agent could be given it; compile the policy for one (`--agent`, `--project`)"
     )]
     BoundToNothing {
         /// The bundle.

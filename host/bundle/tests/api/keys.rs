@@ -245,3 +245,14 @@ fn a_set_with_one_bad_key_is_not_made() {
         [pair.id]
     );
 }
+
+#[test]
+fn a_key_that_cannot_be_written_is_called_by_its_own_name() {
+    if !std::path::Path::new("/proc/self").exists() {
+        return;
+    }
+    assert_eq!(
+        generate("/proc/self/k", false).unwrap_err().to_string(),
+        "cannot write `/proc/self/k.private`: No such file or directory (os error 2); no key was made"
+    );
+}

@@ -89,7 +89,7 @@ fn says_what_a_bundle_is_bound_to() {
     );
     says(
         &message(bound(None, Some("p")), Expectation::agent("a")),
-        &["not bound to any agent", "dangerous_accept_unbound"],
+        &["not bound to any agent", "--agent"],
     );
     says(
         &message(bound(None, None), Expectation::default()),

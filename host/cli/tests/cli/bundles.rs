@@ -118,7 +118,7 @@ fn verification_says_why_not() {
     assert_snapshot!(fixture.run("verify dist --pubkey release.public --agent support-bot --project shop"), @r"
     exit 1
     --- stderr
-    error: `dist` is not bound to any project, and one for `shop` is expected; compile the policy for it, or accept unbound bundles by name (`dangerous_accept_unbound`)
+    error: `dist` is not bound to any project, and one for `shop` is expected; compile the policy for it (`--project`)
     ");
     assert_snapshot!(fixture.run("verify plain --pubkey release.public"), @r"
     exit 1
