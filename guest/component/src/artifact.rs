@@ -29,3 +29,14 @@ pub(crate) const COMPONENT: Template = Template {
         (52742, Length(0)),
     ],
 };
+
+pub(crate) const WRAPPER: Template = Template {
+    bytes: include_bytes!("../artifact/opa.wrapper.bin"),
+    plan_at: 45344,
+    numbers: &[
+        (1, Length(45338)),
+        (398, Pages(35215)),
+        (42971, Length(2368)),
+        (45339, Length(0)),
+    ],
+};

@@ -1,4 +1,4 @@
-//! The built engine of hexgate, and how a plan is woven into it and found again.
+//! The built engine of hexgate, how a plan is woven into it and found again, and how a module of OPA's becomes a component.
 //!
 //! The engine (`guest/engine`) is compiled once by the maintainers and lies in `artifact/` beside its digest. A policy's component
 //! is that artifact with the plan written into it as the last data segment; weaving is copying bytes and filling in a few lengths
@@ -26,6 +26,7 @@
 //! |---|---|
 //! | [`weave`] | everyone: a self-contained component |
 //! | [`weave_core`] | hosts without a component runtime: the core module inside that component |
+//! | [`wrap`] | policies in Rego: a component of the same world around a module that OPA compiled |
 //!
 //! That a plan is *valid* is not decided here: a host opens it with the evaluator's decoder before it trusts a component further.
 #![forbid(unsafe_code)]
@@ -42,8 +43,10 @@ mod artifact;
 mod artifact {
     include!(concat!(env!("HEXGATE_ENGINE_ARTIFACT"), "/artifact.rs"));
 }
+mod opa;
 mod template;
 mod weave;
 
 pub use artifact::{BUILT_BY, DIGEST, HEAP_BASE};
+pub use opa::{OpaquePlan, WrapError, opa_module_of, opaque_plan, wrap};
 pub use weave::{MAX_PLAN, WeaveError, plan_of, weave, weave_core};

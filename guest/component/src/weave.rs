@@ -79,7 +79,7 @@ pub fn plan_of(component: &[u8]) -> Option<&[u8]> {
 
 /// The engine reads as many bytes as the plan's header says. That they are the bytes that were woven in, and not what a request
 /// left in the memory behind them, is made sure here.
-fn check(plan: &[u8]) -> Result<(), WeaveError> {
+pub(crate) fn check(plan: &[u8]) -> Result<(), WeaveError> {
     if plan.len() > MAX_PLAN {
         return Err(WeaveError::TooLarge { len: plan.len() });
     }

@@ -1,4 +1,5 @@
-//! The engine artifact: `guest/engine` as a component that lacks only a plan.
+//! The artifacts: `guest/engine` as a component that lacks only a plan, and `guest/opa` as what a component around a module of
+//! OPA's ends with.
 
 pub(crate) mod compile;
 mod files;
@@ -10,7 +11,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 
 use crate::workspace;
-use compile::Toolchain;
+use compile::{Guest, Toolchain};
 use files::Files;
 
 #[derive(Debug, clap::Args)]
@@ -81,12 +82,16 @@ fn check() -> Result<()> {
 
 /// From source to the files that are committed.
 fn make(toolchain: &Toolchain) -> Result<Files> {
-    let linked = toolchain.compile(compile::Names::Stripped)?;
-    let module = module::strip(&linked)?;
-    let component = template::component(&module)?;
+    let linked = toolchain.compile(Guest::Engine, compile::Names::Stripped)?;
+    let engine = module::strip(&linked, &[])?;
+    let component = template::component(&engine)?;
+    let linked = toolchain.compile(Guest::Opa, compile::Names::Stripped)?;
+    let opa = module::strip(&linked, &template::OPA_IMPORTS)?;
+    let wrapper = template::wrapper(&engine, &opa)?;
     Ok(Files::new(
         component,
-        module.heap_base,
+        wrapper,
+        engine.heap_base,
         toolchain.identity()?,
     ))
 }

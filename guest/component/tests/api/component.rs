@@ -9,15 +9,19 @@ use wasmtime::{Result, error::Context as _};
 
 use crate::support::{POLICY, compiled, shaped};
 
-struct Policy {
+pub(crate) struct Policy {
     store: Store<()>,
     instance: Instance,
 }
 
 impl Policy {
     fn new(plan: &[u8]) -> Result<Self> {
+        Self::of(&weave(plan)?)
+    }
+
+    pub(crate) fn of(component: &[u8]) -> Result<Self> {
         let engine = Engine::default();
-        let component = Component::new(&engine, weave(plan)?)?;
+        let component = Component::new(&engine, component)?;
         let mut store = Store::new(&engine, ());
         let instance = Linker::new(&engine).instantiate(&mut store, &component)?;
         Ok(Self { store, instance })
@@ -43,7 +47,7 @@ impl Policy {
         Ok(result)
     }
 
-    fn decide(&mut self, roles: &[&str], tool: &str, arguments: &str) -> Result<Val> {
+    pub(crate) fn decide(&mut self, roles: &[&str], tool: &str, arguments: &str) -> Result<Val> {
         let request = Val::Record(vec![
             (
                 "roles".into(),
@@ -54,6 +58,37 @@ impl Policy {
             ("facts".into(), Val::Option(None)),
         ]);
         self.call("decision", "decide", &[request])
+    }
+}
+
+/// A verdict in a few words.
+pub(crate) fn said(result: &Val) -> String {
+    let Val::Result(result) = result else {
+        return format!("{result:?}");
+    };
+    match result {
+        Ok(Some(verdict)) => match &**verdict {
+            Val::Variant(case, Some(payload)) => match &**payload {
+                Val::Record(fields) if case == "deny" => match &fields[0].1 {
+                    Val::String(reason) => format!("ok deny `{reason}`"),
+                    other => format!("{other:?}"),
+                },
+                Val::Record(fields) => match &fields[0].1 {
+                    Val::Option(Some(role)) => match **role {
+                        Val::U32(role) => format!("ok {case} {role}"),
+                        ref other => format!("{other:?}"),
+                    },
+                    _ => format!("ok {case} -"),
+                },
+                other => format!("{other:?}"),
+            },
+            other => format!("{other:?}"),
+        },
+        Err(Some(error)) => match &**error {
+            Val::Variant(case, _) => format!("error {case}"),
+            other => format!("{other:?}"),
+        },
+        other => format!("{other:?}"),
     }
 }
 

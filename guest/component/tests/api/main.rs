@@ -8,5 +8,6 @@
 
 mod abi;
 mod component;
+mod opa;
 mod support;
 mod weave;

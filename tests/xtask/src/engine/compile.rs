@@ -1,4 +1,4 @@
-//! Compiling `guest/engine` for wasm32.
+//! Compiling `guest/engine` and `guest/opa` for wasm32.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -19,6 +19,24 @@ pub(crate) enum Toolchain {
     Rustup,
     /// A rustc unpacked by `cargo xtask setup`, with the source of the standard library.
     Unpacked(PathBuf),
+}
+
+/// A crate that becomes an artifact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guest {
+    /// The evaluator.
+    Engine,
+    /// What speaks for a module that OPA compiled.
+    Opa,
+}
+
+impl Guest {
+    fn package(self) -> &'static str {
+        match self {
+            Self::Engine => "hexgate-engine",
+            Self::Opa => "hexgate-opa",
+        }
+    }
 }
 
 /// Whether functions keep their names.
@@ -82,7 +100,7 @@ impl Toolchain {
     }
 
     /// The linked module.
-    pub(crate) fn compile(&self, names: Names) -> Result<Vec<u8>> {
+    pub(crate) fn compile(&self, guest: Guest, names: Names) -> Result<Vec<u8>> {
         let target = workspace::target().join(match names {
             Names::Stripped => "engine",
             Names::Kept => "engine-names",
@@ -103,7 +121,7 @@ impl Toolchain {
                 "--target",
                 TARGET,
             ])
-            .args(["-p", "hexgate-engine", "--lib", "--crate-type", "cdylib"])
+            .args(["-p", guest.package(), "--lib", "--crate-type", "cdylib"])
             .env("CARGO_TARGET_DIR", &target)
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", OPT_LEVEL)
             .env("CARGO_PROFILE_RELEASE_LTO", "fat")
@@ -139,7 +157,8 @@ impl Toolchain {
         }
         command.env("RUSTFLAGS", flags.join(" "));
         workspace::run(&mut command)?;
-        let wasm = target.join(TARGET).join("release/hexgate_engine.wasm");
+        let file = format!("{}.wasm", guest.package().replace('-', "_"));
+        let wasm = target.join(TARGET).join("release").join(file);
         fs::read(&wasm).with_context(|| format!("cannot read `{}`", wasm.display()))
     }
 

@@ -13,6 +13,7 @@ use super::template::{Number, Template};
 use crate::workspace;
 
 const COMPONENT: &str = "engine.component.wasm";
+const WRAPPER: &str = "opa.wrapper.bin";
 const DIGESTS: &str = "SHA256SUMS";
 const BUILT_BY: &str = "BUILT-BY";
 
@@ -20,19 +21,25 @@ const BUILT_BY: &str = "BUILT-BY";
 #[derive(Debug)]
 pub(crate) struct Files {
     component: Vec<u8>,
+    wrapper: Vec<u8>,
     digests: String,
     pub(crate) built_by: String,
     offsets: String,
 }
 
 impl Files {
-    /// Files for a new artifact.
-    pub(crate) fn new(component: Template, heap_base: u32, built_by: String) -> Self {
-        let digest = sha256(&component.bytes);
-        let digests = format!("{digest}  {COMPONENT}\n");
-        let offsets = offsets(&component, heap_base, &digest, &built_by);
+    /// Files for new artifacts.
+    pub(crate) fn new(
+        component: Template,
+        wrapper: Template,
+        heap_base: u32,
+        built_by: String,
+    ) -> Self {
+        let digests = digests(&component.bytes, &wrapper.bytes);
+        let offsets = offsets(&component, &wrapper, heap_base, &built_by);
         Self {
             component: component.bytes,
+            wrapper: wrapper.bytes,
             digests,
             built_by,
             offsets,
@@ -50,6 +57,7 @@ impl Files {
         };
         Ok(Self {
             component: bytes(folder.join("artifact").join(COMPONENT))?,
+            wrapper: bytes(folder.join("artifact").join(WRAPPER))?,
             digests: text(folder.join("artifact").join(DIGESTS))?,
             built_by: text(folder.join("artifact").join(BUILT_BY))?
                 .trim_end()
@@ -60,8 +68,7 @@ impl Files {
 
     /// Fails if a file is not the one that the digests were made of.
     pub(crate) fn check_digests(&self) -> Result<()> {
-        let expected = format!("{}  {COMPONENT}\n", sha256(&self.component));
-        if self.digests != expected {
+        if self.digests != digests(&self.component, &self.wrapper) {
             bail!("the artifact is not what `{DIGESTS}` says: run `cargo xtask engine build`");
         }
         Ok(())
@@ -76,6 +83,12 @@ impl Files {
                 other.summary()
             ));
         }
+        if self.wrapper != other.wrapper {
+            return Some(
+                "the source builds another wrapper of OPA's modules than the committed one"
+                    .to_owned(),
+            );
+        }
         (self.digests != other.digests || self.offsets != other.offsets)
             .then(|| "the engine is the committed one, but not the files around it".to_owned())
     }
@@ -83,9 +96,10 @@ impl Files {
     pub(crate) fn summary(&self) -> String {
         let digest = sha256(&self.component);
         format!(
-            "{} bytes, sha256 {}…",
+            "{} bytes, sha256 {}…, with OPA {} bytes",
             self.component.len(),
-            digest.get(..12).unwrap_or_default()
+            digest.get(..12).unwrap_or_default(),
+            self.wrapper.len(),
         )
     }
 
@@ -114,6 +128,7 @@ impl Files {
         fs::create_dir_all(folder)
             .with_context(|| format!("cannot create `{}`", folder.display()))?;
         write(&folder.join(COMPONENT), &self.component)?;
+        write(&folder.join(WRAPPER), &self.wrapper)?;
         write(&folder.join(DIGESTS), self.digests.as_bytes())?;
         write(
             &folder.join(BUILT_BY),
@@ -137,8 +152,17 @@ fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
+fn digests(component: &[u8], wrapper: &[u8]) -> String {
+    format!(
+        "{}  {COMPONENT}\n{}  {WRAPPER}\n",
+        sha256(component),
+        sha256(wrapper)
+    )
+}
+
 /// `artifact.rs`, as rustfmt would write it.
-fn offsets(component: &Template, heap_base: u32, digest: &str, built_by: &str) -> String {
+fn offsets(component: &Template, wrapper: &Template, heap_base: u32, built_by: &str) -> String {
+    let digest = sha256(&component.bytes);
     format!(
         "//! Where things stand in the artifact. Written by `cargo xtask engine build`; do not edit.
 
@@ -162,10 +186,13 @@ pub const HEAP_BASE: u32 = {heap_base};
 pub(crate) const CORE: Range<usize> = {}..{};
 
 pub(crate) const COMPONENT: Template = {};
+
+pub(crate) const WRAPPER: Template = {};
 ",
         component.core.start,
         component.core.end,
         template(component, COMPONENT),
+        template(wrapper, WRAPPER),
     )
 }
 

@@ -23,15 +23,28 @@ pub(crate) struct Module {
     pub(crate) heap_base: u32,
 }
 
-/// Takes a linked module apart and leaves out names, debug information and what only the linker exports.
-pub(crate) fn strip(wasm: &[u8]) -> Result<Module> {
+/// Takes a linked module apart and leaves out names, debug information and what only the linker exports. It may import from the
+/// modules that are listed.
+pub(crate) fn strip(wasm: &[u8], imports: &[&str]) -> Result<Module> {
     let mut sections = Vec::new();
     let mut data = Vec::new();
     let mut globals: Vec<wasmparser::Global<'_>> = Vec::new();
     let mut exports: Vec<wasmparser::Export<'_>> = Vec::new();
     for payload in Parser::new(0).parse_all(wasm) {
         match payload? {
-            Payload::ImportSection(_) => bail!("the engine imports something"),
+            Payload::ImportSection(section) => {
+                let range = section.range();
+                for import in section.into_imports() {
+                    let import = import?;
+                    ensure!(
+                        imports.contains(&import.module),
+                        "`{}` is imported from `{}`",
+                        import.name,
+                        import.module
+                    );
+                }
+                sections.push((SectionId::Import as u8, slice(wasm, range)?.to_vec()));
+            }
             Payload::MemorySection(memories) => {
                 ensure!(memories.count() == 1, "the engine has more than one memory")
             }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
 
-use super::compile::{Names, Toolchain};
+use super::compile::{Guest, Names, Toolchain};
 
 /// How many functions are listed.
 const LISTED: usize = 40;
 
 /// Prints the sizes of the sections and of the largest functions.
 pub(crate) fn print(toolchain: &Toolchain) -> Result<()> {
-    let wasm = toolchain.compile(Names::Kept)?;
+    let wasm = toolchain.compile(Guest::Engine, Names::Kept)?;
     let mut sizes = Vec::new();
     let mut names = BTreeMap::new();
     for payload in Parser::new(0).parse_all(&wasm) {

@@ -3,8 +3,12 @@
 use std::ops::Range;
 
 use anyhow::{Context, Result, ensure};
-use wasm_encoder::{Component, Encode};
-use wasmparser::{BinaryReader, Validator, WasmFeatures};
+use wasm_encoder::{
+    Component, ComponentAliasSection, ComponentSection, ComponentSectionId, Encode,
+    InstanceSection, ModuleArg,
+    reencode::{Reencode, ReencodeComponent},
+};
+use wasmparser::{BinaryReader, ComponentAliasSectionReader, Validator, WasmFeatures};
 use wit_component::{ComponentEncoder, StringEncoding};
 use wit_parser::Resolve;
 
@@ -18,6 +22,7 @@ const ARENA: u32 = 16 << 10;
 /// What a module section of a component begins with, and a data section of a module.
 const COMPONENT_MODULE: u8 = 1;
 const CORE_MEMORY: u8 = 5;
+const CORE_EXPORTS: u8 = 7;
 const CORE_DATA: u8 = 11;
 /// The sections of a module that stand before its memory.
 const BEFORE_MEMORY: [u8; 4] = [1, 2, 3, 4];
@@ -82,6 +87,21 @@ impl Template {
         Ok(())
     }
 
+    /// Writes the module that the plan goes into, as a section of a component.
+    fn module(&mut self, module: &Module) -> Result<()> {
+        ensure!(
+            self.core.is_empty(),
+            "the component contains more than one module"
+        );
+        self.bytes.push(COMPONENT_MODULE);
+        self.enclose(|template| {
+            let start = template.bytes.len();
+            write_module(template, module)?;
+            template.core = start..template.bytes.len();
+            Ok(())
+        })
+    }
+
     /// Marks where the plan goes.
     fn plan(&mut self) {
         self.number(Number::Length(0));
@@ -113,24 +133,91 @@ pub(crate) fn component(module: &Module) -> Result<Template> {
     for (id, contents) in sections(&encoded)? {
         match id {
             0 => {}
-            COMPONENT_MODULE => {
-                ensure!(
-                    template.core.is_empty(),
-                    "the component contains more than one module"
-                );
-                template.bytes.push(id);
-                template.enclose(|template| {
-                    let start = template.bytes.len();
-                    write_module(template, module)?;
-                    template.core = start..template.bytes.len();
-                    Ok(())
-                })?;
-            }
+            COMPONENT_MODULE => template.module(module)?,
             id => template.section(id, contents)?,
         }
     }
     validate(&template.bytes)?;
     Ok(template)
+}
+
+/// The modules that `guest/opa` imports from: see [`wrapper`].
+pub(crate) const OPA_IMPORTS: [&str; 2] = ["memory", "opa"];
+
+/// What a component around a module of OPA's consists of behind its first two modules, which differ from policy to policy: the one
+/// that owns OPA's memory, and OPA's. Behind them come `guest/opa`, the instances of the three, and the exports of the world.
+///
+/// `engine` exports what `guest/opa` does but imports nothing, so wit-component can encode it; all but the instances is the same.
+pub(crate) fn wrapper(engine: &Module, opa: &Module) -> Result<Template> {
+    let mut core = Template::default();
+    write_module(&mut core, opa)?;
+    validate(&core.bytes)?;
+    ensure!(
+        exports(opa) == exports(engine),
+        "`guest/opa` exports something else than `guest/engine`"
+    );
+    let mut core = Template::default();
+    write_module(&mut core, engine)?;
+    let encoded = encode(&core.bytes)?;
+
+    let mut template = Template::default();
+    for (id, contents) in sections(&encoded)? {
+        match id {
+            0 => {}
+            COMPONENT_MODULE => template.module(opa)?,
+            id if id == ComponentSectionId::CoreInstance as u8 => {
+                let mut instances = InstanceSection::new();
+                let [memory, opa] = OPA_IMPORTS;
+                let no_arguments: [(&str, ModuleArg); 0] = [];
+                instances.instantiate(0, no_arguments);
+                instances.instantiate(1, [("env", ModuleArg::Instance(0))]);
+                instances.instantiate(
+                    2,
+                    [
+                        (memory, ModuleArg::Instance(0)),
+                        (opa, ModuleArg::Instance(1)),
+                    ],
+                );
+                instances.append_to_component(&mut template.bytes);
+            }
+            id if id == ComponentSectionId::Alias as u8 => {
+                let reader = ComponentAliasSectionReader::new(BinaryReader::new(contents, 0))?;
+                let mut aliases = ComponentAliasSection::new();
+                for alias in reader {
+                    aliases.alias(BehindTwo.component_alias(alias?)?);
+                }
+                aliases.append_to_component(&mut template.bytes);
+            }
+            id => template.section(id, contents)?,
+        }
+    }
+    Ok(template)
+}
+
+/// Encodes again what stood in a component of one core instance and now stands behind two more.
+struct BehindTwo;
+
+impl Reencode for BehindTwo {
+    type Error = std::convert::Infallible;
+}
+
+impl ReencodeComponent for BehindTwo {
+    fn instance_index(&mut self, instance: u32) -> u32 {
+        instance + 2
+    }
+}
+
+fn exports(module: &Module) -> Vec<&[u8]> {
+    let contents = module.sections.iter().filter(|(id, _)| *id == CORE_EXPORTS);
+    let mut names = Vec::new();
+    for (_, contents) in contents {
+        let reader = wasmparser::ExportSectionReader::new(BinaryReader::new(contents, 0));
+        for export in reader.into_iter().flatten().flatten() {
+            names.push(export.name.as_bytes());
+        }
+    }
+    names.sort_unstable();
+    names
 }
 
 /// Writes the engine with a place for a plan as its last data segment.
