@@ -3,13 +3,14 @@ decision := {
 	"allow": granted.outcome == "allow",
 	"requires_approval": granted.outcome == "approval",
 	"violations": [],
-	"role": deciding[position].index,
+	"role": entry.index,
 	"scope": granted.scope,
 	"denials": [],
 	"hint": null,
 } if {
 	complete
 	position := granting[0]
+	entry := deciding[position]
 	granted := results[position]
 }
 
@@ -17,17 +18,10 @@ decision := {
 else := {
 	"allow": false,
 	"requires_approval": false,
-	"violations": [text | some index, text in violated; not text in array.slice(violated, 0, index)],
+	"violations": violations,
 	"role": null,
 	"scope": null,
-	"denials": [denial |
-		some position, result in results
-		denial := {
-			"role": deciding[position].role,
-			"because": result.because,
-			"violations": result.violations,
-		}
-	],
+	"denials": denials,
 	"hint": hint,
 } if {
 	complete
@@ -43,6 +37,21 @@ granting := array.concat(
 )
 
 violated := [text | some result in results; some text in result.violations]
+
+violations := [text |
+	some index, text in violated
+	earlier := array.slice(violated, 0, index)
+	not text in earlier
+]
+
+denials := [denial |
+	some position, result in results
+	denial := {
+		"role": deciding[position].role,
+		"because": result.because,
+		"violations": result.violations,
+	}
+]
 
 default hint := null
 
@@ -65,12 +74,14 @@ given := [role | role := input.role; is_string(role)] if {
 }
 
 # Those that the policy knows, each once, or else its default.
-known := [{"index": index, "role": role} |
-	some index, role in given
-	role in roles
-	not role in array.slice(given, 0, index)
-] if {
+known := entries if {
 	is_array(given)
+	entries := [{"index": index, "role": role} |
+		some index, role in given
+		role in roles
+		earlier := array.slice(given, 0, index)
+		not role in earlier
+	]
 }
 
 deciding := known if count(known) > 0
@@ -79,7 +90,7 @@ deciding := fallback if count(known) == 0
 
 grant(outcome, scope) := {"outcome": outcome, "scope": scope, "because": null, "violations": [], "hint": null}
 
-denial(because, violations, hint) := {
+refusal(because, violations, hint) := {
 	"outcome": "deny",
 	"scope": null,
 	"because": because,
@@ -87,6 +98,6 @@ denial(because, violations, hint) := {
 	"hint": hint,
 }
 
-unlisted := denial("unlisted", [], null)
+unlisted := refusal("unlisted", [], null)
 
-listed_as_denied := denial("mode", [], null)
+listed_as_denied := refusal("mode", [], null)

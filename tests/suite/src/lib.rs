@@ -8,6 +8,7 @@
 //! | `vectors` | the numbered cases under `tests/vectors` |
 //! | `generate` | random policies and calls aimed at their edges, from a seed |
 //! | `engines` | the real engines behind one signature |
+//! | `rego` | what printed Rego is asked with, and what it answers |
 //! | `shrink` | a disagreement made as small as it goes |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -17,5 +18,6 @@ pub mod engines;
 pub mod generate;
 pub mod json;
 pub mod oracle;
+pub mod rego;
 pub mod shrink;
 pub mod vectors;

@@ -1,1 +1,1 @@
-beyond(patterns) := denial("scope", [], patterns)
+beyond(patterns) := refusal("scope", [], patterns)

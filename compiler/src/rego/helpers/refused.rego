@@ -1,1 +1,1 @@
-refused(lists) := denial("constraints", [text | some list in lists; some text in list], null)
+refused(lists) := refusal("constraints", [text | some list in lists; some text in list], null)
