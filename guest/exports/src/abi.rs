@@ -132,7 +132,7 @@ pub fn option(value: Option<u32>) -> [u32; 2] {
 fn granted(case: u32, grant: Grant) -> Answer {
     let [has_role, role] = option(grant.role);
     let [has_scope, scope] = option(grant.scope);
-    filled([0, 0, case, has_role, role, has_scope, scope])
+    [0, 0, case, has_role, role, has_scope, scope, 0, 0, 0, 0, 0]
 }
 
 fn denied(denial: Denial) -> Answer {

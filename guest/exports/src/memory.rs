@@ -86,12 +86,19 @@ extern "C" fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, size: us
 /// Begins a call, unless the host has begun it by placing something: what the last one left is wiped.
 #[inline]
 pub fn begin() -> usize {
-    let next = NEXT.load(Relaxed);
-    if next == 0 { restart() } else { next }
+    begin_behind(0)
 }
 
-#[cold]
-fn restart() -> usize {
+/// As [`begin`], where the host may have placed something up to `end` without asking for room: a host that knows this module by its
+/// bytes knows where the arena begins, and need not call for what it will be told.
+#[inline]
+pub(crate) fn begin_behind(end: usize) -> usize {
+    let next = NEXT.load(Relaxed);
+    if next == 0 { restart(end) } else { next }
+}
+
+#[inline(never)]
+fn restart(end: usize) -> usize {
     let base = match BASE.load(Relaxed) {
         0 => {
             let base = align_up(heap_base().wrapping_add(plan_len()), ALIGN);
@@ -100,10 +107,14 @@ fn restart() -> usize {
         }
         base => base,
     };
-    wipe(RESULT_START.load(Relaxed), RESULT_END.load(Relaxed));
+    let next = base.max(end);
+    wipe(
+        RESULT_START.load(Relaxed).max(next),
+        RESULT_END.load(Relaxed),
+    );
     RESULT_END.store(0, Relaxed);
-    NEXT.store(base, Relaxed);
-    base
+    NEXT.store(next, Relaxed);
+    next
 }
 
 /// Ends a call with a result: wipes the arena up to `wiped`, and remembers that what is above `kept` belongs to the result. What

@@ -27,14 +27,32 @@ pub fn decide(
     facts_len: usize,
     evaluate: impl FnOnce(&Request<'_>) -> Answered,
 ) -> *const AtomicU32 {
-    memory::begin();
-
     // One more than there may be is enough for the evaluator to see that there are too many.
-    let mut names = [""; MAX_ROLES + 1];
     let listed = memory::list(roles, roles_len.min(MAX_ROLES + 1));
+    let (mut one, mut many);
+    // Most callers have one role or none: the room for all is made where it is needed.
+    let names: &mut [&str] = if listed.len() < 2 {
+        one = [""; 1];
+        &mut one
+    } else {
+        many = [""; MAX_ROLES + 1];
+        &mut many
+    };
+    let end = |start: usize, len: usize| if len == 0 { 0 } else { start.wrapping_add(len) };
+    let mut inputs_end = end(
+        roles.addr(),
+        listed.len().wrapping_mul(size_of::<[usize; 2]>()),
+    )
+    .max(end(tool.addr(), tool_len))
+    .max(end(arguments.addr(), arguments_len));
+    if has_facts != 0 {
+        inputs_end = inputs_end.max(end(facts.addr(), facts_len));
+    }
     for (name, &[start, len]) in names.iter_mut().zip(listed) {
         *name = memory::text(ptr::with_exposed_provenance(start), len);
+        inputs_end = inputs_end.max(end(start, len));
     }
+    memory::begin_behind(inputs_end);
     let request = Request {
         roles: names.get(..listed.len()).unwrap_or_default(),
         tool: memory::text(tool, tool_len),

@@ -113,6 +113,7 @@ impl Guest for Known {
             decide,
             exports,
             limits: self.limits,
+            base: None,
         }))
     }
 }
@@ -139,9 +140,28 @@ pub(crate) struct KnownInstance {
     decide: TypedFunc<Flat, u32>,
     exports: Exports,
     limits: Limits,
+    /// Where the guest puts the first thing of every call, once it has said so.
+    base: Option<u32>,
 }
 
 impl KnownInstance {
+    /// Makes room for a request. The guest is asked once; after that only if its memory has to grow, for its code is known to
+    /// begin each decision behind what lies at its arena's start.
+    fn room(&mut self, length: usize) -> Result<u32, DecideError> {
+        let free = |base: u32| {
+            let base = usize::try_from(base).ok()?;
+            self.memory.data_size(&self.store).checked_sub(base)
+        };
+        if let Some(base) = self.base
+            && free(base).is_some_and(|free| length <= free)
+        {
+            return Ok(base);
+        }
+        let base = self.allocate(length)?;
+        self.base = Some(base);
+        Ok(base)
+    }
+
     /// Puts `length` bytes at the guest's disposal and returns where.
     fn allocate(&mut self, length: usize) -> Result<u32, DecideError> {
         let length = u32::try_from(length).map_err(|_| DecideError::Exceeded {
@@ -172,7 +192,7 @@ impl KnownInstance {
 impl Instance for Box<KnownInstance> {
     fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, DecideError> {
         let block = abi::Block::measure(request);
-        let base = self.allocate(block.length())?;
+        let base = self.room(block.length())?;
         let params = block.write(self.memory.data_mut(&mut self.store), base, request)?;
         let result = self.decide.call(&mut self.store, params);
         let result = result.map_err(|error| self.store.data().explain(&error))?;
