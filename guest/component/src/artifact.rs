@@ -32,11 +32,11 @@ pub(crate) const COMPONENT: Template = Template {
 
 pub(crate) const WRAPPER: Template = Template {
     bytes: include_bytes!("../artifact/opa.wrapper.bin"),
-    plan_at: 45433,
+    plan_at: 45721,
     numbers: &[
-        (1, Length(45427)),
-        (397, Pages(35215)),
-        (43060, Length(2368)),
-        (45428, Length(0)),
+        (1, Length(45715)),
+        (398, Pages(35215)),
+        (43348, Length(2368)),
+        (45716, Length(0)),
     ],
 };

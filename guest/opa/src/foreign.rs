@@ -52,16 +52,16 @@ pub(crate) fn judge(plan: &Plan<'_>, request: &Request<'_>) -> Result<Judgement,
 }
 
 impl Judgement {
-    /// The verdict.
-    pub(crate) fn verdict(self, request: &Request<'_>) -> Verdict {
+    /// The verdict. Its texts are copies: what they are copied from is wiped.
+    pub(crate) fn verdict(&self, request: &Request<'_>) -> Verdict {
         let refusals = match self {
-            Self::Allow(grant) => return Verdict::Allow(grant),
-            Self::NeedsApproval(grant) => return Verdict::NeedsApproval(grant),
+            Self::Allow(grant) => return Verdict::Allow(*grant),
+            Self::NeedsApproval(grant) => return Verdict::NeedsApproval(*grant),
             Self::Deny(refusals) => refusals,
         };
         let names: Vec<&str> = roles(request).map(|(role, _)| role).collect();
         let mut wording = Wording::new(request.tool, names.iter().copied());
-        for (role, violations) in names.iter().zip(&refusals) {
+        for (role, violations) in names.iter().zip(refusals) {
             wording.role(role);
             if violations.is_empty() {
                 wording.unlisted(role);

@@ -85,8 +85,8 @@ impl Judgement {
         })
     }
 
-    /// The verdict, if what the answer names is there.
-    pub(crate) fn verdict(self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Verdict, Error> {
+    /// The verdict, if what the answer names is there. Its texts are copies: what they are copied from is wiped.
+    pub(crate) fn verdict(&self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Verdict, Error> {
         match self.says {
             Says::Allow => Ok(Verdict::Allow(self.granted(plan, request)?)),
             Says::NeedsApproval => Ok(Verdict::NeedsApproval(self.granted(plan, request)?)),
@@ -116,7 +116,7 @@ impl Judgement {
         Ok(self.grant)
     }
 
-    fn denied(self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Verdict, Error> {
+    fn denied(&self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Verdict, Error> {
         let names = self.refusals.iter().map(|refusal| refusal.role.as_str());
         let mut wording = Wording::new(request.tool, names);
         for refusal in &self.refusals {
@@ -140,7 +140,7 @@ impl Judgement {
                 }
             }
         }
-        wording.hint(self.hint);
+        wording.hint(self.hint.clone());
         Ok(Verdict::Deny(wording.finish()))
     }
 }

@@ -234,6 +234,20 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The bundle holds a module of OPA's that cannot be made a component.
+    #[error("the bundle's module cannot be used: {reason}")]
+    Wrap {
+        /// Why.
+        reason: String,
+    },
+    /// The Rego inside answers something else than a decision.
+    #[error(
+        "{reason}; a policy in Rego decides `{{\"allow\": bool, \"requires_approval\": bool, \"violations\": [string]}}`, whatever the call"
+    )]
+    Answer {
+        /// What is wrong with its answer.
+        reason: String,
+    },
     /// The component could not be started, or did not describe itself.
     #[error("the component does not start: {0}")]
     Start(#[source] DecideError),

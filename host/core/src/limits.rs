@@ -36,7 +36,8 @@ pub struct Limits {
     /// makes every decision a fresh instance. Default: what the machine runs in parallel, at most 64.
     pub warm_instances: u32,
     /// `instances`: how many instances may exist at once, over all policies of an engine. When they are used up, idle instances
-    /// of other policies are given up. Default: 512. Each reserves 4 GiB of address space, not of memory.
+    /// of other policies are given up. Default: 512. Each reserves 4 GiB of address space, not of memory, and twice that for
+    /// components that are not of the known engine.
     pub instances: u32,
     /// `component-bytes`: the largest component that is loaded. Default: 32 MiB.
     pub component_bytes: u32,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use hexgate_bundle::{Contents, DangerousUnsignedBundle, Timestamp, VerifiedBundle};
+use hexgate_bundle::{Contents, DangerousUnsignedBundle, Manifest, Timestamp, VerifiedBundle};
 
 use crate::clock::Window;
 use crate::description::{About, Description, FileScope, Role};
@@ -78,9 +78,10 @@ impl Policy {
             not_before: time(manifest.not_before())?,
             expires_at: time(manifest.expires_at())?,
         };
+        let component = component_of(engine, contents)?;
         Self::start(
             engine,
-            contents.wasm(),
+            &component,
             Isolation::AsKnown,
             manifest.stateless(),
             window,
@@ -171,6 +172,7 @@ impl Policy {
         stateless: bool,
         window: Window,
     ) -> Result<Self, LoadError> {
+        let rego = check_rego(wasm)?;
         let runner = Runner::new(engine, wasm, isolation, stateless)?;
         let about = match &runner {
             Runner::Known(pool) => pool.with(engine, Instance::about),
@@ -185,7 +187,24 @@ impl Policy {
         });
         let idle: Arc<dyn Idle> = loaded.clone();
         engine.list_idle(Arc::downgrade(&idle));
-        Ok(Self(loaded))
+        let policy = Self(loaded);
+        if rego {
+            policy.probe()?;
+        }
+        Ok(policy)
+    }
+
+    /// Asks a Rego policy a first question, so that an answer of another shape is found now and not at the first call.
+    fn probe(&self) -> Result<(), LoadError> {
+        let answer = match &self.0.runner {
+            Runner::Known(pool) => pool.decide(&self.0.engine, &PROBE, self.0.about.scopes),
+            Runner::Foreign(pool) => pool.decide(&self.0.engine, &PROBE, self.0.about.scopes),
+        };
+        match answer {
+            Err(DecideError::Damaged { reason }) => Err(LoadError::Answer { reason }),
+            Err(error) if !error.is_answer() => Err(LoadError::Start(error)),
+            _ => Ok(()),
+        }
     }
 
     fn describe_by<G: Guest>(&self, pool: &Pool<G>) -> Result<Description, DecideError> {
@@ -328,6 +347,46 @@ impl Runner {
     }
 }
 
+/// A call that no policy allows by accident: nobody wants a tool of a closed name.
+const PROBE: Request<'static> = Request {
+    roles: &[],
+    tool: "hexgate.probe",
+    arguments: "{}",
+    facts: None,
+};
+
+/// What compiled the modules in bundles of version 1, which do not say more.
+const VERSION_1_COMPILER: &str = "opa";
+
+/// The component in a bundle: as it lies there, or around a module of OPA's, which version 1 holds instead.
+fn component_of<'c>(
+    engine: &Engine,
+    contents: &'c Contents,
+) -> Result<std::borrow::Cow<'c, [u8]>, LoadError> {
+    let wasm = contents.wasm();
+    let Manifest::V1(manifest) = contents.manifest() else {
+        return Ok(wasm.into());
+    };
+    within("compiled-bytes", wasm.len(), engine.limits().compiled_bytes)?;
+    let plan = hexgate_component::opaque_plan(&hexgate_component::OpaquePlan::new(
+        *manifest.source_hash.as_bytes(),
+        VERSION_1_COMPILER,
+    ));
+    hexgate_component::wrap(wasm, &plan)
+        .map(Into::into)
+        .map_err(|error| LoadError::Wrap {
+            reason: error.to_string(),
+        })
+}
+
+/// Whether a component is one of ours around a module of OPA's. Its plan has to hold together like any other.
+fn check_rego(wasm: &[u8]) -> Result<bool, LoadError> {
+    match hexgate_component::opa_module_of(wasm) {
+        Some((_, plan)) => check_plan(plan),
+        None => Ok(false),
+    }
+}
+
 /// The engine is known, and what it does is bounded for plans that hold together. So a plan is looked through once, here.
 fn check_plan(plan: &[u8]) -> Result<bool, LoadError> {
     let damaged = |reason: String| LoadError::DamagedPlan { reason };
@@ -451,7 +510,9 @@ fn within(limit: &'static str, length: usize, allowed: u32) -> Result<(), LoadEr
 fn expect_component(wasm: &[u8]) -> Result<(), LoadError> {
     let reason = match wasm.first_chunk() {
         Some(b"\0asm\x0d\0\x01\0") => return Ok(()),
-        Some(b"\0asm\x01\0\0\0") => "it is a core module; wrap it as a component",
+        Some(b"\0asm\x01\0\0\0") => {
+            "it is a core module; a bundle of version 1 may hold one, and `hexgate policy convert` makes a component of that"
+        }
         Some([b'\0', b'a', b's', b'm', ..]) => "it is of another version of the binary format",
         _ => "it does not begin with the magic number",
     };

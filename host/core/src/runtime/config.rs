@@ -14,18 +14,21 @@ pub(super) const MEMORIES: usize = 4;
 /// The most tables in one component.
 pub(super) const TABLES: usize = 8;
 
+/// The memories of a component around a module of OPA's: its own and OPA's.
+const REGO_MEMORIES: u32 = 2;
+
 /// How much of a memory stays mapped to a slot between instances. A page that is put back by copying costs a tenth of one that
 /// is unmapped and faulted in again; this covers stack, data, plan and working memory of an ordinary decision.
 const RESIDENT: usize = 512 << 10;
 
 /// For the known engine. Its time is bounded by its construction, and metering would cost a tenth of a decision.
 pub(crate) fn trusted(limits: &Limits) -> wasmtime::Result<Engine> {
-    Engine::new(&common(limits))
+    Engine::new(&common(limits, 1))
 }
 
 /// For all other components: counts instructions, and leaves out whatever could answer differently on another machine.
 pub(crate) fn metered(limits: &Limits) -> wasmtime::Result<Engine> {
-    let mut config = common(limits);
+    let mut config = common(limits, REGO_MEMORIES);
     let mut cost = OperatorCost::new();
     // Growing is done by the kernel, page by page.
     cost.variable.memory_grow_per_page = u8::MAX;
@@ -37,7 +40,7 @@ pub(crate) fn metered(limits: &Limits) -> wasmtime::Result<Engine> {
     Engine::new(&config)
 }
 
-fn common(limits: &Limits) -> Config {
+fn common(limits: &Limits, memories_each: u32) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     let instances = limits.instances;
     let cores = u32::try_from(CORE_INSTANCES).unwrap_or(u32::MAX);
@@ -45,9 +48,13 @@ fn common(limits: &Limits) -> Config {
     let tables = u32::try_from(TABLES).unwrap_or(u32::MAX);
     let memory = usize::try_from(limits.memory_bytes).unwrap_or(usize::MAX);
     pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(2).max(cores))
-        .total_memories(instances.max(memories))
-        .total_tables(instances.max(tables))
+        .total_core_instances(
+            instances
+                .saturating_mul(memories_each.saturating_mul(2))
+                .max(cores),
+        )
+        .total_memories(instances.saturating_mul(memories_each).max(memories))
+        .total_tables(instances.saturating_mul(memories_each).max(tables))
         .max_core_instances_per_component(cores)
         .max_memories_per_component(memories)
         .max_tables_per_component(tables)

@@ -1,0 +1,481 @@
+//! Components around modules that OPA compiled: what they decide, and what becomes of those that answer otherwise.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use hexgate::bundle::{Digest, Expectation, Parts, UnverifiedBundle};
+use hexgate::{
+    Coverage, DecideError, Engine, Isolation, Limits, LoadError, Policy, Request, TrapKind, Verdict,
+};
+use hexgate_compiler::{Compiler, Options};
+use hexgate_component::{OpaquePlan, opaque_plan, wrap};
+
+/// Decides whatever `args.answer` says; undefined if it says nothing and `args.asked` is there.
+const ECHO: &[u8] = include_bytes!("../../../tests/opa/echo.wasm");
+/// Knows `clerk`, `chief` and `default`.
+const PLAIN: &[u8] = include_bytes!("../../../tests/opa/plain.wasm");
+/// Needs its host for `http.send` and `time.now_ns`.
+const HOST: &[u8] = include_bytes!("../../../tests/opa/host.wasm");
+
+fn opaque() -> Vec<u8> {
+    opaque_plan(&OpaquePlan::new([7; 32], "opa 1.22.2"))
+}
+
+fn engine(limits: Limits) -> Engine {
+    Engine::builder().limits(limits).build().unwrap()
+}
+
+fn load(module: &[u8], plan: &[u8]) -> Result<Policy, LoadError> {
+    load_in(&engine(Limits::default()), module, plan)
+}
+
+fn load_in(engine: &Engine, module: &[u8], plan: &[u8]) -> Result<Policy, LoadError> {
+    Policy::dangerous_from_unverified_bytes(engine, &wrap(module, plan).unwrap())
+}
+
+/// A verdict in a few words.
+fn said(verdict: Result<Verdict, DecideError>) -> String {
+    match verdict {
+        Ok(Verdict::Allow(grant)) => format!("allow {:?} {:?}", grant.role, grant.scope),
+        Ok(Verdict::NeedsApproval(grant)) => format!("approval {:?} {:?}", grant.role, grant.scope),
+        Ok(Verdict::Deny(denial)) => format!(
+            "{} {:?} {:?}",
+            denial.reason,
+            denial.violations,
+            denial.hint.map(|hint| (hint.allowed, hint.denied))
+        ),
+        Err(error) => format!("{error}"),
+    }
+}
+
+#[test]
+fn plain_rego_decides_role_by_role() {
+    let policy = load(PLAIN, &opaque()).unwrap();
+    assert_eq!(policy.about().coverage, Coverage::Opaque);
+    assert_eq!(policy.about().compiler, "opa 1.22.2");
+    assert_eq!(policy.about().source_digest, "07".repeat(32));
+    assert!(
+        policy
+            .describe()
+            .unwrap()
+            .may_ever_call(&["nobody"], "anything")
+    );
+    assert!(!policy.is_of_known_engine());
+    for (roles, tool, arguments, expected) in [
+        (
+            &["clerk"][..],
+            "refund",
+            r#"{"amount":500}"#,
+            "allow Some(0) None",
+        ),
+        (&["chief"], "refund", "{}", "approval Some(0) None"),
+        (
+            &["nobody", "chief", "clerk"],
+            "refund",
+            r#"{"amount":1}"#,
+            "allow Some(2) None",
+        ),
+        (&[], "ping", "{}", "allow None None"),
+        (
+            &["clerk"],
+            "refund",
+            r#"{"amount":501}"#,
+            r#"Policy denied tool "refund": args.amount <= 500 ["args.amount <= 500"] None"#,
+        ),
+        (
+            &["nobody"],
+            "ping",
+            "{}",
+            r#"Policy denied tool "ping" (no allow rule matched for role "nobody") [] None"#,
+        ),
+    ] {
+        let request = Request::new(tool, arguments).roles(roles);
+        assert_eq!(
+            said(policy.decide(&request)),
+            expected,
+            "{roles:?} {tool} {arguments}"
+        );
+    }
+}
+
+#[test]
+fn requests_are_refused_as_the_native_engine_refuses_them() {
+    let policy = load(ECHO, &opaque()).unwrap();
+    let native = Compiler::new(Options::default()).compile_str("p.yaml", "tools: {}");
+    let native = Policy::dangerous_from_unverified_bytes(
+        &Engine::new().unwrap(),
+        &native.policy.unwrap().component,
+    )
+    .unwrap();
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(1 << 20));
+    let deep = format!(
+        "{}{}",
+        r#"{"a":"#.repeat(65),
+        "1".to_owned() + &"}".repeat(65)
+    );
+    let many = ["x"; 33];
+    for request in [
+        Request::new("t", ""),
+        Request::new("t", "[]"),
+        Request::new("t", "{} {}"),
+        Request::new("t", r#"{"a":1,"\u0061":2}"#),
+        Request::new("t", r#"{"a":set()}"#),
+        Request::new("t", r#"{"a":{1,2}}"#),
+        Request::new("t", r#"{"a":"\ud800"}"#),
+        Request::new("t", r#"{"a":1e1001}"#),
+        Request::new("t", r#"{"a":01}"#),
+        Request::new("t", &long),
+        Request::new("t", &deep),
+        Request::new("t", "{}").roles(&many),
+        Request::new("t\n", "{}"),
+        Request::new("t", "{}").roles(&["a", "b\u{7f}"]),
+        Request::new("t", "{}").facts(r#"{"args":{}}"#),
+        Request::new("t", "{}").facts("{"),
+    ] {
+        let theirs = native.decide(&request).unwrap_err();
+        assert_eq!(policy.decide(&request), Err(theirs));
+    }
+}
+
+#[test]
+fn only_the_expected_shape_is_an_answer() {
+    // For an answer of a megabyte OPA needs more than an ordinary decision may cost.
+    let limits = Limits {
+        fuel: 20_000_000_000,
+        ..Limits::default()
+    };
+    let policy = load_in(&engine(limits), ECHO, &opaque()).unwrap();
+    let ask = |answer: &str| {
+        let arguments = format!(r#"{{"asked":1{answer}}}"#);
+        said(policy.decide(&Request::new("t", &arguments)))
+    };
+    let answer = |object: &str| ask(&format!(r#","answer":{object}"#));
+    assert_eq!(
+        answer(r#"{"allow":true,"requires_approval":false,"violations":[]}"#),
+        "allow None None"
+    );
+    assert_eq!(
+        answer(r#"{"allow":true,"requires_approval":true,"violations":[],"more":[1]}"#),
+        "approval None None"
+    );
+    assert_eq!(
+        answer(
+            r#"{"allow":false,"requires_approval":false,"violations":["b","a","b","\u0000\"é"]}"#
+        ),
+        "Policy denied tool \"t\": b; a; b; \0\"é [\"b\", \"a\", \"\\0\\\"é\"] None"
+    );
+    for (object, wrong) in [
+        ("true", "is not an object"),
+        ("[]", "is not an object"),
+        ("{}", "`allow`"),
+        (
+            r#"{"allow":1,"requires_approval":false,"violations":[]}"#,
+            "`allow`",
+        ),
+        (
+            r#"{"allow":true,"requires_approval":"false","violations":[]}"#,
+            "`requires_approval`",
+        ),
+        (
+            r#"{"allow":true,"requires_approval":false,"violations":{}}"#,
+            "`violations`",
+        ),
+        (
+            r#"{"allow":true,"requires_approval":false,"violations":[null]}"#,
+            "`violations`",
+        ),
+    ] {
+        let error = answer(object);
+        assert!(
+            error.starts_with("the policy is damaged") && error.contains(wrong),
+            "{error}"
+        );
+    }
+    let undefined = ask("");
+    assert!(undefined.contains("undefined"), "{undefined}");
+    let giant = ask(&format!(
+        r#","answer":{{"allow":true,"requires_approval":false,"violations":[],"more":[{}0]}}"#,
+        "\"\\b\",".repeat(190_000)
+    ));
+    assert!(giant.contains("longer than 1 MiB"), "{giant}");
+}
+
+const OWN: &str = r#"
+roles:
+  default: { tools: { ping: { mode: allow } } }
+  clerk:
+    tools:
+      read_file: { mode: allow, file_scope: { allowed_paths: ["docs/**"] } }
+"#;
+
+#[test]
+fn rego_of_our_own_says_more_and_names_only_what_is_there() {
+    let compiled = Compiler::new(Options::default()).compile_str("p.yaml", OWN);
+    let policy = load(ECHO, &compiled.policy.unwrap().plan);
+    // The answer that plain Rego gives to the first question is not enough here.
+    assert!(matches!(policy, Err(LoadError::Answer { .. })));
+
+    let module = include_bytes!("../../../tests/opa/own.wasm");
+    let compiled = Compiler::new(Options::default()).compile_str("p.yaml", OWN);
+    let policy = load(module, &compiled.policy.unwrap().plan).unwrap();
+    assert_eq!(policy.about().coverage, Coverage::Complete);
+    assert_eq!(policy.describe().unwrap().roles.len(), 2);
+    for (answer, expected) in [
+        (
+            r#""allow":true,"role":0,"scope":0"#,
+            "allow Some(0) Some(0)",
+        ),
+        (
+            r#""requires_approval":true,"role":1"#,
+            "approval Some(1) None",
+        ),
+        (r#""allow":true"#, "allow None None"),
+        (r#""allow":true,"role":2"#, "`role`"),
+        (r#""allow":true,"role":3"#, "`role`"),
+        (r#""allow":true,"role":0,"scope":1"#, "`scope`"),
+        (
+            r#""allow":true,"denials":[{"role":"clerk","because":"mode","violations":[]}]"#,
+            "`denials`",
+        ),
+        (
+            r#""allow":true,"hint":{"allowed":[],"denied":[]}"#,
+            "`denials`",
+        ),
+        (
+            "",
+            r#"Policy denied tool "t" (no allow rule matched for role "default") [] None"#,
+        ),
+        (
+            r#""denials":[{"role":"clerk","because":"mode","violations":[]}]"#,
+            r#"Policy denied tool "t" [] None"#,
+        ),
+        (
+            r#""denials":[{"role":"clerk","because":"scope","violations":[]}],"hint":{"allowed":["a"],"denied":["b"]}"#,
+            r#"Policy denied tool "t" for the requested path [] Some((["a"], ["b"]))"#,
+        ),
+        (
+            r#""denials":[{"role":"clerk","because":"constraints","violations":["x","y"]},{"role":"default","because":"unlisted","violations":[]}]"#,
+            r#"denied for all roles ["clerk", "default"]: clerk: Policy denied tool "t": x; y; default: Policy denied tool "t" (no allow rule matched for role "default") ["x", "y"] None"#,
+        ),
+        (
+            r#""denials":[{"role":"boss","because":"mode","violations":[]}]"#,
+            "`denials`",
+        ),
+        (
+            r#""denials":[{"role":"clerk","because":"whim","violations":[]}]"#,
+            "`denials`",
+        ),
+    ] {
+        let arguments = format!(r#"{{"answer":{{{answer}}}}}"#);
+        let request = Request::new("t", &arguments).roles(&["clerk", "default", "boss"]);
+        let found = said(policy.decide(&request));
+        if expected.starts_with('`') {
+            assert!(
+                found.starts_with("the policy is damaged") && found.contains(expected),
+                "{answer}: {found}"
+            );
+        } else {
+            assert_eq!(found, expected, "{answer}");
+        }
+    }
+}
+
+#[test]
+fn reused_instances_answer_as_fresh_ones() {
+    for isolation in [
+        Isolation::AsKnown,
+        Isolation::Full,
+        Isolation::DangerousNone,
+    ] {
+        let policy = Policy::dangerous_from_unverified_bytes_with(
+            &engine(Limits::default()),
+            &wrap(PLAIN, &opaque()).unwrap(),
+            isolation,
+        )
+        .unwrap();
+        for round in 0..200 {
+            let amount = format!(
+                r#"{{"amount":{},"pad":"{}"}}"#,
+                400 + round,
+                "x".repeat(round * 7)
+            );
+            let request = Request::new("refund", &amount).roles(&["clerk"]);
+            let allowed = policy.decide(&request).unwrap().is_allowed();
+            assert_eq!(allowed, 400 + round <= 500, "{isolation:?} {round}");
+        }
+    }
+}
+
+/// Arguments of nearly so many bytes: a list of one item.
+fn filled(bytes: usize, item: &str) -> String {
+    let mut text = String::from(r#"{"amount":5,"x":["#);
+    while text.len() + item.len() + 3 < bytes {
+        text += item;
+        text.push(',');
+    }
+    text + "0]}"
+}
+
+#[test]
+fn long_arguments_are_decided_within_the_default_limits() {
+    let policy = load(PLAIN, &opaque()).unwrap();
+    let ask =
+        |arguments: &str| said(policy.decide(&Request::new("refund", arguments).roles(&["clerk"])));
+    let text = format!("\"{}\"", "é".repeat(5000));
+    let ordinary = r#"{"name":"some text","list":[true,1.25,{"id":123456}]}"#;
+    for item in [&text, ordinary, "\"abc\""] {
+        assert_eq!(ask(&filled(1 << 20, item)), "allow Some(0) None", "{item}");
+    }
+    // OPA takes up to a hundred bytes of memory for one of text.
+    for item in [
+        "1",
+        "1.5",
+        "\"\"",
+        "[]",
+        "{}",
+        "[[],{}]",
+        r#"{"a":{"b":null}}"#,
+    ] {
+        assert_eq!(
+            ask(&filled(400 << 10, item)),
+            "allow Some(0) None",
+            "{item}"
+        );
+    }
+    assert_eq!(
+        ask(&filled(1 << 20, "1")),
+        "the policy was stopped: it ran out of memory"
+    );
+}
+
+/// The manifest of version 1 and the files that it names.
+fn version_1(wasm: &[u8]) -> UnverifiedBundle {
+    let source = b"tools: {}\n";
+    let manifest = format!(
+        "{{\n  \"rego_hash\": \"{}\",\n  \"source\": \"policy.yaml\",\n  \"source_hash\": \"{}\",\n  \"version\": 1,\n  \"wasm_hash\": \"{}\"\n}}\n",
+        Digest::of(b"package x\n"),
+        Digest::of(source),
+        Digest::of(wasm)
+    );
+    UnverifiedBundle::from_parts(Parts {
+        origin: "memory".into(),
+        manifest: manifest.into_bytes(),
+        signature: None,
+        wasm: wasm.to_vec(),
+        source: Some(source.to_vec()),
+        rego: Some(b"package x\n".to_vec()),
+    })
+    .unwrap()
+}
+
+#[test]
+fn bundles_of_version_1_are_wrapped_when_they_are_loaded() {
+    let load = |wasm: &[u8]| {
+        let bundle = version_1(wasm)
+            .dangerous_without_signature(
+                &Expectation::dangerous_any_binding(),
+                std::time::SystemTime::now(),
+            )
+            .unwrap();
+        Policy::dangerous_load_unsigned(&Engine::new().unwrap(), &bundle)
+    };
+    let policy = load(PLAIN).unwrap();
+    assert_eq!(
+        policy.about().source_digest,
+        Digest::of(b"tools: {}\n").to_string()
+    );
+    assert_eq!(policy.about().coverage, Coverage::Opaque);
+    let request = Request::new("refund", r#"{"amount":500}"#).roles(&["clerk"]);
+    assert_eq!(said(policy.decide(&request)), "allow Some(0) None");
+
+    let error = load(HOST).unwrap_err();
+    assert!(
+        error.to_string().contains("`http.send`, `time.now_ns`"),
+        "{error}"
+    );
+    let error = load(b"\0asm\x01\0\0\0").unwrap_err();
+    assert!(matches!(error, LoadError::Wrap { .. }), "{error}");
+    let error =
+        Policy::dangerous_from_unverified_bytes(&Engine::new().unwrap(), PLAIN).unwrap_err();
+    assert!(
+        error.to_string().contains("hexgate policy convert"),
+        "{error}"
+    );
+}
+
+#[test]
+fn modules_that_mean_harm_end_in_a_named_error() {
+    let limits = Limits {
+        fuel: 50_000_000,
+        memory_bytes: 8 << 20,
+        ..Limits::default()
+    };
+    let engine = engine(limits);
+    let harm =
+        |part: &str, body: &str| load_in(&engine, &harmful(part, body), &opaque()).unwrap_err();
+    let trap = |error: LoadError| match error {
+        LoadError::Start(DecideError::Trap { kind }) => kind,
+        other => panic!("{other}"),
+    };
+    assert_eq!(
+        trap(harm("eval", "(loop $l br $l) i32.const 0")),
+        TrapKind::Fuel
+    );
+    assert_eq!(
+        trap(harm("malloc", "(loop $l br $l) i32.const 0")),
+        TrapKind::Fuel
+    );
+    assert_eq!(
+        trap(harm("eval", "call 0 i32.const 0")),
+        TrapKind::Unreachable
+    );
+    assert_eq!(trap(harm("malloc", "i32.const -4")), TrapKind::OutOfBounds);
+    assert_eq!(trap(harm("eval", "i32.const -1")), TrapKind::OutOfBounds);
+    // Growing without end ends where the limit is, and what is there then is no answer.
+    let growing = "(loop $l i32.const 1 memory.grow i32.const 0 i32.ge_s br_if $l) i32.const 0";
+    assert!(matches!(harm("eval", growing), LoadError::Answer { .. }));
+    // An answer without an end is cut off.
+    let endless = "i32.const 0 i32.const 65 i32.const 2097152 memory.fill i32.const 0";
+    let error = harm("eval", &format!("i32.const 32 memory.grow drop {endless}"));
+    assert!(error.to_string().contains("longer than 1 MiB"), "{error}");
+    // Bytes that are no text.
+    let error = harm(
+        "eval",
+        "i32.const 0 i32.const -1 i32.store i32.const 4 i32.const 0 i32.store i32.const 0",
+    );
+    assert!(error.to_string().contains("not UTF-8"), "{error}");
+}
+
+/// A module of OPA's ABI, one of whose functions has this body.
+fn harmful(part: &str, body: &str) -> Vec<u8> {
+    let body_of = |name| if name == part { body } else { "i32.const 1024" };
+    wat::parse_str(format!(
+        r#"(module
+            (import "env" "opa_abort" (func (param i32)))
+            (import "env" "memory" (memory 2))
+            (global (export "opa_wasm_abi_version") i32 (i32.const 1))
+            (global (export "opa_wasm_abi_minor_version") i32 (i32.const 3))
+            (func $object (result i32) i32.const 0)
+            (func $one (param i32) (result i32) i32.const 0)
+            (func $number (param i64) (result i32) i32.const 0)
+            (func $insert (param i32 i32 i32))
+            (func (export "opa_heap_ptr_get") (result i32) i32.const 1024)
+            (func (export "opa_heap_ptr_set") (param i32))
+            (func (export "opa_malloc") (param i32) (result i32) {})
+            (func (export "opa_json_parse") (param i32 i32) (result i32) i32.const 1024)
+            (func (export "opa_eval") (param i32 i32 i32 i32 i32 i32 i32) (result i32) {})
+            (func (export "builtins") (result i32) call $object)
+            (func (export "entrypoints") (result i32) (local i32)
+                call $object local.set 0
+                local.get 0 i32.const 16 call $one i64.const 0 call $number call $insert
+                local.get 0)
+            (data (i32.const 16) "x/y\00"))"#,
+        body_of("malloc").replace("call 0 ", "i32.const 0 call 0 "),
+        body_of("eval").replace("call 0 ", "i32.const 0 call 0 "),
+    ))
+    .unwrap()
+}
