@@ -266,6 +266,40 @@ fn long_arguments_pass_and_longer_ones_are_refused_by_the_policy() {
 }
 
 #[test]
+fn the_deepest_nesting_fits_the_stack() {
+    let engine = Engine::new().unwrap();
+    let accepted = |depth: usize| {
+        let mut constraint = "every(args.list, any(., . == 1))".to_owned();
+        for level in 0..depth {
+            let operator = if level % 2 == 0 { "or" } else { "and" };
+            constraint = format!("not (({constraint}) {operator} args.n == {level})");
+        }
+        let policy = format!(
+            "tools: {{t: {{mode: allow, constraints: ['({constraint}) or true == args.yes', 'args.one == args.other']}}}}"
+        );
+        Compiler::default()
+            .compile_str("policy.yaml", &policy)
+            .policy
+    };
+    let deepest = (0..64).rev().find_map(accepted);
+    let component = deepest.expect("some depth is accepted").component;
+    let policy = Policy::dangerous_from_unverified_bytes(&engine, &component).unwrap();
+    assert!(policy.is_of_known_engine());
+    // The object outside is the first level.
+    let value = format!("{}{}", r#"[{"a":"#.repeat(31), "1e5") + &"}]".repeat(31);
+    for (other, allowed) in [
+        (value.clone(), true),
+        (value.replace("1e5", "100001"), false),
+    ] {
+        let arguments = format!(
+            r#"{{"list": [[0, 1], [1]], "n": 70, "yes": true, "one": {value}, "other": {other}}}"#
+        );
+        let verdict = policy.decide(&Request::new("t", &arguments)).unwrap();
+        assert_eq!(verdict.is_allowed(), allowed);
+    }
+}
+
+#[test]
 fn malformed_requests_say_where() {
     let engine = Engine::new().unwrap();
     let (policy, _) = both(&engine, BILLING);
