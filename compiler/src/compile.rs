@@ -12,7 +12,9 @@ use crate::{
     diagnostic::{Diagnostic, Severity, Sink},
     document, lint,
     model::{Limits, Policy},
+    opa::{Entrypoint, Opa, OpaError, Program},
     plan,
+    product::OpaCoreError,
     rego::{self, Refusal},
     resolve,
     source::{self, FileId, Input, ReadError, Sources, Span},
@@ -36,9 +38,9 @@ pub struct Compiler {
 
 /// What came of compiling a policy.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct Outcome<P = Compiled> {
     /// The policy, unless it is refused.
-    pub policy: Option<Compiled>,
+    pub policy: Option<P>,
     /// Errors, warnings and notes, by file and position.
     pub diagnostics: Vec<Diagnostic>,
     /// The sources that the diagnostics point into.
@@ -60,6 +62,19 @@ pub struct Compiled {
     pub file_name: PathBuf,
     /// The policy as Rego, once it was asked for.
     rego: OnceLock<Result<String, Refusal>>,
+    /// OPA's module, if that is what evaluates the policy in the component.
+    module: Option<Vec<u8>>,
+}
+
+impl<P> Outcome<P> {
+    /// The same outcome for what becomes of the policy.
+    pub fn map<Q>(self, make: impl FnOnce(P) -> Q) -> Outcome<Q> {
+        Outcome {
+            policy: self.policy.map(make),
+            diagnostics: self.diagnostics,
+            sources: self.sources,
+        }
+    }
 }
 
 impl Compiler {
@@ -158,11 +173,11 @@ impl Compiler {
             return None;
         }
         lint::run(&resolved, sources, sink);
-        let limits = Limits {
-            arguments_bytes: self.options.limits.arguments_bytes.min(Limits::MAX_BYTES),
-            facts_bytes: self.options.limits.facts_bytes.min(Limits::MAX_BYTES),
-        };
-        let model = resolve::build(&resolved, limits, Sha256::digest(source.as_bytes()).into());
+        let model = resolve::build(
+            &resolved,
+            self.limits(),
+            Sha256::digest(source.as_bytes()).into(),
+        );
         let plan = plan::encode(&model)
             .map_err(|error| sink.push(too_large(file, &error.to_string())))
             .ok()?;
@@ -176,7 +191,16 @@ impl Compiler {
             source,
             file_name,
             rego: OnceLock::new(),
+            module: None,
         })
+    }
+
+    /// The limits of a policy that this compiles.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            arguments_bytes: self.options.limits.arguments_bytes.min(Limits::MAX_BYTES),
+            facts_bytes: self.options.limits.facts_bytes.min(Limits::MAX_BYTES),
+        }
     }
 }
 
@@ -198,6 +222,79 @@ impl Compiled {
             Ok(text) => Ok(text),
             Err(refusal) => Err(refusal.clone()),
         }
+    }
+}
+
+impl Compiled {
+    /// What evaluates the policy in the component: `native` or `rego`.
+    pub fn engine(&self) -> &'static str {
+        match self.module {
+            None => "native",
+            Some(_) => "rego",
+        }
+    }
+
+    /// OPA's module in the component. None: the engine of hexgate is in it.
+    pub fn opa_module(&self) -> Option<&[u8]> {
+        self.module.as_deref()
+    }
+
+    /// The same policy, evaluated as Rego by OPA's module. `outcome` is what is known so far, and gets what OPA has to say.
+    pub(crate) fn through_opa(
+        mut self,
+        opa: &Opa,
+        mut outcome: Outcome,
+    ) -> Result<Outcome, OpaError> {
+        let mut sink = Sink::default();
+        if let Some(module) = self.build_with(opa, &mut outcome.sources, &mut sink)? {
+            match hexgate_component::wrap(&module, &self.plan) {
+                Ok(component) => {
+                    (self.component, self.module) = (component, Some(module));
+                    outcome.policy = Some(self);
+                }
+                Err(error) => {
+                    let file = outcome
+                        .sources
+                        .add(self.file_name.display().to_string(), "");
+                    sink.push(too_large(file, &error.to_string()));
+                }
+            }
+        }
+        outcome.diagnostics.extend(sink.finish());
+        Ok(outcome)
+    }
+
+    /// OPA's module for this policy.
+    pub(crate) fn build_module(&self, opa: &Opa) -> Result<Vec<u8>, OpaCoreError> {
+        let (mut sources, mut sink) = (Sources::default(), Sink::default());
+        let module = self.build_with(opa, &mut sources, &mut sink)?;
+        module.ok_or_else(|| {
+            let first = sink.finish().into_iter().next();
+            OpaCoreError::Refused(first.map(|first| first.message).unwrap_or_default())
+        })
+    }
+
+    fn build_with(
+        &self,
+        opa: &Opa,
+        sources: &mut Sources,
+        sink: &mut Sink,
+    ) -> Result<Option<Vec<u8>>, OpaError> {
+        let name = format!("{} as Rego", self.file_name.display());
+        let rego = match self.rego() {
+            Ok(rego) => rego,
+            Err(refusal) => {
+                let file = sources.add(name, "");
+                sink.push(too_large(file, &refusal.to_string()));
+                return Ok(None);
+            }
+        };
+        let program = Program {
+            policy: sources.add(name, rego),
+            data: None,
+            entrypoint: &Entrypoint::default(),
+        };
+        opa.build(&program, sources, sink)
     }
 }
 

@@ -56,7 +56,9 @@ pub mod lint;
 pub mod model;
 pub mod opa;
 pub mod plan;
+mod product;
 pub mod rego;
+mod rego_policy;
 mod release;
 pub mod resolve;
 pub mod schema;
@@ -65,4 +67,6 @@ pub mod source;
 pub use hexgate_bundle as bundle;
 
 pub use compile::{Compiled, Compiler, Options, Outcome};
+pub use product::{Engine, MakeError, OpaCore, OpaCoreError, Product, RegoOptions, is_rego};
+pub use rego_policy::RegoPolicy;
 pub use release::{CONTRACT, Release};

@@ -34,6 +34,20 @@ pub struct Release {
     pub expires_at: Option<Timestamp>,
 }
 
+impl Release {
+    /// These claims, for this release.
+    pub(crate) fn claims(&self, claims: Claims) -> Claims {
+        Claims {
+            agent: self.agent.clone(),
+            project: self.project.clone(),
+            sequence: self.sequence,
+            not_before: self.not_before,
+            expires_at: self.expires_at,
+            ..claims
+        }
+    }
+}
+
 impl Compiled {
     /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it. The Rego is empty if the policy is not printed
     /// ([`Compiled::rego`] says why): the component does not depend on it.
@@ -42,17 +56,15 @@ impl Compiled {
     /// If the policy's file name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem = Stem::from_path(&self.file_name)?;
-        let claims = Claims {
-            engine_digest: hexgate_component::DIGEST.parse().ok(),
-            agent: release.agent.clone(),
-            project: release.project.clone(),
-            sequence: release.sequence,
-            not_before: release.not_before,
-            expires_at: release.expires_at,
-            // The engine wipes its memory after each decision.
+        let claims = release.claims(Claims {
+            engine_digest: match self.opa_module() {
+                None => hexgate_component::DIGEST.parse().ok(),
+                Some(_) => None,
+            },
+            // The engine wipes its memory after each decision, and what OPA's module leaves in its own is given up before each.
             stateless: true,
-            ..Claims::new(stem.source(), CONTRACT, "native", COMPILER)
-        };
+            ..Claims::new(stem.source(), CONTRACT, self.engine(), COMPILER)
+        });
         Ok(Draft {
             stem,
             source: self.source.as_bytes(),

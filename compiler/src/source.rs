@@ -9,8 +9,9 @@ mod tree;
 mod write;
 
 pub use files::{Input, ReadError, read};
-pub(crate) use files::{MAX_SOURCE, add_text, too_large};
+pub(crate) use files::{MAX_SOURCE, add_text, read_text, too_large};
 pub use parse::parse;
+pub(crate) use parse::refused_character;
 pub use scalar::Plain;
 pub use tree::{Entry, Key, Node, NodeKind, Scalar, Style};
 pub use write::write_roles;

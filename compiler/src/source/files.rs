@@ -47,7 +47,7 @@ pub fn read(
 ) -> Result<Option<Input>, ReadError> {
     let metadata = fs::metadata(path).map_err(|error| read_error(path, error))?;
     if !metadata.is_dir() {
-        return Ok(read_file(path, MAX_SOURCE, sources, sink)?.map(Input::Document));
+        return Ok(read_file(path, MAX_SOURCE, YAML, sources, sink)?.map(Input::Document));
     }
     let directory = sources.add(path.display().to_string(), "");
     let mut names = Vec::new();
@@ -116,7 +116,7 @@ pub fn read(
             refused = true;
             continue;
         }
-        let Some(file) = read_file(&path, MAX_ROLE_FILE, sources, sink)? else {
+        let Some(file) = read_file(&path, MAX_ROLE_FILE, YAML, sources, sink)? else {
             refused = true;
             continue;
         };
@@ -177,9 +177,23 @@ pub(crate) fn add_text(
     Some(Input::Document(sources.add(name, text)))
 }
 
+/// Reads a text that is no YAML; `what` it is. Its lines are ended by line feeds then, as in a bundle.
+pub(crate) fn read_text(
+    path: &Path,
+    what: &str,
+    sources: &mut Sources,
+    sink: &mut Sink,
+) -> Result<Option<FileId>, ReadError> {
+    read_file(path, MAX_SOURCE, what, sources, sink)
+}
+
+/// What a policy is, unless something else is said.
+const YAML: &str = "YAML text";
+
 fn read_file(
     path: &Path,
     limit: usize,
+    what: &str,
     sources: &mut Sources,
     sink: &mut Sink,
 ) -> Result<Option<FileId>, ReadError> {
@@ -201,6 +215,11 @@ fn read_file(
                 Some(rest) => rest.to_owned(),
                 None => text,
             };
+            let text = if what == YAML {
+                text
+            } else {
+                text.replace("\r\n", "\n")
+            };
             Ok(Some(sources.add(name, text)))
         }
         Err(error) => {
@@ -216,11 +235,13 @@ fn read_file(
             let start = shown.len();
             let file = sources.add(name, format!("{shown}\u{fffd}"));
             let help = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-                "save the file as UTF-8: this looks like UTF-16"
+                "save the file as UTF-8: this looks like UTF-16".to_owned()
             } else if is_text {
-                "save the file as UTF-8"
+                "save the file as UTF-8".to_owned()
+            } else if what == YAML {
+                "a policy is a YAML text: is this the right file?".to_owned()
             } else {
-                "a policy is a YAML text: is this the right file?"
+                format!("a {what} is needed: is this the right file?")
             };
             sink.push(
                 Diagnostic::new(

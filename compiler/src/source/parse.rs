@@ -447,7 +447,7 @@ fn key(node: Node) -> (Option<Key>, Option<Diagnostic>) {
 }
 
 /// The first character that has no place in a policy: invisible, or a line break to some readers and none to others.
-fn refused_character(text: &str, file: FileId) -> Option<Diagnostic> {
+pub(crate) fn refused_character(text: &str, file: FileId) -> Option<Diagnostic> {
     let mut characters = text.char_indices().peekable();
     while let Some((offset, character)) = characters.next() {
         let what = match character {

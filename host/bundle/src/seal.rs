@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::{
-    Digest, MAX_MANIFEST_BYTES, MAX_TEXT_BYTES, MAX_WASM_BYTES, ManifestError, Parts, PrivateKey,
-    Stem, Timestamp, v2,
+    Digest, MAX_MANIFEST_BYTES, MAX_TEXT_BYTES, MAX_WASM_BYTES, Manifest, ManifestError, Parts,
+    PrivateKey, Stem, Timestamp, v1, v2,
 };
 
 /// What is to become a bundle.
@@ -79,18 +79,7 @@ impl Draft<'_> {
     /// # Errors
     /// If a claim breaks a rule of the manifest, or a part is larger than what a reader accepts.
     pub fn seal(&self, key: Option<&PrivateKey>) -> Result<SealedBundle, SealError> {
-        for (part, size, limit) in [
-            ("source", self.source.len(), MAX_TEXT_BYTES),
-            ("rego text", self.rego.len(), MAX_TEXT_BYTES),
-            ("component", self.wasm.len(), MAX_WASM_BYTES),
-        ] {
-            if size as u64 > limit {
-                return Err(SealError::TooLarge { part, size, limit });
-            }
-        }
-        if self.rego.contains('\r') {
-            return Err(SealError::CarriageReturn);
-        }
+        check_parts(self.source, self.rego, self.wasm)?;
         let claims = self.claims.clone();
         let manifest = v2::Manifest {
             agent: claims.agent,
@@ -119,10 +108,67 @@ impl Draft<'_> {
             source: self.source.to_vec(),
             rego: self.rego.as_bytes().to_vec(),
             wasm: self.wasm.to_vec(),
-            manifest,
+            manifest: Manifest::V2(manifest),
             manifest_bytes,
         })
     }
+}
+
+/// What is to become a bundle of version 1, for hosts of the Python system: OPA's module, bound to nothing.
+#[derive(Debug, Clone)]
+pub struct V1Draft<'a> {
+    /// The name that the files share.
+    pub stem: Stem,
+    /// The policy as its author wrote it.
+    pub source: &'a [u8],
+    /// The policy as Rego, its lines ended by line feeds.
+    pub rego: &'a str,
+    /// OPA's module.
+    pub wasm: &'a [u8],
+}
+
+impl V1Draft<'_> {
+    /// Makes the manifest and, with a key, the signature.
+    ///
+    /// # Errors
+    /// If a part is larger than what a reader accepts, or the Rego text has carriage returns.
+    pub fn seal(&self, key: Option<&PrivateKey>) -> Result<SealedBundle, SealError> {
+        check_parts(self.source, self.rego, self.wasm)?;
+        let manifest = v1::Manifest {
+            source: self.stem.source(),
+            source_hash: Digest::of(self.source),
+            rego_hash: Digest::of(self.rego.as_bytes()),
+            wasm_hash: Some(Digest::of(self.wasm)),
+            duties: Vec::new(),
+        };
+        let manifest_bytes = manifest.to_bytes()?;
+        Ok(SealedBundle {
+            signature: key.map(|key| key.sign(&manifest_bytes)),
+            stem: self.stem.clone(),
+            source: self.source.to_vec(),
+            rego: self.rego.as_bytes().to_vec(),
+            wasm: self.wasm.to_vec(),
+            manifest: Manifest::V1(manifest),
+            manifest_bytes,
+        })
+    }
+}
+
+/// That readers will take the parts of a bundle.
+fn check_parts(source: &[u8], rego: &str, wasm: &[u8]) -> Result<(), SealError> {
+    for (part, size, limit) in [
+        ("source", source.len(), MAX_TEXT_BYTES),
+        ("rego text", rego.len(), MAX_TEXT_BYTES),
+        ("component", wasm.len(), MAX_WASM_BYTES),
+    ] {
+        if size as u64 > limit {
+            return Err(SealError::TooLarge { part, size, limit });
+        }
+    }
+    if rego.contains('\r') {
+        return Err(SealError::CarriageReturn);
+    }
+    Ok(())
 }
 
 /// A complete bundle in memory.
@@ -132,14 +178,14 @@ pub struct SealedBundle {
     source: Vec<u8>,
     rego: Vec<u8>,
     wasm: Vec<u8>,
-    manifest: v2::Manifest,
+    manifest: Manifest,
     manifest_bytes: Vec<u8>,
     signature: Option<[u8; 64]>,
 }
 
 impl SealedBundle {
     /// The manifest.
-    pub fn manifest(&self) -> &v2::Manifest {
+    pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 

@@ -12,7 +12,7 @@ impl Stem {
     /// The longest stem in bytes: with the longest ending it must fit into the 255 bytes that file systems allow a name.
     pub const MAX_BYTES: usize = 200;
 
-    /// The stem for a policy at `path`: its file name without `.yaml` or `.yml`.
+    /// The stem for a policy at `path`: its file name without `.yaml`, `.yml` or `.rego`.
     ///
     /// # Errors
     /// If the path ends without a name (`..`, `/`), or the name breaks the rules of [`Stem`].
@@ -27,6 +27,7 @@ impl Stem {
         })?;
         name.strip_suffix(".yaml")
             .or_else(|| name.strip_suffix(".yml"))
+            .or_else(|| name.strip_suffix(".rego"))
             .unwrap_or(name)
             .parse()
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum, value_parser};
-use hexgate_compiler::{Release, diagnostic::render::Format, model::Limits};
+use hexgate_compiler::{Engine, RegoOptions, Release, diagnostic::render::Format, model::Limits};
 
 /// Compile an authorization policy for AI agents into a signed WebAssembly component.
 ///
@@ -11,7 +11,7 @@ use hexgate_compiler::{Release, diagnostic::render::Format, model::Limits};
 #[derive(Debug, Parser)]
 #[command(name = "hexgate-compile", version)]
 pub(crate) struct Args {
-    /// The policy: a YAML file, or a directory with a role in each `*.yaml` file
+    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, or a file `*.rego`
     #[arg(required_unless_present_any = ["explain", "schema"])]
     pub(crate) policy: Option<PathBuf>,
 
@@ -26,6 +26,13 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) release: Release,
+
+    /// What evaluates the policy inside the component [default: native; rego for a policy in Rego]
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub(crate) engine: Option<Engine>,
+
+    #[command(flatten)]
+    pub(crate) rego: RegoOptions,
 
     /// What to write
     #[arg(
@@ -83,10 +90,21 @@ pub(crate) enum Emit {
     Plan,
     /// The policy as Rego
     Rego,
+    /// OPA's module as a bundle of its own, for hosts that speak OPA's ABI; needs `opa`
+    OpaCore,
     /// The policy as one document
     Source,
     /// The JSON schema of policies
     Schema,
+}
+
+impl Emit {
+    /// As it is written on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

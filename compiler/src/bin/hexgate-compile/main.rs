@@ -16,7 +16,7 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use hexgate_compiler::{
-    Compiler, Options, Outcome,
+    Compiler, Options, Outcome, Product,
     bundle::PrivateKey,
     diagnostic::render::{Format, render, summary},
     schema::POLICY_SCHEMA,
@@ -69,15 +69,15 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         limits: args.limits(),
         deny_warnings: args.deny_warnings,
     };
-    let outcome = Compiler::new(options).compile_path(policy)?;
+    let outcome = Compiler::new(options).make(policy, args.engine, &args.rego)?;
     report(args, policy, &outcome)?;
-    let Some(compiled) = &outcome.policy else {
+    let Some(product) = &outcome.policy else {
         return Ok(ExitCode::from(REFUSED));
     };
     if args.check {
         return Ok(ExitCode::SUCCESS);
     }
-    let written = output::write(args, compiled, key.as_ref())?;
+    let written = output::write(args, product, key.as_ref())?;
     if !args.quiet {
         let signed = match &key {
             Some(key) => format!("signed with {}", key.public_key().id()),
@@ -97,7 +97,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Diagnostics go where they are read: those for people to stderr, those for programs to stdout.
-fn report(args: &Args, policy: &Path, outcome: &Outcome) -> anyhow::Result<()> {
+fn report(args: &Args, policy: &Path, outcome: &Outcome<Product>) -> anyhow::Result<()> {
     let format = args.format();
     if format != Format::Human {
         return print(&render(

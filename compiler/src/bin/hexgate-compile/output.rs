@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use hexgate_compiler::{Compiled, bundle::PrivateKey, schema::POLICY_SCHEMA};
+use hexgate_compiler::{Product, bundle::PrivateKey, schema::POLICY_SCHEMA};
 
 use crate::args::{Args, Emit};
 
@@ -20,71 +20,94 @@ pub(crate) struct Written {
 /// Writes what the command line asks for.
 pub(crate) fn write(
     args: &Args,
-    compiled: &Compiled,
+    product: &Product,
     key: Option<&PrivateKey>,
 ) -> anyhow::Result<Vec<Written>> {
-    let draft = compiled
-        .draft(&args.release)
-        .context("the bundle takes its name from the policy: rename the policy")?;
+    const RENAME: &str = "the bundle takes its name from the policy: rename the policy";
+    let draft = product.draft(&args.release).context(RENAME)?;
     let stem = draft.stem.as_str().to_owned();
     let mut emit = args.emit.clone();
     emit.sort();
     emit.dedup();
-    let (bundle, files): (Vec<Emit>, Vec<Emit>) =
-        emit.into_iter().partition(|emit| *emit == Emit::Bundle);
 
     // Everything that can fail without touching the disk comes before the first byte is written.
-    let sealed = if bundle.is_empty() {
-        None
-    } else {
-        Some(draft.seal(key)?)
-    };
-    let mut contents = Vec::new();
-    for kind in &files {
-        contents.push(match kind {
-            Emit::Bundle => continue,
-            Emit::Component => (format!("{stem}.component.wasm"), compiled.component.clone()),
-            Emit::Core => (format!("{stem}.core.wasm"), compiled.core()?),
-            Emit::Plan => (format!("{stem}.plan"), compiled.plan.clone()),
-            Emit::Rego => (
-                format!("{stem}.rego"),
-                compiled.rego()?.to_owned().into_bytes(),
-            ),
-            Emit::Source => (
-                format!("{stem}.policy.yaml"),
-                compiled.source.clone().into_bytes(),
-            ),
-            Emit::Schema => (
-                "policy.schema.json".to_owned(),
-                POLICY_SCHEMA.as_bytes().to_vec(),
-            ),
-        });
+    let (mut bundles, mut files) = (Vec::new(), Vec::new());
+    for kind in &emit {
+        match kind {
+            Emit::Bundle => bundles.push((format!("{stem}.bundle"), draft.seal(key)?)),
+            Emit::OpaCore => {
+                let core = product.opa_core()?;
+                let sealed = core.draft().context(RENAME)?.seal(key)?;
+                bundles.push((format!("{stem}.opa-core"), sealed));
+            }
+            _ => files.push(file(*kind, &stem, product)?),
+        }
     }
 
     let mut written = Vec::new();
-    let name = format!("{stem}.bundle");
-    let bundle_folder = match &args.out {
-        Some(out) if files.is_empty() => out.clone(),
-        Some(out) => out.join(name),
-        None => name.into(),
-    };
-    if !contents.is_empty() {
+    let alone = files.is_empty() && bundles.len() == 1;
+    if !files.is_empty() {
         let folder = args.out.clone().unwrap_or_else(|| PathBuf::from("."));
-        for path in write_files(&folder, &contents)? {
+        for path in write_files(&folder, &files)? {
             written.push(Written {
                 path,
                 is_bundle: false,
             });
         }
     }
-    if let Some(sealed) = sealed {
-        sealed.write(&bundle_folder)?;
+    for (name, sealed) in bundles {
+        let folder = match &args.out {
+            Some(out) if alone => out.clone(),
+            Some(out) => out.join(name),
+            None => name.into(),
+        };
+        sealed.write(&folder)?;
         written.push(Written {
-            path: bundle_folder,
+            path: folder,
             is_bundle: true,
         });
     }
     Ok(written)
+}
+
+/// The name and content of an output that is one file.
+fn file(kind: Emit, stem: &str, product: &Product) -> anyhow::Result<(String, Vec<u8>)> {
+    let policy = || {
+        product.policy().with_context(|| {
+            format!(
+                "`--emit {}` is for policies in YAML, and this one is written in Rego: leave it out",
+                kind.name()
+            )
+        })
+    };
+    Ok(match kind {
+        Emit::Bundle | Emit::OpaCore => anyhow::bail!("a bundle is not one file"),
+        Emit::Component => (
+            format!("{stem}.component.wasm"),
+            product.component().to_vec(),
+        ),
+        Emit::Core => {
+            let policy = policy()?;
+            anyhow::ensure!(
+                policy.opa_module().is_none(),
+                "`--emit core` is for the engine `native`: a component with OPA's module consists of several; `--emit opa-core` writes OPA's own"
+            );
+            (format!("{stem}.core.wasm"), policy.core()?)
+        }
+        Emit::Plan => (format!("{stem}.plan"), policy()?.plan.clone()),
+        Emit::Source => (
+            format!("{stem}.policy.yaml"),
+            policy()?.source.clone().into_bytes(),
+        ),
+        Emit::Rego => (
+            format!("{stem}.rego"),
+            product.rego()?.to_owned().into_bytes(),
+        ),
+        Emit::Schema => (
+            "policy.schema.json".to_owned(),
+            POLICY_SCHEMA.as_bytes().to_vec(),
+        ),
+    })
 }
 
 /// Writes files by way of temporary ones beside them: under its name a file is whole.

@@ -1,9 +1,9 @@
-//! Version 1, written by the Python system. Read only.
+//! Version 1, of the Python system. Written only for hosts that know no other.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Duty, ManifestError};
-use crate::{Digest, stem::plain_name};
+use crate::{Digest, canonical, stem::plain_name};
 
 /// What `version` says.
 pub const VERSION: u64 = 1;
@@ -25,6 +25,26 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The bytes that are signed, spelled as that system spells them. Duties are not written: what demands them is not made here.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
+        /// The fields stand in the order of the keys.
+        #[derive(Serialize)]
+        struct Written<'a> {
+            rego_hash: Digest,
+            source: &'a str,
+            source_hash: Digest,
+            version: u64,
+            wasm_hash: Option<Digest>,
+        }
+        Ok(canonical::to_bytes(&Written {
+            rego_hash: self.rego_hash,
+            source: &self.source,
+            source_hash: self.source_hash,
+            version: VERSION,
+            wasm_hash: self.wasm_hash,
+        })?)
+    }
+
     /// Reads a manifest of this version. Its spelling need not be canonical: the format never promised that.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
         let wire: Wire = serde_json::from_slice(bytes)?;
@@ -131,6 +151,18 @@ mod tests {
             .unwrap()
             .duties()
             .to_vec()
+    }
+
+    #[test]
+    fn writes_what_the_python_system_writes() {
+        let text = text("");
+        let Manifest::V1(manifest) = Manifest::parse(text.as_bytes()).unwrap() else {
+            panic!("version 1")
+        };
+        assert_eq!(
+            String::from_utf8(manifest.to_bytes().unwrap()).unwrap(),
+            text
+        );
     }
 
     #[test]

@@ -1,0 +1,194 @@
+//! A policy that is written in Rego: OPA compiles it, and it becomes a component of the same world.
+
+use std::path::{Path, PathBuf};
+
+use hexgate_bundle::{Claims, Draft, Stem, StemError};
+use hexgate_component::{OpaquePlan, opaque_plan};
+use hexgate_eval::{Error, Plan, Request, Workspace, check};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    CONTRACT, Compiler, MakeError, Outcome, RegoOptions, Release,
+    diagnostic::{Diagnostic, Sink},
+    model::Limits,
+    opa::{Entrypoint, Opa, Program},
+    plan::COMPILER,
+    source::{self, FileId, Sources, Span},
+};
+
+/// A compiled policy that is written in Rego.
+#[derive(Debug, Clone)]
+pub struct RegoPolicy {
+    /// The component: OPA's module, its data, and what speaks for it.
+    pub component: Vec<u8>,
+    /// OPA's module. It does not hold the data.
+    pub module: Vec<u8>,
+    /// The policy, its lines ended by line feeds.
+    pub rego: String,
+    /// What the policy was read from, without the folders that lead there: names the files of its bundle.
+    pub file_name: PathBuf,
+    /// The rule that is asked.
+    pub entrypoint: Entrypoint,
+    /// Whether there are data beside the module.
+    pub(crate) has_data: bool,
+}
+
+impl RegoPolicy {
+    /// What stands where a bundle has the policy in our language. Whoever reads that instead of the Rego denies everything.
+    pub const SOURCE: &str = "# The policy of this bundle is written in Rego: see the file that ends in `.rego`. This one denies everything.\ntools: {}\n";
+
+    /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.
+    ///
+    /// # Errors
+    /// If the policy's file name cannot name the files of a bundle.
+    pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
+        let stem = Stem::from_path(&self.file_name)?;
+        let claims = release.claims(Claims {
+            // What OPA's module leaves in its memory is given up before each decision.
+            stateless: true,
+            ..Claims::new(stem.rego(), CONTRACT, "rego", COMPILER)
+        });
+        Ok(Draft {
+            stem,
+            source: Self::SOURCE.as_bytes(),
+            rego: &self.rego,
+            wasm: &self.component,
+            claims,
+        })
+    }
+}
+
+impl Compiler {
+    /// Compiles a policy that is written in Rego.
+    ///
+    /// # Errors
+    /// If it cannot be read, or OPA cannot be used. A policy that is refused is an [`Outcome`] without one.
+    pub fn compile_rego(
+        &self,
+        path: &Path,
+        options: &RegoOptions,
+        opa: &Opa,
+    ) -> Result<Outcome<RegoPolicy>, MakeError> {
+        let (mut sources, mut sink) = (Sources::default(), Sink::default());
+        let policy = source::read_text(path, "policy in Rego", &mut sources, &mut sink)?;
+        let data = match &options.data {
+            Some(path) => Some(source::read_text(
+                path,
+                "JSON object",
+                &mut sources,
+                &mut sink,
+            )?),
+            None => None,
+        };
+        let input = match (policy, data) {
+            (Some(policy), Some(Some(data))) => Some((policy, Some(data))),
+            (Some(policy), None) => Some((policy, None)),
+            _ => None,
+        };
+        let policy = match input {
+            Some((policy, data)) => {
+                let entrypoint = options.entrypoint.clone().unwrap_or_default();
+                let program = Program {
+                    policy,
+                    data,
+                    entrypoint: &entrypoint,
+                };
+                self.compile_program(path, &program, opa, &sources, &mut sink)?
+            }
+            None => None,
+        };
+        let refused = sink.has_errors();
+        Ok(Outcome {
+            policy: policy.filter(|_| !refused),
+            diagnostics: sink.finish(),
+            sources,
+        })
+    }
+
+    fn compile_program(
+        &self,
+        path: &Path,
+        program: &Program<'_>,
+        opa: &Opa,
+        sources: &Sources,
+        sink: &mut Sink,
+    ) -> Result<Option<RegoPolicy>, MakeError> {
+        let rego = sources.text(program.policy);
+        sink.extend(source::refused_character(rego, program.policy));
+        let data = program.data.map_or("", |data| sources.text(data));
+        if let Some(file) = program.data {
+            sink.extend(doubtful_data(data, file));
+        }
+        if sink.has_errors() {
+            return Ok(None);
+        }
+        let Some(module) = opa.build(program, sources, sink)? else {
+            return Ok(None);
+        };
+        let limits = self.limits();
+        let plan = opaque_plan(&OpaquePlan {
+            arguments_bytes: limits.arguments_bytes,
+            facts_bytes: limits.facts_bytes,
+            data,
+            ..OpaquePlan::new(Sha256::digest(rego.as_bytes()).into(), COMPILER)
+        });
+        let component = match hexgate_component::wrap(&module, &plan) {
+            Ok(component) => component,
+            Err(error) => {
+                sink.push(Diagnostic::new(
+                    "rego-compile",
+                    error.to_string(),
+                    Span::whole(program.policy),
+                    "",
+                ));
+                return Ok(None);
+            }
+        };
+        Ok(Some(RegoPolicy {
+            component,
+            module,
+            rego: rego.to_owned(),
+            file_name: path.file_name().map(PathBuf::from).unwrap_or_default(),
+            entrypoint: program.entrypoint.clone(),
+            has_data: program.data.is_some(),
+        }))
+    }
+}
+
+/// What is wrong with data, by the reader that reads the arguments of a call.
+fn doubtful_data(data: &str, file: FileId) -> Option<Diagnostic> {
+    let plan = opaque_plan(&OpaquePlan {
+        arguments_bytes: Limits::MAX_BYTES,
+        ..OpaquePlan::new([0; 32], COMPILER)
+    });
+    let request = Request {
+        roles: &[],
+        tool: "data",
+        arguments: data,
+        facts: None,
+    };
+    let read = || -> Result<(), Error> {
+        let plan = Plan::open(&plan)?;
+        let mut workspace = Workspace::new();
+        let mut scratch = workspace.scratch(&plan, &request)?;
+        check(&plan, &request, &mut scratch)
+    };
+    let (message, span) = match read() {
+        Ok(()) => return None,
+        Err(Error::Malformed { offset, reason, .. }) => {
+            let start = usize::try_from(offset).unwrap_or_default().min(data.len());
+            let rest = data.get(start..).and_then(|rest| rest.chars().next());
+            let end = start + rest.map_or(0, char::len_utf8);
+            (reason.to_owned(), Span::new(file, start, end))
+        }
+        Err(Error::Exceeded { limit, allowed }) => (
+            format!("the data exceed the limit `{limit}`, which is {allowed}"),
+            Span::whole(file),
+        ),
+        Err(Error::Internal(what)) => (what.to_owned(), Span::whole(file)),
+    };
+    Some(
+        Diagnostic::new("rego-data", message, span, "")
+            .with_help("data are one JSON object, read as strictly as the arguments of a call"),
+    )
+}
