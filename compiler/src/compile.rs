@@ -264,6 +264,17 @@ impl Compiled {
         Ok(outcome)
     }
 
+    /// A component in which OPA's module evaluates this policy.
+    ///
+    /// # Errors
+    /// If OPA cannot be used, or the policy is too large for it.
+    pub fn rego_component(&self, opa: &Opa) -> Result<Vec<u8>, OpaCoreError> {
+        Ok(hexgate_component::wrap(
+            &self.build_module(opa)?,
+            &self.plan,
+        )?)
+    }
+
     /// OPA's module for this policy.
     pub(crate) fn build_module(&self, opa: &Opa) -> Result<Vec<u8>, OpaCoreError> {
         let (mut sources, mut sink) = (Sources::default(), Sink::default());

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hexgate_bundle::{Draft, SealError, StemError, V1Draft};
+use hexgate_component::WrapError;
 
 use crate::{
     Compiled, Compiler, Outcome, RegoPolicy, Release,
@@ -74,6 +75,9 @@ pub enum OpaCoreError {
     /// OPA refuses what was printed.
     #[error("OPA refuses the policy as Rego: {0}; `--emit rego` writes it")]
     Refused(String),
+    /// OPA's module cannot be made a component.
+    #[error("OPA's module cannot be made a component: {0}")]
+    Wrap(#[from] WrapError),
     /// The module alone would decide without the data.
     #[error(
         "OPA's module does not hold the data, and a host of OPA's ABI would decide without them: leave `--data` out, and write what the rules need into the policy"

@@ -17,6 +17,7 @@ use serde::Serialize;
 use super::{
     arguments,
     decide::{Answer, Call, Decider, EngineName},
+    refusal::Making,
     subject::Subject,
     test::misuse,
 };
@@ -34,7 +35,7 @@ use crate::{
   hexgate policy bench policy.yaml --role billing --tool refund_order --args '{"amount": 200, "currency": "USD"}'
   hexgate policy bench dist/policy --role billing --tool refund_order --args @call.json --json"#)]
 pub(crate) struct Args {
-    /// A policy (a file, or a directory of roles), or the folder of a bundle
+    /// A policy (a file, or a directory of roles, or a file `*.rego`), or the folder of a bundle
     policy: PathBuf,
 
     /// The caller's role; without one the policy's default role decides
@@ -57,6 +58,9 @@ pub(crate) struct Args {
     /// Further facts: a JSON object with the members `ctx`, `run`, `user`; `@FILE`, or `-` for the standard input
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     facts: Option<String>,
+
+    #[command(flatten)]
+    making: Making,
 
     /// Verify the bundle with this public key first; repeat it while keys rotate
     #[arg(long, value_name = "FILE")]
@@ -103,7 +107,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if cfg!(debug_assertions) {
         output::warn("this is a debug build, whose numbers say nothing; build with `--release`");
     }
-    let Some(subject) = Subject::open(&args.policy, &args.pubkey)? else {
+    let Some(subject) = Subject::open(&args.policy, &args.pubkey, &args.making)? else {
         return Ok(Exit::Failed);
     };
     let roles: Vec<String> = args.role.iter().cloned().collect();
@@ -161,7 +165,7 @@ fn measure(subject: &Subject, call: &Call<'_>, answer: &Answer) -> anyhow::Resul
         engine_start_ms: load.engine_start,
         control_two_thread_gain: threads.control_gain,
         outcome: answer.outcome.name(),
-        known_engine: subject.plan.is_some(),
+        known_engine: hexgate_component::plan_of(&subject.component).is_some(),
         debug_build: cfg!(debug_assertions),
     })
 }

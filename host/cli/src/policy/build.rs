@@ -6,7 +6,7 @@ use anyhow::Context;
 use hexgate_bundle::PrivateKey;
 use hexgate_compiler::Release;
 
-use super::refusal;
+use super::refusal::{self, Making};
 use crate::{
     exit::Exit,
     output::{self, Style, Tone},
@@ -20,9 +20,10 @@ use crate::{
 #[command(after_help = "Examples:
   hexgate policy build policy.yaml --out dist/policy
   hexgate policy build policy.yaml --out dist/policy --sign-key release.private --agent support-bot --sequence 7
+  hexgate policy build policy.rego --data data.json --out dist/policy --sign-key release.private --agent support-bot
   hexgate policy build roles/ --out dist/policy --sign-key release.private --project shop --expires-at 2027-01-01T00:00:00Z")]
 pub(crate) struct Args {
-    /// The policy: a YAML file, or a directory with a role in each `*.yaml` file
+    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, or a file `*.rego`
     policy: PathBuf,
 
     /// The bundle's folder: new, empty, or an older bundle
@@ -35,15 +36,18 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     release: Release,
+
+    #[command(flatten)]
+    making: Making,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     // What is wrong on the command line is said before the work, not after it.
     let key = args.sign_key.as_deref().map(load_key).transpose()?;
-    let Some(compiled) = refusal::accepted(&args.policy)? else {
+    let Some(product) = refusal::made(&args.policy, &args.making)? else {
         return Ok(Exit::Failed);
     };
-    let draft = compiled
+    let draft = product
         .draft(&args.release)
         .context("the bundle takes its name from the policy")?;
     let sealed = draft.seal(key.as_ref())?;

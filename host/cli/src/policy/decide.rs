@@ -3,6 +3,7 @@
 use anyhow::Context;
 use clap::ValueEnum;
 use hexgate::{DecideError, ErrorKind};
+use hexgate_compiler::Engine;
 use hexgate_eval::{Plan, Workspace};
 
 use super::subject::Subject;
@@ -10,8 +11,10 @@ use super::subject::Subject;
 /// Which engine decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum EngineName {
-    /// The component, in the WebAssembly runtime: what an agent's host does
+    /// The component as it is, in the WebAssembly runtime: what an agent's host does
     Native,
+    /// The same policy as Rego, compiled by `opa` into a component, in the WebAssembly runtime
+    Rego,
     /// The evaluator, in this process
     Reference,
 }
@@ -21,8 +24,14 @@ impl EngineName {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Native => "native",
+            Self::Rego => "rego",
             Self::Reference => "reference",
         }
+    }
+
+    /// What the component is to be made with, if that is not left to the policy.
+    pub(super) fn made_for(self) -> Option<Engine> {
+        (self == Self::Rego).then_some(Engine::Rego)
     }
 }
 
@@ -113,7 +122,7 @@ impl<'s> Decider<'s> {
                 subject.known("`--engine reference`")?,
                 Workspace::new(),
             )),
-            EngineName::Native => {
+            EngineName::Native | EngineName::Rego => {
                 let engine = hexgate::Engine::new().context("cannot start the runtime")?;
                 Ok(Self::Native(Box::new(subject.load(&engine)?)))
             }

@@ -108,7 +108,12 @@ pub(super) fn explain(subject: &Subject, call: &Call<'_>) -> anyhow::Result<Expl
 
     let mut roles = Vec::new();
     for trace in &traces {
-        roles.push(role(&plan, subject.model.as_ref(), call, trace)?);
+        roles.push(role(
+            &plan,
+            subject.compiled.as_ref().map(|compiled| &compiled.model),
+            call,
+            trace,
+        )?);
     }
     let note = if roles.is_empty() {
         Some(nobody(&plan, call)?)

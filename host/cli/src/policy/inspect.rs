@@ -110,7 +110,7 @@ fn report_of(
 ) -> anyhow::Result<Report> {
     let component = component_of(path, contents.wasm())?;
     let plan = hexgate_component::plan_of(contents.wasm());
-    let source = plan.map(|plan| subject::model_of(contents, plan).is_some());
+    let source = plan.map(|_| subject::compiled_from(contents).is_some());
     Ok(Report::new(
         path,
         Some(Bundle::new(contents, signature, source)),

@@ -4,7 +4,7 @@ use std::{fs, io::Write, path::Path};
 
 use clap::ValueEnum;
 use hexgate_compiler::{
-    Compiled, Compiler, Options, Outcome,
+    Compiler, Engine, Options, Outcome, Product, RegoOptions,
     diagnostic::{
         Severity,
         render::{Format, render, summary},
@@ -37,28 +37,52 @@ impl FormatName {
     }
 }
 
-/// Compiles the policy at `path`.
-pub(crate) fn compile(path: &Path, options: Options) -> anyhow::Result<Outcome> {
-    if path.is_dir() && is_bundle(path) {
-        anyhow::bail!(
-            "`{}` is a bundle, not a policy; name the policy that it was built from, or run `hexgate policy verify` or `inspect` on it",
-            path.display()
-        );
-    }
-    Ok(Compiler::new(options).compile_path(path)?)
+/// What makes components of policies, as the options of a command say.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Making {
+    /// What evaluates the policy inside the component [default: native; rego for a policy in Rego]
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub(crate) engine: Option<Engine>,
+
+    #[command(flatten)]
+    pub(crate) rego: RegoOptions,
 }
 
-/// Compiles the policy at `path` for a command that goes on with it. None if it is refused, which was told then.
-pub(crate) fn accepted(path: &Path) -> anyhow::Result<Option<Compiled>> {
-    let outcome = compile(path, Options::default())?;
+/// Makes a component of the policy at `path`.
+pub(crate) fn make(
+    path: &Path,
+    making: &Making,
+    options: Options,
+) -> anyhow::Result<Outcome<Product>> {
+    not_a_bundle(path)?;
+    Ok(Compiler::new(options).make(path, making.engine, &making.rego)?)
+}
+
+/// Makes a component of the policy at `path` for a command that goes on with it. None if it is refused, which was told then.
+pub(crate) fn made(path: &Path, making: &Making) -> anyhow::Result<Option<Product>> {
+    let outcome = make(path, making, Options::default())?;
     if outcome.policy.is_none() {
         report(path, &outcome, FormatName::Human)?;
     }
     Ok(outcome.policy)
 }
 
+fn not_a_bundle(path: &Path) -> anyhow::Result<()> {
+    if path.is_dir() && is_bundle(path) {
+        anyhow::bail!(
+            "`{}` is a bundle, not a policy; name the policy that it was built from, or run `hexgate policy verify` or `inspect` on it",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// Tells what the compiler found: to people on stderr, to programs on stdout.
-pub(crate) fn report(path: &Path, outcome: &Outcome, format: FormatName) -> anyhow::Result<()> {
+pub(crate) fn report<P>(
+    path: &Path,
+    outcome: &Outcome<P>,
+    format: FormatName,
+) -> anyhow::Result<()> {
     let style = Style::stderr();
     let colour = format == FormatName::Human && style.has_colour();
     let mut text = render(
@@ -86,7 +110,7 @@ pub(crate) fn report(path: &Path, outcome: &Outcome, format: FormatName) -> anyh
 }
 
 /// How many warnings there are.
-pub(crate) fn warnings(outcome: &Outcome) -> usize {
+pub(crate) fn warnings<P>(outcome: &Outcome<P>) -> usize {
     outcome
         .diagnostics
         .iter()

@@ -13,10 +13,10 @@ use hexgate_bundle::{
     Contents, DangerousUnsignedBundle, Duty, Expectation, TrustedKeys, UnverifiedBundle,
     VerifiedBundle,
 };
-use hexgate_compiler::{Compiler, Options, model};
+use hexgate_compiler::{Compiled, Compiler, Engine, Options, Product, model, opa::Opa};
 use hexgate_eval::Plan;
 
-use super::refusal;
+use super::refusal::{self, Making};
 use crate::{exit::Refused, output};
 
 /// A policy that can be asked.
@@ -27,8 +27,8 @@ pub(super) struct Subject {
     pub(super) component: Vec<u8>,
     /// What the component evaluates, if its engine is the known one.
     pub(super) plan: Option<Vec<u8>>,
-    /// The policy as the compiler sees it. None if there is no source that compiles to this very plan.
-    pub(super) model: Option<model::Policy>,
+    /// The policy as the compiler sees it. None if there is no source that compiles to the very plan in the component.
+    pub(super) compiled: Option<Box<Compiled>>,
     origin: Origin,
 }
 
@@ -109,29 +109,72 @@ pub(super) fn any_bundle() -> Expectation {
 
 impl Subject {
     /// Opens what stands at `path`. None if it is a policy that the compiler refuses, which was told then.
-    pub(super) fn open(path: &Path, pubkeys: &[PathBuf]) -> anyhow::Result<Option<Self>> {
+    pub(super) fn open(
+        path: &Path,
+        pubkeys: &[PathBuf],
+        making: &Making,
+    ) -> anyhow::Result<Option<Self>> {
         let found = look(path)?;
         anyhow::ensure!(
             pubkeys.is_empty() || matches!(found, Found::Bundle),
             "`--pubkey` verifies a bundle, and `{}` is none; leave it out, or name the folder of a bundle",
             path.display()
         );
-        match found {
-            Found::Bundle => Self::of_bundle(path, pubkeys).map(Some),
-            Found::Wasm => Self::of_component(path).map(Some),
-            Found::Source => Self::of_source(path),
+        let subject = match found {
+            Found::Bundle => Self::of_bundle(path, pubkeys)?,
+            Found::Wasm => Self::of_component(path)?,
+            Found::Source => return Self::of_source(path, making),
+        };
+        anyhow::ensure!(
+            making.rego.data.is_none() && making.rego.entrypoint.is_none(),
+            "`--data` and `--entrypoint` are for policies in Rego, and what `{}` asks is in its component: leave them out",
+            path.display()
+        );
+        match making.engine {
+            Some(engine) => subject.made_with(engine).map(Some),
+            None => Ok(Some(subject)),
         }
     }
 
-    fn of_source(path: &Path) -> anyhow::Result<Option<Self>> {
-        let Some(compiled) = refusal::accepted(path)? else {
+    /// The same policy, evaluated by the engine that the user asks for.
+    fn made_with(self, engine: Engine) -> anyhow::Result<Self> {
+        let is_rego = hexgate_component::opa_module_of(&self.component).is_some();
+        if is_rego == (engine == Engine::Rego) {
+            return Ok(self);
+        }
+        let Some(compiled) = self.compiled else {
+            anyhow::bail!(
+                "`{}` holds no source from which another engine could be given the same policy; leave `--engine` out, or name the policy that it was built from",
+                self.name
+            )
+        };
+        let component = match engine {
+            Engine::Native => compiled.component.clone(),
+            Engine::Rego => compiled.rego_component(&Opa::find()?)?,
+        };
+        Ok(Self {
+            component,
+            origin: Origin::Compiled,
+            compiled: Some(compiled),
+            ..self
+        })
+    }
+
+    fn of_source(path: &Path, making: &Making) -> anyhow::Result<Option<Self>> {
+        let Some(product) = refusal::made(path, making)? else {
             return Ok(None);
+        };
+        let component = product.component().to_vec();
+        let compiled = match product {
+            Product::Policy(policy) => Some(policy),
+            Product::Rego(_) => None,
         };
         Ok(Some(Self {
             name: path.display().to_string(),
-            component: compiled.component,
-            plan: Some(compiled.plan),
-            model: Some(compiled.model),
+            component,
+            // The Rego in the component, if there is Rego in it, was made here from this plan.
+            plan: compiled.as_ref().map(|compiled| compiled.plan.clone()),
+            compiled,
             origin: Origin::Compiled,
         }))
     }
@@ -147,7 +190,7 @@ impl Subject {
             name: path.display().to_string(),
             component,
             plan,
-            model: None,
+            compiled: None,
             origin: Origin::Component,
         })
     }
@@ -184,12 +227,12 @@ impl Subject {
         };
         let component = contents.wasm().to_vec();
         let plan = known_plan(&component)?;
-        let model = plan.as_deref().and_then(|plan| model_of(contents, plan));
+        let compiled = compiled_from(contents).map(Box::new);
         Ok(Self {
             name: path.display().to_string(),
             component,
             plan,
-            model,
+            compiled,
             origin,
         })
     }
@@ -238,8 +281,11 @@ pub(super) fn known_plan(component: &[u8]) -> anyhow::Result<Option<Vec<u8>>> {
     Ok(Some(bytes.to_vec()))
 }
 
-/// The model of the policy in a bundle, if its source compiles to exactly this plan.
-pub(super) fn model_of(contents: &Contents, plan: &[u8]) -> Option<model::Policy> {
+/// The policy in a bundle, if its source compiles to exactly the plan in the component.
+pub(super) fn compiled_from(contents: &Contents) -> Option<Compiled> {
+    let wasm = contents.wasm();
+    let of_rego = || hexgate_component::opa_module_of(wasm).map(|(_, plan)| plan);
+    let plan = hexgate_component::plan_of(wasm).or_else(of_rego)?;
     let source = std::str::from_utf8(contents.source()?).ok()?;
     let opened = Plan::open(plan).ok()?;
     let limits = model::Limits {
@@ -251,8 +297,5 @@ pub(super) fn model_of(contents: &Contents, plan: &[u8]) -> Option<model::Policy
         ..Options::default()
     })
     .compile_str(contents.manifest().source(), source);
-    outcome
-        .policy
-        .filter(|compiled| compiled.plan == plan)
-        .map(|compiled| compiled.model)
+    outcome.policy.filter(|compiled| compiled.plan == plan)
 }

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 
 use clap::ArgGroup;
 use hexgate::Field;
+use hexgate_compiler::RegoOptions;
 
 use super::{
     arguments,
     coverage::Coverage,
     decide::{Call, Decider, EngineName, Failure, Outcome},
     explain,
+    refusal::Making,
     subject::Subject,
     suite,
 };
@@ -36,7 +38,7 @@ A case of a suite (YAML, JSON or JSON lines):
     expect: allow            # or deny, needs_approval
     violations: []           # of a denial, if they matter"#)]
 pub(crate) struct Args {
-    /// A policy (a file, or a directory of roles), or the folder of a bundle
+    /// A policy (a file, or a directory of roles, or a file `*.rego`), or the folder of a bundle
     policy: PathBuf,
 
     /// The caller's role; without one the policy's default role decides
@@ -85,6 +87,9 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "ENGINE", default_value = "native")]
     engine: EngineName,
 
+    #[command(flatten)]
+    rego: RegoOptions,
+
     /// Verify the bundle with this public key first; repeat it while keys rotate
     #[arg(long, value_name = "FILE")]
     pubkey: Vec<PathBuf>,
@@ -92,6 +97,16 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    fn open(&self) -> anyhow::Result<Option<Subject>> {
+        let making = Making {
+            engine: self.engine.made_for(),
+            rego: self.rego.clone(),
+        };
+        Subject::open(&self.policy, &self.pubkey, &making)
+    }
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -125,7 +140,7 @@ fn run_call(args: &Args) -> anyhow::Result<Exit> {
         facts: facts.as_deref(),
     };
 
-    let Some(subject) = Subject::open(&args.policy, &args.pubkey)? else {
+    let Some(subject) = args.open()? else {
         return Ok(Exit::Failed);
     };
     let mut decider = Decider::new(&subject, args.engine)?;
@@ -171,7 +186,7 @@ fn run_call(args: &Args) -> anyhow::Result<Exit> {
 
 fn run_suite(args: &Args, path: &std::path::Path) -> anyhow::Result<Exit> {
     let cases = suite::read(path)?;
-    let Some(subject) = Subject::open(&args.policy, &args.pubkey)? else {
+    let Some(subject) = args.open()? else {
         return Ok(Exit::Failed);
     };
     let mut decider = Decider::new(&subject, args.engine)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hexgate_compiler::{Options, model::Policy};
 
-use super::refusal::{self, FormatName};
+use super::refusal::{self, FormatName, Making};
 use crate::{
     exit::Exit,
     output::{self, Style, Tone, count},
@@ -17,10 +17,14 @@ use crate::{
 #[command(after_help = "Examples:
   hexgate policy validate policy.yaml
   hexgate policy validate roles/ --deny-warnings
+  hexgate policy validate policy.rego --data data.json --entrypoint shop/policy/decision
   hexgate policy validate policy.yaml --format sarif > policy.sarif")]
 pub(crate) struct Args {
-    /// The policy: a YAML file, or a directory with a role in each `*.yaml` file
+    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, or a file `*.rego`
     policy: PathBuf,
+
+    #[command(flatten)]
+    making: Making,
 
     /// How to report
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "human")]
@@ -36,9 +40,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         deny_warnings: args.deny_warnings,
         ..Options::default()
     };
-    let outcome = refusal::compile(&args.policy, options)?;
+    let outcome = refusal::make(&args.policy, &args.making, options)?;
     refusal::report(&args.policy, &outcome, args.format)?;
-    let Some(compiled) = &outcome.policy else {
+    let Some(product) = &outcome.policy else {
         return Ok(Exit::Failed);
     };
     if args.format == FormatName::Human {
@@ -51,7 +55,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         output::print(&format!(
             "{mark} {} is valid: {}{found}\n",
             output::harmless(&path),
-            extent(&compiled.model)
+            match product.policy() {
+                Some(policy) => extent(&policy.model),
+                None => "Rego that OPA compiles".to_owned(),
+            }
         ))?;
     }
     Ok(Exit::Done)

@@ -15,6 +15,7 @@ mod explain;
 mod fixture;
 mod inspect;
 mod misuse;
+mod rego;
 mod strangers;
 mod suites;
 mod validate;

@@ -106,9 +106,13 @@ fn first_verdict(
 }
 
 fn parts(component: &[u8], key: &PrivateKey) -> anyhow::Result<Parts> {
+    let engine = match hexgate_component::opa_module_of(component) {
+        Some(_) => "rego",
+        None => "native",
+    };
     let claims = Claims {
         agent: Some(AGENT.into()),
-        ..Claims::new("bench.yaml", CONTRACT, "native", "hexgate bench")
+        ..Claims::new("bench.yaml", CONTRACT, engine, "hexgate bench")
     };
     let draft = Draft {
         stem: "bench".parse()?,

@@ -112,8 +112,13 @@ impl Component {
         );
         rows.items("imports", &self.imports);
         rows.items("exports", &self.exports);
-        let engine = match (self.engine_digest, self.plan_bytes) {
-            (Some(digest), Some(bytes)) => format!("known, {digest}, with a plan of {bytes} bytes"),
+        let engine = match (self.engine_digest, self.plan_bytes, self.opa_module_bytes) {
+            (Some(digest), Some(bytes), _) => {
+                format!("known, {digest}, with a plan of {bytes} bytes")
+            }
+            (_, _, Some(bytes)) => {
+                format!("a module of OPA, {bytes} bytes: metered, a fresh instance a decision")
+            }
             _ => "not known to this host: metered, a fresh instance a decision".to_owned(),
         };
         rows.row("engine", &engine);

@@ -90,6 +90,8 @@ pub(super) struct Component {
     pub(super) engine_known: bool,
     pub(super) engine_digest: Option<&'static str>,
     pub(super) plan_bytes: Option<usize>,
+    /// What OPA compiled, if that decides.
+    pub(super) opa_module_bytes: Option<usize>,
     pub(super) permits: Option<Permits>,
     /// Why it is not known what it permits.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -230,6 +232,8 @@ impl Component {
             engine_known: plan.is_some(),
             engine_digest: plan.is_some().then_some(hexgate_component::DIGEST),
             plan_bytes: plan.as_ref().map(Vec::len),
+            opa_module_bytes: hexgate_component::opa_module_of(wasm)
+                .map(|(module, _)| module.len()),
             permits,
             undescribed,
         })

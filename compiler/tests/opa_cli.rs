@@ -1,0 +1,380 @@
+//! The binary on policies in Rego, and on YAML by way of OPA: what it writes, and what it refuses without writing anything.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+#![cfg(feature = "cli")]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use hexgate_compiler::{
+    bundle::{self, Expectation, TrustedKeys, UnverifiedBundle},
+    opa::{Opa, OpaError},
+};
+
+const REGO: &str = "package hexgate.policy
+
+default decision := {\"allow\": false, \"requires_approval\": false, \"violations\": [\"the tool is not open\"]}
+
+decision := {\"allow\": true, \"requires_approval\": false, \"violations\": []} if input.tool in data.open
+";
+const DATA: &str = "{\"open\": [\"search\"]}\n";
+const YAML: &str = "tools:\n  search: { mode: allow, constraints: ['only(args, [\"q\"])'] }\n";
+
+/// A folder with policies, and the binary run within it.
+struct Fixture(tempfile::TempDir);
+
+struct Ran {
+    code: i32,
+    stderr: String,
+}
+
+impl Fixture {
+    fn new() -> Self {
+        let fixture = Self(tempfile::tempdir().unwrap());
+        fixture.put("policy.rego", REGO);
+        fixture.put("data.json", DATA);
+        fixture.put("plain.yaml", YAML);
+        fixture
+    }
+
+    /// One where there is a real `opa`. Without any, says so loudly, or fails where tools are required.
+    fn with_opa() -> Option<Self> {
+        match Opa::find() {
+            Ok(_) => Some(Self::new()),
+            Err(OpaError::NotFound) => {
+                let required =
+                    std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+                assert!(!required, "there is no `opa`");
+                eprintln!("SKIPPED: there is no `opa`; run `cargo xtask setup opa`");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn put(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Puts a program in the place of OPA. It says its version as OPA does and goes on with `script`.
+    fn put_opa(&self, script: &str) -> PathBuf {
+        let path = self.path("opa");
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hexgate-compile"));
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.0.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Ran {
+        Self::ran(&mut self.command(arguments))
+    }
+
+    fn ran(command: &mut Command) -> Ran {
+        loop {
+            let output = command.output().unwrap();
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            // Another test forked while a script was being written.
+            if !stderr.contains("Text file busy") {
+                return Ran {
+                    code: output.status.code().unwrap(),
+                    stderr,
+                };
+            }
+        }
+    }
+
+    fn names(&self, folder: &str) -> Vec<String> {
+        let mut names: Vec<String> = fs::read_dir(self.path(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn a_policy_in_rego_becomes_a_bundle_that_verifies() {
+    let Some(fixture) = Fixture::with_opa() else {
+        return;
+    };
+    let pair = bundle::generate(fixture.path("release"), false).unwrap();
+    let key = pair.private.display();
+    let ran = fixture.run(&format!(
+        "policy.rego --data data.json -o out --sign-key {key} --agent bot --sequence 3"
+    ));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stderr.starts_with("wrote `out` (signed with "),
+        "{}",
+        ran.stderr
+    );
+    let verified = UnverifiedBundle::read(fixture.path("out"))
+        .unwrap()
+        .verify(
+            &TrustedKeys::from_file(&pair.public).unwrap(),
+            &Expectation::agent("bot"),
+            std::time::SystemTime::now(),
+        )
+        .unwrap();
+    let contents = verified.contents();
+    assert_eq!(contents.rego(), Some(REGO.as_bytes()));
+    assert_eq!(contents.manifest().source(), "policy.rego");
+    assert_eq!(contents.manifest().engine(), Some("rego"));
+    let (_, plan) = hexgate_component::opa_module_of(contents.wasm()).expect("OPA's module");
+    let plan = hexgate_eval::Plan::open(plan).unwrap();
+    assert_eq!(plan.data().unwrap(), DATA);
+    // Whoever reads the YAML instead denies everything.
+    let source = std::str::from_utf8(contents.source().unwrap()).unwrap();
+    let denying = hexgate_compiler::Compiler::default().compile_str("policy.yaml", source);
+    let denying = denying.policy.expect("a policy").model;
+    assert!(denying.roles.values().all(|role| {
+        role.tools.is_empty() && role.default_rule.mode == hexgate_compiler::model::Mode::Deny
+    }));
+    // And again: the same bytes.
+    let again = fixture.run("policy.rego --data data.json -o again --emit component");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert!(fs::read(fixture.path("again/policy.component.wasm")).unwrap() == contents.wasm());
+}
+
+#[test]
+fn another_rule_can_be_asked_and_line_ends_do_not_matter() {
+    let Some(fixture) = Fixture::with_opa() else {
+        return;
+    };
+    fixture.put(
+        "other.rego",
+        REGO.replace("hexgate.policy", "shop").replace('\n', "\r\n"),
+    );
+    let ran = fixture.run("other.rego --data data.json --entrypoint shop/decision -o out");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        fs::read_to_string(fixture.path("out/other.rego")).unwrap(),
+        REGO.replace("hexgate.policy", "shop")
+    );
+}
+
+#[test]
+fn yaml_goes_through_opa_and_beside_it_for_other_hosts() {
+    let Some(fixture) = Fixture::with_opa() else {
+        return;
+    };
+    let ran = fixture.run("plain.yaml --engine rego -o out --emit bundle,opa-core,component,rego");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        fixture.names("out"),
+        [
+            "plain.bundle",
+            "plain.component.wasm",
+            "plain.opa-core",
+            "plain.rego"
+        ]
+    );
+    let component = fs::read(fixture.path("out/plain.component.wasm")).unwrap();
+    let (module, plan) = hexgate_component::opa_module_of(&component).expect("OPA's module");
+    assert!(fs::read(fixture.path("out/plain.opa-core/plain.wasm")).unwrap() == module);
+    let native = hexgate_compiler::Compiler::default().compile_str("plain.yaml", YAML);
+    assert!(native.policy.unwrap().plan == plan);
+
+    // The same module without the engine, and alone the folder is the bundle's own.
+    let ran = fixture.run("plain.yaml -o core --emit opa-core");
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (0, "wrote `core` (not signed)\n")
+    );
+    assert!(fs::read(fixture.path("core/plain.wasm")).unwrap() == module);
+    let manifest = fs::read_to_string(fixture.path("core/plain.bundle.json")).unwrap();
+    assert!(manifest.contains("\"version\": 1,"), "{manifest}");
+}
+
+#[test]
+fn options_that_do_not_fit_are_misuse() {
+    let Some(fixture) = Fixture::with_opa() else {
+        return;
+    };
+    let before = fixture.names(".");
+    for (arguments, expected) in [
+        (
+            "plain.yaml --data data.json",
+            "`--data` and `--entrypoint` are for policies in Rego",
+        ),
+        (
+            "plain.yaml --entrypoint a/b",
+            "`--data` and `--entrypoint` are for policies in Rego",
+        ),
+        ("policy.rego --engine native", "leave `--engine native` out"),
+        (
+            "policy.rego --entrypoint decision",
+            "an entrypoint is the package and the rule",
+        ),
+        (
+            "policy.rego --data nowhere.json",
+            "cannot read `nowhere.json`: No such file or directory",
+        ),
+        (
+            "nowhere.rego",
+            "cannot read `nowhere.rego`: No such file or directory",
+        ),
+        (
+            "policy.rego --emit plan",
+            "`--emit plan` is for policies in YAML",
+        ),
+        (
+            "policy.rego --emit bundle,core",
+            "`--emit core` is for policies in YAML",
+        ),
+        (
+            "plain.yaml --engine rego --emit bundle,core",
+            "`--emit core` is for the engine `native`",
+        ),
+        (
+            "policy.rego --data data.json --emit bundle,opa-core",
+            "OPA's module does not hold the data",
+        ),
+    ] {
+        let ran = fixture.run(arguments);
+        assert_eq!(ran.code, 2, "{arguments}\n{}", ran.stderr);
+        assert!(ran.stderr.contains(expected), "{arguments}\n{}", ran.stderr);
+        assert_eq!(fixture.names("."), before, "{arguments}");
+    }
+}
+
+#[test]
+fn policies_that_are_refused_leave_nothing() {
+    let Some(fixture) = Fixture::with_opa() else {
+        return;
+    };
+    fixture.put("syntax.rego", "package hexgate.policy\n\ndecision := {{\n");
+    fixture.put(
+        "builtin.rego",
+        "package hexgate.policy\n\ndecision := {\"allow\": time.now_ns() > 5}\n",
+    );
+    fixture.put("binary.rego", b"\x00asm\x01\x00\x00\x00\xff");
+    fixture.put("hidden.rego", format!("{REGO}# \u{202e}\n"));
+    fixture.put("list.json", "[1]");
+    fixture.put("twice.json", "{\"a\": 1, \"a\": 2}");
+    fixture.put(
+        "rule.json",
+        "{\"hexgate\": {\"policy\": {\"decision\": 1}}}",
+    );
+    fixture.put("half.json", "{\"a\": ");
+    let before = fixture.names(".");
+    for (arguments, code) in [
+        ("syntax.rego", "rego-syntax"),
+        ("builtin.rego", "rego-builtin"),
+        ("binary.rego", "invalid-utf8"),
+        ("hidden.rego", "refused-character"),
+        (
+            "policy.rego --entrypoint hexgate/policy/allowed",
+            "rego-entrypoint",
+        ),
+        ("policy.rego --data list.json", "rego-data"),
+        ("policy.rego --data twice.json", "rego-data"),
+        ("policy.rego --data half.json", "rego-data"),
+        ("policy.rego --data rule.json", "rego-compile"),
+    ] {
+        for output in ["-o out", "-o out --emit component", "--check"] {
+            let ran = fixture.run(&format!("{arguments} {output}"));
+            assert_eq!(ran.code, 1, "{arguments}\n{}", ran.stderr);
+            assert!(
+                ran.stderr.contains(&format!("error[{code}]")),
+                "{arguments}\n{}",
+                ran.stderr
+            );
+            assert_eq!(fixture.names("."), before, "{arguments}");
+        }
+    }
+}
+
+/// Says its version and what it has, as OPA does.
+const PRETENDER: &str = "[ \"$1\" = version ] && echo 'Version: 1.22.2' && exit
+[ \"$1\" = capabilities ] && echo '{\"builtins\": [{\"name\": \"count\"}]}' && exit
+";
+
+#[test]
+fn without_an_opa_that_works_nothing_is_written() {
+    let fixture = Fixture::new();
+    fixture.put_opa("");
+    let before = fixture.names(".");
+    for arguments in [
+        "policy.rego -o out",
+        "plain.yaml --engine rego -o out",
+        "plain.yaml --emit bundle,opa-core -o out",
+    ] {
+        let check = |ran: Ran, expected: &str| {
+            assert_eq!(ran.code, 2, "{arguments}\n{}", ran.stderr);
+            assert!(ran.stderr.contains(expected), "{arguments}\n{}", ran.stderr);
+            assert_eq!(fixture.names("."), before, "{arguments}");
+        };
+        let mut none = fixture.command(arguments);
+        none.env_remove("HEXGATE_OPA_BIN").env("PATH", "/nowhere");
+        check(
+            Fixture::ran(&mut none),
+            "Rego needs `opa`, version 1.0.0 or newer, and there is none on the path; install",
+        );
+        let mut gone = fixture.command(arguments);
+        gone.env("HEXGATE_OPA_BIN", fixture.path("nowhere"));
+        check(
+            Fixture::ran(&mut gone),
+            "which is not there; name the binary of Open Policy Agent",
+        );
+        for (script, expected) in [
+            (
+                "echo 'Version: 0.61.0'".to_owned(),
+                "is version 0.61.0, and Rego needs 1.0.0 or newer",
+            ),
+            ("echo hello".to_owned(), "is not the version of OPA"),
+            (
+                format!("{PRETENDER}echo no licence >&2; exit 7"),
+                "opa build` failed (exit status: 7): no licence",
+            ),
+            (
+                format!("{PRETENDER}head -c 1000 /dev/urandom > ../bundle.tar.gz"),
+                "is not a gzipped tar archive",
+            ),
+            (format!("{PRETENDER}exit 0"), "is not an archive"),
+            (
+                format!("{PRETENDER}sleep 600"),
+                "opa build` did not end within 1 s; for a policy that takes longer raise `HEXGATE_OPA_TIMEOUT`",
+            ),
+        ] {
+            let mut bad = fixture.command(arguments);
+            bad.env("HEXGATE_OPA_BIN", fixture.put_opa(&script))
+                .env("HEXGATE_OPA_TIMEOUT", "1");
+            check(Fixture::ran(&mut bad), expected);
+        }
+    }
+    let mut zero = fixture.command("policy.rego");
+    zero.env("HEXGATE_OPA_TIMEOUT", "0");
+    let ran = Fixture::ran(&mut zero);
+    assert!(
+        ran.code == 2 && ran.stderr.contains("must be a number of seconds"),
+        "{}",
+        ran.stderr
+    );
+    // What needs none does not ask for one.
+    let mut native = fixture.command("plain.yaml -q");
+    native.env_remove("HEXGATE_OPA_BIN").env("PATH", "/nowhere");
+    assert_eq!(Fixture::ran(&mut native).code, 0);
+}
