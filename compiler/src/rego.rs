@@ -22,9 +22,6 @@ use std::fmt::Write;
 
 use crate::model::Policy;
 
-/// What a host asks for.
-pub const ENTRYPOINT: &str = "hexgate/policy/decision";
-
 /// The longest text that is printed, 16 MiB: what a bundle takes. OPA's compiler needs some hundred times the memory.
 pub const MAX_BYTES: usize = 16 << 20;
 

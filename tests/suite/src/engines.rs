@@ -36,8 +36,12 @@ pub struct Reference<'p> {
 impl<'p> Reference<'p> {
     /// Opens the plan of a policy.
     pub fn open(policy: &'p Compiled) -> Result<Self, String> {
-        let plan =
-            hexgate_eval::Plan::open(&policy.plan).map_err(|damaged| damaged.what().to_owned())?;
+        Self::of_plan(&policy.plan)
+    }
+
+    /// Opens a plan.
+    pub fn of_plan(plan: &'p [u8]) -> Result<Self, String> {
+        let plan = hexgate_eval::Plan::open(plan).map_err(|damaged| damaged.what().to_owned())?;
         plan.validate().map_err(|invalid| invalid.to_string())?;
         Ok(Self {
             plan,
@@ -112,11 +116,17 @@ impl Component {
         } else {
             hexgate::Isolation::Full
         };
-        let policy = hexgate::Policy::dangerous_from_unverified_bytes_with(
-            engine,
-            &policy.component,
-            isolation,
-        );
+        Self::of_bytes(engine, &policy.component, isolation)
+    }
+
+    /// Loads a component, whatever made it.
+    pub fn of_bytes(
+        engine: &hexgate::Engine,
+        component: &[u8],
+        isolation: hexgate::Isolation,
+    ) -> Result<Self, String> {
+        let policy =
+            hexgate::Policy::dangerous_from_unverified_bytes_with(engine, component, isolation);
         policy.map(Self).map_err(|error| error.to_string())
     }
 

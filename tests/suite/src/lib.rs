@@ -9,6 +9,7 @@
 //! | `generate` | random policies and calls aimed at their edges, from a seed |
 //! | `engines` | the real engines behind one signature |
 //! | `rego` | what printed Rego is asked with, and what it answers |
+//! | `parity` | the engines and OPA's side by side, on many policies at once |
 //! | `shrink` | a disagreement made as small as it goes |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -18,6 +19,8 @@ pub mod engines;
 pub mod generate;
 pub mod json;
 pub mod oracle;
+#[cfg(feature = "host")]
+pub mod parity;
 pub mod rego;
 pub mod shrink;
 pub mod vectors;

@@ -1,0 +1,230 @@
+//! Three engines side by side on random policies and calls: the evaluator in this process, the native component, and the component
+//! that OPA compiled from the printed Rego. They must answer alike, to the last byte of a reason.
+//!
+//! `opa build` and the host's compiler take a fixed time for a module, so many policies are packed into one: their roles stand side
+//! by side, each policy's under names of its own.
+
+mod pack;
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use hexgate_compiler::{
+    diagnostic::{
+        Sink,
+        render::{Format, render},
+    },
+    model::Policy,
+    opa::{Entrypoint, Opa, Program},
+    plan, rego,
+    source::Sources,
+};
+
+use crate::{
+    case::{Answer, Call, Case},
+    engines::{self, Component, Reference},
+    generate,
+    json::Json,
+    shrink,
+};
+
+/// Policies of one module: more of them make it slower to ask, fewer waste the fixed time.
+const PACKED: u64 = 25;
+
+/// How long a mismatch is made smaller. Each attempt builds a module.
+const SHRINKING: Duration = Duration::from_secs(240);
+
+/// What to compare.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// How many calls.
+    pub cases: u64,
+    /// Of how many policies.
+    pub policies: u64,
+    /// The seed of the first policy.
+    pub seed: u64,
+}
+
+/// What came of it, without a mismatch.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// Calls that were compared.
+    pub cases: u64,
+    /// Policies that they were of.
+    pub policies: u64,
+    /// Policies that the compiler refuses, for which others stand in.
+    pub refused: u64,
+    /// Calls by what came out.
+    pub outcomes: BTreeMap<&'static str, u64>,
+}
+
+/// The engines of one policy.
+struct Engines {
+    plan: Vec<u8>,
+    native: Component,
+    rego: Component,
+}
+
+/// Compares, and tells of the progress. An error is a mismatch, or that something could not be done.
+pub fn run(what: &Plan, opa: &Opa, tell: &mut dyn FnMut(&Summary)) -> Result<Summary, String> {
+    let engine = hexgate::Engine::new().map_err(|error| error.to_string())?;
+    let mut summary = Summary::default();
+    let mut seed = what.seed;
+    while summary.cases < what.cases {
+        let left = what.policies.saturating_sub(summary.policies).max(1);
+        let calls = (what.cases - summary.cases).div_ceil(left);
+        let mut pack = pack::Pack::default();
+        while (pack.members.len() as u64) < PACKED.min(left) {
+            let (document, made) = generate::cases(seed, usize::try_from(calls).unwrap_or(1));
+            match engines::compile(&document.to_string()) {
+                Ok(compiled) => pack.add(seed, document, made, compiled.model),
+                Err(refused) => {
+                    summary.refused += 1;
+                    if summary.refused > 100 + what.policies / 10 {
+                        return Err(format!("too many policies are refused: {refused}"));
+                    }
+                }
+            }
+            seed += 1;
+        }
+        compare(&pack, &engine, opa, &mut summary)?;
+        summary.policies += pack.members.len() as u64;
+        tell(&summary);
+    }
+    Ok(summary)
+}
+
+fn compare(
+    pack: &pack::Pack,
+    engine: &hexgate::Engine,
+    opa: &Opa,
+    summary: &mut Summary,
+) -> Result<(), String> {
+    let engines = Engines::of(&pack.policy, engine, opa)?;
+    let mut reference = Reference::of_plan(&engines.plan)?;
+    for member in &pack.members {
+        for call in &member.calls {
+            let packed = member.packed(call);
+            let answers = engines.answers(&mut reference, &packed);
+            let [expected, native, rego] = &answers;
+            if expected != native || expected != rego || matches!(expected, Answer::Broken(_)) {
+                return Err(mismatch(member, call, &answers, engine, opa));
+            }
+            *summary.outcomes.entry(kind(expected)).or_default() += 1;
+            summary.cases += 1;
+        }
+    }
+    Ok(())
+}
+
+fn kind(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Allow(_) => "allow",
+        Answer::NeedsApproval(_) => "needs approval",
+        Answer::Deny(_) => "deny",
+        Answer::Malformed(_) => "malformed",
+        Answer::Exceeded(_) => "exceeded",
+        Answer::Broken(_) => "broken",
+    }
+}
+
+impl Engines {
+    fn of(policy: &Policy, engine: &hexgate::Engine, opa: &Opa) -> Result<Self, String> {
+        let plan = plan::encode(policy).map_err(|error| error.to_string())?;
+        let native = hexgate_component::weave(&plan).map_err(|error| error.to_string())?;
+        let module = module(
+            &rego::print(policy).map_err(|error| error.to_string())?,
+            opa,
+        )?;
+        let wrapped = hexgate_component::wrap(&module, &plan).map_err(|error| error.to_string())?;
+        Ok(Self {
+            native: Component::of_bytes(engine, &native, hexgate::Isolation::AsKnown)?,
+            // Kept instances: what one call leaves behind would show in the next.
+            rego: Component::of_bytes(engine, &wrapped, hexgate::Isolation::DangerousNone)?,
+            plan,
+        })
+    }
+
+    fn answers(&self, reference: &mut Reference<'_>, call: &Call) -> [Answer; 3] {
+        [
+            reference.answer(call),
+            self.native.answer(call),
+            self.rego.answer(call),
+        ]
+    }
+}
+
+/// OPA's module of a Rego text.
+fn module(text: &str, opa: &Opa) -> Result<Vec<u8>, String> {
+    let (mut sources, mut sink) = (Sources::default(), Sink::default());
+    let entrypoint = Entrypoint::default();
+    let program = Program {
+        policy: sources.add("policy.rego", text),
+        data: None,
+        entrypoint: &entrypoint,
+    };
+    let built = opa.build(&program, &sources, &mut sink);
+    built.map_err(|error| error.to_string())?.ok_or_else(|| {
+        let complaints = render(&sink.finish(), &sources, Format::Human, false);
+        format!("OPA refuses what was printed:\n{complaints}")
+    })
+}
+
+/// What the engines say of a case whose policy stands alone.
+fn alone(case: &Case, engine: &hexgate::Engine, opa: &Opa) -> Option<[Answer; 3]> {
+    let compiled = engines::compile(&case.policy.to_string()).ok()?;
+    let engines = Engines::of(&compiled.model, engine, opa).ok()?;
+    let mut reference = Reference::of_plan(&engines.plan).ok()?;
+    Some(engines.answers(&mut reference, &case.call))
+}
+
+fn mismatch(
+    member: &pack::Member,
+    call: &Call,
+    answers: &[Answer; 3],
+    engine: &hexgate::Engine,
+    opa: &Opa,
+) -> String {
+    let case = Case {
+        policy: member.document.clone(),
+        call: call.clone(),
+    };
+    let differs = |[expected, native, rego]: &[Answer; 3]| expected != native || expected != rego;
+    let end = Instant::now() + SHRINKING;
+    let mut still = |case: &Case| {
+        Instant::now() < end && alone(case, engine, opa).is_some_and(|answers| differs(&answers))
+    };
+    let packed = format!(
+        "seed {}, in a pack: {}",
+        member.seed,
+        told(answers, &case.policy, call)
+    );
+    if !still(&case) {
+        return format!("{packed}\nalone the policy shows no difference");
+    }
+    let small = shrink::shrink(case, &mut still);
+    match alone(&small, engine, opa) {
+        Some(answers) => format!(
+            "{packed}\n\nsmaller: {}",
+            told(&answers, &small.policy, &small.call)
+        ),
+        None => packed,
+    }
+}
+
+fn told([expected, native, rego]: &[Answer; 3], policy: &Json, call: &Call) -> String {
+    let case = Case {
+        policy: policy.clone(),
+        call: call.clone(),
+    };
+    let outcome = match expected {
+        Answer::NeedsApproval(_) => "needs_approval",
+        other => kind(other),
+    };
+    format!(
+        "\nthe reference says {expected:?}\nthe native component says {native:?}\nthe Rego component says {rego:?}\n{}",
+        shrink::as_vector(&case, outcome)
+    )
+}

@@ -1,0 +1,142 @@
+//! Several policies as one: each one's roles under names of its own.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use hexgate_compiler::{
+    expr::{Expr, ExprKind, Literal, Operand, OperandKind, Root, TextCall},
+    model::{Constraint, Limits, Policy, Rule},
+};
+
+use crate::{case::Call, json::Json};
+
+/// Policies that are compiled as one.
+#[derive(Debug)]
+pub(super) struct Pack {
+    /// All of them.
+    pub(super) policy: Policy,
+    pub(super) members: Vec<Member>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) seed: u64,
+    pub(super) document: Json,
+    pub(super) calls: Vec<Call>,
+    /// Stands before the names of its roles. The first policy has none, so that a role `default` is in the pack.
+    prefix: String,
+}
+
+impl Default for Pack {
+    fn default() -> Self {
+        Self {
+            policy: Policy {
+                roles: BTreeMap::new(),
+                limits: Limits::default(),
+                source_digest: [0; 32],
+            },
+            members: Vec::new(),
+        }
+    }
+}
+
+impl Pack {
+    /// Puts a policy in.
+    pub(super) fn add(&mut self, seed: u64, document: Json, calls: Vec<Call>, policy: Policy) {
+        let prefix = match self.members.len() {
+            0 => String::new(),
+            index => format!("p{index}."),
+        };
+        let mut renamed: BTreeMap<*const Rule, Arc<Rule>> = BTreeMap::new();
+        let mut rule = |rule: &Arc<Rule>| {
+            let entry = renamed.entry(Arc::as_ptr(rule));
+            Arc::clone(entry.or_insert_with(|| Arc::new(with_prefix(rule, &prefix))))
+        };
+        for (name, mut role) in policy.roles {
+            role.default_rule = rule(&role.default_rule);
+            for tool in role.tools.values_mut() {
+                *tool = rule(tool);
+            }
+            self.policy.roles.insert(format!("{prefix}{name}"), role);
+        }
+        self.members.push(Member {
+            seed,
+            document,
+            calls,
+            prefix,
+        });
+    }
+}
+
+impl Member {
+    /// A call as the pack knows it. Without a role it is one of the member's `default`, for the pack has only one of its own.
+    pub(super) fn packed(&self, call: &Call) -> Call {
+        let mut call = call.clone();
+        if call.roles.is_empty() && !self.prefix.is_empty() {
+            call.roles.push("default".to_owned());
+        }
+        for role in &mut call.roles {
+            role.insert_str(0, &self.prefix);
+        }
+        call
+    }
+}
+
+fn with_prefix(rule: &Rule, prefix: &str) -> Rule {
+    let mut rule = rule.clone();
+    if !prefix.is_empty() {
+        for constraint in &mut rule.constraints {
+            let mut expr = constraint.expr.clone();
+            rename(&mut expr, prefix);
+            *constraint = Arc::new(Constraint {
+                source: constraint.source.clone(),
+                expr,
+            });
+        }
+    }
+    rule
+}
+
+/// Changes the texts that the name of the role is compared with.
+fn rename(expr: &mut Expr, prefix: &str) {
+    match &mut expr.kind {
+        ExprKind::And(parts) | ExprKind::Or(parts) => {
+            parts.iter_mut().for_each(|part| rename(part, prefix));
+        }
+        ExprKind::Not(part) => rename(part, prefix),
+        ExprKind::Quantifier { body, .. } => rename(body, prefix),
+        ExprKind::Compare { left, right, .. } => {
+            if is_role(left) {
+                rename_operand(right, prefix);
+            } else if is_role(right) {
+                rename_operand(left, prefix);
+            }
+        }
+        ExprKind::In { value, list, .. } if is_role(value) => {
+            list.iter_mut()
+                .for_each(|item| rename_literal(item, prefix));
+        }
+        ExprKind::Text { call, path, text } if path.root == Root::Role => {
+            if *call == TextCall::StartsWith {
+                text.insert_str(0, prefix);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn is_role(operand: &Operand) -> bool {
+    matches!(&operand.kind, OperandKind::Path(path) if path.root == Root::Role)
+}
+
+fn rename_operand(operand: &mut Operand, prefix: &str) {
+    if let OperandKind::Literal(value) = &mut operand.kind {
+        rename_literal(value, prefix);
+    }
+}
+
+fn rename_literal(value: &mut Literal, prefix: &str) {
+    if let Literal::String(text) = value {
+        text.insert_str(0, prefix);
+    }
+}
