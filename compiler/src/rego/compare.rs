@@ -51,6 +51,9 @@ pub(super) struct Term<'e> {
     pub(super) kind: Option<Kind>,
     /// Its value, where that is.
     pub(super) literal: Option<&'e Literal>,
+    /// It is a variable. OPA concludes from the first line that compares one what type it has, and refuses a later line that takes it
+    /// for another; a line that asks for its type keeps it from that.
+    pub(super) variable: bool,
 }
 
 /// The lines that hold if a comparison is true, or false; none if it never is.
@@ -87,12 +90,17 @@ fn equality(
     let unequal = format!("{} != {}", left.text, right.text);
     match (left.kind, right.kind) {
         // A written `null` compares with whatever is there.
+        (None, Some(Kind::Null)) if wanted && left.variable => {
+            Some(vec![is(Kind::Null, &left.text)])
+        }
         (None, Some(Kind::Null)) => Some(vec![if wanted { equal } else { unequal }]),
         (Some(_), Some(Kind::Null)) => {
             helpers.need(Helper::Present);
             (!wanted).then(|| vec![format!("present({})", left.text)])
         }
         (Some(one), Some(other)) if one != other => None,
+        (None, Some(kind)) if wanted && left.variable => Some(vec![is(kind, &left.text), equal]),
+        (Some(kind), None) if wanted && right.variable => Some(vec![is(kind, &right.text), equal]),
         _ if wanted => Some(vec![equal]),
         (None, None) => Some(vec![
             format!("type_name({}) == type_name({})", left.text, right.text),

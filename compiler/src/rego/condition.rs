@@ -27,6 +27,8 @@ const ROLE: &str = "role";
 struct Alternative {
     lines: Vec<String>,
     mentions: Mentions,
+    /// The lines name an element of a list of their own, which no other line beside them may do.
+    names_element: bool,
 }
 
 /// What must be handed to a rule that a line is moved to.
@@ -155,22 +157,22 @@ impl<'p> Conditions<'p> {
     fn all(&mut self, parts: &[Expr], wanted: bool, depth: usize) -> Vec<Alternative> {
         let mut all = Alternative::default();
         for part in parts {
-            let alternatives = self.alternatives(part, wanted, depth);
-            match <[Alternative; 1]>::try_from(alternatives) {
-                Ok([one]) => {
+            let mut alternatives = self.alternatives(part, wanted, depth);
+            if alternatives.is_empty() {
+                return Vec::new();
+            }
+            let mentions = mentions(&alternatives);
+            all.mentions = all.mentions.and(mentions);
+            let fits = |one: &mut Alternative| !(one.names_element && all.names_element);
+            match alternatives.pop_if(fits) {
+                Some(one) if alternatives.is_empty() => {
                     all.lines.extend(one.lines);
-                    all.mentions = all.mentions.and(one.mentions);
+                    all.names_element |= one.names_element;
                 }
-                Err(none) if none.is_empty() => return Vec::new(),
-                Err(several) => {
-                    let mentions = mentions(&several);
-                    let element = if mentions.element {
-                        element(depth)
-                    } else {
-                        None
-                    };
-                    all.lines.push(self.part(element, &several));
-                    all.mentions = all.mentions.and(mentions);
+                one => {
+                    alternatives.extend(one);
+                    let element = element(depth).filter(|_| mentions.element);
+                    all.lines.push(self.part(element, &alternatives));
                 }
             }
         }
@@ -211,6 +213,7 @@ impl<'p> Conditions<'p> {
         vec![Alternative {
             lines,
             mentions: seen,
+            names_element: true,
         }]
     }
 
@@ -307,6 +310,7 @@ impl<'p> Conditions<'p> {
         Some(Alternative {
             lines,
             mentions: seen,
+            names_element: false,
         })
     }
 }
@@ -316,6 +320,7 @@ fn term<'e>(
     subject: &mut impl FnMut(&Path) -> String,
     helpers: &mut Helpers,
 ) -> Term<'e> {
+    let variable = matches!(&operand.kind, OperandKind::Path(path) if path.root == Root::Element && path.steps.is_empty());
     let (text, kind, literal) = match &operand.kind {
         OperandKind::Path(path) => {
             let is_name = matches!(path.root, Root::Role | Root::Tool);
@@ -332,6 +337,7 @@ fn term<'e>(
         text,
         kind,
         literal,
+        variable,
     }
 }
 

@@ -168,7 +168,13 @@ fn module(text: &str, opa: &Opa) -> Result<Vec<u8>, String> {
     let built = opa.build(&program, &sources, &mut sink);
     built.map_err(|error| error.to_string())?.ok_or_else(|| {
         let complaints = render(&sink.finish(), &sources, Format::Human, false);
-        format!("OPA refuses what was printed:\n{complaints}")
+        // The complaint names lines of a text that nobody has.
+        let kept = std::env::temp_dir().join("hexgate-parity.rego");
+        let kept = match std::fs::write(&kept, text) {
+            Ok(()) => format!("`{}`", kept.display()),
+            Err(error) => error.to_string(),
+        };
+        format!("OPA refuses what was printed, see {kept}:\n{complaints}")
     })
 }
 
