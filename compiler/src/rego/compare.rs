@@ -158,26 +158,31 @@ pub(super) fn membership(
         return fixed(found, wanted);
     }
     let items = inline(list.iter().map(literal));
+    let mut lines = Vec::new();
+    // With `null` in the list a value of any other type is outside.
+    let guarded = if wanted { value.variable } else { !has_null };
+    if value.kind.is_none() && guarded {
+        lines.push(match kinds.as_slice() {
+            [kind] => is(*kind, &value.text),
+            _ => {
+                let names = inline(kinds.iter().map(|kind| quoted(kind.name())));
+                format!("type_name({}) in {names}", value.text)
+            }
+        });
+    }
     if wanted {
-        return Some(vec![format!("{} in {items}", value.text)]);
+        lines.push(format!("{} in {items}", value.text));
+        return Some(lines);
+    }
+    if value
+        .kind
+        .is_some_and(|kind| !has_null && !kinds.contains(&kind))
+    {
+        return None;
     }
     helpers.need(Helper::Outside);
-    let outside = format!("outside({}, {items})", value.text);
-    if has_null {
-        return Some(vec![outside]);
-    }
-    match (value.kind, kinds.as_slice()) {
-        (Some(kind), _) if kinds.contains(&kind) => Some(vec![outside]),
-        (Some(_), _) => None,
-        (None, [kind]) => Some(vec![is(*kind, &value.text), outside]),
-        (None, _) => {
-            let names = inline(kinds.iter().map(|kind| quoted(kind.name())));
-            Some(vec![
-                format!("type_name({}) in {names}", value.text),
-                outside,
-            ])
-        }
-    }
+    lines.push(format!("outside({}, {items})", value.text));
+    Some(lines)
 }
 
 /// What is known before the call: no line, or never.

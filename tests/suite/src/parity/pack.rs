@@ -116,11 +116,11 @@ fn rename(expr: &mut Expr, prefix: &str) {
             list.iter_mut()
                 .for_each(|item| rename_literal(item, prefix));
         }
-        ExprKind::Text { call, path, text } if path.root == Root::Role => {
-            if *call == TextCall::StartsWith {
-                text.insert_str(0, prefix);
-            }
-        }
+        ExprKind::Text {
+            call: TextCall::StartsWith,
+            path,
+            text,
+        } if path.root == Root::Role => text.insert_str(0, prefix),
         _ => {}
     }
 }
