@@ -307,6 +307,124 @@ fn policies_that_are_refused_leave_nothing() {
     }
 }
 
+/// A policy, and calls with what comes of them: outcome and violations.
+const BILLING: &str = r#"roles:
+  default:
+    tools:
+      help: { mode: allow }
+  billing:
+    tools:
+      refund:
+        mode: allow
+        constraints:
+          - only(args, ["amount", "currency"])
+          - args.amount > 0
+          - args.amount <= 500.5
+          - args.currency in ["USD", "EUR"]
+          - not (args.currency == "EUR" and args.amount > 100)
+      wire: { mode: approval_required, constraints: ["args.iban == \"größe 😀\\u0000\""] }
+      wipe: { mode: deny }
+"#;
+const CALLS: &[(&str, &str)] = &[
+    (
+        r#"{"role": null, "tool": "help", "args": {}}"#,
+        r#"["allow"]"#,
+    ),
+    (
+        r#"{"role": "billing", "tool": "help", "args": {}}"#,
+        r#"["deny"]"#,
+    ),
+    (
+        r#"{"role": "ghost", "tool": "help", "args": {}}"#,
+        r#"["allow"]"#,
+    ),
+    (
+        r#"{"role": "billing", "tool": "refund", "args": {"amount": 500.5, "currency": "USD"}}"#,
+        r#"["allow"]"#,
+    ),
+    (
+        r#"{"role": "billing", "tool": "refund", "args": {"amount": 500.6, "currency": "USD"}}"#,
+        r#"["deny", "args.amount <= 500.5"]"#,
+    ),
+    (
+        r#"{"role": "billing", "tool": "refund", "args": {"amount": 200, "currency": "EUR", "x": 1}}"#,
+        r#"["deny", "only(args, [\"amount\", \"currency\"])", "not (args.currency == \"EUR\" and args.amount > 100)"]"#,
+    ),
+    (
+        r#"{"role": "billing", "tool": "wire", "args": {"iban": "größe 😀\u0000"}}"#,
+        r#"["needs_approval"]"#,
+    ),
+    (
+        r#"{"role": "billing", "tool": "wire", "args": {}}"#,
+        r#"["deny", "args.iban == \"größe 😀\\u0000\""]"#,
+    ),
+    (
+        r#"{"role": "billing", "tool": "wipe", "args": {}}"#,
+        r#"["deny"]"#,
+    ),
+];
+
+#[test]
+fn python_verifies_and_enforces_what_we_built_for_it() {
+    let Some(fixture) = Fixture::with_opa() else {
+        return;
+    };
+    let pythons = match std::env::var_os("HEXGATE_INTEROP_PYTHON") {
+        Some(list) if !list.is_empty() => std::env::split_paths(&list).collect::<Vec<_>>(),
+        _ => {
+            let required =
+                std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
+            assert!(
+                !required,
+                "HEXGATE_INTEROP_PYTHON names no interpreter with the package"
+            );
+            eprintln!("SKIPPED: HEXGATE_INTEROP_PYTHON names no interpreter with the package");
+            return;
+        }
+    };
+    fixture.put("billing.yaml", BILLING);
+    let pair = bundle::generate(fixture.path("release"), false).unwrap();
+    let key = pair.private.display();
+    let ran = fixture.run(&format!(
+        "billing.yaml -o out --emit opa-core --sign-key {key}"
+    ));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let calls: Vec<&str> = CALLS.iter().map(|(call, _)| *call).collect();
+    let expected: Vec<&str> = CALLS.iter().map(|(_, answer)| *answer).collect();
+    fixture.put("calls.json", format!("[{}]", calls.join(",")));
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/interop/python_bundle.py"
+    );
+    for python in pythons {
+        let decide = || {
+            Command::new(&python)
+                .args(["-B", script, "decide"])
+                .args([fixture.path("out"), pair.public.clone()])
+                .stdin(fs::File::open(fixture.path("calls.json")).unwrap())
+                .output()
+                .unwrap()
+        };
+        let output = decide();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        let answers = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(
+            answers.lines().collect::<Vec<_>>(),
+            expected,
+            "{}",
+            python.display()
+        );
+
+        let module = fs::read(fixture.path("out/billing.wasm")).unwrap();
+        let mut changed = module.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        fixture.put("out/billing.wasm", changed);
+        assert!(!decide().status.success());
+        fixture.put("out/billing.wasm", module);
+    }
+}
+
 /// Says its version and what it has, as OPA does.
 const PRETENDER: &str = "[ \"$1\" = version ] && echo 'Version: 1.22.2' && exit
 [ \"$1\" = capabilities ] && echo '{\"builtins\": [{\"name\": \"count\"}]}' && exit

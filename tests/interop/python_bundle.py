@@ -3,6 +3,10 @@
     python python_bundle.py verify DIR PUBLIC_KEY_FILE
         Loads the bundle in DIR, verifies its signature and its digests, prints `verified`.
 
+    python python_bundle.py decide DIR PUBLIC_KEY_FILE
+        The same, and then decides the calls that standard input lists: a JSON array of objects with `role` (a name or null), `tool`
+        and `args`. Prints the outcome and the violations of each as a JSON array on a line of its own.
+
     python python_bundle.py build DIR PREFIX WASM_FILE
         Makes a pair of keys, PREFIX.private and PREFIX.public, and writes a bundle signed with it to DIR. The policy is read from
         standard input. Compiling Rego to WebAssembly needs `opa`; WASM_FILE takes the place of its result.
@@ -11,6 +15,7 @@ A failure is a traceback and a status other than 0.
 """
 
 import importlib.util
+import json
 import sys
 import types
 from pathlib import Path
@@ -30,7 +35,7 @@ def import_without_initialisers() -> None:
             sys.modules[name] = module
 
 
-def verify(directory: str, public_key_file: str) -> None:
+def verified(directory: str, public_key_file: str):
     from hexgate.security.bundle import PolicyBundle
     from hexgate.security.signing import decode_key
 
@@ -38,7 +43,14 @@ def verify(directory: str, public_key_file: str) -> None:
     bundle = PolicyBundle.from_disk(directory)
     bundle.verify_signature(public_key)
     bundle.verify_integrity()
-    print("verified")
+    return bundle
+
+
+def decide(directory: str, public_key_file: str) -> None:
+    bundle = verified(directory, public_key_file)
+    for call in json.load(sys.stdin):
+        verdict = bundle.evaluate(role=call["role"], tool=call["tool"], args=call["args"])
+        print(json.dumps([verdict.outcome.value, *verdict.violations], ensure_ascii=False))
 
 
 def build(directory: str, prefix: str, wasm_file: str) -> None:
@@ -68,7 +80,10 @@ if __name__ == "__main__":
     import_without_initialisers()
     match sys.argv[1:]:
         case ["verify", directory, public_key_file]:
-            verify(directory, public_key_file)
+            verified(directory, public_key_file)
+            print("verified")
+        case ["decide", directory, public_key_file]:
+            decide(directory, public_key_file)
         case ["build", directory, prefix, wasm_file]:
             build(directory, prefix, wasm_file)
         case _:
