@@ -4,7 +4,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `{stem}.yaml` | the policy as its author wrote it |
+//! | `{stem}.yaml` | the policy as its author wrote it; one that denies everything if the author wrote Rego |
 //! | `{stem}.rego` | the policy as Rego, empty if it was not printed |
 //! | `{stem}.wasm` | what decides |
 //! | `{stem}.bundle.json` | the [`Manifest`]: digests of the other files and the terms under which they may be used |
@@ -55,8 +55,8 @@
 //! - **Binding**: a bundle names the agent and the project that it is meant for, and is refused for any other ([`Expectation`]).
 //! - **Validity**: a bundle can name the time from which and until which it holds. The caller passes the clock in.
 //! - **Sequence**: a bundle carries a number that its maker raises; [`SequenceStore`] remembers the highest one and refuses to go back.
-//! - **Versions**: version 2 of the manifest is what this crate writes; version 1, of the Python system, is read as well. It is bound to
-//!   nothing and has no sequence, so [`Expectation::dangerous_accept_unbound`] is needed to use it.
+//! - **Versions**: version 2 of the manifest is what this crate writes; version 1, of the Python system, is read as well, and written
+//!   for its hosts alone ([`V1Draft`]). It is bound to nothing and has no sequence, so [`Expectation::dangerous_accept_unbound`] is needed to use it.
 //!
 //! The crate needs a Unix system: it relies on directory descriptors, atomic renames and permission bits.
 

@@ -1,6 +1,6 @@
 //! The README does what it says: its commands run, its outputs are what they print, its program is the example's.
 //!
-//! Blocks that are marked `sh` run one after the other, each in a shell of its own that stops at the first failure, all in one
+//! Blocks that are marked `sh`, or `sh opa` where OPA is set up, run one after the other, each in a shell of its own that stops at the first failure, all in one
 //! fresh folder, with the built binaries in the path. A line `# exits N` in a block says how it ends; without one it is 0. A block
 //! marked `text` right after is all that the commands print on stdout. A block marked `rust` stands in the example.
 
@@ -35,23 +35,29 @@ pub(crate) fn run() -> Result<()> {
     workspace::run(workspace::cargo().args(["build", "--workspace"]))?;
     let folder = workspace::target().join("readme");
     fresh(&folder)?;
+    let opa = opa::binary(&workspace::tools())
+        .map(fs::canonicalize)
+        .transpose()?;
+    let mut ran = 0;
     for (index, block) in blocks.iter().enumerate() {
         let failed = || format!("`README.md`, line {}", block.line);
         match block.kind {
-            "sh" => {
+            "sh opa" if opa.is_none() => println!(
+                "readme: SKIPPED, line {}: OPA is not set up; run `cargo xtask setup opa`",
+                block.line
+            ),
+            "sh" | "sh opa" => {
                 let output = blocks
                     .get(index + 1)
                     .filter(|next| next.kind == "text" && next.follows);
-                check_commands(&folder, block, output).with_context(failed)?;
+                check_commands(&folder, block, output, opa.as_deref()).with_context(failed)?;
+                ran += 1;
             }
             "rust" => check_program(block).with_context(failed)?,
             _ => {}
         }
     }
-    println!(
-        "readme: {} blocks of commands do what they say",
-        count("sh")
-    );
+    println!("readme: {ran} blocks of commands do what they say");
     Ok(())
 }
 
@@ -97,7 +103,12 @@ fn blocks(readme: &str) -> Result<Vec<Block<'_>>> {
     }
 }
 
-fn check_commands(folder: &Path, block: &Block<'_>, expected: Option<&Block<'_>>) -> Result<()> {
+fn check_commands(
+    folder: &Path,
+    block: &Block<'_>,
+    expected: Option<&Block<'_>>,
+    opa: Option<&Path>,
+) -> Result<()> {
     println!("{}", block.text.trim_end());
     let bin = workspace::binary("hexgate");
     let bin = bin
@@ -109,8 +120,8 @@ fn check_commands(folder: &Path, block: &Block<'_>, expected: Option<&Block<'_>>
             .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
     )?;
     let mut shell = Command::new("sh");
-    if let Some(opa) = opa::binary(&workspace::tools()) {
-        shell.env("HEXGATE_OPA_BIN", fs::canonicalize(opa)?);
+    if let Some(opa) = opa {
+        shell.env("HEXGATE_OPA_BIN", opa);
     }
     let output = shell
         .args(["-euc", &block.text])
