@@ -36,7 +36,8 @@ pub struct Release {
 
 impl Release {
     /// These claims, for this release.
-    pub(crate) fn claims(&self, claims: Claims) -> Claims {
+    #[must_use]
+    pub fn claims(&self, claims: Claims) -> Claims {
         Claims {
             agent: self.agent.clone(),
             project: self.project.clone(),

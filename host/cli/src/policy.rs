@@ -3,6 +3,7 @@
 mod arguments;
 mod bench;
 mod build;
+mod convert;
 mod coverage;
 mod decide;
 mod explain;
@@ -26,6 +27,7 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     Test(test::Args),
     Build(build::Args),
+    Convert(convert::Args),
     Keygen(keygen::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -38,6 +40,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Build(args) => build::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Keygen(args) => keygen::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -35,7 +35,7 @@
 //! | module | what happens there |
 //! |---|---|
 //! | `engine`, `limits`, `clock` | what policies share |
-//! | `policy`, `slots` | loading, deciding, keeping instances |
+//! | `policy`, `component`, `slots` | loading, deciding, keeping instances |
 //! | `request`, `verdict`, `description`, `error` | what goes in and comes out |
 //! | `runtime` | running the known engine, and any other component |
 //! | `cache` | compiled code on disk |
@@ -43,6 +43,7 @@
 
 mod cache;
 mod clock;
+mod component;
 mod description;
 mod engine;
 mod error;
@@ -60,6 +61,7 @@ pub use hexgate_bundle as bundle;
 
 pub use cache::CacheConfig;
 pub use clock::{Clock, SystemClock};
+pub use component::component_of;
 pub use description::{About, Coverage, Description, FileScope, Mode, Role, Rule};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use hexgate_bundle::{Contents, DangerousUnsignedBundle, Manifest, Timestamp, VerifiedBundle};
+use hexgate_bundle::{Contents, DangerousUnsignedBundle, Timestamp, VerifiedBundle, v1};
 
 use crate::clock::Window;
+use crate::component::component_of;
 use crate::description::{About, Description, FileScope, Role};
 use crate::engine::{Engine, Idle};
 use crate::error::{DecideError, LoadError};
@@ -78,7 +79,11 @@ impl Policy {
             not_before: time(manifest.not_before())?,
             expires_at: time(manifest.expires_at())?,
         };
-        let component = component_of(engine, contents)?;
+        if contents.manifest().version() == v1::VERSION {
+            let wasm = contents.wasm();
+            within("compiled-bytes", wasm.len(), engine.limits().compiled_bytes)?;
+        }
+        let component = component_of(contents)?;
         Self::start(
             engine,
             &component,
@@ -354,30 +359,6 @@ const PROBE: Request<'static> = Request {
     arguments: "{}",
     facts: None,
 };
-
-/// What compiled the modules in bundles of version 1, which do not say more.
-const VERSION_1_COMPILER: &str = "opa";
-
-/// The component in a bundle: as it lies there, or around a module of OPA's, which version 1 holds instead.
-fn component_of<'c>(
-    engine: &Engine,
-    contents: &'c Contents,
-) -> Result<std::borrow::Cow<'c, [u8]>, LoadError> {
-    let wasm = contents.wasm();
-    let Manifest::V1(manifest) = contents.manifest() else {
-        return Ok(wasm.into());
-    };
-    within("compiled-bytes", wasm.len(), engine.limits().compiled_bytes)?;
-    let plan = hexgate_component::opaque_plan(&hexgate_component::OpaquePlan::new(
-        *manifest.source_hash.as_bytes(),
-        VERSION_1_COMPILER,
-    ));
-    hexgate_component::wrap(wasm, &plan)
-        .map(Into::into)
-        .map_err(|error| LoadError::Wrap {
-            reason: error.to_string(),
-        })
-}
 
 /// Whether a component is one of ours around a module of OPA's. Its plan has to hold together like any other.
 fn check_rego(wasm: &[u8]) -> Result<bool, LoadError> {

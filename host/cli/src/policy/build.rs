@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use hexgate_bundle::PrivateKey;
+use hexgate_bundle::{PrivateKey, SealedBundle};
 use hexgate_compiler::Release;
 
 use super::refusal::{self, Making};
@@ -53,6 +53,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let sealed = draft.seal(key.as_ref())?;
     sealed.write(&args.out)?;
 
+    told(&sealed, &args.out, key.as_ref(), &args.release)
+}
+
+/// Tells what was written, and what its hosts will want.
+pub(super) fn told(
+    sealed: &SealedBundle,
+    out: &Path,
+    key: Option<&PrivateKey>,
+    release: &Release,
+) -> anyhow::Result<Exit> {
     let mark = Style::stdout().paint(Tone::Good, "✓");
     let mut text = String::new();
     for (name, _) in sealed.files() {
@@ -61,20 +71,20 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         } else {
             ""
         };
-        let path = args.out.join(name).display().to_string();
+        let path = out.join(name).display().to_string();
         text.push_str(&format!(
             "{mark} Wrote {}{signature}\n",
             output::harmless(&path)
         ));
     }
     output::print(&text)?;
-    match &key {
+    match key {
         Some(key) => output::note(&format!("signed with key `{}`", key.public_key().id())),
         None => output::note(
             "the bundle is not signed; hosts accept it only by a name that says danger: pass `--sign-key FILE`",
         ),
     }
-    if args.release.agent.is_none() && args.release.project.is_none() {
+    if release.agent.is_none() && release.project.is_none() {
         output::note(
             "the bundle is bound to no agent and no project, so hosts refuse it unless told otherwise: pass `--agent` or `--project`",
         );
@@ -82,7 +92,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn load_key(path: &Path) -> anyhow::Result<PrivateKey> {
+pub(super) fn load_key(path: &Path) -> anyhow::Result<PrivateKey> {
     let loaded = PrivateKey::from_file(path)?;
     if let Some(warning) = loaded.warning {
         output::warn(&warning.to_string());

@@ -225,7 +225,9 @@ impl Subject {
                 anyhow::bail!("`{}` has no contents", path.display())
             }
         };
-        let component = contents.wasm().to_vec();
+        let component = hexgate::component_of(contents)
+            .map_err(|error| Refused::error(format!("`{}` is refused: {error}", path.display())))?
+            .into_owned();
         let plan = known_plan(&component)?;
         let compiled = compiled_from(contents).map(Box::new);
         Ok(Self {

@@ -108,7 +108,16 @@ fn validity(bundle: &VerifiedBundle) -> String {
 
 /// What the component is, without executing it.
 fn component(bundle: &VerifiedBundle) -> anyhow::Result<String> {
-    let Some(plan) = hexgate_component::plan_of(bundle.contents().wasm()) else {
+    let component = hexgate::component_of(bundle.contents()).map_err(|error| {
+        Refused::error(format!(
+            "the module in `{}` is signed, but {error}",
+            args_path(bundle)
+        ))
+    })?;
+    if hexgate_component::opa_module_of(&component).is_some() {
+        return Ok("a module of OPA's in the wrapper that this host knows: hosts meter it, and give it a fresh instance a decision".to_owned());
+    }
+    let Some(plan) = hexgate_component::plan_of(&component) else {
         return Ok("not of the engine that this host knows: hosts meter it, and give it a fresh instance a decision".to_owned());
     };
     let refused = |error: &dyn std::fmt::Display| {

@@ -10,6 +10,7 @@
 mod bench;
 mod bundles;
 mod calls;
+mod convert;
 mod engines;
 mod explain;
 mod fixture;
