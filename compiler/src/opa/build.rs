@@ -70,30 +70,33 @@ impl Opa {
             sources,
             refused: &capabilities.refused,
         };
-        // `build` tells lines; `check` tells columns, but does not look at the entrypoint. Only `check` on the folder as a whole sees
-        // a rule and data that stand in the same place, and only in newer releases; in older ones the rule counts.
-        let check = |what: &[&str]| {
-            let mut arguments = vec![
-                "--format=json",
-                "--max-errors=100",
-                "--capabilities",
-                CAPABILITIES,
-            ];
-            arguments.extend(what);
-            self.run("check", &arguments, Some(&folder.inner))
-        };
+        let bounded = ["--format=json", "--capabilities", CAPABILITIES];
         let ran = self.run(COMMAND, &arguments, Some(&folder.inner))?;
         let complaints = if ran.status.success() {
             match program.data {
-                Some(_) => report::of_check(&check(&["--bundle", "."])?, &context),
+                // `build` does not see that a rule and data stand in the same place. Whoever evaluates both does, whatever is asked.
+                Some(_) => {
+                    let files = ["--data", POLICY, "--data", DATA, "true"];
+                    let arguments = [&bounded[..], &files[..]].concat();
+                    let evaluated = self.run("eval", &arguments, Some(&folder.inner))?;
+                    match report::of_json(&evaluated, &context) {
+                        None if !evaluated.status.success() => {
+                            return Err(self.failed("eval", &evaluated));
+                        }
+                        complaints => complaints,
+                    }
+                }
                 None => None,
             }
         } else {
             if ran.status.code() != Some(1) {
                 return Err(self.failed(COMMAND, &ran));
             }
-            let found = report::of_check(&check(&[POLICY])?, &context)
-                .or_else(|| report::of_build(&ran, &context));
+            // `build` tells lines; `check` tells columns, but does not look at the entrypoint.
+            let arguments = [&bounded[..], &["--max-errors=100", POLICY]].concat();
+            let checked = self.run("check", &arguments, Some(&folder.inner))?;
+            let found =
+                report::of_json(&checked, &context).or_else(|| report::of_build(&ran, &context));
             Some(found.ok_or_else(|| self.failed(COMMAND, &ran))?)
         };
         if let Some(complaints) = complaints {

@@ -22,7 +22,7 @@ pub(super) struct Context<'a> {
     pub(super) refused: &'a BTreeSet<String>,
 }
 
-/// What `opa check --format=json` prints.
+/// What OPA prints with `--format=json` when it refuses something.
 #[derive(Deserialize)]
 struct Report {
     errors: Vec<Complaint>,
@@ -46,9 +46,9 @@ struct Location {
     col: usize,
 }
 
-/// The diagnostics in what `opa check` printed. None if there are none.
-pub(super) fn of_check(ran: &Ran, context: &Context<'_>) -> Option<Vec<Diagnostic>> {
-    if ran.status.code() != Some(1) {
+/// The diagnostics in what OPA printed as JSON. None if it refuses nothing.
+pub(super) fn of_json(ran: &Ran, context: &Context<'_>) -> Option<Vec<Diagnostic>> {
+    if ran.status.success() {
         return None;
     }
     let report: Report = serde_json::from_slice(ran.said()).ok()?;
