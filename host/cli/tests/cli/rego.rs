@@ -160,6 +160,31 @@ fn a_bundle_with_the_module_of_opa_is_used_like_any_other() {
 }
 
 #[test]
+fn an_answer_of_another_shape_is_refused_before_the_first_call() {
+    let Some(fixture) = with_opa() else { return };
+    let fixture = fixture
+        .with(
+            "text.rego",
+            "package hexgate.policy\n\ndecision := {\"allow\": \"yes\"}\n",
+        )
+        .with(
+            "undefined.rego",
+            "package hexgate.policy\n\ndecision := true if input.tool == \"search\"\n",
+        );
+    for (policy, expected) in [
+        (
+            "text.rego",
+            "the Rego policy's decision has no `allow` that is a boolean",
+        ),
+        ("undefined.rego", "the Rego policy's decision is undefined"),
+    ] {
+        let shown = fixture.run(&format!("test {policy} --tool search"));
+        assert!(shown.starts_with("exit 1\n--- stderr\nerror: "), "{shown}");
+        assert!(shown.contains(expected), "{shown}");
+    }
+}
+
+#[test]
 fn what_is_refused_is_not_built() {
     let Some(fixture) = with_opa() else { return };
     let fixture = fixture.with(
