@@ -35,7 +35,7 @@ fn opa() -> Option<Opa> {
             let required =
                 std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
             assert!(!required, "there is no `opa`");
-            eprintln!("SKIPPED: there is no `opa`; run `cargo xtask setup opa`");
+            skipped("there is no `opa`; run `cargo xtask setup opa`");
             None
         }
         Err(error) => panic!("{error}"),
@@ -495,4 +495,14 @@ fn the_environment_does_not_reach_opa() {
         .filter(|name| !["_", "PWD", "SHLVL", "OLDPWD"].contains(name))
         .collect();
     assert_eq!(seen, ["HOME", "PATH"]);
+}
+
+/// Says that a test was left out, past the capture of its output.
+#[allow(
+    clippy::explicit_write,
+    reason = "what the macro prints is shown for failing tests only"
+)]
+fn skipped(reason: &str) {
+    use std::io::Write;
+    writeln!(io::stderr(), "SKIPPED: {reason}").unwrap();
 }

@@ -54,7 +54,7 @@ impl Fixture {
                 let required =
                     std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
                 assert!(!required, "there is no `opa`");
-                eprintln!("SKIPPED: there is no `opa`; run `cargo xtask setup opa`");
+                skipped("there is no `opa`; run `cargo xtask setup opa`");
                 None
             }
             Err(error) => panic!("{error}"),
@@ -378,7 +378,7 @@ fn python_verifies_and_enforces_what_we_built_for_it() {
                 !required,
                 "HEXGATE_INTEROP_PYTHON names no interpreter with the package"
             );
-            eprintln!("SKIPPED: HEXGATE_INTEROP_PYTHON names no interpreter with the package");
+            skipped("HEXGATE_INTEROP_PYTHON names no interpreter with the package");
             return;
         }
     };
@@ -495,4 +495,14 @@ fn without_an_opa_that_works_nothing_is_written() {
     let mut native = fixture.command("plain.yaml -q");
     native.env_remove("HEXGATE_OPA_BIN").env("PATH", "/nowhere");
     assert_eq!(Fixture::ran(&mut native).code, 0);
+}
+
+/// Says that a test was left out, past the capture of its output.
+#[allow(
+    clippy::explicit_write,
+    reason = "what the macro prints is shown for failing tests only"
+)]
+fn skipped(reason: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "SKIPPED: {reason}").unwrap();
 }

@@ -26,7 +26,7 @@ fn with_opa() -> Option<Fixture> {
             let required =
                 std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
             assert!(!required, "there is no `opa`");
-            eprintln!("SKIPPED: there is no `opa`; run `cargo xtask setup opa`");
+            skipped("there is no `opa`; run `cargo xtask setup opa`");
             None
         }
         Err(error) => panic!("{error}"),
@@ -224,4 +224,14 @@ fn what_is_refused_is_not_built() {
     error: Rego needs `opa`, version 1.0.0 or newer, and there is none on the path; install Open Policy Agent from https://www.openpolicyagent.org/docs#1-download-opa, or name its binary in `HEXGATE_OPA_BIN`
     ");
     assert!(!fixture.path("dist").exists());
+}
+
+/// Says that a test was left out, past the capture of its output.
+#[allow(
+    clippy::explicit_write,
+    reason = "what the macro prints is shown for failing tests only"
+)]
+fn skipped(reason: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "SKIPPED: {reason}").unwrap();
 }
