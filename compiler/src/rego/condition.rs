@@ -119,7 +119,7 @@ impl<'p> Conditions<'p> {
         }
         for one in &alternatives {
             let role = if one.mentions.role { ROLE } else { "_" };
-            rule(&mut self.out, &printed.call("holds", role), &one.lines);
+            condition(&mut self.out, &printed.call("holds", role), &one.lines);
         }
         self.out.push_str(&std::mem::take(&mut self.parts));
         let nothing = format!("{} := []", printed.violated());
@@ -231,7 +231,7 @@ impl<'p> Conditions<'p> {
             if let Some(element) = element {
                 parameters.push(if one.mentions.element { element } else { "_" });
             }
-            rule(&mut self.parts, &call(&name, &parameters), &one.lines);
+            condition(&mut self.parts, &call(&name, &parameters), &one.lines);
         }
         let arguments: Vec<&str> = by_role.then_some(ROLE).into_iter().chain(element).collect();
         call(&name, &arguments)
@@ -312,6 +312,15 @@ impl<'p> Conditions<'p> {
             mentions: seen,
             names_element: false,
         })
+    }
+}
+
+/// Prints a rule that is true where its lines hold.
+fn condition(out: &mut String, head: &str, lines: &[String]) {
+    if lines.is_empty() {
+        rule(out, &format!("{head} := true"), &[]);
+    } else {
+        rule(out, head, lines);
     }
 }
 

@@ -10,6 +10,7 @@ mod explain;
 mod inspect;
 mod keygen;
 mod refusal;
+mod show_rego;
 mod subject;
 mod suite;
 mod test;
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     Build(build::Args),
     Convert(convert::Args),
     Keygen(keygen::Args),
+    ShowRego(show_rego::Args),
     Verify(verify::Args),
     Bench(bench::Args),
 }
@@ -42,6 +44,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Build(args) => build::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Keygen(args) => keygen::run(&args),
+        Command::ShowRego(args) => show_rego::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
     }

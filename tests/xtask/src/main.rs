@@ -5,6 +5,7 @@
 mod demo;
 mod engine;
 mod fuzz;
+mod parity;
 mod readme;
 mod setup;
 mod test;
@@ -30,6 +31,8 @@ enum Task {
     Engine(engine::Args),
     /// Run the fuzz targets for a while
     Fuzz(fuzz::Args),
+    /// Compare reference, native component and Rego component on random policies and calls
+    Parity(parity::Args),
     /// Check that the README does what it says: its commands, their outputs, its program
     Readme,
     /// Run all tests, with every tool that is set up
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::Demo => demo::run(),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Parity(args) => parity::run(&args),
         Task::Readme => readme::run(),
         Task::Setup(args) => setup::run(&args),
         Task::Engine(args) => engine::run(&args),

@@ -1,4 +1,4 @@
-//! All tests: the commands of the README, a short run of every fuzz target, and the tests of the workspace.
+//! All tests: the commands of the README, a short run of every fuzz target, the tests of the workspace, and the engines side by side.
 
 use std::env;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     engine::compile::Toolchain,
-    fuzz, readme,
+    fuzz, parity, readme,
     setup::{opa, python},
     workspace,
 };
@@ -51,5 +51,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             "test: tools are missing, so tests that need them are skipped: run `cargo xtask setup` to run all"
         );
     }
-    workspace::run(&mut command)
+    workspace::run(&mut command)?;
+    if opa.is_some() {
+        parity::run(&parity::Args::default())?;
+    }
+    Ok(())
 }

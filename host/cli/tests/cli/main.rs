@@ -17,6 +17,7 @@ mod fixture;
 mod inspect;
 mod misuse;
 mod rego;
+mod show_rego;
 mod strangers;
 mod suites;
 mod validate;

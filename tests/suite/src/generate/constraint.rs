@@ -4,7 +4,7 @@ use super::{Random, Wish};
 use crate::json::{Json, quoted};
 
 /// Patterns that every reading agrees about, each with texts that match.
-const PATTERNS: [(&str, [&str; 2]); 8] = [
+const PATTERNS: [(&str, [&str; 2]); 15] = [
     ("^inv_[0-9]+$", ["inv_1", "inv_042"]),
     ("[0-9]", ["a1", "7"]),
     (r"^\d{2,3}$", ["12", "123"]),
@@ -13,6 +13,13 @@ const PATTERNS: [(&str, [&str; 2]); 8] = [
     ("^[^a]", ["b", "é"]),
     ("^.$", ["é", "😀"]),
     (r"\bcat\b", ["a cat", "cat"]),
+    ("(?i)^key$", ["KeY", "\u{212a}ey"]),
+    ("a|b.c", ["xa", "béc"]),
+    ("[[:alpha:]]+[^0-9]$", ["ab", "日x!"]),
+    (r"\x{e9}|\.", ["é", "."]),
+    ("^(?s:a.b)$", ["a\nb", "axb"]),
+    (r"\s", [" ", "a\tb"]),
+    (r"^[\-\]x]{1,3}$", ["-]x", "x"]),
 ];
 
 /// Where conditions are written.
@@ -165,7 +172,20 @@ impl<'a> Writer<'a> {
         };
         self.wish(at, value);
         let op = self.random.text(&["==", "!=", "<=", ">=", ">"]);
-        format!("count({path}) {op} {size}")
+        match self.random.below(6) {
+            0 => {
+                let (other, other_at) = self.path();
+                self.wish(other_at, Json::Text("x".repeat(size)));
+                format!("count({path}) {op} count({other})")
+            }
+            1 => {
+                let (other, other_at) = self.path();
+                self.wish(other_at, Json::Number(format!("{size}.0")));
+                format!("{other} {op} count({path})")
+            }
+            2 => format!("count({path}) in [{size}, 7]"),
+            _ => format!("count({path}) {op} {size}"),
+        }
     }
 
     fn text(&mut self) -> String {
@@ -203,11 +223,25 @@ impl<'a> Writer<'a> {
     }
 
     fn name(&mut self) -> String {
-        match self.random.below(4) {
+        match self.random.below(9) {
             0 => format!("role == \"{}\"", self.random.text(&["default", "r0", "r1"])),
             1 => "role in [\"default\", \"r0\", null]".to_owned(),
             2 => format!("tool != \"{}\"", self.random.text(&["t", "u", "agent.run"])),
-            _ => "startswith(tool, \"t\")".to_owned(),
+            3 => "startswith(tool, \"t\")".to_owned(),
+            4 => format!("role {} tool", self.random.text(&["==", "!=", "<", ">="])),
+            5 => format!(
+                "matches({}, \"^[a-s]\")",
+                self.random.text(&["role", "tool"])
+            ),
+            6 => "count(tool) <= count(role)".to_owned(),
+            _ => {
+                let (path, at) = self.path();
+                let name = self.random.text(&["role", "tool"]);
+                let value = self.random.text(&["default", "r1", "t", "u"]);
+                self.wish(at, Json::Text(value));
+                let op = self.random.text(&["==", "!=", "<=", ">"]);
+                format!("{path} {op} {name}")
+            }
         }
     }
 
@@ -293,7 +327,10 @@ pub(super) fn put(target: &mut Json, steps: &[String], value: Json) {
 
 /// A name of a member.
 fn name(random: &mut Random) -> String {
-    random.text(&["a", "a", "b", "n", "n", "list", "x y", "é", ""])
+    random.text(&[
+        "a", "a", "a", "b", "b", "n", "n", "n", "list", "list", "x y", "é", "", "default", "in",
+        "a\"b\\",
+    ])
 }
 
 /// A value that a policy may contain.

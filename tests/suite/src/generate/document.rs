@@ -3,7 +3,7 @@
 use super::{Random, Scenario, Wish, constraint::Writer, constraint::literal, paths};
 use crate::json::Json;
 
-const TOOLS: [&str; 9] = [
+const TOOLS: [&str; 12] = [
     "t",
     "u",
     "t2",
@@ -13,6 +13,9 @@ const TOOLS: [&str; 9] = [
     "agent.run",
     "skill:x",
     "mytool",
+    "a\"b",
+    "`{x}\\ é",
+    "skill.script:z",
 ];
 
 /// Collects what a call can be made of.
@@ -69,7 +72,7 @@ fn with_roles(random: &mut Random, known: &mut Known) -> Json {
         let list = constraints(random, known, &shared, 1);
         members.push(("constraints".to_owned(), list));
     }
-    // Parents come first, so there is no cycle; each role names its constants after itself, so they never clash.
+    // Parents come first, so there is no cycle; each role numbers its constants after itself, so they never clash.
     let mut roles: Vec<(String, Json)> = Vec::new();
     let mut visible: Vec<(String, Vec<(String, Json)>)> = Vec::new();
     let mixins = random.below(3);
@@ -79,6 +82,7 @@ fn with_roles(random: &mut Random, known: &mut Known) -> Json {
         let name = match index.checked_sub(mixins) {
             None => format!("m{index}"),
             Some(0) if random.chance(80) => "default".to_owned(),
+            Some(number) if random.chance(8) => format!("r\"{number}\\ `é"),
             Some(number) => format!("r{number}"),
         };
         let mut role = Vec::new();
@@ -107,7 +111,7 @@ fn with_roles(random: &mut Random, known: &mut Known) -> Json {
             }
             role.push(("inherits".to_owned(), Json::List(parents)));
         }
-        let own = consts(random, &format!("{name}_"));
+        let own = consts(random, &format!("c{index}_"));
         if !own.is_empty() {
             role.push(("consts".to_owned(), Json::Object(own.clone())));
             consts_here.extend(own);

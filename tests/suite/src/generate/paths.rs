@@ -8,7 +8,9 @@ pub(super) fn pattern(random: &mut Random) -> String {
     let segments: Vec<String> = (0..count)
         .map(|_| {
             random.text(&[
-                "src", "src", "a", "A", ".env", "*", "*.py", "a?", "[a-c]", "a*b", "**", "é",
+                "src", "src", "src", "a", "a", "A", ".env", "*", "*", "*.py", "a?", "[a-c]", "a*b",
+                "**", "**", "é", "a.b", "a+b(c)", "x$", "^y", "a|b", "[&-(]", "[*?]", "[A-Z_^]",
+                "[à-ü]x",
             ])
         })
         .collect();
@@ -54,6 +56,13 @@ fn near(random: &mut Random, patterns: &[String]) -> String {
             "a?" => random.text(&["ab", "aé"]),
             "[a-c]" => random.text(&["a", "c", "d"]),
             "a*b" => random.text(&["ab", "axxb"]),
+            "a.b" => random.text(&["a.b", "axb"]),
+            "a+b(c)" => random.text(&["a+b(c)", "aabc"]),
+            "a|b" => random.text(&["a|b", "a"]),
+            "[&-(]" => random.text(&["&", "'", "(", ")"]),
+            "[*?]" => random.text(&["*", "?", "x"]),
+            "[A-Z_^]" => random.text(&["Q", "q", "^", "`"]),
+            "[à-ü]x" => random.text(&["éx", "Éx"]),
             "" => random.text(&["", "x"]),
             other => other.to_owned(),
         });
@@ -62,7 +71,7 @@ fn near(random: &mut Random, patterns: &[String]) -> String {
 }
 
 fn bent(random: &mut Random, text: &str) -> String {
-    match random.below(16) {
+    match random.below(22) {
         0 => format!("/{text}"),
         1 => format!("./{text}"),
         2 => format!("../{text}"),
@@ -78,6 +87,29 @@ fn bent(random: &mut Random, text: &str) -> String {
         12 => format!("c:{text}"),
         13 => format!("{text}\n"),
         14 => format!("{text}/"),
+        // The limits of a path, on both sides: bytes with one and with two of them a character, and segments.
+        15 => format!(
+            "{text}{}",
+            "x".repeat((4096 + random.below(2)).saturating_sub(text.len()))
+        ),
+        16 => {
+            let rest = (4096 + random.below(3)).saturating_sub(text.len());
+            format!("{text}{}", "é".repeat(rest / 2))
+        }
+        17 => format!("{}{text}", "x/".repeat(253 + random.below(4))),
+        18 => random.text(&[
+            "",
+            " ",
+            "\u{a0}",
+            "\u{3000} ",
+            "\u{2003}x",
+            ".",
+            "/",
+            "./",
+            "...",
+        ]),
+        19 => format!("{text}:x"),
+        20 => format!("x/~{text}"),
         _ => format!("{text}é"),
     }
 }

@@ -54,8 +54,12 @@ fn inside(path: &str, scope: &Paths) -> bool {
         lowered.push("");
     }
     for pattern in &scope.denied {
-        // Anchored at the relative root, it says nothing about an absolute path; a mere name does.
-        if absolute && pattern.contains('/') && !pattern.starts_with('/') {
+        // Anchored at the relative root, it says nothing about an absolute path; a mere name does, and so does what begins anywhere.
+        if absolute
+            && pattern.contains('/')
+            && !pattern.starts_with('/')
+            && !pattern.starts_with("**/")
+        {
             continue;
         }
         let pattern = Pattern::of(&pattern.to_ascii_lowercase());

@@ -1,0 +1,35 @@
+//! `hexgate policy show-rego`
+
+use std::path::PathBuf;
+
+use super::refusal::{self, Making};
+use crate::{exit::Exit, output};
+
+/// Print a policy as Rego
+///
+/// What a bundle carries beside the component, and what `opa` compiles. Exit codes: 0 printed, 1 the policy is refused or cannot be
+/// said in Rego, 2 misuse or environment.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hexgate policy show-rego policy.yaml
+  hexgate policy show-rego roles/ > policy.rego")]
+pub(crate) struct Args {
+    /// The policy: a YAML file, or a directory with a role in each `*.yaml` file
+    policy: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let Some(product) = refusal::made(&args.policy, &Making::default())? else {
+        return Ok(Exit::Failed);
+    };
+    match product.rego() {
+        Ok(rego) => {
+            output::print(rego)?;
+            Ok(Exit::Done)
+        }
+        Err(refusal) => {
+            output::note(&refusal.to_string());
+            Ok(Exit::Failed)
+        }
+    }
+}
