@@ -132,7 +132,12 @@ impl<'a> Writer<'a> {
         let value = self.literal().1;
         self.wish(left_at, value.clone());
         self.wish(right_at, value);
-        let op = self.random.text(&["==", "!=", "<", "<=", ">", ">="]);
+        // What says of one place that it differs from itself is refused.
+        let op = if left == right {
+            self.random.text(&["==", "<=", ">="])
+        } else {
+            self.random.text(&["==", "!=", "<", "<=", ">", ">="])
+        };
         format!("{left} {op} {right}")
     }
 
