@@ -7,9 +7,9 @@
         The same, and then decides the calls that standard input lists: a JSON array of objects with `role` (a name or null), `tool`
         and `args`. Prints the outcome and the violations of each as a JSON array on a line of its own.
 
-    python python_bundle.py build DIR PREFIX WASM_FILE
+    python python_bundle.py build DIR PREFIX [WASM_FILE]
         Makes a pair of keys, PREFIX.private and PREFIX.public, and writes a bundle signed with it to DIR. The policy is read from
-        standard input. Compiling Rego to WebAssembly needs `opa`; WASM_FILE takes the place of its result.
+        standard input. Compiling Rego to WebAssembly needs `opa`; WASM_FILE, if it is given, takes the place of its result.
 
 A failure is a traceback and a status other than 0.
 """
@@ -53,13 +53,14 @@ def decide(directory: str, public_key_file: str) -> None:
         print(json.dumps([verdict.outcome.value, *verdict.violations], ensure_ascii=False))
 
 
-def build(directory: str, prefix: str, wasm_file: str) -> None:
+def build(directory: str, prefix: str, wasm_file: str | None = None) -> None:
     from hexgate.security import rego_wasm
     from hexgate.security.bundle import build_signed_bundle
     from hexgate.security.signing import encode_key, generate_keypair, sign_bytes
 
-    wasm = Path(wasm_file).read_bytes()
-    rego_wasm.compile_to_wasm = lambda *_, **__: types.SimpleNamespace(wasm=wasm)
+    if wasm_file is not None:
+        wasm = Path(wasm_file).read_bytes()
+        rego_wasm.compile_to_wasm = lambda *_, **__: types.SimpleNamespace(wasm=wasm)
     private_key, public_key = generate_keypair()
     for ending, key in (("private", private_key), ("public", public_key)):
         Path(f"{prefix}.{ending}").write_text(encode_key(key) + "\n", encoding="utf-8")
@@ -86,5 +87,7 @@ if __name__ == "__main__":
             decide(directory, public_key_file)
         case ["build", directory, prefix, wasm_file]:
             build(directory, prefix, wasm_file)
+        case ["build", directory, prefix]:
+            build(directory, prefix)
         case _:
             sys.exit(__doc__)

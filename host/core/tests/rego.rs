@@ -7,7 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
-use hexgate::bundle::{Digest, Expectation, Parts, UnverifiedBundle};
+use std::{
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use hexgate::bundle::{Digest, Expectation, Parts, TrustedKeys, UnverifiedBundle};
 use hexgate::{
     Coverage, DecideError, Engine, Isolation, Limits, LoadError, Policy, Request, TrapKind, Verdict,
 };
@@ -478,4 +484,131 @@ fn harmful(part: &str, body: &str) -> Vec<u8> {
         body_of("eval").replace("call 0 ", "i32.const 0 call 0 "),
     ))
     .unwrap()
+}
+
+/// A policy that both releases of the Python system build.
+const PYTHON: &str = r#"
+roles:
+  default: { tools: { ping: { mode: allow } } }
+  support:
+    tools:
+      refund:
+        mode: approval_required
+        constraints: ["args.amount <= 100", "args.currency == \"EUR\""]
+  billing:
+    tools:
+      refund:
+        mode: allow
+        constraints: ["args.amount <= 500", "args.currency in [\"EUR\", \"USD\"]"]
+      wipe: { mode: deny }
+"#;
+
+#[test]
+fn bundles_that_python_built_decide_here_as_they_do_there() {
+    let (interpreters, opa) = ("HEXGATE_INTEROP_PYTHON", "HEXGATE_OPA_BIN");
+    let (Some(interpreters), Some(_)) = (
+        std::env::var_os(interpreters).filter(|list| !list.is_empty()),
+        std::env::var_os(opa).filter(|path| !path.is_empty()),
+    ) else {
+        let required = std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|it| it == "1");
+        assert!(!required, "{interpreters} and {opa} are not set");
+        let said = format!("SKIPPED: {interpreters} and {opa} are not set\n");
+        std::io::stderr().write_all(said.as_bytes()).unwrap();
+        return;
+    };
+    let calls = [
+        (
+            Some("billing"),
+            "refund",
+            r#"{"amount": 500, "currency": "USD"}"#,
+        ),
+        (
+            Some("billing"),
+            "refund",
+            r#"{"amount": 500.5, "currency": "USD"}"#,
+        ),
+        (
+            Some("billing"),
+            "refund",
+            r#"{"amount": 501, "currency": "GBP"}"#,
+        ),
+        (Some("billing"), "wipe", "{}"),
+        (
+            Some("support"),
+            "refund",
+            r#"{"amount": 100, "currency": "EUR"}"#,
+        ),
+        (
+            Some("support"),
+            "refund",
+            r#"{"amount": 101, "currency": "EUR"}"#,
+        ),
+        (
+            Some("ghost"),
+            "refund",
+            r#"{"amount": 1, "currency": "EUR"}"#,
+        ),
+        (Some("ghost"), "ping", "{}"),
+        (None, "ping", "{}"),
+        (None, "refund", r#"{"amount": 1, "currency": "EUR"}"#),
+    ];
+    let listed = calls.map(|(role, tool, args)| {
+        let role = role.map_or("null".to_owned(), |role| format!("\"{role}\""));
+        format!(r#"{{"role": {role}, "tool": "{tool}", "args": {args}}}"#)
+    });
+    let listed = format!("[{}]", listed.join(","));
+    for python in std::env::split_paths(&interpreters) {
+        let folder = tempfile::tempdir().unwrap();
+        let [bundle, prefix, public] =
+            ["bundle", "k", "k.public"].map(|name| folder.path().join(name));
+        run(&python, &["build".as_ref(), &bundle, &prefix], PYTHON);
+        let theirs = run(&python, &["decide".as_ref(), &bundle, &public], &listed);
+
+        let keys = TrustedKeys::from_file(&public).unwrap();
+        let expectation = Expectation::agent("anyone").dangerous_accept_unbound();
+        let bundle = UnverifiedBundle::read(&bundle)
+            .unwrap()
+            .verify(&keys, &expectation, std::time::SystemTime::now())
+            .unwrap();
+        let policy = Policy::load(&Engine::new().unwrap(), &bundle).unwrap();
+        let ours = calls.map(|(role, tool, args)| {
+            let roles: Vec<&str> = role.into_iter().collect();
+            let verdict = policy
+                .decide(&Request::new(tool, args).roles(&roles))
+                .unwrap();
+            let (outcome, violations) = match verdict {
+                Verdict::Allow(_) => ("allow", Vec::new()),
+                Verdict::NeedsApproval(_) => ("needs_approval", Vec::new()),
+                Verdict::Deny(denial) => ("deny", denial.violations),
+            };
+            let parts: Vec<String> = std::iter::once(outcome.to_owned())
+                .chain(violations)
+                .map(|part| format!("\"{}\"", part.replace('"', "\\\"")))
+                .collect();
+            format!("[{}]\n", parts.join(", "))
+        });
+        assert_eq!(ours.concat(), theirs, "{}", python.display());
+    }
+}
+
+/// Runs the package on a bundle: what it prints.
+fn run(python: &Path, arguments: &[&Path], input: &str) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/interop/python_bundle.py");
+    let mut child = Command::new(python)
+        .arg("-B")
+        .arg(script)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", python.display());
+    String::from_utf8(output.stdout).unwrap()
 }
