@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::automata::glob::{allowed, denied};
+use crate::automata::glob::{allowed, allowed_regex, denied, denied_regex};
 
 const PIECES: &[&str] = &[
     "a", "B", "é", "日", ".", "*", "?", "[ab]", "[A-c]", "[é-ü]", "[*?]", "~", ":",
@@ -205,10 +205,16 @@ proptest! {
             prop_assert!(expected, "`{}` is refused", pattern);
             return Ok(());
         };
+        // As expressions they say the same.
+        let expression = |text: Result<String, _>| regex::Regex::new(&text.unwrap()).unwrap();
+        let (allow_expression, deny_expression) =
+            (expression(allowed_regex(&pattern)), expression(denied_regex(&pattern)));
         for path in paths.into_iter().chain(choices.iter().map(|choices| instance(&pattern, choices))) {
             let text = written(&path);
             prop_assert_eq!(allow.dfa.accepts(&text), is_allowed(&pattern, &path), "allowed `{}` on `{}`", pattern, text);
             prop_assert_eq!(deny.dfa.accepts(&text), is_denied(&pattern, &path), "denied `{}` on `{}`", pattern, text);
+            prop_assert_eq!(allow_expression.is_match(&text), allow.dfa.accepts(&text), "allowed `{}` on `{}`", pattern, text);
+            prop_assert_eq!(deny_expression.is_match(&text), deny.dfa.accepts(&text), "denied `{}` on `{}`", pattern, text);
             // A denial covers whatever the same pattern would allow, and all below.
             let below = if text.is_empty() || text == "/" { format!("{text}x") } else { format!("{text}/x") };
             prop_assert!(!allow.dfa.accepts(&text) || (deny.dfa.accepts(&text) && deny.dfa.accepts(&below)));
