@@ -88,14 +88,9 @@ pub(super) fn listed(brackets: [char; 2], items: &[String]) -> String {
     format!("{open}\n\t{},\n{close}", items.join(",\n\t"))
 }
 
-/// A rule: what it defines, and under what conditions.
+/// A rule, or an `else` of the one before: what it defines, and under what conditions.
 pub(super) fn rule(out: &mut String, head: &str, conditions: &[String]) {
     out.push('\n');
-    clause(out, head, conditions);
-}
-
-/// A rule, or a further clause of the one before, without the empty line between.
-fn clause(out: &mut String, head: &str, conditions: &[String]) {
     out.push_str(head);
     match conditions {
         [] => {}
