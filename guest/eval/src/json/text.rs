@@ -36,7 +36,7 @@ impl<'a> Text<'a> {
         if !self.escaped && !other.escaped {
             return bytes::equal(self.raw, other.raw);
         }
-        self.bytes().eq(other.bytes())
+        self.compare_unescaped(other).is_eq()
     }
 
     /// By code point, which is by byte in UTF-8.
@@ -44,6 +44,13 @@ impl<'a> Text<'a> {
         if !self.escaped && !other.escaped {
             return bytes::compare(self.raw, other.raw);
         }
+        self.compare_unescaped(other)
+    }
+
+    /// Texts with escapes are rare; one copy of this serves both questions.
+    #[cold]
+    #[inline(never)]
+    fn compare_unescaped(self, other: Text<'_>) -> Ordering {
         self.bytes().cmp(other.bytes())
     }
 
