@@ -39,7 +39,8 @@ pub(super) fn path(random: &mut Random, patterns: &[String]) -> String {
     } else {
         near(random, patterns)
     };
-    for _ in 0..random.below(3) {
+    // Half of them stay as they are, or hardly any would be within a scope.
+    for _ in 0..random.below(4).saturating_sub(1) {
         text = bent(random, &text);
     }
     text
