@@ -114,7 +114,7 @@ fn growth(c: &mut Criterion) {
         );
         let mut many = ARGUMENTS.trim_end_matches('}').to_owned();
         for n in 0..size / 16 {
-            write!(many, r#", "key{n:05}": {n:03}"#).unwrap();
+            write!(many, r#", "key{n:05}": {}"#, 100 + n % 900).unwrap();
         }
         many.push('}');
         for (what, arguments) in [("text", long), ("members", many)] {
