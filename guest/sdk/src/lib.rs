@@ -1,0 +1,2 @@
+//! Policies for AI agents, written in Rust.
+#![no_std]

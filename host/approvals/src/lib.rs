@@ -1,0 +1,1 @@
+//! Asking a person: durable requests and signed answers.

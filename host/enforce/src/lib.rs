@@ -1,0 +1,1 @@
+//! Enforcement: who calls, which policy is live, what was decided.

@@ -1,0 +1,1 @@
+//! Policy bundles in OCI registries.
