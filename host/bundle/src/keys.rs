@@ -21,6 +21,7 @@ use crate::{
 
 mod error;
 mod generate;
+mod purpose;
 mod text;
 mod trusted;
 
