@@ -13,7 +13,7 @@ mod call;
 mod check;
 pub mod codes;
 mod comparison;
-mod constant;
+pub(crate) mod constant;
 mod cursor;
 mod decimal;
 mod doubt;

@@ -60,7 +60,7 @@ pub(super) fn compare(op: CompareOp, left: &Operand, right: &Operand) -> Verdict
         }
         (Known::Nothing, _) | (_, Known::Nothing) => Verdict::Open,
         (known, Known::Value(value)) => with_value(op, &known, value),
-        (Known::Value(value), known) => with_value(mirrored(op), &known, value),
+        (Known::Value(value), known) => with_value(op.mirrored(), &known, value),
         (Known::Name(_), Known::Name(_)) | (Known::Count, Known::Count) => Verdict::Open,
         (left, right) => never(format!(
             "{} never equals {}",
@@ -362,16 +362,6 @@ fn constants(op: CompareOp, left: &Literal, right: &Literal) -> Verdict {
 
 fn has_order(literal: &Literal) -> bool {
     matches!(literal, Literal::Number(_) | Literal::String(_))
-}
-
-fn mirrored(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Less => CompareOp::Greater,
-        CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
-        CompareOp::Greater => CompareOp::Less,
-        CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
-        same => same,
-    }
 }
 
 fn never(why: impl Into<String>) -> Verdict {

@@ -160,7 +160,7 @@ impl Parser<'_> {
                     )
                     .help(format!(
                         "write `{}`, or put the `not` before the whole comparison",
-                        negated(op)
+                        op.negated()
                     )),
                 );
                 self.advance();
@@ -479,15 +479,4 @@ fn operator_named(spelling: &str) -> Option<CompareOp> {
     ]
     .into_iter()
     .find(|op| op.to_string() == spelling)
-}
-
-fn negated(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Equal => CompareOp::NotEqual,
-        CompareOp::NotEqual => CompareOp::Equal,
-        CompareOp::Less => CompareOp::GreaterOrEqual,
-        CompareOp::LessOrEqual => CompareOp::Greater,
-        CompareOp::Greater => CompareOp::LessOrEqual,
-        CompareOp::GreaterOrEqual => CompareOp::Less,
-    }
 }

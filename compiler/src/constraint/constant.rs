@@ -6,7 +6,7 @@ use super::decimal::Decimal;
 use crate::expr::{CompareOp, Literal};
 
 /// The same for literals that are equal as JSON, different for all others.
-pub(super) fn key(literal: &Literal) -> String {
+pub(crate) fn key(literal: &Literal) -> String {
     match literal {
         Literal::Number(text) => match Decimal::read(text) {
             Some(decimal) => format!("{decimal:?}"),
@@ -49,7 +49,7 @@ pub(super) fn noun(literal: &Literal) -> &'static str {
 }
 
 /// Whether a comparison of constants holds. None: it is undefined.
-pub(super) fn holds(op: CompareOp, left: &Literal, right: &Literal) -> Option<bool> {
+pub(crate) fn holds(op: CompareOp, left: &Literal, right: &Literal) -> Option<bool> {
     if is_order(op) {
         return order(left, right).map(|order| match op {
             CompareOp::Less => order == Ordering::Less,

@@ -84,38 +84,15 @@ pub(super) fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// The operator with its sides exchanged.
-pub(super) fn flipped(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Less => CompareOp::Greater,
-        CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
-        CompareOp::Greater => CompareOp::Less,
-        CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
-        other @ (CompareOp::Equal | CompareOp::NotEqual) => other,
-    }
-}
-
-/// The operator that is true where this one is false.
-pub(super) fn negated(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Less => CompareOp::GreaterOrEqual,
-        CompareOp::LessOrEqual => CompareOp::Greater,
-        CompareOp::Greater => CompareOp::LessOrEqual,
-        CompareOp::GreaterOrEqual => CompareOp::Less,
-        CompareOp::Equal => CompareOp::NotEqual,
-        CompareOp::NotEqual => CompareOp::Equal,
-    }
-}
-
 /// A comparison that must be true for `expr` to be true, once from each side: `not (a < b)` is `a >= b` and `b <= a`.
 pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
     match &expr.kind {
         ExprKind::Compare { op, left, right } => {
-            vec![(left, *op, right), (right, flipped(*op), left)]
+            vec![(left, *op, right), (right, op.mirrored(), left)]
         }
         ExprKind::Not(inner) => comparisons(inner)
             .into_iter()
-            .map(|(left, op, right)| (left, negated(op), right))
+            .map(|(left, op, right)| (left, op.negated(), right))
             .collect(),
         _ => Vec::new(),
     }

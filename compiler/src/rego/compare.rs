@@ -1,14 +1,13 @@
 //! Comparisons and membership. Rego compares values of all types with each other, so each form says which types it is about.
 
-use std::cmp::Ordering;
-
-use hexgate_eval::compare_numbers;
-
 use super::{
     helper::{Helper, Helpers},
     text::{inline, literal, quoted},
 };
-use crate::expr::{CompareOp, Literal};
+use crate::{
+    constraint::constant,
+    expr::{CompareOp, Literal},
+};
 
 /// The types of JSON that a literal can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +65,7 @@ pub(super) fn comparison(
 ) -> Option<Vec<String>> {
     // A line must not begin with a literal: a minus or a bracket would continue the line before.
     let (op, left, right) = if left.literal.is_some() {
-        (mirrored(op), right, left)
+        (op.mirrored(), right, left)
     } else {
         (op, left, right)
     };
@@ -84,7 +83,7 @@ fn equality(
     helpers: &mut Helpers,
 ) -> Option<Vec<String>> {
     if let (Some(one), Some(other)) = (left.literal, right.literal) {
-        return fixed(literal_equality(one, other)?, wanted);
+        return fixed(constant::holds(CompareOp::Equal, one, other)?, wanted);
     }
     let equal = format!("{} == {}", left.text, right.text);
     let unequal = format!("{} != {}", left.text, right.text);
@@ -120,7 +119,7 @@ fn order(
     helpers: &mut Helpers,
 ) -> Option<Vec<String>> {
     if let (Some(one), Some(other)) = (left.literal, right.literal) {
-        return fixed(holds(op, literal_order(one, other)?), wanted);
+        return fixed(constant::holds(op, one, other)?, wanted);
     }
     let has_order = |kind: Kind| matches!(kind, Kind::Number | Kind::String);
     let mut lines = match (left.kind, right.kind) {
@@ -134,7 +133,7 @@ fn order(
         _ => return None,
     };
     // Within one of these types every two values have an order, so the opposite of an operator is another.
-    let op = if wanted { op } else { opposite(op) };
+    let op = if wanted { op } else { op.negated() };
     lines.push(format!("{} {op} {}", left.text, right.text));
     Some(lines)
 }
@@ -154,7 +153,9 @@ pub(super) fn membership(
         if !has_null && !kinds.contains(&Kind::of(value)) {
             return None;
         }
-        let found = list.iter().any(|element| is_equal(value, element));
+        let found = list
+            .iter()
+            .any(|element| constant::key(element) == constant::key(value));
         return fixed(found, wanted);
     }
     let items = inline(list.iter().map(literal));
@@ -192,70 +193,4 @@ fn fixed(truth: bool, wanted: bool) -> Option<Vec<String>> {
 
 fn is(kind: Kind, text: &str) -> String {
     format!("is_{}({text})", kind.name())
-}
-
-fn mirrored(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Equal | CompareOp::NotEqual => op,
-        CompareOp::Less => CompareOp::Greater,
-        CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
-        CompareOp::Greater => CompareOp::Less,
-        CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
-    }
-}
-
-fn opposite(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Equal => CompareOp::NotEqual,
-        CompareOp::NotEqual => CompareOp::Equal,
-        CompareOp::Less => CompareOp::GreaterOrEqual,
-        CompareOp::LessOrEqual => CompareOp::Greater,
-        CompareOp::Greater => CompareOp::LessOrEqual,
-        CompareOp::GreaterOrEqual => CompareOp::Less,
-    }
-}
-
-/// `==` of two written values: nothing where it is undefined.
-fn literal_equality(one: &Literal, other: &Literal) -> Option<bool> {
-    let (kind, other_kind) = (Kind::of(one), Kind::of(other));
-    if kind == other_kind {
-        Some(is_equal(one, other))
-    } else if kind == Kind::Null || other_kind == Kind::Null {
-        Some(false)
-    } else {
-        None
-    }
-}
-
-fn is_equal(one: &Literal, other: &Literal) -> bool {
-    match (one, other) {
-        (Literal::Number(one), Literal::Number(other)) => compare_numbers(one, other).is_eq(),
-        (Literal::List(one), Literal::List(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(one, other)| is_equal(one, other))
-        }
-        _ => one == other,
-    }
-}
-
-fn literal_order(one: &Literal, other: &Literal) -> Option<Ordering> {
-    match (one, other) {
-        (Literal::Number(one), Literal::Number(other)) => Some(compare_numbers(one, other)),
-        (Literal::String(one), Literal::String(other)) => Some(one.cmp(other)),
-        _ => None,
-    }
-}
-
-fn holds(op: CompareOp, order: Ordering) -> bool {
-    match op {
-        CompareOp::Equal => order.is_eq(),
-        CompareOp::NotEqual => order.is_ne(),
-        CompareOp::Less => order.is_lt(),
-        CompareOp::LessOrEqual => order.is_le(),
-        CompareOp::Greater => order.is_gt(),
-        CompareOp::GreaterOrEqual => order.is_ge(),
-    }
 }

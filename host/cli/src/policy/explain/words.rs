@@ -61,7 +61,7 @@ impl Subject {
 pub(super) fn leaf(expr: &Expr, wanted: bool, values: &Values<'_>) -> Option<String> {
     Some(match &expr.kind {
         ExprKind::Compare { op, left, right } => {
-            let op = if wanted { *op } else { opposite(*op) };
+            let op = if wanted { *op } else { op.negated() };
             comparison(op, left, right, values)
         }
         ExprKind::In {
@@ -100,7 +100,7 @@ pub(super) fn leaf(expr: &Expr, wanted: bool, values: &Values<'_>) -> Option<Str
 fn comparison(op: CompareOp, left: &Operand, right: &Operand, values: &Values<'_>) -> String {
     match (&left.kind, &right.kind) {
         (OperandKind::Literal(literal), OperandKind::Path(_) | OperandKind::Count(_)) => {
-            with_literal(flipped(op), right, literal, values)
+            with_literal(op.mirrored(), right, literal, values)
         }
         (_, OperandKind::Literal(literal)) => with_literal(op, left, literal, values),
         _ => {
@@ -362,27 +362,6 @@ fn type_of(literal: &Literal) -> Type {
 
 fn json(text: &str) -> String {
     shortened(&serde_json::to_string(text).unwrap_or_default(), SHOWN)
-}
-
-fn opposite(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Equal => CompareOp::NotEqual,
-        CompareOp::NotEqual => CompareOp::Equal,
-        CompareOp::Less => CompareOp::GreaterOrEqual,
-        CompareOp::LessOrEqual => CompareOp::Greater,
-        CompareOp::Greater => CompareOp::LessOrEqual,
-        CompareOp::GreaterOrEqual => CompareOp::Less,
-    }
-}
-
-fn flipped(op: CompareOp) -> CompareOp {
-    match op {
-        CompareOp::Less => CompareOp::Greater,
-        CompareOp::LessOrEqual => CompareOp::GreaterOrEqual,
-        CompareOp::Greater => CompareOp::Less,
-        CompareOp::GreaterOrEqual => CompareOp::LessOrEqual,
-        same => same,
-    }
 }
 
 fn amount(op: CompareOp) -> &'static str {
