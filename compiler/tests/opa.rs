@@ -29,17 +29,11 @@ const MINUTES: Duration = Duration::from_secs(120);
 
 /// The real one. Without any, says so loudly, or fails where tools are required.
 fn opa() -> Option<Opa> {
-    match Opa::find() {
-        Ok(opa) => Some(opa),
-        Err(OpaError::NotFound) => {
-            let required =
-                std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-            assert!(!required, "there is no `opa`");
-            skipped("there is no `opa`; run `cargo xtask setup opa`");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    hexgate_test_support::tool(
+        Opa::find(),
+        |error| matches!(error, OpaError::NotFound),
+        "there is no `opa`; run `cargo xtask setup opa`",
+    )
 }
 
 /// What a build gives: the module, or the diagnostics as people see them.
@@ -495,14 +489,4 @@ fn the_environment_does_not_reach_opa() {
         .filter(|name| !["_", "PWD", "SHLVL", "OLDPWD"].contains(name))
         .collect();
     assert_eq!(seen, ["HOME", "PATH"]);
-}
-
-/// Says that a test was left out, past the capture of its output.
-#[allow(
-    clippy::explicit_write,
-    reason = "what the macro prints is shown for failing tests only"
-)]
-fn skipped(reason: &str) {
-    use std::io::Write;
-    writeln!(io::stderr(), "SKIPPED: {reason}").unwrap();
 }

@@ -48,17 +48,12 @@ impl Fixture {
 
     /// One where there is a real `opa`. Without any, says so loudly, or fails where tools are required.
     fn with_opa() -> Option<Self> {
-        match Opa::find() {
-            Ok(_) => Some(Self::new()),
-            Err(OpaError::NotFound) => {
-                let required =
-                    std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-                assert!(!required, "there is no `opa`");
-                skipped("there is no `opa`; run `cargo xtask setup opa`");
-                None
-            }
-            Err(error) => panic!("{error}"),
-        }
+        let opa = hexgate_test_support::tool(
+            Opa::find(),
+            |error| matches!(error, OpaError::NotFound),
+            "there is no `opa`; run `cargo xtask setup opa`",
+        );
+        opa.map(|_| Self::new())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -378,7 +373,9 @@ fn python_verifies_and_enforces_what_we_built_for_it() {
                 !required,
                 "HEXGATE_INTEROP_PYTHON names no interpreter with the package"
             );
-            skipped("HEXGATE_INTEROP_PYTHON names no interpreter with the package");
+            hexgate_test_support::skipped(
+                "HEXGATE_INTEROP_PYTHON names no interpreter with the package",
+            );
             return;
         }
     };
@@ -495,14 +492,4 @@ fn without_an_opa_that_works_nothing_is_written() {
     let mut native = fixture.command("plain.yaml -q");
     native.env_remove("HEXGATE_OPA_BIN").env("PATH", "/nowhere");
     assert_eq!(Fixture::ran(&mut native).code, 0);
-}
-
-/// Says that a test was left out, past the capture of its output.
-#[allow(
-    clippy::explicit_write,
-    reason = "what the macro prints is shown for failing tests only"
-)]
-fn skipped(reason: &str) {
-    use std::io::Write;
-    writeln!(std::io::stderr(), "SKIPPED: {reason}").unwrap();
 }

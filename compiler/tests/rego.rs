@@ -21,17 +21,11 @@ use hexgate_compiler::{
 
 /// The real one. Without any, says so loudly, or fails where tools are required.
 fn opa() -> Option<Opa> {
-    match Opa::find() {
-        Ok(opa) => Some(opa),
-        Err(OpaError::NotFound) => {
-            let required =
-                std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-            assert!(!required, "there is no `opa`");
-            eprintln!("SKIPPED: there is no `opa`; run `cargo xtask setup opa`");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    hexgate_test_support::tool(
+        Opa::find(),
+        |error| matches!(error, OpaError::NotFound),
+        "there is no `opa`; run `cargo xtask setup opa`",
+    )
 }
 
 fn policies(folder: &str) -> Vec<PathBuf> {

@@ -11,7 +11,6 @@
 
 use std::{
     collections::BTreeMap,
-    io::Write as _,
     sync::{
         Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -27,22 +26,13 @@ use hexgate_tests::{
 /// Which part of the policies an ordinary run takes.
 const STEP: usize = 16;
 
-fn tools_required() -> bool {
-    std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1")
-}
-
 /// The real one. Without any, says so past the capture of the output, or fails where tools are required.
 fn opa() -> Option<Opa> {
-    match Opa::find() {
-        Ok(opa) => Some(opa),
-        Err(OpaError::NotFound) => {
-            assert!(!tools_required(), "there is no `opa`");
-            let said = "SKIPPED: there is no `opa`; run `cargo xtask setup opa`\n";
-            std::io::stderr().write_all(said.as_bytes()).unwrap();
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    hexgate_test_support::tool(
+        Opa::find(),
+        |error| matches!(error, OpaError::NotFound),
+        "there is no `opa`; run `cargo xtask setup opa`",
+    )
 }
 
 #[test]
@@ -54,7 +44,11 @@ fn the_rego_component_agrees_with_every_vector() {
         let policy = vector.case.policy.to_string();
         policies.entry(policy).or_default().push(vector);
     }
-    let step = if tools_required() { 1 } else { STEP };
+    let step = if hexgate_test_support::tools_required() {
+        1
+    } else {
+        STEP
+    };
     let policies: Vec<_> = policies.iter().step_by(step).collect();
     let engine = hexgate::Engine::new().unwrap();
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));

@@ -106,7 +106,9 @@ fn a_full_disk_changes_nothing() {
             );
         }
         // Some systems forbid mounting. The limit on file sizes fails the same call, and is tested above on every system.
-        other => announce(&format!("a file system cannot be mounted here: {other:?}")),
+        other => hexgate_test_support::announce(&format!(
+            "a file system cannot be mounted here: {other:?}"
+        )),
     }
 }
 

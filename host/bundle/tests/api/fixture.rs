@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -111,20 +110,4 @@ pub(crate) fn says(message: &str, parts: &[&str]) {
     for part in parts {
         assert!(message.contains(part), "`{part}` is not in: {message}");
     }
-}
-
-/// Fails where all tools are required to be there. Elsewhere says that a test was left out.
-pub(crate) fn skipped(reason: &str) {
-    let required = std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-    assert!(!required, "{reason}");
-    announce(reason);
-}
-
-/// Says that something was left out, past the capture of a test's output.
-#[allow(
-    clippy::explicit_write,
-    reason = "what the macro prints is shown for failing tests only"
-)]
-pub(crate) fn announce(reason: &str) {
-    writeln!(std::io::stderr(), "SKIPPED: {reason}").unwrap();
 }

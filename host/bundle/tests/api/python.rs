@@ -19,7 +19,9 @@ fn interpreters() -> Vec<PathBuf> {
     match env::var_os("HEXGATE_INTEROP_PYTHON") {
         Some(list) if !list.is_empty() => env::split_paths(&list).collect(),
         _ => {
-            skipped("HEXGATE_INTEROP_PYTHON names no interpreter with the package");
+            hexgate_test_support::skipped(
+                "HEXGATE_INTEROP_PYTHON names no interpreter with the package",
+            );
             Vec::new()
         }
     }

@@ -16,21 +16,16 @@ decision := {"allow": false, "requires_approval": true, "violations": []} if inp
 /// A folder with `mine.rego` and `data.json`. Without an `opa` says so loudly, or fails where tools are required.
 fn with_opa() -> Option<Fixture> {
     use hexgate_compiler::opa::{Opa, OpaError};
-    match Opa::find() {
-        Ok(_) => Some(
-            Fixture::new()
-                .with("mine.rego", REGO)
-                .with("data.json", r#"{"open": ["search"]}"#),
-        ),
-        Err(OpaError::NotFound) => {
-            let required =
-                std::env::var_os("HEXGATE_REQUIRE_TOOLS").is_some_and(|value| value == "1");
-            assert!(!required, "there is no `opa`");
-            skipped("there is no `opa`; run `cargo xtask setup opa`");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    let opa = hexgate_test_support::tool(
+        Opa::find(),
+        |error| matches!(error, OpaError::NotFound),
+        "there is no `opa`; run `cargo xtask setup opa`",
+    );
+    opa.map(|_| {
+        Fixture::new()
+            .with("mine.rego", REGO)
+            .with("data.json", r#"{"open": ["search"]}"#)
+    })
 }
 
 #[test]
@@ -224,14 +219,4 @@ fn what_is_refused_is_not_built() {
     error: Rego needs `opa`, version 1.0.0 or newer, and there is none on the path; install Open Policy Agent from https://www.openpolicyagent.org/docs#1-download-opa, or name its binary in `HEXGATE_OPA_BIN`
     ");
     assert!(!fixture.path("dist").exists());
-}
-
-/// Says that a test was left out, past the capture of its output.
-#[allow(
-    clippy::explicit_write,
-    reason = "what the macro prints is shown for failing tests only"
-)]
-fn skipped(reason: &str) {
-    use std::io::Write;
-    writeln!(std::io::stderr(), "SKIPPED: {reason}").unwrap();
 }
