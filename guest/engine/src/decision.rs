@@ -4,40 +4,13 @@
     reason = "an export carries a name that only the linker checks"
 )]
 
-use core::sync::atomic::AtomicU32;
-
 use hexgate_eval::{Error, Plan, Request, Scratch};
 use hexgate_exports::{
     memory,
     request::{self, Answered},
 };
 
-/// `decide: func(request: request) -> result<verdict, error>`, flattened.
-#[unsafe(export_name = "hexgate:policy/decision@0.1.0#decide")]
-extern "C" fn decide(
-    roles: *const [usize; 2],
-    roles_len: usize,
-    tool: *const u8,
-    tool_len: usize,
-    arguments: *const u8,
-    arguments_len: usize,
-    has_facts: u32,
-    facts: *const u8,
-    facts_len: usize,
-) -> *const AtomicU32 {
-    request::decide(
-        roles,
-        roles_len,
-        tool,
-        tool_len,
-        arguments,
-        arguments_len,
-        has_facts,
-        facts,
-        facts_len,
-        evaluate,
-    )
-}
+hexgate_exports::export_decide!(evaluate);
 
 #[inline]
 fn evaluate(request: &Request<'_>) -> Answered {

@@ -8,10 +8,3 @@
 
 #[cfg(target_arch = "wasm32")]
 mod decision;
-
-/// A panic ends in a trap: the host destroys the instance and denies.
-#[cfg(target_arch = "wasm32")]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    core::arch::wasm32::unreachable()
-}

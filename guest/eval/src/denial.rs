@@ -215,8 +215,8 @@ pub(crate) fn patterns(plan: View<'_>, scope: Ref) -> PathScope {
 const QUOTE: &str = "\"";
 const BACKSLASH: &str = "\\";
 
-/// A name as a JSON string. Names have no control characters.
-fn quote(target: &mut String, name: &str) {
+/// Appends a name as a JSON string. Names have no control characters.
+pub fn quote(target: &mut String, name: &str) {
     let escaped = ['"', '\\'];
     target.push_str(QUOTE);
     for piece in name.split_inclusive(escaped) {

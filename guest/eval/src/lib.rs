@@ -42,7 +42,7 @@ mod value;
 mod workspace;
 
 pub use decide::{MAX_NAME, MAX_ROLES, Scratch, check, decide};
-pub use denial::{MAX_REASON, Wording};
+pub use denial::{MAX_REASON, Wording, quote};
 pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node, Tree, TreeValue};
 pub use number::compare_numbers;
 pub use plan::Plan;

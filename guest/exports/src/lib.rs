@@ -35,3 +35,10 @@ mod description;
 pub mod memory;
 #[cfg(target_arch = "wasm32")]
 pub mod request;
+
+/// A panic ends in a trap: the host destroys the instance and denies.
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}

@@ -9,7 +9,7 @@ use crate::{abi, memory};
 /// A verdict; up to where the arena has to be wiped after it; and where the verdict's own texts begin.
 pub type Answered = (Result<Verdict, Error>, usize, usize);
 
-/// `decide: func(request: request) -> result<verdict, error>`, flattened, for whatever evaluates it.
+/// What [`export_decide`](crate::export_decide) makes an export of.
 #[expect(
     clippy::too_many_arguments,
     reason = "as the canonical ABI passes them"
@@ -62,6 +62,38 @@ pub fn decide(
 
     let (verdict, wiped, kept) = evaluate(&request);
     memory::finish(&abi::outcome(verdict), wiped, kept)
+}
+
+/// Exports `decide: func(request: request) -> result<verdict, error>`, flattened: what is given evaluates the request.
+#[macro_export]
+macro_rules! export_decide {
+    ($evaluate:path) => {
+        #[unsafe(export_name = "hexgate:policy/decision@0.1.0#decide")]
+        extern "C" fn decide(
+            roles: *const [usize; 2],
+            roles_len: usize,
+            tool: *const u8,
+            tool_len: usize,
+            arguments: *const u8,
+            arguments_len: usize,
+            has_facts: u32,
+            facts: *const u8,
+            facts_len: usize,
+        ) -> *const ::core::sync::atomic::AtomicU32 {
+            $crate::request::decide(
+                roles,
+                roles_len,
+                tool,
+                tool_len,
+                arguments,
+                arguments_len,
+                has_facts,
+                facts,
+                facts_len,
+                $evaluate,
+            )
+        }
+    };
 }
 
 /// Working memory for a request, and where in the arena the slots end: nodes and path lie behind. A text over its limit is

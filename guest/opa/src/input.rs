@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 
-use hexgate_eval::Request;
+use hexgate_eval::{Request, quote};
 
 /// The input of a request, with room for a role that is put in later.
 #[derive(Debug)]
@@ -68,18 +68,6 @@ fn members(object: &str) -> &str {
         .strip_suffix('}')
         .unwrap_or_default()
         .trim_matches(white)
-}
-
-/// A name as a JSON string. Names have no control characters.
-fn quote(target: &mut String, name: &str) {
-    target.push('"');
-    for character in name.chars() {
-        if matches!(character, '"' | '\\') {
-            target.push('\\');
-        }
-        target.push(character);
-    }
-    target.push('"');
 }
 
 #[cfg(test)]

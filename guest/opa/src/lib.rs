@@ -52,10 +52,3 @@ mod opa;
     allow(dead_code, reason = "what uses all of it exists on wasm32 only")
 )]
 mod own;
-
-/// A panic ends in a trap: the host destroys the instance and denies.
-#[cfg(target_arch = "wasm32")]
-#[panic_handler]
-fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    core::arch::wasm32::unreachable()
-}
