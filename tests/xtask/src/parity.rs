@@ -45,14 +45,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .policies
         .unwrap_or_else(|| args.cases.div_ceil(CALLS).max(POLICIES));
     let mut command = workspace::cargo();
-    command.args([
-        "run",
-        "--quiet",
-        "--package",
-        "hexgate-tests",
-        "--bin",
-        "parity",
-    ]);
+    // Without `--package`: with the features of the whole workspace, as everything else is built.
+    command.args(["run", "--quiet", "--bin", "parity"]);
     if args.release {
         command.arg("--release");
     }
