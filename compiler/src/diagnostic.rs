@@ -2,12 +2,14 @@
 
 pub mod code;
 mod codes;
+mod harmless;
 pub mod render;
 
 mod sink;
 
 pub use code::{CodeDoc, Severity};
 pub use codes::{all_codes, find_code};
+pub use harmless::{harmless, is_printable, shortened};
 pub use sink::Sink;
 
 use crate::source::Span;
@@ -111,17 +113,9 @@ pub fn quoted(name: &str) -> String {
     text
 }
 
-/// A text of another program, fit for a message: everything that a terminal could act upon escaped, line ends made blanks.
-pub(crate) fn harmless(text: &str) -> String {
-    let mut shown = String::new();
-    for character in text.chars() {
-        match character {
-            '\n' | '\t' => shown.push(' '),
-            _ if is_printable(character) => shown.push(character),
-            _ => shown.extend(character.escape_unicode()),
-        }
-    }
-    shown
+/// A text of another program, fit for a message: harmless, with line ends made blanks.
+pub(crate) fn in_one_line(text: &str) -> String {
+    harmless(&text.replace(['\n', '\t'], " ")).into_owned()
 }
 
 /// The valid name that `name` was probably meant to be.
@@ -151,12 +145,6 @@ pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Opti
         })
         .min_by_key(|(distance, candidate)| (*distance, *candidate))
         .map(|(_, candidate)| candidate)
-}
-
-pub(crate) fn is_printable(character: char) -> bool {
-    // Bidirectional overrides and invisible characters can make a message read differently from what it says.
-    !character.is_control()
-        && !matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]

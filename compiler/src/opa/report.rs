@@ -10,7 +10,7 @@ use super::{
     run::Ran,
 };
 use crate::{
-    diagnostic::{Diagnostic, harmless, quoted},
+    diagnostic::{Diagnostic, in_one_line, quoted},
     source::{FileId, Sources, Span},
 };
 
@@ -90,7 +90,10 @@ pub(super) fn of_build(ran: &Ran, context: &Context<'_>) -> Option<Vec<Diagnosti
         let reason = first.get(at + DATA.len()..).unwrap_or_default();
         return Some(vec![Diagnostic::new(
             "rego-data",
-            format!("opa: {}", harmless(reason.trim_start_matches([':', ' ']))),
+            format!(
+                "opa: {}",
+                in_one_line(reason.trim_start_matches([':', ' ']))
+            ),
             Span::whole(data),
             "",
         )]);
@@ -137,6 +140,6 @@ impl Context<'_> {
             "rego_parse_error" => "rego-syntax",
             _ => "rego-compile",
         };
-        Diagnostic::new(code, format!("opa: {}", harmless(message)), span, "")
+        Diagnostic::new(code, format!("opa: {}", in_one_line(message)), span, "")
     }
 }

@@ -141,7 +141,7 @@ pub(super) fn first_lines(said: &[u8]) -> String {
         .filter(|line| !line.is_empty())
         .take(LINES)
         .collect();
-    crate::diagnostic::harmless(&lines.join("; "))
+    crate::diagnostic::in_one_line(&lines.join("; "))
         .chars()
         .take(CHARACTERS)
         .collect()

@@ -1,11 +1,9 @@
 //! Writing for people: marks, colours, and text from elsewhere made harmless.
 
-use std::{
-    borrow::Cow,
-    io::{self, IsTerminal, Write},
-};
+use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context;
+pub(crate) use hexgate_compiler::diagnostic::{harmless, shortened};
 
 /// Whether and how text is coloured.
 #[derive(Debug, Clone, Copy)]
@@ -96,31 +94,6 @@ pub(crate) fn error(text: &str) {
     say(&Style::stderr().paint(Tone::Bad, "error:"), text);
 }
 
-/// Text from a policy, a bundle or a command line without anything that a terminal could act upon.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_harmless) {
-        return text.into();
-    }
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_harmless(character) {
-            out.push(character)
-        } else {
-            out.extend(character.escape_unicode())
-        }
-    }
-    out.into()
-}
-
-/// The first characters of a text, harmless.
-pub(crate) fn shortened(text: &str, most: usize) -> String {
-    let mut short: String = text.chars().take(most).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    harmless(&short).into_owned()
-}
-
 /// Names in backticks, with commas between.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names
@@ -148,12 +121,6 @@ fn lines(text: &str) -> String {
         .join("\n")
 }
 
-fn is_harmless(character: char) -> bool {
-    // Bidirectional overrides and invisible characters can make a text read differently from what it says.
-    !character.is_control()
-        && !matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 fn is_colour_welcome() -> bool {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     set("NO_COLOR").is_none() && set("TERM").is_none_or(|terminal| terminal != "dumb")
@@ -162,17 +129,6 @@ fn is_colour_welcome() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_from_elsewhere_cannot_steer_a_terminal() {
-        assert_eq!(
-            harmless("a\u{1b}[31mb\u{202e}c\n"),
-            "a\\u{1b}[31mb\\u{202e}c\\u{a}"
-        );
-        assert_eq!(harmless("größe 😀"), "größe 😀");
-        assert_eq!(shortened("größe", 3), "grö…");
-        assert_eq!(shortened("größe", 5), "größe");
-    }
 
     #[test]
     fn counts_read_well() {

@@ -80,7 +80,9 @@ impl Engine {
         &self.0.limits
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
+    /// The clock that validity windows are held against.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
         &*self.0.clock
     }
 

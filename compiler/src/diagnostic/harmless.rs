@@ -1,0 +1,51 @@
+//! Text from elsewhere made harmless: without anything that a terminal could act upon or that reads differently from what it says.
+
+use std::borrow::Cow;
+
+/// A text with everything escaped that is not [printable](is_printable).
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_printable(character) {
+            out.push(character)
+        } else {
+            out.extend(character.escape_unicode())
+        }
+    }
+    out.into()
+}
+
+/// The first characters of a text, harmless; an ellipsis says that there were more.
+pub fn shortened(text: &str, most: usize) -> String {
+    let mut short: String = text.chars().take(most).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    harmless(&short).into_owned()
+}
+
+/// Whether a character can be shown as it is.
+pub fn is_printable(character: char) -> bool {
+    // Bidirectional overrides and invisible characters can make a message read differently from what it says.
+    !character.is_control()
+        && !matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_elsewhere_cannot_steer_a_terminal() {
+        assert_eq!(
+            harmless("a\u{1b}[31mb\u{202e}c\n"),
+            "a\\u{1b}[31mb\\u{202e}c\\u{a}"
+        );
+        assert_eq!(harmless("größe 😀"), "größe 😀");
+        assert_eq!(shortened("größe", 3), "grö…");
+        assert_eq!(shortened("größe", 5), "größe");
+    }
+}
