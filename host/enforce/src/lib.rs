@@ -1,1 +1,67 @@
 //! Enforcement: who calls, which policy is live, what was decided.
+//!
+//! A host stands on this crate: it takes a proposed tool call and gets a decision that it can act on, log and prove.
+//!
+//! # Example
+//!
+//! ```
+//! use hexgate_enforce::{Call, Caller, Enforcer, LivePolicy, source::PolicyFile};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("policy.yaml");
+//! # std::fs::write(&path, "roles: {default: {}, support: {tools: {view_order: {mode: allow}}}}")?;
+//! let live = LivePolicy::open(&hexgate::Engine::new()?, PolicyFile::dangerous_unsigned(path))?;
+//! let enforcer = Enforcer::builder("support-bot", &live).build()?;
+//!
+//! // At the beginning of each turn: is there another policy?
+//! let _ = enforcer.begin_turn();
+//! // Before each call. What comes back are the bytes to run.
+//! let alice = Caller::builder("alice").role("support").build()?;
+//! match enforcer.authorize(Call::of(&alice, "view_order", r#"{"id": 7}"#)) {
+//!     Ok(permit) => println!("run {} with {}", permit.tool(), permit.arguments()),
+//!     Err(decision) => println!("{}", decision.model_message().unwrap_or_default()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Concepts
+//!
+//! - A [`Caller`] is on whose behalf an agent acts, passed along or set for a [`scope`]. A caller without roles is one thing, and no
+//!   caller is another: a scope that got lost is a denial.
+//! - A [`LivePolicy`] is the policy that decides now. Its [`source`] is looked at when a turn begins; another policy takes its place
+//!   while decisions go on, and what is refused leaves the last accepted one where it is.
+//! - An [`Enforcer`] decides. Before it answers it has the decision [recorded](Recorder), and it lets [observers](Observer) know.
+//! - A [`Decision`] is rendered for the model, which learns nothing of the policy, and for the operator, who learns everything. A
+//!   [`Permit`] is what a call runs with: the bytes that were decided.
+//! - A [`KillSwitch`] stops agents, users and tokens from the next call on.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `caller`, [`scope`] | who calls |
+//! | [`source`], `live` | where policies come from, and which one decides |
+//! | `enforcer`, `kill`, `approval`, `observer` | from a call to a decision |
+//! | `decision`, `render` | what was decided, and who sees what of it |
+#![deny(missing_docs)]
+
+mod approval;
+mod caller;
+mod decision;
+mod enforcer;
+mod kill;
+mod live;
+mod observer;
+mod render;
+pub mod scope;
+pub mod source;
+
+pub use approval::{Answer, ApprovalError, ApprovalHandler, Approvals, Asking};
+pub use caller::{Attribute, Caller, CallerBuilder, CallerError, MAX_NAME_BYTES, MAX_ROLES};
+pub use decision::{Arguments, Cause, Decision, DecisionId, Outcome, Permit};
+pub use enforcer::{Call, Counts, Disclosure, Enforcer, EnforcerBuilder, RandomError};
+pub use hexgate;
+pub use kill::{KillSwitch, Stop};
+pub use live::{LivePolicy, LivePolicyBuilder, PolicyId, Refresh};
+pub use observer::{Observer, OnRecordFailure, RecordError, Recorder};
+pub use render::{Hint, Payload};

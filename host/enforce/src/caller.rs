@@ -1,0 +1,359 @@
+//! Who calls.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// The most roles that a caller can have: what a policy accepts.
+pub const MAX_ROLES: usize = 32;
+/// The longest user id, session id or role, in bytes: what a policy accepts of a role.
+pub const MAX_NAME_BYTES: usize = 256;
+
+/// On whose behalf an agent acts. Cloning is cheap and gives the same caller.
+///
+/// A caller without roles is decided by the policy's role `default`. That is not the same as no caller at all, which is
+/// [`NoScope`](crate::scope::NoScope) and always a denial.
+#[derive(Clone)]
+pub struct Caller(Arc<Inner>);
+
+struct Inner {
+    user_id: String,
+    roles: Vec<String>,
+    session: Option<String>,
+    attributes: BTreeMap<String, Attribute>,
+    expires_at: Option<SystemTime>,
+    /// The facts for the policy, made once: a JSON object without its closing brace.
+    facts: String,
+}
+
+/// What is known about a caller beside the name: `ctx.NAME` in a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Attribute {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Integer(i64),
+    /// Yes or no.
+    Flag(bool),
+    /// Several texts.
+    Texts(Vec<String>),
+}
+
+impl From<&str> for Attribute {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Attribute {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Attribute {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<bool> for Attribute {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<Vec<String>> for Attribute {
+    fn from(texts: Vec<String>) -> Self {
+        Self::Texts(texts)
+    }
+}
+
+/// Collects what is known about a [`Caller`].
+#[derive(Debug, Clone)]
+pub struct CallerBuilder {
+    user_id: String,
+    roles: Vec<String>,
+    session: Option<String>,
+    attributes: BTreeMap<String, Attribute>,
+    expires_at: Option<SystemTime>,
+}
+
+impl Caller {
+    /// A caller of this name, so far without roles, session, attributes or an end.
+    pub fn builder(user_id: impl Into<String>) -> CallerBuilder {
+        CallerBuilder {
+            user_id: user_id.into(),
+            roles: Vec::new(),
+            session: None,
+            attributes: BTreeMap::new(),
+            expires_at: None,
+        }
+    }
+
+    /// The name: `user.id` in a policy.
+    #[must_use]
+    pub fn user_id(&self) -> &str {
+        &self.0.user_id
+    }
+
+    /// The roles, in the order in which they were given. Empty: the policy's role `default` decides.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.0.roles
+    }
+
+    /// The session: `user.session` in a policy.
+    #[must_use]
+    pub fn session(&self) -> Option<&str> {
+        self.0.session.as_deref()
+    }
+
+    /// What else is known: `ctx` in a policy.
+    #[must_use]
+    pub fn attributes(&self) -> &BTreeMap<String, Attribute> {
+        &self.0.attributes
+    }
+
+    /// From when on every call is denied. None: this caller does not expire.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.0.expires_at
+    }
+
+    /// The facts that a policy sees, with those of the run if there are any: a JSON object.
+    pub(crate) fn facts(&self, run: Option<&RawValue>) -> String {
+        let open = &self.0.facts;
+        match run {
+            None => format!("{open}}}"),
+            Some(run) => format!("{open},\"run\":{}}}", run.get()),
+        }
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller")
+            .field("user_id", &self.0.user_id)
+            .field("roles", &self.0.roles)
+            .field("session", &self.0.session)
+            .field("attributes", &self.0.attributes)
+            .field("expires_at", &self.0.expires_at)
+            .finish()
+    }
+}
+
+impl CallerBuilder {
+    /// Adds a role, behind those that are there.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// Adds roles, in this order.
+    #[must_use]
+    pub fn roles<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+        self.roles.extend(roles.into_iter().map(Into::into));
+        self
+    }
+
+    /// Names the session.
+    #[must_use]
+    pub fn session(mut self, session: impl Into<String>) -> Self {
+        self.session = Some(session.into());
+        self
+    }
+
+    /// Sets an attribute, `ctx.NAME` in a policy. The last value of a name counts.
+    #[must_use]
+    pub fn attribute(mut self, name: impl Into<String>, value: impl Into<Attribute>) -> Self {
+        self.attributes.insert(name.into(), value.into());
+        self
+    }
+
+    /// From this time on every call is denied. Default: never.
+    #[must_use]
+    pub fn expires_at(mut self, time: SystemTime) -> Self {
+        self.expires_at = Some(time);
+        self
+    }
+
+    /// Every call is denied once this time has passed since `now`. A time that the clock cannot hold is no time at all: it is
+    /// over at once.
+    #[must_use]
+    pub fn time_to_live(self, time: Duration, now: SystemTime) -> Self {
+        self.expires_at(now.checked_add(time).unwrap_or(now))
+    }
+
+    /// The caller.
+    ///
+    /// # Errors
+    ///
+    /// A name is empty, too long or has control characters, or there are too many roles.
+    pub fn build(self) -> Result<Caller, CallerError> {
+        check_name("user id", &self.user_id)?;
+        if let Some(session) = &self.session {
+            check_name("session id", session)?;
+        }
+        if self.roles.len() > MAX_ROLES {
+            return Err(CallerError::Roles {
+                found: self.roles.len(),
+            });
+        }
+        for role in &self.roles {
+            check_name("role", role)?;
+        }
+        for name in self.attributes.keys() {
+            check_name("attribute", name)?;
+        }
+        let facts = facts(&self)?;
+        Ok(Caller(Arc::new(Inner {
+            user_id: self.user_id,
+            roles: self.roles,
+            session: self.session,
+            attributes: self.attributes,
+            expires_at: self.expires_at,
+            facts,
+        })))
+    }
+}
+
+/// Why somebody cannot be a caller.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallerError {
+    /// A name is not one.
+    #[error(
+        "the {what} `{}` {reason}; a name has 1 to {MAX_NAME_BYTES} bytes and no control characters",
+        name.escape_debug()
+    )]
+    Name {
+        /// Whose name it is.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// There are more roles than a policy accepts.
+    #[error("a caller has at most {MAX_ROLES} roles, and this one has {found}")]
+    Roles {
+        /// How many there are.
+        found: usize,
+    },
+    /// The attributes cannot be written as JSON.
+    #[error("the attributes cannot be written as JSON: {reason}")]
+    Attributes {
+        /// Why.
+        reason: String,
+    },
+}
+
+fn check_name(what: &'static str, name: &str) -> Result<(), CallerError> {
+    let reason = if name.is_empty() {
+        "is empty"
+    } else if name.len() > MAX_NAME_BYTES {
+        "is too long"
+    } else if name.chars().any(char::is_control) {
+        "has a control character"
+    } else {
+        return Ok(());
+    };
+    // A name can be as long as whoever sent it liked.
+    let name = name.chars().take(MAX_NAME_BYTES).collect();
+    Err(CallerError::Name { what, name, reason })
+}
+
+fn facts(caller: &CallerBuilder) -> Result<String, CallerError> {
+    #[derive(Serialize)]
+    struct User<'a> {
+        id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session: Option<&'a str>,
+    }
+    #[derive(Serialize)]
+    struct Facts<'a> {
+        user: User<'a>,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        ctx: &'a BTreeMap<String, Attribute>,
+    }
+    let facts = Facts {
+        user: User {
+            id: &caller.user_id,
+            session: caller.session.as_deref(),
+        },
+        ctx: &caller.attributes,
+    };
+    let mut text = serde_json::to_string(&facts).map_err(|error| CallerError::Attributes {
+        reason: error.to_string(),
+    })?;
+    // `user` is always there, so that what follows can begin with a comma.
+    text.pop();
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_written_and_never_pasted() {
+        let caller = Caller::builder("x\"},\"ctx\":{\"admin\":true},\"y\":{\"z\":\"")
+            .session("s-1")
+            .attribute("plan", "pro")
+            .attribute("seats", 5)
+            .attribute("beta", true)
+            .attribute("teams", vec!["a".to_owned(), "b".to_owned()])
+            .build()
+            .unwrap();
+        let facts: serde_json::Value = serde_json::from_str(&caller.facts(None)).unwrap();
+        assert_eq!(facts["user"]["id"], caller.user_id());
+        assert_eq!(facts["user"]["session"], "s-1");
+        assert_eq!(
+            facts["ctx"],
+            serde_json::json!({"plan": "pro", "seats": 5, "beta": true, "teams": ["a", "b"]})
+        );
+        let run = RawValue::from_string(r#"{"calls": 3}"#.into()).unwrap();
+        let facts: serde_json::Value = serde_json::from_str(&caller.facts(Some(&run))).unwrap();
+        assert_eq!(facts["run"]["calls"], 3);
+        assert_eq!(facts.as_object().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn names_that_could_be_read_differently_are_refused() {
+        let long = "x".repeat(MAX_NAME_BYTES + 1);
+        for name in ["", "a\nrole", "a\0", "\u{85}", long.as_str()] {
+            assert!(Caller::builder(name).build().is_err(), "{name:?}");
+            assert!(Caller::builder("u").role(name).build().is_err(), "{name:?}");
+            assert!(
+                Caller::builder("u").session(name).build().is_err(),
+                "{name:?}"
+            );
+            assert!(
+                Caller::builder("u").attribute(name, true).build().is_err(),
+                "{name:?}"
+            );
+        }
+        assert!(Caller::builder("größe 😀").build().is_ok());
+        let many = || (0..MAX_ROLES).map(|number| format!("r{number}"));
+        assert!(Caller::builder("u").roles(many()).build().is_ok());
+        assert_eq!(
+            Caller::builder("u").roles(many()).role("r").build().err(),
+            Some(CallerError::Roles { found: 33 })
+        );
+    }
+
+    #[test]
+    fn a_time_that_the_clock_cannot_hold_is_over_at_once() {
+        let now = SystemTime::UNIX_EPOCH;
+        let caller = Caller::builder("u").time_to_live(Duration::MAX, now);
+        assert_eq!(caller.build().unwrap().expires_at(), Some(now));
+    }
+}

@@ -1,0 +1,359 @@
+//! What was decided, and the permission to run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hexgate::{FileScope, PathScope};
+use serde_json::Value;
+
+use crate::caller::Caller;
+use crate::live::PolicyId;
+
+/// What may happen to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It must not happen.
+    Deny,
+    /// It may happen once a human has agreed.
+    NeedsApproval,
+    /// It may happen.
+    Allow,
+}
+
+impl Outcome {
+    /// `deny`, `needs_approval` or `allow`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::NeedsApproval => "needs_approval",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who or what decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The policy.
+    Policy,
+    /// There is no caller: the scope was not opened or got lost.
+    NoScope,
+    /// The caller's time is over.
+    CallerExpired,
+    /// The caller's token does not hold for this call.
+    Token,
+    /// The agent, the user or the token is stopped.
+    Stopped,
+    /// The request cannot be understood.
+    Malformed,
+    /// The request is larger than is accepted.
+    Exceeded,
+    /// The policy misbehaved.
+    Guest,
+    /// The policy is outside of its validity.
+    Validity,
+    /// The machine failed.
+    Host,
+    /// The decision could not be recorded.
+    NotRecorded,
+    /// A human, or what speaks for one, was asked.
+    Approval,
+}
+
+impl Cause {
+    /// A name that stays: `policy`, `no_scope`, `caller_expired`, and so on.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::NoScope => "no_scope",
+            Self::CallerExpired => "caller_expired",
+            Self::Token => "token",
+            Self::Stopped => "stopped",
+            Self::Malformed => "malformed",
+            Self::Exceeded => "exceeded",
+            Self::Guest => "guest",
+            Self::Validity => "validity",
+            Self::Host => "host",
+            Self::NotRecorded => "not_recorded",
+            Self::Approval => "approval",
+        }
+    }
+}
+
+/// The name of a decision: a UUID of version 8, random bits for the enforcer and a number within it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DecisionId(u128);
+
+impl DecisionId {
+    /// Random bits, the version and the variant of RFC 9562 in their places, and a number.
+    pub(crate) fn new(random: u64, number: u64) -> Self {
+        let high = random & !0xf000 | 0x8000;
+        let low = number & !(0b11 << 62) | 0b10 << 62;
+        Self(u128::from(high) << 64 | u128::from(low))
+    }
+}
+
+impl fmt::Display for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d] = [
+            self.0 >> 96,
+            self.0 >> 80 & 0xffff,
+            self.0 >> 64 & 0xffff,
+            self.0 >> 48 & 0xffff,
+        ];
+        write!(
+            f,
+            "{a:08x}-{b:04x}-{c:04x}-{d:04x}-{:012x}",
+            self.0 & 0xffff_ffff_ffff
+        )
+    }
+}
+
+impl fmt::Debug for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DecisionId({self})")
+    }
+}
+
+/// The arguments of a call: one JSON object, as text. What is decided is what runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments(String);
+
+impl Arguments {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Arguments {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<String> for Arguments {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&Value> for Arguments {
+    /// Writes the value. The text is what is decided and what runs, not the value that it came from.
+    fn from(value: &Value) -> Self {
+        Self(value.to_string())
+    }
+}
+
+impl From<Value> for Arguments {
+    fn from(value: Value) -> Self {
+        Self::from(&value)
+    }
+}
+
+/// What was decided about one proposed call. It cannot be made elsewhere, and it does not permit anything by itself:
+/// [`Decision::into_permit`] does.
+#[derive(Debug, Clone)]
+#[must_use = "a decision that is not looked at permits nothing"]
+pub struct Decision {
+    pub(crate) id: DecisionId,
+    pub(crate) outcome: Outcome,
+    pub(crate) cause: Cause,
+    pub(crate) agent: Arc<str>,
+    pub(crate) caller: Option<Caller>,
+    pub(crate) tool: String,
+    pub(crate) arguments: Arguments,
+    pub(crate) facts: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) reason: String,
+    pub(crate) violations: Vec<String>,
+    pub(crate) hint: Option<PathScope>,
+    pub(crate) scope: Option<FileScope>,
+    pub(crate) policy: Arc<PolicyId>,
+    pub(crate) follows: Option<DecisionId>,
+    pub(crate) approved_by: Option<String>,
+    pub(crate) request: Option<String>,
+    pub(crate) disclose: bool,
+}
+
+impl Decision {
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> DecisionId {
+        self.id
+    }
+
+    /// What may happen.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Who or what decided.
+    #[must_use]
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// Whether the call may happen now. To run it, take the [`Permit`].
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.outcome == Outcome::Allow
+    }
+
+    /// The agent that wants to call.
+    #[must_use]
+    pub fn agent(&self) -> &str {
+        &self.agent
+    }
+
+    /// On whose behalf. None: nobody was in scope, so it is a denial.
+    #[must_use]
+    pub fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
+    }
+
+    /// The tool.
+    #[must_use]
+    pub fn tool(&self) -> &str {
+        &self.tool
+    }
+
+    /// The arguments that were decided. To run the tool take those of the [`Permit`], which are the same bytes.
+    #[must_use]
+    pub fn arguments(&self) -> &str {
+        self.arguments.as_str()
+    }
+
+    /// The facts that the policy saw, a JSON object. None: it was not asked.
+    #[must_use]
+    pub fn facts(&self) -> Option<&str> {
+        self.facts.as_deref()
+    }
+
+    /// The role on whose authority the call may happen. None for a denial.
+    #[must_use]
+    pub fn role(&self) -> Option<&str> {
+        self.role.as_deref()
+    }
+
+    /// Why, in a sentence for the operator. Empty if the call is allowed.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The constraints that were not true, as written in the policy. For the operator.
+    #[must_use]
+    pub fn violations(&self) -> &[String] {
+        &self.violations
+    }
+
+    /// Where the call could have gone instead, if a file scope denied it. For the operator.
+    #[must_use]
+    pub fn hint(&self) -> Option<&PathScope> {
+        self.hint.as_ref()
+    }
+
+    /// The file scope within which the call may happen. A tool that searches below a path must apply it to each result.
+    #[must_use]
+    pub fn scope(&self) -> Option<&FileScope> {
+        self.scope.as_ref()
+    }
+
+    /// The policy that decided, or that was live when something else did.
+    #[must_use]
+    pub fn policy(&self) -> &PolicyId {
+        &self.policy
+    }
+
+    /// The decision that needed approval, if this one is what came of asking.
+    #[must_use]
+    pub fn follows(&self) -> Option<DecisionId> {
+        self.follows
+    }
+
+    /// Who approved it. None: nobody had to.
+    #[must_use]
+    pub fn approved_by(&self) -> Option<&str> {
+        self.approved_by.as_deref()
+    }
+
+    /// The request for approval that nobody has answered yet.
+    #[must_use]
+    pub fn pending_request(&self) -> Option<&str> {
+        self.request.as_deref()
+    }
+
+    /// The permission to run the call, if it may happen now.
+    ///
+    /// # Errors
+    ///
+    /// It may not: this is the decision again, to be rendered.
+    pub fn into_permit(self) -> Result<Permit, Box<Self>> {
+        if self.is_allowed() {
+            Ok(Permit(Box::new(self)))
+        } else {
+            Err(Box::new(self))
+        }
+    }
+
+    /// Turns it into a denial, whatever it was before.
+    pub(crate) fn deny(&mut self, cause: Cause, reason: String) {
+        self.outcome = Outcome::Deny;
+        self.cause = cause;
+        self.reason = reason;
+        self.role = None;
+        self.scope = None;
+        self.violations.clear();
+        self.hint = None;
+        self.approved_by = None;
+        self.request = None;
+    }
+}
+
+/// The permission to run one call, once, with the bytes that were decided.
+#[derive(Debug)]
+#[must_use = "a permission that is not used permits nothing"]
+pub struct Permit(Box<Decision>);
+
+impl Permit {
+    /// The tool to run.
+    #[must_use]
+    pub fn tool(&self) -> &str {
+        self.0.tool()
+    }
+
+    /// The arguments to run it with: the very bytes that were decided.
+    #[must_use]
+    pub fn arguments(&self) -> &str {
+        self.0.arguments()
+    }
+
+    /// The file scope to stay within.
+    #[must_use]
+    pub fn scope(&self) -> Option<&FileScope> {
+        self.0.scope()
+    }
+
+    /// The decision behind it.
+    pub fn decision(&self) -> &Decision {
+        &self.0
+    }
+
+    /// The tool and its arguments. The permission is used up.
+    #[must_use]
+    pub fn into_parts(self) -> (String, String) {
+        (self.0.tool, self.0.arguments.0)
+    }
+}

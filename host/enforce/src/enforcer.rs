@@ -1,0 +1,427 @@
+//! From a proposed call to a decision that a host can act on.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+mod guarded;
+mod settle;
+
+use hexgate::{DecideError, ErrorKind, Policy, Request, Verdict};
+use serde_json::value::RawValue;
+
+use crate::approval::Approvals;
+use crate::caller::{Caller, MAX_ROLES};
+use crate::decision::{Arguments, Cause, Decision, DecisionId, Outcome};
+use crate::kill::KillSwitch;
+use crate::live::{LivePolicy, Refresh, Version};
+use crate::observer::{Observer, OnRecordFailure, Recorder};
+use crate::scope::{self, NoScope};
+
+use guarded::guarded;
+
+/// Decides every call of one agent, for many users at once. Cloning is cheap and gives the same enforcer.
+#[derive(Clone)]
+pub struct Enforcer(Arc<Inner>);
+
+struct Inner {
+    agent: Arc<str>,
+    live: LivePolicy,
+    kill: KillSwitch,
+    recorder: Option<(Arc<dyn Recorder>, OnRecordFailure)>,
+    observers: Vec<Arc<dyn Observer>>,
+    approvals: Approvals,
+    disclosure: Disclosure,
+    /// Random bits that begin each decision's name, and the number that ends it.
+    ids: (u64, AtomicU64),
+    not_recorded: AtomicU64,
+    observer_panics: AtomicU64,
+}
+
+/// How much of the policy a model may learn from a denial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Disclosure {
+    /// That the call is denied, or needs approval.
+    #[default]
+    Nothing,
+    /// Also the constraints that were not true, and with them the thresholds in them, and the patterns of file scopes.
+    Constraints,
+}
+
+/// What went wrong around decisions so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Decisions of which there is no record.
+    pub not_recorded: u64,
+    /// Panics of observers.
+    pub observer_panics: u64,
+}
+
+/// One proposed call.
+#[derive(Debug, Clone)]
+pub struct Call {
+    caller: Result<Caller, NoScope>,
+    tool: String,
+    arguments: Arguments,
+    run: Option<Box<RawValue>>,
+}
+
+impl Call {
+    /// A call on behalf of this caller. The arguments are a JSON object, as text or as a value.
+    pub fn of(caller: &Caller, tool: impl Into<String>, arguments: impl Into<Arguments>) -> Self {
+        Self::new(Ok(caller.clone()), tool, arguments)
+    }
+
+    /// A call on behalf of whoever is [in scope](crate::scope) here. Nobody is: it is denied.
+    pub fn in_scope(tool: impl Into<String>, arguments: impl Into<Arguments>) -> Self {
+        Self::new(scope::current(), tool, arguments)
+    }
+
+    /// Also says what the policy sees as `run`: facts about the run that the call is part of, from the host.
+    #[must_use]
+    pub fn run(mut self, facts: Box<RawValue>) -> Self {
+        self.run = Some(facts);
+        self
+    }
+
+    fn new(
+        caller: Result<Caller, NoScope>,
+        tool: impl Into<String>,
+        arguments: impl Into<Arguments>,
+    ) -> Self {
+        Self {
+            caller,
+            tool: tool.into(),
+            arguments: arguments.into(),
+            run: None,
+        }
+    }
+}
+
+/// Collects the options of an [`Enforcer`].
+pub struct EnforcerBuilder {
+    agent: Arc<str>,
+    live: LivePolicy,
+    kill: KillSwitch,
+    recorder: Option<(Arc<dyn Recorder>, OnRecordFailure)>,
+    observers: Vec<Arc<dyn Observer>>,
+    approvals: Approvals,
+    disclosure: Disclosure,
+}
+
+/// The system gave no random numbers, so decisions cannot be told apart.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the system gives no random numbers: {reason}")]
+pub struct RandomError {
+    reason: String,
+}
+
+impl Enforcer {
+    /// Options for an enforcer of this agent's calls by a live policy.
+    pub fn builder(agent: impl AsRef<str>, live: &LivePolicy) -> EnforcerBuilder {
+        EnforcerBuilder {
+            agent: agent.as_ref().into(),
+            live: live.clone(),
+            kill: KillSwitch::new(),
+            recorder: None,
+            observers: Vec::new(),
+            approvals: Approvals::default(),
+            disclosure: Disclosure::default(),
+        }
+    }
+
+    /// Begins a turn: looks whether there is another policy, as [`LivePolicy::refresh`] does.
+    pub fn begin_turn(&self) -> Refresh {
+        self.0.live.refresh()
+    }
+
+    /// Decides a call on behalf of a caller. From any thread; threads do not wait for each other.
+    pub fn decide(&self, caller: &Caller, tool: &str, arguments: impl Into<Arguments>) -> Decision {
+        self.decide_call(Call::of(caller, tool, arguments))
+    }
+
+    /// Decides a call on behalf of whoever is [in scope](crate::scope) here. Nobody is: a denial.
+    pub fn decide_in_scope(&self, tool: &str, arguments: impl Into<Arguments>) -> Decision {
+        self.decide_call(Call::in_scope(tool, arguments))
+    }
+
+    /// Decides a call. The record of it was made when this returns.
+    pub fn decide_call(&self, call: Call) -> Decision {
+        self.finish(self.judge(call))
+    }
+
+    /// The agent whose calls are decided.
+    #[must_use]
+    pub fn agent(&self) -> &str {
+        &self.0.agent
+    }
+
+    /// The policy that decides.
+    #[must_use]
+    pub fn live(&self) -> &LivePolicy {
+        &self.0.live
+    }
+
+    /// What stops agents, users and tokens at once.
+    #[must_use]
+    pub fn kill_switch(&self) -> &KillSwitch {
+        &self.0.kill
+    }
+
+    /// What went wrong around decisions so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            not_recorded: self.0.not_recorded.load(Ordering::Relaxed),
+            observer_panics: self.0.observer_panics.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A decision that nobody knows of yet.
+    fn judge(&self, call: Call) -> Decision {
+        let version = self.0.live.current();
+        let Call {
+            caller,
+            tool,
+            arguments,
+            run,
+        } = call;
+        let mut decision = Decision {
+            id: self.next_id(),
+            outcome: Outcome::Deny,
+            cause: Cause::Policy,
+            agent: self.0.agent.clone(),
+            caller: None,
+            tool,
+            arguments,
+            facts: None,
+            role: None,
+            reason: String::new(),
+            violations: Vec::new(),
+            hint: None,
+            scope: None,
+            policy: version.id.clone(),
+            follows: None,
+            approved_by: None,
+            request: None,
+            disclose: self.0.disclosure == Disclosure::Constraints,
+        };
+        match caller {
+            Err(error @ NoScope) => decision.deny(Cause::NoScope, error.to_string()),
+            Ok(caller) => {
+                decision.caller = Some(caller.clone());
+                match self.stopped(&caller, &version) {
+                    Some((cause, reason)) => decision.deny(cause, reason),
+                    None => ask(&version.policy, &caller, run.as_deref(), &mut decision),
+                }
+            }
+        }
+        decision
+    }
+
+    /// Why the policy need not be asked.
+    fn stopped(&self, caller: &Caller, version: &Version) -> Option<(Cause, String)> {
+        if let Some(stop) = self.0.kill.stops(&self.0.agent, Some(caller.user_id())) {
+            return Some((Cause::Stopped, stop.to_string()));
+        }
+        if let Some(end) = caller.expires_at()
+            && self.0.live.now() >= end
+        {
+            let reason = "the caller's time is over; let the user sign in again".to_owned();
+            return Some((Cause::CallerExpired, reason));
+        }
+        if let Some(bound) = &version.id.agent
+            && **bound != *self.0.agent
+        {
+            let reason = format!(
+                "the policy is bound to the agent `{}`, and this is `{}`",
+                bound.escape_debug(),
+                self.0.agent.escape_debug()
+            );
+            return Some((Cause::Validity, reason));
+        }
+        None
+    }
+
+    /// Records a decision and lets the observers know. What is returned is what was recorded last, and what counts.
+    fn finish(&self, mut decision: Decision) -> Decision {
+        if let Some((recorder, on_failure)) = &self.0.recorder {
+            let recorded = guarded(|| recorder.record(&decision))
+                .unwrap_or_else(|panic| Err(format!("the recorder panicked: {panic}").into()));
+            if let Err(error) = recorded {
+                self.0.not_recorded.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(decision = %decision.id, %error, ?on_failure, "decision not recorded");
+                if *on_failure == OnRecordFailure::Deny {
+                    let reason = format!("the decision could not be recorded: {error}");
+                    decision.deny(Cause::NotRecorded, reason);
+                }
+            }
+        }
+        for observer in &self.0.observers {
+            if let Err(panic) = guarded(|| observer.observe(&decision)) {
+                self.0.observer_panics.fetch_add(1, Ordering::Relaxed);
+                tracing::error!(decision = %decision.id, %panic, "an observer panicked");
+            }
+        }
+        decision
+    }
+
+    fn next_id(&self) -> DecisionId {
+        let (random, next) = &self.0.ids;
+        DecisionId::new(*random, next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl EnforcerBuilder {
+    /// Keeps a record of every decision, before the host can act on it. Default: none.
+    #[must_use]
+    pub fn recorder(
+        mut self,
+        recorder: impl Recorder + 'static,
+        on_failure: OnRecordFailure,
+    ) -> Self {
+        self.recorder = Some((Arc::new(recorder), on_failure));
+        self
+    }
+
+    /// Lets somebody know of every decision. Default: nobody.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// What happens to calls that need approval. Default: nobody is asked, and they do not happen.
+    #[must_use]
+    pub fn approvals(mut self, approvals: Approvals) -> Self {
+        self.approvals = approvals;
+        self
+    }
+
+    /// What stops agents, users and tokens at once. Default: a switch of its own.
+    #[must_use]
+    pub fn kill_switch(mut self, switch: &KillSwitch) -> Self {
+        self.kill = switch.clone();
+        self
+    }
+
+    /// How much of the policy a model may learn from a denial. Default: nothing.
+    #[must_use]
+    pub fn disclosure(mut self, disclosure: Disclosure) -> Self {
+        self.disclosure = disclosure;
+        self
+    }
+
+    /// The enforcer.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no random numbers.
+    pub fn build(self) -> Result<Enforcer, RandomError> {
+        let random = getrandom::u64().map_err(|error| RandomError {
+            reason: error.to_string(),
+        })?;
+        Ok(Enforcer(Arc::new(Inner {
+            agent: self.agent,
+            live: self.live,
+            kill: self.kill,
+            recorder: self.recorder,
+            observers: self.observers,
+            approvals: self.approvals,
+            disclosure: self.disclosure,
+            ids: (random, AtomicU64::new(0)),
+            not_recorded: AtomicU64::new(0),
+            observer_panics: AtomicU64::new(0),
+        })))
+    }
+}
+
+/// Asks the policy, and writes what it says into the decision.
+fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut Decision) {
+    let mut roles = [""; MAX_ROLES];
+    for (slot, role) in roles.iter_mut().zip(caller.roles()) {
+        *slot = role;
+    }
+    // INVARIANT: a caller has at most that many roles. Without any, the policy's default role would decide.
+    let Some(roles) = roles.get(..caller.roles().len()) else {
+        return decision.deny(Cause::Malformed, "too many roles".to_owned());
+    };
+    let facts = caller.facts(run);
+    let request = Request::new(&decision.tool, decision.arguments.as_str())
+        .roles(roles)
+        .facts(&facts);
+    let verdict = policy.decide(&request);
+    let granted = match verdict {
+        Ok(Verdict::Allow(grant)) => Some((Outcome::Allow, grant)),
+        Ok(Verdict::NeedsApproval(grant)) => Some((Outcome::NeedsApproval, grant)),
+        Ok(Verdict::Deny(denial)) => {
+            decision.deny(Cause::Policy, denial.reason);
+            decision.violations = denial.violations;
+            decision.hint = denial.hint;
+            None
+        }
+        Err(error) => {
+            decision.deny(cause_of(&error), error.to_string());
+            None
+        }
+    };
+    if let Some((outcome, grant)) = granted {
+        let scope = grant.scope.map(|id| policy.scope(id)).transpose();
+        let role = match grant.role {
+            None => Some("default"),
+            Some(index) => usize::try_from(index)
+                .ok()
+                .and_then(|index| roles.get(index).copied()),
+        };
+        match (role, scope) {
+            // A scope that a grant names and that is not there must not turn into no scope at all.
+            (Some(role), Ok(scope)) if scope.as_ref().is_none_or(Option::is_some) => {
+                decision.outcome = outcome;
+                decision.role = Some(role.to_owned());
+                decision.scope = scope.flatten();
+                decision.reason = match outcome {
+                    Outcome::NeedsApproval => decision.plain_reason(),
+                    Outcome::Allow | Outcome::Deny => String::new(),
+                };
+            }
+            (_, Err(error)) => decision.deny(cause_of(&error), error.to_string()),
+            _ => decision.deny(
+                Cause::Guest,
+                "the policy names a role or a scope that is not there".to_owned(),
+            ),
+        }
+    }
+    decision.facts = Some(facts);
+}
+
+fn cause_of(error: &DecideError) -> Cause {
+    match error.kind() {
+        ErrorKind::Malformed => Cause::Malformed,
+        ErrorKind::Exceeded => Cause::Exceeded,
+        ErrorKind::Guest => Cause::Guest,
+        ErrorKind::Validity => Cause::Validity,
+        _ => Cause::Host,
+    }
+}
+
+impl fmt::Debug for Enforcer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enforcer")
+            .field("agent", &self.0.agent)
+            .field("live", &self.0.live)
+            .field("approvals", &self.0.approvals)
+            .field("disclosure", &self.0.disclosure)
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for EnforcerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnforcerBuilder")
+            .field("agent", &self.agent)
+            .field("live", &self.live)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! From a decision to a permission, by way of whoever approves.
+
+use std::sync::Arc;
+
+use super::guarded::{guarded, guarded_async};
+use super::{Call, Enforcer};
+use crate::approval::{Answer, ApprovalError, ApprovalHandler, Approvals};
+use crate::decision::{Cause, Decision, Outcome, Permit};
+
+/// What is left to do with a decision.
+enum Next {
+    Done(Decision),
+    Settle(Decision, Answer),
+    Ask(Decision, Arc<dyn ApprovalHandler>),
+}
+
+impl Enforcer {
+    /// Decides a call, asks for approval where that is needed, and gives the permission to run it.
+    ///
+    /// # Errors
+    ///
+    /// It must not run: this is the decision, to be rendered.
+    pub fn authorize(&self, call: Call) -> Result<Permit, Box<Decision>> {
+        match self.first(call.clone()) {
+            Next::Done(decision) => decision.into_permit(),
+            Next::Settle(decision, answer) => self.settle(call, &decision, Ok(answer)),
+            Next::Ask(decision, handler) => {
+                let answer = guarded(|| handler.ask(&decision));
+                self.settle(call, &decision, flatten(answer))
+            }
+        }
+    }
+
+    /// The same where the one who approves is waited for without holding a thread.
+    ///
+    /// # Errors
+    ///
+    /// It must not run: this is the decision, to be rendered.
+    pub async fn authorize_async(&self, call: Call) -> Result<Permit, Box<Decision>> {
+        match self.first(call.clone()) {
+            Next::Done(decision) => decision.into_permit(),
+            Next::Settle(decision, answer) => self.settle(call, &decision, Ok(answer)),
+            Next::Ask(decision, handler) => {
+                let answer = match guarded(|| handler.ask_async(&decision)) {
+                    Ok(asking) => guarded_async(asking).await,
+                    Err(panic) => Err(panic),
+                };
+                self.settle(call, &decision, flatten(answer))
+            }
+        }
+    }
+
+    fn first(&self, call: Call) -> Next {
+        let decision = self.decide_call(call);
+        if decision.outcome != Outcome::NeedsApproval {
+            return Next::Done(decision);
+        }
+        match &self.0.approvals {
+            Approvals::Nobody => Next::Done(decision),
+            Approvals::Always => {
+                let by = "configuration".to_owned();
+                Next::Settle(decision, Answer::Approved { by })
+            }
+            Approvals::Never => {
+                let reason = "calls that need approval are refused here".to_owned();
+                Next::Settle(decision, Answer::Denied { reason })
+            }
+            Approvals::Ask(handler) => Next::Ask(decision, handler.clone()),
+        }
+    }
+
+    /// Decides again, now that there is an answer: while it was waited for the policy may have changed, the caller's time may have
+    /// ended, and somebody may have been stopped.
+    fn settle(
+        &self,
+        call: Call,
+        asked: &Decision,
+        answer: Result<Answer, ApprovalError>,
+    ) -> Result<Permit, Box<Decision>> {
+        let mut decision = self.judge(call);
+        decision.follows = Some(asked.id);
+        if decision.outcome == Outcome::NeedsApproval {
+            match answer {
+                Ok(Answer::Approved { by }) if decision.policy == asked.policy => {
+                    decision.outcome = Outcome::Allow;
+                    decision.cause = Cause::Approval;
+                    decision.reason.clear();
+                    decision.approved_by = Some(by);
+                }
+                Ok(Answer::Approved { .. }) => decision.deny(
+                    Cause::Approval,
+                    "the policy changed while approval was waited for; ask again".to_owned(),
+                ),
+                Ok(Answer::Denied { reason }) => decision.deny(Cause::Approval, reason),
+                Ok(Answer::Pending { request }) => decision.request = Some(request),
+                Err(error) => decision.deny(
+                    Cause::Approval,
+                    format!("nobody could be asked for approval: {error}"),
+                ),
+            }
+        } else if decision.outcome == Outcome::Allow
+            && !matches!(answer, Ok(Answer::Approved { .. }))
+        {
+            // The policy allows now what it wanted to be asked about before. Who was asked did not agree.
+            decision.deny(
+                Cause::Approval,
+                "the policy changed while approval was waited for; ask again".to_owned(),
+            );
+        }
+        self.finish(decision).into_permit()
+    }
+}
+
+fn flatten(answer: Result<Result<Answer, ApprovalError>, String>) -> Result<Answer, ApprovalError> {
+    answer.unwrap_or_else(|panic| Err(format!("the approval handler panicked: {panic}").into()))
+}

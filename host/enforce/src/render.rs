@@ -1,0 +1,178 @@
+//! A decision for the model, for the operator's programs, and for people.
+//!
+//! What the model reads may be read by whoever steers it, and a constraint tells how far one may go. So the model learns that a call
+//! was denied and nothing of the policy, unless the host chose [`Disclosure::Constraints`](crate::Disclosure).
+
+use hexgate::PathScope;
+use hexgate_compiler::diagnostic::{harmless, shortened};
+use serde::Serialize;
+
+use crate::decision::{Cause, Decision, Outcome};
+
+/// The longest arguments that are shown to people, in characters.
+const SHOWN: usize = 1000;
+
+/// Why a call did not run, as a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Payload<'a> {
+    /// `policy_denied` or `approval_required`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Why, in a sentence.
+    pub message: String,
+    /// The tool.
+    pub tool_name: &'a str,
+    /// The agent.
+    pub agent_name: &'a str,
+    /// Always false: the same call gives the same answer.
+    pub retryable: bool,
+    /// The role that would be the authority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'a str>,
+    /// Where the call could have gone instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Hint<'a>>,
+    /// The constraints that were not true.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub violations: &'a [String],
+}
+
+/// The pattern lists of a file scope, without empty ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hint<'a> {
+    /// A path must match one of these.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub allowed_paths: &'a [String],
+    /// A path must not match any of these.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub denied_paths: &'a [String],
+}
+
+impl<'a> From<&'a PathScope> for Hint<'a> {
+    fn from(scope: &'a PathScope) -> Self {
+        Self {
+            allowed_paths: &scope.allowed,
+            denied_paths: &scope.denied,
+        }
+    }
+}
+
+impl Decision {
+    /// `policy_denied` or `approval_required`. None: the call is allowed.
+    #[must_use]
+    pub fn error_type(&self) -> Option<&'static str> {
+        match self.outcome {
+            Outcome::Deny => Some("policy_denied"),
+            Outcome::NeedsApproval => Some("approval_required"),
+            Outcome::Allow => None,
+        }
+    }
+
+    /// Everything about it, for the operator's logs and programs. None: the call is allowed.
+    #[must_use]
+    pub fn payload(&self) -> Option<Payload<'_>> {
+        Some(Payload {
+            kind: self.error_type()?,
+            message: self.reason.clone(),
+            tool_name: &self.tool,
+            agent_name: &self.agent,
+            retryable: false,
+            role: self.role.as_deref(),
+            hint: self.hint.as_ref().map(Hint::from),
+            violations: &self.violations,
+        })
+    }
+
+    /// What the model may see of it, as the result of the call. None: the call is allowed.
+    #[must_use]
+    pub fn model_payload(&self) -> Option<Payload<'_>> {
+        let full = self.payload()?;
+        if self.disclose && self.cause == Cause::Policy {
+            return Some(full);
+        }
+        Some(Payload {
+            message: self.plain_reason(),
+            role: None,
+            hint: None,
+            violations: &[],
+            ..full
+        })
+    }
+
+    /// What the model may see of it, as a line of text with a marker, `[policy_denied]` or `[approval_required]`. None: the call is
+    /// allowed.
+    #[must_use]
+    pub fn model_message(&self) -> Option<String> {
+        let tool = harmless(&self.tool);
+        let because = match self.outcome {
+            Outcome::Allow => return None,
+            _ if self.disclose && self.cause == Cause::Policy => {
+                format!(": {}", harmless(&self.reason))
+            }
+            _ if self.is_about_the_request() => format!(": {}", harmless(&self.plain_reason())),
+            _ => String::new(),
+        };
+        Some(match self.outcome {
+            Outcome::NeedsApproval => format!(
+                "[approval_required] Tool '{tool}' requires human approval before execution{because}. The tool was not executed."
+            ),
+            _ => format!(
+                "[policy_denied] Tool '{tool}' is denied by the agent policy{because}. The tool was not executed."
+            ),
+        })
+    }
+
+    /// For people: what was asked, what came of it, and why. Ends with a line feed.
+    #[must_use]
+    pub fn human(&self) -> String {
+        let head = match self.outcome {
+            Outcome::Allow => "✓ ALLOW",
+            Outcome::NeedsApproval => "⚠ APPROVAL_REQUIRED",
+            Outcome::Deny => "✗ DENY",
+        };
+        let caller = match &self.caller {
+            None => "nobody".to_owned(),
+            Some(caller) => format!(
+                "{} [{}]",
+                harmless(caller.user_id()),
+                harmless(&caller.roles().join(", "))
+            ),
+        };
+        let mut text = format!(
+            "{head} · {} · {caller} → {}({})\n",
+            harmless(&self.agent),
+            harmless(&self.tool),
+            shortened(self.arguments(), SHOWN)
+        );
+        if self.outcome != Outcome::Allow {
+            text.push_str(&format!("  reason: {}\n", harmless(&self.reason)));
+        }
+        if !self.violations.is_empty() {
+            text.push_str("  violations:\n");
+        }
+        for violation in &self.violations {
+            text.push_str(&format!("    • {}\n", harmless(violation)));
+        }
+        if let Some(hint) = &self.hint
+            && let Ok(hint) = serde_json::to_string(&Hint::from(hint))
+        {
+            text.push_str(&format!("  hint: {}\n", harmless(&hint)));
+        }
+        text
+    }
+
+    /// The reason without anything that stands in the policy.
+    pub(crate) fn plain_reason(&self) -> String {
+        let tool = serde_json::Value::from(self.tool.as_str());
+        match self.outcome {
+            _ if self.is_about_the_request() => self.reason.clone(),
+            Outcome::NeedsApproval => format!("Policy requires approval for tool {tool}"),
+            _ => format!("Policy denied tool {tool}"),
+        }
+    }
+
+    /// Whether the reason tells only what is wrong with the text that was sent. Whoever sent it can send a better one.
+    fn is_about_the_request(&self) -> bool {
+        self.cause == Cause::Malformed
+    }
+}

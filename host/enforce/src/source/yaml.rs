@@ -1,0 +1,149 @@
+//! A policy's own source, compiled here.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use hexgate::Clock;
+use hexgate::bundle::{Expectation, PrivateKey, TrustedKeys, UnverifiedBundle};
+use hexgate_compiler::diagnostic::render::{Format, render};
+use hexgate_compiler::{Compiler, Product, RegoOptions, Release};
+
+use super::fingerprint::{Fingerprint, Seen};
+use super::{Candidate, LocalPolicy, PolicySource, Poll, SourceError};
+
+/// A policy's own source: a YAML file or a directory of roles, compiled in this process in milliseconds, or a file of Rego, for
+/// which `opa` is needed.
+///
+/// Nobody signs a source. Whoever can write the file decides what is permitted: for development, and for hosts whose files are as
+/// well guarded as their program.
+#[derive(Debug)]
+pub struct PolicyFile {
+    path: PathBuf,
+    signing: Option<LocalSigning>,
+    clock: Arc<dyn Clock>,
+    seen: Seen,
+    refused: Option<(Fingerprint, Arc<SourceError>)>,
+}
+
+/// How a policy that is compiled here becomes a verified bundle: it is signed with a key that this host holds, and then checked like
+/// any other, against the keys that are trusted.
+#[derive(Debug)]
+pub struct LocalSigning {
+    /// The key to sign with.
+    pub key: PrivateKey,
+    /// For whom it is signed.
+    pub release: Release,
+    /// The keys that are trusted. The public half of the key has to be among them.
+    pub trusted: TrustedKeys,
+    /// For whom a policy is expected.
+    pub expectation: Expectation,
+}
+
+impl PolicyFile {
+    /// The policy at this path, which nobody signed.
+    ///
+    /// CAUTION: whoever can write to the path decides what is permitted.
+    #[must_use]
+    pub fn dangerous_unsigned(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            signing: None,
+            clock: Arc::new(hexgate::SystemClock),
+            seen: Seen::default(),
+            refused: None,
+        }
+    }
+
+    /// The policy at this path, signed here with a key that has to be trusted.
+    #[must_use]
+    pub fn signed_here(path: impl Into<PathBuf>, signing: LocalSigning) -> Self {
+        Self {
+            signing: Some(signing),
+            ..Self::dangerous_unsigned(path)
+        }
+    }
+
+    fn compile(&self, now: SystemTime) -> Result<Candidate, SourceError> {
+        let refused = |diagnostics: String| SourceError::Compile {
+            path: self.path.clone(),
+            diagnostics,
+        };
+        let outcome = Compiler::default()
+            .make(&self.path, None, &RegoOptions::default())
+            .map_err(|error| SourceError::Make {
+                path: self.path.clone(),
+                source: Box::new(error),
+            })?;
+        let text = || render(&outcome.diagnostics, &outcome.sources, Format::Human, false);
+        let Some(product) = &outcome.policy else {
+            return Err(refused(text()));
+        };
+        if !outcome.diagnostics.is_empty() {
+            tracing::warn!(path = %self.path.display(), "{}", text());
+        }
+        let origin = self.path.display().to_string();
+        match &self.signing {
+            None => Ok(Candidate::DangerousLocal(LocalPolicy {
+                component: product.component().to_vec(),
+                origin,
+            })),
+            Some(signing) => Ok(Candidate::Verified(Box::new(
+                signing.sign(product, origin, now)?,
+            ))),
+        }
+    }
+}
+
+impl LocalSigning {
+    fn sign(
+        &self,
+        product: &Product,
+        origin: String,
+        now: SystemTime,
+    ) -> Result<hexgate::bundle::VerifiedBundle, SourceError> {
+        let sealed = product.draft(&self.release)?.seal(Some(&self.key))?;
+        let bundle = UnverifiedBundle::from_parts(sealed.into_parts(origin))?;
+        Ok(bundle.verify(&self.trusted, &self.expectation, now)?)
+    }
+}
+
+impl PolicySource for PolicyFile {
+    fn origin(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+        let fingerprint = Fingerprint::of(&self.path).map_err(|source| SourceError::Io {
+            path: self.path.clone(),
+            source,
+        })?;
+        if self.seen.is_accepted(&fingerprint) {
+            return Ok(Poll::Unchanged);
+        }
+        if let Some((refused, error)) = &self.refused
+            && *refused == fingerprint
+        {
+            return Err(error.clone());
+        }
+        let now = self.clock.now();
+        let settled = fingerprint.is_settled(now);
+        let candidate = match self.compile(now) {
+            Ok(candidate) => candidate,
+            Err(error) => {
+                let error = Arc::new(error);
+                // The compiler says the same of the same source. What else failed may not fail again.
+                let lasting = settled && matches!(*error, SourceError::Compile { .. });
+                self.refused = lasting.then(|| (fingerprint, error.clone()));
+                return Err(error);
+            }
+        };
+        self.refused = None;
+        self.seen.found(fingerprint, settled);
+        Ok(Poll::Found(candidate))
+    }
+
+    fn accepted(&mut self) {
+        self.seen.accept();
+    }
+}

@@ -1,0 +1,17 @@
+//! The public interface, and nothing else.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod approvals;
+mod decisions;
+mod fixture;
+mod recording;
+mod reloads;
+mod scopes;
+mod sources;
+mod stops;
