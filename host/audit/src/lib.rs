@@ -1,1 +1,41 @@
 //! What was decided: an append-only log with a hash chain, its verification, replay and delivery.
+#![deny(missing_docs)]
+
+mod chain;
+mod checkpoint;
+mod components;
+mod encode;
+mod entry;
+mod folder;
+mod key;
+mod log;
+mod outcome;
+mod protect;
+mod reader;
+mod record;
+mod redact;
+mod shadow;
+mod verify;
+mod walk;
+
+pub use chain::{Head, HeadError};
+pub use components::{Components, ComponentsError};
+pub use entry::{
+    Checkpoint, Closed, Decision, Entry, EntryError, Lost, NoteEntry, Opened, Segment, Torn,
+};
+pub use folder::FolderError;
+pub use key::{DigestKey, DigestKeyError};
+pub use log::{AuditLog, OpenError, Options, Receipt, RecordError, Status, Sync, WhenUnwritable};
+pub use outcome::{Effect, ErrorClass, Hint, Outcome};
+pub use protect::{Arguments, Member, Withheld};
+pub use reader::ReadError;
+pub use record::{Note, Record};
+pub use redact::{REDACTED, Redaction, RedactionError};
+pub use shadow::{Shadow, ShadowOutcome};
+pub use verify::{Anchors, MAX_FINDINGS, Verification, verify, verify_bytes};
+pub use walk::{Finding, Place};
+
+/// The version of the log's format.
+pub const FORMAT_VERSION: u64 = 1;
+/// The most that [`Options::member_bytes`] can be: 256 KiB, so that a line stays within 8 MiB.
+pub const MAX_MEMBER_BYTES: usize = 256 << 10;

@@ -2,11 +2,13 @@
 //!
 //! | module | what happens there |
 //! |---|---|
+//! | `audit` | `hexgate audit ...`, one module a subcommand |
 //! | `exit` | exit codes, and the errors that choose them |
 //! | `output` | writing for people: marks, colours, harmless text |
 //! | `policy` | `hexgate policy ...`, one module a subcommand |
 #![forbid(unsafe_code)]
 
+mod audit;
 mod exit;
 mod output;
 mod policy;
@@ -30,11 +32,17 @@ enum Command {
     /// Validate, test, build, sign, verify, inspect and measure policies
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Verify and replay the log of what was decided
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 fn main() -> ExitCode {
-    let Command::Policy(command) = Cli::parse().command;
-    match policy::run(command) {
+    let outcome = match Cli::parse().command {
+        Command::Policy(command) => policy::run(command),
+        Command::Audit(command) => audit::run(command),
+    };
+    match outcome {
         Ok(exit) => exit.into(),
         Err(error) => exit::report(&error).into(),
     }

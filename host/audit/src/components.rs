@@ -1,0 +1,109 @@
+//! The components that decided, kept beside the log by their digests.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use hexgate_bundle::{Digest, MAX_WASM_BYTES};
+
+/// Components in a folder, each in a file that its SHA-256 names.
+#[derive(Debug, Clone)]
+pub struct Components {
+    folder: PathBuf,
+}
+
+impl Components {
+    /// Those beside a log.
+    #[must_use]
+    pub fn of_log(log: &Path) -> Self {
+        Self {
+            folder: log.join("components"),
+        }
+    }
+
+    /// Keeps a component. One that is there already is left alone.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn keep(&self, component: &[u8]) -> Result<Digest, ComponentsError> {
+        let digest = Digest::of(component);
+        let path = self.path(&digest);
+        if matches!(self.find(&digest), Ok(Some(_))) {
+            return Ok(digest);
+        }
+        let write = || -> io::Result<()> {
+            match DirBuilder::new().mode(0o700).create(&self.folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => {}
+            }
+            let passing = self
+                .folder
+                .join(format!(".{digest}.{}", std::process::id()));
+            let written = File::options()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&passing)
+                .and_then(|mut file| {
+                    file.write_all(component)?;
+                    file.sync_all()
+                })
+                .and_then(|()| fs::rename(&passing, &path));
+            if written.is_err() {
+                let _ = fs::remove_file(&passing);
+            }
+            written?;
+            File::open(&self.folder)?.sync_all()
+        };
+        write().map_err(|source| ComponentsError::Io {
+            path: path.clone(),
+            source,
+        })?;
+        Ok(digest)
+    }
+
+    /// The component with this digest. None: it was not kept.
+    ///
+    /// # Errors
+    /// It cannot be read, or is another one by its digest.
+    pub fn find(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ComponentsError> {
+        let path = self.path(digest);
+        let mut bytes = Vec::new();
+        let read = File::open(&path)
+            .and_then(|file| file.take(MAX_WASM_BYTES + 1).read_to_end(&mut bytes));
+        match read {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(ComponentsError::Io { path, source }),
+            Ok(_) if Digest::of(&bytes) == *digest => Ok(Some(bytes)),
+            Ok(_) => Err(ComponentsError::Changed { path }),
+        }
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(format!("{digest}.wasm"))
+    }
+}
+
+/// A component cannot be kept or found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ComponentsError {
+    /// The system fails.
+    #[error("cannot use `{}`: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// What is there is not what its name says.
+    #[error("`{}` is not the component that its name says; restore it, or name the bundle", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+}

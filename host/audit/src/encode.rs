@@ -1,0 +1,336 @@
+//! Writing bodies: what stands in a line before its number and hash. [`entry`](crate::entry) reads them.
+
+use std::{
+    cell::Cell,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use hexgate_bundle::{Digest, Timestamp};
+use serde::Serialize;
+
+use crate::{
+    chain::{push_hex, push_number},
+    key::DigestKey,
+    outcome::Outcome,
+    protect::{Member, Protection, Withheld, cut},
+    record::{Note, Record},
+    shadow::ShadowOutcome,
+};
+
+/// The longest name of an agent, project, user, session, role or tool that is kept, in bytes. A policy takes tools and roles up to 256.
+const NAME_BYTES: usize = 1024;
+/// The most roles that are kept: one more than a policy takes, so that a call with too many is told from one with enough.
+const ROLES: usize = 33;
+/// The longest reason that is kept, in bytes: as long as a policy gives.
+const REASON_BYTES: usize = 4096;
+/// The most bytes of violations and of a hint that are kept each.
+const LIST_BYTES: usize = 64 << 10;
+
+/// A body under construction.
+pub(crate) struct Body {
+    bytes: Vec<u8>,
+    withheld: Vec<(Member, Withheld)>,
+}
+
+impl Body {
+    /// Begins a body in a buffer, which is emptied.
+    pub(crate) fn begin(mut buffer: Vec<u8>, kind: &str, at: SystemTime) -> Self {
+        buffer.clear();
+        buffer.extend_from_slice(b"{\"kind\":\"");
+        buffer.extend_from_slice(kind.as_bytes());
+        buffer.extend_from_slice(b"\",\"at\":\"");
+        push_time(&mut buffer, at);
+        buffer.push(b'"');
+        Self {
+            bytes: buffer,
+            withheld: Vec::new(),
+        }
+    }
+
+    pub(crate) fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    pub(crate) fn number(&mut self, name: &str, number: u64) {
+        self.name(name);
+        push_number(&mut self.bytes, number);
+    }
+
+    pub(crate) fn digest(&mut self, name: &str, digest: &Digest) {
+        self.name(name);
+        self.bytes.push(b'"');
+        push_hex(&mut self.bytes, digest.as_bytes());
+        self.bytes.push(b'"');
+    }
+
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        push_text(&mut self.bytes, text);
+    }
+
+    fn name(&mut self, name: &str) {
+        self.bytes.extend_from_slice(b",\"");
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.bytes.extend_from_slice(b"\":");
+    }
+
+    /// Something that serialises itself. Numbers and texts in structs and lists always do.
+    pub(crate) fn value(&mut self, name: &str, value: &impl Serialize) {
+        self.name(name);
+        let begin = self.bytes.len();
+        if serde_json::to_writer(&mut self.bytes, value).is_err() {
+            self.bytes.truncate(begin);
+            self.bytes.extend_from_slice(b"null");
+        }
+    }
+
+    /// A name that the host gave.
+    fn given(&mut self, name: &str, text: &str) {
+        let (text, withheld) = cut(text, NAME_BYTES);
+        self.text(name, text);
+        self.mark(Member::Name, withheld);
+    }
+
+    fn mark(&mut self, member: Member, withheld: Option<Withheld>) {
+        if let Some(why) = withheld
+            && !self.withheld.iter().any(|(marked, _)| *marked == member)
+        {
+            self.withheld.push((member, why));
+        }
+    }
+
+    fn marks(&mut self) {
+        if self.withheld.is_empty() {
+            return;
+        }
+        let marks = std::mem::take(&mut self.withheld);
+        self.value(
+            "withheld",
+            &marks
+                .into_iter()
+                .collect::<std::collections::BTreeMap<_, _>>(),
+        );
+    }
+}
+
+/// The body of a decision.
+pub(crate) fn decision(
+    buffer: Vec<u8>,
+    record: &Record<'_>,
+    protection: &Protection,
+    key: &DigestKey,
+) -> Vec<u8> {
+    let mut body = Body::begin(buffer, "decision", record.at);
+    body.given("agent", record.agent);
+    for (name, text) in [
+        ("project", record.project),
+        ("user", record.user),
+        ("session", record.session),
+    ] {
+        if let Some(text) = text {
+            body.given(name, text);
+        }
+    }
+    roles(&mut body, record.roles);
+    let (tool, withheld) = protection.text(record.tool, NAME_BYTES);
+    body.text("tool", &tool);
+    body.mark(Member::Tool, withheld);
+
+    let (arguments, withheld) = protection.json(record.arguments);
+    if let Some(arguments) = &arguments {
+        body.text("arguments", arguments);
+    }
+    body.mark(Member::Arguments, withheld);
+    body.digest("arguments_digest", &key.of_arguments(record.arguments));
+    if let Some(facts) = record.facts {
+        let (kept, withheld) = protection.json(facts);
+        if let Some(kept) = &kept {
+            body.text("facts", kept);
+        }
+        body.mark(Member::Facts, withheld);
+        body.digest("facts_digest", &key.of_facts(facts));
+    }
+    if let Some(policy) = &record.policy {
+        body.digest("policy", policy);
+    }
+    if let Some(component) = &record.component {
+        body.digest("component", component);
+    }
+    outcome(&mut body, record.outcome, protection);
+    body.number(
+        "took_ns",
+        u64::try_from(record.took.as_nanos()).unwrap_or(u64::MAX),
+    );
+    if let Some(shadow) = record.shadow {
+        let (verdict, withheld) = kept(&shadow.verdict, protection);
+        body.value(
+            "shadow",
+            &ShadowOutcome {
+                policy: shadow.policy,
+                component: shadow.component,
+                verdict,
+            },
+        );
+        body.mark(Member::Reason, withheld);
+    }
+    body.marks();
+    body.finish()
+}
+
+/// The body of a note.
+pub(crate) fn note(buffer: Vec<u8>, note: &Note<'_>, protection: &Protection) -> Vec<u8> {
+    let mut body = Body::begin(buffer, "note", note.at);
+    body.given("event", note.event);
+    if let Some(about) = note.about {
+        body.number("about", about);
+    }
+    let details: std::collections::BTreeMap<_, _> = note
+        .details
+        .iter()
+        .map(|(name, text)| {
+            let (text, withheld) = protection.text(text, REASON_BYTES);
+            body.mark(Member::Reason, withheld);
+            (cut(name, NAME_BYTES).0, text)
+        })
+        .collect();
+    body.value("details", &details);
+    body.marks();
+    body.finish()
+}
+
+fn roles(body: &mut Body, roles: &[&str]) {
+    if roles.len() > ROLES {
+        body.mark(Member::Roles, Some(Withheld::TooLarge));
+    }
+    body.name("roles");
+    body.bytes.push(b'[');
+    for (index, role) in roles.iter().take(ROLES).enumerate() {
+        if index > 0 {
+            body.bytes.push(b',');
+        }
+        let (role, withheld) = cut(role, NAME_BYTES);
+        push_text(&mut body.bytes, role);
+        body.mark(Member::Roles, withheld);
+    }
+    body.bytes.push(b']');
+}
+
+fn outcome(body: &mut Body, outcome: &Outcome, protection: &Protection) {
+    match outcome {
+        Outcome::Allow { .. } | Outcome::NeedsApproval { .. } => body.value("verdict", outcome),
+        _ => {
+            let (verdict, withheld) = kept(outcome, protection);
+            body.value("verdict", &verdict);
+            body.mark(Member::Reason, withheld);
+        }
+    }
+}
+
+/// An outcome as the log keeps it.
+pub(crate) fn kept(outcome: &Outcome, protection: &Protection) -> (Outcome, Option<Withheld>) {
+    let mut kept = outcome.clone();
+    let mut why = None;
+    match &mut kept {
+        Outcome::Allow { .. } | Outcome::NeedsApproval { .. } => {}
+        Outcome::Deny {
+            reason,
+            violations,
+            hint,
+        } => {
+            why = shorten(reason, protection);
+            let mut fits = within(violations);
+            if let Some(hint) = hint {
+                fits &= within(&mut hint.allowed) & within(&mut hint.denied);
+            }
+            if !fits {
+                why = why.or(Some(Withheld::TooLarge));
+            }
+        }
+        Outcome::Error { reason, .. } | Outcome::Refused { reason, .. } => {
+            why = shorten(reason, protection);
+        }
+    }
+    (kept, why)
+}
+
+fn shorten(reason: &mut String, protection: &Protection) -> Option<Withheld> {
+    let (text, why) = protection.text(reason, REASON_BYTES);
+    if why.is_some() {
+        let text = text.into_owned();
+        *reason = text;
+    }
+    why
+}
+
+/// Keeps the first texts, up to the limit. Whether that is all of them.
+fn within(texts: &mut Vec<String>) -> bool {
+    let mut bytes = 0;
+    let fitting = texts
+        .iter()
+        .take_while(|text| {
+            bytes += text.len();
+            bytes <= LIST_BYTES
+        })
+        .count();
+    let all = fitting == texts.len();
+    texts.truncate(fitting);
+    all
+}
+
+fn push_text(bytes: &mut Vec<u8>, text: &str) {
+    let begin = bytes.len();
+    if serde_json::to_writer(&mut *bytes, text).is_err() {
+        bytes.truncate(begin);
+        bytes.extend_from_slice(b"\"\"");
+    }
+}
+
+/// A time in UTC to the microsecond: `2026-03-01T12:00:00.123456Z`. Before 1970 and after 9999 it is the nearest that can be written.
+pub(crate) fn push_time(bytes: &mut Vec<u8>, at: SystemTime) {
+    thread_local! {
+        /// The last second that was written: most records share it with the one before, and a calendar takes longer than all the rest.
+        static LAST: Cell<(u64, [u8; 19])> = const { Cell::new((0, *b"1970-01-01T00:00:00")) };
+    }
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let second = since.as_secs().min(Timestamp::MAX.unix_seconds());
+    let (last, mut text) = LAST.get();
+    if last != second
+        && let Some(timestamp) = Timestamp::from_unix_seconds(second)
+        && let Some(written) = timestamp.to_string().as_bytes().first_chunk::<19>()
+    {
+        text = *written;
+        LAST.set((second, text));
+    }
+    bytes.extend_from_slice(&text);
+    bytes.push(b'.');
+    let mut rest = since.subsec_micros();
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        // INVARIANT: a remainder by ten is one digit.
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    bytes.extend_from_slice(&digits);
+    bytes.push(b'Z');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_read_as_they_are() {
+        for (micros, text) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (1_000_000_000_000_042, "2001-09-09T01:46:40.000042Z"),
+            (1_000_000_000_999_999, "2001-09-09T01:46:40.999999Z"),
+            (1_000_000_001_000_000, "2001-09-09T01:46:41.000000Z"),
+        ] {
+            let mut bytes = Vec::new();
+            push_time(&mut bytes, UNIX_EPOCH + Duration::from_micros(micros));
+            assert_eq!(String::from_utf8(bytes).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The key of the digests by which withheld arguments can be recognised by who has the key, and guessed by nobody else.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hexgate_bundle::Digest;
+
+/// A key for digests of arguments and facts: 32 random bytes. Without it a digest of a short text could be found by trying texts.
+///
+/// Keep its file away from the log's folder: who has both can try.
+#[derive(Clone)]
+pub struct DigestKey {
+    arguments: [u8; 32],
+    facts: [u8; 32],
+    id: String,
+}
+
+impl DigestKey {
+    /// Takes the raw key.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        let id = blake3::derive_key("hexgate audit 1: id of the digest key", bytes);
+        let id: String = Digest::from_bytes(id)
+            .to_string()
+            .chars()
+            .take(16)
+            .collect();
+        Self {
+            arguments: blake3::derive_key("hexgate audit 1: digest of arguments", bytes),
+            facts: blake3::derive_key("hexgate audit 1: digest of facts", bytes),
+            id,
+        }
+    }
+
+    /// Reads the key's file: 43 characters of base64url and a newline, for its owner alone.
+    ///
+    /// # Errors
+    /// If it cannot be read, is no key, or others can get at it.
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
+        let path = path.as_ref();
+        let io = |source| DigestKeyError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if !metadata.is_file() {
+            return Err(DigestKeyError::Malformed {
+                path: path.to_owned(),
+            });
+        }
+        let mode = metadata.mode() & 0o7777;
+        if mode & 0o077 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(DigestKeyError::Exposed {
+                path: path.to_owned(),
+                mode,
+            });
+        }
+        let mut text = String::new();
+        file.take(64).read_to_string(&mut text).map_err(io)?;
+        let malformed = || DigestKeyError::Malformed {
+            path: path.to_owned(),
+        };
+        let decoded = URL_SAFE_NO_PAD
+            .decode(text.strip_suffix('\n').unwrap_or(&text))
+            .map_err(|_| malformed())?;
+        let bytes = decoded.try_into().map_err(|_| malformed())?;
+        Ok(Self::from_bytes(&bytes))
+    }
+
+    /// Makes a key from the system's randomness in a new file of mode 0600.
+    ///
+    /// # Errors
+    /// If the file exists or cannot be written. Nothing is left behind then.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
+        let path = path.as_ref();
+        let io = |source| DigestKeyError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|source| io(io::Error::other(source)))?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(io)?;
+        let written = file
+            .write_all(format!("{}\n", URL_SAFE_NO_PAD.encode(bytes)).as_bytes())
+            .and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            let _ = fs::remove_file(path);
+            return Err(io(error));
+        }
+        Ok(Self::from_bytes(&bytes))
+    }
+
+    /// The key's file, made if there is none.
+    ///
+    /// # Errors
+    /// As [`DigestKey::from_file`] and [`DigestKey::create`].
+    pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
+        let path = path.as_ref();
+        match Self::create(path) {
+            Err(DigestKeyError::Io { source, .. })
+                if source.kind() == io::ErrorKind::AlreadyExists =>
+            {
+                Self::from_file(path)
+            }
+            other => other,
+        }
+    }
+
+    /// A name for the key that tells nothing about it: 16 hexadecimal digits.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The digest under which the log keeps these arguments.
+    #[must_use]
+    pub fn of_arguments(&self, text: &str) -> Digest {
+        Digest::from_bytes(*blake3::keyed_hash(&self.arguments, text.as_bytes()).as_bytes())
+    }
+
+    /// The digest under which the log keeps these facts.
+    #[must_use]
+    pub fn of_facts(&self, text: &str) -> Digest {
+        Digest::from_bytes(*blake3::keyed_hash(&self.facts, text.as_bytes()).as_bytes())
+    }
+}
+
+impl fmt::Debug for DigestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DigestKey({})", self.id)
+    }
+}
+
+/// There is no key for digests.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DigestKeyError {
+    /// The file cannot be read or written.
+    #[error("cannot use the digest key `{}`: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The file is no key.
+    #[error("`{}` does not hold a digest key: 43 characters of base64url and one newline; name another file, or let a new key be made", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others than the owner can get at it.
+    #[error("`{}` (mode {mode:04o}) is not for its owner alone, so its digests protect nothing; make it yours and run `chmod 600` on it, or let a new key be made", .path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_key_is_made_once_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("digest.key");
+        let key = DigestKey::open_or_create(&path).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        let again = DigestKey::open_or_create(&path).unwrap();
+        assert_eq!(key.id(), again.id());
+        assert_eq!(key.of_arguments("{}"), again.of_arguments("{}"));
+        assert_ne!(key.of_arguments("{}"), key.of_facts("{}"));
+        let other = DigestKey::from_bytes(&[1; 32]);
+        assert_ne!(key.of_arguments("{}"), other.of_arguments("{}"));
+        assert!(!format!("{key:?}").contains(&fs::read_to_string(&path).unwrap()[..8]));
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_or_that_is_none_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("digest.key");
+        DigestKey::create(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(matches!(
+            DigestKey::from_file(&path),
+            Err(DigestKeyError::Exposed { mode: 0o640, .. })
+        ));
+        for bad in ["", "x", &"A".repeat(44), &"!".repeat(43)] {
+            fs::write(&path, bad).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            assert!(
+                matches!(
+                    DigestKey::open_or_create(&path),
+                    Err(DigestKeyError::Malformed { .. })
+                ),
+                "{bad}"
+            );
+        }
+        assert!(matches!(
+            DigestKey::from_file(folder.path().join("missing")),
+            Err(DigestKeyError::Io { .. })
+        ));
+    }
+}

@@ -1,0 +1,456 @@
+//! Writing a log.
+
+mod open;
+mod options;
+mod sync;
+mod writer;
+#[cfg(test)]
+mod writer_tests;
+
+use std::{
+    cell::Cell,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+    time::SystemTime,
+};
+
+pub use options::{Options, Sync, WhenUnwritable};
+
+use open::{Found, Trouble};
+use sync::Synced;
+use writer::Writer;
+
+use crate::{
+    chain::{Head, body_digest},
+    components::{Components, ComponentsError},
+    encode::{self, Body},
+    folder::{self, FolderError, Lock},
+    key::DigestKey,
+    protect::Protection,
+    record::{Note, Record},
+    redact::RedactionError,
+};
+
+/// A log that is being written: the one writer of its folder.
+///
+/// [`record`](Self::record) may be called from any thread. When it returns, the operating system has the record; the host acts after that. A log
+/// that is dropped is closed: what is not on the disk is brought there, and the last record is signed.
+#[derive(Debug)]
+pub struct AuditLog {
+    shared: Arc<Shared>,
+    keeper: Option<JoinHandle<()>>,
+}
+
+/// What the threads share.
+#[derive(Debug)]
+struct Shared {
+    folder: PathBuf,
+    options: Options,
+    protection: Protection,
+    writer: Mutex<State>,
+    synced: Synced,
+    /// Decisions that passed without a record.
+    lost: AtomicU64,
+    /// Writes that failed.
+    failures: AtomicU64,
+    /// Tells the keeper to end.
+    ending: Mutex<bool>,
+    end: Condvar,
+    /// Held as long as the log is.
+    _lock: Lock,
+}
+
+#[derive(Debug)]
+struct State {
+    writer: Writer<Arc<File>>,
+    segment: u64,
+    /// From how many bytes on the next file begins.
+    full_at: u64,
+}
+
+/// What [`AuditLog::record`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a decision that was not recorded is denied, unless the operator chose otherwise"]
+pub enum Receipt {
+    /// The record is in the log.
+    Written(Head),
+    /// It is not, and the operator chose that the decision passes and is counted. So many did until now.
+    Lost(u64),
+}
+
+/// How a log is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The last record: what to keep elsewhere, as an anchor for `verify`.
+    pub head: Option<Head>,
+    /// Decisions that passed without a record since the log was opened.
+    pub lost: u64,
+    /// Writes that failed since the log was opened.
+    pub failures: u64,
+}
+
+impl AuditLog {
+    /// Opens the log in a folder, which is made if it is not there, and goes on where it ends. A record that was not finished when a process or
+    /// machine stopped stays where it is, and a record names it.
+    ///
+    /// # Errors
+    /// If the folder is another's, somebody writes there already, what is there is no log or was changed, or the system fails.
+    pub fn open(
+        folder: impl AsRef<Path>,
+        options: Options,
+        now: SystemTime,
+    ) -> Result<Self, OpenError> {
+        let folder = folder.as_ref();
+        if options.member_bytes > crate::MAX_MEMBER_BYTES {
+            return Err(OpenError::MemberBytes {
+                found: options.member_bytes,
+            });
+        }
+        let protection =
+            Protection::new(options.arguments, options.member_bytes, &options.redaction)?;
+        folder::prepare(folder)?;
+        let lock = Lock::writer(folder)?;
+        let io = |path: &Path, source| {
+            OpenError::Folder(FolderError::Io {
+                path: path.to_owned(),
+                source,
+            })
+        };
+        let found = open::find_end(folder).map_err(|trouble| match trouble {
+            Trouble::Io(source) => io(folder, source),
+            Trouble::Damaged {
+                segment,
+                line,
+                reason,
+            } => OpenError::Damaged {
+                path: folder.join(folder::segment_name(segment)),
+                line,
+                reason,
+            },
+        })?;
+        let segment = match &found {
+            Found::Nothing => 0,
+            Found::Log { segment, .. } => *segment,
+        };
+        let path = folder.join(folder::segment_name(segment));
+        let is_new = matches!(found, Found::Nothing);
+        let file = Arc::new(folder::append_to(&path, is_new).map_err(|error| io(&path, error))?);
+        let writer = match found {
+            Found::Nothing => {
+                let end = open::beginning().map_err(|error| io(&path, error))?;
+                let mut writer = Writer::new(Arc::clone(&file), end);
+                writer
+                    .begin_segment(file, 0, now)
+                    .map_err(|error| io(&path, error))?;
+                writer
+            }
+            Found::Log { end, .. } => Writer::new(file, *end),
+        };
+        let mut state = State {
+            writer,
+            segment,
+            full_at: options.segment_bytes,
+        };
+        let body = opened(&options, now);
+        state
+            .writer
+            .append_body(&body, now)
+            .map_err(|error| io(&path, error))?;
+
+        let shared = Arc::new(Shared {
+            folder: folder.to_owned(),
+            synced: Synced::new(state.writer.next()),
+            options,
+            protection,
+            writer: Mutex::new(state),
+            lost: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            ending: Mutex::new(false),
+            end: Condvar::new(),
+            _lock: lock,
+        });
+        let keeper = sync::keep(&shared).map_err(|error| io(folder, error))?;
+        Ok(Self { shared, keeper })
+    }
+
+    /// Records a decision. To be called before the host acts on it.
+    ///
+    /// # Errors
+    /// The decision is not recorded, and the operator wants it denied then.
+    pub fn record(&self, record: &Record<'_>) -> Result<Receipt, RecordError> {
+        let shared = &*self.shared;
+        let body = encode::decision(
+            BUFFER.take(),
+            record,
+            &shared.protection,
+            &shared.options.digest_key,
+        );
+        let outcome = shared.append(&body, record.at);
+        BUFFER.set(body);
+        match outcome {
+            Ok(head) => Ok(Receipt::Written(head)),
+            Err(error) => shared.unwritten(error),
+        }
+    }
+
+    /// Records something else than a decision.
+    ///
+    /// # Errors
+    /// It is not recorded.
+    pub fn note(&self, note: &Note<'_>) -> Result<Head, RecordError> {
+        let shared = &*self.shared;
+        let body = encode::note(Vec::new(), note, &shared.protection);
+        shared
+            .append(&body, note.at)
+            .inspect_err(|_| {
+                shared.failures.fetch_add(1, Ordering::Relaxed);
+            })
+            .map_err(|error| shared.error(&error))
+    }
+
+    /// Signs the last record now, and brings everything to the disk. Without a key for checkpoints, nothing is signed.
+    ///
+    /// # Errors
+    /// The checkpoint cannot be written or the disk does not take it.
+    pub fn checkpoint(&self, now: SystemTime) -> Result<Option<Head>, RecordError> {
+        let shared = &*self.shared;
+        shared
+            .checkpoint(now)
+            .and_then(|()| shared.synced.all(shared))
+            .map_err(|error| shared.error(&error))?;
+        Ok(self.status().head)
+    }
+
+    /// How the log is doing.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let shared = &*self.shared;
+        Status {
+            head: shared.lock().ok().and_then(|state| state.writer.head()),
+            lost: shared.lost.load(Ordering::Relaxed),
+            failures: shared.failures.load(Ordering::Relaxed),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.shared.folder
+    }
+
+    /// The key of the digests: a digest of arguments that is made elsewhere can be compared with those in the log.
+    #[must_use]
+    pub fn digest_key(&self) -> &DigestKey {
+        &self.shared.options.digest_key
+    }
+
+    /// Keeps a component beside the log, so that its decisions can be replayed by it. To be called when a policy becomes live.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn keep_component(
+        &self,
+        component: &[u8],
+    ) -> Result<hexgate_bundle::Digest, ComponentsError> {
+        Components::of_log(&self.shared.folder).keep(component)
+    }
+
+    /// Ends the log: everything is on the disk, and the last record is signed. `now` is the time that its last records bear.
+    ///
+    /// # Errors
+    /// If that did not work. The records that are in the log stay there.
+    pub fn close(mut self, now: SystemTime) -> Result<Option<Head>, RecordError> {
+        self.end(now).map_err(|error| self.shared.error(&error))?;
+        Ok(self.status().head)
+    }
+
+    fn end(&mut self, now: SystemTime) -> io::Result<()> {
+        let Some(keeper) = self.keeper.take() else {
+            return Ok(());
+        };
+        if let Ok(mut ending) = self.shared.ending.lock() {
+            *ending = true;
+        }
+        self.shared.end.notify_all();
+        // It ends by itself; a panic in it was told where it happened.
+        let _ = keeper.join();
+        let body = Body::begin(Vec::new(), "closed", now).finish();
+        self.shared.lock()?.writer.append_body(&body, now)?;
+        self.shared.checkpoint(now)?;
+        self.shared.synced.all(&self.shared)
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        let now = SystemTime::now();
+        if let Err(error) = self.end(now) {
+            tracing::error!(folder = %self.shared.folder.display(), %error, "the audit log could not be closed");
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> io::Result<MutexGuard<'_, State>> {
+        // A panic while the log was written leaves it in a state that nobody knows.
+        self.writer
+            .lock()
+            .map_err(|_| io::Error::other("a thread panicked while it wrote"))
+    }
+
+    /// Writes a record, and waits for the disk if the operator wants that.
+    fn append(&self, body: &[u8], at: SystemTime) -> io::Result<Head> {
+        let digest = body_digest(body);
+        self.synced.check()?;
+        let head = {
+            let mut state = self.lock()?;
+            let head = state.writer.append(body, &digest, at)?;
+            if state.writer.bytes >= state.full_at {
+                self.rotate(&mut state, at);
+            }
+            head
+        };
+        if self.options.sync == Sync::Each {
+            self.synced.through(head.n, self)?;
+        }
+        Ok(head)
+    }
+
+    /// Begins the next file. If that fails, this one goes on for a while.
+    fn rotate(&self, state: &mut State, at: SystemTime) {
+        let segment = state.segment + 1;
+        let path = self.folder.join(folder::segment_name(segment));
+        let begun = state
+            .writer
+            .sink
+            .sync_data()
+            .and_then(|()| folder::append_to(&path, true))
+            .and_then(|file| {
+                let begun = state.writer.begin_segment(Arc::new(file), segment, at);
+                if begun.is_err() {
+                    let _ = std::fs::remove_file(&path);
+                }
+                begun
+            });
+        match begun {
+            Ok(()) => {
+                state.segment = segment;
+                state.full_at = self.options.segment_bytes;
+            }
+            Err(error) => {
+                state.full_at = state.writer.bytes.saturating_add(RETRY_BYTES);
+                tracing::warn!(file = %path.display(), %error, "the next file of the audit log cannot be begun; this one goes on");
+            }
+        }
+    }
+
+    /// Signs the last record, if there is a key.
+    fn checkpoint(&self, now: SystemTime) -> io::Result<()> {
+        match &self.options.checkpoint_key {
+            Some(key) => self.lock()?.writer.checkpoint(key, now),
+            None => Ok(()),
+        }
+    }
+
+    /// A decision could not be recorded: does what the operator chose.
+    fn unwritten(&self, error: io::Error) -> Result<Receipt, RecordError> {
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.options.when_unwritable == WhenUnwritable::Deny {
+            if is_worth_saying(failures) {
+                tracing::error!(folder = %self.folder.display(), %error, failures, "decisions cannot be recorded, and are denied");
+            }
+            return Err(self.error(&error));
+        }
+        if let Ok(mut state) = self.lock() {
+            state.writer.lose(&error.to_string());
+        }
+        let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
+        if is_worth_saying(lost) {
+            tracing::error!(folder = %self.folder.display(), %error, lost, "decisions cannot be recorded, and pass nevertheless");
+        }
+        Ok(Receipt::Lost(lost))
+    }
+
+    fn error(&self, error: &io::Error) -> RecordError {
+        RecordError::Unwritable {
+            folder: self.folder.clone(),
+            reason: error.to_string(),
+        }
+    }
+}
+
+thread_local! {
+    /// The text of a record, kept from one to the next.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// How much more goes into a full file before the next one is tried again.
+const RETRY_BYTES: u64 = 1 << 20;
+
+/// The first of many equal messages, and then one in a thousand.
+fn is_worth_saying(count: u64) -> bool {
+    count % 1000 == 1
+}
+
+fn opened(options: &Options, now: SystemTime) -> Vec<u8> {
+    let mut body = Body::begin(Vec::new(), "opened", now);
+    body.text(
+        "writer",
+        concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")),
+    );
+    body.value("arguments", &options.arguments);
+    body.text("digest_key", options.digest_key.id());
+    body.finish()
+}
+
+/// A log cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A redaction cannot be used.
+    #[error(transparent)]
+    Redaction(#[from] RedactionError),
+    /// What is there cannot be gone on with.
+    #[error("line {line} of `{}` was changed or damaged: {reason}; run `hexgate audit verify` on the log, keep it, and begin a new one in another folder", .path.display())]
+    Damaged {
+        /// The file of the log.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Larger arguments are to be kept than a line can hold.
+    #[error(
+        "arguments of {found} bytes cannot be kept, at most {}",
+        crate::MAX_MEMBER_BYTES
+    )]
+    MemberBytes {
+        /// What was asked for.
+        found: usize,
+    },
+}
+
+/// Something is not recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The disk does not take it.
+    #[error("the audit log in `{}` cannot be written: {reason}; make room or repair the disk", .folder.display())]
+    Unwritable {
+        /// The log's folder.
+        folder: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+}

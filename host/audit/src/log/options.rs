@@ -1,0 +1,74 @@
+//! An operator's choices.
+
+use std::time::Duration;
+
+use hexgate_bundle::PrivateKey;
+
+use crate::{key::DigestKey, protect::Arguments, redact::Redaction};
+
+/// How a log is written. [`Options::new`] has the defaults.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The key of the digests.
+    pub digest_key: DigestKey,
+    /// How arguments and facts are kept. Default: without their secrets.
+    pub arguments: Arguments,
+    /// What counts as a secret.
+    pub redaction: Redaction,
+    /// The largest arguments and facts that are kept, in bytes each; of larger ones the digest is. Default: 64 KiB, at most
+    /// [`MAX_MEMBER_BYTES`](crate::MAX_MEMBER_BYTES).
+    pub member_bytes: usize,
+    /// When the disk has to have a record. Default: every second.
+    pub sync: Sync,
+    /// What happens to a decision that cannot be recorded. Default: it is denied.
+    pub when_unwritable: WhenUnwritable,
+    /// The key that signs checkpoints. Default: none, and then a log can be replaced as a whole.
+    pub checkpoint_key: Option<PrivateKey>,
+    /// How often a checkpoint is signed while there are new records. Default: every second. The last record of a log that is closed is signed
+    /// too.
+    pub checkpoint_every: Duration,
+    /// After how many bytes the next file of the log begins. Default: 256 MiB.
+    pub segment_bytes: u64,
+}
+
+impl Options {
+    /// The defaults, with a key for digests.
+    #[must_use]
+    pub fn new(digest_key: DigestKey) -> Self {
+        Self {
+            digest_key,
+            arguments: Arguments::default(),
+            redaction: Redaction::default(),
+            member_bytes: 64 << 10,
+            sync: Sync::Every(Duration::from_secs(1)),
+            when_unwritable: WhenUnwritable::default(),
+            checkpoint_key: None,
+            checkpoint_every: Duration::from_secs(1),
+            segment_bytes: 256 << 20,
+        }
+    }
+}
+
+/// When the disk has to have a record. Whatever the choice, the operating system has it before the host acts, so that a process that is killed
+/// loses nothing; this is about machines that stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// Before the host acts. Decisions that come at the same time wait for one write together.
+    Each,
+    /// At the latest after this time, in the background.
+    Every(Duration),
+    /// When the operating system wants to.
+    Never,
+}
+
+/// What happens to a decision that cannot be recorded: the disk is full or broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenUnwritable {
+    /// It is an error, which denies the call.
+    #[default]
+    Deny,
+    /// It passes and is counted. The count is in [`Status`](crate::Status), in the log as soon as that can be written again, and an error event
+    /// of `tracing` says it. A process that ends before takes the count with it.
+    Count,
+}

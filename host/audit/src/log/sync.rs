@@ -1,0 +1,183 @@
+//! Bringing records to the disk: one write for all that wait, and the thread that does it in the background.
+
+use std::{
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant, SystemTime},
+};
+
+use super::{Shared, Sync};
+
+/// How far the disk has the records.
+#[derive(Debug)]
+pub(super) struct Synced {
+    progress: Mutex<Progress>,
+    moved: Condvar,
+}
+
+#[derive(Debug)]
+struct Progress {
+    /// The number of the first record that the disk may not have.
+    next: u64,
+    /// Whether a thread is bringing records there.
+    is_going: bool,
+    /// The disk refused. What it has of the records before is not known, and asking again would not tell: the system may have dropped them.
+    failed: Option<String>,
+}
+
+impl Synced {
+    pub(super) fn new(next: u64) -> Self {
+        Self {
+            progress: Mutex::new(Progress {
+                next,
+                is_going: false,
+                failed: None,
+            }),
+            moved: Condvar::new(),
+        }
+    }
+
+    /// Whether the disk took everything so far.
+    pub(super) fn check(&self) -> io::Result<()> {
+        match &self.progress().failed {
+            None => Ok(()),
+            Some(reason) => Err(refused(reason)),
+        }
+    }
+
+    /// Waits until the disk has the record `n`. The first that comes writes for all that have come until then.
+    pub(super) fn through(&self, n: u64, shared: &Shared) -> io::Result<()> {
+        let mut progress = self.progress();
+        loop {
+            if let Some(reason) = &progress.failed {
+                return Err(refused(reason));
+            }
+            if progress.next > n {
+                return Ok(());
+            }
+            if !progress.is_going {
+                break;
+            }
+            progress = self
+                .moved
+                .wait(progress)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        progress.is_going = true;
+        drop(progress);
+        let outcome = write(shared);
+        let mut progress = self.progress();
+        progress.is_going = false;
+        let outcome = match outcome {
+            Ok(next) => {
+                progress.next = progress.next.max(next);
+                Ok(())
+            }
+            Err(error) => {
+                progress.failed = Some(error.to_string());
+                Err(error)
+            }
+        };
+        drop(progress);
+        self.moved.notify_all();
+        outcome
+    }
+
+    /// Waits until the disk has all records that there are.
+    pub(super) fn all(&self, shared: &Shared) -> io::Result<()> {
+        let next = shared.lock()?.writer.next();
+        match next.checked_sub(1) {
+            Some(last) => self.through(last, shared),
+            None => Ok(()),
+        }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        // Nothing in there is ever half done.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Brings the records there are to the disk. The number of the next one.
+fn write(shared: &Shared) -> io::Result<u64> {
+    let (next, file) = {
+        let state = shared.lock()?;
+        (state.writer.next(), Arc::clone(&state.writer.sink))
+    };
+    // The files before this one were brought there when it was begun.
+    file.sync_data()?;
+    Ok(next)
+}
+
+fn refused(reason: &str) -> io::Error {
+    io::Error::other(format!("the disk refused records before: {reason}"))
+}
+
+/// Begins the thread that syncs and signs from time to time.
+pub(super) fn keep(shared: &Arc<Shared>) -> io::Result<Option<JoinHandle<()>>> {
+    let shared = Arc::clone(shared);
+    thread::Builder::new()
+        .name("hexgate-audit".to_owned())
+        .spawn(move || run(&shared))
+        .map(Some)
+}
+
+fn run(shared: &Shared) {
+    let sync = match shared.options.sync {
+        Sync::Every(time) => Some(time.max(SHORTEST)),
+        Sync::Each | Sync::Never => None,
+    };
+    let sign = shared
+        .options
+        .checkpoint_key
+        .as_ref()
+        .map(|_| shared.options.checkpoint_every.max(SHORTEST));
+    let begin = Instant::now();
+    let (mut next_sync, mut next_sign) =
+        (sync.map(|time| begin + time), sign.map(|time| begin + time));
+    let mut ending = shared.ending.lock().unwrap_or_else(PoisonError::into_inner);
+    while !*ending {
+        let now = Instant::now();
+        let next = [next_sync, next_sign].into_iter().flatten().min();
+        let wait = next.map_or(IDLE, |next| next.saturating_duration_since(now));
+        if !wait.is_zero() {
+            (ending, _) = shared
+                .end
+                .wait_timeout(ending, wait)
+                .unwrap_or_else(PoisonError::into_inner);
+            continue;
+        }
+        drop(ending);
+        if next_sign.is_some_and(|at| at <= now) {
+            let signed = shared.checkpoint(SystemTime::now());
+            tell(shared, "an audit checkpoint cannot be written", signed);
+            next_sign = sign.map(|time| now + time);
+        }
+        if next_sync.is_some_and(|at| at <= now) {
+            tell(
+                shared,
+                "audit records cannot be brought to the disk",
+                shared.synced.all(shared),
+            );
+            next_sync = sync.map(|time| now + time);
+        }
+        ending = shared.ending.lock().unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+fn tell(shared: &Shared, what: &str, outcome: io::Result<()>) {
+    if let Err(error) = outcome {
+        let failures = shared
+            .failures
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if super::is_worth_saying(failures + 1) {
+            tracing::error!(folder = %shared.folder.display(), %error, "{what}");
+        }
+    }
+}
+
+/// Less than this would be a thread that does nothing else.
+const SHORTEST: Duration = Duration::from_millis(1);
+/// With nothing to do.
+const IDLE: Duration = Duration::from_secs(3600);

@@ -1,0 +1,189 @@
+//! What came of a proposed call, as a record keeps it.
+
+use hexgate::{DecideError, Denial, ErrorKind, Grant, PathScope, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// What came of a proposed call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Outcome {
+    /// The policy allows it.
+    Allow {
+        /// Index into the caller's roles. None: the policy's default role decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<u32>,
+        /// The file scope that the tool has to apply.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<u32>,
+    },
+    /// The policy wants a person to agree.
+    NeedsApproval {
+        /// Index into the caller's roles. None: the policy's default role decided.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<u32>,
+        /// The file scope that the tool has to apply.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        scope: Option<u32>,
+    },
+    /// The policy denies it.
+    Deny {
+        /// One sentence for the operator.
+        reason: String,
+        /// The constraints that were not true.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        violations: Vec<String>,
+        /// Where the call could have gone instead.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hint: Option<Hint>,
+    },
+    /// The policy was asked and there is no verdict. A denial.
+    Error {
+        /// Who has to act.
+        error: ErrorClass,
+        /// The error's text.
+        reason: String,
+    },
+    /// The host denied it without asking a policy: no caller, a revoked token, a kill switch.
+    Refused {
+        /// A short stable name for the kind of refusal, such as `no_caller`.
+        code: String,
+        /// One sentence for the operator.
+        reason: String,
+    },
+}
+
+/// The pattern lists of the file scope that denied a call.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hint {
+    /// A path must match one of these, if there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed: Vec<String>,
+    /// A path must not match any of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<String>,
+}
+
+/// Who has to act on an error: [`ErrorKind`] as a record keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorClass {
+    /// The caller: the request cannot be understood.
+    Malformed,
+    /// The caller: the request is too large.
+    Exceeded,
+    /// Whoever made the component.
+    Guest,
+    /// Whoever signs policies: the policy is outside of its validity.
+    Validity,
+    /// The operator.
+    Host,
+}
+
+/// An outcome without its details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// The call must not happen.
+    Deny,
+    /// A person has to agree first.
+    NeedsApproval,
+    /// The call may happen.
+    Allow,
+}
+
+impl Effect {
+    /// The name in records, reports and events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::NeedsApproval => "needs_approval",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+impl Outcome {
+    /// What the host may do: every error and refusal is a denial.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self {
+            Self::Allow { .. } => Effect::Allow,
+            Self::NeedsApproval { .. } => Effect::NeedsApproval,
+            Self::Deny { .. } | Self::Error { .. } | Self::Refused { .. } => Effect::Deny,
+        }
+    }
+
+    /// Why; empty for what is allowed or needs approval.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Allow { .. } | Self::NeedsApproval { .. } => "",
+            Self::Deny { reason, .. }
+            | Self::Error { reason, .. }
+            | Self::Refused { reason, .. } => reason,
+        }
+    }
+
+    /// Whether the request and the policy alone led to this, so that asking again gives the same. The clock, the machine and the host's own
+    /// refusals are something else.
+    #[must_use]
+    pub fn is_of_the_policy(&self) -> bool {
+        match self {
+            Self::Allow { .. } | Self::NeedsApproval { .. } | Self::Deny { .. } => true,
+            Self::Error { error, .. } => !matches!(error, ErrorClass::Validity | ErrorClass::Host),
+            Self::Refused { .. } => false,
+        }
+    }
+}
+
+impl From<&Result<Verdict, DecideError>> for Outcome {
+    fn from(answer: &Result<Verdict, DecideError>) -> Self {
+        match answer {
+            Ok(Verdict::Allow(Grant { role, scope })) => Self::Allow {
+                role: *role,
+                scope: *scope,
+            },
+            Ok(Verdict::NeedsApproval(Grant { role, scope })) => Self::NeedsApproval {
+                role: *role,
+                scope: *scope,
+            },
+            Ok(Verdict::Deny(Denial {
+                reason,
+                violations,
+                hint,
+            })) => Self::Deny {
+                reason: reason.clone(),
+                violations: violations.clone(),
+                hint: hint.as_ref().map(Hint::from),
+            },
+            Err(error) => Self::Error {
+                error: error.kind().into(),
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+impl From<&PathScope> for Hint {
+    fn from(scope: &PathScope) -> Self {
+        Self {
+            allowed: scope.allowed.clone(),
+            denied: scope.denied.clone(),
+        }
+    }
+}
+
+impl From<ErrorKind> for ErrorClass {
+    fn from(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Malformed => Self::Malformed,
+            ErrorKind::Exceeded => Self::Exceeded,
+            ErrorKind::Guest => Self::Guest,
+            ErrorKind::Validity => Self::Validity,
+            // A kind that is not known here is nobody's fault but the machine's.
+            _ => Self::Host,
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a host hands over to be recorded.
+
+use std::time::{Duration, SystemTime};
+
+use hexgate_bundle::Digest;
+
+use crate::{outcome::Outcome, shadow::ShadowOutcome};
+
+/// One decision: who wanted what, and what came of it. Borrowed from whoever decided.
+#[derive(Debug, Clone, Copy)]
+pub struct Record<'a> {
+    /// When it was decided.
+    pub at: SystemTime,
+    /// The agent.
+    pub agent: &'a str,
+    /// The project.
+    pub project: Option<&'a str>,
+    /// The caller's user id.
+    pub user: Option<&'a str>,
+    /// The caller's session.
+    pub session: Option<&'a str>,
+    /// The caller's roles, in the order in which the policy was asked about them.
+    pub roles: &'a [&'a str],
+    /// The tool.
+    pub tool: &'a str,
+    /// The arguments: the exact text that was decided. How it is kept is the log's choice, see [`Arguments`](crate::Arguments).
+    pub arguments: &'a str,
+    /// The further facts: the exact text that was decided. Kept as the arguments are.
+    pub facts: Option<&'a str>,
+    /// SHA-256 of the manifest of the bundle that was live, or of the policy's source if it came without one. None: no policy was live.
+    pub policy: Option<Digest>,
+    /// SHA-256 of the component that decided. None: none was asked.
+    pub component: Option<Digest>,
+    /// What came of it.
+    pub outcome: &'a Outcome,
+    /// How long the decision took.
+    pub took: Duration,
+    /// What a candidate policy would have said. It had no effect.
+    pub shadow: Option<&'a ShadowOutcome>,
+}
+
+/// Something else that belongs into the log: an approval that was given or used, a kill switch, another policy that became live.
+#[derive(Debug, Clone, Copy)]
+pub struct Note<'a> {
+    /// When it happened.
+    pub at: SystemTime,
+    /// What happened: a short stable name, such as `approval_used`.
+    pub event: &'a str,
+    /// The number of the decision that it is about.
+    pub about: Option<u64>,
+    /// What more there is to say: names and texts. Secrets in the texts are redacted by their patterns.
+    pub details: &'a [(&'a str, &'a str)],
+}

@@ -1,0 +1,51 @@
+//! A candidate policy that decides beside the live one and never acts.
+
+use hexgate::{Policy, Request};
+use hexgate_bundle::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Outcome;
+
+/// A candidate policy. It is asked what it would have said, and its answers go into the log and nowhere else: there is no way from here to a
+/// verdict that a host could act on.
+#[derive(Debug, Clone)]
+pub struct Shadow {
+    policy: Policy,
+    digest: Option<Digest>,
+    component: Digest,
+}
+
+/// What a candidate policy would have said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowOutcome {
+    /// As [`Record::policy`](crate::Record::policy), of the candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<Digest>,
+    /// SHA-256 of the candidate's component.
+    pub(crate) component: Digest,
+    /// What it would have said.
+    pub(crate) verdict: Outcome,
+}
+
+impl Shadow {
+    /// A candidate: its policy, what identifies it as [`Record::policy`](crate::Record::policy) does, and SHA-256 of its component.
+    #[must_use]
+    pub fn new(policy: Policy, digest: Option<Digest>, component: Digest) -> Self {
+        Self {
+            policy,
+            digest,
+            component,
+        }
+    }
+
+    /// What the candidate would have said, for [`Record::shadow`](crate::Record::shadow). It takes as long as a decision and cannot fail.
+    #[must_use]
+    pub fn ask(&self, request: &Request<'_>) -> ShadowOutcome {
+        ShadowOutcome {
+            policy: self.digest,
+            component: self.component,
+            verdict: Outcome::from(&self.policy.decide(request)),
+        }
+    }
+}

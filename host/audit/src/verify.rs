@@ -1,0 +1,203 @@
+//! Whether a log is what was written.
+
+use std::path::Path;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hexgate_bundle::TrustedKeys;
+
+use crate::{
+    chain::Head,
+    checkpoint,
+    entry::{Checkpoint, Entry},
+    reader::ReadError,
+    walk::{Finding, Seen, Visitor, walk, walk_bytes},
+};
+
+/// What is known from outside of the log.
+#[derive(Debug, Clone, Default)]
+pub struct Anchors {
+    /// Keys whose checkpoints count. None: checkpoints are not looked at.
+    pub keys: TrustedKeys,
+    /// Records that were noted elsewhere: the log must have them.
+    pub heads: Vec<Head>,
+    /// The record before the first one in the log, where earlier files were put away.
+    pub from: Option<Head>,
+}
+
+/// What came of verifying a log.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Verification {
+    /// What is wrong, in the order of the log, at most [`MAX_FINDINGS`].
+    pub findings: Vec<Finding>,
+    /// How many more there are.
+    pub more_findings: u64,
+    /// Records.
+    pub records: u64,
+    /// Decisions among them.
+    pub decisions: u64,
+    /// The last record.
+    pub head: Option<Head>,
+    /// Checkpoints, those by other keys included.
+    pub checkpoints: u64,
+    /// The last record that a trusted key signed.
+    pub signed: Option<Head>,
+    /// The last record that an anchor names.
+    pub anchored: Option<Head>,
+    /// Records that were left unfinished, and are named by another one.
+    pub torn: u64,
+    /// Decisions that passed without a record, by the operator's choice.
+    pub lost: u64,
+    /// Whether the last process that wrote ended in good order.
+    pub is_closed: bool,
+}
+
+/// As many findings as a person reads.
+pub const MAX_FINDINGS: usize = 100;
+
+impl Verification {
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_intact(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// How many records at the end neither a trusted key nor an anchor binds: whoever can write to the log can have cut or replaced them.
+    #[must_use]
+    pub fn unbound(&self) -> u64 {
+        let bound = self.signed.max_by_number(self.anchored);
+        match (self.head, bound) {
+            (Some(head), Some(bound)) => head.n.saturating_sub(bound.n),
+            _ => self.records,
+        }
+    }
+}
+
+trait Later {
+    fn max_by_number(self, other: Self) -> Self;
+}
+
+impl Later for Option<Head> {
+    fn max_by_number(self, other: Self) -> Self {
+        match (self, other) {
+            (Some(a), Some(b)) => Some(if b.n > a.n { b } else { a }),
+            (a, b) => a.or(b),
+        }
+    }
+}
+
+/// Verifies the log in a folder, or one file of it, in one pass and with the memory of one record.
+///
+/// # Errors
+/// A file cannot be read. What is wrong with its content is a finding.
+pub fn verify(path: impl AsRef<Path>, anchors: &Anchors) -> Result<Verification, ReadError> {
+    let mut verifier = Verifier::new(anchors);
+    walk(path.as_ref(), anchors.from, &mut verifier)?;
+    Ok(verifier.finish())
+}
+
+/// Verifies bytes that claim to be the only file of a log.
+#[must_use]
+pub fn verify_bytes(bytes: &[u8], anchors: &Anchors) -> Verification {
+    let mut verifier = Verifier::new(anchors);
+    // Memory does not fail to be read.
+    let _ = walk_bytes(bytes, &mut verifier);
+    verifier.finish()
+}
+
+/// Verifies on the way of a walk that is also for something else.
+pub(crate) struct Verifier<'a> {
+    anchors: &'a Anchors,
+    found: Verification,
+}
+
+impl<'a> Verifier<'a> {
+    pub(crate) fn new(anchors: &'a Anchors) -> Self {
+        Self {
+            anchors,
+            found: Verification::default(),
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Verification {
+        for anchor in &self.anchors.heads {
+            if self.found.head.is_none_or(|head| head.n < anchor.n) {
+                self.find(Finding::CutTail { anchor: *anchor });
+            }
+        }
+        if !self.anchors.keys.is_empty() && self.found.signed.is_none() {
+            self.find(Finding::Unsigned);
+        }
+        self.found
+    }
+
+    fn find(&mut self, finding: Finding) {
+        if self.found.findings.len() < MAX_FINDINGS {
+            self.found.findings.push(finding);
+        } else {
+            self.found.more_findings += 1;
+        }
+    }
+
+    fn checkpoint(&mut self, seen: &Seen<'_>, checkpoint: &Checkpoint) {
+        self.found.checkpoints += 1;
+        if self.anchors.keys.is_empty() {
+            return;
+        }
+        let place = seen.place;
+        if !self.anchors.keys.ids().any(|id| id == checkpoint.key) {
+            return self.find(Finding::UnknownKey {
+                place,
+                key: checkpoint.key,
+            });
+        }
+        let signature: Option<[u8; 64]> = URL_SAFE_NO_PAD
+            .decode(&checkpoint.signature)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok());
+        let message = checkpoint::message(seen.log, &seen.before);
+        let signer = signature.and_then(|signature| {
+            self.anchors
+                .keys
+                .signer_for(checkpoint::PURPOSE, &message, &signature)
+        });
+        if signer == Some(checkpoint.key) {
+            self.found.signed = Some(seen.before);
+        } else {
+            self.find(Finding::Signature { place });
+        }
+    }
+}
+
+impl Visitor for Verifier<'_> {
+    fn record(&mut self, seen: &Seen<'_>) -> Result<(), ReadError> {
+        self.found.records += 1;
+        self.found.head = Some(seen.head);
+        self.found.is_closed = match seen.entry {
+            Entry::Closed(_) => true,
+            // The last signature comes after the end.
+            Entry::Checkpoint(_) => self.found.is_closed,
+            _ => false,
+        };
+        match seen.entry {
+            Entry::Decision(_) => self.found.decisions += 1,
+            Entry::Checkpoint(checkpoint) => self.checkpoint(seen, checkpoint),
+            Entry::Torn(_) => self.found.torn += 1,
+            Entry::Lost(lost) => self.found.lost += lost.decisions,
+            Entry::Segment(_) | Entry::Opened(_) | Entry::Closed(_) | Entry::Note(_) => {}
+        }
+        let anchors = self.anchors;
+        for anchor in anchors.heads.iter().filter(|it| it.n == seen.head.n) {
+            if anchor.hash == seen.head.hash {
+                self.found.anchored = self.found.anchored.max_by_number(Some(*anchor));
+            } else {
+                self.find(Finding::Anchor { anchor: *anchor });
+            }
+        }
+        Ok(())
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        self.find(finding);
+    }
+}

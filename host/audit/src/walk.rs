@@ -1,0 +1,434 @@
+//! Going over a log from its first line to its last, with every link of the chain checked on the way.
+
+use std::{
+    fmt,
+    io::BufRead,
+    path::{Path, PathBuf},
+};
+
+use hexgate_bundle::{Digest, KeyId};
+
+use crate::{
+    FORMAT_VERSION,
+    chain::{Framed, Head, body_digest, genesis, link},
+    entry::{Entry, Torn},
+    folder,
+    reader::{Garbage, Line, Lines, ReadError},
+};
+
+/// A line of a file of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The file's place among the files of the log.
+    pub segment: u64,
+    /// The line, from 1.
+    pub line: u64,
+    /// Where it begins, in bytes from the beginning of the file.
+    pub offset: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}, line {}",
+            folder::segment_name(self.segment),
+            self.line
+        )
+    }
+}
+
+/// What is wrong with a log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Finding {
+    /// A record is not what it was, or stands where another one stood.
+    #[error(
+        "{place}: record {n} was changed: its hash does not follow from it and the record before it"
+    )]
+    Changed {
+        /// Where.
+        place: Place,
+        /// The number that it has.
+        n: u64,
+    },
+    /// Records are not there.
+    #[error("{place}: records {first} to {last} are missing before record {}", last + 1)]
+    Missing {
+        /// The record after them.
+        place: Place,
+        /// The first one that is missing.
+        first: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// A record stands after a later one.
+    #[error("{place}: record {n} stands after record {after}: records were moved or repeated")]
+    Moved {
+        /// Where.
+        place: Place,
+        /// The record.
+        n: u64,
+        /// The one before it.
+        after: u64,
+    },
+    /// A line is no record, and no record says why.
+    #[error("{place}: it is no record, and none says that it was left unfinished")]
+    NotARecord {
+        /// Where.
+        place: Place,
+    },
+    /// A record names bytes that are no record, and others stand there.
+    #[error("{place}: the unfinished record before it is not the one that it names")]
+    Unfinished {
+        /// Where.
+        place: Place,
+    },
+    /// The log ends within a record.
+    #[error(
+        "{place}: the log ends within a record; the next process that opens it for writing records that, or the rest was cut off"
+    )]
+    TornTail {
+        /// Where.
+        place: Place,
+    },
+    /// A record is bound into the chain and says nothing that this version knows.
+    #[error("{place}: record {n} cannot be read: {reason}")]
+    Unreadable {
+        /// Where.
+        place: Place,
+        /// The record.
+        n: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file does not begin as it must.
+    #[error("{place}: {reason}")]
+    Header {
+        /// Where.
+        place: Place,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The log does not begin with its first record.
+    #[error(
+        "the log begins with record {n}, and what was before is not bound by an anchor; bring the earlier files back, or name the record before it (`--from N:HASH`)"
+    )]
+    Beginning {
+        /// Its first record.
+        n: u64,
+    },
+    /// Files are not there.
+    #[error("`{}` is missing", folder::segment_name(*segment))]
+    File {
+        /// The first that is missing.
+        segment: u64,
+    },
+    /// There is no record.
+    #[error("there is no record")]
+    Empty,
+    /// A signature is by a key that is not trusted.
+    #[error("{place}: the checkpoint is by the key `{key}`, which is not trusted")]
+    UnknownKey {
+        /// Where.
+        place: Place,
+        /// The key, as the checkpoint names it.
+        key: KeyId,
+    },
+    /// A signature does not hold.
+    #[error("{place}: the signature of the checkpoint does not hold")]
+    Signature {
+        /// Where.
+        place: Place,
+    },
+    /// There are keys to verify by and nothing to verify.
+    #[error(
+        "no checkpoint of the log is by a trusted key, so anybody who can write there can have made all of it"
+    )]
+    Unsigned,
+    /// A record is not the one that was noted elsewhere.
+    #[error("record {} has another hash than the anchor: the log was rewritten", anchor.n)]
+    Anchor {
+        /// What was noted.
+        anchor: Head,
+    },
+    /// The log ends before a record that was noted elsewhere.
+    #[error("the log ends before record {} of the anchor: its tail was cut off", anchor.n)]
+    CutTail {
+        /// What was noted.
+        anchor: Head,
+    },
+}
+
+/// What is seen on the way.
+pub(crate) trait Visitor {
+    /// A record. `is_bound`: it follows from the one before it.
+    fn record(&mut self, seen: &Seen<'_>) -> Result<(), ReadError>;
+    /// Something is wrong.
+    fn finding(&mut self, finding: Finding);
+}
+
+/// A record on the way.
+#[derive(Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) place: Place,
+    pub(crate) head: Head,
+    /// The record before it.
+    pub(crate) before: Head,
+    pub(crate) entry: &'a Entry,
+    /// The log's id, as its files say it.
+    pub(crate) log: &'a str,
+}
+
+/// Goes over the log in a folder, or over one file of it. `from` is the record before its first one, if that is not in there.
+pub(crate) fn walk(
+    path: &Path,
+    from: Option<Head>,
+    visitor: &mut dyn Visitor,
+) -> Result<(), ReadError> {
+    let read_error = |path: &Path, source| ReadError {
+        path: path.to_owned(),
+        source,
+    };
+    let segments = folder::segments(path).map_err(|source| read_error(path, source))?;
+    let mut walk = Walk {
+        from,
+        at: None,
+        log: None,
+        visitor,
+    };
+    let last = segments.last().map(|(segment, _)| *segment);
+    let mut expected = segments.first().map(|(segment, _)| *segment);
+    for (segment, path) in &segments {
+        if let Some(missing) = expected.filter(|expected| expected != segment) {
+            walk.visitor.finding(Finding::File { segment: missing });
+        }
+        expected = segment.checked_add(1);
+        let lines = Lines::open(path).map_err(|source| read_error(path, source))?;
+        walk.file(path, lines, *segment, Some(*segment) == last)?;
+    }
+    if walk.at.is_none() {
+        walk.visitor.finding(Finding::Empty);
+    }
+    Ok(())
+}
+
+/// Goes over bytes that claim to be the only file of a log.
+pub(crate) fn walk_bytes(bytes: &[u8], visitor: &mut dyn Visitor) -> Result<(), ReadError> {
+    let mut walk = Walk {
+        from: None,
+        at: None,
+        log: None,
+        visitor,
+    };
+    walk.file(&PathBuf::new(), Lines::new(bytes), 0, true)?;
+    if walk.at.is_none() {
+        walk.visitor.finding(Finding::Empty);
+    }
+    Ok(())
+}
+
+struct Walk<'a> {
+    from: Option<Head>,
+    /// The last record.
+    at: Option<Head>,
+    log: Option<String>,
+    visitor: &'a mut dyn Visitor,
+}
+
+impl Walk<'_> {
+    fn file<R: BufRead>(
+        &mut self,
+        path: &Path,
+        mut lines: Lines<R>,
+        segment: u64,
+        is_last: bool,
+    ) -> Result<(), ReadError> {
+        let mut garbage = Garbage::default();
+        let mut first_garbage = None;
+        let mut is_first = true;
+        let mut is_whole = true;
+        loop {
+            let line = lines.next(&mut garbage).map_err(|source| ReadError {
+                path: path.to_owned(),
+                source,
+            })?;
+            let Some(Line {
+                number,
+                offset,
+                text,
+                is_whole: whole,
+                too_long,
+            }) = line
+            else {
+                break;
+            };
+            is_whole = whole;
+            let framed = match Framed::of(text) {
+                Some(framed) if whole && too_long.is_none() => Some(framed),
+                _ => None,
+            };
+            let Some(framed) = framed else {
+                if too_long.is_none() {
+                    garbage.begin_line();
+                    garbage.push(text);
+                }
+                first_garbage = first_garbage.or(Some((number, offset)));
+                continue;
+            };
+            let entry = Entry::parse(text);
+            let place = Place {
+                segment,
+                line: number,
+                offset,
+            };
+            let head = Head {
+                n: framed.n,
+                hash: Digest::from_bytes(framed.hash),
+            };
+            let torn = match &entry {
+                Ok(Entry::Torn(torn)) => Some(torn),
+                _ => None,
+            };
+            if let Some((line, offset)) = first_garbage.take() {
+                let place = Place {
+                    line,
+                    offset,
+                    ..place
+                };
+                if torn.is_none_or(|torn| !names(torn, &garbage)) {
+                    self.visitor.finding(Finding::NotARecord { place });
+                }
+                garbage = Garbage::default();
+            } else if torn.is_some() {
+                self.visitor.finding(Finding::Unfinished { place });
+            }
+            if is_first {
+                self.header(&place, &head, entry.as_ref().ok());
+            } else if matches!(entry, Ok(Entry::Segment(_))) {
+                self.visitor.finding(Finding::Header {
+                    place,
+                    reason: "the head of a file stands within one".to_owned(),
+                });
+            }
+            is_first = false;
+            let before = self.at.unwrap_or(BEFORE_FIRST);
+            self.link(&place, &framed);
+            self.at = Some(head);
+            match entry {
+                Ok(entry) => self.visitor.record(&Seen {
+                    place,
+                    head,
+                    before,
+                    entry: &entry,
+                    log: self.log.as_deref().unwrap_or_default(),
+                })?,
+                Err(error) => self.visitor.finding(Finding::Unreadable {
+                    place,
+                    n: head.n,
+                    reason: error.to_string(),
+                }),
+            }
+        }
+        if let Some((line, offset)) = first_garbage {
+            let place = Place {
+                segment,
+                line,
+                offset,
+            };
+            self.visitor
+                .finding(if is_last && !is_whole && line == lines.read() {
+                    Finding::TornTail { place }
+                } else {
+                    Finding::NotARecord { place }
+                });
+        }
+        Ok(())
+    }
+
+    /// Checks the first record of a file, and takes from it where the chain begins if it is the first of all.
+    fn header(&mut self, place: &Place, head: &Head, entry: Option<&Entry>) {
+        let wrong = |reason: &str| Finding::Header {
+            place: *place,
+            reason: reason.to_owned(),
+        };
+        let Some(Entry::Segment(header)) = entry else {
+            self.visitor
+                .finding(wrong("the file does not begin with its head"));
+            if self.at.is_none() {
+                // So that what follows is checked; the first record itself is found to be changed.
+                self.at = head.n.checked_sub(1).map(|n| Head {
+                    n,
+                    hash: Digest::from_bytes(genesis()),
+                });
+            }
+            return;
+        };
+        if header.version != FORMAT_VERSION {
+            self.visitor.finding(wrong(
+                "the format has another version than this program reads",
+            ));
+        }
+        if header.segment != place.segment {
+            self.visitor
+                .finding(wrong("it is another file of the log by its head"));
+        }
+        match &self.log {
+            Some(log) if *log != header.log => {
+                self.visitor.finding(wrong("it is a file of another log"));
+            }
+            Some(_) => {}
+            None => self.log = Some(header.log.clone()),
+        }
+        if self.at.is_some() {
+            return;
+        }
+        let is_genesis = header.previous == Digest::from_bytes(genesis());
+        if head.n == 0 && is_genesis {
+            return;
+        }
+        let before = head.n.checked_sub(1).map(|n| Head {
+            n,
+            hash: header.previous,
+        });
+        if before.is_none() || self.from != before {
+            self.visitor.finding(Finding::Beginning { n: head.n });
+        }
+        self.at = before;
+    }
+
+    /// Checks that a record follows from the one before it.
+    fn link(&mut self, place: &Place, framed: &Framed<'_>) {
+        let (next, before) = match &self.at {
+            Some(at) => (at.n.saturating_add(1), *at.hash.as_bytes()),
+            None => (0, genesis()),
+        };
+        let place = *place;
+        let n = framed.n;
+        if n > next {
+            self.visitor.finding(Finding::Missing {
+                place,
+                first: next,
+                last: n - 1,
+            });
+        } else if n < next {
+            self.visitor.finding(Finding::Moved {
+                place,
+                n,
+                after: next - 1,
+            });
+        } else if link(&before, n, &body_digest(framed.body)) != framed.hash {
+            self.visitor.finding(Finding::Changed { place, n });
+        }
+    }
+}
+
+fn names(torn: &Torn, garbage: &Garbage) -> bool {
+    torn.bytes == garbage.bytes && *torn.digest.as_bytes() == garbage.digest()
+}
+
+/// Before the first record there is none; nothing signs or names this one.
+const BEFORE_FIRST: Head = Head {
+    n: u64::MAX,
+    hash: Digest::from_bytes([0; 32]),
+};

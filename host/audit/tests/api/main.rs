@@ -1,0 +1,16 @@
+//! The log as its users meet it: written, killed, cut, changed, read.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod child;
+mod contents;
+mod crash;
+mod fixture;
+mod segments;
+mod tampering;

@@ -1,0 +1,23 @@
+//! `hexgate audit ...`
+
+mod head;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Verify(verify::Args),
+    Head(head::Args),
+}
+
+/// Carries out a subcommand.
+pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Verify(args) => verify::run(&args),
+        Command::Head(args) => head::run(&args),
+    }
+}
