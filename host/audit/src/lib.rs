@@ -14,6 +14,7 @@ mod protect;
 mod reader;
 mod record;
 mod redact;
+mod replay;
 mod shadow;
 mod verify;
 mod walk;
@@ -31,6 +32,10 @@ pub use protect::{Arguments, Member, Withheld};
 pub use reader::ReadError;
 pub use record::{Note, Record};
 pub use redact::{REDACTED, Redaction, RedactionError};
+pub use replay::{
+    By, Change, Changes, Difference, Example, FindPolicy, MAX_DIFFERENCES, ReplayError, Replayed,
+    Skipped, Tally, replay,
+};
 pub use shadow::{Shadow, ShadowOutcome};
 pub use verify::{Anchors, MAX_FINDINGS, Verification, verify, verify_bytes};
 pub use walk::{Finding, Place};

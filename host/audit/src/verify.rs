@@ -62,26 +62,23 @@ impl Verification {
         self.findings.is_empty()
     }
 
-    /// How many records at the end neither a trusted key nor an anchor binds: whoever can write to the log can have cut or replaced them.
+    /// How many records stand after the last one that an anchor names; all without an anchor. Whether there were more of them is not known: a
+    /// signature says that nobody else wrote what is there, and not that nothing was cut off behind it.
     #[must_use]
-    pub fn unbound(&self) -> u64 {
-        let bound = self.signed.max_by_number(self.anchored);
-        match (self.head, bound) {
-            (Some(head), Some(bound)) => head.n.saturating_sub(bound.n),
+    pub fn unanchored(&self) -> u64 {
+        match (self.head, self.anchored) {
+            (Some(head), Some(anchored)) => head.n.saturating_sub(anchored.n),
             _ => self.records,
         }
     }
-}
 
-trait Later {
-    fn max_by_number(self, other: Self) -> Self;
-}
-
-impl Later for Option<Head> {
-    fn max_by_number(self, other: Self) -> Self {
-        match (self, other) {
-            (Some(a), Some(b)) => Some(if b.n > a.n { b } else { a }),
-            (a, b) => a.or(b),
+    /// How many records stand after the last one that a trusted key signed, the signature not counted: whoever can write to the log can have
+    /// written them.
+    #[must_use]
+    pub fn unsigned(&self) -> u64 {
+        match (self.head, self.signed) {
+            (Some(head), Some(signed)) => head.n.saturating_sub(signed.n + 1),
+            _ => self.records,
         }
     }
 }
@@ -170,7 +167,7 @@ impl<'a> Verifier<'a> {
 }
 
 impl Visitor for Verifier<'_> {
-    fn record(&mut self, seen: &Seen<'_>) -> Result<(), ReadError> {
+    fn record(&mut self, seen: &Seen<'_>) {
         self.found.records += 1;
         self.found.head = Some(seen.head);
         self.found.is_closed = match seen.entry {
@@ -189,12 +186,11 @@ impl Visitor for Verifier<'_> {
         let anchors = self.anchors;
         for anchor in anchors.heads.iter().filter(|it| it.n == seen.head.n) {
             if anchor.hash == seen.head.hash {
-                self.found.anchored = self.found.anchored.max_by_number(Some(*anchor));
+                self.found.anchored = Some(*anchor);
             } else {
                 self.find(Finding::Anchor { anchor: *anchor });
             }
         }
-        Ok(())
     }
 
     fn finding(&mut self, finding: Finding) {

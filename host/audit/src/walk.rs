@@ -162,8 +162,8 @@ pub enum Finding {
 
 /// What is seen on the way.
 pub(crate) trait Visitor {
-    /// A record. `is_bound`: it follows from the one before it.
-    fn record(&mut self, seen: &Seen<'_>) -> Result<(), ReadError>;
+    /// A record, after what is wrong with its place in the chain.
+    fn record(&mut self, seen: &Seen<'_>);
     /// Something is wrong.
     fn finding(&mut self, finding: Finding);
 }
@@ -322,7 +322,7 @@ impl Walk<'_> {
                     before,
                     entry: &entry,
                     log: self.log.as_deref().unwrap_or_default(),
-                })?,
+                }),
                 Err(error) => self.visitor.finding(Finding::Unreadable {
                     place,
                     n: head.n,

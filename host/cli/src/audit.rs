@@ -1,6 +1,7 @@
 //! `hexgate audit ...`
 
 mod head;
+mod replay;
 mod verify;
 
 use clap::Subcommand;
@@ -12,6 +13,7 @@ use crate::exit::Exit;
 pub(crate) enum Command {
     Verify(verify::Args),
     Head(head::Args),
+    Replay(replay::Args),
 }
 
 /// Carries out a subcommand.
@@ -19,5 +21,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Verify(args) => verify::run(&args),
         Command::Head(args) => head::run(&args),
+        Command::Replay(args) => replay::run(&args),
     }
 }

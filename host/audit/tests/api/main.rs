@@ -12,5 +12,6 @@ mod child;
 mod contents;
 mod crash;
 mod fixture;
+mod replay;
 mod segments;
 mod tampering;

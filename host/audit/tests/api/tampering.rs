@@ -79,13 +79,13 @@ fn a_cut_is_found_within_a_record_and_needs_an_anchor_between_records() {
         ..Anchors::default()
     };
     assert_eq!(verify_bytes(&bytes, &anchored).anchored, Some(head));
-    assert_eq!(verify_bytes(&bytes, &anchored).unbound(), 0);
+    assert_eq!(verify_bytes(&bytes, &anchored).unanchored(), 0);
     for length in 1..bytes.len() {
         let cut = &bytes[..length];
         let verified = verify_bytes(cut, &Anchors::default());
         if bytes[length - 1] == b'\n' {
             assert!(verified.is_intact(), "{length}");
-            assert_eq!(verified.unbound(), verified.records);
+            assert_eq!(verified.unanchored(), verified.records);
         } else {
             let expected = verified
                 .findings
@@ -303,7 +303,7 @@ fn keys_can_rotate() {
     };
     let verified = verify_by(both);
     assert_eq!(verified.findings, []);
-    assert_eq!((verified.checkpoints, verified.unbound()), (2, 1));
+    assert_eq!((verified.checkpoints, verified.unsigned()), (2, 0));
     assert_eq!(verify_by(keys()).findings.len(), 1);
 }
 
@@ -344,5 +344,5 @@ fn an_anchor_in_the_middle_says_how_much_it_leaves_open() {
     .unwrap();
     assert_eq!(verified.findings, []);
     // The second decision, the end, the signature.
-    assert_eq!(verified.unbound(), 3);
+    assert_eq!(verified.unanchored(), 3);
 }

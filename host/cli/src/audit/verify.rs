@@ -106,19 +106,12 @@ pub(super) fn warn(verified: &Verification) {
             )
         ));
     }
-    if verified.unbound() > 0 {
-        output::note(&format!(
-            "the last {} not anchored: who can write to the log can have cut off or replaced the tail; name a record that you noted elsewhere (`--head`){}",
-            match verified.unbound() {
-                1 => "record is".to_owned(),
-                more => format!("{more} records are"),
-            },
-            if verified.checkpoints > 0 && verified.signed.is_none() {
-                ", or the key of its checkpoints (`--pubkey`)"
-            } else {
-                ""
-            }
-        ));
+    if verified.unanchored() > 0 {
+        output::note(if verified.checkpoints > 0 && verified.signed.is_none() {
+            "that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)"
+        } else {
+            "that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)"
+        });
     }
 }
 
@@ -147,7 +140,13 @@ fn facts(verified: &Verification, anchors: &Anchors) -> Vec<(&'static str, Strin
     facts.push((
         "anchor",
         match verified.anchored {
-            Some(head) => format!("record {}, as noted", head.n),
+            Some(head) => match verified.unanchored() {
+                0 => format!("record {}, as noted", head.n),
+                more => format!(
+                    "record {}, as noted; {more} after it are not anchored",
+                    head.n
+                ),
+            },
             None if anchors.heads.is_empty() => {
                 "none; the tail is not anchored, pass `--head`".to_owned()
             }
@@ -186,7 +185,8 @@ fn as_json(verified: &Verification) -> serde_json::Value {
         "checkpoints": verified.checkpoints,
         "signed": verified.signed.map(|head| head.to_string()),
         "anchored": verified.anchored.map(|head| head.to_string()),
-        "unbound": verified.unbound(),
+        "unanchored": verified.unanchored(),
+        "unsigned": verified.unsigned(),
         "unfinished": verified.torn,
         "lost": verified.lost,
         "closed": verified.is_closed,

@@ -20,7 +20,7 @@ use super::refusal::{self, Making};
 use crate::{exit::Refused, output};
 
 /// A policy that can be asked.
-pub(super) struct Subject {
+pub(crate) struct Subject {
     /// How the user named it.
     pub(super) name: String,
     /// What decides.
@@ -76,7 +76,7 @@ pub(super) fn look(path: &Path) -> anyhow::Result<Found> {
 }
 
 /// Reads a WebAssembly binary, at most as much as a bundle may hold.
-pub(super) fn read_wasm(path: &Path) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn read_wasm(path: &Path) -> anyhow::Result<Vec<u8>> {
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         fs::File::open(path)?
@@ -95,7 +95,7 @@ pub(super) fn read_wasm(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// An expectation for tools that show and try bundles: any binding, any duty.
-pub(super) fn any_bundle() -> Expectation {
+pub(crate) fn any_bundle() -> Expectation {
     [
         Duty::AgentGating,
         Duty::Guards,
@@ -109,7 +109,7 @@ pub(super) fn any_bundle() -> Expectation {
 
 impl Subject {
     /// Opens what stands at `path`. None if it is a policy that the compiler refuses, which was told then.
-    pub(super) fn open(
+    pub(crate) fn open(
         path: &Path,
         pubkeys: &[PathBuf],
         making: &Making,
@@ -240,7 +240,7 @@ impl Subject {
     }
 
     /// The policy, loaded by the host.
-    pub(super) fn load(&self, engine: &hexgate::Engine) -> anyhow::Result<Policy> {
+    pub(crate) fn load(&self, engine: &hexgate::Engine) -> anyhow::Result<Policy> {
         let loaded = match &self.origin {
             Origin::Verified(bundle) => Policy::load(engine, bundle),
             Origin::Unsigned(bundle) => Policy::dangerous_load_unsigned(engine, bundle),

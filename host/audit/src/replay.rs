@@ -1,0 +1,287 @@
+//! Deciding again what was decided: by the same component, which must agree, or by another one, to see what it would change.
+
+mod changes;
+
+use std::{collections::BTreeMap, path::Path};
+
+use hexgate::{Policy, Request};
+use hexgate_bundle::Digest;
+use serde::Serialize;
+
+pub use changes::{Change, Changes, Example, Tally};
+
+use crate::{
+    entry::{Decision, Entry},
+    outcome::Outcome,
+    protect::{Member, Withheld},
+    reader::ReadError,
+    verify::{Anchors, Verification, Verifier},
+    walk::{Finding, Seen, Visitor, walk},
+};
+
+/// Who decides.
+pub enum By<'a> {
+    /// The component that decided, found by its digest. None: it is not to be had.
+    Recorded(&'a mut FindPolicy<'a>),
+    /// Another policy.
+    Candidate(&'a Policy),
+    /// Nobody: what the candidate beside the live policy said is in the log.
+    Shadow,
+}
+
+impl std::fmt::Debug for By<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Recorded(_) => "Recorded",
+            Self::Candidate(_) => "Candidate",
+            Self::Shadow => "Shadow",
+        })
+    }
+}
+
+/// Finds the policy of a component. The error is one sentence.
+pub type FindPolicy<'a> = dyn FnMut(&Digest) -> Result<Option<Policy>, String> + 'a;
+
+/// What came of a replay.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Replayed {
+    /// Whether the log is what was written: without that, nothing below means anything.
+    pub verification: Verification,
+    /// Decisions in the log.
+    pub decisions: u64,
+    /// Those that were decided again.
+    pub replayed: u64,
+    /// Those that were not, and why.
+    pub skipped: Skipped,
+    /// Decisions that came out otherwise than the log says, by the very component that decided: at most [`MAX_DIFFERENCES`].
+    pub differences: Vec<Difference>,
+    /// How many more there are.
+    pub more_differences: u64,
+    /// What another policy changes.
+    pub changes: Changes,
+}
+
+/// As many differences as are told one by one.
+pub const MAX_DIFFERENCES: usize = 100;
+
+/// Decisions that were not decided again.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// Something that the decision depends on is not in the log as it was: how many, by what is withheld first and why.
+    pub withheld: BTreeMap<String, u64>,
+    /// The component is not to be had: how many, by its digest.
+    pub missing_component: BTreeMap<Digest, u64>,
+    /// The host refused, the policy was outside of its validity, or the machine failed: no policy would decide otherwise.
+    pub not_by_policy: u64,
+    /// No candidate was asked beside the live policy.
+    pub without_shadow: u64,
+}
+
+impl Skipped {
+    /// How many could not be decided again because something of them was withheld.
+    #[must_use]
+    pub fn withheld(&self) -> u64 {
+        self.withheld.values().sum()
+    }
+
+    /// How many could not be decided again because their component is not to be had.
+    #[must_use]
+    pub fn missing_component(&self) -> u64 {
+        self.missing_component.values().sum()
+    }
+}
+
+/// A decision that came out otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The record.
+    pub n: u64,
+    /// What the log says.
+    pub recorded: Outcome,
+    /// What came out now.
+    pub replayed: Outcome,
+}
+
+/// A log cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A component is there and cannot be loaded.
+    #[error("the component {component} cannot be loaded: {reason}")]
+    Component {
+        /// Its digest.
+        component: Digest,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Goes over a log, verifies it and decides every decision in it again.
+///
+/// # Errors
+/// A file cannot be read or a component not loaded. What is wrong with the log is in [`Replayed::verification`].
+pub fn replay(
+    path: impl AsRef<Path>,
+    anchors: &Anchors,
+    by: By<'_>,
+) -> Result<Replayed, ReplayError> {
+    let mut replayer = Replayer {
+        verifier: Verifier::new(anchors),
+        by,
+        policies: Vec::new(),
+        replayed: Replayed::default(),
+        failed: None,
+    };
+    walk(path.as_ref(), anchors.from, &mut replayer)?;
+    if let Some(error) = replayer.failed {
+        return Err(error);
+    }
+    Ok(Replayed {
+        verification: replayer.verifier.finish(),
+        ..replayer.replayed
+    })
+}
+
+struct Replayer<'a, 'b> {
+    verifier: Verifier<'a>,
+    by: By<'b>,
+    /// The policies that decided last, newest last.
+    policies: Vec<(Digest, Option<Policy>)>,
+    replayed: Replayed,
+    failed: Option<ReplayError>,
+}
+
+/// How many policies are kept loaded: more than a log that goes back and forth between a few needs.
+const POLICIES: usize = 16;
+
+impl Visitor for Replayer<'_, '_> {
+    fn record(&mut self, seen: &Seen<'_>) {
+        self.verifier.record(seen);
+        if let Entry::Decision(decision) = seen.entry
+            && self.failed.is_none()
+        {
+            self.replayed.decisions += 1;
+            self.decision(seen.head.n, decision);
+        }
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        self.verifier.finding(finding);
+    }
+}
+
+impl Replayer<'_, '_> {
+    fn decision(&mut self, n: u64, decision: &Decision) {
+        if !decision.verdict.is_of_the_policy() {
+            self.replayed.skipped.not_by_policy += 1;
+            return;
+        }
+        if matches!(self.by, By::Shadow) {
+            match &decision.shadow {
+                Some(shadow) => {
+                    self.replayed.replayed += 1;
+                    self.replayed.changes.add(n, decision, &shadow.verdict);
+                }
+                None => self.replayed.skipped.without_shadow += 1,
+            }
+            return;
+        }
+        let exactly = matches!(self.by, By::Recorded(_));
+        if let Some((member, why)) = withheld(decision, exactly) {
+            let name = format!("{} {}", name(&member), name(&why));
+            *self.replayed.skipped.withheld.entry(name).or_default() += 1;
+            return;
+        }
+        let policy = match self.policy(decision.component.as_ref()) {
+            Ok(Some(policy)) => policy,
+            Ok(None) => return,
+            Err(error) => {
+                self.failed = Some(error);
+                return;
+            }
+        };
+        let roles: Vec<&str> = decision.roles.iter().map(String::as_str).collect();
+        let mut request = Request::new(
+            &decision.tool,
+            decision.arguments.as_deref().unwrap_or_default(),
+        )
+        .roles(&roles);
+        if let Some(facts) = &decision.facts {
+            request = request.facts(facts);
+        }
+        let outcome = Outcome::from(&policy.decide(&request));
+        self.replayed.replayed += 1;
+        if !exactly {
+            self.replayed.changes.add(n, decision, &outcome);
+        } else if outcome != decision.verdict {
+            if self.replayed.differences.len() < MAX_DIFFERENCES {
+                self.replayed.differences.push(Difference {
+                    n,
+                    recorded: decision.verdict.clone(),
+                    replayed: outcome,
+                });
+            } else {
+                self.replayed.more_differences += 1;
+            }
+        }
+    }
+
+    /// The policy that decides. None: it is not to be had, which was counted.
+    fn policy(&mut self, component: Option<&Digest>) -> Result<Option<Policy>, ReplayError> {
+        let find = match &mut self.by {
+            By::Candidate(policy) => return Ok(Some((*policy).clone())),
+            By::Recorded(find) => find,
+            By::Shadow => return Ok(None),
+        };
+        let Some(component) = component else {
+            self.replayed.skipped.not_by_policy += 1;
+            return Ok(None);
+        };
+        let known = self.policies.iter().find(|(digest, _)| digest == component);
+        let policy = match known {
+            Some((_, policy)) => policy.clone(),
+            None => {
+                let found = find(component).map_err(|reason| ReplayError::Component {
+                    component: *component,
+                    reason,
+                })?;
+                if self.policies.len() == POLICIES {
+                    self.policies.remove(0);
+                }
+                self.policies.push((*component, found.clone()));
+                found
+            }
+        };
+        if policy.is_none() {
+            let missing = &mut self.replayed.skipped.missing_component;
+            *missing.entry(*component).or_default() += 1;
+        }
+        Ok(policy)
+    }
+}
+
+/// The first thing withheld that the outcome depends on; for an exact comparison also what of the outcome itself is not there.
+fn withheld(decision: &Decision, exactly: bool) -> Option<(Member, Withheld)> {
+    decision
+        .withheld
+        .iter()
+        .find(|(member, _)| match member {
+            Member::Roles | Member::Tool | Member::Arguments | Member::Facts => true,
+            Member::Reason => exactly,
+            Member::Name => false,
+        })
+        .map(|(member, why)| (*member, *why))
+}
+
+/// The name of a variant as records have it, for people.
+fn name(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name.replace('_', " "),
+        _ => String::new(),
+    }
+}
