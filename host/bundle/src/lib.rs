@@ -68,6 +68,7 @@ compile_error!(
 );
 
 mod canonical;
+mod clock;
 mod digest;
 mod expectation;
 mod files;
@@ -81,6 +82,7 @@ mod unverified;
 mod verified;
 mod write;
 
+pub use clock::{Clock, SystemClock};
 pub use digest::{Digest, DigestError};
 pub use expectation::Expectation;
 pub use keys::{

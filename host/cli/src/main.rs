@@ -2,14 +2,18 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | `audit` | `hexgate audit ...`, one module a subcommand |
 //! | `exit` | exit codes, and the errors that choose them |
 //! | `output` | writing for people: marks, colours, harmless text |
+//! | `key` | private keys from files |
 //! | `policy` | `hexgate policy ...`, one module a subcommand |
+//! | `approvals` | `hexgate approvals ...`, likewise |
+//! | `audit` | `hexgate audit ...`, likewise |
 #![forbid(unsafe_code)]
 
+mod approvals;
 mod audit;
 mod exit;
+mod key;
 mod output;
 mod policy;
 
@@ -35,12 +39,16 @@ enum Command {
     /// Verify and replay the log of what was decided
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Look at the calls that wait for a person, allow them, deny them
+    #[command(subcommand)]
+    Approvals(approvals::Command),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Policy(command) => policy::run(command),
         Command::Audit(command) => audit::run(command),
+        Command::Approvals(command) => approvals::run(command),
     };
     match outcome {
         Ok(exit) => exit.into(),

@@ -1,8 +1,12 @@
 //! Writing for people: marks, colours, and text from elsewhere made harmless.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write},
+};
 
 use anyhow::Context;
+use hexgate_compiler::diagnostic::is_printable;
 pub(crate) use hexgate_compiler::diagnostic::{harmless, shortened};
 
 /// Whether and how text is coloured.
@@ -59,15 +63,28 @@ impl Style {
     }
 }
 
+/// Whether somebody reads what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    ToReader,
+    ToNobody,
+}
+
 /// Writes to stdout. A reader that has seen enough is no error; a full disk behind a redirection is.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    tell(text).map(drop)
+}
+
+/// Writes to stdout, for those who would go on writing: says whether the reader is still there.
+pub(crate) fn tell(text: &str) -> anyhow::Result<Told> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("cannot write to the standard output"),
+        Ok(()) => Ok(Told::ToReader),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Told::ToNobody),
+        Err(error) => Err(error).context("cannot write to the standard output"),
     }
 }
 
@@ -76,7 +93,27 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut text =
         serde_json::to_string_pretty(value).context("the result cannot be written as JSON")?;
     text.push('\n');
-    print(&text)
+    print(&harmless_json(&text))
+}
+
+/// JSON that says the same without anything that a terminal could act upon. Outside of its strings there are line breaks only.
+pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
+    let is_fine = |character| character == '\n' || is_printable(character);
+    if json.chars().all(is_fine) {
+        return json.into();
+    }
+    let mut out = String::with_capacity(json.len());
+    let mut units = [0; 2];
+    for character in json.chars() {
+        if is_fine(character) {
+            out.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+    }
+    out.into()
 }
 
 /// Says on stderr what the user should know beside the result.
@@ -92,6 +129,16 @@ pub(crate) fn warn(text: &str) {
 /// Says on stderr what went wrong.
 pub(crate) fn error(text: &str) {
     say(&Style::stderr().paint(Tone::Bad, "error:"), text);
+}
+
+/// A name from elsewhere: as it is if it is made of letters, digits and what usually joins them; else as a JSON string, so that it cannot be
+/// taken for more than one name, or for words around it.
+pub(crate) fn name(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/@+".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    harmless_json(&serde_json::Value::from(text).to_string()).into_owned()
 }
 
 /// Names in backticks, with commas between.
@@ -129,6 +176,28 @@ fn is_colour_welcome() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_says_the_same_without_what_a_terminal_acts_upon() {
+        let json = serde_json::to_string("a\u{9b}\u{202e}\u{7f}\u{e0041}é\u{1b}").unwrap();
+        let shown = harmless_json(&json);
+        assert_eq!(shown, "\"a\\u009b\\u202e\\u007f\\udb40\\udc41é\\u001b\"");
+        assert_eq!(
+            serde_json::from_str::<String>(&shown).unwrap(),
+            serde_json::from_str::<String>(&json).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_name_is_one_name() {
+        for plain in ["alice", "carol@example.com", "agent.run:x/y-z_1"] {
+            assert_eq!(name(plain), plain);
+        }
+        assert_eq!(name(""), "\"\"");
+        assert_eq!(name("alice, as `admin`"), "\"alice, as `admin`\"");
+        assert_eq!(name("a\" b\u{202e}"), "\"a\\\" b\\u202e\"");
+        assert_eq!(name("größe"), "\"größe\"");
+    }
 
     #[test]
     fn counts_read_well() {

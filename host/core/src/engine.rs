@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use hexgate_bundle::{Clock, SystemClock};
 use wasmtime::Module;
 use wasmtime::component::Component;
 
 use crate::cache::{Cache, CacheConfig};
-use crate::clock::{Clock, SystemClock};
 use crate::error::{EngineError, LoadError};
 use crate::limits::Limits;
 use crate::runtime::config;

@@ -34,7 +34,7 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | `engine`, `limits`, `clock` | what policies share |
+//! | `engine`, `limits` | what policies share |
 //! | `policy`, `component`, `slots` | loading, deciding, keeping instances |
 //! | `request`, `verdict`, `description`, `error` | what goes in and comes out |
 //! | `runtime` | running the known engine, and any other component |
@@ -42,7 +42,6 @@
 #![deny(missing_docs)]
 
 mod cache;
-mod clock;
 mod component;
 mod description;
 mod engine;
@@ -56,11 +55,12 @@ mod slots;
 mod slots_tests;
 mod sync;
 mod verdict;
+mod window;
 
 pub use hexgate_bundle as bundle;
+pub use hexgate_bundle::{Clock, SystemClock};
 
 pub use cache::CacheConfig;
-pub use clock::{Clock, SystemClock};
 pub use component::component_of;
 pub use description::{About, Coverage, Description, FileScope, Mode, Role, Rule};
 pub use engine::{Engine, EngineBuilder};

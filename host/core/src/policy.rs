@@ -7,7 +7,6 @@ use std::time::SystemTime;
 
 use hexgate_bundle::{Contents, DangerousUnsignedBundle, Timestamp, VerifiedBundle, v1};
 
-use crate::clock::Window;
 use crate::component::component_of;
 use crate::description::{About, Description, FileScope, Role};
 use crate::engine::{Engine, Idle};
@@ -18,6 +17,7 @@ use crate::runtime::known::{Known, split};
 use crate::runtime::{Guest, Instance, admit, output};
 use crate::slots::{After, Slots};
 use crate::verdict::Verdict;
+use crate::window::Window;
 
 /// A policy, ready to decide from any thread. Cloning is cheap and gives the same policy.
 #[derive(Clone)]

@@ -9,6 +9,7 @@ use hexgate_compiler::Release;
 use super::refusal::{self, Making};
 use crate::{
     exit::Exit,
+    key,
     output::{self, Style, Tone},
 };
 
@@ -43,7 +44,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     // What is wrong on the command line is said before the work, not after it.
-    let key = args.sign_key.as_deref().map(load_key).transpose()?;
+    let key = args.sign_key.as_deref().map(key::load).transpose()?;
     let Some(product) = refusal::made(&args.policy, &args.making)? else {
         return Ok(Exit::Failed);
     };
@@ -90,12 +91,4 @@ pub(super) fn told(
         );
     }
     Ok(Exit::Done)
-}
-
-pub(super) fn load_key(path: &Path) -> anyhow::Result<PrivateKey> {
-    let loaded = PrivateKey::from_file(path)?;
-    if let Some(warning) = loaded.warning {
-        output::warn(&warning.to_string());
-    }
-    Ok(loaded.key)
 }

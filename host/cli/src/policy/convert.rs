@@ -12,10 +12,10 @@ use hexgate_bundle::{
 };
 use hexgate_compiler::{CONTRACT, Release};
 
-use super::build::{load_key, told};
+use super::build::told;
 use crate::{
     exit::{Exit, Refused},
-    output,
+    key, output,
 };
 
 /// Make a bundle with a component of a bundle of the Python system
@@ -50,7 +50,7 @@ pub(crate) struct Args {
 const ENGINE: &str = "rego";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let key = args.sign_key.as_deref().map(load_key).transpose()?;
+    let key = args.sign_key.as_deref().map(key::load).transpose()?;
     let contents = contents(&args.bundle, &args.pubkey)?;
     let Manifest::V1(manifest) = contents.manifest() else {
         anyhow::bail!(

@@ -87,11 +87,15 @@ impl Fixture {
 
     /// `hexgate policy` with arguments.
     pub(crate) fn command_of(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hexgate"));
+        let mut command = self.hexgate();
+        command.arg("policy").args(arguments);
         command
-            .arg("policy")
-            .args(arguments)
-            .current_dir(self.folder.path());
+    }
+
+    /// `hexgate`.
+    pub(crate) fn hexgate(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hexgate"));
+        command.current_dir(self.folder.path());
         command
             .env_remove("NO_COLOR")
             .env("COLUMNS", "120")

@@ -1,0 +1,168 @@
+//! What somebody wants to run, and on which terms a person may allow it.
+
+use std::time::Duration;
+
+use hexgate_bundle::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::encoding::Fields;
+
+/// A proposed tool call. All of it is bound: an approval of this call is none of a call that differs in any of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Call {
+    /// The agent that wants to run the tool.
+    pub agent: String,
+    /// On whose behalf.
+    pub caller: Caller,
+    /// The tool.
+    pub tool: String,
+    /// The exact text of the arguments, as it was decided and as it is going to run.
+    pub arguments: String,
+    /// SHA-256 of the policy that asks for approval: of its bundle's manifest, say. With another policy an approval is void.
+    pub policy: Digest,
+}
+
+/// On whose behalf a tool is called.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// The user's id. Empty: nobody knows, and then nobody can be shown to be somebody else.
+    pub user: String,
+    /// The roles, in the order in which the policy was asked about them.
+    pub roles: Vec<String>,
+    /// The session, if an approval is to hold in it alone.
+    pub session: Option<String>,
+    /// What else of the caller an approval is to depend on, as text: a JSON object of attributes, say.
+    pub attributes: Option<String>,
+}
+
+/// The terms on which a person may allow a call. They come from the host's configuration, never from the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    approver_roles: Vec<String>,
+    lifetime: Duration,
+    own_calls: bool,
+}
+
+impl Terms {
+    /// How long a request can be open unless said otherwise: an hour.
+    pub const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+    /// The longest time that a request can be open: 30 days.
+    pub const MAX_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+
+    /// An approver with any of these roles may answer, for [`DEFAULT_LIFETIME`](Self::DEFAULT_LIFETIME), and never the caller themself.
+    ///
+    /// # Errors
+    /// If there is no role, or an empty one: nobody could answer.
+    pub fn new(
+        approver_roles: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Self, TermsError> {
+        let mut roles: Vec<String> = approver_roles.into_iter().map(Into::into).collect();
+        // Terms are the same in whatever order their roles were written.
+        roles.sort();
+        roles.dedup();
+        if roles.is_empty() || roles.iter().any(String::is_empty) {
+            return Err(TermsError::NoRole);
+        }
+        Ok(Self {
+            approver_roles: roles,
+            lifetime: Self::DEFAULT_LIFETIME,
+            own_calls: false,
+        })
+    }
+
+    /// How long a request is open, in whole seconds. What is not used by then has to be asked for again.
+    ///
+    /// # Errors
+    /// If it is less than a second or more than [`MAX_LIFETIME`](Self::MAX_LIFETIME).
+    pub fn lifetime(mut self, lifetime: Duration) -> Result<Self, TermsError> {
+        if lifetime < Duration::from_secs(1) || lifetime > Self::MAX_LIFETIME {
+            return Err(TermsError::Lifetime(lifetime));
+        }
+        self.lifetime = Duration::from_secs(lifetime.as_secs());
+        Ok(self)
+    }
+
+    /// Lets an approver answer their own calls. Default: they may not.
+    pub fn allow_own_calls(mut self) -> Self {
+        self.own_calls = true;
+        self
+    }
+
+    pub(crate) fn seconds(&self) -> u64 {
+        self.lifetime.as_secs()
+    }
+
+    pub(crate) fn conditions(&self) -> Conditions {
+        Conditions {
+            approver_roles: self.approver_roles.clone(),
+            own_calls: self.own_calls,
+        }
+    }
+}
+
+/// What is not possible as terms.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TermsError {
+    /// Nobody could answer.
+    #[error("no role of approvers is named, so nobody could answer; name at least one")]
+    NoRole,
+    /// Too short or too long.
+    #[error("a request cannot be open for {0:?}; choose between a second and 30 days")]
+    Lifetime(Duration),
+}
+
+/// The terms as far as they belong to a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Conditions {
+    /// The roles of which an approver needs one, sorted.
+    pub approver_roles: Vec<String>,
+    /// Whether approvers may answer their own calls.
+    pub own_calls: bool,
+}
+
+/// What a request is about: its call and its terms. Requests about the same have the same digest; by it a host finds them again.
+pub(crate) fn subject(call: &Call, conditions: &Conditions) -> Digest {
+    fields("hexgate approval subject 1", call, conditions).digest()
+}
+
+pub(crate) fn fields(purpose: &str, call: &Call, conditions: &Conditions) -> Fields {
+    Fields::of(purpose)
+        .text(&call.agent)
+        .text(&call.caller.user)
+        .list(&call.caller.roles)
+        .optional(call.caller.session.as_deref())
+        .optional(call.caller.attributes.as_deref())
+        .text(&call.tool)
+        .text(&call.arguments)
+        .bytes(call.policy.as_bytes())
+        .list(&conditions.approver_roles)
+        .flag(conditions.own_calls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terms_that_nobody_can_meet_are_refused() {
+        assert_eq!(Terms::new(Vec::<String>::new()), Err(TermsError::NoRole));
+        assert_eq!(Terms::new(["a", ""]), Err(TermsError::NoRole));
+        let terms = Terms::new(["b", "a", "b"]).unwrap();
+        assert_eq!(terms, Terms::new(["a", "b"]).unwrap());
+        for bad in [
+            Duration::ZERO,
+            Duration::from_millis(999),
+            Duration::MAX,
+            Terms::MAX_LIFETIME + Duration::from_secs(1),
+        ] {
+            assert_eq!(
+                terms.clone().lifetime(bad),
+                Err(TermsError::Lifetime(bad)),
+                "{bad:?}"
+            );
+        }
+        let longest = terms.lifetime(Terms::MAX_LIFETIME).unwrap();
+        assert_eq!(longest.seconds(), 2_592_000);
+    }
+}

@@ -1,0 +1,392 @@
+//! The host's side: asking, and using an approval, at most once.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use hexgate_bundle::{Clock, SystemClock, Timestamp};
+use rusqlite::Transaction;
+
+use crate::{
+    answer::{Answer, Decision},
+    approvers::Approvers,
+    call::{Call, Terms},
+    ledger::{Ledger, LedgerError},
+    mailbox::{Entry, MAX_OPEN, Mailbox, MailboxError, StoredAnswer, host},
+    refusal::Refusal,
+    request::{Request, RequestId},
+};
+
+/// Asks people, and knows whose answers count. One a process; any thread may use it.
+#[derive(Debug)]
+pub struct Desk {
+    mailbox: Mailbox,
+    approvers: RwLock<Approvers>,
+    ledger: Option<Ledger>,
+    clock: Arc<dyn Clock>,
+    /// What this process used, until it expires: no edit of a file brings it back here.
+    used: Mutex<HashMap<RequestId, Timestamp>>,
+}
+
+impl Desk {
+    /// A desk with this mailbox, these approvers and the system's clock.
+    pub fn new(mailbox: Mailbox, approvers: Approvers) -> Self {
+        Self {
+            mailbox,
+            approvers: RwLock::new(approvers),
+            ledger: None,
+            clock: Arc::new(SystemClock),
+            used: Mutex::default(),
+        }
+    }
+
+    /// Keeps used approvals in a file of their own as well. Default: in the database and in memory only.
+    pub fn with_ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// Another clock. Default: the system's.
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Other approvers from now on, for a host that reads its list again. What somebody signed who is not listed any more does not count.
+    pub fn set_approvers(&self, approvers: Approvers) {
+        *self
+            .approvers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = approvers;
+    }
+
+    /// The database.
+    pub fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// Whether a call may run now. If an approver allowed this very call on these terms, the approval is used up before this returns, and
+    /// the call may run once. If one denied it, that holds until the request expires. If nobody was asked, somebody is now.
+    ///
+    /// # Errors
+    /// If what lies in the database is not an answer that counts, or the database or the ledger cannot be used. Then the call must not run.
+    pub fn settle(&self, call: &Call, terms: &Terms) -> Result<Standing, DeskError> {
+        check_size(call)?;
+        let now = self.now()?;
+        let conditions = terms.conditions();
+        self.mailbox.write(|transaction| {
+            let mut asked = None;
+            let mut approved = None;
+            let mut doubt = None;
+            for entry in host::about(transaction, call, &conditions, now)? {
+                let id = entry.id;
+                match self.judge(&entry, call, terms, now) {
+                    Ok(Judged { request, answer }) => match answer.decision {
+                        Decision::Deny => {
+                            return Ok(Standing::Denied {
+                                request: id,
+                                approver: answer.approver,
+                                reason: answer.reason,
+                            });
+                        }
+                        Decision::Approve => approved = approved.or(Some((request, answer))),
+                    },
+                    Err(Refusal::Unanswered(_)) => asked = asked.or(Some(id)),
+                    // These are not about this call any more, as if they were not there.
+                    Err(
+                        Refusal::Used(_)
+                        | Refusal::Altered(_)
+                        | Refusal::Expired { .. }
+                        | Refusal::OtherTime(_)
+                        | Refusal::OtherCall { .. }
+                        | Refusal::OtherPolicy(_)
+                        | Refusal::OtherTerms(_),
+                    ) => {}
+                    Err(refusal) => doubt = doubt.or(Some(refusal)),
+                }
+            }
+            match (approved, doubt, asked) {
+                (Some((request, answer)), ..) => self
+                    .use_up(transaction, &request, answer, now)
+                    .map(Standing::Approved),
+                (None, Some(refusal), _) => Err(refusal.into()),
+                (None, None, Some(request)) => Ok(Standing::Pending { request }),
+                (None, None, None) => {
+                    let request = self.request(call, terms, now)?;
+                    let id = request.id();
+                    host::add(transaction, &request)?.ok_or(DeskError::TooMany)?;
+                    Ok(Standing::Pending { request: id })
+                }
+            }
+        })
+    }
+
+    /// Uses the approval of a request that the host knows by its name, for this call. Unlike [`settle`](Self::settle) it never asks, and says
+    /// in each case why not.
+    ///
+    /// # Errors
+    /// If the request is not there, was changed, expired, not answered, denied, used, or is about another call, policy or terms; if its answer
+    /// does not count; if the database or the ledger cannot be used. Then the call must not run.
+    pub fn redeem(&self, id: &RequestId, call: &Call, terms: &Terms) -> Result<Permit, DeskError> {
+        check_size(call)?;
+        let now = self.now()?;
+        self.mailbox.write(|transaction| {
+            let entry = host::find(transaction, id)?.ok_or(Refusal::Unknown(*id))?;
+            let Judged { request, answer } = self.judge(&entry, call, terms, now)?;
+            match answer.decision {
+                Decision::Approve => self.use_up(transaction, &request, answer, now),
+                Decision::Deny => Err(Refusal::Denied {
+                    id: *id,
+                    approver: answer.approver,
+                    reason: answer.reason,
+                }
+                .into()),
+            }
+        })
+    }
+
+    /// What an entry says about a call, if it can be believed.
+    fn judge(
+        &self,
+        entry: &Entry,
+        call: &Call,
+        terms: &Terms,
+        now: Timestamp,
+    ) -> Result<Judged, Refusal> {
+        let id = entry.id;
+        let request = entry.request.clone().ok_or(Refusal::Altered(id))?;
+        same_call(id, &request.call, call)?;
+        if request.conditions != terms.conditions() {
+            return Err(Refusal::OtherTerms(id));
+        }
+        if entry.used_at.is_some() || self.was_used(&id, now) {
+            return Err(Refusal::Used(id));
+        }
+        // The times are in the digest, but whoever can write the database can make requests: one that is open for longer than the host's
+        // terms, or from a time to come, is not the host's.
+        let open = request
+            .expires_at
+            .unix_seconds()
+            .checked_sub(request.created_at.unix_seconds());
+        if open.is_none_or(|open| open > terms.seconds()) || request.created_at > now {
+            return Err(Refusal::OtherTime(id));
+        }
+        if !request.is_open(now) {
+            return Err(Refusal::Expired {
+                id,
+                at: request.expires_at,
+            });
+        }
+        let answer = match &entry.answer {
+            None => return Err(Refusal::Unanswered(id)),
+            Some(StoredAnswer::Unreadable) => return Err(Refusal::Unreadable(id)),
+            Some(StoredAnswer::Readable(answer)) => answer.clone(),
+        };
+        self.approvers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .check(&request, &answer)?;
+        Ok(Judged { request, answer })
+    }
+
+    /// Uses an approval up: in the ledger, in memory, in the database, in this order. Whatever fails, the tool does not run; what was kept in
+    /// mind before stays so.
+    fn use_up(
+        &self,
+        transaction: &Transaction<'_>,
+        request: &Request,
+        answer: Answer,
+        now: Timestamp,
+    ) -> Result<Permit, DeskError> {
+        let id = request.id();
+        if let Some(ledger) = &self.ledger {
+            ledger.add(&id, now).map_err(|error| match error {
+                LedgerError::Used(id) => DeskError::Refused(Refusal::Used(id)),
+                error => error.into(),
+            })?;
+        }
+        self.used().insert(id, request.expires_at);
+        host::use_up(transaction, &id, now)?;
+        Ok(Permit {
+            request: id,
+            approver: answer.approver,
+            answered_at: answer.answered_at,
+            reason: answer.reason,
+            used_at: now,
+        })
+    }
+
+    fn request(&self, call: &Call, terms: &Terms, now: Timestamp) -> Result<Request, DeskError> {
+        let expires_at = now
+            .unix_seconds()
+            .checked_add(terms.seconds())
+            .and_then(Timestamp::from_unix_seconds)
+            .ok_or(DeskError::Clock)?;
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).map_err(DeskError::Random)?;
+        Ok(Request {
+            call: call.clone(),
+            conditions: terms.conditions(),
+            created_at: now,
+            expires_at,
+            nonce,
+        })
+    }
+
+    fn now(&self) -> Result<Timestamp, DeskError> {
+        Timestamp::from_system_time(self.clock.now()).ok_or(DeskError::Clock)
+    }
+
+    fn was_used(&self, id: &RequestId, now: Timestamp) -> bool {
+        let mut used = self.used();
+        used.retain(|_, expires_at| now < *expires_at);
+        used.contains_key(id)
+    }
+
+    fn used(&self) -> MutexGuard<'_, HashMap<RequestId, Timestamp>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a call stands.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may run, once.
+    Approved(Permit),
+    /// An approver said no. Asking again is of no use before the request expires.
+    Denied {
+        /// The request.
+        request: RequestId,
+        /// Who said no.
+        approver: String,
+        /// Why; may be empty.
+        reason: String,
+    },
+    /// Somebody was asked and has not answered.
+    Pending {
+        /// The request.
+        request: RequestId,
+    },
+}
+
+/// The right to run a call once. There is one only after the approval was used up, and it cannot be copied.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "the approval is used up: run the call, or ask again"]
+pub struct Permit {
+    request: RequestId,
+    approver: String,
+    answered_at: Timestamp,
+    reason: String,
+    used_at: Timestamp,
+}
+
+impl Permit {
+    /// The request.
+    pub fn request(&self) -> RequestId {
+        self.request
+    }
+
+    /// Who said yes.
+    pub fn approver(&self) -> &str {
+        &self.approver
+    }
+
+    /// When.
+    pub fn answered_at(&self) -> Timestamp {
+        self.answered_at
+    }
+
+    /// Why; may be empty.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// When it was used.
+    pub fn used_at(&self) -> Timestamp {
+        self.used_at
+    }
+}
+
+/// A call must not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeskError {
+    /// An approval does not count.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The database cannot be used.
+    #[error("cannot use the database of approvals: {0}")]
+    Mailbox(#[from] MailboxError),
+    /// The ledger cannot be used.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// Nobody could read it.
+    #[error("the call has {size} bytes, and at most {limit} can be put before a person")]
+    TooLarge {
+        /// Its size.
+        size: usize,
+        /// The largest.
+        limit: usize,
+    },
+    /// Nobody could answer them.
+    #[error(
+        "{MAX_OPEN} requests are open, and no more are made: answer some, or wait until some expire"
+    )]
+    TooMany,
+    /// The time cannot be told.
+    #[error("the clock shows a time that cannot be written, before 1970 or after 9999; set it")]
+    Clock,
+    /// The system gives no randomness.
+    #[error("the system gives no randomness for a request: {0}")]
+    Random(getrandom::Error),
+}
+
+/// The largest call, in bytes of all its texts. Nobody reads more before they allow it.
+const MAX_CALL: usize = 1 << 20;
+
+/// An entry that can be believed.
+struct Judged {
+    request: Request,
+    answer: Answer,
+}
+
+fn check_size(call: &Call) -> Result<(), DeskError> {
+    let caller = &call.caller;
+    let texts = [&call.agent, &call.tool, &call.arguments, &caller.user];
+    let optional = [&caller.session, &caller.attributes];
+    let size = texts
+        .into_iter()
+        .chain(&caller.roles)
+        .chain(optional.into_iter().flatten())
+        .map(String::len)
+        .sum();
+    if size > MAX_CALL {
+        return Err(DeskError::TooLarge {
+            size,
+            limit: MAX_CALL,
+        });
+    }
+    Ok(())
+}
+
+/// That a request is about a call, the policy last, so that its name is told where nothing else differs.
+fn same_call(id: RequestId, asked: &Call, call: &Call) -> Result<(), Refusal> {
+    let (was, is) = (&asked.caller, &call.caller);
+    let fields = [
+        ("agent", asked.agent == call.agent),
+        ("user", was.user == is.user),
+        ("roles", was.roles == is.roles),
+        ("session", was.session == is.session),
+        ("attributes", was.attributes == is.attributes),
+        ("tool", asked.tool == call.tool),
+        ("arguments", asked.arguments == call.arguments),
+    ];
+    if let Some((field, _)) = fields.into_iter().find(|(_, same)| !same) {
+        return Err(Refusal::OtherCall { id, field });
+    }
+    if asked.policy != call.policy {
+        return Err(Refusal::OtherPolicy(id));
+    }
+    Ok(())
+}

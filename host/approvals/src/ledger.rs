@@ -1,0 +1,247 @@
+//! A second memory of what was used, for those who do not trust the database with it.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use hexgate_bundle::Timestamp;
+use rustix::{
+    fs::{FlockOperation, OFlags, flock},
+    io::Errno,
+};
+
+use crate::request::RequestId;
+
+/// A file to which each used approval is added, one line each, and from which nothing is ever taken away. It is only ever appended to, so
+/// that an operator can let the system hold it to that (`chattr +a`): then a used approval stays used, whatever becomes of the database.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    path: PathBuf,
+}
+
+impl Ledger {
+    /// The ledger at `path`. An empty file is an empty ledger. One that is not there is none: it is never made here, so that removing it
+    /// makes approvals fail and not come back.
+    ///
+    /// # Errors
+    /// If it cannot be read or appended to, or is no ledger.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, LedgerError> {
+        let ledger = Self { path: path.into() };
+        let mut file = ledger.file()?;
+        ledger.read(&mut file)?;
+        Ok(ledger)
+    }
+
+    /// Adds an approval.
+    ///
+    /// # Errors
+    /// If it is there already, or cannot be added and brought to the disk. Then the tool must not run.
+    pub(crate) fn add(&self, id: &RequestId, now: Timestamp) -> Result<(), LedgerError> {
+        let mut file = self.file()?;
+        self.lock(&file)?;
+        let text = self.read(&mut file)?;
+        let name = id.to_string();
+        if text.lines().any(|line| line.starts_with(&name)) {
+            return Err(LedgerError::Used(*id));
+        }
+        // A line that was cut off by a crash is ended first; its approval was not used.
+        let end = if text.is_empty() || text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        file.write_all(format!("{end}{name} {now}\n").as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|source| self.io(source))
+    }
+
+    /// Waits for other processes. The lock is held until the file is closed.
+    fn lock(&self, file: &File) -> Result<(), LedgerError> {
+        let begin = Instant::now();
+        loop {
+            match flock(file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(()),
+                Err(Errno::WOULDBLOCK | Errno::INTR) if begin.elapsed() < PATIENCE => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                Err(Errno::WOULDBLOCK) => {
+                    return Err(LedgerError::Busy {
+                        path: self.path.clone(),
+                    });
+                }
+                Err(error) => return Err(self.io(error.into())),
+            }
+        }
+    }
+
+    fn file(&self) -> Result<File, LedgerError> {
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+            .open(&self.path)
+            .map_err(|source| self.io(source))?;
+        match file.metadata() {
+            Ok(metadata) if metadata.is_file() => Ok(file),
+            Ok(_) => Err(self.no_ledger("it is not a regular file")),
+            Err(source) => Err(self.io(source)),
+        }
+    }
+
+    fn read(&self, file: &mut File) -> Result<String, LedgerError> {
+        let mut text = String::new();
+        file.take(MAX_BYTES + 1)
+            .read_to_string(&mut text)
+            .map_err(|source| self.io(source))?;
+        if text.len() as u64 > MAX_BYTES {
+            return Err(
+                self.no_ledger("it is full; begin a new one when no request is open any more")
+            );
+        }
+        for line in text.lines() {
+            // A shorter one was cut off by a crash.
+            let whole = line.len() < LINE
+                || line.split_once(' ').is_some_and(|(id, at)| {
+                    id.parse::<RequestId>().is_ok() && at.parse::<Timestamp>().is_ok()
+                });
+            if !whole {
+                return Err(self.no_ledger(
+                    "it has a line that is not a request's digest, a blank and a time",
+                ));
+            }
+        }
+        Ok(text)
+    }
+
+    fn io(&self, source: io::Error) -> LedgerError {
+        LedgerError::Io {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn no_ledger(&self, reason: &'static str) -> LedgerError {
+        LedgerError::Invalid {
+            path: self.path.clone(),
+            reason,
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The ledger cannot be used, or says no.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// It cannot be read or written.
+    #[error("cannot use the ledger `{}`: {source}; no approval can be used before it is an appendable file again (an empty one to begin with)", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// It is none.
+    #[error("`{}` is not a ledger of used approvals: {reason}", .path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Others keep it.
+    #[error("the ledger `{}` is kept locked by another process; find out which, and try again", .path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The approval was used before.
+    #[error("the approval of request `{0}` was used already, as the ledger knows")]
+    Used(RequestId),
+}
+
+/// How long to wait for other processes.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A digest, a blank, a time.
+const LINE: usize = 64 + 1 + 20;
+/// 780,000 approvals.
+const MAX_BYTES: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn id(digit: char) -> RequestId {
+        digit.to_string().repeat(64).parse().unwrap()
+    }
+
+    fn now() -> Timestamp {
+        "2026-03-01T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn an_approval_is_added_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("used");
+        assert!(matches!(Ledger::open(&path), Err(LedgerError::Io { .. })));
+        fs::write(&path, "").unwrap();
+        let ledger = Ledger::open(&path).unwrap();
+        ledger.add(&id('a'), now()).unwrap();
+        ledger.add(&id('b'), now()).unwrap();
+        let again = Ledger::open(&path).unwrap().add(&id('a'), now());
+        assert!(matches!(again, Err(LedgerError::Used(used)) if used == id('a')));
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2);
+
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(
+            ledger.add(&id('c'), now()),
+            Err(LedgerError::Io { .. })
+        ));
+        assert!(!path.exists(), "a ledger that is gone is not begun anew");
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("used");
+        fs::write(&path, &id('a').to_string()[..30]).unwrap();
+        let ledger = Ledger::open(&path).unwrap();
+        ledger.add(&id('a'), now()).unwrap();
+        assert!(matches!(
+            ledger.add(&id('a'), now()),
+            Err(LedgerError::Used(_))
+        ));
+    }
+
+    #[test]
+    fn another_file_is_no_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("used");
+        for bad in ["x".repeat(LINE), "ä".repeat(LINE), "x".repeat(1000)] {
+            fs::write(&path, bad).unwrap();
+            assert!(matches!(
+                Ledger::open(&path),
+                Err(LedgerError::Invalid { .. })
+            ));
+        }
+        let link = folder.path().join("link");
+        fs::write(&path, "").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(matches!(Ledger::open(&link), Err(LedgerError::Io { .. })));
+        assert!(matches!(
+            Ledger::open(folder.path()),
+            Err(LedgerError::Io { .. })
+        ));
+    }
+}

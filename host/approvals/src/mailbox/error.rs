@@ -1,0 +1,135 @@
+//! Why the database cannot be used.
+
+use std::{io, path::PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::{refusal::Refusal, request::RequestId};
+
+/// The database cannot be used. Its messages do not name it; [`OpenError`] and [`AnswerError`](crate::AnswerError) do, where a user named it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MailboxError {
+    /// Others keep it.
+    #[error(
+        "it is locked by another process; try again, or find out which process keeps a transaction open"
+    )]
+    Locked,
+    /// It is damaged.
+    #[error(
+        "it is damaged ({0}); move it aside together with `-wal` and `-shm`: what was open has to be asked for again"
+    )]
+    Corrupt(String),
+    /// It is something else.
+    #[error(
+        "it is not a database, or its beginning is damaged; name the right file, or move it aside together with `-wal` and `-shm`"
+    )]
+    NotADatabase,
+    /// It is somebody else's.
+    #[error("it is a database of something else; name another file")]
+    Foreign,
+    /// Somebody newer made it.
+    #[error(
+        "it has version {found}, and at most version {known} is known here; use a newer hexgate"
+    )]
+    Newer {
+        /// Its version.
+        found: i32,
+        /// The highest version that is known.
+        known: i32,
+    },
+    /// It cannot be written.
+    #[error(
+        "it cannot be written; the file, its folder, and the files `-wal` and `-shm` beside it have to be writable for this user"
+    )]
+    ReadOnly,
+    /// There is no room.
+    #[error("there is no room on its disk; free some space")]
+    Full,
+    /// Anything else that SQLite has to say.
+    #[error("SQLite says: {0}")]
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for MailboxError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt(error.to_string()),
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::ReadOnly
+            }
+            Some(ErrorCode::DiskFull) => Self::Full,
+            _ => Self::Sqlite(error),
+        }
+    }
+}
+
+/// The database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// There is none.
+    #[error("`{}` does not exist; name the file that the agent's host keeps its requests in", .path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The folder is not there.
+    #[error("`{}` is not a folder; make it first, for this user or its group alone", .path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The path names something else than a file.
+    #[error("`{}` is not a regular file; name the database's own file", .path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The system says no.
+    #[error("cannot open `{}`: {source}; this user has to be able to write the file and its folder", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// It cannot be used.
+    #[error("cannot use the database `{}`: {source}", .path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: MailboxError,
+    },
+}
+
+/// An answer was not put into the database.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The request cannot be answered, or not so.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It was answered before, by somebody who may.
+    #[error("request `{id}` was answered before: {by}; an answer is not changed")]
+    Answered {
+        /// The request.
+        id: RequestId,
+        /// What was answered, by whom and when.
+        by: String,
+    },
+    /// The reason is too long.
+    #[error("the reason has {size} bytes, and at most {limit} are kept")]
+    Reason {
+        /// Its size.
+        size: usize,
+        /// The largest.
+        limit: usize,
+    },
+    /// The database cannot be used.
+    #[error("cannot use the database: {0}")]
+    Mailbox(#[from] MailboxError),
+}

@@ -1,0 +1,86 @@
+//! What the database looks like, version 1.
+
+use rusqlite::Connection;
+
+use super::MailboxError;
+
+/// `hexg`, in the header of the file.
+const APPLICATION: i32 = i32::from_be_bytes(*b"hexg");
+/// The version of the tables.
+const VERSION: i32 = 1;
+
+/// The tables, as the database remembers their text. Strict: a column holds what its type says or nothing.
+const TABLES: [(&str, &str); 4] = [
+    (
+        "answers",
+        "CREATE TABLE answers (id TEXT PRIMARY KEY, decision TEXT NOT NULL, approver TEXT NOT NULL, key TEXT NOT NULL, \
+         answered_at INTEGER NOT NULL, reason TEXT NOT NULL, signature BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    ),
+    (
+        "requests",
+        "CREATE TABLE requests (id TEXT PRIMARY KEY, subject TEXT NOT NULL, agent TEXT NOT NULL, user TEXT NOT NULL, roles TEXT NOT NULL, \
+         session TEXT, attributes TEXT, tool TEXT NOT NULL, arguments TEXT NOT NULL, policy TEXT NOT NULL, approver_roles TEXT NOT NULL, \
+         own_calls INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, nonce BLOB NOT NULL) STRICT",
+    ),
+    (
+        "requests_by_subject",
+        "CREATE INDEX requests_by_subject ON requests (subject, expires_at)",
+    ),
+    (
+        "uses",
+        "CREATE TABLE uses (id TEXT PRIMARY KEY, used_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    ),
+];
+
+/// What is in the file.
+pub(super) enum Found {
+    /// No table yet.
+    Empty,
+    /// Our tables.
+    Ours,
+}
+
+/// Looks whether the tables are ours and as they were made: with others, an answer might not be found, or a use not be kept.
+pub(super) fn check(connection: &Connection) -> Result<Found, MailboxError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let (application, version) = (pragma("application_id")?, pragma("user_version")?);
+    let mut statement = connection.prepare(
+        "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+    )?;
+    let found = statement
+        .query_map((), |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+        })?
+        .collect::<Result<Vec<_>, _>>()?;
+    if (application, version) == (0, 0) && found.is_empty() {
+        return Ok(Found::Empty);
+    }
+    if application != APPLICATION {
+        return Err(MailboxError::Foreign);
+    }
+    if version > VERSION {
+        return Err(MailboxError::Newer {
+            found: version,
+            known: VERSION,
+        });
+    }
+    let same = found
+        .iter()
+        .map(|(name, sql)| (name.as_str(), sql.as_deref().unwrap_or_default()))
+        .eq(TABLES);
+    if version == VERSION && same {
+        Ok(Found::Ours)
+    } else {
+        Err(MailboxError::Corrupt("its tables were changed".to_owned()))
+    }
+}
+
+/// Makes the tables.
+pub(super) fn create(connection: &Connection) -> Result<(), MailboxError> {
+    for (_, sql) in TABLES {
+        connection.execute(sql, ())?;
+    }
+    connection.pragma_update(None, "application_id", APPLICATION)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! A request for approval, whose name is the digest of all that it says.
+
+use std::{fmt, str::FromStr};
+
+use hexgate_bundle::{Digest, Timestamp};
+use serde::Serialize;
+
+use crate::call::{Call, Conditions, fields, subject};
+
+/// The name of a request: SHA-256 over all that it says, and a random number. Who answers a request by its name answers what it says, and
+/// nothing that somebody put in its place. 64 lower-case hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct RequestId(Digest);
+
+impl RequestId {
+    /// The digest.
+    pub const fn digest(&self) -> &Digest {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for RequestId {
+    type Err = RequestIdError;
+
+    fn from_str(text: &str) -> Result<Self, RequestIdError> {
+        text.parse().map(Self).map_err(|_| RequestIdError)
+    }
+}
+
+/// A text is not the name of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a request is named by all of its 64 hexadecimal digits, as `hexgate approvals show` prints them"
+)]
+pub struct RequestIdError;
+
+/// Somebody is asked to allow a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The call.
+    pub call: Call,
+    /// Who may answer.
+    pub conditions: Conditions,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The first second in which it is no longer open.
+    pub expires_at: Timestamp,
+    pub(crate) nonce: [u8; 16],
+}
+
+impl Request {
+    /// Its name.
+    pub fn id(&self) -> RequestId {
+        RequestId(
+            fields("hexgate approval request 1", &self.call, &self.conditions)
+                .number(self.created_at.unix_seconds())
+                .number(self.expires_at.unix_seconds())
+                .bytes(&self.nonce)
+                .digest(),
+        )
+    }
+
+    pub(crate) fn subject(&self) -> Digest {
+        subject(&self.call, &self.conditions)
+    }
+
+    /// Whether it can still be answered and used.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        now < self.expires_at
+    }
+}

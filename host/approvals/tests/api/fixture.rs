@@ -1,0 +1,171 @@
+//! A folder with a database, three approvers, and a clock that shows what it was set to.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use hexgate_approvals::{
+    AnswerError, Answered, Approver, Approvers, Call, Caller, Decision, Desk, DeskError, Ledger,
+    Mailbox, Permit, Refusal, RequestId, Standing, Terms,
+};
+use hexgate_bundle::{Clock, Digest, PrivateKey, Timestamp};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+pub(crate) const START: u64 = 1_800_000_000;
+
+/// Carol may answer for finance, Dan for finance and support, Erin for support only.
+pub(crate) fn key(of: &str) -> PrivateKey {
+    let seed = match of {
+        "carol" => 1,
+        "dan" => 2,
+        "erin" => 3,
+        _ => 9,
+    };
+    PrivateKey::from_bytes(&[seed; 32])
+}
+
+pub(crate) fn approvers() -> Approvers {
+    let approver = |id: &str, roles: &[&str], users: &[&str]| Approver {
+        id: id.to_owned(),
+        keys: vec![key(id).public_key()],
+        roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+        users: users.iter().map(|user| (*user).to_owned()).collect(),
+    };
+    Approvers::new(vec![
+        approver("carol", &["finance"], &["carol@example.com"]),
+        approver("dan", &["finance", "support"], &[]),
+        approver("erin", &["support"], &[]),
+    ])
+    .unwrap()
+}
+
+pub(crate) fn call() -> Call {
+    Call {
+        agent: "support-bot".to_owned(),
+        caller: Caller {
+            user: "alice".to_owned(),
+            roles: vec!["support".to_owned()],
+            session: None,
+            attributes: None,
+        },
+        tool: "close_account".to_owned(),
+        arguments: r#"{"account": 17}"#.to_owned(),
+        policy: Digest::of(b"policy 1"),
+    }
+}
+
+pub(crate) fn terms() -> Terms {
+    Terms::new(["finance"]).unwrap()
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Manual(Arc<AtomicU64>);
+
+impl Clock for Manual {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+}
+
+pub(crate) struct Fixture {
+    folder: TempDir,
+    clock: Manual,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            clock: Manual(Arc::new(AtomicU64::new(START))),
+        }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("approvals.db")
+    }
+
+    /// What a host does when it starts.
+    pub(crate) fn desk(&self) -> Desk {
+        Desk::new(Mailbox::open_or_create(self.file()).unwrap(), approvers())
+            .with_clock(self.clock.clone())
+    }
+
+    pub(crate) fn desk_with_ledger(&self) -> Desk {
+        let path = self.folder.path().join("used");
+        if !path.exists() {
+            std::fs::write(&path, "").unwrap();
+        }
+        self.desk().with_ledger(Ledger::open(path).unwrap())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_system_time(self.clock.now()).unwrap()
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.clock.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set(&self, seconds: u64) {
+        self.clock.0.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Answers as somebody, in the way that the command line does.
+    pub(crate) fn answer(
+        &self,
+        request: &RequestId,
+        by: &str,
+        decision: Decision,
+    ) -> Result<Answered, AnswerError> {
+        Mailbox::open(self.file()).unwrap().answer(
+            request,
+            &approvers(),
+            &key(by),
+            decision,
+            "because",
+            self.now(),
+        )
+    }
+
+    pub(crate) fn approve(&self, request: &RequestId) {
+        self.answer(request, "carol", Decision::Approve).unwrap();
+    }
+
+    /// What whoever can write the database does.
+    pub(crate) fn edit(&self, sql: &str) -> usize {
+        let connection = Connection::open(self.file()).unwrap();
+        connection.execute(sql, ()).unwrap()
+    }
+}
+
+/// The name of the request that waits.
+pub(crate) fn pending(standing: Result<Standing, DeskError>) -> RequestId {
+    match standing {
+        Ok(Standing::Pending { request }) => request,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn approved(standing: Result<Standing, DeskError>) -> Permit {
+    match standing {
+        Ok(Standing::Approved(permit)) => permit,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, DeskError>) -> Refusal {
+    match result {
+        Err(DeskError::Refused(refusal)) => refusal,
+        other => panic!("{other:?}"),
+    }
+}

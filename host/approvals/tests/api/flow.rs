@@ -1,0 +1,280 @@
+//! Asking, answering, using.
+
+use hexgate_approvals::{AnswerError, Decision, DeskError, Refusal, Standing, Terms};
+use hexgate_bundle::Digest;
+
+use crate::fixture::*;
+
+#[test]
+fn a_call_is_asked_about_once_and_runs_once() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    assert_eq!(pending(desk.settle(&call(), &terms())), request);
+    assert_eq!(
+        refused(desk.redeem(&request, &call(), &terms())),
+        Refusal::Unanswered(request)
+    );
+    fixture.pass(5);
+    fixture.approve(&request);
+    fixture.pass(5);
+    let permit = approved(desk.settle(&call(), &terms()));
+    assert_eq!(permit.request(), request);
+    assert_eq!((permit.approver(), permit.reason()), ("carol", "because"));
+    assert_eq!(permit.answered_at().unix_seconds(), START + 5);
+    assert_eq!(permit.used_at().unix_seconds(), START + 10);
+    assert_eq!(
+        refused(desk.redeem(&request, &call(), &terms())),
+        Refusal::Used(request)
+    );
+    assert_ne!(pending(desk.settle(&call(), &terms())), request);
+}
+
+#[test]
+fn an_answer_survives_the_end_of_the_process_that_asked() {
+    let fixture = Fixture::new();
+    let request = pending(fixture.desk().settle(&call(), &terms()));
+    assert_eq!(pending(fixture.desk().settle(&call(), &terms())), request);
+    fixture.approve(&request);
+    assert_eq!(
+        approved(fixture.desk().settle(&call(), &terms())).request(),
+        request
+    );
+    assert_eq!(
+        refused(fixture.desk().redeem(&request, &call(), &terms())),
+        Refusal::Used(request)
+    );
+}
+
+#[test]
+fn a_denial_stands_until_the_request_expires() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.answer(&request, "dan", Decision::Deny).unwrap();
+    for _ in 0..2 {
+        assert_eq!(
+            desk.settle(&call(), &terms()).unwrap(),
+            Standing::Denied {
+                request,
+                approver: "dan".to_owned(),
+                reason: "because".to_owned()
+            }
+        );
+    }
+    assert!(
+        matches!(refused(desk.redeem(&request, &call(), &terms())), Refusal::Denied { approver, .. } if approver == "dan")
+    );
+    fixture.pass(3600);
+    assert_ne!(pending(desk.settle(&call(), &terms())), request);
+}
+
+#[test]
+fn a_request_is_answered_once() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.answer(&request, "carol", Decision::Deny).unwrap();
+    for (by, decision) in [
+        ("carol", Decision::Approve),
+        ("dan", Decision::Approve),
+        ("dan", Decision::Deny),
+    ] {
+        let error = fixture.answer(&request, by, decision).unwrap_err();
+        assert!(
+            matches!(&error, AnswerError::Answered { by, .. } if by.starts_with("denied by `carol` at 2027")),
+            "{error}"
+        );
+    }
+    assert!(matches!(
+        desk.settle(&call(), &terms()),
+        Ok(Standing::Denied { .. })
+    ));
+}
+
+#[test]
+fn nothing_counts_after_its_time() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let terms = terms()
+        .lifetime(std::time::Duration::from_secs(60))
+        .unwrap();
+    let request = pending(desk.settle(&call(), &terms));
+    fixture.pass(59);
+    fixture.approve(&request);
+    fixture.pass(1);
+    assert!(
+        matches!(refused(desk.redeem(&request, &call(), &terms)), Refusal::Expired { id, .. } if id == request)
+    );
+    let next = pending(desk.settle(&call(), &terms));
+    assert_ne!(next, request);
+    fixture.pass(60);
+    let late = fixture
+        .answer(&next, "carol", Decision::Approve)
+        .unwrap_err();
+    assert!(
+        matches!(&late, AnswerError::Refused(Refusal::Expired { id, .. }) if *id == next),
+        "{late}"
+    );
+    let unknown = Digest::of(b"").to_string().parse().unwrap();
+    assert!(matches!(
+        fixture.answer(&unknown, "carol", Decision::Approve),
+        Err(AnswerError::Refused(Refusal::Unknown(_)))
+    ));
+}
+
+#[test]
+fn an_approval_is_for_one_call_alone() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.approve(&request);
+    let mut others = vec![("arguments", call()); 9];
+    others[0].1.arguments = r#"{"account": 18}"#.to_owned();
+    // The same value in another spelling is another text.
+    others[1].1.arguments = r#"{"account":17}"#.to_owned();
+    others[2] = ("agent", call());
+    others[2].1.agent = "other-bot".to_owned();
+    others[3] = ("user", call());
+    others[3].1.caller.user = "bob".to_owned();
+    others[4] = ("roles", call());
+    others[4].1.caller.roles.push("admin".to_owned());
+    others[5] = ("roles", call());
+    others[5].1.caller.roles = vec![];
+    others[6] = ("tool", call());
+    others[6].1.tool = "close_accounts".to_owned();
+    others[7] = ("session", call());
+    others[7].1.caller.session = Some(String::new());
+    others[8] = ("attributes", call());
+    others[8].1.caller.attributes = Some("{}".to_owned());
+    for (field, other) in others {
+        assert_eq!(
+            refused(desk.redeem(&request, &other, &terms())),
+            Refusal::OtherCall { id: request, field }
+        );
+        assert_ne!(pending(desk.settle(&other, &terms())), request);
+    }
+    let mut other = call();
+    other.policy = Digest::of(b"policy 2");
+    assert_eq!(
+        refused(desk.redeem(&request, &other, &terms())),
+        Refusal::OtherPolicy(request)
+    );
+    assert_ne!(pending(desk.settle(&other, &terms())), request);
+    for other in [
+        Terms::new(["support"]).unwrap(),
+        Terms::new(["finance", "support"]).unwrap(),
+        terms().allow_own_calls(),
+    ] {
+        assert_eq!(
+            refused(desk.redeem(&request, &call(), &other)),
+            Refusal::OtherTerms(request)
+        );
+        assert_ne!(pending(desk.settle(&call(), &other)), request);
+    }
+    // After all these it is still there for the call that it is for.
+    assert_eq!(approved(desk.settle(&call(), &terms())).request(), request);
+}
+
+#[test]
+fn a_host_that_wants_to_wait_for_less_does_not_take_older_answers() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.approve(&request);
+    let shorter = terms()
+        .lifetime(std::time::Duration::from_secs(60))
+        .unwrap();
+    assert_eq!(
+        refused(desk.redeem(&request, &call(), &shorter)),
+        Refusal::OtherTime(request)
+    );
+    assert_ne!(pending(desk.settle(&call(), &shorter)), request);
+}
+
+#[test]
+fn the_clock_of_the_host_is_held_against_the_request() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.approve(&request);
+    // It went back before the request: then it is not this host's.
+    fixture.set(START - 1);
+    assert_eq!(
+        refused(desk.redeem(&request, &call(), &terms())),
+        Refusal::OtherTime(request)
+    );
+    // The last second that can be written has no lifetime after it.
+    fixture.set(hexgate_bundle::Timestamp::MAX.unix_seconds());
+    assert!(matches!(
+        desk.settle(&call(), &terms()),
+        Err(DeskError::Clock)
+    ));
+    fixture.set(hexgate_bundle::Timestamp::MAX.unix_seconds() + 1);
+    assert!(matches!(
+        desk.settle(&call(), &terms()),
+        Err(DeskError::Clock)
+    ));
+}
+
+#[test]
+fn an_agent_cannot_ask_without_end() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let mut call = call();
+    // Making a thousand requests one by one would wait for the disk a thousand times.
+    pending(desk.settle(&call, &terms()));
+    fixture.edit(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) \
+         INSERT INTO requests SELECT printf('%064x', i), subject || i, agent, user, roles, session, attributes, tool, arguments, policy, \
+         approver_roles, own_calls, created_at, expires_at, nonce FROM requests, n",
+    );
+    call.arguments = "{}".to_owned();
+    assert!(matches!(
+        desk.settle(&call, &terms()),
+        Err(DeskError::TooMany)
+    ));
+    // Old ones make room, and go after a while.
+    fixture.pass(3600);
+    pending(desk.settle(&call, &terms()));
+    assert_eq!(desk.mailbox().entries().unwrap().len(), 1001);
+    fixture.pass(31 * 24 * 3600);
+    pending(desk.settle(&call, &terms()));
+    assert_eq!(desk.mailbox().entries().unwrap().len(), 1);
+    call.arguments = " ".repeat(1 << 20);
+    assert!(matches!(
+        desk.settle(&call, &terms()),
+        Err(DeskError::TooLarge { .. })
+    ));
+}
+
+#[test]
+fn odd_texts_are_kept_as_they_are() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let mut call = call();
+    call.tool = "a\0b\u{202e}'\"; DROP TABLE requests; --".to_owned();
+    call.arguments = "\u{feff}{\"a\": \"\\u0000\0\n\r\u{1b}[2J😀\"}".to_owned();
+    call.caller.roles = vec!["[\"x\", null]".to_owned(), "\0".to_owned()];
+    call.caller.session = Some("\0".to_owned());
+    let request = pending(desk.settle(&call, &terms()));
+    let entry = desk.mailbox().entry(&request).unwrap().unwrap();
+    assert_eq!(entry.request.unwrap().call, call);
+    fixture.approve(&request);
+    assert_eq!(approved(desk.settle(&call, &terms())).request(), request);
+}
+
+#[test]
+fn an_approver_who_is_taken_from_the_list_has_approved_nothing() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.approve(&request);
+    desk.set_approvers(hexgate_approvals::Approvers::default());
+    assert!(matches!(
+        refused(desk.settle(&call(), &terms())),
+        Refusal::UnknownKey { .. }
+    ));
+    desk.set_approvers(approvers());
+    assert_eq!(approved(desk.settle(&call(), &terms())).request(), request);
+}

@@ -1,0 +1,361 @@
+//! What whoever can write the database, or has some key, can do: lose and delay, and never approve.
+
+use hexgate_approvals::{AnswerError, Decision, Refusal, Standing};
+
+use crate::fixture::*;
+
+/// A request that Carol approved.
+fn answered(fixture: &Fixture) -> hexgate_approvals::RequestId {
+    let request = pending(fixture.desk().settle(&call(), &terms()));
+    fixture.approve(&request);
+    request
+}
+
+#[test]
+fn a_forged_answer_is_none() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    let carol = key("carol").public_key().id();
+    for signature in ["zeroblob(64)", "randomblob(64)"] {
+        fixture.edit(&format!(
+            "INSERT OR REPLACE INTO answers VALUES ('{request}', 'approve', 'carol', '{carol}', {START}, 'because', {signature})"
+        ));
+        let forged = Refusal::Forged {
+            id: request,
+            approver: "carol".to_owned(),
+            key: carol,
+        };
+        assert_eq!(refused(desk.settle(&call(), &terms())), forged);
+        assert_eq!(refused(desk.redeem(&request, &call(), &terms())), forged);
+    }
+    // Not even the form of one.
+    for (column, value) in [
+        ("signature", "zeroblob(63)"),
+        ("decision", "'Approve'"),
+        ("key", "'carol'"),
+        ("answered_at", "-1"),
+    ] {
+        fixture.edit(&format!("UPDATE answers SET {column} = {value}"));
+        assert_eq!(
+            refused(desk.settle(&call(), &terms())),
+            Refusal::Unreadable(request)
+        );
+    }
+    // It does not keep an approver from answering.
+    assert!(
+        fixture
+            .answer(&request, "carol", Decision::Approve)
+            .unwrap()
+            .replaced
+    );
+    assert_eq!(approved(desk.settle(&call(), &terms())).request(), request);
+}
+
+#[test]
+fn an_answer_is_for_its_own_request() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let mut small = call();
+    small.arguments = r#"{"account": 1}"#.to_owned();
+    let (one, other) = (
+        pending(desk.settle(&small, &terms())),
+        pending(desk.settle(&call(), &terms())),
+    );
+    fixture.approve(&one);
+    fixture.edit(&format!("UPDATE answers SET id = '{other}'"));
+    assert!(
+        matches!(refused(desk.settle(&call(), &terms())), Refusal::Forged { id, .. } if id == other)
+    );
+    // Not even for the next request about the same call.
+    fixture.edit(&format!("UPDATE answers SET id = '{one}'"));
+    drop(approved(desk.settle(&small, &terms())));
+    let next = pending(desk.settle(&small, &terms()));
+    fixture.edit(&format!("UPDATE answers SET id = '{next}'"));
+    assert!(
+        matches!(refused(desk.settle(&small, &terms())), Refusal::Forged { id, .. } if id == next)
+    );
+}
+
+#[test]
+fn an_edited_answer_is_none() {
+    for (edit, by_name) in [
+        ("reason = 'whatever'", "forged, edited, or copied"),
+        ("reason = reason || char(0)", "forged, edited, or copied"),
+        ("answered_at = answered_at + 1", "forged, edited, or copied"),
+        ("approver = 'dan'", "is `carol`'s"),
+        ("approver = 'Carol'", "is `carol`'s"),
+        ("decision = 'deny'", "forged, edited, or copied"),
+    ] {
+        let fixture = Fixture::new();
+        answered(&fixture);
+        assert_eq!(fixture.edit(&format!("UPDATE answers SET {edit}")), 1);
+        let message = refused(fixture.desk().settle(&call(), &terms())).to_string();
+        assert!(message.contains(by_name), "{edit}: {message}");
+    }
+    // A denial does not become an approval.
+    let fixture = Fixture::new();
+    let request = pending(fixture.desk().settle(&call(), &terms()));
+    fixture.answer(&request, "carol", Decision::Deny).unwrap();
+    fixture.edit("UPDATE answers SET decision = 'approve'");
+    assert!(matches!(
+        refused(fixture.desk().settle(&call(), &terms())),
+        Refusal::Forged { .. }
+    ));
+    // An answer in another's name with one's own key.
+    let fixture = Fixture::new();
+    answered(&fixture);
+    let dan = key("dan").public_key().id();
+    fixture.edit(&format!(
+        "UPDATE answers SET key = '{dan}', approver = 'dan'"
+    ));
+    assert!(matches!(
+        refused(fixture.desk().settle(&call(), &terms())),
+        Refusal::Forged { .. }
+    ));
+}
+
+#[test]
+fn only_keys_of_approvers_with_a_role_count() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    let error = fixture
+        .answer(&request, "mallory", Decision::Approve)
+        .unwrap_err();
+    assert!(
+        matches!(error, AnswerError::Refused(Refusal::UnknownKey { .. })),
+        "{error}"
+    );
+    let error = fixture
+        .answer(&request, "erin", Decision::Approve)
+        .unwrap_err();
+    assert!(
+        matches!(&error, AnswerError::Refused(Refusal::WrongRole { approver, .. }) if approver == "erin"),
+        "{error}"
+    );
+    // Nor is a denial theirs to give.
+    assert!(fixture.answer(&request, "erin", Decision::Deny).is_err());
+
+    // Who makes a list of approvers of their own gets a signature, and the host does not take it.
+    let mine = |id: &str, key_of: &str| {
+        hexgate_approvals::Approvers::new(vec![hexgate_approvals::Approver {
+            id: id.to_owned(),
+            keys: vec![key(key_of).public_key()],
+            roles: vec!["finance".to_owned()],
+            users: vec![],
+        }])
+        .unwrap()
+    };
+    for (id, key_of, by_name) in [
+        ("mallory", "mallory", "no approver's"),
+        ("carol", "mallory", "no approver's"),
+        ("erin", "erin", "needs an approver with the role `finance`"),
+        ("carol", "erin", "is `erin`'s"),
+    ] {
+        fixture.edit("DELETE FROM answers");
+        let mailbox = hexgate_approvals::Mailbox::open(fixture.file()).unwrap();
+        mailbox
+            .answer(
+                &request,
+                &mine(id, key_of),
+                &key(key_of),
+                Decision::Approve,
+                "",
+                fixture.now(),
+            )
+            .unwrap();
+        let message = refused(desk.settle(&call(), &terms())).to_string();
+        assert!(message.contains(by_name), "{id} {key_of}: {message}");
+    }
+}
+
+#[test]
+fn nobody_approves_their_own_call() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    for user in ["carol", "Carol ", "CAROL@example.com"] {
+        let mut own = call();
+        own.caller.user = user.to_owned();
+        let request = pending(desk.settle(&own, &terms()));
+        let error = fixture
+            .answer(&request, "carol", Decision::Approve)
+            .unwrap_err();
+        assert!(
+            matches!(&error, AnswerError::Refused(Refusal::OwnCall { approver, .. }) if approver == "carol"),
+            "{error}"
+        );
+        fixture.answer(&request, "dan", Decision::Approve).unwrap();
+        drop(approved(desk.settle(&own, &terms())));
+
+        let allowed = terms().allow_own_calls();
+        let request = pending(desk.settle(&own, &allowed));
+        fixture.approve(&request);
+        drop(approved(desk.settle(&own, &allowed)));
+    }
+    let mut nobodys = call();
+    nobodys.caller.user = " ".to_owned();
+    let request = pending(desk.settle(&nobodys, &terms()));
+    let error = fixture
+        .answer(&request, "carol", Decision::Approve)
+        .unwrap_err();
+    assert!(
+        matches!(error, AnswerError::Refused(Refusal::Nobody(_))),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_edited_request_is_none() {
+    for edit in [
+        "agent = 'other'",
+        "user = 'bob'",
+        "roles = '[]'",
+        "roles = '[1]'",
+        "session = 'x'",
+        "attributes = '{}'",
+        "tool = 'x'",
+        "arguments = '{\"account\": 18}'",
+        "policy = substr(policy, 2) || '0'",
+        "approver_roles = '[\"support\"]'",
+        "own_calls = 1",
+        "created_at = created_at - 1",
+        "expires_at = expires_at + 1",
+        "nonce = zeroblob(16)",
+        "nonce = zeroblob(15)",
+    ] {
+        let fixture = Fixture::new();
+        let request = answered(&fixture);
+        assert_eq!(fixture.edit(&format!("UPDATE requests SET {edit}")), 1);
+        let desk = fixture.desk();
+        assert_eq!(
+            refused(desk.redeem(&request, &call(), &terms())),
+            Refusal::Altered(request),
+            "{edit}"
+        );
+        let error = fixture.answer(&request, "dan", Decision::Deny).unwrap_err();
+        assert!(
+            matches!(error, AnswerError::Refused(Refusal::Altered(_))),
+            "{edit}: {error}"
+        );
+        assert_ne!(pending(desk.settle(&call(), &terms())), request, "{edit}");
+    }
+}
+
+#[test]
+fn a_request_that_another_made_gives_no_more_than_the_host_would_ask_for() {
+    // Somebody else's host, with the same database, terms of its own and a clock of its own.
+    let theirs = Fixture::new();
+    let ours = Fixture::new();
+    theirs.set(START + 1000);
+    let long = terms()
+        .lifetime(std::time::Duration::from_secs(86_400))
+        .unwrap();
+    for terms_of_theirs in [long, terms()] {
+        let request = pending(theirs.desk().settle(&call(), &terms_of_theirs));
+        theirs.approve(&request);
+        std::fs::copy(theirs.file(), ours.file()).unwrap();
+        // What was written last may lie beside the database.
+        let wal = |f: &Fixture| f.folder().join("approvals.db-wal");
+        if wal(&theirs).exists() {
+            std::fs::copy(wal(&theirs), wal(&ours)).unwrap();
+        }
+        assert_eq!(
+            refused(ours.desk().redeem(&request, &call(), &terms())),
+            Refusal::OtherTime(request)
+        );
+        std::fs::remove_file(ours.file()).unwrap();
+    }
+}
+
+#[test]
+fn a_used_approval_stays_used_in_the_process_that_used_it() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.approve(&request);
+    drop(approved(desk.settle(&call(), &terms())));
+    assert_eq!(fixture.edit("DELETE FROM uses"), 1);
+    assert_eq!(
+        refused(desk.redeem(&request, &call(), &terms())),
+        Refusal::Used(request)
+    );
+    assert_ne!(pending(desk.settle(&call(), &terms())), request);
+}
+
+#[test]
+fn a_used_approval_stays_used_after_a_restart_where_there_is_a_ledger() {
+    let fixture = Fixture::new();
+    let request = answered(&fixture);
+    drop(approved(
+        fixture.desk_with_ledger().settle(&call(), &terms()),
+    ));
+    assert_eq!(fixture.edit("DELETE FROM uses"), 1);
+    let desk = fixture.desk_with_ledger();
+    assert_eq!(
+        refused(desk.redeem(&request, &call(), &terms())),
+        Refusal::Used(request)
+    );
+    // Without one, the database is all that a new process knows. The documents say so.
+    fixture.edit("DELETE FROM uses");
+    drop(approved(fixture.desk().settle(&call(), &terms())));
+}
+
+#[test]
+fn a_ledger_that_is_gone_lets_nothing_pass() {
+    let fixture = Fixture::new();
+    answered(&fixture);
+    let desk = fixture.desk_with_ledger();
+    std::fs::remove_file(fixture.folder().join("used")).unwrap();
+    let error = desk.settle(&call(), &terms()).unwrap_err().to_string();
+    assert!(
+        error.contains("cannot use the ledger") && error.contains("no approval can be used"),
+        "{error}"
+    );
+    // It was not used up.
+    drop(approved(
+        fixture.desk_with_ledger().settle(&call(), &terms()),
+    ));
+}
+
+#[test]
+fn what_can_be_deleted_is_lost_and_asked_anew() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.approve(&request);
+    fixture.edit("DELETE FROM answers");
+    assert_eq!(pending(desk.settle(&call(), &terms())), request);
+    fixture.edit("DELETE FROM requests");
+    assert_eq!(
+        refused(desk.redeem(&request, &call(), &terms())),
+        Refusal::Unknown(request)
+    );
+    assert_ne!(pending(desk.settle(&call(), &terms())), request);
+    // A denial goes the same way; asking again is no permission.
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.answer(&request, "carol", Decision::Deny).unwrap();
+    assert!(matches!(
+        desk.settle(&call(), &terms()),
+        Ok(Standing::Denied { .. })
+    ));
+    fixture.edit("DELETE FROM answers");
+    pending(desk.settle(&call(), &terms()));
+}
+
+#[test]
+fn a_denial_wins_over_an_approval() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let denied = pending(desk.settle(&call(), &terms()));
+    fixture.answer(&denied, "carol", Decision::Deny).unwrap();
+    // Hidden, so that somebody else is asked, and brought back.
+    fixture.edit("UPDATE requests SET subject = 'x' || subject");
+    let request = pending(desk.settle(&call(), &terms()));
+    fixture.answer(&request, "dan", Decision::Approve).unwrap();
+    fixture.edit("UPDATE requests SET subject = substr(subject, 2) WHERE subject LIKE 'x%'");
+    assert!(matches!(
+        desk.settle(&call(), &terms()),
+        Ok(Standing::Denied { request, .. }) if request == denied
+    ));
+}

@@ -1,0 +1,120 @@
+//! Several processes at one database.
+
+use std::{
+    env, fs,
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use hexgate_approvals::{Decision, Desk, Mailbox, Refusal};
+use hexgate_bundle::Timestamp;
+
+use crate::{child::command, fixture::*};
+
+const PROCESSES: usize = 6;
+
+/// A request of now, since children go by the system's clock, answered by Carol.
+fn approved_now(fixture: &Fixture) -> hexgate_approvals::RequestId {
+    let desk = Desk::new(
+        Mailbox::open_or_create(fixture.file()).unwrap(),
+        approvers(),
+    );
+    let request = pending(desk.settle(&call(), &terms()));
+    let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
+    desk.mailbox()
+        .answer(
+            &request,
+            &approvers(),
+            &key("carol"),
+            Decision::Approve,
+            "",
+            now,
+        )
+        .unwrap();
+    request
+}
+
+fn children(fixture: &Fixture, task: &str, number: usize) -> Vec<Child> {
+    (0..number)
+        .map(|_| {
+            command(&env::current_exe().unwrap(), task, fixture.folder())
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect()
+}
+
+fn outcomes(children: Vec<Child>) -> Vec<String> {
+    children
+        .into_iter()
+        .map(|child| {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success());
+            let text = String::from_utf8(output.stdout).unwrap();
+            let line = text.lines().find_map(|line| line.split_once("outcome: "));
+            line.unwrap().1.to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn of_processes_that_race_for_one_approval_one_wins() {
+    for task in ["race", "race-with-ledger"] {
+        let fixture = Fixture::new();
+        fs::write(fixture.folder().join("used"), "").unwrap();
+        let request = approved_now(&fixture);
+        let children = children(&fixture, task, PROCESSES);
+        fs::write(fixture.folder().join("go"), "").unwrap();
+        let outcomes = outcomes(children);
+        let winners: Vec<_> = outcomes
+            .iter()
+            .filter(|o| o.starts_with("approved"))
+            .collect();
+        assert_eq!(winners, [&format!("approved {request}")], "{outcomes:?}");
+        // All others ask anew, and the same.
+        let mut waiting: Vec<_> = outcomes
+            .iter()
+            .filter(|o| o.starts_with("pending"))
+            .collect();
+        assert_eq!(waiting.len(), PROCESSES - 1, "{outcomes:?}");
+        waiting.dedup();
+        assert_eq!(waiting.len(), 1, "{outcomes:?}");
+    }
+}
+
+#[test]
+fn of_processes_that_make_the_database_at_once_all_have_it() {
+    let fixture = Fixture::new();
+    let children = children(&fixture, "race", PROCESSES);
+    fs::write(fixture.folder().join("go"), "").unwrap();
+    let mut outcomes = outcomes(children);
+    outcomes.dedup();
+    assert_eq!(outcomes.len(), 1, "one request for one call: {outcomes:?}");
+}
+
+#[test]
+fn an_approval_that_a_killed_process_took_is_gone() {
+    let fixture = Fixture::new();
+    let request = approved_now(&fixture);
+    let mut child = command(
+        &env::current_exe().unwrap(),
+        "use-and-hang",
+        fixture.folder(),
+    )
+    .stdout(Stdio::null())
+    .spawn()
+    .unwrap();
+    while !fixture.folder().join("used-up").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let desk = Desk::new(Mailbox::open(fixture.file()).unwrap(), approvers());
+    assert_eq!(
+        refused(desk.redeem(&request, &call(), &terms())),
+        Refusal::Used(request)
+    );
+}

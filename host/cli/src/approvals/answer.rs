@@ -1,0 +1,122 @@
+//! `hexgate approvals approve` and `deny`
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use hexgate_approvals::{AnswerError, Approvers, Decision, Mailbox, RequestId};
+
+use super::{
+    source::{now, unusable},
+    view::View,
+};
+use crate::{
+    exit::{Exit, Refused},
+    key,
+    output::{self, Style, Tone, name},
+};
+
+/// Allow a call to run once, with a signature
+///
+/// The request's name is the digest of all that `show` prints of it: nothing else is allowed by it.
+/// Exit codes: 0 answered, 1 the answer would not count, 2 misuse or environment.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hexgate approvals approve ID --db approvals.db --approvers approvers.json --key carol.private
+  hexgate approvals approve ID --db approvals.db --approvers approvers.json --key carol.private --reason 'ticket 4711'")]
+pub(crate) struct Approve {
+    #[command(flatten)]
+    common: Common,
+
+    /// Why; it is signed and kept
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
+/// Keep a call from running until its request expires, with a signature
+///
+/// Exit codes: 0 answered, 1 the answer would not count, 2 misuse or environment.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hexgate approvals deny ID --db approvals.db --approvers approvers.json --key carol.private --reason 'not without a ticket'")]
+pub(crate) struct Deny {
+    #[command(flatten)]
+    common: Common,
+
+    /// Why; it is signed, kept and told to whoever called
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// The request's whole name, 64 digits, as `hexgate approvals show` prints it
+    id: String,
+
+    /// The database in which the agent's host keeps its requests
+    #[arg(long, value_name = "FILE")]
+    db: PathBuf,
+
+    /// The file that lists the approvers, the one that the host goes by
+    #[arg(long, value_name = "FILE")]
+    approvers: PathBuf,
+
+    /// Your private key
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+
+    /// Print the request with its answer as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn approve(args: &Approve) -> anyhow::Result<Exit> {
+    answer(&args.common, Decision::Approve, &args.reason)
+}
+
+pub(super) fn deny(args: &Deny) -> anyhow::Result<Exit> {
+    answer(&args.common, Decision::Deny, &args.reason)
+}
+
+fn answer(args: &Common, decision: Decision, reason: &str) -> anyhow::Result<Exit> {
+    let id: RequestId = args
+        .id
+        .parse()
+        .with_context(|| format!("`{}` is not the name of a request", args.id))?;
+    let approvers = Approvers::from_file(&args.approvers)?;
+    let mailbox = Mailbox::open(&args.db)?;
+    let key = key::load(&args.key)?;
+    let now = now()?;
+    let answered = mailbox
+        .answer(&id, &approvers, &key, decision, reason, now)
+        .map_err(|error| match error {
+            AnswerError::Mailbox(error) => {
+                anyhow::Error::new(error).context(unusable(mailbox.path()))
+            }
+            error => Refused::error(error),
+        })?;
+    if answered.replaced {
+        output::warn(
+            "something lay in the place of the answer that no approver had signed, and was replaced; find out who can write the database",
+        );
+    }
+    let entry = mailbox
+        .entry(&id)
+        .with_context(|| unusable(mailbox.path()))?
+        .context("the request was taken out of the database right after it was answered")?;
+    let view = View::new(entry, Some(&approvers), now);
+    if args.json {
+        output::print_json(&view)?;
+        return Ok(Exit::Done);
+    }
+    let (mark, word) = match decision {
+        Decision::Approve => (Style::stdout().paint(Tone::Good, "✓"), "Approved"),
+        Decision::Deny => (Style::stdout().paint(Tone::Bad, "✗"), "Denied"),
+    };
+    let what = view.asked.as_ref().map(|asked| asked.line());
+    output::print(&format!(
+        "{mark} {word} as {}: {}\n",
+        name(&answered.approver),
+        what.unwrap_or_default()
+    ))?;
+    Ok(Exit::Done)
+}

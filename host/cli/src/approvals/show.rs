@@ -1,0 +1,53 @@
+//! `hexgate approvals show`
+
+use super::{
+    source::Source,
+    view::{State, View},
+};
+use crate::{exit::Exit, output};
+
+/// Show all that a request says: what will run, for whom, under which policy, and what was answered
+///
+/// Exit codes: 0 shown, 1 there is no such request or it was changed, 2 misuse or environment.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hexgate approvals show 9f86d081884c7d65 --db approvals.db
+  hexgate approvals show 9f86d081884c7d65 --db approvals.db --approvers approvers.json --json")]
+pub(crate) struct Args {
+    /// The request's name, or as many of its first digits as tell it apart
+    id: String,
+
+    #[command(flatten)]
+    source: Source,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let view = args.source.open()?.one(&args.id)?;
+    if args.json {
+        output::print_json(&view)?;
+    } else {
+        output::print(&format!("{}{}", view.human(), hint(&view)))?;
+    }
+    Ok(if view.state == State::Altered {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
+}
+
+/// How to answer. The whole name: it is the digest of what was shown, so that nothing else can be answered by it.
+fn hint(view: &View) -> String {
+    match view.state {
+        State::Pending | State::NotAnswered => format!(
+            "to answer exactly this, name it in full:\n  \
+             hexgate approvals approve {id} --db FILE --approvers FILE --key FILE\n  \
+             hexgate approvals deny {id} --db FILE --approvers FILE --key FILE --reason TEXT\n",
+            id = view.id
+        ),
+        _ => String::new(),
+    }
+}

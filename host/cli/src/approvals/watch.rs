@@ -1,0 +1,70 @@
+//! `hexgate approvals watch`
+
+use std::{collections::HashMap, thread, time::Duration};
+
+use anyhow::Context;
+
+use super::{
+    source::Source,
+    view::{State, View},
+};
+use crate::{
+    exit::Exit,
+    output::{self, Told, harmless},
+};
+
+/// Print requests as they come, and what becomes of them, until it is interrupted
+///
+/// Begins with what is open. Exit codes: 2 misuse or environment.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hexgate approvals watch --db approvals.db --approvers approvers.json
+  hexgate approvals watch --db approvals.db --json")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    source: Source,
+
+    /// How often to look, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    interval: u64,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let requests = args.source.open()?;
+    let mut seen: HashMap<String, State> = HashMap::new();
+    let mut first = true;
+    loop {
+        let all = requests.all()?;
+        for view in &all {
+            let before = seen.get(&view.id).copied();
+            // At first, what is over is not news.
+            let news = before != Some(view.state) && (!first || view.state.is_open());
+            if news && output::tell(&line(view, args.json)?)? == Told::ToNobody {
+                return Ok(Exit::Done);
+            }
+        }
+        seen = all.into_iter().map(|view| (view.id, view.state)).collect();
+        first = false;
+        thread::sleep(Duration::from_secs(args.interval));
+    }
+}
+
+fn line(view: &View, json: bool) -> anyhow::Result<String> {
+    if json {
+        let text = serde_json::to_string(view).context("a request cannot be written as JSON")?;
+        return Ok(format!("{}\n", output::harmless_json(&text)));
+    }
+    let mut line = format!("{}  {}", view.short(), view.state.painted(12));
+    if let Some(asked) = &view.asked {
+        line.push_str(&format!("  {}", asked.line()));
+    }
+    if let Some(problem) = &view.problem {
+        line.push_str(&format!(" ({})", harmless(problem)));
+    }
+    line.push('\n');
+    Ok(line)
+}

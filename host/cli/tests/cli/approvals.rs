@@ -1,0 +1,521 @@
+//! `hexgate approvals`
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use hexgate_approvals::{Approvers, Call, Caller, Desk, Mailbox, Standing, Terms};
+use hexgate_bundle::Digest;
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::fixture::Fixture;
+
+/// A database, keys, approvers, and an agent's host that asks.
+struct Office {
+    fixture: Fixture,
+}
+
+impl Office {
+    fn new() -> Self {
+        let fixture = Fixture::empty();
+        for name in ["carol", "dan", "erin", "mallory"] {
+            fixture.quiet(&format!("keygen --out {name}"));
+        }
+        let entry = |id: &str, role: &str| {
+            let key = fs::read_to_string(fixture.path(&format!("{id}.public"))).unwrap();
+            format!(
+                r#"{{"id": "{id}", "keys": ["{}"], "roles": ["{role}"]}}"#,
+                key.trim()
+            )
+        };
+        let list = [
+            entry("carol", "finance"),
+            entry("dan", "finance"),
+            entry("erin", "support"),
+        ];
+        let text = format!(r#"{{"version": 1, "approvers": [{}]}}"#, list.join(", "));
+        let office = Self {
+            fixture: fixture.with("approvers.json", text),
+        };
+        office.desk();
+        office
+    }
+
+    fn desk(&self) -> Desk {
+        Desk::new(
+            Mailbox::open_or_create(self.fixture.path("approvals.db")).unwrap(),
+            Approvers::from_file(self.fixture.path("approvers.json")).unwrap(),
+        )
+    }
+
+    fn settle(&self, call: &Call) -> Standing {
+        self.desk()
+            .settle(call, &Terms::new(["finance"]).unwrap())
+            .unwrap()
+    }
+
+    /// Makes a call that waits, and tells the request's name.
+    fn ask(&self, call: &Call) -> String {
+        match self.settle(call) {
+            Standing::Pending { request } => request.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Runs `hexgate approvals` with arguments that are separated by blanks, and shows all that a user sees.
+    fn run(&self, arguments: &str) -> String {
+        let output = self.command(arguments).output().unwrap();
+        without_times(&self.fixture.shown(&output))
+    }
+
+    fn json(&self, arguments: &str) -> Value {
+        let output = self.command(arguments).output().unwrap();
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.fixture.shown(&output)))
+    }
+
+    fn command(&self, arguments: &str) -> std::process::Command {
+        let mut command = self.fixture.hexgate();
+        command.arg("approvals").args(arguments.split_whitespace());
+        command
+    }
+}
+
+fn call() -> Call {
+    Call {
+        agent: "support-bot".to_owned(),
+        caller: Caller {
+            user: "alice".to_owned(),
+            roles: vec!["support".to_owned()],
+            session: None,
+            attributes: None,
+        },
+        tool: "close_account".to_owned(),
+        arguments: r#"{"account": 17, "amount": 12.50}"#.to_owned(),
+        policy: Digest::of(b"policy"),
+    }
+}
+
+/// The times of this run.
+fn without_times(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(found) = rest.find("T").filter(|_| !rest.is_empty()) {
+        let start = found.checked_sub(10);
+        let time = start.and_then(|start| rest.get(start..start + 20));
+        match (start, time) {
+            (Some(start), Some(time)) if time.parse::<hexgate_bundle::Timestamp>().is_ok() => {
+                out.push_str(&rest[..start]);
+                out.push_str("[TIME]");
+                rest = &rest[start + 20..];
+            }
+            _ => {
+                out.push_str(&rest[..=found]);
+                rest = &rest[found + 1..];
+            }
+        }
+    }
+    out + rest
+}
+
+const ANSWER: &str = "--db approvals.db --approvers approvers.json --key";
+
+#[test]
+fn a_request_is_listed_shown_approved_and_used_once() {
+    let office = Office::new();
+    assert_snapshot!(office.run("list --db approvals.db"), @r"
+    exit 0
+    no requests
+    ");
+    let id = office.ask(&call());
+    assert_snapshot!(office.run("list --db approvals.db"), @r"
+    exit 0
+    ID                STATE         EXPIRES               AGENT        CALLER  TOOL
+    [ID]  pending       [TIME]  support-bot  alice   close_account
+    1 request to be answered; see all of one with `hexgate approvals show ID`
+    ");
+    assert_snapshot!(office.run(&format!("show {} --db approvals.db", &id[..8])), @r#"
+    exit 0
+    request [SHA256]
+      state      pending
+      agent      support-bot
+      caller     alice
+      roles      support
+      policy     sha256 [SHA256]
+      approvers  with role finance, not the caller
+      open       from [TIME] until [TIME]
+      tool       close_account
+      arguments  {"account": 17, "amount": 12.50}
+                 • account: 17
+                 • amount: 12.50
+    to answer exactly this, name it in full:
+      hexgate approvals approve [SHA256] --db FILE --approvers FILE --key FILE
+      hexgate approvals deny [SHA256] --db FILE --approvers FILE --key FILE --reason TEXT
+    "#);
+    assert_snapshot!(office.run(&format!("approve {id} {ANSWER} carol.private --reason agreed")), @r#"
+    exit 0
+    ✓ Approved as carol: close_account({"account": 17, "amount": 12.50}) by support-bot for alice
+    "#);
+    assert_snapshot!(office.run(&format!("show {id} --db approvals.db")), @r#"
+    exit 0
+    request [SHA256]
+      state      answered
+      agent      support-bot
+      caller     alice
+      roles      support
+      policy     sha256 [SHA256]
+      approvers  with role finance, not the caller
+      open       from [TIME] until [TIME]
+      tool       close_account
+      arguments  {"account": 17, "amount": 12.50}
+                 • account: 17
+                 • amount: 12.50
+      answer     approved by carol at [TIME], key [ID]; not checked, pass `--approvers`
+      reason     agreed
+    "#);
+    let shown = office.run(&format!(
+        "show {id} --db approvals.db --approvers approvers.json"
+    ));
+    assert!(
+        shown.contains("state      approved\n")
+            && shown.contains("; the signature holds\n  reason     agreed\n"),
+        "{shown}"
+    );
+    assert_snapshot!(office.run(&format!("deny {id} {ANSWER} dan.private --reason no")), @r"
+    exit 1
+    --- stderr
+    error: request `[SHA256]` was answered before: approved by `carol` at [TIME]; an answer is not changed
+    ");
+    assert!(
+        matches!(office.settle(&call()), Standing::Approved(permit) if permit.approver() == "carol")
+    );
+    assert!(matches!(office.settle(&call()), Standing::Pending { .. }));
+    assert_snapshot!(office.run(&format!("approve {id} {ANSWER} dan.private")), @r"
+    exit 1
+    --- stderr
+    error: the approval of request `[SHA256]` was used already, and counts once; make the call again to ask anew
+    ");
+    let all = office.json("list --db approvals.db --approvers approvers.json --all --json");
+    let states: Vec<_> = all["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|request| request["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states.len(), 2);
+    assert!(states.contains(&"used") && states.contains(&"pending"));
+}
+
+#[test]
+fn a_request_is_denied_with_the_reason() {
+    let office = Office::new();
+    let id = office.ask(&call());
+    let denied = office.json(&format!(
+        "deny {id} {ANSWER} dan.private --reason ticket-4711 --json"
+    ));
+    assert_eq!(denied["id"], id.as_str());
+    assert_eq!(denied["state"], "denied");
+    assert_eq!(denied["arguments"], call().arguments.as_str());
+    assert_eq!(denied["answer"]["decision"], "deny");
+    assert_eq!(denied["answer"]["approver"], "dan");
+    assert_eq!(denied["answer"]["counts"], true);
+    match office.settle(&call()) {
+        Standing::Denied {
+            approver, reason, ..
+        } => {
+            assert_eq!((approver.as_str(), reason.as_str()), ("dan", "ticket-4711"))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_may_not_answer_is_told_why() {
+    let office = Office::new();
+    let id = office.ask(&call());
+    assert_snapshot!(office.run(&format!("approve {id} {ANSWER} mallory.private")), @r"
+    exit 1
+    --- stderr
+    error: the answer to request `[SHA256]` is by the key `[ID]`, which is no approver's; only keys in the approvers' file count
+    ");
+    assert_snapshot!(office.run(&format!("approve {id} {ANSWER} erin.private")), @r"
+    exit 1
+    --- stderr
+    error: `erin` may not answer request `[SHA256]`: it needs an approver with the role `finance`, and `erin` has `support`
+    ");
+    assert_snapshot!(office.run(&format!("approve {id} {ANSWER} carol.public")), @r"
+    exit 2
+    --- stderr
+    error: `carol.public` is a public key by its name where a private key is needed; pass `carol.private`
+    ");
+    let mut own = call();
+    own.caller.user = "carol".to_owned();
+    let own = office.ask(&own);
+    assert_snapshot!(office.run(&format!("approve {own} {ANSWER} carol.private")), @r"
+    exit 1
+    --- stderr
+    error: `carol` may not answer request `[SHA256]`, since the call is their own; somebody else has to
+    ");
+    let pending = office.json("list --db approvals.db --json");
+    for request in pending["requests"].as_array().unwrap() {
+        assert_eq!(request["state"], "pending");
+    }
+}
+
+#[test]
+fn names_that_name_nothing() {
+    let office = Office::new();
+    let id = office.ask(&call());
+    assert_snapshot!(office.run("show abc --db approvals.db"), @r"
+    exit 2
+    --- stderr
+    error: `abc` does not name a request; pass at least 4 of its lower-case hexadecimal digits, as `hexgate approvals list` prints them
+    ");
+    assert_snapshot!(office.run("show ABCDEF --db approvals.db"), @r"
+    exit 2
+    --- stderr
+    error: `ABCDEF` does not name a request; pass at least 4 of its lower-case hexadecimal digits, as `hexgate approvals list` prints them
+    ");
+    assert_snapshot!(office.run(&format!("show {} --db approvals.db", "0".repeat(64))), @r"
+    exit 1
+    --- stderr
+    error: there is no request `[SHA256]` in this database; list what there is with `hexgate approvals list --all`
+    ");
+    assert_snapshot!(office.run(&format!("approve {} {ANSWER} carol.private", "0".repeat(64))), @r"
+    exit 1
+    --- stderr
+    error: there is no request `[SHA256]` in this database; list what there is with `hexgate approvals list`
+    ");
+    // A part of a name could name something else by the time it is answered.
+    let short = office.run(&format!("approve {} {ANSWER} carol.private", &id[..20]));
+    assert!(
+        short.starts_with("exit 2\n") && short.contains("all of its 64 hexadecimal digits"),
+        "{short}"
+    );
+    assert!(
+        office
+            .run("deny x --db a --approvers b --key c")
+            .contains("--reason <TEXT>")
+    );
+}
+
+#[test]
+fn files_that_are_not_what_they_should_be() {
+    let office = Office::new();
+    let id = office.ask(&call());
+    assert_snapshot!(office.run("list --db missing.db"), @r"
+    exit 2
+    --- stderr
+    error: `missing.db` does not exist; name the file that the agent's host keeps its requests in
+    ");
+    assert_snapshot!(office.run("list --db ."), @r"
+    exit 2
+    --- stderr
+    error: `.` is not a regular file; name the database's own file
+    ");
+    assert_snapshot!(office.run("list --db approvers.json"), @r"
+    exit 2
+    --- stderr
+    error: cannot use the database `approvers.json`: it is not a database, or its beginning is damaged; name the right file, or move it aside together with `-wal` and `-shm`
+    ");
+    assert_snapshot!(office.run("list --db approvals.db --approvers missing.json"), @r"
+    exit 2
+    --- stderr
+    error: cannot read the approvers' file `missing.json`: No such file or directory (os error 2)
+    ");
+    assert_snapshot!(office.run(&format!("approve {id} --db approvals.db --approvers carol.public --key carol.private")), @r#"
+    exit 2
+    --- stderr
+    error: `carol.public` does not list approvers: expected value at line 1 column 1; it looks like `{"version": 1, "approvers": [{"id": "carol", "keys": ["the text in carol.public"], "roles": ["finance"]}]}`
+    "#);
+    assert_snapshot!(office.run("watch --db missing.db"), @r"
+    exit 2
+    --- stderr
+    error: `missing.db` does not exist; name the file that the agent's host keeps its requests in
+    ");
+    assert_snapshot!(office.run("watch --db approvals.db --interval 0"), @r"
+    exit 2
+    --- stderr
+    error: invalid value '0' for '--interval <SECONDS>': 0 is not in 1..=3600
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn what_is_in_a_call_cannot_paint_the_terminal() {
+    let office = Office::new();
+    let hostile = "\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\r\n\u{202e}\u{e0041}\u{200b}";
+    let mut call = call();
+    call.agent = hostile.to_owned();
+    call.caller = Caller {
+        user: hostile.to_owned(),
+        roles: vec![hostile.to_owned()],
+        session: Some(hostile.to_owned()),
+        attributes: Some(hostile.to_owned()),
+    };
+    call.tool = hostile.to_owned();
+    call.arguments = format!("{{\"a\": \"{hostile}\", \"b\": \"\u{9b}\"}}");
+    let id = office.ask(&call);
+    let reason = "x\u{202e}y";
+    let approve = format!("approve {id} {ANSWER} carol.private");
+    let mut approve = office.command(&approve);
+    approve.args(["--reason", reason]);
+    let mut outputs = vec![approve.output().unwrap()];
+    for arguments in [
+        "list --db approvals.db".to_owned(),
+        format!("show {id} --db approvals.db"),
+        "list --db approvals.db --json".to_owned(),
+        format!("show {id} --db approvals.db --json"),
+    ] {
+        outputs.push(office.command(&arguments).output().unwrap());
+    }
+    for output in &outputs {
+        let text = String::from_utf8([&output.stdout[..], &output.stderr[..]].concat()).unwrap();
+        assert!(output.status.success(), "{text}");
+        let wild: Vec<char> = text
+            .chars()
+            .filter(|c| {
+                (c.is_control() && *c != '\n') || ['\u{202e}', '\u{e0041}', '\u{200b}'].contains(c)
+            })
+            .collect();
+        assert_eq!(wild, [], "{text}");
+    }
+    let json: Value = serde_json::from_slice(&outputs[4].stdout).unwrap();
+    assert_eq!(json["arguments"], call.arguments.as_str());
+    assert_eq!(json["answer"]["reason"], reason);
+}
+
+#[test]
+fn what_was_changed_in_the_database_is_said_and_not_shown() {
+    let office = Office::new();
+    let id = office.ask(&call());
+    let connection = rusqlite::Connection::open(office.fixture.path("approvals.db")).unwrap();
+    let carol = fs::read_to_string(office.fixture.path("carol.public")).unwrap();
+    let carol = hexgate_bundle::PublicKey::from_text(&carol).unwrap().id();
+    connection
+        .execute(
+            &format!("INSERT INTO answers VALUES ('{id}', 'approve', 'carol', '{carol}', (SELECT created_at FROM requests), '', zeroblob(64))"),
+            (),
+        )
+        .unwrap();
+    let unchecked = office.json(&format!("show {id} --db approvals.db --json"));
+    assert_eq!(unchecked["state"], "answered");
+    assert_eq!(unchecked["answer"]["counts"], Value::Null);
+    assert_snapshot!(office.run("list --db approvals.db --approvers approvers.json"), @r"
+    exit 0
+    ID                STATE         EXPIRES               AGENT        CALLER  TOOL
+    [ID]  not_answered  [TIME]  support-bot  alice   close_account
+    1 request to be answered; see all of one with `hexgate approvals show ID`
+    ");
+    let shown = office.run(&format!(
+        "show {id} --db approvals.db --approvers approvers.json"
+    ));
+    assert!(
+        shown.contains("state      not_answered")
+            && shown.contains("forged, edited, or copied from another request")
+            && shown.contains("which does not count"),
+        "{shown}"
+    );
+    assert_snapshot!(office.run(&format!("approve {id} {ANSWER} carol.private")), @r#"
+    exit 0
+    ✓ Approved as carol: close_account({"account": 17, "amount": 12.50}) by support-bot for alice
+    --- stderr
+    warning: something lay in the place of the answer that no approver had signed, and was replaced; find out who can write the database
+    "#);
+
+    connection
+        .execute("UPDATE requests SET arguments = '{\"account\": 1}'", ())
+        .unwrap();
+    assert_snapshot!(office.run(&format!("show {id} --db approvals.db")), @r"
+    exit 1
+    request [SHA256]
+      state      altered
+      problem    it was changed in the database, so that what it says is not shown; find out who can write the database
+    ");
+    assert_snapshot!(office.run(&format!("approve {id} {ANSWER} carol.private")), @r"
+    exit 1
+    --- stderr
+    error: request `[SHA256]` was changed in the database: what it says now has another digest; do not answer it, and find out who can write the database
+    ");
+    connection.pragma_update(None, "user_version", 7).unwrap();
+    assert_snapshot!(office.run("list --db approvals.db"), @r"
+    exit 2
+    --- stderr
+    error: cannot use the database `approvals.db`: it has version 7, and at most version 1 is known here; use a newer hexgate
+    ");
+}
+
+#[test]
+fn requests_are_watched_as_they_come_and_go() {
+    for json in [false, true] {
+        let office = Office::new();
+        let first = office.ask(&call());
+        let flag = if json { " --json" } else { "" };
+        let mut child = office
+            .command(&format!(
+                "watch --db approvals.db --approvers approvers.json{flag}"
+            ))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut next = |id: &str, state: &str| {
+            let line = lines.next().unwrap().unwrap();
+            if json {
+                let line: Value = serde_json::from_str(&line).unwrap();
+                assert_eq!((&line["id"], &line["state"]), (&id.into(), &state.into()));
+            } else {
+                assert!(
+                    line.starts_with(&format!("{}  {state}  ", &id[..16])),
+                    "{line}"
+                );
+            }
+        };
+        next(&first, "pending");
+        let mut second = call();
+        second.arguments = format!(r#"{{"json": {json}}}"#);
+        let id = office.ask(&second);
+        next(&id, "pending");
+        office.run(&format!("deny {id} {ANSWER} dan.private --reason no"));
+        next(&id, "denied");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_watcher_ends_with_its_reader() {
+    let office = Office::new();
+    office.ask(&call());
+    let mut child = office
+        .command("watch --db approvals.db")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn every_subcommand_has_examples() {
+    let office = Office::new();
+    for subcommand in ["list", "show", "approve", "deny", "watch"] {
+        let output = office
+            .command(&format!("{subcommand} --help"))
+            .output()
+            .unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            help.contains("Examples:\n  hexgate approvals ") && help.contains("Exit codes:"),
+            "{subcommand}: {help}"
+        );
+    }
+}
