@@ -27,7 +27,7 @@ def import_without_initialisers() -> None:
     if spec is None or not spec.submodule_search_locations:
         sys.exit("the package `hexgate` is not installed; see requirements.txt")
     root = Path(next(iter(spec.submodule_search_locations)))
-    for name in ("hexgate", "hexgate.security", "hexgate.runtime", "hexgate.tracing", "hexgate.utils"):
+    for name in ("hexgate", "hexgate.security", "hexgate.runtime", "hexgate.tracing", "hexgate.utils", "hexgate.cloud"):
         folder = root.joinpath(*name.split(".")[1:])
         if folder.is_dir():
             module = types.ModuleType(name)

@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::token::Token;
+
 /// The most roles that a caller can have: what a policy accepts.
 pub const MAX_ROLES: usize = 32;
 /// The longest user id, session id or role, in bytes: what a policy accepts of a role.
@@ -26,6 +28,7 @@ struct Inner {
     session: Option<String>,
     attributes: BTreeMap<String, Attribute>,
     expires_at: Option<SystemTime>,
+    token: Option<Token>,
     /// The facts for the policy, made once: a JSON object without its closing brace.
     facts: String,
 }
@@ -83,6 +86,7 @@ pub struct CallerBuilder {
     session: Option<String>,
     attributes: BTreeMap<String, Attribute>,
     expires_at: Option<SystemTime>,
+    token: Option<Token>,
 }
 
 impl Caller {
@@ -94,6 +98,7 @@ impl Caller {
             session: None,
             attributes: BTreeMap::new(),
             expires_at: None,
+            token: None,
         }
     }
 
@@ -127,6 +132,12 @@ impl Caller {
         self.0.expires_at
     }
 
+    /// The token that says so. None: the host does.
+    #[must_use]
+    pub fn token(&self) -> Option<&Token> {
+        self.0.token.as_ref()
+    }
+
     /// The facts that a policy sees, with those of the run if there are any: a JSON object.
     pub(crate) fn facts(&self, run: Option<&RawValue>) -> String {
         let open = &self.0.facts;
@@ -145,11 +156,28 @@ impl fmt::Debug for Caller {
             .field("session", &self.0.session)
             .field("attributes", &self.0.attributes)
             .field("expires_at", &self.0.expires_at)
+            .field("token", &self.0.token)
             .finish()
     }
 }
 
 impl CallerBuilder {
+    /// Whom a token names, and what the host knows beside.
+    pub(crate) fn of_token(
+        token: &Token,
+        session: Option<&str>,
+        attributes: BTreeMap<String, Attribute>,
+    ) -> Self {
+        Self {
+            user_id: token.user().to_owned(),
+            roles: token.roles().to_vec(),
+            session: session.map(str::to_owned),
+            attributes,
+            expires_at: None,
+            token: Some(token.clone()),
+        }
+    }
+
     /// Adds a role, behind those that are there.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
@@ -220,6 +248,7 @@ impl CallerBuilder {
             session: self.session,
             attributes: self.attributes,
             expires_at: self.expires_at,
+            token: self.token,
             facts,
         })))
     }

@@ -211,7 +211,7 @@ impl Enforcer {
             Err(error @ NoScope) => decision.deny(Cause::NoScope, error.to_string()),
             Ok(caller) => {
                 decision.caller = Some(caller.clone());
-                match self.stopped(&caller, &version) {
+                match self.stopped(&caller, &decision.tool, &version) {
                     Some((cause, reason)) => decision.deny(cause, reason),
                     None => ask(&version.policy, &caller, run.as_deref(), &mut decision),
                 }
@@ -221,7 +221,7 @@ impl Enforcer {
     }
 
     /// Why the policy need not be asked.
-    fn stopped(&self, caller: &Caller, version: &Version) -> Option<(Cause, String)> {
+    fn stopped(&self, caller: &Caller, tool: &str, version: &Version) -> Option<(Cause, String)> {
         if let Some(stop) = self.0.kill.stops(&self.0.agent, Some(caller.user_id())) {
             return Some((Cause::Stopped, stop.to_string()));
         }
@@ -230,6 +230,24 @@ impl Enforcer {
         {
             let reason = "the caller's time is over; let the user sign in again".to_owned();
             return Some((Cause::CallerExpired, reason));
+        }
+        if let Some(token) = caller.token() {
+            if let Some(stop) = self.0.kill.stops_token(token.revocation_ids()) {
+                return Some((Cause::Stopped, stop.to_string()));
+            }
+            if let Err(error) = token.check(self.0.live.now(), &self.0.agent, tool) {
+                return Some((Cause::Token, error.to_string()));
+            }
+            if let Some(bound) = &version.id.project
+                && bound != token.project()
+            {
+                let reason = format!(
+                    "the token is for the project `{}`, and the policy is bound to `{}`",
+                    token.project(),
+                    bound.escape_debug()
+                );
+                return Some((Cause::Token, reason));
+            }
         }
         if let Some(bound) = &version.id.agent
             && **bound != *self.0.agent

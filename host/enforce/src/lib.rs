@@ -39,8 +39,9 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | `caller`, [`scope`] | who calls |
-//! | [`source`], `live` | where policies come from, and which one decides |
+//! | `caller`, [`scope`], [`token`] | who calls |
+//! | [`source`], [`platform`], `live` | where policies come from, and which one decides |
+//! | [`resolve`] | what the environment says about that |
 //! | `enforcer`, `kill`, `approval`, `observer` | from a call to a decision |
 //! | `decision`, `render` | what was decided, and who sees what of it |
 #![deny(missing_docs)]
@@ -52,9 +53,12 @@ mod enforcer;
 mod kill;
 mod live;
 mod observer;
+pub mod platform;
 mod render;
+pub mod resolve;
 pub mod scope;
 pub mod source;
+pub mod token;
 
 pub use approval::{Answer, ApprovalError, ApprovalHandler, Approvals, Asking};
 pub use caller::{Attribute, Caller, CallerBuilder, CallerError, MAX_NAME_BYTES, MAX_ROLES};

@@ -1,7 +1,7 @@
 //! The policy that decides now, and how another one takes its place.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, Guard};
@@ -142,6 +142,10 @@ impl LivePolicy {
         self.0.current.load()
     }
 
+    pub(crate) fn downgrade(&self) -> WeakLivePolicy {
+        WeakLivePolicy(Arc::downgrade(&self.0))
+    }
+
     /// Lets a policy decide from now on, unless it is refused.
     pub(crate) fn offer(&self, candidate: &Candidate) -> Refresh {
         let _one_at_a_time = locked(&self.0.admission);
@@ -190,7 +194,21 @@ impl LivePolicy {
     }
 }
 
+/// A live policy as its background work sees it: it does not keep it alive.
+#[derive(Clone)]
+pub(crate) struct WeakLivePolicy(Weak<Inner>);
+
+impl WeakLivePolicy {
+    pub(crate) fn upgrade(&self) -> Option<LivePolicy> {
+        self.0.upgrade().map(LivePolicy)
+    }
+}
+
 impl LivePolicyBuilder {
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Remembers the highest sequence number on disk, so that an older policy does not come back after a restart. Default: it is
     /// remembered only as long as the process runs.
     #[must_use]
@@ -272,7 +290,7 @@ fn admit(
 }
 
 /// The error of a source that nobody else has seen yet.
-fn unshared(error: Arc<SourceError>) -> SourceError {
+pub(crate) fn unshared(error: Arc<SourceError>) -> SourceError {
     Arc::try_unwrap(error).unwrap_or_else(SourceError::Shared)
 }
 

@@ -18,6 +18,7 @@ use hexgate::{About, LoadError};
 use hexgate_compiler::MakeError;
 
 use crate::live::PolicyId;
+use crate::platform::PlatformError;
 
 /// Something that policies come from.
 pub trait PolicySource: Send {
@@ -175,6 +176,9 @@ pub enum SourceError {
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Nothing could be had from the platform.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
     /// An error that somebody else holds too.
     #[error(transparent)]
     Shared(Arc<SourceError>),

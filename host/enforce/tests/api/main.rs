@@ -10,8 +10,12 @@
 mod approvals;
 mod decisions;
 mod fixture;
+mod platform;
+mod python;
 mod recording;
 mod reloads;
+mod resolving;
 mod scopes;
 mod sources;
 mod stops;
+mod tokens;

@@ -1,0 +1,94 @@
+//! Why the platform's answer is none.
+
+use hexgate_compiler::diagnostic::shortened;
+
+use crate::token::TokenError;
+
+/// Why nothing could be had from the platform. What it did send and must not be used is another
+/// [`SourceError`](crate::source::SourceError).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlatformError {
+    /// It cannot be reached, or breaks off.
+    #[error("the platform cannot be reached: {reason}")]
+    Unreachable {
+        /// Why.
+        reason: String,
+    },
+    /// It takes too long.
+    #[error("the platform did not answer in time")]
+    Timeout,
+    /// It refuses the token.
+    #[error("the platform refuses the token (status {status}); check HEXGATE_API_KEY")]
+    Unauthorized {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// It does not know the agent.
+    #[error("the platform does not know the agent `{}`; register it", shortened(.agent, 64))]
+    UnknownAgent {
+        /// The agent.
+        agent: String,
+    },
+    /// It answers with another status than it should.
+    #[error("the platform answered with status {status}: {}", shortened(.body, 200))]
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        body: String,
+    },
+    /// It says that nothing changed, and nobody asked that.
+    #[error("the platform says that nothing changed since a policy that it never sent")]
+    NothingToCompare,
+    /// It sends more than is accepted.
+    #[error("the platform sends more than {allowed} bytes")]
+    TooLarge {
+        /// The most that is accepted.
+        allowed: usize,
+    },
+    /// What it sends cannot be read.
+    #[error("the platform sends what cannot be read: {reason}")]
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
+    /// It sends a policy without a component.
+    #[error("the platform sends a policy and no bundle; compile and sign it there")]
+    NoBundle,
+    /// It sends a bundle with parts missing.
+    #[error("the platform sends a bundle without its {part}; nothing of it is used")]
+    Incomplete {
+        /// What is missing.
+        part: &'static str,
+    },
+    /// It names no key that is pinned.
+    #[error(
+        "the platform names none of the pinned keys; they were withdrawn, or somebody answers in its place"
+    )]
+    Withdrawn,
+    /// It names another key by a name that it gave to one before.
+    #[error("the platform's key `{}` is another one than before", shortened(.kid, 64))]
+    KeyChanged {
+        /// The name.
+        kid: String,
+    },
+    /// The list of its keys is not one.
+    #[error("the list of the platform's keys cannot be used: {reason}")]
+    Keys {
+        /// Why.
+        reason: String,
+    },
+    /// No key is pinned.
+    #[error("no key of the platform is pinned, so nothing that it sends can be verified; pin one")]
+    NotPinned,
+    /// The project's token is not of the project.
+    #[error("the token for the platform is refused here: {0}")]
+    Token(#[from] TokenError),
+    /// The background work cannot be started.
+    #[error("the platform cannot be asked: {reason}")]
+    Start {
+        /// Why.
+        reason: String,
+    },
+}

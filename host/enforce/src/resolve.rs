@@ -1,0 +1,313 @@
+//! Where the policy of an agent comes from, as the environment says.
+//!
+//! `HEXGATE_LOCAL_POLICY` comes first, then the platform, then an error: without a policy there is no agent. What must be signed is
+//! decided by one table, [`trust_of_bundle`] and [`trust_of_source`]; everything that would accept what nobody vouches for needs
+//! `HEXGATE_BUNDLE_REQUIRE_SIGNATURE=false`, or is a policy's own source in a file that the operator named.
+
+mod matrix;
+mod settings;
+
+pub use matrix::{Refused, Trust, trust_of_bundle, trust_of_source};
+pub use settings::{ApiUrl, Environment, Settings, SettingsError};
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use hexgate::Engine;
+use hexgate::bundle::{
+    Expectation, KeyError, PrivateKey, SequenceStore, TrustedKeys, UnverifiedBundle,
+};
+use hexgate_compiler::{Release, is_rego};
+
+use crate::live::{LivePolicy, LivePolicyBuilder};
+use crate::platform::Platform;
+use crate::source::{BundleDir, LocalSigning, PolicyFile, SourceError};
+
+/// Finds the policy of an agent.
+#[derive(Debug)]
+pub struct Resolver {
+    agent: String,
+    project: Option<String>,
+    engine: Engine,
+    sequences: Option<SequenceStore>,
+    accept_unbound: bool,
+    trust_on_first_use: bool,
+}
+
+/// A policy that was found, and what the operator should know about it.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The policy that lives from what was found.
+    pub live: LivePolicy,
+    /// Lines for the operator: what was chosen instead of the platform, and what is not verified.
+    pub notices: Vec<String>,
+}
+
+/// Why there is no policy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// The environment is not understood.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The environment names no policy.
+    #[error(
+        "agent `{}` has no policy: set HEXGATE_LOCAL_POLICY to a policy or a bundle, or HEXGATE_API_KEY to take it from the platform{}",
+        agent.escape_debug(), if *local { ", which HEXGATE_LOCAL_MODE forbids now" } else { "" }
+    )]
+    NoPolicy {
+        /// The agent.
+        agent: String,
+        /// Whether the platform was left out on purpose.
+        local: bool,
+    },
+    /// The path is neither a policy nor a bundle.
+    #[error("HEXGATE_LOCAL_POLICY names `{}`, {reason}; name a bundle's folder, a folder of roles, or a file `.yaml`, `.yml` or `.rego`", path.display())]
+    LocalPolicy {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The policy is not vouched for as it must be.
+    #[error("HEXGATE_LOCAL_POLICY names `{}`: {refused}", path.display())]
+    Untrusted {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        refused: Refused,
+    },
+    /// A key cannot be used.
+    #[error("{variable}: {source}")]
+    Key {
+        /// The variable that names it.
+        variable: &'static str,
+        /// Why not.
+        source: KeyError,
+    },
+    /// The platform needs a key to verify what it sends.
+    #[error(
+        "HEXGATE_PUBLIC_KEY is not set, so nothing that the platform sends can be verified; set it to the project's public key"
+    )]
+    NoPublicKey,
+    /// The policy is refused.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+impl Resolver {
+    /// For this agent, to run in this engine.
+    #[must_use]
+    pub fn new(agent: impl Into<String>, engine: &Engine) -> Self {
+        Self {
+            agent: agent.into(),
+            project: None,
+            engine: engine.clone(),
+            sequences: None,
+            accept_unbound: false,
+            trust_on_first_use: false,
+        }
+    }
+
+    /// Expects local bundles to be bound to this project too. Default: to none. The platform's are expected to be bound to the
+    /// project of the key.
+    #[must_use]
+    pub fn project(mut self, project: impl Into<String>) -> Self {
+        self.project = Some(project.into());
+        self
+    }
+
+    /// Remembers the highest sequence number on disk. Default: only as long as the process runs.
+    #[must_use]
+    pub fn sequences(mut self, store: SequenceStore) -> Self {
+        self.sequences = Some(store);
+        self
+    }
+
+    /// Accepts bundles that leave the agent or the project open, as all of the Python system do.
+    ///
+    /// CAUTION: such a bundle can be replayed for another agent, or be an old one.
+    #[must_use]
+    pub fn dangerous_accept_unbound(mut self) -> Self {
+        self.accept_unbound = true;
+        self
+    }
+
+    /// Without `HEXGATE_PUBLIC_KEY`, trusts the keys that the platform names first, for as long as this process runs.
+    ///
+    /// CAUTION: whoever answers in the platform's place at that moment decides what is permitted.
+    #[must_use]
+    pub fn dangerous_trust_on_first_use(mut self) -> Self {
+        self.trust_on_first_use = true;
+        self
+    }
+
+    /// Finds the policy, and waits for the platform's first answer if it comes from there: for some seconds at most.
+    ///
+    /// # Errors
+    ///
+    /// There is no policy, or none that may decide.
+    pub fn resolve(&self, environment: &Environment) -> Result<Resolved, ResolveError> {
+        let settings = Settings::read(environment)?;
+        if let Some(path) = &settings.local_policy {
+            return self.local(path, &settings);
+        }
+        match &settings.key {
+            Some(key) if !settings.local_mode => {
+                if settings.public_keys.is_empty() && !self.trust_on_first_use {
+                    return Err(ResolveError::NoPublicKey);
+                }
+                let mut platform = Platform::new(&self.agent, key.clone(), settings.url.clone());
+                if settings.public_keys.is_empty() {
+                    platform = platform.dangerous_trust_on_first_use();
+                }
+                for public in &settings.public_keys {
+                    platform = platform.pin(public.clone());
+                }
+                if self.accept_unbound {
+                    platform = platform.dangerous_accept_unbound();
+                }
+                let live = platform.open(self.builder())?;
+                Ok(Resolved {
+                    live,
+                    notices: Vec::new(),
+                })
+            }
+            _ => Err(ResolveError::NoPolicy {
+                agent: self.agent.clone(),
+                local: settings.local_mode,
+            }),
+        }
+    }
+
+    fn local(&self, path: &Path, settings: &Settings) -> Result<Resolved, ResolveError> {
+        let wrong = |reason: &str| ResolveError::LocalPolicy {
+            path: path.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let metadata =
+            fs::metadata(path).map_err(|error| wrong(&format!("which cannot be read: {error}")))?;
+        let keys = self.trusted(settings)?;
+        let require = settings.require_signature;
+        let untrusted = |refused| ResolveError::Untrusted {
+            path: path.to_owned(),
+            refused,
+        };
+        let (live, kind, trust) = if metadata.is_dir() && is_bundle(path) {
+            let signed = UnverifiedBundle::read(path)
+                .map_err(SourceError::from)?
+                .is_signed();
+            let trust = trust_of_bundle(signed, keys.is_some(), require).map_err(untrusted)?;
+            let source = match (trust, keys) {
+                (Trust::Verified, Some(keys)) => BundleDir::new(path, keys, self.expectation()),
+                (Trust::Verified, None) => return Err(untrusted(Refused::NoKey)),
+                (Trust::DangerousUnverified, _) => {
+                    BundleDir::dangerous_without_signature(path, self.expectation())
+                }
+            };
+            (self.builder().open(source)?, "bundle-dir", trust)
+        } else {
+            let ending = path.extension().and_then(|ending| ending.to_str());
+            if !(metadata.is_dir() || matches!(ending, Some("yaml" | "yml")) || is_rego(path)) {
+                return Err(wrong("which is neither a policy nor a bundle"));
+            }
+            let signed = settings.sign_key.is_some();
+            let trust = trust_of_source(signed, keys.is_some(), require).map_err(untrusted)?;
+            let source = match (trust, keys, &settings.sign_key) {
+                (Trust::Verified, Some(trusted), Some(file)) => {
+                    PolicyFile::signed_here(path, self.signing(file, trusted)?)
+                }
+                (Trust::Verified, _, _) => return Err(untrusted(Refused::NoKey)),
+                (Trust::DangerousUnverified, _, _) => PolicyFile::dangerous_unsigned(path),
+            };
+            (self.builder().open(source)?, "yaml", trust)
+        };
+        let notices = notices(path, kind, &live, trust);
+        for notice in &notices {
+            tracing::warn!("{notice}");
+        }
+        Ok(Resolved { live, notices })
+    }
+
+    fn signing(&self, file: &Path, trusted: TrustedKeys) -> Result<LocalSigning, ResolveError> {
+        let loaded = PrivateKey::from_file(file).map_err(|source| ResolveError::Key {
+            variable: settings::SIGN_KEY_PATH,
+            source,
+        })?;
+        if let Some(exposed) = &loaded.warning {
+            tracing::warn!("{exposed}");
+        }
+        Ok(LocalSigning {
+            key: loaded.key,
+            release: Release {
+                agent: Some(self.agent.clone()),
+                project: self.project.clone(),
+                ..Release::default()
+            },
+            trusted,
+            expectation: self.expectation(),
+        })
+    }
+
+    fn trusted(&self, settings: &Settings) -> Result<Option<TrustedKeys>, ResolveError> {
+        if settings.pubkeys.is_empty() {
+            return Ok(None);
+        }
+        TrustedKeys::from_files(&settings.pubkeys)
+            .map(Some)
+            .map_err(|source| ResolveError::Key {
+                variable: settings::PUBKEY_PATH,
+                source,
+            })
+    }
+
+    fn expectation(&self) -> Expectation {
+        let mut expectation = Expectation::agent(&self.agent);
+        if let Some(project) = &self.project {
+            expectation = expectation.in_project(project);
+        }
+        if self.accept_unbound {
+            expectation = expectation.dangerous_accept_unbound();
+        }
+        expectation
+    }
+
+    fn builder(&self) -> LivePolicyBuilder {
+        let builder = LivePolicy::builder(&self.engine);
+        match &self.sequences {
+            Some(store) => builder.sequences(store.clone()),
+            None => builder,
+        }
+    }
+}
+
+/// Whether a folder is meant to be a bundle.
+fn is_bundle(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let name = entry.file_name();
+            name.as_encoded_bytes().ends_with(b".bundle.json")
+        })
+    })
+}
+
+fn notices(path: &Path, kind: &str, live: &LivePolicy, trust: Trust) -> Vec<String> {
+    let id = live.id();
+    let digest = id.component.to_string();
+    let word = match trust {
+        Trust::Verified => "signed",
+        Trust::DangerousUnverified => "not verified",
+    };
+    let mut notices = vec![format!(
+        "[hexgate] HEXGATE_LOCAL_POLICY active ({kind}): {} (wasm_hash={}, {word})",
+        path.display(),
+        digest.get(..12).unwrap_or(&digest)
+    )];
+    if trust == Trust::DangerousUnverified {
+        notices.push(format!(
+            "[hexgate] warning: nobody vouches for this policy; whoever can write to `{}` decides what is permitted",
+            path.display()
+        ));
+    }
+    notices
+}

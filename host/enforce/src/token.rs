@@ -1,0 +1,24 @@
+//! Tokens: who calls, signed.
+//!
+//! A token is an envelope `fty_<environment>_<project>_<biscuit>` around a [biscuit](https://www.biscuitsec.org). Its first block is
+//! signed with a project's root key and names nobody. Whoever holds it, the backend that knows its users, appends one block for one
+//! user, with exactly one fact `user` and any number of facts `role`, and passes the result on to the agent.
+//!
+//! - Identity is read from that block, the second one, alone. A `user` or a `role` anywhere else refuses the token: what is appended
+//!   later can narrow and expire, and never tell that somebody else calls.
+//! - Tokens that are made here are sealed, so that nothing can be appended at all.
+//! - Every check in every block is evaluated, at each decision, with the facts `time`, `agent`, `tool`, `environment` and `project`.
+//! - Facts are read from the signed bytes, and written by value. Nothing is pasted into a program or parsed out of one.
+//! - A token that another key signed, or that is for another environment or project, is refused, and so is one with a block that
+//!   somebody else signed.
+
+mod blocks;
+mod envelope;
+mod error;
+mod make;
+mod verify;
+
+pub use envelope::{Envelope, MAX_TOKEN_BYTES};
+pub use error::TokenError;
+pub use make::{Attenuation, RootKey, attenuate, mint};
+pub use verify::{Issuer, MAX_BLOCKS, Token};

@@ -1,0 +1,198 @@
+//! The text around a biscuit.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
+
+use super::TokenError;
+
+/// The longest token, in bytes of its text. One for a user has some 600.
+pub const MAX_TOKEN_BYTES: usize = 16 << 10;
+
+/// The longest environment or project, in bytes.
+const MAX_PART_BYTES: usize = 64;
+
+/// Makers of biscuits write padding, and some that pass them on leave it out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A token as text: `fty_<environment>_<project>_<biscuit>`. Nothing in it was checked but its form.
+///
+/// It is a secret: `{:?}` does not show it, and it is wiped from memory when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Envelope {
+    text: Zeroizing<String>,
+    /// Where the environment ends, and where the biscuit begins.
+    ends: (usize, usize),
+}
+
+impl Envelope {
+    /// Reads a token.
+    ///
+    /// # Errors
+    ///
+    /// It is too long, or not of this form.
+    pub fn parse(text: &str) -> Result<Self, TokenError> {
+        let reason = |reason| TokenError::Envelope { reason };
+        if text.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::TooLarge {
+                what: "bytes",
+                found: text.len(),
+                allowed: MAX_TOKEN_BYTES,
+            });
+        }
+        // Neither part has an underscore, and what is behind them may have many.
+        let mut parts = text.splitn(4, '_');
+        let (Some(prefix), Some(environment), Some(project), Some(biscuit)) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(reason("it has too few parts"));
+        };
+        if prefix != "fty" {
+            return Err(reason("it does not begin with `fty_`"));
+        }
+        check_part("environment", environment)?;
+        check_part("project", project)?;
+        if biscuit.is_empty() {
+            return Err(reason("it has no biscuit"));
+        }
+        let end = prefix.len() + 1 + environment.len();
+        Ok(Self {
+            text: Zeroizing::new(text.to_owned()),
+            ends: (end, end + 1 + project.len() + 1),
+        })
+    }
+
+    pub(super) fn new(
+        environment: &str,
+        project: &str,
+        biscuit: &[u8],
+    ) -> Result<Self, TokenError> {
+        let biscuit = BASE64.encode(biscuit);
+        Self::parse(&format!("fty_{environment}_{project}_{biscuit}"))
+    }
+
+    /// The environment that it says it is for.
+    #[must_use]
+    pub fn environment(&self) -> &str {
+        self.text.get(4..self.ends.0).unwrap_or_default()
+    }
+
+    /// The project that it says it is for.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        let project = self.text.get(self.ends.0 + 1..self.ends.1);
+        project
+            .and_then(|project| project.strip_suffix('_'))
+            .unwrap_or_default()
+    }
+
+    /// The whole text. Whoever has it can act as what it stands for.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// The biscuit's bytes.
+    pub(super) fn biscuit(&self) -> Result<Zeroizing<Vec<u8>>, TokenError> {
+        let text = self.text.get(self.ends.1..).unwrap_or_default();
+        BASE64
+            .decode(text)
+            .map(Zeroizing::new)
+            .map_err(|error| TokenError::Damaged {
+                reason: error.to_string(),
+            })
+    }
+}
+
+impl FromStr for Envelope {
+    type Err = TokenError;
+
+    fn from_str(text: &str) -> Result<Self, TokenError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Envelope")
+            .field("environment", &self.environment())
+            .field("project", &self.project())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Checks an environment or project: with an underscore a token could be read in two ways.
+pub(super) fn check_part(what: &'static str, name: &str) -> Result<(), TokenError> {
+    let good = (1..=MAX_PART_BYTES).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    if good {
+        Ok(())
+    } else {
+        Err(TokenError::Part {
+            what,
+            name: name.chars().take(MAX_PART_BYTES).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_envelope_is_read_and_shows_nothing() {
+        let envelope = Envelope::parse("fty_live_p-1_Ab_c-_d=").unwrap();
+        assert_eq!(
+            (envelope.environment(), envelope.project()),
+            ("live", "p-1")
+        );
+        assert_eq!(envelope.expose(), "fty_live_p-1_Ab_c-_d=");
+        assert!(!format!("{envelope:?}").contains("Ab_c"));
+        assert_eq!(
+            *Envelope::parse("fty_a_b_YQ").unwrap().biscuit().unwrap(),
+            b"a"
+        );
+        assert_eq!(
+            *Envelope::parse("fty_a_b_YQ==").unwrap().biscuit().unwrap(),
+            b"a"
+        );
+    }
+
+    #[test]
+    fn what_is_no_envelope_is_refused() {
+        let long = format!("fty_live_p_{}", "A".repeat(MAX_TOKEN_BYTES));
+        for text in [
+            "",
+            "fty",
+            "fty_live",
+            "fty_live_p",
+            "fty_live_p_",
+            "FTY_live_p_AA",
+            "fty__p_AA",
+            "fty_live__AA",
+            "fty_li ve_p_AA",
+            "fty_live_ü_AA",
+            " fty_live_p_AA",
+            "fty_a\n_p_AA",
+            long.as_str(),
+        ] {
+            assert!(Envelope::parse(text).is_err(), "{text}");
+        }
+        for biscuit in ["A", "YQ=", "YR==", "Y Q", "Y+Q/", "YQ==="] {
+            let envelope = Envelope::parse(&format!("fty_a_b_{biscuit}")).unwrap();
+            assert!(
+                matches!(envelope.biscuit(), Err(TokenError::Damaged { .. })),
+                "{biscuit}"
+            );
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Why a token does not say who calls.
+
+use hexgate_compiler::diagnostic::shortened;
+
+use crate::caller::CallerError;
+
+/// Why a token is refused. No message shows the token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// It is not an envelope.
+    #[error("this is no token: {reason}; a token is `fty_<environment>_<project>_<biscuit>`")]
+    Envelope {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// It is larger than is accepted.
+    #[error("the token has {found} {what}, and at most {allowed} are accepted")]
+    TooLarge {
+        /// Of what it has too much.
+        what: &'static str,
+        /// How much.
+        found: usize,
+        /// The most that is accepted.
+        allowed: usize,
+    },
+    /// It is for another environment or project.
+    #[error("the token is for the {what} `{}`, and the key is of `{expected}`", shortened(.found, 64))]
+    Other {
+        /// `environment` or `project`.
+        what: &'static str,
+        /// What the token names.
+        found: String,
+        /// What is expected.
+        expected: String,
+    },
+    /// The bytes are not a biscuit.
+    #[error("the token is cut off or damaged: {reason}")]
+    Damaged {
+        /// What is wrong.
+        reason: String,
+    },
+    /// No trusted key signed it.
+    #[error("the token is not signed by a trusted key, or was changed")]
+    Signature,
+    /// Somebody else than its holders signed a block.
+    #[error("block {block} of the token is signed by a third party, and none is trusted")]
+    ThirdParty {
+        /// The block; the one of the root key is 0.
+        block: usize,
+    },
+    /// It names nobody.
+    #[error("the token names no user; attenuate it for one")]
+    NoUser,
+    /// It already names somebody, and another name was asked for.
+    #[error(
+        "the token already has {blocks} blocks; only a token that names nobody can be attenuated for a user"
+    )]
+    Attenuated {
+        /// How many.
+        blocks: usize,
+    },
+    /// It names somebody in a second place.
+    #[error(
+        "block {block} of the token says `{name}`, which only the first block after the root's may, once for a user; whoever appended it is not to be believed"
+    )]
+    SecondIdentity {
+        /// The block; the one of the root key is 0.
+        block: usize,
+        /// `user` or `role`.
+        name: &'static str,
+    },
+    /// It says who calls in a way that cannot be read.
+    #[error("the `{name}` in the token is not one text")]
+    Identity {
+        /// `user` or `role`.
+        name: &'static str,
+    },
+    /// The name in it cannot be a caller's.
+    #[error("the token names somebody who cannot be: {0}")]
+    Caller(#[from] CallerError),
+    /// A check on the time failed.
+    #[error("the token has expired: {}", shortened(.check, 200))]
+    Expired {
+        /// The check.
+        check: String,
+    },
+    /// Another check failed.
+    #[error("the token does not hold here: {}", shortened(.check, 200))]
+    Check {
+        /// The check.
+        check: String,
+    },
+    /// Evaluating the checks took too much.
+    #[error("the token's checks take more than is allowed, or cannot be evaluated: {reason}")]
+    Evaluation {
+        /// What happened.
+        reason: String,
+    },
+    /// A key is not one.
+    #[error("the key of the issuer cannot be used: {reason}")]
+    Key {
+        /// What is wrong.
+        reason: String,
+    },
+    /// An environment or project cannot stand in an envelope.
+    #[error("the {what} `{}` cannot stand in a token; it has 1 to 64 letters, digits, `-` or `.`", shortened(.name, 64))]
+    Part {
+        /// `environment` or `project`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The clock shows a time that a token cannot name.
+    #[error("the clock is before 1970 or after 9999, so no token can be checked; set the clock")]
+    Clock,
+    /// The token cannot be made.
+    #[error("the token cannot be made: {reason}")]
+    Make {
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,112 @@
+//! Making tokens: the root's, and those for users.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use biscuit_auth::builder::{Check, Term, fact, string};
+use biscuit_auth::{Algorithm, Biscuit, BlockBuilder, KeyPair, PrivateKey};
+use hexgate::bundle::Timestamp;
+
+use super::envelope::check_part;
+use super::{Envelope, Issuer, TokenError};
+use crate::caller::Caller;
+
+/// The private half of a root key. Only the platform that issues tokens has one.
+pub struct RootKey(KeyPair);
+
+impl RootKey {
+    /// Takes the raw form, 32 bytes of Ed25519.
+    ///
+    /// # Errors
+    ///
+    /// The bytes are not a key.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, TokenError> {
+        PrivateKey::from_bytes(bytes, Algorithm::Ed25519)
+            .map(|key| Self(KeyPair::from(&key)))
+            .map_err(|error| TokenError::Key {
+                reason: error.to_string(),
+            })
+    }
+}
+
+impl fmt::Debug for RootKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RootKey")
+    }
+}
+
+/// Makes the token of a project in an environment. It names nobody; whoever has it can say who calls.
+///
+/// # Errors
+///
+/// The environment or the project cannot stand in a token.
+pub fn mint(root: &RootKey, environment: &str, project: &str) -> Result<Envelope, TokenError> {
+    check_part("environment", environment)?;
+    check_part("project", project)?;
+    let biscuit = Biscuit::builder()
+        .fact(fact("environment", &[string(environment)]))
+        .and_then(|builder| builder.fact(fact("project", &[string(project)])))
+        .and_then(|builder| builder.build(&root.0))
+        .and_then(|biscuit| biscuit.to_vec())
+        .map_err(made)?;
+    Envelope::new(environment, project, &biscuit)
+}
+
+/// For whom a token is narrowed, and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attenuation {
+    /// The user.
+    pub user: String,
+    /// The roles, in order. None: the policy's default role decides.
+    pub roles: Vec<String>,
+    /// From this second on it does not hold. None: it holds as long as the token that it is made of.
+    pub expires_at: Option<SystemTime>,
+}
+
+/// Makes a token for one user of a project's token, and seals it: nothing can be appended to it.
+///
+/// # Errors
+///
+/// The project's token is not one of this issuer, or already names somebody; or the names cannot be a caller's.
+pub fn attenuate(
+    project: &Envelope,
+    issuer: &Issuer,
+    attenuation: &Attenuation,
+) -> Result<Envelope, TokenError> {
+    let (biscuit, _) = issuer.open(project)?;
+    if biscuit.block_count() > 1 {
+        return Err(TokenError::Attenuated {
+            blocks: biscuit.block_count(),
+        });
+    }
+    // What could not be a caller must not get a token.
+    Caller::builder(&attenuation.user)
+        .roles(&attenuation.roles)
+        .build()?;
+    let mut block = BlockBuilder::new()
+        .fact(fact("user", &[string(&attenuation.user)]))
+        .map_err(made)?;
+    for role in &attenuation.roles {
+        block = block.fact(fact("role", &[string(role)])).map_err(made)?;
+    }
+    if let Some(end) = attenuation.expires_at {
+        let end = Timestamp::from_system_time(end).ok_or(TokenError::Clock)?;
+        let mut check = Check::try_from("check if time($now), $now < {end}").map_err(made)?;
+        check
+            .set("end", Term::Date(end.unix_seconds()))
+            .map_err(made)?;
+        block = block.check(check).map_err(made)?;
+    }
+    let narrowed = biscuit
+        .append(block)
+        .and_then(|biscuit| biscuit.seal())
+        .and_then(|biscuit| biscuit.to_vec())
+        .map_err(made)?;
+    Envelope::new(issuer.environment(), issuer.project(), &narrowed)
+}
+
+fn made(error: biscuit_auth::error::Token) -> TokenError {
+    TokenError::Make {
+        reason: error.to_string(),
+    }
+}

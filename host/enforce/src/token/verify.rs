@@ -1,0 +1,320 @@
+//! From a text to a token that says who calls.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use biscuit_auth::builder::{Term, fact, string};
+use biscuit_auth::error::{FailedCheck, Format, Logic, Token as BiscuitError};
+use biscuit_auth::{Algorithm, AuthorizerBuilder, AuthorizerLimits, Biscuit};
+use hexgate::bundle::{PublicKey, Timestamp};
+
+use super::blocks::{self, Identity};
+use super::envelope::check_part;
+use super::{Envelope, TokenError};
+use crate::caller::{Attribute, Caller, CallerBuilder};
+
+/// The most blocks that a token can have.
+pub const MAX_BLOCKS: usize = 16;
+
+/// The limits within which checks are evaluated. Time is a backstop only: how busy the machine is must not decide.
+const LIMITS: AuthorizerLimits = AuthorizerLimits {
+    max_facts: 1_000,
+    max_iterations: 100,
+    max_time: Duration::from_millis(500),
+};
+
+/// Who signs the tokens of one environment of one project.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    keys: Vec<(PublicKey, biscuit_auth::PublicKey)>,
+    environment: String,
+    project: String,
+}
+
+impl Issuer {
+    /// The issuer with these root keys. More than one, so that keys can rotate; none, and no token is believed.
+    ///
+    /// # Errors
+    ///
+    /// The environment or the project cannot stand in a token.
+    pub fn new(
+        keys: impl IntoIterator<Item = PublicKey>,
+        environment: impl Into<String>,
+        project: impl Into<String>,
+    ) -> Result<Self, TokenError> {
+        let (environment, project) = (environment.into(), project.into());
+        check_part("environment", &environment)?;
+        check_part("project", &project)?;
+        let keys = keys.into_iter().map(|key| {
+            let root = biscuit_auth::PublicKey::from_bytes(&key.to_bytes(), Algorithm::Ed25519)
+                .map_err(|error| TokenError::Key {
+                    reason: error.to_string(),
+                })?;
+            Ok((key, root))
+        });
+        Ok(Self {
+            keys: keys.collect::<Result<_, TokenError>>()?,
+            environment,
+            project,
+        })
+    }
+
+    /// The environment.
+    #[must_use]
+    pub fn environment(&self) -> &str {
+        &self.environment
+    }
+
+    /// The project.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        &self.project
+    }
+
+    /// Verifies a token for a user: whose it is, that a trusted key began it, and that it holds at `now`.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong. Nothing in it is looked at before the signatures hold.
+    pub fn verify(&self, envelope: &Envelope, now: SystemTime) -> Result<Token, TokenError> {
+        let (biscuit, identity) = self.open(envelope)?;
+        let Identity {
+            user: Some(user),
+            roles,
+            depends_on_call,
+            ..
+        } = identity
+        else {
+            return Err(TokenError::NoUser);
+        };
+        let token = Token(Arc::new(Inner {
+            revocation_ids: biscuit.revocation_identifiers(),
+            biscuit,
+            environment: self.environment.clone(),
+            project: self.project.clone(),
+            user,
+            roles,
+            depends_on_call,
+            held_at: AtomicU64::new(NEVER),
+        }));
+        // A check on the agent or the tool cannot hold before there is one.
+        if !depends_on_call {
+            token.check(now, "", "")?;
+        }
+        Ok(token)
+    }
+
+    /// Verifies that a trusted key began this token, whether it names a user or not.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub fn verify_origin(&self, envelope: &Envelope) -> Result<(), TokenError> {
+        self.open(envelope).map(|_| ())
+    }
+
+    pub(super) fn open(&self, envelope: &Envelope) -> Result<(Biscuit, Identity), TokenError> {
+        let named = [
+            ("environment", envelope.environment(), &self.environment),
+            ("project", envelope.project(), &self.project),
+        ];
+        for (what, found, expected) in named {
+            if found != expected {
+                return Err(TokenError::Other {
+                    what,
+                    found: found.to_owned(),
+                    expected: expected.clone(),
+                });
+            }
+        }
+        let bytes = envelope.biscuit()?;
+        let mut opened = Err(TokenError::Signature);
+        for (_, key) in &self.keys {
+            opened = Biscuit::from(&*bytes, key).map_err(of_format);
+            if !matches!(opened, Err(TokenError::Signature)) {
+                break;
+            }
+        }
+        let biscuit = opened?;
+        if biscuit.block_count() > MAX_BLOCKS {
+            return Err(TokenError::TooLarge {
+                what: "blocks",
+                found: biscuit.block_count(),
+                allowed: MAX_BLOCKS,
+            });
+        }
+        let identity = blocks::identity(&biscuit, &bytes)?;
+        // Around the biscuit anybody can write what he likes. What the root key signed counts more.
+        let signed = [
+            ("environment", &identity.environment, &self.environment),
+            ("project", &identity.project, &self.project),
+        ];
+        for (what, found, expected) in signed {
+            if let Some(found) = found
+                && found != expected
+            {
+                return Err(TokenError::Other {
+                    what,
+                    found: found.clone(),
+                    expected: expected.clone(),
+                });
+            }
+        }
+        Ok((biscuit, identity))
+    }
+}
+
+/// A token that says who calls, verified. Cloning is cheap.
+///
+/// That it was verified does not mean that it still holds: the [caller](Token::caller) that is made of it carries it along, and it
+/// is checked at each decision.
+#[derive(Clone)]
+pub struct Token(Arc<Inner>);
+
+struct Inner {
+    biscuit: Biscuit,
+    revocation_ids: Vec<Vec<u8>>,
+    environment: String,
+    project: String,
+    user: String,
+    roles: Vec<String>,
+    depends_on_call: bool,
+    /// The second at which all checks held, if they depend on nothing but the time.
+    held_at: AtomicU64,
+}
+
+/// Later than any time that a clock may show.
+const NEVER: u64 = u64::MAX;
+
+impl Token {
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.0.user
+    }
+
+    /// The roles, in the order in which they stand in the token.
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.0.roles
+    }
+
+    /// The project.
+    #[must_use]
+    pub fn project(&self) -> &str {
+        &self.0.project
+    }
+
+    /// The environment.
+    #[must_use]
+    pub fn environment(&self) -> &str {
+        &self.0.environment
+    }
+
+    /// An id for each block: revoking one of them revokes the token.
+    #[must_use]
+    pub fn revocation_ids(&self) -> &[Vec<u8>] {
+        &self.0.revocation_ids
+    }
+
+    /// The caller that the token names. Session and attributes are the host's to say, and not the token's.
+    ///
+    /// # Errors
+    ///
+    /// A name is empty, too long or has control characters, or there are too many roles.
+    pub fn caller(
+        &self,
+        session: Option<&str>,
+        attributes: BTreeMap<String, Attribute>,
+    ) -> Result<Caller, TokenError> {
+        Ok(CallerBuilder::of_token(self, session, attributes).build()?)
+    }
+
+    /// Whether all checks in all blocks hold for this call.
+    pub(crate) fn check(&self, now: SystemTime, agent: &str, tool: &str) -> Result<(), TokenError> {
+        let second = Timestamp::from_system_time(now)
+            .ok_or(TokenError::Clock)?
+            .unix_seconds();
+        let inner = &*self.0;
+        if !inner.depends_on_call && inner.held_at.load(Ordering::Relaxed) == second {
+            return Ok(());
+        }
+        self.evaluate(second, agent, tool)?;
+        if !inner.depends_on_call {
+            inner.held_at.store(second, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn evaluate(&self, second: u64, agent: &str, tool: &str) -> Result<(), TokenError> {
+        let inner = &*self.0;
+        let facts = [
+            fact("time", &[Term::Date(second)]),
+            fact("agent", &[string(agent)]),
+            fact("tool", &[string(tool)]),
+            fact("environment", &[string(&inner.environment)]),
+            fact("project", &[string(&inner.project)]),
+        ];
+        let mut builder = AuthorizerBuilder::new().set_limits(LIMITS);
+        for fact in facts {
+            builder = builder.fact(fact).map_err(of_evaluation)?;
+        }
+        let mut authorizer = builder
+            .policy("allow if true")
+            .and_then(|builder| builder.build(&inner.biscuit))
+            .map_err(of_evaluation)?;
+        authorizer.authorize().map(|_| ()).map_err(of_evaluation)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("environment", &self.0.environment)
+            .field("project", &self.0.project)
+            .field("user", &self.0.user)
+            .field("roles", &self.0.roles)
+            .finish_non_exhaustive()
+    }
+}
+
+fn of_format(error: BiscuitError) -> TokenError {
+    match error {
+        BiscuitError::Format(
+            Format::Signature(_) | Format::SealedSignature | Format::UnknownPublicKey,
+        ) => TokenError::Signature,
+        BiscuitError::Format(format) => TokenError::Damaged {
+            reason: format.to_string(),
+        },
+        other => TokenError::Damaged {
+            reason: other.to_string(),
+        },
+    }
+}
+
+fn of_evaluation(error: BiscuitError) -> TokenError {
+    let checks = match &error {
+        BiscuitError::FailedLogic(
+            Logic::Unauthorized { checks, .. } | Logic::NoMatchingPolicy { checks },
+        ) => checks,
+        _ => {
+            return TokenError::Evaluation {
+                reason: error.to_string(),
+            };
+        }
+    };
+    let check = match checks.first() {
+        Some(FailedCheck::Block(check)) => check.rule.clone(),
+        Some(FailedCheck::Authorizer(check)) => check.rule.clone(),
+        None => error.to_string(),
+    };
+    // This is about the message only: either way the token does not hold.
+    if check.contains("time(") {
+        TokenError::Expired { check }
+    } else {
+        TokenError::Check { check }
+    }
+}

@@ -1,0 +1,571 @@
+//! A platform that is a real server, and not always an honest one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hexgate_compiler::bundle::PrivateKey;
+use hexgate_compiler::{Compiler, Release};
+use hexgate_enforce::platform::{Platform, Timeouts};
+use hexgate_enforce::resolve::{ApiUrl, Environment, Resolver};
+use hexgate_enforce::token::{Envelope, RootKey, mint};
+use hexgate_enforce::{Enforcer, LivePolicy};
+use serde_json::{Value, json};
+
+use crate::fixture::*;
+
+const CLOSED: &str = "{}";
+
+/// What the server does with the next request for the agent.
+#[derive(Clone)]
+enum Mode {
+    /// Answers as it should: the body with its tag, or 304.
+    Honest,
+    /// Says each time that nothing changed.
+    NothingChanged,
+    /// Answers with the body, whatever is asked, and always with the same tag.
+    OneTag,
+    Status(StatusCode),
+    Redirect(String),
+    Hang,
+    Text(String),
+    /// Sends half of what it says that it will send.
+    Half,
+}
+
+#[derive(Clone)]
+struct Answers {
+    mode: Mode,
+    body: Value,
+    tag: u64,
+    /// None: it has no list of keys.
+    keys: Option<Value>,
+}
+
+#[derive(Clone)]
+struct Server {
+    answers: Arc<Mutex<Answers>>,
+    requests: Arc<AtomicU64>,
+    not_modified: Arc<AtomicU64>,
+    seen: Arc<Mutex<Vec<String>>>,
+    url: String,
+}
+
+impl Server {
+    fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let server = Self {
+            answers: Arc::new(Mutex::new(Answers {
+                mode: Mode::Honest,
+                body: payload(BILLING, &terms(5), Some(1)),
+                tag: 0,
+                keys: Some(list(&[1])),
+            })),
+            requests: Arc::default(),
+            not_modified: Arc::default(),
+            seen: Arc::default(),
+            url: format!("http://{}", listener.local_addr().unwrap()),
+        };
+        let router = Router::new()
+            .route("/v1/agents/{name}", routing::get(agent))
+            .route("/v1/.well-known/keys", routing::get(keys))
+            .route("/elsewhere", routing::get(elsewhere))
+            .with_state(server.clone());
+        // It ends with the process: each test has one of its own.
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+                axum::serve(listener, router).await.unwrap();
+            });
+        });
+        server
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Answers)) {
+        let mut answers = self.answers.lock().unwrap();
+        change(&mut answers);
+        answers.tag += 1;
+    }
+
+    fn says(&self, body: Value) {
+        self.change(|answers| {
+            answers.mode = Mode::Honest;
+            answers.body = body;
+        });
+    }
+
+    fn behaves(&self, mode: Mode) {
+        self.change(|answers| answers.mode = mode);
+    }
+
+    fn platform(&self) -> Platform {
+        self.platform_of(&token(1))
+    }
+
+    fn platform_of(&self, token: &Envelope) -> Platform {
+        Platform::new(AGENT, token.clone(), ApiUrl::parse(&self.url).unwrap())
+            .pin(key(1).public_key())
+            .interval(Duration::from_millis(5))
+            .timeouts(Timeouts {
+                full: Duration::from_secs(2),
+                conditional: Duration::from_millis(200),
+            })
+    }
+
+    fn open(&self) -> LivePolicy {
+        self.platform()
+            .open(LivePolicy::builder(&engine()))
+            .unwrap()
+    }
+
+    fn refused(&self) -> String {
+        let opened = self.platform().open(LivePolicy::builder(&engine()));
+        opened.unwrap_err().to_string()
+    }
+
+    /// Waits until two more requests were answered: what was changed before was looked at, and judged.
+    fn looked_at(&self) {
+        let before = self.requests.load(Ordering::SeqCst);
+        wait(|| self.requests.load(Ordering::SeqCst) >= before + 3);
+    }
+}
+
+async fn agent(
+    State(server): State<Server>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let answers = server.answers.lock().unwrap().clone();
+    let text = |name: header::HeaderName| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    server.seen.lock().unwrap().push(format!(
+        "{name} {} {}",
+        text(header::AUTHORIZATION).starts_with("Bearer fty_live_acme_"),
+        text(header::ACCEPT)
+    ));
+    server.requests.fetch_add(1, Ordering::SeqCst);
+    let tag = match answers.mode {
+        Mode::OneTag => "\"always\"".to_owned(),
+        _ => format!("\"{}\"", answers.tag),
+    };
+    let full = || ([(header::ETAG, tag.clone())], Json(answers.body.clone())).into_response();
+    match answers.mode {
+        Mode::Honest if text(header::IF_NONE_MATCH) == tag => {
+            server.not_modified.fetch_add(1, Ordering::SeqCst);
+            StatusCode::NOT_MODIFIED.into_response()
+        }
+        Mode::Honest | Mode::OneTag => full(),
+        Mode::NothingChanged => StatusCode::NOT_MODIFIED.into_response(),
+        Mode::Status(status) => (status, "out of order\u{1b}[2J").into_response(),
+        Mode::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
+        Mode::Hang => {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            full()
+        }
+        Mode::Text(text) => text.into_response(),
+        Mode::Half => {
+            let text = answers.body.to_string();
+            let length = text.len();
+            let half = text[..length / 2].to_owned();
+            let body = axum::body::Body::from_stream(Once(Some(half)));
+            ([(header::CONTENT_LENGTH, length.to_string())], body).into_response()
+        }
+    }
+}
+
+/// One piece, and then an error: the connection breaks off.
+struct Once(Option<String>);
+
+impl futures_core::Stream for Once {
+    type Item = Result<String, std::io::Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        let piece = self.0.take();
+        std::task::Poll::Ready(Some(piece.ok_or_else(|| std::io::Error::other("gone"))))
+    }
+}
+
+async fn keys(State(server): State<Server>) -> Response {
+    match server.answers.lock().unwrap().keys.clone() {
+        Some(keys) => Json(keys).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn elsewhere(State(server): State<Server>) -> Response {
+    server.seen.lock().unwrap().push("elsewhere".to_owned());
+    Json(payload(BILLING, &terms(9), Some(1))).into_response()
+}
+
+fn list(keys: &[u8]) -> Value {
+    let keys: Vec<Value> = keys
+        .iter()
+        .map(|number| {
+            json!({"kid": format!("k{number}"), "kty": "OKP", "crv": "Ed25519", "x": key(*number).public_key().to_text()})
+        })
+        .collect();
+    json!({ "keys": keys })
+}
+
+fn token(root: u8) -> Envelope {
+    mint(&RootKey::from_bytes(&[root; 32]).unwrap(), "live", "acme").unwrap()
+}
+
+fn terms(sequence: u64) -> Release {
+    Release {
+        project: Some("acme".into()),
+        ..release(sequence)
+    }
+}
+
+fn payload(policy: &str, release: &Release, signer: Option<u8>) -> Value {
+    let outcome = Compiler::default().compile_str("policy.yaml", policy);
+    let compiled = outcome.policy.unwrap();
+    let signer: Option<PrivateKey> = signer.map(key);
+    let sealed = compiled
+        .draft(release)
+        .unwrap()
+        .seal(signer.as_ref())
+        .unwrap();
+    json!({
+        "agent_yaml": "name: support-bot", "policy_yaml": policy, "system_md": "",
+        "bundle_wasm_b64": STANDARD.encode(&compiled.component),
+        "bundle_manifest": std::str::from_utf8(sealed.manifest_bytes()).unwrap(),
+        "bundle_signature_b64": sealed.signature().map(|signature| STANDARD.encode(signature)),
+    })
+}
+
+fn without(mut payload: Value, member: &str) -> Value {
+    payload[member] = Value::Null;
+    payload
+}
+
+fn with(mut payload: Value, member: &str, value: &str) -> Value {
+    payload[member] = value.into();
+    payload
+}
+
+/// What must not become the policy, and what is said about it.
+fn bad_answers() -> Vec<(&'static str, Value)> {
+    let open = BILLING.replace("args.amount <= 50", "args.amount <= 5000");
+    let good = || payload(&open, &terms(9), Some(1));
+    let bound = |agent: Option<&str>, project: Option<&str>| {
+        let release = Release {
+            agent: agent.map(Into::into),
+            project: project.map(Into::into),
+            ..release(9)
+        };
+        payload(&open, &release, Some(1))
+    };
+    let expired = Release {
+        expires_at: hexgate_compiler::bundle::Timestamp::from_unix_seconds(1_000),
+        ..terms(9)
+    };
+    let yaml_only = json!({"policy_yaml": open});
+    vec![
+        ("no bundle", yaml_only.clone()),
+        ("no bundle", with(yaml_only, "bundle_signature_b64", "")),
+        (
+            "without its signature",
+            without(good(), "bundle_signature_b64"),
+        ),
+        (
+            "without its signature",
+            with(good(), "bundle_signature_b64", ""),
+        ),
+        ("without its manifest", without(good(), "bundle_manifest")),
+        ("without its component", without(good(), "bundle_wasm_b64")),
+        ("not base64", with(good(), "bundle_wasm_b64", "-_-_")),
+        ("64", with(good(), "bundle_signature_b64", "AAAA")),
+        ("trusted key", payload(&open, &terms(9), Some(2))),
+        (
+            "trusted key",
+            with(good(), "bundle_signature_b64", &STANDARD.encode([0; 64])),
+        ),
+        (
+            "the component",
+            with(good(), "bundle_wasm_b64", &STANDARD.encode(b"\0asm")),
+        ),
+        ("`other-bot`", bound(Some("other-bot"), Some("acme"))),
+        ("`other`", bound(Some(AGENT), Some("other"))),
+        ("project", bound(Some(AGENT), None)),
+        ("expired", payload(&open, &expired, Some(1))),
+        ("cannot be read", json!(["a list"])),
+        ("cannot be read", json!({"bundle_wasm_b64": 7})),
+    ]
+}
+
+fn wait(mut until: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !until() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "it never happened"
+        );
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn may_view(live: &LivePolicy) -> bool {
+    let enforcer = Enforcer::builder(AGENT, live).build().unwrap();
+    enforcer.decide(&alice(), "view_order", "{}").is_allowed()
+}
+
+#[test]
+fn a_policy_comes_from_the_platform_and_changes_in_the_background() {
+    let server = Server::start();
+    let live = server.open();
+    assert!(may_view(&live));
+    assert_eq!(live.id().project.as_deref(), Some("acme"));
+    // Nothing changes, and nothing is sent.
+    wait(|| server.not_modified.load(Ordering::SeqCst) > 3);
+    assert!(live.failure().is_none());
+    server.says(payload(CLOSED, &terms(6), Some(1)));
+    wait(|| !may_view(&live));
+    server.says(payload(BILLING, &terms(7), Some(1)));
+    wait(|| may_view(&live));
+    assert_eq!(live.id().sequence, Some(7));
+    let seen = server.seen.lock().unwrap().clone();
+    assert!(
+        seen.iter()
+            .all(|line| line == "support-bot true application/json"),
+        "{:?}",
+        seen.first()
+    );
+    // The work ends with the policy.
+    drop(live);
+    thread::sleep(Duration::from_millis(100));
+    let after = server.requests.load(Ordering::SeqCst);
+    thread::sleep(Duration::from_millis(200));
+    assert_eq!(server.requests.load(Ordering::SeqCst), after);
+}
+
+#[test]
+fn what_must_not_decide_does_not_and_is_named() {
+    let server = Server::start();
+    let live = server.open();
+    let good = live.id();
+    let mut answers = bad_answers();
+    answers.push(("sequence number 4", payload(CLOSED, &terms(4), Some(1))));
+    for (why, body) in answers {
+        server.says(body.clone());
+        wait(|| {
+            live.failure()
+                .is_some_and(|failure| failure.to_string().contains(why))
+        });
+        server.looked_at();
+        assert!(live.failure().is_some(), "{why}");
+        assert_eq!(*live.id(), *good, "{why}");
+        assert!(may_view(&live), "{why}");
+        // A turn that begins says so too.
+        assert!(matches!(live.refresh(), hexgate_enforce::Refresh::Kept(_)));
+    }
+    server.says(payload(BILLING, &terms(5), Some(1)));
+    wait(|| live.failure().is_none());
+}
+
+#[test]
+fn what_must_not_decide_is_not_opened() {
+    let server = Server::start();
+    for (why, body) in bad_answers() {
+        server.says(body);
+        let error = server.refused();
+        assert!(error.contains(why), "{why}: {error}");
+    }
+}
+
+#[test]
+fn a_platform_that_is_out_of_order_changes_nothing() {
+    let server = Server::start();
+    let live = server.open();
+    let open = payload(BILLING, &terms(9), Some(1));
+    let modes = |server: &Server| {
+        vec![
+            (
+                Mode::Status(StatusCode::INTERNAL_SERVER_ERROR),
+                "status 500",
+            ),
+            (Mode::Status(StatusCode::UNAUTHORIZED), "refuses the token"),
+            (Mode::Status(StatusCode::FORBIDDEN), "refuses the token"),
+            (
+                Mode::Status(StatusCode::NOT_FOUND),
+                "does not know the agent",
+            ),
+            (Mode::Status(StatusCode::NO_CONTENT), "status 204"),
+            (
+                Mode::Redirect(format!("{}/elsewhere", server.url)),
+                "status 302",
+            ),
+            (Mode::Hang, "did not answer in time"),
+            (Mode::Half, "cannot be reached"),
+            (Mode::Text("<html>".into()), "cannot be read"),
+            (Mode::Text(String::new()), "cannot be read"),
+        ]
+    };
+    for (mode, why) in modes(&server) {
+        server.behaves(mode);
+        wait(|| {
+            live.failure()
+                .is_some_and(|failure| failure.to_string().contains(why))
+        });
+        assert!(may_view(&live), "{why}");
+        let shown = live.failure().unwrap().to_string();
+        assert!(
+            !shown.contains('\u{1b}') && !shown.contains("fty_"),
+            "{shown}"
+        );
+    }
+    for (mode, why) in modes(&server) {
+        server.behaves(mode);
+        let error = server.refused();
+        assert!(error.contains(why), "{why}: {error}");
+    }
+    server.behaves(Mode::NothingChanged);
+    assert!(server.refused().contains("never sent"));
+    assert!(
+        !server
+            .seen
+            .lock()
+            .unwrap()
+            .contains(&"elsewhere".to_owned())
+    );
+    server.says(open);
+    wait(|| live.failure().is_none() && live.id().sequence == Some(9));
+}
+
+#[test]
+fn a_tag_saves_bytes_and_means_nothing() {
+    let server = Server::start();
+    server.behaves(Mode::OneTag);
+    let live = server.open();
+    // The tag stays, and the policy behind it does not.
+    server.change(|answers| answers.body = payload(CLOSED, &terms(6), Some(1)));
+    wait(|| !may_view(&live));
+    // Another tag for the same bytes is no other policy.
+    let before = live.id();
+    server.says(payload(CLOSED, &terms(6), Some(1)));
+    server.looked_at();
+    assert!(Arc::ptr_eq(&before, &live.id()));
+    // "Nothing changed", for ever: then it does not change, and what is past its validity denies all the same.
+    server.says(payload(BILLING, &terms(7), Some(1)));
+    wait(|| may_view(&live));
+    server.behaves(Mode::NothingChanged);
+    server.change(|answers| answers.body = payload(CLOSED, &terms(8), Some(1)));
+    server.looked_at();
+    assert!(may_view(&live) && live.failure().is_none());
+}
+
+#[test]
+fn keys_are_pinned_and_can_be_withdrawn() {
+    let server = Server::start();
+    let open = |platform: Platform| {
+        platform
+            .open(LivePolicy::builder(&engine()))
+            .map_err(|error| error.to_string())
+    };
+    // A list that names another key, or none, does not make the pinned one less needed.
+    for keys in [list(&[2]), list(&[])] {
+        server.change(|answers| answers.keys = Some(keys));
+        assert!(server.refused().contains("none of the pinned keys"));
+    }
+    server.change(|answers| answers.keys = Some(json!({"keys": [{"x": "AAAA"}]})));
+    assert!(server.refused().contains("list of the platform's keys"));
+    server.change(|answers| answers.keys = None);
+    assert!(open(server.platform()).is_ok());
+
+    // Both keys are pinned and named: the second takes over, and the first is withdrawn.
+    server.change(|answers| answers.keys = Some(list(&[1, 2])));
+    let live = open(server.platform().pin(key(2).public_key())).unwrap();
+    server.change(|answers| {
+        answers.keys = Some(list(&[2]));
+        answers.body = payload(CLOSED, &terms(6), Some(1));
+    });
+    wait(|| {
+        live.failure()
+            .is_some_and(|failure| failure.to_string().contains("trusted key"))
+    });
+    assert!(may_view(&live));
+    server.says(payload(CLOSED, &terms(6), Some(2)));
+    wait(|| !may_view(&live));
+    assert_eq!(live.id().signer, Some(key(2).public_key().id()));
+
+    // The token is shown to nobody before a pinned key is known to have begun it.
+    let asked = server.requests.load(Ordering::SeqCst);
+    drop(live);
+    server.change(|answers| answers.keys = Some(list(&[1])));
+    let error = open(server.platform_of(&token(2))).unwrap_err();
+    assert!(error.contains("not signed by a trusted key"), "{error}");
+    wait(|| server.requests.load(Ordering::SeqCst) <= asked + 1);
+
+    // Without a pin nothing is trusted, unless somebody asks for danger.
+    let unpinned = || Platform::new(AGENT, token(1), ApiUrl::parse(&server.url).unwrap());
+    assert!(open(unpinned()).unwrap_err().contains("pin one"));
+    server.says(payload(BILLING, &terms(7), Some(1)));
+    assert!(open(unpinned().dangerous_trust_on_first_use()).is_ok());
+}
+
+#[test]
+fn the_environment_leads_to_the_platform() {
+    let server = Server::start();
+    let token = token(1);
+    let public = key(1).public_key().to_text();
+    let mut variables = vec![
+        ("HEXGATE_API_KEY", token.expose()),
+        ("HEXGATE_API_URL", &server.url),
+        ("HEXGATE_PUBLIC_KEY", &public),
+    ];
+    let resolve = |variables: &[(&str, &str)]| {
+        let environment: Environment = variables.iter().copied().collect();
+        Resolver::new(AGENT, &engine()).resolve(&environment)
+    };
+    let resolved = resolve(&variables).unwrap();
+    assert!(may_view(&resolved.live) && resolved.notices.is_empty());
+    // What must be signed here is not a matter of the environment.
+    for require in ["true", "false"] {
+        variables.push(("HEXGATE_BUNDLE_REQUIRE_SIGNATURE", require));
+        server.says(payload(BILLING, &terms(9), None));
+        assert!(
+            resolve(&variables)
+                .unwrap_err()
+                .to_string()
+                .contains("without its signature")
+        );
+        server.says(json!({"policy_yaml": BILLING}));
+        assert!(
+            resolve(&variables)
+                .unwrap_err()
+                .to_string()
+                .contains("no bundle")
+        );
+        server.says(payload(BILLING, &terms(9), Some(2)));
+        assert!(
+            resolve(&variables)
+                .unwrap_err()
+                .to_string()
+                .contains("trusted key")
+        );
+        server.says(payload(BILLING, &terms(9), Some(1)));
+        assert!(resolve(&variables).is_ok());
+        variables.pop();
+    }
+}
