@@ -1,22 +1,19 @@
 //! Who may answer: the approvers, their keys and their roles.
 
-use std::{
-    collections::HashSet,
-    fs::OpenOptions,
-    io::{self, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-};
+use std::{collections::HashSet, path::Path};
 
-use hexgate_bundle::{KeyError, PrivateKey, PublicKey, Timestamp};
-use rustix::fs::OFlags;
-use serde::Deserialize;
+use hexgate_bundle::{PrivateKey, PublicKey, Timestamp};
 
 use crate::{
     answer::{Answer, Decision},
     refusal::Refusal,
     request::Request,
 };
+
+mod error;
+mod file;
+
+pub use error::ApproversError;
 
 /// Somebody who may answer requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,36 +72,7 @@ impl Approvers {
     /// # Errors
     /// If the file cannot be read, others can change it, or it says something else.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ApproversError> {
-        let path = path.as_ref();
-        let text = read(path)?;
-        let malformed = |reason: String| ApproversError::Malformed {
-            path: path.to_owned(),
-            reason,
-        };
-        let document: Document =
-            serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
-        if document.version != 1 {
-            return Err(malformed(format!(
-                "version {} is not known, and version 1 is",
-                document.version
-            )));
-        }
-        let mut approvers = Vec::with_capacity(document.approvers.len());
-        for entry in document.approvers {
-            let keys = entry.keys.iter().map(|key| PublicKey::from_text(key));
-            let keys = keys.collect::<Result<_, _>>();
-            approvers.push(Approver {
-                keys: keys.map_err(|source| ApproversError::Key {
-                    path: path.to_owned(),
-                    id: entry.id.clone(),
-                    source: Box::new(source),
-                })?,
-                id: entry.id,
-                roles: entry.roles,
-                users: entry.users,
-            });
-        }
-        Self::new(approvers).map_err(|error| malformed(error.to_string()))
+        file::read(path.as_ref())
     }
 
     /// The approver who has this key.
@@ -216,139 +184,4 @@ impl Approver {
         }
         Ok(())
     }
-}
-
-/// The list of approvers cannot be had.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ApproversError {
-    /// The file cannot be read.
-    #[error("cannot read the approvers' file `{}`: {source}", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// The path names something else than a file.
-    #[error("`{}` is not a regular file; name the file that lists the approvers", .path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// Others can make themselves approvers.
-    #[error("`{}` belongs to user {owner} and has mode {mode:04o}: others could make themselves approvers; make it root's or your own, and run `chmod go-w` on it", .path.display())]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// The owner's number.
-        owner: u32,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// It is not a list of approvers.
-    #[error("`{}` does not list approvers: {reason}; it looks like {EXAMPLE}", .path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A key is none.
-    #[error("a key of the approver `{id}` in `{}` cannot be used: {source}", .path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// The approver.
-        id: String,
-        /// The cause.
-        source: Box<KeyError>,
-    },
-    /// An approver has no id.
-    #[error("an approver has no `id`")]
-    NoId,
-    /// An approver cannot sign.
-    #[error("the approver `{id}` has no key")]
-    NoKey {
-        /// The approver.
-        id: String,
-    },
-    /// An approver may answer nothing.
-    #[error("the approver `{id}` has no role, or an empty one")]
-    NoRole {
-        /// The approver.
-        id: String,
-    },
-    /// An id stands twice.
-    #[error("the approver `{id}` is listed twice; give one entry all keys and roles")]
-    SameId {
-        /// The approver.
-        id: String,
-    },
-    /// A key stands twice.
-    #[error("a key of the approver `{id}` stands twice; a key is one person's")]
-    SameKey {
-        /// The later approver with that key.
-        id: String,
-    },
-}
-
-const EXAMPLE: &str = r#"`{"version": 1, "approvers": [{"id": "carol", "keys": ["the text in carol.public"], "roles": ["finance"]}]}`"#;
-
-/// Enough for thousands of approvers.
-const MAX_BYTES: u64 = 4 << 20;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    version: u64,
-    approvers: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    id: String,
-    keys: Vec<String>,
-    roles: Vec<String>,
-    #[serde(default)]
-    users: Vec<String>,
-}
-
-fn read(path: &Path) -> Result<String, ApproversError> {
-    let io = |source| ApproversError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    // Without NONBLOCK, opening a pipe would wait for a writer for ever.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)
-        .map_err(io)?;
-    let metadata = file.metadata().map_err(io)?;
-    if !metadata.is_file() {
-        return Err(ApproversError::NotAFile {
-            path: path.to_owned(),
-        });
-    }
-    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    if ![rustix::process::geteuid().as_raw(), 0].contains(&owner) || mode & 0o022 != 0 {
-        return Err(ApproversError::Exposed {
-            path: path.to_owned(),
-            owner,
-            mode,
-        });
-    }
-    let mut text = String::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(io)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(ApproversError::Malformed {
-            path: path.to_owned(),
-            reason: format!("it has more than {MAX_BYTES} bytes"),
-        });
-    }
-    Ok(text)
 }

@@ -13,10 +13,14 @@ use crate::{
     approvers::Approvers,
     call::{Call, Terms},
     ledger::{Ledger, LedgerError},
-    mailbox::{Entry, MAX_OPEN, Mailbox, MailboxError, StoredAnswer, host},
+    mailbox::{Entry, Mailbox, StoredAnswer, host},
     refusal::Refusal,
     request::{Request, RequestId},
 };
+
+mod standing;
+
+pub use standing::{DeskError, Permit, Standing};
 
 /// Asks people, and knows whose answers count. One a process; any thread may use it.
 #[derive(Debug)]
@@ -247,99 +251,6 @@ impl Desk {
     fn used(&self) -> MutexGuard<'_, HashMap<RequestId, Timestamp>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How a call stands.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It may run, once.
-    Approved(Permit),
-    /// An approver said no. Asking again is of no use before the request expires.
-    Denied {
-        /// The request.
-        request: RequestId,
-        /// Who said no.
-        approver: String,
-        /// Why; may be empty.
-        reason: String,
-    },
-    /// Somebody was asked and has not answered.
-    Pending {
-        /// The request.
-        request: RequestId,
-    },
-}
-
-/// The right to run a call once. There is one only after the approval was used up, and it cannot be copied.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use = "the approval is used up: run the call, or ask again"]
-pub struct Permit {
-    request: RequestId,
-    approver: String,
-    answered_at: Timestamp,
-    reason: String,
-    used_at: Timestamp,
-}
-
-impl Permit {
-    /// The request.
-    pub fn request(&self) -> RequestId {
-        self.request
-    }
-
-    /// Who said yes.
-    pub fn approver(&self) -> &str {
-        &self.approver
-    }
-
-    /// When.
-    pub fn answered_at(&self) -> Timestamp {
-        self.answered_at
-    }
-
-    /// Why; may be empty.
-    pub fn reason(&self) -> &str {
-        &self.reason
-    }
-
-    /// When it was used.
-    pub fn used_at(&self) -> Timestamp {
-        self.used_at
-    }
-}
-
-/// A call must not run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DeskError {
-    /// An approval does not count.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The database cannot be used.
-    #[error("cannot use the database of approvals: {0}")]
-    Mailbox(#[from] MailboxError),
-    /// The ledger cannot be used.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// Nobody could read it.
-    #[error("the call has {size} bytes, and at most {limit} can be put before a person")]
-    TooLarge {
-        /// Its size.
-        size: usize,
-        /// The largest.
-        limit: usize,
-    },
-    /// Nobody could answer them.
-    #[error(
-        "{MAX_OPEN} requests are open, and no more are made: answer some, or wait until some expire"
-    )]
-    TooMany,
-    /// The time cannot be told.
-    #[error("the clock shows a time that cannot be written, before 1970 or after 9999; set it")]
-    Clock,
-    /// The system gives no randomness.
-    #[error("the system gives no randomness for a request: {0}")]
-    Random(getrandom::Error),
 }
 
 /// The largest call, in bytes of all its texts. Nobody reads more before they allow it.

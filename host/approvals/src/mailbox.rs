@@ -1,33 +1,32 @@
 //! The database: where requests and answers lie until somebody fetches them. It is a mailbox, and no authority.
 
 use std::{
-    fs::{self, OpenOptions},
-    io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use hexgate_bundle::{PrivateKey, Timestamp};
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
     answer::Decision,
     approvers::Approvers,
-    call::{Conditions, subject},
     refusal::Refusal,
     request::{Request, RequestId},
 };
 
 mod error;
+pub(crate) mod host;
+mod open;
 mod row;
 mod schema;
 
 pub use error::{AnswerError, MailboxError, OpenError};
 pub use row::{Entry, StoredAnswer};
 
-use schema::Found;
+pub(crate) use host::MAX_OPEN;
+use open::{checked, connect, place};
 
 /// A database of requests and answers. Several processes, also of several users, can have it open.
 #[derive(Debug)]
@@ -190,170 +189,5 @@ pub struct Answered {
     pub replaced: bool,
 }
 
-/// What a host does with rows, in a transaction of its own.
-pub(crate) mod host {
-    use super::*;
-
-    /// The entry of a request.
-    pub(crate) fn find(
-        transaction: &Transaction<'_>,
-        id: &RequestId,
-    ) -> Result<Option<Entry>, MailboxError> {
-        row::find(transaction, id)
-    }
-
-    /// The open requests about a call on these terms, the oldest first.
-    pub(crate) fn about(
-        transaction: &Transaction<'_>,
-        call: &crate::Call,
-        conditions: &Conditions,
-        now: Timestamp,
-    ) -> Result<Vec<Entry>, MailboxError> {
-        let mut statement = transaction.prepare(&format!(
-            "{} WHERE r.subject = ?1 AND r.expires_at > ?2 ORDER BY r.created_at, r.id",
-            row::SELECT
-        ))?;
-        let subject = subject(call, conditions).to_string();
-        let entries = statement.query_map((subject, row::seconds(now)), row::entry)?;
-        Ok(entries
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect())
-    }
-
-    /// Puts a request in, and takes out what has been over for long. None if too many are open.
-    pub(crate) fn add(
-        transaction: &Transaction<'_>,
-        request: &Request,
-    ) -> Result<Option<()>, MailboxError> {
-        let now = row::seconds(request.created_at);
-        let open: i64 = transaction.query_row(
-            "SELECT count(*) FROM requests r WHERE r.expires_at > ?1 AND NOT EXISTS (SELECT 1 FROM uses u WHERE u.id = r.id)",
-            [now],
-            |row| row.get(0),
-        )?;
-        if open >= MAX_OPEN {
-            return Ok(None);
-        }
-        let over = now.saturating_sub(KEPT);
-        for table in ["answers", "uses"] {
-            transaction.execute(
-                &format!(
-                    "DELETE FROM {table} WHERE id NOT IN (SELECT id FROM requests WHERE expires_at >= ?1)"
-                ),
-                [over],
-            )?;
-        }
-        transaction.execute("DELETE FROM requests WHERE expires_at < ?1", [over])?;
-        row::insert(transaction, request)?;
-        Ok(Some(()))
-    }
-
-    /// Keeps in mind that an approval was used.
-    pub(crate) fn use_up(
-        transaction: &Transaction<'_>,
-        id: &RequestId,
-        now: Timestamp,
-    ) -> Result<(), MailboxError> {
-        transaction.execute(
-            "INSERT INTO uses VALUES (?1, ?2)",
-            (id.to_string(), row::seconds(now)),
-        )?;
-        Ok(())
-    }
-}
-
-/// The most open requests: what people can look through, and what an agent that asks without end can make of a database.
-pub(crate) const MAX_OPEN: i64 = 1_000;
-/// How long a request is kept after its time, in seconds: 30 days. It cannot be used then, so that forgetting its use does no harm.
-const KEPT: i64 = 30 * 24 * 3600;
 /// The longest reason, in bytes.
 const MAX_REASON: usize = 4096;
-
-/// The whole path of a file, and the file if it is to be made.
-fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
-    let path = || named.to_owned();
-    let io = |source| OpenError::Io {
-        path: path(),
-        source,
-    };
-    // With a folder before it no name is special to SQLite.
-    let place = std::path::absolute(named).map_err(io)?;
-    match fs::symlink_metadata(&place) {
-        Ok(metadata) if metadata.is_file() => return Ok(place),
-        Ok(_) => return Err(OpenError::NotAFile { path: path() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(source) => return Err(io(source)),
-    }
-    if !create {
-        return Err(OpenError::Missing { path: path() });
-    }
-    let folder = place.parent().unwrap_or(Path::new("/"));
-    let shared = match fs::metadata(folder) {
-        Ok(metadata) if metadata.is_dir() => metadata.mode() & 0o020 != 0,
-        _ => {
-            return Err(OpenError::NoFolder {
-                path: folder.to_owned(),
-            });
-        }
-    };
-    // SQLite gives the files beside it the same mode.
-    let mode = if shared { 0o660 } else { 0o600 };
-    match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&place)
-    {
-        Ok(_) => Ok(place),
-        // Another process was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(place),
-        Err(source) => Err(io(source)),
-    }
-}
-
-fn connect(path: &Path, create: bool, patience: Duration) -> Result<Connection, MailboxError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(patience)?;
-    // Whoever can write the file can put triggers and views into it. They shall not run here.
-    for (setting, value) in [
-        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
-        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
-    ] {
-        connection.set_db_config(setting, value)?;
-    }
-    connection.pragma_update(None, "cell_size_check", true)?;
-    // What was committed is on the disk: an approval that is used stays so when the power fails.
-    connection.pragma_update(None, "synchronous", "FULL")?;
-    if !create || matches!(schema::check(&connection)?, Found::Ours) {
-        checked(&connection)?;
-    } else {
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if let Found::Empty = schema::check(&transaction)? {
-            schema::create(&transaction)?;
-        }
-        transaction.commit()?;
-    }
-    writable(&connection)?;
-    Ok(connection)
-}
-
-/// That it can be written is found out now, and not when a person has answered.
-fn writable(connection: &Connection) -> Result<(), MailboxError> {
-    if connection.is_readonly("main")? {
-        return Err(MailboxError::ReadOnly);
-    }
-    Ok(())
-}
-
-fn checked(connection: &Connection) -> Result<(), MailboxError> {
-    match schema::check(connection)? {
-        Found::Ours => Ok(()),
-        Found::Empty => Err(MailboxError::Corrupt("it has no tables".to_owned())),
-    }
-}

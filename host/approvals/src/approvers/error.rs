@@ -1,0 +1,82 @@
+//! Why the list of approvers cannot be had.
+
+use std::{io, path::PathBuf};
+
+use hexgate_bundle::KeyError;
+
+/// The list of approvers cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApproversError {
+    /// The file cannot be read.
+    #[error("cannot read the approvers' file `{}`: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The path names something else than a file.
+    #[error("`{}` is not a regular file; name the file that lists the approvers", .path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Others can make themselves approvers.
+    #[error("`{}` belongs to user {owner} and has mode {mode:04o}: others could make themselves approvers; make it root's or your own, and run `chmod go-w` on it", .path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// The owner's number.
+        owner: u32,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// It is not a list of approvers.
+    #[error("`{}` does not list approvers: {reason}; it looks like {EXAMPLE}", .path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A key is none.
+    #[error("a key of the approver `{id}` in `{}` cannot be used: {source}", .path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// The approver.
+        id: String,
+        /// The cause.
+        source: Box<KeyError>,
+    },
+    /// An approver has no id.
+    #[error("an approver has no `id`")]
+    NoId,
+    /// An approver cannot sign.
+    #[error("the approver `{id}` has no key")]
+    NoKey {
+        /// The approver.
+        id: String,
+    },
+    /// An approver may answer nothing.
+    #[error("the approver `{id}` has no role, or an empty one")]
+    NoRole {
+        /// The approver.
+        id: String,
+    },
+    /// An id stands twice.
+    #[error("the approver `{id}` is listed twice; give one entry all keys and roles")]
+    SameId {
+        /// The approver.
+        id: String,
+    },
+    /// A key stands twice.
+    #[error("a key of the approver `{id}` stands twice; a key is one person's")]
+    SameKey {
+        /// The later approver with that key.
+        id: String,
+    },
+}
+
+const EXAMPLE: &str = r#"`{"version": 1, "approvers": [{"id": "carol", "keys": ["the text in carol.public"], "roles": ["finance"]}]}`"#;

@@ -1,0 +1,84 @@
+//! What a host does with rows, in a transaction of its own.
+
+use hexgate_bundle::Timestamp;
+use rusqlite::Transaction;
+
+use super::{Entry, MailboxError, row};
+use crate::{
+    call::{Call, Conditions, subject},
+    request::{Request, RequestId},
+};
+
+/// The entry of a request.
+pub(crate) fn find(
+    transaction: &Transaction<'_>,
+    id: &RequestId,
+) -> Result<Option<Entry>, MailboxError> {
+    row::find(transaction, id)
+}
+
+/// The open requests about a call on these terms, the oldest first.
+pub(crate) fn about(
+    transaction: &Transaction<'_>,
+    call: &Call,
+    conditions: &Conditions,
+    now: Timestamp,
+) -> Result<Vec<Entry>, MailboxError> {
+    let mut statement = transaction.prepare(&format!(
+        "{} WHERE r.subject = ?1 AND r.expires_at > ?2 ORDER BY r.created_at, r.id",
+        row::SELECT
+    ))?;
+    let subject = subject(call, conditions).to_string();
+    let entries = statement.query_map((subject, row::seconds(now)), row::entry)?;
+    Ok(entries
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+/// Puts a request in, and takes out what has been over for long. None if too many are open.
+pub(crate) fn add(
+    transaction: &Transaction<'_>,
+    request: &Request,
+) -> Result<Option<()>, MailboxError> {
+    let now = row::seconds(request.created_at);
+    let open: i64 = transaction.query_row(
+        "SELECT count(*) FROM requests r WHERE r.expires_at > ?1 AND NOT EXISTS (SELECT 1 FROM uses u WHERE u.id = r.id)",
+        [now],
+        |row| row.get(0),
+    )?;
+    if open >= MAX_OPEN {
+        return Ok(None);
+    }
+    let over = now.saturating_sub(KEPT);
+    for table in ["answers", "uses"] {
+        transaction.execute(
+            &format!(
+                "DELETE FROM {table} WHERE id NOT IN (SELECT id FROM requests WHERE expires_at >= ?1)"
+            ),
+            [over],
+        )?;
+    }
+    transaction.execute("DELETE FROM requests WHERE expires_at < ?1", [over])?;
+    row::insert(transaction, request)?;
+    Ok(Some(()))
+}
+
+/// Keeps in mind that an approval was used.
+pub(crate) fn use_up(
+    transaction: &Transaction<'_>,
+    id: &RequestId,
+    now: Timestamp,
+) -> Result<(), MailboxError> {
+    transaction.execute(
+        "INSERT INTO uses VALUES (?1, ?2)",
+        (id.to_string(), row::seconds(now)),
+    )?;
+    Ok(())
+}
+
+/// The most open requests: what people can look through, and what an agent that asks without end can make of a database.
+pub(crate) const MAX_OPEN: i64 = 1_000;
+/// How long a request is kept after its time, in seconds: 30 days. It cannot be used then, so that forgetting its use does no harm.
+const KEPT: i64 = 30 * 24 * 3600;
