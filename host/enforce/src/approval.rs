@@ -1,5 +1,9 @@
 //! Asking somebody.
 
+mod durable;
+
+pub use durable::DurableApprovals;
+
 use std::error::Error;
 use std::fmt;
 use std::future::Future;

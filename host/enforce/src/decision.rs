@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use hexgate::{FileScope, PathScope};
+use hexgate::{FileScope, Grant, PathScope};
 use serde_json::Value;
 
 use crate::caller::Caller;
-use crate::live::PolicyId;
+use crate::live::{PolicyId, Version};
 
 /// What may happen to a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -179,7 +180,10 @@ pub struct Decision {
     pub(crate) violations: Vec<String>,
     pub(crate) hint: Option<PathScope>,
     pub(crate) scope: Option<FileScope>,
-    pub(crate) policy: Arc<PolicyId>,
+    pub(crate) version: Arc<Version>,
+    pub(crate) grant: Option<Grant>,
+    pub(crate) at: SystemTime,
+    pub(crate) took: Duration,
     pub(crate) follows: Option<DecisionId>,
     pub(crate) approved_by: Option<String>,
     pub(crate) request: Option<String>,
@@ -274,7 +278,31 @@ impl Decision {
     /// The policy that decided, or that was live when something else did.
     #[must_use]
     pub fn policy(&self) -> &PolicyId {
-        &self.policy
+        &self.version.id
+    }
+
+    /// The component of that policy, to keep for a replay.
+    #[must_use]
+    pub fn component(&self) -> &[u8] {
+        &self.version.component
+    }
+
+    /// What the policy granted: the role as an index into the caller's, and the file scope. None for a denial.
+    #[must_use]
+    pub fn grant(&self) -> Option<Grant> {
+        self.grant
+    }
+
+    /// When it was decided.
+    #[must_use]
+    pub fn decided_at(&self) -> SystemTime {
+        self.at
+    }
+
+    /// How long that took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.took
     }
 
     /// The decision that needed approval, if this one is what came of asking.
@@ -319,6 +347,7 @@ impl Decision {
         self.hint = None;
         self.approved_by = None;
         self.request = None;
+        self.grant = None;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 mod guarded;
 mod settle;
@@ -180,7 +181,8 @@ impl Enforcer {
 
     /// A decision that nobody knows of yet.
     fn judge(&self, call: Call) -> Decision {
-        let version = self.0.live.current();
+        let begin = Instant::now();
+        let version = Arc::clone(&self.0.live.current());
         let Call {
             caller,
             tool,
@@ -201,7 +203,10 @@ impl Enforcer {
             violations: Vec::new(),
             hint: None,
             scope: None,
-            policy: version.id.clone(),
+            version: version.clone(),
+            grant: None,
+            at: self.0.live.now(),
+            took: Duration::ZERO,
             follows: None,
             approved_by: None,
             request: None,
@@ -217,6 +222,7 @@ impl Enforcer {
                 }
             }
         }
+        decision.took = begin.elapsed();
         decision
     }
 
@@ -398,6 +404,7 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
                 decision.outcome = outcome;
                 decision.role = Some(role.to_owned());
                 decision.scope = scope.flatten();
+                decision.grant = Some(grant);
                 decision.reason = match outcome {
                     Outcome::NeedsApproval => decision.plain_reason(),
                     Outcome::Allow | Outcome::Deny => String::new(),
@@ -405,7 +412,7 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
             }
             (_, Err(error)) => decision.deny(cause_of(&error), error.to_string()),
             _ => decision.deny(
-                Cause::Guest,
+                Cause::Host,
                 "the policy names a role or a scope that is not there".to_owned(),
             ),
         }

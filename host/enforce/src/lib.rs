@@ -60,12 +60,14 @@ pub mod scope;
 pub mod source;
 pub mod token;
 
-pub use approval::{Answer, ApprovalError, ApprovalHandler, Approvals, Asking};
+pub use approval::{Answer, ApprovalError, ApprovalHandler, Approvals, Asking, DurableApprovals};
 pub use caller::{Attribute, Caller, CallerBuilder, CallerError, MAX_NAME_BYTES, MAX_ROLES};
 pub use decision::{Arguments, Cause, Decision, DecisionId, Outcome, Permit};
 pub use enforcer::{Call, Counts, Disclosure, Enforcer, EnforcerBuilder, RandomError};
 pub use hexgate;
+pub use hexgate_approvals as approvals;
+pub use hexgate_audit as audit;
 pub use kill::{KillSwitch, Stop};
 pub use live::{LivePolicy, LivePolicyBuilder, PolicyId, Refresh};
-pub use observer::{Observer, OnRecordFailure, RecordError, Recorder};
+pub use observer::{AuditRecorder, Observer, OnRecordFailure, RecordError, Recorder};
 pub use render::{Hint, Payload};

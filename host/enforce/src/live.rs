@@ -31,6 +31,14 @@ struct Inner {
 pub(crate) struct Version {
     pub(crate) policy: Policy,
     pub(crate) id: Arc<PolicyId>,
+    /// What a record is replayed with.
+    pub(crate) component: Vec<u8>,
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id.fmt(f)
+    }
 }
 
 /// Which policy it is, where it came from, and who vouches for it.
@@ -285,8 +293,13 @@ fn admit(
             Policy::dangerous_from_unverified_bytes(engine, &local.component)?
         }
     };
-    let id = Arc::new(candidate.id(policy.about()));
-    Ok(Version { policy, id })
+    let component = candidate.component()?.into_owned();
+    let id = Arc::new(candidate.id(Digest::of(&component), policy.about()));
+    Ok(Version {
+        policy,
+        id,
+        component,
+    })
 }
 
 /// The error of a source that nobody else has seen yet.

@@ -1,5 +1,9 @@
 //! Who learns of decisions.
 
+mod audit;
+
+pub use audit::AuditRecorder;
+
 use std::error::Error;
 
 use crate::decision::Decision;

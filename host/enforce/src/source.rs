@@ -7,14 +7,15 @@ mod yaml;
 pub use bundle_dir::BundleDir;
 pub use yaml::{LocalSigning, PolicyFile};
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use hexgate::bundle::{
-    Contents, DangerousUnsignedBundle, Digest, KeyError, ReadError, SealError, SequenceError,
-    StemError, VerifiedBundle, VerifyError,
+    Contents, DangerousUnsignedBundle, Digest, KeyError, KeyId, ReadError, SealError,
+    SequenceError, StemError, VerifiedBundle, VerifyError,
 };
-use hexgate::{About, LoadError};
+use hexgate::{About, LoadError, component_of};
 use hexgate_compiler::MakeError;
 
 use crate::live::PolicyId;
@@ -77,26 +78,24 @@ impl Candidate {
 
     /// Whether it is the policy of this id, under the same terms.
     pub(crate) fn is(&self, id: &PolicyId) -> bool {
-        let signer = match self {
-            Self::Verified(bundle) => Some(bundle.key_id()),
-            Self::DangerousUnsigned(_) | Self::DangerousLocal(_) => None,
+        let component = match self {
+            Self::DangerousLocal(local) => Digest::of(&local.component),
+            // The manifest names the component.
+            Self::Verified(_) | Self::DangerousUnsigned(_) => id.component,
         };
-        (self.component(), self.manifest(), signer) == (id.component, id.manifest, id.signer)
+        (component, self.manifest(), self.signer()) == (id.component, id.manifest, id.signer)
     }
 
-    pub(crate) fn id(&self, about: &About) -> PolicyId {
+    pub(crate) fn id(&self, component: Digest, about: &About) -> PolicyId {
         let manifest = self.contents().map(Contents::manifest);
         PolicyId {
-            component: self.component(),
+            component,
             manifest: self.manifest(),
             source: about.source_digest.clone(),
             sequence: manifest.and_then(|manifest| manifest.sequence()),
             agent: manifest.and_then(|manifest| manifest.agent().map(str::to_owned)),
             project: manifest.and_then(|manifest| manifest.project().map(str::to_owned)),
-            signer: match self {
-                Self::Verified(bundle) => Some(bundle.key_id()),
-                Self::DangerousUnsigned(_) | Self::DangerousLocal(_) => None,
-            },
+            signer: self.signer(),
             origin: match self {
                 Self::DangerousLocal(local) => local.origin.clone(),
                 Self::Verified(_) | Self::DangerousUnsigned(_) => self
@@ -107,11 +106,19 @@ impl Candidate {
         }
     }
 
-    fn component(&self) -> Digest {
+    /// What decides.
+    pub(crate) fn component(&self) -> Result<Cow<'_, [u8]>, LoadError> {
+        match (self, self.contents()) {
+            (Self::DangerousLocal(local), _) => Ok(local.component.as_slice().into()),
+            (_, Some(contents)) => component_of(contents),
+            (_, None) => Ok(Cow::default()),
+        }
+    }
+
+    fn signer(&self) -> Option<KeyId> {
         match self {
-            Self::DangerousLocal(local) => Digest::of(&local.component),
-            Self::Verified(bundle) => bundle.contents().wasm_hash(),
-            Self::DangerousUnsigned(bundle) => bundle.contents().wasm_hash(),
+            Self::Verified(bundle) => Some(bundle.key_id()),
+            Self::DangerousUnsigned(_) | Self::DangerousLocal(_) => None,
         }
     }
 

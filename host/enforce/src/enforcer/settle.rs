@@ -81,7 +81,7 @@ impl Enforcer {
         decision.follows = Some(asked.id);
         if decision.outcome == Outcome::NeedsApproval {
             match answer {
-                Ok(Answer::Approved { by }) if decision.policy == asked.policy => {
+                Ok(Answer::Approved { by }) if decision.version.id == asked.version.id => {
                     decision.outcome = Outcome::Allow;
                     decision.cause = Cause::Approval;
                     decision.reason.clear();

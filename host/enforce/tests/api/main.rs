@@ -8,6 +8,7 @@
 )]
 
 mod approvals;
+mod composed;
 mod decisions;
 mod fixture;
 mod platform;

@@ -1,0 +1,176 @@
+//! Decisions into the audit log.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Mutex;
+
+use hexgate::bundle::Digest;
+use hexgate_audit::{AuditLog, ErrorClass, Hint, Note, Outcome as Recorded, Receipt, Record};
+
+use super::{RecordError, Recorder};
+use crate::decision::{Cause, Decision, DecisionId, Outcome};
+use crate::live::locked;
+
+/// As many decisions that wait for approval as are remembered by their number.
+const MAX_WAITING: usize = 10_000;
+
+/// Records decisions in an [`AuditLog`], and what came of asking for approval as notes beside them. The component of each policy is
+/// kept for replays before the first decision by it is recorded.
+///
+/// Whether a decision passes that cannot be recorded is [the log's option](hexgate_audit::WhenUnwritable); give the enforcer
+/// [`OnRecordFailure::Deny`](crate::OnRecordFailure) with it. What is no decision of the policy's, an approval that is used, is
+/// denied if there is no note of it, whatever the option.
+#[derive(Debug)]
+pub struct AuditRecorder {
+    log: AuditLog,
+    /// The components that were kept.
+    kept: Mutex<BTreeSet<Digest>>,
+    /// The records of decisions that wait for approval.
+    waiting: Mutex<HashMap<DecisionId, u64>>,
+}
+
+impl AuditRecorder {
+    /// Records in this log.
+    #[must_use]
+    pub fn new(log: AuditLog) -> Self {
+        Self {
+            log,
+            kept: Mutex::default(),
+            waiting: Mutex::default(),
+        }
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn log(&self) -> &AuditLog {
+        &self.log
+    }
+
+    fn keep_component(&self, decision: &Decision) -> Result<(), RecordError> {
+        let digest = decision.policy().component;
+        if locked(&self.kept).contains(&digest) {
+            return Ok(());
+        }
+        self.log.keep_component(decision.component())?;
+        locked(&self.kept).insert(digest);
+        Ok(())
+    }
+
+    fn record_decision(&self, decision: &Decision) -> Result<(), RecordError> {
+        let caller = decision.caller();
+        let roles: Vec<&str> = caller
+            .map(|caller| caller.roles().iter().map(String::as_str).collect())
+            .unwrap_or_default();
+        let policy = decision.policy();
+        let outcome = recorded(decision);
+        let was_asked = decision.facts().is_some();
+        let receipt = self.log.record(&Record {
+            at: decision.decided_at(),
+            agent: decision.agent(),
+            project: policy
+                .project
+                .as_deref()
+                .or(caller.and_then(|caller| caller.token().map(|token| token.project()))),
+            user: caller.map(|caller| caller.user_id()),
+            session: caller.and_then(|caller| caller.session()),
+            roles: &roles,
+            tool: decision.tool(),
+            arguments: decision.arguments(),
+            facts: decision.facts(),
+            policy: policy.manifest.or(policy.source.parse().ok()),
+            component: was_asked.then_some(policy.component),
+            outcome: &outcome,
+            took: decision.took(),
+            shadow: None,
+        })?;
+        if let Receipt::Written(head) = receipt
+            && decision.outcome() == Outcome::NeedsApproval
+        {
+            let mut waiting = locked(&self.waiting);
+            // The number is a help for readers; the names of the decisions are in the notes too.
+            if waiting.len() < MAX_WAITING {
+                waiting.insert(decision.id(), head.n);
+            }
+        }
+        Ok(())
+    }
+
+    /// What came of asking about a decision that has a record.
+    fn record_approval(&self, decision: &Decision, asked: DecisionId) -> Result<(), RecordError> {
+        let event = match decision.outcome() {
+            Outcome::Allow => "approval_used",
+            Outcome::NeedsApproval => "approval_pending",
+            Outcome::Deny => "approval_refused",
+        };
+        let (id, asked_id) = (decision.id().to_string(), asked.to_string());
+        let mut details = vec![
+            ("decision", id.as_str()),
+            ("asked_by", asked_id.as_str()),
+            ("agent", decision.agent()),
+            ("tool", decision.tool()),
+        ];
+        if let Some(by) = decision.approved_by() {
+            details.push(("approved_by", by));
+        }
+        if let Some(request) = decision.pending_request() {
+            details.push(("request", request));
+        }
+        if decision.outcome() == Outcome::Deny {
+            details.push(("reason", decision.reason()));
+        }
+        let about = locked(&self.waiting).remove(&asked);
+        self.log.note(&Note {
+            at: decision.decided_at(),
+            event,
+            about,
+            details: &details,
+        })?;
+        Ok(())
+    }
+}
+
+impl Recorder for AuditRecorder {
+    fn record(&self, decision: &Decision) -> Result<(), RecordError> {
+        let by_approval =
+            decision.cause() == Cause::Approval || decision.pending_request().is_some();
+        match decision.follows() {
+            Some(asked) if by_approval => self.record_approval(decision, asked),
+            _ => {
+                self.keep_component(decision)?;
+                self.record_decision(decision)
+            }
+        }
+    }
+}
+
+/// A decision as the log has it.
+fn recorded(decision: &Decision) -> Recorded {
+    let reason = || decision.reason().to_owned();
+    let error = |error| Recorded::Error {
+        error,
+        reason: reason(),
+    };
+    match (decision.outcome(), decision.cause(), decision.grant()) {
+        (Outcome::Allow, _, Some(grant)) => Recorded::Allow {
+            role: grant.role,
+            scope: grant.scope,
+        },
+        (Outcome::NeedsApproval, _, Some(grant)) => Recorded::NeedsApproval {
+            role: grant.role,
+            scope: grant.scope,
+        },
+        (Outcome::Deny, Cause::Policy, _) => Recorded::Deny {
+            reason: reason(),
+            violations: decision.violations().to_vec(),
+            hint: decision.hint().map(Hint::from),
+        },
+        (_, Cause::Malformed, _) => error(ErrorClass::Malformed),
+        (_, Cause::Exceeded, _) => error(ErrorClass::Exceeded),
+        (_, Cause::Guest, _) => error(ErrorClass::Guest),
+        (_, Cause::Validity, _) => error(ErrorClass::Validity),
+        (_, Cause::Host, _) => error(ErrorClass::Host),
+        (_, cause, _) => Recorded::Refused {
+            code: cause.as_str().to_owned(),
+            reason: reason(),
+        },
+    }
+}

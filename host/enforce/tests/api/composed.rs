@@ -1,0 +1,176 @@
+//! The enforcer with the audit log and with stored approvals.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use hexgate_enforce::approvals::{Approver, Approvers, Decision as Said, Desk, Mailbox, Terms};
+use hexgate_enforce::audit::{
+    Anchors, Arguments, AuditLog, By, DigestKey, Options, replay, verify,
+};
+use hexgate::Policy;
+use hexgate::bundle::Timestamp;
+use hexgate_enforce::{
+    Approvals, AuditRecorder, Call, Caller, Cause, DurableApprovals, Enforcer, OnRecordFailure,
+    Outcome,
+};
+
+use crate::fixture::*;
+
+fn options() -> Options {
+    let mut options = Options::new(DigestKey::from_bytes(&[5; 32]));
+    options.arguments = Arguments::Plain;
+    options
+}
+
+#[test]
+fn every_decision_is_in_the_log_and_is_decided_again_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let (_policy, file, live) = live(BILLING);
+    let log = AuditLog::open(&path, options(), SystemTime::now()).unwrap();
+    let enforcer = Enforcer::builder(AGENT, &live)
+        .recorder(AuditRecorder::new(log), OnRecordFailure::Deny)
+        .approvals(Approvals::ask(|_| true))
+        .build()
+        .unwrap();
+    let calls = [
+        ("view_order", "{}"),
+        ("refund_order", r#"{"amount": 1200, "currency": "USD"}"#),
+        ("read_file", r#"{"file_path": "docs/a.md"}"#),
+        ("read_file", r#"{"file_path": "src/a.rs"}"#),
+        ("close_account", r#"{"id": 7}"#),
+        ("view_order", "{"),
+        ("unknown", "{}"),
+    ];
+    for (tool, arguments) in calls {
+        let _ = enforcer.authorize(Call::of(&alice(), tool, arguments));
+    }
+    let guest = Caller::builder("guest")
+        .session("s")
+        .attribute("plan", "pro")
+        .build()
+        .unwrap();
+    let _ = enforcer.decide(&guest, "help", "{}");
+    let _ = enforcer.decide_in_scope("help", "{}");
+    enforcer.kill_switch().stop_user("guest", "gone");
+    let _ = enforcer.decide(&guest, "help", "{}");
+    std::fs::write(&file, "{}").unwrap();
+    let _ = enforcer.begin_turn();
+    let _ = enforcer.decide(&alice(), "view_order", "{}");
+    assert_eq!(enforcer.counts().not_recorded, 0);
+    drop(enforcer);
+
+    let found = verify(&path, &Anchors::default()).unwrap();
+    assert!(found.is_intact(), "{:?}", found.findings);
+    let components = hexgate_enforce::audit::Components::of_log(&path);
+    let engine = engine();
+    let mut find = |digest: &hexgate::bundle::Digest| {
+        let component = components.find(digest).map_err(|error| error.to_string())?;
+        component
+            .map(|component| {
+                Policy::dangerous_from_unverified_bytes(&engine, &component)
+                    .map_err(|error| error.to_string())
+            })
+            .transpose()
+    };
+    let replayed = replay(&path, &Anchors::default(), By::Recorded(&mut find)).unwrap();
+    assert!(
+        replayed.differences.is_empty(),
+        "{:?}",
+        replayed.differences
+    );
+    // Nobody in scope, and a user who is stopped: no policy was asked.
+    assert_eq!(
+        (
+            replayed.decisions,
+            replayed.replayed,
+            replayed.skipped.not_by_policy
+        ),
+        (11, 9, 2)
+    );
+}
+
+#[test]
+fn a_log_that_cannot_be_written_denies() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let (_policy, _, live) = live(BILLING);
+    let log = AuditLog::open(&path, options(), SystemTime::now()).unwrap();
+    let enforcer = Enforcer::builder(AGENT, &live)
+        .recorder(AuditRecorder::new(log), OnRecordFailure::Deny)
+        .build()
+        .unwrap();
+    // The component of the policy cannot be kept, so a decision by it could not be replayed.
+    std::fs::remove_dir_all(&path).unwrap();
+    std::fs::write(&path, "in the way").unwrap();
+    let decision = enforcer.decide(&alice(), "view_order", "{}");
+    assert_eq!(
+        (decision.outcome(), decision.cause()),
+        (Outcome::Deny, Cause::NotRecorded)
+    );
+}
+
+#[test]
+fn a_stored_approval_lets_one_call_pass_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("approvals.db");
+    let carol = key(9);
+    let approvers = Approvers::new(vec![Approver {
+        id: "carol".into(),
+        keys: vec![carol.public_key()],
+        roles: vec!["finance".into()],
+        users: vec![],
+    }])
+    .unwrap();
+    let desk = Desk::new(Mailbox::open_or_create(&file).unwrap(), approvers.clone());
+    let handler = DurableApprovals::new(Arc::new(desk), Terms::new(["finance"]).unwrap());
+    let (_policy, path, live) = live(BILLING);
+    let enforcer = Enforcer::builder(AGENT, &live)
+        .approvals(Approvals::handler(handler))
+        .build()
+        .unwrap();
+    let close = |caller: &Caller, arguments: &str| {
+        enforcer.authorize(Call::of(caller, "close_account", arguments))
+    };
+    let pending = |arguments: &str| {
+        let decision = close(&alice(), arguments).unwrap_err();
+        assert_eq!(decision.outcome(), Outcome::NeedsApproval);
+        decision.pending_request().unwrap().to_owned()
+    };
+    let answer = |request: &str, said: Said| {
+        let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
+        Mailbox::open(&file)
+            .unwrap()
+            .answer(
+                &request.parse().unwrap(),
+                &approvers,
+                &carol,
+                said,
+                "seen",
+                now,
+            )
+            .unwrap();
+    };
+    let request = pending(r#"{"id": 7}"#);
+    answer(&request, Said::Approve);
+    // Not for other arguments, not for somebody else, and once.
+    assert!(close(&alice(), r#"{"id": 8}"#).is_err());
+    let bob = Caller::builder("bob").role("support").build().unwrap();
+    assert!(close(&bob, r#"{"id": 7}"#).is_err());
+    let permit = close(&alice(), r#"{"id": 7}"#).unwrap();
+    assert_eq!(permit.decision().approved_by(), Some("carol"));
+    assert!(close(&alice(), r#"{"id": 7}"#).is_err());
+
+    answer(&pending(r#"{"id": 9}"#), Said::Deny);
+    let decision = close(&alice(), r#"{"id": 9}"#).unwrap_err();
+    assert_eq!(
+        (decision.outcome(), decision.cause()),
+        (Outcome::Deny, Cause::Approval)
+    );
+
+    // With another policy it is void.
+    answer(&pending(r#"{"id": 10}"#), Said::Approve);
+    std::fs::write(&path, BILLING.replace("<= 50", "<= 40")).unwrap();
+    let _ = enforcer.begin_turn();
+    pending(r#"{"id": 10}"#);
+}
