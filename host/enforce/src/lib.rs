@@ -40,7 +40,7 @@
 //! | module | what happens there |
 //! |---|---|
 //! | `caller`, [`scope`], [`token`] | who calls |
-//! | [`source`], [`platform`], `live` | where policies come from, and which one decides |
+//! | [`source`], [`platform`], `live`, `watch` | where policies come from, and which one decides |
 //! | [`resolve`] | what the environment says about that |
 //! | `enforcer`, `kill`, `approval`, `observer` | from a call to a decision |
 //! | `decision`, `render` | what was decided, and who sees what of it |
@@ -59,6 +59,7 @@ pub mod resolve;
 pub mod scope;
 pub mod source;
 pub mod token;
+mod watch;
 
 pub use approval::{Answer, ApprovalError, ApprovalHandler, Approvals, Asking, DurableApprovals};
 pub use caller::{Attribute, Caller, CallerBuilder, CallerError, MAX_NAME_BYTES, MAX_ROLES};
@@ -71,3 +72,9 @@ pub use kill::{KillSwitch, Stop};
 pub use live::{LivePolicy, LivePolicyBuilder, PolicyId, Refresh};
 pub use observer::{AuditRecorder, Observer, OnRecordFailure, RecordError, Recorder};
 pub use render::{Hint, Payload};
+pub use watch::Watch;
+
+/// The guide's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/enforcement.md")]
+mod guide {}

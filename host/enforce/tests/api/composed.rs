@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use hexgate::Policy;
+use hexgate::bundle::Timestamp;
 use hexgate_enforce::approvals::{Approver, Approvers, Decision as Said, Desk, Mailbox, Terms};
 use hexgate_enforce::audit::{
     Anchors, Arguments, AuditLog, By, DigestKey, Options, replay, verify,
 };
-use hexgate::Policy;
-use hexgate::bundle::Timestamp;
 use hexgate_enforce::{
     Approvals, AuditRecorder, Call, Caller, Cause, DurableApprovals, Enforcer, OnRecordFailure,
     Outcome,
