@@ -22,7 +22,12 @@ pub struct Release {
     pub project: Option<String>,
 
     /// The number of this release; hosts refuse a lower one than they have seen
-    #[cfg_attr(feature = "cli", arg(long, value_name = "N", default_value_t = 0))]
+    #[cfg_attr(feature = "cli", arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u64).range(0..=hexgate_bundle::v2::MAX_SEQUENCE)
+    ))]
     pub sequence: u64,
 
     /// The first second of validity, such as `2026-03-01T12:00:00Z`

@@ -352,7 +352,10 @@ fn explains_codes() {
     let ran = fixture.run(&["--explain", "no-onyl"]);
     assert_eq!(
         (ran.code, ran.stderr.as_str()),
-        (2, "error: unknown code `no-onyl`; did you mean `no-only`\n")
+        (
+            2,
+            "error: unknown code `no-onyl`; did you mean `no-only`?\n"
+        )
     );
     assert_eq!(fixture.run(&["--explain", "\u{1b}[2K"]).code, 2);
 }
@@ -553,6 +556,36 @@ fn errors_of_the_system_are_said_once_and_name_what_the_user_knows() {
                 2,
                 "error: cannot write `/proc/self/policy.component.wasm`; nothing was changed: No such file or directory (os error 2)\n"
             )
+        );
+    }
+}
+
+#[test]
+fn names_of_files_cannot_steer_a_terminal_or_a_pipeline() {
+    let fixture = Fixture::new();
+    let name = "\u{1b}[2Jx\r\u{202e}";
+    let (good, bad) = (format!("{name}.yaml"), format!("{name}bad.yaml"));
+    fixture.put(&good, POLICY);
+    fixture.put(&bad, "tools: [");
+    let missing = format!("{name}missing.yaml");
+    for arguments in [
+        vec![good.as_str()],
+        vec![&good, "--out", "x\n::warning::y"],
+        vec![&bad],
+        vec![&bad, "--format", "github"],
+        vec![&missing],
+        vec![&good, "--sign-key", &missing],
+    ] {
+        let ran = fixture.run(&arguments);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.is_empty());
+        let wild = said
+            .chars()
+            .find(|c| (c.is_control() && *c != '\n') || *c == '\u{202e}');
+        assert_eq!(wild, None, "{arguments:?}: {said:?}");
+        assert!(
+            !said.lines().any(|line| line.starts_with("::warning::y")),
+            "{said}"
         );
     }
 }

@@ -18,7 +18,10 @@ use clap::Parser;
 use hexgate_compiler::{
     Compiler, Options, Outcome, Product,
     bundle::PrivateKey,
-    diagnostic::render::{Format, render, summary},
+    diagnostic::{
+        harmless,
+        render::{Format, render, summary},
+    },
     schema::POLICY_SCHEMA,
 };
 
@@ -32,7 +35,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Where stderr is gone as well there is nobody to tell.
-            let _ = writeln!(io::stderr(), "error: {}", with_causes(&error));
+            let _ = writeln!(io::stderr(), "error: {}", lines(&with_causes(&error)));
             ExitCode::from(MISUSE)
         }
     }
@@ -49,6 +52,14 @@ fn with_causes(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+/// Messages quote paths, which can contain anything. Line breaks of our own stay.
+fn lines(text: &str) -> String {
+    text.split('\n')
+        .map(harmless)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
@@ -90,7 +101,8 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
             } else {
                 String::new()
             };
-            let _ = writeln!(stderr, "wrote `{}`{about}", output.path.display());
+            let path = output.path.display().to_string();
+            let _ = writeln!(stderr, "wrote `{}`{about}", harmless(&path));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -112,10 +124,12 @@ fn report(args: &Args, policy: &Path, outcome: &Outcome<Product>) -> anyhow::Res
         stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut text = render(&outcome.diagnostics, &outcome.sources, format, colour);
     let summary = summary(&outcome.diagnostics);
+    let path = policy.display().to_string();
+    let path = harmless(&path);
     if outcome.policy.is_none() {
-        text.push_str(&format!("`{}` is refused: {summary}\n", policy.display()));
+        text.push_str(&format!("`{path}` is refused: {summary}\n"));
     } else if !summary.is_empty() {
-        text.push_str(&format!("`{}` is accepted: {summary}\n", policy.display()));
+        text.push_str(&format!("`{path}` is accepted: {summary}\n"));
     }
     if let Some(first) = outcome.diagnostics.first().filter(|_| !summary.is_empty()) {
         text.push_str(&format!(
@@ -130,7 +144,7 @@ fn report(args: &Args, policy: &Path, outcome: &Outcome<Product>) -> anyhow::Res
 fn load_key(path: &Path) -> anyhow::Result<PrivateKey> {
     let loaded = PrivateKey::from_file(path)?;
     if let Some(warning) = loaded.warning {
-        let _ = writeln!(io::stderr(), "warning: {warning}");
+        let _ = writeln!(io::stderr(), "warning: {}", harmless(&warning.to_string()));
     }
     Ok(loaded.key)
 }

@@ -2,7 +2,7 @@
 
 use super::region;
 use crate::{
-    diagnostic::{Diagnostic, Severity},
+    diagnostic::{Diagnostic, Severity, harmless},
     source::Sources,
 };
 
@@ -17,7 +17,7 @@ pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
         let span = diagnostic.primary.span;
         text.push_str(&format!(
             "::{command} file={}",
-            property(sources.name(span.file))
+            property(&harmless(sources.name(span.file)))
         ));
         if let Some(region) = region(span, sources) {
             text.push_str(&format!(
@@ -38,7 +38,7 @@ pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {
                 .map_or_else(String::new, |region| format!(":{}", region.line));
             message.push_str(&format!(
                 "\n{}{line}: {}",
-                sources.name(label.span.file),
+                harmless(sources.name(label.span.file)),
                 label.text
             ));
         }

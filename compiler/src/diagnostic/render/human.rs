@@ -3,7 +3,7 @@
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::{
-    diagnostic::{Diagnostic, Label, Severity},
+    diagnostic::{Diagnostic, Label, Severity, harmless},
     source::{FileId, Sources},
 };
 
@@ -62,7 +62,7 @@ fn group<'r>(diagnostic: &'r Diagnostic, sources: &'r Sources) -> Group<'r> {
             .collect();
         group = match excerpt(file, &labels, sources) {
             Some(snippet) => group.element(snippet),
-            None => group.element(Origin::path(sources.name(file))),
+            None => group.element(Origin::path(harmless(sources.name(file)))),
         };
     }
     if let Some(help) = &diagnostic.help {
@@ -114,7 +114,7 @@ fn excerpt<'r>(
     Some(
         Snippet::source(text.get(start..end)?)
             .line_start(line)
-            .path(sources.name(file))
+            .path(harmless(sources.name(file)))
             .annotations(annotations),
     )
 }

@@ -14,6 +14,8 @@ pub(super) fn decode(text: &[u8]) -> Result<Zeroizing<[u8; 32]>, &'static str> {
     match body.len() {
         0 => return Err("it is empty"),
         _ if body.starts_with(b"-----") => return Err("it is PEM, and a raw key is needed"),
+        // A whole text that is something else: what its first odd character is tells nobody anything.
+        length if length > 2 * FILE_BYTES => return Err("it is far too long"),
         _ if body.contains(&b'=') => return Err("it has padding (`=`), which is left out here"),
         _ if body.iter().any(u8::is_ascii_whitespace) => {
             return Err("it has more white space than one newline at the end");
@@ -67,6 +69,7 @@ mod tests {
         assert!(reason(&bare.as_bytes()[1..]).contains("short"));
         assert!(reason(format!("{bare}A").as_bytes()).contains("long"));
         assert!(reason(format!("{bare}=").as_bytes()).contains("padding"));
+        assert!(reason("version: 1 = ".repeat(9).as_bytes()).contains("far too long"));
         assert!(reason(&[7; 32]).contains("raw"));
         assert!(reason(b"-----BEGIN PRIVATE KEY-----").contains("PEM"));
         for outside in ["!", "+", "/", "."] {

@@ -21,8 +21,10 @@ use crate::{
 /// Exit codes: 0 answered, 1 the answer would not count, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  hexgate approvals approve ID --db approvals.db --approvers approvers.json --key carol.private
-  hexgate approvals approve ID --db approvals.db --approvers approvers.json --key carol.private --reason 'ticket 4711'")]
+  hexgate approvals approve ID --db approvals.db \\
+    --approvers approvers.json --key carol.private
+  hexgate approvals approve ID --db approvals.db \\
+    --approvers approvers.json --key carol.private --reason 'ticket 4711'")]
 pub(crate) struct Approve {
     #[command(flatten)]
     common: Common,
@@ -37,7 +39,8 @@ pub(crate) struct Approve {
 /// Exit codes: 0 answered, 1 the answer would not count, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  hexgate approvals deny ID --db approvals.db --approvers approvers.json --key carol.private --reason 'not without a ticket'")]
+  hexgate approvals deny ID --db approvals.db \\
+    --approvers approvers.json --key carol.private --reason 'not without a ticket'")]
 pub(crate) struct Deny {
     #[command(flatten)]
     common: Common,

@@ -17,7 +17,8 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate approvals list --db approvals.db
-  hexgate approvals list --db approvals.db --approvers approvers.json --all --json")]
+  hexgate approvals list --db approvals.db \\
+    --approvers approvers.json --all --json")]
 pub(crate) struct Args {
     #[command(flatten)]
     source: Source,

@@ -12,7 +12,8 @@ use crate::{exit::Exit, output};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate approvals show 9f86d081884c7d65 --db approvals.db
-  hexgate approvals show 9f86d081884c7d65 --db approvals.db --approvers approvers.json --json")]
+  hexgate approvals show 9f86d081884c7d65 --db approvals.db \\
+    --approvers approvers.json --json")]
 pub(crate) struct Args {
     /// The request's name, or as many of its first digits as tell it apart
     id: String,

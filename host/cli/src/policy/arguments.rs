@@ -19,6 +19,10 @@ pub(super) fn read(option: &str, value: &str) -> anyhow::Result<String> {
             .with_context(|| format!("cannot read the standard input for `{option}`"))?;
         (bytes, "the standard input".to_owned())
     } else if let Some(path) = value.strip_prefix('@') {
+        anyhow::ensure!(
+            !path.is_empty(),
+            "`{option} @` names no file; write its name right after the `@`"
+        );
         let path = Path::new(path);
         let read = || take(File::open(path)?);
         let bytes =
@@ -101,6 +105,8 @@ mod tests {
     #[test]
     fn a_value_is_its_own_text_unless_it_names_a_file() {
         assert_eq!(read("--args", "{\"a\": 1.0}").unwrap(), "{\"a\": 1.0}");
+        let error = read("--args", "@").unwrap_err();
+        assert!(error.to_string().contains("names no file"), "{error}");
         let error = read("--args", "@/nonexistent/x.json").unwrap_err();
         assert!(
             format!("{error:#}").starts_with("cannot read `/nonexistent/x.json` for `--args`: "),

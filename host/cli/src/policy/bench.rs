@@ -32,8 +32,10 @@ use crate::{
 /// Exit codes: 0 measured, 1 the policy is refused, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = r#"Examples:
-  hexgate policy bench policy.yaml --role billing --tool refund_order --args '{"amount": 200, "currency": "USD"}'
-  hexgate policy bench dist/policy --role billing --tool refund_order --args @call.json --json"#)]
+  hexgate policy bench policy.yaml --role billing --tool refund_order \
+    --args '{"amount": 200, "currency": "USD"}'
+  hexgate policy bench dist/policy --role billing --tool refund_order \
+    --args @call.json --json"#)]
 pub(crate) struct Args {
     /// A policy (a file, or a directory of roles, or a file `*.rego`), or the folder of a bundle
     policy: PathBuf,

@@ -20,9 +20,12 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate policy build policy.yaml --out dist/policy
-  hexgate policy build policy.yaml --out dist/policy --sign-key release.private --agent support-bot --sequence 7
-  hexgate policy build policy.rego --data data.json --out dist/policy --sign-key release.private --agent support-bot
-  hexgate policy build roles/ --out dist/policy --sign-key release.private --project shop --expires-at 2027-01-01T00:00:00Z")]
+  hexgate policy build policy.yaml --out dist/policy --sign-key release.private \\
+    --agent support-bot --sequence 7
+  hexgate policy build policy.rego --data data.json --out dist/policy \\
+    --sign-key release.private --agent support-bot
+  hexgate policy build roles/ --out dist/policy --sign-key release.private \\
+    --project shop --expires-at 2027-01-01T00:00:00Z")]
 pub(crate) struct Args {
     /// The policy: a YAML file, a directory with a role in each `*.yaml` file, or a file `*.rego`
     policy: PathBuf,

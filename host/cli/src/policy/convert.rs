@@ -24,7 +24,8 @@ use crate::{
 /// Exit codes: 0 written, 1 the bundle is refused, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  hexgate policy convert old/ --pubkey project.public --out dist/policy --sign-key release.private --agent support-bot --sequence 1
+  hexgate policy convert old/ --pubkey project.public --out dist/policy \\
+    --sign-key release.private --agent support-bot --sequence 1
   hexgate policy convert old/ --out dist/policy")]
 pub(crate) struct Args {
     /// The bundle's folder

@@ -28,6 +28,18 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    if let Some(ending) = args
+        .out
+        .extension()
+        .filter(|ending| *ending == "private" || *ending == "public")
+    {
+        anyhow::bail!(
+            "`{}` ends in `.{}`, which is added to the prefix; pass `{}`",
+            args.out.display(),
+            ending.display(),
+            args.out.with_extension("").display()
+        );
+    }
     if let Some(folder) = args
         .out
         .parent()

@@ -25,8 +25,10 @@ use crate::{exit::Exit, output};
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["tool", "suite"]))]
 #[command(after_help = r#"Examples:
-  hexgate policy test policy.yaml --role billing --tool refund_order --args '{"amount": 200, "currency": "USD"}'
-  hexgate policy test dist/policy --pubkey release.public --roles support,billing --tool refund_order --args @call.json --explain
+  hexgate policy test policy.yaml --role billing --tool refund_order \
+    --args '{"amount": 200, "currency": "USD"}'
+  hexgate policy test dist/policy --pubkey release.public \
+    --roles support,billing --tool refund_order --args @call.json --explain
   hexgate policy test policy.yaml --suite policy.tests.yaml --coverage
 
 A case of a suite (YAML, JSON or JSON lines):

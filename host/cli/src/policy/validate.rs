@@ -17,7 +17,8 @@ use crate::{
 #[command(after_help = "Examples:
   hexgate policy validate policy.yaml
   hexgate policy validate roles/ --deny-warnings
-  hexgate policy validate policy.rego --data data.json --entrypoint shop/policy/decision
+  hexgate policy validate policy.rego --data data.json \\
+    --entrypoint shop/policy/decision
   hexgate policy validate policy.yaml --format sarif > policy.sarif")]
 pub(crate) struct Args {
     /// The policy: a YAML file, a directory with a role in each `*.yaml` file, or a file `*.rego`

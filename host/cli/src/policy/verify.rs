@@ -17,8 +17,10 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate policy verify dist/policy --pubkey keys/release.public
-  hexgate policy verify dist/policy --pubkey keys/release.public --agent support-bot --project shop
-  hexgate policy verify dist/policy --pubkey keys/old.public --pubkey keys/new.public")]
+  hexgate policy verify dist/policy --pubkey keys/release.public \\
+    --agent support-bot --project shop
+  hexgate policy verify dist/policy \\
+    --pubkey keys/old.public --pubkey keys/new.public")]
 pub(crate) struct Args {
     /// The bundle's folder
     bundle: PathBuf,

@@ -34,6 +34,11 @@ fn keys_are_made_and_never_overwritten_by_accident() {
         fs::metadata(&private).unwrap().permissions().mode() & 0o777,
         0o600
     );
+    assert_snapshot!(fixture.run("keygen --out next.private"), @r"
+    exit 2
+    --- stderr
+    error: `next.private` ends in `.private`, which is added to the prefix; pass `next`
+    ");
     assert_snapshot!(fixture.run("keygen --out missing/release"), @r"
     exit 2
     --- stderr

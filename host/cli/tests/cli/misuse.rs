@@ -48,6 +48,8 @@ fn options_that_exclude_or_need_each_other() {
 
     For more information, try '--help'.
     ");
+    let shown = fixture.run("build policy.yaml --out x --sequence 9007199254740992");
+    assert!(shown.contains("is not in 0..=[ID]"), "{shown}");
     assert_snapshot!(fixture.run("test policy.yaml"), @r"
     exit 2
     --- stderr
@@ -126,6 +128,12 @@ fn every_subcommand_has_examples() {
             help.contains("Examples:\n  hexgate policy ") && help.contains("Exit codes:"),
             "{subcommand}: {help}"
         );
+        // An example that the help wraps cannot be pasted.
+        let (_, examples) = help.split_once("Examples:").unwrap();
+        let long = examples
+            .lines()
+            .find(|line| line.contains("--") && line.chars().count() > 90);
+        assert_eq!(long, None, "{subcommand}");
     }
     let version = std::process::Command::new(env!("CARGO_BIN_EXE_hexgate"))
         .arg("--version")

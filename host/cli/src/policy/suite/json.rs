@@ -119,6 +119,9 @@ fn message(error: &serde_json::Error) -> String {
         .and_then(|rest| rest.split('`').nth(1))
     {
         Some(key) => unknown_key(key),
+        None if text == "expected ident" || text == "expected value" => {
+            "no JSON begins here".to_owned()
+        }
         None => text.replace("unit value", "null").replace("field", "key"),
     }
 }
