@@ -13,10 +13,11 @@ use std::time::{Duration, SystemTime};
 use criterion::{Criterion, criterion_group, criterion_main};
 use hexgate::bundle::PrivateKey;
 use hexgate::{Engine, Request};
+use hexgate_enforce::audit::{AuditLog, DigestKey, Options, Sync};
 use hexgate_enforce::scope::sync_scope;
 use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::token::{Attenuation, Issuer, RootKey, attenuate, mint};
-use hexgate_enforce::{Call, Caller, Enforcer, LivePolicy};
+use hexgate_enforce::{AuditRecorder, Call, Caller, Enforcer, LivePolicy, OnRecordFailure};
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
 const ARGUMENTS: &str = r#"{"amount": 42, "currency": "USD"}"#;
@@ -109,6 +110,44 @@ fn decisions(c: &mut Criterion) {
     group.finish();
 }
 
+/// The same with the record in the log: in the page cache when the decision is handed out.
+fn records(c: &mut Criterion) {
+    let Bench { live, _folder, .. } = &bench();
+    let folder = tempfile::tempdir().unwrap();
+    let caller = Caller::builder("alice")
+        .role("billing")
+        .session("s-1")
+        .attribute("plan", "pro")
+        .build()
+        .unwrap();
+    let mut group = c.benchmark_group("recorded");
+    for (name, arguments, sync) in [
+        ("allow", ARGUMENTS, Sync::Every(Duration::from_secs(1))),
+        ("deny, render", DENIED, Sync::Every(Duration::from_secs(1))),
+        ("allow, on the disk", ARGUMENTS, Sync::Each),
+    ] {
+        let mut options = Options::new(DigestKey::from_bytes(&[5; 32]));
+        options.sync = sync;
+        let path = folder.path().join(name.replace(", ", "-"));
+        let log = AuditLog::open(path, options, SystemTime::now()).unwrap();
+        let enforcer = Enforcer::builder("support-bot", live)
+            .recorder(AuditRecorder::new(log), OnRecordFailure::Deny)
+            .build()
+            .unwrap();
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                sync_scope(&caller, || {
+                    let decision = enforcer.decide_in_scope("refund_order", black_box(arguments));
+                    let payload = serde_json::to_string(&decision.payload()).unwrap();
+                    (payload, decision.model_message())
+                })
+            });
+        });
+        assert_eq!(enforcer.counts().not_recorded, 0);
+    }
+    group.finish();
+}
+
 fn tokens(c: &mut Criterion) {
     let Bench { enforcer, .. } = &bench();
     let root = [7; 32];
@@ -153,6 +192,6 @@ fn turns(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
-    targets = decisions, tokens, turns
+    targets = decisions, records, tokens, turns
 }
 criterion_main!(benches);

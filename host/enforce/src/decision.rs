@@ -188,6 +188,8 @@ pub struct Decision {
     pub(crate) approved_by: Option<String>,
     pub(crate) request: Option<String>,
     pub(crate) disclose: bool,
+    /// Whether the reason tells only what is wrong with what the model sent.
+    pub(crate) is_models_fault: bool,
 }
 
 impl Decision {
@@ -348,6 +350,7 @@ impl Decision {
         self.approved_by = None;
         self.request = None;
         self.grant = None;
+        self.is_models_fault = false;
     }
 }
 

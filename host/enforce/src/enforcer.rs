@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 mod guarded;
 mod settle;
 
-use hexgate::{DecideError, ErrorKind, Policy, Request, Verdict};
+use hexgate::{DecideError, ErrorKind, Field, Policy, Request, Verdict};
 use serde_json::value::RawValue;
 
 use crate::approval::Approvals;
@@ -211,6 +211,7 @@ impl Enforcer {
             approved_by: None,
             request: None,
             disclose: self.0.disclosure == Disclosure::Constraints,
+            is_models_fault: false,
         };
         match caller {
             Err(error @ NoScope) => decision.deny(Cause::NoScope, error.to_string()),
@@ -387,6 +388,13 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
         }
         Err(error) => {
             decision.deny(cause_of(&error), error.to_string());
+            decision.is_models_fault = matches!(
+                error,
+                DecideError::Malformed {
+                    field: Field::Tool | Field::Arguments,
+                    ..
+                }
+            );
             None
         }
     };

@@ -109,7 +109,7 @@ impl Decision {
             _ if self.disclose && self.cause == Cause::Policy => {
                 format!(": {}", harmless(&self.reason))
             }
-            _ if self.is_about_the_request() => format!(": {}", harmless(&self.plain_reason())),
+            _ if self.is_models_fault => format!(": {}", harmless(&self.plain_reason())),
             _ => String::new(),
         };
         Some(match self.outcome {
@@ -165,14 +165,9 @@ impl Decision {
     pub(crate) fn plain_reason(&self) -> String {
         let tool = serde_json::Value::from(self.tool.as_str());
         match self.outcome {
-            _ if self.is_about_the_request() => self.reason.clone(),
+            _ if self.is_models_fault => self.reason.clone(),
             Outcome::NeedsApproval => format!("Policy requires approval for tool {tool}"),
             _ => format!("Policy denied tool {tool}"),
         }
-    }
-
-    /// Whether the reason tells only what is wrong with the text that was sent. Whoever sent it can send a better one.
-    fn is_about_the_request(&self) -> bool {
-        self.cause == Cause::Malformed
     }
 }

@@ -220,7 +220,8 @@ impl Resolver {
                 (Trust::Verified, _, _) => return Err(untrusted(Refused::NoKey)),
                 (Trust::DangerousUnverified, _, _) => PolicyFile::dangerous_unsigned(path),
             };
-            (self.builder().open(source)?, "yaml", trust)
+            let kind = if is_rego(path) { "rego" } else { "yaml" };
+            (self.builder().open(source)?, kind, trust)
         };
         let notices = notices(path, kind, &live, trust);
         for notice in &notices {
