@@ -52,6 +52,7 @@ pub mod constraint;
 pub mod diagnostic;
 pub mod document;
 pub mod expr;
+mod javascript;
 pub mod lint;
 pub mod model;
 pub mod opa;
@@ -67,6 +68,7 @@ pub mod source;
 pub use hexgate_bundle as bundle;
 
 pub use compile::{Compiled, Compiler, Options, Outcome};
+pub use javascript::JavaScript;
 pub use product::{Engine, MakeError, OpaCore, OpaCoreError, Product, RegoOptions, is_rego};
 pub use rego_policy::RegoPolicy;
 pub use release::{CONTRACT, Release};

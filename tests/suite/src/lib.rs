@@ -10,6 +10,7 @@
 //! | `engines` | the real engines behind one signature |
 //! | `rego` | what printed Rego is asked with, and what it answers |
 //! | `parity` | the engines and OPA's side by side, on many policies at once |
+//! | `runtimes` | policies and calls on disk, for runtimes other than the one in this process |
 //! | `shrink` | a disagreement made as small as it goes |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -22,5 +23,7 @@ pub mod oracle;
 #[cfg(feature = "host")]
 pub mod parity;
 pub mod rego;
+#[cfg(feature = "host")]
+pub mod runtimes;
 pub mod shrink;
 pub mod vectors;

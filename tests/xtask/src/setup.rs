@@ -1,6 +1,9 @@
 //! The tools of the full test run. Each step says what it installs, does nothing the second time, and can be repeated after a
 //! failure: what is there is complete.
 
+pub(crate) mod chromium;
+mod debian;
+pub(crate) mod node;
 pub(crate) mod opa;
 pub(crate) mod python;
 mod wasm;
@@ -26,6 +29,10 @@ enum Tool {
     Python,
     /// The Open Policy Agent, for the tests of the Rego path
     Opa,
+    /// jco, Cloudflare's workerd and a type checker, for the tests on other runtimes
+    Node,
+    /// A browser, for the tests on other runtimes
+    Chromium,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -40,6 +47,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if wanted(Tool::Opa) {
         opa::install(&tools)?;
+    }
+    if wanted(Tool::Node) {
+        node::install(&tools)?;
+    }
+    if wanted(Tool::Chromium) {
+        chromium::install(&tools)?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::{
     engine::compile::Toolchain,
     fuzz, parity, readme,
-    setup::{opa, python},
+    setup::{chromium, node, opa, python},
     workspace,
 };
 
@@ -43,7 +43,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(opa) = &opa {
         command.env("HEXGATE_OPA_BIN", opa);
     }
-    if pythons.is_some() && opa.is_some() && Toolchain::find(None).is_ok() {
+    let runtimes = node::packages(&tools);
+    if let Some(runtimes) = &runtimes {
+        command.env("HEXGATE_RUNTIMES", runtimes);
+    }
+    let chromium = chromium::binary(&tools);
+    if let Some(chromium) = &chromium {
+        command.env("HEXGATE_CHROMIUM", chromium);
+    }
+    if pythons.is_some()
+        && opa.is_some()
+        && runtimes.is_some()
+        && chromium.is_some()
+        && Toolchain::find(None).is_ok()
+    {
         println!("test: all tools are set up, so no test may be skipped for want of one");
         command.env("HEXGATE_REQUIRE_TOOLS", "1");
     } else {

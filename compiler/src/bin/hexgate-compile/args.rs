@@ -86,6 +86,8 @@ pub(crate) enum Emit {
     Component,
     /// The core module within the component
     Core,
+    /// An ES module for Node, browsers and workerd, with its types and the core module beside it
+    Js,
     /// The plan that the engine evaluates
     Plan,
     /// The policy as Rego

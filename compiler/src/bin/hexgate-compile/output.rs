@@ -7,7 +7,11 @@ use std::{
 };
 
 use anyhow::Context;
-use hexgate_compiler::{Product, bundle::PrivateKey, schema::POLICY_SCHEMA};
+use hexgate_compiler::{
+    Compiled, Product,
+    bundle::{PrivateKey, Stem},
+    schema::POLICY_SCHEMA,
+};
 
 use crate::args::{Args, Emit};
 
@@ -40,9 +44,13 @@ pub(crate) fn write(
                 let sealed = core.draft().context(RENAME)?.seal(key)?;
                 bundles.push((format!("{stem}.opa-core"), sealed));
             }
+            Emit::Js => files.extend(javascript(&draft.stem, product)?),
             _ => files.push(file(*kind, &stem, product)?),
         }
     }
+    // The core module comes with the ES module too.
+    files.sort();
+    files.dedup();
 
     let mut written = Vec::new();
     let alone = files.is_empty() && bundles.len() == 1;
@@ -72,26 +80,15 @@ pub(crate) fn write(
 
 /// The name and content of an output that is one file.
 fn file(kind: Emit, stem: &str, product: &Product) -> anyhow::Result<(String, Vec<u8>)> {
-    let policy = || {
-        product.policy().with_context(|| {
-            format!(
-                "`--emit {}` is for policies in YAML, and this one is written in Rego: leave it out",
-                kind.name()
-            )
-        })
-    };
+    let policy = || in_yaml(kind, product);
     Ok(match kind {
-        Emit::Bundle | Emit::OpaCore => anyhow::bail!("a bundle is not one file"),
+        Emit::Bundle | Emit::OpaCore | Emit::Js => anyhow::bail!("that is not one file"),
         Emit::Component => (
             format!("{stem}.component.wasm"),
             product.component().to_vec(),
         ),
         Emit::Core => {
-            let policy = policy()?;
-            anyhow::ensure!(
-                policy.opa_module().is_none(),
-                "`--emit core` is for the engine `native`: a component with OPA's module consists of several; `--emit opa-core` writes OPA's own"
-            );
+            let policy = of_one_module(kind, product)?;
             (format!("{stem}.core.wasm"), policy.core()?)
         }
         Emit::Plan => (format!("{stem}.plan"), policy()?.plan.clone()),
@@ -108,6 +105,37 @@ fn file(kind: Emit, stem: &str, product: &Product) -> anyhow::Result<(String, Ve
             POLICY_SCHEMA.as_bytes().to_vec(),
         ),
     })
+}
+
+/// The policy, if it is one in our language.
+fn in_yaml(kind: Emit, product: &Product) -> anyhow::Result<&Compiled> {
+    product.policy().with_context(|| {
+        format!(
+            "`--emit {}` is for policies in YAML, and this one is written in Rego: leave it out",
+            kind.name()
+        )
+    })
+}
+
+/// The policy, if its component has one core module.
+fn of_one_module(kind: Emit, product: &Product) -> anyhow::Result<&Compiled> {
+    let policy = in_yaml(kind, product)?;
+    anyhow::ensure!(
+        policy.opa_module().is_none(),
+        "`--emit {}` is for the engine `native`: a component with OPA's module consists of several; `--emit opa-core` writes OPA's own",
+        kind.name()
+    );
+    Ok(policy)
+}
+
+/// The files of the ES module.
+fn javascript(stem: &Stem, product: &Product) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let files = of_one_module(Emit::Js, product)?.javascript(stem)?;
+    Ok(vec![
+        (files.module_name, files.module.into_bytes()),
+        (files.types_name, files.types.as_bytes().to_vec()),
+        (files.core_name, files.core),
+    ])
 }
 
 /// Writes files by way of temporary ones beside them: under its name a file is whole.

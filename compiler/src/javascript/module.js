@@ -1,0 +1,425 @@
+// A policy for AI agents as an ES module, for Node, browsers and Cloudflare's workerd. Written by hexgate-compile from a policy
+// whose source has the SHA-256 below; do not edit. The contract is the package `hexgate:policy`; the types are in the `.d.ts`.
+
+const SOURCE_SHA256 = "{{SOURCE_SHA256}}";
+const CORE_SHA256 = "{{CORE_SHA256}}";
+
+const DECISION = "hexgate:policy/decision@{{CONTRACT}}#";
+const DESCRIPTION = "hexgate:policy/description@{{CONTRACT}}#";
+const FUNCTIONS = [
+  "cabi_realloc",
+  DECISION + "decide",
+  DESCRIPTION + "about",
+  DESCRIPTION + "roles",
+  DESCRIPTION + "rules",
+  DESCRIPTION + "scope",
+];
+
+// Backstops that a policy of this engine does not reach; the limits that can change a verdict are counted inside.
+const MOST_ROLES = 1024;
+const MOST_REQUEST_BYTES = 64 << 20;
+const MOST_VERDICT_BYTES = 1 << 20;
+const MOST_DESCRIPTION_BYTES = 64 << 20;
+
+const FIELDS = ["roles", "tool", "arguments", "facts"];
+const MODES = ["deny", "needs-approval", "allow"];
+const COVERAGES = ["complete", "opaque"];
+
+const encoder = new TextEncoder();
+// A byte-order mark is a character like any other, and bytes that are not UTF-8 are a damaged answer.
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** There is no verdict, and so nothing may happen. */
+export class PolicyError extends Error {
+  constructor(payload, cause) {
+    super(describe(payload), cause === undefined ? undefined : { cause });
+    this.name = "PolicyError";
+    this.payload = payload;
+  }
+}
+
+function describe({ tag, val }) {
+  switch (tag) {
+    case "malformed":
+      return `malformed ${val.field} at ${val.offset}: ${val.reason}`;
+    case "exceeded":
+      return `limit \`${val.limit}\` exceeded, at most ${val.allowed}`;
+    case "internal":
+      return `the policy is damaged: ${val}`;
+    case "trap":
+      return `the policy was stopped: ${val}`;
+    default:
+      return `the policy gave an answer that the contract does not allow: ${val}`;
+  }
+}
+
+/** Loads the policy from the `.core.wasm` beside this file, if that is the file that was written with this one. */
+export async function load() {
+  const url = new URL("./{{CORE}}", import.meta.url);
+  const bytes = await read(url);
+  if (globalThis.crypto?.subtle === undefined) {
+    throw new Error("no `crypto.subtle` here to check the policy with: serve the page over HTTPS, or pass a module to `instantiate`");
+  }
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  if (hex !== CORE_SHA256) {
+    throw new Error(`\`${url}\` is not the file that was written with this module: compile the policy again and deploy both`);
+  }
+  return instantiate(await WebAssembly.compile(bytes));
+}
+
+async function read(url) {
+  if (url.protocol === "file:") {
+    const files = globalThis.process?.getBuiltinModule?.("node:fs");
+    if (files === undefined) {
+      throw new Error(`cannot read \`${url}\` here: pass a module to \`instantiate\``);
+    }
+    return files.readFileSync(url);
+  }
+  const response = await fetch(url);
+  if (!response.ok) {
+    throw new Error(`cannot fetch \`${url}\`: status ${response.status}`);
+  }
+  return response.arrayBuffer();
+}
+
+/** The policy in a compiled module: the `.core.wasm` beside this file, however the platform imports it. */
+export function instantiate(module) {
+  if (WebAssembly.Module.imports(module).length !== 0) {
+    throw new Error("the module imports something; a policy imports nothing");
+  }
+  const exports = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
+  for (const name of FUNCTIONS) {
+    if (exports.get(name) !== "function") {
+      throw new Error(`the module does not export the function \`${name}\`; it is not the core of a policy`);
+    }
+  }
+  if (exports.get("memory") !== "memory") {
+    throw new Error("the module does not export its memory; it is not the core of a policy");
+  }
+
+  // One instance is kept between calls. It is taken out while in use, so that whatever throws leaves none behind, and put back
+  // only after an answer that leaves it as good as new.
+  let idle;
+  const using = (use) => {
+    const instance = idle ?? new Instance(module);
+    idle = undefined;
+    const answer = use(instance);
+    if (!instance.hasGrown()) idle = instance;
+    return answer;
+  };
+
+  const about = () => using((instance) => instance.about());
+  const { sourceDigest, scopes } = about();
+  if (sourceDigest !== SOURCE_SHA256) {
+    throw new Error("the module holds another policy than this file: compile the policy again and deploy both");
+  }
+
+  const decide = (request) => {
+    const { roles, tool, arguments: text, facts } = request;
+    const names = roleNames(roles);
+    expectText("tool", tool);
+    expectText("arguments", text);
+    const more = facts ?? undefined;
+    if (more !== undefined) expectText("facts", more);
+    const answer = using((instance) => instance.decide(names, tool, text, more, scopes));
+    if (answer instanceof PolicyError) throw answer;
+    return answer;
+  };
+  const roles = (start, count) => using((instance) => instance.roles(index(start), index(count)));
+  const rules = (role, start, count) => {
+    expectText("role", role);
+    return using((instance) => instance.rules(role, index(start), index(count), scopes));
+  };
+  const scope = (id) => using((instance) => instance.scope(index(id)));
+  return { decision: { decide }, description: { about, roles, rules, scope } };
+}
+
+// A copy: what is checked is what is passed on.
+function roleNames(roles) {
+  if (!Array.isArray(roles)) throw new TypeError("`roles` is not an array");
+  const { length } = roles;
+  if (length > MOST_ROLES) throw exceeded("roles", MOST_ROLES);
+  const names = new Array(length);
+  for (let at = 0; at < length; at++) {
+    const name = roles[at];
+    expectText("roles", name);
+    names[at] = name;
+  }
+  return names;
+}
+
+function expectText(name, value) {
+  if (typeof value !== "string") throw new TypeError(`\`${name}\` is not a string`);
+}
+
+function index(value) {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) throw new TypeError("an index is a whole number of 32 bits");
+  return value;
+}
+
+function exceeded(limit, allowed) {
+  return new PolicyError({ tag: "exceeded", val: { limit, allowed: BigInt(allowed) } });
+}
+
+function damaged(what) {
+  return new PolicyError({ tag: "bad-output", val: what });
+}
+
+// A running policy, spoken to by the canonical ABI of the component model.
+class Instance {
+  #memory;
+  #functions;
+  #size;
+  #bytes;
+  #view;
+  // Where the guest puts what it is passed, once it has said so.
+  #base = -1;
+  #budget = 0;
+
+  constructor(module) {
+    const { exports } = new WebAssembly.Instance(module, {});
+    this.#memory = exports.memory;
+    this.#functions = FUNCTIONS.map((name) => exports[name]);
+    this.#refresh();
+    this.#size = this.#bytes.length;
+  }
+
+  hasGrown() {
+    return this.#memory.buffer.byteLength !== this.#size;
+  }
+
+  // Each text is a string, or its bytes where that is not ASCII: either has as many bytes as its `length`.
+  decide(roles, tool, text, facts, scopes) {
+    const count = roles.length;
+    let total = 8 * count + tool.length + text.length + (facts === undefined ? 0 : facts.length);
+    for (let i = 0; i < count; i++) total += roles[i].length;
+    const base = this.#room(total);
+    let at = base + 8 * count;
+    let written = true;
+    for (let i = 0; i < count; i++) {
+      const { length } = roles[i];
+      written &&= this.#put(roles[i], at);
+      this.#view.setUint32(base + 8 * i, at, true);
+      this.#view.setUint32(base + 8 * i + 4, length, true);
+      at += length;
+    }
+    const textAt = at + tool.length;
+    const factsAt = textAt + text.length;
+    written &&= this.#put(tool, at) && this.#put(text, textAt) && (facts === undefined || this.#put(facts, factsAt));
+    if (!written) {
+      const bytes = roles.map((role, number) => encode(role, "roles", number));
+      const more = facts === undefined ? undefined : encode(facts, "facts");
+      return this.decide(bytes, encode(tool, "tool"), encode(text, "arguments"), more, scopes);
+    }
+    const result =
+      facts === undefined
+        ? this.#call(1, base, count, at, tool.length, textAt, text.length, 0, 0, 0)
+        : this.#call(1, base, count, at, tool.length, textAt, text.length, 1, factsAt, facts.length);
+    return this.#verdict(result, count, scopes);
+  }
+
+  about() {
+    const at = this.#area(this.#call(2), 36, MOST_VERDICT_BYTES);
+    return {
+      coverage: this.#name(COVERAGES, at),
+      sourceDigest: this.#text(at + 4),
+      compiler: this.#text(at + 12),
+      roles: this.#word(at + 20),
+      scopes: this.#word(at + 24),
+      limits: { argumentsBytes: this.#word(at + 28), factsBytes: this.#word(at + 32) },
+    };
+  }
+
+  roles(start, count) {
+    return this.#texts(this.#area(this.#call(3, start, count), 8, MOST_DESCRIPTION_BYTES));
+  }
+
+  rules(role, start, count, scopes) {
+    const bytes = encode(role, "roles", 0);
+    const base = this.#allocate(bytes.length);
+    this.#bytes.set(bytes, base);
+    const at = this.#area(this.#call(4, base, bytes.length, start, count), 12, MOST_DESCRIPTION_BYTES);
+    if (!this.#flag(at)) return undefined;
+    const rules = [];
+    for (let rule = this.#list(at + 4, 32), end = rule + 32 * this.#word(at + 8); rule < end; rule += 32) {
+      rules.push({
+        tool: this.#flag(rule) ? this.#text(rule + 4) : undefined,
+        mode: this.#name(MODES, rule + 12),
+        constraints: this.#texts(rule + 16),
+        scope: this.#index(rule + 24, scopes, "scope"),
+      });
+    }
+    return rules;
+  }
+
+  scope(id) {
+    const at = this.#area(this.#call(5, id), 28, MOST_DESCRIPTION_BYTES);
+    return this.#flag(at) ? { argument: this.#text(at + 4), paths: this.#paths(at + 12) } : undefined;
+  }
+
+  // `result<verdict, error>`. Errors that say that the request is at fault are returned: they leave the instance as good as new.
+  #verdict(result, roles, scopes) {
+    const at = this.#area(result, 48, MOST_VERDICT_BYTES);
+    const bytes = this.#bytes;
+    switch ((bytes[at] << 8) | bytes[at + 8]) {
+      case 0x000: {
+        const hint = this.#flag(at + 28) ? this.#paths(at + 32) : undefined;
+        return { tag: "deny", val: { reason: this.#text(at + 12), violations: this.#texts(at + 20), hint } };
+      }
+      case 0x001:
+        return { tag: "needs-approval", val: this.#grant(at, roles, scopes) };
+      case 0x002:
+        return { tag: "allow", val: this.#grant(at, roles, scopes) };
+      case 0x100: {
+        const val = { field: this.#name(FIELDS, at + 16), offset: this.#word(at + 20), reason: this.#text(at + 24) };
+        return new PolicyError({ tag: "malformed", val });
+      }
+      case 0x101:
+        return new PolicyError({
+          tag: "exceeded",
+          val: { limit: this.#text(at + 16), allowed: this.#view.getBigUint64(at + 24, true) },
+        });
+      case 0x102:
+        throw new PolicyError({ tag: "internal", val: this.#text(at + 16) });
+      default:
+        throw damaged("a value outside of its enumeration");
+    }
+  }
+
+  #grant(at, roles, scopes) {
+    return { role: this.#index(at + 12, roles, "role"), scope: this.#index(at + 20, scopes, "scope") };
+  }
+
+  // `option<u32>`, of something of which there are `count`.
+  #index(at, count, what) {
+    if (!this.#flag(at)) return undefined;
+    const value = this.#word(at + 4);
+    if (value >= count) throw damaged(`${what} ${value} of ${count}`);
+    return value;
+  }
+
+  #paths(at) {
+    return { allowed: this.#texts(at), denied: this.#texts(at + 8) };
+  }
+
+  #texts(at) {
+    const texts = [];
+    for (let pair = this.#list(at, 8), end = pair + 8 * this.#word(at + 4); pair < end; pair += 8) {
+      texts.push(this.#text(pair));
+    }
+    return texts;
+  }
+
+  #text(at) {
+    const start = this.#list(at, 1);
+    try {
+      return decoder.decode(this.#bytes.subarray(start, start + this.#word(at + 4)));
+    } catch {
+      throw damaged("a text that is not UTF-8");
+    }
+  }
+
+  // Where a list of items of `size` bytes begins, if it lies in the memory and is no longer than the host wants to hold.
+  #list(at, size) {
+    const start = this.#word(at);
+    const length = this.#word(at + 4) * size;
+    this.#budget -= length;
+    if (this.#budget < 0) throw damaged("more text than is accepted");
+    if (start + length > this.#bytes.length) throw damaged("an address out of bounds");
+    return start;
+  }
+
+  #name(names, at) {
+    const name = names[this.#bytes[at]];
+    if (name === undefined) throw damaged("a value outside of its enumeration");
+    return name;
+  }
+
+  #flag(at) {
+    const byte = this.#bytes[at];
+    if (byte > 1) throw damaged("a value outside of its enumeration");
+    return byte === 1;
+  }
+
+  #word(at) {
+    return this.#view.getUint32(at, true);
+  }
+
+  // Where a result of `size` bytes lies.
+  #area(address, size, budget) {
+    this.#refresh();
+    this.#budget = budget;
+    const at = address >>> 0;
+    if (at + size > this.#bytes.length) throw damaged("an address out of bounds");
+    return at;
+  }
+
+  #call(which, a, b, c, d, e, f, g, h, i) {
+    try {
+      // Surplus parameters are dropped by the platform.
+      return this.#functions[which](a, b, c, d, e, f, g, h, i);
+    } catch (cause) {
+      throw new PolicyError({ tag: "trap", val: String(cause) }, cause);
+    }
+  }
+
+  // Makes room for a request. The guest is asked once; after that only if its memory has to grow, for this engine is known to
+  // begin each decision behind what lies at its arena's start.
+  #room(length) {
+    if (length > MOST_REQUEST_BYTES) throw exceeded("memory-bytes", MOST_REQUEST_BYTES);
+    if (this.#base < 0 || length > this.#bytes.length - this.#base) this.#base = this.#allocate(length);
+    return this.#base;
+  }
+
+  #allocate(length) {
+    const address = this.#call(0, 0, 0, 4, Math.max(length, 1)) >>> 0;
+    this.#refresh();
+    if (address === 0 || address + length > this.#bytes.length) throw damaged("an address out of bounds");
+    return address;
+  }
+
+  // False: the text is a string that is not ASCII, and only a part of it was written.
+  #put(text, at) {
+    const { length } = text;
+    const bytes = this.#bytes;
+    if (typeof text !== "string") {
+      bytes.set(text, at);
+      return true;
+    }
+    if (length > 96) {
+      const { read, written } = encoder.encodeInto(text, bytes.subarray(at, at + length));
+      return read === length && written === length;
+    }
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 0x7f) return false;
+      bytes[at + i] = unit;
+    }
+    return true;
+  }
+
+  // Growing a memory takes its buffer away from all views.
+  #refresh() {
+    const { buffer } = this.#memory;
+    if (this.#view?.buffer !== buffer) {
+      this.#bytes = new Uint8Array(buffer);
+      this.#view = new DataView(buffer);
+    }
+  }
+}
+
+// UTF-8, if the text has any: what JavaScript calls a string may hold half a character.
+function encode(text, field, number) {
+  const bytes = encoder.encode(text);
+  if (text.isWellFormed?.()) return bytes;
+  for (let at = 0; at < text.length; at++) {
+    const point = text.codePointAt(at);
+    if (point > 0xffff) at++;
+    else if (point >= 0xd800 && point <= 0xdfff) {
+      const offset = number ?? encoder.encode(text.slice(0, at)).length;
+      throw new PolicyError({ tag: "malformed", val: { field, offset, reason: "half a surrogate pair is no text" } });
+    }
+  }
+  return bytes;
+}

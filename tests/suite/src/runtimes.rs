@@ -1,0 +1,124 @@
+//! Policies and calls on disk, for runtimes other than the one in this process: the folder that `tests/runtimes/cases.mjs`
+//! describes, and what the host here says to the same calls, in the form in which they report.
+
+use std::{fs, path::Path};
+
+use hexgate::{Coverage, DecideError, Mode, PathScope, Policy, Rule, Verdict};
+use hexgate_compiler::Compiled;
+use serde_json::{Value, json};
+
+use crate::case::Call;
+
+/// Writes a policy and all that other runtimes make of it into a folder.
+///
+/// # Errors
+/// What cannot be written, or woven.
+pub fn write_policy(folder: &Path, policy: &Compiled) -> Result<(), String> {
+    let stem = "policy".parse().map_err(|error| format!("{error}"))?;
+    let files = policy
+        .javascript(&stem)
+        .map_err(|error| error.to_string())?;
+    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+    for (name, bytes) in [
+        ("policy.component.wasm", policy.component.as_slice()),
+        (&files.core_name, &files.core),
+        (&files.module_name, files.module.as_bytes()),
+        (&files.types_name, files.types.as_bytes()),
+    ] {
+        fs::write(folder.join(name), bytes).map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// A call as it stands in `cases.json`.
+#[must_use]
+pub fn case(policy: usize, call: &Call) -> Value {
+    json!({
+        "policy": policy,
+        "roles": call.roles,
+        "tool": call.tool,
+        "arguments": call.args,
+        "facts": call.facts,
+    })
+}
+
+/// What the host in this process answers.
+#[must_use]
+pub fn answer(policy: &Policy, call: &Call) -> Value {
+    let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
+    let mut request = hexgate::Request::new(&call.tool, &call.args).roles(&roles);
+    if let Some(facts) = &call.facts {
+        request = request.facts(facts);
+    }
+    match policy.decide(&request) {
+        Ok(Verdict::Deny(denial)) => json!({
+            "verdict": "deny",
+            "reason": denial.reason,
+            "violations": denial.violations,
+            "hint": denial.hint.as_ref().map(paths),
+        }),
+        Ok(Verdict::NeedsApproval(grant)) => {
+            json!({"verdict": "needs-approval", "role": grant.role, "scope": grant.scope})
+        }
+        Ok(Verdict::Allow(grant)) => {
+            json!({"verdict": "allow", "role": grant.role, "scope": grant.scope})
+        }
+        Err(DecideError::Malformed {
+            field,
+            offset,
+            reason,
+        }) => {
+            json!({"error": "malformed", "field": field.to_string(), "offset": offset, "reason": reason})
+        }
+        Err(DecideError::Exceeded { limit, allowed }) => {
+            json!({"error": "exceeded", "limit": limit, "allowed": allowed})
+        }
+        Err(error) => json!({"error": "broken", "reason": error.to_string()}),
+    }
+}
+
+/// What the policy describes to the host in this process.
+///
+/// # Errors
+/// If it cannot be described.
+pub fn description(policy: &Policy) -> Result<Value, DecideError> {
+    let all = policy.describe()?;
+    let rule = |rule: &Rule| {
+        json!({
+            "tool": rule.tool,
+            "mode": match rule.mode {
+                Mode::Deny => "deny",
+                Mode::NeedsApproval => "needs-approval",
+                Mode::Allow => "allow",
+            },
+            "constraints": rule.constraints,
+            "scope": rule.scope,
+        })
+    };
+    let roles = all.roles.iter().map(
+        |role| json!({"name": role.name, "rules": role.rules.iter().map(rule).collect::<Vec<_>>()}),
+    );
+    let scopes = all
+        .scopes
+        .iter()
+        .map(|scope| json!({"argument": scope.argument, "paths": paths(&scope.paths)}));
+    Ok(json!({
+        "about": {
+            "coverage": match all.about.coverage {
+                Coverage::Complete => "complete",
+                Coverage::Opaque => "opaque",
+            },
+            "source_digest": all.about.source_digest,
+            "compiler": all.about.compiler,
+            "arguments_bytes": all.about.arguments_bytes,
+            "facts_bytes": all.about.facts_bytes,
+        },
+        "roles": roles.collect::<Vec<_>>(),
+        "scopes": scopes.collect::<Vec<_>>(),
+        "missing": [null, null],
+    }))
+}
+
+fn paths(paths: &PathScope) -> Value {
+    json!({"allowed": paths.allowed, "denied": paths.denied})
+}

@@ -1,0 +1,77 @@
+//! The JavaScript runtimes and tools of `tests/runtimes`, at the versions of its lock file.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::{fresh, replace};
+use crate::workspace;
+
+/// What runs here: the oldest line that has all that the tests use.
+const VERSION: u32 = 20;
+
+pub(super) fn install(tools: &Path) -> Result<()> {
+    let place = tools.join("runtimes");
+    if packages(tools).is_some() {
+        println!("setup node: `{}` is there", place.display());
+        return Ok(());
+    }
+    match version() {
+        None => bail!("there is no `node` here: install Node {VERSION} or newer, with npm"),
+        Some(found) if found < VERSION => {
+            bail!("Node {found} is too old: install Node {VERSION} or newer")
+        }
+        Some(_) => {}
+    }
+    println!(
+        "setup node: installing the packages of `tests/runtimes` into `{}`",
+        place.display()
+    );
+    let partial = tools.join("runtimes.partial");
+    fresh(&partial)?;
+    for file in FILES {
+        fs::copy(source().join(file), partial.join(file))
+            .with_context(|| format!("cannot copy `{file}`"))?;
+    }
+    // Not `npm ci`: it wants an entry for every optional package of every platform, and registries differ in which they have. What
+    // the lock file names is installed as it says; what packages would run on installation only looks after caches.
+    workspace::run(
+        Command::new("npm")
+            .args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .args(["--loglevel", "error"])
+            .current_dir(&partial),
+    )?;
+    fs::copy(source().join(LOCK), partial.join(NOTE))
+        .with_context(|| format!("cannot write to `{}`", partial.display()))?;
+    replace(&partial, &place)
+}
+
+const LOCK: &str = "package-lock.json";
+const FILES: [&str; 2] = ["package.json", LOCK];
+/// What was installed from: npm may add to its own copy of the lock file.
+const NOTE: &str = "installed-lock.json";
+
+/// The folder `node_modules`. None: it is not set up, or not for this lock file.
+pub(crate) fn packages(tools: &Path) -> Option<PathBuf> {
+    let place = tools.join("runtimes");
+    let installed = fs::read(place.join(NOTE)).ok()?;
+    (installed == fs::read(source().join(LOCK)).ok()?).then(|| place.join("node_modules"))
+}
+
+fn source() -> PathBuf {
+    workspace::root().join("tests/runtimes")
+}
+
+fn version() -> Option<u32> {
+    let said = workspace::output(Command::new("node").arg("--version")).ok()?;
+    said.trim()
+        .strip_prefix('v')?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
+}
