@@ -52,6 +52,7 @@ pub mod constraint;
 pub mod diagnostic;
 pub mod document;
 pub mod expr;
+pub mod http;
 mod javascript;
 pub mod lint;
 pub mod model;

@@ -183,6 +183,41 @@ fn compiles_a_directory_of_roles_even_from_within() {
 }
 
 #[test]
+fn an_es_module_comes_with_its_core_and_its_types() {
+    let fixture = Fixture::new();
+    let ran = fixture.run(&["policy.yaml", "-o", "out", "--emit", "js"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let names = ["policy.core.wasm", "policy.d.ts", "policy.js"];
+    assert_eq!(fixture.names("out"), names);
+    let said: Vec<&str> = ran.stderr.lines().collect();
+    assert_eq!(said, names.map(|name| format!("wrote `out/{name}`")));
+}
+
+#[test]
+fn a_decision_point_is_one_component_and_nothing_else() {
+    let fixture = Fixture::new();
+    let ran = fixture.run(&["policy.yaml", "--target", "http", "-o", "out"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (0, "wrote `out/policy.http.wasm`\n")
+    );
+    assert_eq!(fixture.names("out"), ["policy.http.wasm"]);
+    let component = fs::read(fixture.path("out/policy.http.wasm")).unwrap();
+    assert!(component.starts_with(b"\0asm\x0d\0\x01\0"));
+    // Nothing of it is signed, and so nothing may look as if it were.
+    for refused in [
+        ["--sign-key", "key"],
+        ["--emit", "bundle"],
+        ["--agent", "bot"],
+        ["--sequence", "7"],
+    ] {
+        let ran = fixture.run(&["policy.yaml", "--target", "http", refused[0], refused[1]]);
+        assert_eq!(ran.code, 2, "{refused:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("cannot be used with"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn emits_each_kind() {
     let fixture = Fixture::new();
     let ran = fixture.run(&[
@@ -190,13 +225,15 @@ fn emits_each_kind() {
         "-o",
         "out",
         "--emit",
-        "bundle,component,core,plan,source,schema",
+        "bundle,component,core,js,plan,source,schema",
     ]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let names = [
         "policy.bundle",
         "policy.component.wasm",
         "policy.core.wasm",
+        "policy.d.ts",
+        "policy.js",
         "policy.plan",
         "policy.policy.yaml",
         "policy.schema.json",

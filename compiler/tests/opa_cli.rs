@@ -244,6 +244,14 @@ fn options_that_do_not_fit_are_misuse() {
             "`--emit core` is for the engine `native`",
         ),
         (
+            "policy.rego --emit js",
+            "`--emit js` is for policies in YAML",
+        ),
+        (
+            "plain.yaml --engine rego --emit js",
+            "`--emit js` is for the engine `native`",
+        ),
+        (
             "policy.rego --data data.json --emit bundle,opa-core",
             "OPA's module does not hold the data",
         ),

@@ -40,3 +40,6 @@ pub(crate) const WRAPPER: Template = Template {
         (44692, Length(0)),
     ],
 };
+
+/// The `wasi:http` handler that a policy is composed with: a component that imports `hexgate:policy`.
+pub const HTTP_HANDLER: &[u8] = include_bytes!("../artifact/http.component.wasm");

@@ -47,6 +47,6 @@ mod opa;
 mod template;
 mod weave;
 
-pub use artifact::{BUILT_BY, DIGEST, HEAP_BASE};
+pub use artifact::{BUILT_BY, DIGEST, HEAP_BASE, HTTP_HANDLER};
 pub use opa::{OpaquePlan, WrapError, opa_module_of, opaque_plan, wrap};
 pub use weave::{MAX_PLAN, WeaveError, plan_of, weave, weave_core};

@@ -1,8 +1,9 @@
 //! The artifacts: `guest/engine` as a component that lacks only a plan, and `guest/opa` as what a component around a module of
-//! OPA's ends with.
+//! OPA's ends with; and `guest/http` as a component that lacks only a policy.
 
 pub(crate) mod compile;
 mod files;
+mod handler;
 mod module;
 mod size;
 mod template;
@@ -88,9 +89,11 @@ fn make(toolchain: &Toolchain) -> Result<Files> {
     let linked = toolchain.compile(Guest::Opa, compile::Names::Stripped)?;
     let opa = module::strip(&linked, &template::OPA_IMPORTS)?;
     let wrapper = template::wrapper(&engine, &opa)?;
+    let handler = handler::component(&toolchain.compile(Guest::Http, compile::Names::Stripped)?)?;
     Ok(Files::new(
         component,
         wrapper,
+        handler,
         engine.heap_base,
         toolchain.identity()?,
     ))

@@ -3,6 +3,7 @@
 //! Users never need one of these: the product builds, runs and passes `cargo test` with nothing but Rust.
 
 mod demo;
+mod edge;
 mod engine;
 mod fuzz;
 mod parity;

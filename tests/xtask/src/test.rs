@@ -5,6 +5,7 @@ use std::env;
 use anyhow::{Context, Result};
 
 use crate::{
+    edge,
     engine::compile::Toolchain,
     fuzz, parity, readme,
     setup::{chromium, node, opa, python},
@@ -46,6 +47,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let runtimes = node::packages(&tools);
     if let Some(runtimes) = &runtimes {
         command.env("HEXGATE_RUNTIMES", runtimes);
+    }
+    // A second build of the runtime, for a run that is to be complete.
+    let edge = runtimes.is_some().then(edge::build).transpose()?;
+    if let Some(edge) = &edge {
+        command.env("HEXGATE_EDGE", edge);
     }
     let chromium = chromium::binary(&tools);
     if let Some(chromium) = &chromium {

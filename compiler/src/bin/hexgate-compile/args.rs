@@ -34,6 +34,15 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) rego: RegoOptions,
 
+    /// Make something else of the policy than a bundle; for `http` write `NAME.http.wasm`
+    #[arg(
+        long,
+        value_enum,
+        value_name = "TARGET",
+        conflicts_with_all = ["emit", "sign_key", "Release"]
+    )]
+    pub(crate) target: Option<Target>,
+
     /// What to write
     #[arg(
         long,
@@ -75,6 +84,13 @@ pub(crate) struct Args {
     /// Print the JSON schema of policies, for editors
     #[arg(long, exclusive = true)]
     pub(crate) schema: bool,
+}
+
+/// What can be made of a policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// A decision point: one component that every runtime of `wasi:http` serves
+    Http,
 }
 
 /// What can be written.

@@ -10,10 +10,11 @@ use anyhow::Context;
 use hexgate_compiler::{
     Compiled, Product,
     bundle::{PrivateKey, Stem},
+    http,
     schema::POLICY_SCHEMA,
 };
 
-use crate::args::{Args, Emit};
+use crate::args::{Args, Emit, Target};
 
 /// Something that was written.
 pub(crate) struct Written {
@@ -30,12 +31,21 @@ pub(crate) fn write(
     const RENAME: &str = "the bundle takes its name from the policy: rename the policy";
     let draft = product.draft(&args.release).context(RENAME)?;
     let stem = draft.stem.as_str().to_owned();
-    let mut emit = args.emit.clone();
+    let mut emit = match args.target {
+        None => args.emit.clone(),
+        Some(Target::Http) => Vec::new(),
+    };
     emit.sort();
     emit.dedup();
 
     // Everything that can fail without touching the disk comes before the first byte is written.
     let (mut bundles, mut files) = (Vec::new(), Vec::new());
+    if args.target == Some(Target::Http) {
+        files.push((
+            format!("{stem}.http.wasm"),
+            http::compose(product.component())?,
+        ));
+    }
     for kind in &emit {
         match kind {
             Emit::Bundle => bundles.push((format!("{stem}.bundle"), draft.seal(key)?)),

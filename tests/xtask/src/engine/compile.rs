@@ -1,4 +1,4 @@
-//! Compiling `guest/engine` and `guest/opa` for wasm32.
+//! Compiling `guest/engine`, `guest/opa` and `guest/http` for wasm32.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -8,9 +8,6 @@ use crate::workspace;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const TARGET_LINKER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER";
-
-/// The shadow stack, in bytes. It lies first in memory, so that running over it traps instead of overwriting data.
-const STACK: u32 = 16 << 10;
 
 /// A compiler that knows the target.
 #[derive(Debug)]
@@ -28,6 +25,8 @@ pub(crate) enum Guest {
     Engine,
     /// What speaks for a module that OPA compiled.
     Opa,
+    /// What serves a policy over HTTP.
+    Http,
 }
 
 impl Guest {
@@ -35,6 +34,15 @@ impl Guest {
         match self {
             Self::Engine => "hexgate-engine",
             Self::Opa => "hexgate-opa",
+            Self::Http => "hexgate-http",
+        }
+    }
+
+    /// The shadow stack, in bytes. It lies first in memory, so that running over it traps instead of overwriting data.
+    fn stack(self) -> u32 {
+        match self {
+            Self::Engine | Self::Opa => 16 << 10,
+            Self::Http => 64 << 10,
         }
     }
 }
@@ -106,7 +114,7 @@ impl Toolchain {
             Names::Kept => "engine-names",
         });
         let mut flags = vec![
-            format!("-Clink-arg=-zstack-size={STACK}"),
+            format!("-Clink-arg=-zstack-size={}", guest.stack()),
             "-Clink-arg=--export=__heap_base".to_owned(),
             // What every engine has. Without these two, tables and calls get by with the oldest encoding.
             "-Ctarget-feature=-reference-types,-multivalue".to_owned(),

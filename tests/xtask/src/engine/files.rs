@@ -14,6 +14,7 @@ use crate::workspace;
 
 const COMPONENT: &str = "engine.component.wasm";
 const WRAPPER: &str = "opa.wrapper.bin";
+const HANDLER: &str = "http.component.wasm";
 const DIGESTS: &str = "SHA256SUMS";
 const BUILT_BY: &str = "BUILT-BY";
 
@@ -22,6 +23,7 @@ const BUILT_BY: &str = "BUILT-BY";
 pub(crate) struct Files {
     component: Vec<u8>,
     wrapper: Vec<u8>,
+    handler: Vec<u8>,
     digests: String,
     pub(crate) built_by: String,
     offsets: String,
@@ -32,14 +34,16 @@ impl Files {
     pub(crate) fn new(
         component: Template,
         wrapper: Template,
+        handler: Vec<u8>,
         heap_base: u32,
         built_by: String,
     ) -> Self {
-        let digests = digests(&component.bytes, &wrapper.bytes);
+        let digests = digests(&component.bytes, &wrapper.bytes, &handler);
         let offsets = offsets(&component, &wrapper, heap_base, &built_by);
         Self {
             component: component.bytes,
             wrapper: wrapper.bytes,
+            handler,
             digests,
             built_by,
             offsets,
@@ -58,6 +62,7 @@ impl Files {
         Ok(Self {
             component: bytes(folder.join("artifact").join(COMPONENT))?,
             wrapper: bytes(folder.join("artifact").join(WRAPPER))?,
+            handler: bytes(folder.join("artifact").join(HANDLER))?,
             digests: text(folder.join("artifact").join(DIGESTS))?,
             built_by: text(folder.join("artifact").join(BUILT_BY))?
                 .trim_end()
@@ -68,7 +73,7 @@ impl Files {
 
     /// Fails if a file is not the one that the digests were made of.
     pub(crate) fn check_digests(&self) -> Result<()> {
-        if self.digests != digests(&self.component, &self.wrapper) {
+        if self.digests != digests(&self.component, &self.wrapper, &self.handler) {
             bail!("the artifact is not what `{DIGESTS}` says: run `cargo xtask engine build`");
         }
         Ok(())
@@ -89,6 +94,12 @@ impl Files {
                     .to_owned(),
             );
         }
+        if self.handler != other.handler {
+            return Some(format!(
+                "the source builds another HTTP handler ({} bytes) than the committed one",
+                self.handler.len()
+            ));
+        }
         (self.digests != other.digests || self.offsets != other.offsets)
             .then(|| "the engine is the committed one, but not the files around it".to_owned())
     }
@@ -96,10 +107,11 @@ impl Files {
     pub(crate) fn summary(&self) -> String {
         let digest = sha256(&self.component);
         format!(
-            "{} bytes, sha256 {}…, with OPA {} bytes",
+            "{} bytes, sha256 {}…, with OPA {} bytes, HTTP handler {} bytes",
             self.component.len(),
             digest.get(..12).unwrap_or_default(),
             self.wrapper.len(),
+            self.handler.len(),
         )
     }
 
@@ -129,6 +141,7 @@ impl Files {
             .with_context(|| format!("cannot create `{}`", folder.display()))?;
         write(&folder.join(COMPONENT), &self.component)?;
         write(&folder.join(WRAPPER), &self.wrapper)?;
+        write(&folder.join(HANDLER), &self.handler)?;
         write(&folder.join(DIGESTS), self.digests.as_bytes())?;
         write(
             &folder.join(BUILT_BY),
@@ -152,10 +165,11 @@ fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
-fn digests(component: &[u8], wrapper: &[u8]) -> String {
+fn digests(component: &[u8], wrapper: &[u8], handler: &[u8]) -> String {
     format!(
-        "{}  {COMPONENT}\n{}  {WRAPPER}\n",
+        "{}  {COMPONENT}\n{}  {HANDLER}\n{}  {WRAPPER}\n",
         sha256(component),
+        sha256(handler),
         sha256(wrapper)
     )
 }
@@ -188,6 +202,9 @@ pub(crate) const CORE: Range<usize> = {}..{};
 pub(crate) const COMPONENT: Template = {};
 
 pub(crate) const WRAPPER: Template = {};
+
+/// The `wasi:http` handler that a policy is composed with: a component that imports `hexgate:policy`.
+pub const HTTP_HANDLER: &[u8] = include_bytes!(\"../artifact/{HANDLER}\");
 ",
         component.core.start,
         component.core.end,

@@ -1,0 +1,177 @@
+//! Asking a policy, and checking what comes back.
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use hexgate_eval::{Grant, PathScope, Request, Verdict};
+
+use crate::{json, problem::Problem};
+
+/// The policy that is asked.
+pub trait Policy {
+    /// `hexgate:policy/decision.decide`
+    ///
+    /// # Errors
+    /// There is no verdict.
+    fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, Failure>;
+
+    /// `hexgate:policy/description.scope`
+    fn scope(&mut self, id: u32) -> Option<FileScope>;
+}
+
+/// `file-scope`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileScope {
+    /// The argument that holds the path.
+    pub argument: String,
+    /// Its patterns.
+    pub paths: PathScope,
+}
+
+/// Why there is no verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The request is at fault: it is malformed, or larger than the policy accepts. What is wrong, in words.
+    Request(String),
+    /// The policy is damaged.
+    Policy(String),
+}
+
+/// What a policy is asked: owned, because it is cut out of a body.
+#[derive(Debug, Clone)]
+pub(crate) struct Call<'a> {
+    pub(crate) roles: Vec<String>,
+    pub(crate) tool: String,
+    pub(crate) arguments: &'a str,
+    pub(crate) facts: Option<String>,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) outcome: Outcome,
+    /// Why it is not allowed.
+    pub(crate) reason: String,
+    pub(crate) violations: Vec<String>,
+    pub(crate) hint: Option<PathScope>,
+    /// The place of the deciding role in the call's, and its name. None: the default role decided, or nothing was granted.
+    pub(crate) role: Option<(u32, String)>,
+    pub(crate) scope: Option<(u32, FileScope)>,
+}
+
+/// Only `Allow` lets a call happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Deny,
+    NeedsApproval,
+    Allow,
+}
+
+impl Outcome {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::NeedsApproval => "needs_approval",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+/// Asks the policy. Status 400: the request is at fault; 500: the policy is.
+pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Problem> {
+    let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
+    let request = Request {
+        roles: &roles,
+        tool: &call.tool,
+        arguments: call.arguments,
+        facts: call.facts.as_deref(),
+    };
+    let verdict = policy.decide(&request).map_err(|failure| match failure {
+        Failure::Request(what) => Problem::bad(what),
+        Failure::Policy(what) => Problem::new(500, format!("the policy is damaged: {what}")),
+    })?;
+    match verdict {
+        Verdict::Deny(denial) => Ok(Answer {
+            outcome: Outcome::Deny,
+            reason: denial.reason,
+            violations: denial.violations,
+            hint: denial.hint,
+            role: None,
+            scope: None,
+        }),
+        Verdict::NeedsApproval(grant) => {
+            let reason = format!(
+                "Policy requires approval for tool {}",
+                json::text(&call.tool)
+            );
+            granted(policy, call, Outcome::NeedsApproval, reason, grant)
+        }
+        Verdict::Allow(grant) => granted(policy, call, Outcome::Allow, String::new(), grant),
+    }
+}
+
+/// A grant is only as good as what it points at.
+fn granted(
+    policy: &mut dyn Policy,
+    call: &Call<'_>,
+    outcome: Outcome,
+    reason: String,
+    grant: Grant,
+) -> Result<Answer, Problem> {
+    let outside = |what| {
+        Problem::new(
+            500,
+            format!("the policy granted by a {what} that is not there"),
+        )
+    };
+    let role = match grant.role {
+        None => None,
+        Some(index) => {
+            let name = usize::try_from(index)
+                .ok()
+                .and_then(|at| call.roles.get(at));
+            Some((index, name.ok_or_else(|| outside("role"))?.clone()))
+        }
+    };
+    let scope = match grant.scope {
+        None => None,
+        Some(id) => Some((id, policy.scope(id).ok_or_else(|| outside("scope"))?)),
+    };
+    Ok(Answer {
+        outcome,
+        reason,
+        violations: Vec::new(),
+        hint: None,
+        role,
+        scope,
+    })
+}
+
+/// The pattern lists, as JSON.
+pub(crate) fn paths(paths: &PathScope) -> String {
+    let mut object = json::Object::new();
+    object.texts("allowed", &paths.allowed);
+    object.texts("denied", &paths.denied);
+    object.finish()
+}
+
+/// Facts of the members that were sent, byte for byte. None: none was.
+pub(crate) fn facts(members: &[(&str, Option<&str>)]) -> Option<String> {
+    let mut object = json::Object::new();
+    let mut any = false;
+    for (name, text) in members {
+        if let Some(text) = text {
+            object.raw(name, text);
+            any = true;
+        }
+    }
+    any.then(|| object.finish())
+}
+
+/// `null`, or what there is as JSON.
+pub(crate) fn or_null(value: Option<String>) -> String {
+    value.unwrap_or_else(|| "null".to_string())
+}

@@ -1,0 +1,72 @@
+//! The REST API of the Open Policy Agent, for `hexgate/policy/decision`: what comes in is the `input` that policies in Rego see, and
+//! what goes out is what they answer.
+
+use alloc::{string::String, string::ToString, vec};
+
+use crate::{
+    answer::{Call, Outcome, Policy, ask, facts, or_null, paths},
+    body::Object,
+    json,
+    problem::Problem,
+};
+
+/// `POST /v1/data/hexgate/policy/decision`
+pub(crate) fn decision(body: &Object<'_>, policy: &mut dyn Policy) -> Result<String, Problem> {
+    body.only("", &["input"])?;
+    let Some(input) = body.object("input", "input")? else {
+        return Err(Problem::bad("`input` is missing"));
+    };
+    let answer = ask(policy, &call(&input)?)?;
+    let mut result = json::Object::new();
+    result.flag("allow", answer.outcome == Outcome::Allow);
+    result.flag(
+        "requires_approval",
+        answer.outcome == Outcome::NeedsApproval,
+    );
+    result.texts("violations", &answer.violations);
+    result.text("reason", &answer.reason);
+    let role = answer.role.map(|(index, _)| index.to_string());
+    result.raw("role", &or_null(role));
+    let scope = answer.scope.map(|(id, _)| id.to_string());
+    result.raw("scope", &or_null(scope));
+    result.raw("hint", &or_null(answer.hint.as_ref().map(paths)));
+    let mut response = json::Object::new();
+    response.raw("result", &result.finish());
+    Ok(response.finish())
+}
+
+fn call<'a>(input: &Object<'a>) -> Result<Call<'a>, Problem> {
+    input.only(
+        "`input`",
+        &["roles", "role", "tool", "args", "ctx", "run", "user"],
+    )?;
+    let roles = input.texts("roles", "input.roles")?;
+    let role = if input.is_null("role") {
+        None
+    } else {
+        input.text("role", "input.role")?
+    };
+    let roles = match (roles, role) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad(
+                "`input` has both `roles` and `role`: leave one out",
+            ));
+        }
+        (Some(roles), None) => roles,
+        (None, Some(role)) => vec![role],
+        (None, None) => vec![],
+    };
+    let Some(tool) = input.text("tool", "input.tool")? else {
+        return Err(Problem::bad("`input.tool` is missing"));
+    };
+    Ok(Call {
+        roles,
+        tool,
+        arguments: input.raw("args", "input.args")?.unwrap_or("{}"),
+        facts: facts(&[
+            ("ctx", input.raw("ctx", "input.ctx")?),
+            ("run", input.raw("run", "input.run")?),
+            ("user", input.raw("user", "input.user")?),
+        ]),
+    })
+}

@@ -1,0 +1,232 @@
+//! Requests and responses of `wasi:http`, and the policy that the handler is composed with.
+
+#[allow(
+    unsafe_code,
+    missing_docs,
+    unused_qualifications,
+    missing_debug_implementations,
+    clippy::all,
+    clippy::allow_attributes_without_reason,
+    reason = "generated: the canonical ABI passes addresses"
+)]
+mod bindings {
+    wit_bindgen::generate!({
+        path: ["../../wit", "wit"],
+        world: "hexgate:http/handler",
+        generate_all,
+    });
+    export!(Handler with_types_in self);
+    use super::Handler;
+}
+
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use bindings::{
+    exports::wasi::http::incoming_handler::Guest,
+    hexgate::policy::{decision, description},
+    wasi::{
+        http::types::{
+            Fields, IncomingRequest, Method, OutgoingBody, OutgoingResponse, ResponseOutparam,
+        },
+        io::streams::{InputStream, StreamError},
+    },
+};
+use hexgate_eval::{Denial, Grant, PathScope, Request, Verdict};
+
+use crate::{
+    answer::{Failure, FileScope, Policy},
+    problem::Problem,
+    respond::{MAX_BODY, Received, Response, respond},
+};
+
+/// An instance serves many requests on some runtimes, so what a request used is given back.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+/// Whether a request is being answered, or one was that the policy could not answer. If so when another begins, a runtime uses an
+/// instance again that ended in a trap, or that holds a policy which broke the contract: nobody can vouch for it.
+static BUSY: AtomicBool = AtomicBool::new(false);
+
+/// How many bytes are read at once, and the most that may be written at once.
+const READ: u64 = 64 << 10;
+const WRITE: usize = 4096;
+/// The longest request id that is sent back.
+const MAX_ID: usize = 256;
+
+struct Handler;
+
+impl Guest for Handler {
+    fn handle(request: IncomingRequest, out: ResponseOutparam) {
+        let headers = request.headers();
+        let one = |name: &str| headers.get(name);
+        let id = match one("x-request-id").as_slice() {
+            [id] if id.len() <= MAX_ID => Some(id.clone()),
+            _ => None,
+        };
+        if BUSY.swap(true, Relaxed) {
+            let problem = Problem::new(
+                500,
+                "an earlier request broke this instance: start it again",
+            );
+            let response = Response {
+                status: 500,
+                content_type: "application/problem+json",
+                allow: None,
+                body: problem.document(),
+            };
+            return send(&response, id, out);
+        }
+        let method = match request.method() {
+            Method::Post => "POST",
+            _ => "another",
+        };
+        let path = request.path_with_query().unwrap_or_default();
+        let content_types = one("content-type");
+        let content_types: Vec<&[u8]> = content_types.iter().map(Vec::as_slice).collect();
+        let received = Received {
+            method,
+            path: &path,
+            content_types: &content_types,
+            encoded: !one("content-encoding").is_empty(),
+        };
+        let declared = match one("content-length").as_slice() {
+            [length] => core::str::from_utf8(length)
+                .ok()
+                .and_then(|length| length.parse::<usize>().ok()),
+            _ => None,
+        };
+        let read = || {
+            if declared.is_some_and(|length| length > MAX_BODY) {
+                return Err(413);
+            }
+            let bytes = body(&request)?;
+            match declared {
+                Some(length) if length != bytes.len() => Err(400),
+                _ => Ok(bytes),
+            }
+        };
+        let response = respond(&received, read, &mut Composed);
+        send(&response, id, out);
+        if response.status < 500 {
+            BUSY.store(false, Relaxed);
+        }
+    }
+}
+
+/// The whole body, or the status that says why not.
+fn body(request: &IncomingRequest) -> Result<Vec<u8>, u16> {
+    let body = request.consume().map_err(|()| 400_u16)?;
+    let stream: InputStream = body.stream().map_err(|()| 400_u16)?;
+    let mut all = Vec::new();
+    loop {
+        match stream.blocking_read(READ) {
+            Ok(bytes) => {
+                if all.len() + bytes.len() > MAX_BODY {
+                    return Err(413);
+                }
+                all.extend_from_slice(&bytes);
+            }
+            Err(StreamError::Closed) => return Ok(all),
+            Err(StreamError::LastOperationFailed(_)) => return Err(400),
+        }
+    }
+}
+
+fn send(response: &Response, id: Option<Vec<u8>>, out: ResponseOutparam) {
+    let mut headers: Vec<(String, Vec<u8>)> = [
+        ("content-type", response.content_type),
+        ("cache-control", "no-store"),
+    ]
+    .into_iter()
+    .chain(response.allow.map(|methods| ("allow", methods)))
+    .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+    .collect();
+    headers.push((
+        "content-length".to_owned(),
+        format!("{}", response.body.len()).into_bytes(),
+    ));
+    if let Some(id) = id {
+        headers.push(("x-request-id".to_owned(), id));
+    }
+    // None of these can fail: the names are lower-case words, the values were headers before, nothing was sent yet. If one did, the
+    // runtime finds no response and answers with a status of its own.
+    let Ok(headers) = Fields::from_list(&headers) else {
+        return;
+    };
+    let outgoing = OutgoingResponse::new(headers);
+    if outgoing.set_status_code(response.status).is_err() {
+        return;
+    }
+    let Ok(body) = outgoing.body() else { return };
+    ResponseOutparam::set(out, Ok(outgoing));
+    let Ok(stream) = body.write() else { return };
+    for part in response.body.as_bytes().chunks(WRITE) {
+        // Whoever asked is gone.
+        if stream.blocking_write_and_flush(part).is_err() {
+            return;
+        }
+    }
+    drop(stream);
+    let _ = OutgoingBody::finish(body, None);
+}
+
+/// The policy beside this handler.
+struct Composed;
+
+impl Policy for Composed {
+    fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, Failure> {
+        let asked = decision::Request {
+            roles: request.roles.iter().map(|&role| role.to_owned()).collect(),
+            tool: request.tool.to_owned(),
+            arguments: request.arguments.to_owned(),
+            facts: request.facts.map(str::to_owned),
+        };
+        let grant = |grant: decision::Grant| Grant {
+            role: grant.role,
+            scope: grant.scope,
+        };
+        match decision::decide(&asked) {
+            Ok(decision::Verdict::Deny(denial)) => Ok(Verdict::Deny(Denial {
+                reason: denial.reason,
+                violations: denial.violations,
+                hint: denial.hint.map(paths),
+            })),
+            Ok(decision::Verdict::NeedsApproval(granted)) => {
+                Ok(Verdict::NeedsApproval(grant(granted)))
+            }
+            Ok(decision::Verdict::Allow(granted)) => Ok(Verdict::Allow(grant(granted))),
+            Err(decision::Error::Malformed(it)) => {
+                let field = match it.field {
+                    decision::Field::Roles => "roles",
+                    decision::Field::Tool => "tool",
+                    decision::Field::Arguments => "arguments",
+                    decision::Field::Facts => "facts",
+                };
+                Err(Failure::Request(format!(
+                    "malformed {field} at {}: {}",
+                    it.offset, it.reason
+                )))
+            }
+            Err(decision::Error::Exceeded(it)) => Err(Failure::Request(format!(
+                "limit `{}` exceeded, at most {}",
+                it.limit, it.allowed
+            ))),
+            Err(decision::Error::Internal(what)) => Err(Failure::Policy(what)),
+        }
+    }
+
+    fn scope(&mut self, id: u32) -> Option<FileScope> {
+        description::scope(id).map(|scope| FileScope {
+            argument: scope.argument,
+            paths: paths(scope.paths),
+        })
+    }
+}
+
+fn paths(paths: decision::PathScope) -> PathScope {
+    PathScope {
+        allowed: paths.allowed,
+        denied: paths.denied,
+    }
+}
