@@ -321,6 +321,11 @@ fn runtimes_decide_vectors_over_http() {
             use hexgate_tests::case::Answer::{
                 Allow, Broken, Deny, Exceeded, Malformed, NeedsApproval,
             };
+            // The body's own two levels count: what is nested as deeply as a policy accepts is refused here, and not decided.
+            if call.args.matches('{').count() + call.args.matches('[').count() > 62 {
+                assert_eq!(answer.status, 400, "{runtime} {id}");
+                continue;
+            }
             match reference.answer(call) {
                 Allow(_) => assert_eq!(answer.json()["result"]["allow"], true, "{runtime} {id}"),
                 NeedsApproval(_) => {
