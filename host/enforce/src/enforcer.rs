@@ -5,8 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+mod builder;
+mod call;
 mod guarded;
 mod settle;
+
+pub use builder::{EnforcerBuilder, RandomError};
+pub use call::Call;
 
 use hexgate::{DecideError, ErrorKind, Field, Policy, Request, Verdict};
 use serde_json::value::RawValue;
@@ -17,7 +22,7 @@ use crate::decision::{Arguments, Cause, Decision, DecisionId, Outcome};
 use crate::kill::KillSwitch;
 use crate::live::{LivePolicy, Refresh, Version};
 use crate::observer::{Observer, OnRecordFailure, Recorder};
-use crate::scope::{self, NoScope};
+use crate::scope::NoScope;
 
 use guarded::guarded;
 
@@ -59,79 +64,7 @@ pub struct Counts {
     pub observer_panics: u64,
 }
 
-/// One proposed call.
-#[derive(Debug, Clone)]
-pub struct Call {
-    caller: Result<Caller, NoScope>,
-    tool: String,
-    arguments: Arguments,
-    run: Option<Box<RawValue>>,
-}
-
-impl Call {
-    /// A call on behalf of this caller. The arguments are a JSON object, as text or as a value.
-    pub fn of(caller: &Caller, tool: impl Into<String>, arguments: impl Into<Arguments>) -> Self {
-        Self::new(Ok(caller.clone()), tool, arguments)
-    }
-
-    /// A call on behalf of whoever is [in scope](crate::scope) here. Nobody is: it is denied.
-    pub fn in_scope(tool: impl Into<String>, arguments: impl Into<Arguments>) -> Self {
-        Self::new(scope::current(), tool, arguments)
-    }
-
-    /// Also says what the policy sees as `run`: facts about the run that the call is part of, from the host.
-    #[must_use]
-    pub fn run(mut self, facts: Box<RawValue>) -> Self {
-        self.run = Some(facts);
-        self
-    }
-
-    fn new(
-        caller: Result<Caller, NoScope>,
-        tool: impl Into<String>,
-        arguments: impl Into<Arguments>,
-    ) -> Self {
-        Self {
-            caller,
-            tool: tool.into(),
-            arguments: arguments.into(),
-            run: None,
-        }
-    }
-}
-
-/// Collects the options of an [`Enforcer`].
-pub struct EnforcerBuilder {
-    agent: Arc<str>,
-    live: LivePolicy,
-    kill: KillSwitch,
-    recorder: Option<(Arc<dyn Recorder>, OnRecordFailure)>,
-    observers: Vec<Arc<dyn Observer>>,
-    approvals: Approvals,
-    disclosure: Disclosure,
-}
-
-/// The system gave no random numbers, so decisions cannot be told apart.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the system gives no random numbers: {reason}")]
-pub struct RandomError {
-    reason: String,
-}
-
 impl Enforcer {
-    /// Options for an enforcer of this agent's calls by a live policy.
-    pub fn builder(agent: impl AsRef<str>, live: &LivePolicy) -> EnforcerBuilder {
-        EnforcerBuilder {
-            agent: agent.as_ref().into(),
-            live: live.clone(),
-            kill: KillSwitch::new(),
-            recorder: None,
-            observers: Vec::new(),
-            approvals: Approvals::default(),
-            disclosure: Disclosure::default(),
-        }
-    }
-
     /// Begins a turn: looks whether there is another policy, as [`LivePolicy::refresh`] does.
     pub fn begin_turn(&self) -> Refresh {
         self.0.live.refresh()
@@ -298,70 +231,6 @@ impl Enforcer {
     }
 }
 
-impl EnforcerBuilder {
-    /// Keeps a record of every decision, before the host can act on it. Default: none.
-    #[must_use]
-    pub fn recorder(
-        mut self,
-        recorder: impl Recorder + 'static,
-        on_failure: OnRecordFailure,
-    ) -> Self {
-        self.recorder = Some((Arc::new(recorder), on_failure));
-        self
-    }
-
-    /// Lets somebody know of every decision. Default: nobody.
-    #[must_use]
-    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
-        self.observers.push(Arc::new(observer));
-        self
-    }
-
-    /// What happens to calls that need approval. Default: nobody is asked, and they do not happen.
-    #[must_use]
-    pub fn approvals(mut self, approvals: Approvals) -> Self {
-        self.approvals = approvals;
-        self
-    }
-
-    /// What stops agents, users and tokens at once. Default: a switch of its own.
-    #[must_use]
-    pub fn kill_switch(mut self, switch: &KillSwitch) -> Self {
-        self.kill = switch.clone();
-        self
-    }
-
-    /// How much of the policy a model may learn from a denial. Default: nothing.
-    #[must_use]
-    pub fn disclosure(mut self, disclosure: Disclosure) -> Self {
-        self.disclosure = disclosure;
-        self
-    }
-
-    /// The enforcer.
-    ///
-    /// # Errors
-    ///
-    /// The system gives no random numbers.
-    pub fn build(self) -> Result<Enforcer, RandomError> {
-        let random = getrandom::u64().map_err(|error| RandomError {
-            reason: error.to_string(),
-        })?;
-        Ok(Enforcer(Arc::new(Inner {
-            agent: self.agent,
-            live: self.live,
-            kill: self.kill,
-            recorder: self.recorder,
-            observers: self.observers,
-            approvals: self.approvals,
-            disclosure: self.disclosure,
-            ids: (random, AtomicU64::new(0)),
-            not_recorded: AtomicU64::new(0),
-            observer_panics: AtomicU64::new(0),
-        })))
-    }
-}
-
 /// Asks the policy, and writes what it says into the decision.
 fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut Decision) {
     let mut roles = [""; MAX_ROLES];
@@ -446,15 +315,6 @@ impl fmt::Debug for Enforcer {
             .field("approvals", &self.0.approvals)
             .field("disclosure", &self.0.disclosure)
             .field("counts", &self.counts())
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for EnforcerBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EnforcerBuilder")
-            .field("agent", &self.agent)
-            .field("live", &self.live)
             .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,117 @@
+//! What an enforcer is made of.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use super::{Disclosure, Enforcer, Inner};
+use crate::approval::Approvals;
+use crate::kill::KillSwitch;
+use crate::live::LivePolicy;
+use crate::observer::{Observer, OnRecordFailure, Recorder};
+
+/// Collects the options of an [`Enforcer`].
+pub struct EnforcerBuilder {
+    agent: Arc<str>,
+    live: LivePolicy,
+    kill: KillSwitch,
+    recorder: Option<(Arc<dyn Recorder>, OnRecordFailure)>,
+    observers: Vec<Arc<dyn Observer>>,
+    approvals: Approvals,
+    disclosure: Disclosure,
+}
+
+/// The system gave no random numbers, so decisions cannot be told apart.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the system gives no random numbers: {reason}")]
+pub struct RandomError {
+    reason: String,
+}
+
+impl Enforcer {
+    /// Options for an enforcer of this agent's calls by a live policy.
+    pub fn builder(agent: impl AsRef<str>, live: &LivePolicy) -> EnforcerBuilder {
+        EnforcerBuilder {
+            agent: agent.as_ref().into(),
+            live: live.clone(),
+            kill: KillSwitch::new(),
+            recorder: None,
+            observers: Vec::new(),
+            approvals: Approvals::default(),
+            disclosure: Disclosure::default(),
+        }
+    }
+}
+
+impl EnforcerBuilder {
+    /// Keeps a record of every decision, before the host can act on it. Default: none.
+    #[must_use]
+    pub fn recorder(
+        mut self,
+        recorder: impl Recorder + 'static,
+        on_failure: OnRecordFailure,
+    ) -> Self {
+        self.recorder = Some((Arc::new(recorder), on_failure));
+        self
+    }
+
+    /// Lets somebody know of every decision. Default: nobody.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observers.push(Arc::new(observer));
+        self
+    }
+
+    /// What happens to calls that need approval. Default: nobody is asked, and they do not happen.
+    #[must_use]
+    pub fn approvals(mut self, approvals: Approvals) -> Self {
+        self.approvals = approvals;
+        self
+    }
+
+    /// What stops agents, users and tokens at once. Default: a switch of its own.
+    #[must_use]
+    pub fn kill_switch(mut self, switch: &KillSwitch) -> Self {
+        self.kill = switch.clone();
+        self
+    }
+
+    /// How much of the policy a model may learn from a denial. Default: nothing.
+    #[must_use]
+    pub fn disclosure(mut self, disclosure: Disclosure) -> Self {
+        self.disclosure = disclosure;
+        self
+    }
+
+    /// The enforcer.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no random numbers.
+    pub fn build(self) -> Result<Enforcer, RandomError> {
+        let random = getrandom::u64().map_err(|error| RandomError {
+            reason: error.to_string(),
+        })?;
+        Ok(Enforcer(Arc::new(Inner {
+            agent: self.agent,
+            live: self.live,
+            kill: self.kill,
+            recorder: self.recorder,
+            observers: self.observers,
+            approvals: self.approvals,
+            disclosure: self.disclosure,
+            ids: (random, AtomicU64::new(0)),
+            not_recorded: AtomicU64::new(0),
+            observer_panics: AtomicU64::new(0),
+        })))
+    }
+}
+
+impl fmt::Debug for EnforcerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnforcerBuilder")
+            .field("agent", &self.agent)
+            .field("live", &self.live)
+            .finish_non_exhaustive()
+    }
+}
