@@ -2,6 +2,7 @@
 //!
 //! Users never need one of these: the product builds, runs and passes `cargo test` with nothing but Rust.
 
+mod bench_peers;
 mod demo;
 mod edge;
 mod engine;
@@ -24,6 +25,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Compare engines of other projects with ours: the same policy, the same calls, the same verdicts, and how long they take
+    BenchPeers(bench_peers::Args),
     /// Build everything, and run the main job on an example policy: keys, a signed bundle, its verification, three decisions
     Demo,
     /// Install the tools of the full test run into `target/tools/` (or `$HEXGATE_TOOLS`)
@@ -42,6 +45,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
+        Task::BenchPeers(args) => bench_peers::run(&args),
         Task::Demo => demo::run(),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Parity(args) => parity::run(&args),
