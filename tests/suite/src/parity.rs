@@ -33,6 +33,10 @@ use crate::{
 /// Policies of one module: more of them make it slower to ask, fewer waste the fixed time.
 const PACKED: u64 = 25;
 
+/// Of so many modules one is asked as users ask it, with a fresh instance a decision. The others keep theirs: what one call leaves
+/// behind would show in the next.
+const FRESH: u64 = 4;
+
 /// How long a mismatch is made smaller. Each attempt builds a module.
 const SHRINKING: Duration = Duration::from_secs(240);
 
@@ -56,8 +60,36 @@ pub struct Summary {
     pub policies: u64,
     /// Policies that the compiler refuses, for which others stand in.
     pub refused: u64,
+    /// Calls that the Rego component decided with a fresh instance each.
+    pub fresh: u64,
     /// Calls by what came out.
     pub outcomes: BTreeMap<&'static str, u64>,
+}
+
+/// How the Rego component is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Instances {
+    /// One for all decisions.
+    Kept,
+    /// One for each, with its instructions counted.
+    Fresh,
+}
+
+impl Instances {
+    fn of_module(index: u64) -> Self {
+        if index.is_multiple_of(FRESH) {
+            Self::Fresh
+        } else {
+            Self::Kept
+        }
+    }
+
+    fn isolation(self) -> hexgate::Isolation {
+        match self {
+            Self::Kept => hexgate::Isolation::DangerousNone,
+            Self::Fresh => hexgate::Isolation::AsKnown,
+        }
+    }
 }
 
 /// The engines of one policy.
@@ -72,6 +104,7 @@ pub fn run(what: &Plan, opa: &Opa, tell: &mut dyn FnMut(&Summary)) -> Result<Sum
     let engine = hexgate::Engine::new().map_err(|error| error.to_string())?;
     let mut summary = Summary::default();
     let mut seed = what.seed;
+    let mut modules = 0;
     while summary.cases < what.cases {
         let left = what.policies.saturating_sub(summary.policies).max(1);
         let calls = (what.cases - summary.cases).div_ceil(left);
@@ -89,7 +122,9 @@ pub fn run(what: &Plan, opa: &Opa, tell: &mut dyn FnMut(&Summary)) -> Result<Sum
             }
             seed += 1;
         }
-        compare(&pack, &engine, opa, &mut summary)?;
+        let instances = Instances::of_module(modules);
+        modules += 1;
+        compare(&pack, &engine, opa, instances, &mut summary)?;
         summary.policies += pack.members.len() as u64;
         tell(&summary);
     }
@@ -100,9 +135,10 @@ fn compare(
     pack: &pack::Pack,
     engine: &hexgate::Engine,
     opa: &Opa,
+    instances: Instances,
     summary: &mut Summary,
 ) -> Result<(), String> {
-    let engines = Engines::of(&pack.policy, engine, opa)?;
+    let engines = Engines::of(&pack.policy, engine, opa, instances)?;
     let mut reference = Reference::of_plan(&engines.plan)?;
     for member in &pack.members {
         for call in &member.calls {
@@ -110,10 +146,11 @@ fn compare(
             let answers = engines.answers(&mut reference, &packed);
             let [expected, native, rego] = &answers;
             if expected != native || expected != rego || matches!(expected, Answer::Broken(_)) {
-                return Err(mismatch(member, call, &answers, engine, opa));
+                return Err(mismatch(member, call, &answers, engine, opa, instances));
             }
             *summary.outcomes.entry(kind(expected)).or_default() += 1;
             summary.cases += 1;
+            summary.fresh += u64::from(instances == Instances::Fresh);
         }
     }
     Ok(())
@@ -131,7 +168,12 @@ fn kind(answer: &Answer) -> &'static str {
 }
 
 impl Engines {
-    fn of(policy: &Policy, engine: &hexgate::Engine, opa: &Opa) -> Result<Self, String> {
+    fn of(
+        policy: &Policy,
+        engine: &hexgate::Engine,
+        opa: &Opa,
+        instances: Instances,
+    ) -> Result<Self, String> {
         let plan = plan::encode(policy).map_err(|error| error.to_string())?;
         let native = hexgate_component::weave(&plan).map_err(|error| error.to_string())?;
         let module = module(
@@ -141,8 +183,7 @@ impl Engines {
         let wrapped = hexgate_component::wrap(&module, &plan).map_err(|error| error.to_string())?;
         Ok(Self {
             native: Component::of_bytes(engine, &native, hexgate::Isolation::AsKnown)?,
-            // Kept instances: what one call leaves behind would show in the next.
-            rego: Component::of_bytes(engine, &wrapped, hexgate::Isolation::DangerousNone)?,
+            rego: Component::of_bytes(engine, &wrapped, instances.isolation())?,
             plan,
         })
     }
@@ -179,9 +220,14 @@ fn module(text: &str, opa: &Opa) -> Result<Vec<u8>, String> {
 }
 
 /// What the engines say of a case whose policy stands alone.
-fn alone(case: &Case, engine: &hexgate::Engine, opa: &Opa) -> Option<[Answer; 3]> {
+fn alone(
+    case: &Case,
+    engine: &hexgate::Engine,
+    opa: &Opa,
+    instances: Instances,
+) -> Option<[Answer; 3]> {
     let compiled = engines::compile(&case.policy.to_string()).ok()?;
-    let engines = Engines::of(&compiled.model, engine, opa).ok()?;
+    let engines = Engines::of(&compiled.model, engine, opa, instances).ok()?;
     let mut reference = Reference::of_plan(&engines.plan).ok()?;
     Some(engines.answers(&mut reference, &case.call))
 }
@@ -192,6 +238,7 @@ fn mismatch(
     answers: &[Answer; 3],
     engine: &hexgate::Engine,
     opa: &Opa,
+    instances: Instances,
 ) -> String {
     let case = Case {
         policy: member.document.clone(),
@@ -200,7 +247,8 @@ fn mismatch(
     let differs = |[expected, native, rego]: &[Answer; 3]| expected != native || expected != rego;
     let end = Instant::now() + SHRINKING;
     let mut still = |case: &Case| {
-        Instant::now() < end && alone(case, engine, opa).is_some_and(|answers| differs(&answers))
+        Instant::now() < end
+            && alone(case, engine, opa, instances).is_some_and(|answers| differs(&answers))
     };
     let packed = format!(
         "seed {}, in a pack: {}",
@@ -211,7 +259,7 @@ fn mismatch(
         return format!("{packed}\nalone the policy shows no difference");
     }
     let small = shrink::shrink(case, &mut still);
-    match alone(&small, engine, opa) {
+    match alone(&small, engine, opa, instances) {
         Some(answers) => format!(
             "{packed}\n\nsmaller: {}",
             told(&answers, &small.policy, &small.call)

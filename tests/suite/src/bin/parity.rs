@@ -55,11 +55,12 @@ fn main() -> ExitCode {
                 .map(|(outcome, count)| format!("{count} {outcome}"))
                 .collect();
             println!(
-                "parity: reference, native and Rego component agree on {} cases over {} policies from seed {} on, none left out ({}; {} policies refused by the compiler), {} s, opa {}",
+                "parity: reference, native and Rego component agree on {} cases over {} policies from seed {} on, none left out ({}; {} with a fresh instance each; {} policies refused by the compiler), {} s, opa {}",
                 summary.cases,
                 summary.policies,
                 plan.seed,
                 outcomes.join(", "),
+                summary.fresh,
                 summary.refused,
                 start.elapsed().as_secs(),
                 opa.version(),
