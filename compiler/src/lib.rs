@@ -42,7 +42,7 @@
 //!
 //! # Features
 //!
-//! `cli` (default): the binary `hexgate-compile` and what only it needs.
+//! `cli` (default): the binary `hexgate-compile` and what only programs need.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -65,6 +65,8 @@ mod release;
 pub mod resolve;
 pub mod schema;
 pub mod source;
+#[cfg(feature = "cli")]
+mod stop;
 
 pub use hexgate_bundle as bundle;
 
@@ -73,3 +75,5 @@ pub use javascript::JavaScript;
 pub use product::{Engine, MakeError, OpaCore, OpaCoreError, Product, RegoOptions, is_rego};
 pub use rego_policy::RegoPolicy;
 pub use release::{CONTRACT, Release};
+#[cfg(feature = "cli")]
+pub use stop::on_signals;

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `find` | which `opa`, and whether it is new enough |
 //! | `run` | one bounded run of it |
+//! | `group` | processes that end when this one does |
 //! | `capabilities` | the builtins that a module without a host can have |
 //! | `build` | one build: files in, module out |
 //! | `archive` | the module out of what `opa build` writes |
@@ -20,6 +21,7 @@ mod capabilities;
 mod entrypoint;
 mod error;
 mod find;
+mod group;
 mod report;
 mod run;
 
@@ -28,3 +30,4 @@ pub use capabilities::NATIVE_BUILTINS;
 pub use entrypoint::{Entrypoint, EntrypointError};
 pub use error::OpaError;
 pub use find::{Opa, Version};
+pub use group::end_all;

@@ -17,6 +17,7 @@ use std::{
 };
 
 use hexgate_compiler::{
+    Compiler,
     diagnostic::{
         Sink,
         render::{Format, render},
@@ -455,6 +456,28 @@ fn a_program_that_does_not_end_is_ended_with_all_that_it_started() {
             assert!(begin.elapsed() < Duration::from_secs(10), "{script}");
         }
     }
+}
+
+#[test]
+fn a_thousand_roles_with_a_thousand_tools_are_one_module() {
+    /// What a host compiles unless it is told otherwise.
+    const COMPILED: usize = 4 << 20;
+    let Some(opa) = opa() else { return };
+    let mut policy = "roles:\n  default: {}\n  base:\n    is_mixin: true\n    tools:\n".to_owned();
+    for tool in 0..1000 {
+        let constraints = format!("['only(args, [\"n\"])', 'args.n >= 0', 'args.n <= {tool}']");
+        writeln!(
+            policy,
+            "      tool_{tool}: {{ mode: allow, constraints: {constraints} }}"
+        )
+        .unwrap();
+    }
+    for role in 0..1000 {
+        writeln!(policy, "  role_{role}: {{ inherits: [base] }}").unwrap();
+    }
+    let outcome = Compiler::default().compile_str("policy.yaml", &policy);
+    let component = outcome.policy.unwrap().rego_component(&opa).unwrap();
+    assert!(component.len() < COMPILED, "{} bytes", component.len());
 }
 
 /// Whether a process of this group still runs. One that has ended and was not waited for does not.

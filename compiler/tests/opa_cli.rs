@@ -501,3 +501,43 @@ fn without_an_opa_that_works_nothing_is_written() {
     native.env_remove("HEXGATE_OPA_BIN").env("PATH", "/nowhere");
     assert_eq!(Fixture::ran(&mut native).code, 0);
 }
+
+#[test]
+fn what_it_runs_ends_when_it_is_told_to_stop() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let fixture = Fixture::new();
+        let opa = fixture.put_opa("echo $$ > \"$0.pid\"; sleep 600 & sleep 600");
+        let mut child = fixture
+            .command("policy.rego --out dist")
+            .env("HEXGATE_OPA_BIN", opa)
+            .env("TMPDIR", fixture.0.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let pid = loop {
+            match fs::read_to_string(fixture.path("opa.pid")) {
+                Ok(pid) if pid.ends_with('\n') => break pid,
+                _ => assert!(child.try_wait().unwrap().is_none(), "it ended by itself"),
+            }
+        };
+        let kill = Command::new("kill")
+            .args([format!("-{signal}"), child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        assert!(!child.wait().unwrap().success(), "{signal}");
+        let begin = std::time::Instant::now();
+        while is_alive(pid.trim()) {
+            assert!(begin.elapsed().as_secs() < 10, "{signal}");
+        }
+        assert!(!fixture.path("dist").exists());
+    }
+}
+
+/// Whether a process runs. One that has ended and was not waited for does not.
+fn is_alive(pid: &str) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        // The name, in parentheses, may hold anything.
+        stat.rsplit_once(") ")
+            .is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    })
+}

@@ -63,6 +63,9 @@ pub enum OpaError {
         /// The limit.
         seconds: u64,
     },
+    /// This program was told to stop.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
     /// It did not answer as OPA does.
     #[error("`{} {command}` answered with something that is not {expected}; check that it is the binary of Open Policy Agent", .path.display())]
     Answer {

@@ -3,17 +3,17 @@
 use std::{
     env,
     io::Read,
-    os::unix::process::CommandExt,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process_group};
-
-use super::OpaError;
+use super::{
+    OpaError,
+    group::{self, Group},
+};
 
 /// More than OPA ever prints: its capabilities take a fifth of a MiB.
 const MAX_OUTPUT: u64 = 8 << 20;
@@ -50,27 +50,28 @@ pub(super) fn run(
     if let Some(folder) = folder {
         process.current_dir(folder).env("TMPDIR", folder);
     }
-    // A group of its own, so that what a script has started ends with it.
-    process.process_group(0);
+    process
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let start = |source| OpaError::Start {
         path: path.to_owned(),
         source,
     };
-    let mut child = process
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(start)?;
-    let outputs = [reader(child.stdout.take()), reader(child.stderr.take())];
+    let mut group = Group::start(&mut process).map_err(start)?;
+    let outputs = [
+        reader(group.child.stdout.take()),
+        reader(group.child.stderr.take()),
+    ];
     let left = || timeout.saturating_sub(begin.elapsed());
     let texts = outputs.map(|output| output.recv_timeout(left()).ok());
+    // Whatever ends this function early ends the group.
     let [Some(stdout), Some(stderr)] = texts else {
-        end(&mut child);
         return Err(timed_out(path, command, timeout));
     };
     loop {
-        match child.try_wait().map_err(start)? {
+        match group.try_wait().map_err(start)? {
+            Some(_) if group::is_ended() => return Err(OpaError::Interrupted),
             Some(status) => {
                 return Ok(Ran {
                     status,
@@ -78,10 +79,7 @@ pub(super) fn run(
                     stderr,
                 });
             }
-            None if left().is_zero() => {
-                end(&mut child);
-                return Err(timed_out(path, command, timeout));
-            }
+            None if left().is_zero() => return Err(timed_out(path, command, timeout)),
             None => thread::sleep(POLL),
         }
     }
@@ -99,16 +97,6 @@ fn reader(output: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>>
         let _ = sender.send(text);
     });
     receiver
-}
-
-/// Ends a process and what it has started.
-fn end(child: &mut Child) {
-    // The process was not waited for, so its number is still its own.
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 fn timed_out(path: &Path, command: &'static str, timeout: Duration) -> OpaError {

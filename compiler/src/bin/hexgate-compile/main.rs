@@ -63,6 +63,7 @@ fn lines(text: &str) -> String {
 }
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    hexgate_compiler::on_signals().context("cannot listen for signals")?;
     if let Some(code) = &args.explain {
         print(&explain::explain(code)?)?;
         return Ok(ExitCode::SUCCESS);
