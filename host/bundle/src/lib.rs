@@ -90,7 +90,7 @@ pub use keys::{
     TrustedKeys, generate,
 };
 pub use manifest::{Duty, Manifest, ManifestError, v1, v2};
-pub use seal::{Claims, Draft, SealError, SealedBundle, V1Draft};
+pub use seal::{Claims, CopyError, Draft, SealError, SealedBundle, V1Draft};
 pub use sequence::{SequenceError, SequenceStore};
 pub use stem::{Stem, StemError};
 pub use timestamp::{Timestamp, TimestampError};

@@ -1,10 +1,10 @@
 //! Making a bundle in memory: a pure function of its content and the key.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use crate::{
     Digest, MAX_MANIFEST_BYTES, MAX_TEXT_BYTES, MAX_WASM_BYTES, Manifest, ManifestError, Parts,
-    PrivateKey, Stem, Timestamp, v1, v2,
+    PrivateKey, Stem, StemError, Timestamp, VerifiedBundle, v1, v2,
 };
 
 /// What is to become a bundle.
@@ -224,6 +224,55 @@ impl SealedBundle {
             rego: Some(self.rego),
         }
     }
+}
+
+impl SealedBundle {
+    /// A bundle that was verified, as it is, to be written or handed on. Its files are named after the policy that its signed manifest
+    /// names, not after what somebody called them on the way.
+    ///
+    /// # Errors
+    /// If the bundle came without its source or its Rego text, or the policy's name cannot name files.
+    pub fn of_verified(bundle: &VerifiedBundle) -> Result<Self, CopyError> {
+        let contents = bundle.contents();
+        let missing = |part| CopyError::Incomplete {
+            origin: contents.origin().to_owned(),
+            part,
+        };
+        Ok(Self {
+            stem: Stem::from_path(Path::new(contents.manifest().source()))?,
+            source: contents.source().ok_or_else(|| missing("source"))?.to_vec(),
+            rego: contents
+                .rego()
+                .ok_or_else(|| missing("rego text"))?
+                .to_vec(),
+            wasm: contents.wasm().to_vec(),
+            manifest: contents.manifest().clone(),
+            manifest_bytes: contents.manifest_bytes().to_vec(),
+            signature: Some(*bundle.signature()),
+        })
+    }
+
+    /// The name that the files share.
+    pub fn stem(&self) -> &Stem {
+        &self.stem
+    }
+}
+
+/// A verified bundle cannot be handed on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// Its policy has a bad name.
+    #[error(transparent)]
+    Stem(#[from] StemError),
+    /// A part is not there.
+    #[error("{origin} came without its {part}, and only a whole bundle is handed on")]
+    Incomplete {
+        /// Where the bundle came from.
+        origin: String,
+        /// What is missing.
+        part: &'static str,
+    },
 }
 
 impl fmt::Debug for SealedBundle {

@@ -1,22 +1,30 @@
 //! `hexgate policy ...`
 
 mod arguments;
+mod arrive;
 mod bench;
 mod build;
 mod convert;
 mod coverage;
 mod decide;
 mod explain;
+mod export;
+mod import;
 mod inspect;
 mod keygen;
+mod pull;
+mod push;
 pub(crate) mod refusal;
+mod registry;
 mod show_rego;
 pub(crate) mod subject;
 mod suite;
 mod test;
+mod trust;
 mod validate;
 mod verify;
 
+use anyhow::Context;
 use clap::Subcommand;
 
 use crate::exit::Exit;
@@ -32,11 +40,16 @@ pub(crate) enum Command {
     Keygen(keygen::Args),
     ShowRego(show_rego::Args),
     Verify(verify::Args),
+    Push(push::Args),
+    Pull(pull::Args),
+    Export(export::Args),
+    Import(import::Args),
     Bench(bench::Args),
 }
 
 /// Carries out a subcommand.
 pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
+    hexgate_compiler::on_signals().context("cannot listen for signals")?;
     match command {
         Command::Validate(args) => validate::run(&args),
         Command::Inspect(args) => inspect::run(&args),
@@ -46,6 +59,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Keygen(args) => keygen::run(&args),
         Command::ShowRego(args) => show_rego::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Push(args) => push::run(&args),
+        Command::Pull(args) => pull::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Bench(args) => bench::run(&args),
     }
 }

@@ -6,6 +6,7 @@ mod debian;
 pub(crate) mod node;
 pub(crate) mod opa;
 pub(crate) mod python;
+pub(crate) mod registry;
 mod wasm;
 
 use std::{fs, path::Path};
@@ -33,6 +34,8 @@ enum Tool {
     Node,
     /// A browser, for the tests on other runtimes
     Chromium,
+    /// A registry for OCI artifacts, for the tests that push and pull
+    Registry,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -53,6 +56,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if wanted(Tool::Chromium) {
         chromium::install(&tools)?;
+    }
+    if wanted(Tool::Registry) {
+        registry::install(&tools)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::{
     edge,
     engine::compile::Toolchain,
     fuzz, parity, readme,
-    setup::{chromium, node, opa, python},
+    setup::{chromium, node, opa, python, registry},
     workspace,
 };
 
@@ -57,8 +57,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(chromium) = &chromium {
         command.env("HEXGATE_CHROMIUM", chromium);
     }
+    let registry = registry::binary(&tools);
+    if let Some(registry) = &registry {
+        command.env("HEXGATE_TEST_REGISTRY", registry);
+    }
     if pythons.is_some()
         && opa.is_some()
+        && registry.is_some()
         && runtimes.is_some()
         && chromium.is_some()
         && Toolchain::find(None).is_ok()

@@ -1,10 +1,11 @@
 //! `hexgate policy verify`
 
-use std::{path::PathBuf, time::SystemTime};
+use std::path::PathBuf;
 
-use hexgate_bundle::{Expectation, TrustedKeys, UnverifiedBundle, VerifiedBundle};
+use hexgate_bundle::{UnverifiedBundle, VerifiedBundle};
 use hexgate_eval::Plan;
 
+use super::trust::Trust;
 use crate::{
     exit::{Exit, Refused},
     output::{self, Style, Tone, harmless},
@@ -25,30 +26,14 @@ pub(crate) struct Args {
     /// The bundle's folder
     bundle: PathBuf,
 
-    /// A public key that is trusted; repeat it while keys rotate
-    #[arg(long, value_name = "FILE", required = true)]
-    pubkey: Vec<PathBuf>,
-
-    /// The bundle must be bound to this agent
-    #[arg(long, value_name = "NAME")]
-    agent: Option<String>,
-
-    /// The bundle must be bound to this project
-    #[arg(long, value_name = "NAME")]
-    project: Option<String>,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let keys = TrustedKeys::from_files(&args.pubkey)?;
-    let expectation = match (&args.agent, &args.project) {
-        (Some(agent), Some(project)) => Expectation::agent(agent).in_project(project),
-        (Some(agent), None) => Expectation::agent(agent),
-        (None, Some(project)) => Expectation::project(project),
-        (None, None) => Expectation::dangerous_any_binding(),
-    };
-    let bundle = UnverifiedBundle::read(&args.bundle)?
-        .verify(&keys, &expectation, SystemTime::now())
-        .map_err(Refused::error)?;
+    let bundle = args
+        .trust
+        .verify(|| Ok(UnverifiedBundle::read(&args.bundle)?))?;
     let component = component(&bundle)?;
 
     let mark = Style::stdout().paint(Tone::Good, "✓");
@@ -76,8 +61,8 @@ fn facts(args: &Args, bundle: &VerifiedBundle, component: String) -> Vec<(&'stat
         ("component", component),
     ];
     for (what, bound, expected) in [
-        ("agent", manifest.agent(), &args.agent),
-        ("project", manifest.project(), &args.project),
+        ("agent", manifest.agent(), &args.trust.agent),
+        ("project", manifest.project(), &args.trust.project),
     ] {
         facts.push((
             what,

@@ -8,6 +8,7 @@
 )]
 
 mod approvals;
+mod archives;
 mod audit;
 mod bench;
 mod bundles;
@@ -18,6 +19,7 @@ mod explain;
 mod fixture;
 mod inspect;
 mod misuse;
+mod registries;
 mod rego;
 mod show_rego;
 mod strangers;

@@ -1,0 +1,112 @@
+//! A bundle comes from a registry.
+
+use hexgate_bundle::{MAX_WASM_BYTES, Parts, ReadError, UnverifiedBundle};
+use oci_client::RegistryOperation;
+
+use crate::{
+    Access, Reference, RegistryError,
+    artifact::{Layout, MANIFEST_PART, Part, REGO_PART, SIGNATURE_PART, SOURCE_PART, text},
+    connection::{Connection, converse},
+};
+
+/// What was pulled: bytes in memory of which nobody knows yet who made them.
+#[derive(Debug)]
+pub struct Pulled {
+    /// The bundle.
+    pub bundle: UnverifiedBundle,
+    /// The digest of its manifest in the registry, by which it can be pinned: `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+}
+
+/// Pulls a bundle into memory. Digests are those that were asked for; nothing else is known of what came.
+///
+/// # Errors
+/// If the registry does not have it, sends other bytes, too many or none for too long, or what it has is not a bundle.
+pub fn pull(from: &Reference, access: &Access) -> Result<Pulled, PullError> {
+    converse(from, access, RegistryOperation::Pull, async |connection| {
+        let not_a_bundle = |reason| PullError::NotABundle {
+            reference: from.to_string(),
+            reason,
+        };
+        let (manifest, digest) = connection.manifest().await?;
+        let layout = Layout::read(&manifest).map_err(not_a_bundle)?;
+        let (component, size) = layout.component().map_err(not_a_bundle)?;
+        if size > MAX_WASM_BYTES {
+            return Err(connection.too_large("component", MAX_WASM_BYTES).into());
+        }
+        let part = async |part: Part| {
+            part_of(connection, &layout, part)
+                .await
+                .map_err(|fault| match fault {
+                    Fault::Layout(reason) => not_a_bundle(reason),
+                    Fault::Registry(error) => error.into(),
+                })
+        };
+        let missing = |part: Part| {
+            not_a_bundle(format!(
+                "it has no {}: it is a component, and nobody signed it",
+                part.name
+            ))
+        };
+        let parts = Parts {
+            origin: from.to_string(),
+            // Small things first: what is no bundle is not downloaded.
+            manifest: part(MANIFEST_PART)
+                .await?
+                .ok_or_else(|| missing(MANIFEST_PART))?,
+            signature: Some(
+                part(SIGNATURE_PART)
+                    .await?
+                    .ok_or_else(|| missing(SIGNATURE_PART))?,
+            ),
+            source: Some(part(SOURCE_PART).await?.unwrap_or_default()),
+            rego: Some(part(REGO_PART).await?.unwrap_or_default()),
+            wasm: connection.blob("component", component, size).await?,
+        };
+        Ok(Pulled {
+            bundle: UnverifiedBundle::from_parts(parts)?,
+            digest: text(digest),
+        })
+    })
+}
+
+enum Fault {
+    Layout(String),
+    Registry(RegistryError),
+}
+
+async fn part_of(
+    connection: &Connection<'_>,
+    layout: &Layout,
+    part: Part,
+) -> Result<Option<Vec<u8>>, Fault> {
+    match layout.part(part).map_err(Fault::Layout)? {
+        None => Ok(None),
+        Some(digest) => {
+            let blob = connection.blob(part.name, digest, part.limit).await;
+            blob.map(Some).map_err(Fault::Registry)
+        }
+    }
+}
+
+/// A bundle was not pulled. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PullError {
+    /// The registry has something else there.
+    #[error(
+        "`{reference}` is not a policy bundle: {reason}; push one with `hexgate policy push`, or name another"
+    )]
+    NotABundle {
+        /// The reference.
+        reference: String,
+        /// What it is instead.
+        reason: String,
+    },
+    /// The bundle is not one that is read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The registry does not give it.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+}
