@@ -75,9 +75,7 @@ pub(crate) fn prepare(path: &Path) -> Result<(), FolderError> {
 
 /// That this process, and within it this log, is the one that writes. Ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock(
-    #[expect(dead_code, reason = "the lock lasts as long as the file is open")] File,
-);
+pub(crate) struct Lock(File);
 
 impl Lock {
     /// Takes the lock of a folder.
@@ -114,6 +112,13 @@ impl Lock {
     /// Takes the lock of the writer.
     pub(crate) fn writer(folder: &Path) -> Result<Self, FolderError> {
         Self::take(folder, LOCK)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Not left to the closing of the file: a child that was just forked has it too, until it becomes another program.
+        let _ = flock(&self.0, FlockOperation::Unlock);
     }
 }
 

@@ -4,6 +4,8 @@
 mod chain;
 mod checkpoint;
 mod components;
+#[cfg(feature = "deliver")]
+mod deliver;
 mod encode;
 mod entry;
 mod folder;
@@ -14,6 +16,7 @@ mod protect;
 mod reader;
 mod record;
 mod redact;
+#[cfg(feature = "replay")]
 mod replay;
 mod shadow;
 mod verify;
@@ -21,6 +24,8 @@ mod walk;
 
 pub use chain::{Head, HeadError};
 pub use components::{Components, ComponentsError};
+#[cfg(feature = "deliver")]
+pub use deliver::{Delivered, Delivery, DeliveryError, DeliveryOptions, WhenFull, deliver};
 pub use entry::{
     Checkpoint, Closed, Decision, Entry, EntryError, Lost, NoteEntry, Opened, Segment, Torn,
 };
@@ -32,11 +37,14 @@ pub use protect::{Arguments, Member, Withheld};
 pub use reader::ReadError;
 pub use record::{Note, Record};
 pub use redact::{REDACTED, Redaction, RedactionError};
+#[cfg(feature = "replay")]
 pub use replay::{
     By, Change, Changes, Difference, Example, FindPolicy, MAX_DIFFERENCES, ReplayError, Replayed,
     Skipped, Tally, replay,
 };
-pub use shadow::{Shadow, ShadowOutcome};
+#[cfg(feature = "replay")]
+pub use shadow::Shadow;
+pub use shadow::ShadowOutcome;
 pub use verify::{Anchors, MAX_FINDINGS, Verification, verify, verify_bytes};
 pub use walk::{Finding, Place};
 

@@ -1,5 +1,7 @@
 //! Writing a log.
 
+#[cfg(feature = "deliver")]
+mod bound;
 mod open;
 mod options;
 mod sync;
@@ -26,6 +28,8 @@ use open::{Found, Trouble};
 use sync::Synced;
 use writer::Writer;
 
+#[cfg(feature = "deliver")]
+use crate::deliver::Progress;
 use crate::{
     chain::{Head, body_digest},
     components::{Components, ComponentsError},
@@ -59,6 +63,9 @@ struct Shared {
     lost: AtomicU64,
     /// Writes that failed.
     failures: AtomicU64,
+    /// Who delivers the log, if it is somebody in this process.
+    #[cfg(feature = "deliver")]
+    delivery: std::sync::RwLock<Option<Arc<Progress>>>,
     /// Tells the keeper to end.
     ending: Mutex<bool>,
     end: Condvar,
@@ -172,6 +179,8 @@ impl AuditLog {
             writer: Mutex::new(state),
             lost: AtomicU64::new(0),
             failures: AtomicU64::new(0),
+            #[cfg(feature = "deliver")]
+            delivery: std::sync::RwLock::new(None),
             ending: Mutex::new(false),
             end: Condvar::new(),
             _lock: lock,
@@ -186,6 +195,11 @@ impl AuditLog {
     /// The decision is not recorded, and the operator wants it denied then.
     pub fn record(&self, record: &Record<'_>) -> Result<Receipt, RecordError> {
         let shared = &*self.shared;
+        #[cfg(feature = "deliver")]
+        if !shared.has_room() {
+            shared.failures.fetch_add(1, Ordering::Relaxed);
+            return Err(RecordError::Backlog);
+        }
         let body = encode::decision(
             BUFFER.take(),
             record,
@@ -193,7 +207,9 @@ impl AuditLog {
             &shared.options.digest_key,
         );
         let outcome = shared.append(&body, record.at);
-        BUFFER.set(body);
+        if body.capacity() <= BUFFER_BYTES {
+            BUFFER.set(body);
+        }
         match outcome {
             Ok(head) => Ok(Receipt::Written(head)),
             Err(error) => shared.unwritten(error),
@@ -308,7 +324,9 @@ impl Shared {
     /// Writes a record, and waits for the disk if the operator wants that.
     fn append(&self, body: &[u8], at: SystemTime) -> io::Result<Head> {
         let digest = body_digest(body);
-        self.synced.check()?;
+        if self.options.when_unwritable == WhenUnwritable::Deny {
+            self.synced.check()?;
+        }
         let head = {
             let mut state = self.lock()?;
             let head = state.writer.append(body, &digest, at)?;
@@ -317,6 +335,8 @@ impl Shared {
             }
             head
         };
+        #[cfg(feature = "deliver")]
+        self.wrote(head.n);
         if self.options.sync == Sync::Each {
             self.synced.through(head.n, self)?;
         }
@@ -391,6 +411,9 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
+/// A longer text is not kept: few records are, and every thread would.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// How much more goes into a full file before the next one is tried again.
 const RETRY_BYTES: u64 = 1 << 20;
 
@@ -453,4 +476,9 @@ pub enum RecordError {
         /// The cause.
         reason: String,
     },
+    /// Too many records wait to be delivered.
+    #[error(
+        "too many audit records wait for the platform, and the operator wants decisions denied then; bring the platform back, or allow more to wait"
+    )]
+    Backlog,
 }

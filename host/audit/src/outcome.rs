@@ -1,6 +1,8 @@
 //! What came of a proposed call, as a record keeps it.
 
-use hexgate::{DecideError, Denial, ErrorKind, Grant, PathScope, Verdict};
+#[cfg(feature = "replay")]
+mod answer;
+
 use serde::{Deserialize, Serialize};
 
 /// What came of a proposed call.
@@ -12,7 +14,7 @@ pub enum Outcome {
         /// Index into the caller's roles. None: the policy's default role decided.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         role: Option<u32>,
-        /// The file scope that the tool has to apply.
+        /// The file scope that the tool has to apply, by its number in the policy.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<u32>,
     },
@@ -21,7 +23,7 @@ pub enum Outcome {
         /// Index into the caller's roles. None: the policy's default role decided.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         role: Option<u32>,
-        /// The file scope that the tool has to apply.
+        /// The file scope that the tool has to apply, by its number in the policy.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<u32>,
     },
@@ -64,7 +66,7 @@ pub struct Hint {
     pub denied: Vec<String>,
 }
 
-/// Who has to act on an error: [`ErrorKind`] as a record keeps it.
+/// Who has to act on an error: `hexgate::ErrorKind` as a record keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
@@ -134,56 +136,6 @@ impl Outcome {
             Self::Allow { .. } | Self::NeedsApproval { .. } | Self::Deny { .. } => true,
             Self::Error { error, .. } => !matches!(error, ErrorClass::Validity | ErrorClass::Host),
             Self::Refused { .. } => false,
-        }
-    }
-}
-
-impl From<&Result<Verdict, DecideError>> for Outcome {
-    fn from(answer: &Result<Verdict, DecideError>) -> Self {
-        match answer {
-            Ok(Verdict::Allow(Grant { role, scope })) => Self::Allow {
-                role: *role,
-                scope: *scope,
-            },
-            Ok(Verdict::NeedsApproval(Grant { role, scope })) => Self::NeedsApproval {
-                role: *role,
-                scope: *scope,
-            },
-            Ok(Verdict::Deny(Denial {
-                reason,
-                violations,
-                hint,
-            })) => Self::Deny {
-                reason: reason.clone(),
-                violations: violations.clone(),
-                hint: hint.as_ref().map(Hint::from),
-            },
-            Err(error) => Self::Error {
-                error: error.kind().into(),
-                reason: error.to_string(),
-            },
-        }
-    }
-}
-
-impl From<&PathScope> for Hint {
-    fn from(scope: &PathScope) -> Self {
-        Self {
-            allowed: scope.allowed.clone(),
-            denied: scope.denied.clone(),
-        }
-    }
-}
-
-impl From<ErrorKind> for ErrorClass {
-    fn from(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Malformed => Self::Malformed,
-            ErrorKind::Exceeded => Self::Exceeded,
-            ErrorKind::Guest => Self::Guest,
-            ErrorKind::Validity => Self::Validity,
-            // A kind that is not known here is nobody's fault but the machine's.
-            _ => Self::Host,
         }
     }
 }

@@ -4,7 +4,7 @@ mod changes;
 
 use std::{collections::BTreeMap, path::Path};
 
-use hexgate::{Policy, Request};
+use hexgate::Policy;
 use hexgate_bundle::Digest;
 use serde::Serialize;
 
@@ -206,15 +206,13 @@ impl Replayer<'_, '_> {
             }
         };
         let roles: Vec<&str> = decision.roles.iter().map(String::as_str).collect();
-        let mut request = Request::new(
+        let outcome = Outcome::ask(
+            &policy,
+            &roles,
             &decision.tool,
             decision.arguments.as_deref().unwrap_or_default(),
-        )
-        .roles(&roles);
-        if let Some(facts) = &decision.facts {
-            request = request.facts(facts);
-        }
-        let outcome = Outcome::from(&policy.decide(&request));
+            decision.facts.as_deref(),
+        );
         self.replayed.replayed += 1;
         if !exactly {
             self.replayed.changes.add(n, decision, &outcome);

@@ -1,19 +1,9 @@
 //! A candidate policy that decides beside the live one and never acts.
 
-use hexgate::{Policy, Request};
 use hexgate_bundle::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
-
-/// A candidate policy. It is asked what it would have said, and its answers go into the log and nowhere else: there is no way from here to a
-/// verdict that a host could act on.
-#[derive(Debug, Clone)]
-pub struct Shadow {
-    policy: Policy,
-    digest: Option<Digest>,
-    component: Digest,
-}
 
 /// What a candidate policy would have said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +18,21 @@ pub struct ShadowOutcome {
     pub(crate) verdict: Outcome,
 }
 
+/// A candidate policy. It is asked what it would have said, and its answers go into the log and nowhere else: there is no way from here to a
+/// verdict that a host could act on.
+#[cfg(feature = "replay")]
+#[derive(Debug, Clone)]
+pub struct Shadow {
+    policy: hexgate::Policy,
+    digest: Option<Digest>,
+    component: Digest,
+}
+
+#[cfg(feature = "replay")]
 impl Shadow {
     /// A candidate: its policy, what identifies it as [`Record::policy`](crate::Record::policy) does, and SHA-256 of its component.
     #[must_use]
-    pub fn new(policy: Policy, digest: Option<Digest>, component: Digest) -> Self {
+    pub fn new(policy: hexgate::Policy, digest: Option<Digest>, component: Digest) -> Self {
         Self {
             policy,
             digest,
@@ -39,13 +40,20 @@ impl Shadow {
         }
     }
 
-    /// What the candidate would have said, for [`Record::shadow`](crate::Record::shadow). It takes as long as a decision and cannot fail.
+    /// What the candidate would have said to the same request, for [`Record::shadow`](crate::Record::shadow). It takes as long as a decision and
+    /// cannot fail.
     #[must_use]
-    pub fn ask(&self, request: &Request<'_>) -> ShadowOutcome {
+    pub fn ask(
+        &self,
+        roles: &[&str],
+        tool: &str,
+        arguments: &str,
+        facts: Option<&str>,
+    ) -> ShadowOutcome {
         ShadowOutcome {
             policy: self.digest,
             component: self.component,
-            verdict: Outcome::from(&self.policy.decide(request)),
+            verdict: Outcome::ask(&self.policy, roles, tool, arguments, facts),
         }
     }
 }

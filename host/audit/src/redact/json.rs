@@ -108,7 +108,8 @@ impl Walk<'_> {
         if length == 0 {
             return Err(Malformed);
         }
-        if self.is_secret && self.rest.get(..length) != Some("null") {
+        let text = self.rest.get(..length).ok_or(Malformed)?;
+        if (self.is_secret && text != "null") || self.redactor.find(text).is_some() {
             return self.withhold(length);
         }
         self.is_secret = false;
@@ -237,6 +238,20 @@ mod tests {
         ] {
             assert_eq!(redacted(text).as_deref(), Some(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_pattern_is_found_in_numbers_too() {
+        let redactor = Redactor::new(&Redaction {
+            names: vec![],
+            patterns: vec![("card".to_owned(), r"\b4[0-9]{15}\b".to_owned())],
+        })
+        .unwrap();
+        let clean = redactor.json(r#"{"card": 4111111111111111, "n": 41}"#);
+        assert_eq!(
+            clean.unwrap().as_deref(),
+            Some(r#"{"card": "[REDACTED]", "n": 41}"#)
+        );
     }
 
     #[test]

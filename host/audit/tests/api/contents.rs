@@ -95,7 +95,7 @@ fn a_record_says_who_wanted_what_and_what_came_of_it() {
 #[test]
 fn every_outcome_reads_back() {
     for outcome in [
-        ALLOW,
+        ALLOW.clone(),
         Outcome::Allow {
             role: None,
             scope: Some(3),

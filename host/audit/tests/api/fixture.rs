@@ -13,7 +13,7 @@ use hexgate_audit::{
 use hexgate_bundle::{PrivateKey, TrustedKeys};
 use tempfile::TempDir;
 
-pub(crate) const ALLOW: Outcome = Outcome::Allow {
+pub(crate) static ALLOW: Outcome = Outcome::Allow {
     role: Some(0),
     scope: None,
 };

@@ -11,7 +11,9 @@
 mod child;
 mod contents;
 mod crash;
+mod delivery;
 mod fixture;
+mod platform;
 mod replay;
 mod segments;
 mod tampering;

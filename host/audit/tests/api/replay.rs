@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, sync::LazyLock};
 
-use hexgate::{Engine, Policy, Request};
+use hexgate::{Engine, Policy};
 use hexgate_audit::{
     Anchors, Arguments, AuditLog, By, Change, Components, Effect, Outcome, Record, Redaction,
     ReplayError, Replayed, Shadow, replay,
@@ -92,12 +92,9 @@ fn written(fixture: &Fixture, arguments: Arguments, calls: &[(&str, &str, Option
         Digest::of(&NEXT_POLICY.component),
     );
     for (tool, arguments, facts) in calls {
-        let mut request = Request::new(tool, arguments).roles(&["support"]);
-        if let Some(facts) = facts {
-            request = request.facts(facts);
-        }
-        let outcome = Outcome::from(&LIVE_POLICY.policy.decide(&request));
-        let asked = shadow.ask(&request);
+        let roles = ["support"];
+        let outcome = Outcome::ask(&LIVE_POLICY.policy, &roles, tool, arguments, *facts);
+        let asked = shadow.ask(&roles, tool, arguments, *facts);
         let record = Record {
             roles: &["support"],
             tool,

@@ -241,6 +241,18 @@ fn relinked(line: &str, before: &str) -> String {
 }
 
 #[test]
+fn a_log_that_another_program_wrote_by_the_documents_is_one() {
+    let bytes = include_bytes!("../../../../tests/fuzz/corpus/audit_log/whole.jsonl");
+    let verified = verify_bytes(bytes, &Anchors::default());
+    assert_eq!(verified.findings, []);
+    assert_eq!(
+        (verified.records, verified.decisions, verified.torn),
+        (9, 2, 1)
+    );
+    assert_eq!((verified.lost, verified.is_closed), (2, true));
+}
+
+#[test]
 fn the_chain_can_be_computed_by_who_reads_the_documents() {
     let fixture = Fixture::new();
     fixture.with(1);

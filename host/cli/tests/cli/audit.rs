@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use hexgate::{Engine, Policy, Request};
+use hexgate::{Engine, Policy};
 use hexgate_audit::{AuditLog, DigestKey, Options, Outcome, Record, Shadow, Sync};
 use hexgate_bundle::{Digest, PrivateKey};
 use insta::assert_snapshot;
@@ -50,8 +50,8 @@ fn written(fixture: Fixture, calls: &[(&str, &str, &str)]) -> Fixture {
     let log = AuditLog::open(fixture.path("audit"), options, now()).unwrap();
     let shadow = Shadow::new(next, None, Digest::of(b"next"));
     for (user, tool, arguments) in calls {
-        let request = Request::new(tool, arguments).roles(&["billing"]);
-        let outcome = Outcome::from(&live.decide(&request));
+        let roles = ["billing"];
+        let outcome = Outcome::ask(&live, &roles, tool, arguments, None);
         let _ = log
             .record(&Record {
                 at: now(),
@@ -67,7 +67,7 @@ fn written(fixture: Fixture, calls: &[(&str, &str, &str)]) -> Fixture {
                 component: Some(Digest::of(&component)),
                 outcome: &outcome,
                 took: Duration::from_nanos(600),
-                shadow: Some(&shadow.ask(&request)),
+                shadow: Some(&shadow.ask(&roles, tool, arguments, None)),
             })
             .unwrap();
     }

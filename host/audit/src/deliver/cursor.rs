@@ -1,0 +1,77 @@
+//! How far a log was delivered, on disk.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// How far a log was delivered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cursor {
+    /// The version of this file.
+    pub(crate) version: u64,
+    /// The file of the log.
+    pub(crate) segment: u64,
+    /// Where in it the next line begins.
+    pub(crate) offset: u64,
+    /// The number of the next record.
+    pub(crate) next: u64,
+    /// Events that the platform took.
+    pub(crate) delivered: u64,
+    /// Events that the platform will never take.
+    pub(crate) refused: u64,
+    /// Records that were passed over, because too many were waiting or their file is gone.
+    pub(crate) skipped: u64,
+}
+
+/// The file.
+const NAME: &str = "delivery.json";
+const VERSION: u64 = 1;
+
+impl Cursor {
+    /// The cursor of a log; at its beginning if there is none.
+    pub(crate) fn load(log: &Path) -> io::Result<Self> {
+        match fs::read(path(log)) {
+            Ok(bytes) => {
+                let cursor: Self = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
+                if cursor.version == VERSION {
+                    Ok(cursor)
+                } else {
+                    Err(io::Error::other(format!(
+                        "its version {} is not known",
+                        cursor.version
+                    )))
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self {
+                version: VERSION,
+                ..Self::default()
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces the file. A reader sees the old one or the new one.
+    pub(crate) fn save(&self, log: &Path) -> io::Result<()> {
+        let path = path(log);
+        let passing = path.with_extension("json.new");
+        let mut file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&passing)?;
+        file.write_all(serde_json::to_string(self)?.as_bytes())?;
+        file.sync_data()?;
+        fs::rename(passing, path)
+    }
+}
+
+pub(crate) fn path(log: &Path) -> PathBuf {
+    log.join(NAME)
+}

@@ -1,0 +1,154 @@
+//! Following a log that is being written.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use hexgate_bundle::Digest;
+
+use super::cursor::Cursor;
+use crate::{
+    chain::{Framed, Head},
+    entry::{Decision, Entry},
+    folder,
+    reader::MAX_LINE_BYTES,
+};
+
+/// The lines of a log from some place on. Only whole ones are seen.
+pub(super) struct Tail {
+    log: PathBuf,
+    at: Cursor,
+    file: Option<BufReader<File>>,
+    /// A line that is not whole yet.
+    line: Vec<u8>,
+    /// The last one that was.
+    taken: Vec<u8>,
+}
+
+/// What comes next in a log.
+pub(super) struct Item {
+    pub(super) head: Head,
+    /// None: it is no decision.
+    pub(super) decision: Option<Box<Decision>>,
+    /// The place behind it.
+    pub(super) behind: Cursor,
+}
+
+impl Tail {
+    pub(super) fn new(log: &Path, at: Cursor) -> Self {
+        Self {
+            log: log.to_owned(),
+            at,
+            file: None,
+            line: Vec::new(),
+            taken: Vec::new(),
+        }
+    }
+
+    /// The next record; None if there is none yet.
+    pub(super) fn next(&mut self) -> io::Result<Option<Item>> {
+        loop {
+            if !self.advance()? {
+                return Ok(None);
+            }
+            let line = self.taken.strip_suffix(b"\n").unwrap_or(&self.taken);
+            let Some(framed) = Framed::of(line) else {
+                // Left unfinished; the record after it says so.
+                continue;
+            };
+            let head = Head {
+                n: framed.n,
+                hash: Digest::from_bytes(framed.hash),
+            };
+            let decision = match Entry::parse(line) {
+                Ok(Entry::Decision(decision)) => Some(decision),
+                Ok(_) => None,
+                Err(error) => {
+                    tracing::error!(record = head.n, %error, "a record cannot be read, and is not delivered");
+                    None
+                }
+            };
+            self.at.next = head.n.saturating_add(1);
+            return Ok(Some(Item {
+                head,
+                decision,
+                behind: self.at,
+            }));
+        }
+    }
+
+    /// Takes the next whole line. False: there is none yet.
+    fn advance(&mut self) -> io::Result<bool> {
+        loop {
+            if self.file.is_none() && !self.open()? {
+                return Ok(false);
+            }
+            let Some(file) = &mut self.file else {
+                return Ok(false);
+            };
+            let held = self.line.len();
+            let room = (MAX_LINE_BYTES as u64 + 1).saturating_sub(held as u64);
+            io::Read::take(&mut *file, room).read_until(b'\n', &mut self.line)?;
+            if self.line.last() == Some(&b'\n') {
+                self.at.offset += self.line.len() as u64;
+                break;
+            }
+            if self.line.len() > MAX_LINE_BYTES {
+                return Err(io::Error::other("a line is longer than any record"));
+            }
+            if self.line.len() > held {
+                continue;
+            }
+            // The end, for now. If there is a next file, nothing more comes into this one.
+            let segments = folder::segments(&self.log)?;
+            if segments
+                .last()
+                .is_none_or(|(last, _)| *last <= self.at.segment)
+            {
+                return Ok(false);
+            }
+            // It may have been begun after the last look at this one.
+            if file.read_until(b'\n', &mut self.line)? > 0 {
+                if self.line.last() == Some(&b'\n') {
+                    self.at.offset += self.line.len() as u64;
+                    break;
+                }
+                continue;
+            }
+            self.at.segment += 1;
+            self.at.offset = 0;
+            self.file = None;
+            self.line.clear();
+        }
+        std::mem::swap(&mut self.line, &mut self.taken);
+        self.line.clear();
+        Ok(true)
+    }
+
+    /// Opens the file in which the next line is. If it is gone, the first one after it.
+    fn open(&mut self) -> io::Result<bool> {
+        let segments = folder::segments(&self.log)?;
+        let Some((segment, path)) = segments
+            .iter()
+            .find(|(segment, _)| *segment >= self.at.segment)
+        else {
+            return Ok(false);
+        };
+        if *segment != self.at.segment {
+            // How many records are missed is counted by their numbers.
+            tracing::error!(
+                first = self.at.segment,
+                next = *segment,
+                "files of the audit log are gone before they were delivered"
+            );
+            self.at.segment = *segment;
+            self.at.offset = 0;
+        }
+        let mut file = BufReader::with_capacity(64 << 10, File::open(path)?);
+        file.seek(SeekFrom::Start(self.at.offset))?;
+        self.file = Some(file);
+        Ok(true)
+    }
+}

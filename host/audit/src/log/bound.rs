@@ -1,0 +1,39 @@
+//! A log that is delivered in this process: how much may wait.
+
+use std::sync::{Arc, PoisonError};
+
+use super::{AuditLog, Shared};
+use crate::deliver::Progress;
+
+impl AuditLog {
+    /// Learns of who delivers it.
+    pub(crate) fn bound(&self, delivery: Arc<Progress>) {
+        if let Some(head) = self.status().head {
+            delivery.wrote(head.n);
+        }
+        // Nothing in there is ever half done.
+        let mut bound = self
+            .shared
+            .delivery
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *bound = Some(delivery);
+    }
+}
+
+impl Shared {
+    /// Whether another record may wait to be delivered.
+    pub(super) fn has_room(&self) -> bool {
+        self.bound(|delivery| delivery.has_room()).unwrap_or(true)
+    }
+
+    /// A record was written.
+    pub(super) fn wrote(&self, n: u64) {
+        self.bound(|delivery| delivery.wrote(n));
+    }
+
+    fn bound<T>(&self, then: impl FnOnce(&Progress) -> T) -> Option<T> {
+        let bound = self.delivery.read().unwrap_or_else(PoisonError::into_inner);
+        bound.as_deref().map(then)
+    }
+}
