@@ -25,6 +25,7 @@ const FIELDS = ["roles", "tool", "arguments", "facts"];
 const MODES = ["deny", "needs-approval", "allow"];
 const COVERAGES = ["complete", "opaque"];
 
+const NOT_ASCII = /[^\x00-\x7f]/;
 const encoder = new TextEncoder();
 // A byte-order mark is a character like any other, and bytes that are not UTF-8 are a damaged answer.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -189,7 +190,7 @@ class Instance {
     return this.#memory.buffer.byteLength !== this.#size;
   }
 
-  // Each text is a string, or its bytes where that is not ASCII: either has as many bytes as its `length`.
+  // Each text is a string, or its bytes where that turned out not to be ASCII: either has as many bytes as its `length`.
   decide(roles, tool, text, facts, scopes) {
     const count = roles.length;
     let total = 8 * count + tool.length + text.length + (facts === undefined ? 0 : facts.length);
@@ -238,7 +239,7 @@ class Instance {
   rules(role, start, count, scopes) {
     const bytes = encode(role, "roles", 0);
     const base = this.#allocate(bytes.length);
-    this.#bytes.set(bytes, base);
+    this.#put(bytes, base);
     const at = this.#area(this.#call(4, base, bytes.length, start, count), 12, MOST_DESCRIPTION_BYTES);
     if (!this.#flag(at)) return undefined;
     const rules = [];
@@ -409,8 +410,9 @@ class Instance {
   }
 }
 
-// UTF-8, if the text has any: what JavaScript calls a string may hold half a character.
+// A text as it can be put: itself if it is ASCII, else UTF-8, if it has any: what JavaScript calls a string may hold half a character.
 function encode(text, field, number) {
+  if (!NOT_ASCII.test(text)) return text;
   const bytes = encoder.encode(text);
   if (text.isWellFormed?.()) return bytes;
   for (let at = 0; at < text.length; at++) {
