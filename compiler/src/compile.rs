@@ -195,6 +195,16 @@ impl Compiler {
         })
     }
 
+    /// Whether warnings refuse a policy.
+    pub(crate) fn denies_warnings(&self) -> bool {
+        self.options.deny_warnings
+    }
+
+    /// Whether the limits are those that a policy has if nothing is said.
+    pub(crate) fn has_default_limits(&self) -> bool {
+        self.options.limits == Limits::default()
+    }
+
     /// The limits of a policy that this compiles.
     pub(crate) fn limits(&self) -> Limits {
         Limits {

@@ -63,6 +63,7 @@ pub mod rego;
 mod rego_policy;
 mod release;
 pub mod resolve;
+pub mod rust;
 pub mod schema;
 pub mod source;
 #[cfg(feature = "cli")]
@@ -75,5 +76,6 @@ pub use javascript::JavaScript;
 pub use product::{Engine, MakeError, OpaCore, OpaCoreError, Product, RegoOptions, is_rego};
 pub use rego_policy::RegoPolicy;
 pub use release::{CONTRACT, Release};
+pub use rust::{CargoError, RustPolicy, is_rust};
 #[cfg(feature = "cli")]
 pub use stop::on_signals;

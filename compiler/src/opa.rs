@@ -31,3 +31,4 @@ pub use entrypoint::{Entrypoint, EntrypointError};
 pub use error::OpaError;
 pub use find::{Opa, Version};
 pub use group::end_all;
+pub(crate) use run::first_lines;

@@ -6,7 +6,7 @@ use hexgate_bundle::{Draft, SealError, StemError, V1Draft};
 use hexgate_component::WrapError;
 
 use crate::{
-    Compiled, Compiler, Outcome, RegoPolicy, Release,
+    CargoError, Compiled, Compiler, Outcome, RegoPolicy, Release, RustPolicy, is_rust,
     opa::{Entrypoint, Opa, OpaError},
     rego::Refusal,
     source::ReadError,
@@ -45,6 +45,8 @@ pub enum Product {
     Policy(Box<Compiled>),
     /// From a policy in Rego.
     Rego(Box<RegoPolicy>),
+    /// From a policy in Rust.
+    Rust(Box<RustPolicy>),
 }
 
 /// A policy cannot be made. What is wrong with the policy itself is a diagnostic instead.
@@ -57,6 +59,9 @@ pub enum MakeError {
     /// OPA cannot be used.
     #[error(transparent)]
     Opa(#[from] OpaError),
+    /// Cargo cannot be used.
+    #[error(transparent)]
+    Cargo(#[from] CargoError),
     /// An option does not fit the policy.
     #[error("{0}")]
     Option(&'static str),
@@ -98,12 +103,12 @@ pub enum OpaCoreError {
 }
 
 impl Compiler {
-    /// Makes a component of the policy at `path`: a YAML file, a directory of roles, or a file `*.rego`, which is always for
-    /// [`Engine::Rego`].
+    /// Makes a component of the policy at `path`: a YAML file, a directory of roles, a file `*.rego`, which is always for
+    /// [`Engine::Rego`], or the `Cargo.toml` of a package in Rust, which is for neither engine.
     ///
     /// # Errors
-    /// If the policy cannot be read, OPA is needed and cannot be used, or an option does not fit. A policy that is refused is an
-    /// [`Outcome`] without one.
+    /// If the policy cannot be read, OPA or cargo is needed and cannot be used, or an option does not fit. A policy that is refused is
+    /// an [`Outcome`] without one.
     pub fn make(
         &self,
         path: &Path,
@@ -124,6 +129,15 @@ impl Compiler {
             return Err(MakeError::Option(
                 "`--data` and `--entrypoint` are for policies in Rego, whose file names end in `.rego`: leave them out",
             ));
+        }
+        if is_rust(path) {
+            if engine.is_some() {
+                return Err(MakeError::Option(
+                    "a policy in Rust is its own engine: leave `--engine` out",
+                ));
+            }
+            let outcome = self.compile_rust(path)?;
+            return Ok(outcome.map(|policy| Product::Rust(Box::new(policy))));
         }
         let mut outcome = self.compile_path(path)?;
         if engine == Some(Engine::Rego)
@@ -146,14 +160,15 @@ impl Product {
         match self {
             Self::Policy(policy) => &policy.component,
             Self::Rego(policy) => &policy.component,
+            Self::Rust(policy) => &policy.component,
         }
     }
 
-    /// The policy in our language. None: it is written in Rego.
+    /// The policy in our language. None: it is written in Rego or Rust.
     pub fn policy(&self) -> Option<&Compiled> {
         match self {
             Self::Policy(policy) => Some(policy),
-            Self::Rego(_) => None,
+            Self::Rego(_) | Self::Rust(_) => None,
         }
     }
 
@@ -165,6 +180,7 @@ impl Product {
         match self {
             Self::Policy(policy) => policy.draft(release),
             Self::Rego(policy) => policy.draft(release),
+            Self::Rust(policy) => policy.draft(release),
         }
     }
 
@@ -176,6 +192,7 @@ impl Product {
         match self {
             Self::Policy(policy) => policy.rego(),
             Self::Rego(policy) => Ok(&policy.rego),
+            Self::Rust(_) => Err(Refusal::Rust),
         }
     }
 
@@ -194,6 +211,7 @@ impl Product {
                     None => policy.build_module(&Opa::find()?)?,
                 },
             }),
+            Self::Rust(_) => Err(Refusal::Rust.into()),
             Self::Rego(policy) if policy.has_data => Err(OpaCoreError::Data),
             Self::Rego(policy) if policy.entrypoint != Entrypoint::default() => {
                 Err(OpaCoreError::Entrypoint)

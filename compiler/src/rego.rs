@@ -39,6 +39,9 @@ pub enum Refusal {
     /// A pattern of a file scope is not one that the compiler accepts. No policy that was compiled has one.
     #[error("the pattern `{0}` of a file scope cannot be read")]
     Pattern(String),
+    /// The policy is written in Rust.
+    #[error("a policy in Rust cannot be printed as Rego")]
+    Rust,
 }
 
 /// Prints a policy.

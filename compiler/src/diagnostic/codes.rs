@@ -3,6 +3,7 @@
 mod document;
 mod rego;
 mod resolve;
+mod rust;
 mod source;
 
 use super::CodeDoc;
@@ -16,6 +17,7 @@ pub fn all_codes() -> impl Iterator<Item = &'static CodeDoc> {
         .chain(resolve::CODES)
         .chain(constraint::codes::CODES)
         .chain(rego::CODES)
+        .chain(rust::CODES)
         .chain(lint::codes())
 }
 

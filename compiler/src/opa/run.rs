@@ -119,7 +119,7 @@ impl Ran {
 }
 
 /// The beginning of what a process said, fit for a message.
-pub(super) fn first_lines(said: &[u8]) -> String {
+pub(crate) fn first_lines(said: &[u8]) -> String {
     const LINES: usize = 5;
     const CHARACTERS: usize = 500;
     let text = String::from_utf8_lossy(said);

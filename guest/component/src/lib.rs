@@ -48,5 +48,6 @@ mod template;
 mod weave;
 
 pub use artifact::{BUILT_BY, DIGEST, HEAP_BASE, HTTP_HANDLER};
-pub use opa::{OpaquePlan, WrapError, opa_module_of, opaque_plan, wrap};
+pub use hexgate_eval::plan::{OpaquePlan, opaque_plan};
+pub use opa::{WrapError, opa_module_of, wrap};
 pub use weave::{MAX_PLAN, WeaveError, plan_of, weave, weave_core};

@@ -11,10 +11,8 @@
 mod error;
 mod inspect;
 mod memory;
-mod plan;
 
 pub use error::WrapError;
-pub use plan::{OpaquePlan, opaque_plan};
 
 use crate::{artifact::WRAPPER, weave::check};
 use inspect::Inspected;

@@ -6,7 +6,7 @@ use crate::{
     bytes,
     condition::Scene,
     denial, json,
-    json::{Document, Node},
+    json::{Document, Node, Tree},
     plan::{
         Damaged, Plan, Ref, View,
         layout::{flags, header, mode},
@@ -122,6 +122,19 @@ pub fn check(
     scratch: &mut Scratch<'_>,
 ) -> Result<(), Error> {
     Reading::of(plan, request, scratch).map(drop)
+}
+
+/// Reads a request as [`check`] does, and gives the arguments and facts that it found.
+///
+/// # Errors
+/// As [`check`].
+pub fn read<'s>(
+    plan: &Plan<'_>,
+    request: &Request<'s>,
+    scratch: &'s mut Scratch<'_>,
+) -> Result<(Tree<'s>, Option<Tree<'s>>), Error> {
+    let reading = Reading::of(plan, request, scratch)?;
+    Ok((Tree::of(reading.arguments), reading.facts.map(Tree::of)))
 }
 
 /// The request, read and found well-formed.

@@ -41,7 +41,7 @@ pub mod trace;
 mod value;
 mod workspace;
 
-pub use decide::{MAX_NAME, MAX_ROLES, Scratch, check, decide};
+pub use decide::{MAX_NAME, MAX_ROLES, Scratch, check, decide, read};
 pub use denial::{MAX_REASON, Wording, quote};
 pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node, Tree, TreeValue};
 pub use number::compare_numbers;

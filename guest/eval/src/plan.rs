@@ -5,10 +5,12 @@
 
 mod describe;
 pub mod layout;
+mod opaque;
 mod validate;
 mod view;
 
 pub use describe::{About, Mode, RoleRef, RuleRef, ScopeRef};
+pub use opaque::{OpaquePlan, opaque_plan};
 pub use validate::InvalidPlan;
 pub(crate) use view::View;
 

@@ -34,6 +34,44 @@ impl Truth {
     }
 }
 
+impl core::ops::Not for Truth {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        Self::not(self)
+    }
+}
+
+impl core::ops::BitAnd for Truth {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::False, _) | (_, Self::False) => Self::False,
+            (Self::True, Self::True) => Self::True,
+            _ => Self::Undefined,
+        }
+    }
+}
+
+impl core::ops::BitOr for Truth {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::True, _) | (_, Self::True) => Self::True,
+            (Self::False, Self::False) => Self::False,
+            _ => Self::Undefined,
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        Self::of(holds)
+    }
+}
+
 /// A value.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Value<'a> {

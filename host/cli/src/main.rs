@@ -5,6 +5,7 @@
 //! | `exit` | exit codes, and the errors that choose them |
 //! | `output` | writing for people: marks, colours, harmless text |
 //! | `key` | private keys from files |
+//! | `new` | `hexgate new` |
 //! | `policy` | `hexgate policy ...`, one module a subcommand |
 //! | `approvals` | `hexgate approvals ...`, likewise |
 //! | `audit` | `hexgate audit ...`, likewise |
@@ -14,6 +15,7 @@ mod approvals;
 mod audit;
 mod exit;
 mod key;
+mod new;
 mod output;
 mod policy;
 
@@ -33,6 +35,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::Args),
     /// Validate, test, build, sign, verify, inspect and measure policies
     #[command(subcommand)]
     Policy(policy::Command),
@@ -46,6 +49,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::New(args) => new::run(&args),
         Command::Policy(command) => policy::run(command),
         Command::Audit(command) => audit::run(command),
         Command::Approvals(command) => approvals::run(command),

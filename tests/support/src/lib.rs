@@ -4,7 +4,11 @@
 //! `cargo xtask test` does in a full run, it fails.
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
+mod wasm;
+
 use std::{fmt::Display, io::Write};
+
+pub use wasm::wasm_environment;
 
 /// Whether all tools have to be there.
 pub fn tools_required() -> bool {

@@ -1,11 +1,13 @@
 //! The README does what it says: its commands run, its outputs are what they print, its program is the example's.
 //!
-//! Blocks that are marked `sh`, or `sh opa` where OPA is set up, run one after the other, each in a shell of its own that stops at the first failure, all in one
+//! Blocks that are marked `sh`, `sh opa` where OPA is set up, or `sh rust` where there is a compiler for WebAssembly, run one after the other, each in a shell of its own that stops at the first failure, all in one
 //! fresh folder, with the built binaries in the path. A line `# exits N` in a block says how it ends; without one it is 0. A block
 //! marked `text` right after is all that the commands print on stdout. A block marked `rust` stands in the example.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::Path,
     process::{Command, Stdio},
 };
@@ -13,6 +15,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
+    engine::compile::Toolchain,
     setup::{fresh, opa},
     workspace,
 };
@@ -38,6 +41,10 @@ pub(crate) fn run() -> Result<()> {
     let opa = opa::binary(&workspace::tools())
         .map(fs::canonicalize)
         .transpose()?;
+    let wasm = match Toolchain::find(None) {
+        Ok(toolchain) => Some(guests(&folder, toolchain.environment()?)?),
+        Err(_) => None,
+    };
     let mut ran = 0;
     for (index, block) in blocks.iter().enumerate() {
         let failed = || format!("`README.md`, line {}", block.line);
@@ -46,11 +53,22 @@ pub(crate) fn run() -> Result<()> {
                 "readme: SKIPPED, line {}: OPA is not set up; run `cargo xtask setup opa`",
                 block.line
             ),
-            "sh" | "sh opa" => {
+            "sh rust" if wasm.is_none() => println!(
+                "readme: SKIPPED, line {}: there is no compiler for WebAssembly; run `cargo xtask setup wasm`",
+                block.line
+            ),
+            "sh" | "sh opa" | "sh rust" => {
                 let output = blocks
                     .get(index + 1)
                     .filter(|next| next.kind == "text" && next.follows);
-                check_commands(&folder, block, output, opa.as_deref()).with_context(failed)?;
+                let mut environment = Vec::new();
+                if let Some(opa) = &opa {
+                    environment.push(("HEXGATE_OPA_BIN", opa.clone().into_os_string()));
+                }
+                if block.kind == "sh rust" {
+                    environment.extend(wasm.clone().unwrap_or_default());
+                }
+                check_commands(&folder, block, output, environment).with_context(failed)?;
                 ran += 1;
             }
             "rust" => check_program(block).with_context(failed)?,
@@ -59,6 +77,22 @@ pub(crate) fn run() -> Result<()> {
     }
     println!("readme: {ran} blocks of commands do what they say");
     Ok(())
+}
+
+/// The environment for packages in Rust. Cargo takes the crate from here until it is in the registry.
+fn guests(
+    folder: &Path,
+    mut environment: Vec<(&'static str, OsString)>,
+) -> Result<Vec<(&'static str, OsString)>> {
+    let sdk = workspace::root().join("guest/sdk");
+    let patch = format!("[patch.crates-io]\nhexgate-guest = {{ path = {sdk:?} }}\n");
+    fs::create_dir_all(folder.join(".cargo"))?;
+    fs::write(folder.join(".cargo/config.toml"), patch)?;
+    let target = workspace::root()
+        .join(workspace::target())
+        .join("readme-guests");
+    environment.push(("CARGO_TARGET_DIR", target.into()));
+    Ok(environment)
 }
 
 /// A block of the README.
@@ -107,7 +141,7 @@ fn check_commands(
     folder: &Path,
     block: &Block<'_>,
     expected: Option<&Block<'_>>,
-    opa: Option<&Path>,
+    environment: Vec<(&str, OsString)>,
 ) -> Result<()> {
     println!("{}", block.text.trim_end());
     let bin = workspace::binary("hexgate");
@@ -120,10 +154,8 @@ fn check_commands(
             .chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())),
     )?;
     let mut shell = Command::new("sh");
-    if let Some(opa) = opa {
-        shell.env("HEXGATE_OPA_BIN", opa);
-    }
     let output = shell
+        .envs(environment)
         .args(["-euc", &block.text])
         .current_dir(folder)
         .env("PATH", path)

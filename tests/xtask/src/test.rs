@@ -61,12 +61,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(registry) = &registry {
         command.env("HEXGATE_TEST_REGISTRY", registry);
     }
+    let wasm = Toolchain::find(None);
+    if let Ok(Toolchain::Unpacked(rustc)) = &wasm {
+        command.env("HEXGATE_WASM_RUSTC", rustc);
+    }
     if pythons.is_some()
         && opa.is_some()
         && registry.is_some()
         && runtimes.is_some()
         && chromium.is_some()
-        && Toolchain::find(None).is_ok()
+        && wasm.is_ok()
     {
         println!("test: all tools are set up, so no test may be skipped for want of one");
         command.env("HEXGATE_REQUIRE_TOOLS", "1");

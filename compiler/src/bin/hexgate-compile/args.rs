@@ -11,7 +11,8 @@ use hexgate_compiler::{Engine, RegoOptions, Release, diagnostic::render::Format,
 #[derive(Debug, Parser)]
 #[command(name = "hexgate-compile", version)]
 pub(crate) struct Args {
-    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, or a file `*.rego`
+    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, a file `*.rego`, or the `Cargo.toml` of a package in
+    /// Rust
     #[arg(required_unless_present_any = ["explain", "schema"])]
     pub(crate) policy: Option<PathBuf>,
 

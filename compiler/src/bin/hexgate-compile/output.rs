@@ -121,7 +121,7 @@ fn file(kind: Emit, stem: &str, product: &Product) -> anyhow::Result<(String, Ve
 fn in_yaml(kind: Emit, product: &Product) -> anyhow::Result<&Compiled> {
     product.policy().with_context(|| {
         format!(
-            "`--emit {}` is for policies in YAML, and this one is written in Rego: leave it out",
+            "`--emit {}` is for policies in YAML, and this one is not: leave it out",
             kind.name()
         )
     })

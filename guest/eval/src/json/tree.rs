@@ -1,6 +1,6 @@
 //! A JSON text for readers outside of this crate: the same strict reader, and values that can be asked.
 
-use alloc::string::String;
+use alloc::{borrow::Cow, string::String};
 
 use super::{Document, Node, Text, kind, kind_of, nodes_for, read, slots_for};
 
@@ -43,6 +43,11 @@ impl<'a> Tree<'a> {
         Some(Self(Document { text, nodes }))
     }
 
+    /// What was read elsewhere.
+    pub(crate) fn of(document: Document<'a>) -> Self {
+        Self(document)
+    }
+
     /// The object that the text is.
     pub fn root(&self) -> TreeValue {
         value(self.0.node(0))
@@ -52,6 +57,23 @@ impl<'a> Tree<'a> {
     pub fn member(&self, object: TreeValue, name: &str) -> Option<TreeValue> {
         match object {
             TreeValue::Object(node) => self.0.member(&node, name.as_bytes()).map(value),
+            _ => None,
+        }
+    }
+
+    /// The members with their names, in the order in which they were read. None: this is not an object.
+    pub fn members(
+        &self,
+        object: TreeValue,
+    ) -> Option<impl ExactSizeIterator<Item = (Cow<'a, str>, TreeValue)> + Clone + use<'a>> {
+        let document = self.0;
+        match object {
+            TreeValue::Object(node) => Some(
+                document
+                    .children(&node)
+                    .iter()
+                    .map(move |member| (unescaped(document.name(member)), value(member))),
+            ),
             _ => None,
         }
     }
@@ -81,6 +103,17 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// A string, unescaped, and borrowed if nothing in it was escaped. None: this is not a string.
+    pub fn text(&self, string: TreeValue) -> Option<Cow<'a, str>> {
+        match string {
+            TreeValue::String(node) => Some(unescaped(Text {
+                raw: self.0.raw(&node),
+                escaped: kind_of(&node) == kind::ESCAPED,
+            })),
+            _ => None,
+        }
+    }
+
     /// Whether this is a string of that text.
     pub fn is_string(&self, string: TreeValue, text: &str) -> bool {
         match string {
@@ -99,6 +132,15 @@ impl<'a> Tree<'a> {
             TreeValue::Number(node) => core::str::from_utf8(self.0.raw(&node)).ok(),
             _ => None,
         }
+    }
+}
+
+/// What a text says. It was read from a `str`, and an escape stands for whole characters: the bytes are UTF-8 in either case.
+fn unescaped(text: Text<'_>) -> Cow<'_, str> {
+    if text.escaped {
+        Cow::Owned(String::from_utf8(text.bytes().collect()).unwrap_or_default())
+    } else {
+        Cow::Borrowed(core::str::from_utf8(text.raw).unwrap_or_default())
     }
 }
 
@@ -138,6 +180,16 @@ mod tests {
         );
         assert_eq!(tree.member(inner, "e"), None);
         assert_eq!(tree.member(list, "a"), None);
+        assert_eq!(tree.text(elements[2]).as_deref(), Some("xA"));
+        assert!(matches!(
+            tree.text(tree.member(inner, "c").unwrap()),
+            Some(Cow::Borrowed("d"))
+        ));
+        assert_eq!(tree.text(elements[3]), None);
+        let names: Vec<_> = tree.members(tree.root()).unwrap().collect();
+        assert_eq!((names[0].0.as_ref(), names[1].0.as_ref()), ("a", "b"));
+        assert_eq!(names[1].1, inner);
+        assert!(tree.members(list).is_none());
     }
 
     #[test]

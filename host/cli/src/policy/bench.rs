@@ -37,7 +37,7 @@ use crate::{
   hexgate policy bench dist/policy --role billing --tool refund_order \
     --args @call.json --json"#)]
 pub(crate) struct Args {
-    /// A policy (a file, or a directory of roles, or a file `*.rego`), or the folder of a bundle
+    /// A policy (a file, a directory of roles, a file `*.rego`, or the `Cargo.toml` of a package in Rust), or the folder of a bundle
     policy: PathBuf,
 
     /// The caller's role; without one the policy's default role decides
@@ -68,6 +68,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     pubkey: Vec<PathBuf>,
 
+    /// Keep instances between decisions if the bundle claims that its component is stateless, as a host may that accepts such claims
+    #[arg(long)]
+    accept_stateless: bool,
+
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -92,6 +96,7 @@ struct Numbers {
     control_two_thread_gain: f64,
     outcome: &'static str,
     known_engine: bool,
+    keeps_instances: bool,
     debug_build: bool,
 }
 
@@ -123,7 +128,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         .decide(&call)
         .map_err(|failure| misuse(&failure, &call))?;
 
-    let numbers = measure(&subject, &call, &answer)?;
+    let numbers = measure(&subject, &call, &answer, args.accept_stateless)?;
     if args.json {
         output::print_json(&numbers)?;
     } else {
@@ -132,23 +137,28 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn measure(subject: &Subject, call: &Call<'_>, answer: &Answer) -> anyhow::Result<Numbers> {
+fn measure(
+    subject: &Subject,
+    call: &Call<'_>,
+    answer: &Answer,
+    accept_stateless: bool,
+) -> anyhow::Result<Numbers> {
     let names: Vec<&str> = call.roles.iter().map(String::as_str).collect();
     let request = Request::new(call.tool, call.arguments).roles(&names);
     let request = call.facts.map_or(request, |facts| request.facts(facts));
     let floor = floor::component(answer)?;
 
     let warm = {
-        let pair = Pair::load(subject, &floor, Limits::default())?;
+        let pair = Pair::load(subject, &floor, Limits::default(), accept_stateless)?;
         measure::warm(&pair.policy, &pair.floor, &request)?
     };
     let fresh = {
-        let pair = Pair::load(subject, &floor, no_warm_instances())?;
+        let pair = Pair::load(subject, &floor, no_warm_instances(), accept_stateless)?;
         measure::fresh(&pair.policy, &pair.floor, &request)?
     };
     let load = load::measure(&subject.component, &request)?;
     let threads = {
-        let pair = Pair::load(subject, &floor, Limits::default())?;
+        let pair = Pair::load(subject, &floor, Limits::default(), accept_stateless)?;
         threads::measure(&pair.policy, &request)?
     };
     Ok(Numbers {
@@ -168,6 +178,7 @@ fn measure(subject: &Subject, call: &Call<'_>, answer: &Answer) -> anyhow::Resul
         control_two_thread_gain: threads.control_gain,
         outcome: answer.outcome.name(),
         known_engine: hexgate_component::plan_of(&subject.component).is_some(),
+        keeps_instances: accept_stateless && subject.claims_stateless(),
         debug_build: cfg!(debug_assertions),
     })
 }
@@ -179,9 +190,15 @@ struct Pair {
 }
 
 impl Pair {
-    fn load(subject: &Subject, floor: &[u8], limits: Limits) -> anyhow::Result<Self> {
+    fn load(
+        subject: &Subject,
+        floor: &[u8],
+        limits: Limits,
+        accept_stateless: bool,
+    ) -> anyhow::Result<Self> {
         let engine = Engine::builder()
             .limits(limits)
+            .accept_stateless_claims(accept_stateless)
             .build()
             .context("cannot start the runtime")?;
         let policy = subject.load(&engine)?;
@@ -194,10 +211,12 @@ impl Pair {
 
 impl Numbers {
     fn human(&self, call: &Call<'_>) -> String {
-        let engine = if self.known_engine {
-            ""
-        } else {
-            " (not of the known engine: metered, a fresh instance a decision)"
+        let engine = match (self.known_engine, self.keeps_instances) {
+            (true, _) => "",
+            (false, true) => {
+                " (not of the known engine: metered, its claim to be stateless accepted)"
+            }
+            (false, false) => " (not of the known engine: metered, a fresh instance a decision)",
         };
         format!(
             "{} → {}: {}{engine}\n\

@@ -167,7 +167,7 @@ impl Subject {
         let component = product.component().to_vec();
         let compiled = match product {
             Product::Policy(policy) => Some(policy),
-            Product::Rego(_) => None,
+            Product::Rego(_) | Product::Rust(_) => None,
         };
         Ok(Some(Self {
             name: path.display().to_string(),
@@ -237,6 +237,15 @@ impl Subject {
             compiled,
             origin,
         })
+    }
+
+    /// Whether the manifest claims that the component keeps nothing from one decision to the next.
+    pub(super) fn claims_stateless(&self) -> bool {
+        match &self.origin {
+            Origin::Verified(bundle) => bundle.contents().manifest().stateless(),
+            Origin::Unsigned(bundle) => bundle.contents().manifest().stateless(),
+            Origin::Compiled | Origin::Component => false,
+        }
     }
 
     /// The policy, loaded by the host.

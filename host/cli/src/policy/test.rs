@@ -40,7 +40,7 @@ A case of a suite (YAML, JSON or JSON lines):
     expect: allow            # or deny, needs_approval
     violations: []           # of a denial, if they matter"#)]
 pub(crate) struct Args {
-    /// A policy (a file, or a directory of roles, or a file `*.rego`), or the folder of a bundle
+    /// A policy (a file, a directory of roles, a file `*.rego`, or the `Cargo.toml` of a package in Rust), or the folder of a bundle
     policy: PathBuf,
 
     /// The caller's role; without one the policy's default role decides

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hexgate_compiler::{Options, model::Policy};
+use hexgate_compiler::{Options, Product, model::Policy};
 
 use super::refusal::{self, FormatName, Making};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     --entrypoint shop/policy/decision
   hexgate policy validate policy.yaml --format sarif > policy.sarif")]
 pub(crate) struct Args {
-    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, or a file `*.rego`
+    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, a file `*.rego`, or the `Cargo.toml` of a package in Rust
     policy: PathBuf,
 
     #[command(flatten)]
@@ -56,9 +56,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         output::print(&format!(
             "{mark} {} is valid: {}{found}\n",
             output::harmless(&path),
-            match product.policy() {
-                Some(policy) => extent(&policy.model),
-                None => "Rego that OPA compiles".to_owned(),
+            match product {
+                Product::Policy(policy) => extent(&policy.model),
+                Product::Rego(_) => "Rego that OPA compiles".to_owned(),
+                Product::Rust(policy) => match &policy.narrows {
+                    Some(narrowed) => format!("Rust that narrows {}", extent(&narrowed.model)),
+                    None => "Rust that decides alone".to_owned(),
+                },
             }
         ))?;
     }

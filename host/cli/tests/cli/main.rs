@@ -21,6 +21,7 @@ mod inspect;
 mod misuse;
 mod registries;
 mod rego;
+mod rust;
 mod show_rego;
 mod strangers;
 mod suites;

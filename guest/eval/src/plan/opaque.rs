@@ -1,6 +1,8 @@
 //! The plan of a policy that cannot be described: limits, a digest, and the data that goes with the code.
 
-use hexgate_eval::plan::layout::{MAGIC, VERSION, flags, header};
+use alloc::{vec, vec::Vec};
+
+use super::layout::{MAGIC, VERSION, flags, header};
 
 /// What is known of a policy that is code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

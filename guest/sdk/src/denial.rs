@@ -1,0 +1,47 @@
+//! Saying no.
+
+use alloc::{string::String, vec::Vec};
+
+use hexgate_eval::Wording;
+
+/// Why a call may not happen: one or more sentences, or conditions that do not hold. The host shows them as
+/// `Policy denied tool "T": …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Denial {
+    reasons: Vec<String>,
+}
+
+impl Denial {
+    /// A denial for this reason.
+    pub fn because(reason: impl Into<String>) -> Self {
+        Self {
+            reasons: alloc::vec![reason.into()],
+        }
+    }
+
+    /// What [`require!`](crate::require) expands to: an error that names each condition that does not hold.
+    #[doc(hidden)]
+    pub fn unless(conditions: &[(&str, bool)]) -> Result<(), Self> {
+        let reasons: Vec<String> = conditions
+            .iter()
+            .filter(|(_, holds)| !holds)
+            .map(|(condition, _)| String::from(*condition))
+            .collect();
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(Self { reasons })
+        }
+    }
+
+    /// The denial in the words that every engine uses.
+    pub(crate) fn worded(&self, tool: &str) -> hexgate_eval::Denial {
+        let mut wording = Wording::new(tool, core::iter::once(""));
+        wording.denied();
+        for reason in &self.reasons {
+            wording.violation(reason);
+        }
+        wording.finish()
+    }
+}
