@@ -24,8 +24,9 @@ const MODULE: u8 = 1;
 
 /// The component that decides by a module that OPA compiled: of the world `hexgate:policy/policy`, without imports.
 ///
-/// For Rego that was printed from a policy, `plan` is that policy's; for any other Rego it is an [`opaque_plan`]. The plan never
-/// decides: it holds the limits, the description, and the data document of an opaque one.
+/// For Rego that was printed from a policy, `plan` is that policy's; for any other Rego it is an
+/// [`opaque_plan`](hexgate_eval::plan::opaque_plan). The plan never decides: it holds the limits, the description, and the data
+/// document of an opaque one.
 ///
 /// # Errors
 /// See [`WrapError`].
