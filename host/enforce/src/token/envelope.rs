@@ -4,8 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
-use base64::alphabet::URL_SAFE;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use super::TokenError;
@@ -15,12 +14,6 @@ pub const MAX_TOKEN_BYTES: usize = 16 << 10;
 
 /// The longest environment or project, in bytes.
 const MAX_PART_BYTES: usize = 64;
-
-/// Makers of biscuits write padding, and some that pass them on leave it out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &URL_SAFE,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// A token as text: `fty_<environment>_<project>_<biscuit>`. Nothing in it was checked but its form.
 ///
@@ -74,7 +67,7 @@ impl Envelope {
         project: &str,
         biscuit: &[u8],
     ) -> Result<Self, TokenError> {
-        let biscuit = BASE64.encode(biscuit);
+        let biscuit = URL_SAFE.encode(biscuit);
         Self::parse(&format!("fty_{environment}_{project}_{biscuit}"))
     }
 
@@ -102,7 +95,13 @@ impl Envelope {
     /// The biscuit's bytes.
     pub(super) fn biscuit(&self) -> Result<Zeroizing<Vec<u8>>, TokenError> {
         let text = self.text.get(self.ends.1..).unwrap_or_default();
-        BASE64
+        // Makers of biscuits write padding, and some that pass them on leave it out: all of it or none.
+        let encoding = if text.ends_with('=') {
+            URL_SAFE
+        } else {
+            URL_SAFE_NO_PAD
+        };
+        encoding
             .decode(text)
             .map(Zeroizing::new)
             .map_err(|error| TokenError::Damaged {
