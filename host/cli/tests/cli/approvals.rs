@@ -329,7 +329,7 @@ fn files_that_are_not_what_they_should_be() {
     assert_snapshot!(office.run(&format!("approve {id} --db approvals.db --approvers carol.public --key carol.private")), @r#"
     exit 2
     --- stderr
-    error: `carol.public` does not list approvers: expected value at line 1 column 1; it looks like `{"version": 1, "approvers": [{"id": "carol", "keys": ["the text in carol.public"], "roles": ["finance"]}]}`
+    error: `carol.public` does not list approvers: it is not a JSON object; it looks like `{"version": 1, "approvers": [{"id": "carol", "keys": ["the text in carol.public"], "roles": ["finance"]}]}`
     "#);
     assert_snapshot!(office.run("watch --db missing.db"), @r"
     exit 2
