@@ -20,6 +20,10 @@ pub(super) fn read(path: &Path) -> Result<Approvers, ApproversError> {
         path: path.to_owned(),
         reason,
     };
+    // Whatever else it is, a key perhaps, is not worth an error from the middle of it.
+    if !text.trim_start().starts_with('{') {
+        return Err(malformed("it is not a JSON object".to_owned()));
+    }
     let document: Document =
         serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))?;
     if document.version != 1 {
