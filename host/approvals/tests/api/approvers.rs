@@ -39,9 +39,13 @@ fn it_is_read() {
 fn what_is_not_understood_is_refused_by_name() {
     let good = entry("carol", "carol");
     for (text, by_name) in [
-        (String::new(), "EOF while parsing"),
-        ("[]".to_owned(), "does not list approvers"),
-        (format!("\u{feff}{}", document(&good)), "line 1 column 1"),
+        (String::new(), "it is not a JSON object"),
+        ("[]".to_owned(), "it is not a JSON object"),
+        (
+            format!("\u{feff}{}", document(&good)),
+            "it is not a JSON object",
+        ),
+        ("{".to_owned(), "EOF while parsing"),
         (document(&good).replace('1', "2"), "version"),
         (
             document(&good).replacen("\"version\": 1", "\"version\": 2", 1),
