@@ -7,11 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use std::{
-    io::Write as _,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::path::Path;
 
 use hexgate::bundle::{Digest, Expectation, Parts, TrustedKeys, UnverifiedBundle};
 use hexgate::{
@@ -590,22 +586,8 @@ fn bundles_that_python_built_decide_here_as_they_do_there() {
 
 /// Runs the package on a bundle: what it prints.
 fn run(python: &Path, arguments: &[&Path], input: &str) -> String {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/interop/python_bundle.py");
-    let mut child = Command::new(python)
-        .arg("-B")
-        .arg(script)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output =
+        hexgate_test_support::python::run(python, "python_bundle.py", arguments, input.as_bytes());
     assert!(output.status.success(), "{}", python.display());
     String::from_utf8(output.stdout).unwrap()
 }

@@ -4,6 +4,7 @@
 //! `cargo xtask test` does in a full run, it fails.
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
+pub mod python;
 mod wasm;
 
 use std::{fmt::Display, io::Write};

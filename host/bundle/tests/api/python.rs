@@ -1,46 +1,15 @@
 //! Bundles of ours in the Python package, and its bundles here.
-//!
-//! `HEXGATE_INTEROP_PYTHON` names one or several interpreters, separated by `:`, in whose environments the package is installed as
-//! `tests/interop/requirements*.txt` say.
 
-use std::{
-    env, fs,
-    io::Write,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::{fs, path::Path};
 
 use hexgate_bundle::{Digest, Draft, TrustedKeys, UnverifiedBundle, generate, write};
+use hexgate_test_support::python::{self, interpreters};
 
 use crate::fixture::*;
 
-/// The interpreters. Without any, says so loudly, or fails where tools are required.
-fn interpreters() -> Vec<PathBuf> {
-    match env::var_os("HEXGATE_INTEROP_PYTHON") {
-        Some(list) if !list.is_empty() => env::split_paths(&list).collect(),
-        _ => {
-            hexgate_test_support::skipped(
-                "HEXGATE_INTEROP_PYTHON names no interpreter with the package",
-            );
-            Vec::new()
-        }
-    }
-}
-
 /// Runs the script; returns whether it succeeded, and what it said.
 fn run(python: &Path, arguments: &[&Path], input: &[u8]) -> (bool, String) {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/interop/python_bundle.py");
-    let mut child = Command::new(python)
-        .arg("-B")
-        .arg(script)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}", python.display()));
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = python::run(python, "python_bundle.py", arguments, input);
     (
         output.status.success(),
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),

@@ -1,51 +1,17 @@
 //! Tokens of ours in the Python packages, and theirs here.
-//!
-//! `HEXGATE_INTEROP_PYTHON` names one or several interpreters, separated by `:`, in whose environments the packages are installed as
-//! `tests/interop/requirements*.txt` say.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hexgate_compiler::bundle::{PrivateKey, PublicKey};
 use hexgate_enforce::token::{Attenuation, Envelope, Issuer, RootKey, TokenError, attenuate, mint};
+use hexgate_test_support::python::{self, interpreters};
 use serde_json::{Value, json};
-
-/// The interpreters. Without any, says so loudly, or fails where tools are required.
-fn interpreters() -> Vec<PathBuf> {
-    match env::var_os("HEXGATE_INTEROP_PYTHON") {
-        Some(list) if !list.is_empty() => env::split_paths(&list).collect(),
-        _ => {
-            hexgate_test_support::skipped(
-                "HEXGATE_INTEROP_PYTHON names no interpreter with the packages",
-            );
-            Vec::new()
-        }
-    }
-}
 
 /// Runs the script; what it printed, or what it failed with.
 fn run(python: &Path, arguments: &[&str], input: &str) -> Result<String, String> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/interop/python_token.py");
-    let mut child = Command::new(python)
-        .arg("-B")
-        .arg(script)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}", python.display()));
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = python::run(python, "python_token.py", arguments, input.as_bytes());
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
     if output.status.success() {
         Ok(text(&output.stdout))
