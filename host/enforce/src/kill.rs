@@ -1,28 +1,53 @@
-//! Stopping an agent or a user at once.
+//! Stopping an agent, a user or everything at once.
+
+mod list;
+
+pub(crate) use list::{List, Names};
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
+
+use crate::live::locked;
+use crate::platform::{Background, PlatformError};
 
 /// Denies every call of agents, users and tokens that were stopped, from the next call on, whatever the policy says.
 ///
 /// Cloning is cheap and gives the same switch: keep one, give it to every enforcer of the process. Reading it takes no lock.
-#[derive(Debug, Clone, Default)]
-pub struct KillSwitch(Arc<ArcSwap<Stopped>>);
+#[derive(Clone, Default)]
+pub struct KillSwitch(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    stopped: ArcSwap<Stopped>,
+    /// What keeps the lists up to date.
+    background: Mutex<Vec<Background>>,
+}
 
 /// Who is stopped, and why. The reason is for the operator.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 struct Stopped {
-    agents: BTreeMap<String, String>,
-    users: BTreeMap<String, String>,
+    /// By the host.
+    names: Names,
     tokens: BTreeMap<Vec<u8>, String>,
+    everything: Option<String>,
+    /// By others, each list under the name of where it comes from.
+    lists: BTreeMap<String, List>,
+    failure: Option<(String, Arc<PlatformError>)>,
 }
 
 /// Why a call is denied without asking the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stop {
+    /// Everything is stopped.
+    Everything {
+        /// Why, for the operator.
+        reason: String,
+    },
     /// The agent is stopped.
     Agent {
         /// Why, for the operator.
@@ -47,11 +72,17 @@ impl KillSwitch {
         Self::default()
     }
 
+    /// Stops every call, of all agents and on behalf of all users.
+    pub fn stop_everything(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.change(|stopped| stopped.everything = Some(reason.clone()));
+    }
+
     /// Stops every call of an agent, whoever asks.
     pub fn stop_agent(&self, agent: impl Into<String>, reason: impl Into<String>) {
         let (agent, reason) = (agent.into(), reason.into());
         self.change(|stopped| {
-            stopped.agents.insert(agent.clone(), reason.clone());
+            stopped.names.agents.insert(agent.clone(), reason.clone());
         });
     }
 
@@ -59,7 +90,7 @@ impl KillSwitch {
     pub fn stop_user(&self, user_id: impl Into<String>, reason: impl Into<String>) {
         let (user, reason) = (user_id.into(), reason.into());
         self.change(|stopped| {
-            stopped.users.insert(user.clone(), reason.clone());
+            stopped.names.users.insert(user.clone(), reason.clone());
         });
     }
 
@@ -71,38 +102,51 @@ impl KillSwitch {
         });
     }
 
-    /// Lets an agent call again.
+    /// Takes back [`stop_everything`](Self::stop_everything). Who is stopped by name stays stopped.
+    pub fn release_everything(&self) {
+        self.change(|stopped| stopped.everything = None);
+    }
+
+    /// Lets an agent call again, unless the [platform](crate::platform::Platform::enforce_bans) bans it.
     pub fn release_agent(&self, agent: &str) {
         self.change(|stopped| {
-            stopped.agents.remove(agent);
+            stopped.names.agents.remove(agent);
         });
     }
 
-    /// Lets a user call again.
+    /// Lets a user call again, unless the [platform](crate::platform::Platform::enforce_bans) bans them.
     pub fn release_user(&self, user_id: &str) {
         self.change(|stopped| {
-            stopped.users.remove(user_id);
+            stopped.names.users.remove(user_id);
         });
     }
 
     /// Why a call of this agent for this user is stopped, if it is.
     #[must_use]
     pub fn stops(&self, agent: &str, user_id: Option<&str>) -> Option<Stop> {
-        let stopped = self.0.load();
-        let copied = |reason: &String| reason.clone();
-        if let Some(reason) = stopped.agents.get(agent).map(copied) {
+        let stopped = self.0.stopped.load();
+        if let Some(reason) = &stopped.everything {
+            let reason = reason.clone();
+            return Some(Stop::Everything { reason });
+        }
+        let lists = || stopped.lists.values();
+        if let Some(reason) = lists().find_map(List::is_too_old) {
+            return Some(Stop::Everything { reason });
+        }
+        let all = || lists().map(|list| &list.names).chain([&stopped.names]);
+        if let Some(reason) = all().find_map(|names| names.agents.get(agent)) {
+            let reason = reason.clone();
             return Some(Stop::Agent { reason });
         }
-        let reason = user_id
-            .and_then(|user| stopped.users.get(user))
-            .map(copied)?;
+        let user = user_id?;
+        let reason = all().find_map(|names| names.users.get(user)).cloned()?;
         Some(Stop::User { reason })
     }
 
     /// Why a token with these revocation ids is stopped, if it is.
     #[must_use]
     pub fn stops_token(&self, revocation_ids: &[Vec<u8>]) -> Option<Stop> {
-        let stopped = self.0.load();
+        let stopped = self.0.stopped.load();
         if stopped.tokens.is_empty() {
             return None;
         }
@@ -113,8 +157,16 @@ impl KillSwitch {
         Some(Stop::Token { reason })
     }
 
+    /// Why the platform's list of bans could not be had when it was last asked for. The list before goes on to count. None: it could be
+    /// had, or nobody asked for one.
+    #[must_use]
+    pub fn failure(&self) -> Option<Arc<PlatformError>> {
+        let stopped = self.0.stopped.load();
+        stopped.failure.as_ref().map(|(_, error)| error.clone())
+    }
+
     fn change(&self, change: impl Fn(&mut Stopped)) {
-        self.0.rcu(|stopped| {
+        self.0.stopped.rcu(|stopped| {
             let mut changed = Stopped::clone(stopped);
             change(&mut changed);
             changed
@@ -122,9 +174,86 @@ impl KillSwitch {
     }
 }
 
-impl std::fmt::Display for Stop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// What lists do with the switch.
+impl KillSwitch {
+    /// A list takes the place of the one before it.
+    pub(crate) fn replace(&self, origin: &str, list: List) {
+        tracing::info!(origin, bans = list.names.len(), "list of bans replaced");
+        self.change(|stopped| {
+            stopped.lists.insert(origin.to_owned(), list.clone());
+            stopped.mend(origin);
+        });
+    }
+
+    /// Names are added to a list, which is no younger by that.
+    pub(crate) fn add(&self, origin: &str, names: Names) {
+        self.change(|stopped| {
+            let list = stopped.lists.entry(origin.to_owned()).or_default();
+            list.names.extend(names.clone());
+        });
+    }
+
+    /// A list is still as it was.
+    pub(crate) fn confirm(&self, origin: &str, good_until: Option<Instant>) {
+        let stopped = self.0.stopped.load();
+        if good_until.is_none() && stopped.failure.is_none() {
+            return;
+        }
+        self.change(|stopped| {
+            if let Some(list) = stopped.lists.get_mut(origin) {
+                list.good_until = good_until;
+            }
+            stopped.mend(origin);
+        });
+    }
+
+    /// A list could not be had.
+    pub(crate) fn fail(&self, origin: &str, error: PlatformError) {
+        let error = Arc::new(error);
+        if self.failure().as_ref() != Some(&error) {
+            tracing::warn!(origin, %error, "list of bans not replaced; the last one still counts");
+        }
+        self.change(|stopped| stopped.failure = Some((origin.to_owned(), error.clone())));
+    }
+
+    pub(crate) fn hold(&self, background: Background) {
+        locked(&self.0.background).push(background);
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakKillSwitch {
+        WeakKillSwitch(Arc::downgrade(&self.0))
+    }
+}
+
+impl Stopped {
+    fn mend(&mut self, origin: &str) {
+        if matches!(&self.failure, Some((failed, _)) if failed == origin) {
+            self.failure = None;
+        }
+    }
+}
+
+/// A switch as what keeps its lists sees it: it does not keep it alive.
+pub(crate) struct WeakKillSwitch(Weak<Inner>);
+
+impl WeakKillSwitch {
+    pub(crate) fn upgrade(&self) -> Option<KillSwitch> {
+        self.0.upgrade().map(KillSwitch)
+    }
+}
+
+impl fmt::Debug for KillSwitch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KillSwitch")
+            .field(&self.0.stopped.load())
+            .finish()
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Everything { reason } => write!(f, "everything is stopped: {reason}"),
             Self::Agent { reason } => write!(f, "the agent is stopped: {reason}"),
             Self::User { reason } => write!(f, "the user is stopped: {reason}"),
             Self::Token { reason } => write!(f, "the token is revoked: {reason}"),

@@ -35,7 +35,7 @@
 //! - An [`Enforcer`] decides. Before it answers it has the decision [recorded](Recorder), and it lets [observers](Observer) know.
 //! - A [`Decision`] is rendered for the model, which learns nothing of the policy, and for the operator, who learns everything. A
 //!   [`Permit`] is what a call runs with: the bytes that were decided.
-//! - A [`KillSwitch`] stops agents, users and tokens from the next call on.
+//! - A [`KillSwitch`] stops agents, users and tokens from the next call on; the platform's bans can feed it.
 //!
 //! | module | what happens there |
 //! |---|---|

@@ -129,6 +129,11 @@ impl LivePolicy {
         self.0.current.load().id.clone()
     }
 
+    #[cfg(feature = "watch")]
+    pub(crate) fn watched(&self) -> Option<std::path::PathBuf> {
+        locked(&self.0.source).watched()
+    }
+
     /// Why the last look for another policy failed. None: it did not.
     #[must_use]
     pub fn failure(&self) -> Option<Arc<SourceError>> {

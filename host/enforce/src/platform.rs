@@ -4,12 +4,15 @@
 //! project, valid now, and not older than what decided before; the `ETag` only saves bytes. What fails is said, and the last
 //! verified policy decides on.
 
+mod background;
+mod bans;
 mod client;
 mod error;
 mod keys;
 mod payload;
 mod poll;
 
+pub(crate) use background::Background;
 pub use error::PlatformError;
 
 use std::sync::Arc;
@@ -17,6 +20,7 @@ use std::time::Duration;
 
 use hexgate::bundle::{Expectation, PublicKey};
 
+use crate::kill::KillSwitch;
 use crate::live::{LivePolicy, LivePolicyBuilder};
 use crate::resolve::ApiUrl;
 use crate::source::SourceError;
@@ -33,6 +37,7 @@ pub struct Platform {
     accept_unbound: bool,
     interval: Duration,
     timeouts: Timeouts,
+    bans_max_age: Option<Duration>,
 }
 
 /// How long the platform may take to answer.
@@ -66,6 +71,7 @@ impl Platform {
             accept_unbound: false,
             interval: Duration::from_secs(30),
             timeouts: Timeouts::default(),
+            bans_max_age: None,
         }
     }
 
@@ -76,7 +82,8 @@ impl Platform {
         self
     }
 
-    /// How long to wait between two looks. Default: 30 seconds.
+    /// How long to wait between two looks, give or take a tenth, so that hosts that began together do not ask together. Default: 30
+    /// seconds.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
@@ -116,6 +123,35 @@ impl Platform {
     /// There is no answer, or none that may decide.
     pub fn open(self, builder: LivePolicyBuilder) -> Result<LivePolicy, SourceError> {
         poll::open(self, builder)
+    }
+
+    /// Keeps the switch as the platform's list of bans says, until the switch is dropped. Waits for the first list, so that nobody who
+    /// is banned gets through when a host begins; in an asynchronous program call it where blocking is allowed. Each later list takes
+    /// the place of the one before, [`interval`](Self::interval) by interval; what the host itself stopped stays stopped.
+    ///
+    /// The list is not signed: it counts because the platform sent it over TLS. [`KillSwitch::failure`] says why the last one could not
+    /// be had; the one before goes on to count, as long as [`bans_max_age`](Self::bans_max_age) allows.
+    ///
+    /// # Errors
+    ///
+    /// There is no first list, or not all of it is understood.
+    pub fn enforce_bans(&self, switch: &KillSwitch) -> Result<(), PlatformError> {
+        bans::enforce(self.clone(), switch)
+    }
+
+    /// Stops everybody once the list of bans was not confirmed for this long. Default: the last list counts for ever.
+    #[must_use]
+    pub fn bans_max_age(mut self, max_age: Duration) -> Self {
+        self.bans_max_age = Some(max_age);
+        self
+    }
+
+    /// How long to wait now.
+    fn pause(&self) -> Duration {
+        // Without random numbers it is the interval itself.
+        let random = getrandom::u32().unwrap_or(u32::MAX / 2);
+        self.interval
+            .mul_f64(0.9 + 0.2 * f64::from(random) / f64::from(u32::MAX))
     }
 
     fn expectation(&self) -> Expectation {

@@ -12,6 +12,7 @@ pub use settings::{ApiUrl, Environment, Settings, SettingsError};
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hexgate::Engine;
 use hexgate::bundle::{
@@ -19,8 +20,10 @@ use hexgate::bundle::{
 };
 use hexgate_compiler::{Release, is_rego};
 
+use crate::enforcer::{Enforcer, EnforcerBuilder};
+use crate::kill::KillSwitch;
 use crate::live::{LivePolicy, LivePolicyBuilder};
-use crate::platform::Platform;
+use crate::platform::{Platform, PlatformError};
 use crate::source::{BundleDir, LocalSigning, PolicyFile, SourceError};
 
 /// Finds the policy of an agent.
@@ -32,13 +35,18 @@ pub struct Resolver {
     sequences: Option<SequenceStore>,
     accept_unbound: bool,
     trust_on_first_use: bool,
+    bans_max_age: Option<Duration>,
 }
 
 /// A policy that was found, and what the operator should know about it.
 #[derive(Debug)]
 pub struct Resolved {
+    /// The agent that it was found for.
+    pub agent: String,
     /// The policy that lives from what was found.
     pub live: LivePolicy,
+    /// Stops whom the platform bans, if the policy comes from there, and whom the host stops.
+    pub kill_switch: KillSwitch,
     /// Lines for the operator: what was chosen instead of the platform, and what is not verified.
     pub notices: Vec<String>,
 }
@@ -106,6 +114,7 @@ impl Resolver {
             sequences: None,
             accept_unbound: false,
             trust_on_first_use: false,
+            bans_max_age: None,
         }
     }
 
@@ -142,6 +151,13 @@ impl Resolver {
         self
     }
 
+    /// Stops everybody once the platform's list of bans was not confirmed for this long. Default: the last list counts for ever.
+    #[must_use]
+    pub fn bans_max_age(mut self, max_age: Duration) -> Self {
+        self.bans_max_age = Some(max_age);
+        self
+    }
+
     /// Finds the policy, and waits for the platform's first answer if it comes from there: for some seconds at most.
     ///
     /// # Errors
@@ -167,10 +183,25 @@ impl Resolver {
                 if self.accept_unbound {
                     platform = platform.dangerous_accept_unbound();
                 }
-                let live = platform.open(self.builder())?;
+                if let Some(max_age) = self.bans_max_age {
+                    platform = platform.bans_max_age(max_age);
+                }
+                let kill_switch = KillSwitch::new();
+                let notices = match platform.enforce_bans(&kill_switch) {
+                    Ok(()) => Vec::new(),
+                    Err(none @ PlatformError::NoBans) => {
+                        vec![format!(
+                            "[hexgate] warning: {none}; nobody is stopped by it"
+                        )]
+                    }
+                    Err(error) => return Err(SourceError::from(error).into()),
+                };
+                say(&notices);
                 Ok(Resolved {
-                    live,
-                    notices: Vec::new(),
+                    agent: self.agent.clone(),
+                    live: platform.open(self.builder())?,
+                    kill_switch,
+                    notices,
                 })
             }
             _ => Err(ResolveError::NoPolicy {
@@ -224,10 +255,13 @@ impl Resolver {
             (self.builder().open(source)?, kind, trust)
         };
         let notices = notices(path, kind, &live, trust);
-        for notice in &notices {
-            tracing::warn!("{notice}");
-        }
-        Ok(Resolved { live, notices })
+        say(&notices);
+        Ok(Resolved {
+            agent: self.agent.clone(),
+            live,
+            kill_switch: KillSwitch::new(),
+            notices,
+        })
     }
 
     fn signing(&self, file: &Path, trusted: TrustedKeys) -> Result<LocalSigning, ResolveError> {
@@ -279,6 +313,20 @@ impl Resolver {
             Some(store) => builder.sequences(store.clone()),
             None => builder,
         }
+    }
+}
+
+impl Resolved {
+    /// Options for an enforcer of the agent's calls by this policy and this switch.
+    #[must_use]
+    pub fn enforcer(&self) -> EnforcerBuilder {
+        Enforcer::builder(&self.agent, &self.live).kill_switch(&self.kill_switch)
+    }
+}
+
+fn say(notices: &[String]) {
+    for notice in notices {
+        tracing::warn!("{notice}");
     }
 }
 

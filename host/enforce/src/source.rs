@@ -33,6 +33,11 @@ pub trait PolicySource: Send {
     /// What is there cannot be read or must not be used.
     fn poll(&mut self) -> Result<Poll, Arc<SourceError>>;
 
+    /// The file or folder that it looks at, if changes of it can be watched for. Default: none.
+    fn watched(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// Says that what [`poll`](Self::poll) found last decides now.
     fn accepted(&mut self);
 }

@@ -5,7 +5,8 @@ use std::{
     io,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
@@ -14,6 +15,9 @@ use super::{
     MailboxError, OpenError,
     schema::{self, Found},
 };
+
+/// How long to wait for another process that makes the database.
+const AGAIN: Duration = Duration::from_millis(5);
 
 /// The whole path of a file, and the file if it is to be made.
 pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
@@ -81,15 +85,28 @@ pub(super) fn connect(
     if !create || matches!(schema::check(&connection)?, Found::Ours) {
         checked(&connection)?;
     } else {
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if let Found::Empty = schema::check(&transaction)? {
-            schema::create(&transaction)?;
+        // Where several processes make it at the same time, SQLite does not wait for the one that was faster, as it does later.
+        let begun = Instant::now();
+        loop {
+            match make(&mut connection) {
+                Err(MailboxError::Locked) if begun.elapsed() < patience => thread::sleep(AGAIN),
+                made => break made?,
+            }
         }
-        transaction.commit()?;
     }
     writable(&connection)?;
     Ok(connection)
+}
+
+/// Makes the tables, unless another process was faster.
+fn make(connection: &mut Connection) -> Result<(), MailboxError> {
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Found::Empty = schema::check(&transaction)? {
+        schema::create(&transaction)?;
+    }
+    transaction.commit()?;
+    Ok(())
 }
 
 /// That it can be written is found out now, and not when a person has answered.

@@ -6,11 +6,14 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH};
 use reqwest::redirect::Policy;
 use reqwest::{Client as Http, RequestBuilder, Response, StatusCode};
 
-use super::keys::{self, Named};
+use super::keys::{self, Named, Trust};
 use super::{Platform, PlatformError, Timeouts};
+use crate::token::Issuer;
 
 /// The largest answer: a component of 32 MiB as base64, and the rest.
 const MAX_BODY: usize = 48 << 20;
+/// The largest list of bans.
+const MAX_BANS_BODY: usize = 4 << 20;
 /// The largest list of keys.
 const MAX_KEYS_BODY: usize = 64 << 10;
 /// As much of an error as is shown.
@@ -24,7 +27,7 @@ pub(super) struct Client {
     platform: Platform,
 }
 
-/// What the platform says about the agent.
+/// What the platform says when it is asked again and again.
 pub(super) enum Fetched {
     /// What it said last is still so.
     NotModified,
@@ -37,9 +40,6 @@ pub(super) enum Fetched {
 
 impl Client {
     pub(super) fn new(platform: Platform) -> Result<Self, PlatformError> {
-        let start = |error: &dyn std::fmt::Display| PlatformError::Start {
-            reason: error.to_string(),
-        };
         let mut builder = Http::builder()
             .user_agent(concat!("hexgate/", env!("CARGO_PKG_VERSION")))
             // A redirection would carry the token, or the question, to somebody who was not asked.
@@ -48,9 +48,12 @@ impl Client {
         if platform.url.is_local() {
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| start(&error))?;
+        let http = builder
+            .build()
+            .map_err(|error| PlatformError::start(&error))?;
         let bearer = zeroize::Zeroizing::new(format!("Bearer {}", platform.key.expose()));
-        let mut authorization = HeaderValue::from_str(&bearer).map_err(|error| start(&error))?;
+        let mut authorization =
+            HeaderValue::from_str(&bearer).map_err(|error| PlatformError::start(&error))?;
         authorization.set_sensitive(true);
         Ok(Self {
             http,
@@ -61,12 +64,30 @@ impl Client {
 
     /// Asks for the agent; with an `ETag`, only whether something changed.
     pub(super) async fn agent(&self, etag: Option<&HeaderValue>) -> Result<Fetched, PlatformError> {
-        let Timeouts { full, conditional } = self.platform.timeouts;
         let agent = &self.platform.agent;
-        let url = self.platform.url.at(["v1", "agents", agent]);
+        let fetched = self.fetch(&["v1", "agents", agent], etag, MAX_BODY).await?;
+        fetched.ok_or_else(|| PlatformError::UnknownAgent {
+            agent: agent.clone(),
+        })
+    }
+
+    /// Asks who is banned; with an `ETag`, only whether something changed.
+    pub(super) async fn bans(&self, etag: Option<&HeaderValue>) -> Result<Fetched, PlatformError> {
+        let fetched = self.fetch(&["v1", "bans"], etag, MAX_BANS_BODY).await?;
+        fetched.ok_or(PlatformError::NoBans)
+    }
+
+    /// Asks for what is at a path. None: there is nothing.
+    async fn fetch(
+        &self,
+        path: &[&str],
+        etag: Option<&HeaderValue>,
+        allowed: usize,
+    ) -> Result<Option<Fetched>, PlatformError> {
+        let Timeouts { full, conditional } = self.platform.timeouts;
         let mut request = self
             .http
-            .get(url)
+            .get(self.platform.url.at(path.iter().copied()))
             .header(AUTHORIZATION, self.authorization.clone());
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag.clone());
@@ -74,24 +95,31 @@ impl Client {
         let timeout = if etag.is_some() { conditional } else { full };
         let response = send(request, timeout).await?;
         match response.status() {
-            StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Fetched::NotModified),
+            StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Some(Fetched::NotModified)),
             StatusCode::NOT_MODIFIED => Err(PlatformError::NothingToCompare),
             StatusCode::OK => {
                 let etag = response.headers().get(ETAG).cloned();
                 let etag = etag.filter(|etag| !etag.is_empty() && etag.len() <= MAX_ETAG);
-                let bytes = body(response, MAX_BODY).await?;
-                Ok(Fetched::Body { bytes, etag })
+                let bytes = body(response, allowed).await?;
+                Ok(Some(Fetched::Body { bytes, etag }))
             }
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 Err(PlatformError::Unauthorized {
                     status: status.as_u16(),
                 })
             }
-            StatusCode::NOT_FOUND => Err(PlatformError::UnknownAgent {
-                agent: agent.clone(),
-            }),
+            StatusCode::NOT_FOUND => Ok(None),
             _ => Err(status(response).await),
         }
+    }
+
+    /// Makes sure that the token is one that the trusted keys began, before it is shown to anybody.
+    pub(super) async fn check_token(&self, trust: &mut Trust) -> Result<(), PlatformError> {
+        let keys = trust.narrowed(self.keys().await?)?;
+        let key = &self.platform.key;
+        Issuer::new(keys, key.environment(), key.project())
+            .and_then(|issuer| issuer.verify_origin(key))?;
+        Ok(())
     }
 
     /// Asks for the list of keys. None: there is none.

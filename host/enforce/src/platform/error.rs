@@ -85,10 +85,31 @@ pub enum PlatformError {
     /// The project's token is not of the project.
     #[error("the token for the platform is refused here: {0}")]
     Token(#[from] TokenError),
+    /// It keeps no list of who is banned.
+    #[error("the platform keeps no list of bans")]
+    NoBans,
+    /// Some bans are not understood.
+    #[error(
+        "{count} of the platform's bans are not understood: {first}; the others count, and nothing is released until all are"
+    )]
+    UnknownBans {
+        /// How many.
+        count: usize,
+        /// What is wrong with the first of them.
+        first: String,
+    },
     /// The background work cannot be started.
     #[error("the platform cannot be asked: {reason}")]
     Start {
         /// Why.
         reason: String,
     },
+}
+
+impl PlatformError {
+    pub(super) fn start(error: &dyn std::fmt::Display) -> Self {
+        Self::Start {
+            reason: error.to_string(),
+        }
+    }
 }

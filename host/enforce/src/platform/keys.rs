@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hexgate::bundle::PublicKey;
 use serde::Deserialize;
 
-use super::PlatformError;
+use super::{Platform, PlatformError};
 
 /// The most keys that a list can have.
 const MAX_KEYS: usize = 32;
@@ -74,7 +74,11 @@ pub(super) struct Trust {
 }
 
 impl Trust {
-    pub(super) fn new(pins: Vec<PublicKey>, first_use: bool) -> Result<Self, PlatformError> {
+    pub(super) fn of(platform: &Platform) -> Result<Self, PlatformError> {
+        Self::new(platform.pins.clone(), platform.trust_on_first_use)
+    }
+
+    fn new(pins: Vec<PublicKey>, first_use: bool) -> Result<Self, PlatformError> {
         if pins.is_empty() && !first_use {
             return Err(PlatformError::NotPinned);
         }

@@ -1,25 +1,23 @@
-//! Asking the platform again and again, on a thread of its own: a host need not have a runtime, and one that has it is not held up.
+//! Asking the platform for the policy again and again.
 
 use std::sync::Arc;
-use std::sync::mpsc;
-use std::thread;
 
 use hexgate::bundle::UnverifiedBundle;
 use reqwest::header::HeaderValue;
 use tokio::sync::oneshot;
 
+use super::background::{self, Background};
 use super::client::{Client, Fetched};
 use super::keys::Trust;
 use super::{Platform, PlatformError, payload};
 use crate::live::{LivePolicy, LivePolicyBuilder, Refresh, WeakLivePolicy};
 use crate::source::{Candidate, PolicySource, Poll, SourceError};
-use crate::token::Issuer;
 
-/// What the live policy holds of the background work. Dropping it ends the work.
+/// What the live policy holds of the background work.
 struct Pushed {
     origin: String,
     first: Option<Candidate>,
-    _stop: oneshot::Sender<()>,
+    _background: Background,
 }
 
 impl PolicySource for Pushed {
@@ -38,57 +36,26 @@ pub(super) fn open(
     platform: Platform,
     builder: LivePolicyBuilder,
 ) -> Result<LivePolicy, SourceError> {
-    let start = |error: &dyn std::fmt::Display| {
-        SourceError::Platform(PlatformError::Start {
-            reason: error.to_string(),
-        })
-    };
     let origin = platform.url.to_string();
-    let trust = Trust::new(platform.pins.clone(), platform.trust_on_first_use)?;
-    let client = Client::new(platform)?;
-    let clock = builder.engine().clone();
-    let (stop, stopped) = oneshot::channel();
-    let (first, found) = mpsc::sync_channel(1);
+    let mut asker = Asker {
+        trust: Trust::of(&platform)?,
+        client: Client::new(platform)?,
+        engine: builder.engine().clone(),
+        etag: None,
+    };
     let (lives, live) = oneshot::channel();
-    thread::Builder::new()
-        .name("hexgate-platform".to_owned())
-        .spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            let runtime = match runtime {
-                Ok(runtime) => runtime,
-                Err(error) => {
-                    let reason = error.to_string();
-                    // Nobody waits any more: there is nothing left to do.
-                    let _ = first.send(Err(PlatformError::Start { reason }.into()));
-                    return;
-                }
-            };
-            runtime.block_on(async {
-                let mut asker = Asker {
-                    client,
-                    trust,
-                    engine: clock,
-                    etag: None,
-                };
-                let _ = first.send(asker.first().await);
-                let Ok(live) = live.await else { return };
-                tokio::select! {
-                    () = asker.again_and_again(live) => {}
-                    _ = stopped => {}
-                }
-            });
-        })
-        .map_err(|error| start(&error))?;
-    let candidate = found
-        .recv()
-        .map_err(|error| start(&error))?
-        .map_err(crate::live::unshared)?;
+    let (candidate, background) = background::start("hexgate-platform", move |first| async move {
+        let candidate = asker.first().await;
+        // Nobody waits any more: nobody will say that it lives.
+        let _ = first.send(Ok(candidate));
+        if let Ok(live) = live.await {
+            asker.again_and_again(live).await;
+        }
+    })?;
     let live = builder.open(Pushed {
         origin,
-        first: Some(candidate),
-        _stop: stop,
+        first: Some(candidate.map_err(crate::live::unshared)?),
+        _background: background,
     })?;
     // Without a listener the thread is gone, and with it all that could be told.
     let _ = lives.send(live.downgrade());
@@ -105,13 +72,7 @@ struct Asker {
 
 impl Asker {
     async fn first(&mut self) -> Result<Candidate, Arc<SourceError>> {
-        // Before the token is shown to anybody: it has to be one that the pinned keys began.
-        let named = self.client.keys().await?;
-        let keys = self.trust.narrowed(named)?;
-        let key = &self.client.platform().key;
-        Issuer::new(keys, key.environment(), key.project())
-            .and_then(|issuer| issuer.verify_origin(key))
-            .map_err(PlatformError::Token)?;
+        self.client.check_token(&mut self.trust).await?;
         match self.client.agent(None).await? {
             Fetched::NotModified => Err(PlatformError::NothingToCompare.into()),
             Fetched::Body { bytes, etag } => {
@@ -124,7 +85,7 @@ impl Asker {
 
     async fn again_and_again(&mut self, live: WeakLivePolicy) {
         loop {
-            tokio::time::sleep(self.client.platform().interval).await;
+            tokio::time::sleep(self.client.platform().pause()).await;
             let answer = self.ask().await;
             let Some(live) = live.upgrade() else { return };
             match answer {

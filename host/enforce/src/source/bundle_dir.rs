@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hexgate::Clock;
 use hexgate::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
 
-use super::fingerprint::{Fingerprint, Seen};
+use super::fingerprint::Seen;
 use super::{Candidate, PolicySource, Poll, SourceError};
 
 /// A folder with a bundle, as `hexgate policy build` writes it. The folder is replaced as a whole; a link to it may be turned.
@@ -76,18 +76,18 @@ impl PolicySource for BundleDir {
     }
 
     fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
-        let fingerprint = Fingerprint::of(&self.path).map_err(|source| SourceError::Io {
-            path: self.path.clone(),
-            source,
-        })?;
-        if self.seen.is_accepted(&fingerprint) {
+        let Some(fingerprint) = self.seen.look(&self.path)? else {
             return Ok(Poll::Unchanged);
-        }
+        };
         let settled = fingerprint.is_settled(self.clock.now());
         // A bundle that is refused today may be good tomorrow, when its validity begins: nothing is remembered of it.
         let candidate = self.read()?;
         self.seen.found(fingerprint, settled);
         Ok(Poll::Found(candidate))
+    }
+
+    fn watched(&self) -> Option<PathBuf> {
+        Some(self.path.clone())
     }
 
     fn accepted(&mut self) {

@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::SourceError;
+
 /// What the file system tells about some files without opening them.
 ///
 /// Each change gives a file a new time of change, which no program can set, but only to the clock tick of the system. So files that
@@ -83,14 +85,20 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Whether the files are those that were accepted.
-    pub(crate) fn is_accepted(&self, now: &Fingerprint) -> bool {
-        self.accepted
+    /// What the files at a path look like now. None: they are those that were accepted.
+    pub(crate) fn look(&self, path: &Path) -> Result<Option<Fingerprint>, SourceError> {
+        let now = Fingerprint::of(path).map_err(|source| SourceError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let accepted = self
+            .accepted
             .as_ref()
-            .is_some_and(|(accepted, settled)| *settled && accepted == now)
+            .is_some_and(|(accepted, settled)| *settled && *accepted == now);
+        Ok((!accepted).then_some(now))
     }
 
-    /// Notes what the files looked like just before they were read.
+    /// Notes what the files looked like just before they were read, and whether they were settled then.
     pub(crate) fn found(&mut self, fingerprint: Fingerprint, settled: bool) {
         self.found = Some((fingerprint, settled));
     }

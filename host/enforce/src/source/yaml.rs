@@ -114,13 +114,9 @@ impl PolicySource for PolicyFile {
     }
 
     fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
-        let fingerprint = Fingerprint::of(&self.path).map_err(|source| SourceError::Io {
-            path: self.path.clone(),
-            source,
-        })?;
-        if self.seen.is_accepted(&fingerprint) {
+        let Some(fingerprint) = self.seen.look(&self.path)? else {
             return Ok(Poll::Unchanged);
-        }
+        };
         if let Some((refused, error)) = &self.refused
             && *refused == fingerprint
         {
@@ -141,6 +137,10 @@ impl PolicySource for PolicyFile {
         self.refused = None;
         self.seen.found(fingerprint, settled);
         Ok(Poll::Found(candidate))
+    }
+
+    fn watched(&self) -> Option<PathBuf> {
+        Some(self.path.clone())
     }
 
     fn accepted(&mut self) {

@@ -1,7 +1,8 @@
 //! The enforcer with the audit log and with stored approvals.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use hexgate::Policy;
 use hexgate::bundle::Timestamp;
@@ -110,20 +111,57 @@ fn a_log_that_cannot_be_written_denies() {
     );
 }
 
-#[test]
-fn a_stored_approval_lets_one_call_pass_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("approvals.db");
-    let carol = key(9);
+/// Approvals by Carol, in a file of this folder.
+fn stored(folder: &Path) -> (PathBuf, Approvers, DurableApprovals) {
+    let file = folder.join("approvals.db");
     let approvers = Approvers::new(vec![Approver {
         id: "carol".into(),
-        keys: vec![carol.public_key()],
+        keys: vec![key(9).public_key()],
         roles: vec!["finance".into()],
         users: vec![],
     }])
     .unwrap();
     let desk = Desk::new(Mailbox::open_or_create(&file).unwrap(), approvers.clone());
-    let handler = DurableApprovals::new(Arc::new(desk), Terms::new(["finance"]).unwrap());
+    let terms = Terms::new(["finance"]).unwrap();
+    let handler = DurableApprovals::new(Arc::new(desk), terms);
+    (file, approvers, handler)
+}
+
+#[test]
+fn a_database_that_is_locked_holds_up_nobody_who_waits_without_a_thread() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, _, handler) = stored(folder.path());
+    let (_policy, _, live) = live(BILLING);
+    let enforcer = Enforcer::builder(AGENT, &live)
+        .approvals(Approvals::handler(handler))
+        .build()
+        .unwrap();
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let call = Call::of(&alice(), "close_account", r#"{"id": 7}"#);
+        let asking = enforcer.authorize_async(call);
+        tokio::pin!(asking);
+        // Others go on on the only thread there is. One of them gives the database back.
+        tokio::select! {
+            _ = &mut asking => panic!("the database is locked"),
+            () = tokio::time::sleep(Duration::from_millis(100)) => {}
+        }
+        other.execute_batch("ROLLBACK").unwrap();
+        let decision = asking.await.unwrap_err();
+        assert!(decision.pending_request().is_some(), "{decision:?}");
+    });
+}
+
+#[test]
+fn a_stored_approval_lets_one_call_pass_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, approvers, handler) = stored(folder.path());
+    let carol = key(9);
     let (_policy, path, live) = live(BILLING);
     let enforcer = Enforcer::builder(AGENT, &live)
         .approvals(Approvals::handler(handler))

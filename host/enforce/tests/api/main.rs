@@ -8,6 +8,7 @@
 )]
 
 mod approvals;
+mod bans;
 mod composed;
 mod decisions;
 mod fixture;
@@ -17,6 +18,8 @@ mod recording;
 mod reloads;
 mod resolving;
 mod scopes;
+mod server;
 mod sources;
 mod stops;
 mod tokens;
+mod watching;

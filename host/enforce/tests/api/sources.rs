@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use hexgate::Engine;
 use hexgate_compiler::Release;
@@ -51,21 +50,6 @@ fn a_file_that_changes_is_seen_at_the_next_turn() {
     assert!(matches!(live.refresh(), Refresh::Replaced(_)));
     assert!(live.failure().is_none() && may_view(&live));
     assert_eq!(*live.id(), *before);
-}
-
-#[test]
-fn a_watched_file_is_seen_without_a_turn() {
-    let (_folder, path, live) = live(BILLING);
-    let watch = live.watch(Duration::from_millis(5)).unwrap();
-    for (policy, expected) in [(CLOSED, false), (BILLING, true)] {
-        fs::write(&path, policy).unwrap();
-        let begin = Instant::now();
-        while may_view(&live) != expected {
-            assert!(begin.elapsed() < Duration::from_secs(60), "it was not seen");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-    }
-    drop(watch);
 }
 
 #[test]

@@ -1,0 +1,198 @@
+//! The platform's list of bans: who is stopped, whatever the policy says.
+
+use std::time::Instant;
+
+use hexgate_compiler::diagnostic::shortened;
+use reqwest::header::HeaderValue;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::background;
+use super::client::{Client, Fetched};
+use super::keys::Trust;
+use super::{Platform, PlatformError};
+use crate::kill::{KillSwitch, List, Names, WeakKillSwitch};
+
+/// As much of a reason as is kept.
+const SHOWN: usize = 200;
+
+/// The names of a list, and what is wrong with the rest of it.
+#[derive(Debug, PartialEq, Eq)]
+struct Read {
+    names: Names,
+    unknown: Option<PlatformError>,
+}
+
+/// One ban. The platform tells more, which is not for deciding.
+#[derive(Deserialize)]
+struct Ban {
+    ban_type: String,
+    target_agent_name: Option<String>,
+    target_user_id: Option<String>,
+    reason: Option<String>,
+}
+
+pub(super) fn enforce(platform: Platform, switch: &KillSwitch) -> Result<(), PlatformError> {
+    let origin = format!("{} {}", platform.url, platform.key.project());
+    let mut trust = Trust::of(&platform)?;
+    let mut asker = Asker {
+        client: Client::new(platform)?,
+        switch: switch.downgrade(),
+        origin,
+        etag: None,
+    };
+    let ((), background) = background::start("hexgate-bans", move |first| async move {
+        let begun = match asker.client.check_token(&mut trust).await {
+            Ok(()) => asker.ask().await,
+            Err(error) => Err(error),
+        };
+        let failed = begun.is_err();
+        // Nobody waits any more: then nobody has the switch.
+        let _ = first.send(begun);
+        if !failed {
+            asker.again_and_again().await;
+        }
+    })?;
+    switch.hold(background);
+    Ok(())
+}
+
+struct Asker {
+    client: Client,
+    switch: WeakKillSwitch,
+    /// Whose list it is.
+    origin: String,
+    /// Of the list that counts now.
+    etag: Option<HeaderValue>,
+}
+
+impl Asker {
+    async fn again_and_again(&mut self) {
+        loop {
+            tokio::time::sleep(self.client.platform().pause()).await;
+            // What failed is in the switch.
+            let _ = self.ask().await;
+        }
+    }
+
+    /// Asks once, and lets the switch know.
+    async fn ask(&mut self) -> Result<(), PlatformError> {
+        // As old as the question: what was banned since is not in the answer.
+        let asked = Instant::now();
+        let fetched = self.client.bans(self.etag.as_ref()).await;
+        let Some(switch) = self.switch.upgrade() else {
+            return Ok(());
+        };
+        let max_age = self.client.platform().bans_max_age;
+        let good_until = max_age.and_then(|max_age| asked.checked_add(max_age));
+        let read = match fetched {
+            Ok(Fetched::NotModified) => {
+                switch.confirm(&self.origin, good_until);
+                return Ok(());
+            }
+            Ok(Fetched::Body { bytes, etag }) => read(&bytes).map(|read| (read, etag)),
+            Err(error) => Err(error),
+        };
+        let failure = match read {
+            Ok((Read { names, unknown }, etag)) => match unknown {
+                None => {
+                    self.etag = etag;
+                    let list = List { names, good_until };
+                    switch.replace(&self.origin, list);
+                    return Ok(());
+                }
+                Some(unknown) => {
+                    switch.add(&self.origin, names);
+                    unknown
+                }
+            },
+            Err(error) => error,
+        };
+        switch.fail(&self.origin, failure.clone());
+        Err(failure)
+    }
+}
+
+fn read(body: &[u8]) -> Result<Read, PlatformError> {
+    let unreadable = |error: serde_json::Error| PlatformError::Unreadable {
+        reason: format!("its list of bans: {error}"),
+    };
+    let bans: Vec<Value> = serde_json::from_slice(body).map_err(unreadable)?;
+    let mut names = Names::default();
+    let mut unknown = Vec::new();
+    for ban in bans {
+        if let Err(why) = stop(&mut names, ban) {
+            unknown.push(why);
+        }
+    }
+    let count = unknown.len();
+    let first = unknown.into_iter().next();
+    Ok(Read {
+        names,
+        unknown: first.map(|first| PlatformError::UnknownBans { count, first }),
+    })
+}
+
+/// Adds one ban. A ban of a user counts for all agents, and one of an agent for all users, also if it names both.
+fn stop(names: &mut Names, ban: Value) -> Result<(), String> {
+    let ban: Ban = serde_json::from_value(ban).map_err(|error| error.to_string())?;
+    let reason = ban.reason.as_deref().unwrap_or("banned on the platform");
+    let reason = shortened(reason, SHOWN).to_string();
+    let (list, target, member) = match ban.ban_type.as_str() {
+        "agent" => (
+            &mut names.agents,
+            ban.target_agent_name,
+            "target_agent_name",
+        ),
+        "user" => (&mut names.users, ban.target_user_id, "target_user_id"),
+        other => return Err(format!("its type is `{}`", shortened(other, 64))),
+    };
+    let target = target
+        .filter(|target| !target.is_empty())
+        .ok_or_else(|| format!("it has no `{member}`"))?;
+    list.insert(target, reason);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_understood_counts_and_the_rest_is_named() {
+        let list = br#"[
+            {"ban_id": "1", "ban_type": "agent", "target_agent_name": "a", "target_user_id": null, "reason": "loops"},
+            {"ban_id": "2", "ban_type": "user", "target_user_id": "u", "target_agent_name": "b", "reason": null},
+            {"ban_id": "3", "ban_type": "tool", "target_tool": "t"},
+            {"ban_id": "4", "ban_type": "user", "target_user_id": ""},
+            {"ban_id": "5", "ban_type": "user", "target_agent_name": "c"},
+            {"ban_id": "6"}, 7
+        ]"#;
+        let read = read(list).unwrap();
+        let names = |list: &std::collections::BTreeMap<String, String>| {
+            list.iter()
+                .map(|(name, reason)| format!("{name}: {reason}"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(names(&read.names.agents), ["a: loops"]);
+        assert_eq!(names(&read.names.users), ["u: banned on the platform"]);
+        assert_eq!(
+            read.unknown,
+            Some(PlatformError::UnknownBans {
+                count: 5,
+                first: "its type is `tool`".into()
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_no_list_is_not_an_empty_one() {
+        for bad in ["", "{}", "null", "[", r#"{"bans": []}"#, "[]x"] {
+            assert!(
+                matches!(read(bad.as_bytes()), Err(PlatformError::Unreadable { .. })),
+                "{bad}"
+            );
+        }
+        assert_eq!(read(b"[]").unwrap().unknown, None);
+    }
+}
