@@ -35,6 +35,9 @@ pub struct Limits {
     /// `warm-instances`: how many instances a policy keeps between decisions; more threads than this get a fresh one each. Zero
     /// makes every decision a fresh instance. Default: what the machine runs in parallel, at most 64.
     pub warm_instances: u32,
+    /// `kept-bytes`: the most linear memory that a kept instance of the known engine may have. A request that needed more leaves no
+    /// instance behind. Default: 2 MiB, what arguments of 150 KB need.
+    pub kept_bytes: u32,
     /// `instances`: how many instances may exist at once, over all policies of an engine. When they are used up, idle instances
     /// of other policies are given up. Default: 512. Each reserves 4 GiB of address space, not of memory, and twice that for
     /// components that are not of the known engine.
@@ -59,6 +62,7 @@ impl Default for Limits {
             output_bytes: 1 << 20,
             description_bytes: 64 << 20,
             warm_instances: u32::try_from(parallel).map_or(64, |n| n.min(64)),
+            kept_bytes: 2 << 20,
             instances: 512,
             component_bytes: 32 << 20,
             compiled_bytes: 4 << 20,
@@ -67,7 +71,7 @@ impl Default for Limits {
 }
 
 /// The written names of the limits, and the values that each accepts.
-const NAMES: [(&str, u64, u64); 12] = [
+const NAMES: [(&str, u64, u64); 13] = [
     ("arguments-bytes", 0, u32::MAX as u64),
     ("facts-bytes", 0, u32::MAX as u64),
     ("roles", 0, 65_536),
@@ -77,6 +81,7 @@ const NAMES: [(&str, u64, u64); 12] = [
     ("output-bytes", 4096, 1 << 30),
     ("description-bytes", 4096, u32::MAX as u64),
     ("warm-instances", 0, 1024),
+    ("kept-bytes", 0, u32::MAX as u64),
     ("instances", 1, 8192),
     ("component-bytes", 1, 1 << 30),
     ("compiled-bytes", 0, 1 << 30),
@@ -134,6 +139,7 @@ impl Limits {
             "output-bytes" => self.output_bytes.into(),
             "description-bytes" => self.description_bytes.into(),
             "warm-instances" => self.warm_instances.into(),
+            "kept-bytes" => self.kept_bytes.into(),
             "instances" => self.instances.into(),
             "component-bytes" => self.component_bytes.into(),
             _ => self.compiled_bytes.into(),
@@ -168,6 +174,7 @@ impl Limits {
             "output-bytes" => &mut self.output_bytes,
             "description-bytes" => &mut self.description_bytes,
             "warm-instances" => &mut self.warm_instances,
+            "kept-bytes" => &mut self.kept_bytes,
             "instances" => &mut self.instances,
             "component-bytes" => &mut self.component_bytes,
             _ => &mut self.compiled_bytes,

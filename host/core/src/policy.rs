@@ -409,7 +409,7 @@ impl<G: Guest> Pool<G> {
                 let answered = answer
                     .as_ref()
                     .map_or_else(DecideError::is_answer, |_| true);
-                let after = if answered && !instance.has_grown() {
+                let after = if answered && instance.is_small() {
                     After::Keep
                 } else {
                     After::Drop
@@ -526,4 +526,40 @@ fn thread_number() -> usize {
         }
         number.get()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[test]
+    fn an_instance_is_kept_up_to_the_memory_that_may_be_kept() {
+        let wasm = hexgate_compiler::Compiler::default()
+            .compile_str("p.yaml", "roles: {default: {tools: {a: {mode: allow}}}}")
+            .policy
+            .unwrap()
+            .component;
+        let kept = |kept_bytes: u32, length: usize| {
+            let limits = Limits {
+                kept_bytes,
+                ..Limits::default()
+            };
+            let engine = Engine::builder().limits(limits).build().unwrap();
+            let policy = Policy::dangerous_from_unverified_bytes(&engine, &wasm).unwrap();
+            let Runner::Known(pool) = &policy.0.runner else {
+                panic!("it is of the known engine");
+            };
+            while pool.slots.give_up_one() {}
+            let arguments = format!(r#"{{"a": "{}"}}"#, "x".repeat(length));
+            let verdict = policy.decide(&Request::new("a", &arguments)).unwrap();
+            assert!(verdict.is_allowed());
+            pool.slots.give_up_one()
+        };
+        // What it began with is always kept.
+        assert!(kept(0, 10));
+        assert!(!kept(0, 200_000));
+        assert!(kept(2 << 20, 150_000));
+        assert!(!kept(2 << 20, 900_000));
+    }
 }

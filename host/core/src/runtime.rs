@@ -46,8 +46,8 @@ pub(crate) trait Instance: Send {
     /// A file scope.
     fn scope(&mut self, id: u32) -> Result<Option<FileScope>, DecideError>;
 
-    /// Whether its memory is larger than it was at first.
-    fn has_grown(&self) -> bool;
+    /// Whether its memory is small enough to be kept, given that all else speaks for it.
+    fn is_small(&self) -> bool;
 }
 
 /// Refuses what this host does not even copy into an instance. Everything that can change a verdict for other hosts is counted

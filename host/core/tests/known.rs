@@ -446,3 +446,46 @@ fn the_cache_keeps_the_engine_once_and_each_policy() {
     load(BILLING);
     assert_eq!(files().len(), 3);
 }
+
+#[test]
+fn what_a_large_request_left_is_not_there_for_the_next_one() {
+    let engine = |kept_bytes| {
+        let limits = Limits {
+            kept_bytes,
+            warm_instances: 1,
+            ..Limits::default()
+        };
+        Engine::builder().limits(limits).build().unwrap()
+    };
+    let wasm = compile(FILES);
+    let load =
+        |kept_bytes| Policy::dangerous_from_unverified_bytes(&engine(kept_bytes), &wasm).unwrap();
+    let (keeps, drops) = (load(64 << 20), load(0));
+    let mut large = vec![];
+    for length in [1_000, 30_000, 70_000, 200_000, 900_000, 1_100_000] {
+        let text = "docs/".repeat(length / 5);
+        let members: String = (0..length / 8)
+            .map(|number| format!(r#""{number:06}":1,"#))
+            .collect();
+        large.push(format!(r#"{{"file_path": "{text}"}}"#));
+        large.push(format!(r#"{{{members}"url": "https://x"}}"#));
+        large.push(format!(r#"{{{members}"url": "https://x""#));
+    }
+    for (number, large) in large.iter().chain(large.iter().rev()).enumerate() {
+        let small = [
+            Request::new("read_file", r#"{"file_path": "docs/a.md"}"#),
+            Request::new("fetch", r#"{"url": "https://x"}"#).facts(r#"{"user": {"id": "u"}}"#),
+            Request::new("fetch", r#"{"url": "#),
+        ];
+        let tool = if number % 3 == 0 {
+            "read_file"
+        } else {
+            "fetch"
+        };
+        let request = Request::new(tool, large).facts(r#"{"user": {"id": "u"}}"#);
+        for request in [request].iter().chain(&small) {
+            let request = request.roles(&["reader"]);
+            assert_eq!(keeps.decide(&request), drops.decide(&request));
+        }
+    }
+}

@@ -176,8 +176,9 @@ impl Instance for Box<ForeignInstance> {
             .map(|(scope,)| scope.map(FileScope::from))
     }
 
-    fn has_grown(&self) -> bool {
-        self.store.data().limiter.has_grown()
+    /// Only what it began with: nobody knows what it keeps in more.
+    fn is_small(&self) -> bool {
+        !self.store.data().limiter.has_grown()
     }
 }
 

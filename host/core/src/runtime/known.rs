@@ -235,8 +235,11 @@ impl Instance for Box<KnownInstance> {
         self.reader(self.limits.description_bytes).scope(result)
     }
 
-    fn has_grown(&self) -> bool {
-        self.store.data().limiter.has_grown()
+    /// What it began with, or not much more: what was used of it is wiped, so that nothing but room is kept.
+    fn is_small(&self) -> bool {
+        let small =
+            |size: usize| u32::try_from(size).is_ok_and(|size| size <= self.limits.kept_bytes);
+        !self.store.data().limiter.has_grown() || small(self.memory.data_size(&self.store))
     }
 }
 
