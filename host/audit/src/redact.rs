@@ -11,7 +11,10 @@ use regex_automata::{
 };
 use regex_syntax::{
     ParserBuilder,
-    hir::literal::{ExtractKind, Extractor},
+    hir::{
+        Hir, HirKind, Repetition,
+        literal::{ExtractKind, Extractor},
+    },
 };
 
 /// What stands where the value of a member with a telling name stood.
@@ -20,37 +23,64 @@ pub const REDACTED: &str = "[REDACTED]";
 /// What counts as a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redaction {
-    /// Regular expressions, found anywhere in the name of a member, in any letter case (ASCII): its value is taken out.
+    /// Regular expressions, found anywhere in the name of a member, in any letter case (ASCII): its value is taken out, unless it is `null`.
     pub names: Vec<String>,
+    /// The same for names of values that are secrets only if there is text in them: `max_tokens` is a number, and `session_tokens` is a list of
+    /// texts. Numbers, `true`, `false` and lists of them stay.
+    pub text_names: Vec<String>,
     /// A category and a regular expression each, found anywhere in a text: what it matches becomes `[REDACTED:category]`.
     pub patterns: Vec<(String, String)>,
 }
 
 impl Default for Redaction {
+    /// What a log leaves out. Of the names with `token` in them it takes texts, and numbers only where the name ends with it.
     fn default() -> Self {
         Self {
-            names: NAMES.iter().map(|name| (*name).to_owned()).collect(),
-            patterns: PATTERNS
-                .iter()
-                .map(|(category, pattern)| ((*category).to_owned(), (*pattern).to_owned()))
-                .collect(),
+            names: owned(NAMES.iter().chain(&["token$"])),
+            text_names: owned(&TEXT_NAMES),
+            patterns: patterns(),
         }
     }
 }
 
+impl Redaction {
+    /// What events for the platform leave out: what the platform's own clients do, who take whatever has `token` in its name, and more.
+    #[must_use]
+    pub fn of_events() -> Self {
+        Self {
+            names: owned(NAMES.iter().chain(&["token"])),
+            text_names: Vec::new(),
+            patterns: patterns(),
+        }
+    }
+}
+
+fn owned<'a>(names: impl IntoIterator<Item = &'a &'static str>) -> Vec<String> {
+    names.into_iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn patterns() -> Vec<(String, String)> {
+    let owned = PATTERNS.iter();
+    owned
+        .map(|(category, pattern)| ((*category).to_owned(), (*pattern).to_owned()))
+        .collect()
+}
+
 /// Names of members whose values are secrets.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 9] = [
     "password",
     "passwd",
     "passphrase",
     "secret",
-    "token",
     "api[-_]?key",
     "private[-_]?key",
     "credential",
     "authorization",
     "cookie",
 ];
+
+/// Names of members in which texts are secrets: `token`, and not what tokenizes.
+const TEXT_NAMES: [&str; 1] = ["token(?:[^i]|i[^sz]|i?$)"];
 
 /// What secrets look like. Each begins with what its issuer puts in front of all of its keys, so that ordinary texts are left alone.
 const PATTERNS: [(&str, &str); 12] = [
@@ -92,9 +122,23 @@ pub(crate) struct Redactor {
     /// Finds whether a text needs a closer look: a name, the beginning of a pattern, or an escape that could hide either. One table for all, so
     /// that a text without secrets is gone over once.
     screen: dense::DFA<Vec<u32>>,
+    /// The same for texts that are no JSON: the beginnings alone.
+    text_screen: dense::DFA<Vec<u32>>,
     names: dense::DFA<Vec<u32>>,
+    text_names: dense::DFA<Vec<u32>>,
     /// Categories and patterns. One table each: in a common one their counters would multiply.
     patterns: Vec<(String, regex::Regex)>,
+}
+
+/// Which values of a member are secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrecy {
+    /// None.
+    None,
+    /// What has text in it.
+    Text,
+    /// All but `null`.
+    Any,
 }
 
 /// A redaction cannot be used.
@@ -112,18 +156,20 @@ pub(crate) struct Malformed;
 
 impl Redactor {
     pub(crate) fn new(redaction: &Redaction) -> Result<Self, RedactionError> {
-        let names: Vec<String> = redaction
-            .names
-            .iter()
-            .map(|name| format!("(?i:{name})"))
-            .collect();
+        let in_any_case = |names: &[String]| -> Vec<String> {
+            let names = names.iter();
+            names.map(|name| format!("(?i:{name})")).collect()
+        };
+        let names = in_any_case(&redaction.names);
+        let text_names = in_any_case(&redaction.text_names);
         let patterns: Vec<&str> = redaction
             .patterns
             .iter()
             .map(|(_, pattern)| pattern.as_str())
             .collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        for pattern in names.iter().chain(&patterns) {
+        let text_names: Vec<&str> = text_names.iter().map(String::as_str).collect();
+        for pattern in names.iter().chain(&text_names).chain(&patterns) {
             let found = automaton(&[pattern])?;
             // Something that is found in nothing at all would be found everywhere.
             if matches!(found.try_search_fwd(&Input::new("")), Ok(Some(_))) {
@@ -134,10 +180,16 @@ impl Redactor {
             }
         }
         let beginnings: Vec<String> = patterns.iter().map(|it| beginning(it)).collect();
-        let screened: Vec<&str> = names
+        let named: Vec<String> = names
             .iter()
-            .copied()
-            .chain(beginnings.iter().map(String::as_str))
+            .chain(&text_names)
+            .map(|it| anywhere(it))
+            .collect();
+        let beginnings: Vec<&str> = beginnings.iter().map(String::as_str).collect();
+        let screened: Vec<&str> = named
+            .iter()
+            .map(String::as_str)
+            .chain(beginnings.iter().copied())
             .chain([r"\\"])
             .collect();
         let compiled = redaction.patterns.iter().map(|(category, pattern)| {
@@ -150,7 +202,9 @@ impl Redactor {
         });
         Ok(Self {
             screen: automaton(&screened)?,
+            text_screen: automaton(&beginnings)?,
             names: automaton(&names)?,
+            text_names: automaton(&text_names)?,
             patterns: compiled.collect::<Result<_, RedactionError>>()?,
         })
     }
@@ -184,13 +238,22 @@ impl Redactor {
         Cow::Owned(out)
     }
 
-    /// Whether the value of a member with this name is a secret.
-    fn is_secret_name(&self, name: &str) -> bool {
-        is_found(&self.names, name)
+    /// What the value of a member with this name is.
+    fn secrecy(&self, name: &str) -> Secrecy {
+        if is_found(&self.names, name) {
+            Secrecy::Any
+        } else if is_found(&self.text_names, name) {
+            Secrecy::Text
+        } else {
+            Secrecy::None
+        }
     }
 
     /// The first secret in a text: where it is, and its category.
     fn find(&self, text: &str) -> Option<(Range<usize>, &str)> {
+        if !is_found(&self.text_screen, text) {
+            return None;
+        }
         let found = self.patterns.iter().filter_map(|(category, pattern)| {
             // A search that fails, which these automata do not, must not let anything through.
             let span = match pattern.try_search(&Input::new(text)) {
@@ -212,31 +275,46 @@ impl Redactor {
 /// What every text that `pattern` matches has in it, as a pattern that needs a small table: the literals that a match begins with, or the
 /// pattern itself if there are none.
 fn beginning(pattern: &str) -> String {
-    let parsed = ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .build()
-        .parse(pattern);
-    let Ok(parsed) = parsed else {
+    let Some(parsed) = parsed(pattern) else {
         return pattern.to_owned();
     };
     let mut extractor = Extractor::new();
     extractor.kind(ExtractKind::Prefix);
     let prefixes = extractor.extract(&parsed);
-    let Some(literals) = prefixes.literals() else {
-        return pattern.to_owned();
-    };
-    if literals.is_empty() || literals.iter().any(|literal| literal.is_empty()) {
-        return pattern.to_owned();
+    match prefixes.literals() {
+        Some(literals) if !literals.is_empty() && literals.iter().all(|it| !it.is_empty()) => {
+            let literals = literals.iter().map(|literal| {
+                let bytes = literal.as_bytes().iter();
+                bytes.map(|byte| format!("\\x{byte:02x}")).collect()
+            });
+            literals.collect::<Vec<String>>().join("|")
+        }
+        _ => anywhere(pattern),
     }
-    let literals: Vec<String> = literals
-        .iter()
-        .map(|literal| {
-            let bytes = literal.as_bytes().iter();
-            bytes.map(|byte| format!("\\x{byte:02x}")).collect()
-        })
-        .collect();
-    literals.join("|")
+}
+
+/// The same pattern wherever it stands: what begins or ends a name or a string does not begin or end the JSON text around it.
+fn anywhere(pattern: &str) -> String {
+    parsed(pattern).map_or_else(|| pattern.to_owned(), |it| without_looks(&it).to_string())
+}
+
+fn without_looks(pattern: &Hir) -> Hir {
+    match pattern.kind() {
+        HirKind::Look(_) => Hir::empty(),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) => pattern.clone(),
+        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
+            sub: Box::new(without_looks(&repetition.sub)),
+            ..repetition.clone()
+        }),
+        HirKind::Capture(capture) => without_looks(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(without_looks).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(without_looks).collect()),
+    }
+}
+
+fn parsed(pattern: &str) -> Option<Hir> {
+    let mut parser = ParserBuilder::new().unicode(false).utf8(false).build();
+    parser.parse(pattern).ok()
 }
 
 fn is_found(automaton: &dense::DFA<Vec<u32>>, text: &str) -> bool {
@@ -292,6 +370,14 @@ fn limits() -> dense::Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn nothing() -> Redaction {
+        Redaction {
+            names: vec![],
+            text_names: vec![],
+            patterns: vec![],
+        }
+    }
 
     fn redactor() -> Redactor {
         Redactor::new(&Redaction::default()).unwrap()
@@ -351,8 +437,8 @@ mod tests {
     fn a_pattern_that_cannot_be_used_is_named() {
         for (pattern, reason) in [("(", "unclosed"), ("x*", "empty text")] {
             let redaction = Redaction {
-                names: vec![],
                 patterns: vec![("c".to_owned(), pattern.to_owned())],
+                ..nothing()
             };
             let error = Redactor::new(&redaction).unwrap_err().to_string();
             assert!(
@@ -363,10 +449,40 @@ mod tests {
     }
 
     #[test]
+    fn where_a_name_or_a_string_begins_and_ends_can_be_said() {
+        let redactor = Redactor::new(&Redaction {
+            names: vec!["^pin$".to_owned(), "[a-z]+_id$".to_owned()],
+            text_names: vec!["^n_".to_owned()],
+            patterns: vec![
+                ("code".to_owned(), "^[0-9]{4}$".to_owned()),
+                ("card".to_owned(), r"\b4[0-9]{15}\b".to_owned()),
+            ],
+        })
+        .unwrap();
+        for (text, expected) in [
+            (r#"{"pin":1}"#, r#"{"pin":"[REDACTED]"}"#),
+            (r#"{"a":1,"x_id":2}"#, r#"{"a":1,"x_id":"[REDACTED]"}"#),
+            (r#"{"n_x":"y"}"#, r#"{"n_x":"[REDACTED]"}"#),
+            (r#"{"a":"1234"}"#, r#"{"a":"[REDACTED:code]"}"#),
+        ] {
+            assert_eq!(
+                redactor.json(text).unwrap().as_deref(),
+                Some(expected),
+                "{text}"
+            );
+        }
+        for text in [r#"{"pins":1,"x_ids":2}"#, r#"{"a":"12345","an_x":"y"}"#] {
+            assert_eq!(redactor.json(text).unwrap(), None, "{text}");
+        }
+        assert_eq!(redactor.text("1234"), "[REDACTED:code]");
+        assert_eq!(redactor.text("no 1234"), "no 1234");
+    }
+
+    #[test]
     fn a_pattern_within_a_character_takes_the_whole_character() {
         let redaction = Redaction {
-            names: vec![],
             patterns: vec![("c".to_owned(), r"\xB6".to_owned())],
+            ..nothing()
         };
         let redactor = Redactor::new(&redaction).unwrap();
         assert_eq!(redactor.text("größe"), "gr[REDACTED:c]ße");
@@ -374,11 +490,7 @@ mod tests {
 
     #[test]
     fn nothing_to_look_for_finds_nothing() {
-        let none = Redactor::new(&Redaction {
-            names: vec![],
-            patterns: vec![],
-        })
-        .unwrap();
+        let none = Redactor::new(&nothing()).unwrap();
         assert!(none.json(r#"{"password": "x\n"}"#).unwrap().is_none());
         assert_eq!(none.text("AKIAIOSFODNN7EXAMPLE"), "AKIAIOSFODNN7EXAMPLE");
     }

@@ -1,6 +1,6 @@
 //! Taking secrets out of a JSON text by its tokens, so that everything that is written is looked at: members that come twice too.
 
-use super::{Malformed, REDACTED, Redactor};
+use super::{Malformed, REDACTED, Redactor, Secrecy};
 
 /// The text without its secrets; None if there are none in it. The text is what a model wrote, so it can be anything.
 pub(super) fn redact(redactor: &Redactor, text: &str) -> Result<Option<String>, Malformed> {
@@ -10,11 +10,11 @@ pub(super) fn redact(redactor: &Redactor, text: &str) -> Result<Option<String>, 
         out: String::with_capacity(text.len()),
         open: Vec::new(),
         is_name: false,
-        is_secret: false,
+        secrecy: Secrecy::None,
         changed: false,
     };
     while walk.step()? {}
-    if walk.open.is_empty() && !walk.is_secret {
+    if walk.open.is_empty() && walk.secrecy == Secrecy::None {
         Ok(walk.changed.then_some(walk.out))
     } else {
         Err(Malformed)
@@ -29,8 +29,8 @@ struct Walk<'a> {
     open: Vec<u8>,
     /// Whether a string would be the name of a member.
     is_name: bool,
-    /// Whether the next value belongs to a name that tells of a secret.
-    is_secret: bool,
+    /// What the name tells to which the next value belongs.
+    secrecy: Secrecy,
     changed: bool,
 }
 
@@ -42,9 +42,15 @@ impl Walk<'_> {
         };
         match first {
             b' ' | b'\t' | b'\n' | b'\r' => self.copy(1)?,
-            b'{' | b'[' if self.is_secret => {
+            b'{' | b'[' if self.secrecy != Secrecy::None => {
                 let length = self.nested()?;
-                self.withhold(length)?;
+                let nested = self.rest.get(..length).ok_or(Malformed)?;
+                // What has no quote in it has no text in it, and no names.
+                if self.secrecy == Secrecy::Any || nested.contains('"') {
+                    self.withhold(length)?;
+                } else {
+                    self.secrecy = Secrecy::None;
+                }
             }
             b'{' => {
                 self.open.push(b'}');
@@ -57,14 +63,14 @@ impl Walk<'_> {
                 self.copy(1)?;
             }
             b'}' | b']' => {
-                if self.open.pop() != Some(first) || self.is_secret {
+                if self.open.pop() != Some(first) || self.secrecy != Secrecy::None {
                     return Err(Malformed);
                 }
                 self.is_name = false;
                 self.copy(1)?;
             }
             b',' => {
-                if self.is_secret {
+                if self.secrecy != Secrecy::None {
                     return Err(Malformed);
                 }
                 self.is_name = self.open.last() == Some(&b'}');
@@ -82,13 +88,13 @@ impl Walk<'_> {
 
     fn string(&mut self) -> Result<(), Malformed> {
         let length = string_length(self.rest)?;
-        if self.is_secret {
+        if self.secrecy != Secrecy::None {
             return self.withhold(length);
         }
         let raw = self.rest.get(..length).ok_or(Malformed)?;
         let text: String = serde_json::from_str(raw).map_err(|_| Malformed)?;
         if self.is_name {
-            self.is_secret = self.redactor.is_secret_name(&text);
+            self.secrecy = self.redactor.secrecy(&text);
         }
         let clean = self.redactor.text(&text);
         if clean == text {
@@ -109,10 +115,16 @@ impl Walk<'_> {
             return Err(Malformed);
         }
         let text = self.rest.get(..length).ok_or(Malformed)?;
-        if (self.is_secret && text != "null") || self.redactor.find(text).is_some() {
+        let is_secret = match self.secrecy {
+            Secrecy::Any => text != "null",
+            // What is no value of JSON is not told from text.
+            Secrecy::Text => !is_plain(text),
+            Secrecy::None => false,
+        };
+        if is_secret || self.redactor.find(text).is_some() {
             return self.withhold(length);
         }
-        self.is_secret = false;
+        self.secrecy = Secrecy::None;
         self.copy(length)
     }
 
@@ -148,7 +160,7 @@ impl Walk<'_> {
     }
 
     fn withhold(&mut self, length: usize) -> Result<(), Malformed> {
-        self.is_secret = false;
+        self.secrecy = Secrecy::None;
         self.replace(length, &format!("\"{REDACTED}\""))
     }
 
@@ -159,6 +171,14 @@ impl Walk<'_> {
         self.changed = true;
         Ok(())
     }
+}
+
+/// Whether it is `null`, `true`, `false` or looks like a number.
+fn is_plain(text: &str) -> bool {
+    matches!(text, "null" | "true" | "false")
+        || text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte))
 }
 
 /// The length of the string at the beginning, with its quotes.
@@ -241,9 +261,60 @@ mod tests {
     }
 
     #[test]
+    fn what_counts_tokens_is_no_secret_and_what_holds_them_is() {
+        for text in [
+            r#"{"max_tokens": 4096}"#,
+            r#"{"maxTokens":1e3,"stream":true}"#,
+            r#"{"usage":{"total_tokens":7,"token_count":-2.5}}"#,
+            r#"{"token_ids":[1,2,[3]], "tokens": [], "has_tokens": true}"#,
+            r#"{"tokenizer":"cl100k","tokenize":"yes","Tokenisation":"none"}"#,
+            r#"{"max_tokens":{}}"#,
+        ] {
+            assert_eq!(redacted(text), None, "{text}");
+        }
+        for (text, expected) in [
+            // In doubt it goes: a code that is sent as a number, a switch whose name ends so.
+            (r#"{"token":123456}"#, r#"{"token":"[REDACTED]"}"#),
+            (r#"{"otpToken":123456}"#, r#"{"otpToken":"[REDACTED]"}"#),
+            (r#"{"use_token":true}"#, r#"{"use_token":"[REDACTED]"}"#),
+            (r#"{"max_tokens":"4096"}"#, r#"{"max_tokens":"[REDACTED]"}"#),
+            (r#"{"TOKENS":["a"]}"#, r#"{"TOKENS":"[REDACTED]"}"#),
+            (r#"{"tokens":{"a":1}}"#, r#"{"tokens":"[REDACTED]"}"#),
+            (
+                r#"{"authtoken_v2":"x"}"#,
+                r#"{"authtoken_v2":"[REDACTED]"}"#,
+            ),
+            (r#"{"tokenid":"x"}"#, r#"{"tokenid":"[REDACTED]"}"#),
+            (r#"{"tokeni":"x"}"#, r#"{"tokeni":"[REDACTED]"}"#),
+            (
+                r#"{"tokenizer_token":"x","n_tokens":3}"#,
+                r#"{"tokenizer_token":"[REDACTED]","n_tokens":3}"#,
+            ),
+            (
+                r#"{"max_tok\u0065ns":"x"}"#,
+                r#"{"max_tok\u0065ns":"[REDACTED]"}"#,
+            ),
+            // Of a password nothing stays, whatever it is.
+            (r#"{"password":1234}"#, r#"{"password":"[REDACTED]"}"#),
+            (r#"{"secret":false}"#, r#"{"secret":"[REDACTED]"}"#),
+            (r#"{"tokens_x":x1}"#, r#"{"tokens_x":"[REDACTED]"}"#),
+        ] {
+            assert_eq!(redacted(text).as_deref(), Some(expected), "{text}");
+        }
+        // The platform's clients take whatever has the word in its name.
+        let events = Redactor::new(&Redaction::of_events()).unwrap();
+        let clean = events.json(r#"{"max_tokens":7,"tokenizer":"x","n":1}"#);
+        assert_eq!(
+            clean.unwrap().as_deref(),
+            Some(r#"{"max_tokens":"[REDACTED]","tokenizer":"[REDACTED]","n":1}"#)
+        );
+    }
+
+    #[test]
     fn a_pattern_is_found_in_numbers_too() {
         let redactor = Redactor::new(&Redaction {
             names: vec![],
+            text_names: vec![],
             patterns: vec![("card".to_owned(), r"\b4[0-9]{15}\b".to_owned())],
         })
         .unwrap();
@@ -292,7 +363,7 @@ mod tests {
         #[test]
         fn whatever_is_written_ends_without_the_secret(
             before in r"[\[\]{}:, aö]{0,12}",
-            name in r"password|pass\\u0077ord|TOKEN",
+            name in r"password|pass\\u0077ord|TOKEN|my_tokens",
             after in r#"[\[\]{}:," a\\"ö]{0,12}"#,
         ) {
             let text = format!("{before}{{\"{name}\":\"hunter2\"}}{after}");
