@@ -74,6 +74,7 @@ fn allow() -> Outcome {
 fn decision<'a>(outcome: &'a Outcome, arguments: &'a str, component: Digest) -> Record<'a> {
     Record {
         at: SystemTime::now(),
+        id: Some("3f2504e0-4f89-81d3-9a0c-0305e82c3301"),
         agent: "support-bot",
         project: Some("shop"),
         user: Some("ada@example.com"),
@@ -160,6 +161,8 @@ fn sync() {
     for (what, sync, threads, each) in [
         ("no fsync", Sync::Never, 1, 300_000),
         ("no fsync", Sync::Never, 2, 200_000),
+        ("no fsync", Sync::Never, 8, 50_000),
+        ("no fsync", Sync::Never, 64, 6_000),
         (
             "fsync every 10 ms",
             Sync::Every(Duration::from_millis(10)),
@@ -171,6 +174,18 @@ fn sync() {
             Sync::Every(Duration::from_secs(1)),
             1,
             300_000,
+        ),
+        (
+            "fsync every second",
+            Sync::Every(Duration::from_secs(1)),
+            8,
+            50_000,
+        ),
+        (
+            "fsync every second",
+            Sync::Every(Duration::from_secs(1)),
+            64,
+            6_000,
         ),
         ("fsync each", Sync::Each, 1, 1_000),
         ("fsync each, together", Sync::Each, 8, 1_000),
@@ -237,7 +252,15 @@ fn read() {
     let mut find = |_: &Digest| Ok(Some(policy.clone()));
     let replayed = replay(&log, &Anchors::default(), By::Recorded(&mut find)).unwrap();
     assert!(replayed.differences.is_empty() && replayed.replayed == 1_000_000);
-    println!("read   {:40} {:>9.0} records/s", "replay", rate(begin));
+    println!("read   {:40} {:>9.0} decisions/s", "replay", rate(begin));
+    let begin = Instant::now();
+    let replayed = replay(&log, &Anchors::default(), By::Candidate(&policy)).unwrap();
+    assert!(replayed.changes.same == 1_000_000);
+    println!(
+        "read   {:40} {:>9.0} decisions/s",
+        "replay by another policy",
+        rate(begin)
+    );
     println!("read   {:40} {:>9} KB", "resident", resident());
 }
 

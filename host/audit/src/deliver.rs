@@ -13,7 +13,7 @@ use std::{
     fmt, io,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -74,7 +74,7 @@ impl DeliveryOptions {
         Self {
             url: url.into(),
             key: key.into(),
-            redaction: Redaction::default(),
+            redaction: Redaction::of_events(),
             in_flight: 32,
             timeout: Duration::from_secs(5),
             shortest_wait: Duration::from_millis(500),
@@ -109,11 +109,30 @@ pub struct Delivered {
     pub next: u64,
 }
 
+/// Why the platform does not take events at the moment, or did not take the last one that it answered about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The status of its answer. None: there was no answer.
+    pub status: Option<u16>,
+    /// What is wrong, to be read after the platform's address.
+    pub reason: String,
+}
+
+/// When a delivery ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// As soon as everything that is in the log is settled.
+    Settled,
+    /// Never: it waits for what is written next.
+    Stopped,
+}
+
 /// Delivers a log in the background, from a thread of its own.
 #[derive(Debug)]
 pub struct Delivery {
     progress: Arc<Progress>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Result<(), DeliveryError>>>,
 }
 
 /// What the threads share.
@@ -127,6 +146,7 @@ pub(crate) struct Progress {
     refused: AtomicU64,
     skipped: AtomicU64,
     stop: AtomicBool,
+    problem: Mutex<Option<Problem>>,
     /// More records than this may not wait, if the operator wants decisions denied then.
     limit: Option<u64>,
 }
@@ -145,6 +165,11 @@ impl Progress {
     pub(crate) fn wrote(&self, n: u64) {
         self.written
             .fetch_max(n.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// What the last answer was, or that there was none.
+    fn meets(&self, problem: Option<Problem>) {
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
     fn set(&self, cursor: &Cursor) {
@@ -171,24 +196,65 @@ impl Delivery {
     /// The options cannot be used, or another process delivers the log.
     pub fn start(log: &AuditLog, options: DeliveryOptions) -> Result<Self, DeliveryError> {
         let limit = (options.when_full == WhenFull::Deny).then_some(options.backlog.max(1));
-        let mut courier = Courier::new(log.folder(), options, limit)?;
-        let progress = Arc::clone(&courier.progress);
-        log.bound(Arc::clone(&progress));
+        let courier = Courier::new(log.folder(), options, limit)?;
+        log.bound(Arc::clone(&courier.progress));
+        Self::of(courier, Until::Stopped)
+    }
+
+    /// Begins to deliver the log in a folder, whoever writes it: from another process than the agent's, say. How many records may wait is not
+    /// looked at: none is passed over.
+    ///
+    /// # Errors
+    /// The options cannot be used, or another process delivers the log.
+    pub fn attach(
+        log: impl AsRef<Path>,
+        options: DeliveryOptions,
+        until: Until,
+    ) -> Result<Self, DeliveryError> {
+        Self::of(Courier::new(log.as_ref(), options, None)?, until)
+    }
+
+    fn of(mut courier: Courier, until: Until) -> Result<Self, DeliveryError> {
+        let (log, progress) = (courier.log.clone(), Arc::clone(&courier.progress));
         let thread = std::thread::Builder::new()
             .name("hexgate-delivery".to_owned())
             .spawn(move || {
-                if let Err(error) = courier.run(false) {
+                courier.run(until).inspect_err(|error| {
                     tracing::error!(%error, "the delivery of the audit log ended");
-                }
+                })
             })
-            .map_err(|source| DeliveryError::Io {
-                path: log.folder().to_owned(),
-                source,
-            })?;
+            .map_err(|source| DeliveryError::Io { path: log, source })?;
         Ok(Self {
             progress,
             thread: Some(thread),
         })
+    }
+
+    /// Whether it goes on. It ends when it is told to, when [all is settled](Until::Settled), and when the log cannot be read.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread
+            .as_ref()
+            .is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Why the platform does not take events. None: it took the last one.
+    #[must_use]
+    pub fn problem(&self) -> Option<Problem> {
+        let problem = &self.progress.problem;
+        problem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Ends it, now. What came of it until then.
+    ///
+    /// # Errors
+    /// The log could not be read.
+    pub fn finish(mut self) -> Result<Delivered, DeliveryError> {
+        self.end()?;
+        Ok(self.progress.read())
     }
 
     /// How it is doing.
@@ -204,22 +270,25 @@ impl Delivery {
         while self.progress.next.load(Ordering::Relaxed) <= n && begin.elapsed() < patience {
             std::thread::sleep(IDLE / 4);
         }
-        self.end();
+        // That the log could not be read was told when it happened.
+        let _ = self.end();
         self.progress.read()
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> Result<(), DeliveryError> {
         self.progress.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(outcome)) => outcome,
             // A panic in it was told where it happened.
-            let _ = thread.join();
+            Some(Err(_)) => Err(DeliveryError::Panicked),
+            None => Ok(()),
         }
     }
 }
 
 impl Drop for Delivery {
     fn drop(&mut self) {
-        self.end();
+        let _ = self.end();
     }
 }
 
@@ -232,7 +301,7 @@ pub fn deliver(
     options: DeliveryOptions,
 ) -> Result<Delivered, DeliveryError> {
     let mut courier = Courier::new(log.as_ref(), options, None)?;
-    courier.run(true)?;
+    courier.run(Until::Settled)?;
     Ok(courier.progress.read())
 }
 
@@ -264,16 +333,20 @@ impl Courier {
         limit: Option<u64>,
     ) -> Result<Self, DeliveryError> {
         let redactor = Redactor::new(&options.redaction)?;
-        let sender = Arc::new(Sender::new(&options)?);
-        let lock = Lock::take(log, "delivery.lock")?;
-        let cursor = Cursor::load(log).map_err(|source| DeliveryError::Io {
-            path: cursor::path(log),
-            source,
-        })?;
         let progress = Arc::new(Progress {
             limit,
             ..Progress::default()
         });
+        let sender = Arc::new(Sender::new(&options, Arc::clone(&progress))?);
+        let lock = Lock::take(log, "delivery.lock")?;
+        let io = |path: PathBuf| move |source| DeliveryError::Io { path, source };
+        let mut cursor = Cursor::load(log).map_err(io(cursor::path(log)))?;
+        let is_where_it_was = Tail::new(log, cursor).is_where_it_was();
+        if !is_where_it_was.map_err(io(log.to_owned()))? {
+            // Twice is no loss: the same record has the same id.
+            tracing::warn!(folder = %log.display(), "the audit log is not the one that was delivered, or lost its end; all of it is delivered again");
+            cursor = cursor.at_the_beginning();
+        }
         progress.set(&cursor);
         Ok(Self {
             log: log.to_owned(),
@@ -288,18 +361,18 @@ impl Courier {
         })
     }
 
-    /// Delivers until told to stop; with `once`, until everything that is there is settled.
-    fn run(&mut self, once: bool) -> Result<(), DeliveryError> {
+    /// Delivers until told to stop, or until that.
+    fn run(&mut self, until: Until) -> Result<(), DeliveryError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|source| self.io(source))?;
-        let outcome = runtime.block_on(self.go(once));
+        let outcome = runtime.block_on(self.go(until));
         self.save();
         outcome.map_err(|source| self.io(source))
     }
 
-    async fn go(&mut self, once: bool) -> io::Result<()> {
+    async fn go(&mut self, until: Until) -> io::Result<()> {
         let mut tail = Tail::new(&self.log, self.cursor);
         let mut window: VecDeque<Waiting> = VecDeque::new();
         let mut sending: JoinSet<(u64, Sent)> = JoinSet::new();
@@ -342,7 +415,7 @@ impl Courier {
                 continue;
             }
             if sending.is_empty() {
-                if once && is_end {
+                if until == Until::Settled && is_end {
                     return Ok(());
                 }
                 self.save_if_due();
@@ -374,9 +447,7 @@ impl Courier {
                 Sent::Refused => self.cursor.refused += 1,
                 Sent::Nothing => {}
             }
-            self.cursor.segment = behind.segment;
-            self.cursor.offset = behind.offset;
-            self.cursor.next = behind.next;
+            self.cursor.move_behind(behind);
             self.unsaved += 1;
             window.pop_front();
         }
@@ -397,9 +468,7 @@ impl Courier {
             let Some(item) = tail.next()? else {
                 break;
             };
-            self.cursor.segment = item.behind.segment;
-            self.cursor.offset = item.behind.offset;
-            self.cursor.next = item.behind.next;
+            self.cursor.move_behind(&item.behind);
         }
         let records = self.cursor.next.saturating_sub(before);
         self.cursor.skipped += records;
@@ -461,6 +530,9 @@ pub enum DeliveryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// It ended by an error of this program.
+    #[error("the delivery panicked")]
+    Panicked,
     /// The system fails.
     #[error("cannot use `{}`: {source}", .path.display())]
     Io {

@@ -1,6 +1,7 @@
 //! Writing bodies: what stands in a line before its number and hash. [`entry`](crate::entry) reads them.
 
 use std::{
+    borrow::Cow,
     cell::Cell,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -121,6 +122,9 @@ pub(crate) fn decision(
     key: &DigestKey,
 ) -> Vec<u8> {
     let mut body = Body::begin(buffer, "decision", record.at);
+    if let Some(id) = record.id {
+        body.given("id", id);
+    }
     body.given("agent", record.agent);
     for (name, text) in [
         ("project", record.project),
@@ -168,7 +172,7 @@ pub(crate) fn decision(
             &ShadowOutcome {
                 policy: shadow.policy,
                 component: shadow.component,
-                verdict,
+                verdict: verdict.into_owned(),
             },
         );
         body.mark(Member::Reason, withheld);
@@ -216,20 +220,35 @@ fn roles(body: &mut Body, roles: &[&str]) {
 }
 
 fn outcome(body: &mut Body, outcome: &Outcome, protection: &Protection) {
-    match outcome {
-        Outcome::Allow { .. } | Outcome::NeedsApproval { .. } => body.value("verdict", outcome),
-        _ => {
-            let (verdict, withheld) = kept(outcome, protection);
-            body.value("verdict", &verdict);
-            body.mark(Member::Reason, withheld);
-        }
-    }
+    let (verdict, withheld) = kept(outcome, protection);
+    body.value("verdict", &*verdict);
+    body.mark(Member::Reason, withheld);
 }
 
-/// An outcome as the log keeps it.
-pub(crate) fn kept(outcome: &Outcome, protection: &Protection) -> (Outcome, Option<Withheld>) {
+/// An outcome as the log keeps it: most are kept as they are, and not copied.
+pub(crate) fn kept<'a>(
+    outcome: &'a Outcome,
+    protection: &Protection,
+) -> (Cow<'a, Outcome>, Option<Withheld>) {
+    let (reason, why) = protection.text(outcome.reason(), REASON_BYTES);
+    let fits = match outcome {
+        Outcome::Deny {
+            violations, hint, ..
+        } => {
+            fitting(violations) == violations.len()
+                && hint.as_ref().is_none_or(|hint| {
+                    fitting(&hint.allowed) == hint.allowed.len()
+                        && fitting(&hint.denied) == hint.denied.len()
+                })
+        }
+        _ => true,
+    };
+    if why.is_none() && fits {
+        return (Cow::Borrowed(outcome), None);
+    }
+    let why = why.or(Some(Withheld::TooLarge));
+    let reason_kept = reason.into_owned();
     let mut kept = outcome.clone();
-    let mut why = None;
     match &mut kept {
         Outcome::Allow { .. } | Outcome::NeedsApproval { .. } => {}
         Outcome::Deny {
@@ -237,44 +256,26 @@ pub(crate) fn kept(outcome: &Outcome, protection: &Protection) -> (Outcome, Opti
             violations,
             hint,
         } => {
-            why = shorten(reason, protection);
-            let mut fits = within(violations);
+            *reason = reason_kept;
+            violations.truncate(fitting(violations));
             if let Some(hint) = hint {
-                fits &= within(&mut hint.allowed) & within(&mut hint.denied);
-            }
-            if !fits {
-                why = why.or(Some(Withheld::TooLarge));
+                hint.allowed.truncate(fitting(&hint.allowed));
+                hint.denied.truncate(fitting(&hint.denied));
             }
         }
-        Outcome::Error { reason, .. } | Outcome::Refused { reason, .. } => {
-            why = shorten(reason, protection);
-        }
+        Outcome::Error { reason, .. } | Outcome::Refused { reason, .. } => *reason = reason_kept,
     }
-    (kept, why)
+    (Cow::Owned(kept), why)
 }
 
-fn shorten(reason: &mut String, protection: &Protection) -> Option<Withheld> {
-    let (text, why) = protection.text(reason, REASON_BYTES);
-    if why.is_some() {
-        let text = text.into_owned();
-        *reason = text;
-    }
-    why
-}
-
-/// Keeps the first texts, up to the limit. Whether that is all of them.
-fn within(texts: &mut Vec<String>) -> bool {
+/// How many of the texts are kept: the first ones, up to the limit.
+fn fitting(texts: &[String]) -> usize {
     let mut bytes = 0;
-    let fitting = texts
-        .iter()
-        .take_while(|text| {
-            bytes += text.len();
-            bytes <= LIST_BYTES
-        })
-        .count();
-    let all = fitting == texts.len();
-    texts.truncate(fitting);
-    all
+    let texts = texts.iter().take_while(|text| {
+        bytes += text.len();
+        bytes <= LIST_BYTES
+    });
+    texts.count()
 }
 
 fn push_text(bytes: &mut Vec<u8>, text: &str) {

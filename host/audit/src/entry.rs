@@ -73,6 +73,9 @@ pub struct Closed {
 pub struct Decision {
     /// When it was decided, UTC.
     pub at: String,
+    /// The decision's name.
+    #[serde(default)]
+    pub id: Option<String>,
     /// The agent.
     pub agent: String,
     /// The project.

@@ -11,6 +11,7 @@ mod entry;
 mod folder;
 mod key;
 mod log;
+mod losses;
 mod outcome;
 mod protect;
 mod reader;
@@ -25,7 +26,9 @@ mod walk;
 pub use chain::{Head, HeadError};
 pub use components::{Components, ComponentsError};
 #[cfg(feature = "deliver")]
-pub use deliver::{Delivered, Delivery, DeliveryError, DeliveryOptions, WhenFull, deliver};
+pub use deliver::{
+    Delivered, Delivery, DeliveryError, DeliveryOptions, Problem, Until, WhenFull, deliver,
+};
 pub use entry::{
     Checkpoint, Closed, Decision, Entry, EntryError, Lost, NoteEntry, Opened, Segment, Torn,
 };

@@ -36,6 +36,7 @@ use crate::{
     encode::{self, Body},
     folder::{self, FolderError, Lock},
     key::DigestKey,
+    losses::{self, LossFile, Losses},
     protect::Protection,
     record::{Note, Record},
     redact::RedactionError,
@@ -59,6 +60,8 @@ struct Shared {
     protection: Protection,
     writer: Mutex<State>,
     synced: Synced,
+    /// Where decisions that pass without a record are counted, if the operator lets them.
+    losses: Option<LossFile>,
     /// Decisions that passed without a record.
     lost: AtomicU64,
     /// Writes that failed.
@@ -146,6 +149,17 @@ impl AuditLog {
             Found::Nothing => 0,
             Found::Log { segment, .. } => *segment,
         };
+        let said_lost = match &found {
+            Found::Nothing => None,
+            Found::Log { end, .. } => end.said_lost,
+        };
+        let beside = losses::path(folder);
+        let unsaid = Losses::unsaid(folder, said_lost).map_err(|error| io(&beside, error))?;
+        let losses = if options.when_unwritable == WhenUnwritable::Count || unsaid.is_some() {
+            Some(LossFile::open(folder).map_err(|error| io(&beside, error))?)
+        } else {
+            None
+        };
         let path = folder.join(folder::segment_name(segment));
         let is_new = matches!(found, Found::Nothing);
         let file = Arc::new(folder::append_to(&path, is_new).map_err(|error| io(&path, error))?);
@@ -165,11 +179,21 @@ impl AuditLog {
             segment,
             full_at: options.segment_bytes,
         };
+        if let Some(unsaid) = &unsaid {
+            let reason = format!(
+                "{}; the process ended before the log said so",
+                unsaid.reason
+            );
+            let _ = state.writer.owe(unsaid.decisions, &reason);
+        }
         let body = opened(&options, now);
         state
             .writer
             .append_body(&body, now)
             .map_err(|error| io(&path, error))?;
+        if let Some(losses) = &losses {
+            losses.clear().map_err(|error| io(&beside, error))?;
+        }
 
         let shared = Arc::new(Shared {
             folder: folder.to_owned(),
@@ -177,6 +201,7 @@ impl AuditLog {
             options,
             protection,
             writer: Mutex::new(state),
+            losses,
             lost: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             #[cfg(feature = "deliver")]
@@ -255,6 +280,12 @@ impl AuditLog {
         }
     }
 
+    /// What happens to a decision that cannot be recorded.
+    #[must_use]
+    pub fn when_unwritable(&self) -> WhenUnwritable {
+        self.shared.options.when_unwritable
+    }
+
     /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -298,6 +329,7 @@ impl AuditLog {
         // It ends by itself; a panic in it was told where it happened.
         let _ = keeper.join();
         let body = Body::begin(Vec::new(), "closed", now).finish();
+        self.shared.mend(now)?;
         self.shared.lock()?.writer.append_body(&body, now)?;
         self.shared.checkpoint(now)?;
         self.shared.synced.all(&self.shared)
@@ -329,7 +361,11 @@ impl Shared {
         }
         let head = {
             let mut state = self.lock()?;
+            let owed = state.writer.owes();
             let head = state.writer.append(body, &digest, at)?;
+            if owed {
+                self.settle_losses();
+            }
             if state.writer.bytes >= state.full_at {
                 self.rotate(&mut state, at);
             }
@@ -389,13 +425,37 @@ impl Shared {
             return Err(self.error(&error));
         }
         if let Ok(mut state) = self.lock() {
-            state.writer.lose(&error.to_string());
+            let losses = state.writer.lose(&error.to_string());
+            if let Some(file) = &self.losses
+                && let Err(error) = file.write(&losses)
+            {
+                tracing::error!(folder = %self.folder.display(), %error, "decisions pass without a record, and a process that ends now takes their count with it");
+            }
         }
         let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
         if is_worth_saying(lost) {
             tracing::error!(folder = %self.folder.display(), %error, lost, "decisions cannot be recorded, and pass nevertheless");
         }
         Ok(Receipt::Lost(lost))
+    }
+
+    /// Says in the log that decisions were lost, if that is still owed.
+    fn mend(&self, now: SystemTime) -> io::Result<()> {
+        let mut state = self.lock()?;
+        if state.writer.owes() {
+            state.writer.mend(now)?;
+            self.settle_losses();
+        }
+        Ok(())
+    }
+
+    /// The log says what was lost. To be called before another decision can be lost. That the file says it too is known by its number.
+    fn settle_losses(&self) {
+        if let Some(file) = &self.losses
+            && let Err(error) = file.clear()
+        {
+            tracing::warn!(folder = %self.folder.display(), %error, "the count of lost decisions beside the audit log cannot be reset");
+        }
     }
 
     fn error(&self, error: &io::Error) -> RecordError {

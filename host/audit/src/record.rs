@@ -11,6 +11,8 @@ use crate::{outcome::Outcome, shadow::ShadowOutcome};
 pub struct Record<'a> {
     /// When it was decided.
     pub at: SystemTime,
+    /// The decision's name, if the host gave it one: notes about it can tell which one they mean.
+    pub id: Option<&'a str>,
     /// The agent.
     pub agent: &'a str,
     /// The project.

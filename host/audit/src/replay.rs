@@ -73,6 +73,8 @@ pub struct Skipped {
     pub withheld: BTreeMap<String, u64>,
     /// The component is not to be had: how many, by its digest.
     pub missing_component: BTreeMap<Digest, u64>,
+    /// The record says that a policy decided, and not which one: how many. No host of this project writes that.
+    pub without_component: u64,
     /// The host refused, the policy was outside of its validity, or the machine failed: no policy would decide otherwise.
     pub not_by_policy: u64,
     /// No candidate was asked beside the live policy.
@@ -138,6 +140,7 @@ pub fn replay(
         failed: None,
     };
     walk(path.as_ref(), anchors.from, &mut replayer)?;
+    replayer.verifier.losses(path.as_ref())?;
     if let Some(error) = replayer.failed {
         return Err(error);
     }
@@ -237,7 +240,7 @@ impl Replayer<'_, '_> {
             By::Shadow => return Ok(None),
         };
         let Some(component) = component else {
-            self.replayed.skipped.not_by_policy += 1;
+            self.replayed.skipped.without_component += 1;
             return Ok(None);
         };
         let known = self.policies.iter().find(|(digest, _)| digest == component);

@@ -18,6 +18,36 @@ pub struct ShadowOutcome {
     pub(crate) verdict: Outcome,
 }
 
+impl ShadowOutcome {
+    /// What a candidate said: what identifies it as [`Record::policy`](crate::Record::policy) does, and SHA-256 of its component.
+    #[must_use]
+    pub fn new(policy: Option<Digest>, component: Digest, verdict: Outcome) -> Self {
+        Self {
+            policy,
+            component,
+            verdict,
+        }
+    }
+
+    /// What identifies the candidate, as [`Record::policy`](crate::Record::policy) does.
+    #[must_use]
+    pub fn policy(&self) -> Option<Digest> {
+        self.policy
+    }
+
+    /// SHA-256 of the candidate's component.
+    #[must_use]
+    pub fn component(&self) -> Digest {
+        self.component
+    }
+
+    /// What it would have said.
+    #[must_use]
+    pub fn verdict(&self) -> &Outcome {
+        &self.verdict
+    }
+}
+
 /// A candidate policy. It is asked what it would have said, and its answers go into the log and nowhere else: there is no way from here to a
 /// verdict that a host could act on.
 #[cfg(feature = "replay")]

@@ -9,6 +9,7 @@ use crate::{
     chain::Head,
     checkpoint,
     entry::{Checkpoint, Entry},
+    losses::{self, Losses},
     reader::ReadError,
     walk::{Finding, Seen, Visitor, walk, walk_bytes},
 };
@@ -48,6 +49,12 @@ pub struct Verification {
     pub torn: u64,
     /// Decisions that passed without a record, by the operator's choice.
     pub lost: u64,
+    /// Decisions that passed without a record, and of which the log does not say so yet: the writer counts them beside it.
+    pub lost_unsaid: u64,
+    /// Decisions about which a candidate was asked beside the live policy.
+    pub shadowed: u64,
+    /// Those among them that the candidate would have decided otherwise: allow, needs approval, deny.
+    pub shadow_differs: u64,
     /// Whether the last process that wrote ended in good order.
     pub is_closed: bool,
 }
@@ -90,6 +97,7 @@ impl Verification {
 pub fn verify(path: impl AsRef<Path>, anchors: &Anchors) -> Result<Verification, ReadError> {
     let mut verifier = Verifier::new(anchors);
     walk(path.as_ref(), anchors.from, &mut verifier)?;
+    verifier.losses(path.as_ref())?;
     Ok(verifier.finish())
 }
 
@@ -106,6 +114,10 @@ pub fn verify_bytes(bytes: &[u8], anchors: &Anchors) -> Verification {
 pub(crate) struct Verifier<'a> {
     anchors: &'a Anchors,
     found: Verification,
+    /// The first record.
+    first: Option<u64>,
+    /// The last record that says that decisions were lost.
+    said_lost: Option<u64>,
 }
 
 impl<'a> Verifier<'a> {
@@ -113,13 +125,32 @@ impl<'a> Verifier<'a> {
         Self {
             anchors,
             found: Verification::default(),
+            first: None,
+            said_lost: None,
         }
+    }
+
+    /// Looks beside the log, if it is in a folder, for what it does not say yet.
+    pub(crate) fn losses(&mut self, path: &Path) -> Result<(), ReadError> {
+        if path.is_dir() {
+            let unsaid = Losses::unsaid(path, self.said_lost);
+            let unsaid = unsaid.map_err(|source| ReadError {
+                path: losses::path(path),
+                source,
+            })?;
+            self.found.lost_unsaid = unsaid.map_or(0, |unsaid| unsaid.decisions);
+        }
+        Ok(())
     }
 
     pub(crate) fn finish(mut self) -> Verification {
         for anchor in &self.anchors.heads {
             if self.found.head.is_none_or(|head| head.n < anchor.n) {
                 self.find(Finding::CutTail { anchor: *anchor });
+            } else if self.first.is_some_and(|first| anchor.n < first)
+                && self.anchors.from != Some(*anchor)
+            {
+                self.find(Finding::AnchorBefore { anchor: *anchor });
             }
         }
         if !self.anchors.keys.is_empty() && self.found.signed.is_none() {
@@ -169,6 +200,7 @@ impl<'a> Verifier<'a> {
 impl Visitor for Verifier<'_> {
     fn record(&mut self, seen: &Seen<'_>) {
         self.found.records += 1;
+        self.first = self.first.or(Some(seen.head.n));
         self.found.head = Some(seen.head);
         self.found.is_closed = match seen.entry {
             Entry::Closed(_) => true,
@@ -177,10 +209,20 @@ impl Visitor for Verifier<'_> {
             _ => false,
         };
         match seen.entry {
-            Entry::Decision(_) => self.found.decisions += 1,
+            Entry::Decision(decision) => {
+                self.found.decisions += 1;
+                if let Some(shadow) = &decision.shadow {
+                    self.found.shadowed += 1;
+                    let differs = shadow.verdict.effect() != decision.verdict.effect();
+                    self.found.shadow_differs += u64::from(differs);
+                }
+            }
             Entry::Checkpoint(checkpoint) => self.checkpoint(seen, checkpoint),
             Entry::Torn(_) => self.found.torn += 1,
-            Entry::Lost(lost) => self.found.lost += lost.decisions,
+            Entry::Lost(lost) => {
+                self.found.lost = self.found.lost.saturating_add(lost.decisions);
+                self.said_lost = Some(seen.head.n);
+            }
             Entry::Segment(_) | Entry::Opened(_) | Entry::Closed(_) | Entry::Note(_) => {}
         }
         let anchors = self.anchors;

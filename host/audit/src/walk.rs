@@ -152,6 +152,14 @@ pub enum Finding {
         /// What was noted.
         anchor: Head,
     },
+    /// A record that was noted elsewhere is in a file that was put away.
+    #[error(
+        "the log begins after record {} of the anchor, so that it cannot be compared; bring the earlier files back, or leave the anchor out", anchor.n
+    )]
+    AnchorBefore {
+        /// What was noted.
+        anchor: Head,
+    },
     /// The log ends before a record that was noted elsewhere.
     #[error("the log ends before record {} of the anchor: its tail was cut off", anchor.n)]
     CutTail {

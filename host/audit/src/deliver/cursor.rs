@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use hexgate_bundle::Digest;
 use serde::{Deserialize, Serialize};
 
 /// How far a log was delivered.
@@ -21,6 +22,8 @@ pub(crate) struct Cursor {
     pub(crate) offset: u64,
     /// The number of the next record.
     pub(crate) next: u64,
+    /// The record before it: where in that file its line begins, and its hash, which tells that log from every other one.
+    pub(crate) last: Option<Last>,
     /// Events that the platform took.
     pub(crate) delivered: u64,
     /// Events that the platform will never take.
@@ -29,11 +32,38 @@ pub(crate) struct Cursor {
     pub(crate) skipped: u64,
 }
 
+/// The last record that was settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Last {
+    pub(crate) offset: u64,
+    pub(crate) hash: Digest,
+}
+
 /// The file.
 const NAME: &str = "delivery.json";
 const VERSION: u64 = 1;
 
 impl Cursor {
+    /// The same counts, at the beginning of the log.
+    pub(crate) fn at_the_beginning(self) -> Self {
+        Self {
+            segment: 0,
+            offset: 0,
+            next: 0,
+            last: None,
+            ..self
+        }
+    }
+
+    /// Goes on behind a record.
+    pub(crate) fn move_behind(&mut self, other: &Self) {
+        self.segment = other.segment;
+        self.offset = other.offset;
+        self.next = other.next;
+        self.last = other.last;
+    }
+
     /// The cursor of a log; at its beginning if there is none.
     pub(crate) fn load(log: &Path) -> io::Result<Self> {
         match fs::read(path(log)) {

@@ -1,10 +1,10 @@
 //! One event on its way to the platform, for as long as it takes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, StatusCode, Url, header, redirect};
 
-use super::{DeliveryError, DeliveryOptions, event};
+use super::{DeliveryError, DeliveryOptions, Problem, Progress, event};
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,7 @@ pub(super) struct Sender {
     key: header::HeaderValue,
     shortest: Duration,
     longest: Duration,
+    progress: Arc<Progress>,
 }
 
 /// What one answer means.
@@ -32,11 +33,14 @@ enum Answer {
     TooLarge,
     Never(StatusCode),
     /// Again later; after so long at least, if the platform said so.
-    Later(String, Option<Duration>),
+    Later(Problem, Option<Duration>),
 }
 
 impl Sender {
-    pub(super) fn new(options: &DeliveryOptions) -> Result<Self, DeliveryError> {
+    pub(super) fn new(
+        options: &DeliveryOptions,
+        progress: Arc<Progress>,
+    ) -> Result<Self, DeliveryError> {
         let refused = |reason: &str| DeliveryError::Url {
             url: options.url.clone(),
             reason: reason.to_owned(),
@@ -61,7 +65,12 @@ impl Sender {
         let mut key = header::HeaderValue::from_str(&format!("Bearer {}", options.key))
             .map_err(|_| refused("the token has characters that no token has"))?;
         key.set_sensitive(true);
-        let client = Client::builder()
+        let mut client = Client::builder();
+        if is_here {
+            // Through a proxy it would leave this machine.
+            client = client.no_proxy();
+        }
+        let client = client
             .timeout(options.timeout)
             // A token is for whom it was given to.
             .redirect(redirect::Policy::none())
@@ -78,6 +87,7 @@ impl Sender {
             key,
             shortest: options.shortest_wait,
             longest: options.longest_wait.max(options.shortest_wait),
+            progress,
         })
     }
 
@@ -90,7 +100,10 @@ impl Sender {
         loop {
             attempt += 1;
             match self.post(&event).await {
-                Answer::Taken => return Sent::Taken,
+                Answer::Taken => {
+                    self.progress.meets(None);
+                    return Sent::Taken;
+                }
                 Answer::TooLarge if is_whole => {
                     is_whole = false;
                     let Some(smaller) = event::without_arguments(&event) else {
@@ -99,19 +112,22 @@ impl Sender {
                     event = smaller;
                 }
                 Answer::TooLarge => {
+                    self.refused(StatusCode::PAYLOAD_TOO_LARGE);
                     tracing::error!(
                         "the platform finds an audit event too large even without its arguments; it stays in the log"
                     );
                     return Sent::Refused;
                 }
                 Answer::Never(status) => {
+                    self.refused(status);
                     tracing::error!(%status, "the platform refuses an audit event; it stays in the log");
                     return Sent::Refused;
                 }
-                Answer::Later(reason, at_least) => {
+                Answer::Later(problem, at_least) => {
                     if attempt.is_power_of_two() {
-                        tracing::warn!(%reason, attempt, "the platform does not take an audit event; it is sent again");
+                        tracing::warn!(reason = %problem.reason, attempt, "the platform does not take an audit event; it is sent again");
                     }
+                    self.progress.meets(Some(problem));
                     let pause = at_least
                         .unwrap_or_default()
                         .min(LONGEST_DEMAND)
@@ -121,6 +137,10 @@ impl Sender {
                 }
             }
         }
+    }
+
+    fn refused(&self, status: StatusCode) {
+        self.progress.meets(Some(Problem::status(status)));
     }
 
     async fn post(&self, event: &str) -> Answer {
@@ -133,10 +153,9 @@ impl Sender {
             .body(event.to_owned())
             .send()
             .await;
-        let answer = match answer {
+        let mut answer = match answer {
             Ok(answer) => answer,
-            // Without the address: it says nothing new, and is long.
-            Err(error) => return Answer::Later(error.without_url().to_string(), None),
+            Err(error) => return Answer::Later(Problem::transport(error), None),
         };
         let status = answer.status();
         let at_least = answer
@@ -144,8 +163,13 @@ impl Sender {
             .get(header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
-        // So that the connection can be used again.
-        let _ = answer.bytes().await;
+        // So that the connection can be used again; an answer that goes on and on ends it.
+        let mut read = 0;
+        while read < ANSWER_BYTES
+            && let Ok(Some(part)) = answer.chunk().await
+        {
+            read += part.len();
+        }
         match status {
             // It has the event already.
             StatusCode::CONFLICT => Answer::Taken,
@@ -154,7 +178,36 @@ impl Sender {
             StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Answer::Never(status),
             _ if status.is_success() => Answer::Taken,
             // All others are about the token, the address or the platform, which somebody can put right.
-            _ => Answer::Later(status.to_string(), at_least),
+            _ => Answer::Later(Problem::status(status), at_least),
+        }
+    }
+}
+
+impl Problem {
+    fn status(status: StatusCode) -> Self {
+        Self {
+            status: Some(status.as_u16()),
+            reason: format!("it answers {status}"),
+        }
+    }
+
+    fn transport(error: reqwest::Error) -> Self {
+        let is_timeout = error.is_timeout();
+        // Without the address: it says nothing new, and is long.
+        let error = error.without_url();
+        let mut reason = if is_timeout {
+            "it does not answer in time".to_owned()
+        } else {
+            error.to_string()
+        };
+        let mut cause = std::error::Error::source(&error).filter(|_| !is_timeout);
+        while let Some(next) = cause {
+            reason.push_str(&format!(": {next}"));
+            cause = next.source();
+        }
+        Self {
+            status: None,
+            reason,
         }
     }
 }
@@ -165,5 +218,7 @@ fn jittered(wait: Duration) -> Duration {
     wait - wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 2.0)
 }
 
+/// As much of an answer is read as a platform has reason to say.
+const ANSWER_BYTES: usize = 64 << 10;
 /// A platform that asks for more patience than this is asked again.
 const LONGEST_DEMAND: Duration = Duration::from_secs(300);

@@ -2,13 +2,13 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Seek, SeekFrom},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use hexgate_bundle::Digest;
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Last};
 use crate::{
     chain::{Framed, Head},
     entry::{Decision, Entry},
@@ -47,6 +47,37 @@ impl Tail {
         }
     }
 
+    /// Whether the record before the first one that is read is the one that was settled. It is not if another log was put in the place of the one
+    /// that was delivered, or if the machine stopped and the log has less than it had.
+    pub(super) fn is_where_it_was(&self) -> io::Result<bool> {
+        let Some(last) = self.at.last else {
+            return Ok(self.at.offset == 0);
+        };
+        let path = self.log.join(folder::segment_name(self.at.segment));
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            // Put away: whatever comes after it is new.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let segments = folder::segments(&self.log)?;
+                return Ok(segments.iter().any(|(it, _)| *it > self.at.segment));
+            }
+            Err(error) => return Err(error),
+        };
+        let length = self.at.offset.saturating_sub(last.offset);
+        if length > MAX_LINE_BYTES as u64 + 1 {
+            return Ok(false);
+        }
+        let mut line = Vec::new();
+        file.seek(SeekFrom::Start(last.offset))?;
+        file.take(length).read_to_end(&mut line)?;
+        let framed = line.strip_suffix(b"\n").and_then(Framed::of);
+        Ok(framed.is_some_and(|framed| {
+            line.len() as u64 == length
+                && framed.n.saturating_add(1) == self.at.next
+                && framed.hash == *last.hash.as_bytes()
+        }))
+    }
+
     /// The next record; None if there is none yet.
     pub(super) fn next(&mut self) -> io::Result<Option<Item>> {
         loop {
@@ -71,6 +102,10 @@ impl Tail {
                 }
             };
             self.at.next = head.n.saturating_add(1);
+            self.at.last = Some(Last {
+                offset: self.at.offset.saturating_sub(self.taken.len() as u64),
+                hash: head.hash,
+            });
             return Ok(Some(Item {
                 head,
                 decision,
@@ -90,7 +125,7 @@ impl Tail {
             };
             let held = self.line.len();
             let room = (MAX_LINE_BYTES as u64 + 1).saturating_sub(held as u64);
-            io::Read::take(&mut *file, room).read_until(b'\n', &mut self.line)?;
+            Read::take(&mut *file, room).read_until(b'\n', &mut self.line)?;
             if self.line.last() == Some(&b'\n') {
                 self.at.offset += self.line.len() as u64;
                 break;

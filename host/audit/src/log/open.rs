@@ -115,6 +115,10 @@ fn scan(segment: u64, path: &Path) -> Result<Option<End>, Trouble> {
             }
             garbage = Garbage::default();
         }
+        let said_lost = match entry {
+            Ok(Entry::Lost(_)) => Some(next),
+            _ => end.as_ref().and_then(|end| end.said_lost),
+        };
         let unsigned = match entry {
             Ok(Entry::Checkpoint(_)) => 0,
             _ => unsigned + 1,
@@ -126,6 +130,7 @@ fn scan(segment: u64, path: &Path) -> Result<Option<End>, Trouble> {
             garbage: Garbage::default(),
             bytes: 0,
             unsigned,
+            said_lost,
         });
     }
     if end.is_none() && ends_whole && !garbage.is_empty() {
@@ -159,6 +164,7 @@ pub(super) fn beginning() -> io::Result<End> {
         garbage: Garbage::default(),
         bytes: 0,
         unsigned: 0,
+        said_lost: None,
     })
 }
 

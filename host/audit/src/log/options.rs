@@ -68,7 +68,7 @@ pub enum WhenUnwritable {
     /// It is an error, which denies the call.
     #[default]
     Deny,
-    /// It passes and is counted. The count is in [`Status`](crate::Status), in the log as soon as that can be written again, and an error event
-    /// of `tracing` says it. A process that ends before takes the count with it.
+    /// It passes and is counted. The count is in [`Status`](crate::Status), in a file beside the log whose space is taken when the log is opened,
+    /// in the log as soon as that can be written again, also by the next process, and an error event of `tracing` says it.
     Count,
 }

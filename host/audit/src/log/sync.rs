@@ -133,13 +133,20 @@ fn run(shared: &Shared) {
         .checkpoint_key
         .as_ref()
         .map(|_| shared.options.checkpoint_every.max(SHORTEST));
+    let mend = shared.losses.as_ref().map(|_| MEND);
     let begin = Instant::now();
-    let (mut next_sync, mut next_sign) =
-        (sync.map(|time| begin + time), sign.map(|time| begin + time));
+    let (mut next_sync, mut next_sign, mut next_mend) = (
+        sync.map(|time| begin + time),
+        sign.map(|time| begin + time),
+        mend.map(|time| begin + time),
+    );
     let mut ending = shared.ending.lock().unwrap_or_else(PoisonError::into_inner);
     while !*ending {
         let now = Instant::now();
-        let next = [next_sync, next_sign].into_iter().flatten().min();
+        let next = [next_sync, next_sign, next_mend]
+            .into_iter()
+            .flatten()
+            .min();
         let wait = next.map_or(IDLE, |next| next.saturating_duration_since(now));
         if !wait.is_zero() {
             (ending, _) = shared
@@ -149,6 +156,14 @@ fn run(shared: &Shared) {
             continue;
         }
         drop(ending);
+        if next_mend.is_some_and(|at| at <= now) {
+            tell(
+                shared,
+                "decisions that were lost cannot be named in the audit log",
+                shared.mend(SystemTime::now()),
+            );
+            next_mend = mend.map(|time| now + time);
+        }
         if next_sign.is_some_and(|at| at <= now) {
             let signed = shared.checkpoint(SystemTime::now());
             tell(shared, "an audit checkpoint cannot be written", signed);
@@ -177,6 +192,8 @@ fn tell(shared: &Shared, what: &str, outcome: io::Result<()>) {
     }
 }
 
+/// How often it is tried to say that decisions were lost, if no other record brings it.
+const MEND: Duration = Duration::from_secs(1);
 /// Less than this would be a thread that does nothing else.
 const SHORTEST: Duration = Duration::from_millis(1);
 /// With nothing to do.

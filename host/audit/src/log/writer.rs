@@ -9,6 +9,7 @@ use crate::{
     chain::{Head, body_digest, link, push_end},
     checkpoint,
     encode::Body,
+    losses::Losses,
     reader::Garbage,
 };
 
@@ -52,6 +53,8 @@ pub(super) struct End {
     pub(super) garbage: Garbage,
     pub(super) bytes: u64,
     pub(super) unsigned: u64,
+    /// The number of the last record in this file that says that decisions were lost.
+    pub(super) said_lost: Option<u64>,
 }
 
 impl<S: Sink> Writer<S> {
@@ -123,9 +126,20 @@ impl<S: Sink> Writer<S> {
     }
 
     /// Remembers a decision that could not be written and passes nevertheless. How many there are now.
-    pub(super) fn lose(&mut self, reason: &str) {
-        let (count, _) = self.lost.get_or_insert_with(|| (0, reason.to_owned()));
-        *count += 1;
+    pub(super) fn lose(&mut self, reason: &str) -> Losses {
+        self.owe(1, reason)
+    }
+
+    /// The same for several.
+    pub(super) fn owe(&mut self, decisions: u64, reason: &str) -> Losses {
+        let (count, reason) = self.lost.get_or_insert_with(|| (0, reason.to_owned()));
+        *count = count.saturating_add(decisions);
+        Losses::new(self.next, *count, reason)
+    }
+
+    /// Whether there are decisions of which the log does not say that they were lost.
+    pub(super) fn owes(&self) -> bool {
+        self.lost.is_some()
     }
 
     /// Begins a file of the log. If that fails, the file before it stays the last one.
@@ -153,7 +167,7 @@ impl<S: Sink> Writer<S> {
     }
 
     /// Puts the end of the log right: bytes that are no record are named by one, and so are the decisions that were lost.
-    fn mend(&mut self, at: SystemTime) -> io::Result<()> {
+    pub(super) fn mend(&mut self, at: SystemTime) -> io::Result<()> {
         if !self.garbage.is_empty() {
             let mut garbage = self.garbage.clone();
             garbage.push(UNFINISHED);

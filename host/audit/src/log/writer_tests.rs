@@ -61,6 +61,7 @@ fn end() -> End {
         garbage: Garbage::default(),
         bytes: 0,
         unsigned: 0,
+        said_lost: None,
     }
 }
 

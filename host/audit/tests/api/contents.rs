@@ -45,6 +45,7 @@ fn a_record_says_who_wanted_what_and_what_came_of_it() {
         }),
     };
     let wanted = Record {
+        id: Some("3f2504e0-4f89-81d3-9a0c-0305e82c3301"),
         facts: Some("{\"ctx\":{\"tenant\":\"ö\\n\"}}"),
         ..decision(&outcome)
     };
@@ -63,6 +64,7 @@ fn a_record_says_who_wanted_what_and_what_came_of_it() {
         json!({
             "kind": "decision",
             "at": "2027-01-15T08:00:00.000000Z",
+            "id": "3f2504e0-4f89-81d3-9a0c-0305e82c3301",
             "agent": "support-bot",
             "project": "shop",
             "user": "ada",
@@ -291,4 +293,17 @@ fn the_folder_is_its_owners_alone() {
         AuditLog::open(fixture.log(), too_large, now()),
         Err(OpenError::MemberBytes { .. })
     ));
+}
+
+#[test]
+fn calls_that_count_tokens_are_kept_as_they_are() {
+    let wanted = Record {
+        arguments: r#"{"model":"m","max_tokens":4096}"#,
+        facts: Some(r#"{"run":{"total_tokens":12}}"#),
+        ..decision(&ALLOW)
+    };
+    let (found, _) = recorded(Arguments::Redacted, &wanted);
+    assert_eq!(found["arguments"], wanted.arguments);
+    assert_eq!(found["facts"].as_str(), wanted.facts);
+    assert!(found.get("withheld").is_none());
 }

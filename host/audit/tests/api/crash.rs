@@ -1,8 +1,11 @@
 //! Processes that are killed, disks that are full, two writers.
 
-use std::io::{BufRead, BufReader};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+};
 
-use hexgate_audit::{AuditLog, FolderError, OpenError, WhenUnwritable};
+use hexgate_audit::{Anchors, AuditLog, FolderError, OpenError, WhenUnwritable, verify};
 
 use crate::{
     child::{self, Child},
@@ -111,6 +114,62 @@ fn a_full_disk_denies_or_counts_as_the_operator_chose() {
         said.contains("lost 1\n") && said.contains("lost 100\n"),
         "{said}"
     );
+    // The process is gone, and its count is not.
+    let verified = fixture.verify();
+    assert_eq!((verified.lost, verified.lost_unsaid), (0, 100));
     fixture.with(1);
-    assert_eq!(fixture.verify_signed().findings, []);
+    let verified = fixture.verify_signed();
+    assert_eq!(verified.findings, []);
+    assert_eq!((verified.lost, verified.lost_unsaid), (100, 0));
+    assert!(
+        fixture
+            .text()
+            .contains("; the process ended before the log said so\""),
+    );
+    // It is said once.
+    fixture.with(1);
+    let verified = fixture.verify_signed();
+    assert_eq!((verified.lost, verified.lost_unsaid), (100, 0));
+}
+
+#[test]
+fn a_process_that_is_killed_while_the_disk_is_full_leaves_its_count() {
+    let fixture = Fixture::new();
+    let mut child = Child::limited(child::Task::Write, &fixture.log(), WhenUnwritable::Count);
+    let mut lines = BufReader::new(child.stdout()).lines();
+    while lines.next().unwrap().unwrap() != "lost 40" {}
+    child.kill();
+    let told = lines.map_while(Result::ok).last();
+    let told: u64 = told.map_or(40, |line| {
+        line.strip_prefix("lost ").unwrap().parse().unwrap()
+    });
+    let unsaid = fixture.verify().lost_unsaid;
+    // The one after the last that was told may be counted.
+    assert!((told..=told + 1).contains(&unsaid), "{unsaid}, told {told}");
+    fixture.with(1);
+    let verified = fixture.verify_signed();
+    assert_eq!(verified.findings, []);
+    assert_eq!((verified.lost, verified.lost_unsaid), (unsaid, 0));
+}
+
+#[test]
+fn a_count_that_the_log_says_already_is_not_said_again() {
+    let fixture = Fixture::new();
+    let _ = Child::limited(child::Task::Write, &fixture.log(), WhenUnwritable::Count).output();
+    let beside = fixture.log().join("lost.json");
+    let count = fs::read(&beside).unwrap();
+    assert_eq!(count.len(), 512);
+    fixture.with(1);
+    // As if the process had been killed between saying it and resetting the count.
+    fs::write(&beside, &count).unwrap();
+    assert_eq!(fixture.verify().lost_unsaid, 0);
+    fixture.with(1);
+    assert_eq!(fixture.verify().lost, 100);
+    // A machine that stopped while the file was made left nothing in it; anything else is no count.
+    fs::write(&beside, "").unwrap();
+    fixture.with(1);
+    fs::write(&beside, "{").unwrap();
+    let error = AuditLog::open(fixture.log(), options(), now()).unwrap_err();
+    assert!(error.to_string().contains("lost.json"), "{error}");
+    assert!(verify(fixture.log(), &Anchors::default()).is_err());
 }

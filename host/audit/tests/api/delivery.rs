@@ -13,7 +13,7 @@ use std::{
 };
 
 use hexgate_audit::{
-    AuditLog, Delivered, Delivery, DeliveryError, DeliveryOptions, FolderError, RecordError,
+    AuditLog, Delivered, Delivery, DeliveryError, DeliveryOptions, FolderError, RecordError, Until,
     WhenFull, WhenUnwritable, deliver,
 };
 
@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn to(url: &str) -> DeliveryOptions {
     let mut options = DeliveryOptions::new(url, "fty_test_shop_x");
     options.redaction.patterns.clear();
+    assert_eq!(options.redaction.text_names, Vec::<String>::new());
     options.timeout = Duration::from_millis(500);
     options.shortest_wait = Duration::from_millis(5);
     options.longest_wait = Duration::from_millis(50);
@@ -190,6 +191,78 @@ fn how_far_it_is_need_not_be_saved_for_nothing_to_be_lost() {
     delivered(&fixture, &platform);
     delivered(&fixture, &platform);
     assert_eq!((platform.taken().len(), platform.taken_twice()), (20, 40));
+}
+
+#[test]
+fn a_log_that_lost_its_end_or_is_another_one_is_delivered_from_its_beginning() {
+    // A machine that stopped: the disk had the cursor and not the last records, and others took their numbers.
+    let fixture = Fixture::new();
+    fixture.with(20);
+    let platform = Platform::taking_all();
+    delivered(&fixture, &platform);
+    let lines = fixture.lines();
+    fixture.write(lines[..10].concat());
+    let log = fixture.open();
+    for index in 100..112 {
+        record(&log, index);
+    }
+    log.close(now()).unwrap();
+    delivered(&fixture, &platform);
+    assert!(amounts(&platform).is_superset(&(100..112).collect()));
+    // Cut, and nothing written since.
+    fixture.write(lines[..5].concat());
+    delivered(&fixture, &platform);
+    fixture.with(1);
+    let before = platform.taken().len();
+    delivered(&fixture, &platform);
+    assert_eq!(platform.taken().len(), before + 1);
+
+    // Another log in the same folder.
+    let other = Fixture::new();
+    other.with(25);
+    fixture.write(other.bytes());
+    let before = platform.taken().len();
+    delivered(&fixture, &platform);
+    assert_eq!(platform.taken().len(), before + 25);
+    let again = delivered(&fixture, &platform);
+    assert_eq!(again, delivered(&fixture, &platform));
+}
+
+#[test]
+fn what_keeps_a_platform_from_taking_events_is_said_until_it_takes_them() {
+    let fixture = Fixture::new();
+    fixture.with(3);
+    let open = Arc::new(AtomicU64::new(0));
+    let is_open = Arc::clone(&open);
+    let platform = Platform::answering(move |_, _| match is_open.load(Ordering::Relaxed) {
+        0 => Reply::Status(401),
+        1 => Reply::Hang,
+        _ => Reply::Status(202),
+    });
+    let delivery = Delivery::attach(fixture.log(), to(&platform.url), Until::Settled).unwrap();
+    let wait = |what: &str| {
+        let begin = Instant::now();
+        while !delivery
+            .problem()
+            .is_some_and(|it| it.reason.contains(what))
+        {
+            assert!(begin.elapsed() < PATIENCE, "{:?}", delivery.problem());
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    };
+    wait("401 Unauthorized");
+    assert_eq!(delivery.problem().unwrap().status, Some(401));
+    open.store(1, Ordering::Relaxed);
+    wait("does not answer in time");
+    assert!(delivery.is_running());
+    open.store(2, Ordering::Relaxed);
+    let begin = Instant::now();
+    while delivery.is_running() {
+        assert!(begin.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert_eq!(delivery.problem(), None);
+    assert_eq!(delivery.finish().unwrap().delivered, 3);
 }
 
 #[test]

@@ -102,6 +102,7 @@ pub(crate) fn options() -> Options {
     // Building the tables takes longer than most tests.
     options.redaction = Redaction {
         names: vec![],
+        text_names: vec![],
         patterns: vec![],
     };
     options.sync = Sync::Never;
@@ -126,6 +127,7 @@ pub(crate) fn record(log: &AuditLog, index: usize) -> Head {
 pub(crate) fn decision(outcome: &Outcome) -> Record<'_> {
     Record {
         at: now(),
+        id: None,
         agent: "support-bot",
         project: Some("shop"),
         user: Some("ada"),

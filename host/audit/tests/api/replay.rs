@@ -11,7 +11,7 @@ use hexgate_bundle::Digest;
 use hexgate_compiler::{Compiler, Options as CompilerOptions};
 use proptest::prelude::*;
 
-use crate::fixture::{Fixture, decision, now, options};
+use crate::fixture::{ALLOW, Fixture, decision, now, options};
 
 const LIVE: &str = r#"
 roles:
@@ -82,6 +82,7 @@ fn written(fixture: &Fixture, arguments: Arguments, calls: &[(&str, &str, Option
     options.arguments = arguments;
     options.redaction = Redaction {
         names: vec!["password".to_owned()],
+        text_names: vec![],
         patterns: vec![],
     };
     let log = AuditLog::open(fixture.log(), options, now()).unwrap();
@@ -168,6 +169,20 @@ fn a_record_that_says_something_else_is_found() {
 }
 
 #[test]
+fn a_permission_that_names_no_policy_is_counted_apart() {
+    let fixture = Fixture::new();
+    let log = fixture.open();
+    let record = Record {
+        component: None,
+        ..decision(&ALLOW)
+    };
+    let _ = log.record(&record).unwrap();
+    log.close(now()).unwrap();
+    let skipped = again(&fixture).unwrap().skipped;
+    assert_eq!((skipped.without_component, skipped.not_by_policy), (1, 0));
+}
+
+#[test]
 fn what_was_withheld_is_counted_and_not_decided_again() {
     let calls = [
         ("refund_order", r#"{"amount": 12, "password": "x"}"#, None),
@@ -217,6 +232,9 @@ fn another_policy_shows_who_wins_and_who_loses() {
     let example = &changes.examples[1];
     assert_eq!(example.arguments.as_deref(), Some(r#"{ "amount" : 75 }"#));
     assert!(example.change.is_win());
+
+    let verified = &replayed.verification;
+    assert_eq!((verified.shadowed, verified.shadow_differs), (12, 5));
 
     // What the candidate said beside the live policy is the same, and needs neither component nor arguments.
     let shadow = replay(fixture.log(), &Anchors::default(), By::Shadow).unwrap();

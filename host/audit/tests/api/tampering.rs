@@ -358,3 +358,43 @@ fn an_anchor_in_the_middle_says_how_much_it_leaves_open() {
     // The second decision, the end, the signature.
     assert_eq!(verified.unanchored(), 3);
 }
+
+#[test]
+fn an_anchor_in_a_file_that_was_put_away_proves_nothing() {
+    let fixture = Fixture::new();
+    let mut several = options();
+    several.segment_bytes = 2000;
+    let log = AuditLog::open(fixture.log(), several, now()).unwrap();
+    let early = record(&log, 0);
+    for index in 1..20 {
+        record(&log, index);
+    }
+    log.close(now()).unwrap();
+    let header: serde_json::Value = serde_json::from_str(
+        fs::read_to_string(fixture.segment(1))
+            .unwrap()
+            .lines()
+            .next()
+            .unwrap(),
+    )
+    .unwrap();
+    let from = Head {
+        n: header["n"].as_u64().unwrap() - 1,
+        hash: header["previous"].as_str().unwrap().parse().unwrap(),
+    };
+    fs::remove_file(fixture.segment(0)).unwrap();
+    let found = |heads: Vec<Head>| {
+        let anchors = Anchors {
+            heads,
+            from: Some(from),
+            ..Anchors::default()
+        };
+        verify(fixture.log(), &anchors).unwrap().findings
+    };
+    assert_eq!(found(vec![]), []);
+    assert_eq!(found(vec![from]), []);
+    assert_eq!(
+        found(vec![early]),
+        [Finding::AnchorBefore { anchor: early }]
+    );
+}

@@ -143,6 +143,16 @@ fn judge(args: &Args, replayed: &Replayed) -> anyhow::Result<Exit> {
         ));
         exit = Exit::Failed;
     }
+    if skipped.without_component > 0 {
+        output::error(&format!(
+            "{} decided by a policy that the record does not name: such a record is not to be trusted",
+            match skipped.without_component {
+                1 => "1 call is said to be".to_owned(),
+                more => format!("{more} calls are said to be"),
+            }
+        ));
+        exit = Exit::Failed;
+    }
     if skipped.withheld() > 0 && !args.allow_withheld {
         output::error(&format!(
             "{} cannot be decided again, because something of them was withheld when they were recorded; pass `--allow-withheld` to go by the others",

@@ -106,6 +106,15 @@ pub(super) fn warn(verified: &Verification) {
             )
         ));
     }
+    if verified.lost_unsaid > 0 {
+        output::warn(&format!(
+            "{} passed without a record, of which the log does not say so yet: its writer counts them beside it, and names them as soon as it can write",
+            count(
+                usize::try_from(verified.lost_unsaid).unwrap_or(usize::MAX),
+                "decision"
+            )
+        ));
+    }
     if verified.unanchored() > 0 {
         output::note(if verified.checkpoints > 0 && verified.signed.is_none() {
             "that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)"
@@ -165,6 +174,19 @@ fn facts(verified: &Verification, anchors: &Anchors) -> Vec<(&'static str, Strin
             ),
         ));
     }
+    let lost = verified.lost.saturating_add(verified.lost_unsaid);
+    if lost > 0 {
+        facts.push(("lost", format!("{lost} decisions passed without a record")));
+    }
+    if verified.shadowed > 0 {
+        facts.push((
+            "candidate",
+            format!(
+                "asked about {} decisions; {} it would have decided otherwise",
+                verified.shadowed, verified.shadow_differs
+            ),
+        ));
+    }
     if !verified.is_closed {
         facts.push((
             "writer",
@@ -189,6 +211,9 @@ fn as_json(verified: &Verification) -> serde_json::Value {
         "unsigned": verified.unsigned(),
         "unfinished": verified.torn,
         "lost": verified.lost,
+        "lost_unsaid": verified.lost_unsaid,
+        "shadowed": verified.shadowed,
+        "shadow_differs": verified.shadow_differs,
         "closed": verified.is_closed,
     })
 }

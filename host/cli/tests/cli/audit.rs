@@ -55,6 +55,7 @@ fn written(fixture: Fixture, calls: &[(&str, &str, &str)]) -> Fixture {
         let _ = log
             .record(&Record {
                 at: now(),
+                id: None,
                 agent: "support-bot",
                 project: None,
                 user: Some(user),
@@ -122,6 +123,7 @@ fn a_log_is_verified() {
       records      9, 5 of them decisions
       checkpoints  1; not checked, pass `--pubkey`
       anchor       none; the tail is not anchored, pass `--head`
+      candidate    asked about 5 decisions; 4 it would have decided otherwise
     --- stderr
     note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)
     ");
@@ -131,6 +133,7 @@ fn a_log_is_verified() {
       records      9, 5 of them decisions
       checkpoints  1, the last over record 7
       anchor       none; the tail is not anchored, pass `--head`
+      candidate    asked about 5 decisions; 4 it would have decided otherwise
     --- stderr
     note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)
     ");
@@ -151,6 +154,7 @@ fn a_log_is_verified() {
       records      9, 5 of them decisions
       checkpoints  1; not checked, pass `--pubkey`
       anchor       record 8, as noted
+      candidate    asked about 5 decisions; 4 it would have decided otherwise
     ");
 
     let path = fixture.path("audit/segment-000000.jsonl");
@@ -163,6 +167,7 @@ fn a_log_is_verified() {
       records      4, 2 of them decisions
       checkpoints  none
       anchor       none; the tail is not anchored, pass `--head`
+      candidate    asked about 2 decisions; 1 it would have decided otherwise
       writer       did not end in good order, or still writes
     --- stderr
     note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)

@@ -49,6 +49,10 @@ pub(super) fn skipped(replayed: &Replayed) -> Vec<(String, u64)> {
             "the host refused or failed, no policy decided",
             skipped.not_by_policy,
         ),
+        (
+            "the record does not name the component",
+            skipped.without_component,
+        ),
         ("no candidate was asked", skipped.without_shadow),
     ] {
         if number > 0 {
@@ -73,7 +77,8 @@ pub(super) fn why(outcome: &Outcome) -> String {
 
 fn agreement(style: Style, replayed: &Replayed) -> String {
     let differences = replayed.differences.len() as u64 + replayed.more_differences;
-    let skipped = replayed.skipped.withheld() + replayed.skipped.missing_component();
+    let skipped = &replayed.skipped;
+    let skipped = skipped.withheld() + skipped.missing_component() + skipped.without_component;
     let mut text = if differences == 0 {
         format!(
             "{} {} of {} decided again, {} agree to the letter\n",

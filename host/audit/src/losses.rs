@@ -1,0 +1,110 @@
+//! Decisions that pass without a record, counted where a process that is killed cannot take the count along: in a file beside the log, whose
+//! space was taken while there was some. A full disk takes a change of it.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::{FileExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+/// What the log does not say yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Losses {
+    /// The version of this file.
+    version: u64,
+    /// The record that says it has this number or a later one. If the log has such a record, that was all said.
+    pub(crate) next: u64,
+    /// How many.
+    pub(crate) decisions: u64,
+    /// Why the first could not be written.
+    pub(crate) reason: String,
+}
+
+/// The file.
+const NAME: &str = "lost.json";
+const VERSION: u64 = 1;
+/// Its size, whatever stands in it: one sector, which is written as a whole.
+const BYTES: usize = 512;
+/// The longest reason, so that it fits with each byte escaped.
+const REASON_BYTES: usize = 64;
+
+impl Losses {
+    /// So many, of which a record from the number `next` on would say.
+    pub(crate) fn new(next: u64, decisions: u64, reason: &str) -> Self {
+        Self {
+            version: VERSION,
+            next,
+            decisions,
+            reason: crate::protect::cut(reason, REASON_BYTES).0.to_owned(),
+        }
+    }
+
+    /// What stands beside the log in a folder, unless the log says it: its last record of that kind has the number `said`.
+    ///
+    /// # Errors
+    /// It cannot be read, or is damaged.
+    pub(crate) fn unsaid(folder: &Path, said: Option<u64>) -> io::Result<Option<Self>> {
+        let bytes = match fs::read(path(folder)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // A machine that stopped while the file was made.
+        if bytes.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        let losses: Self = serde_json::from_slice(&bytes).map_err(io::Error::other)?;
+        if losses.version != VERSION {
+            let reason = format!("its version {} is not known", losses.version);
+            return Err(io::Error::other(reason));
+        }
+        let is_said = said.is_some_and(|said| said >= losses.next);
+        Ok((losses.decisions > 0 && !is_said).then_some(losses))
+    }
+}
+
+/// The file, open.
+#[derive(Debug)]
+pub(crate) struct LossFile(File);
+
+impl LossFile {
+    /// Opens the file and takes its space, if that was not done.
+    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path(folder))?;
+        let opened = Self(file);
+        if opened.0.metadata()?.len() != BYTES as u64 {
+            opened.0.set_len(0)?;
+            opened.clear()?;
+            opened.0.sync_all()?;
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(opened)
+    }
+
+    /// Writes down what the log does not say yet.
+    pub(crate) fn write(&self, losses: &Losses) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(losses)?;
+        bytes.resize(BYTES - 1, b' ');
+        bytes.push(b'\n');
+        self.0.write_all_at(&bytes, 0)
+    }
+
+    /// The log says everything.
+    pub(crate) fn clear(&self) -> io::Result<()> {
+        self.write(&Losses::new(0, 0, ""))
+    }
+}
+
+pub(crate) fn path(folder: &Path) -> PathBuf {
+    folder.join(NAME)
+}
