@@ -1,5 +1,6 @@
 //! `hexgate audit ...`
 
+mod deliver;
 mod head;
 mod replay;
 mod verify;
@@ -14,6 +15,7 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Head(head::Args),
     Replay(replay::Args),
+    Deliver(deliver::Args),
 }
 
 /// Carries out a subcommand.
@@ -22,5 +24,6 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Verify(args) => verify::run(&args),
         Command::Head(args) => head::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Deliver(args) => deliver::run(&args),
     }
 }

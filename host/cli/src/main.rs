@@ -39,7 +39,7 @@ enum Command {
     /// Validate, test, build, sign, verify, inspect and measure policies
     #[command(subcommand)]
     Policy(policy::Command),
-    /// Verify and replay the log of what was decided
+    /// Verify, replay and deliver the log of what was decided
     #[command(subcommand)]
     Audit(audit::Command),
     /// Look at the calls that wait for a person, allow them, deny them

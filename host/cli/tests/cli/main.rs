@@ -14,6 +14,7 @@ mod bench;
 mod bundles;
 mod calls;
 mod convert;
+mod deliver;
 mod engines;
 mod explain;
 mod fixture;

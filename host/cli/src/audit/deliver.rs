@@ -1,0 +1,185 @@
+//! `hexgate audit deliver`
+
+use std::{
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use hexgate_audit::{Delivered, Delivery, DeliveryOptions, Problem, Until};
+use hexgate_enforce::resolve::{ApiUrl, Environment, Settings};
+
+use crate::{
+    exit::{Exit, Refused},
+    output::{self, Style, Tone, count, harmless},
+};
+
+/// Tell the platform what was decided: every decision in the log that it does not have yet
+///
+/// The log can be written meanwhile. How far the platform has it is kept beside the log, so that whoever is killed goes on where it was. The
+/// project's token is taken from HEXGATE_API_KEY, the platform's address from HEXGATE_API_URL unless it is named.
+/// Exit codes: 0 the platform has everything, 1 it refuses events or does not answer, 2 misuse or environment.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hexgate audit deliver audit
+  hexgate audit deliver audit --url https://platform.example.com --follow")]
+pub(crate) struct Args {
+    /// The folder of the log
+    log: PathBuf,
+
+    /// The platform's address: https, or http on this machine
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+
+    /// Go on with what is written next, and with a platform that does not answer, until stopped
+    #[arg(long)]
+    follow: bool,
+
+    /// How long a platform that takes nothing is tried
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        conflicts_with = "follow"
+    )]
+    patience: u64,
+
+    /// How long the platform may take for one event
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let settings = Settings::read(&Environment::of_process()?)?;
+    if settings.local_mode {
+        bail!("HEXGATE_LOCAL_MODE leaves the platform out; unset it to deliver to the platform");
+    }
+    let Some(key) = &settings.key else {
+        bail!("there is no token for the platform; set HEXGATE_API_KEY to the project's");
+    };
+    let url = match &args.url {
+        Some(url) => ApiUrl::parse(url)
+            .map_err(anyhow::Error::msg)
+            .with_context(|| format!("`{url}` is no address of a platform"))?,
+        None => settings.url.clone(),
+    };
+    let url = url.to_string();
+    if !args.log.is_dir() {
+        bail!(
+            "`{}` is no folder; name the folder of a log",
+            args.log.display()
+        );
+    }
+    let mut options = DeliveryOptions::new(url.as_str(), key.expose());
+    options.timeout = Duration::from_secs(args.timeout);
+    let until = if args.follow {
+        Until::Stopped
+    } else {
+        Until::Settled
+    };
+    let delivery = Delivery::attach(&args.log, options, until)?;
+    let before = delivery.status();
+    let given_up = wait(args, &url, &delivery);
+    let done = delivery.finish()?;
+    let refused = done.refused - before.refused;
+    tell(&url, &before, &done, given_up.is_none() && refused == 0)?;
+    if let Some(problem) = given_up {
+        return Err(Refused::error(format!(
+            "{}; what is left is delivered the next time",
+            sentence(&url, &problem)
+        )));
+    }
+    if refused > 0 {
+        return Err(Refused::error(format!(
+            "the platform refused {}; they stay in the log and are not sent again",
+            events(refused)
+        )));
+    }
+    Ok(Exit::Done)
+}
+
+/// Waits for the end. The problem because of which it was given up.
+fn wait(args: &Args, url: &str, delivery: &Delivery) -> Option<Problem> {
+    let patience = Duration::from_secs(args.patience);
+    let mut moved = (delivery.status().next, Instant::now());
+    let mut told = None;
+    while delivery.is_running() {
+        thread::sleep(LOOK);
+        // One event that the platform does not want is counted, and the others go on.
+        let problem = delivery.problem().filter(|problem| !is_about_one(problem));
+        let next = delivery.status().next;
+        if next != moved.0 {
+            moved = (next, Instant::now());
+        }
+        if let Some(problem) = &problem
+            && !args.follow
+            && (is_for_the_operator(problem) || moved.1.elapsed() >= patience)
+        {
+            return Some(problem.clone());
+        }
+        if problem == told {
+            continue;
+        }
+        match &problem {
+            Some(problem) => output::warn(&sentence(url, problem)),
+            None => output::note(&format!("`{url}` takes events again")),
+        }
+        told = problem;
+    }
+    None
+}
+
+/// Between two looks at how it goes.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Whether waiting does not help.
+fn is_for_the_operator(problem: &Problem) -> bool {
+    matches!(problem.status, Some(401 | 403 | 404 | 405))
+}
+
+/// Whether it is one event that the platform does not want, and the others go on.
+fn is_about_one(problem: &Problem) -> bool {
+    matches!(problem.status, Some(400 | 413 | 422))
+}
+
+/// What is wrong, and what to do about it.
+fn sentence(url: &str, problem: &Problem) -> String {
+    let remedy = match problem.status {
+        Some(401 | 403) => "; HEXGATE_API_KEY has to be a token of the project that it knows",
+        Some(404 | 405) => {
+            "; it is no platform, or not at this address: see `--url` and HEXGATE_API_URL"
+        }
+        Some(300..=399) => "; redirections are not followed: name the address that it names",
+        _ => "",
+    };
+    format!("`{url}`: {}{remedy}", harmless(&problem.reason))
+}
+
+fn tell(url: &str, before: &Delivered, done: &Delivered, is_all: bool) -> anyhow::Result<()> {
+    let style = Style::stdout();
+    let mark = if is_all {
+        style.paint(Tone::Good, "✓")
+    } else {
+        style.paint(Tone::Warn, "!")
+    };
+    let skipped = done.skipped - before.skipped;
+    if skipped > 0 {
+        output::warn(&format!(
+            "{} not in the log any more, and were not delivered",
+            match skipped {
+                1 => "1 record is".to_owned(),
+                more => format!("{more} records are"),
+            }
+        ));
+    }
+    output::print(&format!(
+        "{mark} {} delivered to {}\n",
+        events(done.delivered - before.delivered),
+        harmless(url)
+    ))
+}
+
+fn events(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "event")
+}
