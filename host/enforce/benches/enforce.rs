@@ -17,7 +17,7 @@ use hexgate_enforce::audit::{AuditLog, DigestKey, Options, Sync};
 use hexgate_enforce::scope::sync_scope;
 use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::token::{Attenuation, Issuer, RootKey, attenuate, mint};
-use hexgate_enforce::{AuditRecorder, Call, Caller, Enforcer, LivePolicy, OnRecordFailure};
+use hexgate_enforce::{AuditRecorder, Call, Caller, Enforcer, LivePolicy, OnRecordFailure, Shadow};
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
 const ARGUMENTS: &str = r#"{"amount": 42, "currency": "USD"}"#;
@@ -148,6 +148,44 @@ fn records(c: &mut Criterion) {
     group.finish();
 }
 
+/// What a candidate beside the live policy, and spans and metrics, add.
+fn beside(c: &mut Criterion) {
+    let Bench { live, _folder, .. } = &bench();
+    let caller = Caller::builder("alice").role("billing").build().unwrap();
+    let mut group = c.benchmark_group("beside");
+    let mut measure = |name: &str, enforcer: Enforcer| {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                assert!(
+                    enforcer
+                        .decide(black_box(&caller), "refund_order", ARGUMENTS)
+                        .is_allowed()
+                );
+            });
+        });
+    };
+    let builder = || Enforcer::builder("support-bot", live);
+    measure("nothing", builder().build().unwrap());
+    let candidate = Shadow::new(live).budget(Duration::MAX);
+    measure("a candidate", builder().shadow(candidate).build().unwrap());
+    #[cfg(feature = "opentelemetry")]
+    {
+        use hexgate_enforce::telemetry::Telemetry;
+        use opentelemetry_sdk::metrics::SdkMeterProvider;
+        use opentelemetry_sdk::trace::SdkTracerProvider;
+        // Spans are made and thrown away, metrics are added up: without what an exporter takes.
+        let tracers = SdkTracerProvider::builder().build();
+        let meters = SdkMeterProvider::builder().build();
+        let telemetry = Telemetry::of(&tracers, &meters).unwrap();
+        measure(
+            "spans and metrics",
+            builder().telemetry(&telemetry).build().unwrap(),
+        );
+        println!("not told: {}", telemetry.dropped());
+    }
+    group.finish();
+}
+
 fn tokens(c: &mut Criterion) {
     let Bench { enforcer, .. } = &bench();
     let root = [7; 32];
@@ -192,6 +230,6 @@ fn turns(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1));
-    targets = decisions, records, tokens, turns
+    targets = decisions, records, beside, tokens, turns
 }
 criterion_main!(benches);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hexgate::{FileScope, Grant, PathScope};
+use hexgate_audit::ShadowOutcome;
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -187,6 +188,7 @@ pub struct Decision {
     pub(crate) follows: Option<DecisionId>,
     pub(crate) approved_by: Option<String>,
     pub(crate) request: Option<String>,
+    pub(crate) shadow: Option<Box<ShadowOutcome>>,
     pub(crate) disclose: bool,
     /// Whether the reason tells only what is wrong with what the model sent.
     pub(crate) is_models_fault: bool,

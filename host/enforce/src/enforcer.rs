@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 mod builder;
 mod call;
-mod guarded;
+pub(crate) mod guarded;
 mod settle;
 
 pub use builder::{EnforcerBuilder, RandomError};
@@ -20,10 +20,11 @@ use crate::approval::Approvals;
 use crate::caller::{Caller, MAX_ROLES};
 use crate::decision::{Arguments, Cause, Decision, DecisionId, Outcome};
 use crate::kill::KillSwitch;
-use crate::live::{LivePolicy, Refresh, Version};
+use crate::live::{LivePolicy, PolicyId, Refresh, Version};
 use crate::observer::{Observer, OnRecordFailure, Recorder};
-use crate::scope::NoScope;
+use crate::shadow::{Asking, ShadowCounts};
 
+use call::NoCaller;
 use guarded::guarded;
 
 /// Decides every call of one agent, for many users at once. Cloning is cheap and gives the same enforcer.
@@ -38,6 +39,7 @@ struct Inner {
     observers: Vec<Arc<dyn Observer>>,
     approvals: Approvals,
     disclosure: Disclosure,
+    shadow: Option<Asking>,
     /// Random bits that begin each decision's name, and the number that ends it.
     ids: (u64, AtomicU64),
     not_recorded: AtomicU64,
@@ -62,12 +64,23 @@ pub struct Counts {
     pub not_recorded: u64,
     /// Panics of observers.
     pub observer_panics: u64,
+    /// What came of asking the candidate, if there is one.
+    pub shadow: ShadowCounts,
 }
 
 impl Enforcer {
-    /// Begins a turn: looks whether there is another policy, as [`LivePolicy::refresh`] does.
+    /// Begins a turn: looks whether there is another policy, as [`LivePolicy::refresh`] does, and lets the recorder know what came of it.
     pub fn begin_turn(&self) -> Refresh {
-        self.0.live.refresh()
+        let refresh = self.0.live.refresh();
+        if let Some((recorder, _)) = &self.0.recorder
+            && let Err(panic) = guarded(|| recorder.refreshed(&refresh))
+        {
+            tracing::error!(%panic, "the recorder panicked");
+        }
+        if let Some(shadow) = &self.0.shadow {
+            shadow.refresh();
+        }
+        refresh
     }
 
     /// Decides a call on behalf of a caller. From any thread; threads do not wait for each other.
@@ -82,7 +95,11 @@ impl Enforcer {
 
     /// Decides a call. The record of it was made when this returns.
     pub fn decide_call(&self, call: Call) -> Decision {
-        self.finish(self.judge(call))
+        let mut decision = self.judge(call);
+        if let Some(shadow) = &self.0.shadow {
+            decision.shadow = shadow.ask(&decision).map(Box::new);
+        }
+        self.finish(decision)
     }
 
     /// The agent whose calls are decided.
@@ -109,7 +126,18 @@ impl Enforcer {
         Counts {
             not_recorded: self.0.not_recorded.load(Ordering::Relaxed),
             observer_panics: self.0.observer_panics.load(Ordering::Relaxed),
+            shadow: self
+                .0
+                .shadow
+                .as_ref()
+                .map(Asking::counts)
+                .unwrap_or_default(),
         }
+    }
+
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn downgrade(&self) -> WeakEnforcer {
+        WeakEnforcer(Arc::downgrade(&self.0))
     }
 
     /// A decision that nobody knows of yet.
@@ -143,11 +171,13 @@ impl Enforcer {
             follows: None,
             approved_by: None,
             request: None,
+            shadow: None,
             disclose: self.0.disclosure == Disclosure::Constraints,
             is_models_fault: false,
         };
         match caller {
-            Err(error @ NoScope) => decision.deny(Cause::NoScope, error.to_string()),
+            Err(NoCaller::Scope(error)) => decision.deny(Cause::NoScope, error.to_string()),
+            Err(NoCaller::Token(reason)) => decision.deny(Cause::Token, reason),
             Ok(caller) => {
                 decision.caller = Some(caller.clone());
                 match self.stopped(&caller, &decision.tool, &version) {
@@ -178,28 +208,8 @@ impl Enforcer {
             if let Err(error) = token.check(self.0.live.now(), &self.0.agent, tool) {
                 return Some((Cause::Token, error.to_string()));
             }
-            if let Some(bound) = &version.id.project
-                && bound != token.project()
-            {
-                let reason = format!(
-                    "the token is for the project `{}`, and the policy is bound to `{}`",
-                    token.project(),
-                    bound.escape_debug()
-                );
-                return Some((Cause::Token, reason));
-            }
         }
-        if let Some(bound) = &version.id.agent
-            && **bound != *self.0.agent
-        {
-            let reason = format!(
-                "the policy is bound to the agent `{}`, and this is `{}`",
-                bound.escape_debug(),
-                self.0.agent.escape_debug()
-            );
-            return Some((Cause::Validity, reason));
-        }
-        None
+        misbound(&self.0.agent, caller, &version.id)
     }
 
     /// Records a decision and lets the observers know. What is returned is what was recorded last, and what counts.
@@ -228,6 +238,43 @@ impl Enforcer {
     fn next_id(&self) -> DecisionId {
         let (random, next) = &self.0.ids;
         DecisionId::new(*random, next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Why a policy is not one for this agent, or for this caller's project.
+pub(crate) fn misbound(agent: &str, caller: &Caller, id: &PolicyId) -> Option<(Cause, String)> {
+    if let Some(token) = caller.token()
+        && let Some(bound) = &id.project
+        && bound != token.project()
+    {
+        let reason = format!(
+            "the token is for the project `{}`, and the policy is bound to `{}`",
+            token.project(),
+            bound.escape_debug()
+        );
+        return Some((Cause::Token, reason));
+    }
+    if let Some(bound) = &id.agent
+        && bound != agent
+    {
+        let reason = format!(
+            "the policy is bound to the agent `{}`, and this is `{}`",
+            bound.escape_debug(),
+            agent.escape_debug()
+        );
+        return Some((Cause::Validity, reason));
+    }
+    None
+}
+
+/// An enforcer as somebody sees it who does not keep it alive.
+#[cfg(feature = "opentelemetry")]
+pub(crate) struct WeakEnforcer(std::sync::Weak<Inner>);
+
+#[cfg(feature = "opentelemetry")]
+impl WeakEnforcer {
+    pub(crate) fn upgrade(&self) -> Option<Enforcer> {
+        self.0.upgrade().map(Enforcer)
     }
 }
 

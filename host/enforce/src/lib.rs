@@ -43,6 +43,8 @@
 //! | [`source`], [`platform`], `live`, `watch` | where policies come from, and which one decides |
 //! | [`resolve`] | what the environment says about that |
 //! | `enforcer`, `kill`, `approval`, `observer` | from a call to a decision |
+//! | `shadow` | a candidate policy beside the live one |
+//! | `telemetry` (feature `opentelemetry`) | spans and metrics of decisions |
 //! | `decision`, `render` | what was decided, and who sees what of it |
 #![deny(missing_docs)]
 
@@ -57,7 +59,10 @@ pub mod platform;
 mod render;
 pub mod resolve;
 pub mod scope;
+mod shadow;
 pub mod source;
+#[cfg(feature = "opentelemetry")]
+pub mod telemetry;
 pub mod token;
 mod watch;
 
@@ -72,6 +77,7 @@ pub use kill::{KillSwitch, Stop};
 pub use live::{LivePolicy, LivePolicyBuilder, PolicyId, Refresh};
 pub use observer::{AuditRecorder, Observer, OnRecordFailure, RecordError, Recorder};
 pub use render::{Hint, Payload};
+pub use shadow::{Shadow, ShadowCounts};
 pub use watch::Watch;
 
 /// The guide's programs compile.

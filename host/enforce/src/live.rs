@@ -1,8 +1,9 @@
 //! The policy that decides now, and how another one takes its place.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
 use hexgate::bundle::{Digest, KeyId, SequenceStore, VerifyError};
@@ -25,12 +26,17 @@ struct Inner {
     /// Held while a policy takes the place of another.
     admission: Mutex<()>,
     failure: ArcSwap<Option<Arc<SourceError>>>,
+    failures: AtomicU64,
+    /// When the source last had nothing else than the policy that decides, in milliseconds since 1970.
+    confirmed: AtomicU64,
 }
 
 /// A policy and what it is.
 pub(crate) struct Version {
     pub(crate) policy: Policy,
     pub(crate) id: Arc<PolicyId>,
+    /// What identifies it in records: the digest of its manifest, or of its source where there is none.
+    pub(crate) digest: Option<Digest>,
     /// What a record is replayed with.
     pub(crate) component: Vec<u8>,
 }
@@ -140,6 +146,18 @@ impl LivePolicy {
         Option::clone(&self.0.failure.load())
     }
 
+    /// How often another policy was refused, or nothing could be found out.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.0.failures.load(Ordering::Relaxed)
+    }
+
+    /// When the source last said that the policy that decides is the one to decide by. A source that cannot be asked leaves this where it is.
+    #[must_use]
+    pub fn confirmed_at(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0.confirmed.load(Ordering::Relaxed))
+    }
+
     /// The policy that decides now, to decide by or to describe. A decision made with it directly passes no scope, no kill switch
     /// and no recorder.
     #[must_use]
@@ -187,6 +205,7 @@ impl LivePolicy {
 
     /// Notes that the last accepted policy still decides, and says so.
     pub(crate) fn keep(&self, error: Arc<SourceError>) -> Refresh {
+        self.0.failures.fetch_add(1, Ordering::Relaxed);
         let known = self.failure();
         if known.is_none_or(|known| known.to_string() != error.to_string()) {
             let current = self.id();
@@ -201,6 +220,8 @@ impl LivePolicy {
 
     /// Notes that the source has nothing that would be refused.
     pub(crate) fn confirm(&self) {
+        let now = milliseconds(self.now());
+        self.0.confirmed.store(now, Ordering::Relaxed);
         if self.0.failure.load().is_some() {
             self.0.failure.store(Arc::new(None));
         }
@@ -251,6 +272,8 @@ impl LivePolicyBuilder {
         let version = admit(&self.engine, self.sequences.as_ref(), &candidate, None)?;
         source.accepted();
         Ok(LivePolicy(Arc::new(Inner {
+            failures: AtomicU64::new(0),
+            confirmed: AtomicU64::new(milliseconds(self.engine.clock().now())),
             engine: self.engine,
             sequences: self.sequences,
             current: ArcSwap::from_pointee(version),
@@ -302,9 +325,15 @@ fn admit(
     let id = Arc::new(candidate.id(Digest::of(&component), policy.about()));
     Ok(Version {
         policy,
+        digest: id.manifest.or_else(|| id.source.parse().ok()),
         id,
         component,
     })
+}
+
+fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The error of a source that nobody else has seen yet.

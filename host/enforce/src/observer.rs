@@ -7,6 +7,7 @@ pub use audit::AuditRecorder;
 use std::error::Error;
 
 use crate::decision::Decision;
+use crate::live::Refresh;
 
 /// Learns of every decision. It cannot change one: what it returns does not matter, and a panic in it is caught and counted.
 pub trait Observer: Send + Sync {
@@ -28,6 +29,12 @@ pub trait Recorder: Send + Sync {
     ///
     /// There is no record. [`OnRecordFailure`] says what becomes of the decision. A panic counts as an error.
     fn record(&self, decision: &Decision) -> Result<(), RecordError>;
+
+    /// Learns what came of looking for another policy when a turn began. No decision depends on what becomes of that. By default it is passed
+    /// over.
+    fn refreshed(&self, refresh: &Refresh) {
+        let _ = refresh;
+    }
 }
 
 /// Why there is no record of a decision.

@@ -9,6 +9,9 @@ use crate::approval::Approvals;
 use crate::kill::KillSwitch;
 use crate::live::LivePolicy;
 use crate::observer::{Observer, OnRecordFailure, Recorder};
+use crate::shadow::{Asking, Shadow};
+#[cfg(feature = "opentelemetry")]
+use crate::telemetry::Telemetry;
 
 /// Collects the options of an [`Enforcer`].
 pub struct EnforcerBuilder {
@@ -19,6 +22,9 @@ pub struct EnforcerBuilder {
     observers: Vec<Arc<dyn Observer>>,
     approvals: Approvals,
     disclosure: Disclosure,
+    shadow: Option<Shadow>,
+    #[cfg(feature = "opentelemetry")]
+    telemetry: Vec<Telemetry>,
 }
 
 /// The system gave no random numbers, so decisions cannot be told apart.
@@ -39,6 +45,9 @@ impl Enforcer {
             observers: Vec::new(),
             approvals: Approvals::default(),
             disclosure: Disclosure::default(),
+            shadow: None,
+            #[cfg(feature = "opentelemetry")]
+            telemetry: Vec::new(),
         }
     }
 }
@@ -83,6 +92,22 @@ impl EnforcerBuilder {
         self
     }
 
+    /// Asks a candidate policy beside the live one, about every call that the live one is asked about. What it says is recorded, counted and
+    /// told, and never acts. Default: none.
+    #[must_use]
+    pub fn shadow(mut self, shadow: Shadow) -> Self {
+        self.shadow = Some(shadow);
+        self
+    }
+
+    /// Makes spans and metrics of decisions. Default: none.
+    #[cfg(feature = "opentelemetry")]
+    #[must_use]
+    pub fn telemetry(mut self, telemetry: &Telemetry) -> Self {
+        self.telemetry.push(telemetry.clone());
+        self.observer(telemetry.clone())
+    }
+
     /// The enforcer.
     ///
     /// # Errors
@@ -92,7 +117,7 @@ impl EnforcerBuilder {
         let random = getrandom::u64().map_err(|error| RandomError {
             reason: error.to_string(),
         })?;
-        Ok(Enforcer(Arc::new(Inner {
+        let enforcer = Enforcer(Arc::new(Inner {
             agent: self.agent,
             live: self.live,
             kill: self.kill,
@@ -100,10 +125,16 @@ impl EnforcerBuilder {
             observers: self.observers,
             approvals: self.approvals,
             disclosure: self.disclosure,
+            shadow: self.shadow.map(Asking::new),
             ids: (random, AtomicU64::new(0)),
             not_recorded: AtomicU64::new(0),
             observer_panics: AtomicU64::new(0),
-        })))
+        }));
+        #[cfg(feature = "opentelemetry")]
+        for telemetry in &self.telemetry {
+            telemetry.watch(&enforcer);
+        }
+        Ok(enforcer)
     }
 }
 

@@ -5,14 +5,23 @@ use serde_json::value::RawValue;
 use crate::caller::Caller;
 use crate::decision::Arguments;
 use crate::scope::{self, NoScope};
+use crate::token::TokenError;
 
 /// One proposed call.
 #[derive(Debug, Clone)]
 pub struct Call {
-    pub(super) caller: Result<Caller, NoScope>,
+    pub(super) caller: Result<Caller, NoCaller>,
     pub(super) tool: String,
     pub(super) arguments: Arguments,
     pub(super) run: Option<Box<RawValue>>,
+}
+
+/// Why nobody is known to call.
+#[derive(Debug, Clone)]
+pub(super) enum NoCaller {
+    Scope(NoScope),
+    /// The token that came with the call was refused, and this is why.
+    Token(String),
 }
 
 impl Call {
@@ -23,7 +32,16 @@ impl Call {
 
     /// A call on behalf of whoever is [in scope](crate::scope) here. Nobody is: it is denied.
     pub fn in_scope(tool: impl Into<String>, arguments: impl Into<Arguments>) -> Self {
-        Self::new(scope::current(), tool, arguments)
+        Self::new(scope::current().map_err(NoCaller::Scope), tool, arguments)
+    }
+
+    /// A call that came with a token which was refused. It is denied, and so it is recorded that somebody tried.
+    pub fn with_refused_token(
+        error: &TokenError,
+        tool: impl Into<String>,
+        arguments: impl Into<Arguments>,
+    ) -> Self {
+        Self::new(Err(NoCaller::Token(error.to_string())), tool, arguments)
     }
 
     /// Also says what the policy sees as `run`: facts about the run that the call is part of, from the host.
@@ -34,7 +52,7 @@ impl Call {
     }
 
     fn new(
-        caller: Result<Caller, NoScope>,
+        caller: Result<Caller, NoCaller>,
         tool: impl Into<String>,
         arguments: impl Into<Arguments>,
     ) -> Self {

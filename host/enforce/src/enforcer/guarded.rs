@@ -9,12 +9,12 @@ use std::task::Poll;
 /// Runs code of the host's. If it panics this is what it said.
 ///
 /// What it has half done is its own: nothing of a decision can be changed from there.
-pub(super) fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+pub(crate) fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| said(&*panic))
 }
 
 /// The same for a future.
-pub(super) async fn guarded_async<F: Future>(future: F) -> Result<F::Output, String> {
+pub(crate) async fn guarded_async<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = pin!(future);
     poll_fn(|context| match guarded(|| future.as_mut().poll(context)) {
         Ok(Poll::Pending) => Poll::Pending,

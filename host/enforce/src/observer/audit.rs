@@ -1,20 +1,23 @@
 //! Decisions into the audit log.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::time::SystemTime;
 
 use hexgate::bundle::Digest;
-use hexgate_audit::{AuditLog, ErrorClass, Hint, Note, Outcome as Recorded, Receipt, Record};
+use hexgate_audit::{
+    AuditLog, ErrorClass, Hint, Note, Outcome as Recorded, Receipt, Record, WhenUnwritable,
+};
 
 use super::{RecordError, Recorder};
 use crate::decision::{Cause, Decision, DecisionId, Outcome};
-use crate::live::locked;
+use crate::live::{Refresh, locked};
 
 /// As many decisions that wait for approval as are remembered by their number.
 const MAX_WAITING: usize = 10_000;
 
-/// Records decisions in an [`AuditLog`], and what came of asking for approval as notes beside them. The component of each policy is
-/// kept for replays before the first decision by it is recorded.
+/// Records decisions in an [`AuditLog`], and what came of asking for approval and of looking for another policy as notes beside them. The
+/// component of each policy is kept for replays before the first decision by it is recorded.
 ///
 /// Whether a decision passes that cannot be recorded is [the log's option](hexgate_audit::WhenUnwritable); give the enforcer
 /// [`OnRecordFailure::Deny`](crate::OnRecordFailure) with it. What is no decision of the policy's, an approval that is used, is
@@ -24,8 +27,10 @@ pub struct AuditRecorder {
     log: AuditLog,
     /// The components that were kept.
     kept: Mutex<BTreeSet<Digest>>,
-    /// The records of decisions that wait for approval.
-    waiting: Mutex<HashMap<DecisionId, u64>>,
+    /// The records of decisions that wait for approval. The oldest are forgotten.
+    waiting: Mutex<BTreeMap<DecisionId, u64>>,
+    /// Why the policy was not replaced, as the log says it already.
+    kept_because: Mutex<Option<String>>,
 }
 
 impl AuditRecorder {
@@ -36,6 +41,7 @@ impl AuditRecorder {
             log,
             kept: Mutex::default(),
             waiting: Mutex::default(),
+            kept_because: Mutex::default(),
         }
     }
 
@@ -50,9 +56,18 @@ impl AuditRecorder {
         if locked(&self.kept).contains(&digest) {
             return Ok(());
         }
-        self.log.keep_component(decision.component())?;
-        locked(&self.kept).insert(digest);
-        Ok(())
+        match self.log.keep_component(decision.component()) {
+            Ok(_) => {
+                locked(&self.kept).insert(digest);
+                Ok(())
+            }
+            // Who lets decisions pass without a record lets them pass without this too.
+            Err(error) if self.log.when_unwritable() == WhenUnwritable::Count => {
+                tracing::error!(component = %digest, %error, "a component that decides is not kept beside the audit log");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn record_decision(&self, decision: &Decision) -> Result<(), RecordError> {
@@ -63,8 +78,10 @@ impl AuditRecorder {
         let policy = decision.policy();
         let outcome = recorded(decision);
         let was_asked = decision.facts().is_some();
+        let id = decision.id().to_string();
         let receipt = self.log.record(&Record {
             at: decision.decided_at(),
+            id: Some(&id),
             agent: decision.agent(),
             project: policy
                 .project
@@ -76,19 +93,20 @@ impl AuditRecorder {
             tool: decision.tool(),
             arguments: decision.arguments(),
             facts: decision.facts(),
-            policy: policy.manifest.or(policy.source.parse().ok()),
+            policy: decision.version.digest,
             component: was_asked.then_some(policy.component),
             outcome: &outcome,
             took: decision.took(),
-            shadow: None,
+            shadow: decision.shadow(),
         })?;
         if let Receipt::Written(head) = receipt
             && decision.outcome() == Outcome::NeedsApproval
         {
             let mut waiting = locked(&self.waiting);
             // The number is a help for readers; the names of the decisions are in the notes too.
-            if waiting.len() < MAX_WAITING {
-                waiting.insert(decision.id(), head.n);
+            waiting.insert(decision.id(), head.n);
+            if waiting.len() > MAX_WAITING {
+                waiting.pop_first();
             }
         }
         Ok(())
@@ -138,6 +156,48 @@ impl Recorder for AuditRecorder {
                 self.keep_component(decision)?;
                 self.record_decision(decision)
             }
+        }
+    }
+
+    fn refreshed(&self, refresh: &Refresh) {
+        let (event, details) = match refresh {
+            Refresh::Unchanged => {
+                locked(&self.kept_because).take();
+                return;
+            }
+            Refresh::Replaced(id) => {
+                locked(&self.kept_because).take();
+                let mut details = vec![
+                    ("origin", id.origin.clone()),
+                    ("component", id.component.to_string()),
+                ];
+                details.extend(id.manifest.map(|it| ("manifest", it.to_string())));
+                details.extend(id.sequence.map(|it| ("sequence", it.to_string())));
+                details.extend(id.signer.map(|it| ("signer", it.to_string())));
+                ("policy_replaced", details)
+            }
+            Refresh::Kept(error) => {
+                let reason = error.to_string();
+                let mut said = locked(&self.kept_because);
+                if said.as_ref() == Some(&reason) {
+                    return;
+                }
+                *said = Some(reason.clone());
+                ("policy_not_replaced", vec![("reason", reason)])
+            }
+        };
+        let details: Vec<_> = details
+            .iter()
+            .map(|(name, it)| (*name, it.as_str()))
+            .collect();
+        let noted = self.log.note(&Note {
+            at: SystemTime::now(),
+            event,
+            about: None,
+            details: &details,
+        });
+        if let Err(error) = noted {
+            tracing::error!(%error, event, "a note is missing in the audit log");
         }
     }
 }

@@ -8,12 +8,15 @@ use hexgate::Policy;
 use hexgate::bundle::Timestamp;
 use hexgate_enforce::approvals::{Approver, Approvers, Decision as Said, Desk, Mailbox, Terms};
 use hexgate_enforce::audit::{
-    Anchors, Arguments, AuditLog, By, DigestKey, Options, replay, verify,
+    Anchors, Arguments, AuditLog, By, DigestKey, Options, WhenUnwritable, replay, verify,
 };
+use hexgate_enforce::source::PolicyFile;
+use hexgate_enforce::token::{Envelope, Issuer};
 use hexgate_enforce::{
-    Approvals, AuditRecorder, Call, Caller, Cause, DurableApprovals, Enforcer, OnRecordFailure,
-    Outcome,
+    Approvals, AuditRecorder, Call, Caller, Cause, DurableApprovals, Enforcer, LivePolicy,
+    OnRecordFailure, Outcome,
 };
+use serde_json::Value;
 
 use crate::fixture::*;
 
@@ -89,6 +92,142 @@ fn every_decision_is_in_the_log_and_is_decided_again_the_same() {
         ),
         (11, 9, 2)
     );
+}
+
+/// The records of a log of this kind.
+fn records(path: &Path, kind: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(path.join("segment-000000.jsonl")).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    lines.filter(|line: &Value| line["kind"] == kind).collect()
+}
+
+#[test]
+fn whatever_keeps_the_policy_from_being_asked_leaves_a_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let clock = HandClock::at(1_800_000_000);
+    let engine = hexgate::Engine::builder()
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let file = folder.path().join("policy.yaml");
+    std::fs::write(&file, BILLING).unwrap();
+    let source = PolicyFile::dangerous_unsigned(&file);
+    let live = LivePolicy::open(&engine, source).unwrap();
+    let log = AuditLog::open(&path, options(), SystemTime::now()).unwrap();
+    let enforcer = Enforcer::builder(AGENT, &live)
+        .recorder(AuditRecorder::new(log), OnRecordFailure::Deny)
+        .build()
+        .unwrap();
+    let issuer = Issuer::new([key(3).public_key()], "live", "acme").unwrap();
+    let refused = issuer.verify(
+        &Envelope::parse("fty_live_acme_AAAA").unwrap(),
+        SystemTime::now(),
+    );
+    let refused = refused.unwrap_err();
+    let huge = format!(r#"{{"q": "{}"}}"#, "x".repeat(2 << 20));
+    let late = Caller::builder("late")
+        .expires_at(SystemTime::UNIX_EPOCH)
+        .build()
+        .unwrap();
+    let calls = [
+        (Call::in_scope("help", "{}"), "no_scope"),
+        (Call::with_refused_token(&refused, "help", "{}"), "token"),
+        (Call::of(&late, "help", "{}"), "caller_expired"),
+        (Call::of(&alice(), "help", "{"), "malformed"),
+        (Call::of(&alice(), "help\n", "{}"), "malformed"),
+        (Call::of(&alice(), "help", "{} {}"), "malformed"),
+        (Call::of(&alice(), "help", huge), "exceeded"),
+    ];
+    let mut expected = Vec::new();
+    for (call, cause) in calls {
+        let decision = enforcer.authorize(call).unwrap_err();
+        assert_eq!(decision.cause().as_str(), cause, "{}", decision.reason());
+        expected.push((decision.id().to_string(), cause.to_owned()));
+    }
+    enforcer.kill_switch().stop_user("alice", "gone");
+    let stopped = enforcer.decide(&alice(), "help", "{}");
+    expected.push((stopped.id().to_string(), "stopped".to_owned()));
+    drop(enforcer);
+    let found: Vec<(String, String)> = records(&path, "decision")
+        .iter()
+        .map(|record| {
+            let verdict = &record["verdict"];
+            let cause = verdict["code"].as_str().or(verdict["error"].as_str());
+            (
+                record["id"].as_str().unwrap().to_owned(),
+                cause.unwrap().to_owned(),
+            )
+        })
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_came_of_looking_for_another_policy_and_of_asking_is_noted_beside_the_decisions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let (_policy, file, live) = live(BILLING);
+    let log = AuditLog::open(&path, options(), SystemTime::now()).unwrap();
+    let enforcer = Enforcer::builder(AGENT, &live)
+        .recorder(AuditRecorder::new(log), OnRecordFailure::Deny)
+        .approvals(Approvals::ask(|_| true))
+        .build()
+        .unwrap();
+    let _ = enforcer.begin_turn();
+    let permit = enforcer
+        .authorize(Call::of(&alice(), "close_account", "{}"))
+        .unwrap();
+    std::fs::write(&file, "roles: [").unwrap();
+    let _ = enforcer.begin_turn();
+    let _ = enforcer.begin_turn();
+    std::fs::write(&file, "roles: {default: {}}").unwrap();
+    let _ = enforcer.begin_turn();
+    let id = permit.decision().id().to_string();
+    drop(enforcer);
+    let notes = records(&path, "note");
+    let events: Vec<_> = notes
+        .iter()
+        .map(|note| note["event"].as_str().unwrap())
+        .collect();
+    // The same failure is said once.
+    assert_eq!(
+        events,
+        ["approval_used", "policy_not_replaced", "policy_replaced"]
+    );
+    let asked = &records(&path, "decision")[0];
+    assert_eq!(notes[0]["details"]["decision"], id);
+    assert_eq!(notes[0]["details"]["asked_by"], asked["id"]);
+    assert_eq!(notes[0]["about"], asked["n"]);
+    assert_eq!(
+        notes[2]["details"]["component"],
+        live.id().component.to_string()
+    );
+}
+
+#[test]
+fn who_lets_decisions_pass_without_a_record_lets_them_pass_without_a_component() {
+    let folder = tempfile::tempdir().unwrap();
+    for (when, outcome) in [
+        (WhenUnwritable::Deny, Outcome::Deny),
+        (WhenUnwritable::Count, Outcome::Allow),
+    ] {
+        let path = folder.path().join(format!("{when:?}"));
+        let (_policy, _, live) = live(BILLING);
+        let mut options = options();
+        options.when_unwritable = when;
+        let log = AuditLog::open(&path, options, SystemTime::now()).unwrap();
+        std::fs::write(path.join("components"), "in the way").unwrap();
+        let enforcer = Enforcer::builder(AGENT, &live)
+            .recorder(AuditRecorder::new(log), OnRecordFailure::Deny)
+            .build()
+            .unwrap();
+        let decision = enforcer.decide(&alice(), "view_order", "{}");
+        assert_eq!(decision.outcome(), outcome, "{}", decision.reason());
+        drop(enforcer);
+        let recorded = usize::from(when == WhenUnwritable::Count);
+        assert_eq!(records(&path, "decision").len(), recorded);
+    }
 }
 
 #[test]

@@ -7,6 +7,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../../../core/tests/common/mod.rs"]
+mod common;
+
 mod approvals;
 mod bans;
 mod composed;
@@ -19,7 +22,10 @@ mod reloads;
 mod resolving;
 mod scopes;
 mod server;
+mod shadowing;
 mod sources;
 mod stops;
+#[cfg(feature = "opentelemetry")]
+mod telemetry;
 mod tokens;
 mod watching;

@@ -1,0 +1,238 @@
+//! Spans and metrics of decisions, in the terms of OpenTelemetry (feature `opentelemetry`).
+//!
+//! A decision leaves what is told about it in a queue of bounded length and goes on; a thread of its own makes spans and metrics of it. So
+//! an exporter that is slow, hangs or panics takes nothing from decisions but the telling.
+//!
+//! | span `hexgate.decide` | |
+//! |---|---|
+//! | `gen_ai.agent.name`, `gen_ai.tool.name` | who wants to call what |
+//! | `hexgate.decision.id`, `hexgate.decision.outcome`, `hexgate.decision.cause` | as [`Decision`](crate::Decision) has them |
+//! | `hexgate.decision.follows` | the decision that needed approval, if this one is what came of asking |
+//! | `hexgate.decision.role` | the role on whose authority a call may happen |
+//! | `hexgate.policy.component`, `hexgate.policy.sequence` | which policy decided |
+//! | `hexgate.shadow.outcome` | what a candidate would have said |
+//! | `error.type` | the cause, where the machine, the policy or the recorder failed; the span's status is an error then |
+//! | `user.id`, `gen_ai.conversation.id` | the caller and the session, if asked for ([`Telemetry::with_identities`]) |
+//!
+//! | metric | kind | attributes |
+//! |---|---|---|
+//! | `hexgate.decisions` | counter | agent, tool, outcome, cause |
+//! | `hexgate.decision.duration` | histogram, s | agent, outcome |
+//! | `hexgate.shadow.decisions` | counter | agent, outcome, shadow outcome |
+//! | `hexgate.shadow.passed_over` | observable counter | agent |
+//! | `hexgate.decisions.not_recorded` | observable counter | agent |
+//! | `hexgate.observer.panics` | observable counter | agent |
+//! | `hexgate.policy.failures` | observable counter | agent |
+//! | `hexgate.policy.age` | observable gauge, s: since the source last confirmed the policy | agent |
+//! | `hexgate.telemetry.dropped` | observable counter: decisions of which nothing is told, because the queue was full | |
+//! | `hexgate.telemetry.panics` | observable counter: decisions of which it could not be told | |
+//!
+//! Arguments, facts, reasons, constraints and thresholds are never told. A model can invent names of tools: metrics have those that a
+//! policy has rules for, at most 200, and `_OTHER` for the rest; spans have at most 256 bytes of a name.
+
+mod instruments;
+mod queue;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use opentelemetry::global::{self, BoxedTracer};
+use opentelemetry::metrics::{Meter, MeterProvider};
+use opentelemetry::trace::{Span, TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::{Context, InstrumentationScope};
+
+use crate::decision::Decision;
+use crate::enforcer::Enforcer;
+use crate::observer::Observer;
+
+use instruments::Instruments;
+use queue::{Queue, Told};
+
+/// Makes spans and metrics of decisions. Cloning is cheap and gives the same one: keep one, give it to the
+/// [builder](crate::EnforcerBuilder::telemetry) of every enforcer of the process.
+///
+/// Once the last clone is dropped, with the last enforcer that has one, what is left is told and the thread ends.
+#[derive(Clone)]
+pub struct Telemetry {
+    handle: Arc<Handle>,
+    meter: Meter,
+    identities: bool,
+}
+
+/// Closes the queue when nobody can put anything into it any more.
+struct Handle(Arc<Queue>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Telemetry {
+    /// Tells the providers that are global now: set them before.
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started.
+    pub fn global() -> io::Result<Self> {
+        Self::begin(
+            global::tracer_with_scope(scope()),
+            global::meter_with_scope(scope()),
+        )
+    }
+
+    /// Tells these providers.
+    ///
+    /// # Errors
+    ///
+    /// The thread cannot be started.
+    pub fn of<P>(tracers: &P, meters: &dyn MeterProvider) -> io::Result<Self>
+    where
+        P: TracerProvider,
+        P::Tracer: Send + Sync + 'static,
+        <P::Tracer as Tracer>::Span: Span + Send + Sync + 'static,
+    {
+        let tracer = BoxedTracer::new(Box::new(tracers.tracer_with_scope(scope())));
+        Self::begin(tracer, meters.meter_with_scope(scope()))
+    }
+
+    /// Also tells who calls, in spans: the user's id and the session. Metrics never do.
+    #[must_use]
+    pub fn with_identities(mut self) -> Self {
+        self.identities = true;
+        self
+    }
+
+    /// Waits until everything is told that was decided before, at most so long. Whether it is. To be called before the providers are shut down.
+    #[must_use]
+    pub fn flush(&self, patience: Duration) -> bool {
+        self.handle.0.flush(patience)
+    }
+
+    /// How many decisions nothing was told of, because more were waiting than may.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.handle.0.dropped()
+    }
+
+    fn begin(tracer: BoxedTracer, meter: Meter) -> io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let mut instruments = Instruments::new(tracer, &meter);
+        let taken = Arc::clone(&queue);
+        thread::Builder::new()
+            .name("hexgate-telemetry".to_owned())
+            .spawn(move || taken.work(|told| instruments.tell(told)))?;
+        let observed = Arc::downgrade(&queue);
+        observe(&meter, "hexgate.telemetry.dropped", move || {
+            observed.upgrade().map(|queue| (queue.dropped(), None))
+        });
+        let observed = Arc::downgrade(&queue);
+        observe(&meter, "hexgate.telemetry.panics", move || {
+            observed.upgrade().map(|queue| (queue.panics(), None))
+        });
+        Ok(Self {
+            handle: Arc::new(Handle(queue)),
+            meter,
+            identities: false,
+        })
+    }
+
+    /// Tells how an enforcer is doing, as long as it is there.
+    pub(crate) fn watch(&self, enforcer: &Enforcer) {
+        let count = |name: &'static str, read: fn(&Enforcer) -> u64| {
+            let enforcer = enforcer.downgrade();
+            observe(&self.meter, name, move || {
+                let enforcer = enforcer.upgrade()?;
+                Some((read(&enforcer), Some(enforcer.agent().to_owned())))
+            });
+        };
+        count("hexgate.decisions.not_recorded", |it| {
+            it.counts().not_recorded
+        });
+        count("hexgate.observer.panics", |it| it.counts().observer_panics);
+        count("hexgate.shadow.passed_over", |it| {
+            it.counts().shadow.passed_over
+        });
+        count("hexgate.policy.failures", |it| it.live().failures());
+        let enforcer = enforcer.downgrade();
+        self.meter
+            .f64_observable_gauge("hexgate.policy.age")
+            .with_unit("s")
+            .with_description("since the source of the policy last confirmed it")
+            .with_callback(move |observer| {
+                let Some(enforcer) = enforcer.upgrade() else {
+                    return;
+                };
+                let live = enforcer.live();
+                let age = live.now().duration_since(live.confirmed_at());
+                observer.observe(
+                    age.unwrap_or_default().as_secs_f64(),
+                    &[instruments::agent(enforcer.agent().to_owned())],
+                );
+            })
+            .build();
+    }
+}
+
+/// A count that is read whenever the metrics are, with the agent that it is about.
+fn observe(
+    meter: &Meter,
+    name: &'static str,
+    read: impl Fn() -> Option<(u64, Option<String>)> + Send + Sync + 'static,
+) {
+    meter
+        .u64_observable_counter(name)
+        .with_callback(move |observer| {
+            if let Some((count, agent)) = read() {
+                let attributes: Vec<_> = agent.map(instruments::agent).into_iter().collect();
+                observer.observe(count, &attributes);
+            }
+        })
+        .build();
+}
+
+fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder("hexgate")
+        .with_version(env!("CARGO_PKG_VERSION"))
+        .build()
+}
+
+impl Observer for Telemetry {
+    fn observe(&self, decision: &Decision) {
+        let parent = Context::map_current(|context| {
+            context
+                .has_active_span()
+                .then(|| context.span().span_context().clone())
+        });
+        self.handle.0.put(|| Told {
+            id: decision.id,
+            follows: decision.follows,
+            outcome: decision.outcome,
+            cause: decision.cause,
+            agent: Arc::clone(&decision.agent),
+            tool: decision.tool.clone(),
+            role: decision.role.clone(),
+            policy: Arc::clone(&decision.version.id),
+            is_known: decision.outcome != crate::Outcome::Deny
+                || !decision.violations.is_empty()
+                || decision.hint.is_some(),
+            shadow: decision.shadow().map(|shadow| shadow.verdict().effect()),
+            at: decision.at,
+            took: decision.took,
+            caller: decision.caller.clone().filter(|_| self.identities),
+            parent,
+        });
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry")
+            .field("identities", &self.identities)
+            .field("dropped", &self.dropped())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,153 @@
+//! From what is told to spans and metrics.
+
+use std::collections::BTreeSet;
+
+use opentelemetry::global::BoxedTracer;
+use opentelemetry::metrics::{Counter, Histogram, Meter};
+use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::{Context, KeyValue};
+
+use super::queue::Told;
+use crate::decision::Cause;
+
+/// How many tools metrics tell apart.
+const MOST_TOOLS: usize = 200;
+/// The rest of them, as semantic conventions have it.
+const OTHER: &str = "_OTHER";
+/// The most that a span has of a tool's name, in bytes: as long as a policy's can be.
+const NAME_BYTES: usize = 256;
+
+/// What is told to.
+pub(super) struct Instruments {
+    tracer: BoxedTracer,
+    decisions: Counter<u64>,
+    duration: Histogram<f64>,
+    shadows: Counter<u64>,
+    tools: BTreeSet<String>,
+}
+
+pub(super) fn agent(name: String) -> KeyValue {
+    KeyValue::new("gen_ai.agent.name", name)
+}
+
+impl Instruments {
+    pub(super) fn new(tracer: BoxedTracer, meter: &Meter) -> Self {
+        Self {
+            tracer,
+            decisions: meter
+                .u64_counter("hexgate.decisions")
+                .with_unit("{decision}")
+                .with_description("decisions about proposed calls of tools")
+                .build(),
+            duration: meter
+                .f64_histogram("hexgate.decision.duration")
+                .with_unit("s")
+                .with_description("from a proposed call to the decision, without its record")
+                .with_boundaries(vec![
+                    1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, 2.5e-2,
+                    0.1, 0.5,
+                ])
+                .build(),
+            shadows: meter
+                .u64_counter("hexgate.shadow.decisions")
+                .with_unit("{decision}")
+                .with_description("decisions about which a candidate was asked too")
+                .build(),
+            tools: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn tell(&mut self, told: Told) {
+        let agent = agent(told.agent.to_string());
+        let outcome = KeyValue::new("hexgate.decision.outcome", told.outcome.as_str());
+        let cause = KeyValue::new("hexgate.decision.cause", told.cause.as_str());
+        let tool = KeyValue::new("gen_ai.tool.name", self.tool(&told));
+        self.decisions
+            .add(1, &[agent.clone(), tool, outcome.clone(), cause.clone()]);
+        self.duration
+            .record(told.took.as_secs_f64(), &[agent.clone(), outcome.clone()]);
+        let shadow = told
+            .shadow
+            .map(|effect| KeyValue::new("hexgate.shadow.outcome", effect.as_str()));
+        if let Some(shadow) = &shadow {
+            self.shadows
+                .add(1, &[agent.clone(), outcome.clone(), shadow.clone()]);
+        }
+        let attributes = [agent, outcome, cause].into_iter().chain(shadow);
+        self.span(&told, attributes.collect());
+    }
+
+    fn span(&self, told: &Told, mut attributes: Vec<KeyValue>) {
+        let mut add = |name, value: String| attributes.push(KeyValue::new(name, value));
+        add("gen_ai.tool.name", cut(&told.tool).to_owned());
+        add("hexgate.decision.id", told.id.to_string());
+        add(
+            "hexgate.policy.component",
+            told.policy.component.to_string(),
+        );
+        for (name, value) in [
+            ("hexgate.decision.role", told.role.clone()),
+            (
+                "hexgate.decision.follows",
+                told.follows.map(|id| id.to_string()),
+            ),
+            (
+                "hexgate.policy.sequence",
+                told.policy.sequence.map(|it| it.to_string()),
+            ),
+            (
+                "user.id",
+                told.caller.as_ref().map(|it| it.user_id().to_owned()),
+            ),
+            (
+                "gen_ai.conversation.id",
+                told.caller
+                    .as_ref()
+                    .and_then(|it| it.session().map(str::to_owned)),
+            ),
+        ] {
+            if let Some(value) = value {
+                add(name, value);
+            }
+        }
+        let failed = matches!(
+            told.cause,
+            Cause::Host | Cause::Guest | Cause::Validity | Cause::NotRecorded
+        );
+        if failed {
+            attributes.push(KeyValue::new("error.type", told.cause.as_str()));
+        }
+        let parent = match &told.parent {
+            Some(parent) => Context::new().with_remote_span_context(parent.clone()),
+            None => Context::new(),
+        };
+        let mut span = self
+            .tracer
+            .span_builder("hexgate.decide")
+            .with_kind(SpanKind::Internal)
+            .with_start_time(told.at)
+            .with_attributes(attributes)
+            .start_with_context(&self.tracer, &parent);
+        if failed {
+            span.set_status(Status::error(told.cause.as_str()));
+        }
+        span.end_with_timestamp(told.at.checked_add(told.took).unwrap_or(told.at));
+    }
+
+    /// The name of a tool as metrics have it. A name that a model invented has to have been allowed once, or denied by a rule about it.
+    fn tool(&mut self, told: &Told) -> String {
+        if self.tools.contains(&told.tool) {
+            return told.tool.clone();
+        }
+        if !told.is_known || self.tools.len() >= MOST_TOOLS {
+            return OTHER.to_owned();
+        }
+        self.tools.insert(told.tool.clone());
+        told.tool.clone()
+    }
+}
+
+fn cut(name: &str) -> &str {
+    let end = name.floor_char_boundary(NAME_BYTES);
+    name.get(..end).unwrap_or_default()
+}
