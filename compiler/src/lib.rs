@@ -47,6 +47,7 @@
 #![deny(missing_docs)]
 
 pub mod automata;
+mod built;
 mod compile;
 pub mod constraint;
 pub mod diagnostic;
@@ -71,6 +72,7 @@ mod stop;
 
 pub use hexgate_bundle as bundle;
 
+pub use built::{BuiltPolicy, is_built};
 pub use compile::{Compiled, Compiler, Options, Outcome};
 pub use javascript::JavaScript;
 pub use product::{Engine, MakeError, OpaCore, OpaCoreError, Product, RegoOptions, is_rego};

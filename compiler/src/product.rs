@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use hexgate_bundle::{Draft, SealError, StemError, V1Draft};
+use hexgate_bundle::{Draft, SealError, StemError, V1Draft, is_bundle};
 use hexgate_component::WrapError;
 
 use crate::{
-    CargoError, Compiled, Compiler, Outcome, RegoPolicy, Release, RustPolicy, is_rust,
+    BuiltPolicy, CargoError, Compiled, Compiler, Outcome, RegoPolicy, Release, RustPolicy,
+    is_built, is_rust,
     opa::{Entrypoint, Opa, OpaError},
     rego::Refusal,
     source::ReadError,
@@ -47,6 +48,8 @@ pub enum Product {
     Rego(Box<RegoPolicy>),
     /// From a policy in Rust.
     Rust(Box<RustPolicy>),
+    /// From a component that other tools have built.
+    Built(Box<BuiltPolicy>),
 }
 
 /// A policy cannot be made. What is wrong with the policy itself is a diagnostic instead.
@@ -62,6 +65,12 @@ pub enum MakeError {
     /// Cargo cannot be used.
     #[error(transparent)]
     Cargo(#[from] CargoError),
+    /// It was made already.
+    #[error(
+        "`{}` is a bundle already: name the policy that it was built from; `hexgate policy inspect` shows what is in it, and `hexgate policy verify` who signed it",
+        .0.display()
+    )]
+    Bundle(PathBuf),
     /// An option does not fit the policy.
     #[error("{0}")]
     Option(&'static str),
@@ -104,7 +113,7 @@ pub enum OpaCoreError {
 
 impl Compiler {
     /// Makes a component of the policy at `path`: a YAML file, a directory of roles, a file `*.rego`, which is always for
-    /// [`Engine::Rego`], or the `Cargo.toml` of a package in Rust, which is for neither engine.
+    /// [`Engine::Rego`], or the `Cargo.toml` of a package in Rust or a file `*.wasm`, which are for neither engine.
     ///
     /// # Errors
     /// If the policy cannot be read, OPA or cargo is needed and cannot be used, or an option does not fit. A policy that is refused is
@@ -115,6 +124,9 @@ impl Compiler {
         engine: Option<Engine>,
         options: &RegoOptions,
     ) -> Result<Outcome<Product>, MakeError> {
+        if is_bundle(path) {
+            return Err(MakeError::Bundle(path.to_owned()));
+        }
         if is_rego(path) {
             if engine == Some(Engine::Native) {
                 return Err(MakeError::Option(
@@ -139,6 +151,15 @@ impl Compiler {
             let outcome = self.compile_rust(path)?;
             return Ok(outcome.map(|policy| Product::Rust(Box::new(policy))));
         }
+        if is_built(path) {
+            if engine.is_some() {
+                return Err(MakeError::Option(
+                    "a component is its own engine: leave `--engine` out",
+                ));
+            }
+            let outcome = self.take_built(path)?;
+            return Ok(outcome.map(|policy| Product::Built(Box::new(policy))));
+        }
         let mut outcome = self.compile_path(path)?;
         if engine == Some(Engine::Rego)
             && let Some(policy) = outcome.policy.take()
@@ -161,14 +182,15 @@ impl Product {
             Self::Policy(policy) => &policy.component,
             Self::Rego(policy) => &policy.component,
             Self::Rust(policy) => &policy.component,
+            Self::Built(policy) => &policy.component,
         }
     }
 
-    /// The policy in our language. None: it is written in Rego or Rust.
+    /// The policy in our language. None: it is written in another one.
     pub fn policy(&self) -> Option<&Compiled> {
         match self {
             Self::Policy(policy) => Some(policy),
-            Self::Rego(_) | Self::Rust(_) => None,
+            Self::Rego(_) | Self::Rust(_) | Self::Built(_) => None,
         }
     }
 
@@ -181,6 +203,7 @@ impl Product {
             Self::Policy(policy) => policy.draft(release),
             Self::Rego(policy) => policy.draft(release),
             Self::Rust(policy) => policy.draft(release),
+            Self::Built(policy) => policy.draft(release),
         }
     }
 
@@ -193,6 +216,7 @@ impl Product {
             Self::Policy(policy) => policy.rego(),
             Self::Rego(policy) => Ok(&policy.rego),
             Self::Rust(_) => Err(Refusal::Rust),
+            Self::Built(_) => Err(Refusal::Built),
         }
     }
 
@@ -212,6 +236,7 @@ impl Product {
                 },
             }),
             Self::Rust(_) => Err(Refusal::Rust.into()),
+            Self::Built(_) => Err(Refusal::Built.into()),
             Self::Rego(policy) if policy.has_data => Err(OpaCoreError::Data),
             Self::Rego(policy) if policy.entrypoint != Entrypoint::default() => {
                 Err(OpaCoreError::Entrypoint)

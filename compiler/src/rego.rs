@@ -42,6 +42,9 @@ pub enum Refusal {
     /// The policy is written in Rust.
     #[error("a policy in Rust cannot be printed as Rego")]
     Rust,
+    /// The policy is a component that other tools have built.
+    #[error("a component cannot be printed as Rego")]
+    Built,
 }
 
 /// Prints a policy.

@@ -13,7 +13,7 @@
 //! | `policy` | all of it in a row |
 
 mod cargo;
-mod component;
+pub(crate) mod component;
 mod error;
 mod package;
 mod policy;

@@ -311,6 +311,133 @@ fn checks_without_writing() {
 }
 
 #[test]
+fn what_would_be_written_is_not_asked_for_where_nothing_is() {
+    let fixture = Fixture::new();
+    for option in [
+        "--out=dist",
+        "--emit=plan",
+        "--target=http",
+        "--sign-key=release.private",
+        "--agent=bot",
+        "--sequence=7",
+    ] {
+        let ran = fixture.run(&["policy.yaml", "--check", option]);
+        let (name, _) = option.split_once('=').unwrap();
+        assert_eq!(ran.code, 2, "{option}: {}", ran.stderr);
+        assert!(
+            ran.stderr
+                .contains("the argument '--check' cannot be used with")
+                && ran.stderr.contains(name),
+            "{option}: {}",
+            ran.stderr
+        );
+    }
+    assert_eq!(fixture.names(""), ["policy.yaml"]);
+}
+
+#[test]
+fn a_bundle_is_not_compiled_again() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.run(&["policy.yaml"]).code, 0);
+    let ran = fixture.run(&["policy.bundle"]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(
+        ran.stderr,
+        "error: `policy.bundle` is a bundle already: name the policy that it was built from; `hexgate policy inspect` shows what is in it, and `hexgate policy verify` who signed it\n"
+    );
+}
+
+#[test]
+fn components_of_others_are_taken_only_if_they_are_policies() {
+    let fixture = Fixture::new();
+    let decision = "(export \"hexgate:policy/decision@0.1.0\" (instance $i))";
+    let description = "(export \"hexgate:policy/description@0.1.0\" (instance $i))";
+    for (text, code, said) in [
+        ("(module)", "rust-world", "it exports nothing"),
+        ("(component)", "rust-world", "it exports nothing"),
+        (
+            "(component (import \"wasi:clocks/monotonic-clock@0.2.0\" (instance)))",
+            "rust-imports",
+            "on the targets of WASI the standard library imports these",
+        ),
+        (
+            "(component (import \"clock\" (func)))",
+            "rust-imports",
+            "the policy imports `clock`",
+        ),
+        (
+            "(component (component (import \"clock\" (func))))",
+            "rust-world",
+            "it exports nothing",
+        ),
+        (
+            &format!("(component (instance $i) {decision})"),
+            "rust-world",
+            "it exports `hexgate:policy/decision@0.1.0`",
+        ),
+        (
+            &format!(
+                "(component (instance $i) {decision} {description} (export \"more\" (instance $i)))"
+            ),
+            "rust-world",
+            "`more`",
+        ),
+        // Of the right names, and with nothing in them.
+        (
+            &format!("(component (instance $i) {decision} {description})"),
+            "rust-world",
+            "missing expected export `request`",
+        ),
+    ] {
+        fixture.put("other.wasm", wat::parse_str(text).unwrap());
+        let ran = fixture.run(&["other.wasm", "-o", "out"]);
+        assert_eq!(ran.code, 1, "{text}: {}", ran.stderr);
+        assert!(
+            ran.stderr.starts_with(&format!("error[{code}]: ")) && ran.stderr.contains(said),
+            "{text}: {}",
+            ran.stderr
+        );
+        assert!(!fixture.path("out").exists(), "{text}");
+    }
+    for (bytes, said) in [
+        (&b""[..], "cannot be made a component"),
+        (b"tools: {}\n", "cannot be made a component"),
+        (b"\0asm\x0d\0\x01\0\x0b\xff", "the component is not valid"),
+    ] {
+        fixture.put("other.wasm", bytes);
+        let ran = fixture.run(&["other.wasm", "--check"]);
+        assert_eq!(ran.code, 1, "{said}: {}", ran.stderr);
+        assert!(
+            ran.stderr.starts_with("error[rust-module]: ") && ran.stderr.contains(said),
+            "{said}: {}",
+            ran.stderr
+        );
+    }
+
+    // Ours has a policy that the bundle is to hold, and no engine is put into a component.
+    assert_eq!(fixture.run(&["policy.yaml", "--emit", "component"]).code, 0);
+    for (arguments, said) in [
+        (
+            &["policy.component.wasm"][..],
+            "made of a policy by this compiler",
+        ),
+        (
+            &["other.wasm", "--engine", "native"],
+            "leave `--engine` out",
+        ),
+        (
+            &["other.wasm", "--max-facts-bytes", "10"],
+            "leave `--max-arguments-bytes` and",
+        ),
+        (&["absent.wasm"], "cannot read `absent.wasm`"),
+    ] {
+        let ran = fixture.run(arguments);
+        assert_eq!(ran.code, 2, "{said}: {}", ran.stderr);
+        assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn denies_warnings_when_asked() {
     let fixture = Fixture::new();
     fixture.put("policy.yaml", "default_policy: { mode: allow }\n");

@@ -1,9 +1,13 @@
 //! From the module that cargo built to a component of the world `hexgate:policy/policy`.
 
-use wasmparser::{Parser, Payload};
-use wit_component::ComponentEncoder;
+use hexgate_component::{OpaquePlan, opaque_plan, weave};
+use wasmparser::{Parser, Payload, Validator};
+use wit_component::{ComponentEncoder, DecodedWasm, decode, targets};
 
-use crate::diagnostic::{in_one_line, quoted};
+use crate::{
+    diagnostic::{in_one_line, quoted},
+    plan::COMPILER,
+};
 
 /// What a policy exports, and nothing else, in the order of the bytes.
 const EXPORTS: [&str; 2] = [
@@ -13,10 +17,33 @@ const EXPORTS: [&str; 2] = [
 
 /// Why a module is no policy.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    pub(super) help: String,
+pub(crate) struct Fault {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) help: String,
+}
+
+/// The component of a policy: what is one stays as it is, and one is put around a module.
+pub(crate) fn of_policy(binary: &[u8]) -> Result<Vec<u8>, Fault> {
+    if !Parser::is_component(binary) {
+        return encode(binary);
+    }
+    let unusable = |error: wasmparser::BinaryReaderError| Fault {
+        code: "rust-module",
+        message: format!(
+            "the component is not valid: {}",
+            in_one_line(&error.to_string())
+        ),
+        help:
+            "build it again, with a version of its tools that belongs to WebAssembly as it is today"
+                .into(),
+    };
+    Validator::new().validate_all(binary).map_err(unusable)?;
+    let outside = Outside::of(binary).map_err(unusable)?;
+    no_imports(&outside.imports)?;
+    of_our_world(outside.exports)?;
+    of_our_types(binary)?;
+    Ok(binary.to_vec())
 }
 
 /// The component around a module.
@@ -31,23 +58,40 @@ pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, Fault> {
             "a policy is exported by `hexgate_guest::export!`, once, and exports nothing of its own"
                 .into(),
     };
-    let imports = imports(module).map_err(|error| unusable(error.to_string()))?;
-    if !imports.is_empty() {
-        return Err(Fault {
-            code: "rust-imports",
-            message: format!("the policy imports {}", listed(&imports)),
-            help: "a policy imports nothing: leave out what needs a clock, randomness, files or the network, and pass what it has to know in the facts of the request".into(),
-        });
-    }
+    no_imports(&imports(module).map_err(|error| unusable(error.to_string()))?)?;
     let component = ComponentEncoder::default()
         .validate(true)
         .module(module)
         .and_then(|mut encoder| encoder.encode())
         .map_err(|error| unusable(format!("{error:#}")))?;
-    let mut exports = exports(&component).map_err(|error| unusable(error.to_string()))?;
+    let outside = Outside::of(&component).map_err(|error| unusable(error.to_string()))?;
+    no_imports(&outside.imports)?;
+    of_our_world(outside.exports)?;
+    Ok(component)
+}
+
+fn no_imports(imports: &[String]) -> Result<(), Fault> {
+    if imports.is_empty() {
+        return Ok(());
+    }
+    // The standard library asks for these whatever the policy does.
+    let of_wasi = imports.iter().any(|name| name.starts_with("wasi"));
+    Err(Fault {
+        code: "rust-imports",
+        message: format!("the policy imports {}", listed(imports)),
+        help: if of_wasi {
+            "on the targets of WASI the standard library imports these: build the policy with `#![no_std]` and `hexgate-guest` without its feature `std`, or for wasm32-unknown-unknown"
+        } else {
+            "a policy imports nothing: leave out what needs a clock, randomness, files or the network, and pass what it has to know in the facts of the request"
+        }
+        .into(),
+    })
+}
+
+fn of_our_world(mut exports: Vec<String>) -> Result<(), Fault> {
     exports.sort();
     if exports == EXPORTS {
-        return Ok(component);
+        return Ok(());
     }
     let found = if exports.is_empty() {
         "nothing".to_owned()
@@ -62,6 +106,22 @@ pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, Fault> {
             EXPORTS.join("` and `")
         ),
     })
+}
+
+/// Whether the exports have the types of the contract: those that the known engine has, since it is a component of it.
+fn of_our_types(component: &[u8]) -> Result<(), Fault> {
+    let other = |reason: String| Fault {
+        code: "rust-world",
+        message: format!("the policy is of another world: {}", in_one_line(&reason)),
+        help: "export what the contract says, with the types that it says: `wit/policy.wit`".into(),
+    };
+    let known = weave(&opaque_plan(&OpaquePlan::new([0; 32], COMPILER)))
+        .map_err(|error| other(error.to_string()))?;
+    match decode(&known).map_err(|error| other(error.to_string()))? {
+        DecodedWasm::Component(resolve, world) => targets(&resolve, world, component)
+            .map_err(|error| other(error.root_cause().to_string())),
+        DecodedWasm::WitPackage(..) => Err(other("the contract is not known".into())),
+    }
 }
 
 fn listed(names: &[String]) -> String {
@@ -83,22 +143,40 @@ fn imports(module: &[u8]) -> wasmparser::Result<Vec<String>> {
     Ok(names)
 }
 
-/// What a component exports. What lies within it is not asked.
-fn exports(component: &[u8]) -> wasmparser::Result<Vec<String>> {
-    let (mut names, mut depth) = (Vec::new(), 0_usize);
-    for payload in Parser::new(0).parse_all(component) {
-        match payload? {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::ComponentExportSection(section) if depth == 0 => {
-                for export in section {
-                    names.push(export?.name.name.to_owned());
+/// What a component imports and exports. What lies within it is not asked.
+struct Outside {
+    imports: Vec<String>,
+    exports: Vec<String>,
+}
+
+impl Outside {
+    fn of(component: &[u8]) -> wasmparser::Result<Self> {
+        let (mut outside, mut depth) = (
+            Self {
+                imports: Vec::new(),
+                exports: Vec::new(),
+            },
+            0_usize,
+        );
+        for payload in Parser::new(0).parse_all(component) {
+            match payload? {
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(section) if depth == 0 => {
+                    for import in section {
+                        outside.imports.push(import?.name.name.to_owned());
+                    }
                 }
+                Payload::ComponentExportSection(section) if depth == 0 => {
+                    for export in section {
+                        outside.exports.push(export?.name.name.to_owned());
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
+        Ok(outside)
     }
-    Ok(names)
 }
 
 #[cfg(test)]

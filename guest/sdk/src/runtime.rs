@@ -14,6 +14,13 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
 
+// Copying and comparing memory: for WASI the compiler leaves it to the C library, which only the standard library would link. Nothing else
+// of that library is used, so nothing of the system is imported.
+#[cfg(target_os = "wasi")]
+#[allow(unsafe_code, reason = "the block declares nothing")]
+#[link(name = "c")]
+unsafe extern "C" {}
+
 /// What a host places a request with. On this target the bindings leave it to the C library, which is not linked here.
 #[cfg(target_env = "p2")]
 #[allow(

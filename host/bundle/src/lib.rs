@@ -92,7 +92,7 @@ pub use keys::{
 pub use manifest::{Duty, Manifest, ManifestError, v1, v2};
 pub use seal::{Claims, CopyError, Draft, SealError, SealedBundle, V1Draft};
 pub use sequence::{SequenceError, SequenceStore};
-pub use stem::{Stem, StemError};
+pub use stem::{Stem, StemError, is_bundle};
 pub use timestamp::{Timestamp, TimestampError};
 pub use unverified::{Parts, ReadError, UnverifiedBundle};
 pub use verified::{Contents, DangerousUnsignedBundle, VerifiedBundle, VerifyError};

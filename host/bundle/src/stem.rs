@@ -1,6 +1,6 @@
 //! The name that the files of a bundle share.
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{fmt, fs, path::Path, str::FromStr};
 
 /// The common part of the file names of a bundle: `policy` in `policy.wasm`.
 ///
@@ -114,6 +114,17 @@ pub struct StemError {
 
 /// The ending of a manifest's file name.
 pub(crate) const MANIFEST_ENDING: &str = ".bundle.json";
+
+/// Whether a folder is meant to be a bundle: it holds a manifest, whatever that is worth.
+pub fn is_bundle(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let name = entry.file_name();
+            name.as_encoded_bytes()
+                .ends_with(MANIFEST_ENDING.as_bytes())
+        })
+    })
+}
 
 /// Whether `name` can be one component of a path on every system.
 pub(crate) fn plain_name(name: &str, max_bytes: usize) -> Result<(), &'static str> {

@@ -19,11 +19,11 @@ const RUSTC: &str = "HEXGATE_WASM_RUSTC";
 /// If it cannot be built for where all tools are required.
 #[track_caller]
 pub fn wasm_environment() -> Option<Vec<(&'static str, OsString)>> {
-    let (target, unpacked) = (installed_target(), env::var_os(RUSTC));
-    if target.is_some_and(|folder| folder.is_dir()) {
+    let unpacked = env::var_os(RUSTC);
+    if has_target(Path::new("rustc"), "wasm32-unknown-unknown") {
         return Some(Vec::new());
     }
-    let (Some(rustc), Some(linker)) = (unpacked, linker()) else {
+    let (Some(rustc), Some(tools)) = (unpacked, toolchain_programs()) else {
         skipped("there is no compiler for WebAssembly; run `cargo xtask setup wasm`");
         return None;
     };
@@ -33,36 +33,72 @@ pub fn wasm_environment() -> Option<Vec<(&'static str, OsString)>> {
         ("CARGO_UNSTABLE_BUILD_STD", "core,alloc".into()),
         (
             "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER",
-            linker.into_os_string(),
+            tools.join("rust-lld").into_os_string(),
         ),
     ])
 }
 
-/// Where the compiler at hand looks for the target's standard library.
-fn installed_target() -> Option<PathBuf> {
-    let folder = rustc(&[
-        "--print",
-        "target-libdir",
-        "--target",
-        "wasm32-unknown-unknown",
-    ])?;
-    Some(PathBuf::from(folder.trim()))
+/// The same, so that it builds for `wasm32-wasip1` and `wasm32-wasip2` as well.
+///
+/// # Panics
+/// If it cannot be built for where all tools are required.
+#[track_caller]
+pub fn wasi_environment() -> Option<Vec<(&'static str, OsString)>> {
+    let mut environment = wasm_environment()?;
+    let rustc = environment
+        .iter()
+        .find(|(name, _)| *name == "RUSTC")
+        .map_or_else(|| PathBuf::from("rustc"), |(_, rustc)| rustc.into());
+    if !["wasm32-wasip1", "wasm32-wasip2"]
+        .iter()
+        .all(|target| has_target(&rustc, target))
+    {
+        skipped("there is no C library for WASI; run `cargo xtask setup wasi`");
+        return None;
+    }
+    if environment.is_empty() {
+        return Some(environment);
+    }
+    let tools = toolchain_programs()?;
+    // The linkers of a toolchain find each other in the path, and cargo-component asks the `rustc` there which targets it has.
+    let mut path: Vec<PathBuf> = vec![tools.clone(), tools.join("gcc-ld")];
+    path.extend(rustc.parent().map(Path::to_owned));
+    path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
+    environment.extend([
+        (
+            "CARGO_TARGET_WASM32_WASIP1_LINKER",
+            tools.join("rust-lld").into_os_string(),
+        ),
+        (
+            "CARGO_TARGET_WASM32_WASIP2_LINKER",
+            tools.join("wasm-component-ld").into_os_string(),
+        ),
+        ("PATH", env::join_paths(path).ok()?),
+    ]);
+    Some(environment)
 }
 
-/// The linker that comes with every Rust toolchain.
-fn linker() -> Option<PathBuf> {
-    let sysroot = rustc(&["--print", "sysroot"])?;
-    let about = rustc(&["-vV"])?;
+/// Whether a compiler has what it needs of a target beside itself.
+fn has_target(rustc: &Path, target: &str) -> bool {
+    run(rustc, &["--print", "target-libdir", "--target", target])
+        .is_some_and(|folder| Path::new(folder.trim()).is_dir())
+}
+
+/// The folder of the linkers that come with every Rust toolchain.
+fn toolchain_programs() -> Option<PathBuf> {
+    let rustc = Path::new("rustc");
+    let sysroot = run(rustc, &["--print", "sysroot"])?;
+    let about = run(rustc, &["-vV"])?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: "))?;
-    let linker = Path::new(sysroot.trim())
+    let programs = Path::new(sysroot.trim())
         .join("lib/rustlib")
         .join(host)
-        .join("bin/rust-lld");
-    linker.is_file().then_some(linker)
+        .join("bin");
+    programs.join("rust-lld").is_file().then_some(programs)
 }
 
-fn rustc(arguments: &[&str]) -> Option<String> {
-    let output = Command::new("rustc").args(arguments).output().ok()?;
+fn run(rustc: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(rustc).args(arguments).output().ok()?;
     output
         .status
         .success()

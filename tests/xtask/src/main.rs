@@ -4,6 +4,7 @@
 
 mod bench_peers;
 mod demo;
+mod dependencies;
 mod edge;
 mod engine;
 mod fuzz;
@@ -29,6 +30,8 @@ enum Task {
     BenchPeers(bench_peers::Args),
     /// Build everything, and run the main job on an example policy: keys, a signed bundle, its verification, three decisions
     Demo,
+    /// Check the licences and origins of all dependencies, and whether they are known to be vulnerable
+    Dependencies,
     /// Install the tools of the full test run into `target/tools/` (or `$HEXGATE_TOOLS`)
     Setup(setup::Args),
     /// Build, check or measure the engine artifact
@@ -47,6 +50,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
         Task::BenchPeers(args) => bench_peers::run(&args),
         Task::Demo => demo::run(),
+        Task::Dependencies => dependencies::run(),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Parity(args) => parity::run(&args),
         Task::Readme => readme::run(),

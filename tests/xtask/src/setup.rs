@@ -5,8 +5,10 @@ pub(crate) mod chromium;
 mod debian;
 pub(crate) mod node;
 pub(crate) mod opa;
+pub(crate) mod programs;
 pub(crate) mod python;
 pub(crate) mod registry;
+pub(crate) mod wasi;
 mod wasm;
 
 use std::{fs, path::Path};
@@ -26,6 +28,8 @@ pub(crate) struct Args {
 enum Tool {
     /// A compiler for wasm32, to build the engine from source
     Wasm,
+    /// The C library of WASI, for the tests that build policies for it
+    Wasi,
     /// A Python environment, for the tests against the Python system
     Python,
     /// The Open Policy Agent, for the tests of the Rego path
@@ -36,6 +40,12 @@ enum Tool {
     Chromium,
     /// A registry for OCI artifacts, for the tests that push and pull
     Registry,
+    /// cargo-component, for the tests of policies in Rust
+    CargoComponent,
+    /// cargo-deny, for the check of the dependencies
+    CargoDeny,
+    /// wkg, for the tests that push and pull
+    Wkg,
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -44,6 +54,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let wanted = |tool| args.only.is_empty() || args.only.contains(&tool);
     if wanted(Tool::Wasm) {
         wasm::install(&tools)?;
+    }
+    if wanted(Tool::Wasi) {
+        wasi::install(&tools)?;
     }
     if wanted(Tool::Python) {
         python::install(&tools)?;
@@ -59,6 +72,20 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if wanted(Tool::Registry) {
         registry::install(&tools)?;
+    }
+    for (tool, program) in [
+        (Tool::CargoComponent, programs::CARGO_COMPONENT),
+        (Tool::CargoDeny, programs::CARGO_DENY),
+        (Tool::Wkg, programs::WKG),
+    ] {
+        if wanted(tool) {
+            program.install(&tools)?;
+        }
+    }
+    let built = programs::build_folder();
+    if built.exists() {
+        fs::remove_dir_all(&built)
+            .with_context(|| format!("cannot remove `{}`", built.display()))?;
     }
     Ok(())
 }

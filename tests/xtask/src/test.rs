@@ -8,7 +8,7 @@ use crate::{
     edge,
     engine::compile::Toolchain,
     fuzz, parity, readme,
-    setup::{chromium, node, opa, python, registry},
+    setup::{chromium, node, opa, programs, python, registry, wasi},
     workspace,
 };
 
@@ -65,12 +65,24 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Ok(Toolchain::Unpacked(rustc)) = &wasm {
         command.env("HEXGATE_WASM_RUSTC", rustc);
     }
+    let programs = [
+        ("HEXGATE_CARGO_COMPONENT", programs::CARGO_COMPONENT),
+        ("HEXGATE_WKG", programs::WKG),
+    ]
+    .map(|(variable, program)| (variable, program.binary(&tools)));
+    for (variable, program) in &programs {
+        if let Some(program) = program {
+            command.env(variable, program);
+        }
+    }
     if pythons.is_some()
         && opa.is_some()
         && registry.is_some()
         && runtimes.is_some()
         && chromium.is_some()
         && wasm.is_ok()
+        && wasi::is_installed()
+        && programs.iter().all(|(_, program)| program.is_some())
     {
         println!("test: all tools are set up, so no test may be skipped for want of one");
         command.env("HEXGATE_REQUIRE_TOOLS", "1");

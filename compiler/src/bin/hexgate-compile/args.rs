@@ -11,8 +11,8 @@ use hexgate_compiler::{Engine, RegoOptions, Release, diagnostic::render::Format,
 #[derive(Debug, Parser)]
 #[command(name = "hexgate-compile", version)]
 pub(crate) struct Args {
-    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, a file `*.rego`, or the `Cargo.toml` of a package in
-    /// Rust
+    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, a file `*.rego`, the `Cargo.toml` of a package in Rust,
+    /// or a component `*.wasm` that other tools have built
     #[arg(required_unless_present_any = ["explain", "schema"])]
     pub(crate) policy: Option<PathBuf>,
 
@@ -63,7 +63,7 @@ pub(crate) struct Args {
     max_facts_bytes: Option<u32>,
 
     /// Report only, and write nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["out", "sign_key", "Release", "target", "emit"])]
     pub(crate) check: bool,
 
     /// Refuse a policy with warnings

@@ -23,15 +23,17 @@ pub(super) const CODES: &[CodeDoc] = &[
     CodeDoc {
         code: "rust-imports",
         severity: Error,
-        title: "a policy in Rust imports something",
+        title: "a policy in Rust, or a component that is one, imports something",
         explanation: "A policy component imports nothing: no clock, no network, no randomness, no files. So a decision depends on its request alone, and any host can run it. The code, or a package that it depends on, wants something of its host.
 
-Leave that out, and pass what the policy has to know in the facts of the request (`call.ctx()`, `call.run()`, `call.user()`). Packages often have a feature without it, such as `default-features = false`.",
+What begins with `wasi` is wanted by the standard library, on the targets `wasm32-wasip1` and `wasm32-wasip2`, whatever the policy does. Build it there with `#![no_std]` and without the feature `std` of `hexgate-guest`, or for `wasm32-unknown-unknown`.
+
+Else leave that out, and pass what the policy has to know in the facts of the request (`call.ctx()`, `call.run()`, `call.user()`). Packages often have a feature without it, such as `default-features = false`.",
     },
     CodeDoc {
         code: "rust-world",
         severity: Error,
-        title: "a policy in Rust is of another world",
+        title: "a policy in Rust, or a component that is one, is of another world",
         explanation: "The component exports something else than `hexgate:policy/decision` and `hexgate:policy/description` of the version that this compiler knows, or nothing at all.
 
 Export the policy with `hexgate_guest::export!(NAME)`, once in the package, and with the version of `hexgate-guest` that belongs to the compiler.",
@@ -39,10 +41,10 @@ Export the policy with `hexgate_guest::export!(NAME)`, once in the package, and 
     CodeDoc {
         code: "rust-module",
         severity: Error,
-        title: "what cargo built cannot be made a component",
-        explanation: "The module that cargo built does not hold together as a component: it lacks a function that the world needs, or one has another type. The message says which.
+        title: "what was built cannot be made a component, or is not valid as one",
+        explanation: "The module does not hold together as a component: it lacks a function that the world needs, or one has another type. The message says which.
 
-Export the policy with `hexgate_guest::export!(NAME)`, and make no exports of your own.",
+Export the policy with `hexgate_guest::export!(NAME)`, and make no exports of your own. A component that other tools have built is read as WebAssembly is today; build it again with newer ones.",
     },
     CodeDoc {
         code: "rust-policy-unused",

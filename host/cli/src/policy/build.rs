@@ -27,7 +27,8 @@ use crate::{
   hexgate policy build roles/ --out dist/policy --sign-key release.private \\
     --project shop --expires-at 2027-01-01T00:00:00Z")]
 pub(crate) struct Args {
-    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, a file `*.rego`, or the `Cargo.toml` of a package in Rust
+    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, a file `*.rego`, the `Cargo.toml` of a package in Rust,
+    /// or a component `*.wasm` that other tools have built
     policy: PathBuf,
 
     /// The bundle's folder: new, empty, or an older bundle

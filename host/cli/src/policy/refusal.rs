@@ -1,6 +1,6 @@
 //! Compiling a policy's source, and telling what the compiler has to say about it.
 
-use std::{fs, io::Write, path::Path};
+use std::{io::Write, path::Path};
 
 use clap::ValueEnum;
 use hexgate_compiler::{
@@ -54,7 +54,6 @@ pub(crate) fn make(
     making: &Making,
     options: Options,
 ) -> anyhow::Result<Outcome<Product>> {
-    not_a_bundle(path)?;
     Ok(Compiler::new(options).make(path, making.engine, &making.rego)?)
 }
 
@@ -65,16 +64,6 @@ pub(crate) fn made(path: &Path, making: &Making) -> anyhow::Result<Option<Produc
         report(path, &outcome, FormatName::Human)?;
     }
     Ok(outcome.policy)
-}
-
-fn not_a_bundle(path: &Path) -> anyhow::Result<()> {
-    if path.is_dir() && is_bundle(path) {
-        anyhow::bail!(
-            "`{}` is a bundle, not a policy; name the policy that it was built from, or run `hexgate policy verify` or `inspect` on it",
-            path.display()
-        );
-    }
-    Ok(())
 }
 
 /// Tells what the compiler found: to people on stderr, to programs on stdout.
@@ -116,17 +105,4 @@ pub(crate) fn warnings<P>(outcome: &Outcome<P>) -> usize {
         .iter()
         .filter(|diagnostic| diagnostic.severity == Severity::Warning)
         .count()
-}
-
-/// Whether a folder is a bundle: it holds a manifest.
-pub(crate) fn is_bundle(folder: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return false;
-    };
-    entries.flatten().any(|entry| {
-        entry
-            .file_name()
-            .as_encoded_bytes()
-            .ends_with(b".bundle.json")
-    })
 }

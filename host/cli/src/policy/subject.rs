@@ -54,7 +54,7 @@ pub(super) fn look(path: &Path) -> anyhow::Result<Found> {
     let metadata =
         fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     if metadata.is_dir() {
-        return Ok(if refusal::is_bundle(path) {
+        return Ok(if hexgate_bundle::is_bundle(path) {
             Found::Bundle
         } else {
             Found::Source
@@ -167,7 +167,7 @@ impl Subject {
         let component = product.component().to_vec();
         let compiled = match product {
             Product::Policy(policy) => Some(policy),
-            Product::Rego(_) | Product::Rust(_) => None,
+            Product::Rego(_) | Product::Rust(_) | Product::Built(_) => None,
         };
         Ok(Some(Self {
             name: path.display().to_string(),

@@ -21,7 +21,8 @@ use crate::{
     --entrypoint shop/policy/decision
   hexgate policy validate policy.yaml --format sarif > policy.sarif")]
 pub(crate) struct Args {
-    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, a file `*.rego`, or the `Cargo.toml` of a package in Rust
+    /// The policy: a YAML file, a directory with a role in each `*.yaml` file, a file `*.rego`, the `Cargo.toml` of a package in Rust,
+    /// or a component `*.wasm` that other tools have built
     policy: PathBuf,
 
     #[command(flatten)]
@@ -59,6 +60,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             match product {
                 Product::Policy(policy) => extent(&policy.model),
                 Product::Rego(_) => "Rego that OPA compiles".to_owned(),
+                Product::Built(_) => "a component that imports nothing".to_owned(),
                 Product::Rust(policy) => match &policy.narrows {
                     Some(narrowed) => format!("Rust that narrows {}", extent(&narrowed.model)),
                     None => "Rust that decides alone".to_owned(),

@@ -106,7 +106,7 @@ fn things_that_are_not_there_or_not_what_is_meant() {
     assert_snapshot!(fixture.run("build dist --out other"), @r"
     exit 2
     --- stderr
-    error: `dist` is a bundle, not a policy; name the policy that it was built from, or run `hexgate policy verify` or `inspect` on it
+    error: `dist` is a bundle already: name the policy that it was built from; `hexgate policy inspect` shows what is in it, and `hexgate policy verify` who signed it
     ");
     std::fs::remove_file(fixture.path("dist/policy.wasm")).unwrap();
     assert_snapshot!(fixture.run("test dist --tool t"), @r"

@@ -1,130 +1,13 @@
 //! Policies in Rust: begun by `hexgate new`, built with cargo, and run as an agent's host runs them; and packages that mean harm.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
-    sync::OnceLock,
-};
+mod elsewhere;
+mod packages;
 
-use hexgate::{
-    DecideError, Engine, ErrorKind, Limits, Policy, Request, TrapKind, Verdict,
-    bundle::{Expectation, UnverifiedBundle},
-};
-use hexgate_test_support::wasm_environment;
+use std::{fs, path::PathBuf, sync::OnceLock};
 
-/// Packages, and the binaries run on them with an environment in which cargo builds for WebAssembly.
-struct Packages {
-    folder: tempfile::TempDir,
-    environment: Vec<(&'static str, std::ffi::OsString)>,
-}
+use hexgate::{DecideError, Engine, ErrorKind, Limits, Policy, Request, TrapKind, Verdict};
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-impl Packages {
-    /// None: there is no compiler for WebAssembly here, which was said.
-    fn new() -> Option<Self> {
-        Some(Self {
-            environment: wasm_environment()?,
-            folder: tempfile::tempdir().unwrap(),
-        })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// A package of one file of `tests/guests`.
-    fn guest(&self, name: &str, metadata: &str) -> String {
-        let source = workspace().join("tests/guests").join(format!("{name}.rs"));
-        let package = self.path(name);
-        fs::create_dir_all(package.join("src")).unwrap();
-        fs::copy(source, package.join("src/lib.rs")).unwrap();
-        let guest = fs::canonicalize(workspace().join("guest/sdk")).unwrap();
-        let manifest = format!(
-            "[package]\nname = \"{}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
-             [dependencies]\nhexgate-guest = {{ path = {guest:?} }}\n\
-             wit-bindgen = {{ version = \"=0.60.0\", default-features = false, features = [\"macros\", \"realloc\"] }}\n\
-             [package.metadata.hexgate]\n{metadata}\n[profile.release]\npanic = \"abort\"\n[workspace]\n",
-            name.replace('_', "-"),
-        );
-        fs::write(package.join("Cargo.toml"), manifest).unwrap();
-        self.lock(name);
-        format!("{name}/Cargo.toml")
-    }
-
-    /// The versions that the workspace has: cargo drops what a package does not need.
-    fn lock(&self, package: &str) {
-        let lock = workspace().join("Cargo.lock");
-        fs::copy(lock, self.path(package).join("Cargo.lock")).unwrap();
-    }
-
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>, folder: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .current_dir(self.path(folder))
-            .env(
-                "CARGO_TARGET_DIR",
-                concat!(env!("CARGO_TARGET_TMPDIR"), "/guests"),
-            )
-            .env("COLUMNS", "120")
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// `hexgate` with arguments that are separated by blanks.
-    fn hexgate(&self, arguments: &str) -> Command {
-        let mut command = self.command(env!("CARGO_BIN_EXE_hexgate"), "");
-        command.args(arguments.split_whitespace());
-        command
-    }
-
-    fn run(&self, arguments: &str) -> String {
-        shown(&self.hexgate(arguments).output().unwrap())
-    }
-
-    /// The bundle of a package, signed.
-    fn bundle(&self, manifest: &str) -> PathBuf {
-        if !self.path("release.private").exists() {
-            succeeds(&mut self.hexgate("policy keygen --out release"));
-        }
-        let out = format!("{}.bundle", manifest.replace('/', "-"));
-        succeeds(&mut self.hexgate(&format!(
-            "policy build {manifest} --out {out} --sign-key release.private --agent bot"
-        )));
-        self.path(&out)
-    }
-
-    /// A policy, verified and loaded as an agent's host does.
-    fn load(&self, engine: &Engine, bundle: &Path) -> Policy {
-        let keys = hexgate::bundle::TrustedKeys::from_file(self.path("release.public")).unwrap();
-        let bundle = UnverifiedBundle::read(bundle)
-            .unwrap()
-            .verify(
-                &keys,
-                &Expectation::agent("bot"),
-                std::time::SystemTime::now(),
-            )
-            .unwrap();
-        Policy::load(engine, &bundle).unwrap()
-    }
-}
-
-fn shown(output: &Output) -> String {
-    let mut shown = format!("exit {}\n", output.status.code().unwrap());
-    shown.push_str(std::str::from_utf8(&output.stdout).unwrap());
-    shown.push_str(std::str::from_utf8(&output.stderr).unwrap());
-    shown
-}
-
-fn succeeds(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", shown(&output));
-    output
-}
+use packages::{Packages, shown, succeeds, workspace};
 
 /// The packages that are run, each built once.
 fn built(name: &'static str) -> Option<&'static (Packages, PathBuf)> {

@@ -197,6 +197,6 @@ fn a_bundle_is_not_taken_for_a_directory_of_roles() {
     assert_snapshot!(fixture.run("validate dist"), @r"
     exit 2
     --- stderr
-    error: `dist` is a bundle, not a policy; name the policy that it was built from, or run `hexgate policy verify` or `inspect` on it
+    error: `dist` is a bundle already: name the policy that it was built from; `hexgate policy inspect` shows what is in it, and `hexgate policy verify` who signed it
     ");
 }

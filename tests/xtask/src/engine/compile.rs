@@ -212,12 +212,23 @@ pub(crate) fn unpacked_rustc() -> PathBuf {
 
 /// Whether rustup has installed the target for this workspace's toolchain.
 pub(crate) fn rustup_has_target() -> bool {
-    workspace::output(
+    rustup_targets().is_some_and(|installed| installed.iter().any(|target| target == TARGET))
+}
+
+/// The targets that rustup has installed for this workspace's toolchain. None: there is no rustup.
+pub(crate) fn rustup_targets() -> Option<Vec<String>> {
+    let installed = workspace::output(
         Command::new("rustup")
             .args(["target", "list", "--installed"])
             .current_dir(workspace::root()),
     )
-    .is_ok_and(|installed| installed.lines().any(|line| line.trim() == TARGET))
+    .ok()?;
+    Some(
+        installed
+            .lines()
+            .map(|line| line.trim().to_owned())
+            .collect(),
+    )
 }
 
 /// The linker that comes with every Rust toolchain.
