@@ -66,6 +66,8 @@ mod release;
 pub mod resolve;
 pub mod rust;
 pub mod schema;
+#[cfg(feature = "cli")]
+mod sentence;
 pub mod source;
 #[cfg(feature = "cli")]
 mod stop;
@@ -79,5 +81,7 @@ pub use product::{Engine, MakeError, OpaCore, OpaCoreError, Product, RegoOptions
 pub use rego_policy::RegoPolicy;
 pub use release::{CONTRACT, Release};
 pub use rust::{CargoError, RustPolicy, is_rust};
+#[cfg(feature = "cli")]
+pub use sentence::sentence;
 #[cfg(feature = "cli")]
 pub use stop::on_signals;

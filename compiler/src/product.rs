@@ -71,6 +71,9 @@ pub enum MakeError {
         .0.display()
     )]
     Bundle(PathBuf),
+    /// It is a part of a package, or its folder.
+    #[error("`{}` is not a policy but of a package in Rust: name the package's `Cargo.toml`", .0.display())]
+    OfPackage(PathBuf),
     /// An option does not fit the policy.
     #[error("{0}")]
     Option(&'static str),
@@ -126,6 +129,11 @@ impl Compiler {
     ) -> Result<Outcome<Product>, MakeError> {
         if is_bundle(path) {
             return Err(MakeError::Bundle(path.to_owned()));
+        }
+        if path.extension().is_some_and(|ending| ending == "rs")
+            || path.join("Cargo.toml").is_file()
+        {
+            return Err(MakeError::OfPackage(path.to_owned()));
         }
         if is_rego(path) {
             if engine == Some(Engine::Native) {

@@ -348,6 +348,40 @@ fn a_bundle_is_not_compiled_again() {
 }
 
 #[test]
+fn a_package_is_named_by_its_manifest() {
+    let fixture = Fixture::new();
+    fixture.put("refunds/Cargo.toml", "[package]\n");
+    fixture.put("refunds/src/lib.rs", "#![no_std]\n");
+    for path in ["refunds", "refunds/src/lib.rs"] {
+        let ran = fixture.run(&[path]);
+        assert_eq!(ran.code, 2);
+        assert_eq!(
+            ran.stderr,
+            format!(
+                "error: `{path}` is not a policy but of a package in Rust: name the package's `Cargo.toml`\n"
+            )
+        );
+    }
+}
+
+#[test]
+fn more_is_said_about_the_worst() {
+    let fixture = Fixture::new();
+    fixture.put("roles/notes.txt", "");
+    fixture.put("roles/default.yaml", "tols: {}\n");
+    let ran = fixture.run(&["roles"]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("note[skipped-entry]")
+            && ran
+                .stderr
+                .ends_with("run `hexgate-compile --explain unknown-key`\n"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn components_of_others_are_taken_only_if_they_are_policies() {
     let fixture = Fixture::new();
     let decision = "(export \"hexgate:policy/decision@0.1.0\" (instance $i))";
@@ -576,7 +610,7 @@ fn says_what_is_wrong_with_the_wrong_file() {
     let ran = fixture.run(&["nowhere.yaml"]);
     assert_eq!(
         ran.stderr,
-        "error: cannot read `nowhere.yaml`: No such file or directory (os error 2)\n"
+        "error: cannot read `nowhere.yaml`: No such file or directory (os error 2); check the path\n"
     );
     fixture.put("empty/README.md", "nothing here");
     let ran = fixture.run(&["empty"]);
@@ -709,7 +743,7 @@ fn errors_of_the_system_are_said_once_and_name_what_the_user_knows() {
         (ran.code, ran.stderr.as_str()),
         (
             2,
-            "error: cannot read `nowhere.yaml`: No such file or directory (os error 2)\n"
+            "error: cannot read `nowhere.yaml`: No such file or directory (os error 2); check the path\n"
         )
     );
     if Path::new("/proc/self").exists() {

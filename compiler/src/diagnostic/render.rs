@@ -67,6 +67,13 @@ pub fn summary(diagnostics: &[Diagnostic]) -> String {
     parts.join(", ")
 }
 
+/// The first of the worst: what there is more to say about.
+pub fn worst(diagnostics: &[Diagnostic]) -> Option<&Diagnostic> {
+    diagnostics
+        .iter()
+        .min_by_key(|diagnostic| diagnostic.severity)
+}
+
 /// Lines and columns of a span, from 1; the end is behind the last character.
 struct Region {
     line: usize,

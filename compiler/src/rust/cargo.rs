@@ -173,8 +173,12 @@ fn cargo_home() -> Option<PathBuf> {
 }
 
 fn failed(command: &'static str, output: &Output) -> CargoError {
+    let said = first_lines(&output.stderr);
+    if said.contains("no matching package named `hexgate-guest`") {
+        return CargoError::NoGuest;
+    }
     CargoError::Failed {
         command,
-        said: first_lines(&output.stderr),
+        said: said.replace("; Caused by:;", ":"),
     }
 }

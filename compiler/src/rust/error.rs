@@ -24,6 +24,11 @@ pub enum CargoError {
         /// What it said, shortened.
         said: String,
     },
+    /// The crate that policies are written with is not where cargo looks for it.
+    #[error(
+        "cargo finds no crate `hexgate-guest` in its registry; take it from a folder, with `hexgate-guest = {{ path = \"…/guest/sdk\" }}` in `Cargo.toml`, as `hexgate new --guest-path` writes"
+    )]
+    NoGuest,
     /// Cargo did not answer as cargo does.
     #[error("`cargo {command}` answered with something that is not {expected}")]
     Answer {

@@ -2,6 +2,8 @@
 
 use std::{fmt, process::ExitCode};
 
+use hexgate_compiler::sentence;
+
 use crate::output;
 
 /// How a command ends.
@@ -42,7 +44,7 @@ impl std::error::Error for Refused {}
 
 /// Tells an error on stderr, and how to end because of it.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
-    output::error(&sentence(error));
+    output::error(&sentence(error.chain()));
     if error.is::<Refused>() {
         Exit::Failed
     } else {
@@ -50,35 +52,9 @@ pub(crate) fn report(error: &anyhow::Error) -> Exit {
     }
 }
 
-/// An error with its causes. Some messages name their cause themselves: nothing is said twice.
-fn sentence(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if text.contains(&cause) {
-            continue;
-        }
-        if !text.is_empty() {
-            text.push_str(": ");
-        }
-        text.push_str(&cause);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cause_is_said_once() {
-        let error = anyhow::anyhow!("it is full")
-            .context("cannot write `x`: it is full; nothing was changed")
-            .context("no bundle");
-        assert_eq!(
-            sentence(&error),
-            "no bundle: cannot write `x`: it is full; nothing was changed"
-        );
-    }
 
     #[test]
     fn a_refusal_stays_one_under_context() {

@@ -20,6 +20,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate new refunds
+  hexgate new refunds --guest-path ../hexgate/guest/sdk
   cd refunds
   cargo test
   hexgate policy test Cargo.toml --suite suite.yaml
@@ -52,6 +53,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(path) => {
             let path = fs::canonicalize(path)
                 .with_context(|| format!("cannot read `{}`", path.display()))?;
+            let manifest = fs::read_to_string(path.join("Cargo.toml")).unwrap_or_default();
+            anyhow::ensure!(
+                manifest.contains("name = \"hexgate-guest\""),
+                "`{}` is not the folder of the crate `hexgate-guest`, which is `guest/sdk` in the sources of hexgate",
+                path.display()
+            );
             format!("{{ path = {:?} }}", path.display().to_string())
         }
     };
@@ -99,6 +106,67 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// The words that `cargo new` refuses or warns of, of those that look like names of ours, and the crate that the package depends on.
+const TAKEN: [&str; 57] = [
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "hexgate_guest",
+    "if",
+    "impl",
+    "in",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc_macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+];
+
 /// A name that a package, a bundle and a component can have.
 fn check(name: &str) -> anyhow::Result<()> {
     let words = |separator: fn(char) -> bool| {
@@ -113,6 +181,10 @@ fn check(name: &str) -> anyhow::Result<()> {
         words(|c| c == '-') || words(|c| c == '_'),
         "`{}` cannot name a policy; take lower-case words of letters and digits, such as `refund-rules`",
         output::shortened(name, 64)
+    );
+    anyhow::ensure!(
+        !TAKEN.contains(&name.replace('-', "_").as_str()),
+        "a crate cannot be called `{name}`, which has a meaning in Rust; choose another name"
     );
     name.parse::<Stem>()?;
     Ok(())
@@ -137,8 +209,24 @@ mod tests {
             assert!(check(name).is_ok(), "{name}");
         }
         for name in [
-            "", "Refunds", "2fast", "a-", "-a", "a--b", "a-2", "a_b-c", "../a", "a/b", "a b",
+            "",
+            "Refunds",
+            "2fast",
+            "a-",
+            "-a",
+            "a--b",
+            "a-2",
+            "a_b-c",
+            "../a",
+            "a/b",
+            "a b",
             "größe",
+            "fn",
+            "yield",
+            "std",
+            "test",
+            "proc-macro",
+            "hexgate-guest",
         ] {
             assert!(check(name).is_err(), "{name}");
         }

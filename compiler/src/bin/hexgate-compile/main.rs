@@ -20,9 +20,10 @@ use hexgate_compiler::{
     bundle::PrivateKey,
     diagnostic::{
         harmless,
-        render::{Format, render, summary},
+        render::{Format, render, summary, worst},
     },
     schema::POLICY_SCHEMA,
+    sentence,
 };
 
 use args::Args;
@@ -35,23 +36,10 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Where stderr is gone as well there is nobody to tell.
-            let _ = writeln!(io::stderr(), "error: {}", lines(&with_causes(&error)));
+            let _ = writeln!(io::stderr(), "error: {}", lines(&sentence(error.chain())));
             ExitCode::from(MISUSE)
         }
     }
-}
-
-/// An error and its causes; many errors quote their cause already.
-fn with_causes(error: &anyhow::Error) -> String {
-    let mut text = error.to_string();
-    for cause in error.chain().skip(1) {
-        let cause = cause.to_string();
-        if !text.contains(&cause) {
-            text.push_str(": ");
-            text.push_str(&cause);
-        }
-    }
-    text
 }
 
 /// Messages quote paths, which can contain anything. Line breaks of our own stay.
@@ -132,7 +120,7 @@ fn report(args: &Args, policy: &Path, outcome: &Outcome<Product>) -> anyhow::Res
     } else if !summary.is_empty() {
         text.push_str(&format!("`{path}` is accepted: {summary}\n"));
     }
-    if let Some(first) = outcome.diagnostics.first().filter(|_| !summary.is_empty()) {
+    if let Some(first) = worst(&outcome.diagnostics).filter(|_| !summary.is_empty()) {
         text.push_str(&format!(
             "for more about a code run `hexgate-compile --explain {}`\n",
             first.code

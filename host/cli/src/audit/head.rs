@@ -12,6 +12,10 @@ use crate::{exit::Exit, output};
 /// The chain is checked on the way.
 /// Exit codes: 0 printed, 1 the log was changed, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hexgate audit head audit
+  hexgate audit head audit >> elsewhere/anchors
+  hexgate audit verify audit --head \"$(tail -1 elsewhere/anchors)\"")]
 pub(crate) struct Args {
     /// The folder of the log
     log: PathBuf,

@@ -6,7 +6,7 @@ use hexgate_bundle::GenerateError;
 
 use crate::{
     exit::{Exit, Refused},
-    output::{self, Style, Tone, harmless},
+    output::{self, Style, Tone, harmless, shell_word},
 };
 
 /// Make a pair of keys: PREFIX.private signs bundles, PREFIX.public verifies them
@@ -59,14 +59,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         pair.private.display().to_string(),
         pair.public.display().to_string(),
     );
-    let (private, public) = (harmless(&private), harmless(&public));
     let mark = Style::stdout().paint(Tone::Good, "✓");
     output::print(&format!(
-        "{mark} Wrote {private} (keep it secret)\n\
-         {mark} Wrote {public} (key id {})\n  \
-         sign:   hexgate policy build POLICY --out DIR --sign-key {private}\n  \
-         verify: hexgate policy verify DIR --pubkey {public}\n",
-        pair.id
+        "{mark} Wrote {} (keep it secret)\n\
+         {mark} Wrote {} (key id {})\n  \
+         sign:   hexgate policy build POLICY --out DIR --sign-key {}\n  \
+         verify: hexgate policy verify DIR --pubkey {}\n",
+        harmless(&private),
+        harmless(&public),
+        pair.id,
+        shell_word(&private),
+        shell_word(&public),
     ))?;
     Ok(Exit::Done)
 }

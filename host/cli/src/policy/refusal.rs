@@ -7,7 +7,7 @@ use hexgate_compiler::{
     Compiler, Engine, Options, Outcome, Product, RegoOptions,
     diagnostic::{
         Severity,
-        render::{Format, render, summary},
+        render::{Format, render, summary, worst},
     },
 };
 
@@ -87,7 +87,7 @@ pub(crate) fn report<P>(
     if outcome.policy.is_none() {
         text.push_str(&format!("`{}` is refused: {summary}\n", path.display()));
     }
-    if let Some(first) = outcome.diagnostics.first().filter(|_| !summary.is_empty()) {
+    if let Some(first) = worst(&outcome.diagnostics).filter(|_| !summary.is_empty()) {
         text.push_str(&format!(
             "for more about a code run `hexgate-compile --explain {}`\n",
             first.code

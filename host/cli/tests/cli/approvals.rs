@@ -324,7 +324,7 @@ fn files_that_are_not_what_they_should_be() {
     assert_snapshot!(office.run("list --db approvals.db --approvers missing.json"), @r"
     exit 2
     --- stderr
-    error: cannot read the approvers' file `missing.json`: No such file or directory (os error 2)
+    error: cannot read the approvers' file `missing.json`: No such file or directory (os error 2); check the path
     ");
     assert_snapshot!(office.run(&format!("approve {id} --db approvals.db --approvers carol.public --key carol.private")), @r#"
     exit 2

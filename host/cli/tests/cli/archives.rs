@@ -89,11 +89,11 @@ fn what_was_changed_on_the_way_is_refused_and_not_written() {
     assert_snapshot!(fixture.run("import absent.tar new --pubkey release.public"), @r"
     exit 2
     --- stderr
-    error: cannot read `absent.tar`: No such file or directory (os error 2)
+    error: cannot read `absent.tar`: No such file or directory (os error 2); check the path
     ");
     assert_snapshot!(fixture.run("export dist dist --pubkey release.public"), @r"
     exit 2
     --- stderr
-    error: cannot write `dist`: is a directory
+    error: cannot write `dist`: is a directory; name a file
     ");
 }

@@ -196,7 +196,7 @@ fn a_log_is_verified() {
     assert_snapshot!(audit(&fixture, "verify nothing"), @r"
     exit 2
     --- stderr
-    error: cannot read `nothing`: No such file or directory (os error 2)
+    error: cannot read `nothing`: No such file or directory (os error 2); check the path
     ");
     assert_snapshot!(audit(&fixture, "verify audit --head x"), @r"
     exit 2

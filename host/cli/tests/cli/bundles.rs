@@ -16,6 +16,14 @@ fn keys_are_made_and_never_overwritten_by_accident() {
       sign:   hexgate policy build POLICY --out DIR --sign-key release.private
       verify: hexgate policy verify DIR --pubkey release.public
     ");
+    // What is shown to be pasted can be pasted.
+    assert_snapshot!(fixture.run_of(&["keygen", "--out", "the team's"]), @r"
+    exit 0
+    ✓ Wrote the team's.private (keep it secret)
+    ✓ Wrote the team's.public (key id [ID])
+      sign:   hexgate policy build POLICY --out DIR --sign-key 'the team'\''s.private'
+      verify: hexgate policy verify DIR --pubkey 'the team'\''s.public'
+    ");
     let private = fixture.path("release.private");
     assert_eq!(
         fs::metadata(&private).unwrap().permissions().mode() & 0o777,
@@ -201,7 +209,7 @@ fn key_files_that_are_none() {
     assert_snapshot!(fixture.run("verify dist --pubkey missing.public"), @r"
     exit 2
     --- stderr
-    error: cannot read the key file `missing.public`: No such file or directory (os error 2)
+    error: cannot read the key file `missing.public`: No such file or directory (os error 2); check the path
     ");
     assert_snapshot!(fixture.run("build policy.yaml --out x --sign-key release.public"), @r"
     exit 2
@@ -211,7 +219,7 @@ fn key_files_that_are_none() {
     assert_snapshot!(fixture.run("build policy.yaml --out x --sign-key missing.private"), @r"
     exit 2
     --- stderr
-    error: cannot read the key file `missing.private`: No such file or directory (os error 2)
+    error: cannot read the key file `missing.private`: No such file or directory (os error 2); check the path
     ");
     assert!(!fixture.path("x").exists());
 }

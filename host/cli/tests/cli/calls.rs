@@ -129,7 +129,7 @@ fn arguments_can_come_from_a_file_or_the_standard_input() {
     assert_snapshot!(fixture.run("test policy.yaml --role billing --tool refund_order --args @nothing.json"), @r"
     exit 2
     --- stderr
-    error: cannot read `nothing.json` for `--args`: No such file or directory (os error 2)
+    error: cannot read `nothing.json` for `--args`: No such file or directory (os error 2); check the path
     ");
     assert_snapshot!(fixture.run("test policy.yaml --tool refund_order --args - --facts -"), @r"
     exit 2

@@ -239,7 +239,7 @@ fn shows_components_that_are_no_policies() {
     assert_snapshot!(fixture.run("inspect missing"), @r"
     exit 2
     --- stderr
-    error: cannot read `missing`: No such file or directory (os error 2)
+    error: cannot read `missing`: No such file or directory (os error 2); check the path
     ");
 }
 

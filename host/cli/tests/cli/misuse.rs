@@ -68,7 +68,7 @@ fn things_that_are_not_there_or_not_what_is_meant() {
     assert_snapshot!(fixture.run("test missing.yaml --tool t"), @r"
     exit 2
     --- stderr
-    error: cannot read `missing.yaml`: No such file or directory (os error 2)
+    error: cannot read `missing.yaml`: No such file or directory (os error 2); check the path
     ");
     assert_snapshot!(fixture.run("test policy.yaml --tool t --pubkey release.public"), @r"
     exit 2
@@ -178,6 +178,6 @@ fn a_full_disk_behind_the_output_is_an_error() {
     assert_snapshot!(fixture.shown(&output), @r"
     exit 2
     --- stderr
-    error: cannot write to the standard output: No space left on device (os error 28)
+    error: cannot write to the standard output: No space left on device (os error 28); make room
     ");
 }

@@ -3,7 +3,11 @@
 mod elsewhere;
 mod packages;
 
-use std::{fs, path::PathBuf, sync::OnceLock};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use hexgate::{DecideError, Engine, ErrorKind, Limits, Policy, Request, TrapKind, Verdict};
 
@@ -39,6 +43,25 @@ fn a_new_policy_builds_and_decides_and_is_tested_natively() {
         again.starts_with("exit 2\n") && again.contains("`refunds` is there already"),
         "{again}"
     );
+
+    for (folder, said) in [
+        (Path::new("/nonexistent"), "cannot read `/nonexistent`"),
+        (
+            packages.path("refunds").as_path(),
+            "is not the folder of the crate `hexgate-guest`, which is `guest/sdk`",
+        ),
+    ] {
+        let output = packages
+            .hexgate("new other --guest-path")
+            .arg(folder)
+            .output();
+        let shown = shown(&output.unwrap());
+        assert!(
+            shown.starts_with("exit 2\n") && shown.contains(said),
+            "{shown}"
+        );
+        assert!(!packages.path("other").exists());
+    }
 
     insta::assert_snapshot!(packages.run("policy validate refunds/Cargo.toml --deny-warnings"), @r"
     exit 0
@@ -403,5 +426,22 @@ fn a_guest_that_lies_about_being_stateless_shows_what_an_operator_risks() {
     let policy = packages.load(&engine, &packages.bundle("honest/Cargo.toml"));
     for _ in 0..3 {
         assert!(ask(&policy, "static", "a").is_allowed());
+    }
+}
+
+#[test]
+fn the_price_of_a_decision_is_told_with_and_without_kept_instances() {
+    let Some((packages, bundle)) = built("remembers") else {
+        return;
+    };
+    for (consent, kept) in [("", false), (" --accept-stateless", true)] {
+        let output = succeeds(&mut packages.hexgate(&format!(
+            "policy bench {} --pubkey release.public --tool nothing --json{consent}",
+            bundle.display()
+        )));
+        let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(told["keeps_instances"], kept, "{told}");
+        assert_eq!(told["known_engine"], false, "{told}");
+        assert_eq!(told["outcome"], "deny", "{told}");
     }
 }

@@ -196,7 +196,7 @@ fn mistakes_in_a_suite_have_a_place() {
     assert_snapshot!(Fixture::new().run("test policy.yaml --suite missing.yaml"), @r"
     exit 2
     --- stderr
-    error: cannot read the suite `missing.yaml`: No such file or directory (os error 2)
+    error: cannot read the suite `missing.yaml`: No such file or directory (os error 2); check the path
     ");
 }
 

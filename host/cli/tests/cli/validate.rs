@@ -187,7 +187,7 @@ fn files_that_are_no_policies() {
     assert_snapshot!(fixture.run("validate missing.yaml"), @r"
     exit 2
     --- stderr
-    error: cannot read `missing.yaml`: No such file or directory (os error 2)
+    error: cannot read `missing.yaml`: No such file or directory (os error 2); check the path
     ");
 }
 

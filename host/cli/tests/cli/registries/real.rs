@@ -240,6 +240,63 @@ fn a_component_is_laid_out_as_tools_for_components_expect_it() {
 }
 
 #[test]
+fn wkg_takes_what_we_push_and_what_it_pushes_is_no_bundle() {
+    let wkg = hexgate_test_support::tool(
+        std::env::var_os("HEXGATE_WKG").ok_or("`HEXGATE_WKG` names no program"),
+        |_| true,
+        "there is no wkg; run `cargo xtask setup wkg`",
+    );
+    let (Some(wkg), Some(registry)) = (wkg, Registry::start(None)) else {
+        return;
+    };
+    let fixture = Fixture::new().with_bundle();
+    let wkg = |arguments: &[&str]| {
+        let output = Command::new(&wkg)
+            .arg("oci")
+            .args(arguments)
+            .env("WKG_OCI_INSECURE", &registry.address)
+            .current_dir(fixture.path(""))
+            // Nothing of what this machine has set up or kept.
+            .env("HOME", fixture.path(""))
+            .env("DOCKER_CONFIG", fixture.path("docker"))
+            .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_CACHE_HOME")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            fixture.shown(&output)
+        );
+    };
+
+    let ours = registry.reference("policies/support:7");
+    pushed(
+        &fixture,
+        &format!("push dist {ours} --pubkey release.public --plain-http"),
+    );
+    wkg(&["pull", &ours, "--output", "pulled.wasm"]);
+    assert_eq!(
+        fs::read(fixture.path("pulled.wasm")).unwrap(),
+        fs::read(fixture.path("dist/policy.wasm")).unwrap()
+    );
+
+    // The component is the same, and nobody has signed it.
+    let theirs = registry.reference("policies/support:8");
+    wkg(&["push", &theirs, "dist/policy.wasm"]);
+    let pull =
+        format!("pull {theirs} --out out --pubkey release.public --agent support-bot --plain-http");
+    let shown = run(&fixture, &pull, &[]);
+    insta::assert_snapshot!(shown.replace(&registry.address, "[REGISTRY]"), @r"
+    exit 1
+    --- stderr
+    error: `[REGISTRY]/policies/support:8` is not a policy bundle: it has no manifest: it is a component, and nobody signed it; push one with `hexgate policy push`, or name another
+    ");
+    assert!(!fixture.path("out").exists());
+}
+
+#[test]
 fn an_older_bundle_does_not_come_back() {
     let Some(registry) = Registry::start(None) else {
         return;
