@@ -138,10 +138,16 @@ fn facts(verified: &Verification, anchors: &Anchors) -> Vec<(&'static str, Strin
     facts.push((
         "checkpoints",
         match verified.signed {
-            Some(signed) => format!(
-                "{}, the last over record {}",
-                verified.checkpoints, signed.n
-            ),
+            Some(signed) => match verified.unsigned() {
+                0 => format!(
+                    "{}, the last over record {}",
+                    verified.checkpoints, signed.n
+                ),
+                more => format!(
+                    "{}, the last over record {}; {more} after it are not signed",
+                    verified.checkpoints, signed.n
+                ),
+            },
             None if verified.checkpoints == 0 => "none".to_owned(),
             None => format!("{}; not checked, pass `--pubkey`", verified.checkpoints),
         },

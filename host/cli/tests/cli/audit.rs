@@ -208,6 +208,26 @@ fn a_log_is_verified() {
 }
 
 #[test]
+fn records_after_the_last_signature_are_shown_as_not_signed() {
+    let fixture = written(Fixture::new(), &CALLS[..1]);
+    // By a process that has no key for checkpoints.
+    let mut options = Options::new(DigestKey::from_bytes(&[9; 32]));
+    options.sync = Sync::Never;
+    let log = AuditLog::open(fixture.path("audit"), options, now()).unwrap();
+    log.close(now()).unwrap();
+    assert_snapshot!(audit(&fixture, "verify audit --pubkey audit.public"), @r"
+    exit 0
+    ✓ audit is intact
+      records      7, 1 of them decisions
+      checkpoints  1, the last over record 3; 2 after it are not signed
+      anchor       none; the tail is not anchored, pass `--head`
+      candidate    asked about 1 decisions; 0 it would have decided otherwise
+    --- stderr
+    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)
+    ");
+}
+
+#[test]
 fn a_log_is_replayed() {
     let fixture = written(Fixture::new(), &CALLS);
     assert_snapshot!(audit(&fixture, "replay audit"), @r"

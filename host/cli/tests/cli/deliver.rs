@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Status(u16),
+    /// 202 until so many events were taken, 503 then.
+    Until(usize),
     /// 413, unless there are no arguments in it.
     TooLarge,
     Silence,
@@ -82,6 +84,8 @@ impl Platform {
             let status = match answer {
                 _ if !is_right => 401,
                 Answer::Status(status) => status,
+                Answer::Until(most) if self.taken() < most => 202,
+                Answer::Until(_) => 503,
                 Answer::TooLarge if event["arguments"]["_truncated"] == true => 202,
                 Answer::TooLarge => 413,
                 Answer::Silence => {
@@ -321,14 +325,17 @@ fn whoever_is_killed_twice_in_the_middle_has_lost_nothing() {
     const EVENTS: u64 = 3000;
     let fixture = Fixture::empty();
     decided(&fixture, 0..EVENTS);
-    let platform = Platform::start(Answer::Status(202));
+    let platform = Platform::start(Answer::Status(503));
     for enough in [500, 1500] {
+        platform.answers(Answer::Until(enough));
         let mut child = follow(&fixture, &platform);
         until(|| platform.taken() >= enough);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(platform.taken() < EVENTS as usize);
+        // As many more as were on their way.
+        assert!(platform.taken() < enough + 100);
     }
+    platform.answers(Answer::Status(202));
     let mut child = follow(&fixture, &platform);
     until(|| platform.taken() == EVENTS as usize);
     // It goes on with what is written next, and with a platform that was away.

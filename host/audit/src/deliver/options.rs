@@ -1,0 +1,68 @@
+//! An operator's choices about a delivery.
+
+use std::{fmt, time::Duration};
+
+use crate::redact::Redaction;
+
+/// How a log is delivered. [`DeliveryOptions::new`] has the defaults.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct DeliveryOptions {
+    /// The platform's address, such as `https://app.hexgate.ai`; without TLS on this machine alone.
+    pub url: String,
+    /// The project's token, which is sent as a bearer.
+    pub key: String,
+    /// What counts as a secret in events, whatever the log keeps.
+    pub redaction: Redaction,
+    /// How many events are on their way at the same time. Default: 32.
+    pub in_flight: usize,
+    /// How long the platform may take for one. Default: 5 seconds.
+    pub timeout: Duration,
+    /// How long to wait before an event is sent again, the first time; then twice as long each time, up to [`most`](Self::longest_wait), and a
+    /// random part less. Default: 500 milliseconds.
+    pub shortest_wait: Duration,
+    /// The longest wait. Default: 60 seconds.
+    pub longest_wait: Duration,
+    /// How many records may wait to be delivered. Default: one million.
+    pub backlog: u64,
+    /// What happens when more do. Default: the oldest are passed over.
+    pub when_full: WhenFull,
+}
+
+/// What happens when too many records wait to be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenFull {
+    /// The oldest are passed over, counted, and stay in the log.
+    #[default]
+    Skip,
+    /// Decisions are denied until the platform has taken some.
+    Deny,
+}
+
+impl DeliveryOptions {
+    /// The defaults, for a platform and a project's token.
+    #[must_use]
+    pub fn new(url: impl Into<String>, key: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            key: key.into(),
+            redaction: Redaction::of_events(),
+            in_flight: 32,
+            timeout: Duration::from_secs(5),
+            shortest_wait: Duration::from_millis(500),
+            longest_wait: Duration::from_secs(60),
+            backlog: 1_000_000,
+            when_full: WhenFull::default(),
+        }
+    }
+}
+
+impl fmt::Debug for DeliveryOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeliveryOptions")
+            .field("url", &self.url)
+            .field("backlog", &self.backlog)
+            .field("when_full", &self.when_full)
+            .finish_non_exhaustive()
+    }
+}
