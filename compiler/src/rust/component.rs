@@ -67,6 +67,7 @@ pub(super) fn encode(module: &[u8]) -> Result<Vec<u8>, Fault> {
     let outside = Outside::of(&component).map_err(|error| unusable(error.to_string()))?;
     no_imports(&outside.imports)?;
     of_our_world(outside.exports)?;
+    of_our_types(&component)?;
     Ok(component)
 }
 

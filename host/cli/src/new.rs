@@ -24,6 +24,7 @@ use crate::{
   cd refunds
   cargo test
   hexgate policy test Cargo.toml --suite suite.yaml
+  hexgate policy keygen --out release
   hexgate-compile Cargo.toml --sign-key release.private --agent support-bot --sequence 1")]
 pub(crate) struct Args {
     /// The name of the policy, and of the folder that is made here
@@ -40,7 +41,8 @@ const FILES: [(&str, &str); 5] = [
     ("src/lib.rs", include_str!("new/lib.rs.txt")),
     (POLICY, include_str!("new/policy.yaml")),
     ("suite.yaml", include_str!("new/suite.yaml")),
-    (".gitignore", "/target\n"),
+    // Keys are made where they are used, and their secret halves are not to be passed on with the sources.
+    (".gitignore", "/target\n*.private\n"),
 ];
 const POLICY: &str = "policy.yaml";
 /// The YAML policy, compiled, so that `cargo test` needs nothing but cargo.

@@ -16,7 +16,7 @@ use crate::{
 /// The bundle is verified first. Equal bundles give equal archives.
 /// Exit codes: 0 written, 1 the bundle is refused, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   hexgate policy export dist/policy policy.tar --pubkey release.public")]
 pub(crate) struct Args {
     /// The bundle's folder

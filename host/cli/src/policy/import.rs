@@ -20,7 +20,7 @@ use crate::exit::{Exit, Refused};
 /// Nothing is written before the whole bundle is verified. It appears whole or not at all.
 /// Exit codes: 0 written, 1 the bundle is refused, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   hexgate policy import policy.tar policy \\
     --pubkey release.public --agent support-bot")]
 pub(crate) struct Args {

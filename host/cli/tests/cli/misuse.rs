@@ -119,13 +119,34 @@ fn things_that_are_not_there_or_not_what_is_meant() {
 #[test]
 fn every_subcommand_has_examples() {
     let fixture = Fixture::empty();
-    for subcommand in [
-        "validate", "inspect", "test", "build", "keygen", "verify", "bench",
-    ] {
-        let output = fixture.quiet(&format!("{subcommand} --help"));
-        let help = String::from_utf8(output.stdout).unwrap();
+    let policy = [
+        "validate",
+        "inspect",
+        "test",
+        "build",
+        "keygen",
+        "verify",
+        "bench",
+        "convert",
+        "show-rego",
+        "push",
+        "pull",
+        "export",
+        "import",
+    ];
+    let audit = ["verify", "head", "replay", "deliver"];
+    let commands = policy
+        .map(|name| format!("policy {name}"))
+        .into_iter()
+        .chain(audit.map(|name| format!("audit {name}")))
+        .chain(["new".to_owned()]);
+    for subcommand in commands {
+        let mut command = fixture.hexgate();
+        command.args(subcommand.split(' ')).arg("--help");
+        let help = String::from_utf8(command.output().unwrap().stdout).unwrap();
         assert!(
-            help.contains("Examples:\n  hexgate policy ") && help.contains("Exit codes:"),
+            help.contains(&format!("Examples:\n  hexgate {subcommand} "))
+                && help.contains("Exit codes:"),
             "{subcommand}: {help}"
         );
         // An example that the help wraps cannot be pasted.

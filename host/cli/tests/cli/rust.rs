@@ -38,6 +38,8 @@ fn a_new_policy_builds_and_decides_and_is_tested_natively() {
     let guest = workspace().join("guest/sdk");
     succeeds(packages.hexgate("new refunds --guest-path").arg(&guest));
     packages.lock("refunds");
+    let ignored = fs::read_to_string(packages.path("refunds/.gitignore")).unwrap();
+    assert!(ignored.lines().any(|line| line == "*.private"), "{ignored}");
     let again = packages.run("new refunds");
     assert!(
         again.starts_with("exit 2\n") && again.contains("`refunds` is there already"),
