@@ -27,11 +27,12 @@
 //! | `hexgate.telemetry.dropped` | observable counter: decisions of which nothing is told, because the queue was full | |
 //! | `hexgate.telemetry.panics` | observable counter: decisions of which it could not be told | |
 //!
-//! Arguments, facts, reasons, constraints and thresholds are never told. A model can invent names of tools: metrics have those that a
-//! policy has rules for, at most 200, and `_OTHER` for the rest; spans have at most 256 bytes of a name.
+//! Arguments, facts, reasons, constraints and thresholds are never told. A model can invent names of tools: told are those for which the
+//! policy tells rules, that were granted, or that a rule denied; the others are `_OTHER`. Metrics tell at most 200 apart.
 
 mod instruments;
 mod queue;
+mod tools;
 
 use std::fmt;
 use std::io;
@@ -215,7 +216,7 @@ impl Observer for Telemetry {
             agent: Arc::clone(&decision.agent),
             tool: decision.tool.clone(),
             role: decision.role.clone(),
-            policy: Arc::clone(&decision.version.id),
+            version: Arc::clone(&decision.version),
             is_known: decision.outcome != crate::Outcome::Deny
                 || !decision.violations.is_empty()
                 || decision.hint.is_some(),

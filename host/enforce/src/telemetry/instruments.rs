@@ -1,21 +1,13 @@
 //! From what is told to spans and metrics.
 
-use std::collections::BTreeSet;
-
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
 use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 
 use super::queue::Told;
+use super::tools::Tools;
 use crate::decision::Cause;
-
-/// How many tools metrics tell apart.
-const MOST_TOOLS: usize = 200;
-/// The rest of them, as semantic conventions have it.
-const OTHER: &str = "_OTHER";
-/// The most that a span has of a tool's name, in bytes: as long as a policy's can be.
-const NAME_BYTES: usize = 256;
 
 /// What is told to.
 pub(super) struct Instruments {
@@ -23,7 +15,7 @@ pub(super) struct Instruments {
     decisions: Counter<u64>,
     duration: Histogram<f64>,
     shadows: Counter<u64>,
-    tools: BTreeSet<String>,
+    tools: Tools,
 }
 
 pub(super) fn agent(name: String) -> KeyValue {
@@ -53,7 +45,7 @@ impl Instruments {
                 .with_unit("{decision}")
                 .with_description("decisions about which a candidate was asked too")
                 .build(),
-            tools: BTreeSet::new(),
+            tools: Tools::default(),
         }
     }
 
@@ -61,7 +53,8 @@ impl Instruments {
         let agent = agent(told.agent.to_string());
         let outcome = KeyValue::new("hexgate.decision.outcome", told.outcome.as_str());
         let cause = KeyValue::new("hexgate.decision.cause", told.cause.as_str());
-        let tool = KeyValue::new("gen_ai.tool.name", self.tool(&told));
+        let name = self.tools.name(&told);
+        let tool = KeyValue::new("gen_ai.tool.name", self.tools.bounded(name).to_owned());
         self.decisions
             .add(1, &[agent.clone(), tool, outcome.clone(), cause.clone()]);
         self.duration
@@ -74,16 +67,16 @@ impl Instruments {
                 .add(1, &[agent.clone(), outcome.clone(), shadow.clone()]);
         }
         let attributes = [agent, outcome, cause].into_iter().chain(shadow);
-        self.span(&told, attributes.collect());
+        self.span(&told, name, attributes.collect());
     }
 
-    fn span(&self, told: &Told, mut attributes: Vec<KeyValue>) {
+    fn span(&self, told: &Told, tool: &str, mut attributes: Vec<KeyValue>) {
         let mut add = |name, value: String| attributes.push(KeyValue::new(name, value));
-        add("gen_ai.tool.name", cut(&told.tool).to_owned());
+        add("gen_ai.tool.name", tool.to_owned());
         add("hexgate.decision.id", told.id.to_string());
         add(
             "hexgate.policy.component",
-            told.policy.component.to_string(),
+            told.version.id.component.to_string(),
         );
         for (name, value) in [
             ("hexgate.decision.role", told.role.clone()),
@@ -93,7 +86,7 @@ impl Instruments {
             ),
             (
                 "hexgate.policy.sequence",
-                told.policy.sequence.map(|it| it.to_string()),
+                told.version.id.sequence.map(|it| it.to_string()),
             ),
             (
                 "user.id",
@@ -133,21 +126,4 @@ impl Instruments {
         }
         span.end_with_timestamp(told.at.checked_add(told.took).unwrap_or(told.at));
     }
-
-    /// The name of a tool as metrics have it. A name that a model invented has to have been allowed once, or denied by a rule about it.
-    fn tool(&mut self, told: &Told) -> String {
-        if self.tools.contains(&told.tool) {
-            return told.tool.clone();
-        }
-        if !told.is_known || self.tools.len() >= MOST_TOOLS {
-            return OTHER.to_owned();
-        }
-        self.tools.insert(told.tool.clone());
-        told.tool.clone()
-    }
-}
-
-fn cut(name: &str) -> &str {
-    let end = name.floor_char_boundary(NAME_BYTES);
-    name.get(..end).unwrap_or_default()
 }

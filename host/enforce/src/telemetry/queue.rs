@@ -1,7 +1,7 @@
 //! What decisions leave behind for whoever tells of them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use hexgate_audit::Effect;
@@ -10,7 +10,7 @@ use opentelemetry::trace::SpanContext;
 use crate::caller::Caller;
 use crate::decision::{Cause, DecisionId, Outcome};
 use crate::enforcer::guarded::guarded;
-use crate::live::PolicyId;
+use crate::live::Version;
 
 /// What is told about a decision.
 pub(super) struct Told {
@@ -18,11 +18,12 @@ pub(super) struct Told {
     pub(super) follows: Option<DecisionId>,
     pub(super) outcome: Outcome,
     pub(super) cause: Cause,
-    pub(super) agent: std::sync::Arc<str>,
+    pub(super) agent: Arc<str>,
     pub(super) tool: String,
     pub(super) role: Option<String>,
-    pub(super) policy: std::sync::Arc<PolicyId>,
-    /// Whether a rule of the policy's was about the tool.
+    /// The policy that decided.
+    pub(super) version: Arc<Version>,
+    /// Whether the call was granted, or denied by a rule about the tool.
     pub(super) is_known: bool,
     pub(super) shadow: Option<Effect>,
     pub(super) at: SystemTime,

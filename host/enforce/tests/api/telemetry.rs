@@ -265,15 +265,15 @@ fn metrics_count_decisions_and_what_went_wrong() {
             .map(|(name, it)| ((*name).to_owned(), *it))
             .collect()
     };
-    // Agent, tool, cause, outcome. That `help` is a tool is not told by a denial without a rule about it.
+    // Agent, tool, cause, outcome.
     assert_eq!(
         numbers("hexgate.decisions"),
         expected(&[
-            ("support-bot _OTHER no_scope deny", 1.0),
-            ("support-bot _OTHER not_recorded deny", 1.0),
-            ("support-bot _OTHER policy deny", 3.0),
             ("support-bot close_account approval allow", 1.0),
             ("support-bot close_account policy needs_approval", 1.0),
+            ("support-bot help no_scope deny", 1.0),
+            ("support-bot help policy deny", 3.0),
+            ("support-bot view_order not_recorded deny", 1.0),
         ])
     );
     assert_eq!(
@@ -357,17 +357,25 @@ fn names_that_a_model_invents_do_not_become_metrics() {
     for number in 0..300 {
         let _ = enforcer.decide(&strict, &format!("denied-{number}"), "{}");
     }
+    let _ = enforcer.decide(&strict, "a", "{}");
     for number in 0..300 {
         let _ = enforcer.decide(&anybody, &format!("allowed-{number}"), "{}");
     }
     let _ = enforcer.decide(&anybody, &"x".repeat(5000), "{}");
     let spans = seen.spans(&telemetry);
-    assert_eq!(spans.len(), 601);
-    assert_eq!(spans[600].1["gen_ai.tool.name"].len(), 256);
+    let tool = |at: usize| spans[at].1["gen_ai.tool.name"].as_str();
+    assert_eq!(spans.len(), 602);
+    assert_eq!(
+        (tool(0), tool(300), tool(301)),
+        ("_OTHER", "a", "allowed-0")
+    );
+    assert_eq!((tool(600), tool(601)), ("allowed-299", "_OTHER"));
     let numbers = seen.numbers("hexgate.decisions");
     assert_eq!(numbers["support-bot _OTHER policy deny"], 300.0);
-    assert_eq!(numbers["support-bot _OTHER policy allow"], 100.0);
+    assert_eq!(numbers["support-bot a policy deny"], 1.0);
+    assert_eq!(numbers["support-bot _OTHER policy allow"], 101.0);
     assert_eq!(numbers["support-bot _OTHER malformed deny"], 1.0);
+    // `a`, 199 names that were allowed, and three for the rest.
     assert_eq!(numbers.len(), 203);
 }
 
