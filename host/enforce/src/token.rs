@@ -8,11 +8,13 @@
 //!   later can narrow and expire, and never tell that somebody else calls.
 //! - Tokens that are made here are sealed, so that nothing can be appended at all.
 //! - Every check in every block is evaluated, at each decision, with the facts `time`, `agent`, `tool`, `environment` and `project`.
+//! - What evaluating them can cost is bounded before any is evaluated. Rules, and `all` and `any` over collections, are not accepted.
 //! - Facts are read from the signed bytes, and written by value. Nothing is pasted into a program or parsed out of one.
 //! - A token that another key signed, or that is for another environment or project, is refused, and so is one with a block that
 //!   somebody else signed.
 
 mod blocks;
+mod cost;
 mod envelope;
 mod error;
 mod make;

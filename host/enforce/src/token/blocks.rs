@@ -10,6 +10,7 @@ use biscuit_auth::format::schema;
 use prost::Message;
 
 use super::TokenError;
+use super::cost::Cost;
 
 /// The number of the first symbol that a token brings itself. Those below are the library's.
 const OWN_SYMBOLS: u64 = 1024;
@@ -48,6 +49,7 @@ pub(super) fn identity(biscuit: &Biscuit, bytes: &[u8]) -> Result<Identity, Toke
         schema::Biscuit::decode(bytes).map_err(|error| damaged("the container", error))?;
     let mut symbols = Symbols::default();
     let mut identity = Identity::default();
+    let mut cost = Cost::default();
     let blocks = std::iter::once(&container.authority).chain(&container.blocks);
     for (number, block) in blocks.enumerate() {
         let block = schema::Block::decode(&*block.block)
@@ -62,10 +64,22 @@ pub(super) fn identity(biscuit: &Biscuit, bytes: &[u8]) -> Result<Identity, Toke
                 });
             }
         }
+        // Others only conclude what could be written down, and can go on concluding.
+        if !block.rules.is_empty() {
+            return Err(TokenError::Unsupported {
+                block: number,
+                what: "a rule",
+            });
+        }
         for fact in &block.facts {
             identity.add(number, &fact.predicate, &symbols)?;
+            cost.fact(symbols.get(fact.predicate.name)?);
+        }
+        for check in &block.checks {
+            cost.check(number, check, |name| symbols.get(name))?;
         }
     }
+    cost.bounded()?;
     if container.blocks.len() >= IDENTITY && identity.user.is_none() {
         return Err(TokenError::NoUser);
     }

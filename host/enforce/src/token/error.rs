@@ -91,6 +91,24 @@ pub enum TokenError {
         /// The check.
         check: String,
     },
+    /// It has something that is not accepted.
+    #[error("block {block} of the token has {what}, which is not accepted; write facts and checks")]
+    Unsupported {
+        /// The block; the one of the root key is 0.
+        block: usize,
+        /// What it has.
+        what: &'static str,
+    },
+    /// Its checks could take too long to evaluate.
+    #[error(
+        "evaluating the token's checks could take {steps} steps, and at most {allowed} are accepted; write checks that name fewer facts"
+    )]
+    Costly {
+        /// How many.
+        steps: u64,
+        /// The most that are accepted.
+        allowed: u64,
+    },
     /// Evaluating the checks took too much.
     #[error("the token's checks take more than is allowed, or cannot be evaluated: {reason}")]
     Evaluation {

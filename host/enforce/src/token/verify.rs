@@ -19,7 +19,8 @@ use crate::caller::{Attribute, Caller, CallerBuilder};
 /// The most blocks that a token can have.
 pub const MAX_BLOCKS: usize = 16;
 
-/// The limits within which checks are evaluated. Time is a backstop only: how busy the machine is must not decide.
+/// The limits within which checks are evaluated. They are backstops: what checks can cost is bounded before, and how busy the machine is
+/// must not decide.
 const LIMITS: AuthorizerLimits = AuthorizerLimits {
     max_facts: 1_000,
     max_iterations: 100,
@@ -74,7 +75,8 @@ impl Issuer {
         &self.project
     }
 
-    /// Verifies a token for a user: whose it is, that a trusted key began it, and that it holds at `now`.
+    /// Verifies a token for a user: whose it is, that a trusted key began it, and that it holds at `now`. Where a check may depend on the
+    /// agent or the tool, whether it holds is left to each decision, where all checks are evaluated anyhow.
     ///
     /// # Errors
     ///

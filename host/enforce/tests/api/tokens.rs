@@ -299,11 +299,61 @@ fn a_token_has_limits() {
         refused(&blocks(16)),
         TokenError::TooLarge { found: 17, .. }
     ));
-    // Rules that conclude more and more.
-    let facts: String = (0..40).map(|number| format!("n({number});")).collect();
-    let endless = format!("{facts} pair($a, $b) <- n($a), n($b); check if pair(1, 2)");
-    let error = refused(&handmade("", &["user(\"alice\")", &endless]));
-    assert!(matches!(error, TokenError::Evaluation { .. }), "{error}");
+}
+
+/// What can be appended to a token to keep a host busy is refused before any of it is evaluated.
+#[test]
+fn a_token_costs_little_to_evaluate() {
+    let facts: String = (0..30).map(|number| format!("n({number});")).collect();
+    let names = ["$a", "$b", "$c", "$d", "$e", "$f", "$g", "$h", "$i"];
+    let join = |count: usize| {
+        let body: Vec<String> = names[..count]
+            .iter()
+            .map(|name| format!("n({name})"))
+            .collect();
+        body.join(", ")
+    };
+    let nested = |depth: usize| {
+        let set = "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]";
+        names[..depth]
+            .iter()
+            .fold("true".to_owned(), |inner, name| {
+                format!("{set}.all({name} -> {inner})")
+            })
+    };
+    let regex = "check if user($u), $u.matches(\"(a{1000}){1000}\");";
+    for (block, why) in [
+        (
+            format!("{facts} pair($a, $b) <- n($a), n($b); check if pair(1, 2)"),
+            "a rule",
+        ),
+        (format!("{facts} check if {}, $a < 0", join(3)), "steps"),
+        (format!("{facts} check if {}, $a < 0", join(9)), "steps"),
+        (format!("{facts} check all {}, $a < 0", join(4)), "steps"),
+        (format!("{facts} reject if {}, $a < 0", join(9)), "steps"),
+        (format!("check if {}", nested(1)), "collection"),
+        (format!("check if {}", nested(8)), "collection"),
+        (format!("check if true || {}", nested(2)), "collection"),
+        (regex.repeat(5), "steps"),
+    ] {
+        let begin = std::time::Instant::now();
+        let error = refused(&handmade("", &["user(\"alice\")", &block])).to_string();
+        assert!(error.contains(why), "{block}: {error}");
+        // Not a measurement: evaluated, the worst of them would not end.
+        assert!(begin.elapsed() < Duration::from_secs(30), "{block}");
+    }
+    // What people write is far below.
+    let roles: String = (0..32)
+        .map(|number| format!("role(\"r{number}\");"))
+        .collect();
+    let usual = format!(
+        "user(\"alice\"); {roles} check if time($now), $now <= 2100-01-01T00:00:00Z; check if role($r), [\"r31\"].contains($r); \
+         check if user($u), role($r), environment($e), $u != \"bob\" || $r == \"r1\" && $e == \"live\";"
+    );
+    let narrow = "check if tool($t), [\"view_order\", \"refund_order\"].contains($t) or agent(\"support-bot\"); \
+                  check if user($u), $u.matches(\"^[a-z]+$\")";
+    let token = verified(&handmade("", &[&usual, narrow]));
+    assert_eq!(token.roles().len(), 32);
 }
 
 #[test]
