@@ -37,6 +37,10 @@ pub struct RegoOptions {
     /// The rule of a policy in Rego that is asked [default: hexgate/policy/decision]
     #[cfg_attr(feature = "cli", arg(long, value_name = "PATH"))]
     pub entrypoint: Option<Entrypoint>,
+
+    /// The Open Policy Agent. None: the one that `HEXGATE_OPA_BIN` names, else the one on the path.
+    #[cfg_attr(feature = "cli", arg(skip))]
+    pub opa: Option<PathBuf>,
 }
 
 /// A component and what it was made from.
@@ -141,7 +145,7 @@ impl Compiler {
                     "a policy in Rego is evaluated by OPA's module: leave `--engine native` out",
                 ));
             }
-            let opa = Opa::find()?;
+            let opa = Opa::at_or_find(options.opa.as_deref())?;
             let outcome = self.compile_rego(path, options, &opa)?;
             return Ok(outcome.map(|policy| Product::Rego(Box::new(policy))));
         }
@@ -172,7 +176,7 @@ impl Compiler {
         if engine == Some(Engine::Rego)
             && let Some(policy) = outcome.policy.take()
         {
-            outcome = policy.through_opa(&Opa::find()?, outcome)?;
+            outcome = policy.through_opa(&Opa::at_or_find(options.opa.as_deref())?, outcome)?;
         }
         Ok(outcome.map(|policy| Product::Policy(Box::new(policy))))
     }

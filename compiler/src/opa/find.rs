@@ -53,6 +53,14 @@ impl Opa {
     /// # Errors
     /// If there is none, or it is not OPA, or too old.
     pub fn find() -> Result<Self, OpaError> {
+        Self::at_or_find(None)
+    }
+
+    /// The binary at this path, else the one that [`find`](Self::find) finds.
+    ///
+    /// # Errors
+    /// As for [`find`](Self::find).
+    pub fn at_or_find(path: Option<&Path>) -> Result<Self, OpaError> {
         let variable = |name| env::var_os(name).filter(|value: &OsString| !value.is_empty());
         let timeout = match variable("HEXGATE_OPA_TIMEOUT") {
             Some(seconds) => seconds
@@ -63,7 +71,7 @@ impl Opa {
                 .ok_or(OpaError::Timeout)?,
             None => TIMEOUT,
         };
-        let path = match variable("HEXGATE_OPA_BIN") {
+        let path = match path.map(Into::into).or_else(|| variable("HEXGATE_OPA_BIN")) {
             Some(path) => PathBuf::from(path),
             None => on_path(&variable("PATH").unwrap_or_default()).ok_or(OpaError::NotFound)?,
         };

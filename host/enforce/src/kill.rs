@@ -2,12 +2,13 @@
 
 mod list;
 
-pub(crate) use list::{List, Names};
+use list::List;
+pub(crate) use list::{ListId, Moment, Names, folded};
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Instant;
 
 use arc_swap::ArcSwap;
 
@@ -16,7 +17,8 @@ use crate::platform::{Background, PlatformError};
 
 /// Denies every call of agents, users and tokens that were stopped, from the next call on, whatever the policy says.
 ///
-/// Cloning is cheap and gives the same switch: keep one, give it to every enforcer of the process. Reading it takes no lock.
+/// Cloning is cheap and gives the same switch: keep one, give it to every enforcer of the process. Reading it takes no lock. Names are
+/// compared without regard to case and to blanks around them: taking two for one stops more.
 #[derive(Clone, Default)]
 pub struct KillSwitch(Arc<Inner>);
 
@@ -25,6 +27,7 @@ struct Inner {
     stopped: ArcSwap<Stopped>,
     /// What keeps the lists up to date.
     background: Mutex<Vec<Background>>,
+    next_list: AtomicU64,
 }
 
 /// Who is stopped, and why. The reason is for the operator.
@@ -34,9 +37,8 @@ struct Stopped {
     names: Names,
     tokens: BTreeMap<Vec<u8>, String>,
     everything: Option<String>,
-    /// By others, each list under the name of where it comes from.
-    lists: BTreeMap<String, List>,
-    failure: Option<(String, Arc<PlatformError>)>,
+    /// By others.
+    lists: BTreeMap<ListId, List>,
 }
 
 /// Why a call is denied without asking the policy.
@@ -80,7 +82,7 @@ impl KillSwitch {
 
     /// Stops every call of an agent, whoever asks.
     pub fn stop_agent(&self, agent: impl Into<String>, reason: impl Into<String>) {
-        let (agent, reason) = (agent.into(), reason.into());
+        let (agent, reason) = (folded(&agent.into()).into_owned(), reason.into());
         self.change(|stopped| {
             stopped.names.agents.insert(agent.clone(), reason.clone());
         });
@@ -88,7 +90,7 @@ impl KillSwitch {
 
     /// Stops every call on behalf of a user, whichever agent makes it.
     pub fn stop_user(&self, user_id: impl Into<String>, reason: impl Into<String>) {
-        let (user, reason) = (user_id.into(), reason.into());
+        let (user, reason) = (folded(&user_id.into()).into_owned(), reason.into());
         self.change(|stopped| {
             stopped.names.users.insert(user.clone(), reason.clone());
         });
@@ -110,14 +112,14 @@ impl KillSwitch {
     /// Lets an agent call again, unless the [platform](crate::platform::Platform::enforce_bans) bans it.
     pub fn release_agent(&self, agent: &str) {
         self.change(|stopped| {
-            stopped.names.agents.remove(agent);
+            stopped.names.agents.remove(&*folded(agent));
         });
     }
 
     /// Lets a user call again, unless the [platform](crate::platform::Platform::enforce_bans) bans them.
     pub fn release_user(&self, user_id: &str) {
         self.change(|stopped| {
-            stopped.names.users.remove(user_id);
+            stopped.names.users.remove(&*folded(user_id));
         });
     }
 
@@ -133,13 +135,16 @@ impl KillSwitch {
         if let Some(reason) = lists().find_map(List::is_too_old) {
             return Some(Stop::Everything { reason });
         }
-        let all = || lists().map(|list| &list.names).chain([&stopped.names]);
-        if let Some(reason) = all().find_map(|names| names.agents.get(agent)) {
+        let all = || {
+            let lists = lists().flat_map(|list| [&list.names, &list.more]);
+            lists.chain([&stopped.names])
+        };
+        if let Some(reason) = all().find_map(|names| names.agent(agent)) {
             let reason = reason.clone();
             return Some(Stop::Agent { reason });
         }
         let user = user_id?;
-        let reason = all().find_map(|names| names.users.get(user)).cloned()?;
+        let reason = all().find_map(|names| names.user(user)).cloned()?;
         Some(Stop::User { reason })
     }
 
@@ -157,12 +162,12 @@ impl KillSwitch {
         Some(Stop::Token { reason })
     }
 
-    /// Why the platform's list of bans could not be had when it was last asked for. The list before goes on to count. None: it could be
+    /// Why a platform's list of bans could not be had when it was last asked for. The list before goes on to count. None: each could be
     /// had, or nobody asked for one.
     #[must_use]
     pub fn failure(&self) -> Option<Arc<PlatformError>> {
         let stopped = self.0.stopped.load();
-        stopped.failure.as_ref().map(|(_, error)| error.clone())
+        stopped.lists.values().find_map(|list| list.failure.clone())
     }
 
     fn change(&self, change: impl Fn(&mut Stopped)) {
@@ -176,44 +181,65 @@ impl KillSwitch {
 
 /// What lists do with the switch.
 impl KillSwitch {
-    /// A list takes the place of the one before it.
-    pub(crate) fn replace(&self, origin: &str, list: List) {
-        tracing::info!(origin, bans = list.names.len(), "list of bans replaced");
+    /// Another list, of which nothing is known yet.
+    pub(crate) fn list(&self, origin: &impl fmt::Display) -> ListId {
+        let id = ListId(self.0.next_list.fetch_add(1, Ordering::Relaxed));
+        let list = List::of(origin.to_string().into());
         self.change(|stopped| {
-            stopped.lists.insert(origin.to_owned(), list.clone());
-            stopped.mend(origin);
+            stopped.lists.insert(id, list.clone());
         });
+        id
     }
 
-    /// Names are added to a list, which is no younger by that.
-    pub(crate) fn add(&self, origin: &str, names: Names) {
-        self.change(|stopped| {
-            let list = stopped.lists.entry(origin.to_owned()).or_default();
-            list.names.extend(names.clone());
+    /// A list takes the place of the one before it.
+    pub(crate) fn replace(&self, id: ListId, names: Names, good_until: Option<Moment>) {
+        let bans = names.len();
+        self.change_list(id, |list| {
+            list.names = names.clone();
+            list.more = Names::default();
+            list.good_until = good_until;
+            list.failure = None;
         });
+        tracing::info!(bans, "list of bans replaced");
+    }
+
+    /// What is understood of a list counts beside the one before it, which is no younger by that.
+    pub(crate) fn add(&self, id: ListId, names: Names) {
+        self.change_list(id, |list| list.more = names.clone());
     }
 
     /// A list is still as it was.
-    pub(crate) fn confirm(&self, origin: &str, good_until: Option<Instant>) {
+    pub(crate) fn confirm(&self, id: ListId, good_until: Option<Moment>) {
         let stopped = self.0.stopped.load();
-        if good_until.is_none() && stopped.failure.is_none() {
+        let list = stopped.lists.get(&id);
+        if good_until.is_none() && list.is_none_or(|list| list.failure.is_none()) {
             return;
         }
-        self.change(|stopped| {
-            if let Some(list) = stopped.lists.get_mut(origin) {
-                list.good_until = good_until;
-            }
-            stopped.mend(origin);
+        self.change_list(id, |list| {
+            list.good_until = good_until;
+            list.failure = None;
         });
     }
 
     /// A list could not be had.
-    pub(crate) fn fail(&self, origin: &str, error: PlatformError) {
+    pub(crate) fn fail(&self, id: ListId, error: PlatformError) {
         let error = Arc::new(error);
-        if self.failure().as_ref() != Some(&error) {
-            tracing::warn!(origin, %error, "list of bans not replaced; the last one still counts");
+        let stopped = self.0.stopped.load();
+        if let Some(list) = stopped.lists.get(&id)
+            && list.failure.as_ref() != Some(&error)
+        {
+            let origin = &list.origin;
+            tracing::warn!(%origin, %error, "list of bans not replaced; the last one still counts");
         }
-        self.change(|stopped| stopped.failure = Some((origin.to_owned(), error.clone())));
+        self.change_list(id, |list| list.failure = Some(error.clone()));
+    }
+
+    fn change_list(&self, id: ListId, change: impl Fn(&mut List)) {
+        self.change(|stopped| {
+            if let Some(list) = stopped.lists.get_mut(&id) {
+                change(list);
+            }
+        });
     }
 
     pub(crate) fn hold(&self, background: Background) {
@@ -222,14 +248,6 @@ impl KillSwitch {
 
     pub(crate) fn downgrade(&self) -> WeakKillSwitch {
         WeakKillSwitch(Arc::downgrade(&self.0))
-    }
-}
-
-impl Stopped {
-    fn mend(&mut self, origin: &str) {
-        if matches!(&self.failure, Some((failed, _)) if failed == origin) {
-            self.failure = None;
-        }
     }
 }
 

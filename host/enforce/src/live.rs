@@ -9,6 +9,7 @@ use arc_swap::{ArcSwap, Guard};
 use hexgate::bundle::{Digest, KeyId, SequenceStore, VerifyError};
 use hexgate::{Engine, Policy};
 
+use crate::enforcer::guarded::guarded;
 use crate::source::{Candidate, PolicySource, Poll, SourceError};
 
 /// The policy that decides now. Cloning is cheap and gives the same one.
@@ -112,7 +113,12 @@ impl LivePolicy {
     /// Waits for another thread that is looking, so that after this call no policy decides that was replaced before it.
     pub fn refresh(&self) -> Refresh {
         let mut source = locked(&self.0.source);
-        match source.poll() {
+        // A source can be the host's own.
+        let polled = guarded(|| source.poll()).unwrap_or_else(|reason| {
+            let origin = self.id().origin.clone();
+            Err(Arc::new(SourceError::Panicked { origin, reason }))
+        });
+        match polled {
             Ok(Poll::Background) => self.failure().map_or(Refresh::Unchanged, Refresh::Kept),
             Ok(Poll::Unchanged) => {
                 self.confirm();

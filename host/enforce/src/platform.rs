@@ -43,9 +43,9 @@ pub struct Platform {
 /// How long the platform may take to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// In general. Default: 10 seconds.
+    /// For a whole answer. Default: 10 seconds.
     pub full: Duration,
-    /// Where it is asked only whether something changed. Default: 2 seconds.
+    /// Where it is asked whether something changed, until it begins to answer. Default: 2 seconds.
     pub conditional: Duration,
 }
 
@@ -136,10 +136,20 @@ impl Platform {
     ///
     /// There is no first list, or not all of it is understood.
     pub fn enforce_bans(&self, switch: &KillSwitch) -> Result<(), PlatformError> {
-        bans::enforce(self.clone(), switch)
+        bans::enforce(self.clone(), switch, false).map(|_| ())
     }
 
-    /// Stops everybody once the list of bans was not confirmed for this long. Default: the last list counts for ever.
+    /// The same, but if `optional`, a platform that has no list is asked again and again: what it said then is returned.
+    pub(crate) fn enforce_bans_unless_missing(
+        &self,
+        switch: &KillSwitch,
+        optional: bool,
+    ) -> Result<Option<PlatformError>, PlatformError> {
+        bans::enforce(self.clone(), switch, optional)
+    }
+
+    /// Stops everybody once the list of bans was not confirmed for this long, by the system's clock or by the time that this process ran,
+    /// whichever is longer. Default: the last list counts for ever.
     #[must_use]
     pub fn bans_max_age(mut self, max_age: Duration) -> Self {
         self.bans_max_age = Some(max_age);

@@ -23,7 +23,7 @@ use hexgate_compiler::{Release, is_rego};
 use crate::enforcer::{Enforcer, EnforcerBuilder};
 use crate::kill::KillSwitch;
 use crate::live::{LivePolicy, LivePolicyBuilder};
-use crate::platform::{Platform, PlatformError};
+use crate::platform::Platform;
 use crate::source::{BundleDir, LocalSigning, PolicyFile, SourceError};
 
 /// Finds the policy of an agent.
@@ -151,7 +151,8 @@ impl Resolver {
         self
     }
 
-    /// Stops everybody once the platform's list of bans was not confirmed for this long. Default: the last list counts for ever.
+    /// Stops everybody once the platform's list of bans was not confirmed for this long, and finds no policy if there is no list. Default:
+    /// the last list counts for ever, and a platform without a list is asked again and again, with a notice.
     #[must_use]
     pub fn bans_max_age(mut self, max_age: Duration) -> Self {
         self.bans_max_age = Some(max_age);
@@ -187,15 +188,15 @@ impl Resolver {
                     platform = platform.bans_max_age(max_age);
                 }
                 let kill_switch = KillSwitch::new();
-                let notices = match platform.enforce_bans(&kill_switch) {
-                    Ok(()) => Vec::new(),
-                    Err(none @ PlatformError::NoBans) => {
-                        vec![format!(
-                            "[hexgate] warning: {none}; nobody is stopped by it"
-                        )]
-                    }
-                    Err(error) => return Err(SourceError::from(error).into()),
-                };
+                // With an age that a list must not have, none is too old.
+                let optional = self.bans_max_age.is_none();
+                let missing = platform
+                    .enforce_bans_unless_missing(&kill_switch, optional)
+                    .map_err(SourceError::from)?;
+                let notices: Vec<String> = missing
+                    .map(|none| format!("[hexgate] warning: {none}; nobody is stopped by it"))
+                    .into_iter()
+                    .collect();
                 say(&notices);
                 Ok(Resolved {
                     agent: self.agent.clone(),
@@ -244,13 +245,16 @@ impl Resolver {
             }
             let signed = settings.sign_key.is_some();
             let trust = trust_of_source(signed, keys.is_some(), require).map_err(untrusted)?;
-            let source = match (trust, keys, &settings.sign_key) {
+            let mut source = match (trust, keys, &settings.sign_key) {
                 (Trust::Verified, Some(trusted), Some(file)) => {
                     PolicyFile::signed_here(path, self.signing(file, trusted)?)
                 }
                 (Trust::Verified, _, _) => return Err(untrusted(Refused::NoKey)),
                 (Trust::DangerousUnverified, _, _) => PolicyFile::dangerous_unsigned(path),
             };
+            if let Some(opa) = &settings.opa {
+                source = source.opa(opa);
+            }
             let kind = if is_rego(path) { "rego" } else { "yaml" };
             (self.builder().open(source)?, kind, trust)
         };

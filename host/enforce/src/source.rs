@@ -143,6 +143,14 @@ pub enum SourceError {
         /// The source.
         origin: String,
     },
+    /// Looking for another policy panicked.
+    #[error("looking for another policy than that of `{origin}` panicked: {reason}")]
+    Panicked {
+        /// Where the policy that decides came from.
+        origin: String,
+        /// What it said.
+        reason: String,
+    },
     /// The file system fails.
     #[error("cannot read `{}`: {source}", path.display())]
     Io {

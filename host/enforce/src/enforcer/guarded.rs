@@ -10,7 +10,12 @@ use std::task::Poll;
 ///
 /// What it has half done is its own: nothing of a decision can be changed from there.
 pub(crate) fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| said(&*panic))
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let said = said(&*panic);
+        // It is the host's too, and could panic when it is dropped.
+        std::mem::forget(panic);
+        said
+    })
 }
 
 /// The same for a future.

@@ -1,9 +1,17 @@
 //! Lists of who is stopped, which others keep.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
-/// Agents and users, each with the reason.
+use crate::platform::PlatformError;
+
+/// Which list it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ListId(pub(super) u64);
+
+/// Agents and users, [folded], each with the reason.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Names {
     pub(crate) agents: BTreeMap<String, String>,
@@ -11,17 +19,41 @@ pub(crate) struct Names {
 }
 
 /// A list that somebody else keeps.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct List {
-    pub(crate) names: Names,
+#[derive(Debug, Clone)]
+pub(super) struct List {
+    /// Where it comes from, for messages.
+    pub(super) origin: Arc<str>,
+    pub(super) names: Names,
+    /// Of a newer list that was not understood as a whole, what was.
+    pub(super) more: Names,
     /// When it is too old to rely on. None: never.
-    pub(crate) good_until: Option<Instant>,
+    pub(super) good_until: Option<Moment>,
+    /// Why it could not be had when it was last asked for.
+    pub(super) failure: Option<Arc<PlatformError>>,
+}
+
+/// A moment, by two clocks: one can be set back, and the other one stands still while the machine sleeps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment(SystemTime, Instant);
+
+/// A name as it is compared: taking two for one stops more.
+pub(crate) fn folded(name: &str) -> Cow<'_, str> {
+    let name = name.trim();
+    let plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if name.bytes().all(plain) {
+        name.into()
+    } else {
+        name.to_lowercase().into()
+    }
 }
 
 impl Names {
-    pub(super) fn extend(&mut self, more: Self) {
-        self.agents.extend(more.agents);
-        self.users.extend(more.users);
+    pub(super) fn agent(&self, agent: &str) -> Option<&String> {
+        find(&self.agents, agent)
+    }
+
+    pub(super) fn user(&self, user: &str) -> Option<&String> {
+        find(&self.users, user)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -29,11 +61,39 @@ impl Names {
     }
 }
 
+fn find<'a>(names: &'a BTreeMap<String, String>, name: &str) -> Option<&'a String> {
+    if names.is_empty() {
+        return None;
+    }
+    names.get(&*folded(name))
+}
+
 impl List {
+    pub(super) fn of(origin: Arc<str>) -> Self {
+        Self {
+            origin,
+            names: Names::default(),
+            more: Names::default(),
+            good_until: None,
+            failure: None,
+        }
+    }
+
     /// Why nobody can be let through by this list, if nobody can.
     pub(super) fn is_too_old(&self) -> Option<String> {
-        let end = self.good_until?;
-        (Instant::now() >= end)
+        let Moment(time, instant) = self.good_until?;
+        (SystemTime::now() >= time || Instant::now() >= instant)
             .then(|| "the list of bans was not confirmed for too long".to_owned())
+    }
+}
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        Self(SystemTime::now(), Instant::now())
+    }
+
+    /// None: later than can be told.
+    pub(crate) fn after(self, time: Duration) -> Option<Self> {
+        Some(Self(self.0.checked_add(time)?, self.1.checked_add(time)?))
     }
 }

@@ -1,7 +1,5 @@
 //! The platform's list of bans: who is stopped, whatever the policy says.
 
-use std::time::Instant;
-
 use hexgate_compiler::diagnostic::shortened;
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
@@ -11,16 +9,18 @@ use super::background;
 use super::client::{Client, Fetched};
 use super::keys::Trust;
 use super::{Platform, PlatformError};
-use crate::kill::{KillSwitch, List, Names, WeakKillSwitch};
+use crate::enforcer::guarded::guarded_async;
+use crate::kill::{KillSwitch, ListId, Moment, Names, WeakKillSwitch, folded};
 
 /// As much of a reason as is kept.
 const SHOWN: usize = 200;
 
 /// The names of a list, and what is wrong with the rest of it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Read {
     names: Names,
-    unknown: Option<PlatformError>,
+    /// How many bans are not understood, and why the first of them is not.
+    unknown: Option<(usize, String)>,
 }
 
 /// One ban. The platform tells more, which is not for deciding.
@@ -32,36 +32,47 @@ struct Ban {
     reason: Option<String>,
 }
 
-pub(super) fn enforce(platform: Platform, switch: &KillSwitch) -> Result<(), PlatformError> {
-    let origin = format!("{} {}", platform.url, platform.key.project());
+/// Keeps a switch as the list says. If `optional`, that there is no list is no error: this is returned, and the list is asked for again
+/// and again.
+pub(super) fn enforce(
+    platform: Platform,
+    switch: &KillSwitch,
+    optional: bool,
+) -> Result<Option<PlatformError>, PlatformError> {
     let mut trust = Trust::of(&platform)?;
+    let list = switch.list(&platform.url);
     let mut asker = Asker {
         client: Client::new(platform)?,
         switch: switch.downgrade(),
-        origin,
+        list,
         etag: None,
     };
-    let ((), background) = background::start("hexgate-bans", move |first| async move {
+    let (begun, background) = background::start("hexgate-bans", move |first| async move {
         let begun = match asker.client.check_token(&mut trust).await {
             Ok(()) => asker.ask().await,
             Err(error) => Err(error),
         };
-        let failed = begun.is_err();
+        let begun = match begun {
+            Ok(()) => Ok(None),
+            Err(none @ PlatformError::NoBans) if optional => Ok(Some(none)),
+            Err(error) => Err(error),
+        };
+        let goes_on = begun.is_ok();
         // Nobody waits any more: then nobody has the switch.
-        let _ = first.send(begun);
-        if !failed {
+        let _ = first.send(Ok(begun));
+        if goes_on {
             asker.again_and_again().await;
         }
     })?;
+    let missing = begun?;
     switch.hold(background);
-    Ok(())
+    Ok(missing)
 }
 
 struct Asker {
     client: Client,
     switch: WeakKillSwitch,
-    /// Whose list it is.
-    origin: String,
+    list: ListId,
     /// Of the list that counts now.
     etag: Option<HeaderValue>,
 }
@@ -71,44 +82,50 @@ impl Asker {
         loop {
             tokio::time::sleep(self.client.platform().pause()).await;
             // What failed is in the switch.
-            let _ = self.ask().await;
+            if let Err(panic) = guarded_async(self.ask()).await
+                && let Some(switch) = self.switch.upgrade()
+            {
+                switch.fail(self.list, PlatformError::start(&panic));
+            }
         }
     }
 
     /// Asks once, and lets the switch know.
     async fn ask(&mut self) -> Result<(), PlatformError> {
         // As old as the question: what was banned since is not in the answer.
-        let asked = Instant::now();
+        let asked = Moment::now();
         let fetched = self.client.bans(self.etag.as_ref()).await;
         let Some(switch) = self.switch.upgrade() else {
             return Ok(());
         };
         let max_age = self.client.platform().bans_max_age;
-        let good_until = max_age.and_then(|max_age| asked.checked_add(max_age));
-        let read = match fetched {
+        let good_until = max_age.and_then(|max_age| asked.after(max_age));
+        let failure = match fetched {
             Ok(Fetched::NotModified) => {
-                switch.confirm(&self.origin, good_until);
+                switch.confirm(self.list, good_until);
                 return Ok(());
             }
-            Ok(Fetched::Body { bytes, etag }) => read(&bytes).map(|read| (read, etag)),
-            Err(error) => Err(error),
-        };
-        let failure = match read {
-            Ok((Read { names, unknown }, etag)) => match unknown {
-                None => {
+            Ok(Fetched::Body { bytes, etag }) => match read(&bytes) {
+                Ok(Read {
+                    names,
+                    unknown: None,
+                }) => {
                     self.etag = etag;
-                    let list = List { names, good_until };
-                    switch.replace(&self.origin, list);
+                    switch.replace(self.list, names, good_until);
                     return Ok(());
                 }
-                Some(unknown) => {
-                    switch.add(&self.origin, names);
-                    unknown
+                Ok(Read {
+                    names,
+                    unknown: Some((count, first)),
+                }) => {
+                    switch.add(self.list, names);
+                    PlatformError::UnknownBans { count, first }
                 }
+                Err(error) => error,
             },
             Err(error) => error,
         };
-        switch.fail(&self.origin, failure.clone());
+        switch.fail(self.list, failure.clone());
         Err(failure)
     }
 }
@@ -118,19 +135,13 @@ fn read(body: &[u8]) -> Result<Read, PlatformError> {
         reason: format!("its list of bans: {error}"),
     };
     let bans: Vec<Value> = serde_json::from_slice(body).map_err(unreadable)?;
-    let mut names = Names::default();
-    let mut unknown = Vec::new();
+    let mut read = Read::default();
     for ban in bans {
-        if let Err(why) = stop(&mut names, ban) {
-            unknown.push(why);
+        if let Err(why) = stop(&mut read.names, ban) {
+            read.unknown.get_or_insert((0, why)).0 += 1;
         }
     }
-    let count = unknown.len();
-    let first = unknown.into_iter().next();
-    Ok(Read {
-        names,
-        unknown: first.map(|first| PlatformError::UnknownBans { count, first }),
-    })
+    Ok(read)
 }
 
 /// Adds one ban. A ban of a user counts for all agents, and one of an agent for all users, also if it names both.
@@ -150,7 +161,7 @@ fn stop(names: &mut Names, ban: Value) -> Result<(), String> {
     let target = target
         .filter(|target| !target.is_empty())
         .ok_or_else(|| format!("it has no `{member}`"))?;
-    list.insert(target, reason);
+    list.insert(folded(&target).into_owned(), reason);
     Ok(())
 }
 
@@ -176,13 +187,7 @@ mod tests {
         };
         assert_eq!(names(&read.names.agents), ["a: loops"]);
         assert_eq!(names(&read.names.users), ["u: banned on the platform"]);
-        assert_eq!(
-            read.unknown,
-            Some(PlatformError::UnknownBans {
-                count: 5,
-                first: "its type is `tool`".into()
-            })
-        );
+        assert_eq!(read.unknown, Some((5, "its type is `tool`".into())));
     }
 
     #[test]

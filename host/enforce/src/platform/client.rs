@@ -92,8 +92,11 @@ impl Client {
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag.clone());
         }
-        let timeout = if etag.is_some() { conditional } else { full };
-        let response = send(request, timeout).await?;
+        // An answer that says that nothing changed is short. One that says what changed may be long.
+        let begin = if etag.is_some() { conditional } else { full };
+        let response = tokio::time::timeout(begin, send(request, full))
+            .await
+            .unwrap_or(Err(PlatformError::Timeout))?;
         match response.status() {
             StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Some(Fetched::NotModified)),
             StatusCode::NOT_MODIFIED => Err(PlatformError::NothingToCompare),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hexgate::bundle::UnverifiedBundle;
+use hexgate::bundle::{PublicKey, UnverifiedBundle};
 use reqwest::header::HeaderValue;
 use tokio::sync::oneshot;
 
@@ -10,6 +10,7 @@ use super::background::{self, Background};
 use super::client::{Client, Fetched};
 use super::keys::Trust;
 use super::{Platform, PlatformError, payload};
+use crate::enforcer::guarded::guarded_async;
 use crate::live::{LivePolicy, LivePolicyBuilder, Refresh, WeakLivePolicy};
 use crate::source::{Candidate, PolicySource, Poll, SourceError};
 
@@ -62,6 +63,17 @@ pub(super) fn open(
     Ok(live)
 }
 
+/// What the platform has now.
+enum Answer {
+    /// What it had when it was accepted last, and these keys are trusted now.
+    Unchanged { trusted: Vec<PublicKey> },
+    /// Something else.
+    Changed {
+        candidate: Candidate,
+        etag: Option<HeaderValue>,
+    },
+}
+
 struct Asker {
     client: Client,
     trust: Trust,
@@ -86,28 +98,50 @@ impl Asker {
     async fn again_and_again(&mut self, live: WeakLivePolicy) {
         loop {
             tokio::time::sleep(self.client.platform().pause()).await;
-            let answer = self.ask().await;
-            let Some(live) = live.upgrade() else { return };
-            match answer {
-                Ok(None) => live.confirm(),
-                // Loading is short and this thread has nothing else to do.
-                Ok(Some((candidate, etag))) => {
-                    if !matches!(live.offer(&candidate), Refresh::Kept(_)) {
-                        self.etag = etag;
-                    }
-                }
-                Err(error) => {
-                    let _ = live.keep(error);
-                }
+            // Loading is short and this thread has nothing else to do.
+            if let Err(panic) = guarded_async(self.look(&live)).await
+                && let Some(live) = live.upgrade()
+            {
+                let _ = live.keep(PlatformError::start(&panic).into());
             }
         }
     }
 
-    /// What the platform has now. None: what it had when it was accepted last.
-    async fn ask(&mut self) -> Result<Option<(Candidate, Option<HeaderValue>)>, Arc<SourceError>> {
+    /// Looks once whether the platform has another policy.
+    async fn look(&mut self, live: &WeakLivePolicy) {
+        let answer = self.ask().await;
+        let Some(live) = live.upgrade() else { return };
+        match answer {
+            Ok(Answer::Unchanged { trusted }) => {
+                let signer = live.id().signer;
+                if trusted.iter().any(|key| Some(key.id()) == signer) {
+                    live.confirm();
+                } else {
+                    let _ = live.keep(PlatformError::Withdrawn.into());
+                }
+            }
+            Ok(Answer::Changed { candidate, etag }) => {
+                if !matches!(live.offer(&candidate), Refresh::Kept(_)) {
+                    self.etag = etag;
+                }
+            }
+            Err(error) => {
+                let _ = live.keep(error);
+            }
+        }
+    }
+
+    async fn ask(&mut self) -> Result<Answer, Arc<SourceError>> {
         match self.client.agent(self.etag.as_ref()).await? {
-            Fetched::NotModified => Ok(None),
-            Fetched::Body { bytes, etag } => Ok(Some((self.verify(&bytes).await?, etag))),
+            Fetched::NotModified => {
+                let named = self.client.keys().await?;
+                let trusted = self.trust.narrowed(named)?;
+                Ok(Answer::Unchanged { trusted })
+            }
+            Fetched::Body { bytes, etag } => {
+                let candidate = self.verify(&bytes).await?;
+                Ok(Answer::Changed { candidate, etag })
+            }
         }
     }
 

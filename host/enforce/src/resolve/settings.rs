@@ -21,6 +21,21 @@ const API_URL: &str = "HEXGATE_API_URL";
 const PUBLIC_KEY: &str = "HEXGATE_PUBLIC_KEY";
 const OPA_BIN: &str = "HEXGATE_OPA_BIN";
 
+const NAMES: [&str; 10] = [
+    LOCAL_POLICY,
+    LOCAL_MODE,
+    PUBKEY_PATH,
+    SIGN_KEY_PATH,
+    REQUIRE_SIGNATURE,
+    KEY,
+    API_KEY,
+    API_URL,
+    PUBLIC_KEY,
+    OPA_BIN,
+];
+/// In how many letters a name differs that was meant to be another.
+const NEAR: usize = 2;
+
 /// The platform, if nobody names another.
 const DEFAULT_URL: &str = "https://app.hexgate.ai";
 
@@ -183,6 +198,7 @@ impl Settings {
     /// The first variable that is not understood.
     pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
         let variables = Variables(environment);
+        variables.check_names()?;
         let key = match (variables.text(API_KEY)?, variables.text(KEY)?) {
             (Some(new), Some(old)) if new != old => {
                 return Err(SettingsError::Contradiction {
@@ -233,6 +249,29 @@ impl Settings {
 struct Variables<'a>(&'a Environment);
 
 impl<'a> Variables<'a> {
+    /// Refuses names that are almost those of variables that exist: whoever wrote them meant these. Others belong to somebody else.
+    fn check_names(&self) -> Result<(), SettingsError> {
+        for name in self
+            .0
+            .0
+            .keys()
+            .filter(|name| !NAMES.contains(&name.as_str()))
+        {
+            let near = NAMES
+                .into_iter()
+                .map(|known| (strsim::damerau_levenshtein(name, known), known))
+                .min()
+                .filter(|(distance, _)| *distance <= NEAR);
+            if let Some((_, known)) = near {
+                return Err(wrong(
+                    name,
+                    &format!("there is no such variable; write `{known}`, or unset it"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// A value. An empty one is none of the values that a variable can have, and was hardly meant.
     fn text(&self, variable: &'static str) -> Result<Option<&'a str>, SettingsError> {
         match self.0.0.get(variable).map(String::as_str) {
@@ -335,6 +374,28 @@ mod tests {
         );
         let good = read(&[(PUBLIC_KEY, &format!("{key},{key}")), (KEY, "fty_a_b_AA")]).unwrap();
         assert_eq!((good.public_keys.len(), good.key.is_some()), (2, true));
+    }
+
+    #[test]
+    fn a_name_that_is_almost_one_is_an_error_and_others_are_not_ours() {
+        for (name, meant) in [
+            ("HEXGATE_BUNDLE_REQUIRE_SIGNATURES", REQUIRE_SIGNATURE),
+            ("HEXGATE_BUNDLE_REQUIRE_SINGATURE", REQUIRE_SIGNATURE),
+            ("HEXGATE_LOCALPOLICY", LOCAL_POLICY),
+            ("HEXGATE_APIKEY", API_KEY),
+            ("HEXGATE_PUBLIC_KEYS", PUBLIC_KEY),
+            ("HEXGATE_KEYS", KEY),
+        ] {
+            let error = read(&[(name, "true")]).unwrap_err().to_string();
+            assert!(error.starts_with(name) && error.contains(meant), "{error}");
+        }
+        for name in [
+            "HEXGATE_LOG_MESSAGES",
+            "HEXGATE_OPA_TIMEOUT",
+            "HEXGATE_TOOLS",
+        ] {
+            read(&[(name, "true")]).unwrap();
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::{Candidate, LocalPolicy, PolicySource, Poll, SourceError};
 pub struct PolicyFile {
     path: PathBuf,
     signing: Option<LocalSigning>,
+    opa: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     seen: Seen,
     refused: Option<(Fingerprint, Arc<SourceError>)>,
@@ -49,6 +50,7 @@ impl PolicyFile {
         Self {
             path: path.into(),
             signing: None,
+            opa: None,
             clock: Arc::new(hexgate::SystemClock),
             seen: Seen::default(),
             refused: None,
@@ -64,13 +66,24 @@ impl PolicyFile {
         }
     }
 
+    /// Compiles a policy in Rego with this Open Policy Agent. Default: the one that `HEXGATE_OPA_BIN` names, else the one on the path.
+    #[must_use]
+    pub fn opa(mut self, path: impl Into<PathBuf>) -> Self {
+        self.opa = Some(path.into());
+        self
+    }
+
     fn compile(&self, now: SystemTime) -> Result<Candidate, SourceError> {
         let refused = |diagnostics: String| SourceError::Compile {
             path: self.path.clone(),
             diagnostics,
         };
+        let options = RegoOptions {
+            opa: self.opa.clone(),
+            ..RegoOptions::default()
+        };
         let outcome = Compiler::default()
-            .make(&self.path, None, &RegoOptions::default())
+            .make(&self.path, None, &options)
             .map_err(|error| SourceError::Make {
                 path: self.path.clone(),
                 source: Box::new(error),

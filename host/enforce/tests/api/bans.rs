@@ -161,6 +161,49 @@ fn a_list_that_is_too_old_stops_everybody_if_asked_for() {
 }
 
 #[test]
+fn lists_of_several_platforms_count_beside_each_other() {
+    let (live, test) = (Server::start(), Server::start());
+    bans(&live, json!([user("alice")]));
+    let switch = KillSwitch::new();
+    live.platform().enforce_bans(&switch).unwrap();
+    test.platform().enforce_bans(&switch).unwrap();
+    looked_at(&test);
+    assert!(stops(&switch, "alice").is_some());
+    // Each says for itself why it could not be had.
+    test.change(|answers| answers.bans_mode = Mode::Status(StatusCode::BAD_GATEWAY));
+    wait(|| switch.failure().is_some());
+    looked_at(&live);
+    assert!(switch.failure().is_some());
+    bans(&test, json!([]));
+    wait(|| switch.failure().is_none());
+    bans(&live, json!([]));
+    wait(|| stops(&switch, "alice").is_none());
+}
+
+#[test]
+fn names_are_compared_without_regard_to_case() {
+    let server = Server::start();
+    bans(
+        &server,
+        json!([user("Alice@Example.org"), agent("Support-Bot")]),
+    );
+    let switch = KillSwitch::new();
+    server.platform().enforce_bans(&switch).unwrap();
+    for (agent, user) in [
+        ("x", "alice@example.org"),
+        ("x", "ALICE@example.org "),
+        ("support-bot", "bob"),
+    ] {
+        assert!(switch.stops(agent, Some(user)).is_some(), "{agent} {user}");
+    }
+    assert!(switch.stops("x", Some("alice@example.com")).is_none());
+    switch.stop_user("ÄNNE", "by hand");
+    assert!(switch.stops("x", Some("änne")).is_some());
+    switch.release_user("Änne");
+    assert!(switch.stops("x", Some("änne")).is_none());
+}
+
+#[test]
 fn the_token_is_shown_to_nobody_who_does_not_name_a_pinned_key() {
     let server = Server::start();
     let error = server
@@ -206,6 +249,11 @@ fn the_environment_leads_to_the_bans() {
     );
     let enforcer = resolved.enforcer().build().unwrap();
     assert!(enforcer.decide(&alice(), "view_order", "{}").is_allowed());
+    // It is asked again: there may be a list one day. Where the list must not be old, there has to be one.
+    let aged = Resolver::new(AGENT, &engine())
+        .bans_max_age(Duration::from_secs(60))
+        .resolve(&environment);
+    assert!(aged.unwrap_err().to_string().contains("no list of bans"));
     server.change(|answers| {
         answers.bans = Some(json!([]));
         answers.bans_mode = Mode::Status(StatusCode::INTERNAL_SERVER_ERROR);

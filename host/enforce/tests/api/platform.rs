@@ -207,6 +207,19 @@ fn a_platform_that_is_out_of_order_changes_nothing() {
 }
 
 #[test]
+fn an_answer_that_is_long_may_take_longer_than_to_begin_with_it() {
+    let server = Server::start();
+    let live = server.open();
+    server.change(|answers| {
+        // Longer than a conditional request may take until it is answered, and shorter than an answer may be.
+        answers.mode = Mode::Slow(Duration::from_millis(600));
+        answers.body = payload(CLOSED, &terms(6), Some(1));
+    });
+    wait(|| !may_view(&live));
+    assert!(live.failure().is_none());
+}
+
+#[test]
 fn a_tag_saves_bytes_and_means_nothing() {
     let server = Server::start();
     server.behaves(Mode::OneTag);
@@ -261,6 +274,16 @@ fn keys_are_pinned_and_can_be_withdrawn() {
     server.says(payload(CLOSED, &terms(6), Some(2)));
     wait(|| !may_view(&live));
     assert_eq!(live.id().signer, Some(key(2).public_key().id()));
+    // The signer of the policy that decides is withdrawn, and nothing else changes: that is said, and the policy stays.
+    server.answers.lock().unwrap().keys = Some(list(&[1]));
+    let withdrawn = "none of the pinned keys";
+    wait(|| {
+        live.failure()
+            .is_some_and(|error| error.to_string().contains(withdrawn))
+    });
+    assert!(!may_view(&live));
+    server.answers.lock().unwrap().keys = Some(list(&[2]));
+    wait(|| live.failure().is_none());
 
     // The token is shown to nobody before a pinned key is known to have begun it.
     let asked = server.requests.load(Ordering::SeqCst);

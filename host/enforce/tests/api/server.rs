@@ -1,5 +1,6 @@
 //! A platform that is a real server, and not always an honest one.
 
+use std::future::Future as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -34,6 +35,8 @@ pub(crate) enum Mode {
     Redirect(String),
     Hang,
     Text(String),
+    /// Answers as it should, and sends the body so slowly that it takes this long.
+    Slow(Duration),
     /// Sends half of what it says that it will send.
     Half,
 }
@@ -190,11 +193,18 @@ async fn answer(
     };
     let full = || ([(header::ETAG, tag.clone())], Json(body.clone())).into_response();
     match mode {
-        Mode::Honest if text(headers, header::IF_NONE_MATCH) == tag => {
+        Mode::Honest | Mode::Slow(_) if text(headers, header::IF_NONE_MATCH) == tag => {
             server.not_modified.fetch_add(1, Ordering::SeqCst);
             StatusCode::NOT_MODIFIED.into_response()
         }
         Mode::Honest | Mode::OneTag => full(),
+        Mode::Slow(time) => {
+            let body = axum::body::Body::from_stream(Late(
+                Box::pin(tokio::time::sleep(time)),
+                Some(body.to_string()),
+            ));
+            ([(header::ETAG, tag.clone())], body).into_response()
+        }
         Mode::NothingChanged => StatusCode::NOT_MODIFIED.into_response(),
         Mode::Status(status) => (status, "out of order\u{1b}[2J").into_response(),
         Mode::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
@@ -225,6 +235,21 @@ impl futures_core::Stream for Once {
     ) -> std::task::Poll<Option<Self::Item>> {
         let piece = self.0.take();
         std::task::Poll::Ready(Some(piece.ok_or_else(|| std::io::Error::other("gone"))))
+    }
+}
+
+/// Its only piece comes late.
+struct Late(std::pin::Pin<Box<tokio::time::Sleep>>, Option<String>);
+
+impl futures_core::Stream for Late {
+    type Item = Result<String, std::io::Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        std::task::ready!(self.0.as_mut().poll(context));
+        std::task::Poll::Ready(self.1.take().map(Ok))
     }
 }
 

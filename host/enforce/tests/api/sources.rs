@@ -3,11 +3,14 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Arc;
 
 use hexgate::Engine;
 use hexgate_compiler::Release;
 use hexgate_compiler::bundle::{Expectation, SequenceStore, Timestamp};
-use hexgate_enforce::source::{BundleDir, LocalSigning, PolicyFile};
+use hexgate_enforce::source::{
+    BundleDir, LocalSigning, PolicyFile, PolicySource, Poll, SourceError,
+};
 use hexgate_enforce::{Cause, Enforcer, LivePolicy, Outcome, Refresh};
 
 use crate::fixture::*;
@@ -50,6 +53,32 @@ fn a_file_that_changes_is_seen_at_the_next_turn() {
     assert!(matches!(live.refresh(), Refresh::Replaced(_)));
     assert!(live.failure().is_none() && may_view(&live));
     assert_eq!(*live.id(), *before);
+}
+
+#[test]
+fn a_source_that_panics_changes_nothing() {
+    struct Panics(PolicyFile, bool);
+    impl PolicySource for Panics {
+        fn origin(&self) -> String {
+            self.0.origin()
+        }
+        fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+            assert!(!self.1, "out of order");
+            self.1 = true;
+            self.0.poll()
+        }
+        fn accepted(&mut self) {
+            self.0.accepted();
+        }
+    }
+    let (_folder, path, _) = live(BILLING);
+    let source = Panics(PolicyFile::dangerous_unsigned(&path), false);
+    let live = LivePolicy::open(&engine(), source).unwrap();
+    for _ in 0..2 {
+        let error = kept(live.refresh());
+        assert!(error.contains("panicked: out of order"), "{error}");
+        assert!(may_view(&live) && live.failure().is_some());
+    }
 }
 
 #[test]
