@@ -9,11 +9,11 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::Parser;
 use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpListener, sync::Semaphore};
 use wasmtime::{Result, error::Context};
-use wasmtime_wasi_http::io::TokioIo;
 
-use runtime::Runtime;
+use runtime::{Limits, Runtime};
 
 /// Serve a decision point over HTTP.
 #[derive(Debug, Parser)]
@@ -24,6 +24,9 @@ struct Args {
     /// Where to listen. Port 0: any that is free
     #[arg(long, default_value = "127.0.0.1:8180")]
     address: SocketAddr,
+
+    #[command(flatten)]
+    limits: Limits,
 }
 
 /// More connections wait until one ends.
@@ -34,10 +37,13 @@ async fn main() -> Result<()> {
     let args = Args::parse();
     let component = std::fs::read(&args.component)
         .with_context(|| format!("cannot read `{}`", args.component.display()))?;
-    let runtime = Arc::new(Runtime::new(&component)?);
-    let listener = TcpListener::bind(args.address)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.address))?;
+    let runtime = Arc::new(Runtime::new(&component, args.limits)?);
+    let listener = TcpListener::bind(args.address).await.with_context(|| {
+        format!(
+            "cannot listen on {}; `--address` names another place",
+            args.address
+        )
+    })?;
     println!("listening on http://{}", listener.local_addr()?);
     let connections = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
@@ -54,6 +60,8 @@ async fn main() -> Result<()> {
             });
             // Whoever is gone needs no answer.
             let _ = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(args.limits.deadline)
                 .serve_connection(TokioIo::new(client), answer)
                 .await;
             drop(permit);

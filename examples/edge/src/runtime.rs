@@ -1,10 +1,15 @@
 //! The component, ready to be instantiated for a request.
 
-use std::{convert::Infallible, thread, time::Duration};
+use std::{convert::Infallible, sync::Arc, thread, time::Duration};
 
+use clap::Args;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Incoming};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::{Semaphore, oneshot},
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Result, Store,
     StoreLimits, StoreLimitsBuilder,
@@ -25,27 +30,73 @@ use wasmtime_wasi_http::{
 };
 use wasmtime_wasi_io::IoView;
 
-/// From the first byte of the head to the response. Whoever sends slower is no agent.
-const PATIENCE: Duration = Duration::from_secs(10);
 /// How often a running guest lets others run, and its request be given up.
 const TICK: Duration = Duration::from_millis(10);
-/// The memory of an instance: the longest body, read, several times over.
-const MEMORY: usize = 128 << 20;
-/// How many requests are answered at once.
-const INSTANCES: u32 = 256;
 
-pub(crate) struct Runtime(ProxyPre<State>);
+/// What a request may cost at most.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Limits {
+    /// How long a request may take, from the end of its head to the end of its answer: whoever sends slower, and a policy that
+    /// computes longer, is given up. A head may take as long
+    #[arg(
+        long = "deadline",
+        value_name = "SECONDS",
+        default_value = "10",
+        value_parser = seconds
+    )]
+    pub(crate) deadline: Duration,
+
+    /// The most memory of a component's module; the handler and the policy are modules of their own. The default is room for the
+    /// longest body, read, and for the longest arguments
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, value_parser = clap::value_parser!(u32).range(1 << 20..=1 << 30))]
+    pub(crate) memory_bytes: u32,
+
+    /// How many requests are answered at once; more wait until the deadline
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) requests: u32,
+}
+
+/// A whole number of seconds, up to an hour.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds @ 1..=3600) => Ok(Duration::from_secs(seconds)),
+        _ => Err("expected a number of seconds from 1 to 3600".to_owned()),
+    }
+}
+
+/// Why a component gave no answer.
+#[derive(Debug)]
+enum Failure {
+    /// As many requests as may be are being answered.
+    Busy,
+    /// The deadline passed.
+    Late,
+    /// The component trapped, used up its memory, or returned without an answer; or the machine is at fault.
+    Broken(wasmtime::Error),
+}
+
+impl From<wasmtime::Error> for Failure {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+pub(crate) struct Runtime {
+    component: ProxyPre<State>,
+    limits: Limits,
+    slots: Arc<Semaphore>,
+}
 
 impl Runtime {
     /// Compiles a component.
-    pub(crate) fn new(component: &[u8]) -> Result<Self> {
+    pub(crate) fn new(component: &[u8], limits: Limits) -> Result<Self> {
         let mut pool = PoolingAllocationConfig::default();
         // The handler's memory and the policy's, and some more in case the policy is of several modules.
-        pool.total_component_instances(INSTANCES)
-            .total_core_instances(INSTANCES * 8)
-            .total_memories(INSTANCES * 4)
-            .total_tables(INSTANCES * 8)
-            .max_memory_size(MEMORY);
+        pool.total_component_instances(limits.requests)
+            .total_core_instances(limits.requests * 8)
+            .total_memories(limits.requests * 4)
+            .total_tables(limits.requests * 8)
+            .max_memory_size(limits.memory_bytes as usize);
         let mut config = Config::new();
         config
             .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
@@ -66,9 +117,11 @@ impl Runtime {
                 clock.increment_epoch();
             }
         });
-        Ok(Self(
-            ProxyPre::new(ready).context("not a handler of `wasi:http`")?,
-        ))
+        Ok(Self {
+            component: ProxyPre::new(ready).context("not a handler of `wasi:http`")?,
+            limits,
+            slots: Arc::new(Semaphore::new(limits.requests as usize)),
+        })
     }
 
     /// Answers a request.
@@ -76,51 +129,81 @@ impl Runtime {
         &self,
         request: Request<Incoming>,
     ) -> Result<Response<HyperOutgoingBody>, Infallible> {
-        let answered = match timeout(PATIENCE, self.ask(request)).await {
-            Ok(answered) => answered,
-            Err(_) => Err(format_err!("no answer within {PATIENCE:?}")),
-        };
-        Ok(answered.unwrap_or_else(|error| {
-            eprintln!("error: {error:#}");
-            broken()
+        Ok(self.ask(request).await.unwrap_or_else(|failure| {
+            let (status, detail) = match failure {
+                Failure::Busy => (503, "too many requests at once: ask again"),
+                Failure::Late => (500, "the decision point gave no answer within its deadline"),
+                Failure::Broken(error) => {
+                    eprintln!("error: {error:#}");
+                    (500, "the decision point failed")
+                }
+            };
+            problem(status, detail)
         }))
     }
 
-    async fn ask(&self, request: Request<Incoming>) -> Result<Response<HyperOutgoingBody>> {
-        let mut store = Store::new(self.0.engine(), State::new());
+    async fn ask(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<HyperOutgoingBody>, Failure> {
+        let deadline = Instant::now() + self.limits.deadline;
+        let Ok(Ok(slot)) = timeout_at(deadline, self.slots.clone().acquire_owned()).await else {
+            return Err(Failure::Busy);
+        };
+        let memory = self.limits.memory_bytes as usize;
+        let mut store = Store::new(self.component.engine(), State::new(memory));
         store.limiter(|state| &mut state.limits);
         store.epoch_deadline_async_yield_and_update(1);
         let (sender, receiver) = oneshot::channel();
         let mut http = store.data_mut().http();
-        let request = http.new_incoming_request(Scheme::Http, request)?;
-        let out = http.new_response_outparam(sender)?;
-        let ready = self.0.clone();
-        // The rest of the body is written after the head was sent, so the guest has a task of its own.
-        let guest = tokio::spawn(async move {
-            let handler = ready.instantiate_async(&mut store).await?;
-            handler
-                .wasi_http_incoming_handler()
-                .call_handle(store, request, out)
-                .await
+        let request = http
+            .new_incoming_request(Scheme::Http, request)
+            .map_err(wasmtime::Error::from)?;
+        let out = http
+            .new_response_outparam(sender)
+            .map_err(wasmtime::Error::from)?;
+        let ready = self.component.clone();
+        // The rest of the body is written after the head was sent, so the guest has a task of its own. It ends with this one, if
+        // whoever asked is gone, and at the deadline, whatever it is doing: each tick it lets others run.
+        let mut guest = JoinSet::new();
+        guest.spawn(async move {
+            let _slot = slot;
+            let run = async {
+                let handler = ready.instantiate_async(&mut store).await?;
+                handler
+                    .wasi_http_incoming_handler()
+                    .call_handle(store, request, out)
+                    .await
+            };
+            timeout_at(deadline, run).await
         });
-        match receiver.await {
-            Ok(response) => Ok(response?),
-            Err(_) => match guest.await? {
-                Ok(()) => Err(format_err!("the component gave no answer")),
-                Err(error) => Err(error.context("the component failed")),
-            },
+        if let Ok(response) = receiver.await {
+            guest.detach_all();
+            return response.map_err(|code| Failure::Broken(code.into()));
+        }
+        match guest.join_next().await {
+            Some(Ok(Err(_))) => Err(Failure::Late),
+            Some(Ok(Ok(Err(error)))) => Err(error.context("the component failed").into()),
+            Some(Ok(Ok(Ok(())))) => Err(format_err!("the component gave no answer").into()),
+            Some(Err(error)) => Err(wasmtime::Error::from(error).into()),
+            None => Err(format_err!("the component was not run").into()),
         }
     }
 }
 
 /// What is answered for a component that does not.
-fn broken() -> Response<HyperOutgoingBody> {
-    let document = r#"{"type":"about:blank","title":"Internal Server Error","status":500,"detail":"the decision point failed"}"#;
+fn problem(status: u16, detail: &str) -> Response<HyperOutgoingBody> {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let document = format!(
+        r#"{{"type":"about:blank","title":"{}","status":{},"detail":"{detail}"}}"#,
+        status.canonical_reason().unwrap_or_default(),
+        status.as_u16(),
+    );
     let body = Full::new(document.into())
         .map_err(|never: Infallible| match never {})
         .boxed_unsync();
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    *response.status_mut() = status;
     let content_type = hyper::header::HeaderValue::from_static("application/problem+json");
     response
         .headers_mut()
@@ -137,12 +220,12 @@ struct State {
 }
 
 impl State {
-    fn new() -> Self {
+    fn new(memory: usize) -> Self {
         Self {
             table: ResourceTable::new(),
             http: WasiHttpCtx::new(),
             hooks: NoNetwork,
-            limits: StoreLimitsBuilder::new().memory_size(MEMORY).build(),
+            limits: StoreLimitsBuilder::new().memory_size(memory).build(),
         }
     }
 }

@@ -80,6 +80,27 @@ impl Outcome {
     }
 }
 
+/// The most text that one answer of a policy may carry, in bytes: what a host in Rust accepts by default.
+const MAX_OUTPUT: usize = 1 << 20;
+
+/// Refuses what is more than that, or no text. The types promise UTF-8, and a policy beside this handler may break the promise: not
+/// every runtime looks at the bytes that it hands from one module to the other.
+pub(crate) fn accepted<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<(), Problem> {
+    let mut left = MAX_OUTPUT;
+    for text in texts {
+        left = left.checked_sub(text.len()).ok_or_else(|| {
+            Problem::new(
+                500,
+                format!("the policy answered with more than {MAX_OUTPUT} bytes of text"),
+            )
+        })?;
+        if core::str::from_utf8(text.as_bytes()).is_err() {
+            return Err(Problem::new(500, "the policy answered with invalid text"));
+        }
+    }
+    Ok(())
+}
+
 /// Asks the policy. Status 400: the request is at fault; 500: the policy is.
 pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Problem> {
     let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
@@ -94,14 +115,19 @@ pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Pr
         Failure::Policy(what) => Problem::new(500, format!("the policy is damaged: {what}")),
     })?;
     match verdict {
-        Verdict::Deny(denial) => Ok(Answer {
-            outcome: Outcome::Deny,
-            reason: denial.reason,
-            violations: denial.violations,
-            hint: denial.hint,
-            role: None,
-            scope: None,
-        }),
+        Verdict::Deny(denial) => {
+            let hint = denial.hint.iter().flat_map(patterns);
+            let texts = denial.violations.iter().chain([&denial.reason]);
+            accepted(texts.chain(hint).map(String::as_str))?;
+            Ok(Answer {
+                outcome: Outcome::Deny,
+                reason: denial.reason,
+                violations: denial.violations,
+                hint: denial.hint,
+                role: None,
+                scope: None,
+            })
+        }
         Verdict::NeedsApproval(grant) => {
             let reason = format!(
                 "Policy requires approval for tool {}",
@@ -138,7 +164,12 @@ fn granted(
     };
     let scope = match grant.scope {
         None => None,
-        Some(id) => Some((id, policy.scope(id).ok_or_else(|| outside("scope"))?)),
+        Some(id) => {
+            let scope = policy.scope(id).ok_or_else(|| outside("scope"))?;
+            let texts = [&scope.argument].into_iter().chain(patterns(&scope.paths));
+            accepted(texts.map(String::as_str))?;
+            Some((id, scope))
+        }
     };
     Ok(Answer {
         outcome,
@@ -148,6 +179,10 @@ fn granted(
         role,
         scope,
     })
+}
+
+fn patterns(paths: &PathScope) -> impl Iterator<Item = &String> {
+    paths.allowed.iter().chain(&paths.denied)
 }
 
 /// The pattern lists, as JSON.

@@ -35,7 +35,7 @@ use bindings::{
 use hexgate_eval::{Denial, Grant, PathScope, Request, Verdict};
 
 use crate::{
-    answer::{Failure, FileScope, Policy},
+    answer::{Failure, FileScope, Policy, accepted},
     problem::Problem,
     respond::{MAX_BODY, Received, Response, respond},
 };
@@ -196,23 +196,7 @@ impl Policy for Composed {
                 Ok(Verdict::NeedsApproval(grant(granted)))
             }
             Ok(decision::Verdict::Allow(granted)) => Ok(Verdict::Allow(grant(granted))),
-            Err(decision::Error::Malformed(it)) => {
-                let field = match it.field {
-                    decision::Field::Roles => "roles",
-                    decision::Field::Tool => "tool",
-                    decision::Field::Arguments => "arguments",
-                    decision::Field::Facts => "facts",
-                };
-                Err(Failure::Request(format!(
-                    "malformed {field} at {}: {}",
-                    it.offset, it.reason
-                )))
-            }
-            Err(decision::Error::Exceeded(it)) => Err(Failure::Request(format!(
-                "limit `{}` exceeded, at most {}",
-                it.limit, it.allowed
-            ))),
-            Err(decision::Error::Internal(what)) => Err(Failure::Policy(what)),
+            Err(error) => Err(failure(error)),
         }
     }
 
@@ -221,6 +205,34 @@ impl Policy for Composed {
             argument: scope.argument,
             paths: paths(scope.paths),
         })
+    }
+}
+
+/// Why there is no verdict, in words, if what the policy says are words.
+fn failure(error: decision::Error) -> Failure {
+    let said = match &error {
+        decision::Error::Malformed(it) => &it.reason,
+        decision::Error::Exceeded(it) => &it.limit,
+        decision::Error::Internal(what) => what,
+    };
+    if let Err(problem) = accepted([said.as_str()]) {
+        return Failure::Policy(problem.detail);
+    }
+    match error {
+        decision::Error::Malformed(it) => {
+            let field = match it.field {
+                decision::Field::Roles => "roles",
+                decision::Field::Tool => "tool",
+                decision::Field::Arguments => "arguments",
+                decision::Field::Facts => "facts",
+            };
+            Failure::Request(format!("malformed {field} at {}: {}", it.offset, it.reason))
+        }
+        decision::Error::Exceeded(it) => Failure::Request(format!(
+            "limit `{}` exceeded, at most {}",
+            it.limit, it.allowed
+        )),
+        decision::Error::Internal(what) => Failure::Policy(what),
     }
 }
 

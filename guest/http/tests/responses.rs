@@ -7,7 +7,7 @@
 )]
 
 use hexgate_compiler::{Compiled, Compiler};
-use hexgate_eval::{Error, Plan, Request, Verdict, Workspace};
+use hexgate_eval::{Denial, Error, PathScope, Plan, Request, Verdict, Workspace};
 use hexgate_http::{Failure, FileScope, MAX_BODY, Policy, Received, Response, respond};
 use serde_json::{Value, json};
 
@@ -569,7 +569,31 @@ fn a_policy_that_breaks_the_contract_is_an_error_and_never_an_allow() {
     let grant = |role, scope| hexgate_eval::Grant { role, scope };
     let one = evaluation("refund", "{}");
     let several = one.replacen('{', "{\"evaluations\": [{}, {}], ", 1);
+    let denial = |reason: &str, violations: usize, hint: usize| {
+        Ok(Verdict::Deny(Denial {
+            reason: reason.to_owned(),
+            violations: vec![reason.to_owned(); violations],
+            hint: Some(PathScope {
+                allowed: vec![],
+                denied: vec![reason.to_owned(); hint],
+            }),
+        }))
+    };
+    let long = "x".repeat(1 << 10);
+    // As much as is accepted, and then a little more, wherever it stands.
+    let received = Received {
+        method: "POST",
+        path: EVALUATION,
+        content_types: &[b"application/json"],
+        encoded: false,
+    };
+    let most = Broken(denial(&long, 1 << 9, (1 << 9) - 1));
+    let response = respond(&received, || Ok(one.clone().into_bytes()), &mut { most });
+    assert_eq!(response.status, 200, "{}", response.body);
     for answer in [
+        denial(&long, 1 << 10, 0),
+        denial(&long, 0, 1 << 10),
+        denial(&"x".repeat((1 << 20) + 1), 0, 0),
         Ok(Verdict::Allow(grant(Some(2), None))),
         Ok(Verdict::Allow(grant(None, Some(0)))),
         Ok(Verdict::NeedsApproval(grant(Some(u32::MAX), None))),

@@ -10,6 +10,7 @@
 //! | `engines` | the real engines behind one signature |
 //! | `rego` | what printed Rego is asked with, and what it answers |
 //! | `parity` | the engines and OPA's side by side, on many policies at once |
+//! | `http` | calls as requests to a decision point over HTTP, and what it must answer |
 //! | `runtimes` | policies and calls on disk, for runtimes other than the one in this process |
 //! | `shrink` | a disagreement made as small as it goes |
 #![forbid(unsafe_code)]
@@ -18,6 +19,8 @@
 pub mod case;
 pub mod engines;
 pub mod generate;
+#[cfg(feature = "host")]
+pub mod http;
 pub mod json;
 pub mod oracle;
 #[cfg(feature = "host")]

@@ -9,7 +9,7 @@ mod wasm;
 
 use std::{fmt::Display, io::Write};
 
-pub use wasm::{wasi_environment, wasm_environment};
+pub use wasm::{guest_package, wasi_environment, wasm_environment};
 
 /// Whether all tools have to be there.
 pub fn tools_required() -> bool {

@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsString,
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -76,6 +77,30 @@ pub fn wasi_environment() -> Option<Vec<(&'static str, OsString)>> {
         ("PATH", env::join_paths(path).ok()?),
     ]);
     Some(environment)
+}
+
+/// Writes a package of one file of `tests/guests` into a folder, with the versions of the workspace. Its manifest.
+///
+/// # Errors
+/// What cannot be written.
+pub fn guest_package(folder: &Path, guest: &str, metadata: &str) -> io::Result<PathBuf> {
+    let workspace = fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))?;
+    fs::create_dir_all(folder.join("src"))?;
+    let source = workspace.join("tests/guests").join(format!("{guest}.rs"));
+    fs::copy(source, folder.join("src/lib.rs"))?;
+    let sdk = workspace.join("guest/sdk");
+    let manifest = format!(
+        "[package]\nname = \"{}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
+         [dependencies]\nhexgate-guest = {{ path = {sdk:?} }}\n\
+         wit-bindgen = {{ version = \"=0.60.0\", default-features = false, features = [\"macros\", \"realloc\"] }}\n\
+         [package.metadata.hexgate]\n{metadata}\n[profile.release]\npanic = \"abort\"\n[workspace]\n",
+        guest.replace('_', "-"),
+    );
+    let path = folder.join("Cargo.toml");
+    fs::write(&path, manifest)?;
+    // Cargo drops what a package does not need.
+    fs::copy(workspace.join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    Ok(path)
 }
 
 /// Whether a compiler has what it needs of a target beside itself.

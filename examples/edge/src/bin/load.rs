@@ -10,9 +10,9 @@ use std::{
 use clap::Parser;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, body::Bytes, client::conn::http1};
+use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use wasmtime::{Result, bail, ensure, error::Context};
-use wasmtime_wasi_http::io::TokioIo;
 
 /// Measure a decision point.
 #[derive(Debug, Parser)]

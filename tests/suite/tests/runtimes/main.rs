@@ -7,7 +7,10 @@
 )]
 
 mod edge;
+mod edge_guests;
+mod edge_vectors;
 mod javascript;
+mod server;
 
 use std::{
     env,

@@ -11,7 +11,7 @@ use hexgate::{
     Engine, Policy,
     bundle::{Expectation, UnverifiedBundle},
 };
-use hexgate_test_support::wasm_environment;
+use hexgate_test_support::{guest_package, wasm_environment};
 
 /// Packages, and the binaries run on them with an environment in which cargo builds for WebAssembly.
 pub(super) struct Packages {
@@ -73,20 +73,7 @@ impl Packages {
 
     /// A package of one file of `tests/guests`.
     pub(super) fn guest(&self, name: &str, metadata: &str) -> String {
-        let source = workspace().join("tests/guests").join(format!("{name}.rs"));
-        let package = self.path(name);
-        fs::create_dir_all(package.join("src")).unwrap();
-        fs::copy(source, package.join("src/lib.rs")).unwrap();
-        let guest = fs::canonicalize(workspace().join("guest/sdk")).unwrap();
-        let manifest = format!(
-            "[package]\nname = \"{}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[lib]\ncrate-type = [\"cdylib\"]\n\
-             [dependencies]\nhexgate-guest = {{ path = {guest:?} }}\n\
-             wit-bindgen = {{ version = \"=0.60.0\", default-features = false, features = [\"macros\", \"realloc\"] }}\n\
-             [package.metadata.hexgate]\n{metadata}\n[profile.release]\npanic = \"abort\"\n[workspace]\n",
-            name.replace('_', "-"),
-        );
-        fs::write(package.join("Cargo.toml"), manifest).unwrap();
-        self.lock(name);
+        guest_package(&self.path(name), name, metadata).unwrap();
         format!("{name}/Cargo.toml")
     }
 
