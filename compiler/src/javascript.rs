@@ -1,15 +1,19 @@
-//! A policy as an ES module: the core module within its component, and beside it what speaks to that core from JavaScript.
+//! A policy as an ES module: the core modules within its component, and beside them what speaks to those from JavaScript.
 //!
 //! The glue that general tools generate for a component is several times slower and larger: it serves every signature. This one
 //! serves the contract's, as the host in Rust does, and checks as much: see `javascript/module.js`.
 
+mod cores;
+
 use std::fmt::Write as _;
 
 use hexgate_bundle::Stem;
-use hexgate_component::WeaveError;
 use sha2::{Digest, Sha256};
 
-use crate::{Compiled, release::CONTRACT};
+use crate::{Compiled, Product, RegoPolicy, release::CONTRACT};
+use cores::Cores;
+
+pub use cores::JavaScriptError;
 
 const MODULE: &str = include_str!("javascript/module.js");
 const TYPES: &str = include_str!("javascript/module.d.ts");
@@ -25,34 +29,87 @@ pub struct JavaScript {
     pub types_name: String,
     /// The module's types.
     pub types: &'static str,
-    /// `{stem}.core.wasm`
-    pub core_name: String,
-    /// The core module.
-    pub core: Vec<u8>,
+    /// `{stem}.core.wasm`, and `{stem}.core2.wasm` and so on if the policy consists of several core modules: their names and bytes.
+    pub cores: Vec<(String, Vec<u8>)>,
 }
 
-impl Compiled {
-    /// The policy as an ES module for Node, browsers and workerd. It is of the engine of hexgate, whatever evaluates the policy
-    /// in [`Compiled::component`].
+impl JavaScript {
+    /// The ES module of a policy's component, for Node, browsers and workerd. `source_digest` is what the component tells of itself.
+    ///
+    /// A component of the engine of hexgate keeps an instance between decisions; any other gets a fresh one for each.
     ///
     /// # Errors
-    /// As for [`Compiled::core`].
-    pub fn javascript(&self, stem: &Stem) -> Result<JavaScript, WeaveError> {
-        let core = self.core()?;
-        let core_name = format!("{}.core.wasm", stem.as_str());
+    /// If it is not of the world `hexgate:policy/policy`, or consists of more than this can speak to.
+    pub fn of_component(
+        component: &[u8],
+        source_digest: &[u8; 32],
+        stem: &Stem,
+    ) -> Result<Self, JavaScriptError> {
+        let found = Cores::of(component)?;
+        let name = |at: usize| match at {
+            0 => format!("{}.core.wasm", stem.as_str()),
+            more => format!("{}.core{}.wasm", stem.as_str(), more + 1),
+        };
+        let cores: Vec<(String, Vec<u8>)> = found
+            .modules
+            .iter()
+            .enumerate()
+            .map(|(at, module)| (name(at), module.to_vec()))
+            .collect();
+        let listed: Vec<String> = cores
+            .iter()
+            .map(|(name, bytes)| {
+                let digest = hex(&Sha256::digest(bytes));
+                format!("  [new URL({}, import.meta.url), \"{digest}\"],", url(name))
+            })
+            .collect();
         let module = MODULE
-            .replace("{{SOURCE_SHA256}}", &hex(&self.model.source_digest))
-            .replace("{{CORE_SHA256}}", &hex(&Sha256::digest(&core)))
+            .replace("{{SOURCE_SHA256}}", &hex(source_digest))
             .replace("{{CONTRACT}}", version(CONTRACT))
-            .replace("\"./{{CORE}}\"", &url(&core_name));
-        Ok(JavaScript {
+            .replace("{{LINKS}}", found.links)
+            .replace(
+                "{{KEEPS_INSTANCES}}",
+                if found.is_known { "true" } else { "false" },
+            )
+            .replace("{{CORES}}", &listed.join("\n"));
+        Ok(Self {
             module_name: format!("{}.js", stem.as_str()),
             module,
             types_name: format!("{}.d.ts", stem.as_str()),
             types: TYPES,
-            core_name,
-            core,
+            cores,
         })
+    }
+}
+
+impl Compiled {
+    /// The policy as an ES module for Node, browsers and workerd.
+    ///
+    /// # Errors
+    /// As for [`JavaScript::of_component`].
+    pub fn javascript(&self, stem: &Stem) -> Result<JavaScript, JavaScriptError> {
+        JavaScript::of_component(&self.component, &self.model.source_digest, stem)
+    }
+}
+
+impl Product {
+    /// The policy as an ES module for Node, browsers and workerd, whatever it is written in.
+    ///
+    /// # Errors
+    /// As for [`JavaScript::of_component`].
+    pub fn javascript(&self, stem: &Stem) -> Result<JavaScript, JavaScriptError> {
+        match self {
+            Self::Policy(policy) => policy.javascript(stem),
+            Self::Rego(policy) => {
+                let RegoPolicy {
+                    component, rego, ..
+                } = policy.as_ref();
+                JavaScript::of_component(component, &Sha256::digest(rego).into(), stem)
+            }
+            Self::Rust(policy) => {
+                JavaScript::of_component(&policy.component, &policy.source_digest, stem)
+            }
+        }
     }
 }
 
@@ -95,7 +152,11 @@ mod tests {
         let stem: Stem = "a \"policy\"".parse().unwrap();
         let files = outcome.policy.unwrap().javascript(&stem).unwrap();
         assert!(!files.module.contains("{{"), "{}", files.module);
-        assert!(files.module.contains(&hex(&Sha256::digest(&files.core))));
+        let [(name, core)] = files.cores.as_slice() else {
+            panic!("{:?}", files.cores.len());
+        };
+        assert_eq!(name, "a \"policy\".core.wasm");
+        assert!(files.module.contains(&hex(&Sha256::digest(core))));
         assert!(
             files
                 .module

@@ -76,7 +76,7 @@ pub use hexgate_bundle as bundle;
 
 pub use built::{BuiltPolicy, is_built};
 pub use compile::{Compiled, Compiler, Options, Outcome};
-pub use javascript::JavaScript;
+pub use javascript::{JavaScript, JavaScriptError};
 pub use product::{Engine, MakeError, OpaCore, OpaCoreError, Product, RegoOptions, is_rego};
 pub use rego_policy::RegoPolicy;
 pub use release::{CONTRACT, Release};

@@ -244,14 +244,6 @@ fn options_that_do_not_fit_are_misuse() {
             "`--emit core` is for the engine `native`",
         ),
         (
-            "policy.rego --emit js",
-            "`--emit js` is for policies in YAML",
-        ),
-        (
-            "plain.yaml --engine rego --emit js",
-            "`--emit js` is for the engine `native`",
-        ),
-        (
             "policy.rego --data data.json --emit bundle,opa-core",
             "OPA's module does not hold the data",
         ),
@@ -260,6 +252,24 @@ fn options_that_do_not_fit_are_misuse() {
         assert_eq!(ran.code, 2, "{arguments}\n{}", ran.stderr);
         assert!(ran.stderr.contains(expected), "{arguments}\n{}", ran.stderr);
         assert_eq!(fixture.names("."), before, "{arguments}");
+    }
+}
+
+#[test]
+fn es_modules_have_the_core_modules_beside_them() {
+    let Some(fixture) = Fixture::with_opa() else {
+        return;
+    };
+    for (arguments, stem) in [
+        ("policy.rego --data data.json", "policy"),
+        ("plain.yaml --engine rego", "plain"),
+    ] {
+        let out = format!("{stem}-js");
+        let ran = fixture.run(&format!("{arguments} --emit js --out {out}"));
+        assert_eq!(ran.code, 0, "{arguments}\n{}", ran.stderr);
+        let expected = ["core.wasm", "core2.wasm", "core3.wasm", "d.ts", "js"];
+        let expected = expected.map(|ending| format!("{stem}.{ending}"));
+        assert_eq!(fixture.names(&out), expected, "{arguments}");
     }
 }
 

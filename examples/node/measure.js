@@ -1,12 +1,14 @@
-// How long a decision takes, by our module and by jco's: `npm run build && node measure.js`. CPU time, the best of some rounds.
+// How long a decision takes, by our module and by jco's: `npm run measure [-- ROUNDS CALLS MODULE...]`. CPU time, the best of the
+// rounds. Further modules of the same policy are measured beside them: see `npm run measure:opa`.
 
+import { pathToFileURL } from "node:url";
 import { load } from "./build/billing.js";
 import * as jco from "./build/jco/billing.component.js";
 
-const ROUNDS = 7;
-const CALLS = 50_000;
+const [rounds = 7, calls = 50_000, ...modules] = process.argv.slice(2);
+const glues = { own: await load(), jco };
+for (const module of modules) glues[module] = await (await import(pathToFileURL(module))).load();
 
-const own = await load();
 const requests = {
   allow: { roles: ["billing"], tool: "refund_order", arguments: '{"amount": 200, "currency": "USD"}' },
   deny: { roles: ["billing"], tool: "refund_order", arguments: '{"amount": 2000, "currency": "USD"}' },
@@ -19,13 +21,13 @@ const requests = {
 };
 
 for (const [name, request] of Object.entries(requests)) {
-  for (const [glue, { decision }] of Object.entries({ own, jco })) {
+  for (const [glue, { decision }] of Object.entries(glues)) {
     let best = Infinity;
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < rounds; round++) {
       const before = process.cpuUsage();
-      for (let call = 0; call < CALLS; call++) decision.decide(request);
+      for (let call = 0; call < calls; call++) decision.decide(request);
       const { user, system } = process.cpuUsage(before);
-      best = Math.min(best, (user + system) / CALLS);
+      best = Math.min(best, (user + system) / calls);
     }
     console.log(`${name}: ${glue} ${best.toFixed(2)} µs`);
   }

@@ -106,10 +106,11 @@ export interface Policy {
   };
 }
 
-/** Loads the policy from the `.core.wasm` beside this file, in Node by reading it and elsewhere by fetching it.
- * @throws if it is not the file that was written with this one */
+/** Loads the policy from the `.core.wasm` files beside this one, in Node by reading them and elsewhere by fetching them.
+ * @throws if they are not the files that were written with this one */
 export function load(): Promise<Policy>;
 
-/** The policy in a compiled module: the `.core.wasm` beside this file, however the platform imports it.
- * @throws if it holds another policy */
-export function instantiate(module: WebAssembly.Module): Policy;
+/** The policy in compiled modules: the `.core.wasm` beside this file, however the platform imports it, and the others
+ * (`.core2.wasm` and so on) behind it, if there are any.
+ * @throws if they hold another policy */
+export function instantiate(module: WebAssembly.Module, ...more: WebAssembly.Module[]): Policy;

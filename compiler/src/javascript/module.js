@@ -2,7 +2,17 @@
 // whose source has the SHA-256 below; do not edit. The contract is the package `hexgate:policy`; the types are in the `.d.ts`.
 
 const SOURCE_SHA256 = "{{SOURCE_SHA256}}";
-const CORE_SHA256 = "{{CORE_SHA256}}";
+
+// The core modules within the policy's component, each with its SHA-256, and what each is linked with: the exports of which module
+// it imports by which name. The last one is the policy.
+const cores = () => [
+{{CORES}}
+];
+const LINKS = {{LINKS}};
+
+// Whether an instance is as good as new after an answer. That is known of the engine of hexgate; what any other code keeps is not, so
+// each call gets an instance of its own.
+const KEEPS_INSTANCES = {{KEEPS_INSTANCES}};
 
 const DECISION = "hexgate:policy/decision@{{CONTRACT}}#";
 const DESCRIPTION = "hexgate:policy/description@{{CONTRACT}}#";
@@ -14,6 +24,8 @@ const FUNCTIONS = [
   DESCRIPTION + "rules",
   DESCRIPTION + "scope",
 ];
+// How many parameters each has by the canonical ABI, all of 32 bits.
+const PARAMETERS = [4, 9, 0, 2, 4, 1];
 
 // Backstops that a policy of this engine does not reach; the limits that can change a verdict are counted inside.
 const MOST_ROLES = 1024;
@@ -54,19 +66,21 @@ function describe({ tag, val }) {
   }
 }
 
-/** Loads the policy from the `.core.wasm` beside this file, if that is the file that was written with this one. */
+/** Loads the policy from the `.core.wasm` files beside this one, if those are the files that were written with it. */
 export async function load() {
-  const url = new URL("./{{CORE}}", import.meta.url);
+  return instantiate(...(await Promise.all(cores().map(([url, digest]) => compile(url, digest)))));
+}
+
+async function compile(url, digest) {
   const bytes = await read(url);
   if (globalThis.crypto?.subtle === undefined) {
-    throw new Error("no `crypto.subtle` here to check the policy with: serve the page over HTTPS, or pass a module to `instantiate`");
+    throw new Error("no `crypto.subtle` here to check the policy with: serve the page over HTTPS, or pass modules to `instantiate`");
   }
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  if (hex !== CORE_SHA256) {
+  const found = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  if (Array.from(found, (byte) => byte.toString(16).padStart(2, "0")).join("") !== digest) {
     throw new Error(`\`${url}\` is not the file that was written with this module: compile the policy again and deploy both`);
   }
-  return instantiate(await WebAssembly.compile(bytes));
+  return WebAssembly.compile(bytes);
 }
 
 async function read(url) {
@@ -84,12 +98,17 @@ async function read(url) {
   return response.arrayBuffer();
 }
 
-/** The policy in a compiled module: the `.core.wasm` beside this file, however the platform imports it. */
-export function instantiate(module) {
-  if (WebAssembly.Module.imports(module).length !== 0) {
-    throw new Error("the module imports something; a policy imports nothing");
+/** The policy in compiled modules: the `.core.wasm` files beside this one in their order, however the platform imports them. */
+export function instantiate(...modules) {
+  if (modules.length !== LINKS.length) {
+    throw new Error(`the policy consists of ${LINKS.length} modules, not of ${modules.length}`);
   }
-  const exports = new Map(WebAssembly.Module.exports(module).map(({ name, kind }) => [name, kind]));
+  modules.forEach((module, at) => {
+    if (WebAssembly.Module.imports(module).some((wanted) => !Object.hasOwn(LINKS[at], wanted.module))) {
+      throw new Error("the module imports something; a policy imports nothing");
+    }
+  });
+  const exports = new Map(WebAssembly.Module.exports(modules.at(-1)).map(({ name, kind }) => [name, kind]));
   for (const name of FUNCTIONS) {
     if (exports.get(name) !== "function") {
       throw new Error(`the module does not export the function \`${name}\`; it is not the core of a policy`);
@@ -99,14 +118,14 @@ export function instantiate(module) {
     throw new Error("the module does not export its memory; it is not the core of a policy");
   }
 
-  // One instance is kept between calls. It is taken out while in use, so that whatever throws leaves none behind, and put back
-  // only after an answer that leaves it as good as new.
+  // One instance is kept between calls, if any may be. It is taken out while in use, so that whatever throws leaves none behind, and
+  // put back only after an answer that leaves it as good as new.
   let idle;
   const using = (use) => {
-    const instance = idle ?? new Instance(module);
+    const instance = idle ?? new Instance(modules);
     idle = undefined;
     const answer = use(instance);
-    if (!instance.hasGrown()) idle = instance;
+    if (KEEPS_INSTANCES && !instance.hasGrown()) idle = instance;
     return answer;
   };
 
@@ -167,6 +186,20 @@ function damaged(what) {
   return new PolicyError({ tag: "bad-output", val: what });
 }
 
+// The exports of the last of the modules, each instantiated with those of the ones before it that it imports.
+function link(modules) {
+  const linked = [];
+  for (const [at, module] of modules.entries()) {
+    const imports = Object.entries(LINKS[at]).map(([name, from]) => [name, linked[from]]);
+    try {
+      linked.push(new WebAssembly.Instance(module, Object.fromEntries(imports)).exports);
+    } catch (cause) {
+      throw new PolicyError({ tag: "trap", val: String(cause) }, cause);
+    }
+  }
+  return linked.at(-1);
+}
+
 // A running policy, spoken to by the canonical ABI of the component model.
 class Instance {
   #memory;
@@ -178,10 +211,13 @@ class Instance {
   #base = -1;
   #budget = 0;
 
-  constructor(module) {
-    const { exports } = new WebAssembly.Instance(module, {});
+  constructor(modules) {
+    const exports = link(modules);
     this.#memory = exports.memory;
     this.#functions = FUNCTIONS.map((name) => exports[name]);
+    if (this.#functions.some((called, which) => called.length !== PARAMETERS[which])) {
+      throw damaged("a function with other parameters");
+    }
     this.#refresh();
     this.#size = this.#bytes.length;
   }
@@ -190,8 +226,37 @@ class Instance {
     return this.#memory.buffer.byteLength !== this.#size;
   }
 
-  // Each text is a string, or its bytes where that turned out not to be ASCII: either has as many bytes as its `length`.
   decide(roles, tool, text, facts, scopes) {
+    return KEEPS_INSTANCES ? this.#decideAtOnce(roles, tool, text, facts, scopes) : this.#decideApart(roles, tool, text, facts, scopes);
+  }
+
+  // Each part in room of its own, as the canonical ABI has it: a guest may free what it is passed.
+  #decideApart(roles, tool, text, facts, scopes) {
+    const names = roles.map((role, number) => encode(role, "roles", number));
+    const parts = [encode(tool, "tool"), encode(text, "arguments")];
+    if (facts !== undefined) parts.push(encode(facts, "facts"));
+    const total = [...names, ...parts].reduce((sum, part) => sum + part.length, 8 * names.length);
+    if (total > MOST_REQUEST_BYTES) throw exceeded("memory-bytes", MOST_REQUEST_BYTES);
+    const list = this.#allocate(8 * names.length, 4);
+    names.forEach((name, number) => {
+      const at = this.#pass(name);
+      this.#view.setUint32(list + 8 * number, at, true);
+      this.#view.setUint32(list + 8 * number + 4, name.length, true);
+    });
+    const [of, args, more] = parts.map((part) => [this.#pass(part), part.length]);
+    const result = this.#call(1, list, names.length, ...of, ...args, ...(more === undefined ? [0, 0, 0] : [1, ...more]));
+    return this.#verdict(result, names.length, scopes);
+  }
+
+  #pass(text) {
+    const at = this.#allocate(text.length, 1);
+    this.#put(text, at);
+    return at;
+  }
+
+  // In one piece, as the engine of hexgate takes it. Each text is a string, or its bytes where that turned out not to be ASCII: either
+  // has as many bytes as its `length`.
+  #decideAtOnce(roles, tool, text, facts, scopes) {
     const count = roles.length;
     let total = 8 * count + tool.length + text.length + (facts === undefined ? 0 : facts.length);
     for (let i = 0; i < count; i++) total += roles[i].length;
@@ -211,7 +276,7 @@ class Instance {
     if (!written) {
       const bytes = roles.map((role, number) => encode(role, "roles", number));
       const more = facts === undefined ? undefined : encode(facts, "facts");
-      return this.decide(bytes, encode(tool, "tool"), encode(text, "arguments"), more, scopes);
+      return this.#decideAtOnce(bytes, encode(tool, "tool"), encode(text, "arguments"), more, scopes);
     }
     const result =
       facts === undefined
@@ -238,9 +303,7 @@ class Instance {
 
   rules(role, start, count, scopes) {
     const bytes = encode(role, "roles", 0);
-    const base = this.#allocate(bytes.length);
-    this.#put(bytes, base);
-    const at = this.#area(this.#call(4, base, bytes.length, start, count), 12, MOST_DESCRIPTION_BYTES);
+    const at = this.#area(this.#call(4, this.#pass(bytes), bytes.length, start, count), 12, MOST_DESCRIPTION_BYTES);
     if (!this.#flag(at)) return undefined;
     const rules = [];
     for (let rule = this.#list(at + 4, 32), end = rule + 32 * this.#word(at + 8); rule < end; rule += 32) {
@@ -261,7 +324,7 @@ class Instance {
 
   // `result<verdict, error>`. Errors that say that the request is at fault are returned: they leave the instance as good as new.
   #verdict(result, roles, scopes) {
-    const at = this.#area(result, 48, MOST_VERDICT_BYTES);
+    const at = this.#area(result, 48, MOST_VERDICT_BYTES, 8);
     const bytes = this.#bytes;
     switch ((bytes[at] << 8) | bytes[at + 8]) {
       case 0x000: {
@@ -328,6 +391,7 @@ class Instance {
     this.#budget -= length;
     if (this.#budget < 0) throw damaged("more text than is accepted");
     if (start + length > this.#bytes.length) throw damaged("an address out of bounds");
+    if (size > 1 && start % 4 !== 0) throw damaged("an address that is not aligned");
     return start;
   }
 
@@ -348,10 +412,11 @@ class Instance {
   }
 
   // Where a result of `size` bytes lies.
-  #area(address, size, budget) {
+  #area(address, size, budget, align = 4) {
     this.#refresh();
     this.#budget = budget;
     const at = address >>> 0;
+    if (at % align !== 0) throw damaged("an address that is not aligned");
     if (at + size > this.#bytes.length) throw damaged("an address out of bounds");
     return at;
   }
@@ -369,14 +434,15 @@ class Instance {
   // begin each decision behind what lies at its arena's start.
   #room(length) {
     if (length > MOST_REQUEST_BYTES) throw exceeded("memory-bytes", MOST_REQUEST_BYTES);
-    if (this.#base < 0 || length > this.#bytes.length - this.#base) this.#base = this.#allocate(length);
+    if (this.#base < 0 || length > this.#bytes.length - this.#base) this.#base = this.#allocate(length, 4);
     return this.#base;
   }
 
-  #allocate(length) {
-    const address = this.#call(0, 0, 0, 4, Math.max(length, 1)) >>> 0;
+  #allocate(length, align) {
+    const address = this.#call(0, 0, 0, align, length) >>> 0;
     this.#refresh();
-    if (address === 0 || address + length > this.#bytes.length) throw damaged("an address out of bounds");
+    if (address + length > this.#bytes.length || (address === 0 && length > 0)) throw damaged("an address out of bounds");
+    if (address % align !== 0) throw damaged("an address that is not aligned");
     return address;
   }
 

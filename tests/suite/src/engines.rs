@@ -130,6 +130,11 @@ impl Component {
         policy.map(Self).map_err(|error| error.to_string())
     }
 
+    /// The policy in the host.
+    pub fn policy(&self) -> &hexgate::Policy {
+        &self.0
+    }
+
     /// Answers a call.
     pub fn answer(&self, call: &Call) -> Answer {
         use hexgate::{DecideError, Field, Verdict};

@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use hexgate::{Coverage, DecideError, Mode, PathScope, Policy, Rule, Verdict};
-use hexgate_compiler::Compiled;
+use hexgate_compiler::{Compiled, JavaScript};
 use serde_json::{Value, json};
 
 use crate::case::Call;
@@ -12,19 +12,31 @@ use crate::case::Call;
 /// Writes a policy and all that other runtimes make of it into a folder.
 ///
 /// # Errors
-/// What cannot be written, or woven.
+/// What cannot be written, or is no ES module.
 pub fn write_policy(folder: &Path, policy: &Compiled) -> Result<(), String> {
+    write_component(folder, &policy.component, &policy.model.source_digest)
+}
+
+/// Writes a component, of whatever engine, and all that other runtimes make of it into a folder.
+///
+/// # Errors
+/// What cannot be written, or is no ES module.
+pub fn write_component(
+    folder: &Path,
+    component: &[u8],
+    source_digest: &[u8; 32],
+) -> Result<(), String> {
     let stem = "policy".parse().map_err(|error| format!("{error}"))?;
-    let files = policy
-        .javascript(&stem)
+    let files = JavaScript::of_component(component, source_digest, &stem)
         .map_err(|error| error.to_string())?;
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    for (name, bytes) in [
-        ("policy.component.wasm", policy.component.as_slice()),
-        (&files.core_name, &files.core),
+    let cores = files.cores.iter();
+    let cores = cores.map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    for (name, bytes) in cores.chain([
+        ("policy.component.wasm", component),
         (&files.module_name, files.module.as_bytes()),
         (&files.types_name, files.types.as_bytes()),
-    ] {
+    ]) {
         fs::write(folder.join(name), bytes).map_err(|error| format!("{name}: {error}"))?;
     }
     Ok(())

@@ -50,6 +50,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     // A second build of the runtime, for a run that is to be complete.
     let edge = runtimes.is_some().then(edge::build).transpose()?;
+    if edge.is_some() && !args.only_cargo {
+        edge::check_example()?;
+    }
     if let Some(edge) = &edge {
         command.env("HEXGATE_EDGE", edge);
     }

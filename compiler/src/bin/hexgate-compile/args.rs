@@ -103,7 +103,7 @@ pub(crate) enum Emit {
     Component,
     /// The core module within the component
     Core,
-    /// An ES module for Node, browsers and workerd, with its types and the core module beside it
+    /// An ES module for Node, browsers and workerd, with its types and the core modules beside it
     Js,
     /// The plan that the engine evaluates
     Plan,

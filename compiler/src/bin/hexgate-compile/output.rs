@@ -140,12 +140,13 @@ fn of_one_module(kind: Emit, product: &Product) -> anyhow::Result<&Compiled> {
 
 /// The files of the ES module.
 fn javascript(stem: &Stem, product: &Product) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let files = of_one_module(Emit::Js, product)?.javascript(stem)?;
-    Ok(vec![
+    let files = product.javascript(stem)?;
+    let mut all = vec![
         (files.module_name, files.module.into_bytes()),
         (files.types_name, files.types.as_bytes().to_vec()),
-        (files.core_name, files.core),
-    ])
+    ];
+    all.extend(files.cores);
+    Ok(all)
 }
 
 /// Writes files by way of temporary ones beside them: under its name a file is whole.

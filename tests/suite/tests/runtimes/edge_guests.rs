@@ -1,19 +1,14 @@
 //! Policies that are not of the known engine as decision points, compiled by `hexgate-compile` as users call it and served by runtimes
 //! that are not ours: a policy in Rust that means harm, one that tries to remember, and one in Rego.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::OnceLock,
-    time::Duration,
-};
+use std::{fs, path::Path, process::Command, time::Duration};
 
-use hexgate_test_support::{guest_package, wasm_environment};
 use serde_json::{Value, json};
 
 use crate::{
-    binary, fresh, printed,
+    binary, fresh,
+    guests::{asked, hostile, remembers},
+    printed,
     server::{Answer, Server},
 };
 use hexgate_tests::http::{EVALUATIONS, REST};
@@ -24,43 +19,11 @@ const HEAD: &str =
 /// How long a policy that gives no answer is waited for, where nothing ends it.
 const LONG_ENOUGH: Duration = Duration::from_secs(3);
 
-/// What a guest is compiled to: the folder with `NAME.http.wasm`, and what else `emit` asks for. None: it cannot be built here.
-fn guest(name: &str) -> Option<PathBuf> {
-    let environment = wasm_environment()?;
-    let folder = fresh(&format!("guest-{name}"));
-    let manifest = guest_package(&folder.join("package"), name, "").unwrap();
-    let compile = |arguments: &[&str]| {
-        let mut command = Command::new(binary("hexgate-compile"));
-        command
-            .arg(&manifest)
-            .args(arguments)
-            .arg("--out")
-            .arg(&folder)
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            // What the packages have in common is built once, for the other tests too.
-            .env(
-                "CARGO_TARGET_DIR",
-                concat!(env!("CARGO_TARGET_TMPDIR"), "/guests"),
-            )
-            .stdin(Stdio::null());
-        printed(&mut command);
-    };
-    compile(&["--target", "http"]);
-    compile(&["--emit", "component"]);
-    Some(folder)
-}
-
-/// The guest that does what the tool is called, as a decision point.
-pub(crate) fn hostile() -> Option<&'static Path> {
-    static HOSTILE: OnceLock<Option<PathBuf>> = OnceLock::new();
-    HOSTILE.get_or_init(|| guest("hostile")).as_deref()
-}
-
 fn question(tool: &str, arguments: &Value) -> String {
     json!({"input": {"tool": tool, "args": arguments}}).to_string()
 }
 
-fn asked(server: &Server, tool: &str) -> Answer {
+fn ask(server: &Server, tool: &str) -> Answer {
     server.post(REST, &question(tool, &json!({})))
 }
 
@@ -86,7 +49,7 @@ fn wasmtime_answers_whatever_a_policy_does_within_its_limits() {
     let Some(server) = Server::wasmtime(&component, &options) else {
         return;
     };
-    assert!(allows(&asked(&server, "honest")));
+    assert!(allows(&ask(&server, "honest")));
     for (tool, said) in [
         ("trap", "the decision point failed"),
         ("panic", "the decision point failed"),
@@ -103,13 +66,13 @@ fn wasmtime_answers_whatever_a_policy_does_within_its_limits() {
             "the policy answered with more than 1048576 bytes of text",
         ),
     ] {
-        let answer = asked(&server, tool);
+        let answer = ask(&server, tool);
         assert!(is_broken(&answer), "{tool}: {answer:?}");
         assert_eq!(answer.json()["detail"], said, "{tool}");
         // The next request has an instance of its own.
-        assert!(allows(&asked(&server, "honest")), "after {tool}");
+        assert!(allows(&ask(&server, "honest")), "after {tool}");
     }
-    assert_eq!(asked(&server, "else").json()["result"]["allow"], false);
+    assert_eq!(ask(&server, "else").json()["result"]["allow"], false);
     // Among several evaluations one that traps takes all with it.
     let one = |tool: &str| {
         json!({"subject": {"type": "user", "id": "ann"}, "action": {"name": "call"},
@@ -121,19 +84,19 @@ fn wasmtime_answers_whatever_a_policy_does_within_its_limits() {
 
     // While a policy loops others are answered, and when as many loop as may be answered at once, whoever waits is told in time.
     std::thread::scope(|scope| {
-        let looping = || asked(&server, "loop");
+        let looping = || ask(&server, "loop");
         let first = scope.spawn(looping);
-        assert!(allows(&asked(&server, "honest")));
+        assert!(allows(&ask(&server, "honest")));
         assert!(is_broken(&first.join().unwrap()));
         let both = [scope.spawn(looping), scope.spawn(looping)];
-        let waiting = asked(&server, "honest");
+        let waiting = ask(&server, "honest");
         assert!(allows(&waiting) || waiting.status == 503, "{waiting:?}");
         for answer in both {
             let answer = answer.join().unwrap();
             assert!(is_broken(&answer) || answer.status == 503, "{answer:?}");
         }
     });
-    assert!(allows(&asked(&server, "honest")));
+    assert!(allows(&ask(&server, "honest")));
     // Whoever goes away takes the decision along.
     for _ in 0..8 {
         server.exchange(
@@ -142,7 +105,7 @@ fn wasmtime_answers_whatever_a_policy_does_within_its_limits() {
             Duration::from_millis(50),
         );
     }
-    assert!(allows(&asked(&server, "honest")));
+    assert!(allows(&ask(&server, "honest")));
 }
 
 /// `jco serve` ends with a trap, and nothing in JavaScript ends a loop: no answer is no permission either. In workers of its own
@@ -155,7 +118,7 @@ fn jco_never_answers_an_allow_for_a_policy_that_misbehaves() {
         let Some(server) = Server::jco(&component, &["--isolate-requests", "instance"]) else {
             return;
         };
-        assert!(allows(&asked(&server, "honest")));
+        assert!(allows(&ask(&server, "honest")));
         let body = question(tool, &json!({}));
         let answer = server.exchange(HEAD, body.as_bytes(), LONG_ENOUGH);
         assert!(
@@ -185,10 +148,10 @@ fn jco_never_answers_an_allow_for_a_policy_that_misbehaves() {
             ("invalid text", "the policy answered with invalid text"),
         ] {
             let server = Server::jco(&component, options).unwrap();
-            let answer = asked(&server, tool);
+            let answer = ask(&server, tool);
             assert!(is_broken(&answer), "{tool}: {answer:?}");
             assert_eq!(answer.json()["detail"], said);
-            let next = asked(&server, "honest");
+            let next = ask(&server, "honest");
             assert_eq!(allows(&next), after, "{tool}: {next:?}");
             assert!(after || is_broken(&next), "{tool}: {next:?}");
         }
@@ -205,7 +168,7 @@ fn jco_never_answers_an_allow_for_a_policy_that_misbehaves() {
         let answer = server.exchange(HEAD, body.as_bytes(), LONG_ENOUGH);
         let answer = String::from_utf8_lossy(&answer).into_owned();
         assert!(answer.starts_with("HTTP/1.1 502 "), "{tool}: {answer}");
-        assert!(allows(&asked(&server, "honest")), "after {tool}");
+        assert!(allows(&ask(&server, "honest")), "after {tool}");
     }
 }
 
@@ -213,7 +176,7 @@ fn jco_never_answers_an_allow_for_a_policy_that_misbehaves() {
 /// the first. Where all share one it does, which is why `docs/edge.md` says how to serve such a policy.
 #[test]
 fn a_policy_in_rust_remembers_nothing_where_each_request_has_its_own_instance() {
-    let Some(folder) = guest("remembers") else {
+    let Some(folder) = remembers() else {
         return;
     };
     let component = folder.join("remembers.http.wasm");
@@ -280,6 +243,12 @@ fn policies_by_way_of_opa_are_served() {
             .args(["--target", "http"])
             .current_dir(&folder);
         printed(&mut compile);
+        let mut compile = Command::new(binary("hexgate-compile"));
+        compile
+            .args(arguments)
+            .args(["--emit", "js"])
+            .current_dir(&folder);
+        printed(&mut compile);
     }
     let ask = |server: &Server, role: &str, tool: &str, arguments: &str| {
         let body =
@@ -299,42 +268,58 @@ fn policies_by_way_of_opa_are_served() {
         }
     };
     let wire = r#"{"amount": 900, "currency": "USD", "recipient": "ACME"}"#;
+    let calls = [
+        (
+            "billing",
+            "refund_order",
+            r#"{"amount": 200, "currency": "USD"}"#,
+            "allow",
+        ),
+        (
+            "billing",
+            "refund_order",
+            r#"{"amount": 501, "currency": "USD"}"#,
+            "deny",
+        ),
+        ("billing", "wire_transfer", wire, "needs approval"),
+        (
+            "nobody",
+            "refund_order",
+            r#"{"amount": 200, "currency": "USD"}"#,
+            "deny",
+        ),
+        (
+            "billing",
+            "refund_order",
+            r#"{"amount": 1, "amount": 900}"#,
+            "refused",
+        ),
+        ("billing", "refund_order", r#"{"amount": "#, "refused"),
+    ];
     for name in ["own", "billing"] {
         for (runtime, server) in Server::all(&folder.join(format!("{name}.http.wasm"))) {
-            for (role, tool, arguments, expected) in [
-                (
-                    "billing",
-                    "refund_order",
-                    r#"{"amount": 200, "currency": "USD"}"#,
-                    "allow",
-                ),
-                (
-                    "billing",
-                    "refund_order",
-                    r#"{"amount": 501, "currency": "USD"}"#,
-                    "deny",
-                ),
-                ("billing", "wire_transfer", wire, "needs approval"),
-                (
-                    "nobody",
-                    "refund_order",
-                    r#"{"amount": 200, "currency": "USD"}"#,
-                    "deny",
-                ),
-                (
-                    "billing",
-                    "refund_order",
-                    r#"{"amount": 1, "amount": 900}"#,
-                    "refused",
-                ),
-                ("billing", "refund_order", r#"{"amount": "#, "refused"),
-            ] {
+            for (role, tool, arguments, expected) in calls {
                 let answer = ask(&server, role, tool, arguments);
                 assert_eq!(
                     answer, expected,
                     "{name}, {runtime}: {role} {tool} {arguments}"
                 );
             }
+        }
+        // The same as an ES module, which has names of its own for what comes out.
+        for (role, tool, arguments, expected) in calls {
+            let Some(report) = asked(
+                &folder.join(format!("{name}.js")),
+                role,
+                &[(tool, arguments)],
+            ) else {
+                break;
+            };
+            let expected = expected.replace("refused", "malformed").replace(' ', "-");
+            assert_eq!(
+                report["outcomes"][0], expected,
+                "{name}: {role} {tool} {arguments}"
+            );
         }
     }
 }

@@ -9,6 +9,8 @@
 mod edge;
 mod edge_guests;
 mod edge_vectors;
+mod example;
+mod guests;
 mod javascript;
 mod server;
 
@@ -274,46 +276,6 @@ fn binary(name: &str) -> PathBuf {
     let path = here.parent().unwrap().parent().unwrap().join(name);
     assert!(path.is_file(), "`{}` is not built", path.display());
     path
-}
-
-#[test]
-fn the_example_for_node_runs() {
-    let Some(programs) = programs() else { return };
-    let folder = fresh("example");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    for (from, to) in [
-        ("node/package.json", "node/package.json"),
-        ("node/main.js", "node/main.js"),
-        ("policies/billing.yaml", "policies/billing.yaml"),
-    ] {
-        let to = folder.join(to);
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(source.join(from), to).unwrap();
-    }
-    let packages = programs.join("node_modules");
-    std::os::unix::fs::symlink(&packages, folder.join("node/node_modules")).unwrap();
-    let binaries = binary("hexgate-compile");
-    let path = env::join_paths(
-        [binaries.parent().unwrap().to_owned()]
-            .into_iter()
-            .chain(env::split_paths(&env::var_os("PATH").unwrap())),
-    );
-    let said = printed(
-        Command::new("npm")
-            .args(["start", "--silent"])
-            .current_dir(folder.join("node"))
-            .env("PATH", path.unwrap()),
-    );
-    let expected: String = [
-        r#"refund_order {"amount": 200, "currency": "USD"}: run it"#,
-        r#"refund_order {"amount": 9007199254740993, "currency": "USD"}: Policy denied tool "refund_order": args.amount <= 500"#,
-        r#"wire_transfer {"amount": 900, "currency": "USD", "recipient": "ACME"}: ask a human"#,
-        r#"delete_account {"id": 7}: Policy denied tool "delete_account" (no allow rule matched for role "billing")"#,
-    ]
-    .iter()
-    .flat_map(|line| ["own", "jco"].map(|glue| format!("{glue}: {line}\n")))
-    .collect();
-    assert_eq!(said, expected);
 }
 
 #[test]

@@ -1,0 +1,242 @@
+//! The core modules within a policy's component, and how they belong together.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use wasmparser::{
+    CanonicalFunction, CanonicalOption, ComponentAlias, ExternalKind, Instance, Parser, Payload,
+};
+
+use crate::{http, release::CONTRACT};
+
+/// A policy cannot be an ES module.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JavaScriptError {
+    /// Its component is not one of the contract's world.
+    #[error(transparent)]
+    World(#[from] http::ComposeError),
+    /// Its component is more than one core module with the contract's exports, and not one of those that hexgate makes.
+    #[error(
+        "the component cannot be an ES module: {0}; make JavaScript of it with jco: `--emit component`, then `jco transpile`"
+    )]
+    Shape(String),
+}
+
+/// The core modules, in the order in which they are instantiated.
+#[derive(Debug)]
+pub(super) struct Cores<'a> {
+    pub(super) modules: Vec<&'a [u8]>,
+    /// In JavaScript: for each module, which other's exports it imports by which name.
+    pub(super) links: &'static str,
+    /// Whether all of the code is the engine of hexgate.
+    pub(super) is_known: bool,
+}
+
+/// As `hexgate_component::wrap` links: OPA's memory, OPA's module, and what speaks to both.
+const LINKS_OF_OPA: &str = "[{}, { env: 0 }, { memory: 0, opa: 1 }]";
+
+impl<'a> Cores<'a> {
+    pub(super) fn of(component: &'a [u8]) -> Result<Self, JavaScriptError> {
+        let shape = |what: &str| JavaScriptError::Shape(what.to_owned());
+        let outline = Outline::of(component).map_err(|error| shape(&error.to_string()))?;
+        let modules: Option<Vec<&[u8]>> = outline
+            .modules
+            .iter()
+            .map(|range| component.get(range.clone()))
+            .collect();
+        let modules = modules.ok_or_else(|| shape("a module is cut off"))?;
+        // Two kinds are known byte for byte, but for a plan and OPA's module.
+        if hexgate_component::plan_of(component).is_some() && modules.len() == 1 {
+            return Ok(Self {
+                modules,
+                links: "[{}]",
+                is_known: true,
+            });
+        }
+        if hexgate_component::opa_module_of(component).is_some() && modules.len() == 3 {
+            return Ok(Self {
+                modules,
+                links: LINKS_OF_OPA,
+                is_known: false,
+            });
+        }
+        // Of any other the types are compared, and its functions have to be those of one module under their canonical names.
+        http::compose(component)?;
+        outline.is_one_module().map_err(shape)?;
+        Ok(Self {
+            modules,
+            links: "[{}]",
+            is_known: false,
+        })
+    }
+}
+
+/// What a component consists of, at its own level.
+#[derive(Debug, Default)]
+struct Outline {
+    modules: Vec<Range<usize>>,
+    /// One for each instance of the first module without imports, two for each of any other kind.
+    linked: usize,
+    /// What the core functions are called where they come from; none for those that the component itself makes.
+    functions: Vec<Option<String>>,
+    memories: Vec<String>,
+    /// The names of the core functions that are lifted, and whether each is passed texts as the contract's glue passes them.
+    lifted: Vec<(Option<String>, bool)>,
+    /// Whether modules stand in components within this one.
+    nested: bool,
+}
+
+impl Outline {
+    fn of(component: &[u8]) -> wasmparser::Result<Self> {
+        let (mut outline, mut depth) = (Self::default(), 0_usize);
+        for payload in Parser::new(0).parse_all(component) {
+            match payload? {
+                Payload::ModuleSection {
+                    unchecked_range, ..
+                } => {
+                    outline.nested |= depth > 0;
+                    outline.modules.push(unchecked_range);
+                    depth += 1;
+                }
+                Payload::ComponentSection { .. } => depth += 1,
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                _ if depth > 0 => {}
+                Payload::InstanceSection(section) => {
+                    for instance in section {
+                        let plain = matches!(instance?, Instance::Instantiate { module_index: 0, args } if args.is_empty());
+                        outline.linked += if plain { 1 } else { 2 };
+                    }
+                }
+                Payload::ComponentAliasSection(section) => {
+                    for alias in section {
+                        if let ComponentAlias::CoreInstanceExport { kind, name, .. } = alias? {
+                            match kind {
+                                ExternalKind::Func => outline.functions.push(Some(name.to_owned())),
+                                ExternalKind::Memory => outline.memories.push(name.to_owned()),
+                                _ => {}
+                            }
+                        }
+                    }
+                }
+                Payload::ComponentCanonicalSection(section) => {
+                    for function in section {
+                        outline.canonical(function?);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(outline)
+    }
+
+    fn canonical(&mut self, function: CanonicalFunction) {
+        let CanonicalFunction::Lift {
+            core_func_index,
+            options,
+            ..
+        } = function
+        else {
+            // Whatever else the component makes is a core function of no name.
+            self.functions.push(None);
+            return;
+        };
+        let name = self.function(core_func_index);
+        let plain = options.iter().all(|option| match option {
+            CanonicalOption::UTF8 | CanonicalOption::PostReturn(_) => true,
+            CanonicalOption::Memory(index) => {
+                let found = usize::try_from(*index)
+                    .ok()
+                    .and_then(|at| self.memories.get(at));
+                found.is_some_and(|name| name == "memory")
+            }
+            CanonicalOption::Realloc(index) => {
+                self.function(*index).as_deref() == Some("cabi_realloc")
+            }
+            _ => false,
+        });
+        self.lifted.push((name, plain));
+    }
+
+    fn function(&self, index: u32) -> Option<String> {
+        self.functions
+            .get(usize::try_from(index).ok()?)
+            .cloned()
+            .flatten()
+    }
+
+    /// Whether the exports of the world are the functions of one module. Each of the world's functions has other parameters than the
+    /// others have, so once types and names are right, no two of them can be exchanged; the ES module counts the parameters.
+    fn is_one_module(&self) -> Result<(), &'static str> {
+        if self.modules.len() != 1 || self.linked != 1 || self.nested {
+            return Err("it consists of several core modules");
+        }
+        let version = CONTRACT.rsplit('@').next().unwrap_or_default();
+        let wanted: BTreeSet<String> = [
+            ("decision", "decide"),
+            ("description", "about"),
+            ("description", "roles"),
+            ("description", "rules"),
+            ("description", "scope"),
+        ]
+        .into_iter()
+        .map(|(interface, function)| format!("hexgate:policy/{interface}@{version}#{function}"))
+        .collect();
+        let found: BTreeSet<String> = self
+            .lifted
+            .iter()
+            .filter_map(|(name, _)| name.clone())
+            .collect();
+        if found != wanted || self.lifted.len() != wanted.len() {
+            return Err(
+                "its functions are not those of its core module under their canonical names",
+            );
+        }
+        if self.lifted.iter().any(|(_, plain)| !plain) {
+            return Err("its functions are not passed UTF-8 in `memory` by way of `cabi_realloc`");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Compiler;
+
+    fn component() -> Vec<u8> {
+        let outcome = Compiler::default().compile_str("p.yaml", "tools: {t: {mode: allow}}");
+        outcome.policy.unwrap().component
+    }
+
+    #[test]
+    fn the_known_engine_is_known_by_its_bytes() {
+        let component = component();
+        let cores = Cores::of(&component).unwrap();
+        assert!(cores.is_known);
+        let plan = hexgate_component::plan_of(&component).unwrap();
+        assert_eq!(
+            cores.modules,
+            [hexgate_component::weave_core(plan).unwrap()]
+        );
+    }
+
+    /// A custom section makes it another component, with the same exports.
+    #[test]
+    fn any_other_component_of_one_module_gets_fresh_instances() {
+        let mut other = component();
+        other.extend_from_slice(b"\0\x05\x04more");
+        let cores = Cores::of(&other).unwrap();
+        assert!(!cores.is_known);
+        assert_eq!(cores.modules.len(), 1);
+    }
+
+    #[test]
+    fn what_is_of_another_shape_is_refused_with_the_remedy() {
+        let whole = http::compose(&component()).unwrap();
+        for bytes in [b"\0asm\x0d\0\x01\0".as_slice(), &whole] {
+            assert!(matches!(Cores::of(bytes), Err(JavaScriptError::World(_))));
+        }
+        let cut = Cores::of(b"\0asm\x0d\0\x01\0\x01").unwrap_err();
+        assert!(cut.to_string().ends_with("then `jco transpile`"), "{cut}");
+    }
+}
