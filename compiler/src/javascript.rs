@@ -34,7 +34,8 @@ pub struct JavaScript {
 }
 
 impl JavaScript {
-    /// The ES module of a policy's component, for Node, browsers and workerd. `source_digest` is what the component tells of itself.
+    /// The ES module of a policy's component, for Node, browsers and workerd. `source_digest` is what the component tells of itself;
+    /// none: that is not known, and then compiled modules that are handed to the ES module are not asked for it.
     ///
     /// A component of the engine of hexgate keeps an instance between decisions; any other gets a fresh one for each.
     ///
@@ -42,7 +43,7 @@ impl JavaScript {
     /// If it is not of the world `hexgate:policy/policy`, or consists of more than this can speak to.
     pub fn of_component(
         component: &[u8],
-        source_digest: &[u8; 32],
+        source_digest: Option<&[u8; 32]>,
         stem: &Stem,
     ) -> Result<Self, JavaScriptError> {
         let found = Cores::of(component)?;
@@ -63,8 +64,10 @@ impl JavaScript {
                 format!("  [new URL({}, import.meta.url), \"{digest}\"],", url(name))
             })
             .collect();
+        let source =
+            source_digest.map_or("null".to_owned(), |digest| format!("\"{}\"", hex(digest)));
         let module = MODULE
-            .replace("{{SOURCE_SHA256}}", &hex(source_digest))
+            .replace("{{SOURCE_SHA256}}", &source)
             .replace("{{CONTRACT}}", version(CONTRACT))
             .replace("{{LINKS}}", found.links)
             .replace(
@@ -88,7 +91,7 @@ impl Compiled {
     /// # Errors
     /// As for [`JavaScript::of_component`].
     pub fn javascript(&self, stem: &Stem) -> Result<JavaScript, JavaScriptError> {
-        JavaScript::of_component(&self.component, &self.model.source_digest, stem)
+        JavaScript::of_component(&self.component, Some(&self.model.source_digest), stem)
     }
 }
 
@@ -104,11 +107,12 @@ impl Product {
                 let RegoPolicy {
                     component, rego, ..
                 } = policy.as_ref();
-                JavaScript::of_component(component, &Sha256::digest(rego).into(), stem)
+                JavaScript::of_component(component, Some(&Sha256::digest(rego).into()), stem)
             }
             Self::Rust(policy) => {
-                JavaScript::of_component(&policy.component, &policy.source_digest, stem)
+                JavaScript::of_component(&policy.component, Some(&policy.source_digest), stem)
             }
+            Self::Built(policy) => JavaScript::of_component(&policy.component, None, stem),
         }
     }
 }

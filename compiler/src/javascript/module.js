@@ -1,7 +1,8 @@
 // A policy for AI agents as an ES module, for Node, browsers and Cloudflare's workerd. Written by hexgate-compile from a policy
-// whose source has the SHA-256 below; do not edit. The contract is the package `hexgate:policy`; the types are in the `.d.ts`.
+// whose source has the SHA-256 below, if that is known; do not edit. The contract is the package `hexgate:policy`; the types are in
+// the `.d.ts`.
 
-const SOURCE_SHA256 = "{{SOURCE_SHA256}}";
+const SOURCE_SHA256 = {{SOURCE_SHA256}};
 
 // The core modules within the policy's component, each with its SHA-256, and what each is linked with: the exports of which module
 // it imports by which name. The last one is the policy.
@@ -131,7 +132,7 @@ export function instantiate(...modules) {
 
   const about = () => using((instance) => instance.about());
   const { sourceDigest, scopes } = about();
-  if (sourceDigest !== SOURCE_SHA256) {
+  if (SOURCE_SHA256 !== null && sourceDigest !== SOURCE_SHA256) {
     throw new Error("the module holds another policy than this file: compile the policy again and deploy both");
   }
 

@@ -27,7 +27,7 @@ pub fn write_component(
     source_digest: &[u8; 32],
 ) -> Result<(), String> {
     let stem = "policy".parse().map_err(|error| format!("{error}"))?;
-    let files = JavaScript::of_component(component, source_digest, &stem)
+    let files = JavaScript::of_component(component, Some(source_digest), &stem)
         .map_err(|error| error.to_string())?;
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     let cores = files.cores.iter();

@@ -34,7 +34,7 @@ fn guest(name: &str) -> Option<PathBuf> {
         printed(&mut command);
     };
     compile(&["--target", "http"]);
-    compile(&["--emit", "js"]);
+    compile(&["--emit", "component,js"]);
     Some(folder)
 }
 
@@ -100,6 +100,23 @@ fn an_es_module_of_a_policy_in_rust_never_allows_when_it_misbehaves() {
             json!(calls.map(|(.., expected)| expected))
         );
         assert_eq!(report["coverage"], "opaque");
+    }
+}
+
+/// The component alone, as other tools hand it over.
+#[test]
+fn a_component_that_is_built_already_becomes_an_es_module() {
+    let Some(folder) = hostile() else { return };
+    let out = fresh("guest-built");
+    let mut compile = Command::new(binary("hexgate-compile"));
+    compile
+        .arg(folder.join("hostile.component.wasm"))
+        .args(["--emit", "js", "--out"])
+        .arg(&out);
+    printed(&mut compile);
+    let calls = [("honest", "{}"), ("panic", "{}"), ("honest", "{}")];
+    if let Some(report) = asked(&out.join("hostile.component.js"), "r", &calls) {
+        assert_eq!(report["outcomes"], json!(["allow", "trap", "allow"]));
     }
 }
 
