@@ -75,21 +75,26 @@ fn what_the_standard_library_wants_of_wasi_is_refused_by_name() {
     let lib = packages.path("lavish/src/lib.rs");
     let text = fs::read_to_string(&lib).unwrap();
     fs::write(&lib, text.replace("no_std", "allow(unused)")).unwrap();
-    let built = packages.build("lavish", "component build --release", "wasm32-wasip1");
-
-    let refused = packages.run(&format!("policy validate {built}"));
-    for part in [
-        "exit 1\nerror[rust-imports]: the policy imports `wasi:cli/environment@",
-        "= help: on the targets of WASI the standard library imports these: build the policy with `#![no_std]`",
+    for (command, target) in [
+        ("component build --release", "wasm32-wasip1"),
+        ("build --release --target wasm32-wasip2", "wasm32-wasip2"),
     ] {
-        assert!(refused.contains(part), "{part}: {refused}");
+        let built = packages.build("lavish", command, target);
+        let refused = packages.run(&format!("policy validate {built}"));
+        for part in [
+            "exit 1\nerror[rust-imports]: the policy imports `wasi:",
+            "`wasi:cli/environment@",
+            "= help: on the targets of WASI the standard library imports these: build the policy with `#![no_std]`",
+        ] {
+            assert!(refused.contains(part), "{command}: {part}: {refused}");
+        }
+        // A host refuses it as well.
+        let suite = packages.run(&format!("policy test {built} --suite lavish/suite.yaml"));
+        assert!(
+            suite.starts_with("exit 1\n") && suite.contains("the component imports `wasi:"),
+            "{command}: {suite}"
+        );
     }
-    // A host refuses it as well.
-    let suite = packages.run(&format!("policy test {built} --suite lavish/suite.yaml"));
-    assert!(
-        suite.starts_with("exit 1\n") && suite.contains("the component imports `wasi:cli/"),
-        "{suite}"
-    );
     // The same package is a policy where the standard library has no system to ask.
     let suite = packages.run("policy test lavish/Cargo.toml --suite lavish/suite.yaml");
     assert!(suite.contains("6 passed, 0 failed"), "{suite}");
