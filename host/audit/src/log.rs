@@ -280,6 +280,12 @@ impl AuditLog {
         }
     }
 
+    /// Decisions that passed without a record since the log was opened: [`Status::lost`], without waiting for who writes.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.shared.lost.load(Ordering::Relaxed)
+    }
+
     /// What happens to a decision that cannot be recorded.
     #[must_use]
     pub fn when_unwritable(&self) -> WhenUnwritable {

@@ -60,7 +60,7 @@ pub enum Disclosure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Decisions of which there is no record.
+    /// Decisions of which there is no record: those that were denied for it, and those that passed nevertheless.
     pub not_recorded: u64,
     /// Panics of observers.
     pub observer_panics: u64,
@@ -123,8 +123,11 @@ impl Enforcer {
     /// What went wrong around decisions so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
+        let lost = self.0.recorder.as_ref();
+        let lost = lost.and_then(|(recorder, _)| guarded(|| recorder.lost()).ok());
+        let not_recorded = self.0.not_recorded.load(Ordering::Relaxed);
         Counts {
-            not_recorded: self.0.not_recorded.load(Ordering::Relaxed),
+            not_recorded: not_recorded.saturating_add(lost.unwrap_or(0)),
             observer_panics: self.0.observer_panics.load(Ordering::Relaxed),
             shadow: self
                 .0

@@ -30,6 +30,11 @@ pub trait Recorder: Send + Sync {
     /// There is no record. [`OnRecordFailure`] says what becomes of the decision. A panic counts as an error.
     fn record(&self, decision: &Decision) -> Result<(), RecordError>;
 
+    /// How many decisions passed without a record since this recorder began, because it was told to let them. Default: none do.
+    fn lost(&self) -> u64 {
+        0
+    }
+
     /// Learns what came of looking for another policy when a turn began. No decision depends on what becomes of that. By default it is passed
     /// over.
     fn refreshed(&self, refresh: &Refresh) {

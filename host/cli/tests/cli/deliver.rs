@@ -28,6 +28,8 @@ enum Answer {
     /// 413, unless there are no arguments in it.
     TooLarge,
     Silence,
+    /// 202, and an answer without end.
+    Endless,
 }
 
 #[derive(Clone)]
@@ -84,6 +86,7 @@ impl Platform {
             let status = match answer {
                 _ if !is_right => 401,
                 Answer::Status(status) => status,
+                Answer::Endless => 202,
                 Answer::Until(most) if self.taken() < most => 202,
                 Answer::Until(_) => 503,
                 Answer::TooLarge if event["arguments"]["_truncated"] == true => 202,
@@ -97,6 +100,12 @@ impl Platform {
                 let id = event["event_id"].as_str().unwrap().to_owned();
                 let mut taken = self.taken.lock().unwrap();
                 taken.entry(id).or_insert((event, 0)).1 += 1;
+            }
+            if answer == Answer::Endless {
+                write!(output, "HTTP/1.1 202 X\r\n\r\n")?;
+                loop {
+                    output.write_all(&[b'x'; 4096])?;
+                }
             }
             write!(output, "HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n")?;
         }
@@ -276,6 +285,11 @@ fn what_is_wrong_with_a_platform_is_said_and_nothing_is_lost() {
     ✓ 1 event delivered to http://PLATFORM/
     ");
     assert_eq!(platform.amounts(), [5]);
+    platform.answers(Answer::Endless);
+    decided(&fixture, 6..7);
+    let done = deliver(&fixture, &platform, "--timeout 600");
+    assert!(done.starts_with("exit 0\n"), "{done}");
+    assert_eq!(platform.amounts(), [5, 6]);
 }
 
 #[test]

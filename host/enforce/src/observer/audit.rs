@@ -159,6 +159,10 @@ impl Recorder for AuditRecorder {
         }
     }
 
+    fn lost(&self) -> u64 {
+        self.log.lost()
+    }
+
     fn refreshed(&self, refresh: &Refresh) {
         let (event, details) = match refresh {
             Refresh::Unchanged => {

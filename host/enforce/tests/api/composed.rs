@@ -205,6 +205,73 @@ fn what_came_of_looking_for_another_policy_and_of_asking_is_noted_beside_the_dec
     );
 }
 
+/// Where the process that is told to runs out of disk.
+const FULL: &str = "HEXGATE_TEST_FULL_DISK";
+
+#[test]
+fn as_a_child_on_a_full_disk() {
+    let Ok(path) = std::env::var(FULL) else {
+        return;
+    };
+    for (when, outcome) in [
+        (WhenUnwritable::Deny, Outcome::Deny),
+        (WhenUnwritable::Count, Outcome::Allow),
+    ] {
+        let (_policy, _, live) = live(BILLING);
+        let mut options = options();
+        options.when_unwritable = when;
+        let path = Path::new(&path).join(format!("{when:?}"));
+        let log = AuditLog::open(&path, options, SystemTime::now()).unwrap();
+        let enforcer = Enforcer::builder(AGENT, &live)
+            .recorder(AuditRecorder::new(log), OnRecordFailure::Deny)
+            .build()
+            .unwrap();
+        let decide = || enforcer.decide(&alice(), "view_order", "{}").outcome();
+        assert_eq!(decide(), Outcome::Allow);
+        let size = std::fs::metadata(path.join("segment-000000.jsonl"))
+            .unwrap()
+            .len();
+        limit(Some(size + 10));
+        for _ in 0..5 {
+            assert_eq!(decide(), outcome);
+        }
+        assert_eq!(enforcer.counts().not_recorded, 5);
+        limit(None);
+        assert_eq!(decide(), Outcome::Allow);
+    }
+    println!("both were as they should be");
+}
+
+/// No file of this process may become larger than that.
+fn limit(bytes: Option<u64>) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = Rlimit {
+        current: bytes,
+        ..getrlimit(Resource::Fsize)
+    };
+    setrlimit(Resource::Fsize, limit).unwrap();
+}
+
+#[test]
+fn on_a_full_disk_the_operators_choice_is_taken_and_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let test = "composed::as_a_child_on_a_full_disk";
+    let child = std::process::Command::new("sh")
+        // Without the trap the process would be ended by a signal.
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture", "--quiet"])
+        .env(FULL, folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(said.contains("both were as they should be"), "{child:?}");
+    let path = folder.path().join("Count");
+    let found = verify(&path, &Anchors::default()).unwrap();
+    assert!(found.is_intact(), "{:?}", found.findings);
+    assert_eq!((found.decisions, found.lost, found.torn), (2, 5, 1));
+}
+
 #[test]
 fn who_lets_decisions_pass_without_a_record_lets_them_pass_without_a_component() {
     let folder = tempfile::tempdir().unwrap();
