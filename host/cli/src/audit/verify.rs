@@ -100,19 +100,13 @@ pub(super) fn warn(verified: &Verification) {
     if verified.lost > 0 {
         output::warn(&format!(
             "{} passed without a record, because the log could not be written and the operator chose to count them",
-            count(
-                usize::try_from(verified.lost).unwrap_or(usize::MAX),
-                "decision"
-            )
+            decisions(verified.lost)
         ));
     }
     if verified.lost_unsaid > 0 {
         output::warn(&format!(
             "{} passed without a record, of which the log does not say so yet: its writer counts them beside it, and names them as soon as it can write",
-            count(
-                usize::try_from(verified.lost_unsaid).unwrap_or(usize::MAX),
-                "decision"
-            )
+            decisions(verified.lost_unsaid)
         ));
     }
     if verified.unanchored() > 0 {
@@ -182,14 +176,18 @@ fn facts(verified: &Verification, anchors: &Anchors) -> Vec<(&'static str, Strin
     }
     let lost = verified.lost.saturating_add(verified.lost_unsaid);
     if lost > 0 {
-        facts.push(("lost", format!("{lost} decisions passed without a record")));
+        facts.push((
+            "lost",
+            format!("{} passed without a record", decisions(lost)),
+        ));
     }
     if verified.shadowed > 0 {
         facts.push((
             "candidate",
             format!(
-                "asked about {} decisions; {} it would have decided otherwise",
-                verified.shadowed, verified.shadow_differs
+                "asked about {}, {} of them with another outcome",
+                decisions(verified.shadowed),
+                verified.shadow_differs
             ),
         ));
     }
@@ -200,6 +198,10 @@ fn facts(verified: &Verification, anchors: &Anchors) -> Vec<(&'static str, Strin
         ));
     }
     facts
+}
+
+fn decisions(number: u64) -> String {
+    count(usize::try_from(number).unwrap_or(usize::MAX), "decision")
 }
 
 fn as_json(verified: &Verification) -> serde_json::Value {

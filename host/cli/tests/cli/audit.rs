@@ -123,7 +123,7 @@ fn a_log_is_verified() {
       records      9, 5 of them decisions
       checkpoints  1; not checked, pass `--pubkey`
       anchor       none; the tail is not anchored, pass `--head`
-      candidate    asked about 5 decisions; 4 it would have decided otherwise
+      candidate    asked about 5 decisions, 4 of them with another outcome
     --- stderr
     note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)
     ");
@@ -133,7 +133,7 @@ fn a_log_is_verified() {
       records      9, 5 of them decisions
       checkpoints  1, the last over record 7
       anchor       none; the tail is not anchored, pass `--head`
-      candidate    asked about 5 decisions; 4 it would have decided otherwise
+      candidate    asked about 5 decisions, 4 of them with another outcome
     --- stderr
     note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)
     ");
@@ -154,7 +154,7 @@ fn a_log_is_verified() {
       records      9, 5 of them decisions
       checkpoints  1; not checked, pass `--pubkey`
       anchor       record 8, as noted
-      candidate    asked about 5 decisions; 4 it would have decided otherwise
+      candidate    asked about 5 decisions, 4 of them with another outcome
     ");
 
     let path = fixture.path("audit/segment-000000.jsonl");
@@ -167,7 +167,7 @@ fn a_log_is_verified() {
       records      4, 2 of them decisions
       checkpoints  none
       anchor       none; the tail is not anchored, pass `--head`
-      candidate    asked about 2 decisions; 1 it would have decided otherwise
+      candidate    asked about 2 decisions, 1 of them with another outcome
       writer       did not end in good order, or still writes
     --- stderr
     note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)
@@ -221,7 +221,7 @@ fn records_after_the_last_signature_are_shown_as_not_signed() {
       records      7, 1 of them decisions
       checkpoints  1, the last over record 3; 2 after it are not signed
       anchor       none; the tail is not anchored, pass `--head`
-      candidate    asked about 1 decisions; 0 it would have decided otherwise
+      candidate    asked about 1 decision, 0 of them with another outcome
     --- stderr
     note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)
     ");
