@@ -5,6 +5,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use hexgate_tests::{
@@ -139,5 +140,66 @@ fn runtimes_serve_a_policy_and_never_an_allow_to_what_is_refused() {
             true,
             "{runtime}"
         );
+    }
+}
+
+/// Bytes that are no request, or more than one, or not the one that they seem to be. How often each is answered with an allow: as
+/// often as the question stands there whole, and alone in its body.
+#[test]
+fn framing_makes_no_allow_of_what_is_none() {
+    let folder = fresh("edge-framing");
+    let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/policies/billing.yaml");
+    let component = composed(&folder, &fs::read_to_string(policy).unwrap());
+    let length = QUESTION.len();
+    let head = |more: &str| {
+        format!(
+            "POST {EVALUATION} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{more}\r\n"
+        )
+    };
+    let closing = "connection: close\r\n";
+    let of = |length: usize| format!("{closing}content-length: {length}\r\n");
+    let chunked = format!("{closing}transfer-encoding: chunked\r\n");
+    let chunk = |text: &str| format!("{:x}\r\n{text}\r\n", text.len());
+    let (first, second) = QUESTION.split_at(length / 2);
+    let denied = QUESTION.replace("200", "900");
+    let whole = head(&of(length)) + QUESTION;
+    let other_head = |from: &str, to: &str| whole.replacen(from, to, 1);
+    #[rustfmt::skip]
+    let cases = [
+        ("whole", whole.clone(), 1),
+        ("in chunks", head(&chunked) + &chunk(first) + &chunk(second) + "0\r\n\r\n", 1),
+        ("with a trailer", head(&chunked) + &chunk(QUESTION) + "0\r\nx-more: {}\r\n\r\n", 1),
+        ("two, one behind the other", head(&format!("content-length: {length}\r\n")) + QUESTION + &whole, 2),
+        ("an allow behind a denial", head(&format!("content-length: {length}\r\n")) + &denied + &whole, 1),
+        ("chunks without an end", head(&chunked) + &chunk(QUESTION), 0),
+        ("half of the chunks", head(&chunked) + &chunk(first) + "0\r\n\r\n", 0),
+        ("a chunk that is shorter than it says", head(&chunked) + &format!("{:x}\r\n{first}", length), 0),
+        ("a chunk of no length", head(&chunked) + &format!("x\r\n{QUESTION}\r\n0\r\n\r\n"), 0),
+        ("twice in one body", head(&of(2 * length)) + QUESTION + QUESTION, 0),
+        ("twice in chunks", head(&chunked) + &chunk(QUESTION) + &chunk(QUESTION) + "0\r\n\r\n", 0),
+        ("bytes behind it", head(&of(length + 1)) + QUESTION + "x", 0),
+        ("shorter than said", head(&of(length + 1)) + QUESTION, 0),
+        ("cut off by its length", head(&of(length - 1)) + QUESTION, 0),
+        ("two lengths", head(&format!("{closing}content-length: {length}\r\ncontent-length: {}\r\n", length - 1)) + QUESTION, 0),
+        ("a length that is none", head(&format!("{closing}content-length: +{length}\r\n")) + QUESTION, 0),
+        ("a member twice", head(&of(length + 13)) + &QUESTION.replacen('{', r#"{"action":{},"#, 1), 0),
+        ("UTF-16", head(&of(2 * length)) + &QUESTION.chars().flat_map(|c| [c, '\0']).collect::<String>(), 0),
+        ("a byte-order mark", head(&of(length + 3)) + "\u{feff}" + QUESTION, 0),
+        ("another charset", other_head("application/json", "application/json; charset=utf-16"), 0),
+        ("two types", other_head("application/json", "application/json\r\ncontent-type: text/plain"), 0),
+        ("a list of types", other_head("application/json", "application/json, text/plain"), 0),
+        ("an encoding", other_head("application/json", "application/json\r\ncontent-encoding: identity"), 0),
+        ("another method", other_head("POST", "GET").replacen("host", "x-http-method-override: POST\r\nhost", 1), 0),
+        ("a folder up", other_head("/access", "/x/../access"), 0),
+        ("two slashes", other_head("/access", "//access"), 0),
+        ("an escape", other_head("/access", "/%61ccess"), 0),
+    ];
+    for (runtime, server) in Server::all(&component) {
+        for (name, bytes, expected) in &cases {
+            let answer = server.raw(bytes.as_bytes(), Duration::from_millis(1500));
+            let answer = String::from_utf8_lossy(&answer);
+            let allows = answer.matches(r#""decision":true"#).count();
+            assert_eq!(allows, *expected, "{runtime}: {name}: {answer}");
+        }
     }
 }

@@ -147,18 +147,22 @@ impl Server {
 
     /// Whatever comes back within a time: nothing, if the server ends or does not answer.
     pub(crate) fn exchange(&self, head: &str, body: &[u8], patience: Duration) -> Vec<u8> {
-        let Ok(mut stream) = TcpStream::connect(&self.address) else {
-            return Vec::new();
-        };
-        stream.set_read_timeout(Some(patience)).unwrap();
         let head = format!(
             "{head}\r\nhost: {}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
             self.address,
             body.len()
         );
-        let _ = stream.write_all(head.as_bytes());
+        self.raw(&[head.as_bytes(), body].concat(), patience)
+    }
+
+    /// Sends bytes, and no more. Whatever comes back within a time.
+    pub(crate) fn raw(&self, bytes: &[u8], patience: Duration) -> Vec<u8> {
+        let Ok(mut stream) = TcpStream::connect(&self.address) else {
+            return Vec::new();
+        };
+        stream.set_read_timeout(Some(patience)).unwrap();
         // A server may refuse before it has read everything.
-        let _ = stream.write_all(body);
+        let _ = stream.write_all(bytes);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         answer
