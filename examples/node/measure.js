@@ -1,13 +1,14 @@
-// How long a decision takes, by our module and by jco's: `npm run measure [-- ROUNDS CALLS MODULE...]`. CPU time, the best of the
-// rounds. Further modules of the same policy are measured beside them: see `npm run measure:opa`.
+// How long a decision takes, by our module and by jco's: `npm run measure [-- ROUNDS CALLS [MODULE...]]`. CPU time, the best of the
+// rounds. With modules of the same policy those are measured instead: see `npm run measure:opa`.
 
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { load } from "./build/billing.js";
 import * as jco from "./build/jco/billing.component.js";
 
 const [rounds = 7, calls = 50_000, ...modules] = process.argv.slice(2);
-const glues = { own: await load(), jco };
-for (const module of modules) glues[module] = await (await import(pathToFileURL(module))).load();
+const glues = modules.length === 0 ? { own: await load(), jco } : {};
+for (const module of modules) glues[module] = await (await import(pathToFileURL(resolve(module)))).load();
 
 const requests = {
   allow: { roles: ["billing"], tool: "refund_order", arguments: '{"amount": 200, "currency": "USD"}' },

@@ -97,6 +97,15 @@ fn wasmtime_answers_whatever_a_policy_does_within_its_limits() {
         }
     });
     assert!(allows(&ask(&server, "honest")));
+    // Whoever sends no more is not waited for either.
+    let half =
+        format!("{HEAD}\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 99\r\n\r\n{{");
+    let answer = server.raw(half.as_bytes(), Duration::from_secs(60));
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(
+        answer.ends_with(r#""detail":"the decision point gave no answer within its deadline"}"#),
+        "{answer}"
+    );
     // Whoever goes away takes the decision along.
     for _ in 0..8 {
         server.exchange(

@@ -57,6 +57,11 @@ fn the_example_for_node_runs_and_measures() {
         "{measured}"
     );
 
+    if hexgate_compiler::opa::Opa::find().is_ok() {
+        let measured = printed(&mut npm(&["run", "measure:opa", "--silent"], true));
+        assert_eq!(measured.lines().count(), 3, "{measured}");
+    }
+
     // What goes wrong is said, and nothing is run.
     let refused = |what: &str, with_compiler: bool| {
         let output = npm(&["start"], with_compiler).output().unwrap();
