@@ -20,6 +20,8 @@ pub enum Answer {
     Approved {
         /// Who says so, for the record.
         by: String,
+        /// Under which name the request and its answer can be found again, for the record. None: they cannot.
+        request: Option<String>,
     },
     /// It must not happen.
     Denied {
@@ -50,6 +52,12 @@ pub trait ApprovalHandler: Send + Sync {
     ///
     /// Nobody could be asked. A panic counts as that.
     fn ask(&self, decision: &Decision) -> Result<Answer, ApprovalError>;
+
+    /// Whether an answer is used up when it is asked for, as one is that counts once. Then asking, deciding again and the record of it go
+    /// on to their end where tokio runs, even if whoever asked does not wait any more. Default: no.
+    fn uses_up(&self) -> bool {
+        false
+    }
 
     /// Asks, and waits for the answer without holding a thread. By default this is [`ask`](Self::ask).
     fn ask_async<'a>(&'a self, decision: &'a Decision) -> Asking<'a> {
@@ -134,6 +142,7 @@ fn answer(approved: bool) -> Answer {
     if approved {
         Answer::Approved {
             by: "callback".to_owned(),
+            request: None,
         }
     } else {
         Answer::Denied {

@@ -164,6 +164,13 @@ impl From<Value> for Arguments {
     }
 }
 
+/// That somebody approved a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Approval {
+    pub(crate) by: String,
+    pub(crate) request: Option<String>,
+}
+
 /// What was decided about one proposed call. It cannot be made elsewhere, and it does not permit anything by itself:
 /// [`Decision::into_permit`] does.
 #[derive(Debug, Clone)]
@@ -187,7 +194,7 @@ pub struct Decision {
     pub(crate) at: SystemTime,
     pub(crate) took: Duration,
     pub(crate) follows: Option<DecisionId>,
-    pub(crate) approved_by: Option<String>,
+    pub(crate) approval: Option<Approval>,
     pub(crate) request: Option<String>,
     pub(crate) shadow: Option<Box<ShadowOutcome>>,
     pub(crate) disclose: bool,
@@ -316,10 +323,16 @@ impl Decision {
         self.follows
     }
 
-    /// Who approved it. None: nobody had to.
+    /// Who approved it. None: nobody had to, or nobody did. It may be denied all the same, if something else changed meanwhile.
     #[must_use]
     pub fn approved_by(&self) -> Option<&str> {
-        self.approved_by.as_deref()
+        self.approval.as_ref().map(|approval| approval.by.as_str())
+    }
+
+    /// The request for approval by which it was approved, where there was one to be found again.
+    #[must_use]
+    pub fn approved_request(&self) -> Option<&str> {
+        self.approval.as_ref()?.request.as_deref()
     }
 
     /// The request for approval that nobody has answered yet.
@@ -350,7 +363,6 @@ impl Decision {
         self.scope = None;
         self.violations.clear();
         self.hint = None;
-        self.approved_by = None;
         self.request = None;
         self.grant = None;
         self.is_models_fault = false;

@@ -172,7 +172,7 @@ impl Enforcer {
             at: self.0.live.now(),
             took: Duration::ZERO,
             follows: None,
-            approved_by: None,
+            approval: None,
             request: None,
             shadow: None,
             disclose: self.0.disclosure == Disclosure::Constraints,

@@ -5,6 +5,7 @@ mod audit;
 pub use audit::AuditRecorder;
 
 use std::error::Error;
+use std::sync::Arc;
 
 use crate::decision::Decision;
 use crate::live::Refresh;
@@ -39,6 +40,20 @@ pub trait Recorder: Send + Sync {
     /// over.
     fn refreshed(&self, refresh: &Refresh) {
         let _ = refresh;
+    }
+}
+
+impl<R: Recorder + ?Sized> Recorder for Arc<R> {
+    fn record(&self, decision: &Decision) -> Result<(), RecordError> {
+        (**self).record(decision)
+    }
+
+    fn lost(&self) -> u64 {
+        (**self).lost()
+    }
+
+    fn refreshed(&self, refresh: &Refresh) {
+        (**self).refreshed(refresh);
     }
 }
 

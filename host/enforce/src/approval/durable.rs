@@ -32,6 +32,10 @@ impl ApprovalHandler for DurableApprovals {
         settle(&self.desk, &call(decision)?, &self.terms)
     }
 
+    fn uses_up(&self) -> bool {
+        true
+    }
+
     /// Without holding a thread where tokio runs: the database may be locked for seconds. Elsewhere as [`ask`](Self::ask).
     fn ask_async<'a>(&'a self, decision: &'a Decision) -> Asking<'a> {
         let Ok(runtime) = Handle::try_current() else {
@@ -76,6 +80,7 @@ fn settle(desk: &Desk, call: &Call, terms: &Terms) -> Result<Answer, ApprovalErr
     Ok(match desk.settle(call, terms)? {
         Standing::Approved(permit) => Answer::Approved {
             by: permit.approver().to_owned(),
+            request: Some(permit.request().to_string()),
         },
         Standing::Denied {
             approver, reason, ..

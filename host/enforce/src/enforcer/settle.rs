@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+
 use super::guarded::{guarded, guarded_async};
 use super::{Call, Enforcer};
 use crate::approval::{Answer, ApprovalError, ApprovalHandler, Approvals};
-use crate::decision::{Cause, Decision, Outcome, Permit};
+use crate::decision::{Approval, Cause, Decision, Outcome, Permit};
 
 /// What is left to do with a decision.
 enum Next {
@@ -40,14 +42,32 @@ impl Enforcer {
         match self.first(call.clone()) {
             Next::Done(decision) => decision.into_permit(),
             Next::Settle(decision, answer) => self.settle(call, &decision, Ok(answer)),
-            Next::Ask(decision, handler) => {
-                let answer = match guarded(|| handler.ask_async(&decision)) {
-                    Ok(asking) => guarded_async(asking).await,
-                    Err(panic) => Err(panic),
-                };
-                self.settle(call, &decision, flatten(answer))
-            }
+            Next::Ask(decision, handler) => match Handle::try_current() {
+                // Whoever asks may stop waiting. What is used up by then has to be in the records.
+                Ok(runtime) if guarded(|| handler.uses_up()).unwrap_or(true) => {
+                    let (this, asked, again) = (self.clone(), decision.clone(), call.clone());
+                    let settled =
+                        runtime.spawn(async move { this.ask(call, &decision, &*handler).await });
+                    settled
+                        .await
+                        .unwrap_or_else(|error| self.settle(again, &asked, Err(error.into())))
+                }
+                _ => self.ask(call, &decision, &*handler).await,
+            },
         }
+    }
+
+    async fn ask(
+        &self,
+        call: Call,
+        decision: &Decision,
+        handler: &dyn ApprovalHandler,
+    ) -> Result<Permit, Box<Decision>> {
+        let answer = match guarded(|| handler.ask_async(decision)) {
+            Ok(asking) => guarded_async(asking).await,
+            Err(panic) => Err(panic),
+        };
+        self.settle(call, decision, flatten(answer))
     }
 
     fn first(&self, call: Call) -> Next {
@@ -59,7 +79,7 @@ impl Enforcer {
             Approvals::Nobody => Next::Done(decision),
             Approvals::Always => {
                 let by = "configuration".to_owned();
-                Next::Settle(decision, Answer::Approved { by })
+                Next::Settle(decision, Answer::Approved { by, request: None })
             }
             Approvals::Never => {
                 let reason = "calls that need approval are refused here".to_owned();
@@ -79,13 +99,18 @@ impl Enforcer {
     ) -> Result<Permit, Box<Decision>> {
         let mut decision = self.judge(call);
         decision.follows = Some(asked.id);
+        if let Ok(Answer::Approved { by, request }) = &answer {
+            decision.approval = Some(Approval {
+                by: by.clone(),
+                request: request.clone(),
+            });
+        }
         if decision.outcome == Outcome::NeedsApproval {
             match answer {
-                Ok(Answer::Approved { by }) if decision.version.id == asked.version.id => {
+                Ok(Answer::Approved { .. }) if decision.version.id == asked.version.id => {
                     decision.outcome = Outcome::Allow;
                     decision.cause = Cause::Approval;
                     decision.reason.clear();
-                    decision.approved_by = Some(by);
                 }
                 Ok(Answer::Approved { .. }) => decision.deny(
                     Cause::Approval,

@@ -112,26 +112,28 @@ impl AuditRecorder {
         Ok(())
     }
 
-    /// What came of asking about a decision that has a record.
+    /// What came of asking about a decision that has a record. It says enough to find the call without that record too.
     fn record_approval(&self, decision: &Decision, asked: DecisionId) -> Result<(), RecordError> {
         let event = match decision.outcome() {
+            _ if !by_approval(decision) => "approval_void",
             Outcome::Allow => "approval_used",
             Outcome::NeedsApproval => "approval_pending",
             Outcome::Deny => "approval_refused",
         };
         let (id, asked_id) = (decision.id().to_string(), asked.to_string());
+        let arguments = self.log.digest_key().of_arguments(decision.arguments());
+        let arguments = arguments.to_string();
         let mut details = vec![
             ("decision", id.as_str()),
             ("asked_by", asked_id.as_str()),
             ("agent", decision.agent()),
             ("tool", decision.tool()),
+            ("arguments_digest", &arguments),
         ];
-        if let Some(by) = decision.approved_by() {
-            details.push(("approved_by", by));
-        }
-        if let Some(request) = decision.pending_request() {
-            details.push(("request", request));
-        }
+        details.extend(decision.caller().map(|caller| ("user", caller.user_id())));
+        details.extend(decision.approved_by().map(|by| ("approved_by", by)));
+        let request = decision.pending_request().or(decision.approved_request());
+        details.extend(request.map(|request| ("request", request)));
         if decision.outcome() == Outcome::Deny {
             details.push(("reason", decision.reason()));
         }
@@ -148,14 +150,14 @@ impl AuditRecorder {
 
 impl Recorder for AuditRecorder {
     fn record(&self, decision: &Decision) -> Result<(), RecordError> {
-        let by_approval =
-            decision.cause() == Cause::Approval || decision.pending_request().is_some();
+        // What the policy, or a stop, says after somebody was asked is a decision of its own.
+        if decision.follows().is_none() || !by_approval(decision) {
+            self.keep_component(decision)?;
+            self.record_decision(decision)?;
+        }
         match decision.follows() {
-            Some(asked) if by_approval => self.record_approval(decision, asked),
-            _ => {
-                self.keep_component(decision)?;
-                self.record_decision(decision)
-            }
+            Some(asked) => self.record_approval(decision, asked),
+            None => Ok(()),
         }
     }
 
@@ -204,6 +206,11 @@ impl Recorder for AuditRecorder {
             tracing::error!(%error, event, "a note is missing in the audit log");
         }
     }
+}
+
+/// Whether it was the answer to a request for approval, or that there is none yet, that decided.
+fn by_approval(decision: &Decision) -> bool {
+    decision.cause() == Cause::Approval || decision.pending_request().is_some()
 }
 
 /// A decision as the log has it.

@@ -13,8 +13,8 @@ use hexgate_enforce::audit::{
 use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::token::{Envelope, Issuer};
 use hexgate_enforce::{
-    Approvals, AuditRecorder, Call, Caller, Cause, DurableApprovals, Enforcer, LivePolicy,
-    OnRecordFailure, Outcome,
+    Answer, ApprovalError, ApprovalHandler, Approvals, AuditRecorder, Call, Caller, Cause,
+    Decision, DurableApprovals, Enforcer, KillSwitch, LivePolicy, OnRecordFailure, Outcome,
 };
 use serde_json::Value;
 
@@ -417,4 +417,127 @@ fn a_stored_approval_lets_one_call_pass_once() {
     std::fs::write(&path, BILLING.replace("<= 50", "<= 40")).unwrap();
     let _ = enforcer.begin_turn();
     pending(r#"{"id": 10}"#);
+}
+
+/// Approves what waits at the database in this file.
+fn approve(file: &Path, approvers: &Approvers, request: &str) {
+    let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
+    Mailbox::open(file)
+        .unwrap()
+        .answer(
+            &request.parse().unwrap(),
+            approvers,
+            &key(9),
+            Said::Approve,
+            "seen",
+            now,
+        )
+        .unwrap();
+}
+
+/// The notes about asking for approval: what happened, and what else is said.
+fn notes(log: &Path) -> Vec<(String, Value)> {
+    records(log, "note")
+        .into_iter()
+        .filter(|note| {
+            note["event"]
+                .as_str()
+                .is_some_and(|event| event.starts_with("approval"))
+        })
+        .map(|note| {
+            (
+                note["event"].as_str().unwrap().to_owned(),
+                note["details"].clone(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn an_approval_that_is_used_up_is_in_the_log_whatever_becomes_of_the_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, approvers, handler) = stored(folder.path());
+    let (_policy, _, live) = live(BILLING);
+    let path = folder.path().join("log");
+    let log = AuditLog::open(&path, options(), SystemTime::now()).unwrap();
+    let recorder = Arc::new(AuditRecorder::new(log));
+    let enforcer = Enforcer::builder(AGENT, &live)
+        .approvals(Approvals::handler(handler))
+        .recorder(recorder.clone(), OnRecordFailure::Deny)
+        .build()
+        .unwrap();
+    let call = |id: u32| Call::of(&alice(), "close_account", format!(r#"{{"id": {id}}}"#));
+    let pending = |id: u32| {
+        let decision = enforcer.authorize(call(id)).unwrap_err();
+        decision.pending_request().unwrap().to_owned()
+    };
+
+    // Somebody asks, and has gone before the answer is there: nobody runs the call, and the approval is gone.
+    let request = pending(1);
+    approve(&file, &approvers, &request);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let locked = rusqlite::Connection::open(&file).unwrap();
+    locked.execute_batch("BEGIN IMMEDIATE").unwrap();
+    runtime.block_on(async {
+        let asking = tokio::time::timeout(
+            Duration::from_millis(100),
+            enforcer.authorize_async(call(1)),
+        );
+        assert!(asking.await.is_err(), "the database is locked");
+        locked.execute_batch("ROLLBACK").unwrap();
+    });
+    let begin = std::time::Instant::now();
+    while !notes(&path)
+        .iter()
+        .any(|(event, _)| event == "approval_used")
+    {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "{:?}",
+            notes(&path)
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let (_, used) = notes(&path).pop().unwrap();
+    let said = ["user", "tool", "approved_by", "request"]
+        .map(|name| used[name].as_str().unwrap().to_owned());
+    assert_eq!(said, ["alice", "close_account", "carol", &request]);
+    assert_eq!(used["arguments_digest"].as_str().unwrap().len(), 64);
+    assert!(enforcer.authorize(call(1)).is_err());
+
+    // Alice is stopped while her approval is used.
+    struct Stops(DurableApprovals, KillSwitch);
+    impl ApprovalHandler for Stops {
+        fn ask(&self, decision: &Decision) -> Result<Answer, ApprovalError> {
+            let answer = self.0.ask(decision);
+            self.1.stop_user("alice", "gone");
+            answer
+        }
+    }
+    approve(&file, &approvers, &pending(2));
+    let desk = Desk::new(Mailbox::open(&file).unwrap(), approvers);
+    let switch = KillSwitch::new();
+    let handler = DurableApprovals::new(Arc::new(desk), Terms::new(["finance"]).unwrap());
+    let stopping = Enforcer::builder(AGENT, &live)
+        .kill_switch(&switch)
+        .approvals(Approvals::handler(Stops(handler, switch.clone())))
+        .recorder(recorder, OnRecordFailure::Deny)
+        .build()
+        .unwrap();
+    let decision = stopping.authorize(call(2)).unwrap_err();
+    assert_eq!(
+        (decision.cause(), decision.approved_by()),
+        (Cause::Stopped, Some("carol"))
+    );
+    let (event, void) = notes(&path).pop().unwrap();
+    assert_eq!(
+        (event.as_str(), void["approved_by"].as_str()),
+        ("approval_void", Some("carol"))
+    );
+    let refused = records(&path, "decision").pop().unwrap();
+    assert_eq!(refused["id"], void["decision"]);
 }

@@ -114,3 +114,29 @@ impl Denied for Decision {
         self.outcome() == Outcome::Deny && self.cause() == Cause::Policy
     }
 }
+
+#[test]
+fn what_a_recorder_lets_pass_is_counted_too() {
+    struct Lets;
+    impl Recorder for Lets {
+        fn record(&self, decision: &Decision) -> Result<(), RecordError> {
+            match decision.tool() {
+                "fails" => Err("no room".into()),
+                _ => Ok(()),
+            }
+        }
+        fn lost(&self) -> u64 {
+            3
+        }
+    }
+    let (_folder, _, live) = live(BILLING);
+    let recorder = Arc::new(Lets);
+    let enforcer = Enforcer::builder(AGENT, &live)
+        .recorder(recorder, OnRecordFailure::Continue)
+        .build()
+        .unwrap();
+    let _ = enforcer.decide(&alice(), "view_order", "{}");
+    assert_eq!(enforcer.counts().not_recorded, 3);
+    let _ = enforcer.decide(&alice(), "fails", "{}");
+    assert_eq!(enforcer.counts().not_recorded, 4);
+}
