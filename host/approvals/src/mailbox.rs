@@ -25,7 +25,7 @@ mod schema;
 pub use error::{AnswerError, MailboxError, OpenError};
 pub use row::{Entry, StoredAnswer};
 
-pub(crate) use host::MAX_OPEN;
+pub(crate) use host::{MAX_OPEN, MAX_OPEN_BYTES};
 use open::{checked, connect, place};
 
 /// A database of requests and answers. Several processes, also of several users, can have it open.

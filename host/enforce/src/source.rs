@@ -138,7 +138,7 @@ impl Candidate {
 #[non_exhaustive]
 pub enum SourceError {
     /// There is no policy.
-    #[error("`{origin}` has no policy")]
+    #[error("`{origin}` has no policy; put one there")]
     Nothing {
         /// The source.
         origin: String,
@@ -152,7 +152,7 @@ pub enum SourceError {
         reason: String,
     },
     /// The file system fails.
-    #[error("cannot read `{}`: {source}", path.display())]
+    #[error("cannot read `{}`: {source}; check that it is there and that this user may read it", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,

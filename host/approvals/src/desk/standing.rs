@@ -4,7 +4,7 @@ use hexgate_bundle::Timestamp;
 
 use crate::{
     ledger::LedgerError,
-    mailbox::{MAX_OPEN, MailboxError},
+    mailbox::{MAX_OPEN, MAX_OPEN_BYTES, MailboxError},
     refusal::Refusal,
     request::RequestId,
 };
@@ -91,7 +91,7 @@ pub enum DeskError {
     },
     /// Nobody could answer them.
     #[error(
-        "{MAX_OPEN} requests are open, and no more are made: answer some, or wait until some expire"
+        "{MAX_OPEN} requests are open, or {MAX_OPEN_BYTES} bytes of arguments in them, and no more are made: answer some, or wait until some expire"
     )]
     TooMany,
     /// The time cannot be told.

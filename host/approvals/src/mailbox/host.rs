@@ -43,14 +43,21 @@ pub(crate) fn add(
     request: &Request,
 ) -> Result<Option<()>, MailboxError> {
     let now = row::seconds(request.created_at);
-    let open: i64 = transaction.query_row(
-        "SELECT count(*) FROM requests r WHERE r.expires_at > ?1 AND NOT EXISTS (SELECT 1 FROM uses u WHERE u.id = r.id)",
+    let (open, bytes): (i64, i64) = transaction.query_row(
+        "SELECT count(*), coalesce(sum(octet_length(r.arguments)), 0) FROM requests r \
+         WHERE r.expires_at > ?1 AND NOT EXISTS (SELECT 1 FROM uses u WHERE u.id = r.id)",
         [now],
-        |row| row.get(0),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
-    if open >= MAX_OPEN {
+    let more = i64::try_from(request.call.arguments.len()).unwrap_or(i64::MAX);
+    if open >= MAX_OPEN || bytes.saturating_add(more) > MAX_OPEN_BYTES {
         return Ok(None);
     }
+    // What nobody answered in time is of no use to anybody, and an agent can make any number of it.
+    transaction.execute(
+        "DELETE FROM requests WHERE expires_at <= ?1 AND id NOT IN (SELECT id FROM answers)",
+        [now],
+    )?;
     let over = now.saturating_sub(KEPT);
     for table in ["answers", "uses"] {
         transaction.execute(
@@ -80,5 +87,7 @@ pub(crate) fn use_up(
 
 /// The most open requests: what people can look through, and what an agent that asks without end can make of a database.
 pub(crate) const MAX_OPEN: i64 = 1_000;
-/// How long a request is kept after its time, in seconds: 30 days. It cannot be used then, so that forgetting its use does no harm.
+/// The most bytes that the arguments of open requests have together.
+pub(crate) const MAX_OPEN_BYTES: i64 = 64 << 20;
+/// How long a request that was answered is kept after its time, in seconds: 30 days. It cannot be used then, so that forgetting its use does no harm.
 const KEPT: i64 = 30 * 24 * 3600;

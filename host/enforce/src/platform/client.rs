@@ -112,7 +112,7 @@ impl Client {
                 })
             }
             StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(status(response).await),
+            _ => Err(self.status(response).await),
         }
     }
 
@@ -132,7 +132,20 @@ impl Client {
         match response.status() {
             StatusCode::OK => keys::parse(&body(response, MAX_KEYS_BODY).await?).map(Some),
             StatusCode::NOT_FOUND => Ok(None),
-            _ => Err(status(response).await),
+            _ => Err(self.status(response).await),
+        }
+    }
+
+    /// What an answer with another status than those that are expected says, for people.
+    async fn status(&self, response: Response) -> PlatformError {
+        let status = response.status().as_u16();
+        // That it cannot be read changes nothing.
+        let body = body(response, 4 << 10).await.unwrap_or_default();
+        // A page that shows the request shows the token, too.
+        let body = String::from_utf8_lossy(&body).replace(self.platform.key.expose(), "[the token]");
+        PlatformError::Status {
+            status,
+            body: body.chars().take(SHOWN).collect(),
         }
     }
 
@@ -159,17 +172,6 @@ async fn body(mut response: Response, allowed: usize) -> Result<Vec<u8>, Platfor
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
-}
-
-async fn status(response: Response) -> PlatformError {
-    let status = response.status().as_u16();
-    // What it says is for people; that it cannot be read changes nothing.
-    let body = body(response, 4 << 10).await.unwrap_or_default();
-    let body = String::from_utf8_lossy(&body);
-    PlatformError::Status {
-        status,
-        body: body.chars().take(SHOWN).collect(),
-    }
 }
 
 /// An error of the transport. Its text may hold the address, and never a header.

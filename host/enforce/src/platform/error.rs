@@ -10,13 +10,15 @@ use crate::token::TokenError;
 #[non_exhaustive]
 pub enum PlatformError {
     /// It cannot be reached, or breaks off.
-    #[error("the platform cannot be reached: {reason}")]
+    #[error("the platform cannot be reached: {reason}; check HEXGATE_API_URL and the network")]
     Unreachable {
         /// Why.
         reason: String,
     },
     /// It takes too long.
-    #[error("the platform did not answer in time")]
+    #[error(
+        "the platform did not answer in time; check HEXGATE_API_URL and the network, or allow it more time"
+    )]
     Timeout,
     /// It refuses the token.
     #[error("the platform refuses the token (status {status}); check HEXGATE_API_KEY")]
@@ -39,10 +41,12 @@ pub enum PlatformError {
         body: String,
     },
     /// It says that nothing changed, and nobody asked that.
-    #[error("the platform says that nothing changed since a policy that it never sent")]
+    #[error(
+        "the platform says that nothing changed since something that it never sent; check what answers at HEXGATE_API_URL"
+    )]
     NothingToCompare,
     /// It sends more than is accepted.
-    #[error("the platform sends more than {allowed} bytes")]
+    #[error("the platform sends more than {allowed} bytes; check what answers at HEXGATE_API_URL")]
     TooLarge {
         /// The most that is accepted.
         allowed: usize,
@@ -68,7 +72,7 @@ pub enum PlatformError {
     )]
     Withdrawn,
     /// It names another key by a name that it gave to one before.
-    #[error("the platform's key `{}` is another one than before", shortened(.kid, 64))]
+    #[error("the platform's key `{}` is another one than before; keys have names of their own, so somebody may answer in its place", shortened(.kid, 64))]
     KeyChanged {
         /// The name.
         kid: String,
@@ -86,7 +90,7 @@ pub enum PlatformError {
     #[error("the token for the platform is refused here: {0}")]
     Token(#[from] TokenError),
     /// It keeps no list of who is banned.
-    #[error("the platform keeps no list of bans")]
+    #[error("the platform keeps no list of bans; check HEXGATE_API_URL, or do without bans")]
     NoBans,
     /// Some bans are not understood.
     #[error(

@@ -41,7 +41,9 @@ pub enum TokenError {
         reason: String,
     },
     /// No trusted key signed it.
-    #[error("the token is not signed by a trusted key, or was changed")]
+    #[error(
+        "the token is not signed by a trusted key, or was changed; get one from the issuer whose key is trusted here"
+    )]
     Signature,
     /// Somebody else than its holders signed a block.
     #[error("block {block} of the token is signed by a third party, and none is trusted")]
@@ -80,7 +82,7 @@ pub enum TokenError {
     #[error("the token names somebody who cannot be: {0}")]
     Caller(#[from] CallerError),
     /// A check on the time failed.
-    #[error("the token has expired: {}", shortened(.check, 200))]
+    #[error("the token has expired: {}; let the user sign in again", shortened(.check, 200))]
     Expired {
         /// The check.
         check: String,

@@ -206,7 +206,11 @@ async fn answer(
             ([(header::ETAG, tag.clone())], body).into_response()
         }
         Mode::NothingChanged => StatusCode::NOT_MODIFIED.into_response(),
-        Mode::Status(status) => (status, "out of order\u{1b}[2J").into_response(),
+        // With all that was asked, as a page for developers shows it.
+        Mode::Status(status) => {
+            let said = text(headers, header::AUTHORIZATION);
+            (status, format!("out of order\u{1b}[2J {said}")).into_response()
+        }
         Mode::Redirect(to) => (StatusCode::FOUND, [(header::LOCATION, to)]).into_response(),
         Mode::Hang => {
             tokio::time::sleep(Duration::from_secs(600)).await;
