@@ -4,14 +4,15 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     os::unix::process::CommandExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::{programs, tool};
+use crate::{fresh, programs, tool};
 
 /// How long a server may take to listen, and to answer.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -70,8 +71,7 @@ impl Server {
             .arg(component)
             .args(["--host", "127.0.0.1", "--port", &port.to_string()])
             .args(options)
-            // What it makes of the component it leaves behind if it is not ended kindly.
-            .env("TMPDIR", env!("CARGO_TARGET_TMPDIR"));
+            .env("TMPDIR", left_behind());
         Some(Self::start(command, Some(port)))
     }
 
@@ -172,6 +172,12 @@ impl Server {
         let head = format!("POST {path} HTTP/1.1\r\ncontent-type: application/json");
         self.send(&head, body.as_bytes())
     }
+}
+
+/// Where `jco serve` leaves what it made of a component, if it is not ended kindly. Emptied by the next run.
+fn left_behind() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| fresh("jco-serve"))
 }
 
 /// A port that nobody has at the moment.
