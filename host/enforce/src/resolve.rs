@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use hexgate::Engine;
 use hexgate::bundle::{
-    Expectation, KeyError, PrivateKey, SequenceStore, TrustedKeys, UnverifiedBundle,
+    Expectation, KeyError, PrivateKey, SequenceStore, TrustedKeys, UnverifiedBundle, is_bundle,
 };
 use hexgate_compiler::{Release, is_rego};
 
@@ -332,16 +332,6 @@ fn say(notices: &[String]) {
     for notice in notices {
         tracing::warn!("{notice}");
     }
-}
-
-/// Whether a folder is meant to be a bundle.
-fn is_bundle(folder: &Path) -> bool {
-    fs::read_dir(folder).is_ok_and(|entries| {
-        entries.flatten().any(|entry| {
-            let name = entry.file_name();
-            name.as_encoded_bytes().ends_with(b".bundle.json")
-        })
-    })
 }
 
 fn notices(path: &Path, kind: &str, live: &LivePolicy, trust: Trust) -> Vec<String> {

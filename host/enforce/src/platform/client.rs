@@ -142,7 +142,8 @@ impl Client {
         // That it cannot be read changes nothing.
         let body = body(response, 4 << 10).await.unwrap_or_default();
         // A page that shows the request shows the token, too.
-        let body = String::from_utf8_lossy(&body).replace(self.platform.key.expose(), "[the token]");
+        let body =
+            String::from_utf8_lossy(&body).replace(self.platform.key.expose(), "[the token]");
         PlatformError::Status {
             status,
             body: body.chars().take(SHOWN).collect(),
