@@ -499,6 +499,10 @@ fn a_watcher_ends_with_its_reader() {
         .spawn()
         .unwrap();
     drop(child.stdout.take());
+    // Whether or not the first line was written before: there is nobody to tell of this one.
+    let mut second = call();
+    second.arguments = r#"{"account": 18}"#.to_owned();
+    office.ask(&second);
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
