@@ -367,7 +367,6 @@ fn a_database_that_is_locked_holds_up_nobody_who_waits_without_a_thread() {
 fn a_stored_approval_lets_one_call_pass_once() {
     let folder = tempfile::tempdir().unwrap();
     let (file, approvers, handler) = stored(folder.path());
-    let carol = key(9);
     let (_policy, path, live) = live(BILLING);
     let enforcer = Enforcer::builder(AGENT, &live)
         .approvals(Approvals::handler(handler))
@@ -381,20 +380,7 @@ fn a_stored_approval_lets_one_call_pass_once() {
         assert_eq!(decision.outcome(), Outcome::NeedsApproval);
         decision.pending_request().unwrap().to_owned()
     };
-    let answer = |request: &str, said: Said| {
-        let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
-        Mailbox::open(&file)
-            .unwrap()
-            .answer(
-                &request.parse().unwrap(),
-                &approvers,
-                &carol,
-                said,
-                "seen",
-                now,
-            )
-            .unwrap();
-    };
+    let answer = |request: &str, said: Said| answer(&file, &approvers, request, said);
     let request = pending(r#"{"id": 7}"#);
     answer(&request, Said::Approve);
     // Not for other arguments, not for somebody else, and once.
@@ -419,8 +405,8 @@ fn a_stored_approval_lets_one_call_pass_once() {
     pending(r#"{"id": 10}"#);
 }
 
-/// Approves what waits at the database in this file.
-fn approve(file: &Path, approvers: &Approvers, request: &str) {
+/// Answers, as Carol, what waits in the database in this file.
+fn answer(file: &Path, approvers: &Approvers, request: &str, said: Said) {
     let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
     Mailbox::open(file)
         .unwrap()
@@ -428,7 +414,7 @@ fn approve(file: &Path, approvers: &Approvers, request: &str) {
             &request.parse().unwrap(),
             approvers,
             &key(9),
-            Said::Approve,
+            said,
             "seen",
             now,
         )
@@ -474,7 +460,7 @@ fn an_approval_that_is_used_up_is_in_the_log_whatever_becomes_of_the_call() {
 
     // Somebody asks, and has gone before the answer is there: nobody runs the call, and the approval is gone.
     let request = pending(1);
-    approve(&file, &approvers, &request);
+    answer(&file, &approvers, &request, Said::Approve);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -518,7 +504,7 @@ fn an_approval_that_is_used_up_is_in_the_log_whatever_becomes_of_the_call() {
             answer
         }
     }
-    approve(&file, &approvers, &pending(2));
+    answer(&file, &approvers, &pending(2), Said::Approve);
     let desk = Desk::new(Mailbox::open(&file).unwrap(), approvers);
     let switch = KillSwitch::new();
     let handler = DurableApprovals::new(Arc::new(desk), Terms::new(["finance"]).unwrap());

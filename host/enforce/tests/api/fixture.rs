@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hexgate::{Clock, Engine};
 use hexgate_compiler::bundle::{self, PrivateKey, TrustedKeys};
@@ -106,4 +107,22 @@ pub(crate) fn write_bundle(
     let outcome = Compiler::default().compile_str("policy.yaml", policy);
     let compiled = outcome.policy.unwrap();
     bundle::write(folder, &compiled.draft(release).unwrap(), key).unwrap();
+}
+
+/// Whether Alice may view orders by this policy.
+pub(crate) fn may_view(live: &LivePolicy) -> bool {
+    let enforcer = Enforcer::builder(AGENT, live).build().unwrap();
+    enforcer.decide(&alice(), "view_order", "{}").is_allowed()
+}
+
+/// Waits until something has happened.
+pub(crate) fn wait(mut until: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !until() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "it never happened"
+        );
+        thread::sleep(Duration::from_millis(2));
+    }
 }

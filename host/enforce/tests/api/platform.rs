@@ -9,9 +9,9 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hexgate_compiler::Release;
+use hexgate_enforce::LivePolicy;
 use hexgate_enforce::platform::Platform;
 use hexgate_enforce::resolve::{ApiUrl, Environment, Resolver};
-use hexgate_enforce::{Enforcer, LivePolicy};
 use serde_json::{Value, json};
 
 use crate::fixture::*;
@@ -77,11 +77,6 @@ fn bad_answers() -> Vec<(&'static str, Value)> {
         ("cannot be read", json!(["a list"])),
         ("cannot be read", json!({"bundle_wasm_b64": 7})),
     ]
-}
-
-fn may_view(live: &LivePolicy) -> bool {
-    let enforcer = Enforcer::builder(AGENT, live).build().unwrap();
-    enforcer.decide(&alice(), "view_order", "{}").is_allowed()
 }
 
 #[test]

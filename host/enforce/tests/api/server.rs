@@ -4,7 +4,7 @@ use std::future::Future as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -305,15 +305,4 @@ pub(crate) fn payload(policy: &str, release: &Release, signer: Option<u8>) -> Va
         "bundle_manifest": std::str::from_utf8(sealed.manifest_bytes()).unwrap(),
         "bundle_signature_b64": sealed.signature().map(|signature| STANDARD.encode(signature)),
     })
-}
-
-pub(crate) fn wait(mut until: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !until() {
-        assert!(
-            begin.elapsed() < Duration::from_secs(60),
-            "it never happened"
-        );
-        thread::sleep(Duration::from_millis(2));
-    }
 }

@@ -17,11 +17,6 @@ use crate::fixture::*;
 
 const CLOSED: &str = "{}";
 
-fn may_view(live: &LivePolicy) -> bool {
-    let enforcer = Enforcer::builder(AGENT, live).build().unwrap();
-    enforcer.decide(&alice(), "view_order", "{}").is_allowed()
-}
-
 fn kept(refresh: Refresh) -> String {
     match refresh {
         Refresh::Kept(error) => error.to_string(),

@@ -6,30 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hexgate::bundle::Expectation;
+use hexgate_enforce::LivePolicy;
 use hexgate_enforce::source::{BundleDir, PolicyFile, PolicySource, Poll, SourceError};
-use hexgate_enforce::{Enforcer, LivePolicy};
 
 use crate::fixture::*;
 
 const CLOSED: &str = "roles: {default: {}, support: {tools: {view_order: {mode: deny}}}}";
 /// An interval that no test sees the end of.
 const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
-
-fn may_view(live: &LivePolicy) -> bool {
-    let enforcer = Enforcer::builder(AGENT, live).build().unwrap();
-    enforcer.decide(&alice(), "view_order", "{}").is_allowed()
-}
-
-fn wait(until: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !until() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "it was not seen");
-        thread::sleep(Duration::from_millis(2));
-    }
-}
 
 /// Replaces a file as editors and deployments do.
 fn rename_over(path: &Path, text: &str) {
