@@ -1,8 +1,7 @@
 //! A policy that other tools have built: `cargo component build`, or any compiler that makes components of the world.
 
 use std::{
-    fs,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -13,7 +12,7 @@ use crate::{
     diagnostic::{Diagnostic, Sink},
     plan::COMPILER,
     rust::component,
-    source::{ReadError, Sources, Span},
+    source::{ReadError, Sources, Span, read_bytes},
 };
 
 /// A policy that was a component already, or the module of one.
@@ -95,23 +94,11 @@ impl Compiler {
 
 /// At most as much as a bundle may hold.
 fn read(path: &Path) -> Result<Vec<u8>, ReadError> {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        fs::File::open(path)?
-            .take(MAX_WASM_BYTES + 1)
-            .read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > MAX_WASM_BYTES {
-            return Err(io::Error::new(
-                io::ErrorKind::FileTooLarge,
-                format!(
-                    "it is larger than {MAX_WASM_BYTES} bytes, which is the limit for a component"
-                ),
-            ));
-        }
-        Ok(bytes)
-    };
-    read().map_err(|error| ReadError {
+    read_bytes(path, MAX_WASM_BYTES)?.ok_or_else(|| ReadError {
         path: path.to_owned(),
-        error,
+        error: io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {MAX_WASM_BYTES} bytes, which is the limit for a component"),
+        ),
     })
 }

@@ -9,7 +9,7 @@ mod tree;
 mod write;
 
 pub use files::{Input, ReadError, read};
-pub(crate) use files::{MAX_SOURCE, add_text, read_text, too_large};
+pub(crate) use files::{MAX_SOURCE, add_text, read_bytes, read_text, too_large};
 pub use parse::parse;
 pub(crate) use parse::refused_character;
 pub use scalar::Plain;

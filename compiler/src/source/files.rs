@@ -190,6 +190,17 @@ pub(crate) fn read_text(
 /// What a policy is, unless something else is said.
 const YAML: &str = "YAML text";
 
+/// The bytes of a file. None: it has more than `limit`.
+pub(crate) fn read_bytes(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, ReadError> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| read_error(path, error))?;
+    // One byte more than allowed tells a file that is too long from one that is just as long as it may be.
+    file.take(limit.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(|error| read_error(path, error))?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
+}
+
 fn read_file(
     path: &Path,
     limit: usize,
@@ -197,18 +208,12 @@ fn read_file(
     sources: &mut Sources,
     sink: &mut Sink,
 ) -> Result<Option<FileId>, ReadError> {
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|error| read_error(path, error))?;
-    // One byte more than allowed tells a file that is too long from one that is just as long as it may be.
-    file.take(limit as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| read_error(path, error))?;
     let name = path.display().to_string();
-    if bytes.len() > limit {
+    let Some(bytes) = read_bytes(path, limit as u64)? else {
         let file = sources.add(name, "");
         sink.push(too_large(Span::whole(file), "the file", limit));
         return Ok(None);
-    }
+    };
     match String::from_utf8(bytes) {
         Ok(text) => {
             let text = match text.strip_prefix('\u{feff}') {
