@@ -216,6 +216,7 @@ impl KillSwitch {
             return;
         }
         self.change_list(id, |list| {
+            list.more = Names::default();
             list.good_until = good_until;
             list.failure = None;
         });
