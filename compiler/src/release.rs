@@ -21,7 +21,8 @@ pub struct Release {
     #[cfg_attr(feature = "cli", arg(long, value_name = "NAME"))]
     pub project: Option<String>,
 
-    /// The number of this release; hosts refuse a lower one than they have seen
+    /// The number of this release, from 1 on: hosts refuse a lower one than they have seen, and another bundle with the same one. 0: no
+    /// number, so an older bundle can come back
     #[cfg_attr(feature = "cli", arg(
         long,
         value_name = "N",

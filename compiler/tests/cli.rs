@@ -131,6 +131,29 @@ fn writes_a_bundle_that_verifies() {
 }
 
 #[test]
+fn says_once_that_a_signed_bundle_has_no_sequence_number() {
+    let fixture = Fixture::new();
+    let pair = bundle::generate(fixture.path("release"), false).unwrap();
+    let key = pair.private.to_str().unwrap();
+    let signed = ["policy.yaml", "--sign-key", key, "--agent", "bot"];
+    let run = |more: &[&str]| fixture.run(&[&signed[..], more].concat());
+    // It is no warning of the policy, so pipelines that deny those go on.
+    let ran = run(&["--deny-warnings"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("no sequence number").count(), 1);
+    assert!(ran.stderr.contains("note: ") && ran.stderr.contains("`--sequence N`"));
+    for more in [
+        ["--sequence", "1"].as_slice(),
+        &["--quiet"],
+        &["--emit", "component", "-o", "out"],
+    ] {
+        let ran = run(more);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(!ran.stderr.contains("sequence number"), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn writes_next_to_where_it_is_called_by_default() {
     let fixture = Fixture::new();
     let ran = fixture.run(&["policy.yaml"]);

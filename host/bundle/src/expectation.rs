@@ -40,7 +40,7 @@ impl Expectation {
         self
     }
 
-    /// Refuses a bundle with a lower sequence number, and one without. Default: none; see [`SequenceStore`](crate::SequenceStore) for a host
+    /// Refuses a bundle with a lower sequence number, and one without; 0 refuses only the latter. Default: none; see [`SequenceStore`](crate::SequenceStore) for a host
     /// that remembers.
     pub fn min_sequence(mut self, sequence: u64) -> Self {
         self.min_sequence = Some(sequence);

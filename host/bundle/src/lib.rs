@@ -54,7 +54,8 @@
 //! - **Trust** is a set of public keys ([`TrustedKeys`]), so that keys can rotate: trust both for a while, sign with the newer one, drop the older.
 //! - **Binding**: a bundle names the agent and the project that it is meant for, and is refused for any other ([`Expectation`]).
 //! - **Validity**: a bundle can name the time from which and until which it holds. The caller passes the clock in.
-//! - **Sequence**: a bundle carries a number that its maker raises; [`SequenceStore`] remembers the highest one and refuses to go back.
+//! - **Sequence**: a bundle carries a number that its maker raises; [`SequenceStore`] remembers the highest one, and which bundle has it, and
+//!   refuses to go back. 0 is no number.
 //! - **Versions**: version 2 of the manifest is what this crate writes; version 1, of the Python system, is read as well, and written
 //!   for its hosts alone ([`V1Draft`]). It is bound to nothing and has no sequence, so [`Expectation::dangerous_accept_unbound`] is needed to use it.
 //!
@@ -91,8 +92,8 @@ pub use keys::{
 };
 pub use manifest::{Duty, Manifest, ManifestError, v1, v2};
 pub use seal::{Claims, CopyError, Draft, SealError, SealedBundle, V1Draft};
-pub use sequence::{SequenceError, SequenceStore};
-pub use stem::{Stem, StemError, is_bundle};
+pub use sequence::{SequenceError, SequenceFloor, SequenceStore};
+pub use stem::{Stem, StemError, is_bundle, trace_of_bundle};
 pub use timestamp::{Timestamp, TimestampError};
 pub use unverified::{Parts, ReadError, UnverifiedBundle};
 pub use verified::{Contents, DangerousUnsignedBundle, VerifiedBundle, VerifyError};

@@ -111,9 +111,12 @@ impl Manifest {
         self.v2().and_then(|manifest| manifest.project.as_deref())
     }
 
-    /// The number that each newer bundle for the same agent and project raises. None in version 1.
+    /// The number that each newer bundle for the same agent and project raises. None: the bundle has none, which version 2 writes as 0 and
+    /// version 1 always means.
     pub fn sequence(&self) -> Option<u64> {
-        self.v2().map(|manifest| manifest.sequence)
+        self.v2()
+            .map(|manifest| manifest.sequence)
+            .filter(|sequence| *sequence > 0)
     }
 
     /// The first second in which the bundle may be used.

@@ -39,7 +39,8 @@ pub struct Claims {
     pub agent: Option<String>,
     /// The project to bind the bundle to. Default: none. A bundle that names neither is accepted only by hosts that ask for danger.
     pub project: Option<String>,
-    /// To be raised with each release for the same agent and project. Default: 0.
+    /// To be raised with each release for the same agent and project, from 1 on. Default: 0, which is no number: hosts cannot tell such a
+    /// bundle from an older one.
     pub sequence: u64,
     /// The first second of validity. Default: none.
     pub not_before: Option<Timestamp>,

@@ -1,7 +1,6 @@
-//! Remembering the highest sequence number, so that an older bundle does not come back.
+//! Remembering the newest bundle of each agent, so that an older one does not come back.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io::{self, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
@@ -14,17 +13,26 @@ use rustix::{
     fs::{CWD, FlockOperation, OFlags, flock},
     io::Errno,
 };
-use serde::{Deserialize, Serialize};
+
+mod error;
+mod file;
+mod newest;
+
+pub use error::SequenceError;
+pub use newest::SequenceFloor;
 
 use crate::{
-    VerifiedBundle, canonical,
+    Contents, VerifiedBundle,
     files::{FileError, create_new, open_in, read_all},
-    v2::MAX_SEQUENCE,
-    verified::sequence_text,
     write::swap::sync_folder,
 };
+use file::{Entries, Name};
+use newest::Newest;
 
-/// The highest sequence number that was admitted for each project and agent, in a file that its owner alone may use.
+/// The bundle with the highest sequence number that was admitted for each project and agent, in a file that its owner alone may use.
+///
+/// From 1 on a number belongs to one bundle, told by the digest of its manifest: another one with the same number is refused. A bundle
+/// without a number (0, and all of version 1) is admitted as long as none with a number was.
 ///
 /// Beside the file, which is replaced as a whole, lies `{file}.lock`, so that several processes can share it. No file means that nothing was
 /// admitted yet: whoever can remove it can bring older bundles back, so keep it where the agent cannot write.
@@ -39,37 +47,33 @@ impl SequenceStore {
         Self { path: path.into() }
     }
 
-    /// Admits a bundle whose number is at least the highest one that was admitted for the same project and agent, and remembers it. To be
-    /// called before the bundle is used. A bundle without a number, one of version 1, is admitted only where none with a number was.
+    /// Admits a bundle that is newer than those that were admitted for the same project and agent, or the newest of them, and remembers it.
+    /// To be called before the bundle is used.
     ///
     /// # Errors
-    /// If the number is lower, or the file cannot be read, trusted or written. Then nothing is remembered and the bundle must not be used.
+    /// If the number is lower, belongs to another bundle or is missing where there was one, or the file cannot be read, trusted or
+    /// written. Then nothing is remembered and the bundle must not be used.
     pub fn admit(&self, bundle: &VerifiedBundle) -> Result<(), SequenceError> {
-        let manifest = bundle.contents().manifest();
-        let agent = bundle.accepted_agent().or(manifest.agent());
-        let project = bundle.accepted_project().or(manifest.project());
-        let name = Name {
-            project: project.map(str::to_owned),
-            agent: agent.map(str::to_owned),
-        };
-        let found = manifest.sequence();
-
+        let name = Name::of(bundle);
         let _lock = self.lock()?;
-        let mut highest = self.load()?;
-        match (found, highest.get(&name).copied()) {
-            (None, None) => Ok(()),
-            (Some(found), Some(highest)) if found == highest => Ok(()),
-            (Some(found), seen) if seen.is_none_or(|seen| found > seen) => {
-                highest.insert(name, found);
-                self.save(&highest)
+        let mut entries = self.load()?;
+        let seen = entries.get(&name).copied();
+        match self.after(seen, bundle.contents())? {
+            Some(newest) if Some(newest) != seen => {
+                entries.insert(name, newest);
+                self.save(&entries)
             }
-            (found, seen) => Err(SequenceError::Older {
-                origin: bundle.contents().origin().to_owned(),
-                found,
-                highest: seen.unwrap_or_default(),
-                path: self.path.clone(),
-            }),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether a bundle would be [admitted](Self::admit). Nothing is remembered.
+    ///
+    /// # Errors
+    /// If it would not be, or the file cannot be read or trusted.
+    pub fn check(&self, bundle: &VerifiedBundle) -> Result<(), SequenceError> {
+        let seen = self.load()?.get(&Name::of(bundle)).copied();
+        self.after(seen, bundle.contents()).map(|_| ())
     }
 
     /// The highest number that was admitted for a project and an agent.
@@ -85,56 +89,45 @@ impl SequenceStore {
             project: project.map(str::to_owned),
             agent: agent.map(str::to_owned),
         };
-        Ok(self.load()?.get(&name).copied())
+        Ok(self.load()?.get(&name).map(|newest| newest.sequence))
     }
 
-    fn load(&self) -> Result<BTreeMap<Name, u64>, SequenceError> {
-        let corrupt = |reason: String| SequenceError::Corrupt {
-            path: self.path.clone(),
-            reason,
-        };
+    /// Where the store is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn after(
+        &self,
+        seen: Option<Newest>,
+        bundle: &Contents,
+    ) -> Result<Option<Newest>, SequenceError> {
+        Newest::after(seen, bundle, Some(&self.path))
+    }
+
+    fn load(&self) -> Result<Entries, SequenceError> {
         let file = match open_in(CWD, &self.path) {
             Ok(file) => file,
             Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(BTreeMap::new());
+                // Where the folder is gone, a disk that is not mounted say, nobody knows what was admitted.
+                return match fs::read_dir(self.folder()) {
+                    Ok(_) => Ok(Entries::new()),
+                    Err(error) => Err(self.file_error(FileError::Io(error))),
+                };
             }
             Err(error) => return Err(self.file_error(error)),
         };
         self.check_owner(&file)?;
         let bytes = read_all(file, MAX_BYTES).map_err(|error| self.file_error(error))?;
-        let content: Content =
-            serde_json::from_slice(&bytes).map_err(|error| corrupt(error.to_string()))?;
-        if content.version != VERSION {
-            return Err(corrupt(format!(
-                "version {} is not known, and version {VERSION} is",
-                content.version
-            )));
-        }
-        if !content.highest.is_sorted_by(|a, b| a.name() < b.name())
-            || content
-                .highest
-                .iter()
-                .any(|entry| entry.sequence > MAX_SEQUENCE)
-        {
-            return Err(corrupt(
-                "its entries are not sorted, not unique or too large".to_owned(),
-            ));
-        }
-        let highest = content
-            .highest
-            .into_iter()
-            .map(|entry| (entry.name(), entry.sequence))
-            .collect();
-        // The same content in another spelling was not written here.
-        match encode(&highest) {
-            Ok(canonical) if canonical == bytes => Ok(highest),
-            _ => Err(corrupt("it was edited or cut off".to_owned())),
-        }
+        file::read(&bytes).map_err(|reason| SequenceError::Corrupt {
+            path: self.path.clone(),
+            reason,
+        })
     }
 
-    fn save(&self, highest: &BTreeMap<Name, u64>) -> Result<(), SequenceError> {
+    fn save(&self, entries: &Entries) -> Result<(), SequenceError> {
         let write = || {
-            let bytes = encode(highest)?;
+            let bytes = file::write(entries)?;
             if bytes.len() as u64 > MAX_BYTES {
                 return Err(io::Error::other(format!(
                     "it would have more than {MAX_BYTES} bytes"
@@ -226,104 +219,21 @@ impl SequenceStore {
     }
 }
 
-/// A bundle was not admitted.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SequenceError {
-    /// A newer bundle was admitted before.
-    #[error("`{origin}` has {}, and {highest} was already in use according to `{}`; deploy the newest bundle, or compile the policy with a higher sequence number", sequence_text(.found), .path.display())]
-    Older {
-        /// The bundle.
-        origin: String,
-        /// Its number; None in version 1.
-        found: Option<u64>,
-        /// The highest number that was admitted.
-        highest: u64,
-        /// The store's file.
-        path: PathBuf,
-    },
-    /// The file is not what this crate wrote.
-    #[error("`{}` does not tell which bundles were in use: {reason}; restore it from a backup, or remove it if older bundles may come back", .path.display())]
-    Corrupt {
-        /// The store's file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The file can be written by others.
-    #[error("`{}` (mode {mode:04o}) can be written by others, so it proves nothing; make it yours and run `chmod 600` on it after checking it", .path.display())]
-    Exposed {
-        /// The store's file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
-    /// Another process does not let go.
-    #[error("`{}` is held by another process for more than {} seconds; end that process", .path.display(), PATIENCE.as_secs())]
-    Busy {
-        /// The lock's file.
-        path: PathBuf,
-    },
-    /// The system fails.
-    #[error("cannot use `{}`: {source}; name a file in a folder that exists and that you may write to", .path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
+impl Name {
+    /// For whom a bundle was accepted, also if it leaves that open.
+    fn of(bundle: &VerifiedBundle) -> Self {
+        let manifest = bundle.contents().manifest();
+        let agent = bundle.accepted_agent().or(manifest.agent());
+        let project = bundle.accepted_project().or(manifest.project());
+        Self {
+            project: project.map(str::to_owned),
+            agent: agent.map(str::to_owned),
+        }
+    }
 }
-
-/// The version of the file's format.
-const VERSION: u64 = 1;
 
 /// The largest file: some 10,000 agents with long names.
 const MAX_BYTES: u64 = 8 << 20;
 
 /// How long to wait for other processes, which need milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Name {
-    project: Option<String>,
-    agent: Option<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    highest: Vec<Entry>,
-    version: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    agent: Option<String>,
-    project: Option<String>,
-    sequence: u64,
-}
-
-impl Entry {
-    fn name(&self) -> Name {
-        Name {
-            project: self.project.clone(),
-            agent: self.agent.clone(),
-        }
-    }
-}
-
-fn encode(highest: &BTreeMap<Name, u64>) -> Result<Vec<u8>, serde_json::Error> {
-    let highest = highest
-        .iter()
-        .map(|(name, sequence)| Entry {
-            agent: name.agent.clone(),
-            project: name.project.clone(),
-            sequence: *sequence,
-        })
-        .collect();
-    canonical::to_bytes(&Content {
-        highest,
-        version: VERSION,
-    })
-}

@@ -1,6 +1,10 @@
 //! The name that the files of a bundle share.
 
-use std::{fmt, fs, path::Path, str::FromStr};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 /// The common part of the file names of a bundle: `policy` in `policy.wasm`.
 ///
@@ -124,6 +128,24 @@ pub fn is_bundle(folder: &Path) -> bool {
                 .ends_with(MANIFEST_ENDING.as_bytes())
         })
     })
+}
+
+/// A file that tells that `path`, which is no bundle, was one or is part of one: in a folder, a manifest, a signature, a component or a
+/// Rego text; beside a policy's file, one of these with its stem. None: it can be a policy's source.
+pub fn trace_of_bundle(path: &Path) -> Option<PathBuf> {
+    if let Ok(entries) = fs::read_dir(path) {
+        return entries.flatten().map(|entry| entry.path()).find(|file| {
+            let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+            [MANIFEST_ENDING, ".sig", ".wasm", ".rego"]
+                .iter()
+                .any(|ending| name.ends_with(ending.as_bytes()))
+        });
+    }
+    let stem = Stem::from_path(path).ok()?;
+    [stem.manifest(), stem.signature(), stem.wasm(), stem.rego()]
+        .into_iter()
+        .map(|name| path.with_file_name(name))
+        .find(|file| file != path && fs::symlink_metadata(file).is_ok())
 }
 
 /// Whether `name` can be one component of a path on every system.

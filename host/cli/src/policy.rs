@@ -9,6 +9,7 @@ mod coverage;
 mod decide;
 mod explain;
 mod export;
+mod facts;
 mod import;
 mod inspect;
 mod keygen;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
-use hexgate::bundle::{Digest, KeyId, SequenceStore, VerifyError};
+use hexgate::bundle::{Digest, KeyId, SequenceError, SequenceFloor, SequenceStore};
 use hexgate::{Engine, Policy};
 
 use crate::enforcer::guarded::guarded;
@@ -24,8 +24,8 @@ struct Inner {
     current: ArcSwap<Version>,
     /// Held while a policy is looked for and loaded, never while one decides.
     source: Mutex<Box<dyn PolicySource>>,
-    /// Held while a policy takes the place of another.
-    admission: Mutex<()>,
+    /// What was admitted so far; held while a policy takes the place of another.
+    admission: Mutex<SequenceFloor>,
     failure: ArcSwap<Option<Arc<SourceError>>>,
     failures: AtomicU64,
     /// When the source last had nothing else than the policy that decides, in milliseconds since 1970.
@@ -58,7 +58,7 @@ pub struct PolicyId {
     pub manifest: Option<Digest>,
     /// SHA-256 of the source, 64 hexadecimal digits, as the policy tells it.
     pub source: String,
-    /// The release's number. None: an unsigned source, or a bundle of version 1.
+    /// The release's number. None: an unsigned source, or a bundle without a number, which cannot be told from an older one.
     pub sequence: Option<u64>,
     /// The agent that the bundle is bound to.
     pub agent: Option<String>,
@@ -185,7 +185,7 @@ impl LivePolicy {
 
     /// Lets a policy decide from now on, unless it is refused.
     pub(crate) fn offer(&self, candidate: &Candidate) -> Refresh {
-        let _one_at_a_time = locked(&self.0.admission);
+        let mut floor = locked(&self.0.admission);
         let current = self.0.current.load_full();
         if candidate.is(&current.id) {
             self.confirm();
@@ -196,7 +196,7 @@ impl LivePolicy {
             &inner.engine,
             inner.sequences.as_ref(),
             candidate,
-            current.id.sequence,
+            &mut floor,
         ) {
             Ok(version) => {
                 let id = version.id.clone();
@@ -249,8 +249,8 @@ impl LivePolicyBuilder {
         &self.engine
     }
 
-    /// Remembers the highest sequence number on disk, so that an older policy does not come back after a restart. Default: it is
-    /// remembered only as long as the process runs.
+    /// Remembers on disk the highest sequence number and the bundle that has it, so that an older policy does not come back after a
+    /// restart. Default: they are remembered only as long as the process runs.
     #[must_use]
     pub fn sequences(mut self, store: SequenceStore) -> Self {
         self.sequences = Some(store);
@@ -275,7 +275,13 @@ impl LivePolicyBuilder {
                 origin: source.origin(),
             });
         };
-        let version = admit(&self.engine, self.sequences.as_ref(), &candidate, None)?;
+        let mut floor = SequenceFloor::default();
+        let version = admit(
+            &self.engine,
+            self.sequences.as_ref(),
+            &candidate,
+            &mut floor,
+        )?;
         source.accepted();
         Ok(LivePolicy(Arc::new(Inner {
             failures: AtomicU64::new(0),
@@ -284,30 +290,28 @@ impl LivePolicyBuilder {
             sequences: self.sequences,
             current: ArcSwap::from_pointee(version),
             source: Mutex::new(source),
-            admission: Mutex::new(()),
+            admission: Mutex::new(floor),
             failure: ArcSwap::from_pointee(None),
         })))
     }
 }
 
-/// Makes a policy of a candidate, if it may decide: still within its time, not older than what was there, and loadable.
+/// Makes a policy of a candidate, if it may decide: still within its time, not older than what was there, and loadable. Then the floor rises.
 fn admit(
     engine: &Engine,
     sequences: Option<&SequenceStore>,
     candidate: &Candidate,
-    highest: Option<u64>,
+    floor: &mut SequenceFloor,
 ) -> Result<Version, SourceError> {
     let now = engine.clock().now();
-    if let Some(contents) = candidate.contents()
-        && let Some(minimum) = highest
-        && let found = contents.manifest().sequence()
-        && found.is_none_or(|found| found < minimum)
-    {
-        return Err(SourceError::Verify(Box::new(VerifyError::Sequence {
-            origin: contents.origin().to_owned(),
-            found,
-            minimum,
-        })));
+    let mut raised = floor.clone();
+    if let Some(contents) = candidate.contents() {
+        match raised.admit(contents) {
+            // Nobody vouches for either of them: a developer builds again without raising the number.
+            Err(SequenceError::Another { .. })
+                if matches!(candidate, Candidate::DangerousUnsigned(_)) => {}
+            admitted => admitted?,
+        }
     }
     let policy = match candidate {
         Candidate::Verified(bundle) => {
@@ -328,6 +332,7 @@ fn admit(
         }
     };
     let component = candidate.component()?.into_owned();
+    *floor = raised;
     let id = Arc::new(candidate.id(Digest::of(&component), policy.about()));
     Ok(Version {
         policy,

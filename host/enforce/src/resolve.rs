@@ -17,6 +17,7 @@ use std::time::Duration;
 use hexgate::Engine;
 use hexgate::bundle::{
     Expectation, KeyError, PrivateKey, SequenceStore, TrustedKeys, UnverifiedBundle, is_bundle,
+    trace_of_bundle,
 };
 use hexgate_compiler::{Release, is_rego};
 
@@ -85,6 +86,17 @@ pub enum ResolveError {
         /// Why.
         refused: Refused,
     },
+    /// It is a file of a bundle, or what is left of one, and would be taken for a policy's source.
+    #[error(
+        "HEXGATE_LOCAL_POLICY names `{}`, and `{}` says that it is part of a bundle, which counts as a whole where {} is set; put the whole bundle there and name its folder, or move the source elsewhere",
+        path.display(), trace.display(), settings::PUBKEY_PATH
+    )]
+    PartOfBundle {
+        /// The path.
+        path: PathBuf,
+        /// The file that tells.
+        trace: PathBuf,
+    },
     /// A key cannot be used.
     #[error("{variable}: {source}")]
     Key {
@@ -126,7 +138,8 @@ impl Resolver {
         self
     }
 
-    /// Remembers the highest sequence number on disk. Default: only as long as the process runs.
+    /// Remembers on disk which bundles were admitted, so that no older one comes back after a restart. Default: in the file that
+    /// `HEXGATE_BUNDLE_SEQUENCES_PATH` names; without it only as long as the process runs, with a notice.
     #[must_use]
     pub fn sequences(mut self, store: SequenceStore) -> Self {
         self.sequences = Some(store);
@@ -166,8 +179,9 @@ impl Resolver {
     /// There is no policy, or none that may decide.
     pub fn resolve(&self, environment: &Environment) -> Result<Resolved, ResolveError> {
         let settings = Settings::read(environment)?;
+        let sequences = self.store(&settings)?;
         if let Some(path) = &settings.local_policy {
-            return self.local(path, &settings);
+            return self.local(path, &settings, sequences);
         }
         match &settings.key {
             Some(key) if !settings.local_mode => {
@@ -193,14 +207,17 @@ impl Resolver {
                 let missing = platform
                     .enforce_bans_unless_missing(&kill_switch, optional)
                     .map_err(SourceError::from)?;
-                let notices: Vec<String> = missing
+                let is_remembered = sequences.is_some();
+                let live = platform.open(self.builder(sequences))?;
+                let mut notices: Vec<String> = missing
                     .map(|none| format!("[hexgate] warning: {none}; nobody is stopped by it"))
                     .into_iter()
                     .collect();
+                notices.extend(rollback(&live, is_remembered));
                 say(&notices);
                 Ok(Resolved {
                     agent: self.agent.clone(),
-                    live: platform.open(self.builder())?,
+                    live,
                     kill_switch,
                     notices,
                 })
@@ -212,7 +229,12 @@ impl Resolver {
         }
     }
 
-    fn local(&self, path: &Path, settings: &Settings) -> Result<Resolved, ResolveError> {
+    fn local(
+        &self,
+        path: &Path,
+        settings: &Settings,
+        sequences: Option<SequenceStore>,
+    ) -> Result<Resolved, ResolveError> {
         let wrong = |reason: &str| ResolveError::LocalPolicy {
             path: path.to_owned(),
             reason: reason.to_owned(),
@@ -225,6 +247,8 @@ impl Resolver {
             path: path.to_owned(),
             refused,
         };
+        let is_remembered = sequences.is_some();
+        let builder = self.builder(sequences);
         let (live, kind, trust) = if metadata.is_dir() && is_bundle(path) {
             let signed = UnverifiedBundle::read(path)
                 .map_err(SourceError::from)?
@@ -237,11 +261,18 @@ impl Resolver {
                     BundleDir::dangerous_without_signature(path, self.expectation())
                 }
             };
-            (self.builder().open(source)?, "bundle-dir", trust)
+            (builder.open(source)?, "bundle-dir", trust)
         } else {
             let ending = path.extension().and_then(|ending| ending.to_str());
             if !(metadata.is_dir() || matches!(ending, Some("yaml" | "yml")) || is_rego(path)) {
                 return Err(wrong("which is neither a policy nor a bundle"));
+            }
+            // Whoever can write there could take the manifest away, and what is left is a source that nobody signed.
+            if keys.is_some()
+                && let Some(trace) = trace_of_bundle(path)
+            {
+                let path = path.to_owned();
+                return Err(ResolveError::PartOfBundle { path, trace });
             }
             let signed = settings.sign_key.is_some();
             let trust = trust_of_source(signed, keys.is_some(), require).map_err(untrusted)?;
@@ -256,9 +287,12 @@ impl Resolver {
                 source = source.opa(opa);
             }
             let kind = if is_rego(path) { "rego" } else { "yaml" };
-            (self.builder().open(source)?, kind, trust)
+            (builder.open(source)?, kind, trust)
         };
-        let notices = notices(path, kind, &live, trust);
+        let mut notices = notices(path, kind, &live, trust);
+        if kind == "bundle-dir" {
+            notices.extend(rollback(&live, is_remembered));
+        }
         say(&notices);
         Ok(Resolved {
             agent: self.agent.clone(),
@@ -311,10 +345,25 @@ impl Resolver {
         expectation
     }
 
-    fn builder(&self) -> LivePolicyBuilder {
+    /// Where it is remembered which bundles were admitted, as the program or the environment says.
+    fn store(&self, settings: &Settings) -> Result<Option<SequenceStore>, SettingsError> {
+        match (&self.sequences, &settings.sequences) {
+            (Some(store), Some(path)) if store.path() != path => Err(SettingsError::Value {
+                variable: settings::SEQUENCES_PATH.to_owned(),
+                reason: format!(
+                    "this program remembers the bundles in `{}` already; unset it, or name that file",
+                    store.path().display()
+                ),
+            }),
+            (Some(store), _) => Ok(Some(store.clone())),
+            (None, path) => Ok(path.as_ref().map(SequenceStore::at)),
+        }
+    }
+
+    fn builder(&self, sequences: Option<SequenceStore>) -> LivePolicyBuilder {
         let builder = LivePolicy::builder(&self.engine);
-        match &self.sequences {
-            Some(store) => builder.sequences(store.clone()),
+        match sequences {
+            Some(store) => builder.sequences(store),
             None => builder,
         }
     }
@@ -331,6 +380,24 @@ impl Resolved {
 fn say(notices: &[String]) {
     for notice in notices {
         tracing::warn!("{notice}");
+    }
+}
+
+/// What the operator should know where an older bundle could take the place of the one that decides.
+fn rollback(live: &LivePolicy, is_remembered: bool) -> Option<String> {
+    let id = live.id();
+    let origin = &id.origin;
+    // Where nobody vouches for the bundle, there is nothing to roll back to that could not be written anew.
+    id.signer?;
+    match (id.sequence, is_remembered) {
+        (None, _) => Some(format!(
+            "[hexgate] warning: `{origin}` has no sequence number, so any older bundle without one can take its place; build it with `--sequence N`"
+        )),
+        (Some(sequence), false) => Some(format!(
+            "[hexgate] warning: that number {sequence} of `{origin}` was in use is forgotten when this process ends, and an older bundle is accepted then; set {} to a file that tools cannot write",
+            settings::SEQUENCES_PATH
+        )),
+        (Some(_), true) => None,
     }
 }
 

@@ -84,6 +84,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
             None => "not signed".to_owned(),
         };
         let mut stderr = io::stderr();
+        let has_bundle = written.iter().any(|output| output.is_bundle);
         for output in written {
             let about = if output.is_bundle {
                 format!(" ({signed})")
@@ -92,6 +93,12 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
             };
             let path = output.path.display().to_string();
             let _ = writeln!(stderr, "wrote `{}`{about}", harmless(&path));
+        }
+        if has_bundle && key.is_some() && args.release.sequence == 0 {
+            let _ = writeln!(
+                stderr,
+                "note: the bundle has no sequence number, so hosts cannot tell it from an older one: pass `--sequence N`, a higher one for each release"
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

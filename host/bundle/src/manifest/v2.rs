@@ -45,7 +45,7 @@ pub struct Manifest {
     pub project: Option<String>,
     /// SHA-256 of the Rego text.
     pub rego_hash: Digest,
-    /// A number that each newer bundle for the same agent and project raises, up to [`MAX_SEQUENCE`].
+    /// A number that each newer bundle for the same agent and project raises, up to [`MAX_SEQUENCE`]. 0: the bundle has no number.
     pub sequence: u64,
     /// The policy's file name.
     pub source: String,

@@ -125,7 +125,7 @@ pub enum VerifyError {
     Sequence {
         /// The bundle.
         origin: String,
-        /// Its number; None in version 1.
+        /// Its number. None: it has none.
         found: Option<u64>,
         /// The lowest accepted number.
         minimum: u64,

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use hexgate_bundle::{SealedBundle, VerifiedBundle};
 
-use super::trust::Arrival;
+use super::{
+    facts,
+    trust::{Arrival, Trust},
+};
 use crate::{
     exit::Exit,
     output::{self, Style, Tone, harmless},
@@ -13,6 +16,7 @@ use crate::{
 /// Writes a bundle that came from elsewhere, and tells. `pinned` is its name in a registry.
 pub(super) fn written(
     bundle: &VerifiedBundle,
+    trust: &Trust,
     arrival: &Arrival,
     out: &Path,
     pinned: Option<&str>,
@@ -26,10 +30,19 @@ pub(super) fn written(
         let path = out.join(name).display().to_string();
         text.push_str(&format!("{mark} Wrote {}\n", harmless(&path)));
     }
-    text.push_str(&format!("  signature  by key {}\n", bundle.key_id()));
+    text.push_str(&facts::lines(bundle, trust, None));
     if let Some(pinned) = pinned {
-        text.push_str(&format!("  pinned     {}\n", harmless(pinned)));
+        text.push_str(&facts::line("pinned", pinned));
     }
     output::print(&text)?;
+    if bundle.contents().manifest().sequence().is_none() {
+        output::note(
+            "the bundle has no sequence number, so an older one can take its place: have it built with `--sequence N`",
+        );
+    } else if arrival.sequences.is_none() && trust.min_sequence.is_none() {
+        output::note(
+            "nothing remembers which bundle this was, so an older one can take its place: pass `--sequences FILE`",
+        );
+    }
     Ok(Exit::Done)
 }

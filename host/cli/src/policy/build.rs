@@ -89,6 +89,11 @@ pub(super) fn told(
             "the bundle is not signed; hosts accept it only by a name that says danger: pass `--sign-key FILE`",
         ),
     }
+    if key.is_some() && release.sequence == 0 {
+        output::note(
+            "the bundle has no sequence number, so hosts cannot tell it from an older one: pass `--sequence N`, a higher one for each release",
+        );
+    }
     if release.agent.is_none() && release.project.is_none() {
         output::note(
             "the bundle is bound to no agent and no project, so hosts refuse it unless told otherwise: pass `--agent` or `--project`",

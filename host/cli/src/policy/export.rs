@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf};
 use anyhow::Context;
 use hexgate_bundle::UnverifiedBundle;
 
-use super::trust::Trust;
+use super::{facts, trust::Trust};
 use crate::{
     exit::Exit,
     output::{self, Style, Tone, harmless},
@@ -37,7 +37,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let path = args.archive.display().to_string();
     write(args, &archive).with_context(|| format!("cannot write `{path}`"))?;
     let mark = Style::stdout().paint(Tone::Good, "✓");
-    output::print(&format!("{mark} Wrote {}\n", harmless(&path)))?;
+    output::print(&format!(
+        "{mark} Wrote {}\n{}",
+        harmless(&path),
+        facts::lines(&bundle, &args.trust, None)
+    ))?;
     Ok(Exit::Done)
 }
 

@@ -11,7 +11,7 @@ use hexgate_registry::MAX_ARCHIVE_BYTES;
 
 use super::{
     arrive,
-    trust::{Arrival, Trust},
+    trust::{self, Arrival, Trust},
 };
 use crate::exit::{Exit, Refused};
 
@@ -20,7 +20,7 @@ use crate::exit::{Exit, Refused};
 /// Nothing is written before the whole bundle is verified. It appears whole or not at all.
 /// Exit codes: 0 written, 1 the bundle is refused, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(group = trust::binding(), after_help = "Examples:
   hexgate policy import policy.tar policy \\
     --pubkey release.public --agent support-bot")]
 pub(crate) struct Args {
@@ -48,7 +48,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         })?;
         hexgate_registry::import(&archive, format!("`{path}`")).map_err(Refused::error)
     })?;
-    arrive::written(&bundle, &args.arrival, &args.out, None)
+    arrive::written(&bundle, &args.trust, &args.arrival, &args.out, None)
 }
 
 /// The bytes of a file. None: there are more than an archive has.

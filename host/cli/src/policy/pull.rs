@@ -6,7 +6,7 @@ use hexgate_registry::{PullError, Reference, RegistryError};
 
 use super::{
     arrive, registry,
-    trust::{Arrival, Trust},
+    trust::{self, Arrival, Trust},
 };
 use crate::exit::{Exit, Refused};
 
@@ -15,7 +15,7 @@ use crate::exit::{Exit, Refused};
 /// Nothing is written before the whole bundle is verified. It appears whole or not at all.
 /// Exit codes: 0 written, 1 the bundle is refused, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
+#[command(group = trust::binding(), after_help = "Examples:
   hexgate policy pull registry.example.com/policies/support:7 --out policy \\
     --pubkey release.public --agent support-bot
   hexgate policy pull registry.example.com/policies/support@sha256:… \\
@@ -48,7 +48,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Ok(pulled.bundle)
     })?;
     let pinned = digest.map(|digest| args.reference.pinned(&digest).to_string());
-    arrive::written(&bundle, &args.arrival, &args.out, pinned.as_deref())
+    arrive::written(
+        &bundle,
+        &args.trust,
+        &args.arrival,
+        &args.out,
+        pinned.as_deref(),
+    )
 }
 
 /// What speaks against the bundle, as opposed to what keeps us from it.

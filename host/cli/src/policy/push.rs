@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use hexgate_bundle::UnverifiedBundle;
 use hexgate_registry::Reference;
 
-use super::{registry, trust::Trust};
+use super::{facts, registry, trust::Trust};
 use crate::{
     exit::Exit,
     output::{self, Style, Tone, harmless},
@@ -43,9 +43,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let pushed = hexgate_registry::push(&bundle, &args.reference, &access)?;
     let mark = Style::stdout().paint(Tone::Good, "✓");
     output::print(&format!(
-        "{mark} Pushed {}\n  pinned     {}\n",
+        "{mark} Pushed {}\n{}{}",
         harmless(&args.reference.to_string()),
-        harmless(&args.reference.pinned(&pushed.digest).to_string()),
+        facts::lines(&bundle, &args.trust, None),
+        facts::line("pinned", &args.reference.pinned(&pushed.digest).to_string()),
     ))?;
     Ok(Exit::Done)
 }

@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use hexgate_bundle::{Expectation, SequenceStore, TrustedKeys, UnverifiedBundle, VerifiedBundle};
+use hexgate_bundle::{
+    Expectation, SequenceError, SequenceStore, TrustedKeys, UnverifiedBundle, VerifiedBundle,
+};
 
 use crate::exit::Refused;
 
@@ -22,16 +24,20 @@ pub(super) struct Trust {
     pub(super) project: Option<String>,
 
     /// The bundle must have at least this sequence number
-    #[arg(long, value_name = "N")]
-    min_sequence: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) min_sequence: Option<u64>,
 }
 
-/// How a bundle that arrives is kept from being older than the one before.
+/// How a bundle that arrives is kept from being another's, or older than the one before.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arrival {
-    /// Remember in this file the highest sequence number of each project and agent, and refuse what is older
+    /// Remember in this file which bundle has the highest sequence number for each project and agent, and refuse what is older
     #[arg(long, value_name = "FILE")]
-    sequences: Option<PathBuf>,
+    pub(super) sequences: Option<PathBuf>,
+
+    /// Take the bundle of any agent and project: whoever chooses what arrives chooses among all that the key ever signed
+    #[arg(long, conflicts_with_all = ["agent", "project"])]
+    dangerous_any_binding: bool,
 }
 
 impl Trust {
@@ -61,12 +67,23 @@ impl Arrival {
     pub(super) fn admit(&self, bundle: &VerifiedBundle) -> anyhow::Result<()> {
         match &self.sequences {
             None => Ok(()),
-            Some(file) => match SequenceStore::at(file).admit(bundle) {
-                Err(error @ hexgate_bundle::SequenceError::Older { .. }) => {
-                    Err(Refused::error(error))
-                }
-                other => Ok(other?),
-            },
+            Some(file) => admitted(SequenceStore::at(file).admit(bundle)),
         }
     }
+}
+
+/// What speaks against the bundle, as opposed to what keeps us from it.
+pub(super) fn admitted(outcome: Result<(), SequenceError>) -> anyhow::Result<()> {
+    outcome.map_err(|error| match error.is_about_the_bundle() {
+        true => Refused::error(error),
+        false => error.into(),
+    })
+}
+
+/// Says for whom the bundle that arrives is to be: an agent, a project, or a name that says danger.
+pub(super) fn binding() -> clap::ArgGroup {
+    clap::ArgGroup::new("binding")
+        .required(true)
+        .multiple(true)
+        .args(["agent", "project", "dangerous_any_binding"])
 }

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
-use hexgate_bundle::{UnverifiedBundle, VerifiedBundle};
+use hexgate_bundle::{SequenceStore, UnverifiedBundle, VerifiedBundle};
 use hexgate_eval::Plan;
 
-use super::trust::Trust;
+use super::{
+    facts,
+    trust::{self, Trust},
+};
 use crate::{
     exit::{Exit, Refused},
     output::{self, Style, Tone, harmless},
@@ -28,69 +31,27 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     trust: Trust,
+
+    /// The bundle must be one that a host with this file of sequence numbers admits; nothing is remembered
+    #[arg(long, value_name = "FILE")]
+    sequences: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let bundle = args
         .trust
         .verify(|| Ok(UnverifiedBundle::read(&args.bundle)?))?;
+    if let Some(file) = &args.sequences {
+        trust::admitted(SequenceStore::at(file).check(&bundle))?;
+    }
     let component = component(&bundle)?;
 
     let mark = Style::stdout().paint(Tone::Good, "✓");
     let path = args.bundle.display().to_string();
     let mut text = format!("{mark} {} is verified\n", harmless(&path));
-    for (what, found) in facts(args, &bundle, component) {
-        text.push_str(&format!("  {what:<10} {}\n", harmless(&found)));
-    }
+    text.push_str(&facts::lines(&bundle, &args.trust, Some(component)));
     output::print(&text)?;
     Ok(Exit::Done)
-}
-
-/// What was checked, and with what result.
-fn facts(args: &Args, bundle: &VerifiedBundle, component: String) -> Vec<(&'static str, String)> {
-    let manifest = bundle.contents().manifest();
-    let mut facts = vec![
-        ("signature", format!("by key {}", bundle.key_id())),
-        (
-            "files",
-            format!(
-                "as the manifest states (sha256 of the component {})",
-                bundle.contents().wasm_hash()
-            ),
-        ),
-        ("component", component),
-    ];
-    for (what, bound, expected) in [
-        ("agent", manifest.agent(), &args.trust.agent),
-        ("project", manifest.project(), &args.trust.project),
-    ] {
-        facts.push((
-            what,
-            match (bound, expected) {
-                (Some(bound), Some(_)) => format!("{bound}, as expected"),
-                (Some(bound), None) => format!("{bound}; not checked, pass `--{what}`"),
-                (None, _) => "bound to none".to_owned(),
-            },
-        ));
-    }
-    facts.push((
-        "sequence",
-        manifest
-            .sequence()
-            .map_or_else(|| "none".to_owned(), |sequence| sequence.to_string()),
-    ));
-    facts.push(("validity", validity(bundle)));
-    facts
-}
-
-fn validity(bundle: &VerifiedBundle) -> String {
-    let manifest = bundle.contents().manifest();
-    match (manifest.not_before(), manifest.expires_at()) {
-        (None, None) => "not limited".to_owned(),
-        (Some(from), None) => format!("from {from} on"),
-        (None, Some(until)) => format!("until {until}"),
-        (Some(from), Some(until)) => format!("from {from} until {until}"),
-    }
 }
 
 /// What the component is, without executing it.

@@ -72,6 +72,7 @@ fn a_bundle_is_built_and_verified() {
     exit 0
     ✓ dist is verified
       signature  by key [ID]
+      manifest   sha256 [SHA256]
       files      as the manifest states (sha256 of the component [SHA256])
       component  the known engine [ID], with a valid plan
       agent      support-bot; not checked, pass `--agent`
@@ -83,6 +84,7 @@ fn a_bundle_is_built_and_verified() {
     exit 0
     ✓ dist is verified
       signature  by key [ID]
+      manifest   sha256 [SHA256]
       files      as the manifest states (sha256 of the component [SHA256])
       component  the known engine [ID], with a valid plan
       agent      support-bot, as expected

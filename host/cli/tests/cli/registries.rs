@@ -46,32 +46,39 @@ fn what_is_wrong_on_the_command_line_is_said_before_anything_is_sent() {
             "neither a tag nor a digest",
         ),
         (
-            "pull https://r.example/support:7 --out new --pubkey release.public",
+            "pull https://r.example/support:7 --out new --pubkey release.public --agent a",
             "leave the scheme out",
         ),
         (
-            "pull r.example/Support:7 --out new --pubkey release.public",
+            "pull r.example/Support:7 --out new --pubkey release.public --agent a",
             "invalid reference format",
         ),
-        ("pull r.example/support:7 --out new", "--pubkey <FILE>"),
         (
-            "pull r.example/support:7 --out new --pubkey absent.public",
+            "pull r.example/support:7 --out new --agent a",
+            "--pubkey <FILE>",
+        ),
+        (
+            "pull r.example/support:7 --out new --pubkey release.public",
+            "<--agent <NAME>|--project <NAME>|--dangerous-any-binding>",
+        ),
+        (
+            "pull r.example/support:7 --out new --pubkey absent.public --agent a",
             "absent.public",
         ),
         (
-            "pull r.example/support:7 --out new --pubkey release.public --plain-http",
+            "pull r.example/support:7 --out new --pubkey release.public --agent a --plain-http",
             "is for registries on this machine",
         ),
         (
-            "pull r.example/support:7 --out new --pubkey release.public --timeout 0",
+            "pull r.example/support:7 --out new --pubkey release.public --agent a --timeout 0",
             "1..=3600",
         ),
         (
-            "pull r.example/support:7 --out new --pubkey release.public --password-stdin",
+            "pull r.example/support:7 --out new --pubkey release.public --agent a --password-stdin",
             "--username",
         ),
         (
-            "pull r.example/support:7 --out new --pubkey release.public --username ci",
+            "pull r.example/support:7 --out new --pubkey release.public --agent a --username ci",
             "there is no password for `ci`",
         ),
     ] {

@@ -35,11 +35,12 @@ fn a_signed_component_of_another_engine_is_verified_and_said_to_be_one() {
     exit 0
     ✓ made is verified
       signature  by key [ID]
+      manifest   sha256 [SHA256]
       files      as the manifest states (sha256 of the component [SHA256])
       component  not of the engine that this host knows: hosts meter it, and give it a fresh instance a decision
       agent      bot, as expected
       project    bound to none
-      sequence   0
+      sequence   none, so an older bundle cannot be told from this one
       validity   not limited
     ");
     assert_snapshot!(fixture.run("test made --pubkey release.public --tool t"), @r"

@@ -59,8 +59,7 @@ pub fn trust_of_bundle(
 /// | any | no | unset, false | accepted, unverified |
 /// | no | no | true | refused |
 /// | yes | no | true | refused: whoever can start the agent could sign |
-/// | no | yes | unset, true | refused |
-/// | no | yes | false | accepted, unverified |
+/// | no | yes | any | refused |
 /// | yes | yes | any | verified: signed here, and refused if the public key is another's |
 ///
 /// # Errors
@@ -74,10 +73,8 @@ pub fn trust_of_source(
     match (can_sign, has_keys, require) {
         (true, true, _) => Ok(Trust::Verified),
         (true, false, Some(true)) => Err(Refused::SelfSigned),
-        (false, false, Some(true)) | (false, true, None | Some(true)) => Err(Refused::Source),
-        (_, false, None | Some(false)) | (false, true, Some(false)) => {
-            Ok(Trust::DangerousUnverified)
-        }
+        (false, false, Some(true)) | (false, true, _) => Err(Refused::Source),
+        (_, false, None | Some(false)) => Ok(Trust::DangerousUnverified),
     }
 }
 
@@ -91,7 +88,7 @@ impl fmt::Display for Refused {
                 "the bundle is signed and cannot be verified; set HEXGATE_BUNDLE_PUBKEY_PATH to the signer's public key"
             }
             Self::Source => {
-                "a policy's own source carries no signature, and one is wanted; build a bundle from it with `--sign-key`, or, to try it out, set HEXGATE_BUNDLE_REQUIRE_SIGNATURE=false"
+                "a policy's own source carries no signature, and one is wanted; build a bundle from it with `--sign-key`, or, to try it out, unset the public key and do not require one"
             }
             Self::SelfSigned => {
                 "a signature that is made here proves nothing without HEXGATE_BUNDLE_PUBKEY_PATH; set it to the public key that is trusted"

@@ -11,6 +11,7 @@ use reqwest::Url;
 use crate::token::Envelope;
 
 pub(super) const PUBKEY_PATH: &str = "HEXGATE_BUNDLE_PUBKEY_PATH";
+pub(super) const SEQUENCES_PATH: &str = "HEXGATE_BUNDLE_SEQUENCES_PATH";
 pub(super) const SIGN_KEY_PATH: &str = "HEXGATE_BUNDLE_SIGN_KEY_PATH";
 const LOCAL_POLICY: &str = "HEXGATE_LOCAL_POLICY";
 const LOCAL_MODE: &str = "HEXGATE_LOCAL_MODE";
@@ -21,10 +22,11 @@ const API_URL: &str = "HEXGATE_API_URL";
 const PUBLIC_KEY: &str = "HEXGATE_PUBLIC_KEY";
 const OPA_BIN: &str = "HEXGATE_OPA_BIN";
 
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     LOCAL_POLICY,
     LOCAL_MODE,
     PUBKEY_PATH,
+    SEQUENCES_PATH,
     SIGN_KEY_PATH,
     REQUIRE_SIGNATURE,
     KEY,
@@ -93,6 +95,8 @@ pub struct Settings {
     pub local_mode: bool,
     /// `HEXGATE_BUNDLE_PUBKEY_PATH`: files of the public keys that may sign local bundles, with `:` between them.
     pub pubkeys: Vec<PathBuf>,
+    /// `HEXGATE_BUNDLE_SEQUENCES_PATH`: the file that remembers which bundles were admitted, so that no older one comes back.
+    pub sequences: Option<PathBuf>,
     /// `HEXGATE_BUNDLE_REQUIRE_SIGNATURE`: whether a local policy must be signed. None: a bundle must.
     pub require_signature: Option<bool>,
     /// `HEXGATE_BUNDLE_SIGN_KEY_PATH`: the file of a private key to sign a local policy's source with.
@@ -236,6 +240,7 @@ impl Settings {
             local_policy: variables.text(LOCAL_POLICY)?.map(PathBuf::from),
             local_mode: variables.flag(LOCAL_MODE)?.unwrap_or(false),
             pubkeys,
+            sequences: variables.text(SEQUENCES_PATH)?.map(PathBuf::from),
             require_signature: variables.flag(REQUIRE_SIGNATURE)?,
             sign_key: variables.text(SIGN_KEY_PATH)?.map(PathBuf::from),
             key,
@@ -340,6 +345,10 @@ mod tests {
             (LOCAL_MODE, "maybe"),
             (LOCAL_POLICY, ""),
             (PUBKEY_PATH, "/a::/b"),
+            (PUBKEY_PATH, ""),
+            (SIGN_KEY_PATH, " "),
+            (SEQUENCES_PATH, ""),
+            (PUBLIC_KEY, ""),
             (KEY, "secret"),
             (API_KEY, "fty_live_p"),
             (API_URL, "app.hexgate.ai"),
@@ -385,6 +394,7 @@ mod tests {
             ("HEXGATE_APIKEY", API_KEY),
             ("HEXGATE_PUBLIC_KEYS", PUBLIC_KEY),
             ("HEXGATE_KEYS", KEY),
+            ("HEXGATE_BUNDLE_SEQUENCE_PATH", SEQUENCES_PATH),
         ] {
             let error = read(&[(name, "true")]).unwrap_err().to_string();
             assert!(error.starts_with(name) && error.contains(meant), "{error}");

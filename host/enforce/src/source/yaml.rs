@@ -33,7 +33,8 @@ pub struct PolicyFile {
 pub struct LocalSigning {
     /// The key to sign with.
     pub key: PrivateKey,
-    /// For whom it is signed.
+    /// For whom it is signed. With a sequence number, what is written to the file later is refused as another bundle of that number: leave it
+    /// at 0 for a file that is edited.
     pub release: Release,
     /// The keys that are trusted. The public half of the key has to be among them.
     pub trusted: TrustedKeys,

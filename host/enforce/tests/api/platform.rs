@@ -115,6 +115,11 @@ fn what_must_not_decide_does_not_and_is_named() {
     let good = live.id();
     let mut answers = bad_answers();
     answers.push(("sequence number 4", payload(CLOSED, &terms(4), Some(1))));
+    answers.push(("no sequence number", payload(CLOSED, &terms(0), Some(1))));
+    answers.push((
+        "belongs to another bundle",
+        payload(CLOSED, &terms(5), Some(1)),
+    ));
     for (why, body) in answers {
         server.says(body.clone());
         wait(|| {
@@ -310,7 +315,33 @@ fn the_environment_leads_to_the_platform() {
         Resolver::new(AGENT, &engine()).resolve(&environment)
     };
     let resolved = resolve(&variables).unwrap();
-    assert!(may_view(&resolved.live) && resolved.notices.is_empty());
+    assert!(may_view(&resolved.live));
+    let [notice] = &resolved.notices[..] else {
+        panic!("{:?}", resolved.notices);
+    };
+    assert!(
+        notice.contains("number 5") && notice.contains("HEXGATE_BUNDLE_SEQUENCES_PATH"),
+        "{notice}"
+    );
+    // With a place to remember numbers in, there is nothing to say, and no older one comes after a restart.
+    let folder = tempfile::tempdir().unwrap();
+    let sequences = folder.path().join("sequences").display().to_string();
+    variables.push(("HEXGATE_BUNDLE_SEQUENCES_PATH", &sequences));
+    assert_eq!(resolve(&variables).unwrap().notices, [""; 0]);
+    server.says(payload(CLOSED, &terms(4), Some(1)));
+    let older = resolve(&variables).unwrap_err().to_string();
+    assert!(older.contains("5 was already in use"), "{older}");
+    server.says(payload(CLOSED, &terms(5), Some(1)));
+    let another = resolve(&variables).unwrap_err().to_string();
+    assert!(another.contains("belongs to another bundle"), "{another}");
+    variables.pop();
+    server.says(payload(BILLING, &terms(0), Some(1)));
+    let resolved = resolve(&variables).unwrap();
+    assert!(
+        resolved.notices.len() == 1 && resolved.notices[0].contains("has no sequence number"),
+        "{:?}",
+        resolved.notices
+    );
     // What must be signed here is not a matter of the environment.
     for require in ["true", "false"] {
         variables.push(("HEXGATE_BUNDLE_REQUIRE_SIGNATURE", require));

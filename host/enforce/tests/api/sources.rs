@@ -9,7 +9,7 @@ use hexgate::Engine;
 use hexgate_compiler::Release;
 use hexgate_compiler::bundle::{Expectation, SequenceStore, Timestamp};
 use hexgate_enforce::source::{
-    BundleDir, LocalSigning, PolicyFile, PolicySource, Poll, SourceError,
+    BundleDir, Candidate, LocalSigning, PolicyFile, PolicySource, Poll, SourceError,
 };
 use hexgate_enforce::{Cause, Enforcer, LivePolicy, Outcome, Refresh};
 
@@ -155,6 +155,14 @@ fn a_bundle_is_replaced_by_a_newer_one_and_by_nothing_else() {
 
     let mut refused = bad_bundles();
     refused.push(("sequence number 3", CLOSED.to_owned(), release(3), Some(1)));
+    refused.push(("no sequence number", CLOSED.to_owned(), release(0), Some(1)));
+    // The number of the policy that decides belongs to that policy, also without a store.
+    refused.push((
+        "belongs to another bundle",
+        CLOSED.to_owned(),
+        release(4),
+        Some(1),
+    ));
     for (why, policy, release, signer) in refused {
         write_bundle(&folder, &policy, &release, signer.map(key).as_ref());
         for _ in 0..2 {
@@ -212,6 +220,111 @@ fn the_highest_sequence_outlives_the_process() {
 }
 
 #[test]
+fn one_number_is_one_bundle_for_longer_than_the_process() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("bundle");
+    let store = SequenceStore::at(root.path().join("sequences"));
+    let open = || {
+        LivePolicy::builder(&engine())
+            .sequences(store.clone())
+            .open(source(&folder))
+    };
+    write_bundle(&folder, CLOSED, &release(7), Some(&key(1)));
+    drop(open().unwrap());
+    write_bundle(&folder, BILLING, &release(7), Some(&key(1)));
+    let error = open().unwrap_err().to_string();
+    assert!(
+        error.contains("belongs to another bundle") && error.contains("sequences"),
+        "{error}"
+    );
+    // The key of a bundle is a part of it.
+    write_bundle(&folder, BILLING, &release(0), Some(&key(1)));
+    assert!(
+        open()
+            .unwrap_err()
+            .to_string()
+            .contains("no sequence number")
+    );
+    write_bundle(&folder, CLOSED, &release(7), Some(&key(1)));
+    assert!(!may_view(&open().unwrap()));
+    write_bundle(&folder, BILLING, &release(8), Some(&key(1)));
+    assert!(may_view(&open().unwrap()));
+}
+
+#[test]
+fn bundles_without_numbers_follow_each_other_and_a_numbered_one_ends_that() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("bundle");
+    write_bundle(&folder, CLOSED, &release(0), Some(&key(1)));
+    let live = LivePolicy::open(&engine(), source(&folder)).unwrap();
+    assert_eq!(live.id().sequence, None);
+    for (policy, sequence) in [(BILLING, 0), (CLOSED, 0), (BILLING, 1)] {
+        write_bundle(&folder, policy, &release(sequence), Some(&key(1)));
+        assert!(matches!(live.refresh(), Refresh::Replaced(_)));
+    }
+    write_bundle(&folder, CLOSED, &release(0), Some(&key(1)));
+    assert!(kept(live.refresh()).contains("no sequence number"));
+    assert!(may_view(&live));
+}
+
+#[test]
+fn bundles_that_nobody_signed_are_built_again_under_the_same_number() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("bundle");
+    let source = BundleDir::dangerous_without_signature(&folder, Expectation::agent(AGENT));
+    write_bundle(&folder, CLOSED, &release(3), None);
+    let live = LivePolicy::open(&engine(), source).unwrap();
+    write_bundle(&folder, BILLING, &release(3), None);
+    assert!(matches!(live.refresh(), Refresh::Replaced(_)));
+    write_bundle(&folder, CLOSED, &release(2), None);
+    assert!(kept(live.refresh()).contains("sequence number 2"));
+    assert!(may_view(&live));
+}
+
+/// What a host brings of its own accord: now verified, now not.
+struct Mixed(std::collections::VecDeque<Candidate>);
+
+impl PolicySource for Mixed {
+    fn origin(&self) -> String {
+        "a host".to_owned()
+    }
+    fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+        Ok(self.0.pop_front().map_or(Poll::Unchanged, Poll::Found))
+    }
+    fn accepted(&mut self) {}
+}
+
+#[test]
+fn what_nobody_signed_does_not_make_a_host_forget_the_number() {
+    let root = tempfile::tempdir().unwrap();
+    let found = |policy: &str, release: &Release, signer: Option<u8>| {
+        let folder = root.path().join("bundle");
+        write_bundle(&folder, policy, release, signer.map(key).as_ref());
+        let mut source = match signer {
+            Some(_) => source(&folder),
+            None => BundleDir::dangerous_without_signature(&folder, Expectation::agent(AGENT)),
+        };
+        match source.poll() {
+            Ok(Poll::Found(candidate)) => candidate,
+            other => panic!("{other:?}"),
+        }
+    };
+    let edited = format!("{BILLING}\n# edited\n");
+    let candidates = [
+        found(CLOSED, &release(5), Some(1)),
+        found(BILLING, &release(5), None),
+        found(&edited, &release(5), Some(1)),
+        found(CLOSED, &release(4), Some(1)),
+        found(CLOSED, &release(5), Some(1)),
+    ];
+    let live = LivePolicy::open(&engine(), Mixed(candidates.into())).unwrap();
+    assert!(matches!(live.refresh(), Refresh::Replaced(_)));
+    assert!(kept(live.refresh()).contains("belongs to another bundle"));
+    assert!(kept(live.refresh()).contains("sequence number 4"));
+    assert!(matches!(live.refresh(), Refresh::Replaced(_)));
+}
+
+#[test]
 fn a_link_that_is_turned_is_another_bundle() {
     let root = tempfile::tempdir().unwrap();
     let (old, new, link) = (
@@ -236,11 +349,11 @@ fn a_policy_past_its_validity_denies_and_a_renewed_one_decides() {
     let engine = Engine::builder().clock(clock.clone()).build().unwrap();
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("bundle");
-    let until = |second| Release {
+    let until = |second, sequence| Release {
         expires_at: Timestamp::from_unix_seconds(second),
-        ..release(1)
+        ..release(sequence)
     };
-    write_bundle(&folder, BILLING, &until(2_000), Some(&key(1)));
+    write_bundle(&folder, BILLING, &until(2_000, 1), Some(&key(1)));
     let live = LivePolicy::open(&engine, source(&folder).clock(clock.clone())).unwrap();
     assert!(may_view(&live));
     clock.set(2_000);
@@ -251,8 +364,10 @@ fn a_policy_past_its_validity_denies_and_a_renewed_one_decides() {
         (decision.outcome(), decision.cause()),
         (Outcome::Deny, Cause::Validity)
     );
-    // The same component under other terms is another policy.
-    write_bundle(&folder, BILLING, &until(3_000), Some(&key(1)));
+    // The same component under other terms is another policy, with a number of its own.
+    write_bundle(&folder, BILLING, &until(3_000, 1), Some(&key(1)));
+    assert!(kept(live.refresh()).contains("belongs to another bundle"));
+    write_bundle(&folder, BILLING, &until(3_000, 2), Some(&key(1)));
     assert!(matches!(live.refresh(), Refresh::Replaced(_)));
     assert!(may_view(&live));
 }

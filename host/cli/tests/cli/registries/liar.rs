@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
@@ -17,10 +17,14 @@ use crate::fixture::Fixture;
 
 /// What is answered to a path.
 #[derive(Clone)]
-enum Answer {
+pub(super) enum Answer {
     Bytes(Vec<u8>),
     Status(u16),
+    /// A status, and what is said about it.
+    Failing(u16, Vec<u8>),
     Redirect(String),
+    /// A status, and a header.
+    With(u16, &'static str, String),
     /// Bytes without end.
     Endless,
     /// Nothing, until the asker gives up.
@@ -30,34 +34,46 @@ enum Answer {
 }
 
 /// A registry with an answer for each path, and 404 for all others.
-struct Liar {
-    address: String,
+pub(super) struct Liar {
+    pub(super) address: String,
+    /// Each request, and the credentials that came along.
+    seen: Arc<Mutex<Vec<(String, String)>>>,
     answers: Arc<Mutex<BTreeMap<String, Answer>>>,
 }
 
 impl Liar {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let answers: Arc<Mutex<BTreeMap<String, Answer>>> = Arc::default();
-        let known = Arc::clone(&answers);
+        let seen: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
+        let (known, asked) = (Arc::clone(&answers), Arc::clone(&seen));
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let known = Arc::clone(&known);
+                let (known, asked) = (Arc::clone(&known), Arc::clone(&asked));
                 // Whoever hangs up is no failure.
-                thread::spawn(move || stream.and_then(|stream| serve(stream, &known)));
+                thread::spawn(move || stream.and_then(|stream| serve(stream, &known, &asked)));
             }
         });
-        let liar = Self { address, answers };
+        let liar = Self {
+            address,
+            seen,
+            answers,
+        };
         liar.put("/v2/", Answer::Bytes(b"{}".to_vec()));
         liar
     }
 
-    fn put(&self, path: &str, answer: Answer) {
+    /// Each request since this was asked last, and the credentials that came along.
+    pub(super) fn seen(&self) -> Vec<(String, String)> {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+
+    pub(super) fn put(&self, path: &str, answer: Answer) {
         self.answers.lock().unwrap().insert(path.to_owned(), answer);
     }
 
-    fn put_blob(&self, digest: &str, answer: Answer) {
+    pub(super) fn put_blob(&self, digest: &str, answer: Answer) {
         self.put(&format!("/v2/policies/support/blobs/{digest}"), answer);
     }
 
@@ -66,17 +82,35 @@ impl Liar {
     }
 }
 
-const MANIFEST: &str = "/v2/policies/support/manifests/7";
+pub(super) const MANIFEST: &str = "/v2/policies/support/manifests/7";
 
-fn serve(stream: TcpStream, known: &Mutex<BTreeMap<String, Answer>>) -> std::io::Result<()> {
+fn serve(
+    stream: TcpStream,
+    known: &Mutex<BTreeMap<String, Answer>>,
+    seen: &Mutex<Vec<(String, String)>>,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
     reader.read_line(&mut line)?;
     let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+    let request = line.trim_end_matches("HTTP/1.1\r\n").trim().to_owned();
+    let (mut authorization, mut length) = (String::new(), 0);
     while line.trim() != "" {
         line.clear();
         reader.read_line(&mut line)?;
+        match line
+            .split_once(": ")
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim()))
+        {
+            Some((name, value)) if name == "authorization" => authorization = value.to_owned(),
+            Some((name, value)) if name == "content-length" => length = value.parse().unwrap(),
+            _ => {}
+        }
     }
+    std::io::copy(&mut reader.take(length), &mut std::io::sink())?;
+    seen.lock().unwrap().push((request, authorization));
+    // What is asked for with a query is answered as without one.
+    let path = path.split('?').next().unwrap_or_default().to_owned();
     let mut stream = stream;
     let answer = known.lock().unwrap().get(&path).cloned();
     let mut head = |status: &str, more: &str| {
@@ -90,11 +124,22 @@ fn serve(stream: TcpStream, known: &Mutex<BTreeMap<String, Answer>>) -> std::io:
             head("200 OK", &format!("Content-Length: {}\r\n", bytes.len()))?;
             stream.write_all(&bytes)
         }
+        Answer::Failing(status, bytes) => {
+            head(
+                &format!("{status} No"),
+                &format!("Content-Length: {}\r\n", bytes.len()),
+            )?;
+            stream.write_all(&bytes)
+        }
         Answer::CutOff(bytes) => {
             head("200 OK", &format!("Content-Length: {}\r\n", bytes.len()))?;
             stream.write_all(&bytes[..bytes.len() / 2])
         }
         Answer::Status(status) => head(&format!("{status} No"), "Content-Length: 0\r\n"),
+        Answer::With(status, name, value) => head(
+            &format!("{status} So"),
+            &format!("{name}: {value}\r\nContent-Length: 0\r\n"),
+        ),
         Answer::Redirect(to) => head(
             "307 Elsewhere",
             &format!("Location: {to}\r\nContent-Length: 0\r\n"),
@@ -112,12 +157,12 @@ fn serve(stream: TcpStream, known: &Mutex<BTreeMap<String, Answer>>) -> std::io:
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(super) fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", Digest::of(bytes))
 }
 
 /// A registry that has the bundle `dist` as `policies/support:7`, laid out as the documents describe it, and the manifest.
-fn honest(fixture: &Fixture) -> (Liar, Value) {
+pub(super) fn honest(fixture: &Fixture) -> (Liar, Value) {
     let liar = Liar::start();
     let file = |name: &str| std::fs::read(fixture.path("dist").join(name)).unwrap();
     let mut annotations = serde_json::Map::new();
@@ -148,13 +193,28 @@ fn honest(fixture: &Fixture) -> (Liar, Value) {
 }
 
 /// Pulls into `out`, where an older bundle is, which must stay as it is unless the pull succeeds.
-fn pull(fixture: &Fixture, liar: &Liar, version: &str, more: &str) -> String {
+pub(super) fn pull(fixture: &Fixture, liar: &Liar, version: &str, more: &str) -> String {
+    pull_as(fixture, liar, version, more, &[])
+}
+
+/// The same, with variables of the environment.
+pub(super) fn pull_as(
+    fixture: &Fixture,
+    liar: &Liar,
+    version: &str,
+    more: &str,
+    variables: &[(&str, &str)],
+) -> String {
     let before = files(&fixture.path("out"));
+    let agent = match more.contains("--agent") {
+        true => "",
+        false => "--agent support-bot",
+    };
     let reference = format!("{}/policies/support{version}", liar.address);
     let shown = run(
         fixture,
-        &format!("pull {reference} --out out --pubkey release.public --plain-http {more}"),
-        &[],
+        &format!("pull {reference} --out out --pubkey release.public --plain-http {agent} {more}"),
+        variables,
     );
     if !shown.starts_with("exit 0\n") {
         assert_eq!(files(&fixture.path("out")), before, "{shown}");
@@ -173,7 +233,7 @@ fn files_beside(fixture: &Fixture) -> Vec<String> {
         .collect()
 }
 
-fn fixture() -> Fixture {
+pub(super) fn fixture() -> Fixture {
     let fixture = Fixture::new().with_bundle();
     fixture.quiet(
         "build policy.yaml --out out --sign-key release.private --agent support-bot --sequence 3",
@@ -181,7 +241,7 @@ fn fixture() -> Fixture {
     fixture
 }
 
-fn wasm(manifest: &Value) -> String {
+pub(super) fn wasm(manifest: &Value) -> String {
     manifest["layers"][0]["digest"].as_str().unwrap().to_owned()
 }
 
@@ -457,7 +517,9 @@ fn a_bundle_for_somebody_else_is_refused() {
     let reference = format!("{}/policies/support:7", liar.address);
     let shown = run(
         &fixture,
-        &format!("pull {reference} --out new --pubkey other.public --plain-http"),
+        &format!(
+            "pull {reference} --out new --pubkey other.public --agent support-bot --plain-http"
+        ),
         &[],
     );
     assert!(
@@ -468,7 +530,9 @@ fn a_bundle_for_somebody_else_is_refused() {
     let fixture = fixture.with("mine/notes.txt", "x");
     let shown = run(
         &fixture,
-        &format!("pull {reference} --out mine --pubkey release.public --plain-http"),
+        &format!(
+            "pull {reference} --out mine --pubkey release.public --agent support-bot --plain-http"
+        ),
         &[],
     );
     assert!(

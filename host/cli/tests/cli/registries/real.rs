@@ -319,11 +319,11 @@ fn an_older_bundle_does_not_come_back() {
         let reference = registry.reference(&format!("s:{tag}"));
         run(
             &fixture,
-            &format!("pull {reference} --out out {options} {more}"),
+            &format!("pull {reference} --out out --agent support-bot {options} {more}"),
             &[],
         )
     };
-    let sequences = "--agent support-bot --sequences sequences";
+    let sequences = "--sequences sequences";
     assert!(pull("old", sequences).starts_with("exit 0\n"));
     assert!(pull("new", sequences).starts_with("exit 0\n"));
     let shown = pull("old", sequences);
@@ -345,7 +345,9 @@ fn credentials_come_from_flags_the_environment_or_docker() {
     let fixture = Fixture::new().with_bundle();
     let reference = registry.reference("policies/support:7");
     let push = format!("push dist {reference} --pubkey release.public --plain-http");
-    let pull = format!("pull {reference} --out out --pubkey release.public --plain-http");
+    let pull = format!(
+        "pull {reference} --out out --pubkey release.public --agent support-bot --plain-http"
+    );
 
     let nobody = run(&fixture, &push, &[]);
     assert!(
