@@ -1,25 +1,22 @@
 //! One bounded conversation with a registry.
+//!
+//! Requests are made here and not by the library that the manifests' types are of: it sends credentials wherever a registry says, with or
+//! without TLS, and reads what it answers to any length.
 
-use std::{
-    io,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::time::Duration;
 
 use hexgate_bundle::Digest;
-use oci_client::{
-    Client, RegistryOperation,
-    client::{ClientConfig, ClientProtocol},
-    manifest::OciDescriptor,
-    secrets::RegistryAuth,
+use oci_client::{RegistryOperation, secrets::RegistryAuth};
+use reqwest::{
+    Client, Method, RequestBuilder, Response, Url,
+    header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, LOCATION},
+    redirect::Policy,
 };
-use reqwest::redirect::Policy;
-use tokio::io::AsyncWrite;
 
 use crate::{
     Access, Reference, Transport,
     artifact::{MANIFEST, digest_of, text},
+    authorization::authorize,
     error::{RegistryError, SILENCE, Subject},
 };
 
@@ -29,18 +26,19 @@ const MAX_MANIFEST: u64 = 64 << 10;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How often a registry may send us elsewhere for a manifest.
+/// How often a registry may send us elsewhere.
 const REDIRECTS: usize = 5;
 
 const USER_AGENT: &str = concat!("hexgate/", env!("CARGO_PKG_VERSION"));
 
 /// A registry that has been asked who may do what.
 pub(crate) struct Connection<'a> {
-    pub(crate) client: Client,
     pub(crate) subject: Subject,
     reference: &'a Reference,
-    access: &'a Access,
-    token: Option<String>,
+    http: Client,
+    /// Below which all of the repository is.
+    base: Url,
+    authorization: RegistryAuth,
 }
 
 /// Runs a conversation to its end, or until its time is over.
@@ -76,78 +74,58 @@ impl<'a> Connection<'a> {
         operation: RegistryOperation,
         subject: Subject,
     ) -> Result<Self, RegistryError> {
-        let config = ClientConfig {
-            protocol: match access.transport {
-                Transport::Tls => ClientProtocol::Https,
-                Transport::Plain => ClientProtocol::Http,
-            },
-            read_timeout: Some(SILENCE),
-            connect_timeout: Some(CONNECT),
-            user_agent: USER_AGENT,
-            ..ClientConfig::default()
-        };
-        let client =
-            Client::try_from(config).map_err(|error| RegistryError::Host(error.to_string()))?;
-        let token = client
-            .auth(reference.inner(), &access.credentials.0, operation)
-            .await
-            .map_err(|error| subject.library("token", "", error))?;
-        Ok(Self {
-            client,
-            subject,
-            reference,
-            access,
-            token,
-        })
-    }
-
-    /// The manifest that the reference names, and its digest. Asked for here, since the library reads manifests of any length.
-    pub(crate) async fn manifest(&self) -> Result<(Vec<u8>, Digest), RegistryError> {
-        let scheme = match self.access.transport {
-            Transport::Tls => "https",
-            Transport::Plain => "http",
-        };
-        let inner = self.reference.inner();
-        let version = inner.digest().or(inner.tag()).unwrap_or_default();
-        let url = format!(
-            "{scheme}://{}/v2/{}/manifests/{version}",
-            inner.resolve_registry(),
-            inner.repository()
-        );
-        let plain = self.access.transport == Transport::Plain;
-        let client = reqwest::Client::builder()
+        let is_plain = access.transport == Transport::Plain;
+        let host = |error: &dyn std::fmt::Display| RegistryError::Host(error.to_string());
+        let mut http = Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
-            .https_only(!plain)
-            .redirect(Policy::limited(REDIRECTS))
-            .build()
-            .map_err(|error| RegistryError::Host(error.to_string()))?;
-        let request = client.get(url).header("Accept", MANIFEST);
-        let request = match (&self.token, &self.access.credentials.0) {
-            (Some(token), _) | (None, RegistryAuth::Bearer(token)) => request.bearer_auth(token),
-            (None, RegistryAuth::Basic(user, password)) => request.basic_auth(user, Some(password)),
-            (None, RegistryAuth::Anonymous) => request,
+            // Wherever it sends us. Credentials do not go along to another place.
+            .https_only(!is_plain)
+            .redirect(Policy::limited(REDIRECTS));
+        if is_plain && reference.is_loopback() {
+            // Through a proxy it would leave this machine.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| host(&error))?;
+        let inner = reference.inner();
+        let scheme = if is_plain { "http" } else { "https" };
+        let root = format!("{scheme}://{}/v2/", inner.resolve_registry());
+        let root = Url::parse(&root).map_err(|error| host(&error))?;
+        let base = root
+            .join(&format!("{}/", inner.repository()))
+            .map_err(|error| host(&error))?;
+        let scope = match operation {
+            RegistryOperation::Pull => format!("repository:{}:pull", inner.repository()),
+            RegistryOperation::Push => format!("repository:{}:pull,push", inner.repository()),
         };
-        let failed = |error: reqwest::Error| self.subject.request(&error);
-        let mut response = request.send().await.map_err(failed)?;
-        if !response.status().is_success() {
-            return Err(self.subject.status(response.status().as_u16(), ""));
-        }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if (bytes.len() + chunk.len()) as u64 > MAX_MANIFEST {
-                return Err(self.too_large("manifest", MAX_MANIFEST));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let authorization = authorize(&http, &root, access, &scope, &subject).await?;
+        Ok(Self {
+            subject,
+            reference,
+            http,
+            base,
+            authorization,
+        })
+    }
+
+    /// The manifest that the reference names, and its digest.
+    pub(crate) async fn manifest(&self) -> Result<(Vec<u8>, Digest), RegistryError> {
+        let inner = self.reference.inner();
+        let version = inner.digest().or(inner.tag()).unwrap_or_default();
+        let url = self.at(&format!("manifests/{version}"))?;
+        let request = self.request(Method::GET, url).header(ACCEPT, MANIFEST);
+        let response = self.successful(request).await?;
+        let bytes = self
+            .subject
+            .body(response, MAX_MANIFEST)
+            .await?
+            .ok_or_else(|| self.too_large("manifest", MAX_MANIFEST))?;
         let digest = Digest::of(&bytes);
         match inner.digest() {
-            Some(pinned) if digest_of(pinned) != Some(digest) => Err(RegistryError::Digest {
-                reference: self.subject.reference.clone(),
-                what: "manifest",
-                digest: pinned.to_owned(),
-            }),
+            Some(pinned) if digest_of(pinned) != Some(digest) => {
+                Err(self.another("manifest", pinned.to_owned()))
+            }
             _ => Ok((bytes, digest)),
         }
     }
@@ -159,25 +137,64 @@ impl<'a> Connection<'a> {
         digest: Digest,
         limit: u64,
     ) -> Result<Vec<u8>, RegistryError> {
-        let digest = text(digest);
-        let layer = OciDescriptor {
-            digest: digest.clone(),
-            ..OciDescriptor::default()
-        };
-        let mut out = Bounded {
-            bytes: Vec::new(),
-            limit,
-            exceeded: false,
-        };
-        let pulled = self
-            .client
-            .pull_blob(self.reference.inner(), &layer, &mut out)
-            .await;
-        if out.exceeded {
-            return Err(self.too_large(what, limit));
+        let request = self.request(Method::GET, self.blob_at(digest)?);
+        let response = self.successful(request).await?;
+        let bytes = self
+            .subject
+            .body(response, limit)
+            .await?
+            .ok_or_else(|| self.too_large(what, limit))?;
+        if Digest::of(&bytes) == digest {
+            Ok(bytes)
+        } else {
+            Err(self.another(what, text(digest)))
         }
-        pulled.map_err(|error| self.subject.library(what, &digest, error))?;
-        Ok(out.bytes)
+    }
+
+    /// Whether the registry has a blob.
+    pub(crate) async fn has_blob(&self, digest: Digest) -> Result<bool, RegistryError> {
+        let request = self.request(Method::HEAD, self.blob_at(digest)?);
+        match self.successful(request).await {
+            Ok(_) => Ok(true),
+            Err(RegistryError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives the registry a blob.
+    pub(crate) async fn push_blob(
+        &self,
+        digest: Digest,
+        content: Vec<u8>,
+    ) -> Result<(), RegistryError> {
+        let url = self.at("blobs/uploads/")?;
+        let request = self.request(Method::POST, url).header(CONTENT_LENGTH, 0);
+        let response = self.successful(request).await?;
+        let mut place = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|place| self.base.join(place.to_str().ok()?).ok())
+            .ok_or_else(|| self.subject.failed("it does not say where blobs go"))?;
+        place.query_pairs_mut().append_pair("digest", &text(digest));
+        let request = self
+            .request(Method::PUT, place)
+            .header(CONTENT_TYPE, "application/octet-stream")
+            .body(content);
+        self.successful(request).await.map(|_| ())
+    }
+
+    /// Gives the registry a manifest under a tag.
+    pub(crate) async fn push_manifest(
+        &self,
+        tag: &str,
+        manifest: Vec<u8>,
+    ) -> Result<(), RegistryError> {
+        let url = self.at(&format!("manifests/{tag}"))?;
+        let request = self
+            .request(Method::PUT, url)
+            .header(CONTENT_TYPE, MANIFEST)
+            .body(manifest);
+        self.successful(request).await.map(|_| ())
     }
 
     pub(crate) fn too_large(&self, what: &'static str, limit: u64) -> RegistryError {
@@ -187,35 +204,49 @@ impl<'a> Connection<'a> {
             limit,
         }
     }
-}
 
-/// Bytes in memory, up to a limit.
-struct Bounded {
-    bytes: Vec<u8>,
-    limit: u64,
-    exceeded: bool,
-}
-
-impl AsyncWrite for Bounded {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        if (this.bytes.len() + bytes.len()) as u64 > this.limit {
-            this.exceeded = true;
-            return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
+    fn another(&self, what: &'static str, digest: String) -> RegistryError {
+        RegistryError::Digest {
+            reference: self.subject.reference.clone(),
+            what,
+            digest,
         }
-        this.bytes.extend_from_slice(bytes);
-        Poll::Ready(Ok(bytes.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn at(&self, path: &str) -> Result<Url, RegistryError> {
+        self.base
+            .join(path)
+            .map_err(|error| RegistryError::Host(error.to_string()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn blob_at(&self, digest: Digest) -> Result<Url, RegistryError> {
+        self.at(&format!("blobs/{}", text(digest)))
+    }
+
+    /// A request, with credentials if it goes to the registry itself.
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let is_home = url.origin() == self.base.origin();
+        let request = self.http.request(method, url);
+        match &self.authorization {
+            RegistryAuth::Bearer(token) if is_home => request.bearer_auth(token),
+            RegistryAuth::Basic(user, password) if is_home => {
+                request.basic_auth(user, Some(password))
+            }
+            _ => request,
+        }
+    }
+
+    async fn successful(&self, request: RequestBuilder) -> Result<Response, RegistryError> {
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.subject.request(&error))?;
+        match response.status() {
+            status if status.is_success() => Ok(response),
+            status => {
+                let said = self.subject.codes(response).await;
+                Err(self.subject.status(status.as_u16(), &said))
+            }
+        }
     }
 }

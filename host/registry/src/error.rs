@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use oci_client::errors::OciDistributionError;
+use reqwest::Response;
+use serde::Deserialize;
 
 use crate::artifact::shown;
 
@@ -29,6 +30,18 @@ pub enum RegistryError {
         registry: String,
         /// What it said.
         reason: String,
+    },
+    /// It sends us for a token to a place where credentials must not go.
+    #[error(
+        "the registry `{registry}` sends us for a token to `{realm}`, {reason}: credentials go over TLS, or to the registry itself where TLS was given up for it; check its configuration, or do without credentials"
+    )]
+    Realm {
+        /// Its name.
+        registry: String,
+        /// The place.
+        realm: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// There is nothing of this name.
     #[error("`{reference}` is not there; check the repository and the tag")]
@@ -81,6 +94,9 @@ pub enum RegistryError {
     Host(String),
 }
 
+/// As much of an error as is read, in bytes.
+const MAX_ERROR: u64 = 4 << 10;
+
 /// How long a registry may be silent.
 pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 
@@ -117,7 +133,7 @@ impl Subject {
             404 => RegistryError::NotFound {
                 reference: self.reference.clone(),
             },
-            _ => self.failed(&format!("status {code} {said}")),
+            _ => self.failed(format!("status {code} {said}").trim_end()),
         }
     }
 
@@ -136,51 +152,52 @@ impl Subject {
         }
     }
 
-    pub(crate) fn library(
-        &self,
-        what: &'static str,
-        digest: &str,
-        error: OciDistributionError,
-    ) -> RegistryError {
-        use oci_client::errors::OciErrorCode as Code;
-        match error {
-            OciDistributionError::RequestError(error) => self.request(&error),
-            OciDistributionError::UnauthorizedError { .. } => self.status(401, ""),
-            OciDistributionError::AuthenticationFailure(said) => RegistryError::Denied {
-                registry: self.registry.clone(),
-                reason: if said.is_empty() {
-                    "no token".to_owned()
-                } else {
-                    shown(&said)
-                },
-            },
-            OciDistributionError::ServerError { code, message, .. } => self.status(code, &message),
-            OciDistributionError::RegistryError { envelope, .. } => {
-                let codes: Vec<&Code> = envelope.errors.iter().map(|error| &error.code).collect();
-                if codes
-                    .iter()
-                    .any(|code| matches!(code, Code::Unauthorized | Code::Denied))
-                {
-                    self.status(401, "")
-                } else if codes.iter().any(|code| {
-                    matches!(
-                        code,
-                        Code::ManifestUnknown | Code::NameUnknown | Code::BlobUnknown
-                    )
-                }) {
-                    self.status(404, "")
-                } else {
-                    self.failed(&envelope.to_string())
-                }
-            }
-            OciDistributionError::ImageManifestNotFoundError(_) => self.status(404, ""),
-            OciDistributionError::DigestError(_) => RegistryError::Digest {
-                reference: self.reference.clone(),
-                what,
-                digest: digest.to_owned(),
-            },
-            other => self.failed(&other.to_string()),
+    pub(crate) fn denied(&self, reason: &str) -> RegistryError {
+        RegistryError::Denied {
+            registry: self.registry.clone(),
+            reason: shown(reason),
         }
+    }
+
+    /// What an answer holds. None: more than `limit` bytes.
+    pub(crate) async fn body(
+        &self,
+        mut answer: Response,
+        limit: u64,
+    ) -> Result<Option<Vec<u8>>, RegistryError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| self.request(&error))? {
+            if (bytes.len() + chunk.len()) as u64 > limit {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Some(bytes))
+    }
+
+    /// What an answer that is no success says, in the words that registries share: free text could repeat what it was sent.
+    pub(crate) async fn codes(&self, answer: Response) -> String {
+        #[derive(Deserialize)]
+        struct Answer {
+            errors: Vec<Code>,
+        }
+        #[derive(Deserialize)]
+        struct Code {
+            code: String,
+        }
+        // That it cannot be read, or is too long, changes nothing.
+        let body = self.body(answer, MAX_ERROR).await.ok().flatten();
+        let answer = serde_json::from_slice::<Answer>(&body.unwrap_or_default());
+        let codes = answer.map(|answer| answer.errors).unwrap_or_default();
+        let is_code = |code: &String| {
+            code.len() <= 40 && code.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'_'))
+        };
+        codes
+            .into_iter()
+            .map(|code| code.code)
+            .filter(is_code)
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 

@@ -27,6 +27,7 @@
 //! | `artifact` | a bundle as manifests and blobs |
 //! | `push`, `pull` | there and back |
 //! | `connection` | one bounded conversation with a registry |
+//! | `authorization` | who asks it, and to whom credentials are shown |
 //! | `archive` | a bundle as one file |
 //! | `error` | what can go wrong with a registry |
 #![forbid(unsafe_code)]
@@ -35,6 +36,7 @@
 mod access;
 mod archive;
 mod artifact;
+mod authorization;
 mod connection;
 mod error;
 mod pull;

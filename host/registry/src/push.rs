@@ -3,11 +3,7 @@
 use hexgate_bundle::{CopyError, SealedBundle, VerifiedBundle};
 use oci_client::RegistryOperation;
 
-use crate::{
-    Access, Reference, RegistryError,
-    artifact::{Artifact, MANIFEST, text},
-    connection::converse,
-};
+use crate::{Access, Reference, RegistryError, artifact::Artifact, connection::converse};
 
 /// What was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,30 +30,16 @@ pub fn push(bundle: &VerifiedBundle, to: &Reference, access: &Access) -> Result<
             origin: bundle.contents().origin().to_owned(),
         })?;
     converse(to, access, RegistryOperation::Push, async |connection| {
-        let (client, subject) = (&connection.client, &connection.subject);
-        let failed = |error| PushError::Registry(subject.library("blob", "", error));
         for (digest, content) in &artifact.blobs {
-            let digest = text(*digest);
-            if !client
-                .blob_exists(to.inner(), &digest)
-                .await
-                .map_err(failed)?
-            {
-                client
-                    .push_blob(to.inner(), content.clone(), &digest)
-                    .await
-                    .map_err(failed)?;
+            if !connection.has_blob(*digest).await? {
+                connection.push_blob(*digest, content.clone()).await?;
             }
         }
-        let kind = || reqwest::header::HeaderValue::from_static(MANIFEST);
-        for (place, manifest) in [
-            (to.tagged(artifact.tag_of_attached()), &artifact.attached),
-            (to.tagged(tag.to_owned()), &artifact.component),
+        for (tag, manifest) in [
+            (artifact.tag_of_attached().as_str(), &artifact.attached),
+            (tag, &artifact.component),
         ] {
-            client
-                .push_manifest_raw(&place, manifest.clone(), kind())
-                .await
-                .map_err(failed)?;
+            connection.push_manifest(tag, manifest.clone()).await?;
         }
         Ok(Pushed {
             digest: artifact.digest(),

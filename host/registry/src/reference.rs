@@ -45,15 +45,6 @@ impl Reference {
     pub(crate) fn inner(&self) -> &oci_client::Reference {
         &self.0
     }
-
-    /// Another tag of the same repository.
-    pub(crate) fn tagged(&self, tag: String) -> oci_client::Reference {
-        oci_client::Reference::with_tag(
-            self.0.registry().to_owned(),
-            self.0.repository().to_owned(),
-            tag,
-        )
-    }
 }
 
 impl FromStr for Reference {

@@ -1,5 +1,6 @@
 //! Bundles that go to registries and come back: a real one, and ones that lie.
 
+mod credentials;
 mod liar;
 mod real;
 
