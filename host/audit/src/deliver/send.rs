@@ -52,6 +52,17 @@ impl Sender {
             Some(_) => false,
             None => return Err(refused("it names no host")),
         };
+        if !url.username().is_empty()
+            || url.password().is_some()
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
+            return Err(DeliveryError::Url {
+                // What stands before the host can be a secret.
+                url: url.host_str().unwrap_or_default().to_owned(),
+                reason: "it has more than a host and a path".to_owned(),
+            });
+        }
         match url.scheme() {
             "https" => {}
             "http" if is_here => {}

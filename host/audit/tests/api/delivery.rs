@@ -360,9 +360,12 @@ fn what_cannot_be_delivered_is_refused_at_once() {
         ("http://app.example.com", "without TLS"),
         ("ftp://app.example.com", "neither"),
         ("nowhere", "relative URL"),
+        ("https://me:hunter2@app.example.com", "more than a host"),
+        ("https://app.example.com/?to=", "more than a host"),
     ] {
         let error = deliver(fixture.log(), to(url)).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
     }
     let mut options = to("https://app.example.com");
     options.key = "a\nb".to_owned();
