@@ -150,13 +150,14 @@ impl Compiler {
                 )
             }
             Input::Roles { directory, files } => {
-                let roots: Vec<_> = files
-                    .iter()
-                    .filter_map(|(stem, file)| {
-                        source::parse(sources, *file, sink).map(|root| (stem.clone(), root))
-                    })
-                    .collect();
-                let document = document::read_roles(Span::whole(*directory), &roots, sink);
+                let (mut roots, mut refused) = (Vec::new(), Vec::new());
+                for (stem, file) in files {
+                    match source::parse(sources, *file, sink) {
+                        Some(root) => roots.push((stem.clone(), root)),
+                        None => refused.push(stem.clone()),
+                    }
+                }
+                let document = document::read_roles(Span::whole(*directory), &roots, refused, sink);
                 let source = source::write_roles(&roots);
                 if source.len() > source::MAX_SOURCE {
                     sink.push(source::too_large(

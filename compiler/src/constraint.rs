@@ -18,6 +18,7 @@ mod cursor;
 mod decimal;
 mod doubt;
 mod finding;
+mod foreign;
 mod lexer;
 mod list;
 pub(crate) mod number;
@@ -30,9 +31,11 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wildcard;
 
 pub use finding::ConstraintError;
 pub use parser::{
     MAX_BYTES, MAX_FINDINGS, MAX_NESTING, MAX_QUANTIFIERS, Parsed, literal_from_json_text, parse,
 };
 pub(crate) use spelling::is_name;
+pub(crate) use wildcard::name_test;

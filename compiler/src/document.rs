@@ -1,7 +1,9 @@
 //! A policy document as typed data with the place of everything: what was written, before any of it is looked up or inherited.
 
 mod consts;
+mod names;
 mod read;
+mod words;
 
 pub use read::{read_document, read_roles};
 
@@ -22,6 +24,8 @@ pub struct Document {
     pub consts: Vec<Const>,
     /// The roles, mixins included, each name once.
     pub roles: Vec<RoleDoc>,
+    /// The names of roles that could not be read, which was reported: that others inherit from them is no second error.
+    pub refused_roles: Vec<String>,
 }
 
 /// How the roles of a policy were given.
@@ -105,6 +109,6 @@ pub struct Text {
 pub struct Const {
     /// Its name.
     pub name: Name,
-    /// Its value.
-    pub value: Literal,
+    /// Its value. None: it was refused, which was reported, so that it is no second error to use it.
+    pub value: Option<Literal>,
 }

@@ -11,7 +11,7 @@ mod write;
 pub use files::{Input, ReadError, read};
 pub(crate) use files::{MAX_SOURCE, add_text, read_bytes, read_text, too_large};
 pub use parse::parse;
-pub(crate) use parse::refused_character;
+pub(crate) use parse::{FLOW_COMMA, refused_character};
 pub use scalar::Plain;
 pub use tree::{Entry, Key, Node, NodeKind, Scalar, Style};
 pub use write::write_roles;

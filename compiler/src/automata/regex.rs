@@ -43,7 +43,7 @@ pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
             0..pattern.len(),
             format!("the pattern is longer than {MAX_PATTERN_BYTES} bytes"),
         )
-        .with_help("compare with a list of texts by `in`, or split it into several constraints"));
+        .with_help("compare with a list of texts by `in`, or split its alternatives into several `matches` joined with `or`"));
     }
     let ast = ParserBuilder::new()
         .nest_limit(MAX_NESTING)
@@ -55,7 +55,7 @@ pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
         PatternError::table(
             pattern,
             &error,
-            "begin the pattern with `^`, shorten counted repetitions such as `{20}`, or bound the length with `count`",
+            "split it so that it says the same: alternatives into several `matches` joined with `or`, a length such as `.{1,500}` into conditions on `count`; a `^` in front or a shorter repetition makes the table smaller too, and the pattern match less",
         )
     })?;
     let properties = expression.properties();

@@ -8,7 +8,7 @@ use super::{
     lexer::Kind,
     operand::Side,
     parser::{AFTER_CONDITION, MAX_QUANTIFIERS, Node, Parser, Scope},
-    suggest, text,
+    suggest, text, wildcard,
 };
 use crate::{
     automata::regex,
@@ -185,7 +185,11 @@ impl Parser<'_> {
             &span,
             path.span.clone(),
         );
-        if !always && let Some(warning) = doubt::doubtful_text(call, &text, text_span) {
+        if let Some(error) = wildcard::sought(call, &path, &text, text_span.clone()) {
+            self.findings.error(error);
+        } else if !always
+            && let Some(warning) = doubt::doubtful_text(call, &text, text_span, self.negative)
+        {
             self.findings.warn(warning);
         }
         Some(Node {
@@ -214,7 +218,12 @@ impl Parser<'_> {
             }
         };
         self.judge(check::on_text(&path), &span, path.span.clone());
+        if let Some(warning) = wildcard::repeated(&path, &pattern, pattern_span.clone()) {
+            self.findings.warn(warning);
+        }
         let missing = match (compiled.anchored_start, compiled.anchored_end) {
+            // What is forbidden is rightly sought anywhere.
+            _ if self.negative => None,
             (true, true) => None,
             (false, false) => Some("anywhere in the text"),
             (true, false) => Some("with anything behind it"),
@@ -277,7 +286,11 @@ impl Parser<'_> {
                 operand.span,
                 format!("the second argument of `{name}` is one text, and {shown} is a list"),
             )
-            .help("write one call a text, joined with `or`"),
+            .help(if self.negative {
+                "write one call a text, joined with `or`, all of them in parentheses behind the `not`"
+            } else {
+                "write one call a text, joined with `or`"
+            }),
             OperandKind::Path(_) | OperandKind::Count(_) => ConstraintError::new(
                 codes::ARGUMENTS,
                 operand.span,
@@ -363,6 +376,11 @@ impl Parser<'_> {
             .map(|element| (constant::key(&element.value), element.span.clone()));
         for warning in doubt::duplicates(keys) {
             self.findings.warn(warning);
+        }
+        for (name, element) in names.iter().zip(&list.elements) {
+            if let Some(warning) = wildcard::member(name, element.span.clone()) {
+                self.findings.warn(warning);
+            }
         }
         sound.then_some(names)
     }

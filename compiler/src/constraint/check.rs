@@ -22,8 +22,11 @@ pub(super) enum Verdict {
     Never(String),
     /// Every call makes it true, and why.
     Always(String),
-    /// It is true of everything that is there.
-    Itself,
+    /// It is true of everything that is there, or of all that has an order.
+    Itself {
+        /// Whether an order is asked for.
+        ordered: bool,
+    },
 }
 
 /// What is known of a value.
@@ -340,7 +343,9 @@ fn itself(op: CompareOp, operand: &Operand) -> Verdict {
             ))
         }
         _ if surely_there => always("both sides are the same value"),
-        _ => Verdict::Itself,
+        _ => Verdict::Itself {
+            ordered: is_order(op),
+        },
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) const ROOT: &str = "unknown-root";
 pub(super) const OUTSIDE: &str = "element-outside-quantifier";
 pub(super) const FUNCTION: &str = "unknown-function";
 pub(super) const ARGUMENTS: &str = "wrong-arguments";
-pub(super) const CONSTANT: &str = "unknown-constant";
+pub(crate) const CONSTANT: &str = "unknown-constant";
 pub(super) const CONSTANT_HERE: &str = "constant-not-allowed";
 pub(super) const LIST: &str = "list-expected";
 pub(super) const EMPTY_LIST: &str = "empty-list";
@@ -41,6 +41,9 @@ pub(super) const ELEMENT_UNUSED: &str = "element-unused";
 pub(super) const EMPTY_TEXT: &str = "empty-text";
 pub(super) const URL_PREFIX: &str = "open-url-prefix";
 pub(super) const ITSELF: &str = "compares-itself";
+pub(super) const WILDCARD: &str = "compared-wildcard";
+pub(super) const STAR: &str = "repeated-character";
+pub(super) const MEMBER: &str = "doubtful-member";
 
 const fn error(code: &'static str, title: &'static str, explanation: &'static str) -> CodeDoc {
     CodeDoc {
@@ -104,7 +107,8 @@ pub const CODES: &[CodeDoc] = &[
         "a character has no meaning in a constraint",
         "Constraints have no arithmetic, comments, conditionals, variables or statements, so characters such as `+`, `;`, `#`, `?` or\n\
          `$` mean nothing outside of a text.\n\n    args.total - args.discount <= 500     # refused: no arithmetic\n    \"args.total <= 500\"   # limit          # a comment stands in the YAML, behind the quotes\n\n\
-         Compare values as they are, and let the tool take an argument for what would have to be calculated.",
+         Compare values as they are, or let the tool take an argument for what would have to be calculated. A policy that has to\n\
+         calculate is written in Rust; `hexgate new` begins one, which narrows a policy in YAML.",
     ),
     error(
         OPERATOR,
@@ -195,7 +199,8 @@ pub const CODES: &[CodeDoc] = &[
         FUNCTION,
         "there is no such function",
         "The functions are\n\n    count(path)                  present(path)               only(path, [\"name\", …])\n    startswith(path, \"text\")     endswith(path, \"text\")      contains(path, \"text\")\n    matches(path, \"pattern\")     every(path, condition)      any(path, condition)\n\n\
-         They stand in front of their arguments: `startswith(args.s, \"a\")`, not `args.s.startswith(\"a\")`.",
+         They stand in front of their arguments: `startswith(args.s, \"a\")`, not `args.s.startswith(\"a\")`. Nothing is converted:\n\n    \
+         lower(args.s) == \"usd\"      ->  matches(args.s, \"^(?i:usd)$\")\n    is_number(args.n)           ->  args.n < 0 or args.n >= 0\n    is_boolean(args.b)          ->  args.b in [true, false]",
     ),
     error(
         ARGUMENTS,
@@ -244,6 +249,8 @@ pub const CODES: &[CodeDoc] = &[
         "`matches` takes what RE2 and the Rust crate `regex` read alike: literals, classes, groups, alternatives, repetitions, anchors.\n\
          There are no lookarounds and no back references, because matching is linear in the text; and the table of a pattern has at\n\
          most 64 KiB.\n\n    matches(args.id, \"^(?!x).*$\")          # refused: lookahead\n    not startswith(args.id, \"x\")\n\n\
+         What is too large for one table is split so that it says the same: `matches(p, \"A|B\")` is\n\
+         `matches(p, \"A\") or matches(p, \"B\")`, and a length is for `count(p)`.\n\n\
          In a constraint each backslash of the pattern is written twice: `\"^\\\\d+$\"`.",
     ),
     error(
@@ -264,7 +271,8 @@ pub const CODES: &[CodeDoc] = &[
         "a pattern is found anywhere in the text",
         "`matches` looks for the pattern anywhere in the text. Without `^` in front and `$` at the end, other text may stand around.\n\n    \
          matches(args.id, \"inv_[0-9]+\")           # also \"../../inv_1; rm -rf\"\n    matches(args.id, \"^inv_[0-9]+$\")         # the whole text\n\n\
-         If a part is meant, `contains`, `startswith` and `endswith` say so; otherwise write `^(?:…)$`.",
+         If a part is meant, `contains`, `startswith` and `endswith` say so; otherwise write `^(?:…)$`. Below `not` a pattern says what\n\
+         is forbidden: there it is right to find it anywhere, anchors would let more calls pass, and nothing is reported.",
     ),
     warning(
         NUMBER_TEXT,
@@ -298,19 +306,42 @@ pub const CODES: &[CodeDoc] = &[
     warning(
         EMPTY_TEXT,
         "a text function looks for the empty text",
-        "Every text begins with, ends with and contains the empty text, so the condition holds for all texts.\n\n    startswith(args.path, \"\")             # restricts nothing but the type\n    startswith(args.path, \"/tmp/\")",
+        "Every text begins with, ends with and contains the empty text, so the condition holds for all texts.\n\n    startswith(args.path, \"\")             # restricts nothing but the type\n    startswith(args.path, \"/tmp/\")\n\n\
+         Below `not` it holds for none.",
     ),
     warning(
         URL_PREFIX,
         "a prefix of a URL does not end the host",
         "A prefix that ends within the host admits other hosts that begin alike.\n\n    startswith(args.url, \"https://example.com\")     # also https://example.com.evil.example\n    startswith(args.url, \"https://example.com/\")    # this host only\n\n\
-         End the prefix with `/`.",
+         End the prefix with `/`. Below `not` the open prefix is the one that forbids more, and nothing is reported.",
     ),
     warning(
         ITSELF,
         "a value is compared with itself",
         "The comparison holds whenever the value is there (and has an order, for `<=`). Probably one side was meant to be another\n\
-         argument.\n\n    args.max >= args.max         ->  args.max >= args.min\n\nTo demand that a value is there write `present(args.max)`.",
+         argument.\n\n    args.max >= args.max         ->  args.max >= args.min\n\nTo demand that a value is there write `present(args.max)` instead of `args.max == args.max`. Below `not` such a\n\
+         comparison holds for no call.",
+    ),
+    error(
+        WILDCARD,
+        "the name of a tool or role is compared with a text that has a `*`",
+        "Names are compared letter by letter, and no tool or role of a policy has a `*` in its name. So the condition is false for every\n\
+         call, and `not` makes it true for every call.\n\n    tool != \"mcp__shell__*\"             # refused: it would hold for all tools\n    \
+         not startswith(tool, \"mcp__shell__\")\n    matches(tool, \"^mcp__.*__read$\")\n\n\
+         Write what the `*` stands for. `contains(tool, \"*\")` looks for the character itself.",
+    ),
+    warning(
+        STAR,
+        "a `*` in a pattern on a name repeats one character",
+        "In a pattern of `matches` a `*` repeats what stands before it: `mcp__*` is `mcp_` and any number of `_`.\n\n    \
+         matches(tool, \"^mcp__shell__*$\")      # no tool of that server\n    matches(tool, \"^mcp__shell__.*$\")     # all of them\n    startswith(tool, \"mcp__shell__\")\n\n\
+         For any text write `.*`. To repeat the character on purpose write `{0,}`.",
+    ),
+    warning(
+        MEMBER,
+        "a member name reads like a path, a pattern or several names",
+        "The names in `only` and in the brackets of a path are compared as they stand. An object has a member `args.path` or `x-*` only if\n\
+         somebody called it so.\n\n    only(args, [\"args.path\"])             ->  only(args, [\"path\"])\n    only(args, [\"path, mode\"])            ->  only(args, [\"path\", \"mode\"])\n    only(args, [\"*\"])                     # leave it out, or name each\n\nWrite each name alone.",
     ),
 ];
 

@@ -10,7 +10,7 @@ use super::{
     list::Element,
     operand::{A_CONDITION, Side},
     parser::{Node, Parser},
-    suggest,
+    suggest, wildcard,
 };
 use crate::{
     diagnostic::quoted,
@@ -54,7 +54,7 @@ impl Parser<'_> {
                 self.compare(op, left, right)
             }
             Operator::In { negated } => {
-                let members = self.members(&left, operator_end);
+                let members = self.members(&left, operator_end, negated);
                 let right = members
                     .as_ref()
                     .map_or_else(|| self.span(), |members| members.span.clone());
@@ -167,6 +167,31 @@ impl Parser<'_> {
                 self.advance();
                 Some(Operator::Compare(op))
             }
+            Some(Kind::Word(next)) if suggest::exact_function(next).is_some() => {
+                let function = suggest::exact_function(next).unwrap_or_default();
+                // The patterns of `like` are written otherwise than those of any function here.
+                let functions = if next.eq_ignore_ascii_case("like") {
+                    format!(
+                        "`startswith`, `endswith`, `contains` or `matches`, as in {}",
+                        quoted(&format!("not contains({value}, …)"))
+                    )
+                } else {
+                    quoted(&format!("not {function}({value}, …)"))
+                };
+                self.findings.error(
+                    ConstraintError::new(
+                        codes::NOT,
+                        span.start
+                            ..self
+                                .tokens
+                                .get(self.at + 1)
+                                .map_or(span.end, |next| next.span.end),
+                        "this is not an operator",
+                    )
+                    .help(format!("write {functions}")),
+                );
+                None
+            }
             _ => {
                 self.findings.error(
                     ConstraintError::new(
@@ -250,7 +275,7 @@ impl Parser<'_> {
         None
     }
 
-    fn members(&mut self, left: &Side, operator_end: usize) -> Option<Members> {
+    fn members(&mut self, left: &Side, operator_end: usize, negated: bool) -> Option<Members> {
         if matches!(self.kind(), Some(Kind::Word("not"))) {
             let error = ConstraintError::new(codes::NOT, self.span(), "`not` stands before `in`")
                 .help("write `not in`");
@@ -258,7 +283,7 @@ impl Parser<'_> {
             self.advance();
         }
         if matches!(self.kind(), Some(Kind::OpenList)) {
-            let list = self.list()?;
+            let list = self.list_for(negated)?;
             return Some(Members {
                 elements: list.elements,
                 span: list.span,
@@ -303,7 +328,7 @@ impl Parser<'_> {
                 })
             }
             kind => {
-                let help = self.list_help(left, &kind, &span);
+                let help = self.list_help(left, &kind, &span, negated);
                 let what = match &kind {
                     OperandKind::Path(_) => "a value of the call",
                     OperandKind::Count(_) => "a count",
@@ -319,8 +344,17 @@ impl Parser<'_> {
         }
     }
 
-    fn list_help(&self, left: &Side, right: &OperandKind, span: &Range<usize>) -> Option<String> {
+    /// What to write instead. `negated`: it stands right of `not in`, and so does not say what is sought but what must not be found.
+    fn list_help(
+        &self,
+        left: &Side,
+        right: &OperandKind,
+        span: &Range<usize>,
+        negated: bool,
+    ) -> Option<String> {
         let Side::Good(left) = left else { return None };
+        let not = if negated { "not " } else { "" };
+        let equal = if negated { "!=" } else { "==" };
         let value = self.slice(left.span.clone());
         let list = self.slice(span.clone());
         let constant = list.starts_with("consts.");
@@ -332,19 +366,19 @@ impl Parser<'_> {
             (_, OperandKind::Path(_)) => {
                 format!(
                     "to search a list of the call write {}",
-                    quoted(&format!("any({list}, . == {value})"))
+                    quoted(&format!("{not}any({list}, . == {value})"))
                 )
             }
             (_, OperandKind::Literal(_)) if constant => {
-                "compare with `==`, or make the constant a list".to_owned()
+                format!("compare with `{equal}`, or make the constant a list")
             }
             (OperandKind::Path(_), OperandKind::Literal(Literal::String(_))) => format!(
                 "write {} for equality, {} for a part of a text",
                 quoted(&format!("[{list}]")),
-                quoted(&format!("contains({value}, {list})"))
+                quoted(&format!("{not}contains({value}, {list})"))
             ),
             (_, OperandKind::Literal(_)) => format!("write {}", quoted(&format!("[{list}]"))),
-            (_, OperandKind::Count(_)) => "compare with `==`".to_owned(),
+            (_, OperandKind::Count(_)) => format!("compare with `{equal}`"),
         })
     }
 
@@ -357,6 +391,18 @@ impl Parser<'_> {
             _ => span.clone(),
         };
         let always = self.judge(check::compare(op, &left, &right), &span, culprit);
+        let how = wildcard::Compared {
+            negated: op == CompareOp::NotEqual,
+            listed: false,
+        };
+        for (name, value) in [(&left, &right), (&right, &left)] {
+            if let OperandKind::Literal(Literal::String(text)) = &value.kind
+                && !constant::is_order(op)
+            {
+                let error = wildcard::compared(&check::known(name), text, value.span.clone(), how);
+                self.findings.errors.extend(error);
+            }
+        }
         if let Some(warning) = doubt::number_texts(&left, &right) {
             self.findings.warn(warning);
         }
@@ -397,6 +443,20 @@ impl Parser<'_> {
                 self.findings.warn(warning);
             }
         }
+        let how = wildcard::Compared {
+            negated,
+            listed: members.elements.len() > 1,
+        };
+        let wild = members
+            .elements
+            .iter()
+            .find_map(|element| match &element.value {
+                Literal::String(text) => {
+                    wildcard::compared(&check::known(&value), text, element.span.clone(), how)
+                }
+                _ => None,
+            });
+        self.findings.errors.extend(wild);
         let list: Vec<Literal> = members
             .elements
             .iter()
@@ -434,10 +494,15 @@ impl Parser<'_> {
         match verdict {
             Verdict::Open => false,
             Verdict::Never(why) => {
+                let help = if self.negative {
+                    "correct it: it is negated here, and forbids nothing as it stands"
+                } else {
+                    "correct it, or remove it; to forbid a tool write `mode: deny`"
+                };
                 self.findings.error(
                     ConstraintError::new(codes::NEVER, culprit, format!("{shown} can never hold"))
                         .label(why)
-                        .help("correct it, or remove it; to forbid a tool write `mode: deny`"),
+                        .help(help),
                 );
                 false
             }
@@ -453,14 +518,22 @@ impl Parser<'_> {
                 );
                 true
             }
-            Verdict::Itself => {
+            Verdict::Itself { ordered } => {
+                // `present` is true of more than an order is, and negated it lets pass what is absent.
+                let help = if self.negative {
+                    "compare it with another value: negated, this holds for no call"
+                } else if ordered {
+                    "compare it with another value"
+                } else {
+                    "to demand that a value is there write `present(…)`"
+                };
                 self.findings.warn(
                     ConstraintError::new(
                         codes::ITSELF,
                         span.clone(),
                         format!("{shown} compares a value with itself"),
                     )
-                    .help("to demand that a value is there write `present(…)`"),
+                    .help(help),
                 );
                 false
             }

@@ -347,7 +347,10 @@ impl<'a> Lexer<'a, '_> {
         error = if at_operand {
             error.help("a number begins with a digit or with `-` and a digit")
         } else {
-            error.help("constraints compare values and do not calculate with them")
+            error.help(format!(
+                "constraints compare values and do not calculate with them; {}",
+                spelling::CALCULATE
+            ))
         };
         self.findings.error(error);
         self.push(Kind::Bad, start);
@@ -393,7 +396,17 @@ impl<'a> Lexer<'a, '_> {
         let (kind, fix) = match meaning {
             Meaning::Op(op) => (Kind::Op(*op), format!("write `{op}`")),
             Meaning::Word(word) => (Kind::Word(word), format!("write `{word}`")),
-            Meaning::Match => (Kind::Bad, "write `matches(path, \"pattern\")`".to_owned()),
+            Meaning::Match => {
+                let not = if spelling.starts_with('!') {
+                    "not "
+                } else {
+                    ""
+                };
+                (
+                    Kind::Bad,
+                    format!("write `{not}matches(path, \"pattern\")`"),
+                )
+            }
         };
         if !right {
             self.findings.error(

@@ -22,6 +22,11 @@ pub(super) struct List {
 impl Parser<'_> {
     /// A list of literals. None if something in it was reported; reading goes on behind it.
     pub(super) fn list(&mut self) -> Option<List> {
+        self.list_for(false)
+    }
+
+    /// The same; `excluding` says that it is the list of a `not in`.
+    pub(super) fn list_for(&mut self, excluding: bool) -> Option<List> {
         let open = self.span();
         self.advance();
         if !self.enter(&open) {
@@ -50,7 +55,7 @@ impl Parser<'_> {
                     sound = false;
                     break;
                 }
-                Some(_) => match self.element() {
+                Some(_) => match self.element(excluding) {
                     Some(element) => elements.push(element),
                     None => sound = false,
                 },
@@ -125,7 +130,7 @@ impl Parser<'_> {
         (self.slice(start..before) == ",").then_some(start..before)
     }
 
-    fn element(&mut self) -> Option<Element> {
+    fn element(&mut self, excluding: bool) -> Option<Element> {
         let from_constant = matches!(self.kind(), Some(Kind::Word("consts")));
         let Side::Good(operand) = self.operand("a literal")? else {
             return None;
@@ -136,10 +141,11 @@ impl Parser<'_> {
                 span: operand.span,
             }),
             _ => {
-                let help = if from_constant {
-                    "make the whole list a constant: `args.x in consts.NAME`"
-                } else {
-                    "compare with `==` and join with `or`"
+                let help = match (from_constant, excluding) {
+                    (true, false) => "make the whole list a constant: `args.x in consts.NAME`",
+                    (true, true) => "make the whole list a constant: `args.x not in consts.NAME`",
+                    (false, false) => "compare with `==` and join with `or`",
+                    (false, true) => "compare with `!=` and join with `and`",
                 };
                 self.findings.error(
                     ConstraintError::new(

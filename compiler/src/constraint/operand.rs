@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     codes, constant,
     finding::ConstraintError,
+    foreign,
     lexer::Kind,
     parser::{MAX_NESTING, Parser},
     spelling::is_name,
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     diagnostic::{nearest, quoted},
-    expr::{Literal, Operand, OperandKind, Root},
+    expr::{CompareOp, Literal, Operand, OperandKind, Root},
 };
 
 /// What is wanted at the beginning of a condition, for messages.
@@ -186,13 +187,24 @@ impl<'a> Parser<'a> {
                 .help("conditions are joined with `and`, `or` and `not`, and not compared"),
             );
         } else {
-            let help = match suggest::function(name) {
-                Some(known) => format!(
-                    "did you mean `{}`",
-                    suggest::signature(known).unwrap_or(known)
-                ),
-                None => format!("functions are {}", suggest::functions()),
+            let argument = self
+                .slice(start.end..span.end)
+                .trim_matches(['(', ')'])
+                .trim();
+            let sought = match (self.kind(), self.kind_after(1)) {
+                (Some(Kind::Op(CompareOp::Equal)), Some(Kind::Text(text))) => Some(text.as_str()),
+                _ => None,
             };
+            let help =
+                foreign::remedy(name, argument, sought).unwrap_or_else(|| match suggest::function(
+                    name,
+                ) {
+                    Some(known) => format!(
+                        "did you mean `{}`",
+                        suggest::signature(known).unwrap_or(known)
+                    ),
+                    None => format!("functions are {}", suggest::functions()),
+                });
             self.findings.error(
                 ConstraintError::new(
                     codes::FUNCTION,
@@ -316,17 +328,28 @@ impl<'a> Parser<'a> {
         let whole = span.start..self.end_before();
         let rest = self.slice(span.end..whole.end).to_owned();
         let roots = suggest::ROOTS.map(|root| format!("`{root}`")).join(", ");
-        let help = match suggest::root(word) {
+        let called = matches!(self.kind(), Some(Kind::Open)) && self.joined_after(0);
+        let function = rest
+            .rsplit('.')
+            .next()
+            .filter(|_| called)
+            .and_then(suggest::exact_function)
+            .and_then(suggest::signature);
+        let help = match (function, suggest::root(word)) {
+            // `regex.match(…)`
+            (Some(signature), _) => {
+                format!("functions belong to no package: write `{signature}`")
+            }
             // `input.args.x`, as Rego has it.
-            Some("args")
+            (None, Some("args"))
                 if suggest::ROOTS
                     .iter()
                     .any(|root| rest.starts_with(&format!(".{root}."))) =>
             {
                 format!("write {}", quoted(rest.trim_start_matches('.')))
             }
-            Some(root) => format!("did you mean {}", quoted(&format!("{root}{rest}"))),
-            None => format!("paths begin with {roots}; a text stands in double quotes"),
+            (None, Some(root)) => format!("did you mean {}", quoted(&format!("{root}{rest}"))),
+            (None, None) => format!("paths begin with {roots}; a text stands in double quotes"),
         };
         self.findings.error(
             ConstraintError::new(

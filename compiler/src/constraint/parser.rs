@@ -122,6 +122,9 @@ pub(super) struct Parser<'a> {
     pub(super) depth: usize,
     /// Where a text begins that is never closed: everything behind it is part of it.
     pub(super) cut_off: Option<usize>,
+    /// Whether what is being read stands below an odd number of `not`: there a condition says what is forbidden, so that what makes it
+    /// true of fewer calls lets more of them pass. No advice may do that.
+    pub(super) negative: bool,
     pub(super) scopes: Vec<Scope>,
     pub(super) consts: &'a BTreeMap<String, Literal>,
     pub(super) consts_used: BTreeSet<String>,
@@ -166,6 +169,7 @@ impl<'a> Parser<'a> {
             at: 0,
             depth: 0,
             cut_off,
+            negative: false,
             scopes: Vec::new(),
             consts,
             consts_used: BTreeSet::new(),
@@ -335,7 +339,9 @@ impl<'a> Parser<'a> {
         if !self.enter(&not) {
             return None;
         }
+        self.negative = !self.negative;
         let body = self.negation();
+        self.negative = !self.negative;
         self.leave();
         let body = body?;
         let span = not.start..body.expr.span.end;

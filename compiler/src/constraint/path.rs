@@ -1,6 +1,8 @@
 //! Paths: a root and the member names that follow it, without a space between.
 
-use super::{codes, finding::ConstraintError, lexer::Kind, operand::Side, parser::Parser, suggest};
+use super::{
+    codes, finding::ConstraintError, lexer::Kind, operand::Side, parser::Parser, suggest, wildcard,
+};
 use crate::{
     diagnostic::quoted,
     expr::{Literal, Operand, OperandKind, Path, Root},
@@ -147,7 +149,11 @@ impl Parser<'_> {
             (self.kind_after(1), self.kind_after(2))
         {
             let name = name.clone();
-            for _ in 0..3 {
+            self.advance();
+            if let Some(warning) = wildcard::member(&name, self.span()) {
+                self.findings.warn(warning);
+            }
+            for _ in 0..2 {
                 self.advance();
             }
             return Some(name);

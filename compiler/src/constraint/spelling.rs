@@ -121,6 +121,10 @@ pub(super) fn text_fault(fault: text::Fault, span: Range<usize>) -> ConstraintEr
     }
 }
 
+/// Where to calculate.
+pub(super) const CALCULATE: &str =
+    "what has to be calculated is for a policy in Rust, which `hexgate new` begins";
+
 /// What helps with a character that means something elsewhere.
 pub(super) fn foreign_character(c: char) -> Option<&'static str> {
     Some(match c {

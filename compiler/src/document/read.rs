@@ -1,8 +1,12 @@
 //! Tree -> document: every key known, every value of its type, every name well-formed.
 
-use super::{Const, Document, Layout, Name, RoleDoc, ScopeDoc, Text, ToolDoc, consts};
+use super::{
+    Const, Document, Layout, Name, RoleDoc, ScopeDoc, Text, ToolDoc, consts,
+    names::{self, Of},
+    words,
+};
 use crate::{
-    diagnostic::{Diagnostic, Sink, nearest, quoted},
+    diagnostic::{Diagnostic, Sink, quoted},
     model::Mode,
     source::{Entry, Key, Node, NodeKind, Plain, Span},
 };
@@ -23,7 +27,7 @@ const POLICY_KEYS: &[&str] = &[
 const TOOL_KEYS: &[&str] = &["mode", "constraints", "file_scope"];
 const DEFAULT_KEYS: &[&str] = &["mode", "constraints"];
 const SCOPE_KEYS: &[&str] = &["allowed_paths", "denied_paths", "argument"];
-const MODES: &[(&str, Mode)] = &[
+pub(super) const MODES: &[(&str, Mode)] = &[
     ("allow", Mode::Allow),
     ("deny", Mode::Deny),
     ("approval_required", Mode::NeedsApproval),
@@ -47,6 +51,7 @@ pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
             constraints: Vec::new(),
             consts: Vec::new(),
             roles: vec![role],
+            refused_roles: Vec::new(),
         });
     };
     let mut document = Document {
@@ -54,6 +59,7 @@ pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
         constraints: Vec::new(),
         consts: Vec::new(),
         roles: Vec::new(),
+        refused_roles: Vec::new(),
     };
     for entry in entries {
         match entry.key.name.as_str() {
@@ -62,9 +68,11 @@ pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
             "consts" => document.consts = reader.consts(entry),
             "roles" => {
                 for entry in reader.mapping(&entry.value, "`roles`", entry.key.span).unwrap_or_default() {
-                    let name = reader.name(&entry.key, "a role");
-                    let Some(entries) = reader.mapping(&entry.value, "a role", entry.key.span) else { continue };
-                    document.roles.push(reader.policy(name, entries, Place::Role));
+                    let name = reader.name(&entry.key, Of::Role);
+                    match reader.mapping(&entry.value, "a role", entry.key.span) {
+                        Some(entries) => document.roles.push(reader.policy(name, entries, Place::Role)),
+                        None => document.refused_roles.push(name.text),
+                    }
                 }
             }
             key if POLICY_KEYS.contains(&key) => reader.sink.push(
@@ -89,22 +97,27 @@ pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
     Some(document)
 }
 
-/// Reads the roles of a directory, each a policy of its own.
-pub fn read_roles(directory: Span, roots: &[(String, Node)], sink: &mut Sink) -> Document {
+/// Reads the roles of a directory, each a policy of its own. `refused_roles` are those whose files could not be read.
+pub fn read_roles(
+    directory: Span,
+    roots: &[(String, Node)],
+    mut refused_roles: Vec<String>,
+    sink: &mut Sink,
+) -> Document {
     let mut reader = Reader { sink };
     let mut roles = Vec::new();
     for (stem, root) in roots {
         let span = Span::whole(root.span.file);
-        reader.check_name(stem, "a role", span);
-        if let Some(entries) = reader.mapping(root, "a role", root.span) {
-            roles.push(reader.policy(
-                Name {
+        reader.sink.extend(names::check(stem, Of::Role, span));
+        match reader.mapping(root, "a role", root.span) {
+            Some(entries) => {
+                let name = Name {
                     text: stem.clone(),
                     span,
-                },
-                entries,
-                Place::File,
-            ));
+                };
+                roles.push(reader.policy(name, entries, Place::File));
+            }
+            None => refused_roles.push(stem.clone()),
         }
     }
     Document {
@@ -112,6 +125,7 @@ pub fn read_roles(directory: Span, roots: &[(String, Node)], sink: &mut Sink) ->
         constraints: Vec::new(),
         consts: Vec::new(),
         roles,
+        refused_roles,
     }
 }
 
@@ -151,9 +165,12 @@ impl Reader<'_> {
                 "inherits" => role.inherits = self.inherits(entry),
                 "is_mixin" => role.is_mixin = self.boolean(entry),
                 "default_policy" => role.default_policy = self.tool(entry, DEFAULT_KEYS, "`default_policy`"),
+                "tools" if matches!(entry.value.kind, NodeKind::List(_)) => {
+                    self.wrong_type("`tools` is a mapping", &entry.value, entry.key.span, words::tools_help(&entry.value));
+                }
                 "tools" => {
                     for entry in self.mapping(&entry.value, "`tools`", entry.key.span).unwrap_or_default() {
-                        self.check_name(&entry.key.name, "a tool", entry.key.span);
+                        self.sink.extend(names::check(&entry.key.name, Of::Tool, entry.key.span));
                         role.tools.extend(self.tool(entry, TOOL_KEYS, "the entry of a tool"));
                     }
                 }
@@ -184,19 +201,18 @@ impl Reader<'_> {
             span: entry.key.span,
         };
         let entries = match &entry.value.kind {
-            NodeKind::Scalar(scalar) if MODES.iter().any(|(mode, _)| *mode == scalar.value) => {
-                self.sink.push(
-                    Diagnostic::new(
-                        "wrong-type",
-                        format!("{what} is a mapping, not {}", entry.value.described()),
-                        entry.value.span,
-                        "a mode alone",
-                    )
-                    .with_help(format!("write `{{ mode: {} }}`", scalar.value)),
+            NodeKind::Mapping(entries) => entries.as_slice(),
+            _ if entry.value.is_null() => &[],
+            _ => {
+                let help = words::rule_help(&entry.value);
+                self.wrong_type(
+                    &format!("{what} is a mapping"),
+                    &entry.value,
+                    entry.key.span,
+                    help,
                 );
                 return None;
             }
-            _ => self.mapping(&entry.value, what, entry.key.span)?,
         };
         let mut tool = ToolDoc {
             name,
@@ -240,9 +256,15 @@ impl Reader<'_> {
                 }
                 "denied_paths" => scope.denied = self.texts(entry, "a pattern"),
                 "argument" => {
-                    let name =
-                        self.string(&entry.value, "the name of an argument", entry.key.span)?;
-                    self.check_name(&name, "an argument", entry.value.span);
+                    let help = "a scope looks at one argument: name the one that holds the path";
+                    let name = self.string(
+                        &entry.value,
+                        "the name of an argument",
+                        entry.key.span,
+                        help,
+                    )?;
+                    self.sink
+                        .extend(names::check(&name, Of::Argument, entry.value.span));
                     scope.argument = Some(Name {
                         text: name,
                         span: entry.value.span,
@@ -262,25 +284,14 @@ impl Reader<'_> {
             {
                 scalar.value.clone()
             }
-            _ => self.string(&entry.value, "a mode", entry.key.span)?,
+            _ => {
+                let help = "a tool has one mode: `allow`, `deny` or `approval_required`";
+                self.string(&entry.value, "a mode", entry.key.span, help)?
+            }
         };
         if let Some((_, mode)) = MODES.iter().find(|(name, _)| *name == text) {
             return Some((*mode, entry.value.span));
         }
-        let meant = match text.as_str() {
-            "approve" | "approval" | "ask" | "needs_approval" | "confirm" | "human" => {
-                Some("approval_required")
-            }
-            "permit" | "grant" | "allowed" | "yes" | "on" | "true" => Some("allow"),
-            "block" | "forbid" | "reject" | "denied" | "none" | "no" | "off" | "false" => {
-                Some("deny")
-            }
-            other => nearest(other, MODES.iter().map(|(name, _)| *name)),
-        };
-        let help = meant.map_or_else(
-            || "the modes are `allow`, `deny` and `approval_required`".to_owned(),
-            |meant| format!("did you mean `{meant}`"),
-        );
         self.sink.push(
             Diagnostic::new(
                 "unknown-mode",
@@ -288,7 +299,7 @@ impl Reader<'_> {
                 entry.value.span,
                 "not a mode",
             )
-            .with_help(help),
+            .with_help(words::mode_help(&text)),
         );
         None
     }
@@ -298,11 +309,17 @@ impl Reader<'_> {
         nodes
             .iter()
             .filter_map(|node| {
-                self.string(node, "the name of a role", node.span)
-                    .map(|text| Name {
-                        text,
-                        span: node.span,
-                    })
+                let help = "name the roles one by one, each an entry of this list";
+                let text = self.string(node, "the name of a role", node.span, help)?;
+                // That no role has such a name is said already where it can be, and so is why.
+                if let Some(diagnostic) = names::wildcard(&text, Of::Role, node.span) {
+                    self.sink.push(diagnostic);
+                    return None;
+                }
+                Some(Name {
+                    text,
+                    span: node.span,
+                })
             })
             .collect()
     }
@@ -327,16 +344,20 @@ impl Reader<'_> {
                 );
                 continue;
             }
-            match consts::literal(&entry.value) {
-                Ok(value) => found.push(Const {
-                    name: Name {
-                        text: name.clone(),
-                        span: entry.key.span,
-                    },
-                    value,
-                }),
-                Err(diagnostic) => self.sink.push(*diagnostic),
-            }
+            let value = match consts::literal(&entry.value) {
+                Ok(value) => Some(value),
+                Err(diagnostic) => {
+                    self.sink.push(*diagnostic);
+                    None
+                }
+            };
+            found.push(Const {
+                name: Name {
+                    text: name.clone(),
+                    span: entry.key.span,
+                },
+                value,
+            });
         }
         found
     }
@@ -397,7 +418,8 @@ impl Reader<'_> {
         let nodes = self.list(entry, &format!("a list, each entry {what}"));
         let mut texts = Vec::new();
         for node in nodes {
-            if let Some(value) = self.string(node, what, node.span) {
+            let help = "a text that contains `: ` or begins with `[`, `{` or a quote needs quotes around all of it";
+            if let Some(value) = self.string(node, what, node.span, help) {
                 texts.push(Text {
                     value,
                     node: node.clone(),
@@ -438,7 +460,8 @@ impl Reader<'_> {
         }
     }
 
-    fn string(&mut self, node: &Node, what: &str, key: Span) -> Option<String> {
+    /// A string. `help` is for a mapping or list in its place.
+    fn string(&mut self, node: &Node, what: &str, key: Span, help: &str) -> Option<String> {
         match &node.kind {
             NodeKind::Scalar(scalar) => match scalar.read() {
                 Plain::String => return Some(scalar.value.clone()),
@@ -452,48 +475,26 @@ impl Reader<'_> {
                 }
             },
             NodeKind::Mapping(_) | NodeKind::List(_) => {
-                let help = "a text that contains `: ` or begins with `[`, `{` or a quote needs quotes around all of it".to_owned();
-                self.wrong_type(&format!("{what} is a string"), node, key, Some(help));
+                self.wrong_type(
+                    &format!("{what} is a string"),
+                    node,
+                    key,
+                    Some(help.to_owned()),
+                );
             }
         }
         None
     }
 
-    fn name(&mut self, key: &Key, what: &str) -> Name {
-        self.check_name(&key.name, what, key.span);
+    fn name(&mut self, key: &Key, of: Of) -> Name {
+        self.sink.extend(names::check(&key.name, of, key.span));
         Name {
             text: key.name.clone(),
             span: key.span,
         }
     }
 
-    fn check_name(&mut self, name: &str, what: &str, span: Span) {
-        let problem = if name.is_empty() {
-            "is empty".to_owned()
-        } else if name.len() > MAX_NAME {
-            format!(
-                "has {} bytes, and at most {MAX_NAME} are accepted in a call",
-                name.len()
-            )
-        } else if name.chars().any(char::is_control) {
-            "contains a control character".to_owned()
-        } else {
-            return;
-        };
-        self.sink.push(
-            Diagnostic::new("bad-name", format!("the name of {what} {problem}"), span, "not a name")
-                .with_help("a call with such a name is refused before any rule is looked at: use the name that callers send"),
-        );
-    }
-
     fn unknown(&mut self, key: &Key, what: &str, valid: &[&str]) {
-        let help = nearest(&key.name, valid.iter().copied()).map_or_else(
-            || {
-                let list: Vec<String> = valid.iter().map(|key| format!("`{key}`")).collect();
-                format!("the keys here are {}", list.join(", "))
-            },
-            |meant| format!("did you mean `{meant}`"),
-        );
         self.sink.push(
             Diagnostic::new(
                 "unknown-key",
@@ -501,7 +502,7 @@ impl Reader<'_> {
                 key.span,
                 "not a key here",
             )
-            .with_help(help),
+            .with_help(words::key_help(&key.name, valid)),
         );
     }
 

@@ -41,6 +41,12 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                 "the constraints"
             };
             let name = quoted(&entry.doc.name.text);
+            // Not to choose another mode: what was meant to be forbidden would be what is allowed.
+            let denied_in_part = if entry.doc.constraints.is_empty() {
+                "remove it; to deny some paths only, allow the tool and list them under `denied_paths`"
+            } else {
+                "remove them; to deny some calls only, allow the tool and negate what these have in common, as in `not contains(args.command, \"rm\")`"
+            };
             let diagnostic = match entry.doc.mode {
                 Some((_, mode)) => Diagnostic::new(
                     CODE.code,
@@ -49,7 +55,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                     label,
                 )
                 .with_label(mode, "denied here")
-                .with_help("remove them, or choose the mode `allow` or `approval_required`"),
+                .with_help(denied_in_part),
                 None => Diagnostic::new(
                     CODE.code,
                     format!("{what} of {name} cannot matter: without a mode it is denied"),
@@ -80,7 +86,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                             "allowed here",
                         )
                         .with_label(*span, "denied here, which comes first")
-                        .with_help("remove one of the two"),
+                        .with_help("remove it, or deny less if the path is to be allowed"),
                     );
                 }
             }

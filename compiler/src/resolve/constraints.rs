@@ -11,7 +11,7 @@ use crate::{
     diagnostic::{Diagnostic, Sink, quoted},
     document::Text,
     model::Constraint,
-    source::{NodeKind, Sources, Span, Style},
+    source::{self, NodeKind, Sources, Span, Style},
 };
 
 /// All constraints of a policy.
@@ -49,7 +49,15 @@ impl Constraints {
             Ok(parsed) => parsed,
             Err(errors) => {
                 for error in errors {
-                    sink.push(diagnostic(text, error, env, sources));
+                    // The value of this constant was refused where it stands.
+                    let refused = error.code == constraint::codes::CONSTANT
+                        && text
+                            .value
+                            .get(error.span.clone())
+                            .is_some_and(|name| env.origins.contains_key(name));
+                    if !refused {
+                        sink.push(diagnostic(text, error, env, sources));
+                    }
                 }
                 return None;
             }
@@ -94,7 +102,7 @@ fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sour
     }
     diagnostic = diagnostic.with_help_if(error.help);
     if diagnostic.is_error()
-        && let Some(help) = cut_off(text, sources)
+        && let Some(help) = cut_off(text, sources).or_else(|| split(text, sources))
     {
         diagnostic = diagnostic.with_help(help);
     }
@@ -114,6 +122,22 @@ fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sour
         }
     }
     diagnostic
+}
+
+/// The help for a constraint that YAML took apart at a comma.
+fn split(text: &Text, sources: &Sources) -> Option<String> {
+    let NodeKind::Scalar(scalar) = &text.node.kind else {
+        return None;
+    };
+    let Span { file, start, end } = text.node.span;
+    let source = sources.text(file);
+    let before = source.get(..start as usize)?.trim_end();
+    let behind = source.get(end as usize..)?.trim_start();
+    let count = |c: u8| scalar.value.bytes().filter(|byte| *byte == c).count();
+    let (opened, closed) = (count(b'('), count(b')'));
+    let is_first = opened > closed && behind.starts_with(',');
+    let is_rest = closed > opened && before.ends_with(',');
+    (scalar.style == Style::Plain && (is_first || is_rest)).then(|| source::FLOW_COMMA.to_owned())
 }
 
 /// The help for a constraint of which YAML took a part away as a comment.

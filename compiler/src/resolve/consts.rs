@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Env<'d> {
     /// Their values.
     pub(super) literals: BTreeMap<String, Literal>,
-    /// Where they were defined.
+    /// Where they were defined, those too whose values were refused.
     pub(super) origins: BTreeMap<String, &'d Name>,
     /// How much it takes to copy them, in values.
     pub(super) weight: usize,
@@ -23,11 +23,17 @@ pub(super) struct Env<'d> {
 
 impl<'d> Env<'d> {
     fn define(&mut self, constant: &'d Const) {
-        self.weight += weight(&constant.value);
-        self.literals
-            .insert(constant.name.text.clone(), constant.value.clone());
-        self.origins
-            .insert(constant.name.text.clone(), &constant.name);
+        let name = &constant.name.text;
+        match &constant.value {
+            Some(value) => {
+                self.weight += weight(value);
+                self.literals.insert(name.clone(), value.clone());
+            }
+            None => {
+                self.literals.remove(name);
+            }
+        }
+        self.origins.insert(name.clone(), &constant.name);
     }
 
     /// The constants beside `roles:`.
@@ -85,6 +91,13 @@ pub(super) fn merge<'d>(
                 }
             }
         }
+        for (name, origin) in &env.origins {
+            if !merged.origins.contains_key(name) {
+                Arc::make_mut(&mut merged)
+                    .origins
+                    .insert(name.clone(), origin);
+            }
+        }
     }
     merged
 }
@@ -105,7 +118,7 @@ pub(super) fn extend<'d>(
     for constant in own {
         let name = &constant.name.text;
         let before = env.literals.get(name);
-        if before == Some(&constant.value) {
+        if before.is_some() && before == constant.value.as_ref() {
             // Still this role's own: it counts as used when a constraint here uses it.
             Arc::make_mut(&mut env)
                 .origins
@@ -113,6 +126,7 @@ pub(super) fn extend<'d>(
             continue;
         }
         if before.is_some()
+            && constant.value.is_some()
             && let Some((place, id)) = inherited_uses(name)
         {
             let text = constraints

@@ -45,7 +45,7 @@ pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -
         lists: HashMap::new(),
         budget: MAX_FLATTENED,
     };
-    let order = order::order(&document.roles, resolver.sink);
+    let order = order::order(document, resolver.sink);
     let shared_env = Env::shared(&document.consts);
     let shared =
         resolver
@@ -81,6 +81,7 @@ pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -
         done.insert(*index, resolved);
     }
     if !document.roles.is_empty()
+        && document.refused_roles.is_empty()
         && document.roles.iter().all(|role| role.is_mixin)
         && let Layout::Roles(span) | Layout::Directory(span) = document.layout
     {

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
     diagnostic::{Diagnostic, Sink, nearest, quoted},
-    document::RoleDoc,
+    document::{Document, RoleDoc},
 };
 
 /// The roles, parents first, and the indices of each one's parents, without repeats. Roles in a cycle, and those below one, are
 /// left out; then an error stands in `sink`.
 pub(super) fn order(
-    roles: &[RoleDoc],
+    document: &Document,
     sink: &mut Sink,
 ) -> Vec<(usize, Vec<(usize, crate::source::Span)>)> {
+    let roles = &document.roles;
     let by_name: BTreeMap<&str, usize> = roles
         .iter()
         .enumerate()
@@ -25,7 +26,9 @@ pub(super) fn order(
         let mut seen: BTreeMap<usize, crate::source::Span> = BTreeMap::new();
         for name in &role.inherits {
             let Some(parent) = by_name.get(name.text.as_str()).copied() else {
-                sink.push(unknown_parent(name, &by_name));
+                if !document.refused_roles.contains(&name.text) {
+                    sink.push(unknown_parent(name, &by_name));
+                }
                 continue;
             };
             if let Some(first) = seen.get(&parent) {

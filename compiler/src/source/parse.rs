@@ -516,6 +516,39 @@ fn directive(text: &str, file: FileId) -> Option<Diagnostic> {
     None
 }
 
+/// The help for a text with a comma in a list in brackets.
+pub(crate) const FLOW_COMMA: &str = "in a YAML list in brackets every comma begins a new entry, also that of a function or list within a constraint: put single quotes around the whole constraint, or write each on a line of its own behind `- `";
+
+/// Whether a text in a list in brackets was taken apart at a comma: before `offset` stands a parenthesis or bracket that is open in a text,
+/// and a comma behind it.
+fn is_taken_apart(text: &str, offset: usize) -> bool {
+    // A constraint is no longer than this, and what stands further back belongs to another one.
+    const FAR: usize = 4096;
+    let before = text.get(..offset).unwrap_or(text);
+    let start = (before.len().saturating_sub(FAR)..=before.len())
+        .find(|at| before.is_char_boundary(*at))
+        .unwrap_or(0);
+    let near = before.get(start..).unwrap_or_default();
+    // The list itself begins with a bracket behind a key.
+    let Some(list) = near.rfind(": [").map(|at| at + 3) else {
+        return false;
+    };
+    let inside = near.get(list..).unwrap_or_default();
+    let mut depth = 0usize;
+    let mut comma = false;
+    for c in inside.chars() {
+        match c {
+            '(' | '[' => depth += 1,
+            ')' | ']' => depth = depth.saturating_sub(1),
+            ',' if depth > 0 => comma = true,
+            _ => {}
+        }
+        comma &= depth > 0;
+    }
+    // `args.x in ["a", …` stops at the bracket itself.
+    comma || text.get(offset..).is_some_and(|rest| rest.starts_with('['))
+}
+
 fn syntax_error(text: &str, file: FileId, offset: usize, error: &ScanError) -> Diagnostic {
     let line_start = text
         .get(..offset)
@@ -611,9 +644,17 @@ fn syntax_error(text: &str, file: FileId, offset: usize, error: &ScanError) -> D
             "a text that begins with `!` needs quotes around all of it",
         ),
     ];
+    let is_in_list = ["invalid trailing content", "expected ','"]
+        .iter()
+        .any(|part| info.contains(part));
     let help = help
         .iter()
         .find(|(part, _)| info.contains(part))
-        .map(|(_, help)| (*help).to_owned());
+        .map(|(_, help)| *help);
+    let help = if is_in_list && is_taken_apart(text, offset) {
+        Some(FLOW_COMMA.to_owned())
+    } else {
+        help.map(str::to_owned)
+    };
     Diagnostic::new("yaml-syntax", message, Span::new(file, start, end), "here").with_help_if(help)
 }

@@ -87,7 +87,7 @@ fn check_text(pattern: &str) -> Result<(), PatternError> {
         let (message, help) = match c {
             '!' => (
                 "`!` does not negate a pattern here",
-                "list what is excluded under `denied_paths`",
+                "what is excluded from allowed paths stands under `denied_paths`; nothing is excepted from denied ones, so deny by narrower patterns, such as `.env` and `.env.local` for `.env*` without `.env.example`",
             ),
             '\\' => (
                 "`\\` cannot stand in a pattern",
@@ -187,7 +187,7 @@ fn check_segment(text: &str, span: &Range<usize>, first: bool) -> Result<(), Pat
                     span.start..span.start + 1,
                     "a path whose first segment begins with `~` is always denied",
                 )
-                .with_help("write the folder's real path, or `**/~…` for a name at any depth"));
+                .with_help("leave a denied pattern out; for an allowed one write the folder's real path, or `**/~…` for a name at any depth"));
             }
             if first && let Some(at) = text.find(':') {
                 let start = span.start + at;
@@ -196,7 +196,7 @@ fn check_segment(text: &str, span: &Range<usize>, first: bool) -> Result<(), Pat
                     "a path whose first segment contains `:` is always denied",
                 )
                 .with_help(
-                    "leave the drive or scheme out, or write `**/…` for a name at any depth",
+                    "leave a denied pattern out; for an allowed one let the tool take paths without drive or scheme, and write `**/…` for a name at any depth",
                 ));
             }
             return Ok(());

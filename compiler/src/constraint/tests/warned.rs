@@ -72,6 +72,18 @@ const WARNED: &[(&str, &[&str])] = &[
     ("⟦args.x == args.x⟧", &["compares-itself"]),
     ("⟦args.a[\"b\"] <= args.a.b⟧", &["compares-itself"]),
     ("⟦count(args.x) == count(args.x)⟧", &["compares-itself"]),
+    ("not ⟦args.x == args.x⟧", &["compares-itself"]),
+    ("not startswith(args.x, ⟦\"\"⟧)", &["empty-text"]),
+    (
+        "matches(tool, ⟦\"^mcp__shell__*$\"⟧)",
+        &["repeated-character"],
+    ),
+    ("not matches(tool, ⟦\"^mcp__*\"⟧)", &["repeated-character"]),
+    ("only(args, [\"a\", ⟦\"args.b\"⟧])", &["doubtful-member"]),
+    ("only(args.headers, [⟦\"x-*\"⟧])", &["doubtful-member"]),
+    ("only(args, [⟦\"path, mode\"⟧])", &["doubtful-member"]),
+    ("args[⟦\"*\"⟧] == 1", &["doubtful-member"]),
+    ("args.headers[⟦\"args.x\"⟧] == 1", &["doubtful-member"]),
 ];
 
 /// Nearby, and nothing to be said.
@@ -112,6 +124,13 @@ const QUIET: &[&str] = &[
     "tool == role",
     "args == ctx.expected",
     "args.x not in [1, null]",
+    "args[\"a.b\"] == 1",
+    "only(args, [\"user.fields\", \"ids[]\", \"args\", \"tool\"])",
+    "args.x == \"*\"",
+    "args.x in [\"a*\", \"*/*\"]",
+    "not contains(tool, \"*\")",
+    "matches(tool, \"^mcp__.*__[a-z]*(?:_x)*\\\\*$\")",
+    "matches(args.x, \"^a*$\")",
 ];
 
 #[test]
@@ -149,6 +168,57 @@ fn idiomatic_texts_are_accepted_in_silence() {
     for text in QUIET {
         let parsed = parse(text, &consts()).unwrap_or_else(|errors| panic!("{text}: {errors:#?}"));
         assert!(parsed.warnings.is_empty(), "{text}: {:#?}", parsed.warnings);
+    }
+}
+
+/// What is forbidden is rightly sought anywhere: to follow the advice that is good elsewhere would let more calls pass.
+#[test]
+fn advice_that_would_open_a_rule_is_given_below_an_even_number_of_negations_only() {
+    const ADVISED: [(&str, &str); 3] = [
+        ("matches(args.x, \"drop\")", "unanchored-regex"),
+        ("matches(args.x, \"^drop\")", "unanchored-regex"),
+        (
+            "startswith(args.x, \"https://evil.example\")",
+            "open-url-prefix",
+        ),
+    ];
+    for (advised, code) in ADVISED {
+        for (around, negative) in [
+            ("…", false),
+            ("not …", true),
+            ("not (not …)", false),
+            ("not (not (not …))", true),
+            ("not (args.y == 1 or …)", true),
+            ("not (args.y == 1 and … and not args.z == 2)", true),
+            ("not (args.y == 1 or not …) and args.z == 1", false),
+            ("not args.y == 1 and …", false),
+            ("not (args.y == 1) or …", false),
+            ("not any(args.l, . == 1) and …", false),
+            ("any(args.l, . == 1 and not …)", true),
+            ("not every(args.l, . == 1 or …)", true),
+            ("not any(args.l, not every(.m, . == 1 and …))", false),
+        ] {
+            let text = around.replace('…', advised);
+            let parsed = parse(&text, &consts()).unwrap_or_else(|errors| panic!("{errors:#?}"));
+            let given = parsed.warnings.iter().any(|warning| warning.code == code);
+            assert_eq!(given, !negative, "{text}: {:#?}", parsed.warnings);
+        }
+    }
+}
+
+/// `present` is true of more than a value that is compared with itself, and below `not` of less.
+#[test]
+fn presence_is_advised_only_where_it_says_the_same() {
+    for (text, advised) in [
+        ("args.x == args.x", true),
+        ("args.x <= args.x", false),
+        ("args.x >= args.x", false),
+        ("not args.x == args.x", false),
+        ("not (args.y == 1 or args.x <= args.x)", false),
+    ] {
+        let parsed = parse(text, &consts()).unwrap();
+        let help = parsed.warnings[0].help.clone().unwrap();
+        assert_eq!(help.contains("present"), advised, "{text}: {help}");
     }
 }
 

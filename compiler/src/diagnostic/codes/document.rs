@@ -1,6 +1,9 @@
 //! Codes of reading the document: keys, types, names.
 
-use crate::diagnostic::{CodeDoc, Severity::Error};
+use crate::diagnostic::{
+    CodeDoc,
+    Severity::{Error, Warning},
+};
 
 pub(super) const CODES: &[CodeDoc] = &[
     CodeDoc {
@@ -54,6 +57,36 @@ Put the policy below `roles:`:
         severity: Error,
         title: "a name that no call can bear",
         explanation: "A call whose role or tool is empty, longer than 256 bytes or contains a control character is refused before any rule is looked at. A rule for such a name could never apply.",
+    },
+    CodeDoc {
+        code: "wildcard-name",
+        severity: Error,
+        title: "the name of a tool or role has a `*`",
+        explanation: "Names are compared letter by letter: there are no patterns in them. In
+
+    default_policy: { mode: allow }
+    tools:
+      \"mcp__shell__*\": { mode: deny }      # refused: it would deny no tool
+
+the calls that are meant would all be allowed.
+
+Name each tool. For tools that are not listed `default_policy` takes a condition on the name:
+
+    default_policy:
+      mode: allow
+      constraints: ['not startswith(tool, \"mcp__shell__\")']
+
+What several roles share belongs into a mixin that they inherit.",
+    },
+    CodeDoc {
+        code: "pattern-like-name",
+        severity: Warning,
+        title: "a name reads like a pattern",
+        explanation: "Names are compared letter by letter. `Bash(git push)`, `mcp__shell__%` and `{read,write}_file` are rules for tools that are called exactly so, and there are hardly any: what calls tools accepts letters, digits, `_`, `-` and little else.
+
+Name each tool, and say which of its calls are meant with constraints:
+
+    Bash: { mode: allow, constraints: ['args.command == \"git push\"', 'only(args, [\"command\"])'] }",
     },
     CodeDoc {
         code: "bad-const",

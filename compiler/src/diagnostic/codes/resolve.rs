@@ -53,12 +53,14 @@ Choose another name for the new constant; replace the tool's entry if its rule i
     CodeDoc {
         code: "scope-argument",
         severity: Error,
-        title: "which argument holds the path is not known, or known to be another",
+        title: "which argument holds the path is not known, known to be another, or no argument's name",
         explanation: "A file scope looks at one argument. For `read_file`, `write_file` and `edit_file` it is `file_path`, for `glob` and `grep` it is `path`; these cannot be changed. For every other tool the scope names it:
 
     upload:
       mode: allow
-      file_scope: { argument: source, allowed_paths: ['out/**'] }",
+      file_scope: { argument: source, allowed_paths: ['out/**'] }
+
+It is the name alone, as callers send it: `source`, and neither `args.source` nor `$.source`. A scope cannot look at a member within an argument, nor at two arguments: every call would be denied, for want of an argument of that name.",
     },
     CodeDoc {
         code: "bad-pattern",

@@ -91,11 +91,7 @@ pub(super) const CHARACTERS: &[Row] = &[
     ("args.x == 1 ⟦# five⟧", &["constraint-character"], "YAML"),
     ("args.x == 1 ⟦// five⟧", &["constraint-character"], "YAML"),
     ("⟦$⟧args.x == 1", &["constraint-character"], "bare name"),
-    (
-        "args.x ⟦+⟧ 1 == 2",
-        &["constraint-character"],
-        "do not calculate",
-    ),
+    ("args.x ⟦+⟧ 1 == 2", &["constraint-character"], "in Rust"),
     (
         "args.x ⟦-⟧ 1 == 2",
         &["constraint-character"],
@@ -198,6 +194,16 @@ pub(super) const OPERATORS: &[Row] = &[
         "args.x ⟦contains⟧ \"a\" and ⟦arg⟧.y == 1",
         &["wrong-operator", "unknown-root"],
         "contains(args.x, \"a\")",
+    ),
+    (
+        "args.x ⟦not like⟧ \"a%\"",
+        &["misplaced-not"],
+        "`not contains(args.x, …)`",
+    ),
+    (
+        "args.x ⟦!~⟧ \"a\"",
+        &["wrong-operator"],
+        "`not matches(path, \"pattern\")`",
     ),
     (
         "args.x ⟦like⟧ \"a%\"",

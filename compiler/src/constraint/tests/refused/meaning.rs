@@ -25,10 +25,62 @@ pub(super) const CALLS: &[Row] = &[
         "functions are",
     ),
     (
-        "args.x == ⟦lower⟧(args.y)",
+        "⟦lower⟧(args.y) == \"usd\"",
         &["unknown-function"],
-        "functions are",
+        "`matches(args.y, \"^(?i:usd)$\")`",
     ),
+    (
+        "⟦is_object⟧(args.y)",
+        &["unknown-function"],
+        "`only(args.y, [\"name\", …])`",
+    ),
+    ("⟦sum⟧(args.y) < 5", &["unknown-function"], "Rust"),
+    (
+        "⟦regex⟧.match(\"a\", args.y)",
+        &["unknown-root"],
+        "`matches(path, \"pattern\")`",
+    ),
+    (
+        "not contains(args.x, ⟦[\"a\", \"b\"]⟧)",
+        &["wrong-arguments"],
+        "in parentheses behind the `not`",
+    ),
+    (
+        "tool == ⟦\"mcp__*\"⟧",
+        &["compared-wildcard"],
+        "write `startswith(tool, \"mcp__\")`",
+    ),
+    (
+        "⟦\"*_read\"⟧ != tool",
+        &["compared-wildcard"],
+        "write `not endswith(tool, \"_read\")`",
+    ),
+    (
+        "role in [\"a\", ⟦\"team-*\"⟧]",
+        &["compared-wildcard"],
+        "behind it `or` `startswith(role, \"team-\")`",
+    ),
+    (
+        "tool not in [\"a\", ⟦\"*x*\"⟧]",
+        &["compared-wildcard"],
+        "behind it `and` `not contains(tool, \"x\")`",
+    ),
+    (
+        "tool in [⟦\"a*z\"⟧]",
+        &["compared-wildcard"],
+        "write `matches(tool, \"^a.*z$\")`",
+    ),
+    (
+        "not startswith(tool, ⟦\"mcp__*\"⟧)",
+        &["compared-wildcard"],
+        "`startswith(tool, \"mcp__\")`",
+    ),
+    (
+        "contains(tool, ⟦\"*shell*\"⟧)",
+        &["compared-wildcard"],
+        "`contains(tool, \"shell\")`",
+    ),
+    ("tool != ⟦\"*\"⟧", &["compared-wildcard"], "every `tool`"),
     (
         "⟦args.x.startswith⟧(\"a\")",
         &["unknown-function"],
