@@ -11,6 +11,8 @@
 //! | `capabilities` | the builtins that a module without a host can have |
 //! | `build` | one build: files in, module out |
 //! | `archive` | the module out of what `opa build` writes |
+//! | `examine` | a first question to what was built, and the data that it refers to |
+//! | `syntax` | where things stand in a policy |
 //! | `report` | OPA's complaints as diagnostics, in the user's file |
 //! | `entrypoint` | the rule that is asked |
 //! | `error` | why OPA could not be used |
@@ -20,10 +22,12 @@ mod build;
 mod capabilities;
 mod entrypoint;
 mod error;
+mod examine;
 mod find;
 mod group;
 mod report;
 mod run;
+mod syntax;
 
 pub use build::Program;
 pub use capabilities::NATIVE_BUILTINS;

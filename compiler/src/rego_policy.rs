@@ -125,6 +125,10 @@ impl Compiler {
         let Some(module) = opa.build(program, sources, sink)? else {
             return Ok(None);
         };
+        opa.examine(program, sources, sink)?;
+        if sink.has_errors() {
+            return Ok(None);
+        }
         let limits = self.limits();
         let plan = opaque_plan(&OpaquePlan {
             arguments_bytes: limits.arguments_bytes,

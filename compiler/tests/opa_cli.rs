@@ -109,6 +109,185 @@ impl Fixture {
     }
 }
 
+/// Of the shape that hosts take, unless something is put in its place.
+const DECIDES: &str = "package hexgate.policy
+
+default decision := {\"allow\": false, \"requires_approval\": false, \"violations\": [\"no\"]}
+";
+
+#[test]
+fn a_policy_whose_answer_no_host_would_take_is_refused_with_the_place() {
+    let Some(fixture) = Fixture::with_opa() else {
+        return;
+    };
+    for (rego, place, said) in [
+        // What is written out is looked at, whichever call it is for.
+        ("default decision := true", "3:21", "not an object"),
+        (
+            "decision := \"allow\" if input.tool == \"x\"",
+            "3:13",
+            "not an object",
+        ),
+        ("decision contains \"x\"", "3:1", "not an object"),
+        ("decision if input.tool == \"x\"", "3:1", "not an object"),
+        (
+            "default decision := {\"allowed\": true, \"requires_approval\": false, \"violations\": []}",
+            "3:21",
+            "no `allow` that is a boolean",
+        ),
+        (
+            "decision := {\"allow\": \"yes\", \"requires_approval\": false, \"violations\": []} if input.tool == \"x\"",
+            "3:13",
+            "no `allow` that is a boolean",
+        ),
+        (
+            "decision := {\"allow\": true} if { input.tool == \"x\" } else := {\"allow\": true, \"requires_approval\": 0, \"violations\": []}",
+            "3:13",
+            "no `requires_approval` that is a boolean",
+        ),
+        (
+            "decision := {\"allow\": true, \"requires_approval\": false, \"violations\": \"x\"} if input.tool == \"x\"",
+            "3:13",
+            "no `violations` that is a list of texts",
+        ),
+        (
+            "decision := {\"allow\": true, \"requires_approval\": false, \"violations\": [1]} if input.tool == \"x\"",
+            "3:13",
+            "no `violations` that is a list of texts",
+        ),
+        // What is worked out is asked for.
+        (
+            "decision := {k: false | some k in [\"allow\"]}",
+            "3:1",
+            "no `requires_approval`",
+        ),
+        (
+            "decision := {\"allow\": a, \"requires_approval\": false, \"violations\": []}\na := 1",
+            "3:1",
+            "no `allow` that is a boolean",
+        ),
+        (
+            "decision := {\"allow\": false, \"requires_approval\": false, \"violations\": v}\nv := [1]",
+            "3:1",
+            "no `violations` that is a list of texts",
+        ),
+        (
+            "decision := {\"allow\": true, \"requires_approval\": false, \"violations\": []} if input.tool == \"x\"",
+            "3:1",
+            "undefined for a call that no rule is about",
+        ),
+        (
+            "decision := {\"allow\": a, \"requires_approval\": false, \"violations\": []}\na := true if input.tool\na := false if input.role",
+            "3:1",
+            "OPA gives up on a first call",
+        ),
+    ] {
+        fixture.put("bad.rego", format!("package hexgate.policy\n\n{rego}\n"));
+        let ran = fixture.run("bad.rego --check");
+        assert_eq!(ran.code, 1, "{rego}\n{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("error[rego-answer]"),
+            "{rego}\n{}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains(&format!("bad.rego:{place}\n")) && ran.stderr.contains(said),
+            "{rego}\n{}",
+            ran.stderr
+        );
+    }
+    for rego in [
+        DECIDES.to_owned(),
+        format!("{DECIDES}\ndecision := {{\"allow\": true, \"requires_approval\": false, \"violations\": {{v | some v in input.args.v}}}} if input.args.v\n"),
+        "package hexgate.policy\n\ndecision.allow := false\ndecision.requires_approval := input.tool == \"x\"\ndecision.violations contains \"no\"\n".to_owned(),
+        format!("{DECIDES}\ndecision := object.union(allowed, {{\"violations\": []}}) if input.tool == \"x\"\n\nallowed := {{\"allow\": true, \"requires_approval\": false}}\n"),
+    ] {
+        fixture.put("good.rego", &rego);
+        let ran = fixture.run("good.rego --check");
+        assert_eq!(ran.code, 0, "{rego}\n{}", ran.stderr);
+    }
+}
+
+#[test]
+fn data_that_nobody_gives_are_refused_by_name_and_place() {
+    let Some(fixture) = Fixture::with_opa() else {
+        return;
+    };
+    fixture.put("given.json", "{\"lists\": {\"open\": [\"a\"]}, \"a b\": 1}");
+    let policy = |rule: &str| format!("{DECIDES}\n{rule}\n");
+    let allowed =
+        "decision := {\"allow\": true, \"requires_approval\": false, \"violations\": []} if";
+    for (rule, data, name) in [
+        ("not data.blocked[input.tool]", false, "data.blocked"),
+        ("not data.blocked[input.tool]", true, "data.blocked"),
+        ("not data.lists.shut[input.tool]", true, "data.lists.shut"),
+        ("not data.lists.open[1]", true, "data.lists.open[1]"),
+        ("not data.lists.open.x", true, "data.lists.open.x"),
+        ("not data[\"a c\"]", true, "data[\"a c\"]"),
+        (
+            "count([1 | data.blocked[_] == input.tool]) == 0",
+            false,
+            "data.blocked",
+        ),
+        (
+            "not helper\n\nhelper if data.hexgate.policy.gone",
+            false,
+            "data.hexgate.policy.gone",
+        ),
+    ] {
+        let text = policy(&format!("{allowed} {rule}"));
+        let before = text.split("data").next().unwrap();
+        let place = format!(
+            "bad.rego:{}:{}\n",
+            before.lines().count(),
+            before.lines().last().unwrap().len() + 1
+        );
+        fixture.put("bad.rego", &text);
+        let given = if data { "--data given.json" } else { "" };
+        let ran = fixture.run(&format!("bad.rego {given} --check"));
+        assert_eq!(ran.code, 1, "{rule}\n{}", ran.stderr);
+        let remedy = if data {
+            "add it to `given.json`"
+        } else {
+            "`--data FILE`"
+        };
+        for said in [
+            &format!("error[rego-unknown-data]: nothing gives `{name}`"),
+            place.as_str(),
+            remedy,
+        ] {
+            assert!(ran.stderr.contains(said), "{rule}\n{}", ran.stderr);
+        }
+    }
+    // The name of an import leads to what it stands for.
+    let imported = DECIDES.replace("\n\n", "\n\nimport data.lists.shut as shut\n\n");
+    fixture.put(
+        "bad.rego",
+        format!("{imported}\n{allowed} not shut[input.tool]\n"),
+    );
+    let ran = fixture.run("bad.rego --data given.json --check");
+    assert!(
+        ran.stderr.contains("nothing gives `data.lists.shut`")
+            && ran.stderr.contains("bad.rego:3:8\n"),
+        "{}",
+        ran.stderr
+    );
+    for rule in [
+        format!("{allowed} input.tool in data.lists.open"),
+        format!("{allowed} data.lists.open[0] == input.tool"),
+        format!("{allowed} not data.lists[input.tool]"),
+        format!("{allowed} object.get(data.lists, \"shut\", []) == []"),
+        format!("{allowed} data[\"a b\"] == input.args.x"),
+        format!("{allowed} data.hexgate.policy.helper\n\nhelper if input.tool == \"x\""),
+        // Nothing that is asked depends on it.
+        "unused if data.blocked".to_owned(),
+    ] {
+        fixture.put("good.rego", policy(&rule));
+        let ran = fixture.run("good.rego --data given.json --check");
+        assert_eq!(ran.code, 0, "{rule}\n{}", ran.stderr);
+    }
+}
+
 #[test]
 fn a_policy_in_rego_becomes_a_bundle_that_verifies() {
     let Some(fixture) = Fixture::with_opa() else {
@@ -232,11 +411,11 @@ fn options_that_do_not_fit_are_misuse() {
             "cannot read `nowhere.rego`: No such file or directory",
         ),
         (
-            "policy.rego --emit plan",
+            "policy.rego --data data.json --emit plan",
             "`--emit plan` is for policies in YAML",
         ),
         (
-            "policy.rego --emit bundle,core",
+            "policy.rego --data data.json --emit bundle,core",
             "`--emit core` is for policies in YAML",
         ),
         (

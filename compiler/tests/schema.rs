@@ -127,6 +127,26 @@ fn refuses_what_an_editor_should_underline() {
         (r#"{"tools": {"t": {"constraints": "args.x == 1"}}}"#, false),
         (r#"{"tools": {"t": {"constraints": [1]}}}"#, false),
         (r#"{"tools": {"": {}}}"#, false),
+        (r#"{"tools": {"mcp__*": {"mode": "deny"}}}"#, false),
+        (r#"{"roles": {"default": {}, "team-*": {}}}"#, false),
+        (r#"{"roles": {"default": {"inherits": ["*"]}}}"#, false),
+        (r#"{"tools": {"a b/c.d-e:f": {"mode": "deny"}}}"#, true),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"argument": "file-path_2"}}}}"#,
+            true,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"argument": "args.path"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"argument": "a, b"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"argument": "${path}"}}}}"#,
+            false,
+        ),
         (
             r#"{"tools": {"t": {"file_scope": {"allowed_path": []}}}}"#,
             false,

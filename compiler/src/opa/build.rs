@@ -132,14 +132,18 @@ impl Opa {
 }
 
 /// A place for one build, gone when it is over.
-struct Folder {
+pub(super) struct Folder {
     /// Where OPA runs, and what it sees.
     inner: PathBuf,
     _outer: tempfile::TempDir,
 }
 
 impl Folder {
-    fn new() -> Result<Self, OpaError> {
+    pub(super) fn inner(&self) -> &Path {
+        &self.inner
+    }
+
+    pub(super) fn new() -> Result<Self, OpaError> {
         let made = |source| folder_error("it cannot be made", source);
         let outer = tempfile::Builder::new()
             .prefix("hexgate-opa-")
@@ -153,7 +157,7 @@ impl Folder {
         })
     }
 
-    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), OpaError> {
+    pub(super) fn put(&self, name: &str, bytes: &[u8]) -> Result<(), OpaError> {
         fs::write(self.inner.join(name), bytes)
             .map_err(|source| folder_error("a file cannot be written there", source))
     }

@@ -116,6 +116,11 @@ pub(super) fn of_build(ran: &Ran, context: &Context<'_>) -> Option<Vec<Diagnosti
 }
 
 impl Context<'_> {
+    /// A place in the policy.
+    pub(super) fn at(&self, row: usize, column: usize) -> Span {
+        self.span(POLICY, row, column)
+    }
+
     fn span(&self, file: &str, row: usize, column: usize) -> Span {
         let file: FileId = match (file, self.program.data) {
             (DATA, Some(data)) => data,

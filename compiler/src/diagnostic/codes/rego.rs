@@ -36,6 +36,28 @@ Pass what the rule needs in the facts of the request (`input.ctx`, `input.run`, 
 The rule answers `{\"allow\": boolean, \"requires_approval\": boolean, \"violations\": [text, ...]}`.",
     },
     CodeDoc {
+        code: "rego-answer",
+        severity: Error,
+        title: "a policy in Rego answers something else than a decision",
+        explanation: "The rule that is asked answers an object with `allow` and `requires_approval`, both booleans, and `violations`, an array or set of texts, whatever the call. A host asks a first question when it loads a policy, and refuses one that answers otherwise; so it is asked here too. Answers that are written out in the policy are looked at one by one.
+
+    default decision := {\"allow\": false, \"requires_approval\": false, \"violations\": [\"no rule is about this call\"]}
+
+Without a `default` the decision is undefined for calls that no rule is about, and that is no answer either.",
+    },
+    CodeDoc {
+        code: "rego-unknown-data",
+        severity: Error,
+        title: "a policy in Rego refers to data that nobody gives",
+        explanation: "A component holds all data that its policy can see. What no rule defines and `--data` does not give is undefined in every decision. In
+
+    decision := allowed if not data.blocked[input.args.to]
+
+nobody would be blocked.
+
+Give the data in a file with `--data`, as an empty list or object if there is nothing to say yet. For a list that may be left out write `object.get(data.lists, \"blocked\", [])`; then `data.lists` has to be given.",
+    },
+    CodeDoc {
         code: "rego-data",
         severity: Error,
         title: "the data of a policy in Rego cannot be used",
