@@ -2,8 +2,6 @@
 
 use std::{
     fmt,
-    fs::File,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -16,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     Digest,
     digest::{parse_hex, write_hex},
-    files::{FileError, open_path, read_all},
+    disk::{self, Access, FileError, read_all},
 };
 
 mod error;
@@ -80,10 +78,11 @@ impl From<KeyId> for String {
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {
-    /// Reads a file such as [`generate`] writes. Symbolic links are followed.
+    /// Reads a file such as [`generate`] writes, which nobody but this user and root can change. Symbolic links are followed.
     ///
     /// # Errors
-    /// If the file cannot be read, does not hold exactly one key, or is a private key by its name.
+    /// If the file cannot be read, belongs to another user, can be written by its group or by everybody, does not hold exactly one key, or is
+    /// a private key by its name.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
         if path
@@ -96,7 +95,13 @@ impl PublicKey {
                 wanted: PUBLIC_ENDING,
             });
         }
-        let (bytes, _) = read_key(path)?;
+        let (bytes, access) = read_key(path)?;
+        if !access.is_guarded() {
+            return Err(KeyError::Exposed {
+                path: path.to_owned(),
+                access,
+            });
+        }
         Self::checked(&bytes, &quoted(path))
     }
 
@@ -189,10 +194,10 @@ impl PrivateKey {
                 wanted: PRIVATE_ENDING,
             });
         }
-        let (bytes, mode) = read_key(path)?;
-        let warning = (mode & 0o077 != 0).then(|| ExposedKey {
+        let (bytes, access) = read_key(path)?;
+        let warning = (!access.is_private()).then(|| ExposedKey {
             path: path.to_owned(),
-            mode,
+            access,
         });
         Ok(LoadedPrivateKey {
             key: Self::from_bytes(&bytes),
@@ -248,16 +253,16 @@ pub struct LoadedPrivateKey {
 
 /// A private key's file is accessible to others than its owner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` has mode {mode:04o}: others than its owner can get at this private key; run `chmod 600` on it, and replace the key if it was exposed", .path.display())]
+#[error("`{}` belongs to user {} and has mode {:04o}: others can get at this private key; make it your own, run `chmod 600` on it, and replace the key if it was exposed", .path.display(), .access.owner, .access.mode)]
 pub struct ExposedKey {
     /// The file.
     pub path: PathBuf,
-    /// Its permission bits.
-    pub mode: u32,
+    /// Whose it is, and its permission bits.
+    pub access: Access,
 }
 
-/// Reads a key's file: the raw key and the permission bits.
-fn read_key(path: &Path) -> Result<(Zeroizing<[u8; 32]>, u32), KeyError> {
+/// Reads a key's file: the raw key, and who else can get at it.
+fn read_key(path: &Path) -> Result<(Zeroizing<[u8; 32]>, Access), KeyError> {
     let io = |source| KeyError::Io {
         path: path.to_owned(),
         source,
@@ -269,21 +274,21 @@ fn read_key(path: &Path) -> Result<(Zeroizing<[u8; 32]>, u32), KeyError> {
         FileError::Symlink | FileError::Special => KeyError::NotAFile {
             path: path.to_owned(),
         },
-        FileError::TooLarge => KeyError::Malformed {
+        FileError::TooLarge(_) => KeyError::Malformed {
             origin: quoted(path),
             reason: "it is far too long",
         },
         FileError::Io(source) => io(source),
     };
-    let file: File = open_path(path).map_err(file_error)?;
-    let mode = file.metadata().map_err(io)?.mode() & 0o7777;
+    let file = disk::open(path).map_err(file_error)?;
+    let access = Access::of(&file).map_err(io)?;
     // Enough for every mistake that is worth telling apart from "far too long".
     let bytes = Zeroizing::new(read_all(file, 4096).map_err(file_error)?);
     let key = decode(&bytes).map_err(|reason| KeyError::Malformed {
         origin: quoted(path),
         reason,
     })?;
-    Ok((key, mode))
+    Ok((key, access))
 }
 
 fn quoted(path: &Path) -> String {

@@ -71,8 +71,8 @@ compile_error!(
 mod canonical;
 mod clock;
 mod digest;
+pub mod disk;
 mod expectation;
-mod files;
 mod keys;
 mod manifest;
 mod seal;

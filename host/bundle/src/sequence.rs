@@ -1,17 +1,10 @@
 //! Remembering the newest bundle of each agent, so that an older one does not come back.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    ffi::OsStr,
+    io,
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
-};
-
-use rustix::{
-    fs::{CWD, FlockOperation, OFlags, flock},
-    io::Errno,
+    time::Duration,
 };
 
 mod error;
@@ -23,8 +16,7 @@ pub use newest::SequenceFloor;
 
 use crate::{
     Contents, VerifiedBundle,
-    files::{FileError, create_new, open_in, read_all},
-    write::swap::sync_folder,
+    disk::{Access, FileError, Folder, Lock, LockError, read_all},
 };
 use file::{Entries, Name};
 use newest::Newest;
@@ -55,13 +47,14 @@ impl SequenceStore {
     /// written. Then nothing is remembered and the bundle must not be used.
     pub fn admit(&self, bundle: &VerifiedBundle) -> Result<(), SequenceError> {
         let name = Name::of(bundle);
-        let _lock = self.lock()?;
-        let mut entries = self.load()?;
+        let (folder, file) = self.open()?;
+        let _lock = self.lock(&folder, file)?;
+        let mut entries = self.load(&folder, file)?;
         let seen = entries.get(&name).copied();
         match self.after(seen, bundle.contents())? {
             Some(newest) if Some(newest) != seen => {
                 entries.insert(name, newest);
-                self.save(&entries)
+                self.save(&entries, &folder, file)
             }
             _ => Ok(()),
         }
@@ -72,7 +65,8 @@ impl SequenceStore {
     /// # Errors
     /// If it would not be, or the file cannot be read or trusted.
     pub fn check(&self, bundle: &VerifiedBundle) -> Result<(), SequenceError> {
-        let seen = self.load()?.get(&Name::of(bundle)).copied();
+        let (folder, file) = self.open()?;
+        let seen = self.load(&folder, file)?.get(&Name::of(bundle)).copied();
         self.after(seen, bundle.contents()).map(|_| ())
     }
 
@@ -89,7 +83,9 @@ impl SequenceStore {
             project: project.map(str::to_owned),
             agent: agent.map(str::to_owned),
         };
-        Ok(self.load()?.get(&name).map(|newest| newest.sequence))
+        let (folder, file) = self.open()?;
+        let entries = self.load(&folder, file)?;
+        Ok(entries.get(&name).map(|newest| newest.sequence))
     }
 
     /// Where the store is.
@@ -105,116 +101,76 @@ impl SequenceStore {
         Newest::after(seen, bundle, Some(&self.path))
     }
 
-    fn load(&self) -> Result<Entries, SequenceError> {
-        let file = match open_in(CWD, &self.path) {
+    /// The folder, which has to be there: where it is gone, a disk that is not mounted say, nobody knows what was admitted.
+    fn open(&self) -> Result<(Folder, &OsStr), SequenceError> {
+        Folder::of(&self.path).map_err(|error| self.io(error))
+    }
+
+    fn load(&self, folder: &Folder, file: &OsStr) -> Result<Entries, SequenceError> {
+        // Who can put another file in its place can bring older bundles back.
+        let access = folder.access().map_err(|error| self.io(error))?;
+        if !access.keeps_names() {
+            return Err(SequenceError::ExposedFolder {
+                path: self.path.clone(),
+                mode: access.mode,
+            });
+        }
+        let file = match folder.read(file) {
             Ok(file) => file,
             Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                // Where the folder is gone, a disk that is not mounted say, nobody knows what was admitted.
-                return match fs::read_dir(self.folder()) {
-                    Ok(_) => Ok(Entries::new()),
-                    Err(error) => Err(self.file_error(FileError::Io(error))),
-                };
+                return Ok(Entries::new());
             }
-            Err(error) => return Err(self.file_error(error)),
+            Err(error) => return Err(self.io(error)),
         };
-        self.check_owner(&file)?;
-        let bytes = read_all(file, MAX_BYTES).map_err(|error| self.file_error(error))?;
+        // A file that others can write says nothing about what was admitted.
+        let access = Access::of(&file).map_err(|error| self.io(error))?;
+        if !access.is_guarded() {
+            return Err(SequenceError::Exposed {
+                path: self.path.clone(),
+                mode: access.mode,
+            });
+        }
+        let bytes = read_all(file, MAX_BYTES).map_err(|error| self.io(error))?;
         file::read(&bytes).map_err(|reason| SequenceError::Corrupt {
             path: self.path.clone(),
             reason,
         })
     }
 
-    fn save(&self, entries: &Entries) -> Result<(), SequenceError> {
-        let write = || {
-            let bytes = file::write(entries)?;
-            if bytes.len() as u64 > MAX_BYTES {
-                return Err(io::Error::other(format!(
-                    "it would have more than {MAX_BYTES} bytes"
-                )));
-            }
-            let folder = self.folder();
-            let mut file = tempfile::Builder::new()
-                .prefix(".hexgate-sequence-")
-                .make_in(folder, |path| create_new(path, 0o600))?;
-            file.write_all(&bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(&self.path).map_err(|error| error.error)?;
-            sync_folder(folder)
-        };
-        write().map_err(|source| SequenceError::Io {
-            path: self.path.clone(),
-            source,
-        })
+    fn save(
+        &self,
+        entries: &Entries,
+        folder: &Folder,
+        file: &OsStr,
+    ) -> Result<(), SequenceError> {
+        let bytes = file::write(entries).map_err(|error| self.io(io::Error::from(error)))?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(self.io(FileError::TooLarge(MAX_BYTES)));
+        }
+        folder
+            .replace(file, 0o600, &bytes)
+            .map_err(|error| self.io(error))
     }
 
     /// Waits for other processes. The lock is a file of its own, since the store's file is replaced.
-    fn lock(&self) -> Result<File, SequenceError> {
-        let mut path = self.path.as_os_str().to_owned();
-        path.push(".lock");
-        let path = PathBuf::from(path);
-        let io = |source| SequenceError::Io {
-            path: path.clone(),
-            source,
-        };
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .custom_flags(flags.bits().cast_signed())
-            .open(&path)
-            .map_err(io)?;
-        let begin = Instant::now();
-        loop {
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(file),
-                Err(Errno::WOULDBLOCK | Errno::INTR) if begin.elapsed() < PATIENCE => {
-                    thread::sleep(Duration::from_millis(5))
-                }
-                Err(Errno::WOULDBLOCK) => return Err(SequenceError::Busy { path }),
-                Err(error) => return Err(io(error.into())),
-            }
-        }
+    fn lock(&self, folder: &Folder, file: &OsStr) -> Result<Lock, SequenceError> {
+        let mut name = file.to_owned();
+        name.push(".lock");
+        let path = self.path.with_file_name(&name);
+        Lock::take(folder, &name, PATIENCE).map_err(|error| match error {
+            LockError::Busy { holder } => SequenceError::Busy { path, holder },
+            LockError::Foreign(Access { mode, .. }) => SequenceError::Exposed { path, mode },
+            LockError::File(error) => SequenceError::Io {
+                path,
+                source: error.into(),
+            },
+        })
     }
 
-    /// A file that others can write says nothing about what was admitted.
-    fn check_owner(&self, file: &File) -> Result<(), SequenceError> {
-        let metadata = file.metadata().map_err(|source| SequenceError::Io {
-            path: self.path.clone(),
-            source,
-        })?;
-        let own = [rustix::process::geteuid().as_raw(), 0].contains(&metadata.uid());
-        let mode = metadata.mode() & 0o7777;
-        if own && mode & 0o022 == 0 {
-            Ok(())
-        } else {
-            Err(SequenceError::Exposed {
-                path: self.path.clone(),
-                mode,
-            })
-        }
-    }
-
-    fn file_error(&self, error: FileError) -> SequenceError {
-        let not_a_file = || io::Error::other("it is not a regular file");
-        let source = match error {
-            FileError::Io(source) => source,
-            FileError::TooLarge => io::Error::other(format!("it has more than {MAX_BYTES} bytes")),
-            FileError::Symlink | FileError::Directory | FileError::Special => not_a_file(),
-        };
+    fn io(&self, error: impl Into<FileError>) -> SequenceError {
         SequenceError::Io {
             path: self.path.clone(),
-            source,
-        }
-    }
-
-    fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
+            source: error.into().into(),
         }
     }
 }

@@ -7,15 +7,9 @@ use std::{
     time::Duration,
 };
 
-use rustix::{
-    fd::OwnedFd,
-    fs::{Dir, Mode, OFlags, fstat, open, stat},
-    io::Errno,
-};
-
 use crate::{
     MAX_MANIFEST_BYTES, MAX_TEXT_BYTES, MAX_WASM_BYTES, Stem, StemError,
-    files::{FileError, open_in, read_all},
+    disk::{FileError, Folder, read_all},
 };
 
 /// A bundle as it was handed over. Nothing in it was looked into, and nothing of it can be had before it is
@@ -67,7 +61,7 @@ impl UnverifiedBundle {
             let outcome = read_folder(&folder, dir);
             // A writer that replaced the folder meanwhile may have begun to remove the files of the one that is open here, the signature
             // first for all we know. Only a folder that is still in its place was complete throughout.
-            if is_at(&folder, dir) {
+            if folder.is_at(dir) {
                 return outcome;
             }
             thread::sleep(Duration::from_millis(attempt.min(20)));
@@ -230,42 +224,25 @@ pub(crate) fn list(names: &[String]) -> String {
         .join(", ")
 }
 
-fn open_folder(dir: &Path) -> Result<OwnedFd, ReadError> {
-    open(
-        dir,
-        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )
-    .map_err(|error| match error {
-        Errno::NOENT => ReadError::NotFound {
-            dir: dir.to_owned(),
-        },
-        Errno::NOTDIR => ReadError::NotAFolder {
-            dir: dir.to_owned(),
-        },
-        error => ReadError::Io {
-            path: dir.to_owned(),
-            source: error.into(),
-        },
+fn open_folder(dir: &Path) -> Result<Folder, ReadError> {
+    Folder::open(dir).map_err(|source| {
+        let dir = dir.to_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => ReadError::NotFound { dir },
+            io::ErrorKind::NotADirectory => ReadError::NotAFolder { dir },
+            _ => ReadError::Io { path: dir, source },
+        }
     })
 }
 
-/// Whether the open folder is the one that `dir` names now. While it is open its number is not given to another.
-fn is_at(folder: &OwnedFd, dir: &Path) -> bool {
-    match (fstat(folder), stat(dir)) {
-        (Ok(open), Ok(named)) => (open.st_dev, open.st_ino) == (named.st_dev, named.st_ino),
-        _ => false,
-    }
-}
-
-fn read_folder(folder: &OwnedFd, dir: &Path) -> Result<UnverifiedBundle, ReadError> {
+fn read_folder(folder: &Folder, dir: &Path) -> Result<UnverifiedBundle, ReadError> {
     let stem = find_stem(folder, dir)?;
     let part = |name: String, limit| {
         let path = dir.join(&name);
         let error = |error| match error {
             FileError::Symlink => ReadError::Symlink { path: path.clone() },
             FileError::Directory | FileError::Special => ReadError::NotAFile { path: path.clone() },
-            FileError::TooLarge => ReadError::TooLarge {
+            FileError::TooLarge(_) => ReadError::TooLarge {
                 file: format!("`{}`", path.display()),
                 limit,
             },
@@ -277,7 +254,8 @@ fn read_folder(folder: &OwnedFd, dir: &Path) -> Result<UnverifiedBundle, ReadErr
                 source,
             },
         };
-        open_in(folder, &name)
+        folder
+            .read(&name)
             .and_then(|file| read_all(file, limit))
             .map_err(error)
     };
@@ -307,15 +285,14 @@ fn read_folder(folder: &OwnedFd, dir: &Path) -> Result<UnverifiedBundle, ReadErr
 }
 
 /// The stem of the only manifest in a folder.
-fn find_stem(folder: &OwnedFd, dir: &Path) -> Result<Stem, ReadError> {
-    let io = |error: Errno| ReadError::Io {
-        path: dir.to_owned(),
-        source: error.into(),
-    };
+fn find_stem(folder: &Folder, dir: &Path) -> Result<Stem, ReadError> {
     let mut found = Vec::new();
-    for entry in Dir::read_from(folder).map_err(io)? {
-        let entry = entry.map_err(io)?;
-        let name = entry.file_name().to_string_lossy();
+    let entries = folder.entries().map_err(|source| ReadError::Io {
+        path: dir.to_owned(),
+        source,
+    })?;
+    for (name, _) in entries {
+        let name = name.to_string_lossy();
         if let Some(stem) = Stem::of_manifest(&name) {
             found.push((name.into_owned(), stem));
         }

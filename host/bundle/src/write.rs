@@ -3,21 +3,31 @@
 //! A complete folder is built beside the target, under a passing name, and synced. Then it takes the target's place in one step: by a rename
 //! if there is nothing or an empty folder, by an atomic exchange (`RENAME_EXCHANGE` on Linux, `RENAME_SWAP` on macOS) if there is an older
 //! bundle, which is removed afterwards. On a file system that cannot exchange, the older bundle is first moved aside: for a moment there is
-//! no bundle, and a process that dies in it leaves the older one under its passing name. Half of one is never seen.
+//! no bundle, and a process that dies in it leaves the older one under a name of its own. Half of one is never seen.
+//!
+//! Others may be able to write where the bundle goes. So the path is walked once: afterwards everything happens through the open folders, and
+//! nobody is waited for.
 
 use std::{
-    fs::{self, OpenOptions},
+    ffi::OsString,
+    fs::{self, Permissions},
     io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
-use crate::{Draft, PrivateKey, SealError, SealedBundle, Stem, unverified::list};
+use rustix::io::Errno;
+
+use crate::{
+    Draft, PrivateKey, SealError, SealedBundle, Stem,
+    disk::{Access, Folder},
+    unverified::list,
+};
 
 mod passing;
-pub(crate) mod swap;
+mod swap;
 
-use passing::{PassingFolder, Siblings};
+use passing::PassingFolder;
 use swap::Placed;
 
 /// Makes a bundle, signed if a key is given, and writes it to `dir`, whose missing parents are made.
@@ -42,54 +52,54 @@ impl SealedBundle {
     /// As there.
     pub fn write(&self, dir: impl AsRef<Path>) -> Result<(), WriteError> {
         let target = resolve(dir.as_ref())?;
-        let siblings = Siblings::enter(&target.parent)?;
-        let mut present = Present::at(&target.dir)?;
-        let mut folder = PassingFolder::create(&target.parent, present.mode())
-            .map_err(|source| WriteError::io(&target.parent, source))?;
-        self.fill(&folder, present.mode())
-            .map_err(|source| WriteError::io(&target.dir, source))?;
+        let io = |source| WriteError::io(&target.dir, source);
+        passing::clean(&target.parent);
+        let mut present = Present::at(&target)?;
+        let mut folder = PassingFolder::create(&target.parent).map_err(io)?;
+        self.fill(folder.content(), present.mode()).map_err(io)?;
         for _ in 0..ATTEMPTS {
+            let (parent, name) = (&target.parent, folder.name());
             let placed = match present {
-                Present::Nothing | Present::Empty { .. } => swap::place(folder.path(), &target.dir),
-                Present::Bundle { .. } => swap::replace(folder.path(), &target.dir),
+                Present::Nothing | Present::Empty { .. } => swap::place(parent, name, &target.name),
+                Present::Bundle { .. } => swap::replace(parent, name, &target.name),
             };
-            match placed.map_err(|source| WriteError::io(&target.dir, source))? {
+            match placed.map_err(io)? {
                 Placed::New => folder.forget(),
                 // The passing name holds the older bundle now.
                 Placed::Replaced => {}
                 // Another writer came first. Look again at what is to be replaced.
                 Placed::Not => {
-                    present = Present::at(&target.dir)?;
+                    present = Present::at(&target)?;
                     continue;
                 }
             }
-            siblings.sync().map_err(|source| WriteError::Unsynced {
+            parent.sync().map_err(|source| WriteError::Unsynced {
                 path: target.dir.clone(),
                 source,
             })?;
             return folder.remove().map_err(|source| WriteError::Leftover {
-                path: folder.keep(),
+                path: target.dir.with_file_name(folder.keep()),
                 source,
             });
         }
         Err(WriteError::Busy { path: target.dir })
     }
 
-    /// Writes all files and sees to it that they are on the disk.
-    fn fill(&self, folder: &PassingFolder, mode: Option<u32>) -> io::Result<()> {
+    /// Writes all files and sees to it that they are on the disk. The folder is private until then.
+    fn fill(&self, folder: &Folder, mode: Option<u32>) -> io::Result<()> {
+        let mut allowed = 0;
         for (name, content) in self.files() {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o644)
-                .open(folder.path().join(name))?;
+            let mut file = folder.create(name, 0o666)?;
+            allowed = Access::of(&file)?.mode;
+            if allowed & !0o644 != 0 {
+                file.set_permissions(Permissions::from_mode(allowed & 0o644))?;
+            }
             file.write_all(content)?;
             file.sync_all()?;
         }
-        if let Some(mode) = mode {
-            fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode))?;
-        }
-        swap::sync_folder(folder.path())
+        // Of a new folder the umask decides, and what it says shows in the files: who can read can look, too.
+        folder.set_mode(mode.unwrap_or(allowed | (allowed & 0o444) >> 2))?;
+        folder.sync()
     }
 }
 
@@ -168,9 +178,11 @@ impl WriteError {
 /// How often another writer may come first.
 const ATTEMPTS: u32 = 100;
 
-/// Where a bundle is to be, without links.
+/// Where a bundle is to be.
 struct Target {
-    parent: PathBuf,
+    parent: Folder,
+    name: OsString,
+    /// The path, without links, for messages.
     dir: PathBuf,
 }
 
@@ -180,6 +192,18 @@ fn resolve(dir: &Path) -> Result<Target, WriteError> {
         dir: dir.to_owned(),
         reason,
     };
+    let itself = fs::symlink_metadata(dir).ok();
+    if let Some(link) = itself.as_ref().filter(|itself| itself.is_symlink()) {
+        let access = Access {
+            owner: link.uid(),
+            mode: 0,
+        };
+        if !access.is_own_or_roots() {
+            return Err(bad(
+                "it is a symbolic link of another user; name the folder itself, or remove the link",
+            ));
+        }
+    }
     let real = match fs::metadata(dir) {
         Ok(metadata) if metadata.is_dir() => {
             // The process that stands in a folder would stand in a removed one afterwards.
@@ -194,7 +218,7 @@ fn resolve(dir: &Path) -> Result<Target, WriteError> {
         }
         Ok(_) => return Err(bad("it is a file; name a folder")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if fs::symlink_metadata(dir).is_ok() {
+            if itself.is_some() {
                 return Err(bad(
                     "it is a symbolic link to nothing; remove it, or make its target",
                 ));
@@ -206,22 +230,22 @@ fn resolve(dir: &Path) -> Result<Target, WriteError> {
                 Some(parent) if !parent.as_os_str().is_empty() => parent,
                 _ => Path::new("."),
             };
-            fs::create_dir_all(parent).map_err(|source| WriteError::io(parent, source))?;
-            fs::canonicalize(parent)
-                .map_err(|source| WriteError::io(parent, source))?
-                .join(name)
+            let io = |source| WriteError::io(parent, source);
+            fs::create_dir_all(parent).map_err(io)?;
+            fs::canonicalize(parent).map_err(io)?.join(name)
         }
         Err(source) if source.kind() == io::ErrorKind::NotADirectory => {
             return Err(bad("a part of the path is a file; name another folder"));
         }
         Err(source) => return Err(io(source)),
     };
-    match real.parent() {
-        Some(parent) => Ok(Target {
-            parent: parent.to_owned(),
+    match (real.parent(), real.file_name()) {
+        (Some(parent), Some(name)) => Ok(Target {
+            parent: Folder::open_itself(parent).map_err(|source| WriteError::io(parent, source))?,
+            name: name.to_owned(),
             dir: real,
         }),
-        None => Err(bad(
+        _ => Err(bad(
             "it is the root of the file system; name a folder in it",
         )),
     }
@@ -243,48 +267,42 @@ impl Present {
     }
 
     /// Looks at the target and refuses what must not be replaced.
-    fn at(dir: &Path) -> Result<Self, WriteError> {
-        let mode = match fs::symlink_metadata(dir) {
-            Ok(metadata) if metadata.is_dir() => metadata.mode() & 0o777,
-            Ok(_) => {
+    fn at(target: &Target) -> Result<Self, WriteError> {
+        let dir = || target.dir.clone();
+        let io = |source| WriteError::io(&target.dir, source);
+        let folder = match target.parent.folder(&target.name) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
+            Err(error) if is_no_folder(&error) => {
                 return Err(WriteError::Target {
-                    dir: dir.to_owned(),
-                    reason: "it is a file; name a folder",
+                    dir: dir(),
+                    reason: "it is a file or a link; name a folder",
                 });
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
-            Err(source) => return Err(WriteError::io(dir, source)),
+            Err(source) => return Err(io(source)),
         };
-        let listing = match Listing::of(dir) {
-            Ok(listing) => listing,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Nothing),
-            Err(source) => return Err(WriteError::io(dir, source)),
+        let access = folder.access().map_err(io)?;
+        let mode = if access.is_own_or_roots() {
+            access.mode & 0o777
+        } else {
+            // Whose folder it was does not say who may change the new one.
+            access.mode & 0o755
         };
-        match listing {
-            Listing {
-                stem: None,
-                foreign,
-            } if foreign.is_empty() => Ok(Self::Empty { mode }),
-            Listing {
-                stem: None,
-                foreign,
-            } => Err(WriteError::NotABundle {
-                dir: dir.to_owned(),
-                names: foreign,
-            }),
-            Listing {
-                stem: Some(_),
-                foreign,
-            } if foreign.is_empty() => Ok(Self::Bundle { mode }),
-            Listing {
-                stem: Some(_),
-                foreign,
-            } => Err(WriteError::Foreign {
-                dir: dir.to_owned(),
-                names: foreign,
-            }),
+        let Listing { stem, foreign } = Listing::of(&folder).map_err(io)?;
+        match (stem, foreign) {
+            (None, names) if names.is_empty() => Ok(Self::Empty { mode }),
+            (None, names) => Err(WriteError::NotABundle { dir: dir(), names }),
+            (Some(_), names) if names.is_empty() => Ok(Self::Bundle { mode }),
+            (Some(_), names) => Err(WriteError::Foreign { dir: dir(), names }),
         }
     }
+}
+
+/// Whether a name could not be opened because it is a file or a link. Systems differ in what they say of a link.
+fn is_no_folder(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| {
+        [Errno::NOTDIR, Errno::LOOP, Errno::MLINK].contains(&Errno::from_raw_os_error(code))
+    })
 }
 
 /// What a folder holds.
@@ -296,14 +314,12 @@ struct Listing {
 }
 
 impl Listing {
-    fn of(dir: &Path) -> io::Result<Self> {
-        let mut files = Vec::new();
-        let mut foreign = Vec::new();
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+    fn of(folder: &Folder) -> io::Result<Self> {
+        let (mut files, mut foreign) = (Vec::new(), Vec::new());
+        for (name, is_file) in folder.entries()? {
+            let name = name.to_string_lossy().into_owned();
             // A link or a folder is not something that was written here.
-            if entry.file_type()?.is_file() {
+            if is_file {
                 files.push(name)
             } else {
                 foreign.push(name)

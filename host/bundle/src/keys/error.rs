@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::disk::Access;
+
 /// A key cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,6 +27,14 @@ pub enum KeyError {
     NotAFile {
         /// The path.
         path: PathBuf,
+    },
+    /// Somebody else can put another key into the file of a public one.
+    #[error("the public key `{}` decides what is trusted, and {}", .path.display(), .access.remedy())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is, and its permission bits.
+        access: Access,
     },
     /// The file is a key of the other kind by its name.
     #[error("`{}` is a {found} key by its name where a {wanted} key is needed; pass `{}`", .path.display(), .path.with_extension(wanted).display())]

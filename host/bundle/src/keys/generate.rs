@@ -2,19 +2,14 @@
 
 use std::{
     ffi::OsString,
-    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use rustix::io::Errno;
-use tempfile::{NamedTempFile, TempPath};
+use rustix::fs::FileType;
 
 use super::{KeyId, PRIVATE_ENDING, PUBLIC_ENDING, PrivateKey};
-use crate::{
-    files::create_new,
-    write::swap::{exchange, sync_folder},
-};
+use crate::disk::{Folder, Passing};
 
 /// Where [`generate`] put the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +23,7 @@ pub struct KeyPair {
 }
 
 /// Makes a pair of keys from the system's randomness: `PREFIX.private`, mode 0600 from its first moment on, and `PREFIX.public`, 0644 or
-/// less if the umask says so.
+/// less if the umask says so. A folder that is missing is made, mode 0700.
 ///
 /// Without `force`, a file that exists is left alone and nothing is made. With it, both files are replaced; the old private key is gone then.
 ///
@@ -45,50 +40,38 @@ pub fn generate(prefix: impl AsRef<Path>, force: bool) -> Result<KeyPair, Genera
         with_ending(prefix, PRIVATE_ENDING),
         with_ending(prefix, PUBLIC_ENDING),
     );
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| GenerateError::Io { path, source }
+    };
+    let (folder, _) = Folder::provided_for(&private, 0o700).map_err(io(&private))?;
     for path in [&private, &public] {
-        match fs::symlink_metadata(path) {
-            Ok(metadata) if metadata.is_dir() => {
+        match folder.stat(name(path)) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Directory => {
                 return Err(GenerateError::Directory { path: path.clone() });
             }
             Ok(_) if !force => return Err(GenerateError::Exists { path: path.clone() }),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => {
-                return Err(GenerateError::Io {
-                    path: path.clone(),
-                    source,
-                });
-            }
+            Err(source) => return Err(io(path)(source)),
         }
     }
     let key = PrivateKey::random().map_err(|source| GenerateError::Random { source })?;
     let id = key.public_key().id();
-
-    let folder = match prefix.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let new_private = complete(folder, &private, 0o600, key.to_text().as_bytes())?;
-    let new_public = complete(
-        folder,
-        &public,
-        0o644,
-        format!("{}\n", key.public_key().to_text()).as_bytes(),
-    )?;
+    let public_text = format!("{}\n", key.public_key().to_text());
+    let new_private = complete(&folder, &private, 0o600, key.to_text().as_bytes())?;
+    let new_public = complete(&folder, &public, 0o644, public_text.as_bytes())?;
     if force {
-        replace(new_private, &private, new_public, &public)?;
+        replace(&folder, new_private, &private, new_public, &public)?;
     } else {
         place(new_private, &private)?;
         if let Err(error) = place(new_public, &public) {
             // Nobody has it yet, and without its public half it is of no use.
-            let _ = fs::remove_file(&private);
+            let _ = folder.remove(name(&private));
             return Err(error);
         }
     }
-    sync_folder(folder).map_err(|source| GenerateError::Io {
-        path: folder.to_owned(),
-        source,
-    })?;
+    folder.sync().map_err(io(&private))?;
     Ok(KeyPair {
         private,
         public,
@@ -142,20 +125,23 @@ fn with_ending(prefix: &Path, ending: &str) -> PathBuf {
     path.into()
 }
 
-/// Writes a complete file under a passing name in the same folder. It has `mode` from the beginning and is removed when dropped.
-fn complete(
-    folder: &Path,
+/// The name of a key's file in its folder.
+fn name(path: &Path) -> &Path {
+    Path::new(path.file_name().unwrap_or_default())
+}
+
+/// Writes a complete file under a passing name. It has `mode` from the beginning and is removed when dropped.
+fn complete<'a>(
+    folder: &'a Folder,
     path: &Path,
     mode: u32,
     content: &[u8],
-) -> Result<TempPath, GenerateError> {
+) -> Result<Passing<'a>, GenerateError> {
     let write = || {
-        let mut file: NamedTempFile = tempfile::Builder::new()
-            .prefix(".hexgate-key-")
-            .make_in(folder, |path| create_new(path, mode))?;
+        let mut file = folder.passing(mode)?;
         file.write_all(content)?;
-        file.as_file().sync_all()?;
-        Ok(file.into_temp_path())
+        file.sync_all()?;
+        Ok(file)
     };
     write().map_err(|source| GenerateError::Io {
         path: path.to_owned(),
@@ -164,70 +150,47 @@ fn complete(
 }
 
 /// Gives a complete file its name, and fails if the name is taken.
-fn place(file: TempPath, path: &Path) -> Result<(), GenerateError> {
-    file.persist_noclobber(path)
-        .map_err(|error| match error.error.kind() {
-            io::ErrorKind::AlreadyExists => GenerateError::Exists {
-                path: path.to_owned(),
-            },
+fn place(file: Passing<'_>, path: &Path) -> Result<(), GenerateError> {
+    file.persist_new(name(path)).map_err(|error| {
+        let path = path.to_owned();
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => GenerateError::Exists { path },
             _ => GenerateError::Io {
-                path: path.to_owned(),
-                source: error.error,
+                path,
+                source: error,
             },
-        })
+        }
+    })
 }
 
 /// Replaces both keys. If the second cannot be replaced, the first gets its old content back.
 fn replace(
-    new_private: TempPath,
+    folder: &Folder,
+    new_private: Passing<'_>,
     private: &Path,
-    new_public: TempPath,
+    new_public: Passing<'_>,
     public: &Path,
 ) -> Result<(), GenerateError> {
     let io = |path: &Path, source| GenerateError::Io {
         path: path.to_owned(),
         source,
     };
-    let old = set_aside(new_private, private).map_err(|source| io(private, source))?;
-    new_public.persist(public).map_err(|error| {
-        let _ = match &old {
-            Some(old) => fs::rename(old, private),
-            None => fs::remove_file(private),
+    let old = new_private
+        .swap(name(private))
+        .map_err(|source| io(private, source))?;
+    new_public.persist(name(public)).map_err(|error| {
+        let _ = match old {
+            Some(old) => old.persist(name(private)),
+            None => folder.remove(name(private)),
         };
-        io(public, error.error)
+        io(public, error)
     })
-}
-
-/// Gives a complete file its name. The one that had it before is under a passing name then, and goes when that is dropped.
-fn set_aside(new: TempPath, path: &Path) -> io::Result<Option<TempPath>> {
-    match exchange(&new, path) {
-        Ok(()) => return Ok(Some(new)),
-        Err(Errno::NOENT) => {
-            return new
-                .persist(path)
-                .map(|()| None)
-                .map_err(|error| error.error);
-        }
-        // This file system cannot exchange: two steps.
-        Err(_) => {}
-    }
-    let folder = new.parent().unwrap_or(Path::new("."));
-    let old = tempfile::Builder::new()
-        .prefix(".hexgate-key-")
-        .make_in(folder, |path| create_new(path, 0o600))?
-        .into_temp_path();
-    fs::rename(path, &old)?;
-    match new.persist(path) {
-        Ok(()) => Ok(Some(old)),
-        Err(error) => {
-            fs::rename(&old, path)?;
-            Err(error.error)
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -248,10 +211,11 @@ mod tests {
         fs::write(&private, "old").unwrap();
         // A directory with content cannot be replaced by a file.
         fs::create_dir_all(public.join("x")).unwrap();
-        let new_private = complete(folder.path(), &private, 0o600, b"new").unwrap();
-        let new_public = complete(folder.path(), &public, 0o644, b"new").unwrap();
+        let open = Folder::open(folder.path()).unwrap();
+        let new_private = complete(&open, &private, 0o600, b"new").unwrap();
+        let new_public = complete(&open, &public, 0o644, b"new").unwrap();
         assert!(
-            matches!(replace(new_private, &private, new_public, &public), Err(GenerateError::Io { path, .. }) if path == public)
+            matches!(replace(&open, new_private, &private, new_public, &public), Err(GenerateError::Io { path, .. }) if path == public)
         );
         assert_eq!(fs::read_to_string(&private).unwrap(), "old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
@@ -261,7 +225,8 @@ mod tests {
     fn no_half_pair_stays_if_the_second_name_is_taken_meanwhile() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("k.public");
-        let file = complete(folder.path(), &path, 0o644, b"new").unwrap();
+        let open = Folder::open(folder.path()).unwrap();
+        let file = complete(&open, &path, 0o644, b"new").unwrap();
         fs::write(&path, "other").unwrap();
         assert!(matches!(
             place(file, &path),

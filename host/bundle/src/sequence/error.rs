@@ -51,11 +51,21 @@ pub enum SequenceError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Others can put another file in its place.
+    #[error("`{}` lies in a folder (mode {mode:04o}) in which others can replace it, so it proves nothing; make the folder yours, and run `chmod o-w` on it after checking the file", .path.display())]
+    ExposedFolder {
+        /// The store's file.
+        path: PathBuf,
+        /// The folder's permission bits.
+        mode: u32,
+    },
     /// Another process does not let go.
-    #[error("`{}` is held by another process for more than {} seconds; end that process", .path.display(), PATIENCE.as_secs())]
+    #[error("`{}` is held by another process{} for more than {} seconds; end that process", .path.display(), .holder.map(|id| format!(" ({id})")).unwrap_or_default(), PATIENCE.as_secs())]
     Busy {
         /// The lock's file.
         path: PathBuf,
+        /// The process, if it said so.
+        holder: Option<u32>,
     },
     /// The system fails.
     #[error("cannot use `{}`: {source}; name a file in a folder that exists and that you may write to", .path.display())]

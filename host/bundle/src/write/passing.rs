@@ -1,12 +1,13 @@
 //! Folders under a passing name, beside the target, and what becomes of those that a killed writer left.
+//!
+//! Each is locked as long as its writer lives, so whoever gets the lock knows that it is a dead one's. It is made for its owner alone, so
+//! nobody else can hold that lock, and nobody is ever waited for.
 
 use std::{
-    fs::{self, File, Permissions},
     io,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -14,8 +15,11 @@ use rustix::{
     io::Errno,
 };
 
-use super::{Listing, WriteError};
-use crate::Stem;
+use super::Listing;
+use crate::{
+    Stem,
+    disk::{Folder, random},
+};
 
 /// How the name of a passing folder begins.
 const PREFIX: &str = ".hexgate-bundle-";
@@ -29,127 +33,180 @@ const ENDINGS: [&str; 5] = [
     ".bundle.json.sig",
 ];
 
-/// The folder that holds the target and the passing folders of all writers beside it.
-///
-/// Each writer holds a shared lock on it. Who gets an exclusive one is alone, so that every passing folder there is a dead writer's.
-pub(super) struct Siblings(File);
+/// Removing a bundle takes milliseconds.
+const PATIENCE: Duration = Duration::from_millis(200);
 
-impl Siblings {
-    /// Joins the writers. Whoever is alone cleans up first.
-    pub(super) fn enter(parent: &Path) -> Result<Self, WriteError> {
-        let folder = File::open(parent).map_err(|source| WriteError::io(parent, source))?;
-        if flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            remove_leftovers(parent);
-        }
-        // Cleaning up takes milliseconds. Two seconds is somebody who will not let go.
-        for _ in 0..400 {
-            match flock(&folder, FlockOperation::NonBlockingLockShared) {
-                Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(Duration::from_millis(5)),
-                // A file system without locks gives nobody the exclusive one, so nobody cleans up there.
-                _ => return Ok(Self(folder)),
-            }
-        }
-        Err(WriteError::Busy {
-            path: parent.to_owned(),
-        })
-    }
-
-    /// Makes the renames in this folder survive a power failure.
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.0.sync_all()
-    }
-}
+/// How often a new folder may be taken for a dead writer's before it is locked.
+const ATTEMPTS: u32 = 100;
 
 /// A folder under a passing name. Dropped, it is removed as far as that goes.
-pub(super) struct PassingFolder(Option<PathBuf>);
+pub(super) struct PassingFolder<'a> {
+    parent: &'a Folder,
+    /// None: what was made has another name now, or was given up.
+    name: Option<String>,
+    /// The folder that was made, whatever name it has. Locked.
+    content: Folder,
+}
 
-impl PassingFolder {
-    /// Makes one. One that will get the permissions of an older folder is private until then; else the umask decides.
-    pub(super) fn create(parent: &Path, later: Option<u32>) -> io::Result<Self> {
-        let mode = if later.is_some() { 0o700 } else { 0o777 };
-        let folder = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .permissions(Permissions::from_mode(mode))
-            .tempdir_in(parent)?;
-        Ok(Self(Some(folder.keep())))
+impl<'a> PassingFolder<'a> {
+    /// Makes one for its owner alone.
+    pub(super) fn create(parent: &'a Folder) -> io::Result<Self> {
+        for _ in 0..ATTEMPTS {
+            let name = format!("{PREFIX}{:016x}", random()?);
+            match parent.make_folder(&name, 0o700) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made?,
+            }
+            // A writer that cleans up can come between these steps, and take the folder for a dead one's.
+            let content = match parent.folder(&name) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                opened => opened?,
+            };
+            if is_locked_by_another(&content) {
+                continue;
+            }
+            if parent.stat(&name).is_ok_and(|named| content.is(&named)) {
+                let name = Some(name);
+                return Ok(Self {
+                    parent,
+                    name,
+                    content,
+                });
+            }
+        }
+        Err(io::Error::other(
+            "somebody removes or replaces the folder that it is built in, again and again",
+        ))
     }
 
-    pub(super) fn path(&self) -> &Path {
-        self.0.as_deref().unwrap_or(Path::new(""))
+    /// The folder that was made.
+    pub(super) fn content(&self) -> &Folder {
+        &self.content
+    }
+
+    pub(super) fn name(&self) -> &Path {
+        Path::new(self.name.as_deref().unwrap_or_default())
     }
 
     /// It has another name now.
     pub(super) fn forget(&mut self) {
-        self.0 = None;
+        self.name = None;
     }
 
-    /// Removes the bundle in it, if it was not forgotten. A file that is not a bundle's is not removed, and neither is the folder then.
+    /// Removes the bundle that has the name now, if it was not forgotten. A file that is not a bundle's is not removed, and neither is the
+    /// folder then.
     pub(super) fn remove(&mut self) -> io::Result<()> {
-        if let Some(path) = &self.0 {
-            let own = Listing::of(path)?
+        if let Some(name) = &self.name {
+            let folder = match self.parent.folder(name) {
+                // Another writer has cleaned up.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.name = None;
+                    return Ok(());
+                }
+                opened => opened?,
+            };
+            // Another writer may be cleaning it up. Whoever else holds the lock of what everybody could read is waited for no longer.
+            let begun = Instant::now();
+            while is_locked_by_another(&folder) && begun.elapsed() < PATIENCE {
+                thread::sleep(PATIENCE / 40);
+            }
+            let own = Listing::of(&folder)?
                 .stem
                 .as_ref()
                 .map(Stem::all)
                 .unwrap_or_default();
-            remove_files(path, |name| own.iter().any(|own| own == name))?;
-            self.0 = None;
+            remove(self.parent, name, &folder, |name| {
+                own.iter().any(|own| own == name)
+            })?;
+            self.name = None;
         }
         Ok(())
     }
 
     /// Leaves it where it is.
-    pub(super) fn keep(&mut self) -> PathBuf {
-        self.0.take().unwrap_or_default()
+    pub(super) fn keep(&mut self) -> String {
+        self.name.take().unwrap_or_default()
     }
 }
 
-impl Drop for PassingFolder {
+impl Drop for PassingFolder<'_> {
     fn drop(&mut self) {
-        if let Some(path) = &self.0 {
-            let _ = remove_files(path, is_of_a_bundle);
+        if let Some(name) = &self.name
+            && let Ok(folder) = self.parent.folder(name)
+        {
+            let _ = remove(self.parent, name, &folder, is_of_a_bundle);
         }
     }
 }
 
-/// Removes what writers left that were killed. It may fail: it is tidiness, and the next writer tries again.
-fn remove_leftovers(parent: &Path) {
-    let Ok(entries) = fs::read_dir(parent) else {
+/// Removes what this user's writers left that were killed, where nobody else can give such a name to something else of this user's. It may
+/// fail: it is tidiness, and the next writer tries again.
+pub(super) fn clean(parent: &Folder) {
+    let is_mine = |folder: &Folder| folder.access().is_ok_and(|access| access.is_own());
+    if !parent
+        .access()
+        .is_ok_and(|access| access.keeps_names_from_group())
+    {
         return;
-    };
-    for entry in entries.flatten() {
-        let passing = entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| name.starts_with(PREFIX));
-        if passing && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            let _ = remove_files(&entry.path(), is_of_a_bundle);
+    }
+    for (name, _) in parent.entries().unwrap_or_default() {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+            continue;
+        };
+        if let Ok(folder) = parent.folder(name)
+            && is_mine(&folder)
+            && flock(&folder, FlockOperation::NonBlockingLockExclusive).is_ok()
+        {
+            let _ = remove(parent, name, &folder, is_of_a_bundle);
         }
     }
+}
+
+/// Locks a folder. False also where a file system has no locks: it gives none to anybody, so nobody cleans up there.
+fn is_locked_by_another(folder: &Folder) -> bool {
+    matches!(
+        flock(folder, FlockOperation::NonBlockingLockExclusive),
+        Err(Errno::WOULDBLOCK | Errno::INTR)
+    )
 }
 
 fn is_of_a_bundle(name: &str) -> bool {
     ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-/// Removes the files that `own` names, never a folder in it, and then the folder if nothing else is left.
-fn remove_files(folder: &Path, own: impl Fn(&str) -> bool) -> io::Result<()> {
-    // A folder that nobody may write to keeps its files from being removed. If this fails, so does what follows.
-    let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_name().to_str().is_some_and(&own) && !entry.file_type()?.is_dir() {
-            fs::remove_file(entry.path())?;
+/// Removes the files in a folder that `own` names, and then the folder if nothing else is left.
+fn remove(
+    parent: &Folder,
+    name: &str,
+    folder: &Folder,
+    own: impl Fn(&str) -> bool,
+) -> io::Result<()> {
+    // Another writer may be cleaning up as well.
+    let gone = |outcome: io::Result<()>| match outcome {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
+    };
+    if folder.access()?.is_own() {
+        // A folder that nobody may write to keeps its files from being removed. If this fails, so does what follows.
+        let _ = folder.set_mode(0o700);
+    }
+    for (name, _) in folder.entries()? {
+        // A folder cannot be removed so, and is not ours.
+        if name.to_str().is_some_and(&own) {
+            gone(folder.remove(&name))?;
         }
     }
-    fs::remove_dir(folder)
+    gone(parent.remove_folder(name))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
-    fn only_whoever_is_alone_cleans_up_and_only_what_writers_left() {
+    fn only_what_a_dead_writer_left_is_removed() {
         let root = tempfile::tempdir().unwrap();
         let stale = root.path().join(format!("{PREFIX}abc"));
         let foreign = root.path().join(format!("{PREFIX}def"));
@@ -160,31 +217,42 @@ mod tests {
         }
         fs::write(foreign.join("notes.txt"), "x").unwrap();
 
-        let held = File::open(root.path()).unwrap();
-        flock(&held, FlockOperation::LockShared).unwrap();
-        drop(Siblings::enter(root.path()).unwrap());
-        assert!(stale.exists());
+        let held = Folder::open(&stale).unwrap();
+        flock(&held, FlockOperation::LockExclusive).unwrap();
+        let parent = Folder::open(root.path()).unwrap();
+        clean(&parent);
+        assert!(stale.exists(), "its writer lives");
 
         drop(held);
-        let first = Siblings::enter(root.path()).unwrap();
+        clean(&parent);
         assert!(
             !stale.exists()
                 && foreign.join("notes.txt").exists()
                 && other.join("policy.yaml").exists()
         );
-        let second = Siblings::enter(root.path()).unwrap();
-        first.sync().unwrap();
-        second.sync().unwrap();
+
+        let living = PassingFolder::create(&parent).unwrap();
+        let path = root.path().join(living.name());
+        clean(&parent);
+        assert!(path.exists());
+        drop(living);
+        assert!(!path.exists());
     }
 
     #[test]
-    fn a_lock_that_is_not_released_is_an_error() {
+    fn nothing_is_removed_where_others_give_names() {
         let root = tempfile::tempdir().unwrap();
-        let held = File::open(root.path()).unwrap();
-        flock(&held, FlockOperation::LockExclusive).unwrap();
-        assert!(matches!(
-            Siblings::enter(root.path()),
-            Err(WriteError::Busy { .. })
-        ));
+        let named = root.path().join(format!("{PREFIX}abc"));
+        fs::create_dir(&named).unwrap();
+        fs::write(named.join("policy.yaml"), "x").unwrap();
+        let parent = Folder::open(root.path()).unwrap();
+        for mode in [0o777, 0o770] {
+            parent.set_mode(mode).unwrap();
+            clean(&parent);
+            assert!(named.join("policy.yaml").exists(), "{mode:o}");
+        }
+        parent.set_mode(0o1777).unwrap();
+        clean(&parent);
+        assert!(!named.exists());
     }
 }

@@ -1,17 +1,53 @@
 //! This test program, started again as a process of its own that can be killed, starved of space or stripped of rights.
 
 use std::{
-    env,
+    env, fs,
+    os::unix::{
+        fs::{PermissionsExt, symlink},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
-use hexgate_bundle::{Draft, Stem, generate, write};
+use hexgate_bundle::{Draft, PrivateKey, PublicKey, Stem, generate, write};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::fixture::*;
 
 const TASK: &str = "HEXGATE_BUNDLE_CHILD";
 const FOLDER: &str = "HEXGATE_BUNDLE_CHILD_FOLDER";
+
+/// The names of what another user swaps: such as writers of bundles give to what they build.
+pub(crate) const SWAPPED: [&str; 4] = [
+    ".hexgate-bundle-a",
+    ".hexgate-bundle-b",
+    ".hexgate-bundle-c",
+    ".hexgate-bundle-d",
+];
+
+/// A child that permissions bind: root is somebody else in it, with a copy of this program that others can reach.
+pub(crate) fn as_somebody_else(task: &str, folder: &Path) -> (tempfile::TempDir, Command) {
+    let tools = tempfile::tempdir().unwrap();
+    fs::set_permissions(tools.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = tools.path().join("child");
+    // Not copied in this process: a child that another test starts meanwhile would inherit the open file and keep it from being run.
+    let copied = Command::new("cp")
+        .arg(env::current_exe().unwrap())
+        .arg(&program)
+        .status();
+    assert!(copied.unwrap().success());
+    let mut command = child(Command::new(&program), task, folder);
+    command.current_dir("/");
+    if rustix::process::geteuid().is_root() {
+        command.uid(SOMEBODY).gid(SOMEBODY);
+    }
+    (tools, command)
+}
+
+/// The number of a user who is not root.
+pub(crate) const SOMEBODY: u32 = 65_534;
 
 /// A child that does `task` in `folder`.
 pub(crate) fn command(task: &str, folder: &Path) -> Command {
@@ -74,6 +110,33 @@ fn entry() {
             Ok(_) => println!("outcome: written"),
             Err(error) => println!("outcome: {error}"),
         },
+        // What somebody does who can write to the same folder: a name is a folder, and in the next moment a link.
+        "swap-for-ever" => {
+            let begun = Instant::now();
+            let names =
+                SWAPPED.map(|name| (folder.join(name), folder.join(format!("aside{name}"))));
+            // Whoever started this may be gone.
+            while begun.elapsed() < Duration::from_secs(300) {
+                for (name, aside) in &names {
+                    let _ = fs::create_dir(name);
+                    let _ = fs::write(name.join("policy.yaml"), "bait");
+                    let _ = symlink("../victim", aside);
+                }
+                for _ in 0..51 {
+                    for (name, aside) in &names {
+                        let _ = renameat_with(CWD, name, CWD, aside, RenameFlags::EXCHANGE);
+                    }
+                }
+            }
+        }
+        "read-keys" => {
+            let public = PublicKey::from_file(folder.join("k.public")).map(|key| key.id());
+            let private = PrivateKey::from_file(folder.join("k.private"));
+            match (public, private) {
+                (Ok(_), Ok(key)) => println!("outcome: read, warning: {}", key.warning.is_some()),
+                failed => println!("outcome: {failed:?}"),
+            }
+        }
         "replace-for-ever" => {
             let content = [wasm(false), wasm(true)];
             loop {

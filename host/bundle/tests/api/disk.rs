@@ -2,10 +2,7 @@
 
 use std::{
     env, fs,
-    os::unix::{
-        fs::{PermissionsExt, chown},
-        process::CommandExt,
-    },
+    os::unix::fs::{PermissionsExt, chown},
     path::Path,
     process::Command,
 };
@@ -13,7 +10,7 @@ use std::{
 use hexgate_bundle::write;
 
 use crate::{
-    child::{child, variant, wasm, with_shell},
+    child::{SOMEBODY, as_somebody_else, child, variant, wasm, with_shell},
     fixture::*,
 };
 
@@ -136,8 +133,8 @@ fn a_bundle_in_a_folder_that_nobody_may_write_to_is_replaced_and_stays_so() {
     let bundle = root.path().join("bundle");
     fs::set_permissions(&bundle, fs::Permissions::from_mode(0o555)).unwrap();
     if rustix::process::geteuid().is_root() {
-        chown(&bundle, Some(65_534), Some(65_534)).unwrap();
-        chown(root.path(), Some(65_534), Some(65_534)).unwrap();
+        chown(&bundle, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
+        chown(root.path(), Some(SOMEBODY), Some(SOMEBODY)).unwrap();
     }
     let (_tools, command) = as_somebody_else("write", root.path());
     assert_eq!(outcome(command), "written");
@@ -148,23 +145,4 @@ fn a_bundle_in_a_folder_that_nobody_may_write_to_is_replaced_and_stays_so() {
         0o555
     );
     fs::set_permissions(&bundle, fs::Permissions::from_mode(0o755)).unwrap();
-}
-
-/// A child that permissions bind: root is somebody else in it, with a copy of this program that others can reach.
-fn as_somebody_else(task: &str, folder: &Path) -> (tempfile::TempDir, Command) {
-    let tools = tempfile::tempdir().unwrap();
-    fs::set_permissions(tools.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let program = tools.path().join("child");
-    // Not copied in this process: a child that another test starts meanwhile would inherit the open file and keep it from being run.
-    let copied = Command::new("cp")
-        .arg(env::current_exe().unwrap())
-        .arg(&program)
-        .status();
-    assert!(copied.unwrap().success());
-    let mut command = child(Command::new(&program), task, folder);
-    command.current_dir("/");
-    if rustix::process::geteuid().is_root() {
-        command.uid(65_534).gid(65_534);
-    }
-    (tools, command)
 }

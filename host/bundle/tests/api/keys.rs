@@ -125,8 +125,9 @@ fn both_or_neither() {
         );
         assert_eq!(names(root.path()), ["k.public"]);
     }
+    fs::write(root.path().join("file"), "").unwrap();
     says(
-        &generate(root.path().join("no/such/k"), false)
+        &generate(root.path().join("file/k"), false)
             .unwrap_err()
             .to_string(),
         &["no key was made"],

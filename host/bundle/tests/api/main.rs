@@ -10,6 +10,7 @@
 mod child;
 mod disk;
 mod fixture;
+mod hostile;
 mod keys;
 mod python;
 mod reading;

@@ -13,7 +13,7 @@ use hexgate_bundle::{
 
 use crate::fixture::*;
 
-fn bundle(agent: &str, sequence: u64) -> VerifiedBundle {
+pub(crate) fn bundle(agent: &str, sequence: u64) -> VerifiedBundle {
     bundle_of(SOURCE, agent, sequence)
 }
 

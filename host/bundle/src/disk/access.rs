@@ -1,0 +1,113 @@
+//! Who can read and change something.
+
+use std::{io, os::fd::AsFd};
+
+use rustix::{fs::fstat, process::geteuid};
+
+/// Whose an open file or folder is, and what others may do with it.
+///
+/// Root can do everything anyway, so root's files are as good as one's own. Groups are others: who is in one is not for a file to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Access {
+    /// The owner's number.
+    pub owner: u32,
+    /// The permission bits, with the sticky bit and its like.
+    pub mode: u32,
+}
+
+impl Access {
+    /// Of something that is open.
+    ///
+    /// # Errors
+    /// The system fails.
+    pub fn of(open: impl AsFd) -> io::Result<Self> {
+        let stat = fstat(open)?;
+        #[allow(clippy::useless_conversion, reason = "on some systems it has 16 bits")]
+        let mode = u32::from(stat.st_mode) & 0o7777;
+        Ok(Self {
+            owner: stat.st_uid,
+            mode,
+        })
+    }
+
+    /// Whether it is this user's.
+    pub fn is_own(self) -> bool {
+        self.owner == geteuid().as_raw()
+    }
+
+    /// Whether it is this user's or root's.
+    pub fn is_own_or_roots(self) -> bool {
+        self.is_own() || self.owner == 0
+    }
+
+    /// Whether nobody but this user and root can change it.
+    pub fn is_guarded(self) -> bool {
+        self.is_own_or_roots() && self.mode & 0o022 == 0
+    }
+
+    /// Whether nobody else can read it either. What root gave to a group to read, this user gets by that group: so secrets are mounted.
+    pub fn is_private(self) -> bool {
+        let others = if self.is_own() { 0o077 } else { 0o037 };
+        self.is_own_or_roots() && self.mode & others == 0
+    }
+
+    /// Whether nobody but this user, root and its group can put something else in the place of this user's files in this folder. Volumes are
+    /// mounted with a group that may write.
+    pub fn keeps_names(self) -> bool {
+        self.is_own_or_roots() && (self.mode & 0o002 == 0 || self.is_sticky())
+    }
+
+    /// Whether its group cannot do that either.
+    pub fn keeps_names_from_group(self) -> bool {
+        self.is_own_or_roots() && (self.mode & 0o022 == 0 || self.is_sticky())
+    }
+
+    fn is_sticky(self) -> bool {
+        self.mode & 0o1000 != 0
+    }
+
+    /// Why it is not [guarded](Self::is_guarded), and what to do about it. To be said behind the path, as in "`key.public` …".
+    pub fn remedy(self) -> String {
+        if self.is_own_or_roots() {
+            format!(
+                "can be written by others (mode {:04o}); check it, and run `chmod go-w` on it",
+                self.mode
+            )
+        } else {
+            format!(
+                "belongs to user {}, who can change it; check it, and make it root's or your own with `chown`",
+                self.owner
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_and_oneself_are_nobody_else() {
+        let me = geteuid().as_raw();
+        let of = |owner, mode| Access { owner, mode };
+        for owner in [me, 0] {
+            for mode in [0o400, 0o440, 0o444, 0o600, 0o640, 0o644, 0o755] {
+                assert!(of(owner, mode).is_guarded(), "{owner} {mode:o}");
+            }
+            for mode in [0o620, 0o602, 0o664, 0o666] {
+                assert!(!of(owner, mode).is_guarded(), "{owner} {mode:o}");
+                assert!(of(owner, mode).remedy().contains("chmod go-w"));
+            }
+            assert!(of(owner, 0o1777).keeps_names() && of(owner, 0o2775).keeps_names());
+            assert!(!of(owner, 0o777).keeps_names());
+            assert!(of(owner, 0o1777).keeps_names_from_group());
+            assert!(!of(owner, 0o2775).keeps_names_from_group());
+        }
+        let foreign = of(me + 1, 0o400);
+        assert!(!foreign.is_guarded() && !foreign.is_private() && !foreign.keeps_names());
+        assert!(foreign.remedy().contains("chown"));
+        assert!(of(me, 0o600).is_private() && !of(me, 0o640).is_private());
+        assert_eq!(of(0, 0o440).is_private(), me != 0);
+        assert!(!of(0, 0o444).is_private() && !of(0, 0o660).is_private());
+    }
+}
