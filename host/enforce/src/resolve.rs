@@ -2,7 +2,8 @@
 //!
 //! `HEXGATE_LOCAL_POLICY` comes first, then the platform, then an error: without a policy there is no agent. What must be signed is
 //! decided by one table, [`trust_of_bundle`] and [`trust_of_source`]; everything that would accept what nobody vouches for needs
-//! `HEXGATE_BUNDLE_REQUIRE_SIGNATURE=false`, or is a policy's own source in a file that the operator named.
+//! `HEXGATE_BUNDLE_REQUIRE_SIGNATURE=false`, or is a policy's own source in a file that the operator named. Where a public key is set,
+//! nothing of the kind decides.
 
 mod matrix;
 mod settings;

@@ -88,7 +88,7 @@ impl fmt::Display for Refused {
                 "the bundle is signed and cannot be verified; set HEXGATE_BUNDLE_PUBKEY_PATH to the signer's public key"
             }
             Self::Source => {
-                "a policy's own source carries no signature, and one is wanted; build a bundle from it with `--sign-key`, or, to try it out, unset the public key and do not require one"
+                "a policy's own source carries no signature, and one is wanted; build a bundle from it with `--sign-key`, or, to try it out, unset HEXGATE_BUNDLE_PUBKEY_PATH and HEXGATE_BUNDLE_REQUIRE_SIGNATURE"
             }
             Self::SelfSigned => {
                 "a signature that is made here proves nothing without HEXGATE_BUNDLE_PUBKEY_PATH; set it to the public key that is trusted"
