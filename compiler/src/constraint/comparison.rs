@@ -99,6 +99,18 @@ impl Parser<'_> {
         if matches!(left, Side::Poison(_)) {
             return None;
         }
+        if ["not_in", "notin", "nin"].contains(&word.to_ascii_lowercase().as_str()) {
+            self.advance();
+            self.findings.error(
+                ConstraintError::new(
+                    codes::OPERATOR,
+                    span,
+                    format!("{} is not an operator", quoted(word)),
+                )
+                .help("write `not in`"),
+            );
+            return Some(Operator::In { negated: true });
+        }
         if let Some(meant) = suggest::operator(word) {
             self.advance();
             let negated = meant == "==" && matches!(self.kind(), Some(Kind::Word("not")));
@@ -495,7 +507,7 @@ impl Parser<'_> {
             Verdict::Open => false,
             Verdict::Never(why) => {
                 let help = if self.negative {
-                    "correct it: it is negated here, and forbids nothing as it stands"
+                    "correct it: what is negated must be able to hold"
                 } else {
                     "correct it, or remove it; to forbid a tool write `mode: deny`"
                 };

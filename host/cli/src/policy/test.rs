@@ -135,6 +135,15 @@ fn run_call(args: &Args) -> anyhow::Result<Exit> {
         .map(|value| arguments::read("--facts", value))
         .transpose()?;
     let roles: Vec<String> = args.role.iter().chain(&args.roles).cloned().collect();
+    if let Some(name) = std::iter::once(tool)
+        .chain(&roles)
+        .find(|name| name.contains('*'))
+    {
+        output::note(&format!(
+            "a `*` stands for nothing but itself: what is decided is a call with the very name {}",
+            output::list([name.as_str()])
+        ));
+    }
     let call = Call {
         roles: &roles,
         tool,

@@ -16,7 +16,8 @@ use crate::{
 
 /// Verify a bundle: signature, digests, binding, time and component
 ///
-/// Nothing of the component is executed.
+/// Nothing of the component is executed: whether Rego in it answers as a policy does is found when it is built, and by the host that
+/// loads it.
 /// Exit codes: 0 verified, 1 refused, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -63,7 +64,7 @@ fn component(bundle: &VerifiedBundle) -> anyhow::Result<String> {
         ))
     })?;
     if hexgate_component::opa_module_of(&component).is_some() {
-        return Ok("a module of OPA's in the wrapper that this host knows: hosts meter it, and give it a fresh instance a decision".to_owned());
+        return Ok("a module of OPA's in the wrapper that this host knows: hosts meter it, give it a fresh instance a decision, and ask it a first question when they load it".to_owned());
     }
     let Some(plan) = hexgate_component::plan_of(&component) else {
         return Ok("not of the engine that this host knows: hosts meter it, and give it a fresh instance a decision".to_owned());

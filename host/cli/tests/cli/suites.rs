@@ -107,6 +107,16 @@ fn mistakes_in_a_suite_have_a_place() {
     --- stderr
     error: s.yaml:1:3: `expect` is missing; it is `allow`, `deny` or `needs_approval`
     ");
+    assert_snapshot!(wrong("s.yaml", "- { tool: 'mcp__*', expect: deny }\n"), @r"
+    exit 2
+    --- stderr
+    error: s.yaml:1:3: the tool `mcp__*` has a `*`, which stands for nothing but itself; write a case for each tool that is meant
+    ");
+    assert_snapshot!(wrong("s.json", r#"[{"tool": "t", "roles": ["a", "team-*"], "expect": "deny"}]"#), @r"
+    exit 2
+    --- stderr
+    error: s.json:1:2: the role `team-*` has a `*`, which stands for nothing but itself; write a case for each role that is meant
+    ");
     assert_snapshot!(wrong("s.yaml", "- expect: allow\n"), @r"
     exit 2
     --- stderr

@@ -201,6 +201,11 @@ pub(super) const OPERATORS: &[Row] = &[
         "`not contains(args.x, …)`",
     ),
     (
+        "args.x ⟦not_in⟧ [\"a\"] and args.y == 1",
+        &["wrong-operator"],
+        "`not in`",
+    ),
+    (
         "args.x ⟦!~⟧ \"a\"",
         &["wrong-operator"],
         "`not matches(path, \"pattern\")`",

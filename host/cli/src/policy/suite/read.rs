@@ -92,6 +92,17 @@ impl Draft {
         let Some(tool) = self.tool else {
             return Err("`tool` is missing".to_owned());
         };
+        // The verdict on a tool of that very name would pass for one on all that it seems to stand for.
+        for (key, name) in
+            std::iter::once(("tool", &tool)).chain(roles.iter().map(|role| ("role", role)))
+        {
+            if name.contains('*') {
+                return Err(format!(
+                    "the {key} {} has a `*`, which stands for nothing but itself; write a case for each {key} that is meant",
+                    quoted(name)
+                ));
+            }
+        }
         let Some(expect) = self.expect else {
             return Err(
                 "`expect` is missing; it is `allow`, `deny` or `needs_approval`".to_owned(),
