@@ -1,8 +1,9 @@
 //! One build: the policy and its data in, the module out.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::Read,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -147,6 +148,8 @@ impl Folder {
         let made = |source| folder_error("it cannot be made", source);
         let outer = tempfile::Builder::new()
             .prefix("hexgate-opa-")
+            // Whatever the umask says: others shall not read the policy there, or put files beside it.
+            .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(made)?;
         let inner = outer.path().join("policy");
@@ -176,4 +179,16 @@ fn read(path: &Path) -> Option<Vec<u8>> {
 
 fn folder_error(what: &'static str, source: std::io::Error) -> OpaError {
     OpaError::Folder { what, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_gets_at_the_folder_of_a_build() {
+        let folder = Folder::new().unwrap();
+        let outer = fs::metadata(folder._outer.path()).unwrap();
+        assert_eq!(outer.permissions().mode() & 0o7777, 0o700);
+    }
 }

@@ -2,12 +2,10 @@
 
 use std::{
     fs,
-    io::Write,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use hexgate_bundle::{Claims, Draft, Stem, StemError};
+use hexgate_bundle::{Claims, Draft, Stem, StemError, disk::Folder};
 
 use super::{CargoError, cargo::Cargo, component, package::Package, report::Files};
 use crate::{
@@ -175,13 +173,11 @@ fn keep_plan(package: &Package, plan: &[u8]) -> Result<(), CargoError> {
         source,
     };
     // Readable like any other file of the package, within the user's umask.
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o666))
-        .tempfile_in(&package.folder)
-        .map_err(failed)?;
-    file.write_all(plan).map_err(failed)?;
-    file.persist(&path).map_err(|error| failed(error.error))?;
-    Ok(())
+    let write = || {
+        let (folder, name) = Folder::of(&path)?;
+        folder.replace(name, 0o666, plan)
+    };
+    write().map_err(failed)
 }
 
 fn beside(manifest: &Path, name: &str) -> PathBuf {

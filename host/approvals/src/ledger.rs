@@ -1,18 +1,15 @@
 //! A second memory of what was used, for those who do not trust the database with it.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use hexgate_bundle::Timestamp;
-use rustix::{
-    fs::{FlockOperation, OFlags, flock},
-    io::Errno,
+use hexgate_bundle::{
+    Timestamp,
+    disk::{Access, Folder, LockError, lock},
 };
 
 use crate::request::RequestId;
@@ -62,35 +59,30 @@ impl Ledger {
 
     /// Waits for other processes. The lock is held until the file is closed.
     fn lock(&self, file: &File) -> Result<(), LedgerError> {
-        let begin = Instant::now();
-        loop {
-            match flock(file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(()),
-                Err(Errno::WOULDBLOCK | Errno::INTR) if begin.elapsed() < PATIENCE => {
-                    thread::sleep(Duration::from_millis(5));
-                }
-                Err(Errno::WOULDBLOCK) => {
-                    return Err(LedgerError::Busy {
-                        path: self.path.clone(),
-                    });
-                }
-                Err(error) => return Err(self.io(error.into())),
-            }
-        }
+        lock(file, PATIENCE).map_err(|error| match error {
+            LockError::File(error) => self.io(error.into()),
+            LockError::Busy { .. } | LockError::Foreign(_) => LedgerError::Busy {
+                path: self.path.clone(),
+            },
+        })
     }
 
     fn file(&self) -> Result<File, LedgerError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(&self.path)
-            .map_err(|source| self.io(source))?;
-        match file.metadata() {
-            Ok(metadata) if metadata.is_file() => Ok(file),
-            Ok(_) => Err(self.no_ledger("it is not a regular file")),
-            Err(source) => Err(self.io(source)),
+        let open = || {
+            let (folder, name) = Folder::of(&self.path)?;
+            Ok(folder.append_to(name)?)
+        };
+        let file = open().map_err(|source| self.io(source))?;
+        let access = Access::of(&file).map_err(|source| self.io(source))?;
+        // Whoever can read it can hold its lock; whoever can write it should be able to, too.
+        let readers = access.mode >> 1 & 0o022;
+        if access.is_own_or_roots() && access.mode & 0o006 == 0 && readers & !access.mode == 0 {
+            return Ok(file);
         }
+        Err(LedgerError::Exposed {
+            path: self.path.clone(),
+            access,
+        })
     }
 
     fn read(&self, file: &mut File) -> Result<String, LedgerError> {
@@ -158,6 +150,14 @@ pub enum LedgerError {
         /// What is wrong.
         reason: &'static str,
     },
+    /// Others can change it, or keep everybody from it.
+    #[error("the ledger `{}` {access}: others could change it, or hold its lock; make it root's or your own, and run `chmod 600` on it", .path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is, and its permission bits.
+        access: Access,
+    },
     /// Others keep it.
     #[error("the ledger `{}` is kept locked by another process; find out which, and try again", .path.display())]
     Busy {
@@ -178,9 +178,15 @@ const MAX_BYTES: u64 = 64 << 20;
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use super::*;
+
+    /// Makes a ledger as the operator does.
+    fn write(path: &Path, text: &str) {
+        fs::write(path, text).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
 
     fn id(digit: char) -> RequestId {
         digit.to_string().repeat(64).parse().unwrap()
@@ -195,7 +201,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("used");
         assert!(matches!(Ledger::open(&path), Err(LedgerError::Io { .. })));
-        fs::write(&path, "").unwrap();
+        write(&path, "");
         let ledger = Ledger::open(&path).unwrap();
         ledger.add(&id('a'), now()).unwrap();
         ledger.add(&id('b'), now()).unwrap();
@@ -215,7 +221,7 @@ mod tests {
     fn a_line_that_was_cut_off_is_ended() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("used");
-        fs::write(&path, &id('a').to_string()[..30]).unwrap();
+        write(&path, &id('a').to_string()[..30]);
         let ledger = Ledger::open(&path).unwrap();
         ledger.add(&id('a'), now()).unwrap();
         assert!(matches!(
@@ -229,19 +235,44 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("used");
         for bad in ["x".repeat(LINE), "ä".repeat(LINE), "x".repeat(1000)] {
-            fs::write(&path, bad).unwrap();
+            write(&path, &bad);
             assert!(matches!(
                 Ledger::open(&path),
                 Err(LedgerError::Invalid { .. })
             ));
         }
         let link = folder.path().join("link");
-        fs::write(&path, "").unwrap();
+        write(&path, "");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(matches!(Ledger::open(&link), Err(LedgerError::Io { .. })));
         assert!(matches!(
             Ledger::open(folder.path()),
             Err(LedgerError::Io { .. })
         ));
+    }
+
+    #[test]
+    fn a_ledger_whose_lock_others_can_hold_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("used");
+        write(&path, "");
+        for (mode, is_fine) in [
+            (0o600, true),
+            (0o660, true),
+            (0o620, true),
+            (0o640, false),
+            (0o644, false),
+            (0o604, false),
+            (0o602, false),
+            (0o666, false),
+        ] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let opened = Ledger::open(&path);
+            assert_eq!(opened.is_ok(), is_fine, "{mode:o}");
+            if let Err(error) = opened {
+                assert!(matches!(error, LedgerError::Exposed { .. }));
+                assert!(error.to_string().contains("chmod 600"), "{error}");
+            }
+        }
     }
 }

@@ -1,13 +1,12 @@
 //! The components that decided, kept beside the log by their digests.
 
 use std::{
-    fs::{self, DirBuilder, File},
-    io::{self, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::File,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
-use hexgate_bundle::{Digest, MAX_WASM_BYTES};
+use hexgate_bundle::{Digest, MAX_WASM_BYTES, disk::Folder};
 
 /// Components in a folder, each in a file that its SHA-256 names.
 #[derive(Debug, Clone)]
@@ -34,30 +33,9 @@ impl Components {
         if matches!(self.find(&digest), Ok(Some(_))) {
             return Ok(digest);
         }
-        let write = || -> io::Result<()> {
-            match DirBuilder::new().mode(0o700).create(&self.folder) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => {}
-            }
-            let passing = self
-                .folder
-                .join(format!(".{digest}.{}", std::process::id()));
-            let written = File::options()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&passing)
-                .and_then(|mut file| {
-                    file.write_all(component)?;
-                    file.sync_all()
-                })
-                .and_then(|()| fs::rename(&passing, &path));
-            if written.is_err() {
-                let _ = fs::remove_file(&passing);
-            }
-            written?;
-            File::open(&self.folder)?.sync_all()
+        let write = || {
+            Folder::provide(&self.folder, 0o700)?;
+            Folder::open_itself(&self.folder)?.replace(file_name(&digest), 0o600, component)
         };
         write().map_err(|source| ComponentsError::Io {
             path: path.clone(),
@@ -84,8 +62,12 @@ impl Components {
     }
 
     fn path(&self, digest: &Digest) -> PathBuf {
-        self.folder.join(format!("{digest}.wasm"))
+        self.folder.join(file_name(digest))
     }
+}
+
+fn file_name(digest: &Digest) -> String {
+    format!("{digest}.wasm")
 }
 
 /// A component cannot be kept or found.

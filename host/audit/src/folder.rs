@@ -1,16 +1,13 @@
 //! The folder of a log: its files, who may write there, and who does.
 
 use std::{
-    fs::{self, DirBuilder, File},
-    io::{self, Read, Seek, Write},
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use rustix::fs::{FlockOperation, flock};
-
-/// The file that a writer holds locked.
-const LOCK: &str = "writer.lock";
+use hexgate_bundle::disk::{self, Folder, LockError};
 
 /// The name of a file of the log.
 pub(crate) fn segment_name(index: u64) -> String {
@@ -45,93 +42,74 @@ pub(crate) fn segments(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(found)
 }
 
-/// Makes the folder if there is none, for its owner alone.
+/// Opens the folder of a log for who writes it, and makes it for its owner alone if there is none.
 ///
 /// # Errors
 /// If others can write there: what they can change proves nothing.
-pub(crate) fn prepare(path: &Path) -> Result<(), FolderError> {
+pub(crate) fn open(path: &Path) -> Result<Folder, FolderError> {
     let io = |source| FolderError::Io {
         path: path.to_owned(),
         source,
     };
-    match DirBuilder::new().mode(0o700).create(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(io(error)),
-    }
-    let metadata = fs::metadata(path).map_err(io)?;
-    if !metadata.is_dir() {
-        return Err(io(io::ErrorKind::NotADirectory.into()));
-    }
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o022 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
+    Folder::provide(path, 0o700).map_err(io)?;
+    let folder = Folder::open(path).map_err(io)?;
+    let access = folder.access().map_err(io)?;
+    if !access.is_own() || !access.is_guarded() {
         return Err(FolderError::Exposed {
             path: path.to_owned(),
-            mode,
+            mode: access.mode,
         });
     }
-    Ok(())
+    Ok(folder)
 }
 
-/// That this process, and within it this log, is the one that writes. Ends when it is dropped.
+/// The file that a writer holds locked.
+pub(crate) const WRITER: &str = "writer.lock";
+
+/// That this process, and within it this log, is the one that does something. Ends when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lock(File);
+pub(crate) struct Lock {
+    _lock: disk::Lock,
+}
 
 impl Lock {
-    /// Takes the lock of a folder.
-    pub(crate) fn take(folder: &Path, name: &str) -> Result<Self, FolderError> {
-        let path = folder.join(name);
-        let io = |source| FolderError::Io {
-            path: path.clone(),
+    /// Takes the lock of that name in the folder at a path.
+    pub(crate) fn take(path: &Path, name: &str) -> Result<Self, FolderError> {
+        let folder = Folder::open(path).map_err(|source| FolderError::Io {
+            path: path.to_owned(),
             source,
-        };
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let mut holder = String::new();
-            let _ = file.take(20).read_to_string(&mut holder);
-            return Err(FolderError::Busy {
-                folder: folder.to_owned(),
-                holder: holder.trim().parse().ok(),
-            });
+        })?;
+        Self::take_in(&folder, path, name)
+    }
+
+    /// Takes it in the folder that was opened at a path.
+    pub(crate) fn take_in(folder: &Folder, path: &Path, name: &str) -> Result<Self, FolderError> {
+        match disk::Lock::take(folder, name, Duration::ZERO) {
+            Ok(lock) => Ok(Self { _lock: lock }),
+            Err(LockError::Busy { holder }) => Err(FolderError::Busy {
+                folder: path.to_owned(),
+                holder,
+            }),
+            Err(LockError::Foreign(access)) => Err(FolderError::Exposed {
+                path: path.join(name),
+                mode: access.mode,
+            }),
+            Err(LockError::File(error)) => Err(FolderError::Io {
+                path: path.join(name),
+                source: error.into(),
+            }),
         }
-        // For the message of whoever comes second; on a full disk that has to do without.
-        let _ = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self(file))
-    }
-
-    /// Takes the lock of the writer.
-    pub(crate) fn writer(folder: &Path) -> Result<Self, FolderError> {
-        Self::take(folder, LOCK)
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Not left to the closing of the file: a child that was just forked has it too, until it becomes another program.
-        let _ = flock(&self.0, FlockOperation::Unlock);
     }
 }
 
 /// Opens a file of the log for appending; with `new`, one that is not there yet.
-pub(crate) fn append_to(path: &Path, new: bool) -> io::Result<File> {
-    let file = File::options()
-        .append(true)
-        .create_new(new)
-        .mode(0o600)
-        .open(path)?;
-    if new && let Some(folder) = path.parent() {
-        File::open(folder)?.sync_all()?;
+pub(crate) fn append_to(folder: &Folder, segment: u64, new: bool) -> io::Result<File> {
+    let name = segment_name(segment);
+    if !new {
+        return Ok(folder.append_to(name)?);
     }
+    let file = folder.create_to_append(name, 0o600)?;
+    folder.sync()?;
     Ok(file)
 }
 
@@ -140,7 +118,7 @@ pub(crate) fn append_to(path: &Path, new: bool) -> io::Result<File> {
 #[non_exhaustive]
 pub enum FolderError {
     /// The system fails.
-    #[error("cannot use `{}`: {source}; name a folder in one that exists and that you may write to", .path.display())]
+    #[error("cannot use `{}`: {source}; name a folder that you may write to", .path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,

@@ -2,14 +2,15 @@
 
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hexgate_bundle::Digest;
+use hexgate_bundle::{
+    Digest,
+    disk::{self, Access, FileError, Folder, read_all},
+};
 
 /// A key for digests of arguments and facts: 32 random bytes. Without it a digest of a short text could be found by trying texts.
 ///
@@ -38,7 +39,8 @@ impl DigestKey {
         }
     }
 
-    /// Reads the key's file: 43 characters of base64url and a newline, for its owner alone.
+    /// Reads the key's file: 43 characters of base64url and a newline, for this user alone. One that root gave to a group to read is fine: so
+    /// secrets are mounted.
     ///
     /// # Errors
     /// If it cannot be read, is no key, or others can get at it.
@@ -48,33 +50,30 @@ impl DigestKey {
             path: path.to_owned(),
             source,
         };
-        let file = File::open(path).map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        if !metadata.is_file() {
-            return Err(DigestKeyError::Malformed {
-                path: path.to_owned(),
-            });
-        }
-        let mode = metadata.mode() & 0o7777;
-        if mode & 0o077 != 0 || metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(DigestKeyError::Exposed {
-                path: path.to_owned(),
-                mode,
-            });
-        }
-        let mut text = String::new();
-        file.take(64).read_to_string(&mut text).map_err(io)?;
         let malformed = || DigestKeyError::Malformed {
             path: path.to_owned(),
         };
+        let refused = |error| match error {
+            FileError::Io(source) => io(source),
+            _ => malformed(),
+        };
+        let file = disk::open(path).map_err(refused)?;
+        let access = Access::of(&file).map_err(io)?;
+        if !access.is_private() {
+            return Err(DigestKeyError::Exposed {
+                path: path.to_owned(),
+                mode: access.mode,
+            });
+        }
+        let text = read_all(file, 64).map_err(refused)?;
         let decoded = URL_SAFE_NO_PAD
-            .decode(text.strip_suffix('\n').unwrap_or(&text))
+            .decode(text.strip_suffix(b"\n").unwrap_or(&text))
             .map_err(|_| malformed())?;
         let bytes = decoded.try_into().map_err(|_| malformed())?;
         Ok(Self::from_bytes(&bytes))
     }
 
-    /// Makes a key from the system's randomness in a new file of mode 0600.
+    /// Makes a key from the system's randomness in a new file of mode 0600. A folder that is missing is made, mode 0700.
     ///
     /// # Errors
     /// If the file exists or cannot be written. Nothing is left behind then.
@@ -86,19 +85,16 @@ impl DigestKey {
         };
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|source| io(io::Error::other(source)))?;
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(io)?;
-        let written = file
-            .write_all(format!("{}\n", URL_SAFE_NO_PAD.encode(bytes)).as_bytes())
-            .and_then(|()| file.sync_all());
-        if let Err(error) = written {
-            let _ = fs::remove_file(path);
-            return Err(io(error));
-        }
+        let text = format!("{}\n", URL_SAFE_NO_PAD.encode(bytes));
+        let write = || {
+            let (folder, name) = Folder::provided_for(path, 0o700)?;
+            let mut file = folder.passing(0o600)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            file.persist_new(name)?;
+            folder.sync()
+        };
+        write().map_err(io)?;
         Ok(Self::from_bytes(&bytes))
     }
 
@@ -108,13 +104,14 @@ impl DigestKey {
     /// As [`DigestKey::from_file`] and [`DigestKey::create`].
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
         let path = path.as_ref();
-        match Self::create(path) {
-            Err(DigestKeyError::Io { source, .. })
-                if source.kind() == io::ErrorKind::AlreadyExists =>
-            {
-                Self::from_file(path)
-            }
-            other => other,
+        let is = |error: &DigestKeyError, kind| matches!(error, DigestKeyError::Io { source, .. } if source.kind() == kind);
+        match Self::from_file(path) {
+            Err(error) if is(&error, io::ErrorKind::NotFound) => match Self::create(path) {
+                // Another process was faster.
+                Err(error) if is(&error, io::ErrorKind::AlreadyExists) => Self::from_file(path),
+                made => made,
+            },
+            read => read,
         }
     }
 
@@ -174,7 +171,7 @@ pub enum DigestKeyError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     #[test]
     fn a_key_is_made_once_and_read_again() {
@@ -219,5 +216,8 @@ mod tests {
             DigestKey::from_file(folder.path().join("missing")),
             Err(DigestKeyError::Io { .. })
         ));
+        DigestKey::create(folder.path().join("a/keys/key")).unwrap();
+        let made = fs::metadata(folder.path().join("a/keys")).unwrap();
+        assert_eq!(made.permissions().mode() & 0o7777, 0o700);
     }
 }

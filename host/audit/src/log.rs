@@ -28,6 +28,8 @@ use open::{Found, Trouble};
 use sync::Synced;
 use writer::Writer;
 
+use hexgate_bundle::disk::Folder;
+
 #[cfg(feature = "deliver")]
 use crate::deliver::Progress;
 use crate::{
@@ -56,6 +58,7 @@ pub struct AuditLog {
 #[derive(Debug)]
 struct Shared {
     folder: PathBuf,
+    open: Folder,
     options: Options,
     protection: Protection,
     writer: Mutex<State>,
@@ -125,15 +128,15 @@ impl AuditLog {
         }
         let protection =
             Protection::new(options.arguments, options.member_bytes, &options.redaction)?;
-        folder::prepare(folder)?;
-        let lock = Lock::writer(folder)?;
+        let open = folder::open(folder)?;
+        let lock = Lock::take_in(&open, folder, folder::WRITER)?;
         let io = |path: &Path, source| {
             OpenError::Folder(FolderError::Io {
                 path: path.to_owned(),
                 source,
             })
         };
-        let found = open::find_end(folder).map_err(|trouble| match trouble {
+        let found = open::find_end(&open, folder).map_err(|trouble| match trouble {
             Trouble::Io(source) => io(folder, source),
             Trouble::Damaged {
                 segment,
@@ -156,13 +159,14 @@ impl AuditLog {
         let beside = losses::path(folder);
         let unsaid = Losses::unsaid(folder, said_lost).map_err(|error| io(&beside, error))?;
         let losses = if options.when_unwritable == WhenUnwritable::Count || unsaid.is_some() {
-            Some(LossFile::open(folder).map_err(|error| io(&beside, error))?)
+            Some(LossFile::open(&open).map_err(|error| io(&beside, error))?)
         } else {
             None
         };
         let path = folder.join(folder::segment_name(segment));
         let is_new = matches!(found, Found::Nothing);
-        let file = Arc::new(folder::append_to(&path, is_new).map_err(|error| io(&path, error))?);
+        let file = folder::append_to(&open, segment, is_new).map_err(|error| io(&path, error))?;
+        let file = Arc::new(file);
         let writer = match found {
             Found::Nothing => {
                 let end = open::beginning().map_err(|error| io(&path, error))?;
@@ -197,6 +201,7 @@ impl AuditLog {
 
         let shared = Arc::new(Shared {
             folder: folder.to_owned(),
+            open,
             synced: Synced::new(state.writer.next()),
             options,
             protection,
@@ -393,11 +398,11 @@ impl Shared {
             .writer
             .sink
             .sync_data()
-            .and_then(|()| folder::append_to(&path, true))
+            .and_then(|()| folder::append_to(&self.open, segment, true))
             .and_then(|file| {
                 let begun = state.writer.begin_segment(Arc::new(file), segment, at);
                 if begun.is_err() {
-                    let _ = std::fs::remove_file(&path);
+                    let _ = self.open.remove(folder::segment_name(segment));
                 }
                 begun
             });

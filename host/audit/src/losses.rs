@@ -4,10 +4,11 @@
 use std::{
     fs::{self, File},
     io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 
+use hexgate_bundle::disk::Folder;
 use serde::{Deserialize, Serialize};
 
 /// What the log does not say yet.
@@ -73,20 +74,13 @@ pub(crate) struct LossFile(File);
 
 impl LossFile {
     /// Opens the file and takes its space, if that was not done.
-    pub(crate) fn open(folder: &Path) -> io::Result<Self> {
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path(folder))?;
-        let opened = Self(file);
+    pub(crate) fn open(folder: &Folder) -> io::Result<Self> {
+        let opened = Self(folder.open_or_create(NAME, 0o600)?);
         if opened.0.metadata()?.len() != BYTES as u64 {
             opened.0.set_len(0)?;
             opened.clear()?;
             opened.0.sync_all()?;
-            File::open(folder)?.sync_all()?;
+            folder.sync()?;
         }
         Ok(opened)
     }

@@ -12,7 +12,7 @@ mod read;
 
 pub use access::Access;
 pub use folder::Folder;
-pub use lock::{Lock, LockError};
+pub use lock::{Lock, LockError, lock};
 pub use passing::Passing;
 pub use read::{FileError, open, read_all};
 

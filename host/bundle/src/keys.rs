@@ -253,7 +253,7 @@ pub struct LoadedPrivateKey {
 
 /// A private key's file is accessible to others than its owner.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` belongs to user {} and has mode {:04o}: others can get at this private key; make it your own, run `chmod 600` on it, and replace the key if it was exposed", .path.display(), .access.owner, .access.mode)]
+#[error("`{}` {access}: others than its owner can get at this private key; run `chmod 600` on it, and replace the key if it was exposed", .path.display())]
 pub struct ExposedKey {
     /// The file.
     pub path: PathBuf,

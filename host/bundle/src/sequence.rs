@@ -34,7 +34,8 @@ pub struct SequenceStore {
 }
 
 impl SequenceStore {
-    /// The store in the file at `path`, in a folder that exists. Nothing is read or written yet.
+    /// The store in the file at `path`, in a folder that exists: where it is gone, a disk that is not mounted say, nobody knows what was
+    /// admitted. Nothing is read or written yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
@@ -101,7 +102,6 @@ impl SequenceStore {
         Newest::after(seen, bundle, Some(&self.path))
     }
 
-    /// The folder, which has to be there: where it is gone, a disk that is not mounted say, nobody knows what was admitted.
     fn open(&self) -> Result<(Folder, &OsStr), SequenceError> {
         Folder::of(&self.path).map_err(|error| self.io(error))
     }

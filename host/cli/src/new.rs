@@ -1,12 +1,13 @@
 //! `hexgate new`: a package with a policy in Rust that narrows a YAML policy.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
-use hexgate_bundle::Stem;
+use hexgate_bundle::{Stem, disk::Folder};
 use hexgate_compiler::Compiler;
 
 use crate::{
@@ -76,8 +77,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
         .collect();
     files.push((PLAN, plan()?));
 
-    let folder = Path::new(&args.name);
-    match fs::create_dir(folder) {
+    match fs::create_dir(&args.name) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => anyhow::bail!(
             "`{}` is there already; choose another name, or remove it",
@@ -90,12 +90,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mark = Style::stdout().paint(Tone::Good, "✓");
     let mut text = String::new();
     for (name, bytes) in files {
-        let path = folder.join(name);
-        let write = || -> io::Result<()> {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::write(&path, &bytes)
+        let path = Path::new(&args.name).join(name);
+        let write = || {
+            let (folder, name) = Folder::provided_for(&path, 0o777)?;
+            folder.create(name, 0o666)?.write_all(&bytes)
         };
         write().with_context(|| format!("cannot write `{}`", path.display()))?;
         text.push_str(&format!("{mark} Wrote {}\n", path.display()));

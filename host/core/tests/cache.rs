@@ -215,6 +215,16 @@ fn a_folder_or_key_that_others_reach_is_refused() {
 }
 
 #[test]
+fn folders_that_are_missing_are_made_for_their_owner_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let (folder, key) = (root.path().join("a/cache"), root.path().join("b/keys/key"));
+    Engine::builder().cache(&folder, &key).build().unwrap();
+    for made in [folder, root.path().join("b/keys")] {
+        assert_eq!(fs::metadata(made).unwrap().mode() & 0o7777, 0o700);
+    }
+}
+
+#[test]
 fn links_and_misplaced_keys_are_refused() {
     let fixture = Fixture::new();
     let real = fixture.root.path().join("real");
@@ -249,7 +259,7 @@ fn links_and_misplaced_keys_are_refused() {
         ),
         "{within:?}"
     );
-    let nowhere = fixture.root.path().join("a/b");
+    let nowhere = fixture.key().join("b");
     let nowhere = Engine::builder().cache(nowhere, fixture.key()).build();
     assert!(
         matches!(nowhere, Err(EngineError::Cache(CacheError::Io { .. }))),

@@ -2,6 +2,7 @@
 
 mod bundle_dir;
 mod fingerprint;
+mod guard;
 mod yaml;
 
 pub use bundle_dir::BundleDir;
@@ -137,6 +138,14 @@ impl Candidate {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
+    /// Others can change what nobody signed.
+    #[error("`{}` decides what is permitted without a signature, and {}; or sign the policy, and name the bundle", .path.display(), .access.remedy())]
+    Exposed {
+        /// The file or folder.
+        path: PathBuf,
+        /// Whose it is, and its permission bits.
+        access: hexgate::bundle::disk::Access,
+    },
     /// There is no policy.
     #[error("`{origin}` has no policy; put one there")]
     Nothing {

@@ -1,15 +1,14 @@
 //! Writing what was compiled: each file whole or not at all, the bundle last.
 
 use std::{
-    fs,
-    io::{self, Write},
+    io::Write,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use hexgate_compiler::{
     Compiled, Product,
-    bundle::{PrivateKey, Stem},
+    bundle::{PrivateKey, Stem, disk::Folder},
     http,
     schema::POLICY_SCHEMA,
 };
@@ -149,32 +148,25 @@ fn javascript(stem: &Stem, product: &Product) -> anyhow::Result<Vec<(String, Vec
     Ok(all)
 }
 
-/// Writes files by way of temporary ones beside them: under its name a file is whole.
-fn write_files(folder: &Path, contents: &[(String, Vec<u8>)]) -> anyhow::Result<Vec<PathBuf>> {
-    fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+/// Writes files by way of passing ones beside them: under its name a file is whole.
+fn write_files(path: &Path, contents: &[(String, Vec<u8>)]) -> anyhow::Result<Vec<PathBuf>> {
+    let opened = Folder::provide(path, 0o777).and_then(|()| Folder::open(path));
+    let folder = opened.with_context(|| format!("cannot make the folder `{}`", path.display()))?;
     let mut finished = Vec::new();
     for (name, bytes) in contents {
-        let path = folder.join(name);
+        let path = path.join(name);
         let failed = || format!("cannot write `{}`; nothing was changed", path.display());
-        let mut file = tempfile::Builder::new()
-            .prefix(".hexgate-")
-            .make_in(folder, create)
-            .with_context(failed)?;
+        // The permissions of any other output, within the user's umask.
+        let mut file = folder.passing(0o666).with_context(failed)?;
         file.write_all(bytes).with_context(failed)?;
-        file.as_file().sync_all().with_context(failed)?;
-        finished.push((file, path));
+        file.sync_all().with_context(failed)?;
+        finished.push((file, name, path));
     }
     let mut paths = Vec::new();
-    for (file, path) in finished {
-        file.persist(&path)
+    for (file, name, path) in finished {
+        file.persist(name)
             .with_context(|| format!("cannot write `{}`", path.display()))?;
         paths.push(path);
     }
     Ok(paths)
-}
-
-/// Makes a file with the permissions of any other output, within the user's umask. Its errors do not name it: nobody knows the name.
-fn create(path: &Path) -> io::Result<fs::File> {
-    fs::File::options().write(true).create_new(true).open(path)
 }

@@ -1,14 +1,11 @@
 //! The file that lists the approvers.
 
-use std::{
-    fs::OpenOptions,
-    io::Read,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::Path,
-};
+use std::{io, path::Path};
 
-use hexgate_bundle::PublicKey;
-use rustix::fs::OFlags;
+use hexgate_bundle::{
+    PublicKey,
+    disk::{self, Access, FileError, read_all},
+};
 use serde::Deserialize;
 
 use super::{Approver, Approvers, ApproversError};
@@ -75,35 +72,27 @@ fn text(path: &Path) -> Result<String, ApproversError> {
         path: path.to_owned(),
         source,
     };
-    // Without NONBLOCK, opening a pipe would wait for a writer for ever.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(OFlags::NONBLOCK.bits().cast_signed())
-        .open(path)
-        .map_err(io)?;
-    let metadata = file.metadata().map_err(io)?;
-    if !metadata.is_file() {
-        return Err(ApproversError::NotAFile {
-            path: path.to_owned(),
-        });
-    }
-    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    if ![rustix::process::geteuid().as_raw(), 0].contains(&owner) || mode & 0o022 != 0 {
-        return Err(ApproversError::Exposed {
-            path: path.to_owned(),
-            owner,
-            mode,
-        });
-    }
-    let mut text = String::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(io)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(ApproversError::Malformed {
+    let refused = |error| match error {
+        FileError::Io(source) => io(source),
+        FileError::TooLarge(_) => ApproversError::Malformed {
             path: path.to_owned(),
             reason: format!("it has more than {MAX_BYTES} bytes"),
+        },
+        FileError::Symlink | FileError::Directory | FileError::Special => {
+            ApproversError::NotAFile {
+                path: path.to_owned(),
+            }
+        }
+    };
+    let file = disk::open(path).map_err(refused)?;
+    let access = Access::of(&file).map_err(io)?;
+    if !access.is_guarded() {
+        return Err(ApproversError::Exposed {
+            path: path.to_owned(),
+            owner: access.owner,
+            mode: access.mode,
         });
     }
-    Ok(text)
+    let bytes = read_all(file, MAX_BYTES).map_err(refused)?;
+    String::from_utf8(bytes).map_err(|error| io(io::Error::other(error)))
 }

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use hexgate_bundle::disk::Access;
 use rusqlite::ErrorCode;
 
 use crate::{refusal::Refusal, request::RequestId};
@@ -76,8 +77,8 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// The folder is not there.
-    #[error("`{}` is not a folder; make it first, for this user or its group alone", .path.display())]
+    /// The folder is none.
+    #[error("`{}` is not a folder; name a folder for this user or its group alone", .path.display())]
     NoFolder {
         /// The folder.
         path: PathBuf,
@@ -87,6 +88,14 @@ pub enum OpenError {
     NotAFile {
         /// The path.
         path: PathBuf,
+    },
+    /// Others can get at the file, or put files beside it.
+    #[error("`{}` {access}: others could read requests, or put files of their own there; run `chmod o-rwx` on it, or name a database in a folder for this user or its group alone", .path.display())]
+    Exposed {
+        /// The file or its folder.
+        path: PathBuf,
+        /// Whose it is, and its permission bits.
+        access: Access,
     },
     /// The system says no.
     #[error("cannot open `{}`: {source}; this user has to be able to write the file and its folder", .path.display())]

@@ -1,15 +1,15 @@
 //! Opening the file: which file it is, with whose rights, and whether it is ours.
 
 use std::{
-    fs::{self, OpenOptions},
-    io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    fs, io,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
+use hexgate_bundle::disk::{Access, Folder};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use rustix::fs::FileType;
 
 use super::{
     MailboxError, OpenError,
@@ -19,41 +19,64 @@ use super::{
 /// How long to wait for another process that makes the database.
 const AGAIN: Duration = Duration::from_millis(5);
 
-/// The whole path of a file, and the file if it is to be made.
+/// The whole path of a file, without links, and the file if it is to be made.
 pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
     let path = || named.to_owned();
     let io = |source| OpenError::Io {
         path: path(),
         source,
     };
+    let exposed = |path: &Path, access| OpenError::Exposed {
+        path: path.to_owned(),
+        access,
+    };
     // With a folder before it no name is special to SQLite.
     let place = std::path::absolute(named).map_err(io)?;
-    match fs::symlink_metadata(&place) {
-        Ok(metadata) if metadata.is_file() => return Ok(place),
-        Ok(_) => return Err(OpenError::NotAFile { path: path() }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(source) => return Err(io(source)),
-    }
-    if !create {
-        return Err(OpenError::Missing { path: path() });
-    }
-    let folder = place.parent().unwrap_or(Path::new("/"));
-    let shared = match fs::metadata(folder) {
-        Ok(metadata) if metadata.is_dir() => metadata.mode() & 0o020 != 0,
-        _ => {
-            return Err(OpenError::NoFolder {
-                path: folder.to_owned(),
-            });
-        }
+    let parent = place.parent().unwrap_or(Path::new("/"));
+    let opened = if create {
+        Folder::provided_for(&place, 0o700)
+    } else {
+        Folder::of(&place)
     };
+    let (folder, name) = opened.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => OpenError::Missing { path: path() },
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => OpenError::NoFolder {
+            path: parent.to_owned(),
+        },
+        _ => io(error),
+    })?;
+    let place = fs::canonicalize(parent).map_err(io)?.join(name);
+    // Looked at, and not opened: to close a file is to let go of all locks that this process has on it.
+    let file = match folder.stat(name) {
+        Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+            Some(Access::from(&stat))
+        }
+        Ok(_) => return Err(OpenError::NotAFile { path: path() }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
+        Err(_) if !create => return Err(OpenError::Missing { path: path() }),
+        Err(_) => None,
+    };
+    let access = folder.access().map_err(io)?;
+    // Whoever can make files there can make those that SQLite keeps beside the database.
+    if access.mode & 0o002 != 0 {
+        return Err(exposed(parent, access));
+    }
+    if let Some(file) = file {
+        // Another user's database is one that the group shares.
+        let is_shared = file.is_own_or_roots() || file.mode & 0o020 != 0;
+        return if is_shared && file.mode & 0o007 == 0 {
+            Ok(place)
+        } else {
+            Err(exposed(named, file))
+        };
+    }
     // SQLite gives the files beside it the same mode.
-    let mode = if shared { 0o660 } else { 0o600 };
-    match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&place)
-    {
+    let mode = if access.mode & 0o020 != 0 {
+        0o660
+    } else {
+        0o600
+    };
+    match folder.create(name, mode) {
         Ok(_) => Ok(place),
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(place),
@@ -67,7 +90,9 @@ pub(super) fn connect(
     create: bool,
     patience: Duration,
 ) -> Result<Connection, MailboxError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
     // Whoever can write the file can put triggers and views into it. They shall not run here.

@@ -38,7 +38,11 @@ pub(crate) fn without_rights(fixture: &Fixture, task: &str) -> String {
     fs::copy(env::current_exe().unwrap(), &program).unwrap();
     mode(elsewhere.path(), 0o755);
     for entry in fs::read_dir(fixture.folder()).unwrap() {
-        mode(&entry.unwrap().path(), 0o444);
+        let file = entry.unwrap().path();
+        mode(&file, 0o440);
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&file, None, Some(65_534)).unwrap();
+        }
     }
     mode(fixture.folder(), 0o555);
     let mut command = command(&program, task, fixture.folder());

@@ -45,11 +45,58 @@ fn it_is_made_by_hosts_alone() {
     Mailbox::open_or_create(shared.join("a.db")).unwrap();
     assert_eq!(mode(&shared.join("a.db")) & 0o747, 0o640);
 
-    let missing = fixture.folder().join("missing/a.db");
+    let missing = fixture.folder().join("a/missing/a.db");
     assert!(matches!(
-        Mailbox::open_or_create(missing),
+        Mailbox::open(&missing),
+        Err(OpenError::Missing { .. })
+    ));
+    Mailbox::open_or_create(&missing).unwrap();
+    assert_eq!(mode(missing.parent().unwrap()), 0o700);
+    assert!(matches!(
+        Mailbox::open_or_create(fixture.file().join("a.db")),
         Err(OpenError::NoFolder { .. })
     ));
+}
+
+#[test]
+fn a_place_that_others_get_at_is_none_for_a_database() {
+    let fixture = Fixture::new();
+    fixture.desk();
+    let set =
+        |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    for (path, bad, good) in [
+        (fixture.file(), 0o604, 0o600),
+        (fixture.file(), 0o602, 0o600),
+        (fixture.folder().to_owned(), 0o777, 0o700),
+        (fixture.folder().to_owned(), 0o1777, 0o700),
+    ] {
+        set(&path, bad);
+        let error = Mailbox::open(fixture.file()).unwrap_err();
+        assert!(matches!(error, OpenError::Exposed { .. }), "{error}");
+        assert!(
+            error.to_string().contains(&format!("mode {bad:04o}")),
+            "{error}"
+        );
+        assert!(Mailbox::open_or_create(fixture.folder().join("b.db")).is_err() || bad < 0o700);
+        set(&path, good);
+    }
+    Mailbox::open(fixture.file()).unwrap();
+}
+
+#[test]
+fn the_files_beside_a_database_are_no_links() {
+    let fixture = Fixture::new();
+    let elsewhere = fixture.folder().join("elsewhere");
+    fs::write(&elsewhere, "precious").unwrap();
+    for ending in ["-wal", "-shm", "-journal"] {
+        let mut beside = fixture.file().into_os_string();
+        beside.push(ending);
+        symlink(&elsewhere, &beside).unwrap();
+        let _ = Mailbox::open_or_create(fixture.file());
+        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "precious");
+        let _ = fs::remove_file(beside);
+        let _ = fs::remove_file(fixture.file());
+    }
 }
 
 #[test]
@@ -71,6 +118,8 @@ fn other_files_are_refused_and_left_alone() {
         "This is not a database, and was not meant to be one.",
     )
     .unwrap();
+    let private = || fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    private();
     let error = unusable(&path);
     assert!(matches!(error, MailboxError::NotADatabase), "{error}");
     assert!(fs::read(&path).unwrap().starts_with(b"This"));
@@ -79,6 +128,7 @@ fn other_files_are_refused_and_left_alone() {
     let foreign = Connection::open(&path).unwrap();
     foreign.execute("CREATE TABLE mine (x)", ()).unwrap();
     drop(foreign);
+    private();
     assert!(matches!(unusable(&path), MailboxError::Foreign));
 
     for (place, link) in [(fixture.file(), "to-file"), (path, "to-other")] {

@@ -101,11 +101,18 @@ impl Fixture {
     }
 
     pub(crate) fn desk_with_ledger(&self) -> Desk {
+        self.desk()
+            .with_ledger(Ledger::open(self.make_ledger()).unwrap())
+    }
+
+    /// A ledger, empty if it is new.
+    pub(crate) fn make_ledger(&self) -> PathBuf {
+        use std::os::unix::fs::OpenOptionsExt;
         let path = self.folder.path().join("used");
-        if !path.exists() {
-            std::fs::write(&path, "").unwrap();
-        }
-        self.desk().with_ledger(Ledger::open(path).unwrap())
+        let mut options = std::fs::File::options();
+        options.append(true).create(true).mode(0o600);
+        options.open(&path).unwrap();
+        path
     }
 
     pub(crate) fn now(&self) -> Timestamp {

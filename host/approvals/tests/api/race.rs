@@ -63,7 +63,7 @@ fn outcomes(children: Vec<Child>) -> Vec<String> {
 fn of_processes_that_race_for_one_approval_one_wins() {
     for task in ["race", "race-with-ledger"] {
         let fixture = Fixture::new();
-        fs::write(fixture.folder().join("used"), "").unwrap();
+        fixture.make_ledger();
         let request = approved_now(&fixture);
         let children = children(&fixture, task, PROCESSES);
         fs::write(fixture.folder().join("go"), "").unwrap();

@@ -1,13 +1,12 @@
 //! How far a log was delivered, on disk.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
-use hexgate_bundle::Digest;
+use hexgate_bundle::{Digest, disk::Folder};
 use serde::{Deserialize, Serialize};
 
 /// How far a log was delivered.
@@ -42,6 +41,7 @@ pub(crate) struct Last {
 
 /// The file.
 const NAME: &str = "delivery.json";
+const PASSING: &str = "delivery.json.new";
 const VERSION: u64 = 1;
 
 impl Cursor {
@@ -88,17 +88,13 @@ impl Cursor {
 
     /// Replaces the file. A reader sees the old one or the new one.
     pub(crate) fn save(&self, log: &Path) -> io::Result<()> {
-        let path = path(log);
-        let passing = path.with_extension("json.new");
-        let mut file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&passing)?;
+        let folder = Folder::open(log)?;
+        // One process delivers, so one name is enough, and what a killed one left does not pile up.
+        let _ = folder.remove(PASSING);
+        let mut file = folder.create(PASSING, 0o600)?;
         file.write_all(serde_json::to_string(self)?.as_bytes())?;
         file.sync_data()?;
-        fs::rename(passing, path)
+        Ok(folder.rename(PASSING, NAME)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use hexgate_bundle::Digest;
+use hexgate_bundle::{Digest, disk::Folder};
 
 use super::writer::End;
 use crate::{
@@ -39,7 +39,7 @@ impl From<io::Error> for Trouble {
 }
 
 /// Finds the end of the log in a folder. The last file is read and its chain is checked; those before it are `verify`'s business.
-pub(super) fn find_end(folder: &Path) -> Result<Found, Trouble> {
+pub(super) fn find_end(open: &Folder, folder: &Path) -> Result<Found, Trouble> {
     let mut segments = folder::segments(folder)?;
     while let Some((segment, path)) = segments.pop() {
         if let Some(end) = scan(segment, &path)? {
@@ -50,7 +50,7 @@ pub(super) fn find_end(folder: &Path) -> Result<Found, Trouble> {
         }
         // A process or machine stopped between making the file and writing its first record, which says nothing that is not said again.
         tracing::warn!(file = %path.display(), "removing a file of the log that was begun and holds no record");
-        std::fs::remove_file(&path)?;
+        open.remove(folder::segment_name(segment))?;
     }
     Ok(Found::Nothing)
 }

@@ -296,6 +296,30 @@ fn the_folder_is_its_owners_alone() {
 }
 
 #[test]
+fn missing_folders_are_made_and_links_in_them_are_not_followed() {
+    let root = tempfile::tempdir().unwrap();
+    let victim = root.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    for name in ["writer.lock", "lost.json", "segment-000000.jsonl"] {
+        let log = root.path().join("a/logs").join(name);
+        fs::create_dir_all(&log).unwrap();
+        fs::set_permissions(&log, fs::Permissions::from_mode(0o700)).unwrap();
+        std::os::unix::fs::symlink(&victim, log.join(name)).unwrap();
+        let mut options = options();
+        options.when_unwritable = hexgate_audit::WhenUnwritable::Count;
+        let opened = AuditLog::open(&log, options, now());
+        // What is no file of the log yet is begun anew.
+        assert_eq!(opened.is_ok(), name.starts_with("segment"), "{name}");
+        drop(opened);
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{name}");
+    }
+    let log = root.path().join("b/logs/log");
+    drop(AuditLog::open(&log, options(), now()).unwrap());
+    let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(log), 0o700);
+}
+
+#[test]
 fn calls_that_count_tokens_are_kept_as_they_are() {
     let wanted = Record {
         arguments: r#"{"model":"m","max_tokens":4096}"#,

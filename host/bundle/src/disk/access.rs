@@ -1,8 +1,11 @@
 //! Who can read and change something.
 
-use std::{io, os::fd::AsFd};
+use std::{fmt, io, os::fd::AsFd};
 
-use rustix::{fs::fstat, process::geteuid};
+use rustix::{
+    fs::{Stat, fstat},
+    process::geteuid,
+};
 
 /// Whose an open file or folder is, and what others may do with it.
 ///
@@ -21,13 +24,7 @@ impl Access {
     /// # Errors
     /// The system fails.
     pub fn of(open: impl AsFd) -> io::Result<Self> {
-        let stat = fstat(open)?;
-        #[allow(clippy::useless_conversion, reason = "on some systems it has 16 bits")]
-        let mode = u32::from(stat.st_mode) & 0o7777;
-        Ok(Self {
-            owner: stat.st_uid,
-            mode,
-        })
+        Ok(Self::from(&fstat(open)?))
     }
 
     /// Whether it is this user's.
@@ -78,6 +75,27 @@ impl Access {
                 "belongs to user {}, who can change it; check it, and make it root's or your own with `chown`",
                 self.owner
             )
+        }
+    }
+}
+
+/// As it is said behind the path. Whose it is is said if it is another user's.
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_own_or_roots() {
+            write!(f, "belongs to user {} and ", self.owner)?;
+        }
+        write!(f, "has mode {:04o}", self.mode)
+    }
+}
+
+impl From<&Stat> for Access {
+    fn from(stat: &Stat) -> Self {
+        #[allow(clippy::useless_conversion, reason = "on some systems it has 16 bits")]
+        let mode = u32::from(stat.st_mode) & 0o7777;
+        Self {
+            owner: stat.st_uid,
+            mode,
         }
     }
 }

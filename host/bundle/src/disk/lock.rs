@@ -42,7 +42,14 @@ impl Lock {
             fchmod(&file, Mode::RUSR | Mode::WUSR).map_err(io::Error::from)?;
         }
         let mut lock = Self(file);
-        lock.wait(patience)?;
+        if let Err(mut error) = self::lock(&lock.0, patience) {
+            if let LockError::Busy { holder } = &mut error {
+                let mut text = String::new();
+                let _ = (&lock.0).take(20).read_to_string(&mut text);
+                *holder = text.trim().parse().ok();
+            }
+            return Err(error);
+        }
         // For the message of whoever comes second; on a full disk that has to do without.
         let file = &mut lock.0;
         let _ = file
@@ -51,24 +58,23 @@ impl Lock {
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(lock)
     }
+}
 
-    fn wait(&mut self, patience: Duration) -> Result<(), LockError> {
-        let begin = Instant::now();
-        loop {
-            match flock(&self.0, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(()),
-                Err(Errno::WOULDBLOCK | Errno::INTR) if begin.elapsed() < patience => {
-                    thread::sleep(Duration::from_millis(5));
-                }
-                Err(Errno::WOULDBLOCK | Errno::INTR) => {
-                    let mut holder = String::new();
-                    let _ = (&self.0).take(20).read_to_string(&mut holder);
-                    return Err(LockError::Busy {
-                        holder: holder.trim().parse().ok(),
-                    });
-                }
-                Err(error) => return Err(LockError::File(error.into())),
+/// Locks an open file, and waits at most so long for who holds its lock. It ends when the file is closed. Whoever can open the file can hold
+/// its lock: the caller knows who that is.
+///
+/// # Errors
+/// Somebody holds it, or the system fails.
+pub fn lock(file: &File, patience: Duration) -> Result<(), LockError> {
+    let begin = Instant::now();
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            Err(Errno::WOULDBLOCK | Errno::INTR) if begin.elapsed() < patience => {
+                thread::sleep(Duration::from_millis(5));
             }
+            Err(Errno::WOULDBLOCK | Errno::INTR) => return Err(LockError::Busy { holder: None }),
+            Err(error) => return Err(LockError::File(io::Error::from(error).into())),
         }
     }
 }

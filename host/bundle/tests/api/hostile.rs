@@ -271,14 +271,11 @@ fn missing_folders_of_keys_are_made_for_their_owner_alone() {
 #[test]
 fn a_store_in_a_folder_that_others_can_write_proves_nothing() {
     let root = tempfile::tempdir().unwrap();
-    let (folder, path) = (
-        root.path().join("a/state"),
-        root.path().join("a/state/seen"),
-    );
+    let (folder, path) = (root.path().join("state"), root.path().join("state/seen"));
+    fs::create_dir(&folder).unwrap();
     let store = SequenceStore::at(&path);
     assert_eq!(store.highest(None, Some("a")).unwrap(), None);
     store.admit(&crate::sequence::bundle("a", 7)).unwrap();
-    assert_eq!(fs::metadata(&folder).unwrap().mode() & 0o7777, 0o700);
     set_mode(&folder, 0o777);
     for error in [
         store.admit(&crate::sequence::bundle("a", 8)).unwrap_err(),

@@ -1,9 +1,9 @@
 //! `hexgate policy export`
 
-use std::{io::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
-use hexgate_bundle::UnverifiedBundle;
+use hexgate_bundle::{UnverifiedBundle, disk::Folder};
 
 use super::{facts, trust::Trust};
 use crate::{
@@ -22,7 +22,7 @@ pub(crate) struct Args {
     /// The bundle's folder
     bundle: PathBuf,
 
-    /// The archive; an older one is replaced
+    /// The archive; an older one is replaced, a folder that is missing is made
     archive: PathBuf,
 
     #[command(flatten)]
@@ -35,7 +35,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         .verify(|| Ok(UnverifiedBundle::read(&args.bundle)?))?;
     let archive = hexgate_registry::export(&bundle)?;
     let path = args.archive.display().to_string();
-    write(args, &archive).with_context(|| format!("cannot write `{path}`"))?;
+    // A reader sees the whole archive, or what was there before.
+    let write = || {
+        let (folder, name) = Folder::provided_for(&args.archive, 0o777)?;
+        folder.replace(name, 0o644, &archive)
+    };
+    write().with_context(|| format!("cannot write `{path}`"))?;
     let mark = Style::stdout().paint(Tone::Good, "✓");
     output::print(&format!(
         "{mark} Wrote {}\n{}",
@@ -43,24 +48,4 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         facts::lines(&bundle, &args.trust, None)
     ))?;
     Ok(Exit::Done)
-}
-
-/// A reader sees the whole archive, or what was there before.
-fn write(args: &Args, archive: &[u8]) -> std::io::Result<()> {
-    let folder = match args.archive.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => std::path::Path::new("."),
-    };
-    if args.archive.is_dir() {
-        return Err(std::io::ErrorKind::IsADirectory.into());
-    }
-    let mut file = tempfile::Builder::new()
-        .prefix(".hexgate-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)
-        .map_err(|error| std::io::Error::from(error.kind()))?;
-    file.write_all(archive)?;
-    file.as_file().sync_all()?;
-    file.persist(&args.archive).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -11,7 +11,8 @@ use crate::{
 
 /// Make a pair of keys: PREFIX.private signs bundles, PREFIX.public verifies them
 ///
-/// The private key is readable by its owner only. Keys that exist are left alone without `--force`.
+/// The private key is readable by its owner only, and so is the folder, if it is missing and made here. Keys that exist are left alone
+/// without `--force`.
 /// Exit codes: 0 made, 1 a key exists, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -38,17 +39,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             args.out.display(),
             ending.display(),
             args.out.with_extension("").display()
-        );
-    }
-    if let Some(folder) = args
-        .out
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        anyhow::ensure!(
-            folder.is_dir(),
-            "`{}` is not a folder; make it first, or choose another prefix",
-            folder.display()
         );
     }
     let pair = hexgate_bundle::generate(&args.out, args.force).map_err(|error| match error {

@@ -319,6 +319,13 @@ fn files_that_are_not_what_they_should_be() {
     assert_snapshot!(office.run("list --db approvers.json"), @r"
     exit 2
     --- stderr
+    error: `approvers.json` has mode 0644: others could read requests, or put files of their own there; run `chmod o-rwx` on it, or name a database in a folder for this user or its group alone
+    ");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(office.fixture.path("approvers.json"), private).unwrap();
+    assert_snapshot!(office.run("list --db approvers.json"), @r"
+    exit 2
+    --- stderr
     error: cannot use the database `approvers.json`: it is not a database, or its beginning is damaged; name the right file, or move it aside together with `-wal` and `-shm`
     ");
     assert_snapshot!(office.run("list --db approvals.db --approvers missing.json"), @r"

@@ -117,8 +117,10 @@ fn what_was_changed_on_the_way_is_refused_and_not_written() {
     assert_snapshot!(fixture.run("export dist dist --pubkey release.public"), @r"
     exit 2
     --- stderr
-    error: cannot write `dist`: is a directory; name a file
+    error: cannot write `dist`: Is a directory (os error 21); name a file
     ");
+    fixture.quiet("export dist missing/out/policy.tar --pubkey release.public --agent support-bot");
+    assert!(fixture.path("missing/out/policy.tar").is_file());
 }
 
 #[test]

@@ -47,10 +47,13 @@ fn keys_are_made_and_never_overwritten_by_accident() {
     --- stderr
     error: `next.private` ends in `.private`, which is added to the prefix; pass `next`
     ");
-    assert_snapshot!(fixture.run("keygen --out missing/release"), @r"
+    fixture.quiet("keygen --out missing/keys/release");
+    let made = fs::metadata(fixture.path("missing/keys")).unwrap();
+    assert_eq!(made.permissions().mode() & 0o7777, 0o700);
+    assert_snapshot!(fixture.run("keygen --out release.public/release"), @r"
     exit 2
     --- stderr
-    error: `missing` is not a folder; make it first, or choose another prefix
+    error: cannot write `release.public/release.private`: Not a directory (os error 20); no key was made
     ");
 }
 

@@ -1,18 +1,17 @@
 //! The files of the cache. Everything goes through the folder's descriptor, so that nothing can be put in its place meanwhile.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::io::{self, Write as _};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Timespec, Timestamps, UTIME_NOW};
+use hexgate_bundle::disk::{self, Access, FileError, read_all};
+use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::CacheError;
 
 /// An open folder.
 #[derive(Debug)]
 pub(super) struct Folder {
-    handle: OwnedFd,
+    handle: disk::Folder,
     max_bytes: u64,
     max_entries: usize,
 }
@@ -23,31 +22,26 @@ impl Folder {
         max_bytes: u64,
         max_entries: usize,
     ) -> Result<Self, CacheError> {
-        let io = |source: rustix::io::Errno| CacheError::Io {
+        let io = |source| CacheError::Io {
             path: path.into(),
-            source: source.into(),
+            source,
         };
         let untrusted = |reason: &str| CacheError::Untrusted {
             path: path.into(),
             reason: reason.into(),
         };
-        match rustix::fs::mkdir(path, Mode::RWXU) {
-            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-            Err(error) => return Err(io(error)),
-        }
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
-        let handle = match rustix::fs::open(path, flags, Mode::empty()) {
-            Ok(handle) => handle,
-            Err(rustix::io::Errno::LOOP | rustix::io::Errno::NOTDIR) => {
+        disk::Folder::provide(path, 0o700).map_err(io)?;
+        let handle = match disk::Folder::open_itself(path) {
+            Err(_) if path.is_symlink() || path.is_file() => {
                 return Err(untrusted("it is a link or a file; name a folder"));
             }
-            Err(error) => return Err(io(error)),
+            opened => opened.map_err(io)?,
         };
-        let stat = rustix::fs::fstat(&handle).map_err(io)?;
-        if stat.st_uid != rustix::process::geteuid().as_raw() {
+        let access = handle.access().map_err(io)?;
+        if !access.is_own() {
             return Err(untrusted("it belongs to another user"));
         }
-        if stat.st_mode & 0o077 != 0 {
+        if !access.is_private() {
             return Err(untrusted(
                 "others can look into it or change it; its mode should be 0700",
             ));
@@ -61,22 +55,15 @@ impl Folder {
 
     /// The whole content of an entry. What is not a plain file of ours is removed.
     pub(super) fn read(&self, name: &str) -> Option<Vec<u8>> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let opened = rustix::fs::openat(&self.handle, name, flags, Mode::empty());
-        let file = match opened {
+        let file = match self.handle.read(name) {
             Ok(file) => file,
-            Err(rustix::io::Errno::NOENT) => return None,
+            Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return None,
             Err(_) => {
                 self.remove(name);
                 return None;
             }
         };
-        let stat = rustix::fs::fstat(&file).ok()?;
-        let size = u64::try_from(stat.st_size).ok()?;
-        let ours = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
-            && stat.st_uid == rustix::process::geteuid().as_raw()
-            && size <= self.max_bytes;
-        if !ours {
+        if !Access::of(&file).ok()?.is_own() {
             self.remove(name);
             return None;
         }
@@ -92,9 +79,13 @@ impl Folder {
                 last_modification: now,
             },
         );
-        let mut bytes = Vec::with_capacity(usize::try_from(size).ok()?.checked_add(1)?);
-        File::from(file).take(size).read_to_end(&mut bytes).ok()?;
-        Some(bytes)
+        match read_all(file, self.max_bytes) {
+            Ok(bytes) => Some(bytes),
+            Err(_) => {
+                self.remove(name);
+                None
+            }
+        }
     }
 
     /// Writes an entry so that it is there whole or not at all, and then makes room.
@@ -103,53 +94,33 @@ impl Folder {
         if u64::try_from(size).map_or(true, |size| size > self.max_bytes) || self.max_entries == 0 {
             return;
         }
-        let mut random = [0; 8];
-        if getrandom::fill(&mut random).is_err() {
-            return;
-        }
-        let temporary = format!(".new-{:016x}", u64::from_le_bytes(random));
-        if self.write_new(&temporary, head, body).is_err()
-            || rustix::fs::renameat(&self.handle, &temporary, &self.handle, name).is_err()
-        {
-            self.remove(&temporary);
-        }
+        // A cache that cannot be written is a slow one.
+        let _ = self.write_whole(name, head, body);
         self.make_room();
     }
 
     /// Removes an entry, whatever it is.
     pub(super) fn remove(&self, name: &str) {
-        if rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()).is_err() {
-            let _ = rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR);
+        if self.handle.remove(name).is_err() {
+            let _ = self.handle.remove_folder(name);
         }
     }
 
-    fn write_new(&self, name: &str, head: &[u8], body: &[u8]) -> std::io::Result<()> {
-        let flags =
-            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut file = File::from(rustix::fs::openat(
-            &self.handle,
-            name,
-            flags,
-            Mode::RUSR | Mode::WUSR,
-        )?);
+    fn write_whole(&self, name: &str, head: &[u8], body: &[u8]) -> io::Result<()> {
+        let mut file = self.handle.passing(0o600)?;
         file.write_all(head)?;
-        file.write_all(body)
+        file.write_all(body)?;
+        file.persist(name)
     }
 
     /// Removes what was not used for the longest time until both bounds hold. Files that writers left behind age like all others.
     fn make_room(&self) {
-        let Ok(folder) = Dir::read_from(&self.handle) else {
-            return;
-        };
         let mut entries = Vec::new();
-        for entry in folder.flatten() {
-            let Ok(name) = entry.file_name().to_str() else {
+        for (name, _) in self.handle.entries().unwrap_or_default() {
+            let Some(name) = name.to_str() else {
                 continue;
             };
-            if name == "." || name == ".." {
-                continue;
-            }
-            let Ok(stat) = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) else {
+            let Ok(stat) = self.handle.stat(name) else {
                 continue;
             };
             let age = (stat.st_mtime, stat.st_mtime_nsec);

@@ -1,11 +1,11 @@
 //! The key of the cache: 32 random bytes in a file of their own.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
+use std::path::Path;
 
+use hexgate_bundle::disk::{Access, FileError, Folder, read_all};
 use wasmtime::Engine;
 
 use crate::error::CacheError;
@@ -24,6 +24,7 @@ impl Key {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
         };
+        let (beside, name) = Folder::provided_for(path, 0o700).map_err(io)?;
         let (real_parent, real_folder) = (
             fs::canonicalize(parent).map_err(io)?,
             fs::canonicalize(folder).map_err(io)?,
@@ -35,10 +36,11 @@ impl Key {
                 reason,
             });
         }
-        match Self::read(path) {
+        let name = Path::new(name);
+        match Self::read(path, &beside, name) {
             Err(CacheError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Self::make(path, parent).map_err(io)?;
-                Self::read(path)
+                Self::make(&beside, name).map_err(io)?;
+                Self::read(path, &beside, name)
             }
             other => other,
         }
@@ -67,59 +69,49 @@ impl Key {
         hasher.finalize()
     }
 
-    fn read(path: &Path) -> Result<Self, CacheError> {
-        let io = |source| CacheError::Io {
-            path: path.into(),
-            source,
-        };
+    fn read(path: &Path, beside: &Folder, name: &Path) -> Result<Self, CacheError> {
         let untrusted = |reason: &str| CacheError::Untrusted {
             path: path.into(),
             reason: reason.into(),
         };
-        if fs::symlink_metadata(path).map_err(io)?.is_symlink() {
-            return Err(untrusted("it is a link; name the file itself"));
-        }
-        let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(nofollow)
-            .open(path)
-            .map_err(io)?;
-        let metadata = file.metadata().map_err(io)?;
-        if !metadata.is_file() {
-            return Err(untrusted("it is not a file"));
-        }
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
+        let refused = |error| match error {
+            FileError::Io(source) => CacheError::Io {
+                path: path.into(),
+                source,
+            },
+            FileError::Symlink => untrusted("it is a link; name the file itself"),
+            FileError::Directory | FileError::Special => untrusted("it is not a file"),
+            FileError::TooLarge(_) => {
+                untrusted("a key has 32 bytes; remove it to have a new one made")
+            }
+        };
+        let file = beside.read(name).map_err(refused)?;
+        let access = Access::of(&file).map_err(|error| refused(error.into()))?;
+        if !access.is_own() {
             return Err(untrusted("it belongs to another user"));
         }
-        if metadata.mode() & 0o077 != 0 {
+        if !access.is_private() {
             return Err(untrusted(
                 "others can read or write it; its mode should be 0600",
             ));
         }
-        let mut bytes = Vec::new();
-        file.take(64).read_to_end(&mut bytes).map_err(io)?;
-        let key = bytes
-            .try_into()
-            .map_err(|_| untrusted("a key has 32 bytes; remove it to have a new one made"))?;
-        Ok(Self(key))
+        let key = read_all(file, blake3::KEY_LEN as u64).map_err(refused)?;
+        let key = key.try_into();
+        key.map(Self)
+            .map_err(|_| refused(FileError::TooLarge(blake3::KEY_LEN as u64)))
     }
 
-    /// Writes a new key beside `path` and links it there, so that nobody ever reads half a key and the first of several processes wins.
-    fn make(path: &Path, parent: &Path) -> io::Result<()> {
+    /// Makes a new key, so that nobody ever reads half of one and the first of several processes wins.
+    fn make(beside: &Folder, name: &Path) -> io::Result<()> {
         let mut key = [0; blake3::KEY_LEN];
-        let mut name = [0; 8];
-        getrandom::fill(&mut key)
-            .and_then(|()| getrandom::fill(&mut name))
-            .map_err(io::Error::other)?;
-        let temporary = parent.join(format!(".hexgate-key-{:016x}", u64::from_le_bytes(name)));
-        let written =
-            write_new(&temporary, &key).and_then(|()| match fs::hard_link(&temporary, path) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-                _ => Ok(()),
-            });
-        let removed = fs::remove_file(&temporary);
-        written.and(removed)
+        getrandom::fill(&mut key).map_err(io::Error::other)?;
+        let mut file = beside.passing(0o600)?;
+        file.write_all(&key)?;
+        file.sync_all()?;
+        match file.persist_new(name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            made => made,
+        }
     }
 }
 
@@ -127,16 +119,6 @@ impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Key(..)")
     }
-}
-
-fn write_new(path: &PathBuf, bytes: &[u8]) -> io::Result<()> {
-    let mut file: File = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 /// Feeds what a type hashes of itself into the keyed hash.

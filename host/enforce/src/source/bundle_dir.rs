@@ -7,6 +7,7 @@ use hexgate::Clock;
 use hexgate::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
 
 use super::fingerprint::Seen;
+use super::guard::guard;
 use super::{Candidate, PolicySource, Poll, SourceError};
 
 /// A folder with a bundle, as `hexgate policy build` writes it. The folder is replaced as a whole; a link to it may be turned.
@@ -40,7 +41,8 @@ impl BundleDir {
 
     /// The bundle in this folder, whoever made it: its signature is not looked at.
     ///
-    /// CAUTION: whoever can write to the folder decides what is permitted. For development.
+    /// CAUTION: whoever can write to the folder decides what is permitted. For development. One that somebody else than this user and root
+    /// can change is refused.
     #[must_use]
     pub fn dangerous_without_signature(path: impl Into<PathBuf>, expectation: Expectation) -> Self {
         Self {
@@ -57,6 +59,9 @@ impl BundleDir {
     }
 
     fn read(&self) -> Result<Candidate, SourceError> {
+        if let Trust::DangerousNobody = self.trust {
+            guard(&self.path)?;
+        }
         let bundle = UnverifiedBundle::read(&self.path)?;
         let now = self.clock.now();
         Ok(match &self.trust {

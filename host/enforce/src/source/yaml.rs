@@ -10,13 +10,14 @@ use hexgate_compiler::diagnostic::render::{Format, render};
 use hexgate_compiler::{Compiler, Product, RegoOptions, Release};
 
 use super::fingerprint::{Fingerprint, Seen};
+use super::guard::guard;
 use super::{Candidate, LocalPolicy, PolicySource, Poll, SourceError};
 
 /// A policy's own source: a YAML file or a directory of roles, compiled in this process in milliseconds, or a file of Rego, for
 /// which `opa` is needed.
 ///
 /// Nobody signs a source. Whoever can write the file decides what is permitted: for development, and for hosts whose files are as
-/// well guarded as their program.
+/// well guarded as their program. A file or folder that somebody else than this user and root can change is refused.
 #[derive(Debug)]
 pub struct PolicyFile {
     path: PathBuf,
@@ -79,6 +80,7 @@ impl PolicyFile {
             path: self.path.clone(),
             diagnostics,
         };
+        guard(&self.path)?;
         let options = RegoOptions {
             opa: self.opa.clone(),
             ..RegoOptions::default()

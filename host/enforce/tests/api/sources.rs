@@ -1,7 +1,7 @@
 //! Policies that come from files, change, break, and go back.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,6 +48,71 @@ fn a_file_that_changes_is_seen_at_the_next_turn() {
     assert!(matches!(live.refresh(), Refresh::Replaced(_)));
     assert!(live.failure().is_none() && may_view(&live));
     assert_eq!(*live.id(), *before);
+}
+
+#[test]
+fn what_nobody_signed_and_others_can_change_does_not_decide() {
+    let (folder, path, live) = live(BILLING);
+    let roles = folder.path().join("roles");
+    fs::create_dir(&roles).unwrap();
+    fs::write(roles.join("default.yaml"), CLOSED).unwrap();
+    let set =
+        |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let refused = |path: &Path| {
+        let error = LivePolicy::open(&engine(), PolicyFile::dangerous_unsigned(path)).unwrap_err();
+        error.to_string()
+    };
+    for (named, exposed, mode, good) in [
+        (&path, &path, 0o666, 0o644),
+        (&path, &path, 0o664, 0o444),
+        (&path, &folder.path().to_owned(), 0o777, 0o755),
+        (&roles, &roles, 0o777, 0o755),
+        (&roles, &roles, 0o1777, 0o755),
+        (&roles, &roles.join("default.yaml"), 0o622, 0o440),
+    ] {
+        set(exposed, mode);
+        let error = refused(named);
+        assert!(
+            error.contains(&format!("mode {mode:04o}")) && error.contains("chmod go-w"),
+            "{error}"
+        );
+        set(exposed, good);
+        LivePolicy::open(&engine(), PolicyFile::dangerous_unsigned(named)).unwrap();
+    }
+    // The one that decides goes on deciding, and the operator is told.
+    assert!(matches!(live.refresh(), Refresh::Unchanged) || may_view(&live));
+    set(&path, 0o666);
+    assert!(kept(live.refresh()).contains("chmod go-w"));
+    assert!(may_view(&live));
+    set(&path, 0o644);
+
+    if !rustix::process::geteuid().is_root() {
+        hexgate_test_support::announce("a policy of another user: only root can make one");
+        return;
+    }
+    std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
+    assert!(refused(&path).contains("belongs to user 65534"));
+}
+
+#[test]
+fn an_unsigned_bundle_that_others_can_change_does_not_decide() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bundle");
+    write_bundle(&path, BILLING, &release(1), None);
+    let open = || {
+        let source =
+            BundleDir::dangerous_without_signature(&path, Expectation::dangerous_any_binding());
+        LivePolicy::open(&engine(), source)
+    };
+    open().unwrap();
+    let file = fs::read_dir(&path).unwrap().next().unwrap().unwrap().path();
+    for (exposed, good) in [(&path, 0o755), (&file, 0o644)] {
+        fs::set_permissions(exposed, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = open().unwrap_err().to_string();
+        assert!(error.contains("chmod go-w"), "{error}");
+        fs::set_permissions(exposed, fs::Permissions::from_mode(good)).unwrap();
+    }
+    open().unwrap();
 }
 
 #[test]
