@@ -9,6 +9,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
+    budget::{Allowance, Budget},
     diagnostic::{Diagnostic, Severity, Sink},
     document, lint,
     model::{Limits, Policy},
@@ -34,6 +35,7 @@ pub struct Options {
 #[derive(Debug, Clone, Default)]
 pub struct Compiler {
     options: Options,
+    allowance: Allowance,
 }
 
 /// What came of compiling a policy.
@@ -80,7 +82,18 @@ impl<P> Outcome<P> {
 impl Compiler {
     /// A compiler with these options.
     pub fn new(options: Options) -> Self {
-        Self { options }
+        Self {
+            options,
+            allowance: Allowance::default(),
+        }
+    }
+
+    /// Lets a policy cost another amount of work and memory than [`Account::limit`](crate::budget::Account::limit) says. What is compiled
+    /// does not depend on it, only whether it is refused.
+    #[must_use]
+    pub fn with_allowance(mut self, allowance: Allowance) -> Self {
+        self.allowance = allowance;
+        self
     }
 
     /// Compiles the policy at `path`: a file, or a directory with a role in each file.
@@ -140,9 +153,10 @@ impl Compiler {
         sources: &Sources,
         sink: &mut Sink,
     ) -> Option<Compiled> {
+        let budget = &Budget::new(&self.allowance);
         let (document, source, file) = match input {
             Input::Document(file) => {
-                let root = source::parse(sources, *file, sink)?;
+                let root = source::parse_within(sources, *file, budget, sink)?;
                 (
                     document::read_document(&root, sink)?,
                     sources.text(*file).to_owned(),
@@ -150,9 +164,12 @@ impl Compiler {
                 )
             }
             Input::Roles { directory, files } => {
-                let (mut roots, mut refused) = (Vec::new(), Vec::new());
+                let (mut roots, mut refused) = (Vec::with_capacity(files.len()), Vec::new());
                 for (stem, file) in files {
-                    match source::parse(sources, *file, sink) {
+                    if budget.is_exhausted() || sink.is_full() {
+                        return None;
+                    }
+                    match source::parse_within(sources, *file, budget, sink) {
                         Some(root) => roots.push((stem.clone(), root)),
                         None => refused.push(stem.clone()),
                     }
@@ -169,16 +186,18 @@ impl Compiler {
                 (document, source, *directory)
             }
         };
-        let resolved = resolve::resolve(&document, sources, sink);
+        let resolved = resolve::resolve(&document, budget, sources, sink);
         if sink.has_errors() {
             return None;
         }
-        lint::run(&resolved, sources, sink);
         let model = resolve::build(
             &resolved,
             self.limits(),
             Sha256::digest(source.as_bytes()).into(),
-        );
+            budget,
+            sink,
+        )?;
+        lint::run(&resolved, sources, budget, sink);
         let plan = plan::encode(&model)
             .map_err(|error| sink.push(too_large(file, &error.to_string())))
             .ok()?;

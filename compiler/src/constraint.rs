@@ -36,6 +36,7 @@ mod wildcard;
 pub use finding::ConstraintError;
 pub use parser::{
     MAX_BYTES, MAX_FINDINGS, MAX_NESTING, MAX_QUANTIFIERS, Parsed, literal_from_json_text, parse,
+    parse_within,
 };
 pub(crate) use spelling::is_name;
 pub(crate) use wildcard::name_test;

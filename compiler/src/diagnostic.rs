@@ -131,9 +131,16 @@ pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Opti
         _ => 3,
     };
     let folded = name.to_lowercase();
+    let folded_length = folded.chars().count();
+    // So many letters as one is longer than the other, so many slips there are at least.
+    let is_near = |candidate: &&str| {
+        let length = candidate.chars().flat_map(char::to_lowercase).count();
+        length.abs_diff(folded_length) <= allowed
+    };
     valid
         .into_iter()
         .filter(|candidate| candidate.len() <= 256)
+        .filter(is_near)
         .map(|candidate| {
             (
                 strsim::osa_distance(&folded, &candidate.to_lowercase()),

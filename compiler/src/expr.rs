@@ -1,6 +1,10 @@
 //! Constraints as typed expressions. Constants are replaced by their values, patterns are compiled.
 
-use std::ops::Range;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    ops::Range,
+    sync::Arc,
+};
 
 use crate::automata::Dfa;
 
@@ -11,6 +15,37 @@ pub struct Expr {
     pub kind: ExprKind,
     /// Where it stands in the constraint's text, in bytes.
     pub span: Range<usize>,
+}
+
+impl Expr {
+    /// How much there is to look at: conditions with their paths, and elements of lists.
+    pub(crate) fn steps(&self) -> u64 {
+        let path = |path: &Path| 1 + path.steps.len() as u64 / 16;
+        let operand = |operand: &Operand| match &operand.kind {
+            OperandKind::Path(inner) | OperandKind::Count(inner) => path(inner),
+            OperandKind::Literal(_) => 0,
+        };
+        match &self.kind {
+            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().map(Self::steps).sum(),
+            ExprKind::Not(inner) => inner.steps(),
+            ExprKind::Compare { left, right, .. } => operand(left) + operand(right),
+            ExprKind::In { value, list, .. } => operand(value) + list.len() as u64 / 16,
+            ExprKind::Only(inner, names) => path(inner) + names.len() as u64,
+            ExprKind::Text { path: inner, .. }
+            | ExprKind::Matches { path: inner, .. }
+            | ExprKind::Present(inner) => path(inner),
+            ExprKind::Quantifier {
+                path: inner, body, ..
+            } => path(inner) + body.steps(),
+        }
+    }
+
+    /// Alike for conditions that mean the same. As printed a condition has the values of its constants in it.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.to_string().hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// The kinds of condition.
@@ -56,7 +91,7 @@ pub enum ExprKind {
         /// The pattern as written.
         pattern: String,
         /// Accepts the strings that contain a match.
-        dfa: Dfa,
+        dfa: Arc<Dfa>,
     },
     /// `present`: always true or false.
     Present(Path),
@@ -159,7 +194,7 @@ pub struct Path {
 }
 
 /// Where a path begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Root {
     /// The call's arguments.
     Args,

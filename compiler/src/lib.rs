@@ -47,6 +47,7 @@
 #![deny(missing_docs)]
 
 pub mod automata;
+pub mod budget;
 mod built;
 mod compile;
 pub mod constraint;

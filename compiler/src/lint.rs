@@ -14,6 +14,7 @@ mod redundant;
 mod unused;
 
 use crate::{
+    budget::Budget,
     diagnostic::{CodeDoc, Sink},
     resolve::Resolved,
     source::Sources,
@@ -41,16 +42,18 @@ pub fn codes() -> impl Iterator<Item = &'static CodeDoc> {
 }
 
 /// Runs all lints over a policy that has no errors.
-pub fn run(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink) {
+///
+/// A lint ends early where there is no room for another warning, or where the budget ends; then an error stands in `sink`.
+pub fn run(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget, sink: &mut Sink) {
     conflicting_parents::check(resolved, sink);
-    contradiction::check(resolved, sources, sink);
+    contradiction::check(resolved, sources, budget, sink);
     dead_rule::check(resolved, sink);
-    dropped_constraints::check(resolved, sink);
+    dropped_constraints::check(resolved, budget, sink);
     empty_scope::check(resolved, sink);
     no_default_role::check(resolved, sink);
     no_only::check(resolved, sink);
     one_sided_bound::check(resolved, sources, sink);
     permissive_default::check(resolved, sink);
-    redundant::check(resolved, sink);
+    redundant::check(resolved, budget, sink);
     unused::check(resolved, sink);
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
+    hash::{Hash, Hasher},
     sync::Arc,
 };
 
@@ -31,8 +32,9 @@ impl Policy {
             .values()
             .flat_map(|role| std::iter::once(&role.default_rule).chain(role.tools.values()))
             .filter(|rule| seen.insert(Arc::as_ptr(rule)));
+        let mut known = HashSet::new();
         for scope in rules.filter_map(|rule| rule.scope.as_deref()) {
-            if !scopes.contains(&scope) {
+            if known.insert(scope) {
                 scopes.push(scope);
             }
         }
@@ -84,7 +86,7 @@ pub struct Rule {
 }
 
 /// The outcome of a rule whose constraints hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// Denied, whatever the constraints.
     Deny,
@@ -104,7 +106,7 @@ pub struct Constraint {
 }
 
 /// Which paths a tool may touch.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Scope {
     /// The name of the argument that holds the path.
     pub argument: String,
@@ -115,12 +117,19 @@ pub struct Scope {
 }
 
 /// One pattern of a file scope.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     /// As written.
     pub source: String,
     /// Whether it begins with `/`.
     pub absolute: bool,
     /// Accepts the normalised paths that the pattern covers (see [`crate::automata::glob`]).
-    pub dfa: Dfa,
+    pub dfa: Arc<Dfa>,
+}
+
+impl Hash for Pattern {
+    /// Of what was written: the automaton follows from it, and can be long.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.source.hash(state);
+    }
 }

@@ -7,7 +7,10 @@ mod condition;
 mod index;
 mod writer;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use hexgate_eval::plan::layout::{self, header, mode, size};
 
@@ -42,9 +45,11 @@ pub enum PlanError {
 pub fn encode(policy: &Policy) -> Result<Vec<u8>, PlanError> {
     let mut encoder = Encoder {
         out: Writer::new(),
-        rules: Interned::new(),
+        rules: HashMap::new(),
         constraints: Interned::new(),
+        places: HashMap::new(),
         scopes: Vec::new(),
+        known_scopes: HashMap::new(),
     };
     let plan = encoder.policy(policy)?;
     Ok(plan)
@@ -52,10 +57,14 @@ pub fn encode(policy: &Policy) -> Result<Vec<u8>, PlanError> {
 
 struct Encoder<'p> {
     out: Writer,
-    rules: Interned<&'p Rule>,
+    /// By their records.
+    rules: HashMap<Vec<u32>, u32>,
     constraints: Interned<&'p Constraint>,
-    /// The scopes by their ids.
-    scopes: Vec<(&'p Scope, u32)>,
+    /// The constraints and scopes that were met, by where they lie: many rules share them.
+    places: HashMap<*const (), u32>,
+    /// Where the scopes stand, by their ids.
+    scopes: Vec<u32>,
+    known_scopes: HashMap<&'p Scope, u32>,
 }
 
 impl<'p> Encoder<'p> {
@@ -79,7 +88,8 @@ impl<'p> Encoder<'p> {
         let roles_at = self.out.table(&roles);
         let scopes_at = self
             .out
-            .table(&self.scopes.iter().map(|(_, at)| [*at]).collect::<Vec<_>>());
+            .table(&self.scopes.iter().map(|at| [*at]).collect::<Vec<_>>());
+        self.out.check()?;
         let tool_index = index::build(tools.keys().copied(), tools_at, size::TOOL)
             .ok_or(PlanError::Collisions)?;
         let role_index = index::build(
@@ -129,11 +139,11 @@ impl<'p> Encoder<'p> {
         tools: &BTreeMap<&str, u32>,
         cells: &mut Interned<Vec<(u32, u32)>>,
     ) -> Result<[u32; 6], PlanError> {
-        let default = self.rule(&role.default_rule);
+        let default = self.rule(&role.default_rule)?;
         let mut row = Vec::with_capacity(role.tools.len());
         for (tool, rule) in &role.tools {
             let id = tools.get(tool.as_str()).copied().unwrap_or_default();
-            row.push((id, self.rule(rule)));
+            row.push((id, self.rule(rule)?));
         }
         let count = row.len() as u32;
         let at = match cells.find(&row) {
@@ -152,10 +162,12 @@ impl<'p> Encoder<'p> {
         Ok([name_at, name_len, default, at, count, 0])
     }
 
-    fn rule(&mut self, rule: &'p Arc<Rule>) -> u32 {
-        if let Some(at) = self.rules.find(&&**rule) {
-            return at;
+    fn rule(&mut self, rule: &'p Arc<Rule>) -> Result<u32, PlanError> {
+        let place = Arc::as_ptr(rule).cast();
+        if let Some(at) = self.places.get(&place) {
+            return Ok(*at);
         }
+        self.out.check()?;
         let scope = rule.scope.as_ref().map_or(0, |scope| self.scope(scope));
         let constraints: Vec<u32> = rule
             .constraints
@@ -169,11 +181,29 @@ impl<'p> Encoder<'p> {
         };
         let mut record = vec![mode, scope, constraints.len() as u32];
         record.extend(constraints);
-        let at = self.out.words(&record);
-        self.rules.remember(rule, at)
+        let at = match self.rules.get(&record) {
+            Some(at) => *at,
+            None => {
+                let at = self.out.words(&record);
+                self.rules.insert(record, at);
+                at
+            }
+        };
+        self.places.insert(place, at);
+        Ok(at)
     }
 
-    fn constraint(&mut self, constraint: &'p Constraint) -> u32 {
+    fn constraint(&mut self, constraint: &'p Arc<Constraint>) -> u32 {
+        let place = Arc::as_ptr(constraint).cast();
+        if let Some(at) = self.places.get(&place) {
+            return *at;
+        }
+        let at = self.new_constraint(constraint);
+        self.places.insert(place, at);
+        at
+    }
+
+    fn new_constraint(&mut self, constraint: &'p Constraint) -> u32 {
         if let Some(at) = self.constraints.find(&constraint) {
             return at;
         }
@@ -183,8 +213,18 @@ impl<'p> Encoder<'p> {
         self.constraints.remember(constraint, at)
     }
 
-    fn scope(&mut self, scope: &'p Scope) -> u32 {
-        if let Some((_, at)) = self.scopes.iter().find(|(known, _)| *known == scope) {
+    fn scope(&mut self, scope: &'p Arc<Scope>) -> u32 {
+        let place = Arc::as_ptr(scope).cast();
+        if let Some(at) = self.places.get(&place) {
+            return *at;
+        }
+        let at = self.new_scope(scope);
+        self.places.insert(place, at);
+        at
+    }
+
+    fn new_scope(&mut self, scope: &'p Scope) -> u32 {
+        if let Some(at) = self.known_scopes.get(scope) {
             return *at;
         }
         let (argument, len) = self.out.text(&scope.argument);
@@ -201,7 +241,8 @@ impl<'p> Encoder<'p> {
             record.extend([source, len, dfa, u32::from(pattern.absolute)]);
         }
         let at = self.out.words(&record);
-        self.scopes.push((scope, at));
+        self.scopes.push(at);
+        self.known_scopes.insert(scope, at);
         at
     }
 }

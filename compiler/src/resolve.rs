@@ -35,10 +35,19 @@ pub struct Resolved<'d> {
     pub shared: Vec<Use<'d>>,
     /// The roles, mixins included, parents first.
     pub roles: Vec<Role<'d>>,
+    /// Where in `roles` each stands.
+    pub(crate) by_name: BTreeMap<&'d str, usize>,
     /// The rules that took the place of inherited ones.
     pub replacements: Vec<Replacement<'d>>,
     /// The constants that no constraint uses.
     pub unused_consts: Vec<&'d Name>,
+}
+
+impl<'d> Resolved<'d> {
+    /// The role of that name.
+    pub(crate) fn role(&self, name: &str) -> Option<&Role<'d>> {
+        self.roles.get(*self.by_name.get(name)?)
+    }
 }
 
 /// A constraint with its meaning.
@@ -48,6 +57,8 @@ pub struct Written {
     pub constraint: Arc<Constraint>,
     /// The constants that it used.
     pub consts: Vec<String>,
+    /// How much there is to look at in it.
+    pub(crate) steps: u64,
 }
 
 /// A constraint at a place.

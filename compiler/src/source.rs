@@ -10,8 +10,8 @@ mod write;
 
 pub use files::{Input, ReadError, read};
 pub(crate) use files::{MAX_SOURCE, add_text, read_bytes, read_text, too_large};
-pub use parse::parse;
 pub(crate) use parse::{FLOW_COMMA, refused_character};
+pub use parse::{parse, parse_within};
 pub use scalar::Plain;
 pub use tree::{Entry, Key, Node, NodeKind, Scalar, Style};
 pub use write::write_roles;
@@ -73,22 +73,58 @@ pub struct Source {
     pub text: String,
     /// Where its lines begin.
     lines: Vec<u32>,
+    /// How many characters stand before each multiple of [`BLOCK`]; empty where all have one byte. Lines can be as long as the source.
+    characters: Vec<u32>,
+}
+
+/// How many bytes are looked at to count the characters before a place.
+const BLOCK: usize = 1024;
+
+impl Source {
+    fn new(name: String, text: String) -> Self {
+        let offset = |line_end: usize| u32::try_from(line_end + 1).unwrap_or(u32::MAX);
+        let lines = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(newline, _)| offset(newline)))
+            .collect();
+        let mut characters = Vec::new();
+        if !text.is_ascii() {
+            let mut before = 0;
+            for block in text.as_bytes().chunks(BLOCK) {
+                characters.push(before);
+                before += u32::try_from(block.iter().filter(|byte| begins(**byte)).count())
+                    .unwrap_or(u32::MAX);
+            }
+            characters.push(before);
+        }
+        Self {
+            name,
+            text,
+            lines,
+            characters,
+        }
+    }
+
+    /// How many characters begin before a byte.
+    fn characters_before(&self, offset: usize) -> usize {
+        let block = offset / BLOCK;
+        let Some(before) = self.characters.get(block) else {
+            return offset;
+        };
+        let rest = self.text.as_bytes().get(block * BLOCK..offset);
+        *before as usize + rest.map_or(0, |rest| rest.iter().filter(|byte| begins(**byte)).count())
+    }
+}
+
+/// Whether a byte of UTF-8 begins a character.
+fn begins(byte: u8) -> bool {
+    byte & 0xC0 != 0x80
 }
 
 impl Sources {
     /// Adds a source.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        let text: String = text.into();
-        let offset = |line_end: usize| u32::try_from(line_end + 1).unwrap_or(u32::MAX);
-        let lines = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(newline, _)| offset(newline)))
-            .collect();
-        self.files.push(Source {
-            name: name.into(),
-            text,
-            lines,
-        });
+        self.files.push(Source::new(name.into(), text.into()));
         id
     }
 
@@ -120,12 +156,10 @@ impl Sources {
             offset -= 1;
         }
         let (line, start) = self.line(file, offset);
-        (
-            line,
-            text.get(start..offset)
-                .map_or(0, |before| before.chars().count())
-                + 1,
-        )
+        let column = self.source(file).map_or(0, |source| {
+            source.characters_before(offset) - source.characters_before(start)
+        });
+        (line, column + 1)
     }
 
     /// The word at a line and column, both from 1; columns count characters. Without a column the first word of the line, without a

@@ -4,7 +4,7 @@
 ///
 /// State 0 rejects for good, state 1 accepts for good. After the last byte a text is accepted in state 1 and in every state for
 /// which `accepting` holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Dfa {
     /// The class of each byte, below `class_count`.
     pub classes: Box<[u8; 256]>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::table::TableError;
+use super::table::{self, TableError};
 
 /// A pattern that is refused: what, where, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,6 +14,8 @@ pub struct PatternError {
     pub message: String,
     /// What to write instead, where that can be said.
     pub help: Option<String>,
+    /// How many bytes of automata were made before it was refused.
+    pub work: usize,
 }
 
 impl PatternError {
@@ -22,6 +24,7 @@ impl PatternError {
             span,
             message: message.into(),
             help: None,
+            work: 0,
         }
     }
 
@@ -34,6 +37,9 @@ impl PatternError {
 
     /// The whole pattern is well-formed, but has no table.
     pub(super) fn table(pattern: &str, error: &TableError, help: &str) -> Self {
-        Self::new(0..pattern.len(), error.to_string()).with_help(help)
+        Self {
+            work: table::MOST_WORK,
+            ..Self::new(0..pattern.len(), error.to_string()).with_help(help)
+        }
     }
 }

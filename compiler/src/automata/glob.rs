@@ -14,6 +14,8 @@ mod regex;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use regex_syntax::hir::{
     Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, Look,
 };
@@ -32,9 +34,11 @@ pub const MAX_PATTERN_BYTES: usize = 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glob {
     /// Accepts the normalised paths that the pattern covers.
-    pub dfa: Dfa,
+    pub dfa: Arc<Dfa>,
     /// Whether the pattern begins with `/`.
     pub absolute: bool,
+    /// How many bytes of automata were made on the way.
+    pub work: usize,
 }
 
 /// Compiles a pattern of allowed paths. It covers as little as can be meant.
@@ -85,14 +89,18 @@ pub fn denied_regex(pattern: &str) -> Result<String, PatternError> {
 
 fn compile(pattern: &str, paths: Hir, absolute: bool) -> Result<Glob, PatternError> {
     let whole = Hir::concat(vec![Hir::look(Look::Start), paths, Hir::look(Look::End)]);
-    let dfa = table::build(&whole).map_err(|error| {
+    let built = table::build(&whole).map_err(|error| {
         PatternError::table(
             pattern,
             &error,
             "use fewer `?` and classes after a `*`, or write several patterns",
         )
     })?;
-    Ok(Glob { dfa, absolute })
+    Ok(Glob {
+        dfa: built.dfa,
+        absolute,
+        work: built.work,
+    })
 }
 
 fn allowed_paths(pattern: &Parsed, whole_tree: bool) -> Hir {

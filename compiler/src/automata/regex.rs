@@ -11,6 +11,8 @@ mod syntax_error;
 mod tests;
 mod translate;
 
+use std::sync::Arc;
+
 use regex_syntax::{ast::parse::ParserBuilder, hir::Look};
 
 use super::{Dfa, PatternError, table};
@@ -25,11 +27,13 @@ const MAX_NESTING: u32 = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Regex {
     /// Accepts the texts in which the pattern matches somewhere.
-    pub dfa: Dfa,
+    pub dfa: Arc<Dfa>,
     /// Whether every match begins at the start of the text.
     pub anchored_start: bool,
     /// Whether every match ends at the end of the text.
     pub anchored_end: bool,
+    /// How many bytes of automata were made on the way.
+    pub work: usize,
 }
 
 /// Compiles a pattern.
@@ -51,7 +55,7 @@ pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
         .parse(pattern)
         .map_err(|error| syntax_error::explain(pattern, &error))?;
     let expression = translate::translate(pattern, &ast)?;
-    let dfa = table::build(&expression).map_err(|error| {
+    let built = table::build(&expression).map_err(|error| {
         PatternError::table(
             pattern,
             &error,
@@ -60,8 +64,9 @@ pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
     })?;
     let properties = expression.properties();
     Ok(Regex {
-        dfa,
+        dfa: built.dfa,
         anchored_start: properties.look_set_prefix().contains(Look::Start),
         anchored_end: properties.look_set_suffix().contains(Look::End),
+        work: built.work,
     })
 }

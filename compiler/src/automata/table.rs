@@ -1,5 +1,7 @@
 //! From an expression to a table. Used by both kinds of pattern.
 
+use std::sync::Arc;
+
 use regex_automata::{
     MatchKind,
     dfa::{Automaton, StartKind, dense},
@@ -19,6 +21,9 @@ const NFA_BYTES: usize = 1 << 20;
 const DETERMINIZE_BYTES: usize = 4 << 20;
 const DENSE_BYTES: usize = 1 << 20;
 
+/// What it takes to find that an expression has no table, in bytes of automata.
+pub(super) const MOST_WORK: usize = NFA_BYTES + DETERMINIZE_BYTES + DENSE_BYTES;
+
 /// Why an expression has no table.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum TableError {
@@ -35,11 +40,20 @@ pub(super) enum TableError {
 ///
 /// It is minimal and numbered in the order in which its states are met, so it depends on the accepted texts alone: not on how
 /// the expression is written, nor on the libraries below.
-pub(super) fn build(expression: &Hir) -> Result<Dfa, TableError> {
-    minimize(&extract(&determinize(expression)?)?)
+pub(super) fn build(expression: &Hir) -> Result<Built, TableError> {
+    let (dfa, nfa_bytes) = determinize(expression)?;
+    let work = nfa_bytes + dfa.memory_usage();
+    let dfa = Arc::new(minimize(&extract(&dfa)?)?);
+    Ok(Built { dfa, work })
 }
 
-fn determinize(expression: &Hir) -> Result<dense::DFA<Vec<u32>>, TableError> {
+/// A table, and how many bytes of automata it took to make it.
+pub(super) struct Built {
+    pub(super) dfa: Arc<Dfa>,
+    pub(super) work: usize,
+}
+
+fn determinize(expression: &Hir) -> Result<(dense::DFA<Vec<u32>>, usize), TableError> {
     let nfa = thompson::Compiler::new()
         .configure(
             thompson::Config::new()
@@ -62,6 +76,7 @@ fn determinize(expression: &Hir) -> Result<dense::DFA<Vec<u32>>, TableError> {
     dense::Builder::new()
         .configure(config)
         .build_from_nfa(&nfa)
+        .map(|dfa| (dfa, nfa.memory_usage()))
         .map_err(|error| {
             if error.is_size_limit_exceeded() {
                 TableError::TooLarge

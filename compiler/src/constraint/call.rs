@@ -11,7 +11,7 @@ use super::{
     suggest, text, wildcard,
 };
 use crate::{
-    automata::regex,
+    automata::NoTable,
     diagnostic::quoted,
     expr::{Expr, ExprKind, Literal, OperandKind, Path, Quantifier, TextCall},
 };
@@ -204,9 +204,13 @@ impl Parser<'_> {
     fn matches(&mut self, name: &Range<usize>) -> Option<Node> {
         let (path, (pattern, pattern_span), span) =
             self.two_arguments(name, "`)`", Self::text_argument)?;
-        let compiled = match regex::compile(&pattern) {
+        let compiled = match self.budget.regex(&pattern) {
             Ok(compiled) => compiled,
-            Err(error) => {
+            Err(NoTable::Budget(exceeded)) => {
+                self.exceeded(exceeded, pattern_span);
+                return None;
+            }
+            Err(NoTable::Pattern(error)) => {
                 let place = text::source_span(self.slice(pattern_span.clone()), &error.span);
                 let place = pattern_span.start + place.start..pattern_span.start + place.end;
                 // The help is about the pattern; in this text each of its backslashes is written twice.

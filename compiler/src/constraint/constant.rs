@@ -20,6 +20,15 @@ pub(crate) fn key(literal: &Literal) -> String {
     }
 }
 
+/// How much it takes to copy a literal, in values; a long text is as much as several.
+pub(crate) fn weight(literal: &Literal) -> u64 {
+    match literal {
+        Literal::List(elements) => 1 + elements.iter().map(weight).sum::<u64>(),
+        Literal::String(text) | Literal::Number(text) => 1 + text.len() as u64 / 64,
+        Literal::Null | Literal::Bool(_) => 1,
+    }
+}
+
 /// Whether lists stand in each other more than `levels` deep.
 pub(super) fn deeper_than(literal: &Literal, levels: usize) -> bool {
     match (literal, levels.checked_sub(1)) {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::budget::Exceeded;
+
 /// An error or a warning at a place in the text of a constraint. Which of the two it is, its code says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -30,6 +32,12 @@ impl ConstraintError {
             second: None,
             help: None,
         }
+    }
+
+    pub(super) fn exceeded(exceeded: Exceeded, span: Range<usize>) -> Self {
+        Self::new(Exceeded::CODE, span, exceeded.to_string())
+            .label(exceeded.label())
+            .help(exceeded.help())
     }
 
     pub(super) fn label(mut self, label: impl Into<String>) -> Self {

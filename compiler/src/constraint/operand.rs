@@ -12,7 +12,8 @@ use super::{
     suggest,
 };
 use crate::{
-    diagnostic::{nearest, quoted},
+    budget::Account,
+    diagnostic::quoted,
     expr::{CompareOp, Literal, Operand, OperandKind, Root},
 };
 
@@ -277,7 +278,10 @@ impl<'a> Parser<'a> {
             return Side::Poison(span);
         }
         let Some(value) = self.consts.get(name) else {
-            let help = match nearest(name, self.consts.keys().map(String::as_str)) {
+            let help = match self
+                .budget
+                .nearest(name, self.consts.keys().map(String::as_str))
+            {
                 Some(known) => format!("did you mean {}", quoted(&format!("consts.{known}"))),
                 None if self.consts.is_empty() => {
                     "define it under `consts:` in the policy".to_owned()
@@ -313,6 +317,13 @@ impl<'a> Parser<'a> {
                 ConstraintError::new(codes::TOO_DEEP, span.clone(), format!("the value of this constant is nested more than {MAX_NESTING} levels deep here"))
                     .help("flatten the lists of the constant"),
             );
+            return Side::Poison(span);
+        }
+        let paid = self
+            .budget
+            .spend(Account::Constants, constant::weight(value));
+        if let Err(exceeded) = paid {
+            self.exceeded(exceeded, span.clone());
             return Side::Poison(span);
         }
         Side::Good(Operand {

@@ -12,6 +12,7 @@ use super::{
     operand::Side,
 };
 use crate::{
+    budget::{Budget, Exceeded},
     diagnostic::quoted,
     expr::{CompareOp, Expr, ExprKind, Literal},
 };
@@ -41,7 +42,7 @@ pub struct Parsed {
     pub consts_used: BTreeSet<String>,
 }
 
-/// Reads one constraint. Constants are replaced by their values.
+/// Reads one constraint that stands alone, see [`parse_within`].
 ///
 /// # Errors
 /// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
@@ -49,7 +50,19 @@ pub fn parse(
     text: &str,
     consts: &BTreeMap<String, Literal>,
 ) -> Result<Parsed, Vec<ConstraintError>> {
-    let mut parser = Parser::new(text, consts)?;
+    parse_within(text, consts, &Budget::default())
+}
+
+/// Reads one of the constraints that share a budget. Constants are replaced by their values.
+///
+/// # Errors
+/// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
+pub fn parse_within(
+    text: &str,
+    consts: &BTreeMap<String, Literal>,
+    budget: &Budget,
+) -> Result<Parsed, Vec<ConstraintError>> {
+    let mut parser = Parser::new(text, consts, budget)?;
     if parser.tokens.is_empty() && parser.findings.errors.is_empty() {
         return Err(vec![
             ConstraintError::new(codes::EMPTY, 0..text.len(), "this constraint is empty")
@@ -73,8 +86,8 @@ pub fn parse(
 /// # Errors
 /// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
 pub fn literal_from_json_text(text: &str) -> Result<Literal, Vec<ConstraintError>> {
-    let none = BTreeMap::new();
-    let mut parser = Parser::new(text, &none)?;
+    let (none, budget) = (BTreeMap::new(), Budget::default());
+    let mut parser = Parser::new(text, &none, &budget)?;
     let side = parser.operand("a value");
     let literal = match side {
         Some(Side::Good(operand)) => match operand.kind {
@@ -127,6 +140,7 @@ pub(super) struct Parser<'a> {
     pub(super) negative: bool,
     pub(super) scopes: Vec<Scope>,
     pub(super) consts: &'a BTreeMap<String, Literal>,
+    pub(super) budget: &'a Budget,
     pub(super) consts_used: BTreeSet<String>,
     pub(super) findings: Findings,
 }
@@ -141,6 +155,7 @@ impl<'a> Parser<'a> {
     fn new(
         text: &'a str,
         consts: &'a BTreeMap<String, Literal>,
+        budget: &'a Budget,
     ) -> Result<Self, Vec<ConstraintError>> {
         if text.len() > MAX_BYTES {
             let boundary = (0..=MAX_BYTES)
@@ -172,9 +187,18 @@ impl<'a> Parser<'a> {
             negative: false,
             scopes: Vec::new(),
             consts,
+            budget,
             consts_used: BTreeSet::new(),
             findings,
         })
+    }
+
+    /// Says that the budget of the policy is used up, if nobody said so yet.
+    pub(super) fn exceeded(&mut self, exceeded: Exceeded, span: Range<usize>) {
+        if self.budget.is_news() {
+            self.findings
+                .error(ConstraintError::exceeded(exceeded, span));
+        }
     }
 
     /// The errors if there are any. Without a result there is one at least, whatever went wrong.

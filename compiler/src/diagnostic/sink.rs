@@ -45,6 +45,16 @@ impl Sink {
         }
     }
 
+    /// Whether there is no room for another error: nothing more is worth looking for.
+    pub fn is_full(&self) -> bool {
+        self.kept_errors >= LIMIT
+    }
+
+    /// Whether there is room for another warning.
+    pub fn has_room(&self) -> bool {
+        self.diagnostics.len() < LIMIT
+    }
+
     /// Whether the policy is refused already.
     pub fn has_errors(&self) -> bool {
         self.errors > 0

@@ -22,6 +22,9 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         .iter()
         .filter(|replacement| !replacement.own)
     {
+        if !sink.has_room() {
+            return;
+        }
         let (Some(old), Some(new)) = (
             resolved.entries.get(replacement.old),
             resolved.entries.get(replacement.new),

@@ -1,9 +1,13 @@
 //! Constraints that no call of a tool can satisfy together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::facts::{comparisons, conjuncts, operand_path, show};
 use crate::{
+    budget::{Account, Budget},
     diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
     expr::{CompareOp, Expr, ExprKind, Literal, OperandKind, Path, Root},
     model::Mode,
@@ -26,9 +30,30 @@ A constraint on an argument is never true where the argument is absent. For a co
 Only contradictions that are certain are reported.",
 };
 
-pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink) {
+pub(super) fn check(
+    resolved: &Resolved<'_>,
+    sources: &Sources,
+    budget: &Budget,
+    sink: &mut Sink,
+) {
+    let by_role: Vec<bool> = resolved
+        .constraints
+        .iter()
+        .map(|written| mentions_role(&written.constraint.expr))
+        .collect();
+    let asking = |uses: &[Use<'_>]| -> Vec<usize> {
+        let asks = |constraint: &Use<'_>| by_role.get(constraint.id) == Some(&true);
+        let uses = (0..).zip(uses).filter(|(_, constraint)| asks(constraint));
+        uses.map(|(at, _)| at).collect()
+    };
+    let asking_rules: Vec<Vec<usize>> = resolved
+        .entries
+        .iter()
+        .map(|entry| asking(&entry.constraints))
+        .collect();
     let mut seen = BTreeSet::new();
     for role in resolved.roles.iter().filter(|role| !role.doc.is_mixin) {
+        let asking_shared = asking(&role.policy_level);
         for index in role.tools.values().copied().chain(role.default) {
             let Some(entry) = resolved
                 .entries
@@ -37,36 +62,48 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink)
             else {
                 continue;
             };
-            // The same rule under the same policy-level constraints is the same rule, unless one of these asks for the role.
-            let asks_role = role
-                .policy_level
-                .iter()
-                .chain(&entry.constraints)
-                .filter_map(|constraint| resolved.expr(constraint))
-                .any(mentions_role);
-            let key = (
-                role.policy_level
-                    .iter()
-                    .map(|constraint| constraint.id)
-                    .collect::<Vec<_>>(),
-                index,
-                asks_role.then_some(&role.doc.name.text),
-            );
-            if !seen.insert(key) {
-                continue;
+            let span = entry.doc.name.span;
+            // The same rule under the same policy-level constraints is the same rule. Equal lists of these are one list.
+            if seen.insert((Arc::as_ptr(&role.policy_level), index)) {
+                let steps = resolved.steps(&role.policy_level) + resolved.steps(&entry.constraints);
+                if budget.pay(Account::Lints, steps, span, sink).is_none() {
+                    return;
+                }
+                let mut facts = Facts {
+                    tool: (!entry.is_default).then_some(entry.doc.name.text.as_str()),
+                    ..Facts::default()
+                };
+                for constraint in role.policy_level.iter().chain(&entry.constraints) {
+                    facts.learn_all(constraint, resolved);
+                }
+                sink.extend(
+                    facts
+                        .contradiction()
+                        .map(|found| report(&found, role, entry, sources)),
+                );
             }
+            // Only what some of them say of the role differs from role to role.
+            let own = asking_rules.get(index).into_iter().flatten();
+            let own = own.filter_map(|at| entry.constraints.get(*at));
+            let shared = asking_shared.iter().filter_map(|at| role.policy_level.get(*at));
             let mut facts = Facts {
-                tool: (!entry.is_default).then_some(entry.doc.name.text.as_str()),
-                role: &role.doc.name.text,
+                role: Some(&role.doc.name.text),
                 ..Facts::default()
             };
-            for constraint in role.policy_level.iter().chain(&entry.constraints) {
-                for conjunct in resolved.expr(constraint).map(conjuncts).unwrap_or_default() {
-                    facts.learn(constraint, conjunct);
+            for constraint in shared.chain(own) {
+                let steps = resolved.steps(std::slice::from_ref(constraint));
+                if budget.pay(Account::Lints, steps, span, sink).is_none() {
+                    return;
                 }
+                facts.learn_all(constraint, resolved);
             }
-            if let Some(found) = facts.contradiction() {
-                sink.push(report(&found, role, entry, sources));
+            sink.extend(
+                facts
+                    .found
+                    .map(|found| report(&found, role, entry, sources)),
+            );
+            if !sink.has_room() {
+                return;
             }
         }
     }
@@ -119,29 +156,58 @@ fn report(
     })
 }
 
-/// A conjunct at its place and what is to be said about it.
-#[derive(Clone)]
-struct Claim<'r, 'd> {
-    constraint: &'r Use<'d>,
+/// A conjunct at its place and what it says about a path.
+#[derive(Clone, Copy)]
+struct Claim<'r> {
+    constraint: &'r Use<'r>,
     expr: &'r Expr,
-    label: String,
+    path: &'r Path,
+    says: Says<'r>,
 }
 
-impl Claim<'_, '_> {
+#[derive(Clone, Copy)]
+enum Says<'r> {
+    /// It must be there.
+    Demanded,
+    /// It must not be there.
+    Absent,
+    /// It has no other members.
+    Closed,
+    /// It is of this type.
+    Is(Type),
+    /// It has one value.
+    Equal,
+    Bounded,
+    /// The path is the name of a role or tool, and this is the name.
+    Named(&'r str),
+}
+
+impl Claim<'_> {
     fn at(&self, sources: &Sources) -> (Span, String) {
+        let node = &self.constraint.text.node;
         (
-            self.constraint
-                .text
-                .node
-                .locate(sources, self.expr.span.clone()),
-            self.label.clone(),
+            node.locate(sources, self.expr.span.clone()),
+            self.label(),
         )
+    }
+
+    fn label(&self) -> String {
+        let path = quoted(&show(self.path));
+        match self.says {
+            Says::Demanded => format!("demands {path}"),
+            Says::Absent => format!("{path} must be absent"),
+            Says::Closed => format!("allows no other members of {path}"),
+            Says::Is(of) => format!("demands that {path} is {}", of.described()),
+            Says::Equal => format!("demands this value of {path}"),
+            Says::Bounded => format!("bounds {path}"),
+            Says::Named(name) => format!("{path} is {} here", quoted(name)),
+        }
     }
 }
 
 struct Contradiction<'r> {
-    first: Claim<'r, 'r>,
-    second: Option<Claim<'r, 'r>>,
+    first: Claim<'r>,
+    second: Option<Claim<'r>>,
     about_role: bool,
 }
 
@@ -171,34 +237,39 @@ impl Type {
 /// What the constraints of one rule demand, path by path.
 #[derive(Default)]
 struct Facts<'r> {
+    /// The name of the tool, and that of the role, where they are asked for.
     tool: Option<&'r str>,
-    role: &'r str,
+    role: Option<&'r str>,
     /// The paths that must be there.
-    demanded: Vec<(&'r Path, Claim<'r, 'r>)>,
+    demanded: Vec<Claim<'r>>,
     /// The paths that must not be there.
-    absent: Vec<(&'r Path, Claim<'r, 'r>)>,
+    absent: Vec<Claim<'r>>,
     /// The members that objects may have.
-    closed: Vec<(&'r Path, &'r [String], Claim<'r, 'r>)>,
-    types: Vec<(&'r Path, Type, Claim<'r, 'r>)>,
-    equal: Vec<(&'r Path, &'r Literal, Claim<'r, 'r>)>,
-    bounds: Vec<(&'r Path, CompareOp, i128, Claim<'r, 'r>)>,
+    closed: Vec<(&'r [String], Claim<'r>)>,
+    types: Vec<(Type, Claim<'r>)>,
+    equal: Vec<(&'r Literal, Claim<'r>)>,
+    bounds: Vec<(CompareOp, i128, Claim<'r>)>,
     /// Found at once.
     found: Option<Contradiction<'r>>,
 }
 
 impl<'r> Facts<'r> {
+    fn learn_all(&mut self, constraint: &'r Use<'r>, resolved: &'r Resolved<'_>) {
+        for conjunct in resolved.expr(constraint).map(conjuncts).unwrap_or_default() {
+            self.learn(constraint, conjunct);
+        }
+    }
+
     fn learn(&mut self, constraint: &'r Use<'r>, expr: &'r Expr) {
-        let claim = |label: String| Claim {
+        let claim = |path: &'r Path, says: Says<'r>| Claim {
             constraint,
             expr,
-            label,
+            path,
+            says,
         };
         match &expr.kind {
             ExprKind::Not(inner) => match &inner.kind {
-                ExprKind::Present(path) => self.absent.push((
-                    path,
-                    claim(format!("{} must be absent", quoted(&show(path)))),
-                )),
+                ExprKind::Present(path) => self.absent.push(claim(path, Says::Absent)),
                 ExprKind::Compare { .. } => self.learn_comparisons(expr, &claim),
                 _ => {}
             },
@@ -209,7 +280,7 @@ impl<'r> Facts<'r> {
                 negated,
             } => {
                 if let OperandKind::Path(path) = &value.kind {
-                    self.demand(path, &claim);
+                    self.demanded.push(claim(path, Says::Demanded));
                     let name = self.name_of(path);
                     let matches = |name: &str| {
                         list.iter()
@@ -218,46 +289,37 @@ impl<'r> Facts<'r> {
                     if let Some(name) = name
                         && matches(name) == *negated
                     {
-                        self.never(path, name, &claim);
+                        self.never(claim(path, Says::Named(name)));
                     }
                 }
             }
             ExprKind::Text { path, .. } | ExprKind::Matches { path, .. } => {
-                self.demand(path, &claim);
-                self.types.push((
-                    path,
-                    Type::String,
-                    claim(format!("demands that {} is a string", quoted(&show(path)))),
-                ));
+                self.demanded.push(claim(path, Says::Demanded));
+                self.types
+                    .push((Type::String, claim(path, Says::Is(Type::String))));
             }
-            ExprKind::Present(path) => self.demand(path, &claim),
+            ExprKind::Present(path) => self.demanded.push(claim(path, Says::Demanded)),
             ExprKind::Only(path, names) => {
-                self.demand(path, &claim);
-                self.closed.push((
-                    path,
-                    names,
-                    claim(format!(
-                        "allows no other members of {}",
-                        quoted(&show(path))
-                    )),
-                ));
+                self.demanded.push(claim(path, Says::Demanded));
+                self.closed.push((names, claim(path, Says::Closed)));
             }
             ExprKind::Quantifier { path, .. } => {
-                self.demand(path, &claim);
-                self.types.push((
-                    path,
-                    Type::List,
-                    claim(format!("demands that {} is a list", quoted(&show(path)))),
-                ));
+                self.demanded.push(claim(path, Says::Demanded));
+                self.types
+                    .push((Type::List, claim(path, Says::Is(Type::List))));
             }
             ExprKind::And(_) | ExprKind::Or(_) => {}
         }
     }
 
-    fn learn_comparisons(&mut self, expr: &'r Expr, claim: &impl Fn(String) -> Claim<'r, 'r>) {
+    fn learn_comparisons(
+        &mut self,
+        expr: &'r Expr,
+        claim: &impl Fn(&'r Path, Says<'r>) -> Claim<'r>,
+    ) {
         for (left, op, right) in comparisons(expr) {
             if let Some(path) = operand_path(left) {
-                self.demand(path, claim);
+                self.demanded.push(claim(path, Says::Demanded));
             }
             let (OperandKind::Path(path), OperandKind::Literal(literal)) =
                 (&left.kind, &right.kind)
@@ -268,7 +330,7 @@ impl<'r> Facts<'r> {
                 && ((op == CompareOp::Equal && name != text)
                     || (op == CompareOp::NotEqual && name == text))
             {
-                self.never(path, name, claim);
+                self.never(claim(path, Says::Named(name)));
             }
             let of = match literal {
                 Literal::Null => Type::Null,
@@ -279,57 +341,34 @@ impl<'r> Facts<'r> {
             };
             // A comparison for inequality with null is true of everything else.
             if !(of == Type::Null && op == CompareOp::NotEqual) {
-                self.types.push((
-                    path,
-                    of,
-                    claim(format!(
-                        "demands that {} is {}",
-                        quoted(&show(path)),
-                        of.described()
-                    )),
-                ));
+                self.types.push((of, claim(path, Says::Is(of))));
             }
             if op == CompareOp::Equal {
-                self.equal.push((
-                    path,
-                    literal,
-                    claim(format!("demands this value of {}", quoted(&show(path)))),
-                ));
+                self.equal.push((literal, claim(path, Says::Equal)));
             }
             if let Literal::Number(number) = literal
                 && let Some(value) = fixed(number)
                 && op != CompareOp::NotEqual
             {
-                self.bounds.push((
-                    path,
-                    op,
-                    value,
-                    claim(format!("bounds {}", quoted(&show(path)))),
-                ));
+                self.bounds.push((op, value, claim(path, Says::Bounded)));
             }
         }
-    }
-
-    fn demand(&mut self, path: &'r Path, claim: &impl Fn(String) -> Claim<'r, 'r>) {
-        self.demanded
-            .push((path, claim(format!("demands {}", quoted(&show(path))))));
     }
 
     /// The value of `role` and `tool`, which is known.
     fn name_of(&self, path: &Path) -> Option<&'r str> {
         match path.root {
-            Root::Role => Some(self.role),
+            Root::Role => self.role,
             Root::Tool => self.tool,
             _ => None,
         }
     }
 
-    fn never(&mut self, path: &Path, name: &str, claim: &impl Fn(String) -> Claim<'r, 'r>) {
-        let label = format!("{} is {} here", quoted(&show(path)), quoted(name));
-        self.found.get_or_insert_with(|| Contradiction {
-            first: claim(label),
+    fn never(&mut self, claim: Claim<'r>) {
+        self.found.get_or_insert(Contradiction {
+            first: claim,
             second: None,
-            about_role: path.root == Root::Role,
+            about_role: claim.path.root == Root::Role,
         });
     }
 
@@ -337,91 +376,139 @@ impl<'r> Facts<'r> {
         if let Some(found) = self.found.take() {
             return Some(found);
         }
-        let both = |first: &Claim<'r, 'r>, second: &Claim<'r, 'r>| {
+        let both = |first: &Claim<'r>, second: &Claim<'r>| {
             Some(Contradiction {
-                first: first.clone(),
-                second: Some(second.clone()),
+                first: *first,
+                second: Some(*second),
                 about_role: false,
             })
         };
-        // Prefixes are looked up by name, so that many constraints take no more than n log n.
-        let mut demanded: BTreeMap<String, &Claim<'r, 'r>> = BTreeMap::new();
-        let mut members: BTreeMap<String, Vec<(&str, &Claim<'r, 'r>)>> = BTreeMap::new();
-        for (path, claim) in &self.demanded {
-            for length in 0..=path.steps.len() {
-                let prefix = Path {
-                    root: path.root,
-                    steps: path.steps.get(..length).unwrap_or_default().to_vec(),
-                    span: 0..0,
-                };
-                let name = show(&prefix);
-                if let Some(next) = path.steps.get(length) {
-                    members.entry(name.clone()).or_default().push((next, claim));
-                }
-                demanded.entry(name).or_insert(claim);
-            }
+        let mut demands = Demands::default();
+        for claim in &self.demanded {
+            demands.add(claim);
         }
-        for (path, names, closed) in &self.closed {
-            let found = members
-                .get(&show(path))
-                .into_iter()
-                .flatten()
-                .find(|(name, _)| !names.iter().any(|allowed| allowed == name));
-            if let Some((_, claim)) = found {
+        for (names, closed) in &self.closed {
+            let Some(object) = demands.at(closed.path) else {
+                continue;
+            };
+            let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+            let mut members = object.in_order.iter();
+            if let Some((_, claim)) = members.find(|(name, _)| !names.contains(name)) {
                 return both(claim, closed);
             }
         }
-        for (path, absent) in &self.absent {
-            if let Some(claim) = demanded.get(&show(path)) {
+        for absent in &self.absent {
+            if let Some(claim) = demands.at(absent.path).and_then(|value| value.first) {
                 return both(claim, absent);
             }
         }
-        let mut types: BTreeMap<String, (Type, &Claim<'r, 'r>)> = BTreeMap::new();
-        for (path, of, claim) in &self.types {
-            let (known, first) = *types.entry(show(path)).or_insert((*of, claim));
+        let mut types: HashMap<Place<'_>, (Type, &Claim<'r>)> = HashMap::new();
+        for (of, claim) in &self.types {
+            let (known, first) = *types.entry(place(claim.path)).or_insert((*of, claim));
             if known != *of {
                 return both(first, claim);
             }
         }
-        for (name, (of, claim)) in &types {
+        for (of, claim) in &self.types {
             if *of != Type::Object
-                && let Some((_, deeper)) = members.get(name).and_then(|members| members.first())
+                && let Some(object) = demands.at(claim.path)
+                && let Some((_, deeper)) = object.in_order.first()
             {
                 return both(deeper, claim);
             }
         }
-        let mut values: BTreeMap<String, (&Literal, &Claim<'r, 'r>)> = BTreeMap::new();
-        for (path, value, claim) in &self.equal {
-            let (known, first) = *values.entry(show(path)).or_insert((value, claim));
+        let mut values: HashMap<Place<'_>, (&Literal, &Claim<'r>)> = HashMap::new();
+        for (value, claim) in &self.equal {
+            let (known, first) = *values.entry(place(claim.path)).or_insert((value, claim));
             if differ(known, value) {
                 return both(first, claim);
             }
         }
-        let mut lower: BTreeMap<String, (i128, bool, &Claim<'r, 'r>)> = BTreeMap::new();
-        let mut upper: BTreeMap<String, (i128, bool, &Claim<'r, 'r>)> = BTreeMap::new();
-        for (path, op, value, claim) in &self.bounds {
+        let mut lower: HashMap<Place<'_>, (i128, bool, &Claim<'r>)> = HashMap::new();
+        let mut upper: HashMap<Place<'_>, (i128, bool, &Claim<'r>)> = HashMap::new();
+        for (op, value, claim) in &self.bounds {
             let strict = matches!(op, CompareOp::Less | CompareOp::Greater);
+            let bound = (*value, strict, claim);
             if !matches!(op, CompareOp::Less | CompareOp::LessOrEqual) {
-                let known = lower.entry(show(path)).or_insert((*value, strict, claim));
+                let known = lower.entry(place(claim.path)).or_insert(bound);
                 if (*value, strict) > (known.0, known.1) {
-                    *known = (*value, strict, claim);
+                    *known = bound;
                 }
             }
             if !matches!(op, CompareOp::Greater | CompareOp::GreaterOrEqual) {
-                let known = upper.entry(show(path)).or_insert((*value, strict, claim));
+                let known = upper.entry(place(claim.path)).or_insert(bound);
                 if (*value, !strict) < (known.0, !known.1) {
-                    *known = (*value, strict, claim);
+                    *known = bound;
                 }
             }
         }
-        for (name, (least, strictly_more, low)) in &lower {
-            if let Some((most, strictly_less, high)) = upper.get(name)
+        for (_, _, claim) in &self.bounds {
+            let place = place(claim.path);
+            if let Some((least, strictly_more, low)) = lower.get(&place)
+                && let Some((most, strictly_less, high)) = upper.get(&place)
                 && (least > most || (least == most && (*strictly_more || *strictly_less)))
             {
                 return both(high, low);
             }
         }
         None
+    }
+}
+
+/// A path as a key.
+type Place<'r> = (Root, &'r [String]);
+
+fn place(path: &Path) -> Place<'_> {
+    (path.root, &path.steps)
+}
+
+/// What must be there, as a tree: paths are followed step by step, so that long ones take no longer than they are.
+#[derive(Default)]
+struct Demands<'c, 'r> {
+    roots: HashMap<Root, usize>,
+    values: Vec<Demanded<'c, 'r>>,
+}
+
+/// A value that must be there, if only because a member of it must.
+#[derive(Default)]
+struct Demanded<'c, 'r> {
+    first: Option<&'c Claim<'r>>,
+    /// Its members: into [`Demands::values`].
+    members: HashMap<&'r str, usize>,
+    /// The same with the first who demands each.
+    in_order: Vec<(&'r str, &'c Claim<'r>)>,
+}
+
+impl<'c, 'r> Demands<'c, 'r> {
+    fn add(&mut self, claim: &'c Claim<'r>) {
+        let next = self.values.len();
+        let mut at = *self.roots.entry(claim.path.root).or_insert(next);
+        let mut steps = claim.path.steps.iter();
+        loop {
+            let free = self.values.len();
+            if at == free {
+                self.values.push(Demanded {
+                    first: Some(claim),
+                    ..Demanded::default()
+                });
+            }
+            let free = self.values.len();
+            let (Some(value), Some(step)) = (self.values.get_mut(at), steps.next()) else {
+                return;
+            };
+            at = *value.members.entry(step).or_insert_with(|| {
+                value.in_order.push((step, claim));
+                free
+            });
+        }
+    }
+
+    fn at(&self, path: &Path) -> Option<&Demanded<'c, 'r>> {
+        let mut value = self.values.get(*self.roots.get(&path.root)?)?;
+        for step in &path.steps {
+            value = self.values.get(*value.members.get(step.as_str())?)?;
+        }
+        Some(value)
     }
 }
 

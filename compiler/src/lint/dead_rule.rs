@@ -21,6 +21,9 @@ Most often the mode was forgotten:
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     for entry in &resolved.entries {
+        if !sink.has_room() {
+            return;
+        }
         if entry.mode == Mode::Deny {
             let first = entry
                 .doc

@@ -1,11 +1,14 @@
 //! A rule replaces an inherited one and loses what restricted it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::facts::{comparisons, conjuncts, operand_path, paths, show};
 use crate::{
+    budget::{Account, Budget},
     diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
     expr::{CompareOp, Expr, ExprKind, OperandKind},
     model::Mode,
-    resolve::{Entry, Replacement, Resolved, Use},
+    resolve::{Entry, Resolved, Use},
 };
 
 pub(super) const CODE: CodeDoc = CodeDoc {
@@ -23,7 +26,7 @@ a human may be asked to approve any amount. A new constraint of the same kind on
 Repeat the constraints that are still meant. What must hold for every tool and every child belongs below `constraints` of the policy, which add up.",
 };
 
-pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
+pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
     for replacement in &resolved.replacements {
         let (Some(old), Some(new)) = (
             resolved.entries.get(replacement.old),
@@ -34,7 +37,23 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         if old.mode == Mode::Deny || new.mode == Mode::Deny {
             continue;
         }
-        let dropped = dropped(resolved, replacement, old, new);
+        let shared = resolved
+            .role(&replacement.role.name.text)
+            .map(|role| role.policy_level.as_slice())
+            .unwrap_or_default();
+        // A rule that drops nothing whatever the new one says costs nothing.
+        if !old.constraints.is_empty() {
+            let looked_at = [shared, &old.constraints, &new.constraints];
+            let steps = looked_at.iter().map(|uses| resolved.steps(uses)).sum();
+            let paid = budget.pay(Account::Lints, steps, replacement.place, sink);
+            if paid.is_none() {
+                return;
+            }
+        }
+        if !sink.has_room() {
+            return;
+        }
+        let dropped = dropped(resolved, shared, old, new);
         let scope = old.doc.scope.as_ref().filter(|_| new.scope.is_none());
         if dropped.is_empty() && scope.is_none() {
             continue;
@@ -77,34 +96,36 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
 /// The constraints of `old` to which nothing in `new` corresponds.
 fn dropped<'r, 'd>(
     resolved: &'r Resolved<'d>,
-    replacement: &Replacement<'d>,
+    shared: &[Use<'d>],
     old: &'r Entry<'d>,
     new: &Entry<'d>,
 ) -> Vec<&'r Use<'d>> {
-    let role = resolved
-        .roles
-        .iter()
-        .find(|role| std::ptr::eq(role.doc, replacement.role));
-    let kept: Vec<&Use<'d>> = role
-        .map(|role| role.policy_level.iter())
-        .into_iter()
-        .flatten()
-        .chain(&new.constraints)
-        .collect();
-    let subjects: Vec<Subject> = kept
-        .iter()
+    if old.constraints.is_empty() {
+        return Vec::new();
+    }
+    let kept = || shared.iter().chain(&new.constraints);
+    let ids: BTreeSet<usize> = kept().map(|constraint| constraint.id).collect();
+    let mut subjects: BTreeMap<String, Vec<Kind>> = BTreeMap::new();
+    for subject in kept()
         .filter_map(|constraint| resolved.expr(constraint))
         .flat_map(subjects_of)
-        .collect();
+    {
+        let kinds = subjects.entry(subject.path).or_default();
+        if !kinds.contains(&subject.kind) {
+            kinds.push(subject.kind);
+        }
+    }
+    let covered = |old: &Subject| {
+        let kinds = subjects.get(&old.path).into_iter().flatten();
+        kinds.into_iter().any(|new| new.covers(old.kind))
+    };
     old.constraints
         .iter()
         .filter(|constraint| {
-            !kept.iter().any(|kept| kept.id == constraint.id)
-                && resolved.expr(constraint).is_some_and(|expr| {
-                    !subjects_of(expr)
-                        .iter()
-                        .all(|old| subjects.iter().any(|new| new.covers(old)))
-                })
+            !ids.contains(&constraint.id)
+                && resolved
+                    .expr(constraint)
+                    .is_some_and(|expr| !subjects_of(expr).iter().all(covered))
         })
         .collect()
 }
@@ -115,7 +136,7 @@ struct Subject {
     kind: Kind,
 }
 
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Kind {
     Upper,
     Lower,
@@ -125,10 +146,10 @@ enum Kind {
     Other,
 }
 
-impl Subject {
-    fn covers(&self, old: &Self) -> bool {
-        self.path == old.path
-            && (self.kind == old.kind || self.kind == Kind::Value || old.kind == Kind::Other)
+impl Kind {
+    /// Whether it restricts the same path at least as the old one.
+    fn covers(self, old: Self) -> bool {
+        self == old || self == Self::Value || old == Self::Other
     }
 }
 

@@ -21,6 +21,9 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         .iter()
         .filter(|entry| entry.mode != Mode::Deny)
     {
+        if !sink.has_room() {
+            return;
+        }
         let Some(scope) = &entry.doc.scope else {
             continue;
         };

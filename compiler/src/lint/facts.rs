@@ -99,6 +99,14 @@ pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
 }
 
 impl Resolved<'_> {
+    /// What it takes to look at constraints.
+    pub(super) fn steps(&self, uses: &[Use<'_>]) -> u64 {
+        uses.iter()
+            .filter_map(|constraint| self.constraints.get(constraint.id))
+            .map(|written| written.steps)
+            .sum()
+    }
+
     /// The meaning of a constraint.
     pub(super) fn expr(&self, constraint: &Use<'_>) -> Option<&Expr> {
         self.constraints

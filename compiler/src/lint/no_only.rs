@@ -1,11 +1,13 @@
 //! A tool whose arguments are constrained and may have further arguments that nobody looked at.
 
+use std::collections::BTreeMap;
+
 use super::facts::{json, paths};
 use crate::{
     diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
     expr::{Expr, ExprKind, Root},
     model::Mode,
-    resolve::{Resolved, Use},
+    resolve::Resolved,
 };
 
 pub(super) const CODE: CodeDoc = CodeDoc {
@@ -27,17 +29,21 @@ List every argument that the tool may be given, the unconstrained ones too.",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
+    // By role, whether its policy-level constraints close the arguments.
+    let mut closed: BTreeMap<&str, bool> = BTreeMap::new();
     for entry in resolved
         .entries
         .iter()
         .filter(|entry| entry.mode != Mode::Deny && !entry.is_default)
     {
-        let exprs = |uses: &[Use<'_>]| -> Vec<&Expr> {
-            uses.iter()
-                .filter_map(|constraint| resolved.expr(constraint))
-                .collect()
-        };
-        let own = exprs(&entry.constraints);
+        if !sink.has_room() {
+            return;
+        }
+        let own: Vec<&Expr> = entry
+            .constraints
+            .iter()
+            .filter_map(|constraint| resolved.expr(constraint))
+            .collect();
         let mut names: Vec<&str> = Vec::new();
         let mut about_args = false;
         for path in own
@@ -53,14 +59,17 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                 names.push(first);
             }
         }
-        let role = resolved
-            .roles
-            .iter()
-            .find(|role| std::ptr::eq(role.doc, entry.role));
-        let shared = role
-            .map(|role| exprs(&role.policy_level))
-            .unwrap_or_default();
-        if !about_args || own.iter().chain(&shared).any(|expr| closes_arguments(expr)) {
+        let mut closed_by_role = || {
+            let name = entry.role.name.text.as_str();
+            *closed.entry(name).or_insert_with(|| {
+                let role = resolved.role(name);
+                role.into_iter()
+                    .flat_map(|role| role.policy_level.iter())
+                    .filter_map(|constraint| resolved.expr(constraint))
+                    .any(closes_arguments)
+            })
+        };
+        if !about_args || own.iter().any(|expr| closes_arguments(expr)) || closed_by_role() {
             continue;
         }
         // A file scope looks at an argument as well.

@@ -1,6 +1,9 @@
 //! An upper bound without a lower one lets negative numbers pass.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::facts::{comparisons, conjuncts, show};
 use crate::{
@@ -24,43 +27,59 @@ Say from where on the argument is allowed:
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink) {
+    // What the constraints that apply to every tool bound from below, by role.
+    let mut shared: BTreeMap<&str, Lower<'_>> = BTreeMap::new();
+    let mut checked = BTreeSet::new();
     for role in &resolved.roles {
-        report(resolved, &role.policy_level, &[], sources, sink);
+        if !sink.has_room() {
+            return;
+        }
+        // Roles share the list; what would be said is the same.
+        if checked.insert(Arc::as_ptr(&role.policy_level)) {
+            let lower = Lower::of(conjuncts_of(resolved, &role.policy_level), None);
+            report(resolved, &role.policy_level, &lower, sources, sink);
+        }
     }
     for entry in resolved
         .entries
         .iter()
         .filter(|entry| entry.mode != Mode::Deny)
     {
-        let role = resolved
-            .roles
-            .iter()
-            .find(|role| std::ptr::eq(role.doc, entry.role));
-        let shared = role
-            .map(|role| role.policy_level.as_slice())
-            .unwrap_or_default();
-        report(resolved, &entry.constraints, shared, sources, sink);
+        if !sink.has_room() {
+            return;
+        }
+        let name = entry.role.name.text.as_str();
+        let shared = shared.entry(name).or_insert_with(|| {
+            let uses = resolved.role(name).map(|role| role.policy_level.as_slice());
+            Lower::of(conjuncts_of(resolved, uses.unwrap_or_default()), None)
+        });
+        let lower = Lower::of(conjuncts_of(resolved, &entry.constraints), Some(shared));
+        report(resolved, &entry.constraints, &lower, sources, sink);
     }
 }
 
-/// Reports the bounds of `uses` that neither these nor `others` bound from below.
+fn conjuncts_of<'r>(
+    resolved: &'r Resolved<'_>,
+    uses: &'r [Use<'_>],
+) -> impl Iterator<Item = &'r Expr> {
+    uses.iter()
+        .filter_map(|constraint| resolved.expr(constraint))
+        .flat_map(conjuncts)
+}
+
+/// Reports the bounds of `uses` that nothing bounds from below.
 fn report(
     resolved: &Resolved<'_>,
     uses: &[Use<'_>],
-    others: &[Use<'_>],
+    lower: &Lower<'_>,
     sources: &Sources,
     sink: &mut Sink,
 ) {
-    let exprs = uses
-        .iter()
-        .chain(others)
-        .filter_map(|constraint| resolved.expr(constraint));
-    let lower = lower_bounded(exprs.flat_map(conjuncts), BTreeSet::new());
     for constraint in uses {
-        let Some(expr) = resolved.expr(constraint) else {
+        let Some(expr) = resolved.expr(constraint).filter(|_| sink.has_room()) else {
             continue;
         };
-        for path in unbounded(expr, &lower) {
+        for path in unbounded(expr, lower) {
             let name = show(path);
             let shown = if path.root == Root::Element && path.steps.is_empty() {
                 "the element".to_owned()
@@ -83,43 +102,72 @@ fn report(
     }
 }
 
-/// The paths that `conjuncts` bound from below, or fix, added to `known`.
-fn lower_bounded<'e>(
-    conjuncts: impl Iterator<Item = &'e Expr>,
-    mut known: BTreeSet<String>,
-) -> BTreeSet<String> {
-    for conjunct in conjuncts {
-        for (left, op, _) in comparisons(conjunct) {
-            if let OperandKind::Path(path) = &left.kind
-                && matches!(
-                    op,
-                    CompareOp::Greater | CompareOp::GreaterOrEqual | CompareOp::Equal
-                )
+/// The paths that are bounded from below, or fixed.
+struct Lower<'l> {
+    own: BTreeSet<String>,
+    /// What is around it; nothing is copied, so that many conditions in the sight of many others take no longer.
+    around: Option<&'l Lower<'l>>,
+    /// Whether the element is another one than around it.
+    in_quantifier: bool,
+}
+
+impl<'l> Lower<'l> {
+    fn of<'e>(
+        conjuncts: impl IntoIterator<Item = &'e Expr>,
+        around: Option<&'l Lower<'l>>,
+    ) -> Self {
+        let mut own = BTreeSet::new();
+        for conjunct in conjuncts {
+            for (left, op, _) in comparisons(conjunct) {
+                if let OperandKind::Path(path) = &left.kind
+                    && matches!(
+                        op,
+                        CompareOp::Greater | CompareOp::GreaterOrEqual | CompareOp::Equal
+                    )
+                {
+                    own.insert(show(path));
+                }
+            }
+            if let ExprKind::In {
+                value:
+                    Operand {
+                        kind: OperandKind::Path(path),
+                        ..
+                    },
+                negated: false,
+                ..
+            } = &conjunct.kind
             {
-                known.insert(show(path));
+                own.insert(show(path));
             }
         }
-        if let ExprKind::In {
-            value:
-                Operand {
-                    kind: OperandKind::Path(path),
-                    ..
-                },
-            negated: false,
-            ..
-        } = &conjunct.kind
-        {
-            known.insert(show(path));
+        Self {
+            own,
+            around,
+            in_quantifier: false,
         }
     }
-    known
+
+    fn contains(&self, path: &str) -> bool {
+        let mut at = Some(self);
+        while let Some(lower) = at {
+            if lower.own.contains(path) {
+                return true;
+            }
+            if lower.in_quantifier && path.starts_with(['.', '[']) {
+                return false;
+            }
+            at = lower.around;
+        }
+        false
+    }
 }
 
 /// The paths that `expr` bounds from above only.
-fn unbounded<'e>(expr: &'e Expr, lower: &BTreeSet<String>) -> Vec<&'e Path> {
+fn unbounded<'e>(expr: &'e Expr, lower: &Lower<'_>) -> Vec<&'e Path> {
     match &expr.kind {
         ExprKind::And(parts) => {
-            let lower = lower_bounded(parts.iter().flat_map(conjuncts), lower.clone());
+            let lower = Lower::of(parts.iter().flat_map(conjuncts), Some(lower));
             parts
                 .iter()
                 .flat_map(|part| unbounded(part, &lower))
@@ -127,21 +175,12 @@ fn unbounded<'e>(expr: &'e Expr, lower: &BTreeSet<String>) -> Vec<&'e Path> {
         }
         ExprKind::Or(parts) => parts
             .iter()
-            .flat_map(|part| {
-                unbounded(
-                    part,
-                    &lower_bounded(conjuncts(part).into_iter(), lower.clone()),
-                )
-            })
+            .flat_map(|part| unbounded(part, &Lower::of(conjuncts(part), Some(lower))))
             .collect(),
         ExprKind::Quantifier { body, .. } => {
-            // The element is another one than outside.
-            let outside = lower
-                .iter()
-                .filter(|path| !path.starts_with(['.', '[']))
-                .cloned()
-                .collect();
-            unbounded(body, &lower_bounded(conjuncts(body).into_iter(), outside))
+            let mut inner = Lower::of(conjuncts(body), Some(lower));
+            inner.in_quantifier = true;
+            unbounded(body, &inner)
         }
         ExprKind::Compare { .. } | ExprKind::Not(_) => {
             let bounds = comparisons(expr)

@@ -19,10 +19,10 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     for entry in resolved.entries.iter().filter(|entry| {
         entry.is_default && entry.mode == Mode::Allow && entry.constraints.is_empty()
     }) {
-        let role = resolved
-            .roles
-            .iter()
-            .find(|role| std::ptr::eq(role.doc, entry.role));
+        if !sink.has_room() {
+            return;
+        }
+        let role = resolved.role(&entry.role.name.text);
         if role.is_some_and(|role| !role.policy_level.is_empty()) {
             continue;
         }

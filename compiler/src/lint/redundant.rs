@@ -1,9 +1,13 @@
 //! What stands twice.
 
+use std::collections::BTreeMap;
+
 use crate::{
+    budget::{Account, Budget},
     diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
     model::Mode,
-    resolve::{Replacement, Resolved, Role},
+    resolve::{Replacement, Resolved},
+    source::Span,
 };
 
 pub(super) const CODE: CodeDoc = CodeDoc {
@@ -15,8 +19,13 @@ pub(super) const CODE: CodeDoc = CodeDoc {
 Remove the repetition.",
 };
 
-pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
+pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
+    // By role, its policy-level constraints.
+    let mut by_role: BTreeMap<&str, BTreeMap<usize, Span>> = BTreeMap::new();
     for entry in &resolved.entries {
+        if !sink.has_room() {
+            return;
+        }
         for (again, first) in &entry.repeated {
             sink.push(
                 Diagnostic::new(
@@ -29,18 +38,17 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                 .with_help("remove one of them"),
             );
         }
-        let role = resolved
-            .roles
-            .iter()
-            .find(|role| std::ptr::eq(role.doc, entry.role));
-        let shared = role
-            .map(|role| role.policy_level.as_slice())
-            .unwrap_or_default();
-        if entry.mode == Mode::Deny || shared.is_empty() {
+        if entry.mode == Mode::Deny {
             continue;
         }
+        let name = entry.role.name.text.as_str();
+        let shared = by_role.entry(name).or_insert_with(|| {
+            let uses = resolved.role(name).map(|role| role.policy_level.iter());
+            let uses = uses.into_iter().flatten();
+            uses.map(|shared| (shared.id, shared.span())).collect()
+        });
         for own in &entry.constraints {
-            if let Some(first) = shared.iter().find(|shared| shared.id == own.id) {
+            if let Some(first) = shared.get(&own.id) {
                 sink.push(
                     Diagnostic::new(
                         CODE.code,
@@ -48,7 +56,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                         own.span(),
                         "again",
                     )
-                    .with_label(first.span(), "applies to every tool")
+                    .with_label(*first, "applies to every tool")
                     .with_help("remove it here"),
                 );
             }
@@ -59,6 +67,12 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         .iter()
         .filter(|replacement| replacement.own)
     {
+        // Each of them asks all parents.
+        let parents = replacement.role.inherits.len() as u64;
+        let paid = budget.pay(Account::Lints, parents, replacement.place, sink);
+        if paid.is_none() || !sink.has_room() {
+            return;
+        }
         let (Some(old), Some(new)) = (
             resolved.entries.get(replacement.old),
             resolved.entries.get(replacement.new),
@@ -103,14 +117,9 @@ fn disagree(resolved: &Resolved<'_>, replacement: &Replacement<'_>) -> bool {
     let Some(new) = resolved.entries.get(replacement.new) else {
         return false;
     };
-    let is_parent = |role: &&Role<'_>| {
-        replacement
-            .role
-            .inherits
-            .iter()
-            .any(|parent| parent.text == role.doc.name.text)
-    };
-    resolved.roles.iter().filter(is_parent).any(|role| {
+    let parents = replacement.role.inherits.iter();
+    let mut parents = parents.filter_map(|parent| resolved.role(&parent.text));
+    parents.any(|role| {
         let inherited = if new.is_default {
             role.default
         } else {

@@ -27,6 +27,9 @@ Inherit from it, remove it, or remove `is_mixin`.",
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     for name in &resolved.unused_consts {
+        if !sink.has_room() {
+            return;
+        }
         sink.push(
             Diagnostic::new(
                 CONST.code,

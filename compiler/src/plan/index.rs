@@ -1,6 +1,6 @@
 //! The hash tables by which names are found.
 
-use hexgate_eval::plan::layout::{MAX_PROBES, hash};
+use hexgate_eval::plan::layout::{MAX_LEN, MAX_PROBES, hash};
 
 /// How many slots a look-up should visit at most, as long as the table is not wider than [`MAX_SPREAD`] slots a name.
 const GOOD_PROBES: u32 = 3;
@@ -10,7 +10,7 @@ const GIVE_UP: usize = 1024;
 
 /// A table of references to the records of `names`, which stand at `first` in that order, each `size` bytes long.
 ///
-/// Wide enough that no look-up visits more than [`MAX_PROBES`] slots; nothing if the names were made to collide.
+/// Wide enough that no look-up visits more than [`MAX_PROBES`] slots; nothing if the names were made to collide, or are too many.
 pub(super) fn build<'n>(
     names: impl Iterator<Item = &'n str>,
     first: u32,
@@ -18,7 +18,8 @@ pub(super) fn build<'n>(
 ) -> Option<Vec<u32>> {
     let names: Vec<&str> = names.collect();
     let mut slots = (names.len() * 2).next_power_of_two().max(2);
-    while slots <= names.len().max(2) * GIVE_UP {
+    // A wider table would not fit into a plan anyway.
+    while slots <= (names.len().max(2) * GIVE_UP).min(MAX_LEN / 4) {
         let probes = if slots <= names.len() * MAX_SPREAD {
             GOOD_PROBES
         } else {

@@ -1,6 +1,10 @@
 //! The bytes of a plan as they grow.
 
-use std::{collections::BTreeMap, collections::HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use hexgate_eval::plan::layout::{self, header};
 
@@ -12,6 +16,8 @@ pub(super) struct Writer {
     bytes: Vec<u8>,
     texts: HashMap<Vec<u8>, u32>,
     tables: HashMap<Vec<u8>, u32>,
+    /// The tables that were met, by where they lie: many patterns share one.
+    places: HashMap<*const Dfa, u32>,
     records: HashMap<Vec<u32>, u32>,
     /// The largest number of memo slots of a constraint so far.
     pub(super) memo_slots: u32,
@@ -29,6 +35,7 @@ impl Writer {
             bytes,
             texts: HashMap::new(),
             tables: HashMap::new(),
+            places: HashMap::new(),
             records: HashMap::new(),
             memo_slots: 0,
             sorts_members: false,
@@ -77,7 +84,17 @@ impl Writer {
     }
 
     /// Writes the table of a pattern.
-    pub(super) fn dfa(&mut self, dfa: &Dfa) -> u32 {
+    pub(super) fn dfa(&mut self, dfa: &Arc<Dfa>) -> u32 {
+        let place = Arc::as_ptr(dfa);
+        if let Some(at) = self.places.get(&place) {
+            return *at;
+        }
+        let at = self.table_of(dfa);
+        self.places.insert(place, at);
+        at
+    }
+
+    fn table_of(&mut self, dfa: &Dfa) -> u32 {
         let states = dfa.accepting.len() as u32;
         let mut record = (u32::from(dfa.class_count) | states << 16)
             .to_le_bytes()
@@ -169,30 +186,15 @@ pub(crate) trait Fingerprint {
 
 impl Fingerprint for Vec<(u32, u32)> {
     fn fingerprint(&self) -> Key {
-        self.iter().fold(self.len() as u64, |key, (one, other)| {
-            key.rotate_left(7)
-                .wrapping_mul(31)
-                .wrapping_add(u64::from(*one) << 32 | u64::from(*other))
-        })
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
     }
 }
 
 impl Fingerprint for &crate::model::Constraint {
     fn fingerprint(&self) -> Key {
-        text_fingerprint(&self.source)
+        // Not of the text: alike ones differ by the values of constants.
+        self.expr.fingerprint()
     }
-}
-
-impl Fingerprint for &crate::model::Rule {
-    fn fingerprint(&self) -> Key {
-        let constraints = self
-            .constraints
-            .iter()
-            .map(|constraint| text_fingerprint(&constraint.source));
-        constraints.fold(self.mode as u64, |key, next| key.rotate_left(9) ^ next)
-    }
-}
-
-fn text_fingerprint(text: &str) -> Key {
-    u64::from(layout::hash(text.as_bytes()))
 }

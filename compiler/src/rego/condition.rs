@@ -3,7 +3,10 @@
 //! A form is a list of alternatives, any of which suffices; each is a list of lines, all of which must hold. No alternative: the
 //! form can never hold. Where alternatives stand within a condition, they become rules of their own, named `part_N`.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use super::{
     compare::{self, Kind, Term},
@@ -56,6 +59,8 @@ pub(super) struct Conditions<'p> {
     parts: String,
     part_count: usize,
     known: Interned<&'p Constraint>,
+    /// The constraints that were met, by where they lie: many rules share them.
+    places: HashMap<*const Constraint, Printed>,
     /// By number: whether it looks at the role.
     by_role: Vec<bool>,
     pub(super) helpers: Helpers,
@@ -64,7 +69,7 @@ pub(super) struct Conditions<'p> {
 /// A printed constraint.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Printed {
-    number: u32,
+    pub(super) number: u32,
     /// Whether it looks at the role.
     pub(super) by_role: bool,
 }
@@ -93,13 +98,29 @@ impl<'p> Conditions<'p> {
             parts: String::new(),
             part_count: 0,
             known: Interned::new(),
+            places: HashMap::new(),
             by_role: Vec::new(),
             helpers: Helpers::default(),
         }
     }
 
+    /// How much was printed so far.
+    pub(super) fn len(&self) -> usize {
+        self.out.len()
+    }
+
     /// Prints a constraint, unless an equal one was.
-    pub(super) fn constraint(&mut self, constraint: &'p Constraint) -> Printed {
+    pub(super) fn constraint(&mut self, constraint: &'p Arc<Constraint>) -> Printed {
+        let place = Arc::as_ptr(constraint);
+        if let Some(printed) = self.places.get(&place) {
+            return *printed;
+        }
+        let printed = self.new_constraint(constraint);
+        self.places.insert(place, printed);
+        printed
+    }
+
+    fn new_constraint(&mut self, constraint: &'p Constraint) -> Printed {
         if let Some(number) = self.known.find(&constraint) {
             let by_role = self.by_role.get(number as usize).copied();
             return Printed {

@@ -38,7 +38,7 @@ pub(super) fn print<'p>(policy: &'p Policy, rules: &mut Rules<'p>) -> Result<Str
     };
     rule(&mut out, fallback, &[]);
     for (name, role) in &policy.roles {
-        let (table, by_role) = tables.table(role, &tools, rules);
+        let (table, by_role) = tables.table(role, &tools, rules)?;
         let name = quoted(name);
         let arguments: &[&str] = if by_role {
             &[&name, "input.tool"]
@@ -70,13 +70,15 @@ impl Tables {
         role: &'p Role,
         tools: &BTreeMap<&str, u32>,
         rules: &mut Rules<'p>,
-    ) -> (u32, bool) {
+    ) -> Result<(u32, bool), Refusal> {
         let unlisted = rules.rule(&role.default_rule);
-        let entries: Vec<(&str, Called)> = role
-            .tools
-            .iter()
-            .map(|(tool, entry)| (tool.as_str(), rules.rule(entry)))
-            .collect();
+        let mut entries: Vec<(&str, Called)> = Vec::with_capacity(role.tools.len());
+        for (tool, entry) in &role.tools {
+            entries.push((tool.as_str(), rules.rule(entry)));
+            if rules.len() > super::MAX_BYTES {
+                return Err(Refusal::TooLarge);
+            }
+        }
         let row = entries
             .iter()
             .map(|(tool, called)| (tools.get(tool).copied().unwrap_or_default(), called.key()))
@@ -84,7 +86,7 @@ impl Tables {
             .collect();
         if let Some(number) = self.known.find(&row) {
             let by_role = self.by_role.get(number as usize).copied();
-            return (number, by_role.unwrap_or_default());
+            return Ok((number, by_role.unwrap_or_default()));
         }
         let number = self.by_role.len() as u32;
         self.known.remember(row, number);
@@ -92,7 +94,7 @@ impl Tables {
             unlisted.looks_at_role() || entries.iter().any(|(_, entry)| entry.looks_at_role());
         self.by_role.push(by_role);
         self.print(number, by_role, &entries, unlisted, rules);
-        (number, by_role)
+        Ok((number, by_role))
     }
 
     fn print(

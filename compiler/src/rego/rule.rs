@@ -1,5 +1,7 @@
 //! Rules: what a role says of a tool, with its constraints and its scope.
 
+use std::{collections::HashMap, sync::Arc};
+
 use super::{
     condition::{Conditions, Printed},
     helper::Helper,
@@ -8,7 +10,6 @@ use super::{
 };
 use crate::{
     model::{Mode, Policy, Rule, Scope},
-    plan::Interned,
     rego::Refusal,
 };
 
@@ -16,11 +17,19 @@ use crate::{
 pub(super) struct Rules<'p> {
     out: String,
     conditions: Conditions<'p>,
-    known: Interned<&'p Rule>,
+    /// By outcome, scope and constraints.
+    known: HashMap<Key, u32>,
+    /// The rules that were met, by where they lie: many roles share them.
+    places: HashMap<*const Rule, Called>,
     /// By number: whether a constraint of it looks at the role.
     by_role: Vec<bool>,
     scopes: Vec<&'p Scope>,
+    /// Their numbers.
+    ids: HashMap<&'p Scope, usize>,
 }
+
+/// What tells a rule from others.
+type Key = (Mode, Option<usize>, Vec<u32>);
 
 /// How a rule is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,13 +65,21 @@ impl Called {
 
 impl<'p> Rules<'p> {
     pub(super) fn new(policy: &'p Policy) -> Self {
+        let scopes = policy.scopes();
         Self {
             out: String::new(),
             conditions: Conditions::new(),
-            known: Interned::new(),
+            known: HashMap::new(),
+            places: HashMap::new(),
             by_role: Vec::new(),
-            scopes: policy.scopes(),
+            ids: scopes.iter().copied().zip(0..).collect(),
+            scopes,
         }
+    }
+
+    /// How much was printed so far.
+    pub(super) fn len(&self) -> usize {
+        self.out.len() + self.conditions.len()
     }
 
     /// Notes that a helper is called.
@@ -71,23 +88,42 @@ impl<'p> Rules<'p> {
     }
 
     /// Prints a rule, unless an equal one was.
-    pub(super) fn rule(&mut self, rule: &'p Rule) -> Called {
+    pub(super) fn rule(&mut self, rule: &'p Arc<Rule>) -> Called {
+        let place = Arc::as_ptr(rule);
+        if let Some(called) = self.places.get(&place) {
+            return *called;
+        }
+        let called = self.new_rule(rule);
+        self.places.insert(place, called);
+        called
+    }
+
+    fn new_rule(&mut self, rule: &'p Rule) -> Called {
         if rule.mode == Mode::Deny {
             return Called::Denied;
-        }
-        if let Some(number) = self.known.find(&rule) {
-            let by_role = self.by_role.get(number as usize).copied();
-            return Called::Rule(number, by_role.unwrap_or_default());
         }
         let constraints: Vec<Printed> = rule
             .constraints
             .iter()
             .map(|constraint| self.conditions.constraint(constraint))
             .collect();
+        let scope = rule.scope.as_deref();
+        let key = (
+            rule.mode,
+            scope.and_then(|scope| self.ids.get(scope).copied()),
+            constraints
+                .iter()
+                .map(|constraint| constraint.number)
+                .collect(),
+        );
+        if let Some(number) = self.known.get(&key) {
+            let by_role = self.by_role.get(*number as usize).copied();
+            return Called::Rule(*number, by_role.unwrap_or_default());
+        }
         let by_role = constraints.iter().any(|constraint| constraint.by_role);
         let number = self.by_role.len() as u32;
         self.by_role.push(by_role);
-        self.known.remember(rule, number);
+        self.known.insert(key, number);
         let called = Called::Rule(number, by_role);
         self.print(called, rule, &constraints);
         called
@@ -100,7 +136,7 @@ impl<'p> Rules<'p> {
             "approval"
         };
         let scope = printed.scope.as_deref().and_then(|scope| {
-            let id = self.scopes.iter().position(|known| *known == scope)?;
+            let id = self.ids.get(scope)?;
             Some(id.to_string())
         });
         let id = scope.as_deref().unwrap_or("null");

@@ -1,63 +1,79 @@
 //! The resolved document -> the model that plans are made from.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use super::{Resolved, Use};
-use crate::model::{Limits, Mode, Policy, Role, Rule};
+use crate::{
+    budget::{Account, Budget},
+    diagnostic::Sink,
+    model::{Limits, Mode, Policy, Role, Rule},
+};
 
-/// Builds the model: mixins gone, policy-level constraints in front of each rule's own, rules shared wherever they are alike.
-pub fn build(resolved: &Resolved<'_>, limits: Limits, source_digest: [u8; 32]) -> Policy {
+/// Builds the model: mixins gone, policy-level constraints in front of each rule's own, rules shared wherever they are alike. `None`
+/// beyond the budget; then an error stands in `sink`.
+pub fn build(
+    resolved: &Resolved<'_>,
+    limits: Limits,
+    source_digest: [u8; 32],
+    budget: &Budget,
+    sink: &mut Sink,
+) -> Option<Policy> {
     let denied = Arc::new(Rule {
         mode: Mode::Deny,
         constraints: Vec::new(),
         scope: None,
     });
     let mut rules: HashMap<(*const (), usize), Arc<Rule>> = HashMap::new();
-    let mut rule = |policy_level: &Arc<Vec<Use<'_>>>, index: usize| -> Arc<Rule> {
+    let mut rule = |policy_level: &Arc<Vec<Use<'_>>>, index: usize| -> Option<Arc<Rule>> {
         let Some(entry) = resolved
             .entries
             .get(index)
             .filter(|entry| entry.mode != Mode::Deny)
         else {
-            return Arc::clone(&denied);
+            return Some(Arc::clone(&denied));
         };
         // Lists are shared, so the address of one tells which it is for as long as `resolved` lives.
-        let rule = rules
-            .entry((Arc::as_ptr(policy_level).cast(), index))
-            .or_insert_with(|| {
-                let mut constraints =
-                    Vec::with_capacity(policy_level.len() + entry.constraints.len());
-                let own = entry
-                    .constraints
-                    .iter()
-                    .filter(|own| !policy_level.iter().any(|shared| shared.id == own.id));
-                for constraint in policy_level.iter().chain(own) {
-                    if let Some(written) = resolved.constraints.get(constraint.id) {
-                        constraints.push(Arc::clone(&written.constraint));
-                    }
-                }
-                Arc::new(Rule {
-                    mode: entry.mode,
-                    constraints,
-                    scope: entry.scope.clone(),
-                })
-            });
-        Arc::clone(rule)
+        let key = (Arc::as_ptr(policy_level).cast(), index);
+        if let Some(rule) = rules.get(&key) {
+            return Some(Arc::clone(rule));
+        }
+        let count = policy_level.len() + entry.constraints.len();
+        budget.pay(
+            Account::Applied,
+            count as u64,
+            entry.doc.name.span,
+            sink,
+        )?;
+        let mut constraints = Vec::with_capacity(count);
+        let mut seen = BTreeSet::new();
+        for constraint in policy_level.iter().chain(&entry.constraints) {
+            if seen.insert(constraint.id)
+                && let Some(written) = resolved.constraints.get(constraint.id)
+            {
+                constraints.push(Arc::clone(&written.constraint));
+            }
+        }
+        let rule = Arc::new(Rule {
+            mode: entry.mode,
+            constraints,
+            scope: entry.scope.clone(),
+        });
+        rules.insert(key, Arc::clone(&rule));
+        Some(rule)
     };
     let mut roles = BTreeMap::new();
     for role in resolved.roles.iter().filter(|role| !role.doc.is_mixin) {
-        let default_rule = role.default.map_or_else(
-            || Arc::clone(&denied),
-            |index| rule(&role.policy_level, index),
-        );
-        let tools = role
-            .tools
-            .iter()
-            .map(|(name, index)| ((*name).to_owned(), rule(&role.policy_level, *index)))
-            .collect();
+        let default_rule = match role.default {
+            Some(index) => rule(&role.policy_level, index)?,
+            None => Arc::clone(&denied),
+        };
+        let mut tools = BTreeMap::new();
+        for (name, index) in role.tools.iter() {
+            tools.insert((*name).to_owned(), rule(&role.policy_level, *index)?);
+        }
         roles.insert(
             role.doc.name.text.clone(),
             Role {
@@ -66,9 +82,9 @@ pub fn build(resolved: &Resolved<'_>, limits: Limits, source_digest: [u8; 32]) -
             },
         );
     }
-    Policy {
+    Some(Policy {
         roles,
         limits,
         source_digest,
-    }
+    })
 }

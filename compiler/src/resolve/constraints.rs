@@ -7,6 +7,7 @@ use std::{
 
 use super::{Use, Written, consts::Env};
 use crate::{
+    budget::Budget,
     constraint::{self, ConstraintError},
     diagnostic::{Diagnostic, Sink, quoted},
     document::Text,
@@ -18,7 +19,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Constraints {
     pub(super) written: Vec<Written>,
-    by_source: HashMap<String, Vec<usize>>,
+    /// By text and, for one that uses constants, meaning.
+    known: HashMap<(String, u64), Vec<usize>>,
     /// Where the constants stand that a constraint uses.
     pub(super) used_consts: BTreeSet<Span>,
 }
@@ -29,12 +31,13 @@ impl Constraints {
         &mut self,
         texts: &'d [Text],
         env: &Env<'_>,
+        budget: &Budget,
         sources: &Sources,
         sink: &mut Sink,
     ) -> Vec<Use<'d>> {
         texts
             .iter()
-            .filter_map(|text| self.parse(text, env, sources, sink))
+            .filter_map(|text| self.parse(text, env, budget, sources, sink))
             .collect()
     }
 
@@ -42,10 +45,14 @@ impl Constraints {
         &mut self,
         text: &'d Text,
         env: &Env<'_>,
+        budget: &Budget,
         sources: &Sources,
         sink: &mut Sink,
     ) -> Option<Use<'d>> {
-        let parsed = match constraint::parse(&text.value, &env.literals) {
+        if budget.is_exhausted() || sink.is_full() {
+            return None;
+        }
+        let parsed = match constraint::parse_within(&text.value, &env.literals, budget) {
             Ok(parsed) => parsed,
             Err(errors) => {
                 for error in errors {
@@ -70,7 +77,12 @@ impl Constraints {
                 self.used_consts.insert(origin.span);
             }
         }
-        let ids = self.by_source.entry(text.value.clone()).or_default();
+        let meaning = if parsed.consts_used.is_empty() {
+            0
+        } else {
+            parsed.expr.fingerprint()
+        };
+        let ids = self.known.entry((text.value.clone(), meaning)).or_default();
         let known = ids.iter().copied().find(|id| {
             self.written
                 .get(*id)
@@ -80,6 +92,7 @@ impl Constraints {
             let id = self.written.len();
             ids.push(id);
             self.written.push(Written {
+                steps: parsed.expr.steps(),
                 constraint: Arc::new(Constraint {
                     source: text.value.clone(),
                     expr: parsed.expr,
@@ -107,18 +120,19 @@ fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sour
         diagnostic = diagnostic.with_help(help);
     }
     // A constant's value is part of the constraint, and stands elsewhere.
-    if diagnostic.is_error() {
-        for (name, origin) in &env.origins {
-            let reference = format!("consts.{name}");
-            if sources.slice(diagnostic.primary.span).contains(&reference)
-                && diagnostic.secondary.is_empty()
-            {
-                diagnostic = diagnostic.with_label(
-                    origin.span,
-                    format!("{} is defined here", quoted(&reference)),
-                );
-                break;
-            }
+    if diagnostic.is_error() && diagnostic.secondary.is_empty() {
+        let written = sources.slice(diagnostic.primary.span);
+        let names = written.split("consts.").skip(1).map(|rest| {
+            let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            rest.get(..end.unwrap_or(rest.len())).unwrap_or_default()
+        });
+        if let Some((name, origin)) = names
+            .filter_map(|name| env.origins.get_key_value(name))
+            .min_by_key(|(name, _)| *name)
+        {
+            let reference = quoted(&format!("consts.{name}"));
+            diagnostic =
+                diagnostic.with_label(origin.span, format!("{reference} is defined here"));
         }
     }
     diagnostic
@@ -149,8 +163,9 @@ fn cut_off(text: &Text, sources: &Sources) -> Option<String> {
         return None;
     }
     let Span { file, end, .. } = text.node.span;
-    let behind = sources.text(file).get(end as usize..)?.lines().next()?;
-    let is_comment = behind.starts_with([' ', '\t']) && behind.trim_start().starts_with('#');
+    let behind = sources.text(file).get(end as usize..)?;
+    let is_comment =
+        behind.starts_with([' ', '\t']) && behind.trim_start_matches([' ', '\t']).starts_with('#');
     // Only where a text was left open: a comment behind a constraint is nothing unusual.
     let quotes = scalar.value.bytes().filter(|byte| *byte == b'"').count();
     (is_comment && quotes % 2 == 1).then(|| "YAML takes everything from ` #` on for a comment: put single quotes around the whole constraint".to_owned())

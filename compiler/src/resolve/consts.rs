@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::Written;
 use crate::{
+    constraint::constant::weight,
     diagnostic::{Diagnostic, Sink, quoted},
     document::{Const, Name},
     expr::Literal,
@@ -18,7 +19,7 @@ pub(super) struct Env<'d> {
     /// Where they were defined, those too whose values were refused.
     pub(super) origins: BTreeMap<String, &'d Name>,
     /// How much it takes to copy them, in values.
-    pub(super) weight: usize,
+    pub(super) weight: u64,
 }
 
 impl<'d> Env<'d> {
@@ -63,6 +64,9 @@ pub(super) fn merge<'d>(
             continue;
         }
         for (name, value) in &env.literals {
+            if sink.is_full() {
+                return merged;
+            }
             match merged.literals.get(name) {
                 Some(known) if known == value => {}
                 Some(_) => {
@@ -149,12 +153,4 @@ pub(super) fn extend<'d>(
         Arc::make_mut(&mut env).define(constant);
     }
     env
-}
-
-fn weight(value: &Literal) -> usize {
-    match value {
-        Literal::List(items) => 1 + items.iter().map(weight).sum::<usize>(),
-        Literal::String(text) | Literal::Number(text) => 1 + text.len() / 64,
-        Literal::Null | Literal::Bool(_) => 1,
-    }
 }

@@ -6,14 +6,15 @@ use std::{
 };
 
 use super::{
-    Entry, Replacement, Resolved, Role, Use, Written,
+    Entry, Replacement, Resolved, Role, Use,
     constraints::Constraints,
     consts::{self, Env},
     order, scope,
 };
 use crate::{
+    budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink},
-    document::{Document, Layout, RoleDoc, ToolDoc},
+    document::{Const, Document, Layout, RoleDoc, ToolDoc},
     model::Mode,
     source::{Sources, Span},
 };
@@ -27,35 +28,45 @@ struct Parent<'p, 'd> {
     place: Span,
 }
 
+/// How many times the room of a rule a constant takes where it is copied, with its name and its place.
+const COPY: u64 = 4;
+
 /// The rules by tool, and that for tools that are not listed: into the entries.
 type Rules<'d> = (Arc<BTreeMap<&'d str, usize>>, Option<usize>);
 
-/// Inheritance can multiply what is written; these many rules, inherited constraints and constants are far beyond any policy, and
-/// not beyond the memory.
-const MAX_FLATTENED: usize = 4_000_000;
-
 /// Resolves a document. What could not be resolved is missing from the result; then an error stands in `sink`.
-pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -> Resolved<'d> {
+pub fn resolve<'d>(
+    document: &'d Document,
+    budget: &Budget,
+    sources: &Sources,
+    sink: &mut Sink,
+) -> Resolved<'d> {
     let mut resolver = Resolver {
+        budget,
         sources,
         sink,
         constraints: Constraints::default(),
         entries: Vec::new(),
         replacements: Vec::new(),
         lists: HashMap::new(),
-        budget: MAX_FLATTENED,
     };
-    let order = order::order(document, resolver.sink);
+    let order = order::order(document, budget, resolver.sink);
     let shared_env = Env::shared(&document.consts);
-    let shared =
-        resolver
-            .constraints
-            .parse_all(&document.constraints, &shared_env, sources, resolver.sink);
+    let shared = resolver.constraints.parse_all(
+        &document.constraints,
+        &shared_env,
+        budget,
+        sources,
+        resolver.sink,
+    );
     let mut done: BTreeMap<usize, (Role<'d>, Arc<Env<'d>>)> = BTreeMap::new();
     for (index, parents) in &order {
         let Some(doc) = document.roles.get(*index) else {
             continue;
         };
+        if resolver.is_over() {
+            break;
+        }
         let parents: Vec<Parent<'_, 'd>> = parents
             .iter()
             .filter_map(|(parent, span)| {
@@ -67,15 +78,6 @@ pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -
             })
             .collect();
         let Some(resolved) = resolver.role(doc, &parents, &shared, &shared_env) else {
-            resolver.sink.push(
-                Diagnostic::new(
-                    "policy-too-large",
-                    format!("inheritance multiplies this policy beyond {MAX_FLATTENED} rules"),
-                    doc.name.span,
-                    "up to this role",
-                )
-                .with_help("let fewer roles inherit fewer roles"),
-            );
             break;
         };
         done.insert(*index, resolved);
@@ -121,8 +123,13 @@ pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -
         .map(|(index, (role, _))| (position.get(&index).copied().unwrap_or(0), role))
         .collect();
     roles.sort_by_key(|(position, _)| *position);
+    let by_name = (0..)
+        .zip(&roles)
+        .map(|(at, (_, role))| (role.doc.name.text.as_str(), at))
+        .collect();
     Resolved {
         document,
+        by_name,
         constraints: constraints.written,
         entries,
         shared,
@@ -134,16 +141,21 @@ pub fn resolve<'d>(document: &'d Document, sources: &Sources, sink: &mut Sink) -
 
 struct Resolver<'d, 's> {
     sources: &'s Sources,
+    budget: &'s Budget,
     sink: &'s mut Sink,
     constraints: Constraints,
     entries: Vec<Entry<'d>>,
     replacements: Vec<Replacement<'d>>,
     /// Lists of policy-level constraints by their ids, so that roles with alike ones share them, and with them their rules.
     lists: HashMap<Vec<usize>, Arc<Vec<Use<'d>>>>,
-    budget: usize,
 }
 
 impl<'d> Resolver<'d, '_> {
+    /// Whether nothing more is worth doing: the budget is used up, or nobody would read what else is wrong.
+    fn is_over(&self) -> bool {
+        self.budget.is_exhausted() || self.sink.is_full()
+    }
+
     /// Resolves one role; `None` beyond the budget.
     fn role(
         &mut self,
@@ -157,28 +169,35 @@ impl<'d> Resolver<'d, '_> {
             .map(|parent| (Arc::clone(parent.env), parent.place))
             .collect();
         let copied = if envs.len() > 1 || !doc.consts.is_empty() {
-            envs.iter().map(|(env, _)| env.weight).sum::<usize>() + shared_env.weight
+            envs.iter().map(|(env, _)| env.weight).sum::<u64>() + shared_env.weight
         } else {
             0
         };
-        self.spend(copied)?;
+        self.spend(copied * COPY, doc)?;
         let inherited = consts::merge(shared_env, &envs, self.sink);
-        let entries = &self.entries;
-        let written = &self.constraints.written;
+        let used = self.inherited_uses(doc, &inherited, parents, shared)?;
         let env = consts::extend(
             inherited,
             &doc.consts,
-            |name| used_by(name, parents, shared, entries, written),
-            written,
+            |name| used.get(name).copied(),
+            &self.constraints.written,
             self.sink,
         );
+        drop(used);
 
-        let own = self
-            .constraints
-            .parse_all(&doc.constraints, &env, self.sources, self.sink);
-        let policy_level = self.union(shared, parents, own)?;
+        let own = self.constraints.parse_all(
+            &doc.constraints,
+            &env,
+            self.budget,
+            self.sources,
+            self.sink,
+        );
+        let policy_level = self.union(doc, shared, parents, own)?;
         let (mut tools, mut default) = self.inherited(doc, parents)?;
         for tool in &doc.tools {
+            if self.is_over() {
+                return None;
+            }
             let entry = self.entry(doc, tool, &env);
             if let Some(old) = Arc::make_mut(&mut tools).insert(tool.name.text.as_str(), entry) {
                 self.replacements.push(Replacement {
@@ -213,27 +232,68 @@ impl<'d> Resolver<'d, '_> {
         ))
     }
 
-    fn spend(&mut self, amount: usize) -> Option<()> {
-        self.budget = self.budget.checked_sub(amount)?;
-        Some(())
+    fn spend(&mut self, amount: u64, role: &RoleDoc) -> Option<()> {
+        self.budget
+            .pay(Account::Flattened, amount, role.name.span, self.sink)
+    }
+
+    /// The constants that inherited constraints use, each with the first of these: where it stands, and which. Only for a role that gives
+    /// a constant another value.
+    fn inherited_uses(
+        &mut self,
+        doc: &RoleDoc,
+        inherited: &Env<'_>,
+        parents: &[Parent<'_, 'd>],
+        shared: &[Use<'d>],
+    ) -> Option<BTreeMap<String, (Span, usize)>> {
+        let mut used = BTreeMap::new();
+        let redefines = |own: &Const| {
+            let before = inherited.literals.get(&own.name.text);
+            before
+                .zip(own.value.as_ref())
+                .is_some_and(|(before, own)| before != own)
+        };
+        if !doc.consts.iter().any(redefines) {
+            return Some(used);
+        }
+        let mut uses: Vec<&Use<'d>> = shared.iter().collect();
+        for Parent { role, .. } in parents {
+            let (before, mut rules) = (uses.len(), 0);
+            uses.extend(role.policy_level.iter());
+            for index in role.tools.values().copied().chain(role.default) {
+                rules += 1;
+                if let Some(entry) = self.entries.get(index) {
+                    uses.extend(&entry.constraints);
+                }
+            }
+            let looked_at = (uses.len() - before + rules) as u64;
+            self.budget
+                .pay(Account::Flattened, looked_at, doc.name.span, self.sink)?;
+        }
+        for constraint in uses {
+            let consts = self.constraints.written.get(constraint.id);
+            for name in consts.into_iter().flat_map(|written| &written.consts) {
+                if !used.contains_key(name) {
+                    used.insert(name.clone(), (constraint.span(), constraint.id));
+                }
+            }
+        }
+        Some(used)
     }
 
     /// The policy-level constraints: the document's, the parents' from left to right, own; alike ones once.
     fn union(
         &mut self,
+        doc: &RoleDoc,
         shared: &[Use<'d>],
         parents: &[Parent<'_, 'd>],
         own: Vec<Use<'d>>,
     ) -> Option<Arc<Vec<Use<'d>>>> {
         let mut seen = BTreeSet::new();
         let mut union = Vec::new();
-        self.spend(
-            shared.len()
-                + parents
-                    .iter()
-                    .map(|parent| parent.role.policy_level.len())
-                    .sum::<usize>(),
-        )?;
+        let inherited = parents.iter().map(|parent| parent.role.policy_level.len());
+        let copied = shared.len() + inherited.sum::<usize>();
+        self.spend(copied as u64, doc)?;
         for constraint in shared
             .iter()
             .chain(
@@ -256,7 +316,7 @@ impl<'d> Resolver<'d, '_> {
     /// The rules that the parents bring, from left to right.
     fn inherited(&mut self, doc: &'d RoleDoc, parents: &[Parent<'_, 'd>]) -> Option<Rules<'d>> {
         if let [Parent { role, .. }] = parents {
-            self.spend(role.tools.len() + 1)?;
+            self.spend(role.tools.len() as u64 + 1, doc)?;
             return Some((Arc::clone(&role.tools), role.default));
         }
         let mut tools: BTreeMap<&'d str, usize> = BTreeMap::new();
@@ -272,7 +332,7 @@ impl<'d> Resolver<'d, '_> {
             ..
         } in parents
         {
-            self.spend(parent.tools.len() + 1)?;
+            self.spend(parent.tools.len() as u64 + 1, doc)?;
             for (name, new) in parent.tools.iter() {
                 // What this role writes itself replaces whatever the parents bring.
                 if let Some(old) = tools.insert(name, *new)
@@ -307,9 +367,9 @@ impl<'d> Resolver<'d, '_> {
 
     /// Resolves a rule where it is written.
     fn entry(&mut self, role: &'d RoleDoc, doc: &'d ToolDoc, env: &Env<'_>) -> usize {
-        let uses = self
-            .constraints
-            .parse_all(&doc.constraints, env, self.sources, self.sink);
+        let uses =
+            self.constraints
+                .parse_all(&doc.constraints, env, self.budget, self.sources, self.sink);
         let mut first: BTreeMap<usize, Span> = BTreeMap::new();
         let mut constraints = Vec::with_capacity(uses.len());
         let mut repeated = Vec::new();
@@ -325,7 +385,7 @@ impl<'d> Resolver<'d, '_> {
         let scope = doc
             .scope
             .as_ref()
-            .and_then(|written| scope::compile(doc, written, self.sources, self.sink));
+            .and_then(|written| scope::compile(doc, written, self.budget, self.sources, self.sink));
         let index = self.entries.len();
         self.entries.push(Entry {
             doc,
@@ -341,37 +401,4 @@ impl<'d> Resolver<'d, '_> {
         });
         index
     }
-}
-
-/// An inherited constraint that uses the constant `name`: where it stands, and which.
-fn used_by(
-    name: &str,
-    parents: &[Parent<'_, '_>],
-    shared: &[Use<'_>],
-    entries: &[Entry<'_>],
-    written: &[Written],
-) -> Option<(Span, usize)> {
-    let uses = |constraint: &&Use<'_>| {
-        written
-            .get(constraint.id)
-            .is_some_and(|written| written.consts.iter().any(|used| used == name))
-    };
-    let found = |constraint: &Use<'_>| (constraint.span(), constraint.id);
-    if let Some(constraint) = shared.iter().find(uses) {
-        return Some(found(constraint));
-    }
-    for Parent { role, .. } in parents {
-        if let Some(constraint) = role.policy_level.iter().find(uses) {
-            return Some(found(constraint));
-        }
-        for index in role.tools.values().copied().chain(role.default) {
-            if let Some(constraint) = entries
-                .get(index)
-                .and_then(|entry| entry.constraints.iter().find(uses))
-            {
-                return Some(found(constraint));
-            }
-        }
-    }
-    None
 }

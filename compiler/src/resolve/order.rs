@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    diagnostic::{Diagnostic, Sink, nearest, quoted},
+    budget::Budget,
+    diagnostic::{Diagnostic, Sink, quoted},
     document::{Document, RoleDoc},
 };
 
@@ -11,6 +12,7 @@ use crate::{
 /// left out; then an error stands in `sink`.
 pub(super) fn order(
     document: &Document,
+    budget: &Budget,
     sink: &mut Sink,
 ) -> Vec<(usize, Vec<(usize, crate::source::Span)>)> {
     let roles = &document.roles;
@@ -25,9 +27,12 @@ pub(super) fn order(
         let mut own: Vec<(usize, crate::source::Span)> = Vec::new();
         let mut seen: BTreeMap<usize, crate::source::Span> = BTreeMap::new();
         for name in &role.inherits {
+            if sink.is_full() {
+                break;
+            }
             let Some(parent) = by_name.get(name.text.as_str()).copied() else {
                 if !document.refused_roles.contains(&name.text) {
-                    sink.push(unknown_parent(name, &by_name));
+                    sink.push(unknown_parent(name, &by_name, budget));
                 }
                 continue;
             };
@@ -76,8 +81,12 @@ pub(super) fn order(
     ordered
 }
 
-fn unknown_parent(name: &crate::document::Name, known: &BTreeMap<&str, usize>) -> Diagnostic {
-    let help = match nearest(&name.text, known.keys().copied()) {
+fn unknown_parent(
+    name: &crate::document::Name,
+    known: &BTreeMap<&str, usize>,
+    budget: &Budget,
+) -> Diagnostic {
+    let help = match budget.nearest(&name.text, known.keys().copied()) {
         Some(meant) => format!("did you mean {}", quoted(meant)),
         None => {
             let names: Vec<String> = known.keys().take(8).map(|name| quoted(name)).collect();

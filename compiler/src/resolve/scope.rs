@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    automata::glob,
+    automata::{NoTable, glob::Glob},
+    budget::Budget,
     diagnostic::{Diagnostic, Sink, quoted},
     document::{ScopeDoc, Text, ToolDoc},
     model::{Pattern, Scope},
@@ -23,12 +24,13 @@ const PATH_ARGUMENTS: &[(&str, &str)] = &[
 pub(super) fn compile(
     tool: &ToolDoc,
     scope: &ScopeDoc,
+    budget: &Budget,
     sources: &Sources,
     sink: &mut Sink,
 ) -> Option<Arc<Scope>> {
     let argument = argument(tool, scope, sink);
-    let allowed = patterns(&scope.allowed, glob::allowed, sources, sink);
-    let denied = patterns(&scope.denied, glob::denied, sources, sink);
+    let allowed = patterns(&scope.allowed, |pattern| budget.allowed(pattern), sources, budget, sink);
+    let denied = patterns(&scope.denied, |pattern| budget.denied(pattern), sources, budget, sink);
     Some(Arc::new(Scope {
         argument: argument?,
         allowed: allowed?,
@@ -72,8 +74,9 @@ fn argument(tool: &ToolDoc, scope: &ScopeDoc, sink: &mut Sink) -> Option<String>
 
 fn patterns(
     texts: &[Text],
-    compile: fn(&str) -> Result<glob::Glob, crate::automata::PatternError>,
+    compile: impl Fn(&str) -> Result<Glob, NoTable>,
     sources: &Sources,
+    budget: &Budget,
     sink: &mut Sink,
 ) -> Option<Vec<Pattern>> {
     let mut patterns: Vec<Pattern> = Vec::with_capacity(texts.len());
@@ -85,7 +88,7 @@ fn patterns(
                 absolute: glob.absolute,
                 dfa: glob.dfa,
             }),
-            Err(error) => {
+            Err(NoTable::Pattern(error)) => {
                 refused = true;
                 sink.push(
                     Diagnostic::new(
@@ -97,6 +100,15 @@ fn patterns(
                     .with_help_if(error.help),
                 );
             }
+            Err(NoTable::Budget(exceeded)) => {
+                if budget.is_news() {
+                    sink.push(exceeded.at(text.node.span));
+                }
+                return None;
+            }
+        }
+        if sink.is_full() {
+            return None;
         }
     }
     (!refused).then_some(patterns)

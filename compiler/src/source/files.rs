@@ -1,6 +1,7 @@
 //! Reading a policy from disk: one file, or a directory with a role in each file.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
@@ -13,6 +14,9 @@ use crate::diagnostic::{Diagnostic, Sink, quoted};
 const MAX_ROLE_FILE: usize = 1 << 20;
 /// The longest policy, in one file or in all files of a directory: what a directory holds can always be written as one file.
 pub(crate) const MAX_SOURCE: usize = 16 << 20;
+
+/// The most entries of a directory. All are looked at, also those that are no roles.
+const MAX_ENTRIES: usize = 100_000;
 
 /// A policy as it was found.
 #[derive(Debug)]
@@ -53,6 +57,18 @@ pub fn read(
     let mut names = Vec::new();
     for entry in fs::read_dir(path).map_err(|error| read_error(path, error))? {
         let entry = entry.map_err(|error| read_error(path, error))?;
+        if names.len() == MAX_ENTRIES {
+            sink.push(
+                Diagnostic::new(
+                    "source-too-large",
+                    format!("this directory has more than {MAX_ENTRIES} entries"),
+                    Span::whole(directory),
+                    "",
+                )
+                .with_help("put into it nothing but roles, each a file"),
+            );
+            return Ok(None);
+        }
         names.push((
             entry.file_name(),
             entry
@@ -62,7 +78,7 @@ pub fn read(
     }
     names.sort_by(|(one, _), (other, _)| one.cmp(other));
 
-    let mut files: Vec<(String, FileId)> = Vec::new();
+    let mut files: BTreeMap<String, FileId> = BTreeMap::new();
     let (mut total, mut refused) = (0, false);
     for (name, file_type) in &names {
         let path = path.join(name);
@@ -129,7 +145,7 @@ pub fn read(
             ));
             return Ok(None);
         }
-        if let Some((_, first)) = files.iter().find(|(known, _)| known == stem) {
+        if let Some(first) = files.get(stem) {
             sink.push(
                 Diagnostic::new(
                     "duplicate-role",
@@ -143,7 +159,7 @@ pub fn read(
             refused = true;
             continue;
         }
-        files.push((stem.to_owned(), file));
+        files.insert(stem.to_owned(), file);
     }
     if files.is_empty() && !refused {
         sink.push(
@@ -157,7 +173,7 @@ pub fn read(
         );
         return Ok(None);
     }
-    files.sort();
+    let files = files.into_iter().collect();
     Ok((!refused).then_some(Input::Roles { directory, files }))
 }
 

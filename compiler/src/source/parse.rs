@@ -5,15 +5,27 @@ use std::{collections::HashMap, mem};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 
 use super::{Entry, FileId, Key, Node, NodeKind, Plain, Scalar, Sources, Span, Style, surrogate};
-use crate::diagnostic::{Diagnostic, Sink, quoted};
+use crate::{
+    budget::{Account, Budget, Exceeded},
+    diagnostic::{Diagnostic, Sink, quoted},
+};
 
 /// Nesting beyond what a policy can need, far below what costs a reader its stack.
 const MAX_DEPTH: usize = 64;
-/// Aliases may repeat this many values in all: a document of a few lines can stand for billions.
-const MAX_ALIASED: usize = 100_000;
 
-/// Reads the source `file` as one YAML document. `None` if there is no tree to go on with; then an error stands in `sink`.
+/// Reads the source `file`, which stands alone, as one YAML document; see [`parse_within`].
 pub fn parse(sources: &Sources, file: FileId, sink: &mut Sink) -> Option<Node> {
+    parse_within(sources, file, &Budget::default(), sink)
+}
+
+/// Reads the source `file`, one of those that share a budget, as one YAML document. `None` if there is no tree to go on with; then an error
+/// stands in `sink`.
+pub fn parse_within(
+    sources: &Sources,
+    file: FileId,
+    budget: &Budget,
+    sink: &mut Sink,
+) -> Option<Node> {
     let text = sources.text(file);
     if let Some(diagnostic) = refused_character(text, file).or_else(|| directive(text, file)) {
         sink.push(diagnostic);
@@ -25,10 +37,10 @@ pub fn parse(sources: &Sources, file: FileId, sink: &mut Sink) -> Option<Node> {
         written: text,
         read: &read,
         offsets: Offsets::new(text),
+        budget,
         sink,
         frames: Vec::new(),
         anchors: HashMap::new(),
-        aliased: 0,
         root: None,
     };
     let mut documents = 0;
@@ -58,6 +70,9 @@ pub fn parse(sources: &Sources, file: FileId, sink: &mut Sink) -> Option<Node> {
             }
         }
         builder.event(event, span)?;
+        if builder.sink.is_full() {
+            return None;
+        }
     }
     match builder.root {
         Some(root) if !root.is_null() => Some(root),
@@ -110,11 +125,11 @@ struct Builder<'s> {
     written: &'s str,
     read: &'s str,
     offsets: Offsets,
+    budget: &'s Budget,
     sink: &'s mut Sink,
     frames: Vec<Frame>,
     /// The finished values that bear an anchor, and of how many values each consists.
-    anchors: HashMap<usize, (Node, usize)>,
-    aliased: usize,
+    anchors: HashMap<usize, (Node, u64)>,
     root: Option<Node>,
 }
 
@@ -122,7 +137,7 @@ struct Builder<'s> {
 struct Frame {
     start: Span,
     anchor: usize,
-    weight: usize,
+    weight: u64,
     kind: FrameKind,
 }
 
@@ -203,13 +218,15 @@ impl Builder<'_> {
                         }
                     }
                 }
+                // A long text is as much to repeat as several values.
+                let weight = 1 + scalar.value.len() as u64 / 64;
                 self.finished(
                     Node {
                         span,
                         kind: NodeKind::Scalar(scalar),
                     },
                     anchor,
-                    1,
+                    weight,
                 )
             }
             Event::SequenceStart(anchor, tag) => {
@@ -242,11 +259,13 @@ impl Builder<'_> {
             Event::SequenceEnd | Event::MappingEnd => {
                 let frame = self.frames.pop()?;
                 let (kind, last) = match frame.kind {
-                    FrameKind::List(nodes) => {
+                    FrameKind::List(mut nodes) => {
+                        nodes.shrink_to_fit();
                         let last = nodes.last().map(|node| node.span);
                         (NodeKind::List(nodes.into()), last)
                     }
-                    FrameKind::Mapping { entries, .. } => {
+                    FrameKind::Mapping { mut entries, .. } => {
+                        entries.shrink_to_fit();
                         let last = entries.last().map(|entry| {
                             if entry.value.span.start < entry.key.span.end {
                                 entry.key.span
@@ -282,14 +301,11 @@ impl Builder<'_> {
                     );
                     return None;
                 };
-                self.aliased = self.aliased.saturating_add(weight);
-                if self.aliased > MAX_ALIASED {
+                if let Err(Exceeded { limit, .. }) = self.budget.spend(Account::Repeated, weight) {
                     self.sink.push(
                         Diagnostic::new(
                             "yaml-alias",
-                            format!(
-                                "the aliases of this document repeat more than {MAX_ALIASED} values"
-                            ),
+                            format!("the aliases of this policy repeat more than {limit} values"),
                             span,
                             "too much",
                         )
@@ -315,7 +331,9 @@ impl Builder<'_> {
     }
 
     /// Puts a finished value where it belongs.
-    fn finished(&mut self, node: Node, anchor: usize, weight: usize) -> Option<()> {
+    fn finished(&mut self, node: Node, anchor: usize, weight: u64) -> Option<()> {
+        // Aliases have paid for what they repeat, and what they repeat is kept once.
+        self.budget.pay(Account::Values, 1, node.span, self.sink)?;
         if anchor != 0 {
             self.anchors.insert(anchor, (node.clone(), weight));
         }

@@ -137,12 +137,7 @@ impl SequenceStore {
         })
     }
 
-    fn save(
-        &self,
-        entries: &Entries,
-        folder: &Folder,
-        file: &OsStr,
-    ) -> Result<(), SequenceError> {
+    fn save(&self, entries: &Entries, folder: &Folder, file: &OsStr) -> Result<(), SequenceError> {
         let bytes = file::write(entries).map_err(|error| self.io(io::Error::from(error)))?;
         if bytes.len() as u64 > MAX_BYTES {
             return Err(self.io(FileError::TooLarge(MAX_BYTES)));

@@ -87,7 +87,7 @@ fn tables_are_well_formed() {
             transitions,
             accepting,
             start,
-        } = compile(pattern).unwrap().dfa;
+        } = Dfa::clone(&compile(pattern).unwrap().dfa);
         let width = usize::from(class_count);
         assert_eq!(transitions.len(), width * accepting.len());
         assert!(classes.iter().all(|&class| u16::from(class) < class_count));

@@ -1,0 +1,115 @@
+//! The patterns of one policy: each is compiled once, however often it is written, and paid for then.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use super::{
+    Dfa, PatternError,
+    glob::{self, Glob},
+    regex::{self, Regex},
+};
+use crate::budget::{Account, Budget, Exceeded};
+
+/// What the patterns that were met so far came to.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns {
+    regexes: Known<Regex>,
+    allowed: Known<Glob>,
+    denied: Known<Glob>,
+    /// The tables, which different patterns can share.
+    tables: RefCell<HashSet<Arc<Dfa>>>,
+}
+
+type Known<T> = RefCell<HashMap<String, Result<T, PatternError>>>;
+
+/// Why there is no table.
+pub(crate) enum NoTable {
+    /// The pattern is refused.
+    Pattern(PatternError),
+    /// The policy has too many patterns.
+    Budget(Exceeded),
+}
+
+impl Budget {
+    /// [`regex::compile`].
+    pub(crate) fn regex(&self, pattern: &str) -> Result<Regex, NoTable> {
+        self.once(&self.patterns.regexes, pattern, regex::compile)
+    }
+
+    /// [`glob::allowed`].
+    pub(crate) fn allowed(&self, pattern: &str) -> Result<Glob, NoTable> {
+        self.once(&self.patterns.allowed, pattern, glob::allowed)
+    }
+
+    /// [`glob::denied`].
+    pub(crate) fn denied(&self, pattern: &str) -> Result<Glob, NoTable> {
+        self.once(&self.patterns.denied, pattern, glob::denied)
+    }
+
+    fn once<T: Clone + Table>(
+        &self,
+        known: &Known<T>,
+        pattern: &str,
+        compile: fn(&str) -> Result<T, PatternError>,
+    ) -> Result<T, NoTable> {
+        if let Some(known) = known.borrow().get(pattern) {
+            return known.clone().map_err(NoTable::Pattern);
+        }
+        // What one pattern takes is bounded, so it is enough to ask whether there is anything left.
+        self.spend(Account::Patterns, 1).map_err(NoTable::Budget)?;
+        let mut compiled = compile(pattern);
+        let work = match &compiled {
+            Ok(compiled) => compiled.work(),
+            Err(error) => error.work,
+        };
+        // The next one is refused if this was too much: this one has its own message.
+        let _ = self.spend(Account::Patterns, work as u64);
+        if let Ok(compiled) = &mut compiled {
+            self.share(compiled.table()).map_err(NoTable::Budget)?;
+        }
+        let outcome = compiled.clone().map_err(NoTable::Pattern);
+        known.borrow_mut().insert(pattern.to_owned(), compiled);
+        outcome
+    }
+
+    /// Puts the table that is known already in place of an equal one, or pays for it.
+    fn share(&self, table: &mut Arc<Dfa>) -> Result<(), Exceeded> {
+        let mut tables = self.patterns.tables.borrow_mut();
+        if let Some(known) = tables.get(table) {
+            *table = Arc::clone(known);
+            return Ok(());
+        }
+        self.spend(Account::Tables, table.table_bytes() as u64)?;
+        tables.insert(Arc::clone(table));
+        Ok(())
+    }
+}
+
+/// What has a table that took work.
+trait Table {
+    fn work(&self) -> usize;
+    fn table(&mut self) -> &mut Arc<Dfa>;
+}
+
+impl Table for Regex {
+    fn work(&self) -> usize {
+        self.work
+    }
+
+    fn table(&mut self) -> &mut Arc<Dfa> {
+        &mut self.dfa
+    }
+}
+
+impl Table for Glob {
+    fn work(&self) -> usize {
+        self.work
+    }
+
+    fn table(&mut self) -> &mut Arc<Dfa> {
+        &mut self.dfa
+    }
+}
