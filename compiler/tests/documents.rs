@@ -237,6 +237,46 @@ fn the_table_of_path_patterns_is_so() {
 }
 
 #[test]
+fn the_table_of_names_that_are_taken_for_the_same_is_so() {
+    let document = read("docs/language.md");
+    let (_, table) = document
+        .text
+        .split_once("| pattern | also covers | because |")
+        .unwrap();
+    let rows = table.lines().skip(2);
+    let mut checked = 0;
+    for row in rows.take_while(|line| line.starts_with('|')) {
+        let mut columns = row.split('|').skip(1).map(|cell| -> Vec<String> {
+            let texts = cell.split('`').skip(1).step_by(2);
+            texts.map(with_characters).collect()
+        });
+        let (patterns, names) = (columns.next().unwrap(), columns.next().unwrap());
+        for (index, name) in names.iter().enumerate() {
+            // Several patterns have a name each.
+            let pattern = patterns.get(index).or(patterns.first()).unwrap();
+            assert!(glob::denied(pattern).unwrap().dfa.accepts(name), "{row}");
+            assert!(
+                !glob::allowed(pattern).unwrap().dfa.accepts(name) || pattern.contains('*'),
+                "{row}"
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked >= 15, "{checked} names");
+}
+
+/// A text with `‹U+XXXX›` for characters that are not seen.
+fn with_characters(text: &str) -> String {
+    let mut parts = text.split("‹U+");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |before, part| {
+        let (code, after) = part.split_once('›').unwrap();
+        let c = char::from_u32(u32::from_str_radix(code, 16).unwrap()).unwrap();
+        format!("{before}{c}{after}")
+    })
+}
+
+#[test]
 fn links_lead_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut checked = 0;

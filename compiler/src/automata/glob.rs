@@ -9,23 +9,22 @@
 //! backslash, and such whose first segment begins with `~` or contains `:`, never get here; patterns that could only match those are
 //! refused, because their author expects something that will not happen.
 
+mod denied;
+mod expression;
+mod fold;
 mod parse;
-mod regex;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
-use regex_syntax::hir::{
-    Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, Look,
-};
+use regex_syntax::hir::{Hir, Look};
 
-use self::parse::{Atom, Parsed, Segment};
-use super::{
-    Dfa, PatternError,
-    code_points::{one_of, repeat},
-    table,
+use self::{
+    expression::{Expression, no_slash},
+    parse::{Atom, Parsed, Segment},
 };
+use super::{Dfa, PatternError, table};
 
 /// The longest pattern, in bytes.
 pub const MAX_PATTERN_BYTES: usize = 1024;
@@ -51,24 +50,24 @@ pub struct Glob {
 /// A pattern that is malformed, that could never match, or whose table would be larger than [`Dfa::MAX_TABLE_BYTES`].
 pub fn allowed(pattern: &str) -> Result<Glob, PatternError> {
     let parsed = parse::parse(pattern)?;
-    compile(
-        pattern,
-        allowed_paths(&parsed, pattern == "**"),
-        parsed.absolute,
-    )
+    compile(pattern, &allowed_paths(&parsed, pattern == "**"), &parsed)
 }
 
 /// Compiles a pattern of denied paths. It covers as much as can be meant.
 ///
-/// The case of ASCII letters does not matter. It covers the path that it matches and all below, so `a/**` covers `a` too. An
-/// absolute pattern also covers the same segments below the relative root. A name without a slash, and a pattern that begins with
+/// It covers the path that it matches and all below, so `a/**` covers `a` too, and every path that a file system may take for one
+/// of these: in any case, composed or decomposed. A run of `?` and classes also takes any text with a character beyond ASCII in it.
+/// What file systems change at the ends of names, or leave out of them, is not looked at here: paths with such names are refused
+/// wherever anything is denied.
+///
+/// An absolute pattern also covers the same segments below the relative root. A name without a slash, and a pattern that begins with
 /// `**`, cover relative and absolute paths. A pattern that covers every name, such as `*`, covers the root as well.
 ///
 /// # Errors
 /// As for [`allowed`].
 pub fn denied(pattern: &str) -> Result<Glob, PatternError> {
     let parsed = parse::parse(pattern)?;
-    compile(pattern, denied_paths(&parsed), parsed.absolute)
+    compile(pattern, &denied_paths(pattern, &parsed)?, &parsed)
 }
 
 /// What [`allowed`] covers, as a regular expression over normalised paths that RE2 and the Rust crate `regex` read alike.
@@ -76,7 +75,10 @@ pub fn denied(pattern: &str) -> Result<Glob, PatternError> {
 /// # Errors
 /// A pattern that is malformed or could never match.
 pub fn allowed_regex(pattern: &str) -> Result<String, PatternError> {
-    Ok(regex::allowed(&parse::parse(pattern)?, pattern == "**"))
+    Ok(print(&allowed_paths(
+        &parse::parse(pattern)?,
+        pattern == "**",
+    )))
 }
 
 /// What [`denied`] covers, as a regular expression over normalised paths that RE2 and the Rust crate `regex` read alike.
@@ -84,11 +86,15 @@ pub fn allowed_regex(pattern: &str) -> Result<String, PatternError> {
 /// # Errors
 /// As for [`allowed_regex`].
 pub fn denied_regex(pattern: &str) -> Result<String, PatternError> {
-    Ok(regex::denied(&parse::parse(pattern)?))
+    Ok(print(&denied_paths(pattern, &parse::parse(pattern)?)?))
 }
 
-fn compile(pattern: &str, paths: Hir, absolute: bool) -> Result<Glob, PatternError> {
-    let whole = Hir::concat(vec![Hir::look(Look::Start), paths, Hir::look(Look::End)]);
+fn compile(pattern: &str, paths: &Expression, parsed: &Parsed) -> Result<Glob, PatternError> {
+    let whole = Hir::concat(vec![
+        Hir::look(Look::Start),
+        paths.to_hir(),
+        Hir::look(Look::End),
+    ]);
     let built = table::build(&whole).map_err(|error| {
         PatternError::table(
             pattern,
@@ -98,15 +104,22 @@ fn compile(pattern: &str, paths: Hir, absolute: bool) -> Result<Glob, PatternErr
     })?;
     Ok(Glob {
         dfa: built.dfa,
-        absolute,
+        absolute: parsed.absolute,
         work: built.work,
     })
 }
 
-fn allowed_paths(pattern: &Parsed, whole_tree: bool) -> Hir {
+fn print(paths: &Expression) -> String {
+    let mut out = String::from("^");
+    paths.print(&mut out);
+    out.push('$');
+    out
+}
+
+fn allowed_paths(pattern: &Parsed, whole_tree: bool) -> Expression {
     let mut parts = Vec::new();
     if pattern.absolute {
-        parts.push(Hir::literal(*b"/"));
+        parts.push(Expression::Character('/'));
     } else if !pattern.anchored {
         parts.push(any_folders());
     }
@@ -115,32 +128,29 @@ fn allowed_paths(pattern: &Parsed, whole_tree: bool) -> Hir {
         let last = segments.peek().is_none();
         match segment {
             Segment::Tree if !last => parts.push(any_folders()),
-            Segment::Tree if whole_tree => parts.push(repeat(
-                Hir::concat(vec![any_folders(), any_name()]),
-                0,
-                Some(1),
-            )),
-            Segment::Tree => parts.extend([any_folders(), any_name()]),
+            Segment::Tree if whole_tree => parts
+                .push(Expression::Sequence(vec![any_folders(), Expression::Name(1)]).optional()),
+            Segment::Tree => parts.extend([any_folders(), Expression::Name(1)]),
             Segment::Name(atoms) => {
-                parts.push(name(atoms, Case::Matters));
+                parts.push(allowed_name(atoms));
                 if !last {
-                    parts.push(Hir::literal(*b"/"));
+                    parts.push(Expression::Character('/'));
                 }
             }
         }
     }
-    Hir::concat(parts)
+    Expression::Sequence(parts)
 }
 
-fn denied_paths(pattern: &Parsed) -> Hir {
-    let segments = without_last_trees(&pattern.segments);
+fn denied_paths(pattern: &str, parsed: &Parsed) -> Result<Expression, PatternError> {
+    let segments = without_last_trees(&parsed.segments);
     if covers_every_name(segments) {
-        return any_bytes();
+        return Ok(Expression::Anything);
     }
     let mut parts = Vec::new();
-    if pattern.absolute {
-        parts.push(repeat(Hir::literal(*b"/"), 0, Some(1)));
-    } else if !pattern.anchored {
+    if parsed.absolute {
+        parts.push(Expression::Character('/').optional());
+    } else if !parsed.anchored {
         parts.push(any_prefix());
     }
     let mut segments = segments.iter().peekable();
@@ -148,19 +158,24 @@ fn denied_paths(pattern: &Parsed) -> Hir {
         match segment {
             Segment::Tree => parts.push(any_prefix()),
             Segment::Name(atoms) => {
-                parts.push(name(atoms, Case::Ignored));
+                let name = denied::name(atoms).ok_or_else(|| {
+                    PatternError::new(
+                        0..pattern.len(),
+                        "the pattern repeats letters that one character can stand for too often",
+                    )
+                    .with_help("use `*` for some of them")
+                })?;
+                parts.push(name);
                 if segments.peek().is_some() {
-                    parts.push(Hir::literal(*b"/"));
+                    parts.push(Expression::Character('/'));
                 }
             }
         }
     }
-    parts.push(repeat(
-        Hir::concat(vec![Hir::literal(*b"/"), any_bytes()]),
-        0,
-        Some(1),
-    ));
-    Hir::concat(parts)
+    parts.push(
+        Expression::Sequence(vec![Expression::Character('/'), Expression::Anything]).optional(),
+    );
+    Ok(Expression::Sequence(parts))
 }
 
 /// The segments before trailing `**`: all that lies below a match is denied anyway.
@@ -182,87 +197,33 @@ fn covers_every_name(segments: &[Segment]) -> bool {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Case {
-    Matters,
-    Ignored,
-}
-
-/// A segment. Segments of paths have at least one byte, so that a lone `*` does not take the root for a name.
-fn name(atoms: &[Atom], case: Case) -> Hir {
+/// A segment of an allowed pattern. Segments of paths have at least one byte, so that a lone `*` does not take the root for a name.
+fn allowed_name(atoms: &[Atom]) -> Expression {
     if matches!(atoms, [Atom::Star]) {
-        return any_name();
+        return Expression::Name(1);
     }
     let parts = atoms.iter().map(|atom| match atom {
-        Atom::Star => repeat(within_segment(), 0, None),
-        Atom::One => {
-            let mut set = ClassUnicode::new([ClassUnicodeRange::new('/', '/')]);
-            set.negate();
-            one_of(&set)
-        }
-        Atom::Class(set) if case == Case::Ignored => one_of(&with_both_cases(set)),
-        Atom::Class(set) => one_of(set),
-        Atom::Literal(c) if case == Case::Ignored && c.is_ascii_alphabetic() => {
-            one_of(&with_both_cases(&ClassUnicode::new([
-                ClassUnicodeRange::new(*c, *c),
-            ])))
-        }
-        Atom::Literal(c) => Hir::literal(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        Atom::Star => Expression::Name(0),
+        Atom::One => Expression::Set(no_slash()),
+        Atom::Class(set) => Expression::Set(set.clone()),
+        Atom::Literal(c) => Expression::Character(*c),
     });
-    Hir::concat(parts.collect())
-}
-
-fn with_both_cases(set: &ClassUnicode) -> ClassUnicode {
-    let letters = ('a'..='z').filter(|letter| {
-        set.ranges().iter().any(|range| {
-            (range.start()..=range.end()).contains(letter)
-                || (range.start()..=range.end()).contains(&letter.to_ascii_uppercase())
-        })
-    });
-    let mut both = set.clone();
-    for letter in letters {
-        both.push(ClassUnicodeRange::new(letter, letter));
-        both.push(ClassUnicodeRange::new(
-            letter.to_ascii_uppercase(),
-            letter.to_ascii_uppercase(),
-        ));
-    }
-    both
-}
-
-/// Any byte of a segment.
-fn within_segment() -> Hir {
-    let mut bytes = ClassBytes::new([ClassBytesRange::new(b'/', b'/')]);
-    bytes.negate();
-    Hir::class(Class::Bytes(bytes))
-}
-
-/// One whole segment.
-fn any_name() -> Hir {
-    repeat(within_segment(), 1, None)
+    Expression::Sequence(parts.collect())
 }
 
 /// Any number of whole segments, each with the slash after it.
-fn any_folders() -> Hir {
-    repeat(Hir::concat(vec![any_name(), Hir::literal(*b"/")]), 0, None)
-}
-
-/// Nothing, or anything up to a slash: also the leading one.
-fn any_prefix() -> Hir {
-    repeat(
-        Hir::concat(vec![any_bytes(), Hir::literal(*b"/")]),
-        0,
-        Some(1),
-    )
-}
-
-fn any_bytes() -> Hir {
-    repeat(
-        Hir::class(Class::Bytes(ClassBytes::new([ClassBytesRange::new(
-            0,
-            u8::MAX,
-        )]))),
+fn any_folders() -> Expression {
+    Expression::Repeated(
+        Box::new(Expression::Sequence(vec![
+            Expression::Name(1),
+            Expression::Character('/'),
+        ])),
         0,
         None,
     )
+}
+
+/// Nothing, or anything up to a slash: also the leading one.
+fn any_prefix() -> Expression {
+    Expression::Sequence(vec![Expression::Anything, Expression::Character('/')]).optional()
 }

@@ -13,6 +13,8 @@ pub(super) enum Helper {
     Closed,
     /// The path that a scope looks at.
     Normalised,
+    /// Whether no file system takes it for another one by its form.
+    Distinct,
     /// True of whatever is there.
     Present,
     /// `count`, of what has a size.
@@ -30,6 +32,7 @@ impl Helper {
             Self::Beyond => include_str!("helpers/beyond.rego"),
             Self::Closed => include_str!("helpers/closed.rego"),
             Self::Normalised => include_str!("helpers/normalised.rego"),
+            Self::Distinct => include_str!("helpers/distinct.rego"),
             Self::Present => include_str!("helpers/present.rego"),
             Self::Size => include_str!("helpers/size.rego"),
             Self::Ordered => include_str!("helpers/ordered.rego"),
@@ -57,5 +60,23 @@ impl Helpers {
             out.push('\n');
             out.push_str(helper.source());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_of_names_is_what_the_evaluator_says() {
+        let class: String = hexgate_eval::IGNORED_IN_NAMES
+            .iter()
+            .map(|(first, last)| match first == last {
+                true => format!("\\x{{{first:X}}}"),
+                false => format!("\\x{{{first:X}}}-\\x{{{last:X}}}"),
+            })
+            .collect();
+        let source = Helper::Distinct.source();
+        assert!(source.contains(&format!("`[{class}]`")), "[{class}]");
     }
 }

@@ -171,6 +171,9 @@ impl<'p> Rules<'p> {
         for (id, scope) in self.scopes.iter().enumerate() {
             scope::print(&mut out, id, scope)?;
             helpers.need(Helper::Normalised);
+            if !scope.denied.is_empty() {
+                helpers.need(Helper::Distinct);
+            }
         }
         helpers.print(&mut out);
         Ok(out)

@@ -29,6 +29,9 @@ pub(super) fn print(out: &mut String, id: usize, scope: &Scope) -> Result<(), Re
         return Ok(());
     }
     let mut lines = vec![format!("path := {path}")];
+    if !scope.denied.is_empty() {
+        lines.push("distinct(path)".to_owned());
+    }
     for pattern in &scope.denied {
         let denied = matches(pattern, glob::denied_regex)?;
         lines.push(format!("{denied} == false"));

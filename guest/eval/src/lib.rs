@@ -47,6 +47,6 @@ pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node, Tree, TreeValue};
 pub use number::compare_numbers;
 pub use plan::Plan;
 pub use request::{Denial, Error, Field, Grant, PathScope, Request, Verdict};
-pub use scope::MAX_PATH;
+pub use scope::{IGNORED_IN_NAMES, MAX_PATH};
 pub use value::Truth;
 pub use workspace::Workspace;

@@ -11,6 +11,30 @@ pub const MAX_PATH: usize = 4096;
 /// The most segments of an accepted path.
 const MAX_SEGMENTS: usize = 256;
 
+/// Characters that file systems, or what stands before them, leave out of a name or put others in the place of: first and last of each
+/// range. They are those that Unicode says to ignore by default, with U+FFF9 to U+FFFB, and U+F000 to U+F0FF, which network shares put
+/// for characters that Windows does not have in names.
+pub const IGNORED_IN_NAMES: [(u32, u32); 18] = [
+    (0xAD, 0xAD),
+    (0x34F, 0x34F),
+    (0x61C, 0x61C),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x200B, 0x200F),
+    (0x202A, 0x202E),
+    (0x2060, 0x206F),
+    (0x3164, 0x3164),
+    (0xF000, 0xF0FF),
+    (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0),
+    (0xFFF0, 0xFFFB),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0xE0000, 0xE0FFF),
+];
+
 /// Whether a scope covers a path. `buffer` has at least [`MAX_PATH`] bytes.
 pub(crate) fn covers(plan: View<'_>, scope: Ref, path: Text<'_>, buffer: &mut [u8]) -> bool {
     let Some(path) = normalise(path, buffer) else {
@@ -18,6 +42,9 @@ pub(crate) fn covers(plan: View<'_>, scope: Ref, path: Text<'_>, buffer: &mut [u
     };
     let absolute = path.first() == Some(&b'/');
     let (allowed, denied) = (plan.count(scope, 3), plan.count(scope, 4));
+    if denied > 0 && is_mistakable(path) {
+        return false;
+    }
     let mut only_relative = true;
     for index in allowed..allowed + denied {
         let pattern = pattern(scope, index);
@@ -50,7 +77,8 @@ fn accepts(plan: View<'_>, pattern: Ref, path: &[u8]) -> bool {
 fn normalise<'b>(path: Text<'_>, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let mut len = 0;
     for byte in path.bytes() {
-        if len == MAX_PATH {
+        // No zero gets into the buffer: whoever wipes it stops where the first one is.
+        if len == MAX_PATH || byte == 0 {
             return None;
         }
         *buffer.get_mut(len)? = byte;
@@ -97,18 +125,71 @@ fn normalise<'b>(path: Text<'_>, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
 /// Whether there is nothing but white space (Unicode's).
 fn is_blank(path: &[u8]) -> bool {
     let mut rest = path;
-    loop {
-        rest = match rest {
-            [] => return true,
-            [b' ' | 0x09..=0x0d, rest @ ..] => rest,
-            [0xc2, 0x85 | 0xa0, rest @ ..] => rest,
-            [0xe1, 0x9a, 0x80, rest @ ..] => rest,
-            [0xe2, 0x80, 0x80..=0x8a | 0xa8 | 0xa9 | 0xaf, rest @ ..] => rest,
-            [0xe2, 0x81, 0x9f, rest @ ..] => rest,
-            [0xe3, 0x80, 0x80, rest @ ..] => rest,
-            _ => return false,
-        };
+    while let Some((code, after)) = next(rest) {
+        if !is_space(code) {
+            return false;
+        }
+        rest = after;
     }
+    true
+}
+
+/// Whether a file system may take a normalised path for another one by its form, so that patterns of denied paths cannot tell what it
+/// leads to: a segment ends in a dot or in white space (Windows drops both), has a `:` (a stream of a file) or a `~` before a digit
+/// (a short name), or has characters that are left out. Case and composition are looked after by the patterns' tables.
+fn is_mistakable(path: &[u8]) -> bool {
+    let mut rest = path;
+    let mut before = 0;
+    loop {
+        let (code, after) = next(rest).unwrap_or((SLASH, rest));
+        let is_end = code == SLASH;
+        let drops = is_end && (before == u32::from(b'.') || is_space(before));
+        let short = before == u32::from(b'~') && matches!(code, 0x30..=0x39);
+        if drops || short || code == u32::from(b':') || is_ignored(code) {
+            return true;
+        }
+        if rest.is_empty() {
+            return false;
+        }
+        before = code;
+        rest = after;
+    }
+}
+
+const SLASH: u32 = b'/' as u32;
+
+fn is_ignored(code: u32) -> bool {
+    let [(first, _), ..] = IGNORED_IN_NAMES;
+    code >= first
+        && IGNORED_IN_NAMES
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&code))
+}
+
+/// White space by Unicode.
+fn is_space(code: u32) -> bool {
+    matches!(
+        code,
+        0x09..=0x0d | 0x20 | 0x85 | 0xa0 | 0x1680 | 0x2000..=0x200a | 0x2028 | 0x2029 | 0x202f | 0x205f | 0x3000
+    )
+}
+
+/// The first code point, and what follows it. The text is UTF-8.
+fn next(text: &[u8]) -> Option<(u32, &[u8])> {
+    let (first, mut rest) = text.split_first()?;
+    let mut code = u32::from(*first);
+    if code < 0x80 {
+        return Some((code, rest));
+    }
+    // What leads a code point of several bytes tells how many by its ones, which fall out on the left.
+    let more = first.leading_ones().saturating_sub(1);
+    code &= 0x3f >> more;
+    for _ in 0..more {
+        let (byte, after) = rest.split_first()?;
+        code = code << 6 | u32::from(byte & 0x3f);
+        rest = after;
+    }
+    Some((code, rest))
 }
 
 /// Whether there is a control character: U+0000 to U+001F, U+007F to U+009F.
@@ -198,6 +279,74 @@ mod tests {
             "a\u{0}",
         ] {
             assert_eq!(normalised(path), None, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn paths_that_file_systems_take_for_others_are_told() {
+        for path in [
+            ".env.",
+            ".env ",
+            "a/.git./config",
+            "a/.git /config",
+            "...",
+            "a\u{a0}/b",
+            "a\u{3000}",
+            "x/.env::$DATA",
+            "GIT~1",
+            "a/x~9.txt/b",
+            ".e\u{200b}nv",
+            ".git\u{feff}",
+            "a\u{ad}",
+            "x/\u{e0001}y",
+            "\u{f022}",
+            "\u{1d173}",
+        ] {
+            assert!(is_mistakable(path.as_bytes()), "{path:?}");
+        }
+        for path in [
+            "",
+            "/",
+            "/a/b",
+            ".env",
+            "a.b/c d",
+            "café/menu.txt",
+            " a",
+            "~",
+            "a~",
+            "a~b",
+            "~a/b",
+            "日本語/ファイル.txt",
+            "😀/x",
+            "a\u{e000}b",
+            "\u{1d172}",
+            "\u{10ffff}",
+        ] {
+            assert!(!is_mistakable(path.as_bytes()), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn code_points_are_read_one_by_one() {
+        for c in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+            let text = String::from(c) + "x";
+            let (code, rest) = super::next(text.as_bytes()).unwrap();
+            assert_eq!((code, rest), (u32::from(c), b"x".as_slice()));
+            assert_eq!(is_space(code), c.is_whitespace(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_of_a_path_has_no_zero_in_it() {
+        for path in ["a/b\\u0000secret", "\\u0000secret", "a\\u0000\\u0000b/../c"] {
+            let text = Text {
+                raw: path.as_bytes(),
+                escaped: true,
+            };
+            let mut buffer = vec![0; MAX_PATH];
+            assert_eq!(normalise(text, &mut buffer), None);
+            let used = buffer.iter().position(|byte| *byte == 0).unwrap();
+            assert!(buffer[used..].iter().all(|byte| *byte == 0), "{path}");
         }
     }
 

@@ -6,6 +6,7 @@
 mod condition;
 mod constraint;
 mod decide;
+mod folded;
 mod number;
 mod policy;
 mod scope;

@@ -35,7 +35,7 @@ pub(super) enum Atom {
     Star,
     /// `?`
     One,
-    /// `[…]`
+    /// `[…]` of more than one character
     Class(ClassUnicode),
 }
 
@@ -212,11 +212,21 @@ fn atoms(text: &str, offset: usize) -> Result<Vec<Atom>, PatternError> {
         atoms.push(match c {
             '*' => Atom::Star,
             '?' => Atom::One,
-            '[' => Atom::Class(class(&mut chars, text, at, offset)?),
+            '[' => match class(&mut chars, text, at, offset)? {
+                // How a character that has a meaning is written.
+                one if is_one(&one) => {
+                    Atom::Literal(one.ranges().first().map_or(c, |one| one.start()))
+                }
+                class => Atom::Class(class),
+            },
             c => Atom::Literal(c),
         });
     }
     Ok(atoms)
+}
+
+fn is_one(class: &ClassUnicode) -> bool {
+    matches!(class.ranges(), [only] if only.start() == only.end())
 }
 
 /// A class, after its opening bracket at `start`.

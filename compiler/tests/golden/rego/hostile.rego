@@ -195,7 +195,7 @@ within_0 if {
 
 allowed_0(path) if regex.match("^(?:[^/]+/)*EVIL\\\"\\.[^/]*\\`$", path)
 
-allowed_0(path) if regex.match("^[E]VIL/(?:[^/]+/)*[^/]+$", path)
+allowed_0(path) if regex.match("^EVIL/(?:[^/]+/)*[^/]+$", path)
 
 refused(lists) := refusal("constraints", [text | some list in lists; some text in list], null)
 

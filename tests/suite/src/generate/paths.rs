@@ -1,5 +1,7 @@
 //! Patterns of file scopes, and paths that try to slip past them.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::Random;
 
 /// A pattern that a compiler accepts.
@@ -10,7 +12,7 @@ pub(super) fn pattern(random: &mut Random) -> String {
             random.text(&[
                 "src", "src", "src", "a", "a", "A", ".env", "*", "*", "*.py", "a?", "[a-c]", "a*b",
                 "**", "**", "é", "a.b", "a+b(c)", "x$", "^y", "a|b", "[&-(]", "[*?]", "[A-Z_^]",
-                "[à-ü]x",
+                "[à-ü]x", "passwd", "straße", "task", "é*", "office", "[s-t]x", "ệ", "id_?",
             ])
         })
         .collect();
@@ -64,6 +66,14 @@ fn near(random: &mut Random, patterns: &[String]) -> String {
             "[*?]" => random.text(&["*", "?", "x"]),
             "[A-Z_^]" => random.text(&["Q", "q", "^", "`"]),
             "[à-ü]x" => random.text(&["éx", "Éx"]),
+            "passwd" => random.text(&["passwd", "paßwd", "PA\u{17f}Swd", "paswd"]),
+            "straße" => random.text(&["straße", "STRASSE", "strasse", "strase"]),
+            "task" => random.text(&["task", "tas\u{212a}", "ta\u{17f}K", "tasks"]),
+            "é*" => random.text(&["é", "e\u{301}x", "\u{1ebf}", "e\u{301}\u{302}", "e"]),
+            "office" => random.text(&["office", "o\u{fb03}ce", "of\u{fb01}ce", "OFF\u{131}CE"]),
+            "[s-t]x" => random.text(&["tx", "SX", "\u{17f}x", "ux", "日x"]),
+            "ệ" => random.text(&["ệ", "e\u{302}\u{323}", "Ẹ\u{302}", "ê", "e\u{323}"]),
+            "id_?" => random.text(&["id_1", "id_", "id_ss", "id_日本", "id_xx"]),
             "" => random.text(&["", "x"]),
             other => other.to_owned(),
         });
@@ -72,7 +82,7 @@ fn near(random: &mut Random, patterns: &[String]) -> String {
 }
 
 fn bent(random: &mut Random, text: &str) -> String {
-    match random.below(22) {
+    match random.below(27) {
         0 => format!("/{text}"),
         1 => format!("./{text}"),
         2 => format!("../{text}"),
@@ -111,6 +121,32 @@ fn bent(random: &mut Random, text: &str) -> String {
         ]),
         19 => format!("{text}:x"),
         20 => format!("x/~{text}"),
+        // What file systems may take for the same: dropped ends, streams, short names, ignored characters, composition.
+        21 => text.replace('/', &random.text(&[". /", " /", "./", "\u{a0}/"])),
+        22 => format!(
+            "{text}{}",
+            random.text(&[".", " ", ". .", "\u{3000}", "\u{200b}", "::$DATA"])
+        ),
+        23 => {
+            let at = random.below(text.chars().count() + 1);
+            let extra = random.text(&[
+                "\u{200d}",
+                "\u{feff}",
+                "\u{ad}",
+                "\u{f022}",
+                "\u{e0041}",
+                "~1",
+                "~",
+                ":",
+            ]);
+            let (head, tail): (Vec<_>, Vec<_>) =
+                text.chars().enumerate().partition(|(index, _)| *index < at);
+            let text =
+                |part: Vec<(usize, char)>| part.into_iter().map(|(_, c)| c).collect::<String>();
+            format!("{}{extra}{}", text(head), text(tail))
+        }
+        24 => text.nfd().collect(),
+        25 => text.to_uppercase().nfc().collect(),
         _ => format!("{text}é"),
     }
 }

@@ -1,5 +1,6 @@
 //! File scopes: which paths a tool may touch.
 
+use super::folded::{self, Folded, mistakable};
 use crate::{case::Paths, json::Json};
 
 /// A scope as the policy writes it.
@@ -44,14 +45,14 @@ fn inside(path: &str, scope: &Paths) -> bool {
         return false;
     }
 
-    let lowered: Vec<String> = segments
-        .iter()
-        .map(|segment| segment.to_ascii_lowercase())
-        .collect();
-    let mut lowered: Vec<&str> = lowered.iter().map(String::as_str).collect();
-    if lowered.is_empty() {
+    if !scope.denied.is_empty() && segments.iter().any(|name| mistakable(name)) {
+        return false;
+    }
+
+    let mut folded: Vec<Vec<Vec<Folded>>> = segments.iter().map(|name| Folded::all(name)).collect();
+    if folded.is_empty() {
         // The root has an empty name, which `*` matches: what denies every name denies the folder of them all.
-        lowered.push("");
+        folded.push(Folded::all(""));
     }
     for pattern in &scope.denied {
         // Anchored at the relative root, it says nothing about an absolute path; a mere name does, and so does what begins anywhere.
@@ -62,11 +63,11 @@ fn inside(path: &str, scope: &Paths) -> bool {
         {
             continue;
         }
-        let pattern = Pattern::of(&pattern.to_ascii_lowercase());
+        let pattern = Pattern::of(pattern);
         // A folder above that matches covers all that is below it.
-        let covered = (1..=lowered.len())
-            .filter_map(|end| lowered.get(..end))
-            .any(|folder| pattern.covers(folder));
+        let covered = (1..=folded.len())
+            .filter_map(|end| folded.get(..end))
+            .any(|folder| cross(&pattern.segments, folder, &folded::matches));
         if covered {
             return false;
         }
@@ -115,32 +116,31 @@ impl Pattern {
         match self.segments.split_last() {
             Some((last, folder)) if last == "**" && !self.everything => (0..path.len())
                 .filter_map(|end| path.get(..end))
-                .any(|above| cross(folder, above)),
-            _ => self.covers(path),
+                .any(|above| cross(folder, above, &matches)),
+            _ => cross(&self.segments, path, &matches),
         }
-    }
-
-    /// Whether it matches these very segments.
-    fn covers(&self, path: &[&str]) -> bool {
-        cross(&self.segments, path)
     }
 }
 
 /// Tries every way in which `**` can cross segments.
-fn cross(pattern: &[String], path: &[&str]) -> bool {
+fn cross<N>(pattern: &[String], path: &[N], matches: &impl Fn(&str, &N) -> bool) -> bool {
     match (pattern.split_first(), path.split_first()) {
         (None, None) => true,
         (None, Some(_)) => false,
         (Some((first, rest)), _) if first == "**" => (0..=path.len())
             .filter_map(|skip| path.get(skip..))
-            .any(|tail| cross(rest, tail)),
+            .any(|tail| cross(rest, tail, matches)),
         (Some(_), None) => false,
         (Some((first, rest)), Some((name, tail))) => {
-            let (first, name): (Vec<char>, Vec<char>) =
-                (first.chars().collect(), name.chars().collect());
-            within(&first, &name) && cross(rest, tail)
+            matches(first, name) && cross(rest, tail, matches)
         }
     }
+}
+
+fn matches(segment: &str, name: &&str) -> bool {
+    let (segment, name): (Vec<char>, Vec<char>) =
+        (segment.chars().collect(), name.chars().collect());
+    within(&segment, &name)
 }
 
 /// Matches one segment, by backtracking.
@@ -169,7 +169,7 @@ fn within(pattern: &[char], name: &[char]) -> bool {
     }
 }
 
-fn in_class(class: &[char], c: char) -> bool {
+pub(super) fn in_class(class: &[char], c: char) -> bool {
     match class {
         [low, '-', high, rest @ ..] => (*low..=*high).contains(&c) || in_class(rest, c),
         [one, rest @ ..] => *one == c || in_class(rest, c),

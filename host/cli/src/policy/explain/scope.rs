@@ -25,7 +25,11 @@ pub(super) fn need(trace: &ScopeTrace, values: &Values<'_>) -> Option<Need> {
             within(trace)
         )));
     };
-    let what = fault(&path).map_or_else(|| patterns(trace, &path), str::to_owned);
+    let refused = fault(&path).or_else(|| {
+        let denies = !trace.paths.denied.is_empty();
+        denies.then(|| mistakable(&path)).flatten()
+    });
+    let what = refused.map_or_else(|| patterns(trace, &path), str::to_owned);
     Some(Need::act(format!(
         "the argument `{argument}` must {what} ({is})"
     )))
@@ -49,6 +53,43 @@ fn fault(path: &str) -> Option<&'static str> {
         Some("have no `..` segment")
     } else if first.starts_with('~') || first.contains(':') {
         Some("not begin with a home directory, a drive or a scheme")
+    } else {
+        None
+    }
+}
+
+/// What in the form of a path lets a file system take it for another one. Only scopes that deny something mind.
+fn mistakable(path: &str) -> Option<&'static str> {
+    let ignored = |c: char| {
+        let mut ranges = hexgate_eval::IGNORED_IN_NAMES.iter();
+        ranges.any(|(first, last)| (*first..=*last).contains(&u32::from(c)))
+    };
+    let short = |segment: &str| {
+        let mut after = segment.split('~').skip(1);
+        after.any(|after| after.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let mut segments = path
+        .split('/')
+        .filter(|segment| !matches!(*segment, "" | "."));
+    if segments
+        .clone()
+        .any(|segment| segment.ends_with(|c: char| c == '.' || c.is_whitespace()))
+    {
+        Some(
+            "have no name that ends in a dot or white space: some file systems drop them, and the scope denies paths",
+        )
+    } else if path.contains(':') {
+        Some(
+            "have no `:`: some file systems take what follows for a stream of the file, and the scope denies paths",
+        )
+    } else if segments.any(short) {
+        Some(
+            "have no `~` before a digit: some file systems take it for the short name of another file, and the scope denies paths",
+        )
+    } else if path.chars().any(ignored) {
+        Some(
+            "have no characters that some file systems leave out of names (such as U+200B): the scope denies paths",
+        )
     } else {
         None
     }
@@ -180,5 +221,20 @@ mod tests {
         ] {
             assert!(said(path, &["**"], &[]).contains(what), "{path:?}");
         }
+    }
+
+    #[test]
+    fn names_what_no_path_may_have_where_something_is_denied() {
+        for (path, what) in [
+            ("a/.env.", "dot or white space"),
+            ("a/.git /b", "dot or white space"),
+            ("x/.env::$DATA", "no `:`"),
+            ("GIT~1", "no `~` before a digit"),
+            (".e\u{200b}nv", "leave out of names"),
+        ] {
+            assert!(said(path, &["**"], &[".env"]).contains(what), "{path:?}");
+            assert!(!said(path, &["x"], &[]).contains(what), "{path:?}");
+        }
+        assert!(said(".EN\u{130}", &[], &[".eni"]).contains("denied `.eni`"));
     }
 }
