@@ -28,7 +28,7 @@ pub struct Scratch<'a> {
     pub nodes: &'a mut [Node],
     /// At least [`Scratch::slots_for`] the request.
     pub slots: &'a mut [u32],
-    /// At least [`Scratch::PATH`] bytes.
+    /// At least [`Scratch::PATH`] bytes. What is written into them has no zero in it.
     pub path: &'a mut [u8],
 }
 

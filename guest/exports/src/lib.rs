@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Nothing outlives a call but its result, and that only until the next one: inputs and scratch are wiped before an export
-//! returns, the result when the arena is used again.
+//! returns, the result when the arena is used again, if its host has not wiped it before.
 //!
 //! | module | what happens there |
 //! |---|---|

@@ -25,18 +25,17 @@ const ALIGN: usize = 16;
 static BASE: AtomicUsize = AtomicUsize::new(0);
 /// The first free byte; 0 once an export has returned.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
-/// The result of the last call, which its host may still be reading: where it begins and ends.
-static RESULT_START: AtomicUsize = AtomicUsize::new(0);
-static RESULT_END: AtomicUsize = AtomicUsize::new(0);
 
-/// What every export returns the address of: room for the largest result, aligned as the strictest one asks.
+/// What every export returns the address of: room for the largest result, aligned as the strictest one asks. Behind it stands where in
+/// the arena the result's own texts begin and end: its host may still be reading them when the next call begins. A host that knows this
+/// module by its bytes wipes them once it has read them.
 #[repr(align(8))]
-struct Answer([AtomicU32; ANSWER]);
+struct Answer([AtomicU32; ANSWER + 2]);
 
 /// The words of the largest result, `result<verdict, error>`.
 pub const ANSWER: usize = 12;
 
-static ANSWERED: Answer = Answer([const { AtomicU32::new(0) }; ANSWER]);
+static ANSWERED: Answer = Answer([const { AtomicU32::new(0) }; ANSWER + 2]);
 
 unsafe extern "C" {
     /// The end of stack and data, from the linker.
@@ -108,11 +107,12 @@ fn restart(end: usize) -> usize {
         base => base,
     };
     let next = base.max(end);
+    let [.., start, end] = &ANSWERED.0;
     wipe(
-        RESULT_START.load(Relaxed).max(next),
-        RESULT_END.load(Relaxed),
+        (start.load(Relaxed) as usize).max(next),
+        end.load(Relaxed) as usize,
     );
-    RESULT_END.store(0, Relaxed);
+    end.store(0, Relaxed);
     NEXT.store(next, Relaxed);
     next
 }
@@ -121,12 +121,12 @@ fn restart(end: usize) -> usize {
 /// lies between the two, the caller has wiped.
 #[inline(never)]
 pub fn finish(words: &[u32; ANSWER], wiped: usize, kept: usize) -> *const AtomicU32 {
-    for (place, word) in ANSWERED.0.iter().zip(words) {
+    let end = NEXT.load(Relaxed);
+    let texts = [kept as u32, end as u32];
+    for (place, word) in ANSWERED.0.iter().zip(words.iter().chain(&texts)) {
         place.store(*word, Relaxed);
     }
     wipe(BASE.load(Relaxed), wiped);
-    RESULT_START.store(kept, Relaxed);
-    RESULT_END.store(NEXT.load(Relaxed), Relaxed);
     NEXT.store(0, Relaxed);
     ANSWERED.0.as_ptr()
 }

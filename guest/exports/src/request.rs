@@ -27,8 +27,9 @@ pub fn decide(
     facts_len: usize,
     evaluate: impl FnOnce(&Request<'_>) -> Answered,
 ) -> *const AtomicU32 {
+    let all = memory::list(roles, roles_len);
     // One more than there may be is enough for the evaluator to see that there are too many.
-    let listed = memory::list(roles, roles_len.min(MAX_ROLES + 1));
+    let listed = all.get(..MAX_ROLES + 1).unwrap_or(all);
     let (mut one, mut many);
     // Most callers have one role or none: the room for all is made where it is needed.
     let names: &mut [&str] = if listed.len() < 2 {
@@ -41,7 +42,7 @@ pub fn decide(
     let end = |start: usize, len: usize| if len == 0 { 0 } else { start.wrapping_add(len) };
     let mut inputs_end = end(
         roles.addr(),
-        listed.len().wrapping_mul(size_of::<[usize; 2]>()),
+        all.len().wrapping_mul(size_of::<[usize; 2]>()),
     )
     .max(end(tool.addr(), tool_len))
     .max(end(arguments.addr(), arguments_len));
@@ -50,6 +51,9 @@ pub fn decide(
     }
     for (name, &[start, len]) in names.iter_mut().zip(listed) {
         *name = memory::text(ptr::with_exposed_provenance(start), len);
+    }
+    // Those that nobody looks at are wiped like the others.
+    for &[start, len] in all {
         inputs_end = inputs_end.max(end(start, len));
     }
     memory::begin_behind(inputs_end);

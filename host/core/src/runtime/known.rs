@@ -6,6 +6,8 @@
 
 mod abi;
 mod module;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -196,7 +198,12 @@ impl Instance for Box<KnownInstance> {
         let params = block.write(self.memory.data_mut(&mut self.store), base, request)?;
         let result = self.decide.call(&mut self.store, params);
         let result = result.map_err(|error| self.store.data().explain(&error))?;
-        match self.reader(self.limits.output_bytes).verdict(result)? {
+        let answer = self.reader(self.limits.output_bytes).verdict(result)?;
+        if !matches!(answer, Ok(Verdict::Allow(_) | Verdict::NeedsApproval(_))) {
+            // A denial says what was asked for. Grants have no texts.
+            abi::wipe_texts(self.memory.data_mut(&mut self.store), result);
+        }
+        match answer {
             // An engine that gets no room to work in has no other word for it.
             Err(DecideError::Damaged { .. }) if self.store.data().limiter.has_refused() => {
                 Err(DecideError::Trap {

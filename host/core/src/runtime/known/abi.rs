@@ -13,6 +13,8 @@ use crate::verdict::{Denial, Grant, PathScope, Verdict};
 const PAIR: usize = 8;
 /// The size of a `rule`.
 const RULE: usize = 32;
+/// The size of the largest result, `result<verdict, error>`.
+const ANSWER: u32 = 48;
 
 /// A request as one block: the role list first, which is aligned, then all texts.
 pub(super) struct Block {
@@ -64,6 +66,21 @@ pub(super) fn write_text(memory: &mut [u8], base: u32, text: &str) -> Result<(),
     Writer::new(memory, base, text.len())?
         .text(text)
         .map(|_| ())
+}
+
+/// Wipes the texts of the answer at an address. The engine says behind it where they begin and end, and would wipe them when the next
+/// call begins.
+pub(super) fn wipe_texts(memory: &mut [u8], answer: u32) {
+    let word = |at: u32| {
+        let start = usize::try_from(answer.checked_add(at)?).ok()?;
+        let bytes = memory.get(start..)?.first_chunk()?;
+        usize::try_from(u32::from_le_bytes(*bytes)).ok()
+    };
+    if let (Some(start), Some(end)) = (word(ANSWER), word(ANSWER + 4))
+        && let Some(texts) = memory.get_mut(start..end)
+    {
+        texts.fill(0);
+    }
 }
 
 /// Fills a block from its front.
