@@ -191,7 +191,7 @@ impl Allowance {
 pub struct Budget {
     allowance: Allowance,
     spent: [Cell<u64>; Account::ALL.len()],
-    exhausted: Cell<bool>,
+    exhausted: Cell<Option<Exceeded>>,
     told: Cell<bool>,
     /// What was paid for already.
     pub(crate) patterns: Patterns,
@@ -212,7 +212,7 @@ impl Budget {
     /// If that is more than is left. The policy is refused then, and nothing more is worth doing for it.
     pub fn spend(&self, account: Account, amount: u64) -> Result<(), Exceeded> {
         self.take(account, amount)
-            .inspect_err(|_| self.exhausted.set(true))
+            .inspect_err(|exceeded| self.exhausted.set(Some(*exceeded)))
     }
 
     /// Pays, or says at `span` that it cannot: None then, and an error stands in `sink`. What ends for want of one account is told once.
@@ -228,7 +228,22 @@ impl Budget {
 
     /// Whether an account was overdrawn.
     pub fn is_exhausted(&self) -> bool {
-        self.exhausted.get()
+        self.exhausted.get().is_some()
+    }
+
+    /// Says at `span` what was overdrawn, if anything was and nobody said so: whatever the reason, a policy of which a part was passed over
+    /// for want of a budget is refused.
+    pub(crate) fn close(&self, span: Span, sink: &mut Sink) {
+        if let Some(exceeded) = self.exhausted.get()
+            && self.is_news()
+        {
+            sink.push(exceeded.at(span));
+        }
+    }
+
+    /// Pays for what was done already. If it was too much the next payment is refused.
+    pub(crate) fn overdraw(&self, account: Account, amount: u64) {
+        let _ = self.take(account, amount);
     }
 
     /// Whether nobody asked this before: what ends for want of a budget is told once.

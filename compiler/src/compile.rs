@@ -187,6 +187,7 @@ impl Compiler {
             }
         };
         let resolved = resolve::resolve(&document, budget, sources, sink);
+        budget.close(Span::whole(file), sink);
         if sink.has_errors() {
             return None;
         }
@@ -198,6 +199,7 @@ impl Compiler {
             sink,
         )?;
         lint::run(&resolved, sources, budget, sink);
+        budget.close(Span::whole(file), sink);
         let plan = plan::encode(&model)
             .map_err(|error| sink.push(too_large(file, &error.to_string())))
             .ok()?;

@@ -65,8 +65,8 @@ impl Budget {
             Ok(compiled) => compiled.work(),
             Err(error) => error.work,
         };
-        // The next one is refused if this was too much: this one has its own message.
-        let _ = self.spend(Account::Patterns, work as u64);
+        // The next one is refused if this was too much: this one may have a message of its own.
+        self.overdraw(Account::Patterns, work as u64);
         if let Ok(compiled) = &mut compiled {
             self.share(compiled.table()).map_err(NoTable::Budget)?;
         }

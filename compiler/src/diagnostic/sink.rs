@@ -2,9 +2,6 @@
 
 use super::{Diagnostic, Severity};
 
-/// More than anybody reads, and little enough that a hostile source cannot fill the memory with complaints.
-const LIMIT: usize = 1000;
-
 /// Gathers diagnostics.
 #[derive(Debug, Default)]
 pub struct Sink {
@@ -15,17 +12,20 @@ pub struct Sink {
 }
 
 impl Sink {
+    /// More than anybody reads, and little enough that a hostile source cannot fill the memory with complaints.
+    pub const LIMIT: usize = 1000;
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let is_error = diagnostic.is_error();
         if is_error {
             self.errors += 1;
         }
-        if self.diagnostics.len() < LIMIT {
+        if self.diagnostics.len() < Self::LIMIT {
             self.diagnostics.push(diagnostic);
             self.kept_errors += usize::from(is_error);
         } else if is_error
-            && self.kept_errors < LIMIT
+            && self.kept_errors < Self::LIMIT
             && let Some(slot) = self
                 .diagnostics
                 .iter_mut()
@@ -47,12 +47,12 @@ impl Sink {
 
     /// Whether there is no room for another error: nothing more is worth looking for.
     pub fn is_full(&self) -> bool {
-        self.kept_errors >= LIMIT
+        self.kept_errors >= Self::LIMIT
     }
 
     /// Whether there is room for another warning.
     pub fn has_room(&self) -> bool {
-        self.diagnostics.len() < LIMIT
+        self.diagnostics.len() < Self::LIMIT
     }
 
     /// Whether the policy is refused already.

@@ -30,12 +30,7 @@ A constraint on an argument is never true where the argument is absent. For a co
 Only contradictions that are certain are reported.",
 };
 
-pub(super) fn check(
-    resolved: &Resolved<'_>,
-    sources: &Sources,
-    budget: &Budget,
-    sink: &mut Sink,
-) {
+pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget, sink: &mut Sink) {
     let by_role: Vec<bool> = resolved
         .constraints
         .iter()
@@ -85,7 +80,9 @@ pub(super) fn check(
             // Only what some of them say of the role differs from role to role.
             let own = asking_rules.get(index).into_iter().flatten();
             let own = own.filter_map(|at| entry.constraints.get(*at));
-            let shared = asking_shared.iter().filter_map(|at| role.policy_level.get(*at));
+            let shared = asking_shared
+                .iter()
+                .filter_map(|at| role.policy_level.get(*at));
             let mut facts = Facts {
                 role: Some(&role.doc.name.text),
                 ..Facts::default()
@@ -185,10 +182,7 @@ enum Says<'r> {
 impl Claim<'_> {
     fn at(&self, sources: &Sources) -> (Span, String) {
         let node = &self.constraint.text.node;
-        (
-            node.locate(sources, self.expr.span.clone()),
-            self.label(),
-        )
+        (node.locate(sources, self.expr.span.clone()), self.label())
     }
 
     fn label(&self) -> String {

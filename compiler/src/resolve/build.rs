@@ -41,12 +41,7 @@ pub fn build(
             return Some(Arc::clone(rule));
         }
         let count = policy_level.len() + entry.constraints.len();
-        budget.pay(
-            Account::Applied,
-            count as u64,
-            entry.doc.name.span,
-            sink,
-        )?;
+        budget.pay(Account::Applied, count as u64, entry.doc.name.span, sink)?;
         let mut constraints = Vec::with_capacity(count);
         let mut seen = BTreeSet::new();
         for constraint in policy_level.iter().chain(&entry.constraints) {

@@ -131,8 +131,7 @@ fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sour
             .min_by_key(|(name, _)| *name)
         {
             let reference = quoted(&format!("consts.{name}"));
-            diagnostic =
-                diagnostic.with_label(origin.span, format!("{reference} is defined here"));
+            diagnostic = diagnostic.with_label(origin.span, format!("{reference} is defined here"));
         }
     }
     diagnostic

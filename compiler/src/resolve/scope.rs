@@ -29,8 +29,20 @@ pub(super) fn compile(
     sink: &mut Sink,
 ) -> Option<Arc<Scope>> {
     let argument = argument(tool, scope, sink);
-    let allowed = patterns(&scope.allowed, |pattern| budget.allowed(pattern), sources, budget, sink);
-    let denied = patterns(&scope.denied, |pattern| budget.denied(pattern), sources, budget, sink);
+    let allowed = patterns(
+        &scope.allowed,
+        |pattern| budget.allowed(pattern),
+        sources,
+        budget,
+        sink,
+    );
+    let denied = patterns(
+        &scope.denied,
+        |pattern| budget.denied(pattern),
+        sources,
+        budget,
+        sink,
+    );
     Some(Arc::new(Scope {
         argument: argument?,
         allowed: allowed?,

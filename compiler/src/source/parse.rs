@@ -301,7 +301,9 @@ impl Builder<'_> {
                     );
                     return None;
                 };
-                if let Err(Exceeded { limit, .. }) = self.budget.spend(Account::Repeated, weight) {
+                if let Err(Exceeded { limit, .. }) = self.budget.spend(Account::Repeated, weight)
+                    && self.budget.is_news()
+                {
                     self.sink.push(
                         Diagnostic::new(
                             "yaml-alias",
@@ -311,6 +313,8 @@ impl Builder<'_> {
                         )
                         .with_help("use `inherits` and mixins to share rules between roles"),
                     );
+                }
+                if self.budget.is_exhausted() {
                     return None;
                 }
                 self.finished(node, 0, weight)

@@ -72,8 +72,18 @@ It is the name alone, as callers send it: `source`, and neither `args.source` no
         code: "policy-too-large",
         severity: Error,
         title: "a policy grows too large when it is compiled",
-        explanation: "Inheritance multiplies rules: every role has all rules of its parents. The flattened policy may have 4,000,000 rules and inherited constraints, and the plan that is made from it at most 16 MiB.
+        explanation: "A policy can cost far more than it is long: every role has all rules of its parents, constants are written out into constraints, a short pattern may need a table of megabytes. What a policy may cost is counted, by the same budget on every machine; the error says which part of it is used up, and where:
 
-Let fewer roles inherit from fewer roles; split a policy that serves several agents.",
+    values     4,000,000   keys and values of all documents
+    flattened  4,000,000   rules, constraints and (four times) constants as inheritance copies them
+    applied    4,000,000   constraints of all rules, those of the policy counted for each tool
+    constants  1,000,000   values of constants that are written out into constraints
+    patterns     256 MiB   automata that are made from patterns
+    tables        16 MiB   tables of all patterns, alike ones once
+    lints      4,000,000   conditions that are checked against each other, rule by rule
+
+The plan that is made from a policy takes at most 16 MiB.
+
+Let fewer roles inherit from fewer roles; apply constraints of the policy to fewer tools; begin patterns with `^`; split a policy that serves several agents.",
     },
 ];

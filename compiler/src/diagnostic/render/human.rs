@@ -5,7 +5,7 @@ use annotate_snippets::{
 };
 
 use crate::{
-    diagnostic::{Diagnostic, Label, Severity, harmless},
+    diagnostic::{Diagnostic, Label, Severity, Sink, harmless},
     source::{FileId, Sources},
 };
 
@@ -28,7 +28,13 @@ pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources, colour: bool
         .checked_sub(SHOWN)
         .filter(|more| *more > 0)
     {
-        text.push_str(&format!("… and {more} more\n\n"));
+        // The compiler stops looking when it has found so many.
+        let least = if diagnostics.len() < Sink::LIMIT {
+            ""
+        } else {
+            "at least "
+        };
+        text.push_str(&format!("… and {least}{more} more\n\n"));
     }
     text
 }
