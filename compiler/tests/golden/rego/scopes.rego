@@ -1,5 +1,5 @@
 # Made by hexgate from a policy with the SHA-256 digest
-# 686d7c1325568f4366401a40d8ef695f7c35aa33a099797b46d7f1bf34f47d8f.
+# 79bf2299394e3baca856fc5f4c6655f35f5dffaf3cda1bf5bf8b89a23d9eac1f.
 # Change the policy, not this text.
 package hexgate.policy
 
@@ -202,7 +202,7 @@ patterns_3 := {
 	"denied": [],
 }
 
-within_3 if normalised(input.args["the source"])
+within_3 if normalised(input.args["the-source"])
 
 refused(lists) := refusal("constraints", [text | some list in lists; some text in list], null)
 
