@@ -18,7 +18,7 @@ use crate::{
     output::{self, count},
     policy::{
         refusal::Making,
-        subject::{Subject, any_bundle},
+        subject::{Keys, Subject, any_bundle},
     },
 };
 
@@ -46,6 +46,10 @@ pub(crate) struct Args {
     /// Decide by this policy instead: a policy's source, a bundle or a component
     #[arg(long, value_name = "PATH", conflicts_with = "bundle")]
     policy: Option<PathBuf>,
+
+    /// Verify the bundle that `--policy` names with this public key first; repeat it while keys rotate
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    policy_pubkey: Vec<PathBuf>,
 
     /// Show what the candidate said that was asked beside the live policy
     #[arg(long, conflicts_with_all = ["bundle", "policy"])]
@@ -90,7 +94,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let replayed = match &args.policy {
         _ if args.shadow => replay(&args.log, &anchors, By::Shadow)?,
         Some(path) => {
-            let Some(subject) = Subject::open(path, &[], &Making::default())? else {
+            let keys = Keys {
+                files: &args.policy_pubkey,
+                option: "--policy-pubkey",
+            };
+            let Some(subject) = Subject::open(path, &keys, &Making::default())? else {
                 return Ok(Exit::Failed);
             };
             let policy = subject.load(&engine)?;

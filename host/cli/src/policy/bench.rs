@@ -18,7 +18,7 @@ use super::{
     arguments,
     decide::{Answer, Call, Decider, EngineName},
     refusal::Making,
-    subject::Subject,
+    subject::{Keys, Subject},
     test::misuse,
 };
 use crate::{
@@ -114,7 +114,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     if cfg!(debug_assertions) {
         output::warn("this is a debug build, whose numbers say nothing; build with `--release`");
     }
-    let Some(subject) = Subject::open(&args.policy, &args.pubkey, &args.making)? else {
+    let keys = Keys {
+        files: &args.pubkey,
+        option: "--pubkey",
+    };
+    let Some(subject) = Subject::open(&args.policy, &keys, &args.making)? else {
         return Ok(Exit::Failed);
     };
     let roles: Vec<String> = args.role.iter().cloned().collect();

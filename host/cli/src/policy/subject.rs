@@ -32,6 +32,14 @@ pub(crate) struct Subject {
     origin: Origin,
 }
 
+/// With which keys a bundle is verified.
+pub(crate) struct Keys<'a> {
+    /// The files of public keys. None: it is not verified.
+    pub(crate) files: &'a [PathBuf],
+    /// The option that names them.
+    pub(crate) option: &'static str,
+}
+
 enum Origin {
     Compiled,
     Component,
@@ -111,17 +119,18 @@ impl Subject {
     /// Opens what stands at `path`. None if it is a policy that the compiler refuses, which was told then.
     pub(crate) fn open(
         path: &Path,
-        pubkeys: &[PathBuf],
+        keys: &Keys<'_>,
         making: &Making,
     ) -> anyhow::Result<Option<Self>> {
         let found = look(path)?;
         anyhow::ensure!(
-            pubkeys.is_empty() || matches!(found, Found::Bundle),
-            "`--pubkey` verifies a bundle, and `{}` is none; leave it out, or name the folder of a bundle",
+            keys.files.is_empty() || matches!(found, Found::Bundle),
+            "`{}` verifies a bundle, and `{}` is none; leave it out, or name the folder of a bundle",
+            keys.option,
             path.display()
         );
         let subject = match found {
-            Found::Bundle => Self::of_bundle(path, pubkeys)?,
+            Found::Bundle => Self::of_bundle(path, keys)?,
             Found::Wasm => Self::of_component(path)?,
             Found::Source => return Self::of_source(path, making),
         };
@@ -195,16 +204,19 @@ impl Subject {
         })
     }
 
-    fn of_bundle(path: &Path, pubkeys: &[PathBuf]) -> anyhow::Result<Self> {
-        let keys = TrustedKeys::from_files(pubkeys)?;
+    fn of_bundle(path: &Path, keys: &Keys<'_>) -> anyhow::Result<Self> {
+        let trusted = TrustedKeys::from_files(keys.files)?;
         let unverified = UnverifiedBundle::read(path)?;
         // A bundle with duties is refused: deciding without them would answer another question.
         let expectation = Expectation::dangerous_any_binding();
-        let origin = if pubkeys.is_empty() {
+        let origin = if keys.files.is_empty() {
             let signature = if unverified.is_signed() {
-                "its signature was not verified: pass `--pubkey FILE`"
+                format!(
+                    "its signature was not verified: pass `{} FILE`",
+                    keys.option
+                )
             } else {
-                "it is not signed"
+                "it is not signed".to_owned()
             };
             let bundle = unverified
                 .dangerous_without_signature(&expectation, SystemTime::now())
@@ -214,7 +226,7 @@ impl Subject {
         } else {
             Origin::Verified(Box::new(
                 unverified
-                    .verify(&keys, &expectation, SystemTime::now())
+                    .verify(&trusted, &expectation, SystemTime::now())
                     .map_err(Refused::error)?,
             ))
         };

@@ -14,7 +14,7 @@ use super::{
     decide::{Call, Decider, EngineName, Failure, Outcome},
     explain,
     refusal::Making,
-    subject::Subject,
+    subject::{Keys, Subject},
     suite,
 };
 use crate::{exit::Exit, output};
@@ -107,7 +107,11 @@ impl Args {
             engine: self.engine.made_for(),
             rego: self.rego.clone(),
         };
-        Subject::open(&self.policy, &self.pubkey, &making)
+        let keys = Keys {
+            files: &self.pubkey,
+            option: "--pubkey",
+        };
+        Subject::open(&self.policy, &keys, &making)
     }
 }
 

@@ -294,6 +294,36 @@ fn a_log_is_replayed() {
         )
         .starts_with("exit 1\n")
     );
+    // A bundle that decides instead is verified if somebody says by which key, which is not the log's.
+    for pair in ["release", "other"] {
+        fixture.quiet(&format!("keygen --out {pair}"));
+    }
+    fixture.quiet(
+        "build next.yaml --out signed --sign-key release.private --agent support-bot --sequence 8",
+    );
+    let unverified = audit(&fixture, "replay audit --policy signed");
+    assert!(
+        unverified.contains("was not verified: pass `--policy-pubkey FILE`"),
+        "{unverified}"
+    );
+    for (key, code) in [("release", 0), ("other", 1)] {
+        let shown = audit(
+            &fixture,
+            &format!("replay audit --policy signed --policy-pubkey {key}.public"),
+        );
+        assert!(
+            shown.starts_with(&format!("exit {code}\n")) && !shown.contains("not verified"),
+            "{shown}"
+        );
+    }
+    let shown = audit(
+        &fixture,
+        "replay audit --policy next.yaml --policy-pubkey release.public",
+    );
+    assert!(
+        shown.starts_with("exit 2\n") && shown.contains("`--policy-pubkey` verifies a bundle"),
+        "{shown}"
+    );
     let by_shadow = audit(&fixture, "replay audit --shadow");
     let after = |text: &str| text.split_once("as before").unwrap().1.to_owned();
     assert_eq!(after(&by_policy), after(&by_shadow));
