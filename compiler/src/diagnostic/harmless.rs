@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use hexgate_bundle::names::is_ignorable;
+
 /// A text with everything escaped that is not [printable](is_printable).
 pub fn harmless(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_printable) {
@@ -29,28 +31,10 @@ pub fn shortened(text: &str, most: usize) -> String {
 
 /// Whether a character can be shown as it is.
 pub fn is_printable(character: char) -> bool {
-    // Bidirectional overrides and invisible characters can make a message read differently from what it says. The second group is what
-    // Unicode calls ignorable: nothing is seen of it.
+    // Bidirectional overrides and invisible characters can make a message read differently from what it says.
     !character.is_control()
-        && !matches!(character, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        && !matches!(
-            character,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200d}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fffb}'
-                | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
+        && !matches!(character, '\u{2028}'..='\u{2029}' | '\u{fff9}'..='\u{fffb}')
+        && !is_ignorable(character)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, path::Path};
 
-use hexgate_bundle::{PrivateKey, PublicKey, Timestamp};
+use hexgate_bundle::{PrivateKey, PublicKey, Timestamp, names};
 
 use crate::{
     answer::{Answer, Decision},
@@ -36,14 +36,28 @@ impl Approvers {
     /// These approvers.
     ///
     /// # Errors
-    /// If one has no id, no key or no role, or an id or a key stands in two places.
+    /// If one has no id, no key or no role, a name is not written in the [one spelling](hexgate_bundle::names::spelled) that names have, or
+    /// an id or a key stands in two places. Ids are compared as [people](hexgate_bundle::names::folded) are.
     pub fn new(approvers: Vec<Approver>) -> Result<Self, ApproversError> {
         let mut ids = HashSet::new();
         let mut keys = HashSet::new();
         for approver in &approvers {
             let id = || approver.id.clone();
-            if approver.id.is_empty() {
+            if names::folded(&approver.id).is_empty() {
                 return Err(ApproversError::NoId);
+            }
+            for (what, names) in [
+                ("id", std::slice::from_ref(&approver.id)),
+                ("role", &approver.roles),
+                ("user", &approver.users),
+            ] {
+                if let Some(name) = names.iter().find(|name| names::spelled(name) != **name) {
+                    return Err(ApproversError::Spelling {
+                        id: id(),
+                        what,
+                        name: name.clone(),
+                    });
+                }
             }
             if approver.keys.is_empty() {
                 return Err(ApproversError::NoKey { id: id() });
@@ -51,11 +65,25 @@ impl Approvers {
             if approver.roles.is_empty() || approver.roles.iter().any(String::is_empty) {
                 return Err(ApproversError::NoRole { id: id() });
             }
-            if !ids.insert(&approver.id) {
+            if !ids.insert(names::folded(&approver.id)) {
                 return Err(ApproversError::SameId { id: id() });
             }
             if !approver.keys.iter().all(|key| keys.insert(key.to_bytes())) {
                 return Err(ApproversError::SameKey { id: id() });
+            }
+        }
+        // Whoever is an approver by this name as well could approve what was called by the other.
+        for approver in &approvers {
+            let own = names::folded(&approver.id);
+            let is_another = |user: &&String| {
+                let user = names::folded(user);
+                user != own && ids.contains(&user)
+            };
+            if let Some(user) = approver.users.iter().find(is_another) {
+                return Err(ApproversError::SamePerson {
+                    id: approver.id.clone(),
+                    user: user.clone(),
+                });
             }
         }
         Ok(Self(approvers))
@@ -170,12 +198,12 @@ impl Approver {
         if request.conditions.own_calls {
             return Ok(());
         }
-        let caller = &request.call.caller.user;
-        if caller.trim().is_empty() {
+        let caller = names::folded(&request.call.caller.user);
+        if caller.is_empty() {
             return Err(Refusal::Nobody(request.id()));
         }
-        // Taking two ids for one refuses more, so letter case and blanks around do not tell people apart.
-        let same = |id: &String| id.trim().to_lowercase() == caller.trim().to_lowercase();
+        // Taking two ids for one refuses more.
+        let same = |id: &String| names::folded(id) == caller;
         if same(&self.id) || self.users.iter().any(same) {
             return Err(Refusal::OwnCall {
                 id: request.id(),

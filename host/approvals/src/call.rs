@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hexgate_bundle::Digest;
+use hexgate_bundle::{Digest, names::spelled};
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::Fields;
@@ -52,7 +52,7 @@ impl Terms {
     /// An approver with any of these roles may answer, for [`DEFAULT_LIFETIME`](Self::DEFAULT_LIFETIME), and never the caller themself.
     ///
     /// # Errors
-    /// If there is no role, or an empty one: nobody could answer.
+    /// If there is no role, an empty one, or one that no approver can have as it is spelled: nobody could answer.
     pub fn new(
         approver_roles: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, TermsError> {
@@ -62,6 +62,9 @@ impl Terms {
         roles.dedup();
         if roles.is_empty() || roles.iter().any(String::is_empty) {
             return Err(TermsError::NoRole);
+        }
+        if let Some(role) = roles.iter().find(|role| spelled(role) != **role) {
+            return Err(TermsError::Spelling(role.clone()));
         }
         Ok(Self {
             approver_roles: roles,
@@ -107,6 +110,12 @@ pub enum TermsError {
     /// Nobody could answer.
     #[error("no role of approvers is named, so nobody could answer; name at least one")]
     NoRole,
+    /// A role has more than one spelling, and this is not the one that is compared.
+    #[error(
+        "the role `{}` is not written in Unicode's form NFKC, in which a name has one spelling; write `{}`",
+        .0.escape_default(), spelled(.0).escape_default()
+    )]
+    Spelling(String),
     /// Too short or too long.
     #[error("a request cannot be open for {0:?}; choose between a second and 30 days")]
     Lifetime(Duration),
@@ -148,6 +157,8 @@ mod tests {
     fn terms_that_nobody_can_meet_are_refused() {
         assert_eq!(Terms::new(Vec::<String>::new()), Err(TermsError::NoRole));
         assert_eq!(Terms::new(["a", ""]), Err(TermsError::NoRole));
+        let error = Terms::new(["gro\u{308}ße"]).unwrap_err().to_string();
+        assert!(error.contains(r"write `gr\u{f6}\u{df}e`"), "{error}");
         let terms = Terms::new(["b", "a", "b"]).unwrap();
         assert_eq!(terms, Terms::new(["a", "b"]).unwrap());
         for bad in [

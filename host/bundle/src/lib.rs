@@ -75,6 +75,7 @@ pub mod disk;
 mod expectation;
 mod keys;
 mod manifest;
+pub mod names;
 mod seal;
 mod sequence;
 mod stem;

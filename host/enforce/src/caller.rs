@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use hexgate_compiler::bundle::names::spelled;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -224,7 +225,7 @@ impl CallerBuilder {
     ///
     /// # Errors
     ///
-    /// A name is empty, too long or has control characters, or there are too many roles.
+    /// A name is empty, too long, has control characters or another than its [one spelling](spelled), or there are too many roles.
     pub fn build(self) -> Result<Caller, CallerError> {
         check_name("user id", &self.user_id)?;
         if let Some(session) = &self.session {
@@ -271,6 +272,17 @@ pub enum CallerError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A name has more than one spelling, and this is not the one that is compared.
+    #[error(
+        "the {what} `{}` is not written in Unicode's form NFKC, in which a name has one spelling: write `{}`, or have the provider of identities do so",
+        .name.escape_default(), spelled(.name).escape_default()
+    )]
+    Spelling {
+        /// Whose name it is.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
     /// There are more roles than a policy accepts.
     #[error("a caller has at most {MAX_ROLES} roles, and this one has {found}")]
     Roles {
@@ -292,6 +304,10 @@ fn check_name(what: &'static str, name: &str) -> Result<(), CallerError> {
         "is too long"
     } else if name.chars().any(char::is_control) {
         "has a control character"
+    } else if spelled(name) != name {
+        // A policy, an approver and a ban would compare it with the other spelling, and take one person for two.
+        let name = name.to_owned();
+        return Err(CallerError::Spelling { what, name });
     } else {
         return Ok(());
     };
@@ -377,6 +393,26 @@ mod tests {
             Caller::builder("u").roles(many()).role("r").build().err(),
             Some(CallerError::Roles { found: 33 })
         );
+    }
+
+    #[test]
+    fn a_name_has_one_spelling() {
+        for (name, one) in [
+            ("jose\u{301}", "jos\\u{e9}"),
+            ("\u{ff4a}osé", "jos\\u{e9}"),
+            ("a\u{a0}b", "a b"),
+        ] {
+            for built in [
+                Caller::builder(name).build(),
+                Caller::builder("u").role(name).build(),
+                Caller::builder("u").session(name).build(),
+                Caller::builder("u").attribute(name, true).build(),
+            ] {
+                let error = built.unwrap_err().to_string();
+                assert!(error.contains(&format!("write `{one}`")), "{error}");
+            }
+        }
+        assert!(Caller::builder("josé").role("größe").build().is_ok());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use hexgate_bundle::KeyError;
+use hexgate_bundle::{KeyError, names::spelled};
 
 /// The list of approvers cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +64,29 @@ pub enum ApproversError {
     NoRole {
         /// The approver.
         id: String,
+    },
+    /// A name has more than one spelling, and this is not the one that is compared.
+    #[error(
+        "the {what} `{}` of the approver `{}` is not written in Unicode's form NFKC, in which a name has one spelling; write `{}`",
+        .name.escape_default(), .id.escape_default(), spelled(.name).escape_default()
+    )]
+    Spelling {
+        /// The approver.
+        id: String,
+        /// `id`, `role` or `user`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// An approver is another one as well.
+    #[error(
+        "the approver `{id}` is also the user `{user}`, who is listed as another approver and could so approve their own calls; give one entry all keys, roles and users"
+    )]
+    SamePerson {
+        /// The approver.
+        id: String,
+        /// The other one.
+        user: String,
     },
     /// An id stands twice.
     #[error("the approver `{id}` is listed twice; give one entry all keys and roles")]

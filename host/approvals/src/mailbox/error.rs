@@ -47,6 +47,11 @@ pub enum MailboxError {
     /// There is no room.
     #[error("there is no room on its disk; free some space")]
     Full,
+    /// Somebody else than a host has put something in.
+    #[error(
+        "it has a text that is larger than any host writes; find out who can write it, and move it aside together with `-wal` and `-shm`"
+    )]
+    TooLarge,
     /// Anything else that SQLite has to say.
     #[error("SQLite says: {0}")]
     Sqlite(rusqlite::Error),
@@ -62,6 +67,7 @@ impl From<rusqlite::Error> for MailboxError {
                 Self::ReadOnly
             }
             Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::TooBig) => Self::TooLarge,
             _ => Self::Sqlite(error),
         }
     }

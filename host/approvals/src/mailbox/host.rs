@@ -17,7 +17,8 @@ pub(crate) fn find(
     row::find(transaction, id)
 }
 
-/// The open requests about a call on these terms, the oldest first.
+/// The open requests about a call on these terms, the oldest first, as many as can be open. A host makes one; whoever else can write the
+/// database can make any number.
 pub(crate) fn about(
     transaction: &Transaction<'_>,
     call: &Call,
@@ -25,7 +26,8 @@ pub(crate) fn about(
     now: Timestamp,
 ) -> Result<Vec<Entry>, MailboxError> {
     let mut statement = transaction.prepare(&format!(
-        "{} WHERE r.subject = ?1 AND r.expires_at > ?2 ORDER BY r.created_at, r.id",
+        "{} WHERE r.subject = ?1 AND r.expires_at > ?2 ORDER BY r.created_at, r.id \
+         LIMIT {MAX_OPEN}",
         row::SELECT
     ))?;
     let subject = subject(call, conditions).to_string();

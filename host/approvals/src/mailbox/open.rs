@@ -8,7 +8,7 @@ use std::{
 };
 
 use hexgate_bundle::disk::{Access, Folder};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, limits::Limit};
 use rustix::fs::FileType;
 
 use super::{
@@ -18,6 +18,9 @@ use super::{
 
 /// How long to wait for another process that makes the database.
 const AGAIN: Duration = Duration::from_millis(5);
+
+/// The most bytes that a row or a text in it can have: a call has 1 MiB, and each byte of its roles can take six as JSON.
+const MAX_ROW: i32 = 8 << 20;
 
 /// The whole path of a file, without links, and the file if it is to be made.
 pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
@@ -104,6 +107,8 @@ pub(super) fn connect(
     ] {
         connection.set_db_config(setting, value)?;
     }
+    // Nor shall what they put into one row fill the memory of whoever reads it.
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     // What was committed is on the disk: an approval that is used stays so when the power fails.
     connection.pragma_update(None, "synchronous", "FULL")?;

@@ -74,6 +74,41 @@ fn what_is_not_understood_is_refused_by_name() {
             document(&format!("{good}, {}", entry("dan", "carol"))),
             "stands twice",
         ),
+        // Whoever has two entries could approve their own calls by the other.
+        (
+            document(&format!("{good}, {}", entry("CAROL ", "dan"))),
+            "listed twice",
+        ),
+        (
+            document(&format!(
+                "{}, {}",
+                entry("josé", "carol"),
+                entry("JOSÉ", "dan")
+            )),
+            "listed twice",
+        ),
+        (
+            document(&format!(
+                "{}, {}",
+                good.replace("}", r#", "users": ["Dan"]}"#),
+                entry("dan", "dan")
+            )),
+            "`carol` is also the user `Dan`",
+        ),
+        // A name has one spelling.
+        (
+            document(&entry("jose\u{301}", "carol")),
+            r"the id `jose\u{301}` of the approver `jose\u{301}` is not written in Unicode's form NFKC, in which a name has one spelling; write `jos\u{e9}`",
+        ),
+        (
+            document(&good.replace("finance", "ﬁnance")),
+            "write `finance`",
+        ),
+        (
+            document(&good.replace("}", r#", "users": ["ｃａｒｏｌ"]}"#)),
+            "write `carol`",
+        ),
+        (document(&entry("\u{200b}", "carol")), "has no `id`"),
         (
             document(&good.replacen("\"id\"", "\"id\": \"x\", \"id\"", 1)),
             "duplicate field `id`",

@@ -115,6 +115,10 @@ impl Fixture {
         path
     }
 
+    pub(crate) fn clock(&self) -> Manual {
+        self.clock.clone()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_system_time(self.clock.now()).unwrap()
     }

@@ -1,6 +1,8 @@
 //! What whoever can write the database, or has some key, can do: lose and delay, and never approve.
 
-use hexgate_approvals::{AnswerError, Decision, Refusal, Standing};
+use hexgate_approvals::{
+    AnswerError, Approver, Approvers, Decision, Desk, Mailbox, Refusal, Standing,
+};
 
 use crate::fixture::*;
 
@@ -193,16 +195,82 @@ fn nobody_approves_their_own_call() {
         fixture.approve(&request);
         drop(approved(desk.settle(&own, &allowed)));
     }
-    let mut nobodys = call();
-    nobodys.caller.user = " ".to_owned();
-    let request = pending(desk.settle(&nobodys, &terms()));
-    let error = fixture
-        .answer(&request, "carol", Decision::Approve)
-        .unwrap_err();
-    assert!(
-        matches!(error, AnswerError::Refused(Refusal::Nobody(_))),
-        "{error}"
+    for nobody in [" ", "\u{a0}", "\u{200b}"] {
+        let mut nobodys = call();
+        nobodys.caller.user = nobody.to_owned();
+        let request = pending(desk.settle(&nobodys, &terms()));
+        let error = fixture
+            .answer(&request, "carol", Decision::Approve)
+            .unwrap_err();
+        assert!(
+            matches!(error, AnswerError::Refused(Refusal::Nobody(_))),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_row_that_no_host_writes_fills_no_memory() {
+    let fixture = Fixture::new();
+    let desk = fixture.desk();
+    let request = pending(desk.settle(&call(), &terms()));
+    // Of one request there is one row; as many as can be open are looked at.
+    fixture.edit(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) \
+         INSERT INTO requests SELECT printf('%064x', i), subject, agent, user, roles, session, attributes, tool, arguments, policy, \
+         approver_roles, own_calls, created_at + 1, expires_at, nonce FROM requests, n",
     );
+    assert_eq!(pending(desk.settle(&call(), &terms())), request);
+    fixture.edit("UPDATE requests SET arguments = printf('%.*c', 9000000, 'x')");
+    for error in [
+        desk.settle(&call(), &terms()).unwrap_err().to_string(),
+        desk.mailbox().entries().unwrap_err().to_string(),
+        desk.mailbox().entry(&request).unwrap_err().to_string(),
+    ] {
+        assert!(error.contains("larger than any host writes"), "{error}");
+    }
+}
+
+#[test]
+fn another_spelling_of_a_name_is_not_another_person() {
+    let fixture = Fixture::new();
+    let approvers = Approvers::new(vec![Approver {
+        id: "josé".to_owned(),
+        keys: vec![key("carol").public_key()],
+        roles: vec!["finance".to_owned()],
+        users: vec!["strauß@example.com".to_owned()],
+    }])
+    .unwrap();
+    let desk = Desk::new(
+        Mailbox::open_or_create(fixture.file()).unwrap(),
+        approvers.clone(),
+    )
+    .with_clock(fixture.clock());
+    for user in [
+        "jose\u{301}",
+        "JOSE\u{301}",
+        "ｊｏｓé",
+        "jo\u{200d}sé\u{a0}",
+        "STRAUSS@EXAMPLE.COM",
+        "strauß@ｅｘａｍｐｌｅ．com",
+    ] {
+        let mut own = call();
+        own.caller.user = user.to_owned();
+        let request = pending(desk.settle(&own, &terms()));
+        let answered = Mailbox::open(fixture.file()).unwrap().answer(
+            &request,
+            &approvers,
+            &key("carol"),
+            Decision::Approve,
+            "because",
+            fixture.now(),
+        );
+        assert!(
+            matches!(answered, Err(AnswerError::Refused(Refusal::OwnCall { .. }))),
+            "{}",
+            user.escape_unicode()
+        );
+    }
 }
 
 #[test]

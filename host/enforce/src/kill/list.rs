@@ -1,9 +1,10 @@
 //! Lists of who is stopped, which others keep.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+
+use hexgate::bundle::names::folded;
 
 use crate::platform::PlatformError;
 
@@ -35,17 +36,6 @@ pub(super) struct List {
 /// A moment, by two clocks: one can be set back, and the other one stands still while the machine sleeps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment(SystemTime, Instant);
-
-/// A name as it is compared: taking two for one stops more.
-pub(crate) fn folded(name: &str) -> Cow<'_, str> {
-    let name = name.trim();
-    let plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
-    if name.bytes().all(plain) {
-        name.into()
-    } else {
-        name.to_lowercase().into()
-    }
-}
 
 impl Names {
     pub(super) fn agent(&self, agent: &str) -> Option<&String> {

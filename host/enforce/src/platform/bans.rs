@@ -1,19 +1,24 @@
 //! The platform's list of bans: who is stopped, whatever the policy says.
 
+use std::fmt;
+
+use hexgate::bundle::names::folded;
 use hexgate_compiler::diagnostic::shortened;
 use reqwest::header::HeaderValue;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::background;
 use super::client::{Client, Fetched};
 use super::keys::Trust;
 use super::{Platform, PlatformError};
 use crate::enforcer::guarded::guarded_async;
-use crate::kill::{KillSwitch, ListId, Moment, Names, WeakKillSwitch, folded};
+use crate::kill::{KillSwitch, ListId, Moment, Names, WeakKillSwitch};
 
 /// As much of a reason as is kept.
 const SHOWN: usize = 200;
+/// The longest name that is compared, in bytes. No caller has one of more than 256, in whatever way it is spelled here.
+const MAX_TARGET: usize = 4096;
 
 /// The names of a list, and what is wrong with the rest of it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -24,7 +29,7 @@ struct Read {
 }
 
 /// One ban. The platform tells more, which is not for deciding.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Ban {
     ban_type: String,
     target_agent_name: Option<String>,
@@ -134,19 +139,40 @@ fn read(body: &[u8]) -> Result<Read, PlatformError> {
     let unreadable = |error: serde_json::Error| PlatformError::Unreadable {
         reason: format!("its list of bans: {error}"),
     };
-    let bans: Vec<Value> = serde_json::from_slice(body).map_err(unreadable)?;
-    let mut read = Read::default();
-    for ban in bans {
-        if let Err(why) = stop(&mut read.names, ban) {
-            read.unknown.get_or_insert((0, why)).0 += 1;
+    serde_json::from_slice(body).map_err(unreadable)
+}
+
+/// Bans are read one by one, from their text: as values, four megabytes of brackets are a hundred.
+impl<'de> Deserialize<'de> for Read {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct List;
+
+        impl<'de> Visitor<'de> for List {
+            type Value = Read;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of bans")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut bans: A) -> Result<Read, A::Error> {
+                let mut read = Read::default();
+                while let Some(ban) = bans.next_element::<&RawValue>()? {
+                    if let Err(why) = stop(&mut read.names, ban) {
+                        read.unknown.get_or_insert((0, why)).0 += 1;
+                    }
+                }
+                Ok(read)
+            }
         }
+
+        deserializer.deserialize_seq(List)
     }
-    Ok(read)
 }
 
 /// Adds one ban. A ban of a user counts for all agents, and one of an agent for all users, also if it names both.
-fn stop(names: &mut Names, ban: Value) -> Result<(), String> {
-    let ban: Ban = serde_json::from_value(ban).map_err(|error| error.to_string())?;
+fn stop(names: &mut Names, ban: &RawValue) -> Result<(), String> {
+    let ban: Ban =
+        serde_json::from_str(ban.get()).map_err(|error| shortened(&error.to_string(), SHOWN))?;
     let reason = ban.reason.as_deref().unwrap_or("banned on the platform");
     let reason = shortened(reason, SHOWN).to_string();
     let (list, target, member) = match ban.ban_type.as_str() {
@@ -161,6 +187,9 @@ fn stop(names: &mut Names, ban: Value) -> Result<(), String> {
     let target = target
         .filter(|target| !target.is_empty())
         .ok_or_else(|| format!("it has no `{member}`"))?;
+    if target.len() > MAX_TARGET {
+        return Err(format!("its `{member}` has more than {MAX_TARGET} bytes"));
+    }
     list.insert(folded(&target).into_owned(), reason);
     Ok(())
 }
@@ -179,6 +208,12 @@ mod tests {
             {"ban_id": "5", "ban_type": "user", "target_agent_name": "c"},
             {"ban_id": "6"}, 7
         ]"#;
+        let long = format!(
+            r#"[{{"ban_type": "user", "target_user_id": "{}"}}]"#,
+            "u".repeat(MAX_TARGET + 1)
+        );
+        let (count, why) = read(long.as_bytes()).unwrap().unknown.unwrap();
+        assert!(count == 1 && why.contains("4096 bytes"), "{why}");
         let read = read(list).unwrap();
         let names = |list: &std::collections::BTreeMap<String, String>| {
             list.iter()

@@ -188,7 +188,7 @@ fn lists_of_several_platforms_count_beside_each_other() {
 }
 
 #[test]
-fn names_are_compared_without_regard_to_case() {
+fn names_are_compared_without_regard_to_case_and_spelling() {
     let server = Server::start();
     bans(
         &server,
@@ -206,8 +206,13 @@ fn names_are_compared_without_regard_to_case() {
     assert!(switch.stops("x", Some("alice@example.com")).is_none());
     switch.stop_user("ÄNNE", "by hand");
     assert!(switch.stops("x", Some("änne")).is_some());
+    for spelling in ["a\u{308}nne", "A\u{308}NNE", "änｎｅ", "än\u{ad}ne\u{a0}"] {
+        assert!(switch.stops("x", Some(spelling)).is_some(), "{spelling}");
+    }
     switch.release_user("Änne");
     assert!(switch.stops("x", Some("änne")).is_none());
+    switch.stop_agent("Ku\u{308}che", "by hand");
+    assert!(switch.stops("küche", Some("x")).is_some());
 }
 
 #[test]
