@@ -18,9 +18,11 @@ mod cost;
 mod envelope;
 mod error;
 mod make;
+mod symbols;
 mod verify;
 
+pub use blocks::MAX_BLOCKS;
 pub use envelope::{Envelope, MAX_TOKEN_BYTES};
 pub use error::TokenError;
 pub use make::{Attenuation, RootKey, attenuate, mint};
-pub use verify::{Issuer, MAX_BLOCKS, Token};
+pub use verify::{Issuer, Token};

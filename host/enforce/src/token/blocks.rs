@@ -2,18 +2,20 @@
 //!
 //! The library can print a block as a program, and does not escape texts when it does: read back, a name with a quote and a line end
 //! in it would be several facts. And its queries do not tell in which block a fact stands. So the blocks are decoded here once more,
-//! with the library's own schema, after it has verified them.
+//! with the library's own schema.
 
-use biscuit_auth::Biscuit;
-use biscuit_auth::datalog::SymbolTable;
-use biscuit_auth::format::schema;
+use biscuit_auth::format::schema::{self, public_key::Algorithm};
 use prost::Message;
 
 use super::TokenError;
 use super::cost::Cost;
+use super::symbols::{Symbols, Visible};
 
-/// The number of the first symbol that a token brings itself. Those below are the library's.
-const OWN_SYMBOLS: u64 = 1024;
+/// The most blocks that a token can have.
+pub const MAX_BLOCKS: usize = 16;
+
+/// The blocks of a token, decoded and not verified.
+pub(super) struct Blocks(Vec<schema::Block>);
 
 /// What is said about who calls.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -27,67 +29,95 @@ pub(super) struct Identity {
     pub(super) project: Option<String>,
     /// Whether a check can depend on which agent calls which tool.
     pub(super) depends_on_call: bool,
+    /// What evaluating all checks can cost at most.
+    pub(super) steps: u64,
 }
 
 /// The block in which the holder of the root's token says who calls.
 const IDENTITY: usize = 1;
 const ROOT: usize = 0;
 
-/// Reads who calls from a biscuit and the bytes from which it was verified.
-pub(super) fn identity(biscuit: &Biscuit, bytes: &[u8]) -> Result<Identity, TokenError> {
-    if let Some(block) = biscuit
-        .external_public_keys()
-        .iter()
-        .position(Option::is_some)
-    {
-        return Err(TokenError::ThirdParty { block });
-    }
-    let damaged = |what: &str, error: prost::DecodeError| TokenError::Damaged {
-        reason: format!("{what}: {error}"),
-    };
-    let container =
-        schema::Biscuit::decode(bytes).map_err(|error| damaged("the container", error))?;
-    let mut symbols = Symbols::default();
-    let mut identity = Identity::default();
-    let mut cost = Cost::default();
-    let blocks = std::iter::once(&container.authority).chain(&container.blocks);
-    for (number, block) in blocks.enumerate() {
-        let block = schema::Block::decode(&*block.block)
-            .map_err(|error| damaged(&format!("block {number}"), error))?;
-        symbols.own.extend(block.symbols);
-        // A rule says what it concludes, so it could tell who calls as well as a fact.
-        for rule in &block.rules {
-            if let Some(name) = claim(symbols.get(rule.head.name)?) {
-                return Err(TokenError::SecondIdentity {
-                    block: number,
-                    name,
-                });
-            }
-        }
-        // Others only conclude what could be written down, and can go on concluding.
-        if !block.rules.is_empty() {
-            return Err(TokenError::Unsupported {
-                block: number,
-                what: "a rule",
+impl Blocks {
+    /// Decodes a token, and refuses what would take more work to verify than signatures of Ed25519, one a block: each key is decompressed,
+    /// each block verified, and keys of other kinds cost ten times as much.
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, TokenError> {
+        let damaged = |what: &str, error: prost::DecodeError| TokenError::Damaged {
+            reason: format!("{what}: {error}"),
+        };
+        let container =
+            schema::Biscuit::decode(bytes).map_err(|error| damaged("the container", error))?;
+        let count = container.blocks.len().saturating_add(1);
+        if count > MAX_BLOCKS {
+            return Err(TokenError::TooLarge {
+                what: "blocks",
+                found: count,
+                allowed: MAX_BLOCKS,
             });
         }
-        for fact in &block.facts {
-            identity.add(number, &fact.predicate, &symbols)?;
-            cost.fact(symbols.get(fact.predicate.name)?);
-        }
-        for check in &block.checks {
-            cost.check(number, check, |name| symbols.get(name))?;
-        }
+        let signed = std::iter::once(&container.authority).chain(&container.blocks);
+        let blocks = signed.enumerate().map(|(number, signed)| {
+            if signed.external_signature.is_some() {
+                return Err(TokenError::ThirdParty { block: number });
+            }
+            let unsupported = |what| TokenError::Unsupported {
+                block: number,
+                what,
+            };
+            if signed.next_key.algorithm != Algorithm::Ed25519 as i32 {
+                return Err(unsupported("a key that is not one of Ed25519"));
+            }
+            let block = schema::Block::decode(&*signed.block)
+                .map_err(|error| damaged(&format!("block {number}"), error))?;
+            // They name third parties, and none is trusted.
+            if !block.public_keys.is_empty() {
+                return Err(unsupported("public keys"));
+            }
+            Ok(block)
+        });
+        Ok(Self(blocks.collect::<Result<_, TokenError>>()?))
     }
-    cost.bounded()?;
-    if container.blocks.len() >= IDENTITY && identity.user.is_none() {
-        return Err(TokenError::NoUser);
+
+    /// Reads who calls, and refuses what could cost too much to evaluate. To be believed once the signatures hold.
+    pub(super) fn identity(&self) -> Result<Identity, TokenError> {
+        let all = Symbols::new(&self.0);
+        let mut identity = Identity::default();
+        let mut cost = Cost::new(&all, self.0.len());
+        for (number, block) in self.0.iter().enumerate() {
+            let symbols = all.seen_by(number);
+            // A rule says what it concludes, so it could tell who calls as well as a fact.
+            for rule in &block.rules {
+                if let Some(name) = claim(symbols.get(rule.head.name)?) {
+                    return Err(TokenError::SecondIdentity {
+                        block: number,
+                        name,
+                    });
+                }
+            }
+            // Others only conclude what could be written down, and can go on concluding.
+            if !block.rules.is_empty() {
+                return Err(TokenError::Unsupported {
+                    block: number,
+                    what: "a rule",
+                });
+            }
+            for fact in &block.facts {
+                identity.add(number, &fact.predicate, symbols)?;
+                cost.fact(symbols, &fact.predicate)?;
+            }
+        }
+        for (number, block) in self.0.iter().enumerate() {
+            cost.scopes(number, block);
+            for check in &block.checks {
+                cost.check(number, all.seen_by(number), check)?;
+            }
+        }
+        identity.steps = cost.bounded()?;
+        if self.0.len() > IDENTITY && identity.user.is_none() {
+            return Err(TokenError::NoUser);
+        }
+        identity.depends_on_call = ["tool", "agent"].iter().any(|name| all.has(name));
+        Ok(identity)
     }
-    identity.depends_on_call = symbols
-        .own
-        .iter()
-        .any(|symbol| symbol == "tool" || symbol == "agent");
-    Ok(identity)
 }
 
 impl Identity {
@@ -95,14 +125,14 @@ impl Identity {
         &mut self,
         block: usize,
         fact: &schema::Predicate,
-        symbols: &Symbols,
+        symbols: Visible<'_>,
     ) -> Result<(), TokenError> {
         let name = symbols.get(fact.name)?;
         if let Some(name) = claim(name) {
             if block != IDENTITY || (name == "user" && self.user.is_some()) {
                 return Err(TokenError::SecondIdentity { block, name });
             }
-            let text = symbols.text(fact)?.ok_or(TokenError::Identity { name })?;
+            let text = text(fact, symbols)?.ok_or(TokenError::Identity { name })?;
             match name {
                 "user" => self.user = Some(text),
                 _ => self.roles.push(text),
@@ -113,7 +143,7 @@ impl Identity {
                 "project" => &mut self.project,
                 _ => return Ok(()),
             };
-            let text = symbols.text(fact)?;
+            let text = text(fact, symbols)?;
             // Said twice it would be true for both.
             if bound.is_some() || text.is_none() {
                 return Err(TokenError::Damaged {
@@ -131,44 +161,14 @@ fn claim(name: &str) -> Option<&'static str> {
     ["user", "role"].into_iter().find(|claim| *claim == name)
 }
 
-/// The texts of a token by number: the library's own, and those of its blocks one after the other.
-struct Symbols {
-    default: SymbolTable,
-    own: Vec<String>,
-}
-
-impl Default for Symbols {
-    fn default() -> Self {
-        Self {
-            default: SymbolTable::new(),
-            own: Vec::new(),
-        }
-    }
-}
-
-impl Symbols {
-    fn get(&self, number: u64) -> Result<&str, TokenError> {
-        let symbol = match number.checked_sub(OWN_SYMBOLS) {
-            None => self.default.get_symbol(number),
-            Some(index) => usize::try_from(index)
-                .ok()
-                .and_then(|index| self.own.get(index))
-                .map(String::as_str),
-        };
-        symbol.ok_or_else(|| TokenError::Damaged {
-            reason: format!("it has no symbol {number}"),
-        })
-    }
-
-    /// The text that is the only term of a fact. None: it is something else.
-    fn text(&self, fact: &schema::Predicate) -> Result<Option<String>, TokenError> {
-        match &*fact.terms {
-            [
-                schema::Term {
-                    content: Some(schema::term::Content::String(number)),
-                },
-            ] => Ok(Some(self.get(*number)?.to_owned())),
-            _ => Ok(None),
-        }
+/// The text that is the only term of a fact. None: it is something else.
+fn text(fact: &schema::Predicate, symbols: Visible<'_>) -> Result<Option<String>, TokenError> {
+    match &*fact.terms {
+        [
+            schema::Term {
+                content: Some(schema::term::Content::String(number)),
+            },
+        ] => Ok(Some(symbols.get(*number)?.to_owned())),
+        _ => Ok(None),
     }
 }

@@ -1,50 +1,104 @@
 //! What evaluating the checks of a token can cost at most.
 //!
 //! The library looks at the clock between queries and not within one, and a query of a few bytes can go through all combinations of
-//! the facts. Whoever holds a token that is not sealed can append such a check. So the work is bounded before any of it is done, by
-//! what the blocks say.
+//! the facts, or make a text of megabytes. Whoever holds a token that is not sealed can append such a check. So the work is bounded
+//! before any of it is done, by what the blocks say: how often something is done times how large what it is done to can be.
+//!
+//! What is counted is what the version of the library does that is named in the lock file. It makes all of a token's blocks ready anew
+//! each time that they are evaluated, and looks for the texts in them one by one.
 
-use std::collections::HashMap;
+mod expression;
+mod size;
 
-use biscuit_auth::format::schema::{self, check, op, op_binary};
+use std::collections::{HashMap, HashSet};
 
+use biscuit_auth::format::schema::{self, check};
+
+use self::expression::Expressions;
+use self::size::{Printed, Size};
 use super::TokenError;
+use super::symbols::{Symbols, Visible};
+use crate::caller::MAX_NAME_BYTES;
 
-/// The most steps that evaluating all checks may take. A step is a fact that is looked at, or an operation of an expression; on one
-/// core it takes about a microsecond.
-const MAX_STEPS: u64 = 20_000;
-/// A regular expression is compiled each time that it is used, and may be as large as the library of regular expressions allows.
-const REGEX_STEPS: u64 = 5_000;
+/// The most steps that evaluating all checks may take. A step is what takes about 0.1 microseconds on one core.
+pub(super) const MAX_STEPS: u64 = 20_000;
 /// The facts that come with a decision: the time, the agent, the tool, the environment and the project.
 const OWN_FACTS: u64 = 5;
+/// What is made ready of each message of a block: it is converted three times, and each time in memory of its own.
+const READY: u64 = 3;
+/// What looking at a predicate costs besides: iterators and maps are made for it.
+const LOOK: u64 = 8;
 
-/// The facts and the queries of a token.
-#[derive(Debug, Default)]
+/// Counts the steps of a token. First come all facts, then all checks.
 pub(super) struct Cost {
-    /// How many facts have this name. A name can be written by several numbers; then there are fewer of each, and the sum counts.
-    facts: HashMap<String, u64>,
-    queries: Vec<Query>,
-}
-
-#[derive(Debug)]
-struct Query {
-    /// The names of what has to be there, in this order.
-    body: Vec<String>,
-    /// What each combination costs besides.
-    operations: u64,
+    /// What it takes to find a text among all others.
+    search: u64,
+    blocks: u64,
+    /// How many facts there are, and how many have this name.
+    all: u64,
+    facts: HashMap<u64, u64>,
+    /// How large the largest term of a fact is.
+    largest: Size,
+    /// The steps so far.
+    steps: u64,
 }
 
 impl Cost {
-    pub(super) fn fact(&mut self, name: &str) {
-        *self.facts.entry(name.to_owned()).or_default() += 1;
+    pub(super) fn new(symbols: &Symbols<'_>, blocks: usize) -> Self {
+        let blocks = blocks as u64;
+        // All texts are copied for each block, and put into sets to be compared.
+        let copies = blocks.saturating_mul(1 + symbols.count() * 2 + symbols.bytes() / 64);
+        Self {
+            // Compared are their lengths, and their bytes where these are equal.
+            search: 1 + symbols.count() / 16 + symbols.bytes() / 256,
+            blocks,
+            all: OWN_FACTS,
+            facts: HashMap::new(),
+            // A decision's own are texts.
+            largest: Size::text(MAX_NAME_BYTES as u64),
+            steps: copies,
+        }
     }
 
-    /// Notes the queries of a check.
-    pub(super) fn check<'s>(
+    pub(super) fn fact(
+        &mut self,
+        symbols: Visible<'_>,
+        fact: &schema::Predicate,
+    ) -> Result<(), TokenError> {
+        let predicate = self.predicate(symbols, fact, &mut HashSet::new())?;
+        self.largest = self.largest.either(predicate.largest);
+        // It is put into a set.
+        self.add(predicate.parts);
+        self.all = self.all.saturating_add(1);
+        *self.facts.entry(predicate.name).or_default() += 1;
+        Ok(())
+    }
+
+    /// Notes in whom a block trusts.
+    pub(super) fn scopes(&mut self, number: usize, block: &schema::Block) {
+        // They are gone through when the block is made ready and when it is evaluated; those of the first for each of its checks.
+        let times = if number == 0 {
+            block.checks.len() as u64
+        } else {
+            0
+        };
+        let once = self.trust(&block.scope);
+        self.add(once.saturating_mul(times.saturating_add(2)));
+    }
+
+    /// Each scope can name all blocks before.
+    fn trust(&self, scopes: &[schema::Scope]) -> u64 {
+        (scopes.len() as u64)
+            .saturating_add(1)
+            .saturating_mul(self.blocks.saturating_add(2))
+    }
+
+    /// Counts a check of a block.
+    pub(super) fn check(
         &mut self,
         block: usize,
+        symbols: Visible<'_>,
         check: &schema::Check,
-        name: impl Fn(u64) -> Result<&'s str, TokenError>,
     ) -> Result<(), TokenError> {
         // A kind that is not known would be evaluated as another.
         if check
@@ -56,73 +110,116 @@ impl Cost {
                 what: "a check of an unknown kind",
             });
         }
+        let mut printed = Printed::default();
         for query in &check.queries {
-            let body = query
-                .body
-                .iter()
-                .map(|predicate| name(predicate.name).map(str::to_owned));
-            let mut sum = 0_u64;
-            for expression in &query.expressions {
-                sum = sum.saturating_add(operations(block, &expression.ops)?);
-            }
-            self.queries.push(Query {
-                body: body.collect::<Result<_, TokenError>>()?,
-                operations: sum,
-            });
+            printed = printed.and(self.query(block, symbols, query)?);
         }
+        self.add(READY);
+        self.add(printed.joined(16).steps);
         Ok(())
     }
 
-    /// Refuses a token whose checks can cost more than is accepted.
-    pub(super) fn bounded(&self) -> Result<(), TokenError> {
-        let all = self
-            .facts
-            .values()
-            .fold(OWN_FACTS, |sum, count| sum.saturating_add(*count));
-        let steps = self.queries.iter().fold(0_u64, |sum, query| {
-            // All facts are looked through for the first name, and once more for the next one with each that was found.
-            let mut found = 1_u64;
-            let mut steps = 1_u64;
-            for name in &query.body {
-                steps = steps.saturating_add(found.saturating_mul(all));
-                // One more, for a fact of the decision's own that may have this name.
-                let count = self.facts.get(name).copied().unwrap_or_default();
-                found = found.saturating_mul(count.saturating_add(1));
-            }
-            let operations = found.saturating_mul(query.operations);
-            sum.saturating_add(steps).saturating_add(operations)
-        });
-        if steps > MAX_STEPS {
+    fn query(
+        &mut self,
+        block: usize,
+        symbols: Visible<'_>,
+        query: &schema::Rule,
+    ) -> Result<Printed, TokenError> {
+        let mut variables = HashSet::new();
+        self.predicate(symbols, &query.head, &mut HashSet::new())?;
+        let body = query
+            .body
+            .iter()
+            .map(|predicate| self.predicate(symbols, predicate, &mut variables));
+        let body = body.collect::<Result<Vec<_>, TokenError>>()?;
+        // What copying the variables takes.
+        let variables = (variables.len() as u64)
+            .saturating_mul(self.largest.parts.saturating_add(1))
+            .saturating_add(1);
+        let mut expressions = Expressions {
+            block,
+            symbols,
+            search: self.search,
+            largest: self.largest,
+            variables,
+            made: 0,
+        };
+        let mut printed = Printed::default();
+        let mut operations = variables;
+        for expression in &query.expressions {
+            let work = expressions.work(&expression.ops)?;
+            operations = operations.saturating_add(work.steps);
+            self.steps = self.steps.saturating_add(work.ready);
+            printed = printed.and(work.printed.joined(2));
+        }
+
+        // All facts are looked through for the first name, and once more for the next one with each that was found.
+        let mut found = 1_u64;
+        let mut steps = READY.saturating_add(self.trust(&query.scope));
+        for predicate in &body {
+            printed = printed.and(predicate.printed.joined(2));
+            // One more, for a fact of the decision's own that may have this name.
+            let count = self.facts.get(&predicate.name).copied().unwrap_or_default();
+            let count = count.saturating_add(1);
+            let look = count
+                .saturating_mul(predicate.parts.saturating_add(variables))
+                .saturating_add(LOOK)
+                .saturating_add(predicate.parts)
+                .saturating_add(self.all)
+                .saturating_add(self.blocks);
+            steps = steps.saturating_add(found.saturating_mul(look));
+            found = found.saturating_mul(count);
+        }
+        self.add(steps.saturating_add(found.saturating_mul(operations)));
+        Ok(printed)
+    }
+
+    /// Counts what it takes to make a predicate ready.
+    fn predicate(
+        &mut self,
+        symbols: Visible<'_>,
+        predicate: &schema::Predicate,
+        variables: &mut HashSet<u32>,
+    ) -> Result<Predicate, TokenError> {
+        let (bytes, steps) = size::symbol(predicate.name, symbols, self.search)?;
+        self.add(READY.saturating_add(steps));
+        let mut sum = Predicate {
+            name: symbols.unified(predicate.name)?,
+            parts: 1,
+            largest: Size::default(),
+            printed: Printed::of(bytes),
+        };
+        for term in &predicate.terms {
+            let term = size::term(term, symbols, self.search)?;
+            self.add(term.ready);
+            variables.extend(term.variable);
+            sum.parts = sum.parts.saturating_add(term.size.parts);
+            sum.largest = sum.largest.either(term.size);
+            sum.printed = sum.printed.and(term.printed);
+        }
+        Ok(sum)
+    }
+
+    fn add(&mut self, steps: u64) {
+        self.steps = self.steps.saturating_add(steps);
+    }
+
+    /// The steps, if they are not too many.
+    pub(super) fn bounded(&self) -> Result<u64, TokenError> {
+        if self.steps > MAX_STEPS {
             return Err(TokenError::Costly {
-                steps,
+                steps: self.steps,
                 allowed: MAX_STEPS,
             });
         }
-        Ok(())
+        Ok(self.steps)
     }
 }
 
-/// How many operations an expression has, with what is written in it to be evaluated later or not at all.
-fn operations(block: usize, ops: &[schema::Op]) -> Result<u64, TokenError> {
-    ops.iter().try_fold(0_u64, |sum, op| {
-        let steps = match &op.content {
-            Some(op::Content::Closure(closure)) if closure.params.is_empty() => {
-                operations(block, &closure.ops)?.saturating_add(1)
-            }
-            // It is evaluated for each member of a collection, and can hold others.
-            Some(op::Content::Closure(_)) => {
-                return Err(TokenError::Unsupported {
-                    block,
-                    what: "an `all` or `any` over a collection",
-                });
-            }
-            Some(op::Content::Binary(binary))
-                if binary.kind == i32::from(op_binary::Kind::Regex as u8) =>
-            {
-                REGEX_STEPS
-            }
-            _ => 1,
-        };
-        Ok(sum.saturating_add(steps))
-    })
+/// What is known of a predicate.
+struct Predicate {
+    name: u64,
+    parts: u64,
+    largest: Size,
+    printed: Printed,
 }

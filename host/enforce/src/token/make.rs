@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use biscuit_auth::builder::{Check, Term, fact, string};
 use biscuit_auth::{Algorithm, Biscuit, BlockBuilder, KeyPair, PrivateKey};
-use hexgate::bundle::Timestamp;
+use hexgate_compiler::bundle::Timestamp;
 
 use super::envelope::check_part;
 use super::{Envelope, Issuer, TokenError};

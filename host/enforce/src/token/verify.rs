@@ -9,15 +9,12 @@ use std::time::{Duration, SystemTime};
 use biscuit_auth::builder::{Term, fact, string};
 use biscuit_auth::error::{FailedCheck, Format, Logic, Token as BiscuitError};
 use biscuit_auth::{Algorithm, AuthorizerBuilder, AuthorizerLimits, Biscuit};
-use hexgate::bundle::{PublicKey, Timestamp};
+use hexgate_compiler::bundle::{PublicKey, Timestamp};
 
-use super::blocks::{self, Identity};
+use super::blocks::{Blocks, Identity};
 use super::envelope::check_part;
 use super::{Envelope, TokenError};
-use crate::caller::{Attribute, Caller, CallerBuilder};
-
-/// The most blocks that a token can have.
-pub const MAX_BLOCKS: usize = 16;
+use crate::caller::{Attribute, Caller, CallerBuilder, MAX_NAME_BYTES};
 
 /// The limits within which checks are evaluated. They are backstops: what checks can cost is bounded before, and how busy the machine is
 /// must not decide.
@@ -80,13 +77,14 @@ impl Issuer {
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong. Nothing in it is looked at before the signatures hold.
+    /// The first thing that is wrong. Before the signatures hold nothing is looked at but what verifying them would take.
     pub fn verify(&self, envelope: &Envelope, now: SystemTime) -> Result<Token, TokenError> {
         let (biscuit, identity) = self.open(envelope)?;
         let Identity {
             user: Some(user),
             roles,
             depends_on_call,
+            steps,
             ..
         } = identity
         else {
@@ -100,6 +98,7 @@ impl Issuer {
             user,
             roles,
             depends_on_call,
+            steps,
             held_at: AtomicU64::new(NEVER),
         }));
         // A check on the agent or the tool cannot hold before there is one.
@@ -133,6 +132,7 @@ impl Issuer {
             }
         }
         let bytes = envelope.biscuit()?;
+        let blocks = Blocks::decode(&bytes)?;
         let mut opened = Err(TokenError::Signature);
         for (_, key) in &self.keys {
             opened = Biscuit::from(&*bytes, key).map_err(of_format);
@@ -141,14 +141,7 @@ impl Issuer {
             }
         }
         let biscuit = opened?;
-        if biscuit.block_count() > MAX_BLOCKS {
-            return Err(TokenError::TooLarge {
-                what: "blocks",
-                found: biscuit.block_count(),
-                allowed: MAX_BLOCKS,
-            });
-        }
-        let identity = blocks::identity(&biscuit, &bytes)?;
+        let identity = blocks.identity()?;
         // Around the biscuit anybody can write what he likes. What the root key signed counts more.
         let signed = [
             ("environment", &identity.environment, &self.environment),
@@ -184,6 +177,7 @@ struct Inner {
     user: String,
     roles: Vec<String>,
     depends_on_call: bool,
+    steps: u64,
     /// The second at which all checks held, if they depend on nothing but the time.
     held_at: AtomicU64,
 }
@@ -222,11 +216,17 @@ impl Token {
         &self.0.revocation_ids
     }
 
+    /// What evaluating the checks can take at most, in steps of some 0.1 microseconds. A token that could take more than 20,000 is refused.
+    #[must_use]
+    pub fn steps(&self) -> u64 {
+        self.0.steps
+    }
+
     /// The caller that the token names. Session and attributes are the host's to say, and not the token's.
     ///
     /// # Errors
     ///
-    /// A name is empty, too long or has control characters, or there are too many roles.
+    /// A name is empty, too long, has control characters or another than its one spelling, or there are too many roles.
     pub fn caller(
         &self,
         session: Option<&str>,
@@ -244,6 +244,12 @@ impl Token {
         if !inner.depends_on_call && inner.held_at.load(Ordering::Relaxed) == second {
             return Ok(());
         }
+        // What a model calls a tool can be as long as it likes, and was not looked at before.
+        let (agent, tool) = if inner.depends_on_call {
+            (short("agent", agent)?, short("tool", tool)?)
+        } else {
+            ("", "")
+        };
         self.evaluate(second, agent, tool)?;
         if !inner.depends_on_call {
             inner.held_at.store(second, Ordering::Relaxed);
@@ -270,6 +276,19 @@ impl Token {
             .map_err(of_evaluation)?;
         authorizer.authorize().map(|_| ()).map_err(of_evaluation)
     }
+}
+
+/// A name that checks are evaluated with.
+fn short<'a>(what: &str, name: &'a str) -> Result<&'a str, TokenError> {
+    if name.len() > MAX_NAME_BYTES {
+        return Err(TokenError::Evaluation {
+            reason: format!(
+                "the name of the {what} has {} bytes, and checks are evaluated with at most {MAX_NAME_BYTES}",
+                name.len()
+            ),
+        });
+    }
+    Ok(name)
 }
 
 impl fmt::Debug for Token {

@@ -13,6 +13,7 @@ mod common;
 mod approvals;
 mod bans;
 mod composed;
+mod costs;
 mod decisions;
 mod fixture;
 mod platform;
