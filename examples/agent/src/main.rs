@@ -1,6 +1,6 @@
 //! What stands around a decision, in the place of an agent: `agent NAME APPROVERS < CALLS`.
 //!
-//! Reads proposed calls, one JSON object a line, and prints what would run and what the model would be told. The policy comes from
+//! Reads proposed calls, one JSON object a line, and prints which tools would run and what the model would be told. The policy comes from
 //! where the environment says. Requests for approval lie in `approvals.db`, and every decision in the log `audit`, both in this folder.
 
 use std::io::stdin;
@@ -9,11 +9,11 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
 use hexgate_enforce::approvals::{Approvers, Desk, Mailbox, Terms};
-use hexgate_enforce::audit::{Arguments, AuditLog, DigestKey, Options};
+use hexgate_enforce::audit::{AuditLog, DigestKey, Options};
 use hexgate_enforce::hexgate::Engine;
 use hexgate_enforce::resolve::{Environment, Resolver};
 use hexgate_enforce::{
-    Approvals, AuditRecorder, Call, Caller, DurableApprovals, Enforcer, OnRecordFailure,
+    Approvals, AuditRecorder, Call, Caller, DurableApprovals, Enforcer, OnRecordFailure, Permit,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -42,12 +42,20 @@ fn main() -> Result<()> {
         let _ = enforcer.begin_turn();
         let caller = Caller::builder(call.user).roles(call.roles).build()?;
         match enforcer.authorize(Call::of(&caller, &call.tool, call.arguments.get())) {
-            // The bytes that were decided are the bytes that run.
-            Ok(permit) => println!("run {} {}", permit.tool(), permit.arguments()),
+            Ok(permit) => run(&permit),
             Err(decision) => println!("{}", decision.model_message().unwrap_or_default()),
         }
     }
     Ok(())
+}
+
+/// In the place of a tool. The bytes that were decided are the bytes that run.
+///
+/// What is printed names the tool and not the arguments, which may be somebody's address or password: what a program prints ends in logs that
+/// more people read. The audit log has them, as far as its options let them in.
+fn run(permit: &Permit) {
+    let _arguments = permit.arguments();
+    println!("run {}", permit.tool());
 }
 
 fn enforcer(agent: &str, approvers: &str) -> Result<Enforcer> {
@@ -57,9 +65,8 @@ fn enforcer(agent: &str, approvers: &str) -> Result<Enforcer> {
         eprintln!("{notice}");
     }
 
-    let mut options = Options::new(DigestKey::open_or_create("digest.key")?);
-    // So that every call can be decided again. The default withholds what looks like a secret.
-    options.arguments = Arguments::Plain;
+    // What looks like a secret is withheld from the log. Calls without any can be decided again from it.
+    let options = Options::new(DigestKey::open_or_create("digest.key")?);
     let log = AuditLog::open("audit", options, SystemTime::now())?;
 
     let desk = Desk::new(
