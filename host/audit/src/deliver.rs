@@ -1,14 +1,18 @@
 //! Telling the platform what was decided.
 //!
 //! The log is the spool: what is to be sent is on the disk before the host acts, and a file beside it says how far the platform has it. An event is
-//! sent until the platform takes it, or says that it never will; one that is sent twice has the same id.
+//! sent until the platform takes it, or says that it never will; one that is sent twice has the same id. One that does not pass although others do
+//! is set aside, so that a text that a firewall before the platform does not like stops nothing but itself.
 
+mod aside;
+mod control;
 mod courier;
 mod cursor;
 mod event;
 mod options;
 mod send;
 mod tail;
+mod window;
 
 use std::{
     io,
@@ -21,6 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use aside::SetAside;
 pub use options::{DeliveryOptions, WhenFull};
 
 use courier::{Courier, IDLE};
@@ -38,11 +43,13 @@ pub struct Delivered {
     pub refused: u64,
     /// Records that were passed over. They stay in the log, if their file is there.
     pub skipped: u64,
-    /// The number of the first record that is not settled yet.
+    /// Events that are set aside: the platform does not take them although it takes others. They are tried again later.
+    pub aside: u64,
+    /// The number of the first record that is neither settled nor set aside.
     pub next: u64,
 }
 
-/// Why the platform does not take events at the moment, or did not take the last one that it answered about.
+/// Why the platform takes no events at the moment. That it does not take one of them, and takes others, is no problem of this kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -55,7 +62,7 @@ pub struct Problem {
 /// When a delivery ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// As soon as everything that is in the log is settled.
+    /// As soon as everything that is in the log is settled or set aside, and what was set aside before was tried once more.
     Settled,
     /// Never: it waits for what is written next.
     Stopped,
@@ -78,6 +85,7 @@ pub(crate) struct Progress {
     delivered: AtomicU64,
     refused: AtomicU64,
     skipped: AtomicU64,
+    aside: AtomicU64,
     stop: AtomicBool,
     problem: Mutex<Option<Problem>>,
     /// More records than this may not wait, if the operator wants decisions denied then.
@@ -100,12 +108,13 @@ impl Progress {
             .fetch_max(n.saturating_add(1), Ordering::Relaxed);
     }
 
-    /// What the last answer was, or that there was none.
+    /// Why nothing passes, or that something does.
     fn meets(&self, problem: Option<Problem>) {
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
-    fn set(&self, cursor: &Cursor) {
+    fn set(&self, cursor: &Cursor, aside: usize) {
+        self.aside.store(aside as u64, Ordering::Relaxed);
         self.next.store(cursor.next, Ordering::Relaxed);
         self.delivered.store(cursor.delivered, Ordering::Relaxed);
         self.refused.store(cursor.refused, Ordering::Relaxed);
@@ -117,6 +126,7 @@ impl Progress {
             delivered: self.delivered.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),
+            aside: self.aside.load(Ordering::Relaxed),
             next: self.next.load(Ordering::Relaxed),
         }
     }
@@ -171,7 +181,7 @@ impl Delivery {
             .is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Why the platform does not take events. None: it took the last one.
+    /// Why the platform takes no events. None: it takes some, or was not asked yet.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         let problem = &self.progress.problem;
@@ -225,7 +235,8 @@ impl Drop for Delivery {
     }
 }
 
-/// Delivers what is in a log now and waits until the platform has settled all of it, however long that takes.
+/// Delivers what is in a log now and waits until all of it is settled or set aside, however long that takes. What was set aside before is tried
+/// once more.
 ///
 /// # Errors
 /// The options cannot be used, another process delivers the log, or it cannot be read.
@@ -236,6 +247,25 @@ pub fn deliver(
     let mut courier = Courier::new(log.as_ref(), options, None)?;
     courier.run(Until::Settled)?;
     Ok(courier.progress().read())
+}
+
+/// The events of a log that are set aside, in the order in which that happened; also while a process delivers it, up to a second late.
+///
+/// # Errors
+/// The file that has them cannot be read.
+pub fn set_aside(log: impl AsRef<Path>) -> Result<Vec<SetAside>, DeliveryError> {
+    let log = log.as_ref();
+    let cursor = Cursor::load(log).map_err(|source| DeliveryError::Io {
+        path: cursor::path(log),
+        source,
+    })?;
+    Ok(cursor.aside)
+}
+
+/// Up to a half less, so that many hosts do not come back at the same moment.
+fn jittered(wait: Duration) -> Duration {
+    let random = getrandom::u32().unwrap_or(u32::MAX);
+    wait - wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 2.0)
 }
 
 /// A log cannot be delivered.

@@ -27,7 +27,8 @@ pub use chain::{Head, HeadError};
 pub use components::{Components, ComponentsError};
 #[cfg(feature = "deliver")]
 pub use deliver::{
-    Delivered, Delivery, DeliveryError, DeliveryOptions, Problem, Until, WhenFull, deliver,
+    Delivered, Delivery, DeliveryError, DeliveryOptions, Problem, SetAside, Until, WhenFull,
+    deliver, set_aside,
 };
 pub use entry::{
     Checkpoint, Closed, Decision, Entry, EntryError, Lost, NoteEntry, Opened, Segment, Torn,

@@ -1,6 +1,6 @@
 //! How arguments and facts are kept: the operator's choice, applied before anything is written.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ pub enum Withheld {
 pub(crate) struct Protection {
     arguments: Arguments,
     member_bytes: usize,
-    redactor: Redactor,
+    redactor: Arc<Redactor>,
 }
 
 /// A text as it may be written, and whether and why it differs from what it was. None: nothing of it may be written.
@@ -95,20 +95,24 @@ impl Protection {
 
     /// A text that a model can have a part in: a tool's name, a reason. Secrets are taken out whatever the choice for arguments but `Plain`.
     pub(crate) fn text<'a>(&self, text: &'a str, limit: usize) -> (Cow<'a, str>, Option<Withheld>) {
+        // As much more as tells a secret that stands across the end: half of one looks like nothing.
+        let (text, longer) = cut(text, limit.saturating_add(AHEAD));
         let (text, withheld) = match self.arguments {
             Arguments::Plain => (text.into(), None),
-            // Before it is cut: half a secret looks like nothing.
             _ => match self.redactor.text(text) {
                 Cow::Borrowed(text) => (text.into(), None),
                 clean => (clean, Some(Withheld::Redacted)),
             },
         };
         match cut(&text, limit) {
-            (_, None) => (text, withheld),
+            (_, None) => (text, withheld.or(longer)),
             (short, too_large) => (short.to_owned().into(), withheld.or(too_large)),
         }
     }
 }
+
+/// How far beyond what is kept of a text it is looked at, in bytes. Nothing else bounds what a model gives as the name of a tool.
+const AHEAD: usize = 16 << 10;
 
 /// At most `limit` bytes of a text.
 pub(crate) fn cut(text: &str, limit: usize) -> (&str, Option<Withheld>) {

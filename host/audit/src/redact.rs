@@ -1,21 +1,30 @@
 //! Taking secrets out of what is about to be written: by the names of members, and by what secrets look like.
 
+mod assigned;
+mod find;
+mod issuers;
 mod json;
+mod names;
+#[cfg(test)]
+mod precision;
 
-use std::{borrow::Cow, ops::Range};
+use std::{
+    borrow::Cow,
+    ops::Range,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use regex_automata::{
     Input,
-    dfa::{Automaton, dense, regex},
+    dfa::{Automaton, dense},
     util::syntax,
 };
 use regex_syntax::{
     ParserBuilder,
-    hir::{
-        Hir, HirKind, Repetition,
-        literal::{ExtractKind, Extractor},
-    },
+    hir::{Hir, HirKind, Look, Repetition},
 };
+
+use find::Finder;
 
 /// What stands where the value of a member with a telling name stood.
 pub const REDACTED: &str = "[REDACTED]";
@@ -23,7 +32,8 @@ pub const REDACTED: &str = "[REDACTED]";
 /// What counts as a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redaction {
-    /// Regular expressions, found anywhere in the name of a member, in any letter case (ASCII): its value is taken out, unless it is `null`.
+    /// Regular expressions, found anywhere in the name of a member, in any letter case (ASCII): its value is taken out, unless it is `null`. In the
+    /// middle of a text they tell what stands behind a name and `=` or `:`.
     pub names: Vec<String>,
     /// The same for names of values that are secrets only if there is text in them: `max_tokens` is a number, and `session_tokens` is a list of
     /// texts. Numbers, `true`, `false` and lists of them stay.
@@ -35,10 +45,12 @@ pub struct Redaction {
 impl Default for Redaction {
     /// What a log leaves out. Of the names with `token` in them it takes texts, and numbers only where the name ends with it.
     fn default() -> Self {
+        let mut names = names::secrets();
+        names.push("token$".to_owned());
         Self {
-            names: owned(NAMES.iter().chain(&["token$"])),
-            text_names: owned(&TEXT_NAMES),
-            patterns: patterns(),
+            names,
+            text_names: names::texts(),
+            patterns: issuers::patterns(),
         }
     }
 }
@@ -47,91 +59,22 @@ impl Redaction {
     /// What events for the platform leave out: what the platform's own clients do, who take whatever has `token` in its name, and more.
     #[must_use]
     pub fn of_events() -> Self {
-        Self {
-            names: owned(NAMES.iter().chain(&["token"])),
-            text_names: Vec::new(),
-            patterns: patterns(),
-        }
+        let mut redaction = Self::default();
+        let text_names = std::mem::take(&mut redaction.text_names);
+        redaction.names.extend(text_names);
+        redaction.names.push("token".to_owned());
+        redaction
     }
 }
-
-fn owned<'a>(names: impl IntoIterator<Item = &'a &'static str>) -> Vec<String> {
-    names.into_iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn patterns() -> Vec<(String, String)> {
-    let owned = PATTERNS.iter();
-    owned
-        .map(|(category, pattern)| ((*category).to_owned(), (*pattern).to_owned()))
-        .collect()
-}
-
-/// Names of members whose values are secrets.
-const NAMES: [&str; 9] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "secret",
-    "api[-_]?key",
-    "private[-_]?key",
-    "credential",
-    "authorization",
-    "cookie",
-];
-
-/// Names of members in which texts are secrets: `token`, and not what tokenizes.
-const TEXT_NAMES: [&str; 1] = ["token(?:[^i]|i[^sz]|i?$)"];
-
-/// What secrets look like. Each begins with what its issuer puts in front of all of its keys, so that ordinary texts are left alone.
-const PATTERNS: [(&str, &str); 12] = [
-    ("private_key", "-----BEGIN [A-Z ]*PRIVATE KEY-----[^\"]*"),
-    ("aws_access_key", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}"),
-    ("github_token", r"\bgh[pousr]_[A-Za-z0-9]{16}[A-Za-z0-9]*"),
-    (
-        "github_fine_grained_pat",
-        r"\bgithub_pat_[A-Za-z0-9_]{16}[A-Za-z0-9_]*",
-    ),
-    ("anthropic_key", r"\bsk-ant-[A-Za-z0-9_-]+"),
-    (
-        "openai_key",
-        r"\bsk-(?:proj-)?[A-Za-z0-9_]{16}[A-Za-z0-9_-]*",
-    ),
-    (
-        "slack_token",
-        r"\bxox[abeprs]-[A-Za-z0-9-]{10}[A-Za-z0-9-]*",
-    ),
-    ("google_api_key", r"\bAIza[0-9A-Za-z_-]{16}[0-9A-Za-z_-]*"),
-    (
-        "stripe_key",
-        r"\b[rs]k_(?:live|test)_[A-Za-z0-9]{10}[A-Za-z0-9]*",
-    ),
-    ("hexgate_token", r"\bfty_[A-Za-z0-9]+_[A-Za-z0-9_=-]+"),
-    (
-        "jwt",
-        r"\beyJ[A-Za-z0-9_-]+\.eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+",
-    ),
-    (
-        "bearer",
-        r"(?i:\bbearer )[A-Za-z0-9._~+/=-]{12}[A-Za-z0-9._~+/=-]*",
-    ),
-];
 
 /// A [`Redaction`], ready to be applied.
 #[derive(Debug)]
 pub(crate) struct Redactor {
-    /// Finds whether a text needs a closer look: a name, the beginning of a pattern, or an escape that could hide either. One table for all, so
-    /// that a text without secrets is gone over once.
-    screen: dense::DFA<Vec<u32>>,
-    /// The same for texts that are no JSON: the beginnings alone.
-    text_screen: dense::DFA<Vec<u32>>,
-    names: dense::DFA<Vec<u32>>,
-    text_names: dense::DFA<Vec<u32>>,
-    /// Categories and patterns. One table each: in a common one their counters would multiply.
-    patterns: Vec<(String, regex::Regex)>,
+    finder: Finder,
 }
 
 /// Which values of a member are secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Secrecy {
     /// None.
     None,
@@ -155,166 +98,154 @@ pub struct RedactionError {
 pub(crate) struct Malformed;
 
 impl Redactor {
-    pub(crate) fn new(redaction: &Redaction) -> Result<Self, RedactionError> {
-        let in_any_case = |names: &[String]| -> Vec<String> {
-            let names = names.iter();
-            names.map(|name| format!("(?i:{name})")).collect()
-        };
-        let names = in_any_case(&redaction.names);
-        let text_names = in_any_case(&redaction.text_names);
-        let patterns: Vec<&str> = redaction
-            .patterns
-            .iter()
-            .map(|(_, pattern)| pattern.as_str())
-            .collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let text_names: Vec<&str> = text_names.iter().map(String::as_str).collect();
-        for pattern in names.iter().chain(&text_names).chain(&patterns) {
-            let found = automaton(&[pattern])?;
+    /// Ready to be applied. Making the tables takes far longer than using them, so the last ones are kept for whoever wants the same.
+    pub(crate) fn new(redaction: &Redaction) -> Result<Arc<Self>, RedactionError> {
+        static MADE: Mutex<Vec<(Redaction, Arc<Redactor>)>> = Mutex::new(Vec::new());
+        let made = || MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, redactor)) = made().iter().find(|(of, _)| of == redaction) {
+            return Ok(Arc::clone(redactor));
+        }
+        let redactor = Arc::new(Self::made(redaction)?);
+        let mut made = made();
+        if made.len() >= KEPT {
+            made.remove(0);
+        }
+        made.push((redaction.clone(), Arc::clone(&redactor)));
+        Ok(redactor)
+    }
+
+    fn made(redaction: &Redaction) -> Result<Self, RedactionError> {
+        let patterns = redaction.patterns.iter().map(|(_, pattern)| pattern);
+        let names = redaction.names.iter().chain(&redaction.text_names);
+        for pattern in names.chain(patterns) {
+            let parsed = parsed(pattern).map_err(|error| unusable(pattern, &error))?;
             // Something that is found in nothing at all would be found everywhere.
-            if matches!(found.try_search_fwd(&Input::new("")), Ok(Some(_))) {
+            if parsed.properties().minimum_len() == Some(0) {
                 return Err(RedactionError {
-                    pattern: (*pattern).to_owned(),
+                    pattern: pattern.clone(),
                     reason: "it matches the empty text".to_owned(),
                 });
             }
         }
-        let beginnings: Vec<String> = patterns.iter().map(|it| beginning(it)).collect();
-        let named: Vec<String> = names
-            .iter()
-            .chain(&text_names)
-            .map(|it| anywhere(it))
-            .collect();
-        let beginnings: Vec<&str> = beginnings.iter().map(String::as_str).collect();
-        let screened: Vec<&str> = named
-            .iter()
-            .map(String::as_str)
-            .chain(beginnings.iter().copied())
-            .chain([r"\\"])
-            .collect();
-        let compiled = redaction.patterns.iter().map(|(category, pattern)| {
-            let found = regex::Builder::new()
-                .syntax(syntax())
-                .dense(limits())
-                .build(pattern)
-                .map_err(|error| unusable(&[pattern], &error))?;
-            Ok((category.clone(), found))
-        });
         Ok(Self {
-            screen: automaton(&screened)?,
-            text_screen: automaton(&beginnings)?,
-            names: automaton(&names)?,
-            text_names: automaton(&text_names)?,
-            patterns: compiled.collect::<Result<_, RedactionError>>()?,
+            finder: Finder::new(redaction)?,
         })
     }
 
     /// A JSON text without its secrets. None if there are none in it.
     pub(crate) fn json(&self, text: &str) -> Result<Option<String>, Malformed> {
-        if !is_found(&self.screen, text) {
+        if !self.may_have_secrets(text) {
             return Ok(None);
         }
-        json::redact(self, text)
+        json::redact(self, text, 0)
     }
 
     /// Any other text without its secrets.
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let Some((first, category)) = self.find(text) else {
-            return Cow::Borrowed(text);
+        // What was made so that it takes long to look at is not looked at for long, and not written.
+        let Ok(found) = self.find(text) else {
+            return Cow::Owned(REDACTED.to_owned());
         };
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        let mut found = Some((first, category));
-        while let Some((span, category)) = found {
-            let (before, from) = rest.split_at(span.start);
-            out.push_str(before);
-            out.push_str("[REDACTED:");
-            out.push_str(category);
-            out.push(']');
-            rest = from.get(span.end - span.start..).unwrap_or_default();
-            found = self.find(rest);
+        if found.is_empty() {
+            return Cow::Borrowed(text);
         }
-        out.push_str(rest);
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        for (span, category) in found {
+            out.push_str(text.get(at..span.start).unwrap_or_default());
+            match category {
+                Some(category) => {
+                    out.push_str("[REDACTED:");
+                    out.push_str(category);
+                    out.push(']');
+                }
+                None => out.push_str(REDACTED),
+            }
+            at = span.end;
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
         Cow::Owned(out)
+    }
+
+    /// Whether a text of JSON needs a closer look.
+    fn may_have_secrets(&self, text: &str) -> bool {
+        self.finder.may_have_any(text) || self.may_have_address(text)
+    }
+
+    /// Whether there can be an address with a user in a text.
+    fn may_have_address(&self, text: &str) -> bool {
+        self.finder.has_names() && text.as_bytes().contains(&b'@') && text.contains("://")
+    }
+
+    /// The secrets in a text, in their order and apart: where each is, and its category if it has one.
+    fn find(&self, text: &str) -> Result<Vec<Secret<'_>>, find::TooMuch> {
+        let mut found: Vec<Secret<'_>> = Vec::new();
+        let (mut by_pattern, has_name) = self.finder.all(text)?;
+        // Of several that begin in one place, the one that is listed first.
+        by_pattern.sort_unstable_by_key(|(span, pattern)| (span.start, *pattern));
+        for (span, pattern) in by_pattern {
+            // An operator's pattern can match within a character.
+            let start = floor(text, span.start);
+            let end = ceil(text, span.end.max(start + 1));
+            found.push((start..end, Some(self.finder.category(pattern))));
+        }
+        if has_name || self.may_have_address(text) {
+            let named = assigned::find(self, text)?;
+            found.extend(named.into_iter().map(|span| (span, None)));
+        }
+        // Patterns first: they say what it was.
+        found.sort_by_key(|(span, category)| (span.start, category.is_none()));
+        let mut apart: Vec<Secret<'_>> = Vec::with_capacity(found.len());
+        for (span, category) in found {
+            match apart.last_mut() {
+                Some((last, kept)) if span.start < last.end => {
+                    last.end = last.end.max(span.end);
+                    *kept = kept.or(category);
+                }
+                _ => apart.push((span, category)),
+            }
+        }
+        Ok(apart)
     }
 
     /// What the value of a member with this name is.
     fn secrecy(&self, name: &str) -> Secrecy {
-        if is_found(&self.names, name) {
-            Secrecy::Any
-        } else if is_found(&self.text_names, name) {
-            Secrecy::Text
-        } else {
-            Secrecy::None
-        }
-    }
-
-    /// The first secret in a text: where it is, and its category.
-    fn find(&self, text: &str) -> Option<(Range<usize>, &str)> {
-        if !is_found(&self.text_screen, text) {
-            return None;
-        }
-        let found = self.patterns.iter().filter_map(|(category, pattern)| {
-            // A search that fails, which these automata do not, must not let anything through.
-            let span = match pattern.try_search(&Input::new(text)) {
-                Ok(found) => found?.range(),
-                Err(_) => 0..text.len(),
-            };
-            // An operator's pattern can match within a character.
-            let start = floor(text, span.start);
-            Some((
-                start..ceil(text, span.end.max(start + 1)),
-                category.as_str(),
-            ))
-        });
-        // The first one; of several that begin there, the one that is listed first.
-        found.min_by_key(|(span, _)| span.start)
+        self.finder.secrecy(name)
     }
 }
 
-/// What every text that `pattern` matches has in it, as a pattern that needs a small table: the literals that a match begins with, or the
-/// pattern itself if there are none.
-fn beginning(pattern: &str) -> String {
-    let Some(parsed) = parsed(pattern) else {
-        return pattern.to_owned();
-    };
-    let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix);
-    let prefixes = extractor.extract(&parsed);
-    match prefixes.literals() {
-        Some(literals) if !literals.is_empty() && literals.iter().all(|it| !it.is_empty()) => {
-            let literals = literals.iter().map(|literal| {
-                let bytes = literal.as_bytes().iter();
-                bytes.map(|byte| format!("\\x{byte:02x}")).collect()
-            });
-            literals.collect::<Vec<String>>().join("|")
-        }
-        _ => anywhere(pattern),
-    }
+/// Where a secret is, and its category.
+type Secret<'a> = (Range<usize>, Option<&'a str>);
+
+/// The same pattern wherever it stands: what begins or ends a name or a string does not begin or end the JSON text around it. There it stands
+/// beside `edge`.
+fn anywhere(pattern: &Hir, edge: &str) -> String {
+    let edge = parsed(edge).unwrap_or_else(|_| Hir::empty());
+    without_looks(pattern, &edge).to_string()
 }
 
-/// The same pattern wherever it stands: what begins or ends a name or a string does not begin or end the JSON text around it.
-fn anywhere(pattern: &str) -> String {
-    parsed(pattern).map_or_else(|| pattern.to_owned(), |it| without_looks(&it).to_string())
-}
-
-fn without_looks(pattern: &Hir) -> Hir {
+fn without_looks(pattern: &Hir, edge: &Hir) -> Hir {
     match pattern.kind() {
+        HirKind::Look(Look::Start | Look::End) => edge.clone(),
         HirKind::Look(_) => Hir::empty(),
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) => pattern.clone(),
         HirKind::Repetition(repetition) => Hir::repetition(Repetition {
-            sub: Box::new(without_looks(&repetition.sub)),
+            sub: Box::new(without_looks(&repetition.sub, edge)),
             ..repetition.clone()
         }),
-        HirKind::Capture(capture) => without_looks(&capture.sub),
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(without_looks).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(without_looks).collect()),
+        HirKind::Capture(capture) => without_looks(&capture.sub, edge),
+        HirKind::Concat(parts) => {
+            Hir::concat(parts.iter().map(|it| without_looks(it, edge)).collect())
+        }
+        HirKind::Alternation(parts) => {
+            Hir::alternation(parts.iter().map(|it| without_looks(it, edge)).collect())
+        }
     }
 }
 
-fn parsed(pattern: &str) -> Option<Hir> {
+fn parsed(pattern: &str) -> Result<Hir, regex_syntax::Error> {
     let mut parser = ParserBuilder::new().unicode(false).utf8(false).build();
-    parser.parse(pattern).ok()
+    parser.parse(pattern)
 }
 
 fn is_found(automaton: &dense::DFA<Vec<u32>>, text: &str) -> bool {
@@ -340,21 +271,25 @@ fn automaton(patterns: &[&str]) -> Result<dense::DFA<Vec<u32>>, RedactionError> 
         .syntax(syntax())
         .configure(limits())
         .build_many(patterns)
-        .map_err(|error| unusable(patterns, &error))
+        .map_err(|error| unusable(&patterns.join("`, `"), &error))
 }
 
-fn unusable(patterns: &[&str], error: &dyn std::error::Error) -> RedactionError {
+fn unusable(pattern: &str, error: &dyn std::error::Error) -> RedactionError {
     // What is wrong stands in the last cause.
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;
     }
     RedactionError {
-        pattern: patterns.join("`, `"),
+        pattern: pattern.to_owned(),
         reason: last.to_string(),
     }
 }
 
+/// How many tables are kept.
+const KEPT: usize = 4;
+/// What stands beside a name in a JSON text, as a quote does.
+const NO_LETTER: &str = "[^A-Za-z]";
 /// Bytes, not code points: names and keys of issuers are ASCII, and the tables stay small.
 fn syntax() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false)
@@ -379,7 +314,7 @@ mod tests {
         }
     }
 
-    fn redactor() -> Redactor {
+    fn redactor() -> Arc<Redactor> {
         Redactor::new(&Redaction::default()).unwrap()
     }
 

@@ -9,8 +9,10 @@ use std::{
 use hexgate_bundle::{Digest, disk::Folder};
 use serde::{Deserialize, Serialize};
 
-/// How far a log was delivered.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+use super::aside::SetAside;
+
+/// How far a log was delivered. The place and what was set aside before it are one file, so that no process finds the one without the other.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cursor {
     /// The version of this file.
@@ -29,6 +31,22 @@ pub(crate) struct Cursor {
     pub(crate) refused: u64,
     /// Records that were passed over, because too many were waiting or their file is gone.
     pub(crate) skipped: u64,
+    /// Events before this place that are tried again later. A reader that does not know them refuses the file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) aside: Vec<SetAside>,
+}
+
+/// A place between two records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The file of the log.
+    pub(crate) segment: u64,
+    /// Where in it the next line begins.
+    pub(crate) offset: u64,
+    /// The number of the next record.
+    pub(crate) next: u64,
+    /// The record before it.
+    pub(crate) last: Option<Last>,
 }
 
 /// The last record that was settled.
@@ -45,23 +63,32 @@ const PASSING: &str = "delivery.json.new";
 const VERSION: u64 = 1;
 
 impl Cursor {
-    /// The same counts, at the beginning of the log.
+    /// The same counts, at the beginning of the log. Nothing is set aside: everything comes again.
     pub(crate) fn at_the_beginning(self) -> Self {
-        Self {
-            segment: 0,
-            offset: 0,
-            next: 0,
-            last: None,
+        let mut cursor = Self {
+            aside: Vec::new(),
             ..self
-        }
+        };
+        cursor.move_to(Place::default());
+        cursor
     }
 
-    /// Goes on behind a record.
-    pub(crate) fn move_behind(&mut self, other: &Self) {
-        self.segment = other.segment;
-        self.offset = other.offset;
-        self.next = other.next;
-        self.last = other.last;
+    /// Goes on at another place.
+    pub(crate) fn move_to(&mut self, place: Place) {
+        self.segment = place.segment;
+        self.offset = place.offset;
+        self.next = place.next;
+        self.last = place.last;
+    }
+
+    /// Where it is.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            segment: self.segment,
+            offset: self.offset,
+            next: self.next,
+            last: self.last,
+        }
     }
 
     /// The cursor of a log; at its beginning if there is none.

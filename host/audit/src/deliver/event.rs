@@ -7,6 +7,7 @@ use crate::{
     chain::Head,
     entry::Decision,
     outcome::{Effect, Hint, Outcome},
+    protect::cut,
     redact::Redactor,
 };
 
@@ -14,6 +15,9 @@ use crate::{
 const ARGUMENTS_BYTES: usize = 8192;
 /// How much of larger ones is shown, if that fits.
 const PREVIEW_BYTES: usize = 7680;
+/// The longest name of a tool or role and the longest reason that the platform takes, in bytes. Longer ones would keep the event from it.
+const NAME_BYTES: usize = 256;
+const REASON_BYTES: usize = 4096;
 /// The most violations, and the longest one in bytes.
 const VIOLATIONS: (usize, usize) = (64, 1024);
 /// The largest hint, in bytes of JSON.
@@ -50,15 +54,15 @@ pub(super) fn event(head: &Head, decision: &Decision, redactor: &Redactor) -> St
         event_id: event_id(head),
         occurred_at: decision.at.replace('Z', "+00:00"),
         agent_name: &decision.agent,
-        tool_name: &tool,
+        tool_name: tool_name(&tool),
         outcome: effect.as_str(),
-        role: role(decision),
+        role: cut(role(decision), NAME_BYTES).0,
         error_type: match effect {
             Effect::Allow => "",
             Effect::Deny => "policy_denied",
             Effect::NeedsApproval => "approval_required",
         },
-        reason: &reason,
+        reason: cut(&reason, REASON_BYTES).0,
         violations: Violations(violations),
         hint: hint.map_or(Value::Null, capped),
         user_id: decision.user.as_deref().unwrap_or_default(),
@@ -71,6 +75,14 @@ pub(super) fn event(head: &Head, decision: &Decision, redactor: &Redactor) -> St
     text.push_str(&arguments(decision.arguments.as_deref(), redactor));
     text.push('}');
     text
+}
+
+/// The tool as the platform takes it: a call without a name is told too.
+fn tool_name(tool: &str) -> &str {
+    match cut(tool, NAME_BYTES).0 {
+        "" => "(none)",
+        name => name,
+    }
 }
 
 /// The event without its arguments, for a platform that finds it too large.
@@ -120,9 +132,13 @@ fn arguments(text: Option<&str>, redactor: &Redactor) -> String {
         return null();
     };
     let text = clean.as_deref().unwrap_or(text).trim();
-    let is_object =
-        text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
-    if !is_object {
+    // Half of a surrogate pair is text that no database takes; only reading it to the end finds it.
+    let is_json = if text.contains("\\u") {
+        serde_json::from_str::<Value>(text).is_ok()
+    } else {
+        serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    };
+    if !is_json || !text.starts_with('{') {
         return null();
     }
     if text.len() <= ARGUMENTS_BYTES {
@@ -130,7 +146,7 @@ fn arguments(text: Option<&str>, redactor: &Redactor) -> String {
     }
     let mut most = PREVIEW_BYTES;
     loop {
-        let (preview, _) = crate::protect::cut(text, most);
+        let (preview, _) = cut(text, most);
         let value = json!({"_truncated": true, "original_bytes": text.len(), "preview": preview})
             .to_string();
         if value.len() <= ARGUMENTS_BYTES || most == 0 {
@@ -155,7 +171,7 @@ impl Serialize for Violations<'_> {
         let shown = self.0.iter().take(VIOLATIONS.0);
         let mut list = serializer.serialize_seq(Some(shown.len()))?;
         for violation in shown {
-            list.serialize_element(crate::protect::cut(violation, VIOLATIONS.1).0)?;
+            list.serialize_element(cut(violation, VIOLATIONS.1).0)?;
         }
         list.end()
     }

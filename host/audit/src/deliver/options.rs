@@ -25,17 +25,22 @@ pub struct DeliveryOptions {
     pub longest_wait: Duration,
     /// How many records may wait to be delivered. Default: one million.
     pub backlog: u64,
+    /// How many events may be set aside, because the platform takes others and not them. They are tried again after the
+    /// [longest wait](Self::longest_wait), doubled up to sixty-four times of it. Default: 4,096.
+    pub set_aside: usize,
     /// What happens when more do. Default: the oldest are passed over.
     pub when_full: WhenFull,
 }
 
-/// What happens when too many records wait to be delivered.
+/// What happens when too many records wait to be delivered, or too many events are set aside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum WhenFull {
-    /// The oldest are passed over, counted, and stay in the log.
+    /// The oldest are passed over, counted, and stay in the log. Of events that are set aside it is the one that was tried most often, and none
+    /// that was tried less than three times since: delivery waits until there is one.
     #[default]
     Skip,
-    /// Decisions are denied until the platform has taken some.
+    /// Decisions are denied until the platform has taken some. No event that is set aside is given up: the next one that does not pass stops
+    /// delivery until there is room.
     Deny,
 }
 
@@ -52,7 +57,21 @@ impl DeliveryOptions {
             shortest_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(60),
             backlog: 1_000_000,
+            set_aside: 4096,
             when_full: WhenFull::default(),
+        }
+    }
+}
+
+impl DeliveryOptions {
+    /// The address without a user or password in it, which it should not have.
+    pub(super) fn shown_url(&self) -> String {
+        let Some((before, host)) = self.url.rsplit_once('@') else {
+            return self.url.clone();
+        };
+        match before.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…@{host}"),
+            None => format!("…@{host}"),
         }
     }
 }
@@ -60,7 +79,7 @@ impl DeliveryOptions {
 impl fmt::Debug for DeliveryOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeliveryOptions")
-            .field("url", &self.url)
+            .field("url", &self.shown_url())
             .field("backlog", &self.backlog)
             .field("when_full", &self.when_full)
             .finish_non_exhaustive()

@@ -1,48 +1,42 @@
-//! One event on its way to the platform, for as long as it takes.
+//! One attempt to give an event to the platform.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use reqwest::{Client, StatusCode, Url, header, redirect};
 
-use super::{DeliveryError, DeliveryOptions, Problem, Progress, event};
-
-/// What became of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// The platform has its event.
-    Taken,
-    /// The platform will never take its event.
-    Refused,
-    /// It has none.
-    Nothing,
-}
+use super::{DeliveryError, DeliveryOptions, Problem};
 
 /// Sends events.
 pub(super) struct Sender {
     client: Client,
     url: Url,
     key: header::HeaderValue,
-    shortest: Duration,
-    longest: Duration,
-    progress: Arc<Progress>,
 }
 
 /// What one answer means.
-enum Answer {
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The platform has the event.
     Taken,
-    TooLarge,
-    Never(StatusCode),
-    /// Again later; after so long at least, if the platform said so.
-    Later(Problem, Option<Duration>),
+    /// It did not take it.
+    Failed(Failure),
+}
+
+/// Why the platform did not take an event.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) problem: Problem,
+    /// Whether it says that it never will: 400, 413, 422. Only an answer to some events says that about these events; one to all of them says
+    /// that something stands in the way.
+    pub(super) is_final: bool,
+    /// It asks to be left alone for so long.
+    pub(super) at_least: Duration,
 }
 
 impl Sender {
-    pub(super) fn new(
-        options: &DeliveryOptions,
-        progress: Arc<Progress>,
-    ) -> Result<Self, DeliveryError> {
+    pub(super) fn new(options: &DeliveryOptions) -> Result<Self, DeliveryError> {
         let refused = |reason: &str| DeliveryError::Url {
-            url: options.url.clone(),
+            url: options.shown_url(),
             reason: reason.to_owned(),
         };
         let url = format!("{}/v1/audit/decisions", options.url.trim_end_matches('/'));
@@ -52,16 +46,13 @@ impl Sender {
             Some(_) => false,
             None => return Err(refused("it names no host")),
         };
-        if !url.username().is_empty()
-            || url.password().is_some()
-            || url.query().is_some()
-            || url.fragment().is_some()
-        {
-            return Err(DeliveryError::Url {
-                // What stands before the host can be a secret.
-                url: url.host_str().unwrap_or_default().to_owned(),
-                reason: "it has more than a host and a path".to_owned(),
-            });
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refused(
+                "it has a user or a password in it, which addresses show; the token alone says who delivers",
+            ));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refused("it has more than a host and a path"));
         }
         match url.scheme() {
             "https" => {}
@@ -92,88 +83,32 @@ impl Sender {
             ))
             .build()
             .map_err(|error| refused(&error.to_string()))?;
-        Ok(Self {
-            client,
-            url,
-            key,
-            shortest: options.shortest_wait,
-            longest: options.longest_wait.max(options.shortest_wait),
-            progress,
-        })
+        Ok(Self { client, url, key })
     }
 
-    /// Sends an event until the platform takes it or says that it never will.
-    pub(super) async fn send(&self, event: String) -> Sent {
-        let mut event = event;
-        let mut wait = self.shortest;
-        let mut is_whole = true;
-        let mut attempt: u64 = 0;
-        loop {
-            attempt += 1;
-            match self.post(&event).await {
-                Answer::Taken => {
-                    self.progress.meets(None);
-                    return Sent::Taken;
-                }
-                Answer::TooLarge if is_whole => {
-                    is_whole = false;
-                    let Some(smaller) = event::without_arguments(&event) else {
-                        return Sent::Refused;
-                    };
-                    event = smaller;
-                }
-                Answer::TooLarge => {
-                    self.refused(StatusCode::PAYLOAD_TOO_LARGE);
-                    tracing::error!(
-                        "the platform finds an audit event too large even without its arguments; it stays in the log"
-                    );
-                    return Sent::Refused;
-                }
-                Answer::Never(status) => {
-                    self.refused(status);
-                    tracing::error!(%status, "the platform refuses an audit event; it stays in the log");
-                    return Sent::Refused;
-                }
-                Answer::Later(problem, at_least) => {
-                    if attempt.is_power_of_two() {
-                        tracing::warn!(reason = %problem.reason, attempt, "the platform does not take an audit event; it is sent again");
-                    }
-                    self.progress.meets(Some(problem));
-                    let pause = at_least
-                        .unwrap_or_default()
-                        .min(LONGEST_DEMAND)
-                        .max(jittered(wait));
-                    tokio::time::sleep(pause).await;
-                    wait = (wait * 2).min(self.longest);
-                }
-            }
-        }
-    }
-
-    fn refused(&self, status: StatusCode) {
-        self.progress.meets(Some(Problem::status(status)));
-    }
-
-    async fn post(&self, event: &str) -> Answer {
+    /// Sends an event, once.
+    pub(super) async fn post(&self, event: String) -> Answer {
         let answer = self
             .client
             .post(self.url.clone())
             .header(header::AUTHORIZATION, self.key.clone())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::ACCEPT, "application/json")
-            .body(event.to_owned())
+            .body(event)
             .send()
             .await;
         let mut answer = match answer {
             Ok(answer) => answer,
-            Err(error) => return Answer::Later(Problem::transport(error), None),
+            Err(error) => return Problem::transport(error).into(),
         };
         let status = answer.status();
-        let at_least = answer
-            .headers()
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok())
-            .map(Duration::from_secs);
+        let header = |name| answer.headers().get(name)?.to_str().ok();
+        let at_least = header(header::RETRY_AFTER).and_then(|value| value.parse().ok());
+        let at_least = Duration::from_secs(at_least.unwrap_or_default()).min(LONGEST_DEMAND);
+        let is_page = header(header::CONTENT_TYPE).is_some_and(|it| {
+            let kind = it.split(';').next().unwrap_or_default().trim();
+            kind.eq_ignore_ascii_case("text/html")
+        });
         // So that the connection can be used again; an answer that goes on and on ends it.
         let mut read = 0;
         while read < ANSWER_BYTES
@@ -184,13 +119,39 @@ impl Sender {
         match status {
             // It has the event already.
             StatusCode::CONFLICT => Answer::Taken,
-            StatusCode::PAYLOAD_TOO_LARGE => Answer::TooLarge,
-            // These are about this event.
-            StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Answer::Never(status),
-            _ if status.is_success() => Answer::Taken,
-            // All others are about the token, the address or the platform, which somebody can put right.
-            _ => Answer::Later(Problem::status(status), at_least),
+            _ if status.is_success() && !is_page => Answer::Taken,
+            _ => Answer::Failed(Failure {
+                problem: if status.is_success() {
+                    Problem::page(status)
+                } else {
+                    Problem::status(status)
+                },
+                is_final: matches!(
+                    status,
+                    StatusCode::BAD_REQUEST
+                        | StatusCode::PAYLOAD_TOO_LARGE
+                        | StatusCode::UNPROCESSABLE_ENTITY
+                ),
+                at_least,
+            }),
         }
+    }
+}
+
+impl Failure {
+    /// Whether the event might be taken if it were smaller.
+    pub(super) fn is_about_size(&self) -> bool {
+        self.problem.status == Some(StatusCode::PAYLOAD_TOO_LARGE.as_u16())
+    }
+}
+
+impl From<Problem> for Answer {
+    fn from(problem: Problem) -> Self {
+        Self::Failed(Failure {
+            problem,
+            is_final: false,
+            at_least: Duration::ZERO,
+        })
     }
 }
 
@@ -199,6 +160,16 @@ impl Problem {
         Self {
             status: Some(status.as_u16()),
             reason: format!("it answers {status}"),
+        }
+    }
+
+    /// Some firewalls and portals say with a page and a good status that they let nothing through.
+    fn page(status: StatusCode) -> Self {
+        Self {
+            status: Some(status.as_u16()),
+            reason: format!(
+                "it answers {status} with a page for people, so something else than the platform answered"
+            ),
         }
     }
 
@@ -221,12 +192,6 @@ impl Problem {
             reason,
         }
     }
-}
-
-/// Up to a half less, so that many hosts do not come back at the same moment.
-fn jittered(wait: Duration) -> Duration {
-    let random = getrandom::u32().unwrap_or(u32::MAX);
-    wait - wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 2.0)
 }
 
 /// As much of an answer is read as a platform has reason to say.

@@ -8,7 +8,10 @@ use std::{
 
 use hexgate_bundle::Digest;
 
-use super::cursor::{Cursor, Last};
+use super::{
+    aside,
+    cursor::{Last, Place},
+};
 use crate::{
     chain::{Framed, Head},
     entry::{Decision, Entry},
@@ -19,7 +22,7 @@ use crate::{
 /// The lines of a log from some place on. Only whole ones are seen.
 pub(super) struct Tail {
     log: PathBuf,
-    at: Cursor,
+    at: Place,
     file: Option<BufReader<File>>,
     /// A line that is not whole yet.
     line: Vec<u8>,
@@ -33,11 +36,13 @@ pub(super) struct Item {
     /// None: it is no decision.
     pub(super) decision: Option<Box<Decision>>,
     /// The place behind it.
-    pub(super) behind: Cursor,
+    pub(super) behind: Place,
+    /// Whether it says nothing that this version knows.
+    pub(super) is_unreadable: bool,
 }
 
 impl Tail {
-    pub(super) fn new(log: &Path, at: Cursor) -> Self {
+    pub(super) fn new(log: &Path, at: Place) -> Self {
         Self {
             log: log.to_owned(),
             at,
@@ -45,6 +50,21 @@ impl Tail {
             line: Vec::new(),
             taken: Vec::new(),
         }
+    }
+
+    /// The decision at one place. None if it is not there any more.
+    pub(super) fn at(
+        log: &Path,
+        place: &aside::Place,
+    ) -> io::Result<Option<(Head, Box<Decision>)>> {
+        let at = Place {
+            segment: place.segment,
+            offset: place.offset,
+            ..Place::default()
+        };
+        let found = Self::new(log, at).next()?;
+        let found = found.filter(|it| it.head.n == place.record && it.head.hash == place.hash);
+        Ok(found.and_then(|it| Some((it.head, it.decision?))))
     }
 
     /// Whether the record before the first one that is read is the one that was settled. It is not if another log was put in the place of the one
@@ -93,12 +113,12 @@ impl Tail {
                 n: framed.n,
                 hash: Digest::from_bytes(framed.hash),
             };
-            let decision = match Entry::parse(line) {
-                Ok(Entry::Decision(decision)) => Some(decision),
-                Ok(_) => None,
+            let (decision, is_unreadable) = match Entry::parse(line) {
+                Ok(Entry::Decision(decision)) => (Some(decision), false),
+                Ok(_) => (None, false),
                 Err(error) => {
                     tracing::error!(record = head.n, %error, "a record cannot be read, and is not delivered");
-                    None
+                    (None, true)
                 }
             };
             self.at.next = head.n.saturating_add(1);
@@ -110,6 +130,7 @@ impl Tail {
                 head,
                 decision,
                 behind: self.at,
+                is_unreadable,
             }));
         }
     }

@@ -1,16 +1,25 @@
 //! Taking secrets out of a JSON text by its tokens, so that everything that is written is looked at: members that come twice too.
 
+use std::borrow::Cow;
+
 use super::{Malformed, REDACTED, Redactor, Secrecy};
 
-/// The text without its secrets; None if there are none in it. The text is what a model wrote, so it can be anything.
-pub(super) fn redact(redactor: &Redactor, text: &str) -> Result<Option<String>, Malformed> {
+/// The text without its secrets; None if there are none in it. The text is what a model wrote, so it can be anything. `depth` is how many texts
+/// it is within, each JSON of its own.
+pub(super) fn redact(
+    redactor: &Redactor,
+    text: &str,
+    depth: usize,
+) -> Result<Option<String>, Malformed> {
     let mut walk = Walk {
+        depth,
         redactor,
         rest: text,
         out: String::with_capacity(text.len()),
         open: Vec::new(),
         is_name: false,
         secrecy: Secrecy::None,
+        following: Secrecy::None,
         changed: false,
     };
     while walk.step()? {}
@@ -23,15 +32,28 @@ pub(super) fn redact(redactor: &Redactor, text: &str) -> Result<Option<String>, 
 
 struct Walk<'a> {
     redactor: &'a Redactor,
+    depth: usize,
     rest: &'a str,
     out: String,
-    /// The brackets that are open, as the bytes that close them.
-    open: Vec<u8>,
+    /// The brackets that are open.
+    open: Vec<Open>,
     /// Whether a string would be the name of a member.
     is_name: bool,
     /// What the name tells to which the next value belongs.
     secrecy: Secrecy,
+    /// What the next element of a list is, or the next value of a member that is named so: `["--password", …]`, `{"name": "PASSWORD", "value": …}`.
+    following: Secrecy,
     changed: bool,
+}
+
+/// A bracket that is open.
+struct Open {
+    /// The byte that closes it.
+    close: u8,
+    /// What a member `value` of it is, as another member says.
+    value: Secrecy,
+    /// Whether the value that comes next is the name of something.
+    is_naming: bool,
 }
 
 impl Walk<'_> {
@@ -52,18 +74,22 @@ impl Walk<'_> {
                     self.secrecy = Secrecy::None;
                 }
             }
-            b'{' => {
-                self.open.push(b'}');
-                self.is_name = true;
-                self.copy(1)?;
-            }
-            b'[' => {
-                self.open.push(b']');
-                self.is_name = false;
+            b'{' | b'[' => {
+                self.following = Secrecy::None;
+                self.is_name = first == b'{';
+                self.open.push(Open {
+                    // Two behind in ASCII, both.
+                    close: first + 2,
+                    value: Secrecy::None,
+                    is_naming: false,
+                });
                 self.copy(1)?;
             }
             b'}' | b']' => {
-                if self.open.pop() != Some(first) || self.secrecy != Secrecy::None {
+                self.following = Secrecy::None;
+                if self.open.pop().map(|it| it.close) != Some(first)
+                    || self.secrecy != Secrecy::None
+                {
                     return Err(Malformed);
                 }
                 self.is_name = false;
@@ -73,7 +99,8 @@ impl Walk<'_> {
                 if self.secrecy != Secrecy::None {
                     return Err(Malformed);
                 }
-                self.is_name = self.open.last() == Some(&b'}');
+                self.secrecy = std::mem::replace(&mut self.following, Secrecy::None);
+                self.is_name = self.open.last().is_some_and(|it| it.close == b'}');
                 self.copy(1)?;
             }
             b':' => {
@@ -93,15 +120,47 @@ impl Walk<'_> {
         }
         let raw = self.rest.get(..length).ok_or(Malformed)?;
         let text: String = serde_json::from_str(raw).map_err(|_| Malformed)?;
-        if self.is_name {
-            self.secrecy = self.redactor.secrecy(&text);
-        }
-        let clean = self.redactor.text(&text);
+        self.notice(&text);
+        let clean = self.clean(&text);
         if clean == text {
             return self.copy(length);
         }
         let clean = serde_json::to_string(&clean).map_err(|_| Malformed)?;
         self.replace(length, &clean)
+    }
+
+    /// What a string tells about what comes behind it.
+    fn notice(&mut self, text: &str) {
+        let secrecy = || self.redactor.secrecy(text);
+        let is_name = self.is_name;
+        let Some(open) = self.open.last_mut() else {
+            return;
+        };
+        if is_name {
+            self.secrecy = secrecy();
+            open.is_naming = is_one_of(text, &NAMING);
+            if self.secrecy == Secrecy::None && is_one_of(text, &VALUES) {
+                self.secrecy = open.value;
+            }
+        } else if open.close == b'}' {
+            if std::mem::take(&mut open.is_naming) {
+                open.value = secrecy();
+            }
+        } else if text.starts_with('-') && !text.contains(['=', ' ']) {
+            self.following = secrecy();
+        }
+    }
+
+    /// The content of a string without its secrets. JSON of its own is gone through as JSON.
+    fn clean<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.depth < MAX_DEPTH
+            && text.trim_start().starts_with(['{', '['])
+            && self.redactor.may_have_secrets(text)
+            && let Ok(clean) = redact(self.redactor, text, self.depth + 1)
+        {
+            return clean.map_or(Cow::Borrowed(text), Cow::Owned);
+        }
+        self.redactor.text(text)
     }
 
     /// A number or a word. Which ones there are is not asked.
@@ -121,7 +180,7 @@ impl Walk<'_> {
             Secrecy::Text => !is_plain(text),
             Secrecy::None => false,
         };
-        if is_secret || self.redactor.find(text).is_some() {
+        if is_secret || matches!(self.redactor.text(text), Cow::Owned(_)) {
             return self.withhold(length);
         }
         self.secrecy = Secrecy::None;
@@ -173,8 +232,18 @@ impl Walk<'_> {
     }
 }
 
+/// Members that name something, and those that say what it is.
+const NAMING: [&str; 5] = ["name", "key", "header", "field", "variable"];
+const VALUES: [&str; 2] = ["value", "val"];
+/// JSON in JSON in JSON: deeper is looked at as text.
+const MAX_DEPTH: usize = 8;
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|it| name.eq_ignore_ascii_case(it))
+}
+
 /// Whether it is `null`, `true`, `false` or looks like a number.
-fn is_plain(text: &str) -> bool {
+pub(super) fn is_plain(text: &str) -> bool {
     matches!(text, "null" | "true" | "false")
         || text
             .bytes()
@@ -204,7 +273,7 @@ mod tests {
 
     fn redacted(text: &str) -> Option<String> {
         thread_local! {
-            static REDACTOR: Redactor = Redactor::new(&Redaction::default()).unwrap();
+            static REDACTOR: std::sync::Arc<Redactor> = Redactor::new(&Redaction::default()).unwrap();
         }
         REDACTOR.with(|redactor| {
             redactor

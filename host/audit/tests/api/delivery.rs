@@ -25,7 +25,7 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn to(url: &str) -> DeliveryOptions {
+pub(crate) fn to(url: &str) -> DeliveryOptions {
     let mut options = DeliveryOptions::new(url, "fty_test_shop_x");
     options.redaction.patterns.clear();
     assert_eq!(options.redaction.text_names, Vec::<String>::new());
@@ -122,10 +122,21 @@ fn an_event_that_the_platform_will_never_take_is_counted_and_does_not_stop_the_o
     assert_eq!(truncated.len(), 1);
     assert_eq!(truncated[0]["arguments"]["original_bytes"], 13);
 
+    // Too large even without them.
     let fixture = Fixture::new();
-    fixture.with(2);
-    let platform = Platform::answering(|_, _| Reply::Status(413));
-    assert_eq!(delivered(&fixture, &platform).refused, 2);
+    fixture.with(5);
+    let platform = Platform::answering(|_, event| {
+        let is_small = event["arguments"]["_truncated"] == true;
+        match event["arguments"]["amount"].as_u64() {
+            Some(0) => Reply::Status(202),
+            _ if is_small && event["event_id"].as_str().unwrap() < "8" => Reply::Status(413),
+            _ if is_small => Reply::Status(202),
+            _ => Reply::Status(413),
+        }
+    });
+    let done = delivered(&fixture, &platform);
+    assert_eq!((done.delivered + done.refused, done.aside), (5, 0));
+    assert_eq!(done.delivered, platform.taken().len() as u64);
 }
 
 #[test]
@@ -360,13 +371,23 @@ fn what_cannot_be_delivered_is_refused_at_once() {
         ("http://app.example.com", "without TLS"),
         ("ftp://app.example.com", "neither"),
         ("nowhere", "relative URL"),
-        ("https://me:hunter2@app.example.com", "more than a host"),
+        ("https://me:hunter2@app.example.com", "a user or a password"),
+        ("me:hunter2@app.example.com", "names no host"),
         ("https://app.example.com/?to=", "more than a host"),
     ] {
         let error = deliver(fixture.log(), to(url)).unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }
+    // Neither in the message nor in what is shown for finding errors.
+    let with_password = to("https://ada:hunter2@app.example.com");
+    assert!(!format!("{with_password:?}").contains("hunter2"));
+    let error = deliver(fixture.log(), with_password).unwrap_err();
+    assert!(
+        error.to_string().contains("a user or a password"),
+        "{error}"
+    );
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
     let mut options = to("https://app.example.com");
     options.key = "a\nb".to_owned();
     let error = deliver(fixture.log(), options).unwrap_err();

@@ -14,6 +14,7 @@ mod crash;
 mod delivery;
 mod fixture;
 mod platform;
+mod poison;
 mod replay;
 mod segments;
 mod tampering;

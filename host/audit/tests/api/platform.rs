@@ -24,6 +24,10 @@ type Answer = dyn Fn(u64, &Value) -> Reply + Send + Sync;
 pub(crate) enum Reply {
     Status(u16),
     Hang,
+    /// A page for people, with a good status.
+    Page,
+    /// The connection ends without an answer.
+    Drop,
 }
 
 #[derive(Clone)]
@@ -134,6 +138,15 @@ async fn take(
             tokio::time::sleep(Duration::from_secs(3600)).await;
             (StatusCode::GATEWAY_TIMEOUT, answer)
         }
+        Reply::Page => {
+            answer.insert(
+                "content-type",
+                HeaderValue::from_static("text/html; charset=utf-8"),
+            );
+            (StatusCode::OK, answer)
+        }
+        // Without a message; the server drops the connection of whoever panics.
+        Reply::Drop => std::panic::resume_unwind(Box::new(())),
         Reply::Status(status) => {
             let status = StatusCode::from_u16(status).unwrap();
             if status.is_success() {

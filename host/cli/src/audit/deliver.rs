@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use hexgate_audit::{Delivered, Delivery, DeliveryOptions, Problem, Until};
+use hexgate_audit::{Delivered, Delivery, DeliveryOptions, Problem, SetAside, Until, set_aside};
 use hexgate_enforce::resolve::{ApiUrl, Environment, Settings};
 
 use crate::{
@@ -17,9 +17,9 @@ use crate::{
 
 /// Tell the platform what was decided: every decision in the log that it does not have yet
 ///
-/// The log can be written meanwhile. How far the platform has it is kept beside the log, so that whoever is killed goes on where it was. The
-/// project's token is taken from HEXGATE_API_KEY, the platform's address from HEXGATE_API_URL unless it is named.
-/// Exit codes: 0 the platform has everything, 1 it refuses events or does not answer, 2 misuse or environment.
+/// The log can be written meanwhile. How far the platform has it is kept beside the log, so that whoever is killed goes on where it was. An event
+/// that the platform does not take although it takes others is set aside, named, and tried again the next time. The project's token is taken from HEXGATE_API_KEY, the platform's address from HEXGATE_API_URL unless it is named.
+/// Exit codes: 0 the platform has everything, 1 it refuses events, does not take some, or does not answer, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate audit deliver audit
@@ -83,7 +83,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let given_up = wait(args, &url, &delivery);
     let done = delivery.finish()?;
     let refused = done.refused - before.refused;
-    tell(&url, &before, &done, given_up.is_none() && refused == 0)?;
+    let aside = set_aside(&args.log)?;
+    let is_all = given_up.is_none() && refused == 0 && aside.is_empty();
+    tell(&url, &before, &done, is_all)?;
+    tell_aside(&url, &aside);
     if let Some(problem) = given_up {
         return Err(Refused::error(format!(
             "{}; what is left is delivered the next time",
@@ -96,6 +99,20 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             events(refused)
         )));
     }
+    if !aside.is_empty() {
+        return Err(Refused::error(format!(
+            "{} set aside, because the platform takes others and not {}; they stay in the log and are tried again the next time",
+            match aside.len() {
+                1 => "1 event is".to_owned(),
+                more => format!("{more} events are"),
+            },
+            if aside.len() == 1 {
+                "this one"
+            } else {
+                "these"
+            },
+        )));
+    }
     Ok(Exit::Done)
 }
 
@@ -103,18 +120,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 fn wait(args: &Args, url: &str, delivery: &Delivery) -> Option<Problem> {
     let patience = Duration::from_secs(args.patience);
     let mut moved = (delivery.status().next, Instant::now());
+    let before = delivery.status().delivered;
     let mut told = None;
     while delivery.is_running() {
         thread::sleep(LOOK);
-        // One event that the platform does not want is counted, and the others go on.
-        let problem = delivery.problem().filter(|problem| !is_about_one(problem));
-        let next = delivery.status().next;
+        let problem = delivery.problem();
+        let Delivered {
+            next, delivered, ..
+        } = delivery.status();
         if next != moved.0 {
             moved = (next, Instant::now());
         }
         if let Some(problem) = &problem
             && !args.follow
-            && (is_for_the_operator(problem) || moved.1.elapsed() >= patience)
+            // What took something a moment ago may do so again.
+            && (is_for_the_operator(problem) && delivered == before
+                || moved.1.elapsed() >= patience)
         {
             return Some(problem.clone());
         }
@@ -135,18 +156,22 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Whether waiting does not help.
 fn is_for_the_operator(problem: &Problem) -> bool {
-    matches!(problem.status, Some(401 | 403 | 404 | 405))
-}
-
-/// Whether it is one event that the platform does not want, and the others go on.
-fn is_about_one(problem: &Problem) -> bool {
-    matches!(problem.status, Some(400 | 413 | 422))
+    matches!(
+        problem.status,
+        Some(400 | 401 | 403 | 404 | 405 | 413 | 422)
+    )
 }
 
 /// What is wrong, and what to do about it.
 fn sentence(url: &str, problem: &Problem) -> String {
     let remedy = match problem.status {
-        Some(401 | 403) => "; HEXGATE_API_KEY has to be a token of the project that it knows",
+        Some(401) => "; HEXGATE_API_KEY has to be a token of the project that it knows",
+        Some(403) => {
+            "; HEXGATE_API_KEY has to be a token of the project that it knows, and nothing before the platform may block what is sent"
+        }
+        Some(400 | 413 | 422) => {
+            " to every event; something before the platform may not pass them on: see `--url` and HEXGATE_API_URL"
+        }
         Some(404 | 405) => {
             "; it is no platform, or not at this address: see `--url` and HEXGATE_API_URL"
         }
@@ -166,10 +191,10 @@ fn tell(url: &str, before: &Delivered, done: &Delivered, is_all: bool) -> anyhow
     let skipped = done.skipped - before.skipped;
     if skipped > 0 {
         output::warn(&format!(
-            "{} not in the log any more, and were not delivered",
+            "{} passed over, because the log does not have them any more, or too many events were set aside",
             match skipped {
-                1 => "1 record is".to_owned(),
-                more => format!("{more} records are"),
+                1 => "1 record was".to_owned(),
+                more => format!("{more} records were"),
             }
         ));
     }
@@ -179,6 +204,33 @@ fn tell(url: &str, before: &Delivered, done: &Delivered, is_all: bool) -> anyhow
         harmless(url)
     ))
 }
+
+/// Which events are set aside, and why.
+fn tell_aside(url: &str, aside: &[SetAside]) {
+    for it in aside.iter().take(SHOWN) {
+        output::warn(&format!(
+            "record {} is set aside; about its event `{url}`: {} (line at byte {} of segment {}{})",
+            it.record,
+            harmless(&it.reason),
+            it.offset,
+            it.segment,
+            match it.tries {
+                0 => String::new(),
+                1 => ", tried once since".to_owned(),
+                more => format!(", tried {more} times since"),
+            }
+        ));
+    }
+    if aside.len() > SHOWN {
+        output::note(&format!(
+            "{} more are set aside; `delivery.json` beside the log names all of them",
+            aside.len() - SHOWN
+        ));
+    }
+}
+
+/// So many events that are set aside are named.
+const SHOWN: usize = 10;
 
 fn events(number: u64) -> String {
     count(usize::try_from(number).unwrap_or(usize::MAX), "event")

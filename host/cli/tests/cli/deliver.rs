@@ -30,6 +30,8 @@ enum Answer {
     Silence,
     /// 202, and an answer without end.
     Endless,
+    /// This status for one amount, and 202 for the others.
+    But(u64, u16),
 }
 
 #[derive(Clone)]
@@ -87,6 +89,8 @@ impl Platform {
                 _ if !is_right => 401,
                 Answer::Status(status) => status,
                 Answer::Endless => 202,
+                Answer::But(amount, status) if event["arguments"]["amount"] == amount => status,
+                Answer::But(..) => 202,
                 Answer::Until(most) if self.taken() < most => 202,
                 Answer::Until(_) => 503,
                 Answer::TooLarge if event["arguments"]["_truncated"] == true => 202,
@@ -269,13 +273,21 @@ fn what_is_wrong_with_a_platform_is_said_and_nothing_is_lost() {
     ");
     assert_eq!(platform.taken(), 3);
 
+    // What says so to everything says nothing about an event.
     decided(&fixture, 3..5);
     platform.answers(Answer::Status(422));
     insta::assert_snapshot!(deliver(&fixture, &platform, ""), @r"
     exit 1
     ! 0 events delivered to http://PLATFORM/
     --- stderr
-    error: the platform refused 2 events; they stay in the log and are not sent again
+    error: `http://PLATFORM/`: it answers 422 Unprocessable Entity to every event; something before the platform may not pass them on: see `--url` and HEXGATE_API_URL; what is left is delivered the next time
+    ");
+    platform.answers(Answer::But(3, 422));
+    insta::assert_snapshot!(deliver(&fixture, &platform, ""), @r"
+    exit 1
+    ! 1 event delivered to http://PLATFORM/
+    --- stderr
+    error: the platform refused 1 event; they stay in the log and are not sent again
     ");
     // They are not sent again; what comes next is.
     platform.answers(Answer::Status(202));
@@ -284,12 +296,39 @@ fn what_is_wrong_with_a_platform_is_said_and_nothing_is_lost() {
     exit 0
     ✓ 1 event delivered to http://PLATFORM/
     ");
-    assert_eq!(platform.amounts(), [5]);
+    assert_eq!(platform.amounts(), [4, 5]);
     platform.answers(Answer::Endless);
     decided(&fixture, 6..7);
     let done = deliver(&fixture, &platform, "--timeout 600");
     assert!(done.starts_with("exit 0\n"), "{done}");
-    assert_eq!(platform.amounts(), [5, 6]);
+    assert_eq!(platform.amounts(), [4, 5, 6]);
+}
+
+#[test]
+fn an_event_that_something_before_the_platform_blocks_is_named_and_the_others_pass() {
+    let fixture = Fixture::empty();
+    decided(&fixture, 0..60);
+    let platform = Platform::start(Answer::But(7, 403));
+    insta::assert_snapshot!(deliver(&fixture, &platform, ""), @r"
+    exit 1
+    ! 59 events delivered to http://PLATFORM/
+    --- stderr
+    warning: record 9 is set aside; about its event `http://PLATFORM/`: it answers 403 Forbidden (line at byte 3868 of segment 0)
+    error: 1 event is set aside, because the platform takes others and not this one; they stay in the log and are tried again the next time
+    ");
+    insta::assert_snapshot!(deliver(&fixture, &platform, ""), @r"
+    exit 1
+    ! 0 events delivered to http://PLATFORM/
+    --- stderr
+    warning: record 9 is set aside; about its event `http://PLATFORM/`: it answers 403 Forbidden (line at byte 3868 of segment 0, tried once since)
+    error: 1 event is set aside, because the platform takes others and not this one; they stay in the log and are tried again the next time
+    ");
+    platform.answers(Answer::Status(202));
+    insta::assert_snapshot!(deliver(&fixture, &platform, ""), @r"
+    exit 0
+    ✓ 1 event delivered to http://PLATFORM/
+    ");
+    assert_eq!(platform.taken(), 60);
 }
 
 #[test]

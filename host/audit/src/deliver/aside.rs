@@ -1,0 +1,230 @@
+//! Events that the platform does not take although it takes others: they wait apart, so that the others go on, and are tried again later.
+
+use std::time::{Duration, Instant};
+
+use hexgate_bundle::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::{WhenFull, send::Failure};
+
+/// An event that was set aside, as it stands in `delivery.json`. The event itself is in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct SetAside {
+    /// The number of its record.
+    pub record: u64,
+    /// The file of the log that has the record.
+    pub segment: u64,
+    /// Where in that file its line begins, in bytes.
+    pub offset: u64,
+    /// The record's hash.
+    pub hash: Digest,
+    /// How often it was tried since it was set aside.
+    pub tries: u32,
+    /// What came of the last try, to be read after the platform's address.
+    pub reason: String,
+}
+
+/// All that are set aside.
+pub(super) struct Asides {
+    list: Vec<Parked>,
+    most: usize,
+    when_full: WhenFull,
+    first_wait: Duration,
+    /// When the next one is to be tried, at the earliest.
+    due: Option<Instant>,
+}
+
+struct Parked {
+    entry: SetAside,
+    due: Instant,
+    is_flying: bool,
+    /// How many events the platform had taken when this one was tried last.
+    taken_before: u64,
+    /// Whether a delivery that ends has to try it before.
+    is_owed: bool,
+}
+
+/// What a try is made of.
+pub(super) struct Place {
+    pub(super) record: u64,
+    pub(super) segment: u64,
+    pub(super) offset: u64,
+    pub(super) hash: Digest,
+}
+
+impl Asides {
+    /// Those that an earlier process left. They are tried at once.
+    pub(super) fn new(
+        entries: &[SetAside],
+        most: usize,
+        when_full: WhenFull,
+        first_wait: Duration,
+    ) -> Self {
+        let now = Instant::now();
+        let list = entries.iter().map(|entry| Parked {
+            entry: entry.clone(),
+            due: now,
+            is_flying: false,
+            taken_before: 0,
+            is_owed: true,
+        });
+        Self {
+            list: list.collect(),
+            most: most.max(1),
+            when_full,
+            first_wait,
+            due: (!entries.is_empty()).then_some(now),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() >= self.most
+    }
+
+    pub(super) fn has(&self, record: u64) -> bool {
+        self.list.iter().any(|it| it.entry.record == record)
+    }
+
+    /// What an operator reads, and the next process.
+    pub(super) fn entries(&self) -> Vec<SetAside> {
+        self.list.iter().map(|it| it.entry.clone()).collect()
+    }
+
+    /// Whether one of those that were there at the beginning was not tried yet.
+    pub(super) fn is_owed(&self) -> bool {
+        self.list.iter().any(|it| it.is_owed)
+    }
+
+    /// Makes room for one more. `Some` if there is some; within, what was given up for it.
+    ///
+    /// Only what was tried often enough is given up, and only if the operator lets events be passed over: then a flood of events that do not pass
+    /// slows delivery down and does not end it.
+    pub(super) fn room(&mut self) -> Option<Option<SetAside>> {
+        if !self.is_full() {
+            return Some(None);
+        }
+        if self.when_full == WhenFull::Deny {
+            return None;
+        }
+        let candidates = self.list.iter().enumerate();
+        let (index, _) = candidates
+            .filter(|(_, it)| !it.is_flying && it.entry.tries >= GIVE_UP_TRIES)
+            // The most tries; of those with as many the oldest, which stands first.
+            .rev()
+            .max_by_key(|(_, it)| it.entry.tries)?;
+        Some(Some(self.list.remove(index).entry))
+    }
+
+    /// Sets one more aside.
+    pub(super) fn push(&mut self, entry: SetAside, taken: u64) {
+        let due = Instant::now() + super::jittered(self.first_wait);
+        self.list.push(Parked {
+            entry,
+            due,
+            is_flying: false,
+            taken_before: taken,
+            is_owed: false,
+        });
+        self.due = Some(self.due.map_or(due, |it| it.min(due)));
+    }
+
+    /// One that is to be tried now, unless so many are on their way.
+    pub(super) fn start(&mut self, at_once: usize) -> Option<Place> {
+        let now = Instant::now();
+        if self.due.is_none_or(|due| due > now)
+            || self.list.iter().filter(|it| it.is_flying).count() >= at_once
+        {
+            return None;
+        }
+        let next = self
+            .list
+            .iter_mut()
+            .find(|it| !it.is_flying && it.due <= now);
+        let Some(next) = next else {
+            self.plan();
+            return None;
+        };
+        next.is_flying = true;
+        Some(next.place())
+    }
+
+    /// Where the one with this number stands.
+    pub(super) fn place(&self, record: u64) -> Option<Place> {
+        let found = self.list.iter().find(|it| it.entry.record == record);
+        found.map(Parked::place)
+    }
+
+    /// It is settled, one way or the other. Whether it was there.
+    pub(super) fn remove(&mut self, record: u64) -> bool {
+        let before = self.list.len();
+        self.list.retain(|it| it.entry.record != record);
+        self.list.len() < before
+    }
+
+    /// It did not pass once more. Whether the platform took another event since it was tried before.
+    pub(super) fn failed(&mut self, record: u64, failure: &Failure, taken: u64) -> bool {
+        let first_wait = self.first_wait;
+        let Some(it) = self.list.iter_mut().find(|it| it.entry.record == record) else {
+            return false;
+        };
+        let others_pass = taken > it.taken_before;
+        it.taken_before = taken;
+        it.is_flying = false;
+        it.is_owed = false;
+        it.entry.tries = it.entry.tries.saturating_add(1);
+        let wait = first_wait.saturating_mul(1 << it.entry.tries.min(DOUBLINGS));
+        it.entry.reason = reason(failure);
+        it.due = Instant::now() + super::jittered(wait).max(failure.at_least);
+        self.plan();
+        others_pass
+    }
+
+    /// The records from this one on come again by themselves.
+    pub(super) fn forget_from(&mut self, record: u64) {
+        self.list.retain(|it| it.entry.record < record);
+    }
+
+    /// Nothing is on its way any more.
+    pub(super) fn land(&mut self) {
+        for it in &mut self.list {
+            it.is_flying = false;
+        }
+        self.plan();
+    }
+
+    fn plan(&mut self) {
+        let waiting = self.list.iter().filter(|it| !it.is_flying);
+        self.due = waiting.map(|it| it.due).min();
+    }
+}
+
+impl Parked {
+    fn place(&self) -> Place {
+        Place {
+            record: self.entry.record,
+            segment: self.entry.segment,
+            offset: self.entry.offset,
+            hash: self.entry.hash,
+        }
+    }
+}
+
+/// Why an event did not pass, as it is kept.
+pub(super) fn reason(failure: &Failure) -> String {
+    crate::protect::cut(&failure.problem.reason, REASON_BYTES)
+        .0
+        .to_owned()
+}
+
+/// The longest reason that is kept, in bytes.
+const REASON_BYTES: usize = 160;
+/// How often the wait doubles: from a minute to about an hour.
+const DOUBLINGS: u32 = 6;
+/// So many tries, up to seven times the first wait, before one can be given up for another.
+const GIVE_UP_TRIES: u32 = 3;
