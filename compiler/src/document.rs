@@ -18,6 +18,8 @@ use crate::{
 pub struct Document {
     /// How its roles were given.
     pub layout: Layout,
+    /// Whether arguments and facts that other readers may read differently are refused: `arguments: portable`.
+    pub portable: bool,
     /// The constraints beside `roles:`, which apply to every role.
     pub constraints: Vec<Text>,
     /// The constants beside `roles:`.

@@ -16,6 +16,8 @@ pub struct Policy {
     pub roles: BTreeMap<String, Role>,
     /// The limits that can change a verdict.
     pub limits: Limits,
+    /// Whether arguments and facts that other readers may read differently are malformed.
+    pub portable: bool,
     /// SHA-256 of the source.
     pub source_digest: [u8; 32],
 }

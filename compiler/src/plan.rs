@@ -104,19 +104,21 @@ impl<'p> Encoder<'p> {
         let default = default.map_or(0, |position| roles_at + (position * size::ROLE) as u32);
 
         let out = &mut self.out;
-        out.set(header::VERSION, layout::VERSION);
+        let mut flags = 0;
+        let mut version = layout::VERSION;
+        if out.sorts_members {
+            flags |= layout::flags::SORT_MEMBERS;
+        }
+        if policy.portable {
+            flags |= layout::flags::PORTABLE;
+            version = layout::VERSION_PORTABLE;
+        }
+        out.set(header::VERSION, version);
         out.set(header::ARGUMENTS_BYTES, policy.limits.arguments_bytes);
         out.set(header::FACTS_BYTES, policy.limits.facts_bytes);
         out.set(header::DEFAULT_ROLE, default);
         out.set(header::MEMO_SLOTS, out.memo_slots);
-        out.set(
-            header::FLAGS,
-            if out.sorts_members {
-                layout::flags::SORT_MEMBERS
-            } else {
-                0
-            },
-        );
+        out.set(header::FLAGS, flags);
         out.set_bytes(header::SOURCE_DIGEST, &policy.source_digest);
         for (at, value, count) in [
             (header::ROLE_INDEX, role_index_at, role_index.len() - 1),

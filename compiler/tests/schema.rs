@@ -115,6 +115,18 @@ fn refuses_what_an_editor_should_underline() {
             r#"{"roles": {"default": null, "a": {"inherits": ["default"], "is_mixin": true}}}"#,
             true,
         ),
+        (r#"{"arguments": "portable"}"#, true),
+        (
+            r#"{"arguments": "portable", "roles": {"default": {}}}"#,
+            true,
+        ),
+        (r#"{"arguments": "exact"}"#, false),
+        (r#"{"arguments": true}"#, false),
+        (r#"{"arguments": null}"#, false),
+        (
+            r#"{"roles": {"default": {"arguments": "portable"}}}"#,
+            false,
+        ),
         (r#"{"version": 2}"#, false),
         (r#"{"version": "1"}"#, false),
         (r#"{"tool": {}}"#, false),

@@ -14,7 +14,16 @@ use crate::{
 // What a call may carry as the name of a role or tool.
 use hexgate_eval::MAX_NAME;
 
-const DOCUMENT_KEYS: &[&str] = &["version", "roles", "constraints", "consts"];
+const DOCUMENT_KEYS: &[&str] = &["version", "arguments", "roles", "constraints", "consts"];
+/// Of a policy without `roles`.
+const FLAT_KEYS: &[&str] = &[
+    "version",
+    "arguments",
+    "default_policy",
+    "tools",
+    "constraints",
+    "consts",
+];
 const POLICY_KEYS: &[&str] = &[
     "version",
     "inherits",
@@ -45,9 +54,14 @@ pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
                 ..root.span
             },
         };
+        let portable = entries
+            .iter()
+            .find(|entry| entry.key.name == "arguments")
+            .is_some_and(|entry| reader.portable(entry));
         let role = reader.policy(name, entries, Place::Flat);
         return Some(Document {
             layout: Layout::Flat,
+            portable,
             constraints: Vec::new(),
             consts: Vec::new(),
             roles: vec![role],
@@ -56,6 +70,7 @@ pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
     };
     let mut document = Document {
         layout: Layout::Roles(roles.key.span),
+        portable: false,
         constraints: Vec::new(),
         consts: Vec::new(),
         roles: Vec::new(),
@@ -64,6 +79,7 @@ pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
     for entry in entries {
         match entry.key.name.as_str() {
             "version" => reader.version(&entry.value),
+            "arguments" => document.portable = reader.portable(entry),
             "constraints" => document.constraints = reader.texts(entry, "a constraint"),
             "consts" => document.consts = reader.consts(entry),
             "roles" => {
@@ -78,7 +94,7 @@ pub fn read_document(root: &Node, sink: &mut Sink) -> Option<Document> {
             key if POLICY_KEYS.contains(&key) => reader.sink.push(
                 Diagnostic::new("unknown-key", format!("`{key}` may not stand beside `roles`"), entry.key.span, "not part of any role")
                     .with_label(roles.key.span, "the roles stand here")
-                    .with_help("move it into the role it is meant for; only `version`, `constraints` and `consts` may stand beside `roles`"),
+                    .with_help("move it into the role it is meant for; only `version`, `arguments`, `constraints` and `consts` may stand beside `roles`"),
             ),
             _ => reader.unknown(&entry.key, "a document with `roles`", DOCUMENT_KEYS),
         }
@@ -122,6 +138,7 @@ pub fn read_roles(
     }
     Document {
         layout: Layout::Directory(directory),
+        portable: false,
         constraints: Vec::new(),
         consts: Vec::new(),
         roles,
@@ -158,6 +175,17 @@ impl Reader<'_> {
         for entry in entries {
             match entry.key.name.as_str() {
                 "version" => self.version(&entry.value),
+                // Read before.
+                "arguments" if place == Place::Flat => {}
+                "arguments" => self.sink.push(
+                    Diagnostic::new("unknown-key", "`arguments` holds for the whole policy, not for a role", entry.key.span, "within a role").with_help(
+                        if place == Place::File {
+                            "a directory has no place for it: write the roles in one document, below `roles`, and `arguments` beside it"
+                        } else {
+                            "move it up, beside `roles`"
+                        },
+                    ),
+                ),
                 "inherits" | "is_mixin" if place == Place::Flat => self.sink.push(
                     Diagnostic::new("flat-inheritance", format!("`{}` has no meaning in a policy without roles", entry.key.name), entry.key.span, "no roles here")
                         .with_help("put this policy below `roles: { default: … }`, or into a directory of roles"),
@@ -189,6 +217,7 @@ impl Reader<'_> {
                     Diagnostic::new("unknown-key", format!("unknown key `{}` in a policy", entry.key.name), entry.key.span, "not a key of a policy")
                         .with_help("list the names that are asked for under `tools`: `agent.run`, `agent.tool:NAME`, `skill:NAME` and so on"),
                 ),
+                _ if place == Place::Flat => self.unknown(&entry.key, "a policy", FLAT_KEYS),
                 _ => self.unknown(&entry.key, "a policy", POLICY_KEYS),
             }
         }
@@ -274,6 +303,26 @@ impl Reader<'_> {
             }
         }
         Some(scope)
+    }
+
+    /// How arguments and facts are read.
+    fn portable(&mut self, entry: &Entry) -> bool {
+        let Some(text) = self.string(&entry.value, "how arguments are read", entry.key.span) else {
+            return false;
+        };
+        if text == "portable" {
+            return true;
+        }
+        self.sink.push(
+            Diagnostic::new(
+                "unknown-arguments",
+                format!("unknown way to read arguments {}", quoted(&text)),
+                entry.value.span,
+                "not a way to read arguments",
+            )
+            .with_help("the only one that can be named is `portable`; without the key arguments are read as JSON, exactly"),
+        );
+        false
     }
 
     fn mode(&mut self, entry: &Entry) -> Option<(Mode, Span)> {

@@ -80,6 +80,7 @@ pub fn build(
     Some(Policy {
         roles,
         limits,
+        portable: resolved.document.portable,
         source_digest,
     })
 }

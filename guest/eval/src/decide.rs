@@ -162,14 +162,22 @@ impl<'s> Reading<'s> {
             .nodes
             .split_at_mut_checked(json::nodes_for(arguments.len()))
             .ok_or(Error::Internal("too few nodes"))?;
-        let sort = plan.u32(header::FLAGS)? & flags::SORT_MEMBERS != 0;
-        json::read(arguments, front, scratch.slots, sort)
+        let flags = plan.u32(header::FLAGS)?;
+        if flags & !flags::ALL != 0 {
+            // What a flag asks for that is not known here must not be left out.
+            return Err(Damaged::Flags.into());
+        }
+        let manner = json::Manner {
+            sort: flags & flags::SORT_MEMBERS != 0,
+            portable: flags & flags::PORTABLE != 0,
+        };
+        json::read(arguments, front, scratch.slots, manner)
             .map_err(|fault| error(Field::Arguments, fault))?;
         let facts = match facts {
             None => None,
             Some(text) => {
                 within("facts-bytes", text, plan.facts_bytes()?)?;
-                json::read(text, back, scratch.slots, sort)
+                json::read(text, back, scratch.slots, manner)
                     .map_err(|fault| error(Field::Facts, fault))?;
                 let facts = Document { text, nodes: back };
                 check_facts(facts)?;
@@ -285,6 +293,8 @@ fn error(field: Field, fault: json::Fault) -> Error {
         Reason::UnknownEscape => "an unknown escape",
         Reason::UnpairedSurrogate => "an unpaired surrogate",
         Reason::RepeatedName => "a member name that stands twice",
+        Reason::NameInAnotherCase => "a member name that stands twice, in another case",
+        Reason::NumberNotHeld => "a number that a double does not hold",
     };
     Error::Malformed {
         field,

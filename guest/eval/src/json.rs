@@ -6,12 +6,15 @@
 
 use crate::bytes;
 
+mod case;
 mod members;
+mod portable;
 mod reader;
 pub(crate) mod text;
 mod tree;
 
-pub(crate) use reader::{Fault, Reason, is_number, read};
+pub use case::fold as fold_case;
+pub(crate) use reader::{Fault, Manner, Reason, is_number, read};
 pub(crate) use text::Text;
 pub use tree::{Tree, TreeValue};
 

@@ -43,7 +43,7 @@ mod workspace;
 
 pub use decide::{MAX_NAME, MAX_ROLES, Scratch, check, decide, read};
 pub use denial::{MAX_REASON, Wording, quote};
-pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node, Tree, TreeValue};
+pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node, Tree, TreeValue, fold_case};
 pub use number::compare_numbers;
 pub use plan::Plan;
 pub use request::{Denial, Error, Field, Grant, PathScope, Request, Verdict};

@@ -7,6 +7,33 @@ pub fn compare_numbers(one: &str, other: &str) -> Ordering {
     Number::from_json(one.as_bytes()).compare(Number::from_json(other.as_bytes()))
 }
 
+/// Whether readers that take numbers as doubles get this one: an integer of at most 2^53, or at most 15 digits from the first that is
+/// not zero to the last, and at least 1e-300 and less than 1e300; or zero. The text is a JSON number.
+pub(crate) fn is_held_by_a_double(text: &[u8]) -> bool {
+    let decimal = Decimal::parse(text);
+    let (mut value, mut count, mut zeros) = (0u64, 0, 0);
+    for digit in decimal.digits.iter().filter(|byte| **byte != b'.') {
+        zeros += 1;
+        if *digit == b'0' {
+            continue;
+        }
+        count += zeros;
+        if count > 16 {
+            return false;
+        }
+        for _ in 0..zeros {
+            value *= 10;
+        }
+        value += u64::from(digit - b'0');
+        zeros = 0;
+    }
+    match count {
+        0 => true,
+        ..=15 => matches!(decimal.magnitude, -299..=300),
+        _ => decimal.magnitude == 16 && value <= 1 << 53,
+    }
+}
+
 /// The most digits that surely fit an `i64`.
 const SMALL_DIGITS: usize = 18;
 
@@ -203,6 +230,62 @@ fn exponent(text: &[u8]) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_double_holds_is_what_comes_back_from_one() {
+        for text in [
+            "0",
+            "-0",
+            "0.0e999",
+            "0e-1000",
+            "1",
+            "-1.5",
+            "9007199254740992",
+            "-9007199254740992",
+            "9007199254740991.0",
+            "90071992547409920e-1",
+            "0.9007199254740992e16",
+            "1e20",
+            "0.1",
+            "123456789012345e-20",
+            "1e-300",
+            "9.99999999999999e299",
+            "0.1e300",
+        ] {
+            assert!(is_held_by_a_double(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "9007199254740993",
+            "-9007199254740993",
+            "9007199254740991.5",
+            "0.1234567890123456",
+            "900719925474099.2",
+            "9007199254740992e1",
+            "1234567890123456789",
+            "1e300",
+            "1e1000",
+            "9.9e-301",
+            "1e-1000",
+            "9999999999999999",
+        ] {
+            assert!(!is_held_by_a_double(text.as_bytes()), "{text}");
+        }
+        // Every integer up to the bound, here around it and around powers of two, comes back as it went in.
+        for base in (0..=53).map(|bits| 1u64 << bits) {
+            for integer in base.saturating_sub(3)..=base + 3 {
+                let text = alloc::format!("{integer}");
+                let back = alloc::format!("{}", text.parse::<f64>().unwrap());
+                if is_held_by_a_double(text.as_bytes()) {
+                    assert_eq!(back, text);
+                }
+                assert_eq!(
+                    is_held_by_a_double(text.as_bytes()),
+                    integer <= 1 << 53,
+                    "{text}"
+                );
+            }
+        }
+    }
 
     fn compare(one: &str, other: &str) -> Ordering {
         let order = Number::from_json(one.as_bytes()).compare(Number::from_json(other.as_bytes()));

@@ -57,6 +57,7 @@ pub enum Damaged {
     RecordCount,
     IndexSize,
     Facts,
+    Flags,
 }
 
 impl Damaged {
@@ -86,6 +87,7 @@ impl Damaged {
             Self::RecordCount => "number of records",
             Self::IndexSize => "size of an index",
             Self::Facts => "facts that are not there",
+            Self::Flags => "unknown flags",
         }
     }
 }
@@ -120,7 +122,8 @@ impl<'a> Plan<'a> {
         if bytes.get(..4) != Some(layout::MAGIC.as_slice()) {
             return Err(Damaged::NotAPlan);
         }
-        if whole.u32(header::VERSION)? != layout::VERSION {
+        let version = whole.u32(header::VERSION)?;
+        if !matches!(version, layout::VERSION | layout::VERSION_PORTABLE) {
             return Err(Damaged::Version);
         }
         let len = whole.u32(header::LEN)? as usize;
@@ -137,6 +140,12 @@ impl<'a> Plan<'a> {
     /// The bytes of the plan, without what may have followed it.
     pub fn bytes(&self) -> &'a [u8] {
         self.bytes
+    }
+
+    /// Whether arguments and facts that other readers may read differently are malformed: two members of an object whose names differ
+    /// in case alone, and numbers that a double does not hold.
+    pub fn is_portable(&self) -> Result<bool, Damaged> {
+        Ok(self.u32(header::FLAGS)? & layout::flags::PORTABLE != 0)
     }
 
     /// The longest accepted arguments, in bytes.

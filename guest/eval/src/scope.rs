@@ -330,7 +330,7 @@ mod tests {
     fn code_points_are_read_one_by_one() {
         for c in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
             let text = String::from(c) + "x";
-            let (code, rest) = super::next(text.as_bytes()).unwrap();
+            let (code, rest) = next(text.as_bytes()).unwrap();
             assert_eq!((code, rest), (u32::from(c), b"x".as_slice()));
             assert_eq!(is_space(code), c.is_whitespace(), "{c:?}");
         }

@@ -39,7 +39,19 @@ pub const EXPONENT: u32 = 1000;
 
 /// Reads a whole text as one value.
 pub fn parse(text: &str) -> Result<Json, Fault> {
-    let mut reader = Reader::new(text);
+    whole(Reader::new(text))
+}
+
+/// As [`parse`]; what other readers may read differently is malformed: names that differ in case alone, numbers that a double does not
+/// hold.
+pub fn parse_portable(text: &str) -> Result<Json, Fault> {
+    whole(Reader {
+        portable: true,
+        ..Reader::new(text)
+    })
+}
+
+fn whole(mut reader: Reader<'_>) -> Result<Json, Fault> {
     let value = reader.value()?;
     reader.space();
     if reader.rest().is_empty() {
@@ -146,6 +158,7 @@ pub struct Reader<'a> {
     /// Where it stands, in bytes.
     pub at: usize,
     depth: usize,
+    portable: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -155,6 +168,7 @@ impl<'a> Reader<'a> {
             text,
             at: 0,
             depth: 0,
+            portable: false,
         }
     }
 
@@ -229,6 +243,15 @@ impl<'a> Reader<'a> {
             }
         }
         self.depth -= 1;
+        if self.portable {
+            let mut names: Vec<String> =
+                members.iter().map(|(name, _)| without_case(name)).collect();
+            names.sort();
+            names.dedup();
+            if names.len() < members.len() {
+                return Err(Fault::Malformed("a member in another case"));
+            }
+        }
         Ok(Json::Object(members))
     }
 
@@ -357,8 +380,54 @@ impl<'a> Reader<'a> {
         if exponent.len() > 4 || exponent.parse::<u32>().unwrap_or(0) > EXPONENT {
             return Err(Fault::Exceeded("number-exponent"));
         }
-        Ok(Json::Number(
-            self.text.get(start..self.at).unwrap_or_default().to_owned(),
-        ))
+        let text = self.text.get(start..self.at).unwrap_or_default();
+        if self.portable && !fits_a_double(text) {
+            return Err(Fault::Malformed("a number that a double does not hold"));
+        }
+        Ok(Json::Number(text.to_owned()))
     }
+}
+
+/// A name, one letter for all that differ in case alone.
+fn without_case(name: &str) -> String {
+    let alone = |mut letters: Box<dyn Iterator<Item = char>>, or: char| match (
+        letters.next(),
+        letters.next(),
+    ) {
+        (Some(letter), None) => letter,
+        _ => or,
+    };
+    name.chars()
+        .map(|c| {
+            let upper = alone(Box::new(c.to_uppercase()), c);
+            match alone(Box::new(upper.to_lowercase()), upper) {
+                'İ' => 'i',
+                lower => lower,
+            }
+        })
+        .collect()
+}
+
+/// Whether a JSON number is zero, an integer up to 2^53, or has up to 15 digits that count and lies from 1e-300 to below 1e300.
+fn fits_a_double(number: &str) -> bool {
+    let number = number.trim_start_matches('-').to_lowercase();
+    let (mantissa, exponent) = number.split_once('e').unwrap_or((&number, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let leading = digits.len() - digits.trim_start_matches('0').len();
+    let significant = digits.trim_matches('0');
+    if significant.is_empty() {
+        return true;
+    }
+    // The power of ten of the first digit that counts.
+    let exponent: i64 = exponent
+        .trim_start_matches('+')
+        .parse()
+        .unwrap_or(i64::MAX / 2);
+    let first = whole.len() as i64 - 1 - leading as i64 + exponent;
+    if significant.len() <= 15 {
+        return (-300..300).contains(&first);
+    }
+    // An integer of sixteen digits.
+    first == 15 && significant.len() == 16 && significant <= "9007199254740992"
 }

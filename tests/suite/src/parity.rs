@@ -110,7 +110,9 @@ pub fn run(what: &Plan, opa: &Opa, tell: &mut dyn FnMut(&Summary)) -> Result<Sum
         let calls = (what.cases - summary.cases).div_ceil(left);
         let mut pack = pack::Pack::default();
         while (pack.members.len() as u64) < PACKED.min(left) {
-            let (document, made) = generate::cases(seed, usize::try_from(calls).unwrap_or(1));
+            let (mut document, made) = generate::cases(seed, usize::try_from(calls).unwrap_or(1));
+            // It holds for a whole module, so for all policies of a pack.
+            pack::read_arguments(&mut document, modules % 4 == 3);
             match engines::compile(&document.to_string()) {
                 Ok(compiled) => pack.add(seed, document, made, compiled.model),
                 Err(refused) => {

@@ -6,7 +6,7 @@
 )]
 
 use hexgate_eval::{
-    Plan,
+    Error, Plan, Workspace,
     plan::layout::{compare, header, literal, op},
 };
 use hexgate_tests::engines;
@@ -54,6 +54,64 @@ fn equality(plan: &[u8]) -> usize {
     let found = records(plan, first);
     assert_eq!(found.len(), 1, "{found:?}");
     found[0]
+}
+
+#[test]
+fn what_an_engine_does_not_know_of_a_plan_it_refuses() {
+    let compile = |first: &str| {
+        let policy = format!("{first}tools: {{t: {{mode: allow}}}}");
+        engines::compile(&policy).unwrap().plan
+    };
+    let decide = |plan: &[u8], arguments| {
+        let plan = Plan::open(plan)?;
+        let request = hexgate_eval::Request {
+            roles: &[],
+            tool: "t",
+            arguments,
+            facts: None,
+        };
+        Workspace::new().decide(&plan, &request)
+    };
+    let (exact, portable) = (compile(""), compile("arguments: portable\n"));
+    // Engines that read version 1 alone cannot open what they would not obey.
+    assert_eq!(
+        [word(&exact, header::VERSION), word(&exact, header::FLAGS)],
+        [1, 0]
+    );
+    assert_eq!(
+        [
+            word(&portable, header::VERSION),
+            word(&portable, header::FLAGS)
+        ],
+        [2, 4]
+    );
+    let twins = r#"{"a": 1, "A": 2}"#;
+    assert!(decide(&exact, twins).is_ok());
+    assert!(matches!(
+        decide(&portable, twins),
+        Err(Error::Malformed { .. })
+    ));
+    for (at, value, refused) in [
+        (header::FLAGS, 0, "a flag of another version"),
+        (header::VERSION, 1, "a flag of another version"),
+        (header::FLAGS, 12, "unknown flags"),
+    ] {
+        let mut changed = portable.clone();
+        set(&mut changed, at, value);
+        assert!(
+            refusal(&changed).contains(refused),
+            "{at} {value}: {}",
+            refusal(&changed)
+        );
+    }
+    let mut unknown = exact;
+    set(&mut unknown, header::FLAGS, 8);
+    assert_eq!(
+        decide(&unknown, "{}"),
+        Err(Error::Internal("unknown flags"))
+    );
+    set(&mut unknown, header::VERSION, 3);
+    assert!(Plan::open(&unknown).is_err());
 }
 
 #[test]

@@ -233,6 +233,24 @@ mod tests {
         }
     }
 
+    /// The evaluator's own small table, for names in arguments: case alone, without composition.
+    #[test]
+    fn the_evaluator_folds_case_as_the_library_does() {
+        for c in '\0'..=LAST {
+            let folded = hexgate_eval::fold_case(c.into());
+            let expected = match c {
+                'ı' | 'İ' => u32::from('i'),
+                c => hexgate_eval::fold_case(representative(c).into()),
+            };
+            assert_eq!(folded, expected, "U+{:04X}", u32::from(c));
+            let others = any_case(c);
+            let mut ranges = others.ranges().iter();
+            let among = ranges
+                .any(|range| (range.start()..=range.end()).any(|other| u32::from(other) == folded));
+            assert!(among || folded == u32::from('i'), "U+{:04X}", u32::from(c));
+        }
+    }
+
     #[test]
     fn what_folds_to_a_character_is_found_from_it() {
         for c in '\0'..=LAST {

@@ -16,7 +16,7 @@ pub(super) const CODES: &[CodeDoc] = &[
 
 skipping `constraint` (for `constraints`) would allow every amount.
 
-The keys of a policy are `version`, `inherits`, `is_mixin`, `default_policy`, `tools`, `constraints`, `consts`; of a tool `mode`, `constraints`, `file_scope`; of a scope `allowed_paths`, `denied_paths`, `argument`. Beside `roles:` only `version`, `constraints` and `consts` may stand.",
+The keys of a policy are `version`, `inherits`, `is_mixin`, `default_policy`, `tools`, `constraints`, `consts`, and `arguments` where it is the whole document; of a tool `mode`, `constraints`, `file_scope`; of a scope `allowed_paths`, `denied_paths`, `argument`. Beside `roles:` only `version`, `arguments`, `constraints` and `consts` may stand.",
     },
     CodeDoc {
         code: "wrong-type",
@@ -31,6 +31,14 @@ An empty value may stand for an empty mapping or list. A text that contains `: `
         severity: Error,
         title: "a mode that does not exist",
         explanation: "The mode of a tool is `allow`, `deny` or `approval_required`, in small letters. Without a mode a tool is denied.",
+    },
+    CodeDoc {
+        code: "unknown-arguments",
+        severity: Error,
+        title: "a way to read arguments that does not exist",
+        explanation: "`arguments` says how strictly the arguments and facts of a call are read. It can be left out, or be `portable`: then two members of an object whose names differ in case alone, and numbers that a double does not hold, are malformed, so that readers which ignore the case of names or take numbers as doubles find the same in a text as the policy did.
+
+It stands in a policy of one document only, beside `roles:` if there are any.",
     },
     CodeDoc {
         code: "unknown-version",

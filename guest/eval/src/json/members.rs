@@ -1,6 +1,6 @@
 //! Finding a name that an object has twice, and putting members into the order of their names.
 
-use super::{LEN_MASK, NAME_ESCAPED, Node, Text, name_in};
+use super::{LEN_MASK, NAME_ESCAPED, Node, Text, name_in, portable::compare_in_any_case};
 use core::cmp::Ordering;
 
 /// Up to so many members every pair is compared.
@@ -19,7 +19,7 @@ pub(super) fn repeated(
     if !sort && let Ok(found) = repeated_by_hash(text, members, slots) {
         return found;
     }
-    sort_by_name(text, members);
+    put_in_order(text, members, Order::Name);
     members.windows(2).find_map(|pair| match pair {
         [one, other] if name_in(text, one).equals(name_in(text, other)) => {
             Some(one[0].max(other[0]))
@@ -125,28 +125,49 @@ fn hash(name: Text<'_>) -> u32 {
     ((state ^ state >> 32).wrapping_mul(K) >> 32) as u32
 }
 
-/// Heap sort: n log n at worst, in place, small.
-fn sort_by_name(text: &[u8], members: &mut [Node]) {
-    let len = members.len();
-    for root in (0..len / 2).rev() {
-        sift_down(text, members, root, len);
-    }
-    for end in (1..len).rev() {
-        members.swap(0, end);
-        sift_down(text, members, 0, end);
+/// What members are put into the order of.
+#[derive(Clone, Copy)]
+pub(super) enum Order {
+    /// Their names.
+    Name,
+    /// Their names, as if case did not matter.
+    NameInAnyCase,
+    /// Their places in the text.
+    Place,
+}
+
+impl Order {
+    pub(super) fn compare(self, text: &[u8], one: &Node, other: &Node) -> Ordering {
+        match self {
+            Self::Name => name_in(text, one).compare(name_in(text, other)),
+            Self::NameInAnyCase => compare_in_any_case(name_in(text, one), name_in(text, other)),
+            Self::Place => one[0].cmp(&other[0]),
+        }
     }
 }
 
-fn sift_down(text: &[u8], members: &mut [Node], mut root: usize, end: usize) {
+/// Heap sort: n log n at worst, in place, small: one copy for all orders.
+pub(super) fn put_in_order(text: &[u8], members: &mut [Node], order: Order) {
+    let len = members.len();
+    for root in (0..len / 2).rev() {
+        sift_down(text, members, order, root, len);
+    }
+    for end in (1..len).rev() {
+        members.swap(0, end);
+        sift_down(text, members, order, 0, end);
+    }
+}
+
+fn sift_down(text: &[u8], members: &mut [Node], order: Order, mut root: usize, end: usize) {
     loop {
         let mut child = 2 * root + 1;
         if child >= end {
             return;
         }
-        if child + 1 < end && less(text, members, child, child + 1) {
+        if child + 1 < end && less(text, members, order, child, child + 1) {
             child += 1;
         }
-        if !less(text, members, root, child) {
+        if !less(text, members, order, root, child) {
             return;
         }
         members.swap(root, child);
@@ -154,11 +175,10 @@ fn sift_down(text: &[u8], members: &mut [Node], mut root: usize, end: usize) {
     }
 }
 
-fn less(text: &[u8], members: &[Node], one: usize, other: usize) -> bool {
+#[inline(never)]
+fn less(text: &[u8], members: &[Node], order: Order, one: usize, other: usize) -> bool {
     match (members.get(one), members.get(other)) {
-        (Some(one), Some(other)) => {
-            name_in(text, one).compare(name_in(text, other)) == Ordering::Less
-        }
+        (Some(one), Some(other)) => order.compare(text, one, other).is_lt(),
         _ => false,
     }
 }
@@ -166,7 +186,7 @@ fn less(text: &[u8], members: &[Node], one: usize, other: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{nodes_for, read, slots_for};
+    use crate::json::{Manner, nodes_for, read, slots_for};
     use alloc::{format, string::String, vec, vec::Vec};
 
     const COUNT: usize = 4_000;
@@ -182,7 +202,7 @@ mod tests {
         let text = text.as_bytes();
         let mut nodes = vec![[0; 4]; nodes_for(text.len())];
         let mut slots = vec![0; slots_for(text.len())];
-        read(text, &mut nodes, &mut slots, false).unwrap();
+        read(text, &mut nodes, &mut slots, Manner::default()).unwrap();
         let members: Vec<Node> = nodes[nodes.len() - COUNT..].to_vec();
         assert!(members.iter().all(|member| member[1] > 0));
         matches!(repeated_by_hash(text, &members, &mut slots), Ok(None))

@@ -3,8 +3,10 @@
 //! The position and the other variables of the loop live in registers: helpers take and return them by value.
 
 use super::{
-    KIND_SHIFT, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, NAME_ESCAPED, Node, kind, members, text::hex4,
+    KIND_SHIFT, MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, NAME_ESCAPED, Node, kind, members,
+    portable::repeated_in_any_case, text::hex4,
 };
+use crate::number::is_held_by_a_double;
 
 /// Why a text was refused, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +39,20 @@ pub(crate) enum Reason {
     UnknownEscape,
     UnpairedSurrogate,
     RepeatedName,
+    // What others may read differently.
+    NameInAnotherCase,
+    NumberNotHeld,
     // A fault of the caller.
     TooFewNodes,
+}
+
+/// How a text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Manner {
+    /// The members of each object stand in the order of their names.
+    pub(crate) sort: bool,
+    /// What other readers may read differently is refused: names that differ in case alone, numbers that a double does not hold.
+    pub(crate) portable: bool,
 }
 
 /// No list or object is open.
@@ -46,8 +60,7 @@ const OUTSIDE: u32 = u32::MAX;
 
 /// Reads `text` into `nodes`; the root becomes the first node.
 ///
-/// `nodes` and `slots` have at least the lengths of [`super::nodes_for`] and [`super::slots_for`]. With `sort`, the members of
-/// each object stand in the order of their names.
+/// `nodes` and `slots` have at least the lengths of [`super::nodes_for`] and [`super::slots_for`].
 ///
 /// Values that are not yet the children of a closed list or object stand at the front of `nodes`, in the order of the text; the
 /// children of closed ones stand together at the back. An open one's node leads to the one around it.
@@ -55,7 +68,7 @@ pub(crate) fn read(
     text: &[u8],
     nodes: &mut [Node],
     slots: &mut [u32],
-    sort: bool,
+    manner: Manner,
 ) -> Result<(), Fault> {
     let mut at = skip(text, 0);
     if byte(text, at) != b'{' {
@@ -104,6 +117,10 @@ pub(crate) fn read(
             b'-' | b'0'..=b'9' => {
                 let start = at;
                 at = number(text, at)?;
+                if manner.portable && !is_held_by_a_double(text.get(start..at).unwrap_or_default())
+                {
+                    return fault(start, Reason::NumberNotHeld);
+                }
                 (
                     start as u32,
                     (at - start) as u32 | kind::NUMBER << KIND_SHIFT,
@@ -162,16 +179,7 @@ pub(crate) fn read(
             }
             at += 1;
             let first = open as usize + 1;
-            low = close(
-                text,
-                nodes,
-                slots,
-                sort && in_object,
-                in_object,
-                first,
-                top,
-                low,
-            )?;
+            low = close(text, nodes, slots, manner, in_object, first, top, low)?;
             top = first;
             depth -= 1;
             let Some(parent) = nodes.get_mut(open as usize) else {
@@ -193,7 +201,7 @@ fn close(
     text: &[u8],
     nodes: &mut [Node],
     slots: &mut [u32],
-    sort: bool,
+    manner: Manner,
     object: bool,
     first: usize,
     top: usize,
@@ -203,8 +211,19 @@ fn close(
     let Some(children) = nodes.get_mut(first..top) else {
         return fault(0, Reason::TooFewNodes);
     };
-    if object && let Some(at) = members::repeated(text, children, slots, sort) {
-        return fault(at.saturating_sub(1) as usize, Reason::RepeatedName);
+    if object {
+        if let Some(at) = members::repeated(text, children, slots, manner.sort) {
+            return fault(at.saturating_sub(1) as usize, Reason::RepeatedName);
+        }
+        if manner.portable
+            && let Some(at) = repeated_in_any_case(text, children)
+        {
+            return fault(at.saturating_sub(1) as usize, Reason::NameInAnotherCase);
+        }
+        if manner.portable && manner.sort {
+            // Looking for the second kind put them into the order of the text.
+            let _ = members::repeated(text, children, slots, true);
+        }
     }
     let Some(target) = low.checked_sub(count).filter(|target| *target >= first) else {
         return fault(0, Reason::TooFewNodes);

@@ -2,7 +2,7 @@
 
 use alloc::{borrow::Cow, string::String};
 
-use super::{Document, Node, Text, kind, kind_of, nodes_for, read, slots_for};
+use super::{Document, Manner, Node, Text, kind, kind_of, nodes_for, read, slots_for};
 
 /// A JSON text that the strict reader has accepted: an object.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ impl<'a> Tree<'a> {
     /// Reads a text. None: it is not an object that the strict reader accepts.
     pub fn read(text: &'a str, nodes: &'a mut [Node], slots: &mut [u32]) -> Option<Self> {
         let text = text.as_bytes();
-        read(text, nodes, slots, false).ok()?;
+        read(text, nodes, slots, Manner::default()).ok()?;
         Some(Self(Document { text, nodes }))
     }
 

@@ -1,4 +1,4 @@
-//! The binary form of a plan, version 1: what the compiler writes and the evaluator reads.
+//! The binary form of a plan, versions 1 and 2: what the compiler writes and the evaluator reads.
 //!
 //! All integers are little-endian `u32` unless said otherwise. A *reference* is a byte offset from the beginning of the plan; 0
 //! refers to nothing. A *text* is a reference and a length in bytes. Records begin at multiples of 4.
@@ -26,6 +26,8 @@
 pub const MAGIC: [u8; 4] = *b"HXPL";
 /// The version of the layout, in [`header::VERSION`].
 pub const VERSION: u32 = 1;
+/// The version of plans with [`flags::PORTABLE`]. Nothing else differs: engines that do not know the flag refuse the version.
+pub const VERSION_PORTABLE: u32 = 2;
 /// The largest plan, in bytes.
 pub const MAX_LEN: usize = 16 << 20;
 /// How deep conditions may be nested.
@@ -74,6 +76,11 @@ pub mod flags {
     pub const SORT_MEMBERS: u32 = 1;
     /// Something else than this plan decides: it has limits and a digest, but no roles, and describes nothing.
     pub const OPAQUE: u32 = 2;
+    /// Arguments and facts that other readers may read differently are malformed. Only in plans of
+    /// [`VERSION_PORTABLE`](super::VERSION_PORTABLE).
+    pub const PORTABLE: u32 = 4;
+    /// All that are known.
+    pub const ALL: u32 = SORT_MEMBERS | OPAQUE | PORTABLE;
 }
 
 /// Sizes of the records that stand in tables, in bytes.

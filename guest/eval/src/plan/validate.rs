@@ -12,7 +12,8 @@ use core::cmp::Ordering;
 use super::{
     Damaged, Plan, Ref,
     layout::{
-        MAX_DEPTH, compare, flags, header, list, literal, mode, op, operand, root, size, text_call,
+        MAX_DEPTH, VERSION_PORTABLE, compare, flags, header, list, literal, mode, op, operand,
+        root, size, text_call,
     },
 };
 use crate::{
@@ -96,9 +97,10 @@ struct Place {
 impl Validator<'_> {
     fn plan(&mut self) -> Checked {
         let plan = self.plan;
+        check(plan.u32(header::FLAGS)? & !flags::ALL == 0, "unknown flags")?;
         check(
-            plan.u32(header::FLAGS)? & !(flags::SORT_MEMBERS | flags::OPAQUE) == 0,
-            "unknown flags",
+            plan.is_portable()? == (plan.u32(header::VERSION)? == VERSION_PORTABLE),
+            "a flag of another version",
         )?;
         check(plan.memo_slots()? <= plan.bytes().len(), "memo slots")?;
         let about = plan.about()?;

@@ -203,6 +203,9 @@ fn bent_number(random: &mut Random, number: &str) -> Json {
         format!("{number}.0000000000000000000000001")
     };
     let choices = [
+        "9007199254740993".to_owned(),
+        "9007199254740992.00".to_owned(),
+        format!("{number}e-299"),
         near,
         number
             .parse::<i128>()
@@ -228,7 +231,7 @@ fn bent_number(random: &mut Random, number: &str) -> Json {
 /// The text of an object, sometimes with one fault.
 fn written(random: &mut Random, mut value: Json) -> String {
     let fault = if random.chance(7) {
-        random.below(8)
+        random.below(10)
     } else {
         usize::MAX
     };
@@ -247,6 +250,23 @@ fn written(random: &mut Random, mut value: Json) -> String {
             0..=2 => members.push(("ctx".to_owned(), extra)),
             // The first name once more, likely with another spelling.
             3 => members.extend(members.first().cloned()),
+            // Or in another case: malformed for some policies, another name for others.
+            8 => {
+                let twin = members.first().cloned();
+                members.extend(twin.map(|(name, value)| (in_another_case(random, &name), value)));
+            }
+            9 => {
+                let names = ["k", "K", "\u{212a}", "s", "\u{17f}", "é", "É", "ß", "ẞ"];
+                let extra: Vec<String> = (0..12)
+                    .map(|n| format!("{}{n}", random.text(&names)))
+                    .collect();
+                let twin = random.text(&names) + "0";
+                for name in extra.into_iter().chain([twin]) {
+                    if members.iter().all(|(other, _)| *other != name) {
+                        members.push((name, Json::Null));
+                    }
+                }
+            }
             _ => {}
         }
         if fault <= 2 {
@@ -273,6 +293,21 @@ fn written(random: &mut Random, mut value: Json) -> String {
         _ => {}
     }
     text
+}
+
+fn in_another_case(random: &mut Random, name: &str) -> String {
+    let other = if random.chance(50) {
+        name.to_uppercase()
+    } else {
+        name.replace('k', "\u{212a}")
+            .replace('s', "\u{17f}")
+            .replace('i', "\u{131}")
+    };
+    if other == name {
+        format!("{name}_")
+    } else {
+        other
+    }
 }
 
 fn deep(levels: usize) -> Json {

@@ -52,8 +52,16 @@ pub(super) fn scenario(random: &mut Random) -> Scenario {
     }
 }
 
+/// Some policies refuse what other readers may read differently.
+fn arguments(random: &mut Random, members: &mut Vec<(String, Json)>) {
+    if random.chance(15) {
+        members.push(("arguments".to_owned(), Json::Text("portable".to_owned())));
+    }
+}
+
 fn flat(random: &mut Random, known: &mut Known) -> Json {
     let mut members = vec![("version".to_owned(), Json::Number("1".to_owned()))];
+    arguments(random, &mut members);
     let consts = consts(random, "k");
     if !consts.is_empty() {
         members.push(("consts".to_owned(), Json::Object(consts.clone())));
@@ -64,6 +72,7 @@ fn flat(random: &mut Random, known: &mut Known) -> Json {
 
 fn with_roles(random: &mut Random, known: &mut Known) -> Json {
     let mut members = Vec::new();
+    arguments(random, &mut members);
     let shared = consts(random, "k");
     if !shared.is_empty() {
         members.push(("consts".to_owned(), Json::Object(shared.clone())));

@@ -27,7 +27,7 @@ enum Verdict {
 
 /// Answers a call.
 pub fn decide(policy: &Policy, call: &Call) -> Answer {
-    let (args, facts) = match read(call) {
+    let (args, facts) = match read(policy, call) {
         Ok(read) => read,
         Err(answer) => return answer,
     };
@@ -74,7 +74,7 @@ pub fn decide(policy: &Policy, call: &Call) -> Answer {
 }
 
 /// Reads the request's parts, in the order in which they stand in it.
-fn read(call: &Call) -> Result<(Json, Json), Answer> {
+fn read(policy: &Policy, call: &Call) -> Result<(Json, Json), Answer> {
     let bad_name = |name: &String| name.len() > NAME_BYTES || name.chars().any(char::is_control);
     if call.roles.len() > ROLES || call.roles.iter().any(bad_name) {
         return Err(Answer::Malformed("roles"));
@@ -82,9 +82,9 @@ fn read(call: &Call) -> Result<(Json, Json), Answer> {
     if bad_name(&call.tool) {
         return Err(Answer::Malformed("tool"));
     }
-    let args = object(&call.args, "arguments")?;
+    let args = object(policy, &call.args, "arguments")?;
     let facts = match &call.facts {
-        Some(text) => object(text, "facts")?,
+        Some(text) => object(policy, text, "facts")?,
         None => Json::Object(Vec::new()),
     };
     let foreign = |members: &[(String, Json)]| {
@@ -98,11 +98,16 @@ fn read(call: &Call) -> Result<(Json, Json), Answer> {
     Ok((args, facts))
 }
 
-fn object(text: &str, field: &'static str) -> Result<Json, Answer> {
+fn object(policy: &Policy, text: &str, field: &'static str) -> Result<Json, Answer> {
     if text.len() > TEXT_BYTES {
         return Err(Answer::Exceeded(format!("{field}-bytes")));
     }
-    match json::parse(text) {
+    let parse = if policy.portable {
+        json::parse_portable
+    } else {
+        json::parse
+    };
+    match parse(text) {
         Ok(value @ Json::Object(_)) => Ok(value),
         Ok(_) | Err(Fault::Malformed(_)) => Err(Answer::Malformed(field)),
         Err(Fault::Exceeded(limit)) => Err(Answer::Exceeded(limit.to_owned())),

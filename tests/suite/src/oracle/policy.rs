@@ -9,6 +9,8 @@ use crate::{case::Paths, json::Json};
 /// The roles that a caller can have. No role `default`: callers without a known role are denied all.
 #[derive(Debug, Clone)]
 pub struct Policy {
+    /// Whether what other readers may read differently is malformed.
+    pub(super) portable: bool,
     pub(super) roles: Vec<(String, Role)>,
 }
 
@@ -54,6 +56,7 @@ pub fn resolve(document: &Json) -> Result<Policy, String> {
             document,
             &[
                 "version",
+                "arguments",
                 "default_policy",
                 "tools",
                 "constraints",
@@ -68,10 +71,14 @@ pub fn resolve(document: &Json) -> Result<Policy, String> {
             consts: Vec::new(),
         };
         return Ok(Policy {
+            portable: portable(document)?,
             roles: vec![("default".to_owned(), overlay(nothing, document)?)],
         });
     };
-    known(document, &["version", "roles", "constraints", "consts"])?;
+    known(
+        document,
+        &["version", "arguments", "roles", "constraints", "consts"],
+    )?;
     version(document)?;
     let definitions = members(Some(roles))?;
     let base = {
@@ -94,7 +101,19 @@ pub fn resolve(document: &Json) -> Result<Policy, String> {
     if out.is_empty() {
         return Err("only mixins".to_owned());
     }
-    Ok(Policy { roles: out })
+    Ok(Policy {
+        portable: portable(document)?,
+        roles: out,
+    })
+}
+
+/// Whether what other readers may read differently is refused.
+fn portable(document: &Json) -> Result<bool, String> {
+    match document.member("arguments") {
+        None => Ok(false),
+        Some(Json::Text(text)) if text == "portable" => Ok(true),
+        Some(other) => Err(format!("arguments are read as {other}")),
+    }
 }
 
 /// A role: the document's part, then each parent, then itself.

@@ -33,6 +33,7 @@ impl Default for Pack {
             policy: Policy {
                 roles: BTreeMap::new(),
                 limits: Limits::default(),
+                portable: false,
                 source_digest: [0; 32],
             },
             members: Vec::new(),
@@ -47,6 +48,7 @@ impl Pack {
             0 => String::new(),
             index => format!("p{index}."),
         };
+        self.policy.portable = policy.portable;
         let mut renamed: BTreeMap<*const Rule, Arc<Rule>> = BTreeMap::new();
         let mut rule = |rule: &Arc<Rule>| {
             let entry = renamed.entry(Arc::as_ptr(rule));
@@ -65,6 +67,16 @@ impl Pack {
             calls,
             prefix,
         });
+    }
+}
+
+/// Makes a policy say how arguments are read, or not.
+pub(super) fn read_arguments(document: &mut Json, portable: bool) {
+    if let Json::Object(members) = document {
+        members.retain(|(name, _)| name != "arguments");
+        if portable {
+            members.push(("arguments".to_owned(), Json::Text("portable".to_owned())));
+        }
     }
 }
 

@@ -154,6 +154,12 @@ impl Permits {
                 self.arguments_bytes, self.facts_bytes
             ),
         );
+        if self.portable {
+            rows.row(
+                "arguments",
+                "portable: no names that differ in case alone, no numbers that a double does not hold",
+            );
+        }
         rows.row(
             "extent",
             &format!(

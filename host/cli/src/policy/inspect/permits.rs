@@ -13,6 +13,9 @@ pub(super) struct Permits {
     pub(super) compiler: String,
     pub(super) arguments_bytes: u32,
     pub(super) facts_bytes: u32,
+    /// Whether what other readers may read differently is malformed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) portable: bool,
     pub(super) roles: Vec<Role>,
     pub(super) scopes: Vec<Scope>,
 }
@@ -88,6 +91,7 @@ pub(super) fn of_plan(bytes: &[u8]) -> anyhow::Result<Permits> {
         compiler: about.compiler.to_owned(),
         arguments_bytes: about.arguments_bytes,
         facts_bytes: about.facts_bytes,
+        portable: plan.is_portable()?,
         roles,
         scopes,
     })
@@ -118,6 +122,8 @@ pub(super) fn of_component(wasm: &[u8]) -> anyhow::Result<Permits> {
         compiler: description.about.compiler,
         arguments_bytes: description.about.arguments_bytes,
         facts_bytes: description.about.facts_bytes,
+        // The description in the contract has no word for it.
+        portable: false,
         roles: description
             .roles
             .into_iter()
