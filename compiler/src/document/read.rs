@@ -307,7 +307,9 @@ impl Reader<'_> {
 
     /// How arguments and facts are read.
     fn portable(&mut self, entry: &Entry) -> bool {
-        let Some(text) = self.string(&entry.value, "how arguments are read", entry.key.span) else {
+        let help = "write `arguments: portable`, or leave the key out";
+        let place = entry.key.span;
+        let Some(text) = self.string(&entry.value, "how arguments are read", place, help) else {
             return false;
         };
         if text == "portable" {

@@ -141,7 +141,7 @@ fn only_keys_of_approvers_with_a_role_count() {
 
     // Who makes a list of approvers of their own gets a signature, and the host does not take it.
     let mine = |id: &str, key_of: &str| {
-        hexgate_approvals::Approvers::new(vec![hexgate_approvals::Approver {
+        Approvers::new(vec![Approver {
             id: id.to_owned(),
             keys: vec![key(key_of).public_key()],
             roles: vec!["finance".to_owned()],
@@ -156,7 +156,7 @@ fn only_keys_of_approvers_with_a_role_count() {
         ("carol", "erin", "is `erin`'s"),
     ] {
         fixture.edit("DELETE FROM answers");
-        let mailbox = hexgate_approvals::Mailbox::open(fixture.file()).unwrap();
+        let mailbox = Mailbox::open(fixture.file()).unwrap();
         mailbox
             .answer(
                 &request,
