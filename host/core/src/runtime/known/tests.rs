@@ -41,9 +41,12 @@ const MARKS: [&str; 6] = [
     "31415926535897932",
 ];
 
-fn instance(engine: &Engine) -> Box<KnownInstance> {
+/// Without scopes there is no room for a path, which would lie where names are that nobody looks at.
+const WITHOUT_SCOPES: &str = "tools: { never: { mode: deny } }";
+
+fn instance(engine: &Engine, policy: &str) -> Box<KnownInstance> {
     let policy = Compiler::default()
-        .compile_str("policy.yaml", POLICY)
+        .compile_str("policy.yaml", policy)
         .policy;
     let parts = split(&policy.unwrap().component).unwrap();
     let code = engine.code(&parts.code).unwrap().unwrap();
