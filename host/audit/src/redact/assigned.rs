@@ -231,6 +231,8 @@ impl Scan<'_> {
         let length = self.run(start, SECRET_BYTES, |it| {
             !matches!(it, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'\\' | b'<')
         });
+        // It is looked at more than once.
+        self.count(length * 3);
         let text = self.text.get(start..start + length)?;
         let is_cookie = name.to_ascii_lowercase().ends_with("cookie");
         let (first, rest) = text.split_once(' ').unwrap_or((text, ""));

@@ -1,7 +1,7 @@
 //! Finding patterns and names in a text, in one pass: one automaton over what they begin with says where to look, and a small table each says whether
 //! one is there.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, StartKind as Start, automaton::OverlappingState};
 use regex_automata::{
@@ -34,8 +34,8 @@ pub(super) struct Finder {
 enum Owner {
     /// An escape, behind which everything can hide.
     Escape,
-    /// A pattern, with its own spelling of the beginning.
-    Pattern(usize, Vec<u8>),
+    /// A pattern, with its own spelling of the beginning if it has one alone.
+    Pattern(usize, Option<Vec<u8>>),
     /// A name; whether it has to stand as a word.
     Name(usize, bool),
 }
@@ -95,9 +95,17 @@ impl Finder {
                     .build(pattern);
                 Table::Anchored(found.map_err(|error| unusable(pattern, &error))?)
             };
+            // One for all letter cases: each would be found by itself otherwise.
+            let mut spelled: BTreeMap<Vec<u8>, Option<Vec<u8>>> = BTreeMap::new();
             for literal in literals {
-                owners.push(Owner::Pattern(index, literal.clone()));
-                beginnings.push(literal);
+                spelled
+                    .entry(literal.to_ascii_lowercase())
+                    .and_modify(|it| *it = None)
+                    .or_insert(Some(literal));
+            }
+            for (beginning, literal) in spelled {
+                owners.push(Owner::Pattern(index, literal));
+                beginnings.push(beginning);
             }
             let looks = parsed.properties().look_set();
             patterns.push(Pattern {
@@ -365,8 +373,10 @@ fn parsed(pattern: &str) -> Result<regex_syntax::hir::Hir, RedactionError> {
 }
 
 /// Whether a beginning is written as the pattern has it, letter case and all.
-fn is_spelled(text: &str, range: &Range<usize>, literal: &[u8]) -> bool {
-    text.as_bytes().get(range.clone()) == Some(literal)
+fn is_spelled(text: &str, range: &Range<usize>, literal: &Option<Vec<u8>>) -> bool {
+    literal
+        .as_ref()
+        .is_none_or(|it| text.as_bytes().get(range.clone()) == Some(it))
 }
 
 /// Whether what stands there is a word of a name, and not within one.

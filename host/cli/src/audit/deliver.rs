@@ -209,15 +209,14 @@ fn tell(url: &str, before: &Delivered, done: &Delivered, is_all: bool) -> anyhow
 fn tell_aside(url: &str, aside: &[SetAside]) {
     for it in aside.iter().take(SHOWN) {
         output::warn(&format!(
-            "record {} is set aside; about its event `{url}`: {} (line at byte {} of segment {}{})",
+            "record {} (segment {}) is set aside; about its event `{url}`: {}{}",
             it.record,
-            harmless(&it.reason),
-            it.offset,
             it.segment,
+            harmless(&it.reason),
             match it.tries {
                 0 => String::new(),
-                1 => ", tried once since".to_owned(),
-                more => format!(", tried {more} times since"),
+                1 => "; tried once since".to_owned(),
+                more => format!("; tried {more} times since"),
             }
         ));
     }

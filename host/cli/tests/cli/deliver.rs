@@ -313,14 +313,14 @@ fn an_event_that_something_before_the_platform_blocks_is_named_and_the_others_pa
     exit 1
     ! 59 events delivered to http://PLATFORM/
     --- stderr
-    warning: record 9 is set aside; about its event `http://PLATFORM/`: it answers 403 Forbidden (line at byte 3868 of segment 0)
+    warning: record 9 (segment 0) is set aside; about its event `http://PLATFORM/`: it answers 403 Forbidden
     error: 1 event is set aside, because the platform takes others and not this one; they stay in the log and are tried again the next time
     ");
     insta::assert_snapshot!(deliver(&fixture, &platform, ""), @r"
     exit 1
     ! 0 events delivered to http://PLATFORM/
     --- stderr
-    warning: record 9 is set aside; about its event `http://PLATFORM/`: it answers 403 Forbidden (line at byte 3868 of segment 0, tried once since)
+    warning: record 9 (segment 0) is set aside; about its event `http://PLATFORM/`: it answers 403 Forbidden; tried once since
     error: 1 event is set aside, because the platform takes others and not this one; they stay in the log and are tried again the next time
     ");
     platform.answers(Answer::Status(202));
