@@ -4,8 +4,14 @@ use super::{is_name, spelling::CALCULATE};
 use crate::{diagnostic::quoted, expr::Literal};
 
 /// What to write for a function that is not there. `argument` is what stands in its parentheses, `sought` the text that its value is
-/// compared with for equality.
-pub(super) fn remedy(name: &str, argument: &str, sought: Option<&str>) -> Option<String> {
+/// compared with; `negated` says that it must be another one.
+pub(super) fn remedy(
+    name: &str,
+    argument: &str,
+    sought: Option<&str>,
+    negated: bool,
+) -> Option<String> {
+    let not = if negated { "not " } else { "" };
     let is_path = argument.split('.').all(is_name) && argument.contains('.');
     let path = if is_path { argument } else { "path" };
     let lower = name.to_ascii_lowercase().replace('_', "");
@@ -16,7 +22,7 @@ pub(super) fn remedy(name: &str, argument: &str, sought: Option<&str>) -> Option
             let pattern = Literal::String(format!("^(?i:{text})$"));
             format!(
                 "a pattern can leave letter case out of account: {}",
-                quoted(&format!("matches({path}, {pattern})"))
+                quoted(&format!("{not}matches({path}, {pattern})"))
             )
         }
         "trim" | "strip" | "trimspace" => {
@@ -24,7 +30,7 @@ pub(super) fn remedy(name: &str, argument: &str, sought: Option<&str>) -> Option
             let pattern = Literal::String(format!("^\\s*{text}\\s*$"));
             format!(
                 "texts are compared as they are; a pattern can admit blanks: {}",
-                quoted(&format!("matches({path}, {pattern})"))
+                quoted(&format!("{not}matches({path}, {pattern})"))
             )
         }
         "isobject" | "isdict" | "ismap" => format!(
@@ -89,7 +95,7 @@ mod tests {
             "is_null",
             "typeof",
         ] {
-            let remedy = remedy(name, "args.a", Some("u.s\\d"));
+            let remedy = remedy(name, "args.a", Some("u.s\\d"), true);
             let constraint = offered(&remedy.unwrap_or_default());
             assert!(
                 parse(&constraint, &Default::default()).is_ok(),

@@ -192,20 +192,23 @@ impl<'a> Parser<'a> {
                 .slice(start.end..span.end)
                 .trim_matches(['(', ')'])
                 .trim();
-            let sought = match (self.kind(), self.kind_after(1)) {
-                (Some(Kind::Op(CompareOp::Equal)), Some(Kind::Text(text))) => Some(text.as_str()),
-                _ => None,
+            let (sought, negated) = match (self.kind(), self.kind_after(1)) {
+                (Some(Kind::Op(op)), Some(Kind::Text(text))) => {
+                    (Some(text.as_str()), *op == CompareOp::NotEqual)
+                }
+                (Some(Kind::Word("not")), Some(Kind::Word("in"))) => (None, true),
+                (Some(Kind::Op(op)), _) => (None, *op == CompareOp::NotEqual),
+                _ => (None, false),
             };
-            let help =
-                foreign::remedy(name, argument, sought).unwrap_or_else(|| match suggest::function(
-                    name,
-                ) {
+            let help = foreign::remedy(name, argument, sought, negated).unwrap_or_else(|| {
+                match suggest::function(name) {
                     Some(known) => format!(
                         "did you mean `{}`",
                         suggest::signature(known).unwrap_or(known)
                     ),
                     None => format!("functions are {}", suggest::functions()),
-                });
+                }
+            });
             self.findings.error(
                 ConstraintError::new(
                     codes::FUNCTION,

@@ -86,6 +86,16 @@ fn every_format_says_the_same() {
 }
 
 #[test]
+fn a_name_with_a_star_is_decided_as_it_stands_and_said_to_be() {
+    let shown = Fixture::new().run("test policy.yaml --role team-* --tool mcp__shell__*");
+    assert!(shown.starts_with("exit 1\n"), "{shown}");
+    assert!(
+        shown.contains("a `*` stands for nothing but itself: what is decided is a call with the very name `mcp__shell__*`"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn mistakes_in_a_suite_have_a_place() {
     let wrong = |name: &str, suite: &str| {
         Fixture::new()

@@ -30,6 +30,16 @@ pub(super) const CALLS: &[Row] = &[
         "`matches(args.y, \"^(?i:usd)$\")`",
     ),
     (
+        "⟦lower⟧(args.y) != \"usd\"",
+        &["unknown-function"],
+        "`not matches(args.y, \"^(?i:usd)$\")`",
+    ),
+    (
+        "⟦lower⟧(args.y) not in [\"usd\"]",
+        &["unknown-function"],
+        "`not matches(args.y, ",
+    ),
+    (
         "⟦is_object⟧(args.y)",
         &["unknown-function"],
         "`only(args.y, [\"name\", …])`",
