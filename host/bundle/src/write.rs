@@ -196,6 +196,7 @@ fn resolve(dir: &Path) -> Result<Target, WriteError> {
     if let Some(link) = itself.as_ref().filter(|itself| itself.is_symlink()) {
         let access = Access {
             owner: link.uid(),
+            group: link.gid(),
             mode: 0,
         };
         if !access.is_own_or_roots() {

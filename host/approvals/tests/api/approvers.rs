@@ -126,7 +126,7 @@ fn what_is_not_understood_is_refused_by_name() {
 #[test]
 fn who_can_write_it_can_approve_so_nobody_else_may() {
     let (folder, path) = file(document(&entry("carol", "carol")));
-    for mode in [0o664, 0o646, 0o666] {
+    for mode in [0o662, 0o646, 0o666] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         let error = Approvers::from_file(&path).unwrap_err().to_string();
         assert!(

@@ -4,16 +4,20 @@ use std::{fmt, io, os::fd::AsFd};
 
 use rustix::{
     fs::{Stat, fstat},
-    process::geteuid,
+    process::{getegid, geteuid},
 };
 
 /// Whose an open file or folder is, and what others may do with it.
 ///
 /// Root can do everything anyway, so root's files are as good as one's own. Groups are others: who is in one is not for a file to say.
+/// But for two: root's own, and the one that a user has alone, told by its number, which is the user's. Where users have such groups
+/// their files are made with mode 0664.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
     /// The owner's number.
     pub owner: u32,
+    /// The group's number.
+    pub group: u32,
     /// The permission bits, with the sticky bit and its like.
     pub mode: u32,
 }
@@ -39,7 +43,8 @@ impl Access {
 
     /// Whether nobody but this user and root can change it.
     pub fn is_guarded(self) -> bool {
-        self.is_own_or_roots() && self.mode & 0o022 == 0
+        let others = if self.is_of_a_group_of_one() { 0o002 } else { 0o022 };
+        self.is_own_or_roots() && self.mode & others == 0
     }
 
     /// Whether nobody else can read it either. What root gave to a group to read, this user gets by that group: so secrets are mounted.
@@ -57,6 +62,11 @@ impl Access {
     /// Whether its group cannot do that either.
     pub fn keeps_names_from_group(self) -> bool {
         self.is_own_or_roots() && (self.mode & 0o022 == 0 || self.is_sticky())
+    }
+
+    fn is_of_a_group_of_one(self) -> bool {
+        let is_mine = self.group == getegid().as_raw() && self.group == geteuid().as_raw();
+        self.group == 0 || is_mine
     }
 
     fn is_sticky(self) -> bool {
@@ -95,6 +105,7 @@ impl From<&Stat> for Access {
         let mode = u32::from(stat.st_mode) & 0o7777;
         Self {
             owner: stat.st_uid,
+            group: stat.st_gid,
             mode,
         }
     }
@@ -107,7 +118,8 @@ mod tests {
     #[test]
     fn root_and_oneself_are_nobody_else() {
         let me = geteuid().as_raw();
-        let of = |owner, mode| Access { owner, mode };
+        let group = geteuid().as_raw() + 1;
+        let of = |owner, mode| Access { owner, group, mode };
         for owner in [me, 0] {
             for mode in [0o400, 0o440, 0o444, 0o600, 0o640, 0o644, 0o755] {
                 assert!(of(owner, mode).is_guarded(), "{owner} {mode:o}");
@@ -121,6 +133,18 @@ mod tests {
             assert!(of(owner, 0o1777).keeps_names_from_group());
             assert!(!of(owner, 0o2775).keeps_names_from_group());
         }
+        // A group of one's own is nobody else either, for what decides.
+        let of_group = |group, mode| Access {
+            owner: me,
+            group,
+            mode,
+        };
+        assert!(of_group(0, 0o664).is_guarded() && !of_group(0, 0o666).is_guarded());
+        assert_eq!(
+            of_group(me, 0o664).is_guarded(),
+            me == getegid().as_raw() || me == 0
+        );
+        assert!(!of_group(0, 0o640).is_private());
         let foreign = of(me + 1, 0o400);
         assert!(!foreign.is_guarded() && !foreign.is_private() && !foreign.keeps_names());
         assert!(foreign.remedy().contains("chown"));

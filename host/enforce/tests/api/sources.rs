@@ -64,7 +64,7 @@ fn what_nobody_signed_and_others_can_change_does_not_decide() {
     };
     for (named, exposed, mode, good) in [
         (&path, &path, 0o666, 0o644),
-        (&path, &path, 0o664, 0o444),
+        (&path, &path, 0o646, 0o444),
         (&path, &folder.path().to_owned(), 0o777, 0o755),
         (&roles, &roles, 0o777, 0o755),
         (&roles, &roles, 0o1777, 0o755),
