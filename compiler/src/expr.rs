@@ -18,9 +18,10 @@ pub struct Expr {
 }
 
 impl Expr {
-    /// How much there is to look at: conditions with their paths, and elements of lists.
+    /// How much there is to look at: conditions, elements of lists, and the steps of paths that are longer than any argument is deep, which
+    /// take memory each.
     pub(crate) fn steps(&self) -> u64 {
-        let path = |path: &Path| 1 + path.steps.len() as u64 / 16;
+        let path = |path: &Path| 1 + 4 * path.steps.len().saturating_sub(2) as u64;
         let operand = |operand: &Operand| match &operand.kind {
             OperandKind::Path(inner) | OperandKind::Count(inner) => path(inner),
             OperandKind::Literal(_) => 0,
