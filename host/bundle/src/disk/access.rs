@@ -43,7 +43,11 @@ impl Access {
 
     /// Whether nobody but this user and root can change it.
     pub fn is_guarded(self) -> bool {
-        let others = if self.is_of_a_group_of_one() { 0o002 } else { 0o022 };
+        let others = if self.is_of_a_group_of_one() {
+            0o002
+        } else {
+            0o022
+        };
         self.is_own_or_roots() && self.mode & others == 0
     }
 

@@ -21,7 +21,7 @@ use super::symbols::{Symbols, Visible};
 use crate::caller::MAX_NAME_BYTES;
 
 /// The most steps that evaluating all checks may take. A step is what takes about 0.1 microseconds on one core.
-pub(super) const MAX_STEPS: u64 = 20_000;
+pub(super) const MAX_STEPS: u64 = 50_000;
 /// The facts that come with a decision: the time, the agent, the tool, the environment and the project.
 const OWN_FACTS: u64 = 5;
 /// What is made ready of each message of a block: it is converted three times, and each time in memory of its own.

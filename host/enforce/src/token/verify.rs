@@ -216,7 +216,7 @@ impl Token {
         &self.0.revocation_ids
     }
 
-    /// What evaluating the checks can take at most, in steps of some 0.1 microseconds. A token that could take more than 20,000 is refused.
+    /// What evaluating the checks can take at most, in steps of some 0.1 microseconds. A token that could take more than 50,000 is refused.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.0.steps
