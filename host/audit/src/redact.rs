@@ -243,9 +243,9 @@ fn without_looks(pattern: &Hir, edge: &Hir) -> Hir {
     }
 }
 
-fn parsed(pattern: &str) -> Result<Hir, regex_syntax::Error> {
+fn parsed(pattern: &str) -> Result<Hir, Box<regex_syntax::Error>> {
     let mut parser = ParserBuilder::new().unicode(false).utf8(false).build();
-    parser.parse(pattern)
+    parser.parse(pattern).map_err(Box::new)
 }
 
 fn is_found(automaton: &dense::DFA<Vec<u32>>, text: &str) -> bool {

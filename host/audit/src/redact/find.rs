@@ -54,7 +54,7 @@ struct Pattern {
 #[derive(Debug)]
 enum Table {
     /// Of a pattern that begins with a text, tried where the text stands.
-    Anchored(dense::DFA<Vec<u32>>),
+    Anchored(Box<dense::DFA<Vec<u32>>>),
     /// Of any other.
     Anywhere(Box<regex::Regex>),
 }
@@ -93,7 +93,7 @@ impl Finder {
                     .syntax(syntax())
                     .configure(limits().start_kind(StartKind::Anchored))
                     .build(pattern);
-                Table::Anchored(found.map_err(|error| unusable(pattern, &error))?)
+                Table::Anchored(Box::new(found.map_err(|error| unusable(pattern, &error))?))
             };
             // One for all letter cases: each would be found by itself otherwise.
             let mut spelled: BTreeMap<Vec<u8>, Option<Vec<u8>>> = BTreeMap::new();

@@ -108,7 +108,7 @@ fn parts(segment: &str) -> Vec<Part> {
 }
 
 /// Whether a segment of a denied pattern covers a name, in any of the ways to fold it.
-pub(super) fn matches(segment: &str, name: &Vec<Vec<Folded>>) -> bool {
+pub(super) fn matches(segment: &str, name: &[Vec<Folded>]) -> bool {
     let parts = parts(segment);
     name.iter().any(|name| within(&parts, name))
 }

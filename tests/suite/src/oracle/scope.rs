@@ -67,7 +67,11 @@ fn inside(path: &str, scope: &Paths) -> bool {
         // A folder above that matches covers all that is below it.
         let covered = (1..=folded.len())
             .filter_map(|end| folded.get(..end))
-            .any(|folder| cross(&pattern.segments, folder, &folded::matches));
+            .any(|folder| {
+                cross(&pattern.segments, folder, &|it, name| {
+                    folded::matches(it, name)
+                })
+            });
         if covered {
             return false;
         }
