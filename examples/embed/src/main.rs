@@ -29,10 +29,10 @@ fn main() -> Result<()> {
     ] {
         // The bytes that are decided are the bytes that run: an agent passes `arguments` on as it is.
         match policy.decide(&Request::new(tool, arguments).roles(&["support"])) {
-            Ok(Verdict::Allow(_)) => println!("{tool} {arguments}: run it"),
-            Ok(Verdict::NeedsApproval(_)) => println!("{tool} {arguments}: ask a human"),
-            Ok(Verdict::Deny(denial)) => println!("{tool} {arguments}: {}", denial.reason),
-            Err(error) => println!("{tool} {arguments}: {error}"),
+            Ok(Verdict::Allow(_)) => println!("{tool}: run it"),
+            Ok(Verdict::NeedsApproval(_)) => println!("{tool}: ask a human"),
+            Ok(Verdict::Deny(denial)) => println!("{tool}: {}", denial.reason),
+            Err(error) => println!("{tool}: {error}"),
         }
     }
     Ok(())
