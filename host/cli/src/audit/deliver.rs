@@ -61,7 +61,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let url = match &args.url {
         Some(url) => ApiUrl::parse(url)
             .map_err(anyhow::Error::msg)
-            .with_context(|| format!("`{url}` is no address of a platform"))?,
+            // Not said as it was typed: it can hold a password.
+            .context("`--url` is no address of a platform")?,
         None => settings.url.clone(),
     };
     let url = url.to_string();
