@@ -332,7 +332,9 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "unicode in patterns", make: |size| lines(size, TOOL, |i| quoted(&format!("matches(ctx.a, \"^[à-ʯ]{{0,5}}[^é]{{0,9}}{i}$\")")), ""), codes: &["policy-too-large"] },
     Family { name: "paths", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      allowed_paths:\n", |i| format!("        - 'src/{i}/**'\n"), ""), codes: &[] },
     Family { name: "long paths of a scope", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      denied_paths:\n", |i| format!("        - '{i}{}'\n", "/abcdefghi".repeat(100)), ""), codes: &[] },
-    Family { name: "paths with stars", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      denied_paths:\n", |i| format!("        - '{}{i}'\n", "*a*b/".repeat(40)), ""), codes: &[] },
+    Family { name: "paths with stars", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      denied_paths:\n", |i| format!("        - '{}{i}'\n", "*a*b/".repeat(40)), ""), codes: &["policy-too-large"] },
+    Family { name: "paths with letters that fold", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      denied_paths:\n", |i| format!("        - '*{}{i}'\n", "s?i*".repeat(6)), ""), codes: &["bad-pattern", "policy-too-large"] },
+    Family { name: "paths with letters in a row that fold", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      denied_paths:\n", |i| format!("        - '*{}{i}'\n", "?sfi".repeat(4)), ""), codes: &["bad-pattern", "policy-too-large"] },
     Family { name: "paths too large", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      allowed_paths:\n", |i| format!("        - '*a{}{i}'\n", "?".repeat(30)), ""), codes: &["bad-pattern", "policy-too-large"] },
     Family { name: "scopes", make: |size| lines(size, TOOLS, |i| format!("  t{i}: {{ mode: allow, file_scope: {{ argument: a{i}, allowed_paths: ['**'] }} }}\n"), ""), codes: &[] },
     // The densest that says something.

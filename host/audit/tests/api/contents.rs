@@ -279,12 +279,12 @@ fn the_folder_is_its_owners_alone() {
     let mode = |path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(fixture.log()), 0o700);
     assert_eq!(mode(fixture.segment(0)), 0o600);
-    fs::set_permissions(fixture.log(), fs::Permissions::from_mode(0o770)).unwrap();
+    fs::set_permissions(fixture.log(), fs::Permissions::from_mode(0o702)).unwrap();
     let error = AuditLog::open(fixture.log(), options(), now()).unwrap_err();
     assert!(
         error
             .to_string()
-            .contains("(mode 0770) is not its user's alone"),
+            .contains("(mode 0702) is not its user's alone"),
         "{error}"
     );
     let mut too_large = options();
