@@ -89,6 +89,7 @@ struct Numbers {
     load_changed_ms: f64,
     load_cached_ms: f64,
     two_thread_scaling: f64,
+    two_thread_sharing: f64,
     component_bytes: usize,
     floor_p99_ns: f64,
     fresh_floor_ns: f64,
@@ -162,8 +163,9 @@ fn measure(
     };
     let load = load::measure(&subject.component, &request)?;
     let threads = {
-        let pair = Pair::load(subject, &floor, Limits::default(), accept_stateless)?;
-        threads::measure(&pair.policy, &request)?
+        let load = || Pair::load(subject, &floor, Limits::default(), accept_stateless);
+        let (pair, other) = (load()?, load()?);
+        threads::measure([&pair.policy, &other.policy], &request)?
     };
     Ok(Numbers {
         floor_ns: rounded(warm.floor_p50),
@@ -175,6 +177,7 @@ fn measure(
         load_changed_ms: load.changed,
         load_cached_ms: load.cached,
         two_thread_scaling: threads.scaling,
+        two_thread_sharing: threads.sharing,
         component_bytes: subject.component.len(),
         floor_p99_ns: rounded(warm.floor_p99),
         fresh_floor_ns: rounded(fresh.floor_p50),
@@ -227,7 +230,7 @@ impl Numbers {
              \x20 warm decision   p50 {} ns, p99 {} ns: {} x floor (p50 {} ns, p99 {} ns)\n\
              \x20 fresh instance  p50 {} ns; floor {} ns\n\
              \x20 load            cold {} ms, another policy of a known engine {} ms, from the disk cache {} ms; engine start {} ms\n\
-             \x20 two threads     {} of what a pure-CPU loop gains, which is {} x\n\
+             \x20 two threads     {} of what a pure-CPU loop gains, {} of what two policies gain that share nothing; the loop gains {} x\n\
              \x20 component       {} bytes\n",
             call.roles
                 .first()
@@ -246,6 +249,7 @@ impl Numbers {
             self.load_cached_ms,
             self.engine_start_ms,
             self.two_thread_scaling,
+            self.two_thread_sharing,
             self.control_two_thread_gain,
             self.component_bytes,
         )

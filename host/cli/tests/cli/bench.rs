@@ -32,6 +32,7 @@ fn gives_every_number_once_and_in_time() {
         "load_changed_ms",
         "load_cached_ms",
         "two_thread_scaling",
+        "two_thread_sharing",
         "component_bytes",
     ];
     for key in keys {

@@ -1,4 +1,7 @@
-//! What a second thread gains, compared with what it gains a loop that shares nothing.
+//! What a second thread gains, compared with what it gains a loop that only computes, and two policies that share nothing.
+//!
+//! The loop tells what the machine has. A second processor that is half of a core gives a loop that waits for its own results nearly
+//! twice as much, and code that keeps a core busy less: so the policies that share nothing tell what sharing costs.
 
 use std::{
     hint::black_box,
@@ -18,17 +21,21 @@ const BATCH: u32 = 64;
 pub(super) struct Scaling {
     /// The policy's gain, relative to the control's.
     pub(super) scaling: f64,
+    /// The policy's gain, relative to that of two policies with an engine of their own each: 1 where sharing costs nothing.
+    pub(super) sharing: f64,
     /// The control's gain: 2 on two idle cores.
     pub(super) control_gain: f64,
 }
 
-/// Measures both in alternating rounds.
-pub(super) fn measure(policy: &Policy, request: &Request<'_>) -> anyhow::Result<Scaling> {
-    let decide = || {
-        policy
-            .decide(black_box(request))
-            .map(|verdict| drop(black_box(verdict)))
-    };
+/// Measures all in alternating rounds: `policies` have engines of their own, and the first is the one that two threads share.
+pub(super) fn measure(policies: [&Policy; 2], request: &Request<'_>) -> anyhow::Result<Scaling> {
+    let [shared, other] = policies.map(|policy| {
+        move || {
+            policy
+                .decide(black_box(request))
+                .map(|verdict| drop(black_box(verdict)))
+        }
+    });
     let control = || {
         let mut state = black_box(0x9e37_79b9_7f4a_7c15_u64);
         for _ in 0..200 {
@@ -39,28 +46,30 @@ pub(super) fn measure(policy: &Policy, request: &Request<'_>) -> anyhow::Result<
         black_box(state);
         Ok(())
     };
-    let (mut ours, mut controls) = ([0.0; 2], [0.0; 2]);
+    let works: [[&Work<'_>; 2]; 3] = [[&control, &control], [&shared, &shared], [&shared, &other]];
+    let mut rates = [[0.0; 2]; 3];
     for _ in 0..ROUNDS {
-        for (threads, (ours, controls)) in ours.iter_mut().zip(&mut controls).enumerate() {
-            *controls += rate(threads + 1, &control)?;
-            *ours += rate(threads + 1, &decide)?;
+        for (work, [one, two]) in works.iter().zip(&mut rates) {
+            *one += rate(&work[..1])?;
+            *two += rate(work)?;
         }
     }
-    let gain = |[one, two]: [f64; 2]| two / one;
+    let [control, ours, apart] = rates.map(|[one, two]| two / one);
     let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
     Ok(Scaling {
-        scaling: rounded(gain(ours) / gain(controls)),
-        control_gain: rounded(gain(controls)),
+        scaling: rounded(ours / control),
+        sharing: rounded(ours / apart),
+        control_gain: rounded(control),
     })
 }
 
-/// Calls a second by so many threads together.
-fn rate(
-    threads: usize,
-    work: &(impl Fn() -> Result<(), DecideError> + Sync),
-) -> anyhow::Result<f64> {
-    let barrier = Barrier::new(threads);
-    let one = || -> Result<f64, DecideError> {
+/// What a thread does again and again.
+type Work<'w> = dyn Fn() -> Result<(), DecideError> + Sync + 'w;
+
+/// Calls a second by threads together, one for each work.
+fn rate(works: &[&Work<'_>]) -> anyhow::Result<f64> {
+    let barrier = &Barrier::new(works.len());
+    let one = |work: &Work<'_>| -> Result<f64, DecideError> {
         barrier.wait();
         let begin = Instant::now();
         let mut calls = 0.0;
@@ -73,7 +82,10 @@ fn rate(
         Ok(calls / begin.elapsed().as_secs_f64())
     };
     let rates = thread::scope(|scope| -> anyhow::Result<Vec<f64>> {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+        let running: Vec<_> = works
+            .iter()
+            .map(|work| scope.spawn(move || one(*work)))
+            .collect();
         let mut rates = Vec::new();
         for thread in running {
             let rate = thread
