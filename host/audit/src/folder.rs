@@ -74,6 +74,7 @@ pub(crate) struct Lock {
 
 impl Lock {
     /// Takes the lock of that name in the folder at a path.
+    #[cfg(feature = "deliver")]
     pub(crate) fn take(path: &Path, name: &str) -> Result<Self, FolderError> {
         let folder = Folder::open(path).map_err(|source| FolderError::Io {
             path: path.to_owned(),
