@@ -275,6 +275,8 @@ class Instance {
     const factsAt = textAt + text.length;
     written &&= this.#put(tool, at) && this.#put(text, textAt) && (facts === undefined || this.#put(facts, factsAt));
     if (!written) {
+      // The room that the guest gave may be for the string, which is shorter, and what lies behind it is the guest's: ask again.
+      this.#base = -1;
       const bytes = roles.map((role, number) => encode(role, "roles", number));
       const more = facts === undefined ? undefined : encode(facts, "facts");
       return this.#decideAtOnce(bytes, encode(tool, "tool"), encode(text, "arguments"), more, scopes);

@@ -156,6 +156,10 @@ fn subject_and_call(call: &Call) -> Option<(String, Call)> {
     let mut properties = vec![("roles".to_owned(), roles)];
     let mut subject = vec![("type".to_owned(), Json::Text("user".to_owned()))];
     for (name, value) in user {
+        // The standard asks for a text there.
+        if name == "id" && !matches!(value, Json::Text(_)) {
+            return None;
+        }
         match (name.as_str(), value) {
             ("type", _) => return None,
             ("properties", Json::Object(more)) => properties.extend(more),
