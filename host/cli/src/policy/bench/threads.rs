@@ -84,7 +84,7 @@ fn rate(works: &[&Work<'_>]) -> anyhow::Result<f64> {
     let rates = thread::scope(|scope| -> anyhow::Result<Vec<f64>> {
         let running: Vec<_> = works
             .iter()
-            .map(|work| scope.spawn(move || one(*work)))
+            .map(|work| scope.spawn(move || one(work)))
             .collect();
         let mut rates = Vec::new();
         for thread in running {
