@@ -5,12 +5,16 @@
 //! step whose cost is not bounded by the length of the source pays from an [`Account`] here, before it works or keeps memory. What is
 //! not listed takes time and memory in proportion to the source.
 
+mod patterns;
+
 use std::cell::Cell;
 
+pub(crate) use patterns::NoTable;
+use patterns::Patterns;
+
 use crate::{
-    automata::Patterns,
     diagnostic::{self, Diagnostic, Sink},
-    source::Span,
+    place::Span,
 };
 
 /// What is counted. The numbers are [`Account::limit`].
@@ -194,7 +198,7 @@ pub struct Budget {
     exhausted: Cell<Option<Exceeded>>,
     told: Cell<bool>,
     /// What was paid for already.
-    pub(crate) patterns: Patterns,
+    patterns: Patterns,
 }
 
 impl Budget {
@@ -282,7 +286,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Sources;
+    use crate::place::Sources;
 
     #[test]
     fn pays_to_the_last_unit_and_not_beyond() {

@@ -1,7 +1,7 @@
 //! What the compiler has to say about a policy: errors, warnings and notes with a stable code, a place, a reason and a remedy.
 
 pub mod code;
-mod codes;
+pub(crate) mod codes;
 mod harmless;
 pub mod render;
 
@@ -12,10 +12,12 @@ pub use codes::{all_codes, find_code};
 pub use harmless::{harmless, is_printable, shortened};
 pub use sink::Sink;
 
-use crate::source::Span;
+use crate::place::Span;
 
 /// One error, warning or note.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "a diagnostic that no sink gets is not reported"]
 pub struct Diagnostic {
     /// The stable name of its kind: `hexgate-compile --explain CODE` tells more.
     pub code: &'static str,

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use hexgate_bundle::Stem;
 use sha2::{Digest, Sha256};
 
-use crate::{Compiled, Product, RegoPolicy, release::CONTRACT};
+use crate::{Artifact, Compiled, RegoPolicy, release::CONTRACT};
 use cores::Cores;
 
 pub use cores::JavaScriptError;
@@ -95,7 +95,7 @@ impl Compiled {
     }
 }
 
-impl Product {
+impl Artifact {
     /// The policy as an ES module for Node, browsers and workerd, whatever it is written in.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ pub const COMPILER: &str = concat!("hexgate-compiler ", env!("CARGO_PKG_VERSION"
 
 /// Why a policy cannot be a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// It is too large.
     #[error(

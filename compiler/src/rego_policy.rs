@@ -8,13 +8,32 @@ use hexgate_eval::{Error, Plan, Request, Workspace, check};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    CONTRACT, Compiler, MakeError, Outcome, RegoOptions, Release,
+    CONTRACT, Compiler, MakeError, Outcome, Release,
     diagnostic::{Diagnostic, Sink},
     model::Limits,
     opa::{Entrypoint, Opa, Program},
     plan::COMPILER,
     source::{self, FileId, Sources, Span},
 };
+
+/// What only policies that are written in Rego have.
+///
+/// With the feature `clap` these are options of command lines; what is documented here is their help.
+#[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+pub struct RegoOptions {
+    /// What a policy in Rego sees as `data`: a file with one JSON object
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE"))]
+    pub data: Option<PathBuf>,
+
+    /// The rule of a policy in Rego that is asked [default: hexgate/policy/decision]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
+    pub entrypoint: Option<Entrypoint>,
+
+    /// The Open Policy Agent. None: the one that `HEXGATE_OPA_BIN` names, else the one on the path.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub opa: Option<PathBuf>,
+}
 
 /// A compiled policy that is written in Rego.
 #[derive(Debug, Clone)]
@@ -56,6 +75,11 @@ impl RegoPolicy {
             claims,
         })
     }
+}
+
+/// Whether the policy at `path` is written in Rego: its name says so.
+pub fn is_rego(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "rego") && !path.is_dir()
 }
 
 impl Compiler {

@@ -191,13 +191,10 @@ fn documents_may_nest_64_levels() {
 
 #[test]
 fn limits_reach_the_plan() {
-    let options = Options {
-        limits: Limits {
-            arguments_bytes: 4096,
-            facts_bytes: u32::MAX,
-        },
-        ..Options::default()
-    };
+    let options = Options::default().with_limits(Limits {
+        arguments_bytes: 4096,
+        facts_bytes: u32::MAX,
+    });
     let policy = Compiler::new(options)
         .compile_str("p.yaml", "tools: {}\n")
         .policy

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     diagnostic::quoted,
-    expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Root},
+    expr::{CompareOp, Expr, ExprKind, Function, Literal, Operand, OperandKind, Root, Type},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ impl Parser<'_> {
             );
             return Some(Operator::Compare(operator_named(meant)?));
         }
-        if let Some(function) = suggest::exact_function(word) {
+        if let Some(function) = Function::meant(word) {
             let help = match self.kind_after(1) {
                 // Its patterns are written otherwise than those of any function here.
                 _ if word.eq_ignore_ascii_case("like") => {
@@ -137,7 +137,7 @@ impl Parser<'_> {
                     "{function}({value}, {})",
                     Literal::String(text.clone())
                 )),
-                _ => format!("`{}`", suggest::signature(function).unwrap_or(function)),
+                _ => format!("`{}`", function.signature()),
             };
             self.findings.error(
                 ConstraintError::new(
@@ -179,8 +179,7 @@ impl Parser<'_> {
                 self.advance();
                 Some(Operator::Compare(op))
             }
-            Some(Kind::Word(next)) if suggest::exact_function(next).is_some() => {
-                let function = suggest::exact_function(next).unwrap_or_default();
+            Some(Kind::Word(next)) if let Some(function) = Function::meant(next) => {
                 // The patterns of `like` are written otherwise than those of any function here.
                 let functions = if next.eq_ignore_ascii_case("like") {
                     format!(
@@ -344,7 +343,7 @@ impl Parser<'_> {
                 let what = match &kind {
                     OperandKind::Path(_) => "a value of the call",
                     OperandKind::Count(_) => "a count",
-                    OperandKind::Literal(literal) => constant::type_name(literal),
+                    OperandKind::Literal(literal) => Type::of(literal).described(),
                 };
                 self.findings.error(
                     ConstraintError::new(codes::LIST, span, format!("the right side of `in` is a list literal or a list constant, not {what}"))
@@ -409,7 +408,7 @@ impl Parser<'_> {
         };
         for (name, value) in [(&left, &right), (&right, &left)] {
             if let OperandKind::Literal(Literal::String(text)) = &value.kind
-                && !constant::is_order(op)
+                && !op.is_order()
             {
                 let error = wildcard::compared(&check::known(name), text, value.span.clone(), how);
                 self.findings.errors.extend(error);

@@ -7,6 +7,7 @@ use crate::budget::Exceeded;
 /// An error or a warning at a place in the text of a constraint. Which of the two it is, its code says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct ConstraintError {
     /// The stable name of this kind of finding, one of [`CODES`](super::codes::CODES).
     pub code: &'static str,

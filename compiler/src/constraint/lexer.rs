@@ -6,10 +6,13 @@ use super::{
     codes,
     finding::{ConstraintError, Findings},
     number,
-    spelling::{self, Meaning, OPERATORS, is_name, is_word},
+    spelling::{self, Meaning, OPERATORS, is_word},
     text,
 };
-use crate::{diagnostic::quoted, expr::CompareOp};
+use crate::{
+    diagnostic::quoted,
+    expr::{CompareOp, is_name, json},
+};
 
 /// What stands at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,7 +164,7 @@ impl<'a> Lexer<'a, '_> {
             .unwrap_or("")
             .to_owned();
         self.at = body_start + length + close.len_utf8();
-        let written = crate::expr::Literal::String(body.clone()).to_string();
+        let written = json(&body);
         self.findings.error(
             ConstraintError::new(
                 codes::QUOTES,
@@ -279,7 +282,7 @@ impl<'a> Lexer<'a, '_> {
     }
 
     fn odd_name(&mut self, name: &str, start: usize, name_start: usize) {
-        let written = crate::expr::Literal::String(name.to_owned()).to_string();
+        let written = json(name);
         let before = self.text.get(..start).unwrap_or("");
         let path_start = before
             .rfind(|c: char| !(is_word(c) || c == '.'))

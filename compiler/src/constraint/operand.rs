@@ -8,13 +8,12 @@ use super::{
     foreign,
     lexer::Kind,
     parser::{MAX_NESTING, Parser},
-    spelling::is_name,
     suggest,
 };
 use crate::{
     budget::Account,
     diagnostic::quoted,
-    expr::{CompareOp, Literal, Operand, OperandKind, Root},
+    expr::{CompareOp, Function, Literal, Operand, OperandKind, Root, is_name, json},
 };
 
 /// What is wanted at the beginning of a condition, for messages.
@@ -141,7 +140,7 @@ impl<'a> Parser<'a> {
         if let Some(Kind::Open) = self.kind_after(1) {
             return Some(self.call_operand(word));
         }
-        if let Some(signature) = suggest::signature(word) {
+        if let Some(function) = Function::named(word) {
             self.advance();
             self.findings.error(
                 ConstraintError::new(
@@ -149,14 +148,14 @@ impl<'a> Parser<'a> {
                     span.clone(),
                     format!("`{word}` is a function and wants parentheses"),
                 )
-                .help(format!("write `{signature}`")),
+                .help(format!("write `{}`", function.signature())),
             );
             return Some(Side::Poison(span));
         }
         if word == "consts" {
             return Some(self.constant());
         }
-        if let Some(root) = root_named(word) {
+        if let Some(root) = Root::named(word) {
             return Some(self.path_operand(root));
         }
         if matches!(
@@ -172,13 +171,14 @@ impl<'a> Parser<'a> {
     /// A function where a value is wanted: `count`, or a slip.
     fn call_operand(&mut self, name: &str) -> Side {
         let start = self.span();
-        if name == "count" {
-            return self.count(start);
+        let known = Function::named(name);
+        if known == Some(Function::Count) {
+            return self.count();
         }
         self.advance();
         self.skip_group();
         let span = start.start..self.end_before();
-        if super::call::is_condition(name) {
+        if known.is_some() {
             self.findings.error(
                 ConstraintError::new(
                     codes::CONDITION,
@@ -202,11 +202,8 @@ impl<'a> Parser<'a> {
             };
             let help = foreign::remedy(name, argument, sought, negated).unwrap_or_else(|| {
                 match suggest::function(name) {
-                    Some(known) => format!(
-                        "did you mean `{}`",
-                        suggest::signature(known).unwrap_or(known)
-                    ),
-                    None => format!("functions are {}", suggest::functions()),
+                    Some(meant) => format!("did you mean `{}`", meant.signature()),
+                    None => format!("functions are {}", Function::listed()),
                 }
             });
             self.findings.error(
@@ -221,21 +218,15 @@ impl<'a> Parser<'a> {
         Side::Poison(span)
     }
 
-    fn count(&mut self, name: Range<usize>) -> Side {
-        let poison = |parser: &Self| Side::Poison(name.start..parser.end_before());
-        self.advance();
-        let Some(open) = self.open_call("count", 1) else {
-            return poison(self);
-        };
-        let path = self.path_argument("count");
-        let end = self.close(&open, "`)`", path.is_some());
-        let (Some(path), Some(end)) = (path, end) else {
-            return poison(self);
-        };
-        Side::Good(Operand {
-            kind: OperandKind::Count(path),
-            span: name.start..end,
-        })
+    fn count(&mut self) -> Side {
+        let start = self.span().start;
+        match self.one_argument(Function::Count) {
+            Some((path, span)) => Side::Good(Operand {
+                kind: OperandKind::Count(path),
+                span,
+            }),
+            None => Side::Poison(start..self.end_before()),
+        }
     }
 
     /// `consts.NAME`
@@ -341,24 +332,26 @@ impl<'a> Parser<'a> {
         self.skip_steps();
         let whole = span.start..self.end_before();
         let rest = self.slice(span.end..whole.end).to_owned();
-        let roots = suggest::ROOTS.map(|root| format!("`{root}`")).join(", ");
+        let roots = Root::NAMED
+            .map(|root| format!("`{}`", root.name()))
+            .join(", ");
         let called = matches!(self.kind(), Some(Kind::Open)) && self.joined_after(0);
         let function = rest
             .rsplit('.')
             .next()
             .filter(|_| called)
-            .and_then(suggest::exact_function)
-            .and_then(suggest::signature);
+            .and_then(Function::meant);
         let help = match (function, suggest::root(word)) {
             // `regex.match(…)`
-            (Some(signature), _) => {
-                format!("functions belong to no package: write `{signature}`")
-            }
+            (Some(function), _) => format!(
+                "functions belong to no package: write `{}`",
+                function.signature()
+            ),
             // `input.args.x`, as Rego has it.
             (None, Some("args"))
-                if suggest::ROOTS
+                if Root::NAMED
                     .iter()
-                    .any(|root| rest.starts_with(&format!(".{root}."))) =>
+                    .any(|root| rest.starts_with(&format!(".{}.", root.name()))) =>
             {
                 format!("write {}", quoted(rest.trim_start_matches('.')))
             }
@@ -406,8 +399,8 @@ impl<'a> Parser<'a> {
         }
         // `New York`: what follows belongs to the text that lacks its quotes.
         while let Some(Kind::Word(next)) = self.kind() {
-            let plain = root_named(next).is_none()
-                && suggest::signature(next).is_none()
+            let plain = Root::named(next).is_none()
+                && Function::named(next).is_none()
                 && suggest::operator(next).is_none();
             if self.at_boundary()
                 || matches!(*next, "in" | "not" | "consts")
@@ -419,7 +412,7 @@ impl<'a> Parser<'a> {
             self.advance();
         }
         let span = start.start..self.end_before();
-        let text = Literal::String(self.slice(span.clone()).to_owned()).to_string();
+        let text = json(self.slice(span.clone()));
         let root = suggest::root(word).filter(|_| span == start);
         let help = match root {
             Some(root) => format!(
@@ -445,17 +438,4 @@ impl<'a> Parser<'a> {
         );
         Side::Poison(span)
     }
-}
-
-/// The root of that name.
-pub(super) fn root_named(word: &str) -> Option<Root> {
-    Some(match word {
-        "args" => Root::Args,
-        "ctx" => Root::Ctx,
-        "run" => Root::Run,
-        "user" => Root::User,
-        "role" => Root::Role,
-        "tool" => Root::Tool,
-        _ => return None,
-    })
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     budget::{Budget, Exceeded},
     diagnostic::quoted,
-    expr::{CompareOp, Expr, ExprKind, Literal},
+    expr::{CompareOp, Expr, ExprKind, Function, Literal, Root},
 };
 
 /// The longest constraint, in bytes. Long enough for a list of two hundred names, short enough to be read in a denial.
@@ -262,7 +262,7 @@ impl<'a> Parser<'a> {
     fn trailing_help(&self) -> Option<String> {
         let starts_condition = match self.kind() {
             Some(Kind::Word(word)) => {
-                super::suggest::ROOTS.contains(word) || super::suggest::signature(word).is_some()
+                Root::named(word).is_some() || Function::named(word).is_some()
             }
             Some(Kind::Open) => true,
             _ => false,
@@ -376,7 +376,12 @@ impl<'a> Parser<'a> {
                 ..
             } => Some("write `==` without the `not`"),
             ExprKind::In { negated: true, .. } => Some("write `in` without the `not`"),
-            _ => None,
+            ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Test(..)
+            | ExprKind::Quantifier { .. } => None,
         };
         if let Some(help) = doubled {
             self.findings.warn(
@@ -418,10 +423,14 @@ impl<'a> Parser<'a> {
     }
 
     fn primary(&mut self) -> Option<Node> {
-        let (start, node) = match (self.kind(), self.kind_after(1)) {
-            (Some(Kind::Open), _) => (self.span().start, self.group()),
-            (Some(Kind::Word(word)), Some(Kind::Open)) if super::call::is_condition(word) => {
-                (self.span().start, self.call())
+        let start = self.span().start;
+        let node = match (self.kind(), self.kind_after(1)) {
+            (Some(Kind::Open), _) => self.group(),
+            (Some(Kind::Word(word)), Some(Kind::Open)) => {
+                match Function::named(word).filter(|function| function.is_condition()) {
+                    Some(function) => self.call(function),
+                    None => return self.comparison(),
+                }
             }
             _ => return self.comparison(),
         };

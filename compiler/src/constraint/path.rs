@@ -1,11 +1,11 @@
 //! Paths: a root and the member names that follow it, without a space between.
 
 use super::{
-    codes, finding::ConstraintError, lexer::Kind, operand::Side, parser::Parser, suggest, wildcard,
+    codes, finding::ConstraintError, lexer::Kind, operand::Side, parser::Parser, wildcard,
 };
 use crate::{
     diagnostic::quoted,
-    expr::{Literal, Operand, OperandKind, Path, Root},
+    expr::{Function, Literal, Operand, OperandKind, Path, Root},
 };
 
 impl Parser<'_> {
@@ -105,7 +105,7 @@ impl Parser<'_> {
             }
         }
         let span = first.start..self.end_before();
-        if matches!(root, Root::Role | Root::Tool) && span.end > first.end {
+        if root.is_name() && span.end > first.end {
             if sound {
                 let name = root.name();
                 self.findings.error(
@@ -196,7 +196,7 @@ impl Parser<'_> {
             .trim()
             .to_owned();
         let help = whole.rsplit_once('.').and_then(|(object, name)| {
-            let function = suggest::exact_function(name)?;
+            let function = Function::meant(name)?;
             let list = if arguments.is_empty() {
                 object.to_owned()
             } else {
@@ -210,10 +210,7 @@ impl Parser<'_> {
                 start..open.start,
                 format!("{} cannot be called", quoted(whole)),
             )
-            .help(format!(
-                "functions stand in front: {}",
-                suggest::functions()
-            ))
+            .help(format!("functions stand in front: {}", Function::listed()))
             .help_if(help),
         );
         Side::Poison(span)

@@ -4,19 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     budget::{Account, Budget},
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     model::Mode,
     resolve::{Replacement, Resolved},
     source::Span,
-};
-
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "redundant",
-    severity: Severity::Warning,
-    title: "a constraint or rule that changes nothing",
-    explanation: "The same constraint stands twice for a tool, or already below the policy's `constraints`; or a role repeats a rule that it inherits. Today nothing changes without it. Tomorrow somebody changes one of the two.
-
-Remove the repetition.",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
@@ -29,7 +20,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
         for (again, first) in &entry.repeated {
             sink.push(
                 Diagnostic::new(
-                    CODE.code,
+                    codes::REDUNDANT,
                     format!("{} stands here twice", quoted(&again.text.value)),
                     again.span(),
                     "again",
@@ -51,7 +42,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             if let Some(first) = shared.get(&own.id) {
                 sink.push(
                     Diagnostic::new(
-                        CODE.code,
+                        codes::REDUNDANT,
                         format!("{} applies to every tool already", quoted(&own.text.value)),
                         own.span(),
                         "again",
@@ -97,7 +88,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
         {
             sink.push(
                 Diagnostic::new(
-                    CODE.code,
+                    codes::REDUNDANT,
                     format!(
                         "this rule for {} repeats the inherited one",
                         quoted(&new.doc.name.text)

@@ -267,10 +267,7 @@ fn wrong_answer(what: &str, place: Span, label: &str) -> Diagnostic {
 fn shown(path: &[Value]) -> String {
     let mut text = "data".to_owned();
     for part in path {
-        match part
-            .as_str()
-            .filter(|name| crate::constraint::is_name(name))
-        {
+        match part.as_str().filter(|name| crate::expr::is_name(name)) {
             Some(name) => {
                 text.push('.');
                 text.push_str(name);

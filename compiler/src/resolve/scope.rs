@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    automata::{NoTable, glob::Glob},
-    budget::Budget,
+    automata::glob::Glob,
+    budget::{Budget, NoTable},
     diagnostic::{Diagnostic, Sink, quoted},
     document::{ScopeDoc, Text, ToolDoc},
     model::{Pattern, Scope},

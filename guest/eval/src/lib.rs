@@ -21,6 +21,7 @@
 //! | `dfa` | running the tables of patterns |
 //! | `workspace` | working memory for the evaluator in-process |
 //! | `trace` | the value of every part of a constraint, for explanations |
+//! | `written` | paths and texts as policies write them |
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -40,6 +41,7 @@ mod scope;
 pub mod trace;
 mod value;
 mod workspace;
+pub mod written;
 
 pub use decide::{MAX_NAME, MAX_ROLES, Scratch, check, decide, read};
 pub use denial::{MAX_REASON, Wording, quote};

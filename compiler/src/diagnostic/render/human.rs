@@ -6,7 +6,7 @@ use annotate_snippets::{
 
 use crate::{
     diagnostic::{Diagnostic, Label, Severity, Sink, harmless},
-    source::{FileId, Sources},
+    place::{FileId, Sources},
 };
 
 /// More than these nobody reads in one go.

@@ -15,11 +15,9 @@ use serde_json::json;
 use super::verify::{self, AnchorArgs};
 use crate::{
     exit::{Exit, Refused},
+    making::Making,
     output::{self, count},
-    policy::{
-        refusal::Making,
-        subject::{Keys, Subject, any_bundle},
-    },
+    policy::subject::{Keys, Subject, any_bundle},
 };
 
 /// Decide every call in a log again
