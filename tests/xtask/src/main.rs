@@ -2,6 +2,7 @@
 //!
 //! Users never need one of these: the product builds, runs and passes `cargo test` with nothing but Rust.
 
+mod api;
 mod bench_peers;
 mod demo;
 mod dependencies;
@@ -27,6 +28,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Compare the public API of each library with the file that was reviewed
+    Api(api::Args),
     /// Compare engines of other projects with ours: the same policy, the same calls, the same verdicts, and how long they take
     BenchPeers(bench_peers::Args),
     /// Build everything, and run the main job on an example policy: keys, a signed bundle, its verification, three decisions
@@ -51,6 +54,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
+        Task::Api(args) => api::run(&args),
         Task::BenchPeers(args) => bench_peers::run(&args),
         Task::Demo => demo::run(),
         Task::Dependencies => dependencies::run(),
