@@ -35,14 +35,8 @@ impl BuiltPolicy {
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem = Stem::from_path(&self.file_name.with_extension(""))?;
         // Nobody said that it keeps nothing, so it is not claimed.
-        let claims = release.claims(Claims::new(stem.source(), CONTRACT, "component", COMPILER));
-        Ok(Draft {
-            stem,
-            source: Self::SOURCE.as_bytes(),
-            rego: "",
-            wasm: &self.component,
-            claims,
-        })
+        let claims = Claims::new(stem.source(), CONTRACT, "component", COMPILER);
+        Ok(release.draft(stem, Self::SOURCE, "", &self.component, claims))
     }
 }
 

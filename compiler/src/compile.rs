@@ -285,7 +285,7 @@ impl Compiled {
     /// If the policy's file name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem = Stem::from_path(&self.file_name)?;
-        let claims = release.claims(Claims {
+        let claims = Claims {
             engine_digest: match self.opa_module() {
                 None => hexgate_component::DIGEST.parse().ok(),
                 Some(_) => None,
@@ -293,14 +293,9 @@ impl Compiled {
             // The engine wipes its memory after each decision, and what OPA's module leaves in its own is given up before each.
             stateless: true,
             ..Claims::new(stem.source(), CONTRACT, self.engine(), COMPILER)
-        });
-        Ok(Draft {
-            stem,
-            source: self.source.as_bytes(),
-            rego: self.rego().unwrap_or_default(),
-            wasm: &self.component,
-            claims,
-        })
+        };
+        let rego = self.rego().unwrap_or_default();
+        Ok(release.draft(stem, &self.source, rego, &self.component, claims))
     }
 
     /// What evaluates the policy in the component: `native` or `rego`.

@@ -62,18 +62,12 @@ impl RegoPolicy {
     /// If the policy's file name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem = Stem::from_path(&self.file_name)?;
-        let claims = release.claims(Claims {
+        let claims = Claims {
             // What OPA's module leaves in its memory is given up before each decision.
             stateless: true,
             ..Claims::new(stem.rego(), CONTRACT, "rego", COMPILER)
-        });
-        Ok(Draft {
-            stem,
-            source: Self::SOURCE.as_bytes(),
-            rego: &self.rego,
-            wasm: &self.component,
-            claims,
-        })
+        };
+        Ok(release.draft(stem, Self::SOURCE, &self.rego, &self.component, claims))
     }
 }
 

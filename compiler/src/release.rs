@@ -1,6 +1,6 @@
 //! For whom and for when a policy is released.
 
-use hexgate_bundle::{Claims, Timestamp};
+use hexgate_bundle::{Claims, Draft, Stem, Timestamp};
 
 /// The contract that compiled policies keep.
 pub const CONTRACT: &str = "hexgate:policy@0.1.0";
@@ -49,6 +49,24 @@ impl Release {
             not_before: self.not_before,
             expires_at: self.expires_at,
             ..claims
+        }
+    }
+
+    /// What becomes the bundle of a policy: its source in our language (or one that denies everything), the policy as Rego, its component.
+    pub(crate) fn draft<'a>(
+        &self,
+        stem: Stem,
+        source: &'a str,
+        rego: &'a str,
+        component: &'a [u8],
+        claims: Claims,
+    ) -> Draft<'a> {
+        Draft {
+            stem,
+            source: source.as_bytes(),
+            rego,
+            wasm: component,
+            claims: self.claims(claims),
         }
     }
 }

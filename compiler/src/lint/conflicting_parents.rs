@@ -6,21 +6,11 @@ use crate::{
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
-    for replacement in resolved
-        .replacements
-        .iter()
-        .filter(|replacement| !replacement.own)
-    {
+    for (replacement, old, new) in resolved.replaced() {
         if !sink.has_room() {
             return;
         }
-        let (Some(old), Some(new)) = (
-            resolved.entries.get(replacement.old),
-            resolved.entries.get(replacement.new),
-        ) else {
-            continue;
-        };
-        if new.mode > old.mode {
+        if !replacement.own && new.mode > old.mode {
             sink.push(
                 Diagnostic::new(
                     codes::CONFLICTING_PARENTS,

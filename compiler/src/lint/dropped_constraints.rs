@@ -12,13 +12,7 @@ use crate::{
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
-    for replacement in &resolved.replacements {
-        let (Some(old), Some(new)) = (
-            resolved.entries.get(replacement.old),
-            resolved.entries.get(replacement.new),
-        ) else {
-            continue;
-        };
+    for (replacement, old, new) in resolved.replaced() {
         if old.mode == Mode::Deny || new.mode == Mode::Deny {
             continue;
         }

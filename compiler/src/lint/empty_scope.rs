@@ -2,16 +2,11 @@
 
 use crate::{
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
-    model::Mode,
     resolve::Resolved,
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
-    for entry in resolved
-        .entries
-        .iter()
-        .filter(|entry| entry.mode != Mode::Deny)
-    {
+    for entry in resolved.permitting() {
         if !sink.has_room() {
             return;
         }

@@ -2,7 +2,8 @@
 
 use crate::{
     expr::{CompareOp, Expr, ExprKind, Operand},
-    resolve::{Resolved, Use},
+    model::Mode,
+    resolve::{Entry, Replacement, Resolved, Use},
 };
 
 /// A comparison that must be true for `expr` to be true, once from each side: `not (a < b)` is `a >= b` and `b <= a`.
@@ -23,7 +24,22 @@ pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
     }
 }
 
-impl Resolved<'_> {
+impl<'d> Resolved<'d> {
+    /// The rules that permit something.
+    pub(super) fn permitting(&self) -> impl Iterator<Item = &Entry<'d>> {
+        self.entries.iter().filter(|entry| entry.mode != Mode::Deny)
+    }
+
+    /// The rules that took the place of others: how, the one before, the one that counts.
+    pub(super) fn replaced(
+        &self,
+    ) -> impl Iterator<Item = (&Replacement<'d>, &Entry<'d>, &Entry<'d>)> {
+        self.replacements.iter().filter_map(|replacement| {
+            let old = self.entries.get(replacement.old)?;
+            Some((replacement, old, self.entries.get(replacement.new)?))
+        })
+    }
+
     /// What it takes to look at constraints.
     pub(super) fn steps(&self, uses: &[Use<'_>]) -> u64 {
         uses.iter()

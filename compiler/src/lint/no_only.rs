@@ -5,18 +5,13 @@ use std::collections::BTreeMap;
 use crate::{
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     expr::{CompareOp, Expr, ExprKind, Path, Root, Test, json},
-    model::Mode,
     resolve::Resolved,
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     // By role, whether its policy-level constraints close the arguments.
     let mut closed: BTreeMap<&str, bool> = BTreeMap::new();
-    for entry in resolved
-        .entries
-        .iter()
-        .filter(|entry| entry.mode != Mode::Deny && !entry.is_default)
-    {
+    for entry in resolved.permitting().filter(|entry| !entry.is_default) {
         if !sink.has_room() {
             return;
         }

@@ -9,7 +9,6 @@ use super::facts::comparisons;
 use crate::{
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Root},
-    model::Mode,
     resolve::{Resolved, Use},
     source::Sources,
 };
@@ -28,11 +27,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink)
             report(resolved, &role.policy_level, &lower, sources, sink);
         }
     }
-    for entry in resolved
-        .entries
-        .iter()
-        .filter(|entry| entry.mode != Mode::Deny)
-    {
+    for entry in resolved.permitting() {
         if !sink.has_room() {
             return;
         }

@@ -6,7 +6,7 @@ use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     model::Mode,
-    resolve::{Replacement, Resolved},
+    resolve::{Entry, Replacement, Resolved},
     source::Span,
 };
 
@@ -53,32 +53,22 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             }
         }
     }
-    for replacement in resolved
-        .replacements
-        .iter()
-        .filter(|replacement| replacement.own)
-    {
+    for (replacement, old, new) in resolved.replaced() {
+        if !replacement.own {
+            continue;
+        }
         // Each of them asks all parents.
         let parents = replacement.role.inherits.len() as u64;
         let paid = budget.pay(Account::Lints, parents, replacement.place, sink);
         if paid.is_none() || !sink.has_room() {
             return;
         }
-        let (Some(old), Some(new)) = (
-            resolved.entries.get(replacement.old),
-            resolved.entries.get(replacement.new),
-        ) else {
-            continue;
-        };
-        let ids = |entry: &crate::resolve::Entry<'_>| {
-            entry
-                .constraints
-                .iter()
-                .map(|constraint| constraint.id)
-                .collect::<Vec<_>>()
+        let ids = |entry: &Entry<'_>| -> Vec<usize> {
+            let ids = entry.constraints.iter().map(|constraint| constraint.id);
+            ids.collect()
         };
         // To deny once more than needed is good style, and so is to decide between parents that disagree.
-        if disagree(resolved, replacement) {
+        if disagree(resolved, replacement, new) {
             continue;
         }
         if new.mode != Mode::Deny
@@ -104,10 +94,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
 }
 
 /// Whether the parents of a role bring different rules for what it replaces.
-fn disagree(resolved: &Resolved<'_>, replacement: &Replacement<'_>) -> bool {
-    let Some(new) = resolved.entries.get(replacement.new) else {
-        return false;
-    };
+fn disagree(resolved: &Resolved<'_>, replacement: &Replacement<'_>, new: &Entry<'_>) -> bool {
     let parents = replacement.role.inherits.iter();
     let mut parents = parents.filter_map(|parent| resolved.role(&parent.text));
     parents.any(|role| {

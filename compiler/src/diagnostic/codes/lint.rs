@@ -22,7 +22,7 @@ pub(super) const CODES: &[CodeDoc] = &[
         "a later parent loosens the rule of an earlier one",
         "Parents are read from left to right, and the rule of a later one replaces that of an earlier one, also where the earlier was stricter:
 
-    inherits: [strict, loose]     # `loose` wins
+    inherits: [strict, loose]     # the rule of `loose` counts
 
 Change the order of the parents if the stricter rule is meant, or write the rule into the role itself to say that the looser one is.",
     ),

@@ -166,7 +166,7 @@ fn judge(args: &Args, replayed: &Replayed) -> anyhow::Result<Exit> {
         ));
         exit = Exit::Failed;
     }
-    if args.fail_on_changes && replayed.changes.win + replayed.changes.lose > 0 {
+    if args.fail_on_changes && replayed.changes.looser + replayed.changes.stricter > 0 {
         exit = Exit::Failed;
     }
     Ok(exit)
