@@ -1,4 +1,4 @@
-//! From whatever a policy is written in to a component, whichever engine evaluates it.
+//! From a policy in any language to a component, for either engine.
 
 use std::path::Path;
 

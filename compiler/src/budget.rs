@@ -235,8 +235,8 @@ impl Budget {
         self.exhausted.get().is_some()
     }
 
-    /// Says at `span` what was overdrawn, if anything was and nobody said so: whatever the reason, a policy of which a part was passed over
-    /// for want of a budget is refused.
+    /// Reports at `span` what was overdrawn, unless that was reported: a policy of which a part was skipped for want of a budget is always
+    /// refused.
     pub(crate) fn close(&self, span: Span, sink: &mut Sink) {
         if let Some(exceeded) = self.exhausted.get()
             && self.is_news()
@@ -250,7 +250,7 @@ impl Budget {
         let _ = self.take(account, amount);
     }
 
-    /// Whether nobody asked this before: what ends for want of a budget is told once.
+    /// True the first time: an overdrawn budget is reported once.
     pub(crate) fn is_news(&self) -> bool {
         !self.told.replace(true)
     }

@@ -36,7 +36,7 @@ pub struct Diagnostic {
 pub struct Label {
     /// The place.
     pub span: Span,
-    /// What is to be said, perhaps nothing.
+    /// What to say there; may be empty.
     pub text: String,
 }
 
@@ -50,7 +50,7 @@ impl Diagnostic {
     ) -> Self {
         Self {
             code,
-            // A code that nobody documented is treated as an error: nothing is compiled because of a slip in a table.
+            // A code without documentation counts as an error, so that a slip in a table never lets a policy pass.
             severity: find_code(code).map_or(Severity::Error, |doc| doc.severity),
             message: message.into(),
             primary: Label {
@@ -121,7 +121,7 @@ pub(crate) fn in_one_line(text: &str) -> String {
 /// The valid name that `name` was probably meant to be.
 pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
-    // Long names are compared in time that grows with the product of their lengths; nobody mistypes those by a letter and is at a loss.
+    // The comparison takes time in the product of the lengths, and long names need no suggestion.
     if length > 64 {
         return None;
     }

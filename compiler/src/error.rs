@@ -1,4 +1,4 @@
-//! Why a policy cannot be made, whatever it is written in. What is wrong with the policy itself is a diagnostic instead.
+//! Why a policy in any language cannot be compiled. What is wrong with the policy itself is a diagnostic instead.
 
 mod cargo;
 

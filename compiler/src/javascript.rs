@@ -96,7 +96,7 @@ impl Compiled {
 }
 
 impl Artifact {
-    /// The policy as an ES module for Node, browsers and workerd, whatever it is written in.
+    /// The policy as an ES module for Node, browsers and workerd, from any language.
     ///
     /// # Errors
     /// As for [`JavaScript::of_component`].

@@ -90,7 +90,7 @@ pub struct Rule {
 /// The outcome of a rule whose constraints hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
-    /// Denied, whatever the constraints.
+    /// Denied; constraints are not looked at.
     Deny,
     /// A human is asked.
     NeedsApproval,

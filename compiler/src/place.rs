@@ -147,7 +147,7 @@ impl Sources {
     }
 
     /// The word at a line and column, both from 1; columns count characters. Without a column the first word of the line, without a
-    /// line the whole file, for those who report less.
+    /// line the whole file, for tools that report less.
     pub fn word(&self, file: FileId, line: usize, column: usize) -> Span {
         let lines = self.source(file).map_or(&[][..], |source| &source.lines);
         let text = self.text(file);

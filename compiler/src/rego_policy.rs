@@ -53,7 +53,7 @@ pub struct RegoPolicy {
 }
 
 impl RegoPolicy {
-    /// What stands where a bundle has the policy in our language. Whoever reads that instead of the Rego denies everything.
+    /// The bundle's source file. A host that evaluates it instead of the component denies everything.
     pub const SOURCE: &str = "# The policy of this bundle is written in Rego: see the file that ends in `.rego`. This one denies everything.\ntools: {}\n";
 
     /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.

@@ -1,11 +1,11 @@
-//! For whom and for when a policy is released.
+//! Which agent and project a release is for, and when it is valid.
 
 use hexgate_bundle::{Claims, Draft, Stem, Timestamp};
 
 /// The contract that compiled policies keep.
 pub const CONTRACT: &str = "hexgate:policy@0.1.0";
 
-/// For whom and for when a policy is released.
+/// Which agent and project a release is for, its number, and when it is valid.
 ///
 /// With the feature `clap` these are the options of command lines that make bundles; what is documented here is their help.
 #[derive(Debug, Clone, Default)]

@@ -25,7 +25,7 @@ pub const MAX_NESTING: usize = 32;
 /// How deep quantifiers may stand in each other: each level multiplies the work of a decision by the length of a list.
 pub const MAX_QUANTIFIERS: usize = 2;
 
-/// How many errors, and how many warnings, are told about one constraint: more than anybody reads at once.
+/// How many errors, and how many warnings, are reported for one constraint.
 pub const MAX_FINDINGS: usize = 20;
 
 /// What can stand behind a condition that is in parentheses.
@@ -117,7 +117,7 @@ pub fn literal_from_json_text(text: &str) -> Result<Literal, Vec<ConstraintError
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) expr: Expr,
-    /// Whether it is true whatever the call.
+    /// Whether it is true of every call.
     pub(super) always: bool,
 }
 
@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Says that the budget of the policy is used up, if nobody said so yet.
+    /// Reports that the budget of the policy is used up, unless that was reported.
     pub(super) fn exceeded(&mut self, exceeded: Exceeded, span: Range<usize>) {
         if self.budget.is_news() {
             self.findings
@@ -201,7 +201,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The errors if there are any. Without a result there is one at least, whatever went wrong.
+    /// The errors if there are any. Without a result there is always one at least.
     fn outcome<T>(&mut self, result: Option<T>) -> Result<T, Vec<ConstraintError>> {
         let mut errors = std::mem::take(&mut self.findings.errors);
         if let Some(start) = self.cut_off {

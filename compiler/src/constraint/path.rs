@@ -216,7 +216,7 @@ impl Parser<'_> {
         Side::Poison(span)
     }
 
-    /// Goes past joined steps, whatever is in them. Whether there were any.
+    /// Skips joined steps, well-formed or not. Whether there were any.
     pub(super) fn skip_steps(&mut self) -> bool {
         let start = self.end_before();
         while self.joined_after(0) {

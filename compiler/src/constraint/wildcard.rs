@@ -145,7 +145,7 @@ fn is_plain(c: char) -> bool {
 
 /// The warning for the name of a member that was probably meant as a pattern, a path or several names.
 pub(super) fn member(name: &str, span: Range<usize>) -> Option<ConstraintError> {
-    // `user.fields` is what some services call an argument; nobody calls one `args.fields`.
+    // Some services call an argument `user.fields`; none is called `args.fields`.
     let root = name.strip_prefix("args.").filter(|rest| is_name(rest));
     let (message, help) = match root {
         Some(rest) => (

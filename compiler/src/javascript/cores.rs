@@ -140,7 +140,7 @@ impl Outline {
             ..
         } = function
         else {
-            // Whatever else the component makes is a core function of no name.
+            // Every other function that the component makes has no name.
             self.functions.push(None);
             return;
         };

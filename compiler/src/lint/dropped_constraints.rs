@@ -20,7 +20,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             .role(&replacement.role.name.text)
             .map(|role| role.policy_level.as_slice())
             .unwrap_or_default();
-        // A rule that drops nothing whatever the new one says costs nothing.
+        // A rule without constraints has none to drop.
         if !old.constraints.is_empty() {
             let looked_at = [shared, &old.constraints, &new.constraints];
             let steps = looked_at.iter().map(|uses| resolved.steps(uses)).sum();

@@ -1,4 +1,4 @@
-//! A tool whose arguments are constrained and may have further arguments that nobody looked at.
+//! A tool with constraints accepts arguments that no constraint names.
 
 use std::collections::BTreeMap;
 

@@ -187,7 +187,7 @@ fn is_given(path: &Path) -> bool {
     matches!(path.root, Root::Args | Root::Element)
 }
 
-/// Whether it bounds a number that was perhaps not meant to be negative. Who compares with a negative number knows of them.
+/// Whether the author may have overlooked negative numbers. A bound that is negative itself shows that they were not.
 fn is_bound(bound: &OperandKind) -> bool {
     match bound {
         OperandKind::Literal(Literal::Number(number)) => {

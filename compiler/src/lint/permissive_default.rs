@@ -30,7 +30,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                 codes::PERMISSIVE_DEFAULT,
                 format!("every tool that is not listed is allowed {whom}"),
                 span,
-                "allows what nobody listed",
+                "allows every unlisted tool",
             )
             .with_help(
                 "use `mode: deny` and list the tools that are allowed, or `approval_required`",

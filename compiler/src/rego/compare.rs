@@ -58,7 +58,7 @@ fn equality(
     let equal = format!("{} == {}", left.text, right.text);
     let unequal = format!("{} != {}", left.text, right.text);
     match (left.kind, right.kind) {
-        // A written `null` compares with whatever is there.
+        // A written `null` compares with values of every type.
         (None, Some(Type::Null)) if wanted && left.variable => {
             Some(vec![is(Type::Null, &left.text)])
         }

@@ -151,7 +151,7 @@ struct Resolver<'d, 's> {
 }
 
 impl<'d> Resolver<'d, '_> {
-    /// Whether nothing more is worth doing: the budget is used up, or nobody would read what else is wrong.
+    /// Whether nothing more is worth doing: the budget is used up, or there is no room for another error.
     fn is_over(&self) -> bool {
         self.budget.is_exhausted() || self.sink.is_full()
     }

@@ -32,7 +32,7 @@ pub struct RustPolicy {
 }
 
 impl RustPolicy {
-    /// What stands where a bundle has the policy in our language. Whoever reads that instead of the component denies everything.
+    /// The bundle's source file. A host that evaluates it instead of the component denies everything.
     pub const SOURCE: &str =
         "# The policy of this bundle is written in Rust. This one denies everything.\ntools: {}\n";
 

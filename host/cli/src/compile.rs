@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
                 String::new()
             };
             let path = output.path.display().to_string();
-            // Where stderr is gone there is nobody to tell.
+            // Without stderr there is nowhere to report to.
             let _ = writeln!(io::stderr(), "wrote `{}`{about}", output::harmless(&path));
         }
         if has_bundle && key.is_some() && args.release.sequence == 0 {

@@ -105,7 +105,7 @@ pub(crate) fn report<P>(
             first.code
         ));
     }
-    // Where stderr is gone there is nobody to tell.
+    // Without stderr there is nowhere to report to.
     let _ = std::io::stderr().write_all(text.as_bytes());
     Ok(())
 }

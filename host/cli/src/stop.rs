@@ -1,4 +1,4 @@
-//! What a program of ours does when it is told to stop.
+//! What a program does when it is told to stop.
 
 use std::{process, thread, time::Duration};
 
@@ -28,7 +28,7 @@ fn listen() -> std::io::Result<()> {
         };
         let running = opa::end_all();
         if running {
-            // Whoever waits for one removes its folder and ends.
+            // The thread that waits for it removes its folder and ends.
             thread::sleep(GRACE);
         }
         process::exit(128 + signal);

@@ -240,7 +240,7 @@ pub(super) const CODES: &[CodeDoc] = &[
     CodeDoc::warning(
         ALWAYS,
         "a condition always holds",
-        "The marked condition is true whatever the call, so it restricts nothing although it looks as if it did.\n\n    1 < 2\n    present(args)                # the arguments are always there\n    role != null\n\nRemove it, or look at a value of the call.",
+        "The marked condition is true of every call, so it restricts nothing although it looks as if it did.\n\n    1 < 2\n    present(args)                # the arguments are always there\n    role != null\n\nRemove it, or look at a value of the call.",
     ),
     CodeDoc::warning(
         UNANCHORED,

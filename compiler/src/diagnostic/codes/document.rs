@@ -43,7 +43,7 @@ Write `version: 1`.",
     CodeDoc::error(
         "flat-inheritance",
         "inheritance in a policy without roles",
-        "A document without `roles:` is the one role `default`. It has nothing to inherit from, and nobody can inherit from it, so `inherits` and `is_mixin` would silently do nothing.
+        "A document without `roles:` is the one role `default`. It has nothing to inherit from, and no role can inherit from it, so `inherits` and `is_mixin` would silently do nothing.
 
 Put the policy below `roles:`:
 

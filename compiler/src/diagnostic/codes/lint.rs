@@ -114,7 +114,7 @@ Deny by default and list the tools that are allowed. `approval_required` is a mi
     CodeDoc::warning(
         REDUNDANT,
         "a constraint or rule that changes nothing",
-        "The same constraint stands twice for a tool, or already below the policy's `constraints`; or a role repeats a rule that it inherits. Today nothing changes without it. Tomorrow somebody changes one of the two.
+        "The same constraint stands twice for a tool, or already below the policy's `constraints`; or a role repeats a rule that it inherits. Today nothing changes without it. A later change of one of the two would leave the other behind.
 
 Remove the repetition.",
     ),
@@ -128,7 +128,7 @@ Use it as `consts.NAME`, or remove it.",
     CodeDoc::warning(
         UNUSED_MIXIN,
         "a mixin that no role inherits",
-        "A role with `is_mixin: true` is there to be inherited from; no caller can have it. Without an heir none of its rules applies to anybody.
+        "A role with `is_mixin: true` is there to be inherited from; no caller can have it. If no role inherits it, its rules apply to no caller.
 
 Inherit from it, remove it, or remove `is_mixin`.",
     ),

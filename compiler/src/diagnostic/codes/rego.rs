@@ -42,12 +42,12 @@ Without a `default` the decision is undefined for calls that no rule is about, a
     ),
     CodeDoc::error(
         "rego-unknown-data",
-        "a policy in Rego refers to data that nobody gives",
+        "a policy in Rego refers to data that are not given",
         "A component holds all data that its policy can see. What no rule defines and `--data` does not give is undefined in every decision. In
 
     decision := allowed if not data.blocked[input.args.to]
 
-nobody would be blocked.
+no caller would be blocked.
 
 Give the data in a file with `--data`, as an empty list or object if there is nothing to say yet. For a list that may be left out write `object.get(data.lists, \"blocked\", [])`; then `data.lists` has to be given.",
     ),

@@ -11,7 +11,7 @@ pub(super) const CODES: &[CodeDoc] = &[
     CodeDoc::warning(
         "repeated-parent",
         "a role inherits twice from the same one",
-        "A role stands twice below `inherits`. The second mention changes nothing; perhaps another role was meant.
+        "A role stands twice below `inherits`. The second mention changes nothing. Another role may have been meant.
 
 Remove it, or name the role that was meant.",
     ),

@@ -9,7 +9,7 @@ use crate::{
     place::{FileId, Sources},
 };
 
-/// More than these nobody reads in one go.
+/// How many are shown at once.
 const SHOWN: usize = 100;
 
 pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {

@@ -54,7 +54,7 @@ impl Change {
 pub struct Tally {
     /// How many of each, for each name.
     pub by_name: BTreeMap<String, (u64, u64)>,
-    /// Wins and losses of names beyond the first ten thousand.
+    /// How many of each for names beyond the first ten thousand.
     pub others: (u64, u64),
 }
 

@@ -231,7 +231,7 @@ fn another_policy_shows_who_wins_and_who_loses() {
     assert_eq!(changes.examples.len(), 5);
     let example = &changes.examples[1];
     assert_eq!(example.arguments.as_deref(), Some(r#"{ "amount" : 75 }"#));
-    assert!(example.change.is_win());
+    assert!(example.change.is_looser());
 
     let verified = &replayed.verification;
     assert_eq!((verified.shadowed, verified.shadow_differs), (12, 5));

@@ -106,7 +106,7 @@ fn table(page: &mut String, title: &str, tally: &Tally) {
 }
 
 fn shown(page: &mut String, example: &Example) {
-    let class = if example.change.is_win() {
+    let class = if example.change.is_looser() {
         "looser"
     } else {
         "stricter"

@@ -117,7 +117,7 @@ fn changes(text: &mut String, style: Style, replayed: &Replayed) {
         if change.from == change.to {
             continue;
         }
-        let tone = if change.is_win() {
+        let tone = if change.is_looser() {
             Tone::Warn
         } else {
             Tone::Bad
