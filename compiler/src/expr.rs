@@ -356,3 +356,23 @@ pub enum Literal {
     /// A list.
     List(Vec<Literal>),
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::constraint::parse;
+
+    #[test]
+    fn a_walk_meets_everything_in_its_order() {
+        let text = "not any(args.a, .b == count(args.c)) and (present(run.x) or 1 in [1])";
+        let expr = parse(text, &Default::default()).unwrap().expr;
+        let paths: Vec<String> = expr.paths().map(ToString::to_string).collect();
+        assert_eq!(paths, ["args.a", ".b", "args.c", "run.x"]);
+        let outside = expr.walk_outside_quantifiers();
+        let paths: Vec<String> = outside
+            .flat_map(|expr| expr.own_paths())
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(paths, ["args.a", "run.x"]);
+        assert_eq!((expr.walk().count(), expr.conjuncts().len()), (7, 2));
+    }
+}

@@ -44,13 +44,11 @@ impl Parser<'_> {
         {
             self.skip_group();
             let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
-            self.findings.error(
-                ConstraintError::new(
-                    codes::ARGUMENTS,
-                    open.start..self.end_before(),
-                    format!("`{name}` takes {wanted} {}, not {found}", plural(wanted)),
-                )
-                .help(format!("write `{}`", function.signature())),
+            self.findings.refuse(
+                codes::ARGUMENTS,
+                open.start..self.end_before(),
+                format!("`{name}` takes {wanted} {}, not {found}", plural(wanted)),
+                format!("write `{}`", function.signature()),
             );
             return None;
         }
@@ -88,13 +86,11 @@ impl Parser<'_> {
             self.advance();
             self.skip_group();
             let span = start..self.end_before();
-            self.findings.error(
-                ConstraintError::new(
-                    codes::ARGUMENTS,
-                    span,
-                    format!("`{name}` looks at a path, and a count is none"),
-                )
-                .help(format!("write a path such as `args.x`: `{signature}`")),
+            self.findings.refuse(
+                codes::ARGUMENTS,
+                span,
+                format!("`{name}` looks at a path, and a count is none"),
+                format!("write a path such as `args.x`: `{signature}`"),
             );
             return None;
         }
@@ -115,13 +111,11 @@ impl Parser<'_> {
                         "write a path such as `args.x`"
                     };
                     let shown = quoted(self.slice(operand.span.clone()));
-                    self.findings.error(
-                        ConstraintError::new(
-                            codes::ARGUMENTS,
-                            operand.span,
-                            format!("`{name}` looks at a path, and {shown} is none"),
-                        )
-                        .help(format!("{help}: `{signature}`")),
+                    self.findings.refuse(
+                        codes::ARGUMENTS,
+                        operand.span,
+                        format!("`{name}` looks at a path, and {shown} is none"),
+                        format!("{help}: `{signature}`"),
                     );
                     if swapped {
                         // The second argument is wrong for the same reason.
@@ -363,16 +357,14 @@ impl Parser<'_> {
                 Literal::String(text) => names.push(text.clone()),
                 other => {
                     sound = false;
-                    self.findings.error(
-                        ConstraintError::new(
-                            codes::ARGUMENTS,
-                            element.span.clone(),
-                            format!(
-                                "a member name is a text, and {} is none",
-                                quoted(&other.to_string())
-                            ),
-                        )
-                        .help(format!("quote it: {}", quoted(&json(&other.to_string())))),
+                    self.findings.refuse(
+                        codes::ARGUMENTS,
+                        element.span.clone(),
+                        format!(
+                            "a member name is a text, and {} is none",
+                            quoted(&other.to_string())
+                        ),
+                        format!("quote it: {}", quoted(&json(&other.to_string()))),
                     );
                 }
             }

@@ -101,13 +101,11 @@ impl Parser<'_> {
         }
         if ["not_in", "notin", "nin"].contains(&word.to_ascii_lowercase().as_str()) {
             self.advance();
-            self.findings.error(
-                ConstraintError::new(
-                    codes::OPERATOR,
-                    span,
-                    format!("{} is not an operator", quoted(word)),
-                )
-                .help("write `not in`"),
+            self.findings.refuse(
+                codes::OPERATOR,
+                span,
+                format!("{} is not an operator", quoted(word)),
+                "write `not in`",
             );
             return Some(Operator::In { negated: true });
         }
@@ -121,9 +119,11 @@ impl Parser<'_> {
             }
             let span = span.start..end;
             let shown = quoted(self.slice(span.clone()));
-            self.findings.error(
-                ConstraintError::new(codes::OPERATOR, span, format!("{shown} is not an operator"))
-                    .help(format!("write `{meant}`")),
+            self.findings.refuse(
+                codes::OPERATOR,
+                span,
+                format!("{shown} is not an operator"),
+                format!("write `{meant}`"),
             );
             return Some(Operator::Compare(operator_named(meant)?));
         }
@@ -139,13 +139,11 @@ impl Parser<'_> {
                 )),
                 _ => format!("`{}`", function.signature()),
             };
-            self.findings.error(
-                ConstraintError::new(
-                    codes::OPERATOR,
-                    span,
-                    format!("{} is not an operator", quoted(word)),
-                )
-                .help(format!("write {help}")),
+            self.findings.refuse(
+                codes::OPERATOR,
+                span,
+                format!("{} is not an operator", quoted(word)),
+                format!("write {help}"),
             );
             return None;
         }
@@ -164,16 +162,14 @@ impl Parser<'_> {
             }
             Some(Kind::Op(op)) => {
                 let op = *op;
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::NOT,
-                        span,
-                        format!("`not` cannot stand before `{op}`"),
-                    )
-                    .help(format!(
+                self.findings.refuse(
+                    codes::NOT,
+                    span,
+                    format!("`not` cannot stand before `{op}`"),
+                    format!(
                         "write `{}`, or put the `not` before the whole comparison",
                         op.negated()
-                    )),
+                    ),
                 );
                 self.advance();
                 self.advance();
@@ -189,32 +185,28 @@ impl Parser<'_> {
                 } else {
                     quoted(&format!("not {function}({value}, …)"))
                 };
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::NOT,
-                        span.start
-                            ..self
-                                .tokens
-                                .get(self.at + 1)
-                                .map_or(span.end, |next| next.span.end),
-                        "this is not an operator",
-                    )
-                    .help(format!("write {functions}")),
+                self.findings.refuse(
+                    codes::NOT,
+                    span.start
+                        ..self
+                            .tokens
+                            .get(self.at + 1)
+                            .map_or(span.end, |next| next.span.end),
+                    "this is not an operator",
+                    format!("write {functions}"),
                 );
                 None
             }
             _ => {
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::NOT,
-                        span,
-                        "`not` stands before a condition, or in `not in`",
-                    )
-                    .help(format!(
+                self.findings.refuse(
+                    codes::NOT,
+                    span,
+                    "`not` stands before a condition, or in `not in`",
+                    format!(
                         "write {} or {}",
                         quoted(&format!("{value} != …")),
                         quoted(&format!("{value} not in […]"))
-                    )),
+                    ),
                 );
                 None
             }
@@ -253,9 +245,8 @@ impl Parser<'_> {
             }
         };
         let message = format!("{value} is a value, not a condition");
-        self.findings.error(
-            ConstraintError::new(codes::CONDITION, operand.span.clone(), message).help(help),
-        );
+        self.findings
+            .refuse(codes::CONDITION, operand.span.clone(), message, help);
     }
 
     /// `a < b < c`
@@ -308,13 +299,11 @@ impl Parser<'_> {
                 .slice(open.end..self.end_before().saturating_sub(1).max(open.end))
                 .trim()
                 .to_owned();
-            self.findings.error(
-                ConstraintError::new(
-                    codes::LIST,
-                    open.start..self.end_before(),
-                    "the right side of `in` is a list in brackets",
-                )
-                .help(format!("write {}", quoted(&format!("[{inner}]")))),
+            self.findings.refuse(
+                codes::LIST,
+                open.start..self.end_before(),
+                "the right side of `in` is a list in brackets",
+                format!("write {}", quoted(&format!("[{inner}]"))),
             );
             return None;
         }
@@ -434,13 +423,11 @@ impl Parser<'_> {
             } else {
                 "nothing is `in`"
             };
-            self.findings.error(
-                ConstraintError::new(
-                    codes::EMPTY_LIST,
-                    members.span,
-                    format!("{outcome} an empty list"),
-                )
-                .help("list the values, or remove the constraint"),
+            self.findings.refuse(
+                codes::EMPTY_LIST,
+                members.span,
+                format!("{outcome} an empty list"),
+                "list the values, or remove the constraint",
             );
             return None;
         }

@@ -74,6 +74,17 @@ impl Findings {
         self.errors.push(error);
     }
 
+    /// An error with its remedy.
+    pub(super) fn refuse(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.error(ConstraintError::new(code, span, message).help(help));
+    }
+
     pub(super) fn warn(&mut self, warning: ConstraintError) {
         self.warnings.push(warning);
     }

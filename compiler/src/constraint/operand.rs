@@ -3,9 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    codes, constant,
-    finding::ConstraintError,
-    foreign,
+    codes, constant, foreign,
     lexer::Kind,
     parser::{MAX_NESTING, Parser},
     suggest,
@@ -80,13 +78,11 @@ impl<'a> Parser<'a> {
             Some(Kind::Open) => {
                 self.skip_group();
                 let span = span.start..self.end_before();
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::SYNTAX,
-                        span.clone(),
-                        "a value does not stand in parentheses",
-                    )
-                    .help("leave them out; a list stands in brackets"),
+                self.findings.refuse(
+                    codes::SYNTAX,
+                    span.clone(),
+                    "a value does not stand in parentheses",
+                    "leave them out; a list stands in brackets",
                 );
                 Side::Poison(span)
             }
@@ -123,13 +119,11 @@ impl<'a> Parser<'a> {
             return None;
         }
         if word == "not" {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::NOT,
-                    span.clone(),
-                    "`not` stands before a condition, not before a value",
-                )
-                .help("write `!=`, or put the `not` before the whole comparison"),
+            self.findings.refuse(
+                codes::NOT,
+                span.clone(),
+                "`not` stands before a condition, not before a value",
+                "write `!=`, or put the `not` before the whole comparison",
             );
             while matches!(self.kind(), Some(Kind::Word("not"))) {
                 self.advance();
@@ -142,13 +136,11 @@ impl<'a> Parser<'a> {
         }
         if let Some(function) = Function::named(word) {
             self.advance();
-            self.findings.error(
-                ConstraintError::new(
-                    codes::ARGUMENTS,
-                    span.clone(),
-                    format!("`{word}` is a function and wants parentheses"),
-                )
-                .help(format!("write `{}`", function.signature())),
+            self.findings.refuse(
+                codes::ARGUMENTS,
+                span.clone(),
+                format!("`{word}` is a function and wants parentheses"),
+                format!("write `{}`", function.signature()),
             );
             return Some(Side::Poison(span));
         }
@@ -179,13 +171,11 @@ impl<'a> Parser<'a> {
         self.skip_group();
         let span = start.start..self.end_before();
         if known.is_some() {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::CONDITION,
-                    start,
-                    format!("`{name}` is a condition, not a value"),
-                )
-                .help("conditions are joined with `and`, `or` and `not`, and not compared"),
+            self.findings.refuse(
+                codes::CONDITION,
+                start,
+                format!("`{name}` is a condition, not a value"),
+                "conditions are joined with `and`, `or` and `not`, and not compared",
             );
         } else {
             let argument = self
@@ -206,13 +196,11 @@ impl<'a> Parser<'a> {
                     None => format!("functions are {}", Function::listed()),
                 }
             });
-            self.findings.error(
-                ConstraintError::new(
-                    codes::FUNCTION,
-                    start,
-                    format!("there is no function {}", quoted(name)),
-                )
-                .help(help),
+            self.findings.refuse(
+                codes::FUNCTION,
+                start,
+                format!("there is no function {}", quoted(name)),
+                help,
             );
         }
         Side::Poison(span)
@@ -240,13 +228,11 @@ impl<'a> Parser<'a> {
                     self.skip_steps();
                 }
                 let span = start.start..self.end_before();
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::PATH,
-                        span.clone(),
-                        "`consts` wants the name of a constant",
-                    )
-                    .help("write `consts.NAME`; only constants with plain names can be used"),
+                self.findings.refuse(
+                    codes::PATH,
+                    span.clone(),
+                    "`consts` wants the name of a constant",
+                    "write `consts.NAME`; only constants with plain names can be used",
                 );
                 return Side::Poison(span);
             }
@@ -255,16 +241,14 @@ impl<'a> Parser<'a> {
         let span = start.start..self.end_before();
         let after = self.end_before();
         if self.skip_steps() {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::PATH,
-                    after..self.end_before(),
-                    "a constant has no members",
-                )
-                .help(format!(
+            self.findings.refuse(
+                codes::PATH,
+                after..self.end_before(),
+                "a constant has no members",
+                format!(
                     "a constant is a literal or a list: {}",
                     quoted(self.slice(span.clone()))
-                )),
+                ),
             );
             return Side::Poison(start.start..self.end_before());
         }
@@ -295,21 +279,23 @@ impl<'a> Parser<'a> {
                     format!("constants are {}{more}", names.join(", "))
                 }
             };
-            self.findings.error(
-                ConstraintError::new(
-                    codes::CONSTANT,
-                    start.end + 1..span.end,
-                    format!("there is no constant {}", quoted(name)),
-                )
-                .help(help),
+            self.findings.refuse(
+                codes::CONSTANT,
+                start.end + 1..span.end,
+                format!("there is no constant {}", quoted(name)),
+                help,
             );
             return Side::Poison(span);
         };
         self.consts_used.insert(name.to_owned());
         if constant::deeper_than(value, MAX_NESTING.saturating_sub(self.depth())) {
-            self.findings.error(
-                ConstraintError::new(codes::TOO_DEEP, span.clone(), format!("the value of this constant is nested more than {MAX_NESTING} levels deep here"))
-                    .help("flatten the lists of the constant"),
+            self.findings.refuse(
+                codes::TOO_DEEP,
+                span.clone(),
+                format!(
+                    "the value of this constant is nested more than {MAX_NESTING} levels deep here"
+                ),
+                "flatten the lists of the constant",
             );
             return Side::Poison(span);
         }
@@ -358,13 +344,11 @@ impl<'a> Parser<'a> {
             (None, Some(root)) => format!("did you mean {}", quoted(&format!("{root}{rest}"))),
             (None, None) => format!("paths begin with {roots}; a text stands in double quotes"),
         };
-        self.findings.error(
-            ConstraintError::new(
-                codes::ROOT,
-                span,
-                format!("no path begins with {}", quoted(word)),
-            )
-            .help(help),
+        self.findings.refuse(
+            codes::ROOT,
+            span,
+            format!("no path begins with {}", quoted(word)),
+            help,
         );
         Side::Poison(whole)
     }
@@ -373,27 +357,23 @@ impl<'a> Parser<'a> {
         let start = self.span();
         self.advance();
         if suggest::is_odd_number(word) {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::NUMBER,
-                    start.clone(),
-                    format!("{} is not a number of JSON", quoted(word)),
-                )
-                .help("no call can carry it; compare with a bound that you choose"),
+            self.findings.refuse(
+                codes::NUMBER,
+                start.clone(),
+                format!("{} is not a number of JSON", quoted(word)),
+                "no call can carry it; compare with a bound that you choose",
             );
             return Side::Poison(start);
         }
         if let Some(value) = suggest::value(word) {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::UNQUOTED,
-                    start.clone(),
-                    format!("{} is not a value", quoted(word)),
-                )
-                .help(format!(
+            self.findings.refuse(
+                codes::UNQUOTED,
+                start.clone(),
+                format!("{} is not a value", quoted(word)),
+                format!(
                     "write `{value}`, or quote it if a text is meant: {}",
                     quoted(&format!("\"{word}\""))
-                )),
+                ),
             );
             return Side::Poison(start);
         }
@@ -428,13 +408,11 @@ impl<'a> Parser<'a> {
             None => format!("quote it: {}", quoted(&text)),
         };
         let shown = quoted(self.slice(span.clone()));
-        self.findings.error(
-            ConstraintError::new(
-                codes::UNQUOTED,
-                span.clone(),
-                format!("{shown} is not a value"),
-            )
-            .help(help),
+        self.findings.refuse(
+            codes::UNQUOTED,
+            span.clone(),
+            format!("{shown} is not a value"),
+            help,
         );
         Side::Poison(span)
     }

@@ -43,16 +43,14 @@ impl Parser<'_> {
                     let written = steps
                         .first()
                         .map_or("args.name".to_owned(), |name| format!("args.{name}"));
-                    self.findings.error(
-                        ConstraintError::new(
-                            codes::OUTSIDE,
-                            first.clone(),
-                            "`.` is the element of a quantifier, and there is none around it",
-                        )
-                        .help(format!(
+                    self.findings.refuse(
+                        codes::OUTSIDE,
+                        first.clone(),
+                        "`.` is the element of a quantifier, and there is none around it",
+                        format!(
                             "write {} for an argument, or `any(args.list, …)` around the condition",
                             quoted(&written)
-                        )),
+                        ),
                     );
                     sound = false;
                 }
@@ -65,9 +63,11 @@ impl Parser<'_> {
                 Kind::Member(_) | Kind::OpenList if joined && closed => {
                     let start = self.span().start;
                     self.skip_steps();
-                    self.findings.error(
-                        ConstraintError::new(codes::PATH, start..self.end_before(), "a name must follow the `.` of an element")
-                            .help("write `.name`; members with other names cannot be reached from an element"),
+                    self.findings.refuse(
+                        codes::PATH,
+                        start..self.end_before(),
+                        "a name must follow the `.` of an element",
+                        "write `.name`; members with other names cannot be reached from an element",
                     );
                     sound = false;
                 }
@@ -108,15 +108,11 @@ impl Parser<'_> {
         if root.is_name() && span.end > first.end {
             if sound {
                 let name = root.name();
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::PATH,
-                        first.end..span.end,
-                        format!("`{name}` is a text and has no members"),
-                    )
-                    .help(format!(
-                        "write `{name}` alone; facts about the caller are in `user` and `ctx`"
-                    )),
+                self.findings.refuse(
+                    codes::PATH,
+                    first.end..span.end,
+                    format!("`{name}` is a text and has no members"),
+                    format!("write `{name}` alone; facts about the caller are in `user` and `ctx`"),
                 );
             }
             return None;
@@ -133,9 +129,8 @@ impl Parser<'_> {
         } else {
             "write `.name`, or `[\"name\"]` for a name with other characters"
         };
-        self.findings.error(
-            ConstraintError::new(codes::PATH, dot, "a name is missing behind this `.`").help(help),
-        );
+        self.findings
+            .refuse(codes::PATH, dot, "a name is missing behind this `.`", help);
         self.advance();
         if spaced {
             self.advance();
