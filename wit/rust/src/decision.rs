@@ -48,14 +48,18 @@ impl<'a> Request<'a> {
         Self { roles, ..self }
     }
 
-    /// Further facts, a JSON object as text, or `None`.
+    /// Further facts: a JSON object as text.
     #[inline]
     #[must_use]
-    pub fn facts(self, facts: impl Into<Option<&'a str>>) -> Self {
-        Self {
-            facts: facts.into(),
-            ..self
-        }
+    pub const fn facts(self, facts: &'a str) -> Self {
+        self.optional_facts(Some(facts))
+    }
+
+    /// As [`facts`](Self::facts), where there may be none.
+    #[inline]
+    #[must_use]
+    pub const fn optional_facts(self, facts: Option<&'a str>) -> Self {
+        Self { facts, ..self }
     }
 }
 
