@@ -2,14 +2,12 @@
 
 pub mod code;
 mod codes;
-mod harmless;
 pub mod render;
-
 mod sink;
 
 pub use code::{CodeDoc, Severity};
 pub use codes::{all_codes, find_code};
-pub use harmless::{harmless, is_printable, shortened};
+pub(crate) use hexgate_base::{harmless, is_printable};
 pub use sink::Sink;
 
 use crate::source::Span;

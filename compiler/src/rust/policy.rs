@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hexgate_bundle::{Claims, Draft, Stem, StemError, disk::Folder};
+use hexgate_base::disk::Folder;
+use hexgate_bundle::{Claims, Draft, Stem, StemError};
 
 use super::{CargoError, cargo::Cargo, component, package::Package, report::Files};
 use crate::{

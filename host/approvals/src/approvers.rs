@@ -2,7 +2,8 @@
 
 use std::{collections::HashSet, path::Path};
 
-use hexgate_bundle::{PrivateKey, PublicKey, Timestamp, names};
+use hexgate_base::names;
+use hexgate_bundle::{PrivateKey, PublicKey, Timestamp};
 
 use crate::{
     answer::{Answer, Decision},
@@ -36,8 +37,8 @@ impl Approvers {
     /// These approvers.
     ///
     /// # Errors
-    /// If one has no id, no key or no role, a name is not written in the [one spelling](hexgate_bundle::names::spelled) that names have, or
-    /// an id or a key stands in two places. Ids are compared as [people](hexgate_bundle::names::folded) are.
+    /// If one has no id, no key or no role, a name is not written in the [one spelling](hexgate_base::names::spelled) that names have, or
+    /// an id or a key stands in two places. Ids are compared as [people](hexgate_base::names::folded) are.
     pub fn new(approvers: Vec<Approver>) -> Result<Self, ApproversError> {
         let mut ids = HashSet::new();
         let mut keys = HashSet::new();

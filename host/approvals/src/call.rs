@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use hexgate_bundle::{Digest, names::spelled};
+use hexgate_base::names::spelled;
+use hexgate_bundle::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::encoding::Fields;

@@ -7,10 +7,8 @@ use std::{
     time::Duration,
 };
 
-use hexgate_bundle::{
-    Timestamp,
-    disk::{Access, Folder, LockError, lock},
-};
+use hexgate_base::disk::{Access, Folder, LockError, lock};
+use hexgate_bundle::Timestamp;
 
 use crate::request::RequestId;
 

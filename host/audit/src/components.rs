@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hexgate_bundle::{Digest, MAX_WASM_BYTES, disk::Folder};
+use hexgate_base::disk::Folder;
+use hexgate_bundle::{Digest, MAX_WASM_BYTES};
 
 /// Components in a folder, each in a file that its SHA-256 names.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use hexgate_bundle::disk::{self, Folder, LockError};
+use hexgate_base::disk::{self, Folder, LockError};
 
 /// The name of a file of the log.
 pub(crate) fn segment_name(index: u64) -> String {

@@ -7,10 +7,8 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use hexgate_bundle::{
-    Digest,
-    disk::{self, Access, FileError, Folder, read_all},
-};
+use hexgate_base::disk::{self, Access, FileError, Folder, read_all};
+use hexgate_bundle::Digest;
 
 /// A key for digests of arguments and facts: 32 random bytes. Without it a digest of a short text could be found by trying texts.
 ///

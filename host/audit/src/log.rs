@@ -28,7 +28,7 @@ use open::{Found, Trouble};
 use sync::Synced;
 use writer::Writer;
 
-use hexgate_bundle::disk::Folder;
+use hexgate_base::disk::Folder;
 
 #[cfg(feature = "deliver")]
 use crate::deliver::Progress;

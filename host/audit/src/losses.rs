@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hexgate_bundle::disk::Folder;
+use hexgate_base::disk::Folder;
 use serde::{Deserialize, Serialize};
 
 /// What the log does not say yet.

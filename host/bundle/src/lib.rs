@@ -59,43 +59,29 @@
 //! - **Versions**: version 2 of the manifest is what this crate writes; version 1, of the Python system, is read as well, and written
 //!   for its hosts alone ([`V1Draft`]). It is bound to nothing and has no sequence, so [`Expectation::dangerous_accept_unbound`] is needed to use it.
 //!
-//! The crate needs a Unix system: it relies on directory descriptors, atomic renames and permission bits.
 
 #![deny(missing_docs)]
 
-#[cfg(not(unix))]
-compile_error!(
-    "hexgate-bundle needs a Unix system: directory descriptors, atomic renames and permission bits"
-);
-
 mod canonical;
-mod clock;
-mod digest;
-pub mod disk;
 mod expectation;
-mod keys;
 mod manifest;
-pub mod names;
 mod seal;
 mod sequence;
 mod stem;
-mod timestamp;
 mod unverified;
 mod verified;
 mod write;
 
-pub use clock::{Clock, SystemClock};
-pub use digest::{Digest, DigestError};
 pub use expectation::Expectation;
-pub use keys::{
-    ExposedKey, GenerateError, KeyError, KeyId, KeyPair, LoadedPrivateKey, PrivateKey, PublicKey,
-    TrustedKeys, generate,
+pub use hexgate_base::{
+    Clock, Digest, DigestError, ExposedKey, GenerateError, KeyError, KeyId, KeyPair,
+    LoadedPrivateKey, PrivateKey, PublicKey, SystemClock, Timestamp, TimestampError, TrustedKeys,
+    generate,
 };
 pub use manifest::{Duty, Manifest, ManifestError, v1, v2};
 pub use seal::{Claims, CopyError, Draft, SealError, SealedBundle, V1Draft};
 pub use sequence::{SequenceError, SequenceFloor, SequenceStore};
 pub use stem::{Stem, StemError, is_bundle, trace_of_bundle};
-pub use timestamp::{Timestamp, TimestampError};
 pub use unverified::{Parts, ReadError, UnverifiedBundle};
 pub use verified::{Contents, DangerousUnsignedBundle, VerifiedBundle, VerifyError};
 pub use write::{WriteError, write};

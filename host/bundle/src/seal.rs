@@ -104,7 +104,7 @@ impl Draft<'_> {
         // INVARIANT: all names are bounded, so a manifest that is written can be read.
         debug_assert!(manifest_bytes.len() as u64 <= MAX_MANIFEST_BYTES);
         Ok(SealedBundle {
-            signature: key.map(|key| key.sign(&manifest_bytes)),
+            signature: key.map(|key| key.sign_manifest(&manifest_bytes)),
             stem: self.stem.clone(),
             source: self.source.to_vec(),
             rego: self.rego.as_bytes().to_vec(),
@@ -144,7 +144,7 @@ impl V1Draft<'_> {
         };
         let manifest_bytes = manifest.to_bytes()?;
         Ok(SealedBundle {
-            signature: key.map(|key| key.sign(&manifest_bytes)),
+            signature: key.map(|key| key.sign_manifest(&manifest_bytes)),
             stem: self.stem.clone(),
             source: self.source.to_vec(),
             rego: self.rego.as_bytes().to_vec(),

@@ -14,10 +14,9 @@ mod newest;
 pub use error::SequenceError;
 pub use newest::SequenceFloor;
 
-use crate::{
-    Contents, VerifiedBundle,
-    disk::{Access, FileError, Folder, Lock, LockError, read_all},
-};
+use hexgate_base::disk::{Access, FileError, Folder, Lock, LockError, read_all};
+
+use crate::{Contents, VerifiedBundle};
 use file::{Entries, Name};
 use newest::Newest;
 

@@ -7,10 +7,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    MAX_MANIFEST_BYTES, MAX_TEXT_BYTES, MAX_WASM_BYTES, Stem, StemError,
-    disk::{FileError, Folder, read_all},
-};
+use hexgate_base::disk::{FileError, Folder, read_all};
+
+use crate::{MAX_MANIFEST_BYTES, MAX_TEXT_BYTES, MAX_WASM_BYTES, Stem, StemError};
 
 /// A bundle as it was handed over. Nothing in it was looked into, and nothing of it can be had before it is
 /// [verified](UnverifiedBundle::verify).

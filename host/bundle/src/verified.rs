@@ -75,7 +75,7 @@ impl UnverifiedBundle {
                 origin: self.parts.origin.clone(),
             });
         }
-        match keys.signer(&self.parts.manifest, &signature) {
+        match keys.signer_of_manifest(&self.parts.manifest, &signature) {
             Some(key) => Ok((signature, key.id())),
             None => Err(VerifyError::Signature {
                 file: self.names.signature.clone(),

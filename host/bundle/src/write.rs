@@ -18,11 +18,9 @@ use std::{
 
 use rustix::io::Errno;
 
-use crate::{
-    Draft, PrivateKey, SealError, SealedBundle, Stem,
-    disk::{Access, Folder},
-    unverified::list,
-};
+use hexgate_base::disk::{Access, Folder};
+
+use crate::{Draft, PrivateKey, SealError, SealedBundle, Stem, unverified::list};
 
 mod passing;
 mod swap;

@@ -7,7 +7,8 @@ use std::{
 };
 
 use anyhow::Context;
-use hexgate_bundle::{Stem, disk::Folder};
+use hexgate_base::disk::Folder;
+use hexgate_bundle::Stem;
 use hexgate_compiler::Compiler;
 
 use crate::{

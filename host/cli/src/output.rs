@@ -6,8 +6,8 @@ use std::{
 };
 
 use anyhow::Context;
-use hexgate_compiler::diagnostic::is_printable;
-pub(crate) use hexgate_compiler::diagnostic::{harmless, shortened};
+use hexgate_base::is_printable;
+pub(crate) use hexgate_base::{harmless, shortened};
 
 /// Whether and how text is coloured.
 #[derive(Debug, Clone, Copy)]

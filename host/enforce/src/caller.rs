@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hexgate_compiler::bundle::names::spelled;
+use hexgate_base::names::spelled;
 use serde::Serialize;
 use serde_json::value::RawValue;
 

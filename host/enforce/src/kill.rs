@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use arc_swap::ArcSwap;
-use hexgate::bundle::names::folded;
+use hexgate_base::names::folded;
 
 use crate::live::locked;
 use crate::platform::{Background, PlatformError};
@@ -19,7 +19,7 @@ use crate::platform::{Background, PlatformError};
 /// Denies every call of agents, users and tokens that were stopped, from the next call on, whatever the policy says.
 ///
 /// Cloning is cheap and gives the same switch: keep one, give it to every enforcer of the process. Reading it takes no lock. Names are
-/// compared as [people](hexgate::bundle::names::folded) are, without regard to spelling, case and blanks around them: taking two for
+/// compared as [people](hexgate_base::names::folded) are, without regard to spelling, case and blanks around them: taking two for
 /// one stops more.
 #[derive(Clone, Default)]
 pub struct KillSwitch(Arc<Inner>);

@@ -4,7 +4,7 @@
 //! was denied and nothing of the policy, unless the host chose [`Disclosure::Constraints`](crate::Disclosure).
 
 use hexgate::PathScope;
-use hexgate_compiler::diagnostic::{harmless, shortened};
+use hexgate_base::{harmless, shortened};
 use serde::Serialize;
 
 use crate::decision::{Cause, Decision, Outcome};

@@ -144,7 +144,7 @@ pub enum SourceError {
         /// The file or folder.
         path: PathBuf,
         /// Whose it is, and its permission bits.
-        access: hexgate::bundle::disk::Access,
+        access: hexgate_base::disk::Access,
     },
     /// There is no policy.
     #[error("`{origin}` has no policy; put one there")]

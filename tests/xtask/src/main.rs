@@ -7,6 +7,7 @@ mod demo;
 mod dependencies;
 mod edge;
 mod engine;
+mod features;
 mod fuzz;
 mod parity;
 mod readme;
@@ -36,11 +37,13 @@ enum Task {
     Setup(setup::Args),
     /// Build, check or measure the engine artifact
     Engine(engine::Args),
+    /// Check that each package compiles without features, with each one, and with all
+    Features(features::Args),
     /// Run the fuzz targets for a while
     Fuzz(fuzz::Args),
     /// Compare reference, native component and Rego component on random policies and calls
     Parity(parity::Args),
-    /// Check that the README does what it says: its commands, their outputs, its program
+    /// Check that the README and the guide do what they say: their commands, the outputs, the program
     Readme,
     /// Run all tests, with every tool that is set up
     Test(test::Args),
@@ -51,6 +54,7 @@ fn main() -> anyhow::Result<()> {
         Task::BenchPeers(args) => bench_peers::run(&args),
         Task::Demo => demo::run(),
         Task::Dependencies => dependencies::run(),
+        Task::Features(args) => features::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::Parity(args) => parity::run(&args),
         Task::Readme => readme::run(),

@@ -15,13 +15,11 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
+use hexgate_base::harmless;
 use hexgate_compiler::{
     Compiler, Options, Outcome, Product,
     bundle::PrivateKey,
-    diagnostic::{
-        harmless,
-        render::{Format, render, summary, worst},
-    },
+    diagnostic::render::{Format, render, summary, worst},
     schema::POLICY_SCHEMA,
     sentence,
 };

@@ -6,9 +6,10 @@ use std::{
 };
 
 use anyhow::Context;
+use hexgate_base::disk::Folder;
 use hexgate_compiler::{
     Compiled, Product,
-    bundle::{PrivateKey, Stem, disk::Folder},
+    bundle::{PrivateKey, Stem},
     http,
     schema::POLICY_SCHEMA,
 };

@@ -2,7 +2,8 @@
 
 use std::{io, path::PathBuf};
 
-use hexgate_bundle::{KeyError, names::spelled};
+use hexgate_base::names::spelled;
+use hexgate_bundle::KeyError;
 
 /// The list of approvers cannot be had.
 #[derive(Debug, thiserror::Error)]

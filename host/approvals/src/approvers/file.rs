@@ -2,10 +2,8 @@
 
 use std::{io, path::Path};
 
-use hexgate_bundle::{
-    PublicKey,
-    disk::{self, Access, FileError, read_all},
-};
+use hexgate_base::disk::{self, Access, FileError, read_all};
+use hexgate_bundle::PublicKey;
 use serde::Deserialize;
 
 use super::{Approver, Approvers, ApproversError};

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use hexgate_bundle::disk::Access;
+use hexgate_base::disk::Access;
 use rusqlite::ErrorCode;
 
 use crate::{refusal::Refusal, request::RequestId};

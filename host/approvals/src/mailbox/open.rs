@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hexgate_bundle::disk::{Access, Folder};
+use hexgate_base::disk::{Access, Folder};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, limits::Limit};
 use rustix::fs::FileType;
 

@@ -6,7 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use hexgate_bundle::{Digest, disk::Folder};
+use hexgate_base::disk::Folder;
+use hexgate_bundle::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::aside::SetAside;

@@ -2,7 +2,8 @@
 
 use std::{fs::File, io, path::Path};
 
-use hexgate_bundle::{Digest, disk::Folder};
+use hexgate_base::disk::Folder;
+use hexgate_bundle::Digest;
 
 use super::writer::End;
 use crate::{

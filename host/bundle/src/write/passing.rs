@@ -16,10 +16,9 @@ use rustix::{
 };
 
 use super::Listing;
-use crate::{
-    Stem,
-    disk::{Folder, random},
-};
+use hexgate_base::disk::{Folder, random};
+
+use crate::Stem;
 
 /// How the name of a passing folder begins.
 const PREFIX: &str = ".hexgate-bundle-";

@@ -4,7 +4,7 @@ use std::{ffi::OsStr, io, path::Path};
 
 use rustix::io::Errno;
 
-use crate::disk::{Folder, random};
+use hexgate_base::disk::{Folder, random};
 
 /// How [`place`] and [`replace`] ended.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use hexgate_bundle::{UnverifiedBundle, disk::Folder};
+use hexgate_base::disk::Folder;
+use hexgate_bundle::UnverifiedBundle;
 
 use super::{facts, trust::Trust};
 use crate::{

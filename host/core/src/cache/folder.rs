@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use hexgate_bundle::disk::{self, Access, FileError, read_all};
+use hexgate_base::disk::{self, Access, FileError, read_all};
 use rustix::fs::{Timespec, Timestamps, UTIME_NOW};
 
 use crate::error::CacheError;

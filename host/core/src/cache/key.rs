@@ -5,7 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use hexgate_bundle::disk::{Access, FileError, Folder, read_all};
+use hexgate_base::disk::{Access, FileError, Folder, read_all};
 use wasmtime::Engine;
 
 use crate::error::CacheError;

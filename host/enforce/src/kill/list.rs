@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hexgate::bundle::names::folded;
+use hexgate_base::names::folded;
 
 use crate::platform::PlatformError;
 

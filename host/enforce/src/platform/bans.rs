@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use hexgate::bundle::names::folded;
-use hexgate_compiler::diagnostic::shortened;
+use hexgate_base::names::folded;
+use hexgate_base::shortened;
 use reqwest::header::HeaderValue;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;

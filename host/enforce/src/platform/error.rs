@@ -1,6 +1,6 @@
 //! Why the platform's answer is none.
 
-use hexgate_compiler::diagnostic::shortened;
+use hexgate_base::shortened;
 
 use crate::token::TokenError;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use hexgate::bundle::disk::{Access, Folder};
+use hexgate_base::disk::{Access, Folder};
 
 use super::SourceError;
 

@@ -1,6 +1,6 @@
 //! Why a token does not say who calls.
 
-use hexgate_compiler::diagnostic::shortened;
+use hexgate_base::shortened;
 
 use crate::caller::CallerError;
 

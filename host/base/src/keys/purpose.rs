@@ -6,21 +6,21 @@ impl PrivateKey {
     /// Signs a message that is not a manifest, deterministically. `purpose` names its kind, such as `audit checkpoint`: a signature for one
     /// purpose is none for another, and none for a bundle. It has no control characters.
     pub fn sign_for(&self, purpose: &str, message: &[u8]) -> [u8; 64] {
-        self.sign(&framed(purpose, message))
+        self.sign_manifest(&framed(purpose, message))
     }
 }
 
 impl PublicKey {
     /// Whether `signature` is this key's over `message` for `purpose`, by the strict rules.
     pub fn signed_for(&self, purpose: &str, message: &[u8], signature: &[u8; 64]) -> bool {
-        self.signed(&framed(purpose, message), signature)
+        self.signed_manifest(&framed(purpose, message), signature)
     }
 }
 
 impl TrustedKeys {
     /// The trusted key that made `signature` over `message` for `purpose`.
     pub fn signer_for(&self, purpose: &str, message: &[u8], signature: &[u8; 64]) -> Option<KeyId> {
-        self.signer(&framed(purpose, message), signature)
+        self.signer_of_manifest(&framed(purpose, message), signature)
             .map(PublicKey::id)
     }
 }
@@ -47,8 +47,8 @@ mod tests {
         assert!(public.signed_for("a", message, &signature));
         assert!(!public.signed_for("b", message, &signature));
         assert!(!public.signed_for("a", b"another", &signature));
-        assert!(!public.signed(message, &signature));
-        assert!(!public.signed_for("a", message, &key.sign(message)));
+        assert!(!public.signed_manifest(message, &signature));
+        assert!(!public.signed_for("a", message, &key.sign_manifest(message)));
 
         let other = PrivateKey::from_bytes(&[8; 32]).public_key();
         let keys = TrustedKeys::from_iter([other.clone(), public.clone()]);

@@ -128,7 +128,7 @@ impl Drop for Passing<'_> {
 }
 
 /// So that two writers do not meet, and nobody knows the name before.
-pub(crate) fn random() -> io::Result<u64> {
+pub fn random() -> io::Result<u64> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(u64::from_le_bytes(bytes))

@@ -143,7 +143,7 @@ impl PublicKey {
     }
 
     /// Whether `signature` over `message` is this key's, by the strict rules: no small-order points, no second encoding of a signature.
-    pub(crate) fn signed(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+    pub fn signed_manifest(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         self.0
             .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
             .is_ok()
@@ -217,7 +217,7 @@ impl PrivateKey {
     }
 
     /// Signs, deterministically.
-    pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
+    pub fn sign_manifest(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
     }
 
@@ -368,7 +368,7 @@ mod tests {
         let public = PrivateKey::from_bytes(&[7; 32]).public_key();
         let lax = ed25519_dalek::Signature::from_bytes(&signature);
         assert!(ed25519_dalek::Verifier::verify(&public.0, b"message", &lax).is_ok());
-        assert!(!public.signed(b"message", &signature));
+        assert!(!public.signed_manifest(b"message", &signature));
     }
 
     #[test]

@@ -16,4 +16,4 @@ pub use lock::{Lock, LockError, lock};
 pub use passing::Passing;
 pub use read::{FileError, open, read_all};
 
-pub(crate) use passing::random;
+pub use passing::random;

@@ -55,8 +55,10 @@ impl TrustedKeys {
     }
 
     /// The trusted key that made `signature` over `message`. All are tried: which one the message names is not known before it is verified.
-    pub(crate) fn signer(&self, message: &[u8], signature: &[u8; 64]) -> Option<&PublicKey> {
-        self.0.iter().find(|key| key.signed(message, signature))
+    pub fn signer_of_manifest(&self, message: &[u8], signature: &[u8; 64]) -> Option<&PublicKey> {
+        self.0
+            .iter()
+            .find(|key| key.signed_manifest(message, signature))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hexgate_bundle::names::is_ignorable;
+use crate::names::is_ignorable;
 
 /// A text with everything escaped that is not [printable](is_printable).
 pub fn harmless(text: &str) -> Cow<'_, str> {

@@ -1,0 +1,51 @@
+//! What every host of hexgate stands on: digests, time, keys, names, private files and printable text.
+//!
+//! | module | what is there |
+//! |---|---|
+//! | `digest` | SHA-256 digests and their text form |
+//! | `timestamp`, `clock` | seconds in UTC, and who tells the time |
+//! | `keys` | Ed25519 keys, their files, and signatures that hold for one purpose alone |
+//! | [`names`] | one spelling of a name, and which names count as the same |
+//! | [`disk`] | files and folders in places where others may have a hand |
+//! | `printable` | text from elsewhere, shown without harm |
+//!
+//! The crate needs a Unix system: it relies on directory descriptors, atomic renames and permission bits. It is the only one that does;
+//! what stands on it needs one through it.
+//!
+//! # Example
+//!
+//! ```
+//! use hexgate_base::{Digest, PrivateKey, harmless};
+//!
+//! let key = PrivateKey::from_bytes(&[7; 32]);
+//! let signature = key.sign_for("receipt", b"42 euros");
+//! assert!(key.public_key().signed_for("receipt", b"42 euros", &signature));
+//! assert!(!key.public_key().signed_for("invoice", b"42 euros", &signature));
+//!
+//! assert!(Digest::of(b"").to_string().starts_with("e3b0c44298fc1c14"));
+//! assert_eq!(harmless("refund\u{202e}"), "refund\\u{202e}");
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+#[cfg(not(unix))]
+compile_error!(
+    "hexgate needs a Unix system: directory descriptors, atomic renames and permission bits"
+);
+
+mod clock;
+mod digest;
+pub mod disk;
+mod keys;
+pub mod names;
+mod printable;
+mod timestamp;
+
+pub use clock::{Clock, SystemClock};
+pub use digest::{Digest, DigestError};
+pub use keys::{
+    ExposedKey, GenerateError, KeyError, KeyId, KeyPair, LoadedPrivateKey, PrivateKey, PublicKey,
+    TrustedKeys, generate,
+};
+pub use printable::{harmless, is_printable, shortened};
+pub use timestamp::{Timestamp, TimestampError};
