@@ -16,10 +16,10 @@ use alloc::{
     vec::Vec,
 };
 
-use hexgate_contract::Effect;
+use hexgate_contract::{Effect, FileScope};
 
 use crate::{
-    answer::{self, Answer, Call, Policy, ask, facts, or_null, paths},
+    answer::{Answer, Call, Policy, ask, facts, or_null, paths},
     body::Object,
     json,
     problem::Problem,
@@ -223,7 +223,7 @@ fn response(allowed: bool, context: json::Object) -> String {
 }
 
 /// What a tool that searches below a path has to apply to each result.
-fn file_scope(scope: &answer::FileScope) -> String {
+fn file_scope(scope: &FileScope) -> String {
     let mut object = json::Object::new();
     object.text("argument", &scope.argument);
     object.raw("paths", &paths(&scope.paths));

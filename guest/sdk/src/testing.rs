@@ -75,7 +75,9 @@ impl Ask {
     pub fn call(&self, tool: &str, arguments: &str) -> Answer {
         let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
         let request = Request::new(tool, arguments).roles(&roles);
-        Answer((self.answer)(&request.optional_facts(self.facts.as_deref())))
+        Answer((self.answer)(
+            &request.optional_facts(self.facts.as_deref()),
+        ))
     }
 }
 

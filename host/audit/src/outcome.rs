@@ -3,6 +3,7 @@
 #[cfg(feature = "replay")]
 mod answer;
 
+use hexgate_contract::Effect;
 use serde::{Deserialize, Serialize};
 
 /// What came of a proposed call.
@@ -54,7 +55,7 @@ pub enum Outcome {
     },
 }
 
-/// The pattern lists of the file scope that denied a call.
+/// The pattern lists of the file scope that denied a call: `hexgate_contract::PathScope` as a record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hint {
@@ -80,30 +81,6 @@ pub enum ErrorClass {
     Validity,
     /// The operator.
     Host,
-}
-
-/// An outcome without its details.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// The call must not happen.
-    Deny,
-    /// A person has to agree first.
-    NeedsApproval,
-    /// The call may happen.
-    Allow,
-}
-
-impl Effect {
-    /// The name in records, reports and events.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deny => "deny",
-            Self::NeedsApproval => "needs_approval",
-            Self::Allow => "allow",
-        }
-    }
 }
 
 impl Outcome {

@@ -19,7 +19,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         "--no-deps",
         "--locked",
     ]))?;
-    let metadata: Value = serde_json::from_str(&metadata).context("cargo's metadata is not JSON")?;
+    let metadata: Value =
+        serde_json::from_str(&metadata).context("cargo's metadata is not JSON")?;
     let packages = metadata["packages"].as_array().context("no packages")?;
     let mut checked = 0;
     for package in packages {
