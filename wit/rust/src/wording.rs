@@ -103,7 +103,9 @@ impl<'a> Wording<'a> {
         self.push(self.before_violation);
         self.push(source);
         self.before_violation = "; ";
-        if !self.denial.violations.iter().any(|known| known == source) {
+        let mut known = self.denial.violations.iter();
+        // Byte by byte: the library's comparison of texts would be its only use in an engine.
+        if !known.any(|known| known.bytes().eq(source.bytes())) {
             self.denial.violations.push(source.into());
         }
     }
@@ -138,6 +140,7 @@ impl<'a> Wording<'a> {
 // Texts, not characters: then all of a reason is appended by the same few instructions.
 const QUOTE: &str = "\"";
 const BACKSLASH: &str = "\\";
+const DIGITS: &str = "0123456789abcdef";
 
 /// Appends a name as a JSON string. A policy refuses names with control characters; what a host says of such a name keeps to one line.
 pub fn quote(target: &mut String, name: &str) {
@@ -150,10 +153,9 @@ pub fn quote(target: &mut String, name: &str) {
         match special.bytes().next() {
             None => {}
             Some(code @ 0..b' ') => {
-                target.push_str("\\u00");
-                for digit in [code >> 4, code & 15] {
-                    target.extend(char::from_digit(digit.into(), 16));
-                }
+                target.push_str(if code < 16 { "\\u000" } else { "\\u001" });
+                let digit = usize::from(code & 15);
+                target.push_str(DIGITS.get(digit..=digit).unwrap_or_default());
             }
             Some(_) => {
                 target.push_str(BACKSLASH);
