@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// What came of a proposed call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// The policy allows it.
     Allow {
@@ -57,7 +57,6 @@ pub enum Outcome {
 
 /// The pattern lists of the file scope that denied a call: `hexgate_contract::PathScope` as a record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Hint {
     /// A path must match one of these, if there are any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

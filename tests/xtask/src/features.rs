@@ -1,7 +1,6 @@
 //! Every feature of a library by itself, none, and all: each combination compiles.
 
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use anyhow::{Result, ensure};
 
 use crate::workspace;
 
@@ -13,17 +12,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let metadata = workspace::output(workspace::cargo().args([
-        "metadata",
-        "--format-version=1",
-        "--no-deps",
-        "--locked",
-    ]))?;
-    let metadata: Value =
-        serde_json::from_str(&metadata).context("cargo's metadata is not JSON")?;
-    let packages = metadata["packages"].as_array().context("no packages")?;
     let mut checked = 0;
-    for package in packages {
+    for package in workspace::packages()? {
         let name = package["name"].as_str().unwrap_or_default();
         let features: Vec<&str> = package["features"]
             .as_object()
