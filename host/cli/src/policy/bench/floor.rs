@@ -3,10 +3,7 @@
 //! What it costs is the runtime's own call, with the request carried in and an answer of the same size carried out.
 
 use anyhow::Context;
-use hexgate::{
-    Effect,
-    contract::names::{DECISION, DESCRIPTION},
-};
+use hexgate::Effect;
 
 use crate::policy::decide::Answer;
 
@@ -23,9 +20,7 @@ pub(super) fn component(answer: &Answer) -> anyhow::Result<Vec<u8>> {
     let (record, texts) = encode(answer)?;
     let text = TEXT
         .replace("$ANSWER", &escaped(&record))
-        .replace("$TEXTS", &escaped(&texts))
-        .replace("$DECISION", DECISION)
-        .replace("$DESCRIPTION", DESCRIPTION);
+        .replace("$TEXTS", &escaped(&texts));
     wat::parse_str(text).context("the floor cannot be encoded")
 }
 

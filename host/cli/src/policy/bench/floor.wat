@@ -97,6 +97,6 @@
     (export "roles" (func $roles))
     (export "rules" (func $rules))
     (export "scope" (func $scope)))
-  (export "$DECISION" (instance $decision))
-  (export "$DESCRIPTION" (instance $description))
+  (export "hexgate:policy/decision@0.1.0" (instance $decision))
+  (export "hexgate:policy/description@0.1.0" (instance $description))
 )
