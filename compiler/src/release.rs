@@ -3,7 +3,7 @@
 use hexgate_bundle::{Claims, Draft, Stem, Timestamp};
 
 /// The contract that compiled policies keep.
-pub const CONTRACT: &str = "hexgate:policy@0.1.0";
+pub use hexgate_contract::names::PACKAGE as CONTRACT;
 
 /// Which agent and project a release is for, its number, and when it is valid.
 ///

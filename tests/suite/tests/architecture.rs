@@ -20,6 +20,7 @@ use syn::{
 
 /// The crates from the ground up. Each depends on those above it in this list alone, tests apart.
 const FLOORS: &[&str] = &[
+    "hexgate-contract",
     "hexgate-eval",
     "hexgate-guest",
     "hexgate-exports",
