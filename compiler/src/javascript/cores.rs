@@ -23,7 +23,9 @@ pub enum JavaScriptError {
     )]
     Shape(&'static str),
     /// Its component cannot be read.
-    #[error("the component cannot be read: {0}")]
+    #[error(
+        "the component cannot be an ES module: {0}; make JavaScript of it with jco: `--emit component`, then `jco transpile`"
+    )]
     Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 

@@ -587,7 +587,7 @@ fn python_verifies_and_enforces_what_we_built_for_it() {
     fixture.put("calls.json", format!("[{}]", calls.join(",")));
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../tests/interop/python_bundle.py"
+        "/../../tests/interop/python_bundle.py"
     );
     for python in pythons {
         let decide = || {

@@ -738,7 +738,8 @@ fn warns_of_a_key_that_others_can_read() {
 #[test]
 fn the_same_policy_gives_the_same_bytes_anywhere() {
     let (one, other) = (Fixture::new(), Fixture::new());
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/policies/billing.yaml");
+    let example =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/policies/billing.yaml");
     for fixture in [&one, &other] {
         fs::copy(&example, fixture.path("billing.yaml")).unwrap();
         assert_eq!(
