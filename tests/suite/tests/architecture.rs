@@ -22,7 +22,6 @@ use syn::{
 /// The crates from the ground up. Each depends on those above it in this list alone, tests apart.
 const FLOORS: &[&str] = &[
     "hexgate-contract",
-    "hexgate-contract",
     "hexgate-eval",
     "hexgate-guest",
     "hexgate-exports",
