@@ -6,10 +6,8 @@ pub mod dfa;
 mod error;
 pub mod glob;
 mod minimize;
-mod patterns;
 pub mod regex;
 mod table;
 
 pub use dfa::Dfa;
 pub use error::PatternError;
-pub(crate) use patterns::{NoTable, Patterns};

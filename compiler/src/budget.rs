@@ -5,12 +5,16 @@
 //! step whose cost is not bounded by the length of the source pays from an [`Account`] here, before it works or keeps memory. What is
 //! not listed takes time and memory in proportion to the source.
 
+mod patterns;
+
 use std::cell::Cell;
 
+pub(crate) use patterns::NoTable;
+use patterns::Patterns;
+
 use crate::{
-    automata::Patterns,
     diagnostic::{self, Diagnostic, Sink},
-    source::Span,
+    place::Span,
 };
 
 /// What is counted. The numbers are [`Account::limit`].
@@ -194,7 +198,7 @@ pub struct Budget {
     exhausted: Cell<Option<Exceeded>>,
     told: Cell<bool>,
     /// What was paid for already.
-    pub(crate) patterns: Patterns,
+    patterns: Patterns,
 }
 
 impl Budget {
@@ -231,8 +235,8 @@ impl Budget {
         self.exhausted.get().is_some()
     }
 
-    /// Says at `span` what was overdrawn, if anything was and nobody said so: whatever the reason, a policy of which a part was passed over
-    /// for want of a budget is refused.
+    /// Reports at `span` what was overdrawn, unless that was reported: a policy of which a part was skipped for want of a budget is always
+    /// refused.
     pub(crate) fn close(&self, span: Span, sink: &mut Sink) {
         if let Some(exceeded) = self.exhausted.get()
             && self.is_news()
@@ -246,7 +250,7 @@ impl Budget {
         let _ = self.take(account, amount);
     }
 
-    /// Whether nobody asked this before: what ends for want of a budget is told once.
+    /// True the first time: an overdrawn budget is reported once.
     pub(crate) fn is_news(&self) -> bool {
         !self.told.replace(true)
     }
@@ -282,7 +286,7 @@ impl Budget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::Sources;
+    use crate::place::Sources;
 
     #[test]
     fn pays_to_the_last_unit_and_not_beyond() {

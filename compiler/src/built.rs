@@ -25,7 +25,7 @@ pub struct BuiltPolicy {
 }
 
 impl BuiltPolicy {
-    /// What stands where a bundle has the policy in our language. Whoever reads that instead of the component denies everything.
+    /// The bundle's source file. A host that evaluates it instead of the component denies everything.
     pub const SOURCE: &str = "# The policy of this bundle is a component that was built elsewhere. This one denies everything.\ntools: {}\n";
 
     /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.
@@ -34,15 +34,9 @@ impl BuiltPolicy {
     /// If the file's name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem = Stem::from_path(&self.file_name.with_extension(""))?;
-        // Nobody said that it keeps nothing, so it is not claimed.
-        let claims = release.claims(Claims::new(stem.source(), CONTRACT, "component", COMPILER));
-        Ok(Draft {
-            stem,
-            source: Self::SOURCE.as_bytes(),
-            rego: "",
-            wasm: &self.component,
-            claims,
-        })
+        // Whether it keeps state is not known, so the manifest does not claim that it keeps none.
+        let claims = Claims::new(stem.source(), CONTRACT, "component", COMPILER);
+        Ok(release.draft(stem, Self::SOURCE, "", &self.component, claims))
     }
 }
 

@@ -6,16 +6,17 @@ use std::{
     sync::OnceLock,
 };
 
+use hexgate_bundle::{Claims, Draft, Stem, StemError};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    CONTRACT, OpaCoreError, Release,
     budget::{Allowance, Budget},
     diagnostic::{Diagnostic, Severity, Sink},
     document, lint,
     model::{Limits, Policy},
     opa::{Entrypoint, Opa, OpaError, Program},
-    plan,
-    product::OpaCoreError,
+    plan::{self, COMPILER},
     rego::{self, Refusal},
     resolve,
     source::{self, FileId, Input, ReadError, Sources, Span},
@@ -23,12 +24,30 @@ use crate::{
 
 /// What to compile for.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Options {
     /// The limits that the policy counts. Default: 1 MiB of arguments, 1 MiB of facts. Values beyond [`Limits::MAX_BYTES`] count as
     /// that.
     pub limits: Limits,
     /// Whether warnings refuse the policy too. Default: no.
     pub deny_warnings: bool,
+}
+
+impl Options {
+    /// The same with other limits.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The same, and whether warnings refuse the policy too.
+    #[must_use]
+    pub fn with_denied_warnings(self, deny_warnings: bool) -> Self {
+        Self {
+            deny_warnings,
+            ..self
+        }
+    }
 }
 
 /// Compiles policies.
@@ -40,6 +59,7 @@ pub struct Compiler {
 
 /// What came of compiling a policy.
 #[derive(Debug)]
+#[must_use = "a policy that is refused is an outcome without one, and its diagnostics say why"]
 pub struct Outcome<P = Compiled> {
     /// The policy, unless it is refused.
     pub policy: Option<P>,
@@ -258,6 +278,26 @@ impl Compiled {
 }
 
 impl Compiled {
+    /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it. The Rego is empty if the policy is not printed
+    /// ([`Compiled::rego`] says why): the component does not depend on it.
+    ///
+    /// # Errors
+    /// If the policy's file name cannot name the files of a bundle.
+    pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
+        let stem = Stem::from_path(&self.file_name)?;
+        let claims = Claims {
+            engine_digest: match self.opa_module() {
+                None => hexgate_component::DIGEST.parse().ok(),
+                Some(_) => None,
+            },
+            // The engine wipes its memory after each decision, and what OPA's module leaves in its own is given up before each.
+            stateless: true,
+            ..Claims::new(stem.source(), CONTRACT, self.engine(), COMPILER)
+        };
+        let rego = self.rego().unwrap_or_default();
+        Ok(release.draft(stem, &self.source, rego, &self.component, claims))
+    }
+
     /// What evaluates the policy in the component: `native` or `rego`.
     pub fn engine(&self) -> &'static str {
         match self.module {

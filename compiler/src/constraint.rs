@@ -11,7 +11,6 @@
 
 mod call;
 mod check;
-pub mod codes;
 mod comparison;
 pub(crate) mod constant;
 mod cursor;
@@ -25,7 +24,6 @@ pub(crate) mod number;
 mod operand;
 mod parser;
 mod path;
-mod print;
 mod spelling;
 mod suggest;
 #[cfg(test)]
@@ -38,5 +36,6 @@ pub use parser::{
     MAX_BYTES, MAX_FINDINGS, MAX_NESTING, MAX_QUANTIFIERS, Parsed, literal_from_json_text, parse,
     parse_within,
 };
-pub(crate) use spelling::is_name;
 pub(crate) use wildcard::name_test;
+
+use crate::diagnostic::codes::constraint as codes;

@@ -1,7 +1,7 @@
 //! What the compiler has to say about a policy: errors, warnings and notes with a stable code, a place, a reason and a remedy.
 
 pub mod code;
-mod codes;
+pub(crate) mod codes;
 pub mod render;
 mod sink;
 
@@ -10,10 +10,12 @@ pub use codes::{all_codes, find_code};
 pub(crate) use hexgate_base::{harmless, is_printable};
 pub use sink::Sink;
 
-use crate::source::Span;
+use crate::place::Span;
 
 /// One error, warning or note.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "a diagnostic that no sink gets is not reported"]
 pub struct Diagnostic {
     /// The stable name of its kind: `hexgate-compile --explain CODE` tells more.
     pub code: &'static str,
@@ -34,7 +36,7 @@ pub struct Diagnostic {
 pub struct Label {
     /// The place.
     pub span: Span,
-    /// What is to be said, perhaps nothing.
+    /// What to say there; may be empty.
     pub text: String,
 }
 
@@ -48,7 +50,7 @@ impl Diagnostic {
     ) -> Self {
         Self {
             code,
-            // A code that nobody documented is treated as an error: nothing is compiled because of a slip in a table.
+            // A code without documentation counts as an error, so that a slip in a table never lets a policy pass.
             severity: find_code(code).map_or(Severity::Error, |doc| doc.severity),
             message: message.into(),
             primary: Label {
@@ -119,7 +121,7 @@ pub(crate) fn in_one_line(text: &str) -> String {
 /// The valid name that `name` was probably meant to be.
 pub fn nearest<'a>(name: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
-    // Long names are compared in time that grows with the product of their lengths; nobody mistypes those by a letter and is at a loss.
+    // The comparison takes time in the product of the lengths, and long names need no suggestion.
     if length > 64 {
         return None;
     }

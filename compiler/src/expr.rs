@@ -1,5 +1,8 @@
 //! Constraints as typed expressions. Constants are replaced by their values, patterns are compiled.
 
+pub(crate) mod function;
+mod print;
+
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     ops::Range,
@@ -7,6 +10,10 @@ use std::{
 };
 
 use crate::automata::Dfa;
+
+pub use function::Function;
+pub(crate) use hexgate_eval::written::is_name;
+pub(crate) use print::json;
 
 /// A condition: true, false or undefined.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,27 +25,81 @@ pub struct Expr {
 }
 
 impl Expr {
+    /// The conditions that it is made of; none for one that looks at values itself.
+    pub fn parts(&self) -> &[Self] {
+        match &self.kind {
+            ExprKind::And(parts) | ExprKind::Or(parts) => parts,
+            ExprKind::Not(part) | ExprKind::Quantifier { body: part, .. } => {
+                std::slice::from_ref(part)
+            }
+            ExprKind::Compare { .. } | ExprKind::In { .. } | ExprKind::Test(..) => &[],
+        }
+    }
+
+    /// The paths that it looks at itself, from left to right; not those of its parts.
+    pub fn own_paths(&self) -> impl Iterator<Item = &Path> {
+        let paths = match &self.kind {
+            ExprKind::Compare { left, right, .. } => [left.path(), right.path()],
+            ExprKind::In { value, .. } => [value.path(), None],
+            ExprKind::Test(path, _) | ExprKind::Quantifier { path, .. } => [Some(path), None],
+            ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) => [None, None],
+        };
+        paths.into_iter().flatten()
+    }
+
+    /// The condition and all that it is made of, in the order in which they are written. It does not recurse.
+    pub fn walk(&self) -> impl Iterator<Item = &Self> {
+        self.walk_into(|_| true)
+    }
+
+    /// The same without what stands in quantifiers, so that `.` is the same element in all of it.
+    pub fn walk_outside_quantifiers(&self) -> impl Iterator<Item = &Self> {
+        self.walk_into(|expr| !matches!(expr.kind, ExprKind::Quantifier { .. }))
+    }
+
+    fn walk_into(&self, enters: fn(&Self) -> bool) -> impl Iterator<Item = &Self> {
+        let mut ahead = vec![self];
+        std::iter::from_fn(move || {
+            let next = ahead.pop()?;
+            if enters(next) {
+                ahead.extend(next.parts().iter().rev());
+            }
+            Some(next)
+        })
+    }
+
+    /// All paths in it, also those within quantifiers.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.walk().flat_map(Self::own_paths)
+    }
+
+    /// What must all be true for it to be true. Chains are flat, so none of them is a conjunction.
+    pub fn conjuncts(&self) -> &[Self] {
+        if let ExprKind::And(parts) = &self.kind {
+            parts
+        } else {
+            std::slice::from_ref(self)
+        }
+    }
+
     /// How much there is to look at: conditions, elements of lists, and the steps of paths that are longer than any argument is deep, which
     /// take memory each.
     pub(crate) fn steps(&self) -> u64 {
         let path = |path: &Path| 1 + 4 * path.steps.len().saturating_sub(2) as u64;
-        let operand = |operand: &Operand| match &operand.kind {
-            OperandKind::Path(inner) | OperandKind::Count(inner) => path(inner),
-            OperandKind::Literal(_) => 0,
+        let steps = |expr: &Self| {
+            let listed = match &expr.kind {
+                ExprKind::In { list, .. } => list.len() / 16,
+                ExprKind::Test(_, Test::Only(names)) => names.len(),
+                ExprKind::Test(_, Test::Text(..) | Test::Matches { .. } | Test::Present)
+                | ExprKind::And(_)
+                | ExprKind::Or(_)
+                | ExprKind::Not(_)
+                | ExprKind::Compare { .. }
+                | ExprKind::Quantifier { .. } => 0,
+            };
+            expr.own_paths().map(path).sum::<u64>() + listed as u64
         };
-        match &self.kind {
-            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().map(Self::steps).sum(),
-            ExprKind::Not(inner) => inner.steps(),
-            ExprKind::Compare { left, right, .. } => operand(left) + operand(right),
-            ExprKind::In { value, list, .. } => operand(value) + list.len() as u64 / 16,
-            ExprKind::Only(inner, names) => path(inner) + names.len() as u64,
-            ExprKind::Text { path: inner, .. }
-            | ExprKind::Matches { path: inner, .. }
-            | ExprKind::Present(inner) => path(inner),
-            ExprKind::Quantifier {
-                path: inner, body, ..
-            } => path(inner) + body.steps(),
-        }
+        self.walk().map(steps).sum()
     }
 
     /// Alike for conditions that mean the same. As printed a condition has the values of its constants in it.
@@ -76,28 +137,8 @@ pub enum ExprKind {
         /// `not in`.
         negated: bool,
     },
-    /// `startswith`, `endswith`, `contains`.
-    Text {
-        /// Which.
-        call: TextCall,
-        /// The string that is looked at.
-        path: Path,
-        /// The text that is sought.
-        text: String,
-    },
-    /// `matches`.
-    Matches {
-        /// The string that is looked at.
-        path: Path,
-        /// The pattern as written.
-        pattern: String,
-        /// Accepts the strings that contain a match.
-        dfa: Arc<Dfa>,
-    },
-    /// `present`: always true or false.
-    Present(Path),
-    /// `only`: an object without other members.
-    Only(Path, Vec<String>),
+    /// A function that looks at one value.
+    Test(Path, Test),
     /// `every`, `any`. At most two deep.
     Quantifier {
         /// Which.
@@ -107,6 +148,24 @@ pub enum ExprKind {
         /// The condition on each element, which is the root [`Root::Element`] of paths in it.
         body: Box<Expr>,
     },
+}
+
+/// What is asked of one value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// `startswith`, `endswith`, `contains`: a string, and the text that is sought in it.
+    Text(TextCall, String),
+    /// `matches`: a string.
+    Matches {
+        /// The pattern as written.
+        pattern: String,
+        /// Accepts the strings that contain a match.
+        dfa: Arc<Dfa>,
+    },
+    /// `present`: always true or false.
+    Present,
+    /// `only`: an object without other members.
+    Only(Vec<String>),
 }
 
 /// Comparison operators. `!=` is `not (==)`.
@@ -131,6 +190,14 @@ impl CompareOp {
             Self::LessOrEqual => Self::Greater,
             Self::Greater => Self::LessOrEqual,
             Self::GreaterOrEqual => Self::Less,
+        }
+    }
+
+    /// Whether it orders its sides, and does not only tell whether they are equal.
+    pub fn is_order(self) -> bool {
+        match self {
+            Self::Equal | Self::NotEqual => false,
+            Self::Less | Self::LessOrEqual | Self::Greater | Self::GreaterOrEqual => true,
         }
     }
 
@@ -170,6 +237,16 @@ pub struct Operand {
     pub kind: OperandKind,
     /// Where it stands in the constraint's text, in bytes.
     pub span: Range<usize>,
+}
+
+impl Operand {
+    /// The path that it looks at.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.kind {
+            OperandKind::Path(path) | OperandKind::Count(path) => Some(path),
+            OperandKind::Literal(_) => None,
+        }
+    }
 }
 
 /// The kinds of operand.
@@ -213,6 +290,58 @@ pub enum Root {
     Element,
 }
 
+/// The types of JSON values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Type {
+    Null,
+    Bool,
+    Number,
+    Text,
+    List,
+    Object,
+}
+
+impl Type {
+    /// The type of a constant.
+    pub fn of(literal: &Literal) -> Self {
+        match literal {
+            Literal::Null => Self::Null,
+            Literal::Bool(_) => Self::Bool,
+            Literal::Number(_) => Self::Number,
+            Literal::String(_) => Self::Text,
+            Literal::List(_) => Self::List,
+        }
+    }
+
+    /// Its name with its article, for messages.
+    pub fn described(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Number => "a number",
+            Self::Text => "a text",
+            Self::List => "a list",
+            Self::Object => "an object",
+        }
+    }
+
+    /// Its name without its article.
+    pub fn noun(self) -> &'static str {
+        self.described()
+            .trim_start_matches("a ")
+            .trim_start_matches("an ")
+    }
+
+    /// Whether `<` and the like order its values.
+    pub fn has_order(self) -> bool {
+        match self {
+            Self::Number | Self::Text => true,
+            Self::Null | Self::Bool | Self::List | Self::Object => false,
+        }
+    }
+}
+
 /// A constant value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
@@ -226,4 +355,24 @@ pub enum Literal {
     String(String),
     /// A list.
     List(Vec<Literal>),
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::constraint::parse;
+
+    #[test]
+    fn a_walk_meets_everything_in_its_order() {
+        let text = "not any(args.a, .b == count(args.c)) and (present(run.x) or 1 in [1])";
+        let expr = parse(text, &Default::default()).unwrap().expr;
+        let paths: Vec<String> = expr.paths().map(ToString::to_string).collect();
+        assert_eq!(paths, ["args.a", ".b", "args.c", "run.x"]);
+        let outside = expr.walk_outside_quantifiers();
+        let paths: Vec<String> = outside
+            .flat_map(|expr| expr.own_paths())
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(paths, ["args.a", "run.x"]);
+        assert_eq!((expr.walk().count(), expr.conjuncts().len()), (7, 2));
+    }
 }

@@ -11,7 +11,7 @@ use hexgate_bundle::Stem;
 use hexgate_contract::names::VERSION;
 use sha2::{Digest, Sha256};
 
-use crate::{Compiled, Product, RegoPolicy};
+use crate::{Artifact, Compiled, RegoPolicy};
 use cores::Cores;
 
 pub use cores::JavaScriptError;
@@ -96,8 +96,8 @@ impl Compiled {
     }
 }
 
-impl Product {
-    /// The policy as an ES module for Node, browsers and workerd, whatever it is written in.
+impl Artifact {
+    /// The policy as an ES module for Node, browsers and workerd, from any language.
     ///
     /// # Errors
     /// As for [`JavaScript::of_component`].

@@ -42,10 +42,11 @@
 //!
 //! # Features
 //!
-//! `cli` (default): the binary `hexgate-compile` and what only programs need.
+//! `clap`: [`Engine`], [`RegoOptions`] and [`Release`] are options of command lines.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod artifact;
 pub mod automata;
 pub mod budget;
 mod built;
@@ -53,36 +54,30 @@ mod compile;
 pub mod constraint;
 pub mod diagnostic;
 pub mod document;
+mod error;
 pub mod expr;
 pub mod http;
 mod javascript;
 pub mod lint;
 pub mod model;
 pub mod opa;
+mod place;
 pub mod plan;
-mod product;
 pub mod rego;
 mod rego_policy;
 mod release;
 pub mod resolve;
 pub mod rust;
 pub mod schema;
-#[cfg(feature = "cli")]
-mod sentence;
 pub mod source;
-#[cfg(feature = "cli")]
-mod stop;
 
 pub use hexgate_bundle as bundle;
 
+pub use artifact::{Artifact, Engine, OpaCore};
 pub use built::{BuiltPolicy, is_built};
 pub use compile::{Compiled, Compiler, Options, Outcome};
+pub use error::{CargoError, MakeError, OpaCoreError};
 pub use javascript::{JavaScript, JavaScriptError};
-pub use product::{Engine, MakeError, OpaCore, OpaCoreError, Product, RegoOptions, is_rego};
-pub use rego_policy::RegoPolicy;
+pub use rego_policy::{RegoOptions, RegoPolicy, is_rego};
 pub use release::{CONTRACT, Release};
-pub use rust::{CargoError, RustPolicy, is_rust};
-#[cfg(feature = "cli")]
-pub use sentence::sentence;
-#[cfg(feature = "cli")]
-pub use stop::on_signals;
+pub use rust::{RustPolicy, is_rust};

@@ -13,33 +13,7 @@ mod permissive_default;
 mod redundant;
 mod unused;
 
-use crate::{
-    budget::Budget,
-    diagnostic::{CodeDoc, Sink},
-    resolve::Resolved,
-    source::Sources,
-};
-
-/// The codes of all lints.
-static CODES: &[CodeDoc] = &[
-    conflicting_parents::CODE,
-    contradiction::CODE,
-    dead_rule::CODE,
-    dropped_constraints::CODE,
-    empty_scope::CODE,
-    no_default_role::CODE,
-    no_only::CODE,
-    one_sided_bound::CODE,
-    permissive_default::CODE,
-    redundant::CODE,
-    unused::CONST,
-    unused::MIXIN,
-];
-
-/// The codes of all lints.
-pub fn codes() -> impl Iterator<Item = &'static CodeDoc> {
-    CODES.iter()
-}
+use crate::{budget::Budget, diagnostic::Sink, resolve::Resolved, source::Sources};
 
 /// Runs all lints over a policy that has no errors.
 ///

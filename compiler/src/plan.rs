@@ -23,6 +23,7 @@ pub const COMPILER: &str = concat!("hexgate-compiler ", env!("CARGO_PKG_VERSION"
 
 /// Why a policy cannot be a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanError {
     /// It is too large.
     #[error(
@@ -196,11 +197,16 @@ impl<'p> Encoder<'p> {
     }
 
     fn constraint(&mut self, constraint: &'p Arc<Constraint>) -> u32 {
-        let place = Arc::as_ptr(constraint).cast();
+        self.once(constraint, Self::new_constraint)
+    }
+
+    /// What stands at a place in memory is looked at once.
+    fn once<T>(&mut self, shared: &'p Arc<T>, write: fn(&mut Self, &'p T) -> u32) -> u32 {
+        let place = Arc::as_ptr(shared).cast();
         if let Some(at) = self.places.get(&place) {
             return *at;
         }
-        let at = self.new_constraint(constraint);
+        let at = write(self, shared);
         self.places.insert(place, at);
         at
     }
@@ -216,13 +222,7 @@ impl<'p> Encoder<'p> {
     }
 
     fn scope(&mut self, scope: &'p Arc<Scope>) -> u32 {
-        let place = Arc::as_ptr(scope).cast();
-        if let Some(at) = self.places.get(&place) {
-            return *at;
-        }
-        let at = self.new_scope(scope);
-        self.places.insert(place, at);
-        at
+        self.once(scope, Self::new_scope)
     }
 
     fn new_scope(&mut self, scope: &'p Scope) -> u32 {

@@ -30,6 +30,7 @@ const DECISION: &str = include_str!("rego/decision.rego");
 
 /// Why a policy is not printed as Rego.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// It is too large.
     #[error(

@@ -9,13 +9,32 @@ use hexgate_eval::{Error, Plan, Workspace, check};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    CONTRACT, Compiler, MakeError, Outcome, RegoOptions, Release,
+    CONTRACT, Compiler, MakeError, Outcome, Release,
     diagnostic::{Diagnostic, Sink},
     model::Limits,
     opa::{Entrypoint, Opa, Program},
     plan::COMPILER,
     source::{self, FileId, Sources, Span},
 };
+
+/// What only policies that are written in Rego have.
+///
+/// With the feature `clap` these are options of command lines; what is documented here is their help.
+#[derive(Debug, Clone, Default)]
+#[cfg_attr(feature = "clap", derive(clap::Args))]
+pub struct RegoOptions {
+    /// What a policy in Rego sees as `data`: a file with one JSON object
+    #[cfg_attr(feature = "clap", arg(long, value_name = "FILE"))]
+    pub data: Option<PathBuf>,
+
+    /// The rule of a policy in Rego that is asked [default: hexgate/policy/decision]
+    #[cfg_attr(feature = "clap", arg(long, value_name = "PATH"))]
+    pub entrypoint: Option<Entrypoint>,
+
+    /// The Open Policy Agent. None: the one that `HEXGATE_OPA_BIN` names, else the one on the path.
+    #[cfg_attr(feature = "clap", arg(skip))]
+    pub opa: Option<PathBuf>,
+}
 
 /// A compiled policy that is written in Rego.
 #[derive(Debug, Clone)]
@@ -35,7 +54,7 @@ pub struct RegoPolicy {
 }
 
 impl RegoPolicy {
-    /// What stands where a bundle has the policy in our language. Whoever reads that instead of the Rego denies everything.
+    /// The bundle's source file. A host that evaluates it instead of the component denies everything.
     pub const SOURCE: &str = "# The policy of this bundle is written in Rego: see the file that ends in `.rego`. This one denies everything.\ntools: {}\n";
 
     /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.
@@ -44,19 +63,18 @@ impl RegoPolicy {
     /// If the policy's file name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem = Stem::from_path(&self.file_name)?;
-        let claims = release.claims(Claims {
+        let claims = Claims {
             // What OPA's module leaves in its memory is given up before each decision.
             stateless: true,
             ..Claims::new(stem.rego(), CONTRACT, "rego", COMPILER)
-        });
-        Ok(Draft {
-            stem,
-            source: Self::SOURCE.as_bytes(),
-            rego: &self.rego,
-            wasm: &self.component,
-            claims,
-        })
+        };
+        Ok(release.draft(stem, Self::SOURCE, &self.rego, &self.component, claims))
     }
+}
+
+/// Whether the policy at `path` is written in Rego: its name says so.
+pub fn is_rego(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "rego") && !path.is_dir()
 }
 
 impl Compiler {

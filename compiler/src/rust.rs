@@ -14,18 +14,14 @@
 
 mod cargo;
 pub(crate) mod component;
-mod error;
 mod package;
 mod policy;
 mod report;
 
-pub use error::CargoError;
+pub use crate::error::{CargoError, TARGET};
 pub use policy::RustPolicy;
 
 use std::path::Path;
-
-/// What cargo is asked to build for.
-pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Whether the policy at `path` is a package in Rust: it is named `Cargo.toml`.
 pub fn is_rust(path: &Path) -> bool {

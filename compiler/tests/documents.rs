@@ -12,6 +12,7 @@ use hexgate_compiler::{
     Compiler,
     automata::glob,
     diagnostic::{Severity, all_codes},
+    expr::Function,
 };
 
 /// A document, by its path from the root of the repository.
@@ -331,4 +332,14 @@ fn anchors(text: &str) -> BTreeSet<String> {
                 .collect()
         })
         .collect()
+}
+
+#[test]
+fn every_function_is_in_the_grammar() {
+    let language = read("docs/language.md").text;
+    let grammar = language.split("### Grammar").nth(1).unwrap();
+    let grammar = grammar.split("###").next().unwrap();
+    for function in Function::ALL {
+        assert!(grammar.contains(&format!("\"{function}\"")), "{function}");
+    }
 }

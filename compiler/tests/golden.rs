@@ -120,10 +120,7 @@ fn policies_that_are_accepted() {
 
 #[test]
 fn policies_that_are_accepted_are_refused_with_their_warnings_denied() {
-    let strict = Compiler::new(Options {
-        deny_warnings: true,
-        ..Options::default()
-    });
+    let strict = Compiler::new(Options::default().with_denied_warnings(true));
     let mut refused = 0;
     for path in cases("ok") {
         let outcome = strict.compile_path(&path).unwrap();

@@ -3,7 +3,7 @@
 //! How long they take and how much memory, at 16 MiB:
 //!
 //! ```text
-//! cargo build --release -p hexgate-compiler
+//! cargo build --release -p hexgate-cli --bin hexgate-compile
 //! HEXGATE_HOSTILE=16777216 HEXGATE_COMPILE=target/release/hexgate-compile cargo test -p hexgate-compiler --test hostile -- --ignored --nocapture
 //! ```
 #![allow(
@@ -232,10 +232,7 @@ fn excerpts_of_long_lines_are_short_and_name_the_place() {
 #[ignore = "a measurement, for an optimised build"]
 fn measures_every_family() {
     let size = env::var("HEXGATE_HOSTILE").map_or(SMALL, |size| size.parse().unwrap());
-    let program = env::var_os("HEXGATE_COMPILE").map_or_else(
-        || env!("CARGO_BIN_EXE_hexgate-compile").into(),
-        PathBuf::from,
-    );
+    let program = env::var_os("HEXGATE_COMPILE").unwrap();
     let only = env::var("HEXGATE_FAMILY").unwrap_or_default();
     let wanted =
         |family: &&Family| only.is_empty() || only.split(',').any(|name| name == family.name);

@@ -191,13 +191,10 @@ fn documents_may_nest_64_levels() {
 
 #[test]
 fn limits_reach_the_plan() {
-    let options = Options {
-        limits: Limits {
-            arguments_bytes: 4096,
-            facts_bytes: u32::MAX,
-        },
-        ..Options::default()
-    };
+    let options = Options::default().with_limits(Limits {
+        arguments_bytes: 4096,
+        facts_bytes: u32::MAX,
+    });
     let policy = Compiler::new(options)
         .compile_str("p.yaml", "tools: {}\n")
         .policy
@@ -217,10 +214,10 @@ fn limits_reach_the_plan() {
 fn no_beginning_of_a_policy_and_no_lost_byte_panics() {
     let policy = fs::read_to_string("../examples/policies/billing.yaml").unwrap();
     for end in 0..policy.len() {
-        compile(&policy[..end]);
+        let _ = compile(&policy[..end]);
         let mut bytes = policy.clone().into_bytes();
         bytes.remove(end);
-        compile(&String::from_utf8(bytes).unwrap());
+        let _ = compile(&String::from_utf8(bytes).unwrap());
     }
 }
 

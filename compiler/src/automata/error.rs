@@ -7,6 +7,7 @@ use super::table::{self, TableError};
 /// A pattern that is refused: what, where, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct PatternError {
     /// The offending part, in bytes of the pattern. Both ends lie on character boundaries.
     pub span: Range<usize>,

@@ -8,54 +8,47 @@ use super::{
     lexer::Kind,
     operand::Side,
     parser::{AFTER_CONDITION, MAX_QUANTIFIERS, Node, Parser, Scope},
-    suggest, text, wildcard,
+    text, wildcard,
 };
 use crate::{
-    automata::NoTable,
+    budget::NoTable,
     diagnostic::quoted,
-    expr::{Expr, ExprKind, Literal, OperandKind, Path, Quantifier, TextCall},
+    expr::{
+        Expr, ExprKind, Function, Literal, OperandKind, Path, Quantifier, Root, Test, TextCall,
+        json,
+    },
 };
 
-/// Whether a function is a condition; `count` is a value.
-pub(super) fn is_condition(name: &str) -> bool {
-    name != "count" && suggest::signature(name).is_some()
-}
-
 impl Parser<'_> {
-    /// The call that begins here; its name is one for which [`is_condition`] holds.
-    pub(super) fn call(&mut self) -> Option<Node> {
-        let name = self.span();
-        self.advance();
-        match self.slice(name.clone()) {
-            "every" => self.quantifier(Quantifier::Every, &name),
-            "any" => self.quantifier(Quantifier::Any, &name),
-            "startswith" => self.text_call(TextCall::StartsWith, &name),
-            "endswith" => self.text_call(TextCall::EndsWith, &name),
-            "contains" => self.text_call(TextCall::Contains, &name),
-            "matches" => self.matches(&name),
-            "only" => self.only(&name),
-            _ => self.present(&name),
+    /// The condition that begins here with the name of a function.
+    pub(super) fn call(&mut self, function: Function) -> Option<Node> {
+        match function {
+            Function::Every => self.quantifier(Quantifier::Every),
+            Function::Any => self.quantifier(Quantifier::Any),
+            Function::StartsWith => self.text_call(TextCall::StartsWith),
+            Function::EndsWith => self.text_call(TextCall::EndsWith),
+            Function::Contains => self.text_call(TextCall::Contains),
+            Function::Matches => self.matches(),
+            Function::Only => self.only(),
+            Function::Present => self.present(),
+            // A value: the condition is what it is compared with.
+            Function::Count => self.comparison(),
         }
     }
 
-    /// The opening parenthesis of a call with `wanted` arguments. None: there are more or fewer, and the call was passed over.
-    pub(super) fn open_call(&mut self, name: &str, wanted: usize) -> Option<Range<usize>> {
-        let open = self.span();
+    /// The opening parenthesis of a call. None: there are more arguments than the function takes, or fewer, and the call was passed over.
+    pub(super) fn open_call(&mut self, function: Function) -> Option<Range<usize>> {
+        let (name, wanted, open) = (function.name(), function.arity(), self.span());
         if let Some(found) = self.arguments_ahead()
             && found != wanted
         {
             self.skip_group();
             let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
-            self.findings.error(
-                ConstraintError::new(
-                    codes::ARGUMENTS,
-                    open.start..self.end_before(),
-                    format!("`{name}` takes {wanted} {}, not {found}", plural(wanted)),
-                )
-                .help(format!(
-                    "write `{}`",
-                    suggest::signature(name).unwrap_or(name)
-                )),
+            self.findings.refuse(
+                codes::ARGUMENTS,
+                open.start..self.end_before(),
+                format!("`{name}` takes {wanted} {}, not {found}", plural(wanted)),
+                format!("write `{}`", function.signature()),
             );
             return None;
         }
@@ -82,7 +75,8 @@ impl Parser<'_> {
     }
 
     /// The path that a function looks at. None: something else, which was reported and passed over.
-    pub(super) fn path_argument(&mut self, name: &str) -> Option<Path> {
+    pub(super) fn path_argument(&mut self, function: Function) -> Option<Path> {
+        let (name, signature) = (function.name(), function.signature());
         if matches!(
             (self.kind(), self.kind_after(1)),
             (Some(Kind::Word("count")), Some(Kind::Open))
@@ -92,16 +86,11 @@ impl Parser<'_> {
             self.advance();
             self.skip_group();
             let span = start..self.end_before();
-            self.findings.error(
-                ConstraintError::new(
-                    codes::ARGUMENTS,
-                    span,
-                    format!("`{name}` looks at a path, and a count is none"),
-                )
-                .help(format!(
-                    "write a path such as `args.x`: `{}`",
-                    suggest::signature(name).unwrap_or(name)
-                )),
+            self.findings.refuse(
+                codes::ARGUMENTS,
+                span,
+                format!("`{name}` looks at a path, and a count is none"),
+                format!("write a path such as `args.x`: `{signature}`"),
             );
             return None;
         }
@@ -115,23 +104,18 @@ impl Parser<'_> {
                 OperandKind::Path(path) => Some(path),
                 kind => {
                     let swapped = matches!(kind, OperandKind::Literal(Literal::String(_)))
-                        && matches!((self.kind(), self.kind_after(1)), (Some(Kind::Comma), Some(Kind::Word(root))) if suggest::ROOTS.contains(root));
+                        && matches!((self.kind(), self.kind_after(1)), (Some(Kind::Comma), Some(Kind::Word(root))) if Root::named(root).is_some());
                     let help = if swapped {
                         "the path comes first"
                     } else {
                         "write a path such as `args.x`"
                     };
                     let shown = quoted(self.slice(operand.span.clone()));
-                    self.findings.error(
-                        ConstraintError::new(
-                            codes::ARGUMENTS,
-                            operand.span,
-                            format!("`{name}` looks at a path, and {shown} is none"),
-                        )
-                        .help(format!(
-                            "{help}: `{}`",
-                            suggest::signature(name).unwrap_or(name)
-                        )),
+                    self.findings.refuse(
+                        codes::ARGUMENTS,
+                        operand.span,
+                        format!("`{name}` looks at a path, and {shown} is none"),
+                        format!("{help}: `{signature}`"),
                     );
                     if swapped {
                         // The second argument is wrong for the same reason.
@@ -157,29 +141,40 @@ impl Parser<'_> {
         None
     }
 
+    /// Everything of a call with one argument: the path, and the place of the call.
+    pub(super) fn one_argument(&mut self, function: Function) -> Option<(Path, Range<usize>)> {
+        let start = self.span().start;
+        self.advance();
+        let open = self.open_call(function)?;
+        let path = self.path_argument(function);
+        let end = self.close(&open, "`)`", path.is_some());
+        Some((path?, start..end?))
+    }
+
     /// Everything of a call with two arguments: the path, what `second` reads, and the place of the call. `wanted` is what can stand
     /// behind the second.
     fn two_arguments<T>(
         &mut self,
-        name: &Range<usize>,
+        function: Function,
         wanted: &str,
-        second: impl FnOnce(&mut Self, &str) -> Option<T>,
+        second: impl FnOnce(&mut Self, Function) -> Option<T>,
     ) -> Option<(Path, T, Range<usize>)> {
-        let word = self.slice(name.clone());
-        let open = self.open_call(word, 2)?;
-        let path = self.path_argument(word);
+        let start = self.span().start;
+        self.advance();
+        let open = self.open_call(function)?;
+        let path = self.path_argument(function);
         if self.comma(path.is_some()).is_none() {
             self.skip_past_close();
             return None;
         }
-        let value = second(self, word);
+        let value = second(self, function);
         let end = self.close(&open, wanted, path.is_some() && value.is_some());
-        Some((path?, value?, name.start..end?))
+        Some((path?, value?, start..end?))
     }
 
-    fn text_call(&mut self, call: TextCall, name: &Range<usize>) -> Option<Node> {
+    fn text_call(&mut self, call: TextCall) -> Option<Node> {
         let (path, (text, text_span), span) =
-            self.two_arguments(name, "`)`", Self::text_argument)?;
+            self.two_arguments(call.function(), "`)`", Self::text_argument)?;
         let always = self.judge(
             check::text_call(call, &path, &text),
             &span,
@@ -194,16 +189,16 @@ impl Parser<'_> {
         }
         Some(Node {
             expr: Expr {
-                kind: ExprKind::Text { call, path, text },
+                kind: ExprKind::Test(path, Test::Text(call, text)),
                 span,
             },
             always,
         })
     }
 
-    fn matches(&mut self, name: &Range<usize>) -> Option<Node> {
+    fn matches(&mut self) -> Option<Node> {
         let (path, (pattern, pattern_span), span) =
-            self.two_arguments(name, "`)`", Self::text_argument)?;
+            self.two_arguments(Function::Matches, "`)`", Self::text_argument)?;
         let compiled = match self.budget.regex(&pattern) {
             Ok(compiled) => compiled,
             Err(NoTable::Budget(exceeded)) => {
@@ -242,11 +237,13 @@ impl Parser<'_> {
         }
         Some(Node {
             expr: Expr {
-                kind: ExprKind::Matches {
+                kind: ExprKind::Test(
                     path,
-                    pattern,
-                    dfa: compiled.dfa,
-                },
+                    Test::Matches {
+                        pattern,
+                        dfa: compiled.dfa,
+                    },
+                ),
                 span,
             },
             always: false,
@@ -254,7 +251,8 @@ impl Parser<'_> {
     }
 
     /// The literal text of a function.
-    fn text_argument(&mut self, name: &str) -> Option<(String, Range<usize>)> {
+    fn text_argument(&mut self, function: Function) -> Option<(String, Range<usize>)> {
+        let name = function.name();
         let from_constant = matches!(self.kind(), Some(Kind::Word("consts")));
         let Some(side) = self.operand("a text") else {
             self.sync();
@@ -277,7 +275,7 @@ impl Parser<'_> {
             OperandKind::Literal(
                 literal @ (Literal::Number(_) | Literal::Bool(_) | Literal::Null),
             ) => {
-                let text = Literal::String(literal.to_string()).to_string();
+                let text = json(&literal.to_string());
                 ConstraintError::new(
                     codes::ARGUMENTS,
                     operand.span,
@@ -306,19 +304,21 @@ impl Parser<'_> {
         None
     }
 
-    fn only(&mut self, name: &Range<usize>) -> Option<Node> {
-        let (path, names, span) = self.two_arguments(name, "`)`", Self::names_argument)?;
+    fn only(&mut self) -> Option<Node> {
+        let (path, names, span) =
+            self.two_arguments(Function::Only, "`)`", Self::names_argument)?;
         self.judge(check::only(&path), &span, path.span.clone());
         Some(Node {
             expr: Expr {
-                kind: ExprKind::Only(path, names),
+                kind: ExprKind::Test(path, Test::Only(names)),
                 span,
             },
             always: false,
         })
     }
 
-    fn names_argument(&mut self, name: &str) -> Option<Vec<String>> {
+    fn names_argument(&mut self, function: Function) -> Option<Vec<String>> {
+        let name = function.name();
         if !matches!(self.kind(), Some(Kind::OpenList)) {
             let from_constant = matches!(self.kind(), Some(Kind::Word("consts")));
             let Some(side) = self.operand("a list of names") else {
@@ -357,19 +357,14 @@ impl Parser<'_> {
                 Literal::String(text) => names.push(text.clone()),
                 other => {
                     sound = false;
-                    self.findings.error(
-                        ConstraintError::new(
-                            codes::ARGUMENTS,
-                            element.span.clone(),
-                            format!(
-                                "a member name is a text, and {} is none",
-                                quoted(&other.to_string())
-                            ),
-                        )
-                        .help(format!(
-                            "quote it: {}",
-                            quoted(&Literal::String(other.to_string()).to_string())
-                        )),
+                    self.findings.refuse(
+                        codes::ARGUMENTS,
+                        element.span.clone(),
+                        format!(
+                            "a member name is a text, and {} is none",
+                            quoted(&other.to_string())
+                        ),
+                        format!("quote it: {}", quoted(&json(&other.to_string()))),
                     );
                 }
             }
@@ -389,22 +384,20 @@ impl Parser<'_> {
         sound.then_some(names)
     }
 
-    fn present(&mut self, name: &Range<usize>) -> Option<Node> {
-        let open = self.open_call("present", 1)?;
-        let path = self.path_argument("present");
-        let end = self.close(&open, "`)`", path.is_some());
-        let (path, span) = (path?, name.start..end?);
+    fn present(&mut self) -> Option<Node> {
+        let (path, span) = self.one_argument(Function::Present)?;
         let always = self.judge(check::present(&path), &span, span.clone());
         Some(Node {
             expr: Expr {
-                kind: ExprKind::Present(path),
+                kind: ExprKind::Test(path, Test::Present),
                 span,
             },
             always,
         })
     }
 
-    fn quantifier(&mut self, quantifier: Quantifier, name: &Range<usize>) -> Option<Node> {
+    fn quantifier(&mut self, quantifier: Quantifier) -> Option<Node> {
+        let name = self.span();
         if let Some(outer) = self.scopes.get(MAX_QUANTIFIERS - 1) {
             let outer = outer.name.clone();
             self.findings.error(
@@ -415,8 +408,8 @@ impl Parser<'_> {
             );
         }
         let (path, (body, used), span) =
-            self.two_arguments(name, AFTER_CONDITION, |parser, _| {
-                if !parser.enter(name) {
+            self.two_arguments(quantifier.function(), AFTER_CONDITION, |parser, _| {
+                if !parser.enter(&name) {
                     return None;
                 }
                 parser.scopes.push(Scope {
@@ -436,7 +429,7 @@ impl Parser<'_> {
                     body.expr.span.clone(),
                     "this condition does not look at the element",
                 )
-                .second(name.clone(), "the list whose elements it is about")
+                .second(name, "the list whose elements it is about")
                 .help("write `.` for the element, `.name` for a member of it"),
             );
         }

@@ -4,12 +4,12 @@
 //! object, `count` is a whole number or nothing; what is behind a step can be anything, or absent.
 
 use super::{
-    constant::{holds, is_order, key, noun, same_type, type_name},
+    constant::{holds, key},
     decimal::Decimal,
     doubt::with_empty,
 };
 use crate::{
-    expr::{CompareOp, Literal, Operand, OperandKind, Path, Root, TextCall},
+    expr::{CompareOp, Literal, Operand, OperandKind, Path, Root, TextCall, Type},
     model::Limits,
 };
 
@@ -49,14 +49,16 @@ pub(super) fn compare(op: CompareOp, left: &Operand, right: &Operand) -> Verdict
     match (known(left), known(right)) {
         (Known::Value(left), Known::Value(right)) => constants(op, left, right),
         (Known::Nothing, Known::Value(value)) | (Known::Value(value), Known::Nothing)
-            if is_order(op) && !has_order(value) =>
+            if op.is_order() && !Type::of(value).has_order() =>
         {
             never(format!(
                 "`{op}` orders numbers and texts, not {}",
-                type_name(value)
+                Type::of(value).described()
             ))
         }
-        (Known::Nothing, Known::Arguments) | (Known::Arguments, Known::Nothing) if is_order(op) => {
+        (Known::Nothing, Known::Arguments) | (Known::Arguments, Known::Nothing)
+            if op.is_order() =>
+        {
             never(format!(
                 "`{op}` orders numbers and texts, and `args` is an object"
             ))
@@ -80,10 +82,10 @@ pub(super) fn membership(value: &Operand, list: &[Literal], negated: bool) -> Ve
     if let Known::Value(value) = known {
         let mut own = list
             .iter()
-            .filter(|element| same_type(element, value) || **element == Literal::Null)
+            .filter(|element| Type::of(element) == Type::of(value) || **element == Literal::Null)
             .peekable();
         if own.peek().is_none() {
-            return never(format!("the list holds no {}", noun(value)));
+            return never(format!("the list holds no {}", Type::of(value).noun()));
         }
         let found = own.any(|element| key(element) == key(value));
         return if found != negated {
@@ -97,7 +99,7 @@ pub(super) fn membership(value: &Operand, list: &[Literal], negated: bool) -> Ve
     };
     let mut own = list
         .iter()
-        .filter(|element| own_type.is(element))
+        .filter(|element| own_type == Type::of(element))
         .peekable();
     if own.peek().is_none() {
         let nulls = list.contains(&Literal::Null);
@@ -105,9 +107,9 @@ pub(super) fn membership(value: &Operand, list: &[Literal], negated: bool) -> Ve
             (true, true, Known::Count) => Verdict::Open,
             (true, true, _) => always(format!("{} is never null", describe(&known))),
             _ => never(format!(
-                "{} is never `{word}` a list without {}",
+                "{} is never `{word}` a list without {}s",
                 describe(&known),
-                own_type.plural()
+                own_type.noun()
             )),
         };
     }
@@ -175,31 +177,6 @@ pub(super) fn quantifier(path: &Path) -> Verdict {
     }
 }
 
-/// The JSON type of something known.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Type {
-    Text,
-    Number,
-    Object,
-}
-
-impl Type {
-    pub(super) fn is(self, literal: &Literal) -> bool {
-        matches!(
-            (self, literal),
-            (Self::Text, Literal::String(_)) | (Self::Number, Literal::Number(_))
-        )
-    }
-
-    fn plural(self) -> &'static str {
-        match self {
-            Self::Text => "texts",
-            Self::Number => "numbers",
-            Self::Object => "objects",
-        }
-    }
-}
-
 /// The JSON type of what is known, save for constants.
 pub(super) fn type_of(known: &Known<'_>) -> Option<Type> {
     match known {
@@ -221,9 +198,10 @@ pub(super) fn known(operand: &Operand) -> Known<'_> {
 
 fn known_path<'a>(path: &Path) -> Known<'a> {
     match path.root {
-        Root::Role | Root::Tool if path.steps.is_empty() => Known::Name(path.root.name()),
-        Root::Args if path.steps.is_empty() => Known::Arguments,
-        _ => Known::Nothing,
+        _ if !path.steps.is_empty() => Known::Nothing,
+        Root::Role | Root::Tool => Known::Name(path.root.name()),
+        Root::Args => Known::Arguments,
+        Root::Ctx | Root::Run | Root::User | Root::Element => Known::Nothing,
     }
 }
 
@@ -234,7 +212,7 @@ pub(super) fn describe(known: &Known<'_>) -> String {
         Known::Name(name) => format!("`{name}` (a text)"),
         Known::Arguments => "`args` (an object)".to_owned(),
         Known::Count => "a count".to_owned(),
-        Known::Value(value) => type_name(value).to_owned(),
+        Known::Value(value) => Type::of(value).described().to_owned(),
     }
 }
 
@@ -250,11 +228,11 @@ fn with_value(op: CompareOp, known: &Known<'_>, value: &Literal) -> Verdict {
             _ => never(format!("{} is never null", describe(known))),
         };
     }
-    if !own_type.is(value) {
+    if own_type != Type::of(value) {
         return never(format!(
             "{} does not compare with {}",
             describe(known),
-            type_name(value)
+            Type::of(value).described()
         ));
     }
     match (op, known) {
@@ -344,7 +322,7 @@ fn itself(op: CompareOp, operand: &Operand) -> Verdict {
         }
         _ if surely_there => always("both sides are the same value"),
         _ => Verdict::Itself {
-            ordered: is_order(op),
+            ordered: op.is_order(),
         },
     }
 }
@@ -353,20 +331,16 @@ fn constants(op: CompareOp, left: &Literal, right: &Literal) -> Verdict {
     match holds(op, left, right) {
         Some(true) => always("both sides are constants"),
         Some(false) => never("both sides are constants"),
-        None if is_order(op) && same_type(left, right) => never(format!(
+        None if op.is_order() && Type::of(left) == Type::of(right) => never(format!(
             "`{op}` orders numbers and texts, not {}",
-            type_name(left)
+            Type::of(left).described()
         )),
         None => never(format!(
             "{} does not compare with {}",
-            type_name(left),
-            type_name(right)
+            Type::of(left).described(),
+            Type::of(right).described()
         )),
     }
-}
-
-fn has_order(literal: &Literal) -> bool {
-    matches!(literal, Literal::Number(_) | Literal::String(_))
 }
 
 fn never(why: impl Into<String>) -> Verdict {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     diagnostic::quoted,
-    expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Root},
+    expr::{CompareOp, Expr, ExprKind, Function, Literal, Operand, OperandKind, Root, Type},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,13 +101,11 @@ impl Parser<'_> {
         }
         if ["not_in", "notin", "nin"].contains(&word.to_ascii_lowercase().as_str()) {
             self.advance();
-            self.findings.error(
-                ConstraintError::new(
-                    codes::OPERATOR,
-                    span,
-                    format!("{} is not an operator", quoted(word)),
-                )
-                .help("write `not in`"),
+            self.findings.refuse(
+                codes::OPERATOR,
+                span,
+                format!("{} is not an operator", quoted(word)),
+                "write `not in`",
             );
             return Some(Operator::In { negated: true });
         }
@@ -121,13 +119,15 @@ impl Parser<'_> {
             }
             let span = span.start..end;
             let shown = quoted(self.slice(span.clone()));
-            self.findings.error(
-                ConstraintError::new(codes::OPERATOR, span, format!("{shown} is not an operator"))
-                    .help(format!("write `{meant}`")),
+            self.findings.refuse(
+                codes::OPERATOR,
+                span,
+                format!("{shown} is not an operator"),
+                format!("write `{meant}`"),
             );
             return Some(Operator::Compare(operator_named(meant)?));
         }
-        if let Some(function) = suggest::exact_function(word) {
+        if let Some(function) = Function::meant(word) {
             let help = match self.kind_after(1) {
                 // Its patterns are written otherwise than those of any function here.
                 _ if word.eq_ignore_ascii_case("like") => {
@@ -137,15 +137,13 @@ impl Parser<'_> {
                     "{function}({value}, {})",
                     Literal::String(text.clone())
                 )),
-                _ => format!("`{}`", suggest::signature(function).unwrap_or(function)),
+                _ => format!("`{}`", function.signature()),
             };
-            self.findings.error(
-                ConstraintError::new(
-                    codes::OPERATOR,
-                    span,
-                    format!("{} is not an operator", quoted(word)),
-                )
-                .help(format!("write {help}")),
+            self.findings.refuse(
+                codes::OPERATOR,
+                span,
+                format!("{} is not an operator", quoted(word)),
+                format!("write {help}"),
             );
             return None;
         }
@@ -164,23 +162,20 @@ impl Parser<'_> {
             }
             Some(Kind::Op(op)) => {
                 let op = *op;
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::NOT,
-                        span,
-                        format!("`not` cannot stand before `{op}`"),
-                    )
-                    .help(format!(
+                self.findings.refuse(
+                    codes::NOT,
+                    span,
+                    format!("`not` cannot stand before `{op}`"),
+                    format!(
                         "write `{}`, or put the `not` before the whole comparison",
                         op.negated()
-                    )),
+                    ),
                 );
                 self.advance();
                 self.advance();
                 Some(Operator::Compare(op))
             }
-            Some(Kind::Word(next)) if suggest::exact_function(next).is_some() => {
-                let function = suggest::exact_function(next).unwrap_or_default();
+            Some(Kind::Word(next)) if let Some(function) = Function::meant(next) => {
                 // The patterns of `like` are written otherwise than those of any function here.
                 let functions = if next.eq_ignore_ascii_case("like") {
                     format!(
@@ -190,32 +185,28 @@ impl Parser<'_> {
                 } else {
                     quoted(&format!("not {function}({value}, …)"))
                 };
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::NOT,
-                        span.start
-                            ..self
-                                .tokens
-                                .get(self.at + 1)
-                                .map_or(span.end, |next| next.span.end),
-                        "this is not an operator",
-                    )
-                    .help(format!("write {functions}")),
+                self.findings.refuse(
+                    codes::NOT,
+                    span.start
+                        ..self
+                            .tokens
+                            .get(self.at + 1)
+                            .map_or(span.end, |next| next.span.end),
+                    "this is not an operator",
+                    format!("write {functions}"),
                 );
                 None
             }
             _ => {
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::NOT,
-                        span,
-                        "`not` stands before a condition, or in `not in`",
-                    )
-                    .help(format!(
+                self.findings.refuse(
+                    codes::NOT,
+                    span,
+                    "`not` stands before a condition, or in `not in`",
+                    format!(
                         "write {} or {}",
                         quoted(&format!("{value} != …")),
                         quoted(&format!("{value} not in […]"))
-                    )),
+                    ),
                 );
                 None
             }
@@ -254,9 +245,8 @@ impl Parser<'_> {
             }
         };
         let message = format!("{value} is a value, not a condition");
-        self.findings.error(
-            ConstraintError::new(codes::CONDITION, operand.span.clone(), message).help(help),
-        );
+        self.findings
+            .refuse(codes::CONDITION, operand.span.clone(), message, help);
     }
 
     /// `a < b < c`
@@ -309,13 +299,11 @@ impl Parser<'_> {
                 .slice(open.end..self.end_before().saturating_sub(1).max(open.end))
                 .trim()
                 .to_owned();
-            self.findings.error(
-                ConstraintError::new(
-                    codes::LIST,
-                    open.start..self.end_before(),
-                    "the right side of `in` is a list in brackets",
-                )
-                .help(format!("write {}", quoted(&format!("[{inner}]")))),
+            self.findings.refuse(
+                codes::LIST,
+                open.start..self.end_before(),
+                "the right side of `in` is a list in brackets",
+                format!("write {}", quoted(&format!("[{inner}]"))),
             );
             return None;
         }
@@ -344,7 +332,7 @@ impl Parser<'_> {
                 let what = match &kind {
                     OperandKind::Path(_) => "a value of the call",
                     OperandKind::Count(_) => "a count",
-                    OperandKind::Literal(literal) => constant::type_name(literal),
+                    OperandKind::Literal(literal) => Type::of(literal).described(),
                 };
                 self.findings.error(
                     ConstraintError::new(codes::LIST, span, format!("the right side of `in` is a list literal or a list constant, not {what}"))
@@ -409,7 +397,7 @@ impl Parser<'_> {
         };
         for (name, value) in [(&left, &right), (&right, &left)] {
             if let OperandKind::Literal(Literal::String(text)) = &value.kind
-                && !constant::is_order(op)
+                && !op.is_order()
             {
                 let error = wildcard::compared(&check::known(name), text, value.span.clone(), how);
                 self.findings.errors.extend(error);
@@ -435,13 +423,11 @@ impl Parser<'_> {
             } else {
                 "nothing is `in`"
             };
-            self.findings.error(
-                ConstraintError::new(
-                    codes::EMPTY_LIST,
-                    members.span,
-                    format!("{outcome} an empty list"),
-                )
-                .help("list the values, or remove the constraint"),
+            self.findings.refuse(
+                codes::EMPTY_LIST,
+                members.span,
+                format!("{outcome} an empty list"),
+                "list the values, or remove the constraint",
             );
             return None;
         }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::decimal::Decimal;
-use crate::expr::{CompareOp, Literal};
+use crate::expr::{CompareOp, Literal, Type};
 
 /// The same for literals that are equal as JSON, different for all others.
 pub(crate) fn key(literal: &Literal) -> String {
@@ -36,42 +36,27 @@ pub(super) fn deeper_than(literal: &Literal, levels: usize) -> bool {
         (Literal::List(elements), Some(rest)) => {
             elements.iter().any(|element| deeper_than(element, rest))
         }
-        _ => false,
+        (Literal::Null | Literal::Bool(_) | Literal::Number(_) | Literal::String(_), _) => false,
     }
-}
-
-/// The type of a literal, with its article.
-pub(super) fn type_name(literal: &Literal) -> &'static str {
-    match literal {
-        Literal::Null => "null",
-        Literal::Bool(_) => "a boolean",
-        Literal::Number(_) => "a number",
-        Literal::String(_) => "a text",
-        Literal::List(_) => "a list",
-    }
-}
-
-/// The type of a literal, without its article.
-pub(super) fn noun(literal: &Literal) -> &'static str {
-    let name = type_name(literal);
-    name.strip_prefix("a ").unwrap_or(name)
 }
 
 /// Whether a comparison of constants holds. None: it is undefined.
 pub(crate) fn holds(op: CompareOp, left: &Literal, right: &Literal) -> Option<bool> {
-    if is_order(op) {
-        return order(left, right).map(|order| match op {
-            CompareOp::Less => order == Ordering::Less,
-            CompareOp::LessOrEqual => order != Ordering::Greater,
-            CompareOp::Greater => order == Ordering::Greater,
-            _ => order != Ordering::Less,
-        });
+    match op {
+        CompareOp::Less => order(left, right).map(Ordering::is_lt),
+        CompareOp::LessOrEqual => order(left, right).map(Ordering::is_le),
+        CompareOp::Greater => order(left, right).map(Ordering::is_gt),
+        CompareOp::GreaterOrEqual => order(left, right).map(Ordering::is_ge),
+        CompareOp::Equal => equal(left, right),
+        CompareOp::NotEqual => equal(left, right).map(|equal| !equal),
     }
-    if same_type(left, right) {
-        return Some((key(left) == key(right)) == (op == CompareOp::Equal));
+}
+
+fn equal(left: &Literal, right: &Literal) -> Option<bool> {
+    if Type::of(left) == Type::of(right) {
+        return Some(key(left) == key(right));
     }
-    let null = *left == Literal::Null || *right == Literal::Null;
-    null.then_some(op == CompareOp::NotEqual)
+    (*left == Literal::Null || *right == Literal::Null).then_some(false)
 }
 
 fn order(left: &Literal, right: &Literal) -> Option<Ordering> {
@@ -83,14 +68,4 @@ fn order(left: &Literal, right: &Literal) -> Option<Ordering> {
         (Literal::String(left), Literal::String(right)) => Some(left.cmp(right)),
         _ => None,
     }
-}
-
-/// Whether two literals have the same JSON type.
-pub(super) fn same_type(left: &Literal, right: &Literal) -> bool {
-    std::mem::discriminant(left) == std::mem::discriminant(right)
-}
-
-/// Whether an operator orders its sides, and does not only tell whether they are equal.
-pub(super) fn is_order(op: CompareOp) -> bool {
-    !matches!(op, CompareOp::Equal | CompareOp::NotEqual)
 }

@@ -62,10 +62,7 @@ impl<'a> Parser<'a> {
     /// One level deeper; false if that is too deep, and then nothing more is read.
     pub(super) fn enter(&mut self, at: &Range<usize>) -> bool {
         if self.depth >= MAX_NESTING {
-            self.findings.error(
-                ConstraintError::new(codes::TOO_DEEP, at.clone(), format!("this is nested more than {MAX_NESTING} levels deep"))
-                    .help("leave out parentheses that change nothing, or split the constraint at its top-level `and`"),
-            );
+            self.findings.refuse(codes::TOO_DEEP, at.clone(), format!("this is nested more than {MAX_NESTING} levels deep"), "leave out parentheses that change nothing, or split the constraint at its top-level `and`");
             self.at = self.tokens.len();
             return false;
         }

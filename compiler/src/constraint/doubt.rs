@@ -5,14 +5,13 @@ use std::{collections::BTreeMap, ops::Range};
 use super::{
     check::{Known, describe, impossible, known, type_of},
     codes,
-    constant::type_name,
     finding::ConstraintError,
     list::Element,
     number,
 };
 use crate::{
     diagnostic::quoted,
-    expr::{Literal, Operand, TextCall},
+    expr::{Literal, Operand, TextCall, Type, json},
 };
 
 /// A text that reads as a number, compared with what may be one.
@@ -23,7 +22,7 @@ pub(super) fn number_texts(left: &Operand, right: &Operand) -> Option<Constraint
         _ => return None,
     };
     number::looks_like_a_number(text).then(|| {
-        let shown = quoted(&Literal::String(text.clone()).to_string());
+        let shown = quoted(&json(text));
         ConstraintError::new(
             codes::NUMBER_TEXT,
             literal.span.clone(),
@@ -115,13 +114,13 @@ pub(super) fn dead_elements(value: &Operand, elements: &[Element]) -> Vec<Constr
         return Vec::new();
     };
     let why = |element: &Element| {
-        if own_type.is(&element.value) {
+        if own_type == Type::of(&element.value) {
             impossible(&known, &element.value)
         } else {
             Some(format!(
                 "{} is never {}",
                 describe(&known),
-                type_name(&element.value)
+                Type::of(&element.value).described()
             ))
         }
     };

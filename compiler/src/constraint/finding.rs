@@ -7,6 +7,7 @@ use crate::budget::Exceeded;
 /// An error or a warning at a place in the text of a constraint. Which of the two it is, its code says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct ConstraintError {
     /// The stable name of this kind of finding, one of [`CODES`](super::codes::CODES).
     pub code: &'static str,
@@ -71,6 +72,17 @@ pub(super) struct Findings {
 impl Findings {
     pub(super) fn error(&mut self, error: ConstraintError) {
         self.errors.push(error);
+    }
+
+    /// An error with its remedy.
+    pub(super) fn refuse(
+        &mut self,
+        code: &'static str,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.error(ConstraintError::new(code, span, message).help(help));
     }
 
     pub(super) fn warn(&mut self, warning: ConstraintError) {

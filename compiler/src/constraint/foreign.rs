@@ -1,7 +1,10 @@
 //! Functions of other languages that have no namesake here, and how to say the same.
 
-use super::{is_name, spelling::CALCULATE};
-use crate::{diagnostic::quoted, expr::Literal};
+use super::spelling::CALCULATE;
+use crate::{
+    diagnostic::quoted,
+    expr::{Literal, is_name},
+};
 
 /// What to write for a function that is not there. `argument` is what stands in its parentheses, `sought` the text that its value is
 /// compared with; `negated` says that it must be another one.

@@ -6,10 +6,13 @@ use super::{
     codes,
     finding::{ConstraintError, Findings},
     number,
-    spelling::{self, Meaning, OPERATORS, is_name, is_word},
+    spelling::{self, Meaning, OPERATORS, is_word},
     text,
 };
-use crate::{diagnostic::quoted, expr::CompareOp};
+use crate::{
+    diagnostic::quoted,
+    expr::{CompareOp, is_name, json},
+};
 
 /// What stands at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,13 +148,11 @@ impl<'a> Lexer<'a, '_> {
         self.at += quote.len_utf8();
         let body_start = self.at;
         let Some(length) = self.rest().find(close) else {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::QUOTES,
-                    start..body_start,
-                    "this character does not quote a text",
-                )
-                .help("texts stand in double quotes: `\"text\"`"),
+            self.findings.refuse(
+                codes::QUOTES,
+                start..body_start,
+                "this character does not quote a text",
+                "texts stand in double quotes: `\"text\"`",
             );
             return self.push(Kind::Bad, start);
         };
@@ -161,14 +162,12 @@ impl<'a> Lexer<'a, '_> {
             .unwrap_or("")
             .to_owned();
         self.at = body_start + length + close.len_utf8();
-        let written = crate::expr::Literal::String(body.clone()).to_string();
-        self.findings.error(
-            ConstraintError::new(
-                codes::QUOTES,
-                start..self.at,
-                "texts stand in double quotes",
-            )
-            .help(format!("write {}", quoted(&written))),
+        let written = json(&body);
+        self.findings.refuse(
+            codes::QUOTES,
+            start..self.at,
+            "texts stand in double quotes",
+            format!("write {}", quoted(&written)),
         );
         self.push(Kind::Text(body), start);
     }
@@ -207,13 +206,11 @@ impl<'a> Lexer<'a, '_> {
         self.number(digits);
         let end = self.at;
         let written = self.text.get(digits..end).unwrap_or("");
-        self.findings.error(
-            ConstraintError::new(
-                codes::NUMBER,
-                start..end,
-                format!("{} is not a number", quoted(&format!("+{written}"))),
-            )
-            .help(format!("write {}", quoted(written))),
+        self.findings.refuse(
+            codes::NUMBER,
+            start..end,
+            format!("{} is not a number", quoted(&format!("+{written}"))),
+            format!("write {}", quoted(written)),
         );
         if let Some(token) = self.tokens.last_mut() {
             token.span.start = start;
@@ -279,7 +276,7 @@ impl<'a> Lexer<'a, '_> {
     }
 
     fn odd_name(&mut self, name: &str, start: usize, name_start: usize) {
-        let written = crate::expr::Literal::String(name.to_owned()).to_string();
+        let written = json(name);
         let before = self.text.get(..start).unwrap_or("");
         let path_start = before
             .rfind(|c: char| !(is_word(c) || c == '.'))
@@ -291,13 +288,11 @@ impl<'a> Lexer<'a, '_> {
         } else {
             format!("write {}", quoted(&format!("{path}[{written}]")))
         };
-        self.findings.error(
-            ConstraintError::new(
-                codes::PATH,
-                name_start..self.at,
-                format!("{} cannot follow a `.`", quoted(name)),
-            )
-            .help(help),
+        self.findings.refuse(
+            codes::PATH,
+            name_start..self.at,
+            format!("{} cannot follow a `.`", quoted(name)),
+            help,
         );
     }
 
@@ -320,15 +315,11 @@ impl<'a> Lexer<'a, '_> {
                 break;
             }
         }
-        self.findings.error(
-            ConstraintError::new(
-                codes::OBJECT,
-                start..self.at,
-                "an object cannot be written in a constraint",
-            )
-            .help(
-                "compare its members one by one: `args.point.x == 1 and only(args.point, [\"x\"])`",
-            ),
+        self.findings.refuse(
+            codes::OBJECT,
+            start..self.at,
+            "an object cannot be written in a constraint",
+            "compare its members one by one: `args.point.x == 1 and only(args.point, [\"x\"])`",
         );
         self.push(Kind::Bad, start);
     }
@@ -358,9 +349,11 @@ impl<'a> Lexer<'a, '_> {
 
     fn comment(&mut self, start: usize) {
         self.at = self.text.len();
-        self.findings.error(
-            ConstraintError::new(codes::CHARACTER, start..self.at, "a constraint has no comments")
-                .help("put the comment into the YAML, behind the constraint or on a line of its own: ` # …`"),
+        self.findings.refuse(
+            codes::CHARACTER,
+            start..self.at,
+            "a constraint has no comments",
+            "put the comment into the YAML, behind the constraint or on a line of its own: ` # …`",
         );
         self.push(Kind::Bad, start);
     }
@@ -409,13 +402,11 @@ impl<'a> Lexer<'a, '_> {
             }
         };
         if !right {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::OPERATOR,
-                    span,
-                    format!("`{spelling}` is not an operator"),
-                )
-                .help(fix),
+            self.findings.refuse(
+                codes::OPERATOR,
+                span,
+                format!("`{spelling}` is not an operator"),
+                fix,
             );
         }
         self.push(kind, start);

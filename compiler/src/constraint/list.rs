@@ -39,13 +39,11 @@ impl Parser<'_> {
                 Some(Kind::CloseList) => {
                     if let Some(comma) = self.trailing_comma() {
                         sound = false;
-                        self.findings.error(
-                            ConstraintError::new(
-                                codes::SYNTAX,
-                                comma,
-                                "a list does not end with a comma",
-                            )
-                            .help("remove the comma"),
+                        self.findings.refuse(
+                            codes::SYNTAX,
+                            comma,
+                            "a list does not end with a comma",
+                            "remove the comma",
                         );
                     }
                     break self.advance();
@@ -147,13 +145,11 @@ impl Parser<'_> {
                     (false, false) => "compare with `==` and join with `or`",
                     (false, true) => "compare with `!=` and join with `and`",
                 };
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::LIST_ELEMENT,
-                        operand.span,
-                        "a list in a constraint holds literals only",
-                    )
-                    .help(help),
+                self.findings.refuse(
+                    codes::LIST_ELEMENT,
+                    operand.span,
+                    "a list in a constraint holds literals only",
+                    help,
                 );
                 None
             }

@@ -3,18 +3,15 @@
 use std::ops::Range;
 
 use super::{
-    codes, constant,
-    finding::ConstraintError,
-    foreign,
+    codes, constant, foreign,
     lexer::Kind,
     parser::{MAX_NESTING, Parser},
-    spelling::is_name,
     suggest,
 };
 use crate::{
     budget::Account,
     diagnostic::quoted,
-    expr::{CompareOp, Literal, Operand, OperandKind, Root},
+    expr::{CompareOp, Function, Literal, Operand, OperandKind, Root, is_name, json},
 };
 
 /// What is wanted at the beginning of a condition, for messages.
@@ -81,13 +78,11 @@ impl<'a> Parser<'a> {
             Some(Kind::Open) => {
                 self.skip_group();
                 let span = span.start..self.end_before();
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::SYNTAX,
-                        span.clone(),
-                        "a value does not stand in parentheses",
-                    )
-                    .help("leave them out; a list stands in brackets"),
+                self.findings.refuse(
+                    codes::SYNTAX,
+                    span.clone(),
+                    "a value does not stand in parentheses",
+                    "leave them out; a list stands in brackets",
                 );
                 Side::Poison(span)
             }
@@ -124,13 +119,11 @@ impl<'a> Parser<'a> {
             return None;
         }
         if word == "not" {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::NOT,
-                    span.clone(),
-                    "`not` stands before a condition, not before a value",
-                )
-                .help("write `!=`, or put the `not` before the whole comparison"),
+            self.findings.refuse(
+                codes::NOT,
+                span.clone(),
+                "`not` stands before a condition, not before a value",
+                "write `!=`, or put the `not` before the whole comparison",
             );
             while matches!(self.kind(), Some(Kind::Word("not"))) {
                 self.advance();
@@ -141,22 +134,20 @@ impl<'a> Parser<'a> {
         if let Some(Kind::Open) = self.kind_after(1) {
             return Some(self.call_operand(word));
         }
-        if let Some(signature) = suggest::signature(word) {
+        if let Some(function) = Function::named(word) {
             self.advance();
-            self.findings.error(
-                ConstraintError::new(
-                    codes::ARGUMENTS,
-                    span.clone(),
-                    format!("`{word}` is a function and wants parentheses"),
-                )
-                .help(format!("write `{signature}`")),
+            self.findings.refuse(
+                codes::ARGUMENTS,
+                span.clone(),
+                format!("`{word}` is a function and wants parentheses"),
+                format!("write `{}`", function.signature()),
             );
             return Some(Side::Poison(span));
         }
         if word == "consts" {
             return Some(self.constant());
         }
-        if let Some(root) = root_named(word) {
+        if let Some(root) = Root::named(word) {
             return Some(self.path_operand(root));
         }
         if matches!(
@@ -172,20 +163,19 @@ impl<'a> Parser<'a> {
     /// A function where a value is wanted: `count`, or a slip.
     fn call_operand(&mut self, name: &str) -> Side {
         let start = self.span();
-        if name == "count" {
-            return self.count(start);
+        let known = Function::named(name);
+        if known == Some(Function::Count) {
+            return self.count();
         }
         self.advance();
         self.skip_group();
         let span = start.start..self.end_before();
-        if super::call::is_condition(name) {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::CONDITION,
-                    start,
-                    format!("`{name}` is a condition, not a value"),
-                )
-                .help("conditions are joined with `and`, `or` and `not`, and not compared"),
+        if known.is_some() {
+            self.findings.refuse(
+                codes::CONDITION,
+                start,
+                format!("`{name}` is a condition, not a value"),
+                "conditions are joined with `and`, `or` and `not`, and not compared",
             );
         } else {
             let argument = self
@@ -202,40 +192,29 @@ impl<'a> Parser<'a> {
             };
             let help = foreign::remedy(name, argument, sought, negated).unwrap_or_else(|| {
                 match suggest::function(name) {
-                    Some(known) => format!(
-                        "did you mean `{}`",
-                        suggest::signature(known).unwrap_or(known)
-                    ),
-                    None => format!("functions are {}", suggest::functions()),
+                    Some(meant) => format!("did you mean `{}`", meant.signature()),
+                    None => format!("functions are {}", Function::listed()),
                 }
             });
-            self.findings.error(
-                ConstraintError::new(
-                    codes::FUNCTION,
-                    start,
-                    format!("there is no function {}", quoted(name)),
-                )
-                .help(help),
+            self.findings.refuse(
+                codes::FUNCTION,
+                start,
+                format!("there is no function {}", quoted(name)),
+                help,
             );
         }
         Side::Poison(span)
     }
 
-    fn count(&mut self, name: Range<usize>) -> Side {
-        let poison = |parser: &Self| Side::Poison(name.start..parser.end_before());
-        self.advance();
-        let Some(open) = self.open_call("count", 1) else {
-            return poison(self);
-        };
-        let path = self.path_argument("count");
-        let end = self.close(&open, "`)`", path.is_some());
-        let (Some(path), Some(end)) = (path, end) else {
-            return poison(self);
-        };
-        Side::Good(Operand {
-            kind: OperandKind::Count(path),
-            span: name.start..end,
-        })
+    fn count(&mut self) -> Side {
+        let start = self.span().start;
+        match self.one_argument(Function::Count) {
+            Some((path, span)) => Side::Good(Operand {
+                kind: OperandKind::Count(path),
+                span,
+            }),
+            None => Side::Poison(start..self.end_before()),
+        }
     }
 
     /// `consts.NAME`
@@ -249,13 +228,11 @@ impl<'a> Parser<'a> {
                     self.skip_steps();
                 }
                 let span = start.start..self.end_before();
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::PATH,
-                        span.clone(),
-                        "`consts` wants the name of a constant",
-                    )
-                    .help("write `consts.NAME`; only constants with plain names can be used"),
+                self.findings.refuse(
+                    codes::PATH,
+                    span.clone(),
+                    "`consts` wants the name of a constant",
+                    "write `consts.NAME`; only constants with plain names can be used",
                 );
                 return Side::Poison(span);
             }
@@ -264,16 +241,14 @@ impl<'a> Parser<'a> {
         let span = start.start..self.end_before();
         let after = self.end_before();
         if self.skip_steps() {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::PATH,
-                    after..self.end_before(),
-                    "a constant has no members",
-                )
-                .help(format!(
+            self.findings.refuse(
+                codes::PATH,
+                after..self.end_before(),
+                "a constant has no members",
+                format!(
                     "a constant is a literal or a list: {}",
                     quoted(self.slice(span.clone()))
-                )),
+                ),
             );
             return Side::Poison(start.start..self.end_before());
         }
@@ -304,21 +279,23 @@ impl<'a> Parser<'a> {
                     format!("constants are {}{more}", names.join(", "))
                 }
             };
-            self.findings.error(
-                ConstraintError::new(
-                    codes::CONSTANT,
-                    start.end + 1..span.end,
-                    format!("there is no constant {}", quoted(name)),
-                )
-                .help(help),
+            self.findings.refuse(
+                codes::CONSTANT,
+                start.end + 1..span.end,
+                format!("there is no constant {}", quoted(name)),
+                help,
             );
             return Side::Poison(span);
         };
         self.consts_used.insert(name.to_owned());
         if constant::deeper_than(value, MAX_NESTING.saturating_sub(self.depth())) {
-            self.findings.error(
-                ConstraintError::new(codes::TOO_DEEP, span.clone(), format!("the value of this constant is nested more than {MAX_NESTING} levels deep here"))
-                    .help("flatten the lists of the constant"),
+            self.findings.refuse(
+                codes::TOO_DEEP,
+                span.clone(),
+                format!(
+                    "the value of this constant is nested more than {MAX_NESTING} levels deep here"
+                ),
+                "flatten the lists of the constant",
             );
             return Side::Poison(span);
         }
@@ -341,37 +318,37 @@ impl<'a> Parser<'a> {
         self.skip_steps();
         let whole = span.start..self.end_before();
         let rest = self.slice(span.end..whole.end).to_owned();
-        let roots = suggest::ROOTS.map(|root| format!("`{root}`")).join(", ");
+        let roots = Root::NAMED
+            .map(|root| format!("`{}`", root.name()))
+            .join(", ");
         let called = matches!(self.kind(), Some(Kind::Open)) && self.joined_after(0);
         let function = rest
             .rsplit('.')
             .next()
             .filter(|_| called)
-            .and_then(suggest::exact_function)
-            .and_then(suggest::signature);
+            .and_then(Function::meant);
         let help = match (function, suggest::root(word)) {
             // `regex.match(…)`
-            (Some(signature), _) => {
-                format!("functions belong to no package: write `{signature}`")
-            }
+            (Some(function), _) => format!(
+                "functions belong to no package: write `{}`",
+                function.signature()
+            ),
             // `input.args.x`, as Rego has it.
             (None, Some("args"))
-                if suggest::ROOTS
+                if Root::NAMED
                     .iter()
-                    .any(|root| rest.starts_with(&format!(".{root}."))) =>
+                    .any(|root| rest.starts_with(&format!(".{}.", root.name()))) =>
             {
                 format!("write {}", quoted(rest.trim_start_matches('.')))
             }
             (None, Some(root)) => format!("did you mean {}", quoted(&format!("{root}{rest}"))),
             (None, None) => format!("paths begin with {roots}; a text stands in double quotes"),
         };
-        self.findings.error(
-            ConstraintError::new(
-                codes::ROOT,
-                span,
-                format!("no path begins with {}", quoted(word)),
-            )
-            .help(help),
+        self.findings.refuse(
+            codes::ROOT,
+            span,
+            format!("no path begins with {}", quoted(word)),
+            help,
         );
         Side::Poison(whole)
     }
@@ -380,34 +357,30 @@ impl<'a> Parser<'a> {
         let start = self.span();
         self.advance();
         if suggest::is_odd_number(word) {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::NUMBER,
-                    start.clone(),
-                    format!("{} is not a number of JSON", quoted(word)),
-                )
-                .help("no call can carry it; compare with a bound that you choose"),
+            self.findings.refuse(
+                codes::NUMBER,
+                start.clone(),
+                format!("{} is not a number of JSON", quoted(word)),
+                "no call can carry it; compare with a bound that you choose",
             );
             return Side::Poison(start);
         }
         if let Some(value) = suggest::value(word) {
-            self.findings.error(
-                ConstraintError::new(
-                    codes::UNQUOTED,
-                    start.clone(),
-                    format!("{} is not a value", quoted(word)),
-                )
-                .help(format!(
+            self.findings.refuse(
+                codes::UNQUOTED,
+                start.clone(),
+                format!("{} is not a value", quoted(word)),
+                format!(
                     "write `{value}`, or quote it if a text is meant: {}",
                     quoted(&format!("\"{word}\""))
-                )),
+                ),
             );
             return Side::Poison(start);
         }
         // `New York`: what follows belongs to the text that lacks its quotes.
         while let Some(Kind::Word(next)) = self.kind() {
-            let plain = root_named(next).is_none()
-                && suggest::signature(next).is_none()
+            let plain = Root::named(next).is_none()
+                && Function::named(next).is_none()
                 && suggest::operator(next).is_none();
             if self.at_boundary()
                 || matches!(*next, "in" | "not" | "consts")
@@ -419,7 +392,7 @@ impl<'a> Parser<'a> {
             self.advance();
         }
         let span = start.start..self.end_before();
-        let text = Literal::String(self.slice(span.clone()).to_owned()).to_string();
+        let text = json(self.slice(span.clone()));
         let root = suggest::root(word).filter(|_| span == start);
         let help = match root {
             Some(root) => format!(
@@ -435,27 +408,12 @@ impl<'a> Parser<'a> {
             None => format!("quote it: {}", quoted(&text)),
         };
         let shown = quoted(self.slice(span.clone()));
-        self.findings.error(
-            ConstraintError::new(
-                codes::UNQUOTED,
-                span.clone(),
-                format!("{shown} is not a value"),
-            )
-            .help(help),
+        self.findings.refuse(
+            codes::UNQUOTED,
+            span.clone(),
+            format!("{shown} is not a value"),
+            help,
         );
         Side::Poison(span)
     }
-}
-
-/// The root of that name.
-pub(super) fn root_named(word: &str) -> Option<Root> {
-    Some(match word {
-        "args" => Root::Args,
-        "ctx" => Root::Ctx,
-        "run" => Root::Run,
-        "user" => Root::User,
-        "role" => Root::Role,
-        "tool" => Root::Tool,
-        _ => return None,
-    })
 }

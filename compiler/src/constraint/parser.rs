@@ -14,7 +14,7 @@ use super::{
 use crate::{
     budget::{Budget, Exceeded},
     diagnostic::quoted,
-    expr::{CompareOp, Expr, ExprKind, Literal},
+    expr::{CompareOp, Expr, ExprKind, Function, Literal, Root},
 };
 
 /// The longest constraint, in bytes. Long enough for a list of two hundred names, short enough to be read in a denial.
@@ -25,7 +25,7 @@ pub const MAX_NESTING: usize = 32;
 /// How deep quantifiers may stand in each other: each level multiplies the work of a decision by the length of a list.
 pub const MAX_QUANTIFIERS: usize = 2;
 
-/// How many errors, and how many warnings, are told about one constraint: more than anybody reads at once.
+/// How many errors, and how many warnings, are reported for one constraint.
 pub const MAX_FINDINGS: usize = 20;
 
 /// What can stand behind a condition that is in parentheses.
@@ -117,7 +117,7 @@ pub fn literal_from_json_text(text: &str) -> Result<Literal, Vec<ConstraintError
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) expr: Expr,
-    /// Whether it is true whatever the call.
+    /// Whether it is true of every call.
     pub(super) always: bool,
 }
 
@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Says that the budget of the policy is used up, if nobody said so yet.
+    /// Reports that the budget of the policy is used up, unless that was reported.
     pub(super) fn exceeded(&mut self, exceeded: Exceeded, span: Range<usize>) {
         if self.budget.is_news() {
             self.findings
@@ -201,7 +201,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The errors if there are any. Without a result there is one at least, whatever went wrong.
+    /// The errors if there are any. Without a result there is always one at least.
     fn outcome<T>(&mut self, result: Option<T>) -> Result<T, Vec<ConstraintError>> {
         let mut errors = std::mem::take(&mut self.findings.errors);
         if let Some(start) = self.cut_off {
@@ -262,7 +262,7 @@ impl<'a> Parser<'a> {
     fn trailing_help(&self) -> Option<String> {
         let starts_condition = match self.kind() {
             Some(Kind::Word(word)) => {
-                super::suggest::ROOTS.contains(word) || super::suggest::signature(word).is_some()
+                Root::named(word).is_some() || Function::named(word).is_some()
             }
             Some(Kind::Open) => true,
             _ => false,
@@ -376,7 +376,12 @@ impl<'a> Parser<'a> {
                 ..
             } => Some("write `==` without the `not`"),
             ExprKind::In { negated: true, .. } => Some("write `in` without the `not`"),
-            _ => None,
+            ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Test(..)
+            | ExprKind::Quantifier { .. } => None,
         };
         if let Some(help) = doubled {
             self.findings.warn(
@@ -418,10 +423,14 @@ impl<'a> Parser<'a> {
     }
 
     fn primary(&mut self) -> Option<Node> {
-        let (start, node) = match (self.kind(), self.kind_after(1)) {
-            (Some(Kind::Open), _) => (self.span().start, self.group()),
-            (Some(Kind::Word(word)), Some(Kind::Open)) if super::call::is_condition(word) => {
-                (self.span().start, self.call())
+        let start = self.span().start;
+        let node = match (self.kind(), self.kind_after(1)) {
+            (Some(Kind::Open), _) => self.group(),
+            (Some(Kind::Word(word)), Some(Kind::Open)) => {
+                match Function::named(word).filter(|function| function.is_condition()) {
+                    Some(function) => self.call(function),
+                    None => return self.comparison(),
+                }
             }
             _ => return self.comparison(),
         };

@@ -1,11 +1,11 @@
 //! Paths: a root and the member names that follow it, without a space between.
 
 use super::{
-    codes, finding::ConstraintError, lexer::Kind, operand::Side, parser::Parser, suggest, wildcard,
+    codes, finding::ConstraintError, lexer::Kind, operand::Side, parser::Parser, wildcard,
 };
 use crate::{
     diagnostic::quoted,
-    expr::{Literal, Operand, OperandKind, Path, Root},
+    expr::{Function, Literal, Operand, OperandKind, Path, Root},
 };
 
 impl Parser<'_> {
@@ -43,16 +43,14 @@ impl Parser<'_> {
                     let written = steps
                         .first()
                         .map_or("args.name".to_owned(), |name| format!("args.{name}"));
-                    self.findings.error(
-                        ConstraintError::new(
-                            codes::OUTSIDE,
-                            first.clone(),
-                            "`.` is the element of a quantifier, and there is none around it",
-                        )
-                        .help(format!(
+                    self.findings.refuse(
+                        codes::OUTSIDE,
+                        first.clone(),
+                        "`.` is the element of a quantifier, and there is none around it",
+                        format!(
                             "write {} for an argument, or `any(args.list, …)` around the condition",
                             quoted(&written)
-                        )),
+                        ),
                     );
                     sound = false;
                 }
@@ -65,9 +63,11 @@ impl Parser<'_> {
                 Kind::Member(_) | Kind::OpenList if joined && closed => {
                     let start = self.span().start;
                     self.skip_steps();
-                    self.findings.error(
-                        ConstraintError::new(codes::PATH, start..self.end_before(), "a name must follow the `.` of an element")
-                            .help("write `.name`; members with other names cannot be reached from an element"),
+                    self.findings.refuse(
+                        codes::PATH,
+                        start..self.end_before(),
+                        "a name must follow the `.` of an element",
+                        "write `.name`; members with other names cannot be reached from an element",
                     );
                     sound = false;
                 }
@@ -105,18 +105,14 @@ impl Parser<'_> {
             }
         }
         let span = first.start..self.end_before();
-        if matches!(root, Root::Role | Root::Tool) && span.end > first.end {
+        if root.is_name() && span.end > first.end {
             if sound {
                 let name = root.name();
-                self.findings.error(
-                    ConstraintError::new(
-                        codes::PATH,
-                        first.end..span.end,
-                        format!("`{name}` is a text and has no members"),
-                    )
-                    .help(format!(
-                        "write `{name}` alone; facts about the caller are in `user` and `ctx`"
-                    )),
+                self.findings.refuse(
+                    codes::PATH,
+                    first.end..span.end,
+                    format!("`{name}` is a text and has no members"),
+                    format!("write `{name}` alone; facts about the caller are in `user` and `ctx`"),
                 );
             }
             return None;
@@ -133,9 +129,8 @@ impl Parser<'_> {
         } else {
             "write `.name`, or `[\"name\"]` for a name with other characters"
         };
-        self.findings.error(
-            ConstraintError::new(codes::PATH, dot, "a name is missing behind this `.`").help(help),
-        );
+        self.findings
+            .refuse(codes::PATH, dot, "a name is missing behind this `.`", help);
         self.advance();
         if spaced {
             self.advance();
@@ -196,7 +191,7 @@ impl Parser<'_> {
             .trim()
             .to_owned();
         let help = whole.rsplit_once('.').and_then(|(object, name)| {
-            let function = suggest::exact_function(name)?;
+            let function = Function::meant(name)?;
             let list = if arguments.is_empty() {
                 object.to_owned()
             } else {
@@ -210,16 +205,13 @@ impl Parser<'_> {
                 start..open.start,
                 format!("{} cannot be called", quoted(whole)),
             )
-            .help(format!(
-                "functions stand in front: {}",
-                suggest::functions()
-            ))
+            .help(format!("functions stand in front: {}", Function::listed()))
             .help_if(help),
         );
         Side::Poison(span)
     }
 
-    /// Goes past joined steps, whatever is in them. Whether there were any.
+    /// Skips joined steps, well-formed or not. Whether there were any.
     pub(super) fn skip_steps(&mut self) -> bool {
         let start = self.end_before();
         while self.joined_after(0) {

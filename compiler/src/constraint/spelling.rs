@@ -5,15 +5,6 @@ use std::ops::Range;
 use super::{codes, finding::ConstraintError, number, text};
 use crate::{diagnostic::quoted, expr::CompareOp};
 
-/// Whether a text can follow a `.` in a path.
-pub(crate) fn is_name(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes
-        .next()
-        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
 /// Whether a character is part of a word, as people write words.
 pub(super) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'

@@ -5,13 +5,13 @@ use std::ops::Range;
 use super::{check::Known, codes, finding::ConstraintError};
 use crate::{
     diagnostic::quoted,
-    expr::{Literal, Path, Root, TextCall},
+    expr::{Function, Literal, Path, TextCall, is_name},
 };
 
 /// The condition on a name that a text with `*` was probably meant to be. None: every name meets it.
 pub(crate) fn name_test(path: &str, pattern: &str) -> Option<String> {
     let parts: Vec<&str> = pattern.split('*').collect();
-    let call = |function: &str, text: &str| {
+    let call = |function: Function, text: &str| {
         Some(format!(
             "{function}({path}, {})",
             Literal::String(text.to_owned())
@@ -21,19 +21,22 @@ pub(crate) fn name_test(path: &str, pattern: &str) -> Option<String> {
         0 => None,
         1 => match parts.as_slice() {
             [start, rest @ ..] if !start.is_empty() && rest.iter().all(|part| part.is_empty()) => {
-                call("startswith", start)
+                call(Function::StartsWith, start)
             }
             [rest @ .., end] if !end.is_empty() && rest.iter().all(|part| part.is_empty()) => {
-                call("endswith", end)
+                call(Function::EndsWith, end)
             }
-            _ => call("contains", parts.iter().find(|part| !part.is_empty())?),
+            _ => call(
+                Function::Contains,
+                parts.iter().find(|part| !part.is_empty())?,
+            ),
         },
         _ => {
             let escaped: Vec<String> = parts
                 .iter()
                 .map(|part| regex_syntax::escape(part))
                 .collect();
-            call("matches", &format!("^{}$", escaped.join(".*")))
+            call(Function::Matches, &format!("^{}$", escaped.join(".*")))
         }
     }
 }
@@ -74,17 +77,16 @@ pub(super) fn sought(
     text: &str,
     span: Range<usize>,
 ) -> Option<ConstraintError> {
-    let name = match path.root {
-        Root::Tool | Root::Role if path.steps.is_empty() => path.root.name(),
-        _ => return None,
-    };
+    if !path.root.is_name() {
+        return None;
+    }
     let is_meant = !text.contains('*') || (call == TextCall::Contains && text == "*");
     let pattern = match call {
         TextCall::StartsWith => format!("{text}*"),
         TextCall::EndsWith => format!("*{text}"),
         TextCall::Contains => format!("*{text}*"),
     };
-    (!is_meant).then(|| error(name, &pattern, span, "write", ""))
+    (!is_meant).then(|| error(path.root.name(), &pattern, span, "write", ""))
 }
 
 fn error(
@@ -109,7 +111,7 @@ fn error(
 
 /// The warning for a pattern on a name in which `*` repeats one character.
 pub(super) fn repeated(path: &Path, pattern: &str, span: Range<usize>) -> Option<ConstraintError> {
-    if !(matches!(path.root, Root::Tool | Root::Role) && path.steps.is_empty()) {
+    if !path.root.is_name() {
         return None;
     }
     // The character that a `*` would repeat. What follows a backslash, and what stands in a class, is no slip.
@@ -143,10 +145,8 @@ fn is_plain(c: char) -> bool {
 
 /// The warning for the name of a member that was probably meant as a pattern, a path or several names.
 pub(super) fn member(name: &str, span: Range<usize>) -> Option<ConstraintError> {
-    // `user.fields` is what some services call an argument; nobody calls one `args.fields`.
-    let root = name
-        .strip_prefix("args.")
-        .filter(|rest| super::is_name(rest));
+    // Some services call an argument `user.fields`; none is called `args.fields`.
+    let root = name.strip_prefix("args.").filter(|rest| is_name(rest));
     let (message, help) = match root {
         Some(rest) => (
             "is a name as it stands, and no path",

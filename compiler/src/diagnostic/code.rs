@@ -34,3 +34,40 @@ pub struct CodeDoc {
     /// Cause, example, remedy.
     pub explanation: &'static str,
 }
+
+impl CodeDoc {
+    pub(super) const fn error(
+        code: &'static str,
+        title: &'static str,
+        explanation: &'static str,
+    ) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            title,
+            explanation,
+        }
+    }
+
+    pub(super) const fn warning(
+        code: &'static str,
+        title: &'static str,
+        explanation: &'static str,
+    ) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, title, explanation)
+        }
+    }
+
+    pub(super) const fn note(
+        code: &'static str,
+        title: &'static str,
+        explanation: &'static str,
+    ) -> Self {
+        Self {
+            severity: Severity::Note,
+            ..Self::error(code, title, explanation)
+        }
+    }
+}

@@ -1,13 +1,14 @@
 //! Every code that the compiler knows.
 
+pub(crate) mod constraint;
 mod document;
+pub(crate) mod lint;
 mod rego;
 mod resolve;
 mod rust;
 mod source;
 
 use super::CodeDoc;
-use crate::{constraint, lint};
 
 /// All codes, area by area.
 pub fn all_codes() -> impl Iterator<Item = &'static CodeDoc> {
@@ -15,10 +16,10 @@ pub fn all_codes() -> impl Iterator<Item = &'static CodeDoc> {
         .iter()
         .chain(document::CODES)
         .chain(resolve::CODES)
-        .chain(constraint::codes::CODES)
+        .chain(constraint::CODES)
         .chain(rego::CODES)
         .chain(rust::CODES)
-        .chain(lint::codes())
+        .chain(lint::CODES)
 }
 
 /// The documentation of `code`.

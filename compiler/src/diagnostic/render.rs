@@ -6,7 +6,7 @@ mod json;
 mod sarif;
 
 use super::{Diagnostic, Severity};
-use crate::source::{Sources, Span};
+use crate::place::{Sources, Span};
 
 /// How diagnostics are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

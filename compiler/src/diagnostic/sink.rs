@@ -12,7 +12,7 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// More than anybody reads, and little enough that a hostile source cannot fill the memory with complaints.
+    /// Enough for every reader, and few enough that a hostile source cannot fill the memory.
     pub const LIMIT: usize = 1000;
 
     /// Adds one.

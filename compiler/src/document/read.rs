@@ -329,7 +329,7 @@ impl Reader<'_> {
 
     fn mode(&mut self, entry: &Entry) -> Option<(Mode, Span)> {
         let text = match &entry.value.kind {
-            // `no` and `off` are no modes either, whatever readers of YAML take them for.
+            // `no` and `off` are no modes either, even if some YAML readers take them for booleans.
             NodeKind::Scalar(scalar)
                 if matches!(scalar.read(), Plain::Ambiguous { .. } | Plain::Bool(_)) =>
             {

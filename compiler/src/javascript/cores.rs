@@ -21,7 +21,10 @@ pub enum JavaScriptError {
     #[error(
         "the component cannot be an ES module: {0}; make JavaScript of it with jco: `--emit component`, then `jco transpile`"
     )]
-    Shape(String),
+    Shape(&'static str),
+    /// Its component cannot be read.
+    #[error("the component cannot be read: {0}")]
+    Damaged(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// The core modules, in the order in which they are instantiated.
@@ -39,8 +42,9 @@ const LINKS_OF_OPA: &str = "[{}, { env: 0 }, { memory: 0, opa: 1 }]";
 
 impl<'a> Cores<'a> {
     pub(super) fn of(component: &'a [u8]) -> Result<Self, JavaScriptError> {
-        let shape = |what: &str| JavaScriptError::Shape(what.to_owned());
-        let outline = Outline::of(component).map_err(|error| shape(&error.to_string()))?;
+        let shape = JavaScriptError::Shape;
+        let outline =
+            Outline::of(component).map_err(|error| JavaScriptError::Damaged(error.into()))?;
         let modules: Option<Vec<&[u8]>> = outline
             .modules
             .iter()
@@ -138,7 +142,7 @@ impl Outline {
             ..
         } = function
         else {
-            // Whatever else the component makes is a core function of no name.
+            // Every other function that the component makes has no name.
             self.functions.push(None);
             return;
         };

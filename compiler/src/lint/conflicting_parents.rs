@@ -1,40 +1,19 @@
 //! Two parents have a rule for the same tool, and the looser one wins.
 
 use crate::{
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     resolve::Resolved,
 };
 
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "conflicting-parents",
-    severity: Severity::Warning,
-    title: "a later parent loosens the rule of an earlier one",
-    explanation: "Parents are read from left to right, and the rule of a later one replaces that of an earlier one, also where the earlier was stricter:
-
-    inherits: [strict, loose]     # `loose` wins
-
-Change the order of the parents if the stricter rule is meant, or write the rule into the role itself to say that the looser one is.",
-};
-
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
-    for replacement in resolved
-        .replacements
-        .iter()
-        .filter(|replacement| !replacement.own)
-    {
+    for (replacement, old, new) in resolved.replaced() {
         if !sink.has_room() {
             return;
         }
-        let (Some(old), Some(new)) = (
-            resolved.entries.get(replacement.old),
-            resolved.entries.get(replacement.new),
-        ) else {
-            continue;
-        };
-        if new.mode > old.mode {
+        if !replacement.own && new.mode > old.mode {
             sink.push(
                 Diagnostic::new(
-                    CODE.code,
+                    codes::CONFLICTING_PARENTS,
                     format!(
                         "this parent's rule for {} loosens that of an earlier parent",
                         quoted(&new.doc.name.text)

@@ -5,29 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use super::facts::{comparisons, conjuncts, operand_path, show};
+use super::facts::comparisons;
 use crate::{
     budget::{Account, Budget},
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
-    expr::{CompareOp, Expr, ExprKind, Literal, OperandKind, Path, Root},
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
+    expr::{CompareOp, Expr, ExprKind, Literal, OperandKind, Path, Root, Test, Type},
     model::Mode,
     resolve::{Entry, Resolved, Role, Use},
     source::{Sources, Span},
-};
-
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "contradiction",
-    severity: Severity::Warning,
-    title: "constraints that no call can satisfy together",
-    explanation: "All constraints of the policy and of the tool must hold. Where two exclude each other, every call of the tool is denied:
-
-    constraints: [args.tenant == \"acme\"]                      # for every tool
-    tools:
-      ping: { mode: allow, constraints: ['only(args, [])'] }   # and this one has no `tenant`
-
-A constraint on an argument is never true where the argument is absent. For a condition on some tools only, name them: `tool == \"ping\" or args.tenant == \"acme\"`.
-
-Only contradictions that are certain are reported.",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget, sink: &mut Sink) {
@@ -107,9 +92,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget,
 }
 
 fn mentions_role(expr: &Expr) -> bool {
-    super::facts::paths(expr)
-        .iter()
-        .any(|path| path.root == Root::Role)
+    expr.paths().any(|path| path.root == Root::Role)
 }
 
 fn report(
@@ -130,7 +113,7 @@ fn report(
     };
     let (span, label) = found.first.at(sources);
     let mut diagnostic = Diagnostic::new(
-        CODE.code,
+        codes::CONTRADICTION,
         format!("{what} can ever satisfy this{whom}"),
         span,
         label,
@@ -186,7 +169,7 @@ impl Claim<'_> {
     }
 
     fn label(&self) -> String {
-        let path = quoted(&show(self.path));
+        let path = quoted(&self.path.to_string());
         match self.says {
             Says::Demanded => format!("demands {path}"),
             Says::Absent => format!("{path} must be absent"),
@@ -203,29 +186,6 @@ struct Contradiction<'r> {
     first: Claim<'r>,
     second: Option<Claim<'r>>,
     about_role: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Null,
-    Bool,
-    Number,
-    String,
-    List,
-    Object,
-}
-
-impl Type {
-    fn described(self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Bool => "a boolean",
-            Self::Number => "a number",
-            Self::String => "a string",
-            Self::List => "a list",
-            Self::Object => "an object",
-        }
-    }
 }
 
 /// What the constraints of one rule demand, path by path.
@@ -249,7 +209,11 @@ struct Facts<'r> {
 
 impl<'r> Facts<'r> {
     fn learn_all(&mut self, constraint: &'r Use<'r>, resolved: &'r Resolved<'_>) {
-        for conjunct in resolved.expr(constraint).map(conjuncts).unwrap_or_default() {
+        for conjunct in resolved
+            .expr(constraint)
+            .map(Expr::conjuncts)
+            .unwrap_or_default()
+        {
             self.learn(constraint, conjunct);
         }
     }
@@ -263,9 +227,16 @@ impl<'r> Facts<'r> {
         };
         match &expr.kind {
             ExprKind::Not(inner) => match &inner.kind {
-                ExprKind::Present(path) => self.absent.push(claim(path, Says::Absent)),
+                ExprKind::Test(path, Test::Present) => {
+                    self.absent.push(claim(path, Says::Absent));
+                }
                 ExprKind::Compare { .. } => self.learn_comparisons(expr, &claim),
-                _ => {}
+                ExprKind::And(_)
+                | ExprKind::Or(_)
+                | ExprKind::Not(_)
+                | ExprKind::In { .. }
+                | ExprKind::Test(..)
+                | ExprKind::Quantifier { .. } => {}
             },
             ExprKind::Compare { .. } => self.learn_comparisons(expr, &claim),
             ExprKind::In {
@@ -287,15 +258,15 @@ impl<'r> Facts<'r> {
                     }
                 }
             }
-            ExprKind::Text { path, .. } | ExprKind::Matches { path, .. } => {
+            ExprKind::Test(path, test) => {
                 self.demanded.push(claim(path, Says::Demanded));
-                self.types
-                    .push((Type::String, claim(path, Says::Is(Type::String))));
-            }
-            ExprKind::Present(path) => self.demanded.push(claim(path, Says::Demanded)),
-            ExprKind::Only(path, names) => {
-                self.demanded.push(claim(path, Says::Demanded));
-                self.closed.push((names, claim(path, Says::Closed)));
+                match test {
+                    Test::Text(..) | Test::Matches { .. } => self
+                        .types
+                        .push((Type::Text, claim(path, Says::Is(Type::Text)))),
+                    Test::Only(names) => self.closed.push((names, claim(path, Says::Closed))),
+                    Test::Present => {}
+                }
             }
             ExprKind::Quantifier { path, .. } => {
                 self.demanded.push(claim(path, Says::Demanded));
@@ -312,7 +283,7 @@ impl<'r> Facts<'r> {
         claim: &impl Fn(&'r Path, Says<'r>) -> Claim<'r>,
     ) {
         for (left, op, right) in comparisons(expr) {
-            if let Some(path) = operand_path(left) {
+            if let Some(path) = left.path() {
                 self.demanded.push(claim(path, Says::Demanded));
             }
             let (OperandKind::Path(path), OperandKind::Literal(literal)) =
@@ -326,13 +297,7 @@ impl<'r> Facts<'r> {
             {
                 self.never(claim(path, Says::Named(name)));
             }
-            let of = match literal {
-                Literal::Null => Type::Null,
-                Literal::Bool(_) => Type::Bool,
-                Literal::Number(_) => Type::Number,
-                Literal::String(_) => Type::String,
-                Literal::List(_) => Type::List,
-            };
+            let of = Type::of(literal);
             // A comparison for inequality with null is true of everything else.
             if !(of == Type::Null && op == CompareOp::NotEqual) {
                 self.types.push((of, claim(path, Says::Is(of))));
@@ -354,7 +319,7 @@ impl<'r> Facts<'r> {
         match path.root {
             Root::Role => self.role,
             Root::Tool => self.tool,
-            _ => None,
+            Root::Args | Root::Ctx | Root::Run | Root::User | Root::Element => None,
         }
     }
 
@@ -403,9 +368,8 @@ impl<'r> Facts<'r> {
                 return both(first, claim);
             }
         }
-        for (of, claim) in &self.types {
-            if *of != Type::Object
-                && let Some(object) = demands.at(claim.path)
+        for (_, claim) in &self.types {
+            if let Some(object) = demands.at(claim.path)
                 && let Some((_, deeper)) = object.in_order.first()
             {
                 return both(deeper, claim);

@@ -3,20 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     model::Mode,
     resolve::Resolved,
-};
-
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "dead-rule",
-    severity: Severity::Warning,
-    title: "a part of the policy that is never looked at",
-    explanation: "A tool whose mode is `deny`, or that has no mode, is denied before its constraints and its scope are looked at. Constraints of a policy apply to tools that are not denied; where all are, they apply to none. An allowed path pattern that is also a denied one never allows anything.
-
-Most often the mode was forgotten:
-
-    refund: { mode: allow, constraints: [args.amount <= 50] }",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
@@ -52,7 +41,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
             };
             let diagnostic = match entry.doc.mode {
                 Some((_, mode)) => Diagnostic::new(
-                    CODE.code,
+                    codes::DEAD_RULE,
                     format!("{what} of {name} cannot matter: it is denied"),
                     span,
                     label,
@@ -60,7 +49,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                 .with_label(mode, "denied here")
                 .with_help(denied_in_part),
                 None => Diagnostic::new(
-                    CODE.code,
+                    codes::DEAD_RULE,
                     format!("{what} of {name} cannot matter: without a mode it is denied"),
                     span,
                     label,
@@ -80,7 +69,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                 if let Some(span) = denied.get(text.value.as_str()) {
                     sink.push(
                         Diagnostic::new(
-                            CODE.code,
+                            codes::DEAD_RULE,
                             format!(
                                 "the pattern {} allows nothing: it is denied as well",
                                 quoted(&text.value)
@@ -123,7 +112,7 @@ fn idle_constraints(resolved: &Resolved<'_>, sink: &mut Sink) {
     for (id, constraint) in idle {
         if !applied.get(id).copied().unwrap_or(true) {
             sink.push(
-                Diagnostic::new(CODE.code, "this constraint cannot matter: every tool that it applies to is denied", constraint.span(), "never looked at")
+                Diagnostic::new(codes::DEAD_RULE, "this constraint cannot matter: every tool that it applies to is denied", constraint.span(), "never looked at")
                     .with_help("add the tools that are to be allowed, each with its `mode`, or remove the constraint"),
             );
         }

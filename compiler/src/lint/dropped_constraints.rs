@@ -2,38 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{comparisons, conjuncts, operand_path, paths, show};
+use super::facts::comparisons;
 use crate::{
     budget::{Account, Budget},
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
-    expr::{CompareOp, Expr, ExprKind, OperandKind},
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
+    expr::{CompareOp, Expr, ExprKind, Test},
     model::Mode,
     resolve::{Entry, Resolved, Use},
 };
 
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "dropped-constraints",
-    severity: Severity::Warning,
-    title: "a rule replaces an inherited one and drops its constraints",
-    explanation: "The entry of a tool replaces the whole entry that a role inherits; nothing of it is merged. In
-
-    roles:
-      base: { is_mixin: true, tools: { refund: { mode: allow, constraints: [args.amount <= 50] } } }
-      support: { inherits: [base], tools: { refund: { mode: approval_required } } }
-
-a human may be asked to approve any amount. A new constraint of the same kind on the same argument counts as a replacement, and is not reported.
-
-Repeat the constraints that are still meant. What must hold for every tool and every child belongs below `constraints` of the policy, which add up.",
-};
-
 pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
-    for replacement in &resolved.replacements {
-        let (Some(old), Some(new)) = (
-            resolved.entries.get(replacement.old),
-            resolved.entries.get(replacement.new),
-        ) else {
-            continue;
-        };
+    for (replacement, old, new) in resolved.replaced() {
         if old.mode == Mode::Deny || new.mode == Mode::Deny {
             continue;
         }
@@ -41,7 +20,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             .role(&replacement.role.name.text)
             .map(|role| role.policy_level.as_slice())
             .unwrap_or_default();
-        // A rule that drops nothing whatever the new one says costs nothing.
+        // A rule without constraints has none to drop.
         if !old.constraints.is_empty() {
             let looked_at = [shared, &old.constraints, &new.constraints];
             let steps = looked_at.iter().map(|uses| resolved.steps(uses)).sum();
@@ -81,7 +60,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
                 "its rule counts",
             )
         };
-        let mut diagnostic = Diagnostic::new(CODE.code, message, replacement.place, label)
+        let mut diagnostic = Diagnostic::new(codes::DROPPED_CONSTRAINTS, message, replacement.place, label)
             .with_help("repeat what is still meant; what every tool must keep belongs below `constraints` of the policy");
         for constraint in dropped.iter().take(4) {
             diagnostic = diagnostic.with_label(constraint.span(), "no longer applies");
@@ -155,50 +134,42 @@ impl Kind {
 
 fn subjects_of(expr: &Expr) -> Vec<Subject> {
     let mut found = Vec::new();
-    for conjunct in conjuncts(expr) {
+    for conjunct in expr.conjuncts() {
         let mut kind = None;
         for (left, op, _) in comparisons(conjunct) {
-            let Some(path) = operand_path(left) else {
+            if left.path().is_none() {
                 continue;
-            };
-            let path = if matches!(left.kind, OperandKind::Count(_)) {
-                format!("count({})", show(path))
-            } else {
-                show(path)
-            };
+            }
             let of = match op {
                 CompareOp::Less | CompareOp::LessOrEqual => Kind::Upper,
                 CompareOp::Greater | CompareOp::GreaterOrEqual => Kind::Lower,
                 CompareOp::Equal => Kind::Value,
                 CompareOp::NotEqual => Kind::Excluded,
             };
-            found.push(Subject { path, kind: of });
+            found.push(Subject {
+                path: left.to_string(),
+                kind: of,
+            });
             kind = Some(());
         }
         if kind.is_some() {
             continue;
         }
-        match &conjunct.kind {
-            ExprKind::In { value, negated, .. } => {
-                let kind = if *negated {
-                    Kind::Excluded
-                } else {
-                    Kind::Value
-                };
-                found.extend(operand_path(value).map(|path| Subject {
-                    path: show(path),
-                    kind,
-                }));
-            }
-            ExprKind::Only(path, _) => found.push(Subject {
-                path: show(path),
-                kind: Kind::Only,
-            }),
-            _ => found.extend(paths(conjunct).into_iter().map(|path| Subject {
-                path: show(path),
-                kind: Kind::Other,
-            })),
-        }
+        let kind = match &conjunct.kind {
+            ExprKind::In { negated: true, .. } => Kind::Excluded,
+            ExprKind::In { negated: false, .. } => Kind::Value,
+            ExprKind::Test(_, Test::Only(_)) => Kind::Only,
+            ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Compare { .. }
+            | ExprKind::Test(..)
+            | ExprKind::Quantifier { .. } => Kind::Other,
+        };
+        found.extend(conjunct.paths().map(|path| Subject {
+            path: path.to_string(),
+            kind,
+        }));
     }
     found
 }

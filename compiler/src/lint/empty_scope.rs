@@ -1,26 +1,12 @@
 //! A scope that lets every path pass.
 
 use crate::{
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
-    model::Mode,
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     resolve::Resolved,
 };
 
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "empty-scope",
-    severity: Severity::Warning,
-    title: "a file scope lets every path pass",
-    explanation: "A scope without patterns demands that there is a path, and lets each pass. In particular `allowed_paths: []` does not mean that no path is allowed: without allowed patterns all paths are, except the denied ones.
-
-List the paths that are allowed: `allowed_paths: ['docs/**']`. To allow none, deny the tool.",
-};
-
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
-    for entry in resolved
-        .entries
-        .iter()
-        .filter(|entry| entry.mode != Mode::Deny)
-    {
+    for entry in resolved.permitting() {
         if !sink.has_room() {
             return;
         }
@@ -39,7 +25,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
                 "every path but the denied ones"
             };
             sink.push(
-                Diagnostic::new(CODE.code, format!("the scope of {name} allows {all}"), span, label)
+                Diagnostic::new(codes::EMPTY_SCOPE, format!("the scope of {name} allows {all}"), span, label)
                     .with_help("list what is allowed, such as `allowed_paths: ['docs/**']`; to allow nothing, use `mode: deny`"),
             );
         }

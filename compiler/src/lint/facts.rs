@@ -1,88 +1,10 @@
 //! What lints need to know about expressions.
 
 use crate::{
-    expr::{CompareOp, Expr, ExprKind, Operand, OperandKind, Path, Root},
-    resolve::{Resolved, Use},
+    expr::{CompareOp, Expr, ExprKind, Operand},
+    model::Mode,
+    resolve::{Entry, Replacement, Resolved, Use},
 };
-
-/// What must all be true for `expr` to be true.
-pub(super) fn conjuncts(expr: &Expr) -> Vec<&Expr> {
-    match &expr.kind {
-        // Chains are flat, so this goes as deep as parentheses do.
-        ExprKind::And(parts) => parts.iter().flat_map(conjuncts).collect(),
-        _ => vec![expr],
-    }
-}
-
-/// All paths in `expr`, also those within quantifiers.
-pub(super) fn paths(expr: &Expr) -> Vec<&Path> {
-    fn walk<'e>(expr: &'e Expr, found: &mut Vec<&'e Path>) {
-        match &expr.kind {
-            ExprKind::And(parts) | ExprKind::Or(parts) => {
-                parts.iter().for_each(|part| walk(part, found))
-            }
-            ExprKind::Not(inner) => walk(inner, found),
-            ExprKind::Compare { left, right, .. } => {
-                found.extend([left, right].into_iter().filter_map(operand_path))
-            }
-            ExprKind::In { value, .. } => found.extend(operand_path(value)),
-            ExprKind::Text { path, .. }
-            | ExprKind::Matches { path, .. }
-            | ExprKind::Present(path)
-            | ExprKind::Only(path, _) => found.push(path),
-            ExprKind::Quantifier { path, body, .. } => {
-                found.push(path);
-                walk(body, found);
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(expr, &mut found);
-    found
-}
-
-/// The path that an operand reads.
-pub(super) fn operand_path(operand: &Operand) -> Option<&Path> {
-    match &operand.kind {
-        OperandKind::Path(path) | OperandKind::Count(path) => Some(path),
-        OperandKind::Literal(_) => None,
-    }
-}
-
-/// A path as a key and for messages.
-pub(super) fn show(path: &Path) -> String {
-    let mut text = match path.root {
-        Root::Args => "args",
-        Root::Ctx => "ctx",
-        Root::Run => "run",
-        Root::User => "user",
-        Root::Role => "role",
-        Root::Tool => "tool",
-        Root::Element => "",
-    }
-    .to_owned();
-    if path.root == Root::Element && path.steps.is_empty() {
-        return ".".into();
-    }
-    for step in &path.steps {
-        let is_name = step.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-            && step.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if is_name {
-            text.push('.');
-            text.push_str(step);
-        } else {
-            text.push('[');
-            text.push_str(&json(step));
-            text.push(']');
-        }
-    }
-    text
-}
-
-/// A string as JSON writes it.
-pub(super) fn json(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
 
 /// A comparison that must be true for `expr` to be true, once from each side: `not (a < b)` is `a >= b` and `b <= a`.
 pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
@@ -94,11 +16,30 @@ pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
             .into_iter()
             .map(|(left, op, right)| (left, op.negated(), right))
             .collect(),
-        _ => Vec::new(),
+        ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::In { .. }
+        | ExprKind::Test(..)
+        | ExprKind::Quantifier { .. } => Vec::new(),
     }
 }
 
-impl Resolved<'_> {
+impl<'d> Resolved<'d> {
+    /// The rules that permit something.
+    pub(super) fn permitting(&self) -> impl Iterator<Item = &Entry<'d>> {
+        self.entries.iter().filter(|entry| entry.mode != Mode::Deny)
+    }
+
+    /// The rules that took the place of others: how, the one before, the one that counts.
+    pub(super) fn replaced(
+        &self,
+    ) -> impl Iterator<Item = (&Replacement<'d>, &Entry<'d>, &Entry<'d>)> {
+        self.replacements.iter().filter_map(|replacement| {
+            let old = self.entries.get(replacement.old)?;
+            Some((replacement, old, self.entries.get(replacement.new)?))
+        })
+    }
+
     /// What it takes to look at constraints.
     pub(super) fn steps(&self, uses: &[Use<'_>]) -> u64 {
         uses.iter()

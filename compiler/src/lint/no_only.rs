@@ -1,41 +1,17 @@
-//! A tool whose arguments are constrained and may have further arguments that nobody looked at.
+//! A tool with constraints accepts arguments that no constraint names.
 
 use std::collections::BTreeMap;
 
-use super::facts::{json, paths};
 use crate::{
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
-    expr::{Expr, ExprKind, Root},
-    model::Mode,
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
+    expr::{CompareOp, Expr, ExprKind, Path, Root, Test, json},
     resolve::Resolved,
-};
-
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "no-only",
-    severity: Severity::Warning,
-    title: "a constrained tool accepts arguments that no constraint names",
-    explanation: "Constraints look at the arguments that they name. A tool that takes others too, or takes the same thing under a second name, can be called around them: `refund(amount=10, amount_cents=900000)`.
-
-`only` closes the list:
-
-    refund:
-      mode: allow
-      constraints:
-        - only(args, [\"amount\", \"currency\"])
-        - args.amount > 0
-        - args.amount <= 50
-
-List every argument that the tool may be given, the unconstrained ones too.",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     // By role, whether its policy-level constraints close the arguments.
     let mut closed: BTreeMap<&str, bool> = BTreeMap::new();
-    for entry in resolved
-        .entries
-        .iter()
-        .filter(|entry| entry.mode != Mode::Deny && !entry.is_default)
-    {
+    for entry in resolved.permitting().filter(|entry| !entry.is_default) {
         if !sink.has_room() {
             return;
         }
@@ -48,7 +24,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         let mut about_args = false;
         for path in own
             .iter()
-            .flat_map(|expr| paths(expr))
+            .flat_map(|expr| expr.paths())
             .filter(|path| path.root == Root::Args)
         {
             about_args = true;
@@ -81,7 +57,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         let list: Vec<String> = names.iter().map(|name| json(name)).collect();
         sink.push(
             Diagnostic::new(
-                CODE.code,
+                codes::NO_ONLY,
                 format!(
                     "{} is constrained, and accepts arguments that no constraint names",
                     quoted(&entry.doc.name.text)
@@ -101,16 +77,18 @@ fn closes_arguments(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::And(parts) => parts.iter().any(closes_arguments),
         ExprKind::Or(parts) => parts.iter().all(closes_arguments),
-        ExprKind::Only(path, _) => path.root == Root::Args && path.steps.is_empty(),
+        ExprKind::Test(path, Test::Only(_)) => is_all_arguments(path),
         // The whole of the arguments is given.
-        ExprKind::Compare {
-            op: crate::expr::CompareOp::Equal,
-            left,
-            right,
-        } => [left, right]
-            .into_iter()
-            .filter_map(super::facts::operand_path)
-            .any(|path| path.root == Root::Args && path.steps.is_empty()),
-        _ => false,
+        ExprKind::Compare { op, .. } => {
+            *op == CompareOp::Equal && expr.own_paths().any(is_all_arguments)
+        }
+        ExprKind::Not(_)
+        | ExprKind::In { .. }
+        | ExprKind::Test(..)
+        | ExprKind::Quantifier { .. } => false,
     }
+}
+
+fn is_all_arguments(path: &Path) -> bool {
+    path.root == Root::Args && path.steps.is_empty()
 }

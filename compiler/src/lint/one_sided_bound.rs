@@ -5,25 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use super::facts::{comparisons, conjuncts, show};
+use super::facts::comparisons;
 use crate::{
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Root},
-    model::Mode,
     resolve::{Resolved, Use},
     source::Sources,
-};
-
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "one-sided-bound",
-    severity: Severity::Warning,
-    title: "an upper bound without a lower one",
-    explanation: "`args.amount <= 50` is true of -1000000 as well, and many systems take a negative refund for a charge.
-
-Say from where on the argument is allowed:
-
-    - args.amount > 0
-    - args.amount <= 50",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink) {
@@ -40,11 +27,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink)
             report(resolved, &role.policy_level, &lower, sources, sink);
         }
     }
-    for entry in resolved
-        .entries
-        .iter()
-        .filter(|entry| entry.mode != Mode::Deny)
-    {
+    for entry in resolved.permitting() {
         if !sink.has_room() {
             return;
         }
@@ -64,7 +47,7 @@ fn conjuncts_of<'r>(
 ) -> impl Iterator<Item = &'r Expr> {
     uses.iter()
         .filter_map(|constraint| resolved.expr(constraint))
-        .flat_map(conjuncts)
+        .flat_map(Expr::conjuncts)
 }
 
 /// Reports the bounds of `uses` that nothing bounds from below.
@@ -80,7 +63,7 @@ fn report(
             continue;
         };
         for path in unbounded(expr, lower) {
-            let name = show(path);
+            let name = path.to_string();
             let shown = if path.root == Root::Element && path.steps.is_empty() {
                 "the element".to_owned()
             } else {
@@ -88,7 +71,7 @@ fn report(
             };
             sink.push(
                 Diagnostic::new(
-                    CODE.code,
+                    codes::ONE_SIDED_BOUND,
                     format!("{shown} is bounded from above only: negative numbers pass"),
                     constraint.text.node.locate(sources, path.span.clone()),
                     "no lower bound",
@@ -125,7 +108,7 @@ impl<'l> Lower<'l> {
                         CompareOp::Greater | CompareOp::GreaterOrEqual | CompareOp::Equal
                     )
                 {
-                    own.insert(show(path));
+                    own.insert(path.to_string());
                 }
             }
             if let ExprKind::In {
@@ -138,7 +121,7 @@ impl<'l> Lower<'l> {
                 ..
             } = &conjunct.kind
             {
-                own.insert(show(path));
+                own.insert(path.to_string());
             }
         }
         Self {
@@ -154,7 +137,7 @@ impl<'l> Lower<'l> {
             if lower.own.contains(path) {
                 return true;
             }
-            if lower.in_quantifier && path.starts_with(['.', '[']) {
+            if lower.in_quantifier && path.starts_with('.') {
                 return false;
             }
             at = lower.around;
@@ -167,7 +150,7 @@ impl<'l> Lower<'l> {
 fn unbounded<'e>(expr: &'e Expr, lower: &Lower<'_>) -> Vec<&'e Path> {
     match &expr.kind {
         ExprKind::And(parts) => {
-            let lower = Lower::of(parts.iter().flat_map(conjuncts), Some(lower));
+            let lower = Lower::of(parts.iter().flat_map(Expr::conjuncts), Some(lower));
             parts
                 .iter()
                 .flat_map(|part| unbounded(part, &lower))
@@ -175,10 +158,10 @@ fn unbounded<'e>(expr: &'e Expr, lower: &Lower<'_>) -> Vec<&'e Path> {
         }
         ExprKind::Or(parts) => parts
             .iter()
-            .flat_map(|part| unbounded(part, &Lower::of(conjuncts(part), Some(lower))))
+            .flat_map(|part| unbounded(part, &Lower::of(part.conjuncts(), Some(lower))))
             .collect(),
         ExprKind::Quantifier { body, .. } => {
-            let mut inner = Lower::of(conjuncts(body), Some(lower));
+            let mut inner = Lower::of(body.conjuncts(), Some(lower));
             inner.in_quantifier = true;
             unbounded(body, &inner)
         }
@@ -191,9 +174,11 @@ fn unbounded<'e>(expr: &'e Expr, lower: &Lower<'_>) -> Vec<&'e Path> {
                     }
                     _ => None,
                 });
-            bounds.filter(|path| !lower.contains(&show(path))).collect()
+            bounds
+                .filter(|path| !lower.contains(&path.to_string()))
+                .collect()
         }
-        _ => Vec::new(),
+        ExprKind::In { .. } | ExprKind::Test(..) => Vec::new(),
     }
 }
 
@@ -202,13 +187,13 @@ fn is_given(path: &Path) -> bool {
     matches!(path.root, Root::Args | Root::Element)
 }
 
-/// Whether it bounds a number that was perhaps not meant to be negative. Who compares with a negative number knows of them.
+/// Whether the author may have overlooked negative numbers. A bound that is negative itself shows that they were not.
 fn is_bound(bound: &OperandKind) -> bool {
     match bound {
         OperandKind::Literal(Literal::Number(number)) => {
             !number.starts_with('-') && number.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
         }
         OperandKind::Path(path) => matches!(path.root, Root::Ctx | Root::Run | Root::User),
-        _ => false,
+        OperandKind::Literal(_) | OperandKind::Count(_) => false,
     }
 }

@@ -1,18 +1,9 @@
 //! Everything that is not listed is allowed.
 
 use crate::{
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     model::Mode,
     resolve::Resolved,
-};
-
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "permissive-default",
-    severity: Severity::Warning,
-    title: "every tool that is not listed is allowed",
-    explanation: "`default_policy: { mode: allow }` without constraints allows every tool that the policy does not list: also those that the agent is given later, and misspelt ones. In the role `default` it does so for callers that nobody knows.
-
-Deny by default and list the tools that are allowed. `approval_required` is a middle way.",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
@@ -36,10 +27,10 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         );
         sink.push(
             Diagnostic::new(
-                CODE.code,
+                codes::PERMISSIVE_DEFAULT,
                 format!("every tool that is not listed is allowed {whom}"),
                 span,
-                "allows what nobody listed",
+                "allows every unlisted tool",
             )
             .with_help(
                 "use `mode: deny` and list the tools that are allowed, or `approval_required`",

@@ -4,19 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     budget::{Account, Budget},
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     model::Mode,
-    resolve::{Replacement, Resolved},
+    resolve::{Entry, Replacement, Resolved},
     source::Span,
-};
-
-pub(super) const CODE: CodeDoc = CodeDoc {
-    code: "redundant",
-    severity: Severity::Warning,
-    title: "a constraint or rule that changes nothing",
-    explanation: "The same constraint stands twice for a tool, or already below the policy's `constraints`; or a role repeats a rule that it inherits. Today nothing changes without it. Tomorrow somebody changes one of the two.
-
-Remove the repetition.",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
@@ -29,7 +20,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
         for (again, first) in &entry.repeated {
             sink.push(
                 Diagnostic::new(
-                    CODE.code,
+                    codes::REDUNDANT,
                     format!("{} stands here twice", quoted(&again.text.value)),
                     again.span(),
                     "again",
@@ -51,7 +42,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             if let Some(first) = shared.get(&own.id) {
                 sink.push(
                     Diagnostic::new(
-                        CODE.code,
+                        codes::REDUNDANT,
                         format!("{} applies to every tool already", quoted(&own.text.value)),
                         own.span(),
                         "again",
@@ -62,32 +53,22 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             }
         }
     }
-    for replacement in resolved
-        .replacements
-        .iter()
-        .filter(|replacement| replacement.own)
-    {
+    for (replacement, old, new) in resolved.replaced() {
+        if !replacement.own {
+            continue;
+        }
         // Each of them asks all parents.
         let parents = replacement.role.inherits.len() as u64;
         let paid = budget.pay(Account::Lints, parents, replacement.place, sink);
         if paid.is_none() || !sink.has_room() {
             return;
         }
-        let (Some(old), Some(new)) = (
-            resolved.entries.get(replacement.old),
-            resolved.entries.get(replacement.new),
-        ) else {
-            continue;
-        };
-        let ids = |entry: &crate::resolve::Entry<'_>| {
-            entry
-                .constraints
-                .iter()
-                .map(|constraint| constraint.id)
-                .collect::<Vec<_>>()
+        let ids = |entry: &Entry<'_>| -> Vec<usize> {
+            let ids = entry.constraints.iter().map(|constraint| constraint.id);
+            ids.collect()
         };
         // To deny once more than needed is good style, and so is to decide between parents that disagree.
-        if disagree(resolved, replacement) {
+        if disagree(resolved, replacement, new) {
             continue;
         }
         if new.mode != Mode::Deny
@@ -97,7 +78,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
         {
             sink.push(
                 Diagnostic::new(
-                    CODE.code,
+                    codes::REDUNDANT,
                     format!(
                         "this rule for {} repeats the inherited one",
                         quoted(&new.doc.name.text)
@@ -113,10 +94,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
 }
 
 /// Whether the parents of a role bring different rules for what it replaces.
-fn disagree(resolved: &Resolved<'_>, replacement: &Replacement<'_>) -> bool {
-    let Some(new) = resolved.entries.get(replacement.new) else {
-        return false;
-    };
+fn disagree(resolved: &Resolved<'_>, replacement: &Replacement<'_>, new: &Entry<'_>) -> bool {
     let parents = replacement.role.inherits.iter();
     let mut parents = parents.filter_map(|parent| resolved.role(&parent.text));
     parents.any(|role| {

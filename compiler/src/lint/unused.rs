@@ -3,26 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    diagnostic::{CodeDoc, Diagnostic, Severity, Sink, quoted},
+    diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     resolve::Resolved,
-};
-
-pub(super) const CONST: CodeDoc = CodeDoc {
-    code: "unused-const",
-    severity: Severity::Warning,
-    title: "a constant that no constraint uses",
-    explanation: "No constraint that sees this constant uses it: constraints see those of their own role, of its parents, and those beside `roles:`. An author who changes its value would expect something to happen.
-
-Use it as `consts.NAME`, or remove it.",
-};
-
-pub(super) const MIXIN: CodeDoc = CodeDoc {
-    code: "unused-mixin",
-    severity: Severity::Warning,
-    title: "a mixin that no role inherits",
-    explanation: "A role with `is_mixin: true` is there to be inherited from; no caller can have it. Without an heir none of its rules applies to anybody.
-
-Inherit from it, remove it, or remove `is_mixin`.",
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
@@ -32,7 +14,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         }
         sink.push(
             Diagnostic::new(
-                CONST.code,
+                codes::UNUSED_CONST,
                 format!("no constraint uses the constant {}", quoted(&name.text)),
                 name.span,
                 "unused",
@@ -58,7 +40,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
     {
         sink.push(
             Diagnostic::new(
-                MIXIN.code,
+                codes::UNUSED_MIXIN,
                 format!("no role inherits the mixin {}", quoted(&role.name.text)),
                 role.name.span,
                 "unused",

@@ -75,7 +75,7 @@ impl Opa {
         let ran = self.run(COMMAND, &arguments, Some(&folder.inner))?;
         let complaints = if ran.status.success() {
             match program.data {
-                // `build` does not see that a rule and data stand in the same place. Whoever evaluates both does, whatever is asked.
+                // `build` does not see that a rule and data stand in the same place. Evaluation does, for every question.
                 Some(_) => {
                     let files = ["--data", POLICY, "--data", DATA, "true"];
                     let arguments = [&bounded[..], &files[..]].concat();
@@ -148,7 +148,7 @@ impl Folder {
         let made = |source| folder_error("it cannot be made", source);
         let outer = tempfile::Builder::new()
             .prefix("hexgate-opa-")
-            // Whatever the umask says: others shall not read the policy there, or put files beside it.
+            // Private under every umask: other users must not read the policy there, or put files beside it.
             .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(made)?;

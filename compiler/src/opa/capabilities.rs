@@ -1,7 +1,7 @@
 //! The builtins that a policy may use: those that OPA's WebAssembly has within itself.
 //!
 //! All others would be calls of the host, and a policy component has none: no clock, no network, no randomness. OPA is told so by a
-//! list of its own builtins without them, and refuses at build time whatever uses another.
+//! list of its own builtins without them, and refuses at build time a policy that uses another.
 
 use std::collections::BTreeSet;
 

@@ -1,5 +1,5 @@
-//! What can be known of a policy of somebody's own before it decides: that all data that it refers to are given, and that it answers a
-//! first question as a host will ask it. Both would be found too late otherwise: data that nobody gives are undefined, so that `not` on
+//! What can be known of a user's policy before it decides: that all data that it refers to are given, and that it answers a
+//! first question as a host will ask it. Both would be found too late otherwise: absent data are undefined, so that `not` on
 //! them is true of every call, and a host refuses an answer of another shape only when it loads the policy.
 
 use std::collections::BTreeSet;
@@ -110,7 +110,7 @@ impl Opa {
         Ok(())
     }
 
-    /// The data that the decision depends on and nobody gives.
+    /// The data that the decision depends on and that are not given.
     fn missing(
         &self,
         folder: &Folder,
@@ -187,7 +187,7 @@ impl Opa {
     }
 }
 
-/// The entrypoint as a query: each part in brackets, whatever characters it has.
+/// The entrypoint as a query: each part in brackets, so that it may have any characters.
 fn query(program: &Program<'_>) -> String {
     let parts = program.entrypoint.as_str().split('/');
     let parts: String = parts.map(|part| format!("[\"{part}\"]")).collect();
@@ -267,10 +267,7 @@ fn wrong_answer(what: &str, place: Span, label: &str) -> Diagnostic {
 fn shown(path: &[Value]) -> String {
     let mut text = "data".to_owned();
     for part in path {
-        match part
-            .as_str()
-            .filter(|name| crate::constraint::is_name(name))
-        {
+        match part.as_str().filter(|name| crate::expr::is_name(name)) {
             Some(name) => {
                 text.push('.');
                 text.push_str(name);

@@ -98,7 +98,7 @@ pub(super) fn of_build(ran: &Ran, context: &Context<'_>) -> Option<Vec<Diagnosti
             "",
         )]);
     }
-    // `policy.rego:3: rego_compile_error: the reason`, perhaps after a heading or on lines of their own.
+    // `policy.rego:3: rego_compile_error: the reason`, sometimes after a heading or on lines of their own.
     let located: Vec<Diagnostic> = said
         .lines()
         .filter_map(|line| {

@@ -39,7 +39,7 @@ pub(super) fn run(
     let begin = Instant::now();
     let mut process = Command::new(path);
     process.arg(command).args(arguments);
-    // What the caller's environment holds is nobody's business: neither credentials nor options of OPA. A script that starts the
+    // OPA does not get the caller's environment: neither credentials nor options. A script that starts the
     // real binary needs a path, and tools that manage versions look into the home folder.
     process.env_clear();
     for name in ["PATH", "HOME"] {
@@ -65,7 +65,7 @@ pub(super) fn run(
     ];
     let left = || timeout.saturating_sub(begin.elapsed());
     let texts = outputs.map(|output| output.recv_timeout(left()).ok());
-    // Whatever ends this function early ends the group.
+    // Every early return from here ends the group.
     let [Some(stdout), Some(stderr)] = texts else {
         return Err(timed_out(path, command, timeout));
     };
@@ -85,7 +85,7 @@ pub(super) fn run(
     }
 }
 
-/// Reads an output to its end, or to the limit; then the process is told by a closed pipe that nobody reads on.
+/// Reads an output to its end, or to the limit; then the closed pipe tells the process.
 fn reader(output: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

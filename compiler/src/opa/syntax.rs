@@ -77,7 +77,7 @@ impl Syntax {
         found.into_iter().min()
     }
 
-    /// The answers of a rule that no host would take, whatever the call.
+    /// The answers of a rule that no host accepts for any call.
     pub(super) fn wrong_answers(&self, entrypoint: &str) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         for first in self.answers(entrypoint) {

@@ -9,7 +9,8 @@ use hexgate_eval::plan::layout::{compare, list, literal, op, operand, root, text
 
 use super::writer::Writer;
 use crate::expr::{
-    CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Quantifier, Root, TextCall,
+    CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Quantifier, Root, Test,
+    TextCall,
 };
 
 /// Writes the condition of a constraint: its node, and how many memo slots it needs.
@@ -89,34 +90,9 @@ impl Encoder<'_> {
                     list,
                 ]
             }
-            ExprKind::Text { call, path, text } => {
+            ExprKind::Test(path, test) => {
                 let path = self.path(path);
-                let (at, len) = self.out.text(text);
-                let first = |code: u32| op::TEXT | code << 8;
-                match call {
-                    TextCall::StartsWith => {
-                        vec![first(text_call::STARTS_WITH), span, path, at, len]
-                    }
-                    TextCall::EndsWith => vec![first(text_call::ENDS_WITH), span, path, at, len],
-                    TextCall::Contains => {
-                        let (failure, _) = self.out.blob(&failure_table(text.as_bytes()));
-                        vec![first(text_call::CONTAINS), span, path, at, len, failure]
-                    }
-                }
-            }
-            ExprKind::Matches { path, dfa, .. } => {
-                let path = self.path(path);
-                vec![op::MATCHES, span, path, self.out.dfa(dfa)]
-            }
-            ExprKind::Present(path) => vec![op::PRESENT, span, self.path(path)],
-            ExprKind::Only(path, names) => {
-                let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-                let mut record = vec![op::ONLY | (names.len() as u32) << 16, span, self.path(path)];
-                for name in names {
-                    let (at, len) = self.out.text(name);
-                    record.extend([at, len]);
-                }
-                record
+                self.test(span, path, test)
             }
             ExprKind::Quantifier {
                 quantifier,
@@ -135,6 +111,36 @@ impl Encoder<'_> {
             }
         };
         self.out.words(&record)
+    }
+
+    fn test(&mut self, span: u32, path: u32, test: &Test) -> Vec<u32> {
+        match test {
+            Test::Text(call, text) => {
+                let (at, len) = self.out.text(text);
+                let first = |code: u32| op::TEXT | code << 8;
+                match call {
+                    TextCall::StartsWith => {
+                        vec![first(text_call::STARTS_WITH), span, path, at, len]
+                    }
+                    TextCall::EndsWith => vec![first(text_call::ENDS_WITH), span, path, at, len],
+                    TextCall::Contains => {
+                        let (failure, _) = self.out.blob(&failure_table(text.as_bytes()));
+                        vec![first(text_call::CONTAINS), span, path, at, len, failure]
+                    }
+                }
+            }
+            Test::Matches { dfa, .. } => vec![op::MATCHES, span, path, self.out.dfa(dfa)],
+            Test::Present => vec![op::PRESENT, span, path],
+            Test::Only(names) => {
+                let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+                let mut record = vec![op::ONLY | (names.len() as u32) << 16, span, path];
+                for name in names {
+                    let (at, len) = self.out.text(name);
+                    record.extend([at, len]);
+                }
+                record
+            }
+        }
     }
 
     fn slot(&mut self) -> u32 {
@@ -169,8 +175,7 @@ impl Encoder<'_> {
             Root::Element => root::ELEMENT,
         };
         // The role and the tool are at hand anyway.
-        let remember =
-            self.in_quantifier && !matches!(path.root, Root::Element | Root::Role | Root::Tool);
+        let remember = self.in_quantifier && path.root != Root::Element && !path.root.is_name();
         let mut record = vec![
             root | u32::from(remember) << 8,
             if remember { self.slot() } else { 0 },
@@ -254,23 +259,9 @@ impl Encoder<'_> {
 
 /// Whether the value of a condition can differ from element to element of the quantifier that is directly around it.
 fn depends_on_element(expr: &Expr) -> bool {
-    let path = |path: &Path| path.root == Root::Element;
-    let operand = |operand: &Operand| match &operand.kind {
-        OperandKind::Path(inner) | OperandKind::Count(inner) => path(inner),
-        OperandKind::Literal(_) => false,
-    };
-    match &expr.kind {
-        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().any(depends_on_element),
-        ExprKind::Not(part) => depends_on_element(part),
-        ExprKind::Compare { left, right, .. } => operand(left) || operand(right),
-        ExprKind::In { value, .. } => operand(value),
-        ExprKind::Text { path: inner, .. }
-        | ExprKind::Matches { path: inner, .. }
-        | ExprKind::Present(inner)
-        | ExprKind::Only(inner, _) => path(inner),
-        // The element in its body is another one.
-        ExprKind::Quantifier { path: inner, .. } => path(inner),
-    }
+    expr.walk_outside_quantifiers()
+        .flat_map(Expr::own_paths)
+        .any(|path| path.root == Root::Element)
 }
 
 fn span(expr: &Expr) -> u32 {

@@ -6,48 +6,15 @@ use super::{
 };
 use crate::{
     constraint::constant,
-    expr::{CompareOp, Literal},
+    expr::{CompareOp, Literal, Type},
 };
-
-/// The types of JSON that a literal can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
-    Null,
-    Boolean,
-    Number,
-    String,
-    Array,
-}
-
-impl Kind {
-    pub(super) fn of(value: &Literal) -> Self {
-        match value {
-            Literal::Null => Self::Null,
-            Literal::Bool(_) => Self::Boolean,
-            Literal::Number(_) => Self::Number,
-            Literal::String(_) => Self::String,
-            Literal::List(_) => Self::Array,
-        }
-    }
-
-    /// As `type_name` says it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Boolean => "boolean",
-            Self::Number => "number",
-            Self::String => "string",
-            Self::Array => "array",
-        }
-    }
-}
 
 /// One side of a comparison.
 #[derive(Debug)]
 pub(super) struct Term<'e> {
     pub(super) text: String,
     /// Its type, where that is known before the call.
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<Type>,
     /// Its value, where that is.
     pub(super) literal: Option<&'e Literal>,
     /// It is a variable. OPA concludes from the first line that compares one what type it has, and refuses a later line that takes it
@@ -72,7 +39,10 @@ pub(super) fn comparison(
     match op {
         CompareOp::Equal => equality(left, right, wanted, helpers),
         CompareOp::NotEqual => equality(left, right, !wanted, helpers),
-        _ => order(op, left, right, wanted, helpers),
+        CompareOp::Less
+        | CompareOp::LessOrEqual
+        | CompareOp::Greater
+        | CompareOp::GreaterOrEqual => order(op, left, right, wanted, helpers),
     }
 }
 
@@ -88,12 +58,12 @@ fn equality(
     let equal = format!("{} == {}", left.text, right.text);
     let unequal = format!("{} != {}", left.text, right.text);
     match (left.kind, right.kind) {
-        // A written `null` compares with whatever is there.
-        (None, Some(Kind::Null)) if wanted && left.variable => {
-            Some(vec![is(Kind::Null, &left.text)])
+        // A written `null` compares with values of every type.
+        (None, Some(Type::Null)) if wanted && left.variable => {
+            Some(vec![is(Type::Null, &left.text)])
         }
-        (None, Some(Kind::Null)) => Some(vec![if wanted { equal } else { unequal }]),
-        (Some(_), Some(Kind::Null)) => {
+        (None, Some(Type::Null)) => Some(vec![if wanted { equal } else { unequal }]),
+        (Some(_), Some(Type::Null)) => {
             helpers.need(Helper::Present);
             (!wanted).then(|| vec![format!("present({})", left.text)])
         }
@@ -121,15 +91,14 @@ fn order(
     if let (Some(one), Some(other)) = (left.literal, right.literal) {
         return fixed(constant::holds(op, one, other)?, wanted);
     }
-    let has_order = |kind: Kind| matches!(kind, Kind::Number | Kind::String);
     let mut lines = match (left.kind, right.kind) {
         (None, None) => {
             helpers.need(Helper::Ordered);
             vec![format!("ordered({}, {})", left.text, right.text)]
         }
-        (Some(kind), None) if has_order(kind) => vec![is(kind, &right.text)],
-        (None, Some(kind)) if has_order(kind) => vec![is(kind, &left.text)],
-        (Some(one), Some(other)) if one == other && has_order(one) => Vec::new(),
+        (Some(kind), None) if kind.has_order() => vec![is(kind, &right.text)],
+        (None, Some(kind)) if kind.has_order() => vec![is(kind, &left.text)],
+        (Some(one), Some(other)) if one == other && one.has_order() => Vec::new(),
         _ => return None,
     };
     // Within one of these types every two values have an order, so the opposite of an operator is another.
@@ -145,12 +114,12 @@ pub(super) fn membership(
     wanted: bool,
     helpers: &mut Helpers,
 ) -> Option<Vec<String>> {
-    let mut kinds: Vec<Kind> = list.iter().map(Kind::of).collect();
+    let mut kinds: Vec<Type> = list.iter().map(Type::of).collect();
     kinds.sort();
     kinds.dedup();
-    let has_null = kinds.contains(&Kind::Null);
+    let has_null = kinds.contains(&Type::Null);
     if let Some(value) = value.literal {
-        if !has_null && !kinds.contains(&Kind::of(value)) {
+        if !has_null && !kinds.contains(&Type::of(value)) {
             return None;
         }
         let found = list
@@ -166,7 +135,7 @@ pub(super) fn membership(
         lines.push(match kinds.as_slice() {
             [kind] => is(*kind, &value.text),
             _ => {
-                let names = inline(kinds.iter().map(|kind| quoted(kind.name())));
+                let names = inline(kinds.iter().map(|kind| quoted(name(*kind))));
                 format!("type_name({}) in {names}", value.text)
             }
         });
@@ -191,6 +160,18 @@ fn fixed(truth: bool, wanted: bool) -> Option<Vec<String>> {
     (truth == wanted).then(Vec::new)
 }
 
-fn is(kind: Kind, text: &str) -> String {
-    format!("is_{}({text})", kind.name())
+fn is(kind: Type, text: &str) -> String {
+    format!("is_{}({text})", name(kind))
+}
+
+/// As `type_name` says it.
+fn name(kind: Type) -> &'static str {
+    match kind {
+        Type::Null => "null",
+        Type::Bool => "boolean",
+        Type::Number => "number",
+        Type::Text => "string",
+        Type::List => "array",
+        Type::Object => "object",
+    }
 }

@@ -9,12 +9,12 @@ use std::{
 };
 
 use super::{
-    compare::{self, Kind, Term},
+    compare::{self, Term},
     helper::{Helper, Helpers},
     text::{call, inline, literal, quoted, reference, rule},
 };
 use crate::{
-    expr::{Expr, ExprKind, Operand, OperandKind, Path, Quantifier, Root, TextCall},
+    expr::{Expr, ExprKind, Operand, OperandKind, Path, Quantifier, Root, Test, TextCall, Type},
     model::Constraint,
     plan::Interned,
 };
@@ -265,14 +265,6 @@ impl<'p> Conditions<'p> {
             seen = seen.and(looks(path));
             place(path, depth)
         };
-        // What is true or false wherever it is asked.
-        let answers = |call: String| {
-            if wanted {
-                call
-            } else {
-                format!("{call} == false")
-            }
-        };
         let lines = match leaf {
             ExprKind::Compare { op, left, right } => {
                 let left = term(left, &mut subject, &mut self.helpers);
@@ -287,42 +279,9 @@ impl<'p> Conditions<'p> {
                 let value = term(value, &mut subject, &mut self.helpers);
                 compare::membership(&value, list, wanted != *negated, &mut self.helpers)?
             }
-            ExprKind::Text { call, path, text } => {
-                let name = match call {
-                    TextCall::StartsWith => "startswith",
-                    TextCall::EndsWith => "endswith",
-                    TextCall::Contains => "contains",
-                };
+            ExprKind::Test(path, test) => {
                 let subject = subject(path);
-                vec![
-                    format!("is_string({subject})"),
-                    answers(format!("{name}({subject}, {})", quoted(text))),
-                ]
-            }
-            ExprKind::Matches { path, pattern, .. } => {
-                let subject = subject(path);
-                vec![
-                    format!("is_string({subject})"),
-                    answers(format!("regex.match({}, {subject})", quoted(pattern))),
-                ]
-            }
-            ExprKind::Present(path) if wanted => {
-                self.helpers.need(Helper::Present);
-                vec![format!("present({})", subject(path))]
-            }
-            // The list holds what is there. What is absent leaves it empty, so nothing is negated.
-            ExprKind::Present(path) => {
-                vec![format!("count([value | value := {}]) == 0", subject(path))]
-            }
-            ExprKind::Only(path, names) => {
-                let subject = subject(path);
-                let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-                let names = inline(names.into_iter().map(quoted));
-                let equals = if wanted { "==" } else { "!=" };
-                vec![
-                    format!("is_object({subject})"),
-                    format!("object.remove({subject}, {names}) {equals} {{}}"),
-                ]
+                self.test(&subject, test, wanted)
             }
             ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::Quantifier { .. } => {
                 return None;
@@ -333,6 +292,42 @@ impl<'p> Conditions<'p> {
             mentions: seen,
             names_element: false,
         })
+    }
+
+    fn test(&mut self, subject: &str, test: &Test, wanted: bool) -> Vec<String> {
+        // What is true or false wherever it is asked.
+        let of_text = |call: String| {
+            let negation = if wanted { "" } else { " == false" };
+            vec![format!("is_string({subject})"), format!("{call}{negation}")]
+        };
+        match test {
+            Test::Text(call, text) => {
+                let name = match call {
+                    TextCall::StartsWith => "startswith",
+                    TextCall::EndsWith => "endswith",
+                    TextCall::Contains => "contains",
+                };
+                of_text(format!("{name}({subject}, {})", quoted(text)))
+            }
+            Test::Matches { pattern, .. } => {
+                of_text(format!("regex.match({}, {subject})", quoted(pattern)))
+            }
+            Test::Present if wanted => {
+                self.helpers.need(Helper::Present);
+                vec![format!("present({subject})")]
+            }
+            // The list holds what is there. What is absent leaves it empty, so nothing is negated.
+            Test::Present => vec![format!("count([value | value := {subject}]) == 0")],
+            Test::Only(names) => {
+                let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+                let names = inline(names.into_iter().map(quoted));
+                let equals = if wanted { "==" } else { "!=" };
+                vec![
+                    format!("is_object({subject})"),
+                    format!("object.remove({subject}, {names}) {equals} {{}}"),
+                ]
+            }
+        }
     }
 }
 
@@ -352,16 +347,17 @@ fn term<'e>(
 ) -> Term<'e> {
     let variable = matches!(&operand.kind, OperandKind::Path(path) if path.root == Root::Element && path.steps.is_empty());
     let (text, kind, literal) = match &operand.kind {
-        OperandKind::Path(path) => {
-            let is_name = matches!(path.root, Root::Role | Root::Tool);
-            (subject(path), is_name.then_some(Kind::String), None)
-        }
+        OperandKind::Path(path) => (
+            subject(path),
+            path.root.is_name().then_some(Type::Text),
+            None,
+        ),
         OperandKind::Count(path) => {
             helpers.need(Helper::Size);
             let size = format!("size({})", subject(path));
-            (size, Some(Kind::Number), None)
+            (size, Some(Type::Number), None)
         }
-        OperandKind::Literal(value) => (literal(value), Some(Kind::of(value)), Some(value)),
+        OperandKind::Literal(value) => (literal(value), Some(Type::of(value)), Some(value)),
     };
     Term {
         text,

@@ -15,7 +15,7 @@ pub(super) enum Helper {
     Normalised,
     /// Whether no file system takes it for another one by its form.
     Distinct,
-    /// True of whatever is there.
+    /// True of every value, `null` and `false` included.
     Present,
     /// `count`, of what has a size.
     Size,

@@ -3,9 +3,8 @@
 use std::fmt::Write;
 
 use crate::{
-    constraint::is_name,
     diagnostic::is_printable,
-    expr::{Literal, Path},
+    expr::{Literal, Path, is_name},
 };
 
 /// Words that cannot stand behind a dot.

@@ -9,7 +9,7 @@ use super::{Use, Written, consts::Env};
 use crate::{
     budget::Budget,
     constraint::{self, ConstraintError},
-    diagnostic::{Diagnostic, Sink, quoted},
+    diagnostic::{Diagnostic, Sink, codes, quoted},
     document::Text,
     model::Constraint,
     source::{self, NodeKind, Sources, Span, Style},
@@ -57,7 +57,7 @@ impl Constraints {
             Err(errors) => {
                 for error in errors {
                     // The value of this constant was refused where it stands.
-                    let refused = error.code == constraint::codes::CONSTANT
+                    let refused = error.code == codes::constraint::CONSTANT
                         && text
                             .value
                             .get(error.span.clone())

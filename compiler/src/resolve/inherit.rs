@@ -151,7 +151,7 @@ struct Resolver<'d, 's> {
 }
 
 impl<'d> Resolver<'d, '_> {
-    /// Whether nothing more is worth doing: the budget is used up, or nobody would read what else is wrong.
+    /// Whether nothing more is worth doing: the budget is used up, or there is no room for another error.
     fn is_over(&self) -> bool {
         self.budget.is_exhausted() || self.sink.is_full()
     }
@@ -200,25 +200,13 @@ impl<'d> Resolver<'d, '_> {
             }
             let entry = self.entry(doc, tool, &env);
             if let Some(old) = Arc::make_mut(&mut tools).insert(tool.name.text.as_str(), entry) {
-                self.replacements.push(Replacement {
-                    role: doc,
-                    place: tool.name.span,
-                    own: true,
-                    old,
-                    new: entry,
-                });
+                self.replaced(doc, tool.name.span, true, (old, entry));
             }
         }
         if let Some(tool) = &doc.default_policy {
             let entry = self.entry(doc, tool, &env);
             if let Some(old) = default.replace(entry) {
-                self.replacements.push(Replacement {
-                    role: doc,
-                    place: tool.name.span,
-                    own: true,
-                    old,
-                    new: entry,
-                });
+                self.replaced(doc, tool.name.span, true, (old, entry));
             }
         }
         Some((
@@ -230,6 +218,16 @@ impl<'d> Resolver<'d, '_> {
             },
             env,
         ))
+    }
+
+    fn replaced(&mut self, role: &'d RoleDoc, place: Span, own: bool, (old, new): (usize, usize)) {
+        self.replacements.push(Replacement {
+            role,
+            place,
+            own,
+            old,
+            new,
+        });
     }
 
     fn spend(&mut self, amount: u64, role: &RoleDoc) -> Option<()> {
@@ -339,13 +337,7 @@ impl<'d> Resolver<'d, '_> {
                     && old != *new
                     && !own.contains(name)
                 {
-                    self.replacements.push(Replacement {
-                        role: doc,
-                        place: *place,
-                        own: false,
-                        old,
-                        new: *new,
-                    });
+                    self.replaced(doc, *place, false, (old, *new));
                 }
             }
             if let Some(new) = parent.default
@@ -353,13 +345,7 @@ impl<'d> Resolver<'d, '_> {
                 && old != new
                 && doc.default_policy.is_none()
             {
-                self.replacements.push(Replacement {
-                    role: doc,
-                    place: *place,
-                    own: false,
-                    old,
-                    new,
-                });
+                self.replaced(doc, *place, false, (old, new));
             }
         }
         Some((Arc::new(tools), default))

@@ -174,7 +174,7 @@ fn report_cycles(
         } else {
             "remove one of these; put what the roles share into a mixin that all of them inherit"
         });
-        // More steps than anybody can follow add nothing.
+        // A longer chain helps no reader.
         for (position, (index, span)) in steps.enumerate().take(8) {
             diagnostic = diagnostic.with_label(
                 *span,

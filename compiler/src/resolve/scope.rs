@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    automata::{NoTable, glob::Glob},
-    budget::Budget,
+    automata::glob::Glob,
+    budget::{Budget, NoTable},
     diagnostic::{Diagnostic, Sink, quoted},
     document::{ScopeDoc, Text, ToolDoc},
     model::{Pattern, Scope},
@@ -29,20 +29,11 @@ pub(super) fn compile(
     sink: &mut Sink,
 ) -> Option<Arc<Scope>> {
     let argument = argument(tool, scope, sink);
-    let allowed = patterns(
-        &scope.allowed,
-        |pattern| budget.allowed(pattern),
-        sources,
-        budget,
-        sink,
-    );
-    let denied = patterns(
-        &scope.denied,
-        |pattern| budget.denied(pattern),
-        sources,
-        budget,
-        sink,
-    );
+    let mut patterns = |texts, compile: fn(&Budget, &str) -> Result<Glob, NoTable>| {
+        patterns(texts, |text| compile(budget, text), sources, budget, sink)
+    };
+    let allowed = patterns(&scope.allowed, Budget::allowed);
+    let denied = patterns(&scope.denied, Budget::denied);
     Some(Arc::new(Scope {
         argument: argument?,
         allowed: allowed?,

@@ -73,7 +73,7 @@ fn no_imports(imports: &[String]) -> Result<(), Fault> {
     if imports.is_empty() {
         return Ok(());
     }
-    // The standard library asks for these whatever the policy does.
+    // The standard library imports these even if the policy uses none.
     let of_wasi = imports.iter().any(|name| name.starts_with("wasi"));
     Err(Fault {
         code: "rust-imports",

@@ -79,19 +79,17 @@ impl Package {
         }
         let settings = match found.metadata.get("hexgate") {
             None => Settings::default(),
-            Some(table) => Settings::deserialize(table).map_err(|error| CargoError::Metadata {
+            Some(table) => Settings::deserialize(table).map_err(|source| CargoError::Metadata {
                 package: found.name.clone(),
-                reason: error.to_string(),
+                source,
             })?,
         };
         if let Some(policy) = &settings.policy
             && (!policy.ends_with(".yaml") || policy.contains(['/', '\\']))
         {
-            return Err(CargoError::Metadata {
+            return Err(CargoError::PolicyName {
                 package: found.name,
-                reason: format!(
-                    "`policy = {policy:?}` does not name a `*.yaml` beside `Cargo.toml`"
-                ),
+                policy: policy.clone(),
             });
         }
         Ok(Self {

@@ -32,7 +32,7 @@ pub struct RustPolicy {
 }
 
 impl RustPolicy {
-    /// What stands where a bundle has the policy in our language. Whoever reads that instead of the component denies everything.
+    /// The bundle's source file. A host that evaluates it instead of the component denies everything.
     pub const SOURCE: &str =
         "# The policy of this bundle is written in Rust. This one denies everything.\ntools: {}\n";
 
@@ -42,17 +42,11 @@ impl RustPolicy {
     /// If the package's name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem: Stem = self.name.parse()?;
-        let claims = release.claims(Claims {
+        let claims = Claims {
             stateless: self.stateless,
             ..Claims::new(stem.source(), CONTRACT, "rust", COMPILER)
-        });
-        Ok(Draft {
-            stem,
-            source: Self::SOURCE.as_bytes(),
-            rego: "",
-            wasm: &self.component,
-            claims,
-        })
+        };
+        Ok(release.draft(stem, Self::SOURCE, "", &self.component, claims))
     }
 }
 

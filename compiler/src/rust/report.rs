@@ -76,7 +76,7 @@ impl Message {
                 .any(|library| self.said.message.contains(library))
     }
 
-    /// As a diagnostic. None: a warning about somebody else's code.
+    /// As a diagnostic. None: a warning about a dependency.
     pub(super) fn diagnostic(
         &self,
         package: &Package,

@@ -35,6 +35,7 @@ pub enum Input {
 /// Why nothing could be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read `{}`", path.display())]
+#[non_exhaustive]
 pub struct ReadError {
     /// What could not be read.
     pub path: PathBuf,

@@ -591,7 +591,7 @@ fn syntax_error(text: &str, file: FileId, offset: usize, error: &ScanError) -> D
         )
         .with_help("indent with spaces: YAML does not allow tabs there");
     }
-    // The end of the file is an empty place behind the last line, which shows nobody anything.
+    // The end of the file is an empty line, which shows nothing.
     let start = if offset >= text.len() {
         text.trim_end()
             .char_indices()

@@ -22,6 +22,7 @@
 //! | `dfa` | running the tables of patterns |
 //! | `workspace` | working memory for the evaluator in-process |
 //! | `trace` | the value of every part of a constraint, for explanations |
+//! | `written` | paths and texts as policies write them |
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -43,6 +44,7 @@ pub mod trace;
 mod validate;
 mod value;
 mod workspace;
+pub mod written;
 
 pub use decide::{Scratch, check, decide, read};
 pub use error::Error;

@@ -26,6 +26,7 @@ use crate::{
     },
     rules::{Applicable, Roles, in_scope},
     value::{Truth, Value},
+    written,
 };
 
 /// How many elements of a list are traced.
@@ -349,30 +350,19 @@ fn operand_trace<'a>(
 /// A path as policies write it.
 fn path_text(plan: View<'_>, at: Ref) -> String {
     let first = plan.word(at, 0) & 0xff;
-    let mut path = String::from(match first {
+    let root = match first {
         root::ARGS => "args",
         root::CTX => "ctx",
         root::RUN => "run",
         root::USER => "user",
         root::ROLE => "role",
         root::TOOL => "tool",
-        _ => "",
-    });
-    for step in 0..plan.count(at, 2) {
-        let name = plan.str(at, 3 + 2 * step);
-        let plain = name.bytes().enumerate().all(|(index, byte)| {
-            byte == b'_' || byte.is_ascii_alphabetic() || index > 0 && byte.is_ascii_digit()
-        });
-        if plain && !name.is_empty() {
-            path.push('.');
-            path.push_str(name);
-        } else {
-            path.push_str(&format!("[{name:?}]"));
-        }
-    }
-    if path.is_empty() {
-        path.push('.');
-    }
+        _ => ".",
+    };
+    let steps = (0..plan.count(at, 2)).map(|step| plan.str(at, 3 + 2 * step));
+    let mut path = String::new();
+    // Writing into a string does not fail.
+    let _ = written::write_path(&mut path, root, steps);
     path
 }
 

@@ -2,9 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
-use hexgate_compiler::sentence;
-
-use crate::output;
+use crate::{output, sentence::sentence};
 
 /// How a command ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

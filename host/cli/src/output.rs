@@ -9,6 +9,9 @@ use anyhow::Context;
 use hexgate_base::is_printable;
 pub(crate) use hexgate_base::{harmless, shortened};
 
+/// What is said of a bundle that is signed and has no number.
+pub(crate) const NO_SEQUENCE: &str = "the bundle has no sequence number, so hosts cannot tell it from an older one: pass `--sequence N`, a higher one for each release";
+
 /// Whether and how text is coloured.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {

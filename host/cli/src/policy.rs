@@ -15,7 +15,6 @@ mod inspect;
 mod keygen;
 mod pull;
 mod push;
-pub(crate) mod refusal;
 mod registry;
 mod show_rego;
 pub(crate) mod subject;
@@ -25,10 +24,9 @@ mod trust;
 mod validate;
 mod verify;
 
-use anyhow::Context;
 use clap::Subcommand;
 
-use crate::exit::Exit;
+use crate::{exit::Exit, stop};
 
 /// The subcommands.
 #[derive(Debug, Subcommand)]
@@ -50,7 +48,7 @@ pub(crate) enum Command {
 
 /// Carries out a subcommand.
 pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
-    hexgate_compiler::on_signals().context("cannot listen for signals")?;
+    stop::on_signals()?;
     match command {
         Command::Validate(args) => validate::run(&args),
         Command::Inspect(args) => inspect::run(&args),

@@ -17,7 +17,7 @@ use std::{
 };
 
 use hexgate_compiler::{
-    Compiled, Compiler, Outcome, Product, RegoOptions,
+    Artifact, Compiled, Compiler, Outcome, RegoOptions,
     opa::{Opa, OpaError},
 };
 use hexgate_tests::{
@@ -280,7 +280,7 @@ fn each_policy_in_rego_decides_as_is_meant() {
             Err(error) => wrong.push(error),
             Ok(None) => {}
             Ok(Some(product)) => {
-                assert!(matches!(product, Product::Rego(_)));
+                assert!(matches!(product, Artifact::Rego(_)));
                 let component =
                     Component::of_bytes(&engine, product.component(), hexgate::Isolation::Full);
                 let component = component.unwrap();

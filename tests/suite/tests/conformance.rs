@@ -243,10 +243,8 @@ fn a_policy_counts_its_own_limits() {
         arguments_bytes: 10,
         facts_bytes: 20,
     };
-    let compiler = hexgate_compiler::Compiler::new(hexgate_compiler::Options {
-        limits,
-        ..Default::default()
-    });
+    let compiler =
+        hexgate_compiler::Compiler::new(hexgate_compiler::Options::default().with_limits(limits));
     let outcome = compiler.compile_str("policy.yaml", "{tools: {t: {mode: allow}}}");
     let compiled = outcome.policy.unwrap();
     let engine = hexgate::Engine::new().unwrap();

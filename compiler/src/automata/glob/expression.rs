@@ -36,7 +36,7 @@ impl Expression {
                 1 + parts.iter().map(Self::size).sum::<usize>()
             }
             Self::Repeated(part, ..) => 1 + part.size(),
-            _ => 1,
+            Self::Name(_) | Self::Anything | Self::Set(_) | Self::Character(_) => 1,
         }
     }
 

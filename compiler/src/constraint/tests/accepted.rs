@@ -1,7 +1,7 @@
 //! What texts mean, as symbolic expressions.
 
 use super::{super::*, consts};
-use crate::expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind};
+use crate::expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Test};
 
 const ACCEPTED: &[(&str, &str)] = &[
     ("args.amount <= 500", "(<= args.amount 500)"),
@@ -227,7 +227,7 @@ fn a_pattern_accepts_what_it_matches() {
     let expr = parse("matches(args.x, \"^\\\\d{2}$\")", &consts())
         .unwrap()
         .expr;
-    let ExprKind::Matches { dfa, .. } = &expr.kind else {
+    let ExprKind::Test(_, Test::Matches { dfa, .. }) = &expr.kind else {
         panic!("{expr}")
     };
     assert!(dfa.accepts("12"));
@@ -291,14 +291,14 @@ fn symbolic(expr: &Expr) -> String {
             let name = if *negated { "not-in" } else { "in" };
             format!("({name} {} {})", value(sought), Literal::List(list.clone()))
         }
-        ExprKind::Text {
-            call,
-            path,
-            text: sought,
-        } => format!("({} {path} {})", call.name(), text(sought)),
-        ExprKind::Matches { path, pattern, .. } => format!("(matches {path} {})", text(pattern)),
-        ExprKind::Present(path) => format!("(present {path})"),
-        ExprKind::Only(path, names) => {
+        ExprKind::Test(path, Test::Text(call, sought)) => {
+            format!("({} {path} {})", call.function(), text(sought))
+        }
+        ExprKind::Test(path, Test::Matches { pattern, .. }) => {
+            format!("(matches {path} {})", text(pattern))
+        }
+        ExprKind::Test(path, Test::Present) => format!("(present {path})"),
+        ExprKind::Test(path, Test::Only(names)) => {
             format!(
                 "(only {path} {})",
                 Literal::List(names.iter().map(|name| text(name)).collect())
@@ -308,7 +308,7 @@ fn symbolic(expr: &Expr) -> String {
             quantifier,
             path,
             body,
-        } => format!("({} {path} {})", quantifier.name(), symbolic(body)),
+        } => format!("({} {path} {})", quantifier.function(), symbolic(body)),
     }
 }
 

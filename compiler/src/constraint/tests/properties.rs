@@ -289,10 +289,7 @@ fn bare(mut expr: Expr) -> Expr {
                 clear_operand(right);
             }
             ExprKind::In { value, .. } => clear_operand(value),
-            ExprKind::Text { path, .. }
-            | ExprKind::Matches { path, .. }
-            | ExprKind::Present(path)
-            | ExprKind::Only(path, _) => clear_path(path),
+            ExprKind::Test(path, _) => clear_path(path),
             ExprKind::Quantifier { path, body, .. } => {
                 clear_path(path);
                 clear(body);

@@ -1,46 +1,38 @@
 //! Codes of looking things up: parents, constants, scopes.
 
-use crate::diagnostic::{
-    CodeDoc,
-    Severity::{Error, Warning},
-};
+use crate::diagnostic::CodeDoc;
 
 pub(super) const CODES: &[CodeDoc] = &[
-    CodeDoc {
-        code: "unknown-parent",
-        severity: Error,
-        title: "a role inherits from one that does not exist",
-        explanation: "Every name below `inherits` is a role of the same policy: below the same `roles:`, or a file of the same directory. Names are compared letter by letter.",
-    },
-    CodeDoc {
-        code: "repeated-parent",
-        severity: Warning,
-        title: "a role inherits twice from the same one",
-        explanation: "A role stands twice below `inherits`. The second mention changes nothing; perhaps another role was meant.
+    CodeDoc::error(
+        "unknown-parent",
+        "a role inherits from one that does not exist",
+        "Every name below `inherits` is a role of the same policy: below the same `roles:`, or a file of the same directory. Names are compared letter by letter.",
+    ),
+    CodeDoc::warning(
+        "repeated-parent",
+        "a role inherits twice from the same one",
+        "A role stands twice below `inherits`. The second mention changes nothing. Another role may have been meant.
 
 Remove it, or name the role that was meant.",
-    },
-    CodeDoc {
-        code: "inheritance-cycle",
-        severity: Error,
-        title: "a role inherits from itself",
-        explanation: "A role inherits from itself, directly or through others, so there is no order in which the rules could be put together.
+    ),
+    CodeDoc::error(
+        "inheritance-cycle",
+        "a role inherits from itself",
+        "A role inherits from itself, directly or through others, so there is no order in which the rules could be put together.
 
 Put what the roles share into a mixin that all of them inherit.",
-    },
-    CodeDoc {
-        code: "conflicting-const",
-        severity: Error,
-        title: "two parents define a constant differently",
-        explanation: "A role inherits two values for the same name. Whichever counted, constraints written in the sight of the other would seem to mean something else.
+    ),
+    CodeDoc::error(
+        "conflicting-const",
+        "two parents define a constant differently",
+        "A role inherits two values for the same name. Whichever counted, constraints written in the sight of the other would seem to mean something else.
 
 Give the constants different names, or define it once in a role that both inherit from.",
-    },
-    CodeDoc {
-        code: "redefined-const",
-        severity: Error,
-        title: "a constant is redefined that an inherited constraint uses",
-        explanation: "A constant is looked up where the constraint is written, so that no child can loosen what it inherits:
+    ),
+    CodeDoc::error(
+        "redefined-const",
+        "a constant is redefined that an inherited constraint uses",
+        "A constant is looked up where the constraint is written, so that no child can loosen what it inherits:
 
     roles:
       base: { is_mixin: true, consts: { limit: 50 }, constraints: [args.amount <= consts.limit] }
@@ -49,30 +41,27 @@ Give the constants different names, or define it once in a role that both inheri
 The redefinition would look as if it changed the constraint, so it is refused.
 
 Choose another name for the new constant; replace the tool's entry if its rule is to change.",
-    },
-    CodeDoc {
-        code: "scope-argument",
-        severity: Error,
-        title: "which argument holds the path is not known, known to be another, or no argument's name",
-        explanation: "A file scope looks at one argument. For `read_file`, `write_file` and `edit_file` it is `file_path`, for `glob` and `grep` it is `path`; these cannot be changed. For every other tool the scope names it:
+    ),
+    CodeDoc::error(
+        "scope-argument",
+        "which argument holds the path is not known, known to be another, or no argument's name",
+        "A file scope looks at one argument. For `read_file`, `write_file` and `edit_file` it is `file_path`, for `glob` and `grep` it is `path`; these cannot be changed. For every other tool the scope names it:
 
     upload:
       mode: allow
       file_scope: { argument: source, allowed_paths: ['out/**'] }
 
 It is the name alone, as callers send it: `source`, and neither `args.source` nor `$.source`. A scope cannot look at a member within an argument, nor at two arguments: every call would be denied, for want of an argument of that name.",
-    },
-    CodeDoc {
-        code: "bad-pattern",
-        severity: Error,
-        title: "a path pattern that cannot be used",
-        explanation: "Patterns look like those of gitignore: without a slash a pattern matches a name at any depth, with one it is anchored at the root; `*`, `?` and `[a-z]` stay within a segment, `**` as a whole segment crosses any number; a trailing slash means `/**`. There is no `!`, no `\\`, no braces, no `..`, no leading `./`: what could be read in two ways, or could never match, is refused.",
-    },
-    CodeDoc {
-        code: "policy-too-large",
-        severity: Error,
-        title: "a policy grows too large when it is compiled",
-        explanation: "A policy can cost far more than it is long: every role has all rules of its parents, constants are written out into constraints, a short pattern may need a table of megabytes. What a policy may cost is counted, by the same budget on every machine; the error says which part of it is used up, and where:
+    ),
+    CodeDoc::error(
+        "bad-pattern",
+        "a path pattern that cannot be used",
+        "Patterns look like those of gitignore: without a slash a pattern matches a name at any depth, with one it is anchored at the root; `*`, `?` and `[a-z]` stay within a segment, `**` as a whole segment crosses any number; a trailing slash means `/**`. There is no `!`, no `\\`, no braces, no `..`, no leading `./`: what could be read in two ways, or could never match, is refused.",
+    ),
+    CodeDoc::error(
+        "policy-too-large",
+        "a policy grows too large when it is compiled",
+        "A policy can cost far more than it is long: every role has all rules of its parents, constants are written out into constraints, a short pattern may need a table of megabytes. What a policy may cost is counted, by the same budget on every machine; the error says which part of it is used up, and where:
 
     values     4,000,000   keys and values of all documents
     flattened  4,000,000   rules, constraints and (four times) constants as inheritance copies them
@@ -85,5 +74,5 @@ It is the name alone, as callers send it: `source`, and neither `args.source` no
 The plan that is made from a policy takes at most 16 MiB.
 
 Let fewer roles inherit from fewer roles; apply constraints of the policy to fewer tools; begin patterns with `^`; split a policy that serves several agents.",
-    },
+    ),
 ];

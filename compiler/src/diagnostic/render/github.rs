@@ -3,7 +3,7 @@
 use super::region;
 use crate::{
     diagnostic::{Diagnostic, Severity, harmless},
-    source::Sources,
+    place::Sources,
 };
 
 pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {

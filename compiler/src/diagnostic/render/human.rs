@@ -6,10 +6,10 @@ use annotate_snippets::{
 
 use crate::{
     diagnostic::{Diagnostic, Label, Severity, Sink, harmless},
-    source::{FileId, Sources},
+    place::{FileId, Sources},
 };
 
-/// More than these nobody reads in one go.
+/// How many are shown at once.
 const SHOWN: usize = 100;
 
 pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources, colour: bool) -> String {

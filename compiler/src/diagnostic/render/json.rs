@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::region;
 use crate::{
     diagnostic::{Diagnostic, Label, Severity},
-    source::Sources,
+    place::Sources,
 };
 
 pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::region;
 use crate::{
     diagnostic::{Diagnostic, Label, find_code},
-    source::Sources,
+    place::Sources,
 };
 
 pub(super) fn render(diagnostics: &[Diagnostic], sources: &Sources) -> String {

@@ -14,9 +14,9 @@ pub struct Changes {
     /// Calls with the same effect as before.
     pub same: u64,
     /// Calls that may do more than before: a denial that becomes an approval or a permission, an approval that becomes a permission.
-    pub win: u64,
+    pub looser: u64,
     /// Calls that may do less than before.
-    pub lose: u64,
+    pub stricter: u64,
     /// How many, by what becomes of what.
     pub effects: Vec<(Change, u64)>,
     /// By tool.
@@ -47,30 +47,30 @@ fn as_str<S: Serializer>(effect: &Effect, serializer: S) -> Result<S::Ok, S::Err
 impl Change {
     /// Whether the call may do more than before.
     #[must_use]
-    pub fn is_win(&self) -> bool {
+    pub fn is_looser(&self) -> bool {
         self.to > self.from
     }
 }
 
-/// Calls that win and lose, by a name.
+/// Calls that are decided looser and stricter, by a name.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Tally {
-    /// Wins and losses for each name.
+    /// How many of each, for each name.
     pub by_name: BTreeMap<String, (u64, u64)>,
-    /// Wins and losses of names beyond the first ten thousand.
+    /// How many of each for names beyond the first ten thousand.
     pub others: (u64, u64),
 }
 
 impl Tally {
-    fn add(&mut self, name: &str, is_win: bool) {
+    fn add(&mut self, name: &str, is_looser: bool) {
         let is_known = self.by_name.contains_key(name) || self.by_name.len() < NAMES;
         let counts = if is_known {
             self.by_name.entry(name.to_owned()).or_default()
         } else {
             &mut self.others
         };
-        if is_win {
+        if is_looser {
             counts.0 += 1;
         } else {
             counts.1 += 1;
@@ -83,9 +83,9 @@ impl Tally {
         let mut rows: Vec<_> = self
             .by_name
             .iter()
-            .map(|(name, (win, lose))| (name.as_str(), *win, *lose))
+            .map(|(name, (looser, stricter))| (name.as_str(), *looser, *stricter))
             .collect();
-        rows.sort_by_key(|(name, win, lose)| (std::cmp::Reverse(win + lose), *name));
+        rows.sort_by_key(|(name, looser, stricter)| (std::cmp::Reverse(looser + stricter), *name));
         rows.truncate(most);
         rows
     }
@@ -141,16 +141,16 @@ impl Changes {
             self.same += 1;
             return;
         }
-        let is_win = change.is_win();
-        if is_win {
-            self.win += 1;
+        let is_looser = change.is_looser();
+        if is_looser {
+            self.looser += 1;
         } else {
-            self.lose += 1;
+            self.stricter += 1;
         }
-        self.tools.add(&decision.tool, is_win);
+        self.tools.add(&decision.tool, is_looser);
         self.callers
-            .add(decision.user.as_deref().unwrap_or("(none)"), is_win);
-        self.roles.add(&decision.roles.join(", "), is_win);
+            .add(decision.user.as_deref().unwrap_or("(none)"), is_looser);
+        self.roles.add(&decision.roles.join(", "), is_looser);
         let alike = self
             .examples
             .iter()

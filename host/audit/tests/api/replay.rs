@@ -223,7 +223,7 @@ fn another_policy_shows_who_wins_and_who_loses() {
             ((Allow, Deny), 3),
         ])
     );
-    assert_eq!((changes.same, changes.win, changes.lose), (7, 2, 3));
+    assert_eq!((changes.same, changes.looser, changes.stricter), (7, 2, 3));
     assert_eq!(changes.tools.by_name["refund_order"], (1, 0));
     assert_eq!(changes.tools.by_name["view_order"], (0, 1));
     assert_eq!(changes.callers.top(5), [("ada", 2, 3)]);
@@ -231,7 +231,7 @@ fn another_policy_shows_who_wins_and_who_loses() {
     assert_eq!(changes.examples.len(), 5);
     let example = &changes.examples[1];
     assert_eq!(example.arguments.as_deref(), Some(r#"{ "amount" : 75 }"#));
-    assert!(example.change.is_win());
+    assert!(example.change.is_looser());
 
     let verified = &replayed.verification;
     assert_eq!((verified.shadowed, verified.shadow_differs), (12, 5));

@@ -15,11 +15,9 @@ use serde_json::json;
 use super::verify::{self, AnchorArgs};
 use crate::{
     exit::{Exit, Refused},
+    making::Making,
     output::{self, count},
-    policy::{
-        refusal::Making,
-        subject::{Keys, Subject, any_bundle},
-    },
+    policy::subject::{Keys, Subject, any_bundle},
 };
 
 /// Decide every call in a log again
@@ -168,7 +166,7 @@ fn judge(args: &Args, replayed: &Replayed) -> anyhow::Result<Exit> {
         ));
         exit = Exit::Failed;
     }
-    if args.fail_on_changes && replayed.changes.win + replayed.changes.lose > 0 {
+    if args.fail_on_changes && replayed.changes.looser + replayed.changes.stricter > 0 {
         exit = Exit::Failed;
     }
     Ok(exit)

@@ -17,12 +17,12 @@ use serde::Serialize;
 use super::{
     arguments,
     decide::{Answer, Call, Decider, EngineName},
-    refusal::Making,
     subject::{Keys, Subject},
     test::misuse,
 };
 use crate::{
     exit::Exit,
+    making::Making,
     output::{self, harmless},
 };
 

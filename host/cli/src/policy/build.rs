@@ -6,7 +6,7 @@ use anyhow::Context;
 use hexgate_bundle::{PrivateKey, SealedBundle};
 use hexgate_compiler::Release;
 
-use super::refusal::{self, Making};
+use crate::making::{self, Making};
 use crate::{
     exit::Exit,
     key,
@@ -49,10 +49,10 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     // What is wrong on the command line is said before the work, not after it.
     let key = args.sign_key.as_deref().map(key::load).transpose()?;
-    let Some(product) = refusal::made(&args.policy, &args.making)? else {
+    let Some(artifact) = making::made(&args.policy, &args.making)? else {
         return Ok(Exit::Failed);
     };
-    let draft = product
+    let draft = artifact
         .draft(&args.release)
         .context("the bundle takes its name from the policy")?;
     let sealed = draft.seal(key.as_ref())?;
@@ -90,9 +90,7 @@ pub(super) fn told(
         ),
     }
     if key.is_some() && release.sequence == 0 {
-        output::note(
-            "the bundle has no sequence number, so hosts cannot tell it from an older one: pass `--sequence N`, a higher one for each release",
-        );
+        output::note(output::NO_SEQUENCE);
     }
     if release.agent.is_none() && release.project.is_none() {
         output::note(

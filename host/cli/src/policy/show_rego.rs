@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::refusal::{self, Making};
+use crate::making::{self, Making};
 use crate::{exit::Exit, output};
 
 /// Print a policy as Rego
@@ -19,10 +19,10 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let Some(product) = refusal::made(&args.policy, &Making::default())? else {
+    let Some(artifact) = making::made(&args.policy, &Making::default())? else {
         return Ok(Exit::Failed);
     };
-    match product.rego() {
+    match artifact.rego() {
         Ok(rego) => {
             output::print(rego)?;
             Ok(Exit::Done)

@@ -13,10 +13,10 @@ use hexgate_bundle::{
     Contents, DangerousUnsignedBundle, Duty, Expectation, TrustedKeys, UnverifiedBundle,
     VerifiedBundle,
 };
-use hexgate_compiler::{Compiled, Compiler, Engine, Options, Product, model, opa::Opa};
+use hexgate_compiler::{Artifact, Compiled, Compiler, Engine, Options, model, opa::Opa};
 use hexgate_eval::Plan;
 
-use super::refusal::{self, Making};
+use crate::making::{self, Making};
 use crate::{exit::Refused, output};
 
 /// A policy that can be asked.
@@ -170,13 +170,13 @@ impl Subject {
     }
 
     fn of_source(path: &Path, making: &Making) -> anyhow::Result<Option<Self>> {
-        let Some(product) = refusal::made(path, making)? else {
+        let Some(artifact) = making::made(path, making)? else {
             return Ok(None);
         };
-        let component = product.component().to_vec();
-        let compiled = match product {
-            Product::Policy(policy) => Some(policy),
-            Product::Rego(_) | Product::Rust(_) | Product::Built(_) => None,
+        let component = artifact.component().to_vec();
+        let compiled = match artifact {
+            Artifact::Policy(policy) => Some(policy),
+            Artifact::Rego(_) | Artifact::Rust(_) | Artifact::Built(_) => None,
         };
         Ok(Some(Self {
             name: path.display().to_string(),
@@ -315,10 +315,7 @@ pub(super) fn compiled_from(contents: &Contents) -> Option<Compiled> {
         arguments_bytes: opened.arguments_bytes().ok()?,
         facts_bytes: opened.facts_bytes().ok()?,
     };
-    let outcome = Compiler::new(Options {
-        limits,
-        ..Options::default()
-    })
-    .compile_str(contents.manifest().source(), source);
+    let outcome = Compiler::new(Options::default().with_limits(limits))
+        .compile_str(contents.manifest().source(), source);
     outcome.policy.filter(|compiled| compiled.plan == plan)
 }

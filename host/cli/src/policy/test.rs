@@ -13,11 +13,10 @@ use super::{
     coverage::Coverage,
     decide::{Call, Decider, EngineName, Failure},
     explain,
-    refusal::Making,
     subject::{Keys, Subject},
     suite,
 };
-use crate::{exit::Exit, output};
+use crate::{exit::Exit, making::Making, output};
 
 /// Decide one call as an agent's host would, or run a suite of calls
 ///

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use hexgate_compiler::{Options, Product, model::Policy};
+use hexgate_compiler::{Artifact, Options, model::Policy};
 
-use super::refusal::{self, FormatName, Making};
+use crate::making::{self, Accepted, FormatName, Making};
 use crate::{
     exit::Exit,
     output::{self, Style, Tone, count},
@@ -38,18 +38,15 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let options = Options {
-        deny_warnings: args.deny_warnings,
-        ..Options::default()
-    };
-    let outcome = refusal::make(&args.policy, &args.making, options)?;
-    refusal::report(&args.policy, &outcome, args.format)?;
-    let Some(product) = &outcome.policy else {
+    let options = Options::default().with_denied_warnings(args.deny_warnings);
+    let outcome = making::make(&args.policy, &args.making, options)?;
+    making::report(&args.policy, &outcome, args.format, Accepted::Untold)?;
+    let Some(artifact) = &outcome.policy else {
         return Ok(Exit::Failed);
     };
     if args.format == FormatName::Human {
         let path = args.policy.display().to_string();
-        let found = match refusal::warnings(&outcome) {
+        let found = match making::warnings(&outcome) {
             0 => String::new(),
             warnings => format!(", with {}", count(warnings, "warning")),
         };
@@ -57,11 +54,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         output::print(&format!(
             "{mark} {} is valid: {}{found}\n",
             output::harmless(&path),
-            match product {
-                Product::Policy(policy) => extent(&policy.model),
-                Product::Rego(_) => "Rego that OPA compiles".to_owned(),
-                Product::Built(_) => "a component that imports nothing".to_owned(),
-                Product::Rust(policy) => match &policy.narrows {
+            match artifact {
+                Artifact::Policy(policy) => extent(&policy.model),
+                Artifact::Rego(_) => "Rego that OPA compiles".to_owned(),
+                Artifact::Built(_) => "a component that imports nothing".to_owned(),
+                Artifact::Rust(policy) => match &policy.narrows {
                     Some(narrowed) => format!("Rust that narrows {}", extent(&narrowed.model)),
                     None => "Rust that decides alone".to_owned(),
                 },

@@ -254,17 +254,17 @@ fn a_log_is_replayed() {
              1  needs approval → deny
              1  allow → deny
 
-           win      lose  by tool
+        looser  stricter  by tool
              1         0  drop_table
              0         1  read_file
              1         0  refund_order
              0         1  wire_transfer
 
-           win      lose  by caller
+        looser  stricter  by caller
              1         2  bob
              1         0  ada
 
-           win      lose  by roles
+        looser  stricter  by roles
              2         2  billing
 
     examples
@@ -338,7 +338,7 @@ fn a_log_is_replayed() {
             .unwrap(),
     )
     .unwrap();
-    assert_eq!(json["changes"]["win"], 2);
+    assert_eq!(json["changes"]["looser"], 2);
     assert_eq!(
         json["changes"]["tools"]["by_name"]["drop_table"],
         serde_json::json!([1, 0])

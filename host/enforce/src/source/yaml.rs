@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use hexgate::Clock;
 use hexgate::bundle::{Expectation, PrivateKey, TrustedKeys, UnverifiedBundle};
 use hexgate_compiler::diagnostic::render::{Format, render};
-use hexgate_compiler::{Compiler, Product, RegoOptions, Release};
+use hexgate_compiler::{Artifact, Compiler, RegoOptions, Release};
 
 use super::fingerprint::{Fingerprint, Seen};
 use super::guard::guard;
@@ -92,7 +92,7 @@ impl PolicyFile {
                 source: Box::new(error),
             })?;
         let text = || render(&outcome.diagnostics, &outcome.sources, Format::Human, false);
-        let Some(product) = &outcome.policy else {
+        let Some(artifact) = &outcome.policy else {
             return Err(refused(text()));
         };
         if !outcome.diagnostics.is_empty() {
@@ -101,11 +101,11 @@ impl PolicyFile {
         let origin = self.path.display().to_string();
         match &self.signing {
             None => Ok(Candidate::DangerousLocal(LocalPolicy {
-                component: product.component().to_vec(),
+                component: artifact.component().to_vec(),
                 origin,
             })),
             Some(signing) => Ok(Candidate::Verified(Box::new(
-                signing.sign(product, origin, now)?,
+                signing.sign(artifact, origin, now)?,
             ))),
         }
     }
@@ -114,11 +114,11 @@ impl PolicyFile {
 impl LocalSigning {
     fn sign(
         &self,
-        product: &Product,
+        artifact: &Artifact,
         origin: String,
         now: SystemTime,
     ) -> Result<hexgate::bundle::VerifiedBundle, SourceError> {
-        let sealed = product.draft(&self.release)?.seal(Some(&self.key))?;
+        let sealed = artifact.draft(&self.release)?.seal(Some(&self.key))?;
         let bundle = UnverifiedBundle::from_parts(sealed.into_parts(origin))?;
         Ok(bundle.verify(&self.trusted, &self.expectation, now)?)
     }

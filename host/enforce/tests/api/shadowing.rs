@@ -154,7 +154,7 @@ fn what_it_says_is_in_the_log_once_for_each_call() {
     assert_eq!((verified.shadowed, verified.shadow_differs), (5, 3));
     // The one thing that `replay --shadow` needs is there, without arguments.
     let Replayed { changes, .. } = replay(&path, &Anchors::default(), By::Shadow).unwrap();
-    assert_eq!((changes.same, changes.win, changes.lose), (2, 2, 1));
+    assert_eq!((changes.same, changes.looser, changes.stricter), (2, 2, 1));
 }
 
 #[test]

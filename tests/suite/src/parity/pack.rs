@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hexgate_compiler::{
-    expr::{Expr, ExprKind, Literal, Operand, OperandKind, Root, TextCall},
+    expr::{Expr, ExprKind, Literal, Operand, OperandKind, Root, Test, TextCall},
     model::{Constraint, Limits, Policy, Rule},
 };
 
@@ -128,11 +128,9 @@ fn rename(expr: &mut Expr, prefix: &str) {
             list.iter_mut()
                 .for_each(|item| rename_literal(item, prefix));
         }
-        ExprKind::Text {
-            call: TextCall::StartsWith,
-            path,
-            text,
-        } if path.root == Root::Role => text.insert_str(0, prefix),
+        ExprKind::Test(path, Test::Text(TextCall::StartsWith, text)) if path.root == Root::Role => {
+            text.insert_str(0, prefix);
+        }
         _ => {}
     }
 }

@@ -88,11 +88,11 @@ fn table(page: &mut String, title: &str, tally: &Tally) {
         return;
     }
     page.push_str(&format!(
-        "<h2>{title}</h2>\n<table>\n<tr><th>win</th><th>lose</th><th></th></tr>\n"
+        "<h2>{title}</h2>\n<table>\n<tr><th>looser</th><th>stricter</th><th></th></tr>\n"
     ));
-    for (name, win, lose) in tally.top(ROWS) {
+    for (name, looser, stricter) in tally.top(ROWS) {
         page.push_str(&format!(
-            "<tr><td class=\"n win\">{win}</td><td class=\"n lose\">{lose}</td><td>{}</td></tr>\n",
+            "<tr><td class=\"n looser\">{looser}</td><td class=\"n stricter\">{stricter}</td><td>{}</td></tr>\n",
             escaped(name)
         ));
     }
@@ -106,10 +106,10 @@ fn table(page: &mut String, title: &str, tally: &Tally) {
 }
 
 fn shown(page: &mut String, example: &Example) {
-    let class = if example.change.is_win() {
-        "win"
+    let class = if example.change.is_looser() {
+        "looser"
     } else {
-        "lose"
+        "stricter"
     };
     page.push_str(&format!(
         "<details><summary><span class=\"{class}\">{}</span> {} · record {} · {} [{}]</summary>\n<pre>{}</pre>\n<p>recorded: {}</p>\n<p>candidate: {}</p></details>\n",
@@ -142,9 +142,9 @@ fn escaped(text: &str) -> String {
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}\
 table{border-collapse:collapse}td,th{padding:.15rem .8rem .15rem 0;text-align:left;vertical-align:top}\
-.n{text-align:right;font-variant-numeric:tabular-nums}.win{color:#8a5a00}.lose{color:#b00020}\
+.n{text-align:right;font-variant-numeric:tabular-nums}.looser{color:#8a5a00}.stricter{color:#b00020}\
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f4f4f4;padding:.5rem}\
-details{margin:.4rem 0}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}pre{background:#222}.win{color:#e0b050}.lose{color:#ff7080}}";
+details{margin:.4rem 0}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}pre{background:#222}.looser{color:#e0b050}.stricter{color:#ff7080}}";
 
 #[cfg(test)]
 mod tests {

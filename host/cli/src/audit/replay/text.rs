@@ -117,7 +117,7 @@ fn changes(text: &mut String, style: Style, replayed: &Replayed) {
         if change.from == change.to {
             continue;
         }
-        let tone = if change.is_win() {
+        let tone = if change.is_looser() {
             Tone::Warn
         } else {
             Tone::Bad
@@ -127,7 +127,7 @@ fn changes(text: &mut String, style: Style, replayed: &Replayed) {
             style.paint(tone, &becomes(change.from, change.to))
         ));
     }
-    if changes.win + changes.lose == 0 {
+    if changes.looser + changes.stricter == 0 {
         return;
     }
     for (title, tally) in [
@@ -147,9 +147,15 @@ fn changes(text: &mut String, style: Style, replayed: &Replayed) {
 }
 
 fn table(text: &mut String, title: &str, tally: &Tally) {
-    text.push_str(&format!("\n  {:>8}  {:>8}  by {title}\n", "win", "lose"));
-    for (name, win, lose) in tally.top(ROWS) {
-        text.push_str(&format!("  {win:>8}  {lose:>8}  {}\n", shortened(name, 80)));
+    text.push_str(&format!(
+        "\n  {:>8}  {:>8}  by {title}\n",
+        "looser", "stricter"
+    ));
+    for (name, looser, stricter) in tally.top(ROWS) {
+        text.push_str(&format!(
+            "  {looser:>8}  {stricter:>8}  {}\n",
+            shortened(name, 80)
+        ));
     }
     let more = tally.by_name.len().saturating_sub(ROWS);
     if more > 0 || tally.others != (0, 0) {

@@ -138,7 +138,10 @@ fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use hexgate_compiler::{constraint, expr::ExprKind};
+    use hexgate_compiler::{
+        constraint,
+        expr::{ExprKind, Test},
+    };
 
     use super::*;
 
@@ -148,7 +151,7 @@ mod tests {
             .expr
             .kind
         {
-            ExprKind::Present(path) => path,
+            ExprKind::Test(path, Test::Present) => path,
             other => panic!("{other:?}"),
         }
     }

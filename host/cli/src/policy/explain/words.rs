@@ -1,7 +1,7 @@
 //! Single conditions in words: what a value must be.
 
 use hexgate_compiler::expr::{
-    CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Root, TextCall,
+    CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Root, Test, TextCall,
 };
 
 use super::values::{Type, Values};
@@ -24,7 +24,7 @@ pub(super) struct Subject {
 impl Subject {
     /// The value at a path.
     pub(super) fn path(path: &Path, values: &Values<'_>) -> Self {
-        let mut name = format!("`{}`", path_text(path));
+        let mut name = format!("`{path}`");
         if path.root == Root::Element
             && let Some(number) = values.element_number()
         {
@@ -33,7 +33,7 @@ impl Subject {
         Self {
             name,
             value: values.at(path).map(|value| shortened(&value, SHOWN)),
-            fixed: matches!(path.root, Root::Role | Root::Tool),
+            fixed: path.root.is_name(),
         }
     }
 
@@ -72,25 +72,24 @@ pub(super) fn leaf(expr: &Expr, wanted: bool, values: &Values<'_>) -> Option<Str
             let subject = operand(value, values)?;
             subject.must(&membership(list, wanted != *negated))
         }
-        ExprKind::Text { call, path, text } => {
-            let verb = match call {
-                TextCall::StartsWith => "begin with",
-                TextCall::EndsWith => "end with",
-                TextCall::Contains => "contain",
-            };
-            text_call(path, verb, &json(text), wanted, values)
-        }
-        ExprKind::Matches { path, pattern, .. } => text_call(
-            path,
-            "match",
-            &format!("`{}`", shortened(pattern, SHOWN)),
-            wanted,
-            values,
-        ),
-        ExprKind::Present(path) => {
-            Subject::path(path, values).must(if wanted { "be given" } else { "be left out" })
-        }
-        ExprKind::Only(path, names) => only(path, names, wanted, values),
+        ExprKind::Test(path, test) => match test {
+            Test::Text(call, text) => {
+                let verb = match call {
+                    TextCall::StartsWith => "begin with",
+                    TextCall::EndsWith => "end with",
+                    TextCall::Contains => "contain",
+                };
+                text_call(path, verb, &json(text), wanted, values)
+            }
+            Test::Matches { pattern, .. } => {
+                let pattern = format!("`{}`", shortened(pattern, SHOWN));
+                text_call(path, "match", &pattern, wanted, values)
+            }
+            Test::Present => {
+                Subject::path(path, values).must(if wanted { "be given" } else { "be left out" })
+            }
+            Test::Only(names) => only(path, names, wanted, values),
+        },
         ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::Quantifier { .. } => {
             return None;
         }
@@ -108,9 +107,10 @@ fn comparison(op: CompareOp, left: &Operand, right: &Operand, values: &Values<'_
             let (Some(one), Some(other)) = (one, other) else {
                 return "a comparison of constants must hold".to_owned();
             };
-            let kind = match op {
-                CompareOp::Equal | CompareOp::NotEqual => "both of one type",
-                _ => "both numbers or both strings",
+            let kind = if op.is_order() {
+                "both numbers or both strings"
+            } else {
+                "both of one type"
             };
             let value =
                 |subject: &Subject| subject.value.clone().unwrap_or_else(|| "absent".to_owned());
@@ -304,50 +304,8 @@ fn count(json: &str) -> Option<usize> {
     }
 }
 
-/// A path as policies write it.
-pub(super) fn path_text(path: &Path) -> String {
-    let mut text = String::from(match path.root {
-        Root::Args => "args",
-        Root::Ctx => "ctx",
-        Root::Run => "run",
-        Root::User => "user",
-        Root::Role => "role",
-        Root::Tool => "tool",
-        Root::Element => "",
-    });
-    for step in &path.steps {
-        let plain = step.starts_with(|first: char| first == '_' || first.is_ascii_alphabetic())
-            && step
-                .chars()
-                .all(|character| character == '_' || character.is_ascii_alphanumeric());
-        if plain {
-            text.push('.');
-            text.push_str(step);
-        } else {
-            text.push_str(&format!("[{}]", json(step)));
-        }
-    }
-    if text.is_empty() {
-        ".".to_owned()
-    } else {
-        text
-    }
-}
-
 fn literal_text(literal: &Literal) -> String {
-    shortened(
-        &match literal {
-            Literal::Null => "null".to_owned(),
-            Literal::Bool(value) => value.to_string(),
-            Literal::Number(number) => number.clone(),
-            Literal::String(text) => json(text),
-            Literal::List(elements) => {
-                let elements: Vec<String> = elements.iter().map(literal_text).collect();
-                format!("[{}]", elements.join(", "))
-            }
-        },
-        SHOWN,
-    )
+    shortened(&literal.to_string(), SHOWN)
 }
 
 fn type_of(literal: &Literal) -> Type {
@@ -380,7 +338,8 @@ fn order_of_text(op: CompareOp) -> &'static str {
         CompareOp::Less => "sorted before",
         CompareOp::LessOrEqual => "equal to or sorted before",
         CompareOp::Greater => "sorted behind",
-        _ => "equal to or sorted behind",
+        CompareOp::GreaterOrEqual => "equal to or sorted behind",
+        CompareOp::Equal | CompareOp::NotEqual => relation(op),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use super::spelling::is_name;
-use crate::expr::{
-    CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Quantifier, Root, TextCall,
+use hexgate_eval::written::{write_path, write_text};
+
+use super::{
+    CompareOp, Expr, ExprKind, Function, Literal, Operand, OperandKind, Path, Quantifier, Root,
+    Test, TextCall,
 };
 
 /// How tightly what surrounds an expression binds: what binds less stands in parentheses.
@@ -16,7 +18,7 @@ enum Binding {
 }
 
 /// The canonical text: one space around operators, plain names behind dots, constants replaced by their values. It can be longer
-/// than the text that was read, and so exceed [`MAX_BYTES`](super::MAX_BYTES).
+/// than the text that was read, and so exceed what a constraint may have.
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write_expr(f, self, Binding::Or)
@@ -27,7 +29,7 @@ impl Display for Operand {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
             OperandKind::Path(path) => path.fmt(f),
-            OperandKind::Count(path) => write!(f, "count({path})"),
+            OperandKind::Count(path) => write!(f, "{}({path})", Function::Count),
             OperandKind::Literal(literal) => literal.fmt(f),
         }
     }
@@ -35,19 +37,7 @@ impl Display for Operand {
 
 impl Display for Path {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(self.root.name())?;
-        for (index, step) in self.steps.iter().enumerate() {
-            if !is_name(step) {
-                f.write_char('[')?;
-                write_text(f, step)?;
-                f.write_char(']')?;
-            } else if self.root == Root::Element && index == 0 {
-                f.write_str(step)?;
-            } else {
-                write!(f, ".{step}")?;
-            }
-        }
-        Ok(())
+        write_path(f, self.root.name(), self.steps.iter().map(String::as_str))
     }
 }
 
@@ -78,6 +68,29 @@ impl Display for CompareOp {
 }
 
 impl Root {
+    /// Those that have a name; the element of a quantifier has none.
+    pub const NAMED: [Self; 6] = [
+        Self::Args,
+        Self::Ctx,
+        Self::Role,
+        Self::Run,
+        Self::Tool,
+        Self::User,
+    ];
+
+    /// Whether it is the name of the role or of the tool: a text that is always there, and has no members.
+    pub fn is_name(self) -> bool {
+        match self {
+            Self::Role | Self::Tool => true,
+            Self::Args | Self::Ctx | Self::Run | Self::User | Self::Element => false,
+        }
+    }
+
+    /// The root of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMED.into_iter().find(|root| root.name() == name)
+    }
+
     /// How it is written.
     pub fn name(self) -> &'static str {
         match self {
@@ -93,22 +106,22 @@ impl Root {
 }
 
 impl TextCall {
-    /// How it is written.
-    pub fn name(self) -> &'static str {
+    /// The function that it is written as.
+    pub fn function(self) -> Function {
         match self {
-            Self::StartsWith => "startswith",
-            Self::EndsWith => "endswith",
-            Self::Contains => "contains",
+            Self::StartsWith => Function::StartsWith,
+            Self::EndsWith => Function::EndsWith,
+            Self::Contains => Function::Contains,
         }
     }
 }
 
 impl Quantifier {
-    /// How it is written.
-    pub fn name(self) -> &'static str {
+    /// The function that it is written as.
+    pub fn function(self) -> Function {
         match self {
-            Self::Every => "every",
-            Self::Any => "any",
+            Self::Every => Function::Every,
+            Self::Any => Function::Any,
         }
     }
 }
@@ -130,32 +143,35 @@ fn write_expr(f: &mut Formatter<'_>, expr: &Expr, around: Binding) -> fmt::Resul
             write!(f, "{value} {} ", if *negated { "not in" } else { "in" })?;
             write_list(f, list, Display::fmt)
         }
-        ExprKind::Text { call, path, text } => {
-            write!(f, "{}({path}, ", call.name())?;
-            write_text(f, text)?;
-            f.write_char(')')
+        ExprKind::Test(path, Test::Present) => write!(f, "{}({path})", Function::Present),
+        ExprKind::Test(path, Test::Text(call, text)) => {
+            write_call(f, call.function(), path, |f| write_text(f, text))
         }
-        ExprKind::Matches { path, pattern, .. } => {
-            write!(f, "matches({path}, ")?;
-            write_text(f, pattern)?;
-            f.write_char(')')
+        ExprKind::Test(path, Test::Matches { pattern, .. }) => {
+            write_call(f, Function::Matches, path, |f| write_text(f, pattern))
         }
-        ExprKind::Present(path) => write!(f, "present({path})"),
-        ExprKind::Only(path, names) => {
-            write!(f, "only({path}, ")?;
-            write_list(f, names, |name, f| write_text(f, name))?;
-            f.write_char(')')
-        }
+        ExprKind::Test(path, Test::Only(names)) => write_call(f, Function::Only, path, |f| {
+            write_list(f, names, |name, f| write_text(f, name))
+        }),
         ExprKind::Quantifier {
             quantifier,
             path,
             body,
-        } => {
-            write!(f, "{}({path}, ", quantifier.name())?;
-            write_expr(f, body, Binding::Or)?;
-            f.write_char(')')
-        }
+        } => write_call(f, quantifier.function(), path, |f| {
+            write_expr(f, body, Binding::Or)
+        }),
     }
+}
+
+fn write_call(
+    f: &mut Formatter<'_>,
+    function: Function,
+    path: &Path,
+    second: impl FnOnce(&mut Formatter<'_>) -> fmt::Result,
+) -> fmt::Result {
+    write!(f, "{function}({path}, ")?;
+    second(f)?;
+    f.write_char(')')
 }
 
 fn write_chain(
@@ -196,18 +212,10 @@ fn write_list<T>(
     f.write_char(']')
 }
 
-fn write_text(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
-    f.write_char('"')?;
-    for c in text.chars() {
-        match c {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            '\r' => f.write_str("\\r")?,
-            '\t' => f.write_str("\\t")?,
-            c if c.is_control() => write!(f, "\\u{:04x}", u32::from(c))?,
-            c => f.write_char(c)?,
-        }
-    }
-    f.write_char('"')
+/// A text as a JSON string.
+pub(crate) fn json(text: &str) -> String {
+    let mut out = String::new();
+    // Writing into a string does not fail.
+    let _ = write_text(&mut out, text);
+    out
 }

@@ -6,12 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{
+use super::{Account, Budget, Exceeded};
+use crate::automata::{
     Dfa, PatternError,
     glob::{self, Glob},
     regex::{self, Regex},
 };
-use crate::budget::{Account, Budget, Exceeded};
 
 /// What the patterns that were met so far came to.
 #[derive(Debug, Default)]

@@ -2,7 +2,8 @@
 
 use std::{io, path::PathBuf};
 
-use super::TARGET;
+/// What cargo is asked to build for.
+pub const TARGET: &str = "wasm32-unknown-unknown";
 
 /// A package could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -47,13 +48,23 @@ pub enum CargoError {
     NoModule(String),
     /// `[package.metadata.hexgate]` is not understood.
     #[error(
-        "`[package.metadata.hexgate]` of the package `{package}` is not understood: {reason}; its keys are `policy`, the name of a YAML file, and `stateless`, true or false"
+        "`[package.metadata.hexgate]` of the package `{package}` is not understood: {source}; its keys are `policy`, the name of a YAML file, and `stateless`, true or false"
     )]
     Metadata {
         /// The package.
         package: String,
-        /// What is wrong.
-        reason: String,
+        /// The cause.
+        source: serde_json::Error,
+    },
+    /// The policy that `[package.metadata.hexgate]` names is no file beside the manifest.
+    #[error(
+        "`[package.metadata.hexgate]` of the package `{package}` is not understood: `policy = {policy:?}` does not name a `*.yaml` beside `Cargo.toml`; its keys are `policy`, the name of a YAML file, and `stateless`, true or false"
+    )]
+    PolicyName {
+        /// The package.
+        package: String,
+        /// What is named.
+        policy: String,
     },
     /// A file of the package cannot be read or written.
     #[error("cannot {what} `{}`", path.display())]

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum, value_parser};
-use hexgate_compiler::{Engine, RegoOptions, Release, diagnostic::render::Format, model::Limits};
+use hexgate_compiler::{Release, model::Limits};
+
+use crate::making::{FormatName, Making};
 
 /// Compile an authorization policy for AI agents into a signed WebAssembly component.
 ///
@@ -28,12 +30,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) release: Release,
 
-    /// What evaluates the policy inside the component [default: native; rego for a policy in Rego]
-    #[arg(long, value_enum, value_name = "ENGINE")]
-    pub(crate) engine: Option<Engine>,
-
     #[command(flatten)]
-    pub(crate) rego: RegoOptions,
+    pub(crate) making: Making,
 
     /// Make something else of the policy than a bundle; for `http` write `NAME.http.wasm`
     #[arg(
@@ -72,7 +70,7 @@ pub(crate) struct Args {
 
     /// How to report: `human` on stderr, the others on stdout
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "human")]
-    format: FormatName,
+    pub(crate) format: FormatName,
 
     /// Do not say what was written
     #[arg(short, long)]
@@ -126,28 +124,7 @@ impl Emit {
     }
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum FormatName {
-    /// With the lines of the source
-    Human,
-    /// One JSON object
-    Json,
-    /// SARIF 2.1.0, for code scanning
-    Sarif,
-    /// Annotations of GitHub Actions
-    Github,
-}
-
 impl Args {
-    pub(crate) fn format(&self) -> Format {
-        match self.format {
-            FormatName::Human => Format::Human,
-            FormatName::Json => Format::Json,
-            FormatName::Sarif => Format::Sarif,
-            FormatName::Github => Format::Github,
-        }
-    }
-
     pub(crate) fn limits(&self) -> Limits {
         let default = Limits::default();
         Limits {

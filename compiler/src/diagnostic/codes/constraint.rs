@@ -1,92 +1,74 @@
 //! The codes of constraints, each with its documentation.
 
-use crate::diagnostic::{CodeDoc, Severity};
+use crate::{diagnostic::CodeDoc, expr::function};
 
-pub(super) const EMPTY: &str = "constraint-empty";
-pub(super) const TOO_LONG: &str = "constraint-too-long";
-pub(super) const TOO_DEEP: &str = "constraint-too-deep";
-pub(super) const QUANTIFIERS: &str = "quantifiers-too-deep";
-pub(super) const SYNTAX: &str = "constraint-syntax";
-pub(super) const CHARACTER: &str = "constraint-character";
-pub(super) const OPERATOR: &str = "wrong-operator";
-pub(super) const CHAINED: &str = "chained-comparison";
-pub(super) const NOT: &str = "misplaced-not";
-pub(super) const UNQUOTED: &str = "unquoted-text";
-pub(super) const QUOTES: &str = "wrong-quotes";
-pub(super) const UNCLOSED: &str = "unclosed-text";
-pub(super) const TEXT: &str = "invalid-text";
-pub(super) const NUMBER: &str = "invalid-number";
-pub(super) const NUMBER_LIMIT: &str = "number-limit";
-pub(super) const OBJECT: &str = "object-literal";
-pub(super) const PATH: &str = "invalid-path";
-pub(super) const ROOT: &str = "unknown-root";
-pub(super) const OUTSIDE: &str = "element-outside-quantifier";
-pub(super) const FUNCTION: &str = "unknown-function";
-pub(super) const ARGUMENTS: &str = "wrong-arguments";
+pub(crate) const EMPTY: &str = "constraint-empty";
+pub(crate) const TOO_LONG: &str = "constraint-too-long";
+pub(crate) const TOO_DEEP: &str = "constraint-too-deep";
+pub(crate) const QUANTIFIERS: &str = "quantifiers-too-deep";
+pub(crate) const SYNTAX: &str = "constraint-syntax";
+pub(crate) const CHARACTER: &str = "constraint-character";
+pub(crate) const OPERATOR: &str = "wrong-operator";
+pub(crate) const CHAINED: &str = "chained-comparison";
+pub(crate) const NOT: &str = "misplaced-not";
+pub(crate) const UNQUOTED: &str = "unquoted-text";
+pub(crate) const QUOTES: &str = "wrong-quotes";
+pub(crate) const UNCLOSED: &str = "unclosed-text";
+pub(crate) const TEXT: &str = "invalid-text";
+pub(crate) const NUMBER: &str = "invalid-number";
+pub(crate) const NUMBER_LIMIT: &str = "number-limit";
+pub(crate) const OBJECT: &str = "object-literal";
+pub(crate) const PATH: &str = "invalid-path";
+pub(crate) const ROOT: &str = "unknown-root";
+pub(crate) const OUTSIDE: &str = "element-outside-quantifier";
+pub(crate) const FUNCTION: &str = "unknown-function";
+pub(crate) const ARGUMENTS: &str = "wrong-arguments";
 pub(crate) const CONSTANT: &str = "unknown-constant";
-pub(super) const CONSTANT_HERE: &str = "constant-not-allowed";
-pub(super) const LIST: &str = "list-expected";
-pub(super) const EMPTY_LIST: &str = "empty-list";
-pub(super) const LIST_ELEMENT: &str = "list-element";
-pub(super) const CONDITION: &str = "condition-expected";
-pub(super) const PATTERN: &str = "invalid-regex";
-pub(super) const NEVER: &str = "never-holds";
-pub(super) const ALWAYS: &str = "always-holds";
-pub(super) const UNANCHORED: &str = "unanchored-regex";
-pub(super) const NUMBER_TEXT: &str = "number-as-text";
-pub(super) const DOUBLE_NEGATION: &str = "double-negation";
-pub(super) const DUPLICATE: &str = "duplicate-element";
-pub(super) const DEAD_ELEMENT: &str = "dead-element";
-pub(super) const ELEMENT_UNUSED: &str = "element-unused";
-pub(super) const EMPTY_TEXT: &str = "empty-text";
-pub(super) const URL_PREFIX: &str = "open-url-prefix";
-pub(super) const ITSELF: &str = "compares-itself";
-pub(super) const WILDCARD: &str = "compared-wildcard";
-pub(super) const STAR: &str = "repeated-character";
-pub(super) const MEMBER: &str = "doubtful-member";
-
-const fn error(code: &'static str, title: &'static str, explanation: &'static str) -> CodeDoc {
-    CodeDoc {
-        code,
-        severity: Severity::Error,
-        title,
-        explanation,
-    }
-}
-
-const fn warning(code: &'static str, title: &'static str, explanation: &'static str) -> CodeDoc {
-    CodeDoc {
-        code,
-        severity: Severity::Warning,
-        title,
-        explanation,
-    }
-}
+pub(crate) const CONSTANT_HERE: &str = "constant-not-allowed";
+pub(crate) const LIST: &str = "list-expected";
+pub(crate) const EMPTY_LIST: &str = "empty-list";
+pub(crate) const LIST_ELEMENT: &str = "list-element";
+pub(crate) const CONDITION: &str = "condition-expected";
+pub(crate) const PATTERN: &str = "invalid-regex";
+pub(crate) const NEVER: &str = "never-holds";
+pub(crate) const ALWAYS: &str = "always-holds";
+pub(crate) const UNANCHORED: &str = "unanchored-regex";
+pub(crate) const NUMBER_TEXT: &str = "number-as-text";
+pub(crate) const DOUBLE_NEGATION: &str = "double-negation";
+pub(crate) const DUPLICATE: &str = "duplicate-element";
+pub(crate) const DEAD_ELEMENT: &str = "dead-element";
+pub(crate) const ELEMENT_UNUSED: &str = "element-unused";
+pub(crate) const EMPTY_TEXT: &str = "empty-text";
+pub(crate) const URL_PREFIX: &str = "open-url-prefix";
+pub(crate) const ITSELF: &str = "compares-itself";
+pub(crate) const WILDCARD: &str = "compared-wildcard";
+pub(crate) const STAR: &str = "repeated-character";
+pub(crate) const MEMBER: &str = "doubtful-member";
 
 /// The codes of everything that can be said about a constraint.
-pub const CODES: &[CodeDoc] = &[
-    error(
+pub(super) const CODES: &[CodeDoc] = &[
+    CodeDoc::error(
         EMPTY,
         "a constraint is an empty text",
         "An entry of `constraints` holds no condition. An entry that was forgotten must not look like one that permits everything,\n\
          so it is refused.\n\n    constraints: [\"\"]                       # refused\n    constraints: [\"args.amount <= 500\"]     # a condition\n\n\
          Write the condition or remove the entry.",
     ),
-    error(
+    CodeDoc::error(
         TOO_LONG,
         "a constraint is longer than 4,096 bytes",
         "A denial reports each constraint as written, so a constraint has to stay readable.\n\n\
          Constraints of one tool are joined by `and` anyway: write each part of a top-level `and` as an entry of its own, and give a\n\
          long list a name under `consts`: `args.country in consts.countries`.",
     ),
-    error(
+    CodeDoc::error(
         TOO_DEEP,
         "a constraint is nested more than 32 levels deep",
         "Parentheses, `not`, lists and quantifiers may stand in each other 32 levels deep. The limit bounds what every engine needs\n\
          to evaluate a constraint.\n\n\
          Parentheses that change nothing can go: `((args.x == 1))` is `args.x == 1`. Otherwise split the constraint into several.",
     ),
-    error(
+    CodeDoc::error(
         QUANTIFIERS,
         "quantifiers stand in each other more than two deep",
         "`every` and `any` may stand in one another, but not three deep: each level multiplies the work of a decision by the length of\n\
@@ -94,7 +76,7 @@ pub const CODES: &[CodeDoc] = &[
          every(args.orders, any(.items, any(.tags, . == \"x\")))            # three: refused\n\n\
          Let the tool take flatter arguments, or check the innermost list in the tool.",
     ),
-    error(
+    CodeDoc::error(
         SYNTAX,
         "a constraint cannot be read",
         "Something else was expected at the place that is marked. A constraint is one condition:\n\n    \
@@ -102,7 +84,7 @@ pub const CODES: &[CodeDoc] = &[
          Conditions are comparisons and functions, joined with `and`, `or`, `not` and parentheses. Values stand without parentheses,\n\
          lists in brackets, elements are separated by commas.",
     ),
-    error(
+    CodeDoc::error(
         CHARACTER,
         "a character has no meaning in a constraint",
         "Constraints have no arithmetic, comments, conditionals, variables or statements, so characters such as `+`, `;`, `#`, `?` or\n\
@@ -110,72 +92,72 @@ pub const CODES: &[CodeDoc] = &[
          Compare values as they are, or let the tool take an argument for what would have to be calculated. A policy that has to\n\
          calculate is written in Rust; `hexgate new` begins one, which narrows a policy in YAML.",
     ),
-    error(
+    CodeDoc::error(
         OPERATOR,
         "an operator of another language",
         "The operators are `==`, `!=`, `<`, `<=`, `>`, `>=`, `in`, `not in`, and `and`, `or`, `not` in lower case.\n\n    \
          args.x = 5          ->  args.x == 5\n    a && b, a || b, !a  ->  a and b, a or b, not a\n    args.x <> 5         ->  args.x != 5\n    args.s like \"a\"     ->  startswith(args.s, \"a\")\n\n\
          What was meant is usually plain, and still not guessed: a policy says exactly one thing.",
     ),
-    error(
+    CodeDoc::error(
         CHAINED,
         "a comparison has more than two sides",
         "Languages disagree about what `1 < x < 5` means, so it means nothing here.\n\n    1 <= args.n <= 5                      # refused\n    1 <= args.n and args.n <= 5           # two comparisons\n\n\
          Write each comparison on its own and join them with `and`.",
     ),
-    error(
+    CodeDoc::error(
         NOT,
         "`not` stands where it cannot",
         "`not` negates a condition and stands before it; the one other place is the operator `not in`.\n\n    \
          not args.x == 5              # the same as args.x != 5\n    args.x not in [1, 2]\n    args.x not == 5              # refused: write args.x != 5\n    args.x == not true           # refused: write args.x != true\n    args.x in not [1, 2]         # refused: write args.x not in [1, 2]",
     ),
-    error(
+    CodeDoc::error(
         UNQUOTED,
         "a text lacks its quotes",
         "A bare word is neither a text nor a path. Texts stand in double quotes, and `true`, `false` and `null` are lower case.\n\n    \
          args.currency == USD         ->  args.currency == \"USD\"\n    args.force == TRUE           ->  args.force == true",
     ),
-    error(
+    CodeDoc::error(
         QUOTES,
         "a text stands in other than double quotes",
         "Texts are written as in JSON, in double quotes. Single quotes, backticks and typographic quotes are none.\n\n    \
          args.currency == 'USD'       ->  args.currency == \"USD\"\n\n\
          In YAML put single quotes around the whole constraint: `'args.currency == \"USD\"'`.",
     ),
-    error(
+    CodeDoc::error(
         UNCLOSED,
         "a text is never closed",
         "A text that begins with `\"` has no `\"` at its end, so it is not known where it ends.\n\n    args.name == \"Smith          ->  args.name == \"Smith\"\n\n\
          A quote within a text is written `\\\"`. If the constraint looks complete, look at the quotes of YAML around it: in double\n\
          quotes YAML takes away the backslash of `\\\"`, and unquoted it takes ` #` for a comment.",
     ),
-    error(
+    CodeDoc::error(
         TEXT,
         "a text has a wrong escape or a control character",
         "Texts are JSON strings: `\\\" \\\\ \\/ \\b \\f \\n \\r \\t` and `\\u` with four hexadecimal digits are the only escapes, halves of\n\
          surrogate pairs stand together, and control characters are escaped.\n\n    matches(args.id, \"^\\d+$\")    ->  matches(args.id, \"^\\\\d+$\")\n\n\
          A backslash of a pattern is doubled, and once more within double quotes of YAML.",
     ),
-    error(
+    CodeDoc::error(
         NUMBER,
         "a number is not written as in JSON",
         "Numbers are decimal, without a leading `+` or `0`, with a digit on both sides of the point, without separators and units.\n\
          There is no NaN and no infinity.\n\n    +5, 05, .5, 5., 1_000        ->  5, 5, 0.5, 5.0, 1000\n    0x1F                         ->  31\n    2026-01-31, 10.0.0.1         ->  \"2026-01-31\", \"10.0.0.1\" (texts)",
     ),
-    error(
+    CodeDoc::error(
         NUMBER_LIMIT,
         "a number is larger than any that a call can carry",
         "Numbers are compared exactly, digit by digit. To keep that cheap, numbers with more than 100 digits or an exponent beyond\n\
          ±1,000 are refused in arguments as malformed, so comparing with one is pointless.\n\n    \
          args.n < 1e9999              # refused: write the largest value that is meant\n    args.n < 1e15\n\nWrite the bound that is really meant.",
     ),
-    error(
+    CodeDoc::error(
         OBJECT,
         "an object is written in a constraint",
         "Constants are texts, numbers, booleans, null and lists. An object is compared member by member; `only` forbids all others.\n\n    \
          args.point == {\"x\": 1}                                   # refused\n    args.point.x == 1\n    only(args.point, [\"x\"])",
     ),
-    error(
+    CodeDoc::error(
         PATH,
         "a path is malformed",
         "A path is a root and the names of members, without spaces: `args.user.name`. A name with other characters than letters,\n\
@@ -183,67 +165,61 @@ pub const CODES: &[CodeDoc] = &[
          args.user-id                 ->  args[\"user-id\"]\n    args.files[0]                ->  any(args.files, …) or every(args.files, …)\n    role.name                    ->  role\n\n\
          `role` and `tool` are texts and have no members, and neither has a constant.",
     ),
-    error(
+    CodeDoc::error(
         ROOT,
         "a path begins with an unknown name",
         "A path begins with one of\n\n    args     the arguments of the call\n    ctx      attributes of the caller's context\n    run      facts about the agent's run\n    user     facts about the user\n    role     the role that is evaluated, a text\n    tool     the tool's name, a text\n\n\
          and constants with `consts`. `arg.x`, `context.x` or `input.args.x` are none of these.",
     ),
-    error(
+    CodeDoc::error(
         OUTSIDE,
         "`.` stands outside of a quantifier",
         "`.` is the element of the innermost `every` or `any`, and `.name` a member of that element. Elsewhere there is no element.\n\n    \
          . == \"a\"                     # refused\n    any(args.tags, . == \"a\")\n    .amount <= 5                 # probably args.amount <= 5",
     ),
-    error(
-        FUNCTION,
-        "there is no such function",
-        "The functions are\n\n    count(path)                  present(path)               only(path, [\"name\", …])\n    startswith(path, \"text\")     endswith(path, \"text\")      contains(path, \"text\")\n    matches(path, \"pattern\")     every(path, condition)      any(path, condition)\n\n\
-         They stand in front of their arguments: `startswith(args.s, \"a\")`, not `args.s.startswith(\"a\")`. Nothing is converted:\n\n    \
-         lower(args.s) == \"usd\"      ->  matches(args.s, \"^(?i:usd)$\")\n    is_number(args.n)           ->  args.n < 0 or args.n >= 0\n    is_boolean(args.b)          ->  args.b in [true, false]",
-    ),
-    error(
+    CodeDoc::error(FUNCTION, "there is no such function", function::EXPLANATION),
+    CodeDoc::error(
         ARGUMENTS,
         "a function has wrong arguments",
         "Functions look at one path, which comes first; the second argument of a text function is a text, that of `only` a list of\n\
          names, that of `every` and `any` a condition.\n\n    startswith(\"/tmp/\", args.path)      ->  startswith(args.path, \"/tmp/\")\n    contains(args.tags, 5)              ->  any(args.tags, . == 5)\n    only(args, \"path\")                  ->  only(args, [\"path\"])",
     ),
-    error(
+    CodeDoc::error(
         CONSTANT,
         "there is no constant of that name",
         "`consts.NAME` stands for a value under `consts` of the policy, of the role or of a role that it inherits, in whichever the\n\
          constraint is written. A constant that a child defines is not seen by what it inherits.\n\n    \
          consts: {limit: 500}\n    constraints: [\"args.amount <= consts.limit\"]\n\nDefine it, or correct the name.",
     ),
-    error(
+    CodeDoc::error(
         CONSTANT_HERE,
         "a constant stands where only a literal can",
         "Constants stand on either side of a comparison and right of `in`. The texts and names that functions take are written in\n\
          place, so that a pattern and its anchors are read together.\n\n    startswith(args.path, consts.prefix)     # refused\n    startswith(args.path, \"/tmp/\")\n    args.path in consts.paths",
     ),
-    error(
+    CodeDoc::error(
         LIST,
         "the right side of `in` is not a list",
         "Right of `in` and `not in` stands a list literal or a constant that is a list.\n\n    args.x in (1, 2)             ->  args.x in [1, 2]\n    args.x in \"abc\"              ->  contains(args.x, …) or args.x == \"abc\"\n    \"a\" in args.tags             ->  any(args.tags, . == \"a\")",
     ),
-    error(
+    CodeDoc::error(
         EMPTY_LIST,
         "the right side of `in` is an empty list",
         "Nothing is in an empty list, so the constraint denies every call; and everything is outside of it. Neither is likely to be\n\
          meant.\n\n    args.region in []            # refused\n    args.region in [\"EU\"]\n\nTo forbid a tool write `mode: deny`.",
     ),
-    error(
+    CodeDoc::error(
         LIST_ELEMENT,
         "a list holds something else than literals",
         "The elements of a list are texts, numbers, `true`, `false`, `null` and lists of those.\n\n    \
          args.a in [args.b, args.c]            ->  args.a == args.b or args.a == args.c\n    args.a in [consts.x, 5]               ->  args.a == consts.x or args.a == 5",
     ),
-    error(
+    CodeDoc::error(
         CONDITION,
         "a value stands where a condition is wanted, or the other way round",
         "Values have no truth of their own, and conditions are no values.\n\n    args.confirmed                        ->  args.confirmed == true\n    not args.dry_run                      ->  args.dry_run == false\n    args.note                             ->  present(args.note)\n    present(args.note) == false           ->  not present(args.note)",
     ),
-    error(
+    CodeDoc::error(
         PATTERN,
         "a pattern is malformed, or read differently by different engines",
         "`matches` takes what RE2 and the Rust crate `regex` read alike: literals, classes, groups, alternatives, repetitions, anchors.\n\
@@ -253,7 +229,7 @@ pub const CODES: &[CodeDoc] = &[
          `matches(p, \"A\") or matches(p, \"B\")`, and a length is for `count(p)`.\n\n\
          In a constraint each backslash of the pattern is written twice: `\"^\\\\d+$\"`.",
     ),
-    error(
+    CodeDoc::error(
         NEVER,
         "a condition can never hold",
         "No call makes the marked condition true, so it would deny every call, or be dead weight beside an `or`. Values of different\n\
@@ -261,12 +237,12 @@ pub const CODES: &[CodeDoc] = &[
          `tool` are texts.\n\n    args.x < true                # booleans have no order\n    count(args.files) < 0\n    role == 5\n    1 == 2\n\n\
          Correct the constant. To forbid a tool write `mode: deny`.",
     ),
-    warning(
+    CodeDoc::warning(
         ALWAYS,
         "a condition always holds",
-        "The marked condition is true whatever the call, so it restricts nothing although it looks as if it did.\n\n    1 < 2\n    present(args)                # the arguments are always there\n    role != null\n\nRemove it, or look at a value of the call.",
+        "The marked condition is true of every call, so it restricts nothing although it looks as if it did.\n\n    1 < 2\n    present(args)                # the arguments are always there\n    role != null\n\nRemove it, or look at a value of the call.",
     ),
-    warning(
+    CodeDoc::warning(
         UNANCHORED,
         "a pattern is found anywhere in the text",
         "`matches` looks for the pattern anywhere in the text. Without `^` in front and `$` at the end, other text may stand around.\n\n    \
@@ -274,55 +250,55 @@ pub const CODES: &[CodeDoc] = &[
          If a part is meant, `contains`, `startswith` and `endswith` say so; otherwise write `^(?:…)$`. Below `not` a pattern says what\n\
          is forbidden: there it is right to find it anywhere, anchors would let more calls pass, and nothing is reported.",
     ),
-    warning(
+    CodeDoc::warning(
         NUMBER_TEXT,
         "a value is compared with a text that looks like a number",
         "`\"5\"` is a text: no number equals it, and texts are ordered letter by letter, so `\"10\" < \"9\"`. If the argument is a number,\n\
          the comparison never holds.\n\n    args.amount <= \"500\"         ->  args.amount <= 500\n\nIf it really is a text of digits, `matches(args.id, \"^5$\")` says the same without doubt.",
     ),
-    warning(
+    CodeDoc::warning(
         DOUBLE_NEGATION,
         "a condition is negated twice",
         "Two negations cancel each other, in three-valued logic too, and hide what is meant.\n\n    not not args.x == 1          ->  args.x == 1\n    not (args.x != 1)            ->  args.x == 1\n    not (args.x not in [1])      ->  args.x in [1]",
     ),
-    warning(
+    CodeDoc::warning(
         DUPLICATE,
         "an element stands in a list twice",
         "The second element changes nothing. Numbers are compared by value, so `1` and `1.0` are the same. Often one of the two was\n\
          meant to be something else.\n\n    args.currency in [\"USD\", \"EUR\", \"USD\"]     # remove one, or correct it",
     ),
-    warning(
+    CodeDoc::warning(
         DEAD_ELEMENT,
         "an element of a list can never be the value that is sought",
         "What stands left of `in` is known to have another type or range than the marked element, which therefore never matters.\n\n    \
          role in [\"admin\", 5]                   # a role is a text\n    count(args.files) in [1, 2.5]          # a count is a whole number\n\nRemove or correct the element.",
     ),
-    warning(
+    CodeDoc::warning(
         ELEMENT_UNUSED,
         "the condition of a quantifier does not look at the element",
         "In `every(path, condition)` and `any(path, condition)` the element is `.`, and its members are `.name`. A condition that looks\n\
          at neither says the same about each element.\n\n    every(args.files, startswith(args.path, \"/tmp/\"))\n    every(args.files, startswith(.path, \"/tmp/\"))     # probably meant",
     ),
-    warning(
+    CodeDoc::warning(
         EMPTY_TEXT,
         "a text function looks for the empty text",
         "Every text begins with, ends with and contains the empty text, so the condition holds for all texts.\n\n    startswith(args.path, \"\")             # restricts nothing but the type\n    startswith(args.path, \"/tmp/\")\n\n\
          Below `not` it holds for none.",
     ),
-    warning(
+    CodeDoc::warning(
         URL_PREFIX,
         "a prefix of a URL does not end the host",
         "A prefix that ends within the host admits other hosts that begin alike.\n\n    startswith(args.url, \"https://example.com\")     # also https://example.com.evil.example\n    startswith(args.url, \"https://example.com/\")    # this host only\n\n\
          End the prefix with `/`. Below `not` the open prefix is the one that forbids more, and nothing is reported.",
     ),
-    warning(
+    CodeDoc::warning(
         ITSELF,
         "a value is compared with itself",
         "The comparison holds whenever the value is there (and has an order, for `<=`). Probably one side was meant to be another\n\
          argument.\n\n    args.max >= args.max         ->  args.max >= args.min\n\nTo demand that a value is there write `present(args.max)` instead of `args.max == args.max`. Below `not` such a\n\
          comparison holds for no call.",
     ),
-    error(
+    CodeDoc::error(
         WILDCARD,
         "the name of a tool or role is compared with a text that has a `*`",
         "Names are compared letter by letter, and no tool or role of a policy has a `*` in its name. So the condition is false for every\n\
@@ -330,14 +306,14 @@ pub const CODES: &[CodeDoc] = &[
          not startswith(tool, \"mcp__shell__\")\n    matches(tool, \"^mcp__.*__read$\")\n\n\
          Write what the `*` stands for. `contains(tool, \"*\")` looks for the character itself.",
     ),
-    warning(
+    CodeDoc::warning(
         STAR,
         "a `*` in a pattern on a name repeats one character",
         "In a pattern of `matches` a `*` repeats what stands before it: `mcp__*` is `mcp_` and any number of `_`.\n\n    \
          matches(tool, \"^mcp__shell__*$\")      # no tool of that server\n    matches(tool, \"^mcp__shell__.*$\")     # all of them\n    startswith(tool, \"mcp__shell__\")\n\n\
          For any text write `.*`. To repeat the character on purpose write `{0,}`.",
     ),
-    warning(
+    CodeDoc::warning(
         MEMBER,
         "a member name reads like a path, a pattern or several names",
         "The names in `only` and in the brackets of a path are compared as they stand. An object has a member `args.path` or `x-*` only if\n\

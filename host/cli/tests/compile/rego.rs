@@ -6,7 +6,6 @@
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
 )]
-#![cfg(feature = "cli")]
 
 use std::{
     fs,

@@ -4,7 +4,7 @@ use std::{io::Write, path::Path};
 
 use clap::ValueEnum;
 use hexgate_compiler::{
-    Compiler, Engine, Options, Outcome, Product, RegoOptions,
+    Artifact, Compiler, Engine, Options, Outcome, RegoOptions,
     diagnostic::{
         Severity,
         render::{Format, render, summary, worst},
@@ -53,17 +53,24 @@ pub(crate) fn make(
     path: &Path,
     making: &Making,
     options: Options,
-) -> anyhow::Result<Outcome<Product>> {
+) -> anyhow::Result<Outcome<Artifact>> {
     Ok(Compiler::new(options).make(path, making.engine, &making.rego)?)
 }
 
 /// Makes a component of the policy at `path` for a command that goes on with it. None if it is refused, which was told then.
-pub(crate) fn made(path: &Path, making: &Making) -> anyhow::Result<Option<Product>> {
+pub(crate) fn made(path: &Path, making: &Making) -> anyhow::Result<Option<Artifact>> {
     let outcome = make(path, making, Options::default())?;
     if outcome.policy.is_none() {
-        report(path, &outcome, FormatName::Human)?;
+        report(path, &outcome, FormatName::Human, Accepted::Untold)?;
     }
     Ok(outcome.policy)
+}
+
+/// Whether people are told that a policy with warnings is accepted. Where more is said about it that is not needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    Told,
+    Untold,
 }
 
 /// Tells what the compiler found: to people on stderr, to programs on stdout.
@@ -71,6 +78,7 @@ pub(crate) fn report<P>(
     path: &Path,
     outcome: &Outcome<P>,
     format: FormatName,
+    accepted: Accepted,
 ) -> anyhow::Result<()> {
     let style = Style::stderr();
     let colour = format == FormatName::Human && style.has_colour();
@@ -84,8 +92,12 @@ pub(crate) fn report<P>(
         return output::print(&text);
     }
     let summary = summary(&outcome.diagnostics);
+    let path = path.display().to_string();
+    let path = output::harmless(&path);
     if outcome.policy.is_none() {
-        text.push_str(&format!("`{}` is refused: {summary}\n", path.display()));
+        text.push_str(&format!("`{path}` is refused: {summary}\n"));
+    } else if accepted == Accepted::Told && !summary.is_empty() {
+        text.push_str(&format!("`{path}` is accepted: {summary}\n"));
     }
     if let Some(first) = worst(&outcome.diagnostics).filter(|_| !summary.is_empty()) {
         text.push_str(&format!(
@@ -93,7 +105,7 @@ pub(crate) fn report<P>(
             first.code
         ));
     }
-    // Where stderr is gone there is nobody to tell.
+    // Without stderr there is nowhere to report to.
     let _ = std::io::stderr().write_all(text.as_bytes());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What a program of ours does when it is told to stop.
+//! What a program does when it is told to stop.
 
 use std::{process, thread, time::Duration};
 
@@ -7,7 +7,8 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use crate::opa;
+use anyhow::Context;
+use hexgate_compiler::opa;
 
 /// How long the program has to tidy up and end by itself.
 const GRACE: Duration = Duration::from_secs(2);
@@ -15,10 +16,11 @@ const GRACE: Duration = Duration::from_secs(2);
 /// From now on this program ends within two seconds when it gets SIGINT, SIGTERM or SIGHUP, and every `opa` that it runs ends with it.
 /// The exit code is 128 and the number of the signal, as a shell has it, or what the program makes of
 /// [`OpaError::Interrupted`](opa::OpaError::Interrupted). To be called once, when the program starts.
-///
-/// # Errors
-/// If the system does not let it listen.
-pub fn on_signals() -> std::io::Result<()> {
+pub(crate) fn on_signals() -> anyhow::Result<()> {
+    listen().context("cannot listen for signals")
+}
+
+fn listen() -> std::io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::Builder::new().spawn(move || {
         let Some(signal) = signals.forever().next() else {
@@ -26,7 +28,7 @@ pub fn on_signals() -> std::io::Result<()> {
         };
         let running = opa::end_all();
         if running {
-            // Whoever waits for one removes its folder and ends.
+            // The thread that waits for it removes its folder and ends.
             thread::sleep(GRACE);
         }
         process::exit(128 + signal);

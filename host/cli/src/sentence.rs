@@ -4,7 +4,7 @@ use std::{error::Error, io};
 
 /// An error with its causes, in one sentence. Some messages name their cause themselves: nothing is said twice. What only the system has
 /// something to say about gets a remedy, unless the message has one: that stands after a semicolon.
-pub fn sentence<'e>(chain: impl IntoIterator<Item = &'e (dyn Error + 'static)>) -> String {
+pub(crate) fn sentence<'e>(chain: impl IntoIterator<Item = &'e (dyn Error + 'static)>) -> String {
     let mut text = String::new();
     let mut remedy = None;
     for error in chain {

@@ -1,21 +1,19 @@
-//! From whatever a policy is written in to a component, whichever engine evaluates it.
+//! From a policy in any language to a component, for either engine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use hexgate_bundle::{Draft, SealError, StemError, V1Draft, is_bundle};
-use hexgate_component::WrapError;
+use hexgate_bundle::{Draft, StemError, V1Draft, is_bundle};
 
 use crate::{
-    BuiltPolicy, CargoError, Compiled, Compiler, Outcome, RegoPolicy, Release, RustPolicy,
-    is_built, is_rust,
-    opa::{Entrypoint, Opa, OpaError},
+    BuiltPolicy, Compiled, Compiler, MakeError, OpaCoreError, Outcome, RegoOptions, RegoPolicy,
+    Release, RustPolicy, is_built, is_rego, is_rust,
+    opa::{Entrypoint, Opa},
     rego::Refusal,
-    source::ReadError,
 };
 
 /// What evaluates a policy inside its component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "clap", derive(clap::ValueEnum))]
 pub enum Engine {
     /// The engine of hexgate
     #[default]
@@ -24,28 +22,9 @@ pub enum Engine {
     Rego,
 }
 
-/// What only policies that are written in Rego have.
-///
-/// With the feature `cli` these are options of command lines; what is documented here is their help.
-#[derive(Debug, Clone, Default)]
-#[cfg_attr(feature = "cli", derive(clap::Args))]
-pub struct RegoOptions {
-    /// What a policy in Rego sees as `data`: a file with one JSON object
-    #[cfg_attr(feature = "cli", arg(long, value_name = "FILE"))]
-    pub data: Option<PathBuf>,
-
-    /// The rule of a policy in Rego that is asked [default: hexgate/policy/decision]
-    #[cfg_attr(feature = "cli", arg(long, value_name = "PATH"))]
-    pub entrypoint: Option<Entrypoint>,
-
-    /// The Open Policy Agent. None: the one that `HEXGATE_OPA_BIN` names, else the one on the path.
-    #[cfg_attr(feature = "cli", arg(skip))]
-    pub opa: Option<PathBuf>,
-}
-
 /// A component and what it was made from.
 #[derive(Debug, Clone)]
-pub enum Product {
+pub enum Artifact {
     /// From a policy in our language.
     Policy(Box<Compiled>),
     /// From a policy in Rego.
@@ -54,68 +33,6 @@ pub enum Product {
     Rust(Box<RustPolicy>),
     /// From a component that other tools have built.
     Built(Box<BuiltPolicy>),
-}
-
-/// A policy cannot be made. What is wrong with the policy itself is a diagnostic instead.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum MakeError {
-    /// It cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// OPA cannot be used.
-    #[error(transparent)]
-    Opa(#[from] OpaError),
-    /// Cargo cannot be used.
-    #[error(transparent)]
-    Cargo(#[from] CargoError),
-    /// It was made already.
-    #[error(
-        "`{}` is a bundle already: name the policy that it was built from; `hexgate policy inspect` shows what is in it, and `hexgate policy verify` who signed it",
-        .0.display()
-    )]
-    Bundle(PathBuf),
-    /// It is a part of a package, or its folder.
-    #[error("`{}` is not a policy but of a package in Rust: name the package's `Cargo.toml`", .0.display())]
-    OfPackage(PathBuf),
-    /// An option does not fit the policy.
-    #[error("{0}")]
-    Option(&'static str),
-}
-
-/// A policy cannot be handed to a host that speaks OPA's own ABI.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpaCoreError {
-    /// OPA cannot be used.
-    #[error(transparent)]
-    Opa(#[from] OpaError),
-    /// The policy cannot be printed as Rego.
-    #[error("the policy cannot be printed as Rego: {0}")]
-    Refusal(#[from] Refusal),
-    /// OPA refuses what was printed.
-    #[error("OPA refuses the policy as Rego: {0}; `--emit rego` writes it")]
-    Refused(String),
-    /// OPA's module cannot be made a component.
-    #[error("OPA's module cannot be made a component: {0}")]
-    Wrap(#[from] WrapError),
-    /// The module alone would decide without the data.
-    #[error(
-        "OPA's module does not hold the data, and a host of OPA's ABI would decide without them: leave `--data` out, and write what the rules need into the policy"
-    )]
-    Data,
-    /// The module alone would be asked another rule.
-    #[error(
-        "a host of OPA's ABI asks `{}`: name the package and rule so, and leave `--entrypoint` out",
-        Entrypoint::DEFAULT
-    )]
-    Entrypoint,
-    /// The policy's name cannot name a bundle.
-    #[error(transparent)]
-    Stem(#[from] StemError),
-    /// The bundle breaks a rule.
-    #[error(transparent)]
-    Seal(#[from] SealError),
 }
 
 impl Compiler {
@@ -130,7 +47,7 @@ impl Compiler {
         path: &Path,
         engine: Option<Engine>,
         options: &RegoOptions,
-    ) -> Result<Outcome<Product>, MakeError> {
+    ) -> Result<Outcome<Artifact>, MakeError> {
         if is_bundle(path) {
             return Err(MakeError::Bundle(path.to_owned()));
         }
@@ -147,7 +64,7 @@ impl Compiler {
             }
             let opa = Opa::at_or_find(options.opa.as_deref())?;
             let outcome = self.compile_rego(path, options, &opa)?;
-            return Ok(outcome.map(|policy| Product::Rego(Box::new(policy))));
+            return Ok(outcome.map(|policy| Artifact::Rego(Box::new(policy))));
         }
         if options.data.is_some() || options.entrypoint.is_some() {
             return Err(MakeError::Option(
@@ -161,7 +78,7 @@ impl Compiler {
                 ));
             }
             let outcome = self.compile_rust(path)?;
-            return Ok(outcome.map(|policy| Product::Rust(Box::new(policy))));
+            return Ok(outcome.map(|policy| Artifact::Rust(Box::new(policy))));
         }
         if is_built(path) {
             if engine.is_some() {
@@ -170,7 +87,7 @@ impl Compiler {
                 ));
             }
             let outcome = self.take_built(path)?;
-            return Ok(outcome.map(|policy| Product::Built(Box::new(policy))));
+            return Ok(outcome.map(|policy| Artifact::Built(Box::new(policy))));
         }
         let mut outcome = self.compile_path(path)?;
         if engine == Some(Engine::Rego)
@@ -178,16 +95,11 @@ impl Compiler {
         {
             outcome = policy.through_opa(&Opa::at_or_find(options.opa.as_deref())?, outcome)?;
         }
-        Ok(outcome.map(|policy| Product::Policy(Box::new(policy))))
+        Ok(outcome.map(|policy| Artifact::Policy(Box::new(policy))))
     }
 }
 
-/// Whether the policy at `path` is written in Rego: its name says so.
-pub fn is_rego(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "rego") && !path.is_dir()
-}
-
-impl Product {
+impl Artifact {
     /// The component.
     pub fn component(&self) -> &[u8] {
         match self {

@@ -8,13 +8,13 @@ use std::{
 use anyhow::Context;
 use hexgate_base::disk::Folder;
 use hexgate_compiler::{
-    Compiled, Product,
+    Artifact, Compiled,
     bundle::{PrivateKey, Stem},
     http,
     schema::POLICY_SCHEMA,
 };
 
-use crate::args::{Args, Emit, Target};
+use super::args::{Args, Emit, Target};
 
 /// Something that was written.
 pub(crate) struct Written {
@@ -25,11 +25,11 @@ pub(crate) struct Written {
 /// Writes what the command line asks for.
 pub(crate) fn write(
     args: &Args,
-    product: &Product,
+    artifact: &Artifact,
     key: Option<&PrivateKey>,
 ) -> anyhow::Result<Vec<Written>> {
     const RENAME: &str = "the bundle takes its name from the policy: rename the policy";
-    let draft = product.draft(&args.release).context(RENAME)?;
+    let draft = artifact.draft(&args.release).context(RENAME)?;
     let stem = draft.stem.as_str().to_owned();
     let mut emit = match args.target {
         None => args.emit.clone(),
@@ -43,19 +43,19 @@ pub(crate) fn write(
     if args.target == Some(Target::Http) {
         files.push((
             format!("{stem}.http.wasm"),
-            http::compose(product.component())?,
+            http::compose(artifact.component())?,
         ));
     }
     for kind in &emit {
         match kind {
             Emit::Bundle => bundles.push((format!("{stem}.bundle"), draft.seal(key)?)),
             Emit::OpaCore => {
-                let core = product.opa_core()?;
+                let core = artifact.opa_core()?;
                 let sealed = core.draft().context(RENAME)?.seal(key)?;
                 bundles.push((format!("{stem}.opa-core"), sealed));
             }
-            Emit::Js => files.extend(javascript(&draft.stem, product)?),
-            _ => files.push(file(*kind, &stem, product)?),
+            Emit::Js => files.extend(javascript(&draft.stem, artifact)?),
+            _ => files.push(file(*kind, &stem, artifact)?),
         }
     }
     // The core module comes with the ES module too.
@@ -89,16 +89,16 @@ pub(crate) fn write(
 }
 
 /// The name and content of an output that is one file.
-fn file(kind: Emit, stem: &str, product: &Product) -> anyhow::Result<(String, Vec<u8>)> {
-    let policy = || in_yaml(kind, product);
+fn file(kind: Emit, stem: &str, artifact: &Artifact) -> anyhow::Result<(String, Vec<u8>)> {
+    let policy = || in_yaml(kind, artifact);
     Ok(match kind {
         Emit::Bundle | Emit::OpaCore | Emit::Js => anyhow::bail!("that is not one file"),
         Emit::Component => (
             format!("{stem}.component.wasm"),
-            product.component().to_vec(),
+            artifact.component().to_vec(),
         ),
         Emit::Core => {
-            let policy = of_one_module(kind, product)?;
+            let policy = of_one_module(kind, artifact)?;
             (format!("{stem}.core.wasm"), policy.core()?)
         }
         Emit::Plan => (format!("{stem}.plan"), policy()?.plan.clone()),
@@ -108,7 +108,7 @@ fn file(kind: Emit, stem: &str, product: &Product) -> anyhow::Result<(String, Ve
         ),
         Emit::Rego => (
             format!("{stem}.rego"),
-            product.rego()?.to_owned().into_bytes(),
+            artifact.rego()?.to_owned().into_bytes(),
         ),
         Emit::Schema => (
             "policy.schema.json".to_owned(),
@@ -118,8 +118,8 @@ fn file(kind: Emit, stem: &str, product: &Product) -> anyhow::Result<(String, Ve
 }
 
 /// The policy, if it is one in our language.
-fn in_yaml(kind: Emit, product: &Product) -> anyhow::Result<&Compiled> {
-    product.policy().with_context(|| {
+fn in_yaml(kind: Emit, artifact: &Artifact) -> anyhow::Result<&Compiled> {
+    artifact.policy().with_context(|| {
         format!(
             "`--emit {}` is for policies in YAML, and this one is not: leave it out",
             kind.name()
@@ -128,8 +128,8 @@ fn in_yaml(kind: Emit, product: &Product) -> anyhow::Result<&Compiled> {
 }
 
 /// The policy, if its component has one core module.
-fn of_one_module(kind: Emit, product: &Product) -> anyhow::Result<&Compiled> {
-    let policy = in_yaml(kind, product)?;
+fn of_one_module(kind: Emit, artifact: &Artifact) -> anyhow::Result<&Compiled> {
+    let policy = in_yaml(kind, artifact)?;
     anyhow::ensure!(
         policy.opa_module().is_none(),
         "`--emit {}` is for the engine `native`: a component with OPA's module consists of several; `--emit opa-core` writes OPA's own",
@@ -139,8 +139,8 @@ fn of_one_module(kind: Emit, product: &Product) -> anyhow::Result<&Compiled> {
 }
 
 /// The files of the ES module.
-fn javascript(stem: &Stem, product: &Product) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let files = product.javascript(stem)?;
+fn javascript(stem: &Stem, artifact: &Artifact) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let files = artifact.javascript(stem)?;
     let mut all = vec![
         (files.module_name, files.module.into_bytes()),
         (files.types_name, files.types.as_bytes().to_vec()),

@@ -1,0 +1,143 @@
+//! The functions of the language, each declared once: a name cannot be read, printed or explained without standing here, and every match
+//! over them names all.
+
+use std::fmt;
+
+macro_rules! functions {
+    ($($(#[doc = $about:literal])+ $function:ident: $kind:ident $name:literal (path $(, $argument:literal)?) also [$($also:literal),*])+) => {
+        /// A function of the language. The first argument of each is a path.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Function {
+            $($(#[doc = $about])+ $function,)+
+        }
+
+        impl Function {
+            /// All functions, by name.
+            pub const ALL: &[Self] = &[$(Self::$function),+];
+
+            /// How it is called.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$function => $name,)+
+                }
+            }
+
+            /// How it is written, with its arguments.
+            pub const fn signature(self) -> &'static str {
+                match self {
+                    $(Self::$function => concat!($name, "(path", $(", ", $argument,)? ")"),)+
+                }
+            }
+
+            /// How many arguments it takes.
+            pub const fn arity(self) -> usize {
+                match self {
+                    $(Self::$function => 1 $(+ [$argument].len())?,)+
+                }
+            }
+
+            /// Whether it is a condition; else it is a value, to be compared.
+            pub const fn is_condition(self) -> bool {
+                match self {
+                    $(Self::$function => functions!(@is_condition $kind),)+
+                }
+            }
+
+            /// What other languages call it.
+            const fn aliases(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$function => &[$($also),*],)+
+                }
+            }
+        }
+
+        /// What the code of unknown functions explains.
+        pub(crate) const EXPLANATION: &str = concat!(
+            "The functions are\n\n",
+            $("    ", $name, "(path", $(", ", $argument,)? ")\n", $("       ", $about, "\n",)+)+
+            "\nThey stand in front of their arguments: `startswith(args.s, \"a\")`, not `args.s.startswith(\"a\")`. Nothing is converted:\n\n    ",
+            "lower(args.s) == \"usd\"      ->  matches(args.s, \"^(?i:usd)$\")\n    ",
+            "is_number(args.n)           ->  args.n < 0 or args.n >= 0\n    ",
+            "is_boolean(args.b)          ->  args.b in [true, false]",
+        );
+    };
+    (@is_condition condition) => { true };
+    (@is_condition value) => { false };
+}
+
+functions! {
+    /// The condition holds for at least one element of the list; `.` is the element.
+    Any: condition "any" (path, "condition") also ["some"]
+    /// The text has this part.
+    Contains: condition "contains" (path, "\"text\"") also ["includes", "substring"]
+    /// The number of elements of a list, of members of an object, or of characters of a text.
+    Count: value "count" (path) also ["len", "length", "size"]
+    /// The text ends with this one.
+    EndsWith: condition "endswith" (path, "\"text\"") also ["ends_with", "hasSuffix"]
+    /// The condition holds for all elements of the list; `.` is the element.
+    Every: condition "every" (path, "condition") also ["all", "each", "forall"]
+    /// The pattern is found in the text.
+    Matches: condition "matches" (path, "\"pattern\"") also ["like", "match", "re_match", "regex", "search"]
+    /// The object has no members but these.
+    Only: condition "only" (path, "[\"name\", …]") also []
+    /// Something is there, be it null.
+    Present: condition "present" (path) also ["defined", "exists", "has", "is_set"]
+    /// The text begins with this one.
+    StartsWith: condition "startswith" (path, "\"text\"") also ["hasPrefix", "starts_with"]
+}
+
+impl Function {
+    /// The function of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::find(|function| function.name() == name)
+    }
+
+    /// The function that a name surely means: its own in any letter case, or what other languages call it.
+    pub(crate) fn meant(name: &str) -> Option<Self> {
+        Self::find(|function| function.name().eq_ignore_ascii_case(name)).or_else(|| {
+            let is_it = |alias: &&str| alias.eq_ignore_ascii_case(name);
+            Self::find(|function| function.aliases().iter().any(|alias| is_it(&alias)))
+        })
+    }
+
+    /// The names of all functions, for a message.
+    pub(crate) fn listed() -> String {
+        let names: Vec<String> = Self::ALL.iter().map(|one| format!("`{one}`")).collect();
+        names.join(", ")
+    }
+
+    fn find(is_it: impl Fn(Self) -> bool) -> Option<Self> {
+        Self::ALL.iter().copied().find(|function| is_it(*function))
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_to_one_function() {
+        for function in Function::ALL {
+            assert_eq!(Function::named(function.name()), Some(*function));
+            for alias in function.aliases() {
+                assert_eq!(Function::named(alias), None, "{alias} is a function");
+                assert_eq!(Function::meant(alias), Some(*function), "{alias}");
+            }
+        }
+    }
+
+    /// The signature and the arguments that are demanded cannot differ.
+    #[test]
+    fn signatures_have_as_many_arguments_as_are_read() {
+        assert_eq!(Function::Only.signature(), "only(path, [\"name\", …])");
+        assert_eq!(Function::Count.signature(), "count(path)");
+        assert_eq!((Function::Only.arity(), Function::Count.arity()), (2, 1));
+        assert!(EXPLANATION.contains(Function::Every.signature()));
+    }
+}

@@ -1,0 +1,97 @@
+//! The programs `hexgate` and `hexgate-compile`.
+//!
+//! | module | what happens there |
+//! |---|---|
+//! | `exit` | exit codes, and the errors that choose them |
+//! | `sentence` | an error with its causes, in one sentence |
+//! | `stop` | what happens when a program is told to stop |
+//! | `output` | writing for people: marks, colours, harmless text |
+//! | `key` | private keys from files |
+//! | `making` | making components of policies, and telling what the compiler says |
+//! | `compile` | `hexgate-compile` |
+//! | `new` | `hexgate new` |
+//! | `policy` | `hexgate policy ...`, one module a subcommand |
+//! | `approvals` | `hexgate approvals ...`, likewise |
+//! | `audit` | `hexgate audit ...`, likewise |
+//!
+//! # Features
+//!
+//! `hexgate` (default): the program `hexgate`. Without it the package is `hexgate-compile` alone, which needs no runtime, no network and no
+//! database.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![cfg_attr(
+    not(feature = "hexgate"),
+    allow(dead_code, reason = "what both programs share is written for both")
+)]
+
+#[cfg(feature = "hexgate")]
+mod approvals;
+#[cfg(feature = "hexgate")]
+mod audit;
+mod compile;
+mod exit;
+mod key;
+mod making;
+#[cfg(feature = "hexgate")]
+mod new;
+mod output;
+#[cfg(feature = "hexgate")]
+mod policy;
+mod sentence;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// The program `hexgate`: reads the command line, and says how to end.
+#[cfg(feature = "hexgate")]
+pub fn hexgate() -> ExitCode {
+    ended(match command::Cli::parse().command {
+        command::Command::New(args) => new::run(&args),
+        command::Command::Policy(command) => policy::run(command),
+        command::Command::Audit(command) => audit::run(command),
+        command::Command::Approvals(command) => approvals::run(command),
+    })
+}
+
+/// The program `hexgate-compile`: reads the command line, and says how to end.
+pub fn hexgate_compile() -> ExitCode {
+    ended(compile::run(&compile::Args::parse()))
+}
+
+fn ended(outcome: anyhow::Result<exit::Exit>) -> ExitCode {
+    outcome.unwrap_or_else(|error| exit::report(&error)).into()
+}
+
+#[cfg(feature = "hexgate")]
+mod command {
+    use clap::{Parser, Subcommand};
+
+    use crate::{approvals, audit, new, policy};
+
+    /// Authorization for AI agents: policies as signed WebAssembly components.
+    ///
+    /// Exit codes: 0 done, 1 denied, refused or failed, 2 misuse or environment.
+    #[derive(Debug, Parser)]
+    #[command(name = "hexgate", version, propagate_version = true)]
+    pub(super) struct Cli {
+        #[command(subcommand)]
+        pub(super) command: Command,
+    }
+
+    #[derive(Debug, Subcommand)]
+    pub(super) enum Command {
+        New(new::Args),
+        /// Validate, test, build, sign, verify, inspect and measure policies
+        #[command(subcommand)]
+        Policy(policy::Command),
+        /// Verify, replay and deliver the log of what was decided
+        #[command(subcommand)]
+        Audit(audit::Command),
+        /// Look at the calls that wait for a person, allow them, deny them
+        #[command(subcommand)]
+        Approvals(approvals::Command),
+    }
+}

@@ -1,0 +1,4 @@
+//! `hexgate-compile` as its users meet it.
+
+mod rego;
+mod yaml;
