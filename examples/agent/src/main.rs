@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
-use hexgate_enforce::approvals::{Approvers, Desk, Mailbox, Terms};
+use hexgate_enforce::approvals::{ApprovalService, Approvers, RequestStore, Terms};
 use hexgate_enforce::audit::{AuditLog, DigestKey, Options};
 use hexgate_enforce::hexgate::Engine;
 use hexgate_enforce::resolve::{Environment, Resolver};
@@ -69,11 +69,11 @@ fn enforcer(agent: &str, approvers: &str) -> Result<Enforcer> {
     let options = Options::new(DigestKey::open_or_create("digest.key")?);
     let log = AuditLog::open("audit", options, SystemTime::now())?;
 
-    let desk = Desk::new(
-        Mailbox::open_or_create("approvals.db")?,
+    let service = ApprovalService::new(
+        RequestStore::open_or_create("approvals.db")?,
         Approvers::from_file(approvers)?,
     );
-    let ask = DurableApprovals::new(Arc::new(desk), Terms::new(["support-lead"])?);
+    let ask = DurableApprovals::new(Arc::new(service), Terms::new(["support-lead"])?);
 
     Ok(resolved
         .enforcer()

@@ -1,6 +1,6 @@
 //! What a caller expects of a bundle beside an authentic origin.
 
-use crate::Duty;
+use crate::Obligation;
 
 /// For whom a bundle is wanted, and what may be passed over.
 ///
@@ -11,7 +11,7 @@ pub struct Expectation {
     pub(crate) agent: Option<String>,
     pub(crate) project: Option<String>,
     pub(crate) min_sequence: Option<u64>,
-    pub(crate) honoured: Vec<Duty>,
+    pub(crate) honoured: Vec<Obligation>,
     pub(crate) accept_unbound: bool,
     pub(crate) any_binding: bool,
     pub(crate) ignore_validity: bool,
@@ -47,9 +47,9 @@ impl Expectation {
         self
     }
 
-    /// Says that the host does what this duty of a version 1 bundle demands. Default: none.
-    pub fn honours(mut self, duty: Duty) -> Self {
-        self.honoured.push(duty);
+    /// Says that the host does what this obligation of a version 1 bundle demands. Default: none.
+    pub fn honours(mut self, obligation: Obligation) -> Self {
+        self.honoured.push(obligation);
         self
     }
 

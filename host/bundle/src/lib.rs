@@ -78,7 +78,7 @@ pub use hexgate_base::{
     LoadedPrivateKey, PrivateKey, PublicKey, SystemClock, Timestamp, TimestampError, TrustedKeys,
     generate,
 };
-pub use manifest::{Duty, Manifest, ManifestError, v1, v2};
+pub use manifest::{Manifest, ManifestError, Obligation, v1, v2};
 pub use seal::{Claims, CopyError, Draft, SealError, SealedBundle, V1Draft};
 pub use sequence::{SequenceError, SequenceFloor, SequenceStore};
 pub use stem::{Stem, StemError, is_bundle, trace_of_bundle};

@@ -135,9 +135,9 @@ impl Manifest {
     }
 
     /// What the bundle demands of its host beside deciding. Empty from version 2 on.
-    pub fn duties(&self) -> &[Duty] {
+    pub fn obligations(&self) -> &[Obligation] {
         match self {
-            Self::V1(manifest) => &manifest.duties,
+            Self::V1(manifest) => &manifest.obligations,
             Self::V2(_) => &[],
         }
     }
@@ -153,7 +153,7 @@ impl Manifest {
 /// Something that a version 1 bundle demands of its host beside asking it for decisions. A host that passed over one would permit more than
 /// the policy's author signed, so a bundle that names one is refused unless the host says that it honours it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Duty {
+pub enum Obligation {
     /// `agent_gating`: admission, reach or skills are to be decided as well.
     AgentGating,
     /// `guards`: code of the host that runs before and after a tool.
@@ -166,7 +166,7 @@ pub enum Duty {
     Usage,
 }
 
-impl Duty {
+impl Obligation {
     /// The key of the manifest that demands it.
     pub const fn key(self) -> &'static str {
         match self {

@@ -140,7 +140,7 @@ impl V1Draft<'_> {
             source_hash: Digest::of(self.source),
             rego_hash: Digest::of(self.rego.as_bytes()),
             wasm_hash: Some(Digest::of(self.wasm)),
-            duties: Vec::new(),
+            obligations: Vec::new(),
         };
         let manifest_bytes = manifest.to_bytes()?;
         Ok(SealedBundle {

@@ -302,15 +302,15 @@ impl Contents {
                 return Err(VerifyError::BoundToNothing { origin: origin() });
             }
         }
-        if let Some(duty) = self
+        if let Some(obligation) = self
             .manifest
-            .duties()
+            .obligations()
             .iter()
-            .find(|duty| !expectation.honoured.contains(duty))
+            .find(|obligation| !expectation.honoured.contains(obligation))
         {
-            return Err(VerifyError::Duty {
+            return Err(VerifyError::Obligation {
                 origin: origin(),
-                duty: *duty,
+                obligation: *obligation,
             });
         }
         match (self.manifest.sequence(), expectation.min_sequence) {

@@ -1,6 +1,6 @@
 //! Why a bundle must not be used.
 
-use crate::{Digest, Duty, KeyId, ManifestError, Timestamp};
+use crate::{Digest, KeyId, ManifestError, Obligation, Timestamp};
 
 /// A bundle must not be used.
 #[derive(Debug, thiserror::Error)]
@@ -113,12 +113,12 @@ pub enum VerifyError {
         origin: String,
     },
     /// The bundle demands something that the host does not do.
-    #[error("`{origin}` demands `{}` of its host, which this one does not honour; remove that section from the policy, or use a host that honours it", .duty.key())]
-    Duty {
+    #[error("`{origin}` demands `{}` of its host, which this one does not honour; remove that section from the policy, or use a host that honours it", .obligation.key())]
+    Obligation {
         /// The bundle.
         origin: String,
         /// What it demands.
-        duty: Duty,
+        obligation: Obligation,
     },
     /// The bundle is older than one that was seen.
     #[error("`{origin}` has {}, and at least {minimum} is required: it is older than a bundle that was already in use; deploy the newest one, or compile the policy with a higher sequence number", sequence_text(.found))]

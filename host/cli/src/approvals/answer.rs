@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use hexgate_approvals::{AnswerError, Approvers, Decision, Mailbox, RequestId};
+use hexgate_approvals::{AnswerError, Approvers, Decision, RequestId, RequestStore};
 
 use super::{
     source::{now, unusable},
@@ -86,14 +86,14 @@ fn answer(args: &Common, decision: Decision, reason: &str) -> anyhow::Result<Exi
         .parse()
         .with_context(|| format!("`{}` is not the name of a request", args.id))?;
     let approvers = Approvers::from_file(&args.approvers)?;
-    let mailbox = Mailbox::open(&args.db)?;
+    let store = RequestStore::open(&args.db)?;
     let key = key::load(&args.key)?;
     let now = now()?;
-    let answered = mailbox
+    let answered = store
         .answer(&id, &approvers, &key, decision, reason, now)
         .map_err(|error| match error {
-            AnswerError::Mailbox(error) => {
-                anyhow::Error::new(error).context(unusable(mailbox.path()))
+            AnswerError::RequestStore(error) => {
+                anyhow::Error::new(error).context(unusable(store.path()))
             }
             error => Refused::error(error),
         })?;
@@ -102,9 +102,9 @@ fn answer(args: &Common, decision: Decision, reason: &str) -> anyhow::Result<Exi
             "something lay in the place of the answer that no approver had signed, and was replaced; find out who can write the database",
         );
     }
-    let entry = mailbox
+    let entry = store
         .entry(&id)
-        .with_context(|| unusable(mailbox.path()))?
+        .with_context(|| unusable(store.path()))?
         .context("the request was taken out of the database right after it was answered")?;
     let view = View::new(entry, Some(&approvers), now);
     if args.json {

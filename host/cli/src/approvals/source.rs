@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
-use hexgate_approvals::{Approvers, Entry, Mailbox};
+use hexgate_approvals::{Approvers, Entry, RequestStore};
 use hexgate_bundle::Timestamp;
 
 use super::view::View;
@@ -26,14 +26,14 @@ pub(super) struct Source {
 
 /// An open database.
 pub(super) struct Requests {
-    mailbox: Mailbox,
+    store: RequestStore,
     approvers: Option<Approvers>,
 }
 
 impl Source {
     pub(super) fn open(&self) -> anyhow::Result<Requests> {
         Ok(Requests {
-            mailbox: Mailbox::open(&self.db)?,
+            store: RequestStore::open(&self.db)?,
             approvers: self
                 .approvers
                 .as_ref()
@@ -78,9 +78,9 @@ impl Requests {
     }
 
     fn entries(&self) -> anyhow::Result<Vec<Entry>> {
-        self.mailbox
+        self.store
             .entries()
-            .with_context(|| unusable(self.mailbox.path()))
+            .with_context(|| unusable(self.store.path()))
     }
 }
 

@@ -92,7 +92,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     told(&sealed, &args.out, key.as_ref(), &args.release)
 }
 
-/// What is in the old bundle. Duties that its manifest names cannot be carried over, so none is honoured.
+/// What is in the old bundle. Obligations that its manifest names cannot be carried over, so none is honoured.
 fn contents(bundle: &Path, pubkeys: &[PathBuf]) -> anyhow::Result<Contents> {
     let keys = TrustedKeys::from_files(pubkeys)?;
     let unverified = UnverifiedBundle::read(bundle)?;

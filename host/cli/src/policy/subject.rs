@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use hexgate::Policy;
 use hexgate_bundle::{
-    Contents, DangerousUnsignedBundle, Duty, Expectation, TrustedKeys, UnverifiedBundle,
+    Contents, DangerousUnsignedBundle, Expectation, Obligation, TrustedKeys, UnverifiedBundle,
     VerifiedBundle,
 };
 use hexgate_compiler::{Compiled, Compiler, Engine, Options, Product, model, opa::Opa};
@@ -102,14 +102,14 @@ pub(crate) fn read_wasm(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// An expectation for tools that show and try bundles: any binding, any duty.
+/// An expectation for tools that show and try bundles: any binding, any obligation.
 pub(crate) fn any_bundle() -> Expectation {
     [
-        Duty::AgentGating,
-        Duty::Guards,
-        Duty::AgentUsage,
-        Duty::UserUsage,
-        Duty::Usage,
+        Obligation::AgentGating,
+        Obligation::Guards,
+        Obligation::AgentUsage,
+        Obligation::UserUsage,
+        Obligation::Usage,
     ]
     .into_iter()
     .fold(Expectation::dangerous_any_binding(), Expectation::honours)
@@ -207,7 +207,7 @@ impl Subject {
     fn of_bundle(path: &Path, keys: &Keys<'_>) -> anyhow::Result<Self> {
         let trusted = TrustedKeys::from_files(keys.files)?;
         let unverified = UnverifiedBundle::read(path)?;
-        // A bundle with duties is refused: deciding without them would answer another question.
+        // A bundle with obligations is refused: deciding without them would answer another question.
         let expectation = Expectation::dangerous_any_binding();
         let origin = if keys.files.is_empty() {
             let signature = if unverified.is_signed() {

@@ -6,7 +6,9 @@ use std::{
     process::Stdio,
 };
 
-use hexgate_approvals::{Approvers, Call, Caller, Desk, Mailbox, Standing, Terms};
+use hexgate_approvals::{
+    ApprovalService, ApprovalStatus, Approvers, Call, Caller, RequestStore, Terms,
+};
 use hexgate_bundle::Digest;
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -40,19 +42,19 @@ impl Office {
         let office = Self {
             fixture: fixture.with("approvers.json", text),
         };
-        office.desk();
+        office.service();
         office
     }
 
-    fn desk(&self) -> Desk {
-        Desk::new(
-            Mailbox::open_or_create(self.fixture.path("approvals.db")).unwrap(),
+    fn service(&self) -> ApprovalService {
+        ApprovalService::new(
+            RequestStore::open_or_create(self.fixture.path("approvals.db")).unwrap(),
             Approvers::from_file(self.fixture.path("approvers.json")).unwrap(),
         )
     }
 
-    fn settle(&self, call: &Call) -> Standing {
-        self.desk()
+    fn settle(&self, call: &Call) -> ApprovalStatus {
+        self.service()
             .settle(call, &Terms::new(["finance"]).unwrap())
             .unwrap()
     }
@@ -60,7 +62,7 @@ impl Office {
     /// Makes a call that waits, and tells the request's name.
     fn ask(&self, call: &Call) -> String {
         match self.settle(call) {
-            Standing::Pending { request } => request.to_string(),
+            ApprovalStatus::Pending { request } => request.to_string(),
             other => panic!("{other:?}"),
         }
     }
@@ -190,9 +192,12 @@ fn a_request_is_listed_shown_approved_and_used_once() {
     error: request `[SHA256]` was answered before: approved by `carol` at [TIME]; an answer is not changed
     ");
     assert!(
-        matches!(office.settle(&call()), Standing::Approved(permit) if permit.approver() == "carol")
+        matches!(office.settle(&call()), ApprovalStatus::Approved(permit) if permit.approver() == "carol")
     );
-    assert!(matches!(office.settle(&call()), Standing::Pending { .. }));
+    assert!(matches!(
+        office.settle(&call()),
+        ApprovalStatus::Pending { .. }
+    ));
     assert_snapshot!(office.run(&format!("approve {id} {ANSWER} dan.private")), @r"
     exit 1
     --- stderr
@@ -223,7 +228,7 @@ fn a_request_is_denied_with_the_reason() {
     assert_eq!(denied["answer"]["approver"], "dan");
     assert_eq!(denied["answer"]["counts"], true);
     match office.settle(&call()) {
-        Standing::Denied {
+        ApprovalStatus::Denied {
             approver, reason, ..
         } => {
             assert_eq!((approver.as_str(), reason.as_str()), ("dan", "ticket-4711"))

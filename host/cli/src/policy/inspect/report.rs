@@ -51,7 +51,8 @@ pub(super) struct Bundle {
     /// Whether the time is within the validity: `valid`, `not_yet_valid`, `expired`.
     pub(super) validity: &'static str,
     pub(super) stateless: bool,
-    pub(super) duties: Vec<&'static str>,
+    #[serde(rename = "duties")]
+    pub(super) obligations: Vec<&'static str>,
     /// The key that the manifest names.
     pub(super) claimed_key_id: Option<String>,
 }
@@ -183,7 +184,11 @@ impl Bundle {
             expires_at: manifest.expires_at().map(|time| time.to_string()),
             validity,
             stateless: manifest.stateless(),
-            duties: manifest.duties().iter().map(|duty| duty.key()).collect(),
+            obligations: manifest
+                .obligations()
+                .iter()
+                .map(|obligation| obligation.key())
+                .collect(),
             claimed_key_id: manifest.key_id().map(|id| id.to_string()),
         }
     }

@@ -3,7 +3,7 @@
 use hexgate_bundle::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::MailboxError;
+use super::StoreError;
 use crate::{
     answer::{Answer, Decision},
     call::{Call, Caller, Conditions},
@@ -108,7 +108,7 @@ fn timestamp(seconds: i64) -> Option<Timestamp> {
 }
 
 /// The entry of a request.
-pub(super) fn find(connection: &Connection, id: &RequestId) -> Result<Option<Entry>, MailboxError> {
+pub(super) fn find(connection: &Connection, id: &RequestId) -> Result<Option<Entry>, StoreError> {
     let mut statement = connection.prepare(&format!("{SELECT} WHERE r.id = ?1"))?;
     Ok(statement
         .query_row([id.to_string()], entry)
@@ -117,7 +117,7 @@ pub(super) fn find(connection: &Connection, id: &RequestId) -> Result<Option<Ent
 }
 
 /// Puts a request in.
-pub(super) fn insert(connection: &Connection, request: &Request) -> Result<(), MailboxError> {
+pub(super) fn insert(connection: &Connection, request: &Request) -> Result<(), StoreError> {
     let call = &request.call;
     connection.execute(
         "INSERT INTO requests VALUES (:id, :subject, :agent, :user, :roles, :session, :attributes, :tool, :arguments, :policy, \
@@ -148,7 +148,7 @@ pub(super) fn put_answer(
     connection: &Connection,
     id: &RequestId,
     answer: &Answer,
-) -> Result<(), MailboxError> {
+) -> Result<(), StoreError> {
     connection.execute(
         "INSERT OR REPLACE INTO answers VALUES (:id, :decision, :approver, :key, :answered_at, :reason, :signature)",
         named_params! {

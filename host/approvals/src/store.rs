@@ -1,4 +1,4 @@
-//! The database: where requests and answers lie until somebody fetches them. It is a mailbox, and no authority.
+//! The database: where requests and answers lie until somebody fetches them. It is a store, and no authority.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ mod open;
 mod row;
 mod schema;
 
-pub use error::{AnswerError, MailboxError, OpenError};
+pub use error::{AnswerError, OpenError, StoreError};
 pub use row::{Entry, StoredAnswer};
 
 pub(crate) use host::{MAX_OPEN, MAX_OPEN_BYTES};
@@ -30,19 +30,19 @@ use open::{checked, connect, place};
 
 /// A database of requests and answers. Several processes, also of several users, can have it open.
 #[derive(Debug)]
-pub struct Mailbox {
+pub struct RequestStore {
     path: PathBuf,
     connection: Mutex<Connection>,
 }
 
-impl Mailbox {
+impl RequestStore {
     /// How long to wait for other processes unless said otherwise.
     pub const PATIENCE: Duration = Duration::from_secs(5);
 
     /// Opens the database in the file at `path`, as approvers do: one that is not there is an error.
     ///
     /// # Errors
-    /// If it cannot be read and written, is damaged, of a newer version, or no mailbox.
+    /// If it cannot be read and written, is damaged, of a newer version, or no store.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::open_with(path.as_ref(), false, Self::PATIENCE)
     }
@@ -82,7 +82,7 @@ impl Mailbox {
     ///
     /// # Errors
     /// If the database cannot be used.
-    pub fn entries(&self) -> Result<Vec<Entry>, MailboxError> {
+    pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         checked(&transaction)?;
@@ -100,7 +100,7 @@ impl Mailbox {
     ///
     /// # Errors
     /// If the database cannot be used.
-    pub fn entry(&self, id: &RequestId) -> Result<Option<Entry>, MailboxError> {
+    pub fn entry(&self, id: &RequestId) -> Result<Option<Entry>, StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         checked(&transaction)?;
@@ -156,17 +156,17 @@ impl Mailbox {
     }
 
     /// Does something in a transaction that no other process can come between. What an error leaves behind is undone.
-    pub(crate) fn write<T, E: From<MailboxError>>(
+    pub(crate) fn write<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut connection = self.lock();
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(MailboxError::from)?;
+            .map_err(StoreError::from)?;
         checked(&transaction)?;
         let done = work(&transaction)?;
-        transaction.commit().map_err(MailboxError::from)?;
+        transaction.commit().map_err(StoreError::from)?;
         Ok(done)
     }
 

@@ -10,7 +10,7 @@ use crate::{refusal::Refusal, request::RequestId};
 /// The database cannot be used. Its messages do not name it; [`OpenError`] and [`AnswerError`](crate::AnswerError) do, where a user named it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MailboxError {
+pub enum StoreError {
     /// Others keep it.
     #[error(
         "it is locked by another process; try again, or find out which process keeps a transaction open"
@@ -57,7 +57,7 @@ pub enum MailboxError {
     Sqlite(rusqlite::Error),
 }
 
-impl From<rusqlite::Error> for MailboxError {
+impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
@@ -117,7 +117,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: MailboxError,
+        source: StoreError,
     },
 }
 
@@ -146,5 +146,5 @@ pub enum AnswerError {
     },
     /// The database cannot be used.
     #[error("cannot use the database: {0}")]
-    Mailbox(#[from] MailboxError),
+    RequestStore(#[from] StoreError),
 }

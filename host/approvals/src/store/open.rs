@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, lim
 use rustix::fs::FileType;
 
 use super::{
-    MailboxError, OpenError,
+    OpenError, StoreError,
     schema::{self, Found},
 };
 
@@ -92,7 +92,7 @@ pub(super) fn connect(
     path: &Path,
     create: bool,
     patience: Duration,
-) -> Result<Connection, MailboxError> {
+) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
@@ -119,7 +119,7 @@ pub(super) fn connect(
         let begun = Instant::now();
         loop {
             match make(&mut connection) {
-                Err(MailboxError::Locked) if begun.elapsed() < patience => thread::sleep(AGAIN),
+                Err(StoreError::Locked) if begun.elapsed() < patience => thread::sleep(AGAIN),
                 made => break made?,
             }
         }
@@ -129,7 +129,7 @@ pub(super) fn connect(
 }
 
 /// Makes the tables, unless another process was faster.
-fn make(connection: &mut Connection) -> Result<(), MailboxError> {
+fn make(connection: &mut Connection) -> Result<(), StoreError> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if let Found::Empty = schema::check(&transaction)? {
@@ -140,17 +140,17 @@ fn make(connection: &mut Connection) -> Result<(), MailboxError> {
 }
 
 /// That it can be written is found out now, and not when a person has answered.
-fn writable(connection: &Connection) -> Result<(), MailboxError> {
+fn writable(connection: &Connection) -> Result<(), StoreError> {
     if connection.is_readonly("main")? {
-        return Err(MailboxError::ReadOnly);
+        return Err(StoreError::ReadOnly);
     }
     Ok(())
 }
 
 /// That the tables are ours.
-pub(super) fn checked(connection: &Connection) -> Result<(), MailboxError> {
+pub(super) fn checked(connection: &Connection) -> Result<(), StoreError> {
     match schema::check(connection)? {
         Found::Ours => Ok(()),
-        Found::Empty => Err(MailboxError::Corrupt("it has no tables".to_owned())),
+        Found::Empty => Err(StoreError::Corrupt("it has no tables".to_owned())),
     }
 }

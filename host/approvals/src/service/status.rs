@@ -3,15 +3,15 @@
 use hexgate_bundle::Timestamp;
 
 use crate::{
-    ledger::LedgerError,
-    mailbox::{MAX_OPEN, MAX_OPEN_BYTES, MailboxError},
     refusal::Refusal,
     request::RequestId,
+    store::{MAX_OPEN, MAX_OPEN_BYTES, StoreError},
+    used::UsedApprovalsError,
 };
 
 /// How a call stands.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ApprovalStatus {
     /// It may run, once.
     Approved(Permit),
     /// An approver said no. Asking again is of no use before the request expires.
@@ -71,16 +71,16 @@ impl Permit {
 /// A call must not run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DeskError {
+pub enum ServiceError {
     /// An approval does not count.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The database cannot be used.
     #[error("cannot use the database of approvals: {0}")]
-    Mailbox(#[from] MailboxError),
-    /// The ledger cannot be used.
+    RequestStore(#[from] StoreError),
+    /// The record of used approvals cannot be used.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    UsedApprovals(#[from] UsedApprovalsError),
     /// Nobody could read it.
     #[error("the call has {size} bytes, and at most {limit} can be put before a person")]
     TooLarge {

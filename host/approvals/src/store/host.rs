@@ -3,7 +3,7 @@
 use hexgate_bundle::Timestamp;
 use rusqlite::Transaction;
 
-use super::{Entry, MailboxError, row};
+use super::{Entry, StoreError, row};
 use crate::{
     call::{Call, Conditions, subject},
     request::{Request, RequestId},
@@ -13,7 +13,7 @@ use crate::{
 pub(crate) fn find(
     transaction: &Transaction<'_>,
     id: &RequestId,
-) -> Result<Option<Entry>, MailboxError> {
+) -> Result<Option<Entry>, StoreError> {
     row::find(transaction, id)
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn about(
     call: &Call,
     conditions: &Conditions,
     now: Timestamp,
-) -> Result<Vec<Entry>, MailboxError> {
+) -> Result<Vec<Entry>, StoreError> {
     let mut statement = transaction.prepare(&format!(
         "{} WHERE r.subject = ?1 AND r.expires_at > ?2 ORDER BY r.created_at, r.id \
          LIMIT {MAX_OPEN}",
@@ -43,7 +43,7 @@ pub(crate) fn about(
 pub(crate) fn add(
     transaction: &Transaction<'_>,
     request: &Request,
-) -> Result<Option<()>, MailboxError> {
+) -> Result<Option<()>, StoreError> {
     let now = row::seconds(request.created_at);
     let (open, bytes): (i64, i64) = transaction.query_row(
         "SELECT count(*), coalesce(sum(octet_length(r.arguments)), 0) FROM requests r \
@@ -79,7 +79,7 @@ pub(crate) fn use_up(
     transaction: &Transaction<'_>,
     id: &RequestId,
     now: Timestamp,
-) -> Result<(), MailboxError> {
+) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT INTO uses VALUES (?1, ?2)",
         (id.to_string(), row::seconds(now)),

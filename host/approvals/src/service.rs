@@ -12,42 +12,42 @@ use crate::{
     answer::{Answer, Decision},
     approvers::Approvers,
     call::{Call, Terms},
-    ledger::{Ledger, LedgerError},
-    mailbox::{Entry, Mailbox, StoredAnswer, host},
     refusal::Refusal,
     request::{Request, RequestId},
+    store::{Entry, RequestStore, StoredAnswer, host},
+    used::{UsedApprovals, UsedApprovalsError},
 };
 
-mod standing;
+mod status;
 
-pub use standing::{DeskError, Permit, Standing};
+pub use status::{ApprovalStatus, Permit, ServiceError};
 
 /// Asks people, and knows whose answers count. One a process; any thread may use it.
 #[derive(Debug)]
-pub struct Desk {
-    mailbox: Mailbox,
+pub struct ApprovalService {
+    store: RequestStore,
     approvers: RwLock<Approvers>,
-    ledger: Option<Ledger>,
+    used_approvals: Option<UsedApprovals>,
     clock: Arc<dyn Clock>,
     /// What this process used, until it expires: no edit of a file brings it back here.
     used: Mutex<HashMap<RequestId, Timestamp>>,
 }
 
-impl Desk {
-    /// A desk with this mailbox, these approvers and the system's clock.
-    pub fn new(mailbox: Mailbox, approvers: Approvers) -> Self {
+impl ApprovalService {
+    /// A service with this store, these approvers and the system's clock.
+    pub fn new(store: RequestStore, approvers: Approvers) -> Self {
         Self {
-            mailbox,
+            store,
             approvers: RwLock::new(approvers),
-            ledger: None,
+            used_approvals: None,
             clock: Arc::new(SystemClock),
             used: Mutex::default(),
         }
     }
 
     /// Keeps used approvals in a file of their own as well. Default: in the database and in memory only.
-    pub fn with_ledger(mut self, ledger: Ledger) -> Self {
-        self.ledger = Some(ledger);
+    pub fn with_used_approvals(mut self, used_approvals: UsedApprovals) -> Self {
+        self.used_approvals = Some(used_approvals);
         self
     }
 
@@ -66,20 +66,20 @@ impl Desk {
     }
 
     /// The database.
-    pub fn mailbox(&self) -> &Mailbox {
-        &self.mailbox
+    pub fn store(&self) -> &RequestStore {
+        &self.store
     }
 
     /// Whether a call may run now. If an approver allowed this very call on these terms, the approval is used up before this returns, and
     /// the call may run once. If one denied it, that holds until the request expires. If nobody was asked, somebody is now.
     ///
     /// # Errors
-    /// If what lies in the database is not an answer that counts, or the database or the ledger cannot be used. Then the call must not run.
-    pub fn settle(&self, call: &Call, terms: &Terms) -> Result<Standing, DeskError> {
+    /// If what lies in the database is not an answer that counts, or the database or the record of used approvals cannot be used. Then the call must not run.
+    pub fn settle(&self, call: &Call, terms: &Terms) -> Result<ApprovalStatus, ServiceError> {
         check_size(call)?;
         let now = self.now()?;
         let conditions = terms.conditions();
-        self.mailbox.write(|transaction| {
+        self.store.write(|transaction| {
             let mut asked = None;
             let mut approved = None;
             let mut doubt = None;
@@ -88,7 +88,7 @@ impl Desk {
                 match self.judge(&entry, call, terms, now) {
                     Ok(Judged { request, answer }) => match answer.decision {
                         Decision::Deny => {
-                            return Ok(Standing::Denied {
+                            return Ok(ApprovalStatus::Denied {
                                 request: id,
                                 approver: answer.approver,
                                 reason: answer.reason,
@@ -113,14 +113,14 @@ impl Desk {
             match (approved, doubt, asked) {
                 (Some((request, answer)), ..) => self
                     .use_up(transaction, &request, answer, now)
-                    .map(Standing::Approved),
+                    .map(ApprovalStatus::Approved),
                 (None, Some(refusal), _) => Err(refusal.into()),
-                (None, None, Some(request)) => Ok(Standing::Pending { request }),
+                (None, None, Some(request)) => Ok(ApprovalStatus::Pending { request }),
                 (None, None, None) => {
                     let request = self.request(call, terms, now)?;
                     let id = request.id();
-                    host::add(transaction, &request)?.ok_or(DeskError::TooMany)?;
-                    Ok(Standing::Pending { request: id })
+                    host::add(transaction, &request)?.ok_or(ServiceError::TooMany)?;
+                    Ok(ApprovalStatus::Pending { request: id })
                 }
             }
         })
@@ -131,11 +131,16 @@ impl Desk {
     ///
     /// # Errors
     /// If the request is not there, was changed, expired, not answered, denied, used, or is about another call, policy or terms; if its answer
-    /// does not count; if the database or the ledger cannot be used. Then the call must not run.
-    pub fn redeem(&self, id: &RequestId, call: &Call, terms: &Terms) -> Result<Permit, DeskError> {
+    /// does not count; if the database or the record of used approvals cannot be used. Then the call must not run.
+    pub fn redeem(
+        &self,
+        id: &RequestId,
+        call: &Call,
+        terms: &Terms,
+    ) -> Result<Permit, ServiceError> {
         check_size(call)?;
         let now = self.now()?;
-        self.mailbox.write(|transaction| {
+        self.store.write(|transaction| {
             let entry = host::find(transaction, id)?.ok_or(Refusal::Unknown(*id))?;
             let Judged { request, answer } = self.judge(&entry, call, terms, now)?;
             match answer.decision {
@@ -194,7 +199,7 @@ impl Desk {
         Ok(Judged { request, answer })
     }
 
-    /// Uses an approval up: in the ledger, in memory, in the database, in this order. Whatever fails, the tool does not run; what was kept in
+    /// Uses an approval up: in the record of used approvals, in memory, in the database, in this order. Whatever fails, the tool does not run; what was kept in
     /// mind before stays so.
     fn use_up(
         &self,
@@ -202,11 +207,11 @@ impl Desk {
         request: &Request,
         answer: Answer,
         now: Timestamp,
-    ) -> Result<Permit, DeskError> {
+    ) -> Result<Permit, ServiceError> {
         let id = request.id();
-        if let Some(ledger) = &self.ledger {
-            ledger.add(&id, now).map_err(|error| match error {
-                LedgerError::Used(id) => DeskError::Refused(Refusal::Used(id)),
+        if let Some(used_approvals) = &self.used_approvals {
+            used_approvals.add(&id, now).map_err(|error| match error {
+                UsedApprovalsError::Used(id) => ServiceError::Refused(Refusal::Used(id)),
                 error => error.into(),
             })?;
         }
@@ -221,14 +226,14 @@ impl Desk {
         })
     }
 
-    fn request(&self, call: &Call, terms: &Terms, now: Timestamp) -> Result<Request, DeskError> {
+    fn request(&self, call: &Call, terms: &Terms, now: Timestamp) -> Result<Request, ServiceError> {
         let expires_at = now
             .unix_seconds()
             .checked_add(terms.seconds())
             .and_then(Timestamp::from_unix_seconds)
-            .ok_or(DeskError::Clock)?;
+            .ok_or(ServiceError::Clock)?;
         let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(DeskError::Random)?;
+        getrandom::fill(&mut nonce).map_err(ServiceError::Random)?;
         Ok(Request {
             call: call.clone(),
             conditions: terms.conditions(),
@@ -238,8 +243,8 @@ impl Desk {
         })
     }
 
-    fn now(&self) -> Result<Timestamp, DeskError> {
-        Timestamp::from_system_time(self.clock.now()).ok_or(DeskError::Clock)
+    fn now(&self) -> Result<Timestamp, ServiceError> {
+        Timestamp::from_system_time(self.clock.now()).ok_or(ServiceError::Clock)
     }
 
     fn was_used(&self, id: &RequestId, now: Timestamp) -> bool {
@@ -262,7 +267,7 @@ struct Judged {
     answer: Answer,
 }
 
-fn check_size(call: &Call) -> Result<(), DeskError> {
+fn check_size(call: &Call) -> Result<(), ServiceError> {
     let caller = &call.caller;
     let texts = [&call.agent, &call.tool, &call.arguments, &caller.user];
     let optional = [&caller.session, &caller.attributes];
@@ -273,7 +278,7 @@ fn check_size(call: &Call) -> Result<(), DeskError> {
         .map(String::len)
         .sum();
     if size > MAX_CALL {
-        return Err(DeskError::TooLarge {
+        return Err(ServiceError::TooLarge {
             size,
             limit: MAX_CALL,
         });
