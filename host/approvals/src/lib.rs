@@ -1,12 +1,12 @@
 //! Asking a person: durable requests, signed answers, approvals that count once.
 //!
-//! A policy can say of a call that a person has to allow it. Then a host asks: it puts a [`Request`] into a database and the call waits, or
-//! fails and is made again later. An approver, somebody else than the caller, looks at it (`hexgate approvals`) and answers with a
-//! signature. When the call is made again, the approval is used up and the call runs, once.
+//! A policy can require that a person allows a call. Then the host puts a [`Request`] into a database, and the call waits, or fails and is
+//! made again later. An approver, who is not the caller, reads it (`hexgate approvals`) and signs an answer. When the call is made again,
+//! the approval is used up and the call runs, once.
 //!
-//! The database is a store and no authority. What counts is a signature over the request's name by the key of an [`Approver`] whom the
-//! host's own configuration lists, and the name is the digest of all that the request says: agent, caller, tool, exact arguments, policy,
-//! terms, times. Who can write the database can lose or delay requests and answers, and no more.
+//! The database is not trusted. An answer counts only if an [`Approver`] of the host's own configuration signed the request's name, and
+//! that name is the digest of everything in the request: agent, caller, tool, exact arguments, policy, terms, times. An attacker who can
+//! write the database can delete or delay requests and answers, and no more.
 //!
 //! # Example
 //!
@@ -19,7 +19,7 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let file = folder.path().join("approvals.db");
 //! # let carols = PrivateKey::from_bytes(&[7; 32]);
-//! // The host. In earnest the approvers come from a file that the agent cannot write.
+//! // The host. In production the approvers come from a file that the agent cannot write.
 //! let approvers = Approvers::new(vec![Approver {
 //!     id: "carol".into(),
 //!     keys: vec![carols.public_key()],
@@ -35,13 +35,13 @@
 //!     policy: Digest::of(b"the manifest of the policy's bundle"),
 //! };
 //! let terms = Terms::new(["finance"])?;
-//! let ApprovalStatus::Pending { request } = service.settle(&call, &terms)? else { panic!("nobody has answered") };
+//! let ApprovalStatus::Pending { request } = service.settle(&call, &terms)? else { panic!("no approver has answered") };
 //!
 //! // The approver, in another process.
 //! let now = Timestamp::from_system_time(SystemTime::now()).ok_or("what a clock")?;
 //! RequestStore::open(&file)?.answer(&request, &approvers, &carols, Decision::Approve, "as agreed", now)?;
 //!
-//! // The host again: now it may run, and then no more.
+//! // The host again: the call may run now, once.
 //! let ApprovalStatus::Approved(permit) = service.settle(&call, &terms)? else { panic!("carol has approved") };
 //! assert_eq!(permit.approver(), "carol");
 //! assert!(matches!(service.settle(&call, &terms)?, ApprovalStatus::Pending { .. }));
@@ -52,7 +52,7 @@
 //! | module | what happens there |
 //! |---|---|
 //! | `call`, `request`, `encoding` | what is asked, on which terms, and the digest that names it |
-//! | `answer`, `approvers`, `refusal` | what is answered, who may, and why an answer does not count |
+//! | `answer`, `approvers`, `refusal` | answers, who may give them, and why one does not count |
 //! | `store` | the database |
 //! | `service`, `used` | asking, and using an approval at most once |
 #![deny(missing_docs)]

@@ -1,4 +1,4 @@
-//! The host's side: asking, and using an approval, at most once.
+//! The host's side: asking for approval, and using an approval at most once.
 
 use std::{
     collections::HashMap,
@@ -22,14 +22,14 @@ mod status;
 
 pub use status::{ApprovalStatus, Permit, ServiceError};
 
-/// Asks people, and knows whose answers count. One a process; any thread may use it.
+/// Asks for approvals and checks answers. Make one for each process and share it between threads.
 #[derive(Debug)]
 pub struct ApprovalService {
     store: RequestStore,
     approvers: RwLock<Approvers>,
     used_approvals: Option<UsedApprovals>,
     clock: Arc<dyn Clock>,
-    /// What this process used, until it expires: no edit of a file brings it back here.
+    /// The requests that this process used, until they expire: restoring an old file does not make them usable again here.
     used: Mutex<HashMap<RequestId, Timestamp>>,
 }
 
@@ -45,7 +45,7 @@ impl ApprovalService {
         }
     }
 
-    /// Keeps used approvals in a file of their own as well. Default: in the database and in memory only.
+    /// Records used approvals in a separate file as well. Default: in the database and in memory only.
     pub fn with_used_approvals(mut self, used_approvals: UsedApprovals) -> Self {
         self.used_approvals = Some(used_approvals);
         self
@@ -57,7 +57,7 @@ impl ApprovalService {
         self
     }
 
-    /// Other approvers from now on, for a host that reads its list again. What somebody signed who is not listed any more does not count.
+    /// Replaces the approvers, for a host that reads its list again. Answers of a person who is no longer listed do not count.
     pub fn set_approvers(&self, approvers: Approvers) {
         *self
             .approvers
@@ -70,11 +70,11 @@ impl ApprovalService {
         &self.store
     }
 
-    /// Whether a call may run now. If an approver allowed this very call on these terms, the approval is used up before this returns, and
-    /// the call may run once. If one denied it, that holds until the request expires. If nobody was asked, somebody is now.
+    /// Whether a call may run now. If an approver allowed this call on these terms, the approval is used up before this returns, and the
+    /// call may run once. A denial holds until the request expires. If there is no request yet, one is made.
     ///
     /// # Errors
-    /// If what lies in the database is not an answer that counts, or the database or the record of used approvals cannot be used. Then the call must not run.
+    /// If the stored answer does not count, or the database or the file of used approvals cannot be used. Then the call must not run.
     pub fn settle(&self, call: &Call, terms: &Terms) -> Result<ApprovalStatus, ServiceError> {
         check_size(call)?;
         let now = self.now()?;
@@ -97,7 +97,7 @@ impl ApprovalService {
                         Decision::Approve => approved = approved.or(Some((request, answer))),
                     },
                     Err(Refusal::Unanswered(_)) => asked = asked.or(Some(id)),
-                    // These are not about this call any more, as if they were not there.
+                    // These requests no longer concern this call.
                     Err(
                         Refusal::Used(_)
                         | Refusal::Altered(_)
@@ -126,12 +126,12 @@ impl ApprovalService {
         })
     }
 
-    /// Uses the approval of a request that the host knows by its name, for this call. Unlike [`settle`](Self::settle) it never asks, and says
-    /// in each case why not.
+    /// Uses the approval of the request with this name, for this call. Unlike [`settle`](Self::settle) it makes no request, and its error
+    /// says why the call must not run.
     ///
     /// # Errors
-    /// If the request is not there, was changed, expired, not answered, denied, used, or is about another call, policy or terms; if its answer
-    /// does not count; if the database or the record of used approvals cannot be used. Then the call must not run.
+    /// If the request is missing, changed, expired, unanswered, denied, used, or for another call, policy or terms; if its answer does not
+    /// count; if the database or the file of used approvals cannot be used. Then the call must not run.
     pub fn redeem(
         &self,
         id: &RequestId,
@@ -155,7 +155,7 @@ impl ApprovalService {
         })
     }
 
-    /// What an entry says about a call, if it can be believed.
+    /// The request and answer of an entry, if all checks hold for this call.
     fn judge(
         &self,
         entry: &Entry,
@@ -172,8 +172,8 @@ impl ApprovalService {
         if entry.used_at.is_some() || self.was_used(&id, now) {
             return Err(Refusal::Used(id));
         }
-        // The times are in the digest, but whoever can write the database can make requests: one that is open for longer than the host's
-        // terms, or from a time to come, is not the host's.
+        // The digest binds the times, but an attacker who can write the database can make requests. One that is open for longer than the
+        // host's terms, or made in the future, is not the host's.
         let open = request
             .expires_at
             .unix_seconds()
@@ -199,8 +199,8 @@ impl ApprovalService {
         Ok(Judged { request, answer })
     }
 
-    /// Uses an approval up: in the record of used approvals, in memory, in the database, in this order. Whatever fails, the tool does not run; what was kept in
-    /// mind before stays so.
+    /// Uses an approval up: in the file of used approvals, in memory, in the database, in this order. If a step fails, the tool does not
+    /// run, and the earlier steps keep the approval used.
     fn use_up(
         &self,
         transaction: &Transaction<'_>,
@@ -258,10 +258,10 @@ impl ApprovalService {
     }
 }
 
-/// The largest call, in bytes of all its texts. Nobody reads more before they allow it.
+/// The largest call, in bytes of all its texts. An approver cannot review more.
 const MAX_CALL: usize = 1 << 20;
 
-/// An entry that can be believed.
+/// An entry that passed all checks.
 struct Judged {
     request: Request,
     answer: Answer,
@@ -286,7 +286,7 @@ fn check_size(call: &Call) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// That a request is about a call, the policy last, so that its name is told where nothing else differs.
+/// Checks that a request is for a call. The policy comes last, so that it is reported only if nothing else differs.
 fn same_call(id: RequestId, asked: &Call, call: &Call) -> Result<(), Refusal> {
     let (was, is) = (&asked.caller, &call.caller);
     let fields = [

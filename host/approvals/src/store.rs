@@ -1,4 +1,4 @@
-//! The database: where requests and answers lie until somebody fetches them. It is a store, and no authority.
+//! The database of requests and answers. It is not trusted.
 
 use std::{
     path::{Path, PathBuf},
@@ -39,16 +39,16 @@ impl RequestStore {
     /// How long to wait for other processes unless said otherwise.
     pub const PATIENCE: Duration = Duration::from_secs(5);
 
-    /// Opens the database in the file at `path`, as approvers do: one that is not there is an error.
+    /// Opens the database in the file at `path`, as approvers do: a missing file is an error.
     ///
     /// # Errors
-    /// If it cannot be read and written, is damaged, of a newer version, or no store.
+    /// If it cannot be read and written, is damaged, of a newer version, or another database.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::open_with(path.as_ref(), false, Self::PATIENCE)
     }
 
-    /// Opens the database or makes it, as the agent's host does. A new one can be used by this user, by the folder's group if that may write
-    /// the folder, and by no others: requests hold arguments in the clear.
+    /// Opens the database or makes it, as the agent's host does. Only this user can use a new one, and the folder's group if that may write
+    /// the folder: requests hold arguments in the clear.
     ///
     /// # Errors
     /// As [`open`](Self::open), or if it cannot be made.
@@ -78,7 +78,7 @@ impl RequestStore {
         &self.path
     }
 
-    /// All that lies there, the oldest first.
+    /// All entries, the oldest first.
     ///
     /// # Errors
     /// If the database cannot be used.
@@ -96,7 +96,7 @@ impl RequestStore {
             .collect())
     }
 
-    /// What lies there under a name.
+    /// The entry with this name.
     ///
     /// # Errors
     /// If the database cannot be used.
@@ -107,11 +107,11 @@ impl RequestStore {
         row::find(&transaction, id)
     }
 
-    /// Answers a request in the name of the approver whose key this is. A request is answered once; something that was put in the place of its
-    /// answer and that no approver signed is none, and is replaced.
+    /// Answers a request as the approver who has this key. A request is answered once; a stored answer that no approver signed does not
+    /// count and is replaced.
     ///
     /// # Errors
-    /// If the answer would not count, or there is one, or the database cannot be used.
+    /// If the answer would not count, the request is answered already, or the database cannot be used.
     pub fn answer(
         &self,
         id: &RequestId,
@@ -155,7 +155,7 @@ impl RequestStore {
         })
     }
 
-    /// Does something in a transaction that no other process can come between. What an error leaves behind is undone.
+    /// Runs `work` in a transaction that locks out other writers. An error rolls it back.
     pub(crate) fn write<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
@@ -185,7 +185,7 @@ pub struct Answered {
     pub request: Request,
     /// Who answered.
     pub approver: String,
-    /// Whether something lay in its place that no approver had signed.
+    /// Whether a stored answer that no approver had signed was replaced.
     pub replaced: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A second memory of what was used, for those who do not trust the database with it.
+//! A file of used approvals outside the database, for hosts whose database can be rewritten.
 
 use std::{
     fs::File,
@@ -12,19 +12,19 @@ use hexgate_bundle::Timestamp;
 
 use crate::request::RequestId;
 
-/// A file to which each used approval is added, one line each, and from which nothing is ever taken away. It is only ever appended to, so
-/// that an operator can let the system hold it to that (`chattr +a`): then a used approval stays used, whatever becomes of the database.
+/// A file with one line for each used approval. It is only appended to, so an operator can enforce that (`chattr +a`): then a used approval
+/// stays used, even if the database is rewritten.
 #[derive(Debug, Clone)]
 pub struct UsedApprovals {
     path: PathBuf,
 }
 
 impl UsedApprovals {
-    /// The record of used approvals at `path`. An empty file is an empty record of used approvals. One that is not there is none: it is never made here, so that removing it
-    /// makes approvals fail and not come back.
+    /// The record at `path`. An empty file is an empty record. A missing file is an error and is never made here, so that removing it makes
+    /// approvals fail instead of forgetting uses.
     ///
     /// # Errors
-    /// If it cannot be read or appended to, or is no record of used approvals.
+    /// If it cannot be read or appended to, or is another file.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, UsedApprovalsError> {
         let used_approvals = Self { path: path.into() };
         let mut file = used_approvals.file()?;
@@ -35,7 +35,7 @@ impl UsedApprovals {
     /// Adds an approval.
     ///
     /// # Errors
-    /// If it is there already, or cannot be added and brought to the disk. Then the tool must not run.
+    /// If it is recorded already, or cannot be written and synced. Then the tool must not run.
     pub(crate) fn add(&self, id: &RequestId, now: Timestamp) -> Result<(), UsedApprovalsError> {
         let mut file = self.file()?;
         self.lock(&file)?;
@@ -44,7 +44,7 @@ impl UsedApprovals {
         if text.lines().any(|line| line.starts_with(&name)) {
             return Err(UsedApprovalsError::Used(*id));
         }
-        // A line that was cut off by a crash is ended first; its approval was not used.
+        // A crash can leave half a line; end it first. Its approval was not used.
         let end = if text.is_empty() || text.ends_with('\n') {
             ""
         } else {
@@ -72,7 +72,7 @@ impl UsedApprovals {
         };
         let file = open().map_err(|source| self.io(source))?;
         let access = Access::of(&file).map_err(|source| self.io(source))?;
-        // Whoever can read it can hold its lock; whoever can write it should be able to, too.
+        // A user who can read the file can hold its lock, so only those who may write it may read it.
         let readers = access.mode >> 1 & 0o022;
         if access.is_own_or_roots() && access.mode & 0o006 == 0 && readers & !access.mode == 0 {
             return Ok(file);
@@ -94,7 +94,7 @@ impl UsedApprovals {
             );
         }
         for line in text.lines() {
-            // A shorter one was cut off by a crash.
+            // A crash can leave half a line.
             let whole = line.len() < LINE
                 || line.split_once(' ').is_some_and(|(id, at)| {
                     id.parse::<RequestId>().is_ok() && at.parse::<Timestamp>().is_ok()
@@ -127,43 +127,43 @@ impl UsedApprovals {
     }
 }
 
-/// The record of used approvals cannot be used, or says no.
+/// The file of used approvals cannot be used, or lists the approval already.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UsedApprovalsError {
     /// It cannot be read or written.
-    #[error("cannot use the record of used approvals `{}`: {source}; no approval can be used before it is an appendable file again (an empty one to begin with)", .path.display())]
+    #[error("cannot use the file of used approvals `{}`: {source}; no approval can be used before it is an appendable file again (an empty one to begin with)", .path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// The cause.
         source: io::Error,
     },
-    /// It is none.
-    #[error("`{}` is not a record of used approvals: {reason}", .path.display())]
+    /// It is another file.
+    #[error("`{}` is not a file of used approvals: {reason}", .path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         reason: &'static str,
     },
-    /// Others can change it, or keep everybody from it.
-    #[error("the record of used approvals `{}` {access}: others could change it, or hold its lock; make it root's or your own, and run `chmod 600` on it", .path.display())]
+    /// Other users can change it, or hold its lock.
+    #[error("the file of used approvals `{}` {access}: other users could change it or hold its lock; make it root's or your own, and run `chmod 600` on it", .path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
         /// Whose it is, and its permission bits.
         access: Access,
     },
-    /// Others keep it.
-    #[error("the record of used approvals `{}` is kept locked by another process; find out which, and try again", .path.display())]
+    /// Another process keeps it locked.
+    #[error("the file of used approvals `{}` is kept locked by another process; find out which, and try again", .path.display())]
     Busy {
         /// The file.
         path: PathBuf,
     },
     /// The approval was used before.
     #[error(
-        "the approval of request `{0}` was used already, as the record of used approvals knows"
+        "the approval of request `{0}` was used already, according to the file of used approvals"
     )]
     Used(RequestId),
 }
@@ -181,7 +181,7 @@ mod tests {
 
     use super::*;
 
-    /// Makes a record of used approvals as the operator does.
+    /// Makes a file of used approvals as the operator does.
     fn write(path: &Path, text: &str) {
         fs::write(path, text).unwrap();
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -218,7 +218,7 @@ mod tests {
         ));
         assert!(
             !path.exists(),
-            "a record of used approvals that is gone is not begun anew"
+            "a file of used approvals that is gone is not begun anew"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Reading lines back: what [`encode`](crate::encode) wrote.
+//! Reads lines that [`encode`](crate::encode) wrote.
 
 use std::collections::BTreeMap;
 
@@ -27,9 +27,9 @@ pub enum Entry {
     Note(NoteEntry),
     /// A signature over the record before it.
     Checkpoint(Checkpoint),
-    /// Bytes before this line are no record: a process or a machine stopped while it wrote them.
+    /// The bytes before this line are not a record: a process or machine stopped while writing.
     Torn(Torn),
-    /// Decisions that could not be written, and that the operator chose to let pass.
+    /// Decisions that could not be written and passed, by the operator's choice.
     Lost(Lost),
 }
 
@@ -170,7 +170,7 @@ pub struct Lost {
     pub reason: String,
 }
 
-/// A line that is bound into the chain and says nothing that this version knows.
+/// A line that is bound into the chain and cannot be read by this version.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct EntryError(String);
@@ -179,8 +179,8 @@ impl Entry {
     /// Reads a whole line, without its newline.
     ///
     /// # Errors
-    /// If it is no JSON, of a kind that is not known, or without a member that its kind has. Members that are not known are passed over: they do
-    /// not change what the others say, or the version of the format would be another.
+    /// If it is not JSON, of an unknown kind, or lacks a member of its kind. Unknown members are ignored: one that changed the meaning of
+    /// others would come with another version of the format.
     pub fn parse(line: &[u8]) -> Result<Self, EntryError> {
         let malformed = |error: serde_json::Error| EntryError(error.to_string());
         let text = std::str::from_utf8(line).map_err(|error| EntryError(error.to_string()))?;

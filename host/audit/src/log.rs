@@ -46,8 +46,8 @@ use crate::{
 
 /// A log that is being written: the one writer of its folder.
 ///
-/// [`record`](Self::record) may be called from any thread. When it returns, the operating system has the record; the host acts after that. A log
-/// that is dropped is closed: what is not on the disk is brought there, and the last record is signed.
+/// [`record`](Self::record) may be called from any thread. When it returns, the operating system has the record; the host acts after that.
+/// A log that is dropped is closed: it is synced, and its last record signed.
 #[derive(Debug)]
 pub struct AuditLog {
     shared: Arc<Shared>,
@@ -63,13 +63,13 @@ struct Shared {
     protection: Protection,
     writer: Mutex<State>,
     synced: Synced,
-    /// Where decisions that pass without a record are counted, if the operator lets them.
+    /// The count of decisions that pass without a record, if the operator allows that.
     losses: Option<LossFile>,
     /// Decisions that passed without a record.
     lost: AtomicU64,
     /// Writes that failed.
     failures: AtomicU64,
-    /// Who delivers the log, if it is somebody in this process.
+    /// The delivery of this log, if it runs in this process.
     #[cfg(feature = "deliver")]
     delivery: std::sync::RwLock<Option<Arc<Progress>>>,
     /// Tells the keeper to end.
@@ -93,15 +93,15 @@ struct State {
 pub enum Receipt {
     /// The record is in the log.
     Written(Head),
-    /// It is not, and the operator chose that the decision passes and is counted. So many did until now.
+    /// It could not be written, and passes by the operator's choice. The number of such decisions so far.
     Lost(u64),
 }
 
-/// How a log is doing.
+/// The state of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// The last record: what to keep elsewhere, as an anchor for `verify`.
+    /// The last record. Keep it elsewhere, as an anchor for `verify`.
     pub head: Option<Head>,
     /// Decisions that passed without a record since the log was opened.
     pub lost: u64,

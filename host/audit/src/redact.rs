@@ -1,4 +1,4 @@
-//! Taking secrets out of what is about to be written: by the names of members, and by what secrets look like.
+//! Removes secrets from what is about to be written: by the names of members, and by patterns.
 
 mod assigned;
 mod find;

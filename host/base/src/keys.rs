@@ -160,7 +160,7 @@ impl PublicKey {
         let key =
             VerifyingKey::from_bytes(bytes).map_err(|_| weak("is not a point of the curve"))?;
         if key.is_weak() {
-            Err(weak("is of small order, so that anybody could sign for it"))
+            Err(weak("is of small order, so that signatures for it can be forged"))
         } else {
             Ok(Self(key))
         }
@@ -180,8 +180,8 @@ impl PrivateKey {
     /// Reads a file such as [`generate`] writes. Symbolic links are followed.
     ///
     /// # Errors
-    /// If the file cannot be read, does not hold exactly one key, or is a public key by its name: a signature made with what everybody knows
-    /// proves nothing.
+    /// If the file cannot be read, does not hold exactly one key, or is a public key by its name: anyone could make signatures with a
+    /// published key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<LoadedPrivateKey, KeyError> {
         let path = path.as_ref();
         if path
@@ -242,18 +242,18 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// A private key from a file, and what is to be said about the file.
+/// A private key from a file, and a warning about the file.
 #[derive(Debug)]
 pub struct LoadedPrivateKey {
     /// The key.
     pub key: PrivateKey,
-    /// Set if others than the owner can get at the file. The key works; tell the user.
+    /// Set if other users can read or change the file. The key works; tell the user.
     pub warning: Option<ExposedKey>,
 }
 
-/// A private key's file is accessible to others than its owner.
+/// Other users can read or change a private key's file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` {access}: others than its owner can get at this private key; run `chmod 600` on it, and replace the key if it was exposed", .path.display())]
+#[error("`{}` {access}: other users can read or change this private key; run `chmod 600` on it, and replace the key if it was exposed", .path.display())]
 pub struct ExposedKey {
     /// The file.
     pub path: PathBuf,
@@ -282,7 +282,7 @@ fn read_key(path: &Path) -> Result<(Zeroizing<[u8; 32]>, Access), KeyError> {
     };
     let file = disk::open(path).map_err(file_error)?;
     let access = Access::of(&file).map_err(io)?;
-    // Enough for every mistake that is worth telling apart from "far too long".
+    // Long enough to tell the frequent mistakes apart from "far too long".
     let bytes = Zeroizing::new(read_all(file, 4096).map_err(file_error)?);
     let key = decode(&bytes).map_err(|reason| KeyError::Malformed {
         origin: quoted(path),

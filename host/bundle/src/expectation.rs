@@ -1,11 +1,11 @@
-//! What a caller expects of a bundle beside an authentic origin.
+//! What a host requires of a bundle beside a trusted signature.
 
 use crate::Obligation;
 
-/// For whom a bundle is wanted, and what may be passed over.
+/// The agent and project that a bundle must be for, and which checks are left out.
 ///
-/// A bundle is accepted if it names exactly this agent and this project: one that names more, less or another is refused. Make one
-/// expectation and keep it; the time is passed to the check.
+/// A bundle must name exactly this agent and this project; one that names more, less or another is refused. An expectation can be kept: the
+/// time is passed to each check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expectation {
     pub(crate) agent: Option<String>,
@@ -55,8 +55,8 @@ impl Expectation {
 
     /// Accepts a bundle that leaves the agent or the project open, as all of version 1 do.
     ///
-    /// CAUTION: such a bundle can be replayed. Whoever can put files before the host can give this agent the policy of another one that the
-    /// same key signed.
+    /// CAUTION: such a bundle can be replayed. An attacker who can replace the host's files can give this agent the policy of another one
+    /// that the same key signed.
     pub fn dangerous_accept_unbound(mut self) -> Self {
         self.accept_unbound = true;
         self

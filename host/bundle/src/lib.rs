@@ -10,8 +10,8 @@
 //! | `{stem}.bundle.json` | the [`Manifest`]: digests of the other files and the terms under which they may be used |
 //! | `{stem}.bundle.json.sig` | an Ed25519 signature over the exact bytes of the manifest, 64 raw bytes |
 //!
-//! Each check that passed is a type. [`UnverifiedBundle`] is bytes that somebody handed over; [`UnverifiedBundle::verify`] is the only way
-//! to a [`VerifiedBundle`], and it looks into nothing before the signature holds. What weakens a check has a name that starts with
+//! Each check that passed is a type. [`UnverifiedBundle`] is bytes of unknown origin; [`UnverifiedBundle::verify`] is the only way to a
+//! [`VerifiedBundle`], and it parses nothing before the signature holds. Functions that weaken a check have names that start with
 //! `dangerous`.
 //!
 //! # Example

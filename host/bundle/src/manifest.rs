@@ -7,7 +7,7 @@ use crate::{Digest, KeyId, Timestamp};
 pub mod v1;
 pub mod v2;
 
-/// A manifest of either version, behind what both can say.
+/// A manifest of either version, with the getters that both share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manifest {
     /// Written by the Python system.
@@ -20,10 +20,10 @@ impl Manifest {
     /// Reads a manifest. The bytes should have proved their origin before.
     ///
     /// # Errors
-    /// If they are not a manifest of a known version, name a key that it does not have or one twice, break a rule of a key, or, from version
-    /// 2 on, are not the canonical spelling.
+    /// If they are not a manifest of a known version, have an unknown or repeated key, break a rule of a key, or, from version 2 on, are
+    /// not in the canonical spelling.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
-        /// Only the version, so that the right reader judges the rest.
+        /// Only the version, so that the reader for that version checks the rest.
         #[derive(Deserialize)]
         struct Probe {
             version: u64,
@@ -96,7 +96,7 @@ impl Manifest {
         self.v2().map(|manifest| manifest.compiler.as_str())
     }
 
-    /// The key that the maker says to have signed with.
+    /// The key that the manifest claims signed it.
     pub fn key_id(&self) -> Option<KeyId> {
         self.v2().and_then(|manifest| manifest.key_id)
     }
@@ -150,8 +150,8 @@ impl Manifest {
     }
 }
 
-/// Something that a version 1 bundle demands of its host beside asking it for decisions. A host that passed over one would permit more than
-/// the policy's author signed, so a bundle that names one is refused unless the host says that it honours it.
+/// Something that a version 1 bundle demands of its host beside asking for decisions. A host that ignored one would permit more than the
+/// policy's author signed, so such a bundle is refused unless the host declares that it honours the obligation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Obligation {
     /// `agent_gating`: admission, reach or skills are to be decided as well.

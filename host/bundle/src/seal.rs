@@ -37,7 +37,7 @@ pub struct Claims {
     pub compiler: String,
     /// The agent to bind the bundle to. Default: none.
     pub agent: Option<String>,
-    /// The project to bind the bundle to. Default: none. A bundle that names neither is accepted only by hosts that ask for danger.
+    /// The project to bind the bundle to. Default: none. Hosts accept a bundle that names neither only with `dangerous_accept_unbound`.
     pub project: Option<String>,
     /// To be raised with each release for the same agent and project, from 1 on. Default: 0, which is no number: hosts cannot tell such a
     /// bundle from an older one.
@@ -155,7 +155,7 @@ impl V1Draft<'_> {
     }
 }
 
-/// That readers will take the parts of a bundle.
+/// Checks that the parts are not larger than readers accept.
 fn check_parts(source: &[u8], rego: &str, wasm: &[u8]) -> Result<(), SealError> {
     for (part, size, limit) in [
         ("source", source.len(), MAX_TEXT_BYTES),
@@ -214,7 +214,7 @@ impl SealedBundle {
         files
     }
 
-    /// The bundle as another host would receive it over a network. `origin` is what its messages call it.
+    /// The bundle as a host receives it over a network. `origin` names it in messages.
     pub fn into_parts(self, origin: impl Into<String>) -> Parts {
         Parts {
             origin: origin.into(),
@@ -228,8 +228,8 @@ impl SealedBundle {
 }
 
 impl SealedBundle {
-    /// A bundle that was verified, as it is, to be written or handed on. Its files are named after the policy that its signed manifest
-    /// names, not after what somebody called them on the way.
+    /// A verified bundle, unchanged, to be written or passed on. Its files are named after the policy that the signed manifest names, not
+    /// after what they were called in transit.
     ///
     /// # Errors
     /// If the bundle came without its source or its Rego text, or the policy's name cannot name files.
@@ -259,7 +259,7 @@ impl SealedBundle {
     }
 }
 
-/// A verified bundle cannot be handed on.
+/// A verified bundle cannot be passed on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {
@@ -267,7 +267,7 @@ pub enum CopyError {
     #[error(transparent)]
     Stem(#[from] StemError),
     /// A part is not there.
-    #[error("{origin} came without its {part}, and only a whole bundle is handed on")]
+    #[error("{origin} came without its {part}, and only a whole bundle can be passed on")]
     Incomplete {
         /// Where the bundle came from.
         origin: String,
@@ -297,7 +297,7 @@ pub enum SealError {
     /// The Python system reads Rego with the line ends translated, so that its digest would not fit.
     #[error("the rego text has a carriage return; end its lines with line feeds only")]
     CarriageReturn,
-    /// No reader would take it.
+    /// Larger than what readers accept.
     #[error("the {part} has {size} bytes, and at most {limit} are allowed in a bundle")]
     TooLarge {
         /// The part.

@@ -1,4 +1,4 @@
-//! Remembering the newest bundle of each agent, so that an older one does not come back.
+//! Remembers the newest bundle of each agent, so that an older one is refused.
 
 use std::{
     ffi::OsStr,
@@ -25,16 +25,16 @@ use newest::Newest;
 /// From 1 on a number belongs to one bundle, told by the digest of its manifest: another one with the same number is refused. A bundle
 /// without a number (0, and all of version 1) is admitted as long as none with a number was.
 ///
-/// Beside the file, which is replaced as a whole, lies `{file}.lock`, so that several processes can share it. No file means that nothing was
-/// admitted yet: whoever can remove it can bring older bundles back, so keep it where the agent cannot write.
+/// Beside the file, which is replaced as a whole, lies `{file}.lock`, so that several processes can share it. No file means that nothing
+/// was admitted yet. An attacker who can remove it can bring older bundles back, so keep it where the agent cannot write.
 #[derive(Debug, Clone)]
 pub struct SequenceStore {
     path: PathBuf,
 }
 
 impl SequenceStore {
-    /// The store in the file at `path`, in a folder that exists: where it is gone, a disk that is not mounted say, nobody knows what was
-    /// admitted. Nothing is read or written yet.
+    /// The store in the file at `path`. Its folder must exist: if that is missing, because a disk is not mounted say, what was admitted is
+    /// not known. Nothing is read or written yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
@@ -106,7 +106,7 @@ impl SequenceStore {
     }
 
     fn load(&self, folder: &Folder, file: &OsStr) -> Result<Entries, SequenceError> {
-        // Who can put another file in its place can bring older bundles back.
+        // A user who can replace the file can bring older bundles back.
         let access = folder.access().map_err(|error| self.io(error))?;
         if !access.keeps_names() {
             return Err(SequenceError::ExposedFolder {
@@ -170,7 +170,7 @@ impl SequenceStore {
 }
 
 impl Name {
-    /// For whom a bundle was accepted, also if it leaves that open.
+    /// The agent and project that the bundle was accepted for, also if it names none.
     fn of(bundle: &VerifiedBundle) -> Self {
         let manifest = bundle.contents().manifest();
         let agent = bundle.accepted_agent().or(manifest.agent());

@@ -119,7 +119,7 @@ pub struct StemError {
 /// The ending of a manifest's file name.
 pub(crate) const MANIFEST_ENDING: &str = ".bundle.json";
 
-/// Whether a folder is meant to be a bundle: it holds a manifest, whatever that is worth.
+/// Whether a folder is meant to be a bundle: it holds a manifest, valid or not.
 pub fn is_bundle(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|entries| {
         entries.flatten().any(|entry| {
@@ -130,8 +130,8 @@ pub fn is_bundle(folder: &Path) -> bool {
     })
 }
 
-/// A file that tells that `path`, which is no bundle, was one or is part of one: in a folder, a manifest, a signature, a component or a
-/// Rego text; beside a policy's file, one of these with its stem. None: it can be a policy's source.
+/// A file that shows that `path`, which is no bundle, was one or is part of one: in a folder, a manifest, a signature, a component or a
+/// Rego text; beside a policy's file, one of these with its stem. None if `path` can be a policy's source.
 pub fn trace_of_bundle(path: &Path) -> Option<PathBuf> {
     if let Ok(entries) = fs::read_dir(path) {
         return entries.flatten().map(|entry| entry.path()).find(|file| {

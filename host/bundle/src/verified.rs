@@ -42,9 +42,9 @@ impl UnverifiedBundle {
         }
     }
 
-    /// Does all that [`verify`](Self::verify) does except for the signature, which is not looked at even if there is one.
+    /// Makes all checks of [`verify`](Self::verify) but the signature, which is ignored even if there is one.
     ///
-    /// CAUTION: whoever wrote the files decides what is permitted. For development, and for tools that show bundles.
+    /// CAUTION: any user who can write the files decides what is permitted. For development, and for tools that show bundles.
     ///
     /// # Errors
     /// The first check that fails.
@@ -112,17 +112,17 @@ impl VerifiedBundle {
         &self.signature
     }
 
-    /// The agent for which the bundle was accepted: what the expectation named, also if the bundle leaves it open.
+    /// The agent for which the bundle was accepted: the one of the expectation, also if the bundle names none.
     pub fn accepted_agent(&self) -> Option<&str> {
         self.agent.as_deref()
     }
 
-    /// The project for which the bundle was accepted: what the expectation named, also if the bundle leaves it open.
+    /// The project for which the bundle was accepted: the one of the expectation, also if the bundle names none.
     pub fn accepted_project(&self) -> Option<&str> {
         self.project.as_deref()
     }
 
-    /// Whether the bundle may be used at `now`. It could when it was verified; a host that keeps it asks again.
+    /// Whether the bundle may be used at `now`. A host that keeps a bundle asks again before each use.
     ///
     /// # Errors
     /// [`VerifyError::NotYetValid`], [`VerifyError::Expired`] or [`VerifyError::Clock`].
@@ -140,7 +140,7 @@ impl fmt::Debug for VerifiedBundle {
     }
 }
 
-/// A bundle of which nobody knows who made it. Its files fit together, and no more than that.
+/// A bundle of unknown origin. Its files match its manifest; nothing more was checked.
 #[derive(Debug, Clone)]
 pub struct DangerousUnsignedBundle {
     contents: Contents,
@@ -161,7 +161,7 @@ impl DangerousUnsignedBundle {
     }
 }
 
-/// The files of a bundle after they were compared with the manifest.
+/// The files of a bundle, checked against the manifest.
 #[derive(Clone)]
 pub struct Contents {
     origin: String,
@@ -194,7 +194,7 @@ impl Contents {
         &self.wasm
     }
 
-    /// SHA-256 of the component, as the manifest states it and as it is.
+    /// SHA-256 of the component; the manifest states the same.
     pub fn wasm_hash(&self) -> Digest {
         self.wasm_hash
     }

@@ -1,4 +1,4 @@
-//! A bundle goes to a registry.
+//! Sends a bundle to a registry.
 
 use hexgate_bundle::{CopyError, SealedBundle, VerifiedBundle};
 use oci_client::RegistryOperation;
@@ -12,11 +12,11 @@ pub struct Pushed {
     pub digest: String,
 }
 
-/// Pushes a bundle under the tag of a reference. The tag is set last, so that whoever asks for it finds all or what was there before.
+/// Pushes a bundle under the tag of a reference. The tag is set last, so that a reader finds the whole bundle or the former one.
 /// Equal bundles have equal digests.
 ///
 /// # Errors
-/// If the bundle is of version 1, the reference names a digest, or the registry does not take it.
+/// If the bundle is of version 1, the reference names a digest, or the registry refuses it.
 pub fn push(bundle: &VerifiedBundle, to: &Reference, access: &Access) -> Result<Pushed, PushError> {
     let (None, Some(tag)) = (to.digest(), to.inner().tag()) else {
         return Err(PushError::Pinned {
@@ -47,12 +47,12 @@ pub fn push(bundle: &VerifiedBundle, to: &Reference, access: &Access) -> Result<
     })
 }
 
-/// A bundle was not pushed. What lies in the registry under the tag is what lay there before, unless the last step failed.
+/// A bundle was not pushed. The tag still names the former content, unless the last step failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PushError {
     /// The reference has a digest.
-    #[error("`{reference}` names a digest, which only content has: push to a tag")]
+    #[error("`{reference}` names a digest; a push needs a tag")]
     Pinned {
         /// The reference.
         reference: String,
@@ -65,10 +65,10 @@ pub enum PushError {
         /// Where the bundle is.
         origin: String,
     },
-    /// It is not whole.
+    /// It is not complete.
     #[error(transparent)]
     Copy(#[from] CopyError),
-    /// The registry does not take it.
+    /// The request to the registry failed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }

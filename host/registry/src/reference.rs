@@ -2,9 +2,9 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-/// `REGISTRY/REPOSITORY:TAG`, `REGISTRY/REPOSITORY@sha256:DIGEST`, or both. With a digest the tag is not looked at.
+/// `REGISTRY/REPOSITORY:TAG`, `REGISTRY/REPOSITORY@sha256:DIGEST`, or both. With a digest the tag is ignored.
 ///
-/// Neither a registry nor a tag is assumed: who means a policy says which.
+/// Neither a registry nor a tag is assumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference(oci_client::Reference);
 
@@ -56,12 +56,12 @@ impl FromStr for Reference {
             reason,
         };
         if text.contains("://") {
-            return Err(bad("it is no address: leave the scheme out".to_owned()));
+            return Err(bad("it is not an address: leave the scheme out".to_owned()));
         }
         let parsed: oci_client::Reference = text
             .parse()
             .map_err(|error: oci_client::ParseError| bad(error.to_string()))?;
-        // The parser would take a name without a host for one of a public registry.
+        // The parser takes a name without a host as one of a public registry.
         let host = text
             .split_once('/')
             .map(|(host, _)| host)
@@ -69,7 +69,7 @@ impl FromStr for Reference {
         if !(host == "localhost" || host.contains(['.', ':'])) {
             return Err(bad("it names no registry".to_owned()));
         }
-        // It assumes a tag as well.
+        // The parser assumes a tag as well.
         let name = text.split_once('@').map_or(text, |(name, _)| name);
         let tagged = name
             .rsplit('/')

@@ -1,4 +1,4 @@
-//! What comes of asking: how a call stands, the right to run it, and why it must not run.
+//! The result of asking: the status of a call, the right to run it, and why it must not run.
 
 use hexgate_bundle::Timestamp;
 
@@ -9,28 +9,28 @@ use crate::{
     used::UsedApprovalsError,
 };
 
-/// How a call stands.
+/// Whether a call may run.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ApprovalStatus {
     /// It may run, once.
     Approved(Permit),
-    /// An approver said no. Asking again is of no use before the request expires.
+    /// An approver denied it. Asking again does not help before the request expires.
     Denied {
         /// The request.
         request: RequestId,
-        /// Who said no.
+        /// Who denied it.
         approver: String,
         /// Why; may be empty.
         reason: String,
     },
-    /// Somebody was asked and has not answered.
+    /// No approver has answered yet.
     Pending {
         /// The request.
         request: RequestId,
     },
 }
 
-/// The right to run a call once. There is one only after the approval was used up, and it cannot be copied.
+/// The right to run a call once. It is made only after the approval was used up, and cannot be copied.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the approval is used up: run the call, or ask again"]
 pub struct Permit {
@@ -47,7 +47,7 @@ impl Permit {
         self.request
     }
 
-    /// Who said yes.
+    /// Who approved it.
     pub fn approver(&self) -> &str {
         &self.approver
     }
@@ -78,10 +78,10 @@ pub enum ServiceError {
     /// The database cannot be used.
     #[error("cannot use the database of approvals: {0}")]
     RequestStore(#[from] StoreError),
-    /// The record of used approvals cannot be used.
+    /// The file of used approvals cannot be used.
     #[error(transparent)]
     UsedApprovals(#[from] UsedApprovalsError),
-    /// Nobody could read it.
+    /// The call is too large for a person to review.
     #[error("the call has {size} bytes, and at most {limit} can be put before a person")]
     TooLarge {
         /// Its size.
@@ -89,12 +89,12 @@ pub enum ServiceError {
         /// The largest.
         limit: usize,
     },
-    /// Nobody could answer them.
+    /// More requests are open than approvers can answer.
     #[error(
         "{MAX_OPEN} requests are open, or {MAX_OPEN_BYTES} bytes of arguments in them, and no more are made: answer some, or wait until some expire"
     )]
     TooMany,
-    /// The time cannot be told.
+    /// The clock is out of range.
     #[error("the clock shows a time that cannot be written, before 1970 or after 9999; set it")]
     Clock,
     /// The system gives no randomness.

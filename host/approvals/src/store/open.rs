@@ -1,4 +1,4 @@
-//! Opening the file: which file it is, with whose rights, and whether it is ours.
+//! Opens the file: checks its path, its mode, and that its tables are ours.
 
 use std::{
     fs, io,
@@ -33,7 +33,7 @@ pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
         path: path.to_owned(),
         access,
     };
-    // With a folder before it no name is special to SQLite.
+    // SQLite gives names such as `:memory:` a meaning only without a folder before them.
     let place = std::path::absolute(named).map_err(io)?;
     let parent = place.parent().unwrap_or(Path::new("/"));
     let opened = if create {
@@ -49,7 +49,7 @@ pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
         _ => io(error),
     })?;
     let place = fs::canonicalize(parent).map_err(io)?.join(name);
-    // Looked at, and not opened: to close a file is to let go of all locks that this process has on it.
+    // Do not open the file: closing it would release all locks that this process has on it.
     let file = match folder.stat(name) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
             Some(Access::from(&stat))
@@ -60,12 +60,12 @@ pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
         Err(_) => None,
     };
     let access = folder.access().map_err(io)?;
-    // Whoever can make files there can make those that SQLite keeps beside the database.
+    // A user who can make files there can forge those that SQLite keeps beside the database.
     if access.mode & 0o002 != 0 {
         return Err(exposed(parent, access));
     }
     if let Some(file) = file {
-        // Another user's database is one that the group shares.
+        // Another user's database must be shared with the group.
         let is_shared = file.is_own_or_roots() || file.mode & 0o020 != 0;
         return if is_shared && file.mode & 0o007 == 0 {
             Ok(place)
@@ -98,7 +98,7 @@ pub(super) fn connect(
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
-    // Whoever can write the file can put triggers and views into it. They shall not run here.
+    // A user who can write the file can add triggers and views. They must not run here.
     for (setting, value) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
@@ -107,15 +107,15 @@ pub(super) fn connect(
     ] {
         connection.set_db_config(setting, value)?;
     }
-    // Nor shall what they put into one row fill the memory of whoever reads it.
+    // Nor may one row of theirs fill this process's memory.
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    // What was committed is on the disk: an approval that is used stays so when the power fails.
+    // Sync each commit: a used approval stays used after a power failure.
     connection.pragma_update(None, "synchronous", "FULL")?;
     if !create || matches!(schema::check(&connection)?, Found::Ours) {
         checked(&connection)?;
     } else {
-        // Where several processes make it at the same time, SQLite does not wait for the one that was faster, as it does later.
+        // When several processes make the database at once, SQLite does not wait for the faster one, so try again.
         let begun = Instant::now();
         loop {
             match make(&mut connection) {
@@ -139,7 +139,7 @@ fn make(connection: &mut Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// That it can be written is found out now, and not when a person has answered.
+/// Checks now that the database can be written, before a person answers in vain.
 fn writable(connection: &Connection) -> Result<(), StoreError> {
     if connection.is_readonly("main")? {
         return Err(StoreError::ReadOnly);
@@ -147,7 +147,7 @@ fn writable(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// That the tables are ours.
+/// Checks that the tables are ours.
 pub(super) fn checked(connection: &Connection) -> Result<(), StoreError> {
     match schema::check(connection)? {
         Found::Ours => Ok(()),

@@ -1,4 +1,4 @@
-//! What the database looks like, version 1.
+//! The tables of the database, version 1.
 
 use rusqlite::Connection;
 
@@ -9,7 +9,7 @@ const APPLICATION: i32 = i32::from_be_bytes(*b"hexg");
 /// The version of the tables.
 const VERSION: i32 = 1;
 
-/// The tables, as the database remembers their text. Strict: a column holds what its type says or nothing.
+/// The tables, in the text that the database keeps. Strict: a column holds its type or nothing.
 const TABLES: [(&str, &str); 4] = [
     (
         "answers",
@@ -40,7 +40,7 @@ pub(super) enum Found {
     Ours,
 }
 
-/// Looks whether the tables are ours and as they were made: with others, an answer might not be found, or a use not be kept.
+/// Checks that the tables are ours and unchanged: changed tables could hide an answer, or lose a use.
 pub(super) fn check(connection: &Connection) -> Result<Found, StoreError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);

@@ -108,7 +108,7 @@ impl Fixture {
             .with_used_approvals(UsedApprovals::open(self.make_used_approvals()).unwrap())
     }
 
-    /// A record of used approvals, empty if it is new.
+    /// A file of used approvals, empty if it is new.
     pub(crate) fn make_used_approvals(&self) -> PathBuf {
         use std::os::unix::fs::OpenOptionsExt;
         let path = self.folder.path().join("used");

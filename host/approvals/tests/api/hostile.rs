@@ -388,7 +388,7 @@ fn a_record_of_used_approvals_that_is_gone_lets_nothing_pass() {
     std::fs::remove_file(fixture.folder().join("used")).unwrap();
     let error = service.settle(&call(), &terms()).unwrap_err().to_string();
     assert!(
-        error.contains("cannot use the record of used approvals")
+        error.contains("cannot use the file of used approvals")
             && error.contains("no approval can be used"),
         "{error}"
     );

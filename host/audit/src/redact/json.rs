@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{Malformed, REDACTED, Redactor, Secrecy};
 
-/// The text without its secrets; None if there are none in it. The text is what a model wrote, so it can be anything. `depth` is how many texts
-/// it is within, each JSON of its own.
+/// The text without its secrets; None if there are none in it. A model wrote the text, so it can be anything. `depth` counts the JSON texts
+/// around it.
 pub(super) fn redact(
     redactor: &Redactor,
     text: &str,

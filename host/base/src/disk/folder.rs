@@ -21,7 +21,7 @@ use rustix::{
 
 use super::{Access, FileError, Passing, read::open_regular};
 
-/// A folder that is open. Names in it are single names; a link among them is never followed.
+/// An open folder. Methods take single names in it and never follow a link.
 #[derive(Debug)]
 pub struct Folder(File);
 
@@ -42,13 +42,13 @@ impl Folder {
         Self::at(CWD, path, OFlags::NOFOLLOW)
     }
 
-    /// Makes a folder if there is none at the path, with these permission bits or less if the umask says so, and its missing parents with
-    /// those that the umask says. Opening it is the next step.
+    /// Makes the folder if it is missing, with these permission bits less the umask, and its missing parents with the bits of the umask.
+    /// The caller opens it afterwards.
     ///
     /// # Errors
-    /// It is not there, and cannot be made.
+    /// It is missing and cannot be made.
     pub fn provide(path: &Path, mode: u32) -> io::Result<()> {
-        // Not first of all: a folder that is there may lie where nothing can be made.
+        // Look before making: an existing folder may lie on a read-only disk.
         if path.as_os_str().is_empty() || path.is_dir() {
             return Ok(());
         }
@@ -151,11 +151,10 @@ impl Folder {
         Passing::new(self, mode)
     }
 
-    /// Puts a file in the place of whatever file or link has the name. Whoever reads sees the older one or the newer one, whole, and so does
-    /// whoever reads after a power failure.
+    /// Replaces the file or link of that name. A reader sees the old file or the new one, whole, also after a power failure.
     ///
     /// # Errors
-    /// The system fails. Then the older one is still there.
+    /// The system fails. Then the old file is still there.
     pub fn replace(&self, name: impl AsRef<Path>, mode: u32, content: &[u8]) -> io::Result<()> {
         let mut file = self.passing(mode)?;
         file.write_all(content)?;
@@ -164,7 +163,7 @@ impl Folder {
         self.sync()
     }
 
-    /// The names in it, each with whether it is a regular file.
+    /// The names in it, and whether each is a regular file.
     ///
     /// # Errors
     /// The system fails.
@@ -177,7 +176,7 @@ impl Folder {
                 continue;
             }
             let kind = match entry.file_type() {
-                // Some file systems do not say.
+                // Some file systems do not report the type.
                 FileType::Unknown => match self.stat(&name) {
                     Ok(stat) => FileType::from_raw_mode(stat.st_mode),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -190,7 +189,7 @@ impl Folder {
         Ok(entries)
     }
 
-    /// What something in it is.
+    /// The type, owner and mode of an entry.
     ///
     /// # Errors
     /// There is nothing by that name, or the system fails.
@@ -198,7 +197,7 @@ impl Folder {
         Ok(statat(&self.0, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// Gives something in it another name, which may be taken.
+    /// Renames an entry; replaces what has the new name.
     ///
     /// # Errors
     /// The system fails.
@@ -206,7 +205,7 @@ impl Folder {
         renameat(&self.0, from.as_ref(), &self.0, to.as_ref())
     }
 
-    /// Exchanges what two names name, atomically.
+    /// Exchanges two entries atomically.
     ///
     /// # Errors
     /// The system fails, or cannot do that: `NOSYS`, `INVAL` or `NOTSUP`.
@@ -215,7 +214,7 @@ impl Folder {
         self.rename_with(a, b, rustix::fs::RenameFlags::EXCHANGE)
     }
 
-    /// This system cannot do it.
+    /// This system cannot exchange entries.
     ///
     /// # Errors
     /// Always `NOSYS`.
@@ -224,7 +223,7 @@ impl Folder {
         Err(Errno::NOSYS)
     }
 
-    /// Gives something in it another name, which must not be taken.
+    /// Renames an entry; fails if the new name is taken.
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     pub(super) fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Errno> {
         self.rename_with(from, to, rustix::fs::RenameFlags::NOREPLACE)
@@ -261,7 +260,7 @@ impl Folder {
         Ok(unlinkat(&self.0, name.as_ref(), AtFlags::REMOVEDIR)?)
     }
 
-    /// Whose it is.
+    /// Its owner and mode.
     ///
     /// # Errors
     /// The system fails.
@@ -277,17 +276,17 @@ impl Folder {
         Ok(fchmod(&self.0, bits(mode))?)
     }
 
-    /// Whether it is the folder that `path` names now, links followed. While it is open its number is not given to another.
+    /// Whether `path` names this folder now, links followed. The inode number is not reused while the folder is open.
     pub fn is_at(&self, path: &Path) -> bool {
         stat(path).is_ok_and(|named| self.is(&named))
     }
 
-    /// Whether this is about it.
+    /// Whether `named` describes this folder.
     pub fn is(&self, named: &Stat) -> bool {
         fstat(&self.0).is_ok_and(|open| (open.st_dev, open.st_ino) == (named.st_dev, named.st_ino))
     }
 
-    /// Makes what was renamed, made or removed in it survive a power failure.
+    /// Syncs the folder, so that renamed, made and removed entries survive a power failure.
     ///
     /// # Errors
     /// The system fails.

@@ -1,4 +1,4 @@
-//! Opening and reading files that somebody else may control.
+//! Opening and reading files that another user may control.
 
 use std::{
     fs::File,
@@ -27,7 +27,7 @@ pub enum FileError {
     /// More bytes than allowed.
     #[error("it has more than {0} bytes")]
     TooLarge(u64),
-    /// Anything else, among it that there is no such file.
+    /// Any other error, a missing file included.
     #[error(transparent)]
     Io(#[from] io::Error),
 }

@@ -66,7 +66,7 @@ pub fn generate(prefix: impl AsRef<Path>, force: bool) -> Result<KeyPair, Genera
     } else {
         place(new_private, &private)?;
         if let Err(error) = place(new_public, &public) {
-            // Nobody has it yet, and without its public half it is of no use.
+            // The private key alone is of no use, and no reader has it yet.
             let _ = folder.remove(name(&private));
             return Err(error);
         }

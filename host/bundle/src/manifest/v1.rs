@@ -25,7 +25,8 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The bytes that are signed, spelled as that system spells them. Obligations are not written: what demands them is not made here.
+    /// The bytes that are signed, spelled as that system spells them. Obligations are not written: this crate makes no policies that have
+    /// them.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
         /// The fields stand in the order of the keys.
         #[derive(Serialize)]
@@ -91,7 +92,7 @@ impl Manifest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
-    // Read by the caller; here it only has to be a known key.
+    // The caller has read it; here it must only be a known key.
     #[serde(rename = "version")]
     _version: u64,
     source: String,
@@ -101,7 +102,7 @@ struct Wire {
     #[serde(deserialize_with = "Option::deserialize")]
     wasm_hash: Option<Digest>,
     agent_gating: Option<Gating>,
-    // Present in any form is a demand; what exactly is demanded is for the host that honours it.
+    // Present in any form, it is an obligation; the host that honours it reads the details.
     #[serde(default, deserialize_with = "present")]
     guards: Option<serde::de::IgnoredAny>,
     #[serde(default, deserialize_with = "present")]

@@ -1,4 +1,4 @@
-//! Why a bundle must not be used.
+//! Errors of verification.
 
 use crate::{Digest, KeyId, ManifestError, Obligation, Timestamp};
 
@@ -24,7 +24,7 @@ pub enum VerifyError {
     },
     /// The set of trusted keys is empty.
     #[error(
-        "no key is trusted, so `{origin}` cannot be verified; pass the public key of whoever signs"
+        "no key is trusted, so `{origin}` cannot be verified; pass the public key of the signer"
     )]
     NoTrustedKeys {
         /// The bundle.
@@ -42,7 +42,7 @@ pub enum VerifyError {
     },
     /// The manifest names another key than the one that signed it.
     #[error(
-        "{file} says that key `{claimed}` signs, and key `{signer}` did; compile the policy again with the key that is meant"
+        "{file} names the key `{claimed}` as its signer, but the key `{signer}` signed it; compile the policy again with the right key"
     )]
     KeyId {
         /// The manifest's file.
@@ -92,8 +92,8 @@ pub enum VerifyError {
         /// What was expected, if anything.
         expected: Option<String>,
     },
-    /// The bundle leaves open what was expected. [`Expectation::dangerous_accept_unbound`](crate::Expectation::dangerous_accept_unbound)
-    /// accepts it all the same.
+    /// The bundle does not name the agent or project that was expected.
+    /// [`Expectation::dangerous_accept_unbound`](crate::Expectation::dangerous_accept_unbound) accepts it all the same.
     #[error("`{origin}` is not bound to any {what}, and one for `{}` is expected; compile the policy for it (`--{what}`)", .expected.escape_debug())]
     Unbound {
         /// The bundle.
@@ -130,7 +130,7 @@ pub enum VerifyError {
         /// The lowest accepted number.
         minimum: u64,
     },
-    /// The bundle is for later.
+    /// The bundle is not valid yet.
     #[error("`{origin}` is valid from {not_before} on, and it is {now}; wait, or check the clock")]
     NotYetValid {
         /// The bundle.
@@ -140,7 +140,7 @@ pub enum VerifyError {
         /// The time of the check.
         now: Timestamp,
     },
-    /// The bundle's time is over.
+    /// The bundle has expired.
     #[error(
         "`{origin}` expired at {expires_at}, and it is {now}; compile and sign the policy again"
     )]

@@ -1,4 +1,4 @@
-//! Giving a folder its place in one step. All names are names in one open folder.
+//! Moves a folder to its place in one step. All names are in one open folder.
 
 use std::{ffi::OsStr, io, path::Path};
 
@@ -9,11 +9,11 @@ use hexgate_base::disk::{Folder, random};
 /// How [`place`] and [`replace`] ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Placed {
-    /// The folder has its place, and its passing name is gone.
+    /// The folder is in its place, and its temporary name is gone.
     New,
-    /// The folder has its place, and the older one has the passing name.
+    /// The folder is in its place, and the older one has the temporary name.
     Replaced,
-    /// The target is not what it was thought to be. Nothing was changed.
+    /// The target has changed meanwhile. Nothing was done.
     Not,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn replace(parent: &Folder, folder: &Path, target: &OsStr) -> io::Res
 
 /// For file systems without exchange. Between the two steps the target does not exist.
 fn replace_in_two_steps(parent: &Folder, folder: &Path, target: &OsStr) -> io::Result<Placed> {
-    // Not a passing name: if this process dies now, the only bundle has it, and no other writer may take that away.
+    // Not a temporary name: if this process dies now, the only bundle has this name, and other writers must not remove it.
     let aside = format!(".hexgate-older-{:016x}", random()?);
     match parent.rename(target, &aside) {
         Ok(()) => {}
