@@ -39,10 +39,10 @@ enum Command {
     /// Validate, test, build, sign, verify, inspect and measure policies
     #[command(subcommand)]
     Policy(policy::Command),
-    /// Verify, replay and deliver the log of what was decided
+    /// Verify, replay and deliver the log of decisions
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Look at the calls that wait for a person, allow them, deny them
+    /// Show, approve and deny the calls that wait for a person
     #[command(subcommand)]
     Approvals(approvals::Command),
 }

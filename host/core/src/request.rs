@@ -1,6 +1,6 @@
 //! What goes into a decision.
 
-/// One proposed tool call, borrowed from whoever proposes it.
+/// One proposed tool call, borrowed from the caller.
 ///
 /// Arguments and facts stay text: the bytes that were decided must be the bytes that run.
 #[derive(Debug, Clone, Copy)]

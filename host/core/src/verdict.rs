@@ -1,8 +1,8 @@
-//! What comes out of a decision.
+//! The result of a decision.
 
 /// What a policy says about a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a verdict that is not looked at permits nothing"]
+#[must_use = "an unused verdict permits nothing"]
 pub enum Verdict {
     /// The call must not happen.
     Deny(Denial),

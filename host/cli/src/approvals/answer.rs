@@ -17,7 +17,7 @@ use crate::{
 
 /// Allow a call to run once, with a signature
 ///
-/// The request's name is the digest of all that `show` prints of it: nothing else is allowed by it.
+/// The request's name is the digest of everything that `show` prints: the answer holds for nothing else.
 /// Exit codes: 0 answered, 1 the answer would not count, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -45,7 +45,7 @@ pub(crate) struct Deny {
     #[command(flatten)]
     common: Common,
 
-    /// Why; it is signed, kept and told to whoever called
+    /// Why; it is signed, kept and shown to the caller
     #[arg(long, value_name = "TEXT")]
     reason: String,
 }
@@ -59,7 +59,7 @@ struct Common {
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
 
-    /// The file that lists the approvers, the one that the host goes by
+    /// The file that lists the approvers, the same that the host uses
     #[arg(long, value_name = "FILE")]
     approvers: PathBuf,
 
@@ -99,13 +99,13 @@ fn answer(args: &Common, decision: Decision, reason: &str) -> anyhow::Result<Exi
         })?;
     if answered.replaced {
         output::warn(
-            "something lay in the place of the answer that no approver had signed, and was replaced; find out who can write the database",
+            "a stored answer that no approver had signed was replaced; find out who can write the database",
         );
     }
     let entry = store
         .entry(&id)
         .with_context(|| unusable(store.path()))?
-        .context("the request was taken out of the database right after it was answered")?;
+        .context("the request was deleted from the database right after it was answered")?;
     let view = View::new(entry, Some(&approvers), now);
     if args.json {
         output::print_json(&view)?;

@@ -1,4 +1,4 @@
-//! Where requests come from, and by what answers are checked.
+//! The database of requests, and the approvers that answers are checked against.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,14 +12,14 @@ use hexgate_bundle::Timestamp;
 use super::view::View;
 use crate::exit::Refused;
 
-/// The options of commands that look.
+/// The options of commands that read.
 #[derive(Debug, clap::Args)]
 pub(super) struct Source {
     /// The database in which the agent's host keeps its requests
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
 
-    /// The file that lists the approvers: with it answers are checked, without it they are only quoted
+    /// The file that lists the approvers: with it answers are checked, without it only shown
     #[arg(long, value_name = "FILE")]
     approvers: Option<PathBuf>,
 }

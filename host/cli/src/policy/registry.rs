@@ -28,7 +28,7 @@ pub(super) struct Options {
     #[arg(long)]
     plain_http: bool,
 
-    /// Do without TLS wherever the registry is: whoever is in between reads credentials and policies
+    /// Do without TLS wherever the registry is: an attacker on the way reads credentials and policies
     #[arg(long, conflicts_with = "plain_http")]
     dangerous_plain_http: bool,
 
@@ -41,7 +41,7 @@ impl Options {
     pub(super) fn access(&self, reference: &Reference) -> anyhow::Result<Access> {
         ensure!(
             !self.plain_http || reference.is_loopback(),
-            "`--plain-http` is for registries on this machine, and `{}` is not: whoever is in between would read credentials and policies; pass `--dangerous-plain-http` if that may be",
+            "`--plain-http` is for registries on this machine, and `{}` is not: an attacker on the way would read credentials and policies; pass `--dangerous-plain-http` to accept that",
             reference.registry()
         );
         Ok(Access {

@@ -22,7 +22,7 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bundle: Option<Bundle>,
     pub(super) component: Component,
-    /// What nobody checked.
+    /// What was not checked.
     pub(super) not_verified: Vec<String>,
     /// Whether a signature was asked for that is not there.
     #[serde(skip)]
@@ -63,7 +63,7 @@ pub(super) struct Bundle {
 pub(super) enum Signature {
     /// There is none.
     Unsigned,
-    /// There is one that nobody looked at.
+    /// There is one, not checked.
     NotVerified,
     /// A given key made it.
     Verified {
