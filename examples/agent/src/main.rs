@@ -2,6 +2,7 @@
 //!
 //! Reads proposed calls, one JSON object a line, and prints which tools would run and the messages for the model. The environment names the
 //! policy. Requests for approval are in `approvals.db`, and every decision in the log `audit`, both in this folder.
+#![forbid(unsafe_code)]
 
 use std::io::stdin;
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //!
 //! The component is given requests, responses and the streams of their bodies, and nothing else: no clock, no files, no network. Its costs
 //! are bounded. A request that it does not answer, for any reason, gets status 500.
+#![forbid(unsafe_code)]
 
 mod runtime;
 

@@ -37,6 +37,7 @@ impl Approvers {
     /// These approvers.
     ///
     /// # Errors
+    ///
     /// If one has no id, no key or no role, a name is not written in the [one spelling](hexgate_base::names::spelled) that names have, or
     /// an id or a key occurs twice. Ids are compared as [people](hexgate_base::names::folded) are.
     pub fn new(approvers: Vec<Approver>) -> Result<Self, ApproversError> {
@@ -99,12 +100,14 @@ impl Approvers {
     /// `users` may be left out.
     ///
     /// # Errors
+    ///
     /// If the file cannot be read, others can change it, or it is not such a list.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ApproversError> {
         file::read(path.as_ref())
     }
 
     /// The approver who has this key.
+    #[must_use]
     pub fn owner(&self, key: &PublicKey) -> Option<&Approver> {
         self.0.iter().find(|approver| approver.keys.contains(key))
     }
@@ -113,6 +116,7 @@ impl Approvers {
     /// the required roles, and is not the caller unless the request allows that.
     ///
     /// # Errors
+    ///
     /// The first check that fails.
     pub fn check<'a>(
         &'a self,
@@ -158,6 +162,7 @@ impl Approvers {
     /// Answers a request as the approver who has this key.
     ///
     /// # Errors
+    ///
     /// If the answer would not count, see [`check`](Self::check), or the request has expired.
     pub fn sign(
         &self,

@@ -53,6 +53,7 @@ impl Terms {
     /// An approver with any of these roles may answer, for [`DEFAULT_LIFETIME`](Self::DEFAULT_LIFETIME), and never the caller themself.
     ///
     /// # Errors
+    ///
     /// If there is no role, an empty one, or one in a spelling that no approver's role can have: no approver could answer.
     pub fn new(
         approver_roles: impl IntoIterator<Item = impl Into<String>>,
@@ -77,6 +78,7 @@ impl Terms {
     /// How long a request is open, in whole seconds. What is not used by then has to be asked for again.
     ///
     /// # Errors
+    ///
     /// If it is less than a second or more than [`MAX_LIFETIME`](Self::MAX_LIFETIME).
     pub fn lifetime(mut self, lifetime: Duration) -> Result<Self, TermsError> {
         if lifetime < Duration::from_secs(1) || lifetime > Self::MAX_LIFETIME {
@@ -87,6 +89,7 @@ impl Terms {
     }
 
     /// Lets an approver answer their own calls. Default: they may not.
+    #[must_use]
     pub fn allow_own_calls(mut self) -> Self {
         self.own_calls = true;
         self

@@ -35,9 +35,7 @@ pub enum Refusal {
     #[error("request `{0}` is not answered yet; wait for an approver")]
     Unanswered(RequestId),
     /// The stored answer is malformed.
-    #[error(
-        "the stored answer to request `{0}` is malformed; an approver has to answer it again"
-    )]
+    #[error("the stored answer to request `{0}` is malformed; an approver has to answer it again")]
     Unreadable(RequestId),
     /// An approver said no.
     #[error("request `{id}` was denied by `{approver}`{}", because(.reason))]

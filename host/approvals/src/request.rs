@@ -14,6 +14,7 @@ pub struct RequestId(Digest);
 
 impl RequestId {
     /// The digest.
+    #[must_use]
     pub const fn digest(&self) -> &Digest {
         &self.0
     }
@@ -56,6 +57,7 @@ pub struct Request {
 
 impl Request {
     /// Its name.
+    #[must_use]
     pub fn id(&self) -> RequestId {
         RequestId(
             fields("hexgate approval request 1", &self.call, &self.conditions)
@@ -71,6 +73,7 @@ impl Request {
     }
 
     /// Whether it can still be answered and used.
+    #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }

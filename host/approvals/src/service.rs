@@ -46,12 +46,14 @@ impl ApprovalService {
     }
 
     /// Records used approvals in a separate file as well. Default: in the database and in memory only.
+    #[must_use]
     pub fn with_used_approvals(mut self, used_approvals: UsedApprovals) -> Self {
         self.used_approvals = Some(used_approvals);
         self
     }
 
     /// Another clock. Default: the system's.
+    #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
@@ -66,6 +68,7 @@ impl ApprovalService {
     }
 
     /// The database.
+    #[must_use]
     pub fn store(&self) -> &RequestStore {
         &self.store
     }
@@ -74,6 +77,7 @@ impl ApprovalService {
     /// call may run once. A denial holds until the request expires. If there is no request yet, one is made.
     ///
     /// # Errors
+    ///
     /// If the stored answer does not count, or the database or the file of used approvals cannot be used. Then the call must not run.
     pub fn settle(&self, call: &Call, terms: &Terms) -> Result<ApprovalStatus, ServiceError> {
         check_size(call)?;
@@ -130,6 +134,7 @@ impl ApprovalService {
     /// says why the call must not run.
     ///
     /// # Errors
+    ///
     /// If the request is missing, changed, expired, unanswered, denied, used, or for another call, policy or terms; if its answer does not
     /// count; if the database or the file of used approvals cannot be used. Then the call must not run.
     pub fn redeem(

@@ -42,6 +42,7 @@ impl RequestStore {
     /// Opens the database in the file at `path`, as approvers do: a missing file is an error.
     ///
     /// # Errors
+    ///
     /// If it cannot be read and written, is damaged, of a newer version, or another database.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::open_with(path.as_ref(), false, Self::PATIENCE)
@@ -51,6 +52,7 @@ impl RequestStore {
     /// the folder: requests hold arguments in the clear.
     ///
     /// # Errors
+    ///
     /// As [`open`](Self::open), or if it cannot be made.
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::open_with(path.as_ref(), true, Self::PATIENCE)
@@ -59,6 +61,7 @@ impl RequestStore {
     /// As [`open_or_create`](Self::open_or_create) if `create`, else as [`open`](Self::open), with another time to wait for other processes.
     ///
     /// # Errors
+    ///
     /// As these.
     pub fn open_with(path: &Path, create: bool, patience: Duration) -> Result<Self, OpenError> {
         let place = place(path, create)?;
@@ -74,6 +77,7 @@ impl RequestStore {
     }
 
     /// Where it is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -81,6 +85,7 @@ impl RequestStore {
     /// All entries, the oldest first.
     ///
     /// # Errors
+    ///
     /// If the database cannot be used.
     pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
         let mut connection = self.lock();
@@ -99,6 +104,7 @@ impl RequestStore {
     /// The entry with this name.
     ///
     /// # Errors
+    ///
     /// If the database cannot be used.
     pub fn entry(&self, id: &RequestId) -> Result<Option<Entry>, StoreError> {
         let mut connection = self.lock();
@@ -111,6 +117,7 @@ impl RequestStore {
     /// count and is replaced.
     ///
     /// # Errors
+    ///
     /// If the answer would not count, the request is answered already, or the database cannot be used.
     pub fn answer(
         &self,
@@ -180,6 +187,7 @@ impl RequestStore {
 
 /// An answer was put into the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answered {
     /// The request.
     pub request: Request,

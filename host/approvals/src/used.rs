@@ -24,6 +24,7 @@ impl UsedApprovals {
     /// approvals fail instead of forgetting uses.
     ///
     /// # Errors
+    ///
     /// If it cannot be read or appended to, or is another file.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, UsedApprovalsError> {
         let used_approvals = Self { path: path.into() };
@@ -35,6 +36,7 @@ impl UsedApprovals {
     /// Adds an approval.
     ///
     /// # Errors
+    ///
     /// If it is recorded already, or cannot be written and synced. Then the tool must not run.
     pub(crate) fn add(&self, id: &RequestId, now: Timestamp) -> Result<(), UsedApprovalsError> {
         let mut file = self.file()?;
@@ -122,6 +124,7 @@ impl UsedApprovals {
     }
 
     /// Where it is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -27,6 +27,7 @@ impl Components {
     /// Keeps a component. An existing file stays as it is.
     ///
     /// # Errors
+    ///
     /// It cannot be written.
     pub fn keep(&self, component: &[u8]) -> Result<Digest, ComponentsError> {
         let digest = Digest::of(component);
@@ -48,6 +49,7 @@ impl Components {
     /// The component with this digest. None if it was not kept.
     ///
     /// # Errors
+    ///
     /// It cannot be read, or has another digest.
     pub fn find(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ComponentsError> {
         let path = self.path(digest);

@@ -35,6 +35,7 @@ pub enum Entry {
 
 /// The first line of a file of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Segment {
     /// When it was begun.
     pub at: String,
@@ -50,6 +51,7 @@ pub struct Segment {
 
 /// A process began to write.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Opened {
     /// When.
     pub at: String,
@@ -63,6 +65,7 @@ pub struct Opened {
 
 /// A process stopped writing, in good order.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Closed {
     /// When.
     pub at: String,
@@ -70,6 +73,7 @@ pub struct Closed {
 
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Decision {
     /// When it was decided, UTC.
     pub at: String,
@@ -122,6 +126,7 @@ pub struct Decision {
 
 /// Something else that belongs into the log.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct NoteEntry {
     /// When it happened.
     pub at: String,
@@ -139,6 +144,7 @@ pub struct NoteEntry {
 
 /// A signature over the record before it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// When it was signed.
     pub at: String,
@@ -150,6 +156,7 @@ pub struct Checkpoint {
 
 /// Bytes that are no record.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Torn {
     /// When they were found.
     pub at: String,
@@ -161,6 +168,7 @@ pub struct Torn {
 
 /// Decisions that were not written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Lost {
     /// When writing worked again.
     pub at: String,
@@ -179,6 +187,7 @@ impl Entry {
     /// Reads a whole line, without its newline.
     ///
     /// # Errors
+    ///
     /// If it is not JSON, of an unknown kind, or lacks a member of its kind. Unknown members are ignored: one that changed the meaning of
     /// others would come with another version of the format.
     pub fn parse(line: &[u8]) -> Result<Self, EntryError> {

@@ -23,6 +23,7 @@ fn segment_index(name: &str) -> Option<u64> {
 /// The files of a log, in their order: all of a folder, or one named file.
 ///
 /// # Errors
+///
 /// If there is nothing at the path, or the folder holds no file of a log.
 pub(crate) fn segments(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     if !fs::metadata(path)?.is_dir() {
@@ -45,6 +46,7 @@ pub(crate) fn segments(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
 /// Opens the folder of a log for writing. Makes a private one if it is missing.
 ///
 /// # Errors
+///
 /// If other users can write there: a log that they can change proves nothing.
 pub(crate) fn open(path: &Path) -> Result<Folder, FolderError> {
     let io = |source| FolderError::Io {

@@ -41,6 +41,7 @@ impl DigestKey {
     /// read is accepted: secrets are mounted so.
     ///
     /// # Errors
+    ///
     /// If it cannot be read, is not a key, or other users can access it.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
         let path = path.as_ref();
@@ -74,6 +75,7 @@ impl DigestKey {
     /// Makes a key from the system's randomness in a new file of mode 0600. A folder that is missing is made, mode 0700.
     ///
     /// # Errors
+    ///
     /// If the file exists or cannot be written. Nothing is left behind then.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
         let path = path.as_ref();
@@ -99,6 +101,7 @@ impl DigestKey {
     /// Reads the key's file, or makes it if it is missing.
     ///
     /// # Errors
+    ///
     /// As [`DigestKey::from_file`] and [`DigestKey::create`].
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
         let path = path.as_ref();

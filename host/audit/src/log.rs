@@ -114,6 +114,7 @@ impl AuditLog {
     /// machine stopped stays where it is, and a record names it.
     ///
     /// # Errors
+    ///
     /// If the folder is another's, somebody writes there already, what is there is no log or was changed, or the system fails.
     pub fn open(
         folder: impl AsRef<Path>,
@@ -222,6 +223,7 @@ impl AuditLog {
     /// Records a decision. To be called before the host acts on it.
     ///
     /// # Errors
+    ///
     /// The decision is not recorded, and the operator wants it denied then.
     pub fn record(&self, record: &Record<'_>) -> Result<Receipt, RecordError> {
         let shared = &*self.shared;
@@ -249,6 +251,7 @@ impl AuditLog {
     /// Records something else than a decision.
     ///
     /// # Errors
+    ///
     /// It is not recorded.
     pub fn note(&self, note: &Note<'_>) -> Result<Head, RecordError> {
         let shared = &*self.shared;
@@ -264,6 +267,7 @@ impl AuditLog {
     /// Signs the last record now, and brings everything to the disk. Without a key for checkpoints, nothing is signed.
     ///
     /// # Errors
+    ///
     /// The checkpoint cannot be written or the disk does not take it.
     pub fn checkpoint(&self, now: SystemTime) -> Result<Option<Head>, RecordError> {
         let shared = &*self.shared;
@@ -312,6 +316,7 @@ impl AuditLog {
     /// Keeps a component beside the log, so that its decisions can be replayed by it. To be called when a policy becomes live.
     ///
     /// # Errors
+    ///
     /// It cannot be written.
     pub fn keep_component(
         &self,
@@ -323,6 +328,7 @@ impl AuditLog {
     /// Ends the log: everything is on the disk, and the last record is signed. `now` is the time that its last records bear.
     ///
     /// # Errors
+    ///
     /// If that did not work. The records that are in the log stay there.
     pub fn close(mut self, now: SystemTime) -> Result<Option<Head>, RecordError> {
         self.end(now).map_err(|error| self.shared.error(&error))?;

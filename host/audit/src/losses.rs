@@ -47,6 +47,7 @@ impl Losses {
     /// The losses in the file beside the log, unless the log records them: its last record of lost decisions has the number `said`.
     ///
     /// # Errors
+    ///
     /// It cannot be read, or is damaged.
     pub(crate) fn unsaid(folder: &Path, said: Option<u64>) -> io::Result<Option<Self>> {
         let bytes = match fs::read(path(folder)) {

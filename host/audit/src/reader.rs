@@ -165,6 +165,7 @@ impl std::fmt::Debug for Garbage {
 /// A file of a log cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read `{}`: {source}", .path.display())]
+#[non_exhaustive]
 pub struct ReadError {
     /// The file.
     pub path: PathBuf,

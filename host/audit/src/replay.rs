@@ -97,6 +97,7 @@ impl Skipped {
 
 /// A decision that differs from the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Difference {
     /// The record.
     pub n: u64,
@@ -126,6 +127,7 @@ pub enum ReplayError {
 /// Reads a log, verifies it and decides every call in it again.
 ///
 /// # Errors
+///
 /// A file cannot be read, or a component cannot be loaded. Errors in the log are in [`Replayed::verification`].
 pub fn replay(
     path: impl AsRef<Path>,

@@ -93,6 +93,7 @@ impl Verification {
 /// Verifies the log in a folder, or one file of it, in one pass and with the memory of one record.
 ///
 /// # Errors
+///
 /// A file cannot be read. Errors in its content are findings.
 pub fn verify(path: impl AsRef<Path>, anchors: &Anchors) -> Result<Verification, ReadError> {
     let mut verifier = Verifier::new(anchors);

@@ -43,9 +43,7 @@ impl fmt::Display for Place {
 #[non_exhaustive]
 pub enum Finding {
     /// A record was changed, or moved to another's place.
-    #[error(
-        "{place}: record {n} was changed: its hash does not match it and the record before it"
-    )]
+    #[error("{place}: record {n} was changed: its hash does not match it and the record before it")]
     Changed {
         /// Where.
         place: Place,

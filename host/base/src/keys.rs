@@ -81,6 +81,7 @@ impl PublicKey {
     /// Reads a file such as [`generate`] writes, which nobody but this user and root can change. Symbolic links are followed.
     ///
     /// # Errors
+    ///
     /// If the file cannot be read, belongs to another user, can be written by its group or by everybody, does not hold exactly one key, or is
     /// a private key by its name.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
@@ -108,6 +109,7 @@ impl PublicKey {
     /// Reads the text form: 43 characters of base64url.
     ///
     /// # Errors
+    ///
     /// If it is anything else, except that one newline may follow.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let origin = "the text of the public key";
@@ -121,6 +123,7 @@ impl PublicKey {
     /// Takes the raw form.
     ///
     /// # Errors
+    ///
     /// If the bytes are not the canonical encoding of a point, or the point is of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         Self::checked(bytes, "the public key")
@@ -132,11 +135,13 @@ impl PublicKey {
     }
 
     /// The text form, without a newline.
+    #[must_use]
     pub fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.as_bytes())
     }
 
     /// The name of this key.
+    #[must_use]
     pub fn id(&self) -> KeyId {
         let [a, b, c, d, e, f, g, h, ..] = *Digest::of(self.0.as_bytes()).as_bytes();
         KeyId([a, b, c, d, e, f, g, h])
@@ -160,7 +165,9 @@ impl PublicKey {
         let key =
             VerifyingKey::from_bytes(bytes).map_err(|_| weak("is not a point of the curve"))?;
         if key.is_weak() {
-            Err(weak("is of small order, so that signatures for it can be forged"))
+            Err(weak(
+                "is of small order, so that signatures for it can be forged",
+            ))
         } else {
             Ok(Self(key))
         }
@@ -180,6 +187,7 @@ impl PrivateKey {
     /// Reads a file such as [`generate`] writes. Symbolic links are followed.
     ///
     /// # Errors
+    ///
     /// If the file cannot be read, does not hold exactly one key, or is a public key by its name: anyone could make signatures with a
     /// published key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<LoadedPrivateKey, KeyError> {
@@ -211,6 +219,7 @@ impl PrivateKey {
     }
 
     /// The public half.
+    #[must_use]
     pub fn public_key(&self) -> PublicKey {
         // INVARIANT: a public key that is derived from a private one is a canonical point of the large subgroup.
         PublicKey(self.0.verifying_key())
@@ -244,6 +253,7 @@ impl fmt::Debug for PrivateKey {
 
 /// A private key from a file, and a warning about the file.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct LoadedPrivateKey {
     /// The key.
     pub key: PrivateKey,
@@ -254,6 +264,7 @@ pub struct LoadedPrivateKey {
 /// Other users can read or change a private key's file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` {access}: other users can read or change this private key; run `chmod 600` on it, and replace the key if it was exposed", .path.display())]
+#[non_exhaustive]
 pub struct ExposedKey {
     /// The file.
     pub path: PathBuf,

@@ -35,6 +35,7 @@ impl Expectation {
     }
 
     /// Also names the project.
+    #[must_use]
     pub fn in_project(mut self, name: impl Into<String>) -> Self {
         self.project = Some(name.into());
         self
@@ -42,12 +43,14 @@ impl Expectation {
 
     /// Refuses a bundle with a lower sequence number, and one without; 0 refuses only the latter. Default: none; see [`SequenceStore`](crate::SequenceStore) for a host
     /// that remembers.
+    #[must_use]
     pub fn min_sequence(mut self, sequence: u64) -> Self {
         self.min_sequence = Some(sequence);
         self
     }
 
     /// Says that the host does what this obligation of a version 1 bundle demands. Default: none.
+    #[must_use]
     pub fn honours(mut self, obligation: Obligation) -> Self {
         self.honoured.push(obligation);
         self
@@ -57,6 +60,7 @@ impl Expectation {
     ///
     /// CAUTION: such a bundle can be replayed. An attacker who can replace the host's files can give this agent the policy of another one
     /// that the same key signed.
+    #[must_use]
     pub fn dangerous_accept_unbound(mut self) -> Self {
         self.accept_unbound = true;
         self
@@ -75,6 +79,7 @@ impl Expectation {
     /// Accepts a bundle before and after the time for which it was made.
     ///
     /// CAUTION: for tools that show bundles, and for replaying a decision of the past.
+    #[must_use]
     pub fn dangerous_ignore_validity(mut self) -> Self {
         self.ignore_validity = true;
         self

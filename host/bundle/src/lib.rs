@@ -58,9 +58,8 @@
 //!   refuses to go back. 0 is no number.
 //! - **Versions**: version 2 of the manifest is what this crate writes; version 1, of the Python system, is read as well, and written
 //!   for its hosts alone ([`V1Draft`]). It is bound to nothing and has no sequence, so [`Expectation::dangerous_accept_unbound`] is needed to use it.
-//!
-
 #![deny(missing_docs)]
+#![forbid(unsafe_code)]
 
 mod canonical;
 mod expectation;

@@ -20,6 +20,7 @@ impl Manifest {
     /// Reads a manifest. The bytes should have proved their origin before.
     ///
     /// # Errors
+    ///
     /// If they are not a manifest of a known version, have an unknown or repeated key, break a rule of a key, or, from version 2 on, are
     /// not in the canonical spelling.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {
@@ -37,6 +38,7 @@ impl Manifest {
     }
 
     /// The version of the format.
+    #[must_use]
     pub fn version(&self) -> u64 {
         match self {
             Self::V1(_) => v1::VERSION,
@@ -45,6 +47,7 @@ impl Manifest {
     }
 
     /// The file name of the policy that the bundle was made from.
+    #[must_use]
     pub fn source(&self) -> &str {
         match self {
             Self::V1(manifest) => &manifest.source,
@@ -53,6 +56,7 @@ impl Manifest {
     }
 
     /// SHA-256 of the policy's source.
+    #[must_use]
     pub fn source_hash(&self) -> Digest {
         match self {
             Self::V1(manifest) => manifest.source_hash,
@@ -61,6 +65,7 @@ impl Manifest {
     }
 
     /// SHA-256 of the Rego text.
+    #[must_use]
     pub fn rego_hash(&self) -> Digest {
         match self {
             Self::V1(manifest) => manifest.rego_hash,
@@ -69,6 +74,7 @@ impl Manifest {
     }
 
     /// SHA-256 of the component. None in a version 1 bundle that was built without one; it decides nothing and is never accepted.
+    #[must_use]
     pub fn wasm_hash(&self) -> Option<Digest> {
         match self {
             Self::V1(manifest) => manifest.wasm_hash,
@@ -77,42 +83,50 @@ impl Manifest {
     }
 
     /// The contract that the component keeps. None in version 1, whose modules speak the binary interface of OPA.
+    #[must_use]
     pub fn contract(&self) -> Option<&str> {
         self.v2().map(|manifest| manifest.contract.as_str())
     }
 
     /// What evaluates the policy inside the component.
+    #[must_use]
     pub fn engine(&self) -> Option<&str> {
         self.v2().map(|manifest| manifest.engine.as_str())
     }
 
     /// SHA-256 of the engine that was put into the component.
+    #[must_use]
     pub fn engine_digest(&self) -> Option<Digest> {
         self.v2().and_then(|manifest| manifest.engine_digest)
     }
 
     /// Name and version of the compiler.
+    #[must_use]
     pub fn compiler(&self) -> Option<&str> {
         self.v2().map(|manifest| manifest.compiler.as_str())
     }
 
     /// The key that the manifest claims signed it.
+    #[must_use]
     pub fn key_id(&self) -> Option<KeyId> {
         self.v2().and_then(|manifest| manifest.key_id)
     }
 
     /// The agent that the bundle is bound to.
+    #[must_use]
     pub fn agent(&self) -> Option<&str> {
         self.v2().and_then(|manifest| manifest.agent.as_deref())
     }
 
     /// The project that the bundle is bound to.
+    #[must_use]
     pub fn project(&self) -> Option<&str> {
         self.v2().and_then(|manifest| manifest.project.as_deref())
     }
 
     /// The number that each newer bundle for the same agent and project raises. None: the bundle has none, which version 2 writes as 0 and
     /// version 1 always means.
+    #[must_use]
     pub fn sequence(&self) -> Option<u64> {
         self.v2()
             .map(|manifest| manifest.sequence)
@@ -120,21 +134,25 @@ impl Manifest {
     }
 
     /// The first second in which the bundle may be used.
+    #[must_use]
     pub fn not_before(&self) -> Option<Timestamp> {
         self.v2().and_then(|manifest| manifest.not_before)
     }
 
     /// The first second in which the bundle may no longer be used.
+    #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.v2().and_then(|manifest| manifest.expires_at)
     }
 
     /// Whether the maker claims that the component keeps nothing from one decision to the next.
+    #[must_use]
     pub fn stateless(&self) -> bool {
         self.v2().is_some_and(|manifest| manifest.stateless)
     }
 
     /// What the bundle demands of its host beside deciding. Empty from version 2 on.
+    #[must_use]
     pub fn obligations(&self) -> &[Obligation] {
         match self {
             Self::V1(manifest) => &manifest.obligations,
@@ -168,6 +186,7 @@ pub enum Obligation {
 
 impl Obligation {
     /// The key of the manifest that demands it.
+    #[must_use]
     pub const fn key(self) -> &'static str {
         match self {
             Self::AgentGating => "agent_gating",
@@ -181,6 +200,7 @@ impl Obligation {
 
 /// Bytes are not a manifest.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ManifestError {
     /// Not JSON, a key that is unknown, missing, doubled or of the wrong type.
     #[error("{0}")]

@@ -78,6 +78,7 @@ impl Draft<'_> {
     /// Makes the manifest and, with a key, the signature.
     ///
     /// # Errors
+    ///
     /// If a claim breaks a rule of the manifest, or a part is larger than what a reader accepts.
     pub fn seal(&self, key: Option<&PrivateKey>) -> Result<SealedBundle, SealError> {
         check_parts(self.source, self.rego, self.wasm)?;
@@ -132,6 +133,7 @@ impl V1Draft<'_> {
     /// Makes the manifest and, with a key, the signature.
     ///
     /// # Errors
+    ///
     /// If a part is larger than what a reader accepts, or the Rego text has carriage returns.
     pub fn seal(&self, key: Option<&PrivateKey>) -> Result<SealedBundle, SealError> {
         check_parts(self.source, self.rego, self.wasm)?;
@@ -186,11 +188,13 @@ pub struct SealedBundle {
 
 impl SealedBundle {
     /// The manifest.
+    #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     /// The exact bytes of the manifest.
+    #[must_use]
     pub fn manifest_bytes(&self) -> &[u8] {
         &self.manifest_bytes
     }
@@ -201,6 +205,7 @@ impl SealedBundle {
     }
 
     /// The names and contents of the files, in the order in which they are written.
+    #[must_use]
     pub fn files(&self) -> Vec<(String, &[u8])> {
         let mut files = vec![
             (self.stem.source(), self.source.as_slice()),
@@ -215,6 +220,7 @@ impl SealedBundle {
     }
 
     /// The bundle as a host receives it over a network. `origin` names it in messages.
+    #[must_use]
     pub fn into_parts(self, origin: impl Into<String>) -> Parts {
         Parts {
             origin: origin.into(),
@@ -232,6 +238,7 @@ impl SealedBundle {
     /// after what they were called in transit.
     ///
     /// # Errors
+    ///
     /// If the bundle came without its source or its Rego text, or the policy's name cannot name files.
     pub fn of_verified(bundle: &VerifiedBundle) -> Result<Self, CopyError> {
         let contents = bundle.contents();
@@ -254,6 +261,7 @@ impl SealedBundle {
     }
 
     /// The name that the files share.
+    #[must_use]
     pub fn stem(&self) -> &Stem {
         &self.stem
     }

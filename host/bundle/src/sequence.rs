@@ -43,6 +43,7 @@ impl SequenceStore {
     /// To be called before the bundle is used.
     ///
     /// # Errors
+    ///
     /// If the number is lower, belongs to another bundle or is missing where there was one, or the file cannot be read, trusted or
     /// written. Then nothing is remembered and the bundle must not be used.
     pub fn admit(&self, bundle: &VerifiedBundle) -> Result<(), SequenceError> {
@@ -63,6 +64,7 @@ impl SequenceStore {
     /// Whether a bundle would be [admitted](Self::admit). Nothing is remembered.
     ///
     /// # Errors
+    ///
     /// If it would not be, or the file cannot be read or trusted.
     pub fn check(&self, bundle: &VerifiedBundle) -> Result<(), SequenceError> {
         let (folder, file) = self.open()?;
@@ -73,6 +75,7 @@ impl SequenceStore {
     /// The highest number that was admitted for a project and an agent.
     ///
     /// # Errors
+    ///
     /// If the file cannot be read or trusted.
     pub fn highest(
         &self,
@@ -89,6 +92,7 @@ impl SequenceStore {
     }
 
     /// Where the store is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -19,6 +19,7 @@ impl Stem {
     /// The stem for a policy at `path`: its file name without `.yaml`, `.yml` or `.rego`.
     ///
     /// # Errors
+    ///
     /// If the path ends without a name (`..`, `/`), or the name breaks the rules of [`Stem`].
     pub fn from_path(path: &Path) -> Result<Self, StemError> {
         let name = path.file_name().ok_or_else(|| StemError {
@@ -37,31 +38,37 @@ impl Stem {
     }
 
     /// The stem as text.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The file with the policy's source.
+    #[must_use]
     pub fn source(&self) -> String {
         format!("{}.yaml", self.0)
     }
 
     /// The file with the Rego text.
+    #[must_use]
     pub fn rego(&self) -> String {
         format!("{}.rego", self.0)
     }
 
     /// The file with the component.
+    #[must_use]
     pub fn wasm(&self) -> String {
         format!("{}.wasm", self.0)
     }
 
     /// The file with the manifest.
+    #[must_use]
     pub fn manifest(&self) -> String {
         format!("{}{MANIFEST_ENDING}", self.0)
     }
 
     /// The file with the signature.
+    #[must_use]
     pub fn signature(&self) -> String {
         format!("{}{MANIFEST_ENDING}.sig", self.0)
     }
@@ -109,6 +116,7 @@ impl FromStr for Stem {
     "`{}` cannot name the files of a bundle: {reason}; rename the policy to a plain name of 1 to {} bytes, such as `policy.yaml`",
     .name.escape_debug(), Stem::MAX_BYTES
 )]
+#[non_exhaustive]
 pub struct StemError {
     /// The name.
     pub name: String,

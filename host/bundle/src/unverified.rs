@@ -52,6 +52,7 @@ impl UnverifiedBundle {
     /// If [`write`](crate::write()) replaces the folder meanwhile, the result is the whole old bundle or the whole new one.
     ///
     /// # Errors
+    ///
     /// If there is not exactly one manifest, a file is missing, too large or not a regular file, or the system fails.
     pub fn read(dir: impl AsRef<Path>) -> Result<Self, ReadError> {
         let dir = dir.as_ref();
@@ -73,6 +74,7 @@ impl UnverifiedBundle {
     /// Takes a bundle that did not come from a folder but, for example, over a network.
     ///
     /// # Errors
+    ///
     /// If a part is larger than what would be read from a folder.
     pub fn from_parts(parts: Parts) -> Result<Self, ReadError> {
         let name = |part: &str| format!("{part} of `{}`", parts.origin);
@@ -100,11 +102,13 @@ impl UnverifiedBundle {
     }
 
     /// Whether a signature came with the bundle. It says nothing about whether the signature is good.
+    #[must_use]
     pub fn is_signed(&self) -> bool {
         self.parts.signature.is_some()
     }
 
     /// Where the bundle came from.
+    #[must_use]
     pub fn origin(&self) -> &str {
         &self.parts.origin
     }

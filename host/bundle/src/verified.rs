@@ -17,6 +17,7 @@ impl UnverifiedBundle {
     /// and project at this time. `now` is the current time.
     ///
     /// # Errors
+    ///
     /// The first check that fails. Nothing is looked into before the signature holds.
     pub fn verify(
         self,
@@ -47,6 +48,7 @@ impl UnverifiedBundle {
     /// CAUTION: any user who can write the files decides what is permitted. For development, and for tools that show bundles.
     ///
     /// # Errors
+    ///
     /// The first check that fails.
     pub fn dangerous_without_signature(
         self,
@@ -98,11 +100,13 @@ pub struct VerifiedBundle {
 
 impl VerifiedBundle {
     /// What is in it.
+    #[must_use]
     pub fn contents(&self) -> &Contents {
         &self.contents
     }
 
     /// The trusted key that signed it.
+    #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.key
     }
@@ -113,11 +117,13 @@ impl VerifiedBundle {
     }
 
     /// The agent for which the bundle was accepted: the one of the expectation, also if the bundle names none.
+    #[must_use]
     pub fn accepted_agent(&self) -> Option<&str> {
         self.agent.as_deref()
     }
 
     /// The project for which the bundle was accepted: the one of the expectation, also if the bundle names none.
+    #[must_use]
     pub fn accepted_project(&self) -> Option<&str> {
         self.project.as_deref()
     }
@@ -125,6 +131,7 @@ impl VerifiedBundle {
     /// Whether the bundle may be used at `now`. A host that keeps a bundle asks again before each use.
     ///
     /// # Errors
+    ///
     /// [`VerifyError::NotYetValid`], [`VerifyError::Expired`] or [`VerifyError::Clock`].
     pub fn check_validity(&self, now: SystemTime) -> Result<(), VerifyError> {
         self.contents.check_validity(now)
@@ -148,6 +155,7 @@ pub struct DangerousUnsignedBundle {
 
 impl DangerousUnsignedBundle {
     /// What is in it.
+    #[must_use]
     pub fn contents(&self) -> &Contents {
         &self.contents
     }
@@ -155,6 +163,7 @@ impl DangerousUnsignedBundle {
     /// Whether the bundle may be used at `now`.
     ///
     /// # Errors
+    ///
     /// [`VerifyError::NotYetValid`], [`VerifyError::Expired`] or [`VerifyError::Clock`].
     pub fn check_validity(&self, now: SystemTime) -> Result<(), VerifyError> {
         self.contents.check_validity(now)
@@ -175,36 +184,43 @@ pub struct Contents {
 
 impl Contents {
     /// Where the bundle came from, for messages.
+    #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
     /// The manifest.
+    #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     /// The exact bytes of the manifest: what was signed.
+    #[must_use]
     pub fn manifest_bytes(&self) -> &[u8] {
         &self.manifest_bytes
     }
 
     /// The component (for version 1: a core module).
+    #[must_use]
     pub fn wasm(&self) -> &[u8] {
         &self.wasm
     }
 
     /// SHA-256 of the component; the manifest states the same.
+    #[must_use]
     pub fn wasm_hash(&self) -> Digest {
         self.wasm_hash
     }
 
     /// The policy's source. None if the bundle came without it.
+    #[must_use]
     pub fn source(&self) -> Option<&[u8]> {
         self.source.as_deref()
     }
 
     /// The Rego text. None if the bundle came without it; empty if it was not printed.
+    #[must_use]
     pub fn rego(&self) -> Option<&[u8]> {
         self.rego.as_deref()
     }

@@ -34,6 +34,7 @@ use swap::Placed;
 /// last one wins.
 ///
 /// # Errors
+///
 /// If the draft breaks a rule, `dir` holds other files, or the disk refuses. Then `dir` is unchanged.
 pub fn write(
     dir: impl AsRef<Path>,
@@ -47,6 +48,7 @@ impl SealedBundle {
     /// Writes the bundle to `dir`, as [`write`](crate::write()) does.
     ///
     /// # Errors
+    ///
     /// As there.
     pub fn write(&self, dir: impl AsRef<Path>) -> Result<(), WriteError> {
         let target = resolve(dir.as_ref())?;

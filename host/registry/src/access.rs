@@ -9,6 +9,7 @@ use crate::Reference;
 
 /// How a registry is reached: credentials, transport and timeout.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Access {
     /// The credentials.
     pub credentials: Credentials,
@@ -45,6 +46,7 @@ impl Access {
     /// The credentials of Docker's configuration for this registry, over TLS.
     ///
     /// # Errors
+    ///
     /// If the configuration cannot be used.
     pub fn of(reference: &Reference) -> Result<Self, CredentialsError> {
         Ok(Self::with(Credentials::of_docker(reference)?))
@@ -80,6 +82,7 @@ impl Credentials {
     /// credential helper named there. Without an entry, no credentials.
     ///
     /// # Errors
+    ///
     /// If the file or the helper cannot be used.
     pub fn of_docker(reference: &Reference) -> Result<Self, CredentialsError> {
         let registry = reference.registry();

@@ -22,6 +22,7 @@ const MANIFEST: &str = ".bundle.json";
 /// A verified bundle as an archive.
 ///
 /// # Errors
+///
 /// If the bundle is not whole, or its name is longer than tar allows.
 pub fn export(bundle: &VerifiedBundle) -> Result<Vec<u8>, ArchiveError> {
     let sealed = SealedBundle::of_verified(bundle)?;
@@ -34,6 +35,7 @@ pub fn export(bundle: &VerifiedBundle) -> Result<Vec<u8>, ArchiveError> {
 /// Reads an archive. `origin` names it in messages. The bundle is not verified.
 ///
 /// # Errors
+///
 /// If the bytes are not exactly an archive of a whole bundle.
 pub fn import(archive: &[u8], origin: impl Into<String>) -> Result<UnverifiedBundle, ArchiveError> {
     let origin = origin.into();

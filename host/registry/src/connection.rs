@@ -174,7 +174,10 @@ impl<'a> Connection<'a> {
             .headers()
             .get(LOCATION)
             .and_then(|place| self.base.join(place.to_str().ok()?).ok())
-            .ok_or_else(|| self.subject.failed("it does not name the place for an upload"))?;
+            .ok_or_else(|| {
+                self.subject
+                    .failed("it does not name the place for an upload")
+            })?;
         place.query_pairs_mut().append_pair("digest", &text(digest));
         let request = self
             .request(Method::PUT, place)

@@ -11,6 +11,7 @@ use crate::{
 
 /// A pulled bundle: bytes in memory whose origin was not verified.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Pulled {
     /// The bundle.
     pub bundle: UnverifiedBundle,
@@ -21,6 +22,7 @@ pub struct Pulled {
 /// Pulls a bundle into memory. The bytes have the digests that were asked for; nothing else was checked.
 ///
 /// # Errors
+///
 /// If the registry does not have it, sends wrong bytes, too many, or none for too long, or has no bundle under the reference.
 pub fn pull(from: &Reference, access: &Access) -> Result<Pulled, PullError> {
     converse(from, access, RegistryOperation::Pull, async |connection| {

@@ -7,6 +7,7 @@ use crate::{Access, Reference, RegistryError, artifact::Artifact, connection::co
 
 /// What was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pushed {
     /// The digest of its manifest, `sha256:` and 64 hexadecimal digits: it pins all files of the bundle.
     pub digest: String,
@@ -16,6 +17,7 @@ pub struct Pushed {
 /// Equal bundles have equal digests.
 ///
 /// # Errors
+///
 /// If the bundle is of version 1, the reference names a digest, or the registry refuses it.
 pub fn push(bundle: &VerifiedBundle, to: &Reference, access: &Access) -> Result<Pushed, PushError> {
     let (None, Some(tag)) = (to.digest(), to.inner().tag()) else {

@@ -10,11 +10,13 @@ pub struct Reference(oci_client::Reference);
 
 impl Reference {
     /// The host of the registry, with the port if one was named.
+    #[must_use]
     pub fn registry(&self) -> &str {
         self.0.registry()
     }
 
     /// The digest that it is pinned to, `sha256:` and 64 hexadecimal digits.
+    #[must_use]
     pub fn digest(&self) -> Option<&str> {
         self.0.digest()
     }
@@ -30,6 +32,7 @@ impl Reference {
     }
 
     /// Whether the registry is on this machine.
+    #[must_use]
     pub fn is_loopback(&self) -> bool {
         let host = self.registry();
         let host = match host.rsplit_once(':') {
@@ -94,6 +97,7 @@ impl fmt::Display for Reference {
 /// A text does not name a bundle in a registry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` does not name a bundle in a registry: {reason}; write `registry.example.com/policies/support:7`, or pin it with `@sha256:…`", .reference.escape_debug())]
+#[non_exhaustive]
 pub struct ReferenceError {
     /// The text.
     pub reference: String,

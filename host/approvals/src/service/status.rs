@@ -9,7 +9,7 @@ use crate::{
     used::UsedApprovalsError,
 };
 
-/// Whether a call may run.
+/// Whether a call may run. Exhaustive on purpose: a host has to handle each status.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ApprovalStatus {
     /// It may run, once.
@@ -43,26 +43,31 @@ pub struct Permit {
 
 impl Permit {
     /// The request.
+    #[must_use]
     pub fn request(&self) -> RequestId {
         self.request
     }
 
     /// Who approved it.
+    #[must_use]
     pub fn approver(&self) -> &str {
         &self.approver
     }
 
     /// When.
+    #[must_use]
     pub fn answered_at(&self) -> Timestamp {
         self.answered_at
     }
 
     /// Why; may be empty.
+    #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
     /// When it was used.
+    #[must_use]
     pub fn used_at(&self) -> Timestamp {
         self.used_at
     }
@@ -99,5 +104,5 @@ pub enum ServiceError {
     Clock,
     /// The system gives no randomness.
     #[error("the system gives no randomness for a request: {0}")]
-    Random(getrandom::Error),
+    Random(#[source] getrandom::Error),
 }

@@ -55,7 +55,7 @@ pub enum StoreError {
     TooLarge,
     /// Any other error of SQLite.
     #[error("SQLite says: {0}")]
-    Sqlite(rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
 }
 
 impl From<rusqlite::Error> for StoreError {

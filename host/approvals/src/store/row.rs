@@ -12,6 +12,7 @@ use crate::{
 
 /// A request as stored. Trust only what a digest or signature confirms.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// The name under which it is stored.
     pub id: RequestId,

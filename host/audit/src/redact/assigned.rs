@@ -10,6 +10,7 @@ use super::{Redactor, Secrecy, find::TooMuch};
 /// The places of the secrets, in their order.
 ///
 /// # Errors
+///
 /// If the text would take more than some steps for each of its bytes.
 pub(super) fn find(redactor: &Redactor, text: &str) -> Result<Vec<Range<usize>>, TooMuch> {
     let mut scan = Scan {

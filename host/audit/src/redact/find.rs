@@ -219,6 +219,7 @@ impl Finder {
     /// All patterns that are found in a text, in no order; ranges can overlap. And whether a name may be in it.
     ///
     /// # Errors
+    ///
     /// If the text would take more than some steps for each of its bytes.
     pub(super) fn all(&self, text: &str) -> Result<(Vec<Found>, bool), TooMuch> {
         let mut found = Vec::new();

@@ -26,22 +26,26 @@ impl Access {
     /// Reads it from an open file or folder.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn of(open: impl AsFd) -> io::Result<Self> {
         Ok(Self::from(&fstat(open)?))
     }
 
     /// Whether this user owns it.
+    #[must_use]
     pub fn is_own(self) -> bool {
         self.owner == geteuid().as_raw()
     }
 
     /// Whether this user or root owns it.
+    #[must_use]
     pub fn is_own_or_roots(self) -> bool {
         self.is_own() || self.owner == 0
     }
 
     /// Whether only this user and root can change it.
+    #[must_use]
     pub fn is_guarded(self) -> bool {
         let others = if self.is_of_a_group_of_one() {
             0o002
@@ -52,6 +56,7 @@ impl Access {
     }
 
     /// Whether only this user and root can read it. A file of root's that its group can read counts, too: secrets are mounted so.
+    #[must_use]
     pub fn is_private(self) -> bool {
         let others = if self.is_own() { 0o077 } else { 0o037 };
         self.is_own_or_roots() && self.mode & others == 0
@@ -59,11 +64,13 @@ impl Access {
 
     /// Whether only this user, root and the folder's group can replace this user's files in this folder. Volumes are mounted with a group
     /// that may write.
+    #[must_use]
     pub fn keeps_names(self) -> bool {
         self.is_own_or_roots() && (self.mode & 0o002 == 0 || self.is_sticky())
     }
 
     /// As [`keeps_names`](Self::keeps_names), without the group.
+    #[must_use]
     pub fn keeps_names_from_group(self) -> bool {
         self.is_own_or_roots() && (self.mode & 0o022 == 0 || self.is_sticky())
     }
@@ -78,6 +85,7 @@ impl Access {
     }
 
     /// Why it is not [guarded](Self::is_guarded), and the remedy. A message puts it after the path.
+    #[must_use]
     pub fn remedy(self) -> String {
         if self.is_own_or_roots() {
             format!(

@@ -29,6 +29,7 @@ impl Folder {
     /// Opens the folder at a path that the user named; links are followed, as everywhere else.
     ///
     /// # Errors
+    ///
     /// There is none, or the system fails.
     pub fn open(path: &Path) -> io::Result<Self> {
         Self::at(CWD, path, OFlags::empty())
@@ -37,6 +38,7 @@ impl Folder {
     /// Opens the folder at a path that does not end in a link.
     ///
     /// # Errors
+    ///
     /// There is none, or the system fails.
     pub fn open_itself(path: &Path) -> io::Result<Self> {
         Self::at(CWD, path, OFlags::NOFOLLOW)
@@ -46,6 +48,7 @@ impl Folder {
     /// The caller opens it afterwards.
     ///
     /// # Errors
+    ///
     /// It is missing and cannot be made.
     pub fn provide(path: &Path, mode: u32) -> io::Result<()> {
         // Look before making: an existing folder may lie on a read-only disk.
@@ -68,6 +71,7 @@ impl Folder {
     /// The folder in which a file at `path` is, or is to be, and the file's name there.
     ///
     /// # Errors
+    ///
     /// The path ends in no name, there is no such folder, or the system fails.
     pub fn of(path: &Path) -> io::Result<(Self, &OsStr)> {
         let name = path.file_name().ok_or_else(|| {
@@ -79,6 +83,7 @@ impl Folder {
     /// As [`Folder::of`]; a folder that is missing is made as by [`Folder::provide`].
     ///
     /// # Errors
+    ///
     /// As there.
     pub fn provided_for(path: &Path, mode: u32) -> io::Result<(Self, &OsStr)> {
         Self::provide(parent(path), mode)?;
@@ -88,6 +93,7 @@ impl Folder {
     /// Opens a folder in this one.
     ///
     /// # Errors
+    ///
     /// There is none, it is something else, or the system fails.
     pub fn folder(&self, name: impl AsRef<Path>) -> io::Result<Self> {
         Self::at(&self.0, name.as_ref(), OFlags::NOFOLLOW)
@@ -96,6 +102,7 @@ impl Folder {
     /// Makes a folder in this one.
     ///
     /// # Errors
+    ///
     /// There is something by that name, or the system fails.
     pub fn make_folder(&self, name: impl AsRef<Path>, mode: u32) -> io::Result<()> {
         Ok(mkdirat(&self.0, name.as_ref(), bits(mode))?)
@@ -104,6 +111,7 @@ impl Folder {
     /// Opens a regular file for reading.
     ///
     /// # Errors
+    ///
     /// It is something else, or the system fails.
     pub fn read(&self, name: impl AsRef<Path>) -> Result<File, FileError> {
         self.file(name, OFlags::RDONLY, 0)
@@ -112,6 +120,7 @@ impl Folder {
     /// Makes a file for reading and writing.
     ///
     /// # Errors
+    ///
     /// There is something by that name, or the system fails.
     pub fn create(&self, name: impl AsRef<Path>, mode: u32) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
@@ -121,6 +130,7 @@ impl Folder {
     /// Opens a regular file for reading and writing, and makes it if it is not there.
     ///
     /// # Errors
+    ///
     /// It is something else, or the system fails.
     pub fn open_or_create(&self, name: impl AsRef<Path>, mode: u32) -> Result<File, FileError> {
         self.file(name, OFlags::RDWR | OFlags::CREATE, mode)
@@ -129,6 +139,7 @@ impl Folder {
     /// Opens a regular file for reading, and for writing at its end.
     ///
     /// # Errors
+    ///
     /// There is none, it is something else, or the system fails.
     pub fn append_to(&self, name: impl AsRef<Path>) -> Result<File, FileError> {
         self.file(name, OFlags::RDWR | OFlags::APPEND, 0)
@@ -137,6 +148,7 @@ impl Folder {
     /// Makes a file for writing at its end.
     ///
     /// # Errors
+    ///
     /// There is something by that name, or the system fails.
     pub fn create_to_append(&self, name: impl AsRef<Path>, mode: u32) -> Result<File, FileError> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
@@ -146,6 +158,7 @@ impl Folder {
     /// Begins a file that gets its name when it is complete.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn passing(&self, mode: u32) -> io::Result<Passing<'_>> {
         Passing::new(self, mode)
@@ -154,6 +167,7 @@ impl Folder {
     /// Replaces the file or link of that name. A reader sees the old file or the new one, whole, also after a power failure.
     ///
     /// # Errors
+    ///
     /// The system fails. Then the old file is still there.
     pub fn replace(&self, name: impl AsRef<Path>, mode: u32, content: &[u8]) -> io::Result<()> {
         let mut file = self.passing(mode)?;
@@ -166,6 +180,7 @@ impl Folder {
     /// The names in it, and whether each is a regular file.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn entries(&self) -> io::Result<Vec<(OsString, bool)>> {
         let mut entries = Vec::new();
@@ -192,6 +207,7 @@ impl Folder {
     /// The type, owner and mode of an entry.
     ///
     /// # Errors
+    ///
     /// There is nothing by that name, or the system fails.
     pub fn stat(&self, name: impl AsRef<Path>) -> io::Result<Stat> {
         Ok(statat(&self.0, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?)
@@ -200,6 +216,7 @@ impl Folder {
     /// Renames an entry; replaces what has the new name.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), Errno> {
         renameat(&self.0, from.as_ref(), &self.0, to.as_ref())
@@ -208,6 +225,7 @@ impl Folder {
     /// Exchanges two entries atomically.
     ///
     /// # Errors
+    ///
     /// The system fails, or cannot do that: `NOSYS`, `INVAL` or `NOTSUP`.
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     pub fn exchange(&self, a: impl AsRef<Path>, b: impl AsRef<Path>) -> Result<(), Errno> {
@@ -217,6 +235,7 @@ impl Folder {
     /// This system cannot exchange entries.
     ///
     /// # Errors
+    ///
     /// Always `NOSYS`.
     #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
     pub fn exchange(&self, _: impl AsRef<Path>, _: impl AsRef<Path>) -> Result<(), Errno> {
@@ -247,6 +266,7 @@ impl Folder {
     /// Removes a file or a link.
     ///
     /// # Errors
+    ///
     /// There is none, or the system fails.
     pub fn remove(&self, name: impl AsRef<Path>) -> io::Result<()> {
         Ok(unlinkat(&self.0, name.as_ref(), AtFlags::empty())?)
@@ -255,6 +275,7 @@ impl Folder {
     /// Removes an empty folder.
     ///
     /// # Errors
+    ///
     /// There is none, it is not empty, or the system fails.
     pub fn remove_folder(&self, name: impl AsRef<Path>) -> io::Result<()> {
         Ok(unlinkat(&self.0, name.as_ref(), AtFlags::REMOVEDIR)?)
@@ -263,6 +284,7 @@ impl Folder {
     /// Its owner and mode.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn access(&self) -> io::Result<Access> {
         Access::of(&self.0)
@@ -271,17 +293,20 @@ impl Folder {
     /// Sets its permission bits.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn set_mode(&self, mode: u32) -> io::Result<()> {
         Ok(fchmod(&self.0, bits(mode))?)
     }
 
     /// Whether `path` names this folder now, links followed. The inode number is not reused while the folder is open.
+    #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
         stat(path).is_ok_and(|named| self.is(&named))
     }
 
     /// Whether `named` describes this folder.
+    #[must_use]
     pub fn is(&self, named: &Stat) -> bool {
         fstat(&self.0).is_ok_and(|open| (open.st_dev, open.st_ino) == (named.st_dev, named.st_ino))
     }
@@ -289,6 +314,7 @@ impl Folder {
     /// Syncs the folder, so that renamed, made and removed entries survive a power failure.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn sync(&self) -> io::Result<()> {
         self.0.sync_all()

@@ -26,6 +26,7 @@ impl Lock {
     /// Takes the lock `name` in a folder. Waits at most `patience` for its holder.
     ///
     /// # Errors
+    ///
     /// Another process holds it, the file is another user's, or the system fails.
     pub fn take(
         folder: &Folder,
@@ -64,6 +65,7 @@ impl Lock {
 /// caller checks who that is.
 ///
 /// # Errors
+///
 /// Another process holds it, or the system fails.
 pub fn lock(file: &File, patience: Duration) -> Result<(), LockError> {
     let begin = Instant::now();

@@ -41,6 +41,7 @@ impl<'a> Passing<'a> {
     /// Gives it its final name and replaces the file or link that has it.
     ///
     /// # Errors
+    ///
     /// A folder has the name, or the system fails. Then nothing was changed.
     pub fn persist(mut self, name: impl AsRef<Path>) -> io::Result<()> {
         self.folder.rename(self.passing(), name)?;
@@ -51,6 +52,7 @@ impl<'a> Passing<'a> {
     /// Gives it its final name.
     ///
     /// # Errors
+    ///
     /// The name is taken, or the system fails. Then nothing was changed.
     pub fn persist_new(mut self, name: impl AsRef<Path>) -> io::Result<()> {
         match self.folder.rename_new(self.passing(), name.as_ref()) {
@@ -76,6 +78,7 @@ impl<'a> Passing<'a> {
     /// Gives it its final name. Returns the file that had the name; dropping that removes it.
     ///
     /// # Errors
+    ///
     /// The system fails. Nothing was changed then.
     pub fn swap(self, name: impl AsRef<Path>) -> io::Result<Option<Self>> {
         let name = name.as_ref();

@@ -50,6 +50,7 @@ impl From<FileError> for io::Error {
 /// Opens a regular file at a path that the user named, for reading; links are followed, as everywhere else.
 ///
 /// # Errors
+///
 /// It is not a regular file, or the system fails.
 pub fn open(path: &Path) -> Result<File, FileError> {
     open_regular(CWD, path, OFlags::RDONLY, Mode::empty())
@@ -58,6 +59,7 @@ pub fn open(path: &Path) -> Result<File, FileError> {
 /// Reads the rest of `file`, once, and refuses more than `limit` bytes.
 ///
 /// # Errors
+///
 /// There are more bytes, or the system fails.
 pub fn read_all(file: File, limit: u64) -> Result<Vec<u8>, FileError> {
     let size = file.metadata()?.len();

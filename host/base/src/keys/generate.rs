@@ -13,6 +13,7 @@ use crate::disk::{Folder, Passing};
 
 /// Where [`generate`] put the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeyPair {
     /// The private key, readable by its owner only.
     pub private: PathBuf,
@@ -28,6 +29,7 @@ pub struct KeyPair {
 /// Without `force`, a file that exists is left alone and nothing is made. With it, both files are replaced; the old private key is gone then.
 ///
 /// # Errors
+///
 /// If a file exists or cannot be written. Then what was there before is there again.
 pub fn generate(prefix: impl AsRef<Path>, force: bool) -> Result<KeyPair, GenerateError> {
     let prefix = prefix.as_ref();

@@ -60,6 +60,7 @@ impl SequenceFloor {
     /// Whether a bundle may follow those that were admitted.
     ///
     /// # Errors
+    ///
     /// [`SequenceError::Older`] or [`SequenceError::Another`].
     pub fn check(&self, bundle: &Contents) -> Result<(), SequenceError> {
         Newest::after(self.0, bundle, None).map(|_| ())
@@ -68,6 +69,7 @@ impl SequenceFloor {
     /// Admits a bundle: those that are older than it, and others with its number, are refused from now on.
     ///
     /// # Errors
+    ///
     /// As for [`check`](Self::check). Then nothing changes.
     pub fn admit(&mut self, bundle: &Contents) -> Result<(), SequenceError> {
         self.0 = Newest::after(self.0, bundle, None)?;

@@ -44,15 +44,12 @@ impl Options {
             "`--plain-http` is for registries on this machine, and `{}` is not: an attacker on the way would read credentials and policies; pass `--dangerous-plain-http` to accept that",
             reference.registry()
         );
-        Ok(Access {
-            transport: if self.plain_http || self.dangerous_plain_http {
-                Transport::Plain
-            } else {
-                Transport::Tls
-            },
-            timeout: Duration::from_secs(self.timeout),
-            ..Access::with(self.credentials(reference)?)
-        })
+        let mut access = Access::with(self.credentials(reference)?);
+        if self.plain_http || self.dangerous_plain_http {
+            access.transport = Transport::Plain;
+        }
+        access.timeout = Duration::from_secs(self.timeout);
+        Ok(access)
     }
 
     fn credentials(&self, reference: &Reference) -> anyhow::Result<Credentials> {

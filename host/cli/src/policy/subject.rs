@@ -221,7 +221,10 @@ impl Subject {
             let bundle = unverified
                 .dangerous_without_signature(&expectation, SystemTime::now())
                 .map_err(Refused::error)?;
-            output::note(&format!("the files of `{}` match its manifest, but {signature}", path.display()));
+            output::note(&format!(
+                "the files of `{}` match its manifest, but {signature}",
+                path.display()
+            ));
             Origin::Unsigned(Box::new(bundle))
         } else {
             Origin::Verified(Box::new(
