@@ -11,6 +11,7 @@ mod edge;
 mod engine;
 mod features;
 mod fuzz;
+mod package;
 mod parity;
 mod readme;
 mod setup;
@@ -45,6 +46,8 @@ enum Task {
     Features(features::Args),
     /// Run the fuzz targets for a while
     Fuzz(fuzz::Args),
+    /// Pack every package that users get
+    Package(package::Args),
     /// Compare reference, native component and Rego component on random policies and calls
     Parity(parity::Args),
     /// Check that the README and the guide do what they say: their commands, the outputs, the program
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<()> {
         Task::Dependencies => dependencies::run(),
         Task::Features(args) => features::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Package(args) => package::run(&args),
         Task::Parity(args) => parity::run(&args),
         Task::Readme => readme::run(),
         Task::Setup(args) => setup::run(&args),
