@@ -142,6 +142,7 @@ impl Approvers {
                 key: answer.key,
             });
         }
+        // The signature covers the request's digest, so an answer cannot be moved to another request.
         if !answer.is_signed_by(key, &id) {
             return Err(Refusal::Forged {
                 id,
@@ -185,6 +186,7 @@ impl Approvers {
             });
         }
         let answer = Answer::sign(&id, decision, &approver.id, now, reason, key);
+        // Check as the host will, so an answer that would not count is not stored.
         self.check(request, &answer)?;
         Ok(answer)
     }
@@ -205,6 +207,7 @@ impl Approver {
             return Ok(());
         }
         let caller = names::folded(&request.call.caller.user);
+        // An unknown caller could be this approver.
         if caller.is_empty() {
             return Err(Refusal::Nobody(request.id()));
         }

@@ -87,6 +87,7 @@ impl ApprovalService {
             let mut asked = None;
             let mut approved = None;
             let mut doubt = None;
+            // An attacker can add entries, so one bad entry must not hide a good one: look at all.
             for entry in host::about(transaction, call, &conditions, now)? {
                 let id = entry.id;
                 match self.judge(&entry, call, terms, now) {
@@ -114,6 +115,7 @@ impl ApprovalService {
                     Err(refusal) => doubt = doubt.or(Some(refusal)),
                 }
             }
+            // An approval counts beside a doubtful entry. Without one, doubt is an error: a new request would hide the attack.
             match (approved, doubt, asked) {
                 (Some((request, answer)), ..) => self
                     .use_up(transaction, &request, answer, now)
@@ -170,6 +172,7 @@ impl ApprovalService {
     ) -> Result<Judged, Refusal> {
         let id = entry.id;
         let request = entry.request.clone().ok_or(Refusal::Altered(id))?;
+        // The digest shows that the request is unchanged; these show that it is for this call on this host's terms.
         same_call(id, &request.call, call)?;
         if request.conditions != terms.conditions() {
             return Err(Refusal::OtherTerms(id));
@@ -238,6 +241,7 @@ impl ApprovalService {
             .and_then(Timestamp::from_unix_seconds)
             .ok_or(ServiceError::Clock)?;
         let mut nonce = [0; 16];
+        // Makes the name new each time, so an old answer never fits a new request.
         getrandom::fill(&mut nonce).map_err(ServiceError::Random)?;
         Ok(Request {
             call: call.clone(),
@@ -254,6 +258,7 @@ impl ApprovalService {
 
     fn was_used(&self, id: &RequestId, now: Timestamp) -> bool {
         let mut used = self.used();
+        // An expired request is refused anyway, so its use can be forgotten.
         used.retain(|_, expires_at| now < *expires_at);
         used.contains_key(id)
     }

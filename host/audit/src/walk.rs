@@ -206,6 +206,7 @@ pub(crate) fn walk(
     let last = segments.last().map(|(segment, _)| *segment);
     let mut expected = segments.first().map(|(segment, _)| *segment);
     for (segment, path) in &segments {
+        // A missing file is a finding; the chain is checked on, to report all.
         if let Some(missing) = expected.filter(|expected| expected != segment) {
             walk.visitor.finding(Finding::File { segment: missing });
         }
@@ -302,6 +303,7 @@ impl Walk<'_> {
                     offset,
                     ..place
                 };
+                // Only a record that names exactly these bytes excuses them.
                 if torn.is_none_or(|torn| !names(torn, &garbage)) {
                     self.visitor.finding(Finding::NotARecord { place });
                 }

@@ -73,16 +73,17 @@ impl From<KeyId> for String {
     }
 }
 
-/// A public key that can be trusted: a canonical encoding of a point that is not of small order, for which anybody could make signatures.
+/// A public key that can be trusted: the canonical encoding of a point that is not of small order. Signatures for a point of small order
+/// can be forged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {
-    /// Reads a file such as [`generate`] writes, which nobody but this user and root can change. Symbolic links are followed.
+    /// Reads a file such as [`generate`] writes. Only this user and root may be able to change it. Symbolic links are followed.
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, belongs to another user, can be written by its group or by everybody, does not hold exactly one key, or is
+    /// If the file cannot be read, belongs to another user, can be written by its group or by all, does not hold exactly one key, or is
     /// a private key by its name.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
@@ -130,6 +131,7 @@ impl PublicKey {
     }
 
     /// The raw form.
+    #[must_use]
     pub fn to_bytes(&self) -> [u8; 32] {
         self.0.to_bytes()
     }
@@ -148,6 +150,7 @@ impl PublicKey {
     }
 
     /// Whether `signature` over `message` is this key's, by the strict rules: no small-order points, no second encoding of a signature.
+    #[must_use]
     pub fn signed_manifest(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         self.0
             .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
@@ -159,6 +162,7 @@ impl PublicKey {
             origin: origin.to_owned(),
             reason,
         };
+        // A second encoding of a key, or a weak one, would make signatures ambiguous.
         if !is_canonical(bytes) {
             return Err(weak("is not canonically encoded"));
         }
@@ -226,6 +230,7 @@ impl PrivateKey {
     }
 
     /// Signs, deterministically.
+    #[must_use]
     pub fn sign_manifest(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
     }
@@ -272,7 +277,7 @@ pub struct ExposedKey {
     pub access: Access,
 }
 
-/// Reads a key's file: the raw key, and who else can get at it.
+/// Reads a key's file: the raw key, and the file's owner and mode.
 fn read_key(path: &Path) -> Result<(Zeroizing<[u8; 32]>, Access), KeyError> {
     let io = |source| KeyError::Io {
         path: path.to_owned(),

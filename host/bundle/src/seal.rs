@@ -200,6 +200,7 @@ impl SealedBundle {
     }
 
     /// The signature, if a key was given.
+    #[must_use]
     pub fn signature(&self) -> Option<&[u8; 64]> {
         self.signature.as_ref()
     }

@@ -49,6 +49,7 @@ impl SequenceStore {
     pub fn admit(&self, bundle: &VerifiedBundle) -> Result<(), SequenceError> {
         let name = Name::of(bundle);
         let (folder, file) = self.open()?;
+        // Lock before loading: two processes must not both admit a bundle against the same old entries.
         let _lock = self.lock(&folder, file)?;
         let mut entries = self.load(&folder, file)?;
         let seen = entries.get(&name).copied();
@@ -121,6 +122,7 @@ impl SequenceStore {
         let file = match folder.read(file) {
             Ok(file) => file,
             Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                // No file: nothing was admitted yet.
                 return Ok(Entries::new());
             }
             Err(error) => return Err(self.io(error)),
@@ -146,6 +148,7 @@ impl SequenceStore {
             return Err(self.io(FileError::TooLarge(MAX_BYTES)));
         }
         folder
+            // Synced before the bundle is used, so a crash cannot forget it.
             .replace(file, 0o600, &bytes)
             .map_err(|error| self.io(error))
     }

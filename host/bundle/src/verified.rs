@@ -25,6 +25,7 @@ impl UnverifiedBundle {
         expectation: &Expectation,
         now: SystemTime,
     ) -> Result<VerifiedBundle, VerifyError> {
+        // The signature comes first: nothing that no trusted key signed is parsed.
         let (signature, key) = self.signer(keys)?;
         let contents = Contents::check(self.parts, &self.names, expectation, now)?;
         match contents.manifest.key_id() {
@@ -72,6 +73,7 @@ impl UnverifiedBundle {
                 found: signature.len(),
             });
         };
+        // Without keys every signature is refused; say so instead of blaming the signature.
         if keys.is_empty() {
             return Err(VerifyError::NoTrustedKeys {
                 origin: self.parts.origin.clone(),
@@ -112,6 +114,7 @@ impl VerifiedBundle {
     }
 
     /// The signature over [`Contents::manifest_bytes`].
+    #[must_use]
     pub fn signature(&self) -> &[u8; 64] {
         &self.signature
     }
@@ -246,6 +249,7 @@ impl Contents {
             (&names.source, parts.source.as_ref(), manifest.source_hash()),
             (&names.rego, parts.rego.as_ref(), manifest.rego_hash()),
         ] {
+            // Source and Rego text may be left out; the component decides.
             let Some(bytes) = bytes else { continue };
             let found = Digest::of(bytes);
             if found != stated {
@@ -293,6 +297,7 @@ impl Contents {
             ] {
                 match (bound, expected) {
                     (Some(bound), Some(expected)) if bound == expected => {}
+                    // More specific than expected is refused as well: the host did not ask for that agent or project.
                     (Some(bound), expected) => {
                         return Err(VerifyError::Bound {
                             origin: origin(),
@@ -311,6 +316,7 @@ impl Contents {
                     (None, _) => {}
                 }
             }
+            // A bundle for no agent and no project could be given to any host that trusts the key.
             if self.manifest.agent().is_none()
                 && self.manifest.project().is_none()
                 && !expectation.accept_unbound
@@ -343,6 +349,7 @@ impl Contents {
 
     fn check_validity(&self, now: SystemTime) -> Result<(), VerifyError> {
         let (from, until) = (self.manifest.not_before(), self.manifest.expires_at());
+        // Without a window a wrong clock does not matter.
         if from.is_none() && until.is_none() {
             return Ok(());
         }

@@ -53,6 +53,7 @@ impl SealedBundle {
     pub fn write(&self, dir: impl AsRef<Path>) -> Result<(), WriteError> {
         let target = resolve(dir.as_ref())?;
         let io = |source| WriteError::io(&target.dir, source);
+        // Leftovers of killed writers would fill the disk over time.
         passing::clean(&target.parent);
         let mut present = Present::at(&target)?;
         let mut folder = PassingFolder::create(&target.parent).map_err(io)?;
@@ -73,6 +74,7 @@ impl SealedBundle {
                     continue;
                 }
             }
+            // Only now is the rename itself safe from a power failure.
             parent.sync().map_err(|source| WriteError::Unsynced {
                 path: target.dir.clone(),
                 source,
@@ -91,6 +93,7 @@ impl SealedBundle {
         for (name, content) in self.files() {
             let mut file = folder.create(name, 0o666)?;
             allowed = Access::of(&file)?.mode;
+            // Others may read a bundle, never write it, whatever the umask.
             if allowed & !0o644 != 0 {
                 file.set_permissions(Permissions::from_mode(allowed & 0o644))?;
             }
@@ -199,6 +202,7 @@ fn resolve(dir: &Path) -> Result<Target, WriteError> {
             group: link.gid(),
             mode: 0,
         };
+        // Another user's link could send the bundle anywhere.
         if !access.is_own_or_roots() {
             return Err(bad(
                 "it is a symbolic link of another user; name the folder itself, or remove the link",
@@ -329,6 +333,7 @@ impl Listing {
         let mut stems = files
             .iter()
             .filter_map(|name| Stem::of_manifest(name)?.ok());
+        // With two manifests it is unclear which files belong to which bundle.
         let stem = stems.next().filter(|_| stems.next().is_none());
         let own = stem.as_ref().map(Stem::all).unwrap_or_default();
         foreign.extend(files.into_iter().filter(|name| !own.contains(name)));

@@ -47,7 +47,7 @@ pub struct Grant {
 pub struct Denial {
     /// One sentence for the operator, the same in every engine.
     pub reason: String,
-    /// The constraints that were not true, as written in the policy, in the order of evaluation, without repeats.
+    /// The constraints that were not true, as written in the policy, in the order of evaluation, each once.
     pub violations: Vec<String>,
     /// Where the call could have gone instead, if a file scope was what denied it.
     pub hint: Option<PathScope>,

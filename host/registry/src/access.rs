@@ -112,6 +112,7 @@ impl Credentials {
             }),
             Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(Self::anonymous()),
             Err(CredentialRetrievalError::HelperFailure { stdout, .. })
+                // Helpers report an absent entry as a failure.
                 if stdout.contains(HELPER_HAS_NONE) =>
             {
                 Ok(Self::anonymous())

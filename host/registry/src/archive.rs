@@ -131,6 +131,7 @@ fn files(archive: &[u8]) -> Result<Vec<(String, &[u8])>, String> {
         if files.len() == FILES {
             return Err(format!("it holds more than {FILES} files"));
         }
+        // Sliced from the archive, not copied: the size in a header can lie.
         let content = usize::try_from(entry.raw_file_position())
             .ok()
             .zip(usize::try_from(entry.size()).ok())

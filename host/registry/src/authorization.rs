@@ -42,6 +42,7 @@ pub(crate) async fn authorize(
     subject: &Subject,
 ) -> Result<RegistryAuth, RegistryError> {
     let credentials = &access.credentials.0;
+    // The user's own token is used as it is.
     if let RegistryAuth::Bearer(_) = credentials {
         return Ok(credentials.clone());
     }
@@ -160,7 +161,7 @@ mod tests {
         ] {
             assert_eq!(with(text, registry, transport), good, "{text}");
         }
-        // Where there are none, there is nothing to read on the way but a token that anybody is given.
+        // Without credentials, an attacker on the way can only read a token that is given to anyone.
         assert!(realm("http://localhost:5001/token", &http, Plain, true).is_ok());
         assert!(realm("http://auth.example/token", &https, Tls, true).is_err());
     }

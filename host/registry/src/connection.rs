@@ -123,6 +123,7 @@ impl<'a> Connection<'a> {
             .ok_or_else(|| self.too_large("manifest", MAX_MANIFEST))?;
         let digest = Digest::of(&bytes);
         match inner.digest() {
+            // A tag has no digest to compare; the bundle's signature protects it.
             Some(pinned) if digest_of(pinned) != Some(digest) => {
                 Err(self.another("manifest", pinned.to_owned()))
             }
@@ -228,6 +229,7 @@ impl<'a> Connection<'a> {
 
     /// A request, with credentials if it goes to the registry itself.
     fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        // An upload place on another host gets no credentials.
         let is_home = url.origin() == self.base.origin();
         let request = self.http.request(method, url);
         match &self.authorization {

@@ -145,6 +145,7 @@ impl Subject {
         } else if error.is_connect() {
             RegistryError::Unreachable {
                 registry: self.registry.clone(),
+                // Outer causes repeat the address.
                 reason: innermost(error),
             }
         } else {

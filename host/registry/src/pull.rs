@@ -33,6 +33,7 @@ pub fn pull(from: &Reference, access: &Access) -> Result<Pulled, PullError> {
         let (manifest, digest) = connection.manifest().await?;
         let layout = Layout::read(&manifest).map_err(not_a_bundle)?;
         let (component, size) = layout.component().map_err(not_a_bundle)?;
+        // The manifest's own claim, checked before anything large is fetched.
         if size > MAX_WASM_BYTES {
             return Err(connection.too_large("component", MAX_WASM_BYTES).into());
         }

@@ -37,6 +37,7 @@ pub fn push(bundle: &VerifiedBundle, to: &Reference, access: &Access) -> Result<
                 connection.push_blob(*digest, content.clone()).await?;
             }
         }
+        // The tag of the component comes last: a reader of it finds all files.
         for (tag, manifest) in [
             (artifact.tag_of_attached().as_str(), &artifact.attached),
             (tag, &artifact.component),

@@ -173,6 +173,7 @@ impl Folder {
         let mut file = self.passing(mode)?;
         file.write_all(content)?;
         file.sync_all()?;
+        // The content is on the disk before the name is: no crash leaves an empty file.
         file.persist(name)?;
         self.sync()
     }

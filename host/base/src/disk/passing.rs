@@ -88,11 +88,13 @@ impl<'a> Passing<'a> {
             // This file system cannot exchange: rename in two steps.
             Err(_) => {}
         }
+        // Reserves a temporary name for the old file.
         let old = Self::new(self.folder, 0o600)?;
         old.folder.rename(name, old.passing())?;
         match self.persist(name) {
             Ok(()) => Ok(Some(old)),
             Err(error) => {
+                // Put the old file back.
                 old.persist(name)?;
                 Err(error)
             }

@@ -62,6 +62,7 @@ pub fn open(path: &Path) -> Result<File, FileError> {
 ///
 /// There are more bytes, or the system fails.
 pub fn read_all(file: File, limit: u64) -> Result<Vec<u8>, FileError> {
+    // A file that is too large is refused before any of it is read.
     let size = file.metadata()?.len();
     if size > limit {
         return Err(FileError::TooLarge(limit));

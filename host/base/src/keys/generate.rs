@@ -61,6 +61,7 @@ pub fn generate(prefix: impl AsRef<Path>, force: bool) -> Result<KeyPair, Genera
     let key = PrivateKey::random().map_err(|source| GenerateError::Random { source })?;
     let id = key.public_key().id();
     let public_text = format!("{}\n", key.public_key().to_text());
+    // Both files are complete before either gets its name.
     let new_private = complete(&folder, &private, 0o600, key.to_text().as_bytes())?;
     let new_public = complete(&folder, &public, 0o644, public_text.as_bytes())?;
     if force {
@@ -178,6 +179,7 @@ fn replace(
         source,
     };
     let old = new_private
+        // Swapped, not replaced: the old private key is kept until the public one is in place.
         .swap(name(private))
         .map_err(|source| io(private, source))?;
     new_public.persist(name(public)).map_err(|error| {

@@ -59,6 +59,7 @@ impl TrustedKeys {
     }
 
     /// The trusted key that made `signature` over `message`. All are tried: which one the message names is not known before it is verified.
+    #[must_use]
     pub fn signer_of_manifest(&self, message: &[u8], signature: &[u8; 64]) -> Option<&PublicKey> {
         self.0
             .iter()

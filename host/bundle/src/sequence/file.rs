@@ -94,6 +94,7 @@ mod v1 {
             (name, newest)
         });
         let entries = checked(entries.collect())?.into_iter();
+        // 0 stood for a bundle without a number, which this version does not record.
         Ok(entries.filter(|entry| entry.1.sequence > 0).collect())
     }
 }

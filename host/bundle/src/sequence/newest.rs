@@ -27,11 +27,13 @@ impl Newest {
             sequence,
             manifest: Some(manifest),
         });
+        // Nothing with a number was admitted yet, so bundles without one pass, too.
         let (Some(seen), found) = (seen, found) else {
             return Ok(this);
         };
         match found {
             Some(sequence) if sequence > seen.sequence => Ok(this),
+            // An entry of a version 1 store has no digest; the first bundle with its number becomes the owner.
             Some(sequence) if sequence == seen.sequence => match seen.manifest {
                 Some(admitted) if admitted != manifest => Err(SequenceError::Another {
                     origin: bundle.origin().to_owned(),

@@ -64,6 +64,7 @@ impl<'a> PassingFolder<'a> {
             if is_locked_by_another(&content) {
                 continue;
             }
+            // Still under its name, so no writer removed it before it was locked.
             if parent.stat(&name).is_ok_and(|named| content.is(&named)) {
                 let name = Some(name);
                 return Ok(Self {
@@ -141,6 +142,7 @@ impl Drop for PassingFolder<'_> {
 /// it fails, the next writer tries again.
 pub(super) fn clean(parent: &Folder) {
     let is_mine = |folder: &Folder| folder.access().is_ok_and(|access| access.is_own());
+    // Where others can rename files, the name may now belong to another folder of this user's.
     if !parent
         .access()
         .is_ok_and(|access| access.keeps_names_from_group())

@@ -21,6 +21,7 @@ pub(super) enum Placed {
 pub(super) fn place(parent: &Folder, folder: &Path, target: &OsStr) -> io::Result<Placed> {
     match parent.rename(folder, target) {
         Ok(()) => Ok(Placed::New),
+        // Another writer placed its bundle after the target was looked at.
         Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => Ok(Placed::Not),
         Err(error) => Err(error.into()),
     }
@@ -48,6 +49,7 @@ fn replace_in_two_steps(parent: &Folder, folder: &Path, target: &OsStr) -> io::R
         Err(error) => return Err(error.into()),
     }
     if let Err(error) = parent.rename(folder, target) {
+        // The older bundle goes back, so that there is one.
         parent.rename(&aside, target)?;
         return Err(error.into());
     }
