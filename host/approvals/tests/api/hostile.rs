@@ -89,8 +89,8 @@ fn an_edited_answer_is_none() {
         ("reason = 'whatever'", "forged, edited, or copied"),
         ("reason = reason || char(0)", "forged, edited, or copied"),
         ("answered_at = answered_at + 1", "forged, edited, or copied"),
-        ("approver = 'dan'", "is `carol`'s"),
-        ("approver = 'Carol'", "is `carol`'s"),
+        ("approver = 'dan'", "belongs to `carol`"),
+        ("approver = 'Carol'", "belongs to `carol`"),
         ("decision = 'deny'", "forged, edited, or copied"),
     ] {
         let fixture = Fixture::new();
@@ -154,10 +154,10 @@ fn only_keys_of_approvers_with_a_role_count() {
         .unwrap()
     };
     for (id, key_of, by_name) in [
-        ("mallory", "mallory", "no approver's"),
-        ("carol", "mallory", "no approver's"),
+        ("mallory", "mallory", "belongs to no approver"),
+        ("carol", "mallory", "belongs to no approver"),
         ("erin", "erin", "needs an approver with the role `finance`"),
-        ("carol", "erin", "is `erin`'s"),
+        ("carol", "erin", "belongs to `erin`"),
     ] {
         fixture.edit("DELETE FROM answers");
         let store = RequestStore::open(fixture.file()).unwrap();

@@ -30,7 +30,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is none, or the system fails.
+    /// It is missing, or the system fails.
     pub fn open(path: &Path) -> io::Result<Self> {
         Self::at(CWD, path, OFlags::empty())
     }
@@ -39,7 +39,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is none, or the system fails.
+    /// It is missing, or the system fails.
     pub fn open_itself(path: &Path) -> io::Result<Self> {
         Self::at(CWD, path, OFlags::NOFOLLOW)
     }
@@ -72,7 +72,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// The path ends in no name, there is no such folder, or the system fails.
+    /// The path does not end in a name, the folder is missing, or the system fails.
     pub fn of(path: &Path) -> io::Result<(Self, &OsStr)> {
         let name = path.file_name().ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "it does not end in a name")
@@ -94,7 +94,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is none, it is something else, or the system fails.
+    /// It is missing, is not a folder, or the system fails.
     pub fn folder(&self, name: impl AsRef<Path>) -> io::Result<Self> {
         Self::at(&self.0, name.as_ref(), OFlags::NOFOLLOW)
     }
@@ -103,7 +103,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is something by that name, or the system fails.
+    /// The name is taken, or the system fails.
     pub fn make_folder(&self, name: impl AsRef<Path>, mode: u32) -> io::Result<()> {
         Ok(mkdirat(&self.0, name.as_ref(), bits(mode))?)
     }
@@ -112,7 +112,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// It is something else, or the system fails.
+    /// It is not a regular file, or the system fails.
     pub fn read(&self, name: impl AsRef<Path>) -> Result<File, FileError> {
         self.file(name, OFlags::RDONLY, 0)
     }
@@ -121,7 +121,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is something by that name, or the system fails.
+    /// The name is taken, or the system fails.
     pub fn create(&self, name: impl AsRef<Path>, mode: u32) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         Ok(self.file(name, flags, mode)?)
@@ -131,7 +131,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// It is something else, or the system fails.
+    /// It is not a regular file, or the system fails.
     pub fn open_or_create(&self, name: impl AsRef<Path>, mode: u32) -> Result<File, FileError> {
         self.file(name, OFlags::RDWR | OFlags::CREATE, mode)
     }
@@ -140,7 +140,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is none, it is something else, or the system fails.
+    /// It is missing, is not a regular file, or the system fails.
     pub fn append_to(&self, name: impl AsRef<Path>) -> Result<File, FileError> {
         self.file(name, OFlags::RDWR | OFlags::APPEND, 0)
     }
@@ -149,7 +149,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is something by that name, or the system fails.
+    /// The name is taken, or the system fails.
     pub fn create_to_append(&self, name: impl AsRef<Path>, mode: u32) -> Result<File, FileError> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
         self.file(name, flags, mode)
@@ -209,7 +209,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is nothing by that name, or the system fails.
+    /// The name does not exist, or the system fails.
     pub fn stat(&self, name: impl AsRef<Path>) -> io::Result<Stat> {
         Ok(statat(&self.0, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?)
     }
@@ -268,7 +268,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is none, or the system fails.
+    /// It is missing, or the system fails.
     pub fn remove(&self, name: impl AsRef<Path>) -> io::Result<()> {
         Ok(unlinkat(&self.0, name.as_ref(), AtFlags::empty())?)
     }
@@ -277,7 +277,7 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// There is none, it is not empty, or the system fails.
+    /// It is missing, is not empty, or the system fails.
     pub fn remove_folder(&self, name: impl AsRef<Path>) -> io::Result<()> {
         Ok(unlinkat(&self.0, name.as_ref(), AtFlags::REMOVEDIR)?)
     }

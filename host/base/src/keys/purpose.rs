@@ -4,7 +4,7 @@ use super::{KeyId, PrivateKey, PublicKey, TrustedKeys};
 
 impl PrivateKey {
     /// Signs a message that is not a manifest, deterministically. `purpose` names its kind, such as `audit checkpoint`: a signature for one
-    /// purpose is none for another, and none for a bundle. It has no control characters.
+    /// purpose does not hold for another, nor for a bundle. It has no control characters.
     #[must_use]
     pub fn sign_for(&self, purpose: &str, message: &[u8]) -> [u8; 64] {
         self.sign_manifest(&framed(purpose, message))
