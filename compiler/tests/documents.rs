@@ -1,5 +1,4 @@
-//! The documents say what is so: their policies compile or are refused as they say, their tables are the code's, their links lead
-//! somewhere.
+//! The documents say what is so: their policies compile or are refused as they say, their tables are the code's.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
