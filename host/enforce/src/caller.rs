@@ -11,10 +11,10 @@ use serde_json::value::RawValue;
 
 use crate::token::Token;
 
-/// The most roles that a caller can have: what a policy accepts.
-pub const MAX_ROLES: usize = 32;
 /// The longest user id, session id or role, in bytes: what a policy accepts of a role.
-pub const MAX_NAME_BYTES: usize = 256;
+pub use hexgate::contract::MAX_NAME as MAX_NAME_BYTES;
+/// The most roles that a caller can have: what a policy accepts.
+pub use hexgate::contract::MAX_ROLES;
 
 /// On whose behalf an agent acts. Cloning is cheap and gives the same caller.
 ///

@@ -68,7 +68,7 @@ mod watch;
 
 pub use approval::{Answer, ApprovalError, ApprovalHandler, Approvals, Asking, DurableApprovals};
 pub use caller::{Attribute, Caller, CallerBuilder, CallerError, MAX_NAME_BYTES, MAX_ROLES};
-pub use decision::{Arguments, Cause, Decision, DecisionId, Outcome, Permit};
+pub use decision::{Arguments, Cause, Decision, DecisionId, Effect, Permit};
 pub use enforcer::{Call, Counts, Disclosure, Enforcer, EnforcerBuilder, RandomError};
 pub use hexgate;
 pub use hexgate_approvals as approvals;

@@ -16,7 +16,7 @@ use hexgate::bundle::{
     Contents, DangerousUnsignedBundle, Digest, KeyError, KeyId, ReadError, SealError,
     SequenceError, StemError, VerifiedBundle, VerifyError,
 };
-use hexgate::{About, LoadError, component_of};
+use hexgate::{LoadError, Summary, component_of};
 use hexgate_compiler::MakeError;
 
 use crate::live::PolicyId;
@@ -92,7 +92,7 @@ impl Candidate {
         (component, self.manifest(), self.signer()) == (id.component, id.manifest, id.signer)
     }
 
-    pub(crate) fn id(&self, component: Digest, about: &About) -> PolicyId {
+    pub(crate) fn id(&self, component: Digest, about: &Summary) -> PolicyId {
         let manifest = self.contents().map(Contents::manifest);
         PolicyId {
             component,

@@ -1,8 +1,8 @@
 //! The checks of an answer, for all components.
 
+use hexgate_contract::{Grant, Request, Verdict};
+
 use crate::error::DecideError;
-use crate::request::Request;
-use crate::verdict::{Grant, Verdict};
 
 /// Refuses a grant with the index of a role or scope that does not exist.
 pub(crate) fn check(
