@@ -46,7 +46,7 @@ pub(crate) const STAR: &str = "repeated-character";
 pub(crate) const MEMBER: &str = "doubtful-member";
 
 /// The codes of everything that can be said about a constraint.
-pub(super) const CODES: &[CodeDoc] = &[
+pub(crate) const CODES: &[CodeDoc] = &[
     CodeDoc::error(
         EMPTY,
         "a constraint is an empty text",
