@@ -1,14 +1,15 @@
-//! What stands around a decision, in the place of an agent: `agent NAME APPROVERS < CALLS`.
+//! Enforcement in full, with a list of calls in place of an agent: `agent NAME APPROVERS < CALLS`.
 //!
-//! Reads proposed calls, one JSON object a line, and prints which tools would run and what the model would be told. The policy comes from
-//! where the environment says. Requests for approval lie in `approvals.db`, and every decision in the log `audit`, both in this folder.
+//! Reads proposed calls, one JSON object a line, and prints which tools would run and the messages for the model. The environment names the
+//! policy. Requests for approval are in `approvals.db`, and every decision in the log `audit`, both in this folder.
+#![forbid(unsafe_code)]
 
 use std::io::stdin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
-use hexgate_enforce::approvals::{Approvers, Desk, Mailbox, Terms};
+use hexgate_enforce::approvals::{ApprovalService, Approvers, RequestStore, Terms};
 use hexgate_enforce::audit::{AuditLog, DigestKey, Options};
 use hexgate_enforce::hexgate::Engine;
 use hexgate_enforce::resolve::{Environment, Resolver};
@@ -18,7 +19,7 @@ use hexgate_enforce::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// A call that a model proposes, and who asked for it. Only the host can say the latter.
+/// A call that a model proposes, and the user who asked for it. Only the host knows the latter.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Proposed {
@@ -38,7 +39,7 @@ fn main() -> Result<()> {
     let enforcer = enforcer(agent, approvers)?;
     for line in stdin().lines() {
         let call: Proposed = serde_json::from_str(&line?).context("a call is not understood")?;
-        // Once a turn: is there another policy?
+        // Once a turn: look for a new policy.
         let _ = enforcer.begin_turn();
         let caller = Caller::builder(call.user).roles(call.roles).build()?;
         match enforcer.authorize(Call::of(&caller, &call.tool, call.arguments.get())) {
@@ -49,10 +50,10 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// In the place of a tool. The bytes that were decided are the bytes that run.
+/// In place of a tool. The bytes that were decided are the bytes that run.
 ///
-/// What is printed names the tool and not the arguments, which may be somebody's address or password: what a program prints ends in logs that
-/// more people read. The audit log has them, as far as its options let them in.
+/// Prints the tool and not the arguments, which may hold an address or password: a program's output ends in logs that more people read. The
+/// audit log has the arguments, as far as its options keep them.
 fn run(permit: &Permit) {
     let _arguments = permit.arguments();
     println!("run {}", permit.tool());
@@ -60,7 +61,7 @@ fn run(permit: &Permit) {
 
 fn enforcer(agent: &str, approvers: &str) -> Result<Enforcer> {
     let resolved = Resolver::new(agent, &Engine::new()?).resolve(&Environment::of_process()?)?;
-    // What the operator should know: that nobody signed the policy, say.
+    // Notices for the operator, for example that the policy is not signed.
     for notice in &resolved.notices {
         eprintln!("{notice}");
     }
@@ -69,11 +70,11 @@ fn enforcer(agent: &str, approvers: &str) -> Result<Enforcer> {
     let options = Options::new(DigestKey::open_or_create("digest.key")?);
     let log = AuditLog::open("audit", options, SystemTime::now())?;
 
-    let desk = Desk::new(
-        Mailbox::open_or_create("approvals.db")?,
+    let service = ApprovalService::new(
+        RequestStore::open_or_create("approvals.db")?,
         Approvers::from_file(approvers)?,
     );
-    let ask = DurableApprovals::new(Arc::new(desk), Terms::new(["support-lead"])?);
+    let ask = DurableApprovals::new(Arc::new(service), Terms::new(["support-lead"])?);
 
     Ok(resolved
         .enforcer()

@@ -1,7 +1,8 @@
 //! A server for a decision point: `edge billing.http.wasm`. Each request gets an instance of its own.
 //!
-//! The component is given requests, responses and the streams of their bodies, and nothing else: no clock, no files, no network.
-//! What it may cost is bounded. A request that it does not answer, for whatever reason, is answered with status 500.
+//! The component is given requests, responses and the streams of their bodies, and nothing else: no clock, no files, no network. Its costs
+//! are bounded. A request that it does not answer, for any reason, gets status 500.
+#![forbid(unsafe_code)]
 
 mod runtime;
 
@@ -58,7 +59,7 @@ async fn main() -> Result<()> {
                 let runtime = runtime.clone();
                 async move { runtime.answer(request).await }
             });
-            // Whoever is gone needs no answer.
+            // A client that is gone needs no answer.
             let _ = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(args.limits.deadline)

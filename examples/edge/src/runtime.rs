@@ -30,14 +30,14 @@ use wasmtime_wasi_http::{
 };
 use wasmtime_wasi_io::IoView;
 
-/// How often a running guest lets others run, and its request be given up.
+/// How often a running guest yields, so that its request can be given up.
 const TICK: Duration = Duration::from_millis(10);
 
 /// What a request may cost at most.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Limits {
-    /// How long a request may take, from the end of its head to the end of its answer: whoever sends slower, and a policy that
-    /// computes longer, is given up. A head may take as long
+    /// How long a request may take, from the end of its head to the end of its answer: a slower client, and a policy that computes longer,
+    /// is given up. A head may take as long
     #[arg(
         long = "deadline",
         value_name = "SECONDS",
@@ -163,8 +163,8 @@ impl Runtime {
             .new_response_outparam(sender)
             .map_err(wasmtime::Error::from)?;
         let ready = self.component.clone();
-        // The rest of the body is written after the head was sent, so the guest has a task of its own. It ends with this one, if
-        // whoever asked is gone, and at the deadline, whatever it is doing: each tick it lets others run.
+        // The rest of the body is written after the head was sent, so the guest has a task of its own. It ends with this one, when the
+        // client is gone, and at the deadline even in a loop: each tick it yields.
         let mut guest = JoinSet::new();
         guest.spawn(async move {
             let _slot = slot;
@@ -191,7 +191,7 @@ impl Runtime {
     }
 }
 
-/// What is answered for a component that does not.
+/// The response if the component gives none.
 fn problem(status: u16, detail: &str) -> Response<HyperOutgoingBody> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let document = format!(
@@ -211,7 +211,7 @@ fn problem(status: u16, detail: &str) -> Response<HyperOutgoingBody> {
     response
 }
 
-/// What an instance holds on to.
+/// The state of an instance.
 struct State {
     table: ResourceTable,
     http: WasiHttpCtx,
@@ -246,7 +246,7 @@ impl WasiHttpView for State {
     }
 }
 
-/// A decision point asks nobody.
+/// A decision point makes no requests.
 struct NoNetwork;
 
 impl WasiHttpHooks for NoNetwork {

@@ -1,4 +1,5 @@
 //! Gates three tool calls by a signed policy: `embed BUNDLE PUBLIC-KEY AGENT`.
+#![forbid(unsafe_code)]
 
 use std::time::SystemTime;
 

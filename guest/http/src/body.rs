@@ -1,5 +1,5 @@
-//! Reading what was sent: by the strict reader of the evaluator, and by name. What is not asked for is refused, so that nothing
-//! that somebody meant to say is passed over.
+//! Reading what was sent: by the strict reader of the evaluator, and by name. Other members are refused, so that no part of a
+//! request is ignored silently.
 
 use alloc::{format, string::String, vec, vec::Vec};
 

@@ -11,7 +11,7 @@
 //! | `problem` | what is said to requests that are refused |
 //! | `wasi` | requests and responses of `wasi:http`: on wasm32 only |
 //!
-//! Whatever is not understood is refused with a status of its own, and no response with such a status is an allow. The texts of
+//! What is not understood is refused with a status of its own, and no response with such a status is an allow. The texts of
 //! arguments and facts are passed on byte for byte as they were sent.
 #![cfg_attr(target_arch = "wasm32", no_std)]
 #![deny(missing_docs)]

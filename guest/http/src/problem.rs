@@ -12,7 +12,7 @@ use crate::json;
 pub(crate) struct Problem {
     /// The status of the response.
     pub(crate) status: u16,
-    /// What is wrong, for whoever sent the request.
+    /// What is wrong, for the client.
     pub(crate) detail: String,
 }
 

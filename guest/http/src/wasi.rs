@@ -47,7 +47,7 @@ use crate::{
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 /// Whether a request is being answered, or one was that the policy could not answer. If so when another begins, a runtime uses an
-/// instance again that ended in a trap, or that holds a policy which broke the contract: nobody can vouch for it.
+/// instance again that ended in a trap, or that holds a policy which broke the contract: it is not trusted.
 static BUSY: AtomicBool = AtomicBool::new(false);
 
 /// How many bytes are read at once, and the most that may be written at once.
@@ -164,7 +164,7 @@ fn send(response: &Response, id: Option<Vec<u8>>, out: ResponseOutparam) {
     ResponseOutparam::set(out, Ok(outgoing));
     let Ok(stream) = body.write() else { return };
     for part in response.body.as_bytes().chunks(WRITE) {
-        // Whoever asked is gone.
+        // The client is gone.
         if stream.blocking_write_and_flush(part).is_err() {
             return;
         }

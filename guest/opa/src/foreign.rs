@@ -1,4 +1,4 @@
-//! Deciding by Rego that somebody wrote, or another system printed.
+//! Deciding by Rego that an author wrote, or another system printed.
 //!
 //! Such Rego knows one role, `input.role`. So it is asked for each role of the caller, and the best outcome wins, as it does in
 //! policies of ours. A caller without a role has the role `default`.

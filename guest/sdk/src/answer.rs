@@ -14,7 +14,7 @@ const COMPILER: &str = concat!("hexgate-guest ", env!("CARGO_PKG_VERSION"));
 
 /// A policy that [`export!`](crate::export) exports.
 pub trait Exported {
-    /// SHA-256 of the policy's sources, if whoever built it said so; else zeros.
+    /// SHA-256 of the policy's sources, if the builder gave it; else zeros.
     const SOURCE_DIGEST: [u8; 32];
     /// The compiled YAML policy that is narrowed. None: the policy decides alone.
     const PLAN: Option<&'static [u8]>;

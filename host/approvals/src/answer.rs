@@ -15,20 +15,20 @@ pub enum Decision {
     Deny,
 }
 
-/// An answer as it lies in the database. It counts for nothing before [`Approvers::check`](crate::Approvers::check) has seen it.
+/// An answer as stored in the database. It does not count before [`Approvers::check`](crate::Approvers::check) accepts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// What was decided.
     pub decision: Decision,
     /// Who decided, by their id.
     pub approver: String,
-    /// With which key. It chooses the key that is tried; the signature decides.
+    /// The id of the signing key. It only selects the key that is tried.
     pub key: KeyId,
     /// When.
     pub answered_at: Timestamp,
     /// Why, in the approver's words; may be empty.
     pub reason: String,
-    /// The signature over the request's name and all of the above but the key.
+    /// The signature over the request's name and all fields above but the key.
     pub signature: [u8; 64],
 }
 
@@ -68,5 +68,5 @@ impl Answer {
     }
 }
 
-/// What the signature is for, so that a key's other signatures are no answers.
+/// The purpose of the signature, so that other signatures of the key are not taken for answers.
 const PURPOSE: &str = "approval answer";

@@ -16,20 +16,20 @@ mod file;
 
 pub use error::ApproversError;
 
-/// Somebody who may answer requests.
+/// A person who may answer requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approver {
-    /// The id that answers are signed with, and that this person has as a caller.
+    /// The id in answers, and this person's user id as a caller.
     pub id: String,
     /// The keys that this person signs with. More than one while they rotate.
     pub keys: Vec<PublicKey>,
-    /// What this person may answer for.
+    /// The roles for which this person may answer.
     pub roles: Vec<String>,
-    /// Further ids that this person has as a caller.
+    /// Further user ids of this person as a caller.
     pub users: Vec<String>,
 }
 
-/// All who may answer. Answers count by it alone, so whoever can change the list can approve.
+/// All approvers. The list alone decides whose answers count, so a user who can change it can approve.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Approvers(Vec<Approver>);
 
@@ -37,8 +37,9 @@ impl Approvers {
     /// These approvers.
     ///
     /// # Errors
+    ///
     /// If one has no id, no key or no role, a name is not written in the [one spelling](hexgate_base::names::spelled) that names have, or
-    /// an id or a key stands in two places. Ids are compared as [people](hexgate_base::names::folded) are.
+    /// an id or a key occurs twice. Ids are compared as [people](hexgate_base::names::folded) are.
     pub fn new(approvers: Vec<Approver>) -> Result<Self, ApproversError> {
         let mut ids = HashSet::new();
         let mut keys = HashSet::new();
@@ -73,7 +74,7 @@ impl Approvers {
                 return Err(ApproversError::SameKey { id: id() });
             }
         }
-        // Whoever is an approver by this name as well could approve what was called by the other.
+        // With two entries a person could approve their own calls under the other name.
         for approver in &approvers {
             let own = names::folded(&approver.id);
             let is_another = |user: &&String| {
@@ -99,21 +100,24 @@ impl Approvers {
     /// `users` may be left out.
     ///
     /// # Errors
-    /// If the file cannot be read, others can change it, or it says something else.
+    ///
+    /// If the file cannot be read, others can change it, or it is not such a list.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ApproversError> {
         file::read(path.as_ref())
     }
 
     /// The approver who has this key.
+    #[must_use]
     pub fn owner(&self, key: &PublicKey) -> Option<&Approver> {
         self.0.iter().find(|approver| approver.keys.contains(key))
     }
 
-    /// Whether an answer counts: a key of an approver signed it, for this very request, in its time; the approver has one of the roles that it
-    /// names, and does not answer for themself unless the request allows that.
+    /// Checks that an answer counts: a key of an approver signed it for this request, while the request was open; the approver has one of
+    /// the required roles, and is not the caller unless the request allows that.
     ///
     /// # Errors
-    /// The first of these that does not hold.
+    ///
+    /// The first check that fails.
     pub fn check<'a>(
         &'a self,
         request: &Request,
@@ -138,6 +142,7 @@ impl Approvers {
                 key: answer.key,
             });
         }
+        // The signature covers the request's digest, so an answer cannot be moved to another request.
         if !answer.is_signed_by(key, &id) {
             return Err(Refusal::Forged {
                 id,
@@ -155,9 +160,10 @@ impl Approvers {
         Ok(approver)
     }
 
-    /// Answers a request in the name of the approver whose key this is.
+    /// Answers a request as the approver who has this key.
     ///
     /// # Errors
+    ///
     /// If the answer would not count, see [`check`](Self::check), or the request has expired.
     pub fn sign(
         &self,
@@ -180,6 +186,7 @@ impl Approvers {
             });
         }
         let answer = Answer::sign(&id, decision, &approver.id, now, reason, key);
+        // Check as the host will, so an answer that would not count is not stored.
         self.check(request, &answer)?;
         Ok(answer)
     }
@@ -200,10 +207,11 @@ impl Approver {
             return Ok(());
         }
         let caller = names::folded(&request.call.caller.user);
+        // An unknown caller could be this approver.
         if caller.is_empty() {
             return Err(Refusal::Nobody(request.id()));
         }
-        // Taking two ids for one refuses more.
+        // `folded` takes more ids for the same: on the safe side here, more is refused.
         let same = |id: &String| names::folded(id) == caller;
         if same(&self.id) || self.users.iter().any(same) {
             return Err(Refusal::OwnCall {

@@ -1,4 +1,4 @@
-//! What somebody wants to run, and on which terms a person may allow it.
+//! A proposed call, and the terms on which a person may allow it.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::encoding::Fields;
 
-/// A proposed tool call. All of it is bound: an approval of this call is none of a call that differs in any of it.
+/// A proposed tool call. An approval binds all fields: it does not hold for a call that differs in any of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Call {
     /// The agent that wants to run the tool.
     pub agent: String,
-    /// On whose behalf.
+    /// The user on whose behalf it runs.
     pub caller: Caller,
     /// The tool.
     pub tool: String,
@@ -26,13 +26,13 @@ pub struct Call {
 /// On whose behalf a tool is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
-    /// The user's id. Empty: nobody knows, and then nobody can be shown to be somebody else.
+    /// The user's id. Empty if unknown; then no approver can be shown to be another person than the caller.
     pub user: String,
     /// The roles, in the order in which the policy was asked about them.
     pub roles: Vec<String>,
     /// The session, if an approval is to hold in it alone.
     pub session: Option<String>,
-    /// What else of the caller an approval is to depend on, as text: a JSON object of attributes, say.
+    /// Further attributes of the caller that an approval is to depend on, as text, such as a JSON object.
     pub attributes: Option<String>,
 }
 
@@ -53,12 +53,13 @@ impl Terms {
     /// An approver with any of these roles may answer, for [`DEFAULT_LIFETIME`](Self::DEFAULT_LIFETIME), and never the caller themself.
     ///
     /// # Errors
-    /// If there is no role, an empty one, or one that no approver can have as it is spelled: nobody could answer.
+    ///
+    /// If there is no role, an empty one, or one in a spelling that no approver's role can have: no approver could answer.
     pub fn new(
         approver_roles: impl IntoIterator<Item = impl Into<String>>,
     ) -> Result<Self, TermsError> {
         let mut roles: Vec<String> = approver_roles.into_iter().map(Into::into).collect();
-        // Terms are the same in whatever order their roles were written.
+        // Sorted, so that the order of the roles does not make other terms.
         roles.sort();
         roles.dedup();
         if roles.is_empty() || roles.iter().any(String::is_empty) {
@@ -77,6 +78,7 @@ impl Terms {
     /// How long a request is open, in whole seconds. What is not used by then has to be asked for again.
     ///
     /// # Errors
+    ///
     /// If it is less than a second or more than [`MAX_LIFETIME`](Self::MAX_LIFETIME).
     pub fn lifetime(mut self, lifetime: Duration) -> Result<Self, TermsError> {
         if lifetime < Duration::from_secs(1) || lifetime > Self::MAX_LIFETIME {
@@ -87,6 +89,7 @@ impl Terms {
     }
 
     /// Lets an approver answer their own calls. Default: they may not.
+    #[must_use]
     pub fn allow_own_calls(mut self) -> Self {
         self.own_calls = true;
         self
@@ -104,14 +107,14 @@ impl Terms {
     }
 }
 
-/// What is not possible as terms.
+/// Terms that are not possible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TermsError {
-    /// Nobody could answer.
-    #[error("no role of approvers is named, so nobody could answer; name at least one")]
+    /// No approver could answer.
+    #[error("no role of approvers is named, so no approver could answer; name at least one")]
     NoRole,
-    /// A role has more than one spelling, and this is not the one that is compared.
+    /// A role is not in the spelling in which names are compared.
     #[error(
         "the role `{}` is not written in Unicode's form NFKC, in which a name has one spelling; write `{}`",
         .0.escape_default(), spelled(.0).escape_default()
@@ -122,7 +125,7 @@ pub enum TermsError {
     Lifetime(Duration),
 }
 
-/// The terms as far as they belong to a request.
+/// The terms that are part of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Conditions {
     /// The roles of which an approver needs one, sorted.
@@ -131,7 +134,7 @@ pub struct Conditions {
     pub own_calls: bool,
 }
 
-/// What a request is about: its call and its terms. Requests about the same have the same digest; by it a host finds them again.
+/// The digest of a request's call and terms. Requests for the same call on the same terms share it, so the host finds them again.
 pub(crate) fn subject(call: &Call, conditions: &Conditions) -> Digest {
     fields("hexgate approval subject 1", call, conditions).digest()
 }

@@ -1,9 +1,9 @@
-//! The bytes behind digests and signatures: fields with their lengths, so that no two different lists of fields look alike.
+//! The bytes under digests and signatures: fields with their lengths, so that different lists of fields have different bytes.
 
 use hexgate_bundle::Digest;
 
 /// Fields one after the other. Every number has 8 bytes, big-endian; every text stands after its length in bytes; what may be absent, after
-/// 0 or 1; a list, after the number of its texts. Which fields there are is fixed by what the bytes are for.
+/// 0 or 1; a list, after the number of its texts. The purpose fixes which fields follow.
 #[derive(Debug, Default)]
 pub(crate) struct Fields(Vec<u8>);
 

@@ -8,17 +8,17 @@ use crate::request::RequestId;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Nobody asked.
+    /// There is no such request.
     #[error(
         "there is no request `{0}` in this database; list what there is with `hexgate approvals list`"
     )]
     Unknown(RequestId),
-    /// What the database says is not what was asked.
+    /// The stored request does not have the digest that is its name.
     #[error(
         "request `{0}` was changed in the database: what it says now has another digest; do not answer it, and find out who can write the database"
     )]
     Altered(RequestId),
-    /// Too late, or the host was told to wait for longer than it wants to.
+    /// Its time is over.
     #[error("request `{id}` expired at {at}; make the call again to ask anew")]
     Expired {
         /// The request.
@@ -26,18 +26,16 @@ pub enum Refusal {
         /// The end of its time.
         at: Timestamp,
     },
-    /// The host would not have asked for so long, or for a time to come.
+    /// Its times are not ones that this host would have chosen.
     #[error(
-        "request `{0}` is open for another time than this host's terms say; make the call again to ask anew"
+        "request `{0}` is open for a time that differs from this host's terms; make the call again to ask anew"
     )]
     OtherTime(RequestId),
-    /// Nobody has answered yet.
+    /// No approver has answered yet.
     #[error("request `{0}` is not answered yet; wait for an approver")]
     Unanswered(RequestId),
-    /// What lies in the place of the answer is none.
-    #[error(
-        "what lies in the place of the answer to request `{0}` is not one; an approver has to answer it"
-    )]
+    /// The stored answer is malformed.
+    #[error("the stored answer to request `{0}` is malformed; an approver has to answer it again")]
     Unreadable(RequestId),
     /// An approver said no.
     #[error("request `{id}` was denied by `{approver}`{}", because(.reason))]
@@ -49,32 +47,32 @@ pub enum Refusal {
         /// Why; may be empty.
         reason: String,
     },
-    /// It was used before.
+    /// Its approval was used before.
     #[error(
         "the approval of request `{0}` was used already, and counts once; make the call again to ask anew"
     )]
     Used(RequestId),
-    /// The policy is another one now.
+    /// The policy has changed.
     #[error(
         "request `{0}` was made under another policy, so that its approval is void; make the call again to ask anew"
     )]
     OtherPolicy(RequestId),
-    /// It is about another call.
+    /// It is for another call.
     #[error("request `{id}` is about another call: its {field} differs")]
     OtherCall {
         /// The request.
         id: RequestId,
-        /// What differs first.
+        /// The first field that differs.
         field: &'static str,
     },
-    /// It was made on other terms than the host's.
+    /// It was made on terms that differ from the host's.
     #[error(
         "request `{0}` names other approvers than this host's terms do; make the call again to ask anew"
     )]
     OtherTerms(RequestId),
-    /// The key is nobody's.
+    /// The key belongs to no approver.
     #[error(
-        "the answer to request `{id}` is by the key `{key}`, which is no approver's; only keys in the approvers' file count"
+        "the answer to request `{id}` is by the key `{key}`, which belongs to no approver; only keys in the approvers' file count"
     )]
     UnknownKey {
         /// The request.
@@ -82,33 +80,33 @@ pub enum Refusal {
         /// The key that the answer names.
         key: KeyId,
     },
-    /// The key is somebody else's.
+    /// The key belongs to another approver.
     #[error(
-        "the answer to request `{id}` says that it is by `{said}`, but its key `{key}` is `{owner}`'s; it does not count"
+        "the answer to request `{id}` names `{said}`, but its key `{key}` belongs to `{owner}`; it does not count"
     )]
     OtherApprover {
         /// The request.
         id: RequestId,
-        /// Who the answer says it is by.
+        /// The approver that the answer names.
         said: String,
-        /// Whose key it is.
+        /// The approver who has the key.
         owner: String,
         /// The key.
         key: KeyId,
     },
-    /// The signature does not fit.
+    /// The signature does not hold.
     #[error(
         "the answer to request `{id}` was not signed by the key `{key}` of `{approver}`: it was forged, edited, or copied from another request"
     )]
     Forged {
         /// The request.
         id: RequestId,
-        /// Who is said to have signed.
+        /// The approver that the answer names.
         approver: String,
         /// The key.
         key: KeyId,
     },
-    /// The answer was made before the request, or after its end.
+    /// The answer was made before the request, or after it expired.
     #[error(
         "the answer to request `{id}` was made at {at}, outside of the time in which the request was open"
     )]
@@ -135,7 +133,7 @@ pub enum Refusal {
     },
     /// The approver is the caller.
     #[error(
-        "`{approver}` may not answer request `{id}`, since the call is their own; somebody else has to"
+        "`{approver}` may not answer request `{id}`, since the call is their own; another approver has to"
     )]
     OwnCall {
         /// The request.
@@ -143,9 +141,9 @@ pub enum Refusal {
         /// The approver.
         approver: String,
     },
-    /// Nobody knows whose call it is.
+    /// The request names no user.
     #[error(
-        "request `{0}` names no user, so that nobody can be shown to be somebody else; have the host pass the user's id"
+        "request `{0}` names no user, so no approver can be shown to be another person; have the host pass the user's id"
     )]
     Nobody(RequestId),
 }

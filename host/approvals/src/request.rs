@@ -1,4 +1,4 @@
-//! A request for approval, whose name is the digest of all that it says.
+//! A request for approval. Its name is the digest of its content.
 
 use std::{fmt, str::FromStr};
 
@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use crate::call::{Call, Conditions, fields, subject};
 
-/// The name of a request: SHA-256 over all that it says, and a random number. Who answers a request by its name answers what it says, and
-/// nothing that somebody put in its place. 64 lower-case hexadecimal digits.
+/// The name of a request: SHA-256 over its content and a random number, as 64 lower-case hexadecimal digits. An answer to the name is an
+/// answer to this content; an attacker cannot exchange it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RequestId(Digest);
 
 impl RequestId {
     /// The digest.
+    #[must_use]
     pub const fn digest(&self) -> &Digest {
         &self.0
     }
@@ -40,7 +41,7 @@ impl FromStr for RequestId {
 )]
 pub struct RequestIdError;
 
-/// Somebody is asked to allow a call.
+/// A question to approvers whether a call may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// The call.
@@ -56,6 +57,7 @@ pub struct Request {
 
 impl Request {
     /// Its name.
+    #[must_use]
     pub fn id(&self) -> RequestId {
         RequestId(
             fields("hexgate approval request 1", &self.call, &self.conditions)
@@ -71,6 +73,7 @@ impl Request {
     }
 
     /// Whether it can still be answered and used.
+    #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         now < self.expires_at
     }

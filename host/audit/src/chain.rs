@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `hash = SHA-256(hash of the record before ‖ n, 8 bytes, big-endian ‖ SHA-256(BODY))`, and the record before the first has the hash
-//! [`Head::genesis`]. The body is hashed apart so that this can be done before the record's place in the chain is known.
+//! [`Head::genesis`]. The body is hashed separately, so that it can be hashed before the record's place in the chain is known.
 
 use std::{fmt, str::FromStr};
 
@@ -88,7 +88,7 @@ pub(crate) struct Framed<'a> {
 }
 
 impl<'a> Framed<'a> {
-    /// Takes a line apart. None if it does not end as every record does, in the one spelling that there is.
+    /// Splits a line. None if it does not end as every record does, in the one spelling.
     pub(crate) fn of(line: &'a [u8]) -> Option<Self> {
         let rest = line.strip_suffix(END)?;
         let (rest, hash) = rest.split_last_chunk::<64>()?;

@@ -16,7 +16,7 @@ pub struct Components {
 }
 
 impl Components {
-    /// Those beside a log.
+    /// The components beside the log in `folder`.
     #[must_use]
     pub fn of_log(log: &Path) -> Self {
         Self {
@@ -24,9 +24,10 @@ impl Components {
         }
     }
 
-    /// Keeps a component. One that is there already is left alone.
+    /// Keeps a component. An existing file stays as it is.
     ///
     /// # Errors
+    ///
     /// It cannot be written.
     pub fn keep(&self, component: &[u8]) -> Result<Digest, ComponentsError> {
         let digest = Digest::of(component);
@@ -45,10 +46,11 @@ impl Components {
         Ok(digest)
     }
 
-    /// The component with this digest. None: it was not kept.
+    /// The component with this digest. None if it was not kept.
     ///
     /// # Errors
-    /// It cannot be read, or is another one by its digest.
+    ///
+    /// It cannot be read, or has another digest.
     pub fn find(&self, digest: &Digest) -> Result<Option<Vec<u8>>, ComponentsError> {
         let path = self.path(digest);
         let mut bytes = Vec::new();
@@ -83,8 +85,8 @@ pub enum ComponentsError {
         /// The cause.
         source: io::Error,
     },
-    /// What is there is not what its name says.
-    #[error("`{}` is not the component that its name says; restore it, or name the bundle", .path.display())]
+    /// A file does not have the digest in its name.
+    #[error("`{}` does not have the digest in its name; restore it, or name the bundle", .path.display())]
     Changed {
         /// The file.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! Writing bodies: what stands in a line before its number and hash. [`entry`](crate::entry) reads them.
+//! Writes bodies: the part of a line before its number and hash. [`entry`](crate::entry) reads them.
 
 use std::{
     borrow::Cow,
@@ -20,7 +20,7 @@ use crate::{
 
 /// The longest name of an agent, project, user, session, role or tool that is kept, in bytes. A policy takes tools and roles up to 256.
 const NAME_BYTES: usize = 1024;
-/// The most roles that are kept: one more than a policy takes, so that a call with too many is told from one with enough.
+/// The most roles that are kept: one more than a policy takes, so that a replay still sees that there were too many.
 const ROLES: usize = 33;
 /// The longest reason that is kept, in bytes: as long as a policy gives.
 const REASON_BYTES: usize = 4096;
@@ -225,7 +225,7 @@ fn outcome(body: &mut Body, outcome: &Outcome, protection: &Protection) {
     body.mark(Member::Reason, withheld);
 }
 
-/// An outcome as the log keeps it: most are kept as they are, and not copied.
+/// An outcome as the log keeps it. Most are kept unchanged, without a copy.
 pub(crate) fn kept<'a>(
     outcome: &'a Outcome,
     protection: &Protection,
@@ -289,7 +289,7 @@ fn push_text(bytes: &mut Vec<u8>, text: &str) {
 /// A time in UTC to the microsecond: `2026-03-01T12:00:00.123456Z`. Before 1970 and after 9999 it is the nearest that can be written.
 pub(crate) fn push_time(bytes: &mut Vec<u8>, at: SystemTime) {
     thread_local! {
-        /// The last second that was written: most records share it with the one before, and a calendar takes longer than all the rest.
+        /// The last second that was written. Most records share it with the one before, and the calendar takes longer than all the rest.
         static LAST: Cell<(u64, [u8; 19])> = const { Cell::new((0, *b"1970-01-01T00:00:00")) };
     }
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();

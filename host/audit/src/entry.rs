@@ -1,4 +1,4 @@
-//! Reading lines back: what [`encode`](crate::encode) wrote.
+//! Reads lines that [`encode`](crate::encode) wrote.
 
 use std::collections::BTreeMap;
 
@@ -27,14 +27,15 @@ pub enum Entry {
     Note(NoteEntry),
     /// A signature over the record before it.
     Checkpoint(Checkpoint),
-    /// Bytes before this line are no record: a process or a machine stopped while it wrote them.
+    /// The bytes before this line are not a record: a process or machine stopped while writing.
     Torn(Torn),
-    /// Decisions that could not be written, and that the operator chose to let pass.
+    /// Decisions that could not be written and passed, by the operator's choice.
     Lost(Lost),
 }
 
 /// The first line of a file of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Segment {
     /// When it was begun.
     pub at: String,
@@ -50,6 +51,7 @@ pub struct Segment {
 
 /// A process began to write.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Opened {
     /// When.
     pub at: String,
@@ -63,6 +65,7 @@ pub struct Opened {
 
 /// A process stopped writing, in good order.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Closed {
     /// When.
     pub at: String,
@@ -70,6 +73,7 @@ pub struct Closed {
 
 /// A decision.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Decision {
     /// When it was decided, UTC.
     pub at: String,
@@ -122,6 +126,7 @@ pub struct Decision {
 
 /// Something else that belongs into the log.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct NoteEntry {
     /// When it happened.
     pub at: String,
@@ -139,6 +144,7 @@ pub struct NoteEntry {
 
 /// A signature over the record before it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Checkpoint {
     /// When it was signed.
     pub at: String,
@@ -150,6 +156,7 @@ pub struct Checkpoint {
 
 /// Bytes that are no record.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Torn {
     /// When they were found.
     pub at: String,
@@ -161,6 +168,7 @@ pub struct Torn {
 
 /// Decisions that were not written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
 pub struct Lost {
     /// When writing worked again.
     pub at: String,
@@ -170,7 +178,7 @@ pub struct Lost {
     pub reason: String,
 }
 
-/// A line that is bound into the chain and says nothing that this version knows.
+/// A line that is bound into the chain and cannot be read by this version.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct EntryError(String);
@@ -179,8 +187,9 @@ impl Entry {
     /// Reads a whole line, without its newline.
     ///
     /// # Errors
-    /// If it is no JSON, of a kind that is not known, or without a member that its kind has. Members that are not known are passed over: they do
-    /// not change what the others say, or the version of the format would be another.
+    ///
+    /// If it is not JSON, of an unknown kind, or lacks a member of its kind. Unknown members are ignored: one that changed the meaning of
+    /// others would come with another version of the format.
     pub fn parse(line: &[u8]) -> Result<Self, EntryError> {
         let malformed = |error: serde_json::Error| EntryError(error.to_string());
         let text = std::str::from_utf8(line).map_err(|error| EntryError(error.to_string()))?;

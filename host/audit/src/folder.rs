@@ -1,4 +1,4 @@
-//! The folder of a log: its files, who may write there, and who does.
+//! The folder of a log: its files, its mode, and the lock of its writer.
 
 use std::{
     fs::{self, File},
@@ -20,9 +20,10 @@ fn segment_index(name: &str) -> Option<u64> {
     (segment_name(index) == name).then_some(index)
 }
 
-/// The files of a log, in their order: all of a folder, or the one that is named.
+/// The files of a log, in their order: all of a folder, or one named file.
 ///
 /// # Errors
+///
 /// If there is nothing at the path, or the folder holds no file of a log.
 pub(crate) fn segments(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     if !fs::metadata(path)?.is_dir() {
@@ -42,10 +43,11 @@ pub(crate) fn segments(path: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     Ok(found)
 }
 
-/// Opens the folder of a log for who writes it, and makes it for its owner alone if there is none.
+/// Opens the folder of a log for writing. Makes a private one if it is missing.
 ///
 /// # Errors
-/// If others can write there: what they can change proves nothing.
+///
+/// If other users can write there: a log that they can change proves nothing.
 pub(crate) fn open(path: &Path) -> Result<Folder, FolderError> {
     let io = |source| FolderError::Io {
         path: path.to_owned(),
@@ -66,7 +68,7 @@ pub(crate) fn open(path: &Path) -> Result<Folder, FolderError> {
 /// The file that a writer holds locked.
 pub(crate) const WRITER: &str = "writer.lock";
 
-/// That this process, and within it this log, is the one that does something. Ends when it is dropped.
+/// The exclusive right of one log in one process to write or deliver. Released on drop.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _lock: disk::Lock,
@@ -83,7 +85,7 @@ impl Lock {
         Self::take_in(&folder, path, name)
     }
 
-    /// Takes it in the folder that was opened at a path.
+    /// Takes the lock in an open folder; `path` names it in messages.
     pub(crate) fn take_in(folder: &Folder, path: &Path, name: &str) -> Result<Self, FolderError> {
         match disk::Lock::take(folder, name, Duration::ZERO) {
             Ok(lock) => Ok(Self { _lock: lock }),
@@ -126,8 +128,8 @@ pub enum FolderError {
         /// The cause.
         source: io::Error,
     },
-    /// Others can write there.
-    #[error("`{}` (mode {mode:04o}) is not its user's alone to write to, so a log in it proves nothing; make it yours and run `chmod 700` on it", .path.display())]
+    /// Other users can write there.
+    #[error("`{}` (mode {mode:04o}) can be written by other users, so a log in it proves nothing; make it yours and run `chmod 700` on it", .path.display())]
     Exposed {
         /// The folder.
         path: PathBuf,

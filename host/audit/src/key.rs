@@ -1,4 +1,4 @@
-//! The key of the digests by which withheld arguments can be recognised by who has the key, and guessed by nobody else.
+//! The key of the digests of withheld arguments. Only a holder of the key can test whether a digest belongs to a text.
 
 use std::{
     fmt,
@@ -10,9 +10,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hexgate_base::disk::{self, Access, FileError, Folder, read_all};
 use hexgate_bundle::Digest;
 
-/// A key for digests of arguments and facts: 32 random bytes. Without it a digest of a short text could be found by trying texts.
+/// A key for digests of arguments and facts: 32 random bytes. Without a key, short texts could be found by trying.
 ///
-/// Keep its file away from the log's folder: who has both can try.
+/// Keep its file away from the log's folder: an attacker who has both can try texts.
 #[derive(Clone)]
 pub struct DigestKey {
     arguments: [u8; 32],
@@ -37,11 +37,12 @@ impl DigestKey {
         }
     }
 
-    /// Reads the key's file: 43 characters of base64url and a newline, for this user alone. One that root gave to a group to read is fine: so
-    /// secrets are mounted.
+    /// Reads the key's file: 43 characters of base64url and a newline, readable by this user alone. A file of root's that its group can
+    /// read is accepted: secrets are mounted so.
     ///
     /// # Errors
-    /// If it cannot be read, is no key, or others can get at it.
+    ///
+    /// If it cannot be read, is not a key, or other users can access it.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
         let path = path.as_ref();
         let io = |source| DigestKeyError::Io {
@@ -74,6 +75,7 @@ impl DigestKey {
     /// Makes a key from the system's randomness in a new file of mode 0600. A folder that is missing is made, mode 0700.
     ///
     /// # Errors
+    ///
     /// If the file exists or cannot be written. Nothing is left behind then.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
         let path = path.as_ref();
@@ -96,9 +98,10 @@ impl DigestKey {
         Ok(Self::from_bytes(&bytes))
     }
 
-    /// The key's file, made if there is none.
+    /// Reads the key's file, or makes it if it is missing.
     ///
     /// # Errors
+    ///
     /// As [`DigestKey::from_file`] and [`DigestKey::create`].
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self, DigestKeyError> {
         let path = path.as_ref();
@@ -113,7 +116,7 @@ impl DigestKey {
         }
     }
 
-    /// A name for the key that tells nothing about it: 16 hexadecimal digits.
+    /// A name for the key that does not disclose it: 16 hexadecimal digits.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -138,7 +141,7 @@ impl fmt::Debug for DigestKey {
     }
 }
 
-/// There is no key for digests.
+/// The key of the digests cannot be read or made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DigestKeyError {
@@ -150,14 +153,14 @@ pub enum DigestKeyError {
         /// The cause.
         source: io::Error,
     },
-    /// The file is no key.
+    /// The file does not hold a key.
     #[error("`{}` does not hold a digest key: 43 characters of base64url and one newline; name another file, or let a new key be made", .path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
     },
-    /// Others than the owner can get at it.
-    #[error("`{}` (mode {mode:04o}) is not for its owner alone, so its digests protect nothing; make it yours and run `chmod 600` on it, or let a new key be made", .path.display())]
+    /// Other users can access it.
+    #[error("`{}` (mode {mode:04o}) can be accessed by other users, so its digests protect nothing; make it yours and run `chmod 600` on it, or let a new key be made", .path.display())]
     Exposed {
         /// The file.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! Writing a log.
+//! Writes a log.
 
 #[cfg(feature = "deliver")]
 mod bound;
@@ -46,8 +46,8 @@ use crate::{
 
 /// A log that is being written: the one writer of its folder.
 ///
-/// [`record`](Self::record) may be called from any thread. When it returns, the operating system has the record; the host acts after that. A log
-/// that is dropped is closed: what is not on the disk is brought there, and the last record is signed.
+/// [`record`](Self::record) may be called from any thread. When it returns, the operating system has the record; the host acts after that.
+/// A log that is dropped is closed: it is synced, and its last record signed.
 #[derive(Debug)]
 pub struct AuditLog {
     shared: Arc<Shared>,
@@ -63,13 +63,13 @@ struct Shared {
     protection: Protection,
     writer: Mutex<State>,
     synced: Synced,
-    /// Where decisions that pass without a record are counted, if the operator lets them.
+    /// The count of decisions that pass without a record, if the operator allows that.
     losses: Option<LossFile>,
     /// Decisions that passed without a record.
     lost: AtomicU64,
     /// Writes that failed.
     failures: AtomicU64,
-    /// Who delivers the log, if it is somebody in this process.
+    /// The delivery of this log, if it runs in this process.
     #[cfg(feature = "deliver")]
     delivery: std::sync::RwLock<Option<Arc<Progress>>>,
     /// Tells the keeper to end.
@@ -83,7 +83,7 @@ struct Shared {
 struct State {
     writer: Writer<Arc<File>>,
     segment: u64,
-    /// From how many bytes on the next file begins.
+    /// The size at which the next file begins.
     full_at: u64,
 }
 
@@ -93,15 +93,15 @@ struct State {
 pub enum Receipt {
     /// The record is in the log.
     Written(Head),
-    /// It is not, and the operator chose that the decision passes and is counted. So many did until now.
+    /// It could not be written, and passes by the operator's choice. The number of such decisions so far.
     Lost(u64),
 }
 
-/// How a log is doing.
+/// The state of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Status {
-    /// The last record: what to keep elsewhere, as an anchor for `verify`.
+    /// The last record. Keep it elsewhere, as an anchor for `verify`.
     pub head: Option<Head>,
     /// Decisions that passed without a record since the log was opened.
     pub lost: u64,
@@ -110,11 +110,12 @@ pub struct Status {
 }
 
 impl AuditLog {
-    /// Opens the log in a folder, which is made if it is not there, and goes on where it ends. A record that was not finished when a process or
-    /// machine stopped stays where it is, and a record names it.
+    /// Opens the log in a folder, which is made if it is missing, and continues it. A record that was left unfinished when a process or
+    /// machine stopped stays where it is, and the next record describes it.
     ///
     /// # Errors
-    /// If the folder is another's, somebody writes there already, what is there is no log or was changed, or the system fails.
+    ///
+    /// If the folder is another user's, the log has a writer already, was changed or is not a log, or the system fails.
     pub fn open(
         folder: impl AsRef<Path>,
         options: Options,
@@ -129,6 +130,7 @@ impl AuditLog {
         let protection =
             Protection::new(options.arguments, options.member_bytes, &options.redaction)?;
         let open = folder::open(folder)?;
+        // Lock before looking for the end: another writer would move it.
         let lock = Lock::take_in(&open, folder, folder::WRITER)?;
         let io = |path: &Path, source| {
             OpenError::Folder(FolderError::Io {
@@ -219,10 +221,11 @@ impl AuditLog {
         Ok(Self { shared, keeper })
     }
 
-    /// Records a decision. To be called before the host acts on it.
+    /// Records a decision. Call it before the host acts on the decision.
     ///
     /// # Errors
-    /// The decision is not recorded, and the operator wants it denied then.
+    ///
+    /// The decision could not be recorded, and must be denied by the operator's choice.
     pub fn record(&self, record: &Record<'_>) -> Result<Receipt, RecordError> {
         let shared = &*self.shared;
         #[cfg(feature = "deliver")]
@@ -230,6 +233,7 @@ impl AuditLog {
             shared.failures.fetch_add(1, Ordering::Relaxed);
             return Err(RecordError::Backlog);
         }
+        // Encoded and redacted before the lock is taken, which is held for the write alone.
         let body = encode::decision(
             BUFFER.take(),
             record,
@@ -246,10 +250,11 @@ impl AuditLog {
         }
     }
 
-    /// Records something else than a decision.
+    /// Records an event that is not a decision.
     ///
     /// # Errors
-    /// It is not recorded.
+    ///
+    /// It could not be recorded.
     pub fn note(&self, note: &Note<'_>) -> Result<Head, RecordError> {
         let shared = &*self.shared;
         let body = encode::note(Vec::new(), note, &shared.protection);
@@ -261,10 +266,11 @@ impl AuditLog {
             .map_err(|error| shared.error(&error))
     }
 
-    /// Signs the last record now, and brings everything to the disk. Without a key for checkpoints, nothing is signed.
+    /// Signs the last record now, and syncs the log. Without a key for checkpoints, nothing is signed.
     ///
     /// # Errors
-    /// The checkpoint cannot be written or the disk does not take it.
+    ///
+    /// The checkpoint cannot be written or synced.
     pub fn checkpoint(&self, now: SystemTime) -> Result<Option<Head>, RecordError> {
         let shared = &*self.shared;
         shared
@@ -274,7 +280,7 @@ impl AuditLog {
         Ok(self.status().head)
     }
 
-    /// How the log is doing.
+    /// The state of the log.
     #[must_use]
     pub fn status(&self) -> Status {
         let shared = &*self.shared;
@@ -285,7 +291,7 @@ impl AuditLog {
         }
     }
 
-    /// Decisions that passed without a record since the log was opened: [`Status::lost`], without waiting for who writes.
+    /// Decisions that passed without a record since the log was opened: [`Status::lost`], without waiting for a writer.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.shared.lost.load(Ordering::Relaxed)
@@ -309,9 +315,10 @@ impl AuditLog {
         &self.shared.options.digest_key
     }
 
-    /// Keeps a component beside the log, so that its decisions can be replayed by it. To be called when a policy becomes live.
+    /// Keeps a component beside the log, so that its decisions can be replayed. Call it when a policy becomes live.
     ///
     /// # Errors
+    ///
     /// It cannot be written.
     pub fn keep_component(
         &self,
@@ -320,10 +327,11 @@ impl AuditLog {
         Components::of_log(&self.shared.folder).keep(component)
     }
 
-    /// Ends the log: everything is on the disk, and the last record is signed. `now` is the time that its last records bear.
+    /// Closes the log: signs the last record and syncs. `now` is the time of its last records.
     ///
     /// # Errors
-    /// If that did not work. The records that are in the log stay there.
+    ///
+    /// If that failed. The records in the log stay there.
     pub fn close(mut self, now: SystemTime) -> Result<Option<Head>, RecordError> {
         self.end(now).map_err(|error| self.shared.error(&error))?;
         Ok(self.status().head)
@@ -337,7 +345,7 @@ impl AuditLog {
             *ending = true;
         }
         self.shared.end.notify_all();
-        // It ends by itself; a panic in it was told where it happened.
+        // The keeper must not write after the last record. A panic in it was reported already.
         let _ = keeper.join();
         let body = Body::begin(Vec::new(), "closed", now).finish();
         self.shared.mend(now)?;
@@ -358,16 +366,17 @@ impl Drop for AuditLog {
 
 impl Shared {
     fn lock(&self) -> io::Result<MutexGuard<'_, State>> {
-        // A panic while the log was written leaves it in a state that nobody knows.
+        // A panic while writing leaves the log in an unknown state.
         self.writer
             .lock()
             .map_err(|_| io::Error::other("a thread panicked while it wrote"))
     }
 
-    /// Writes a record, and waits for the disk if the operator wants that.
+    /// Writes a record, and waits for the sync if the operator chose that.
     fn append(&self, body: &[u8], at: SystemTime) -> io::Result<Head> {
         let digest = body_digest(body);
         if self.options.when_unwritable == WhenUnwritable::Deny {
+            // After a failed sync it is unknown which records are on the disk.
             self.synced.check()?;
         }
         let head = {
@@ -385,23 +394,26 @@ impl Shared {
         #[cfg(feature = "deliver")]
         self.wrote(head.n);
         if self.options.sync == Sync::Each {
+            // Outside of the lock, so that waiting threads share one sync.
             self.synced.through(head.n, self)?;
         }
         Ok(head)
     }
 
-    /// Begins the next file. If that fails, this one goes on for a while.
+    /// Begins the next file. If that fails, this one is used for a while longer.
     fn rotate(&self, state: &mut State, at: SystemTime) {
         let segment = state.segment + 1;
         let path = self.folder.join(folder::segment_name(segment));
         let begun = state
             .writer
             .sink
+            // The next file's head binds the last record of this one, so that must be on the disk first.
             .sync_data()
             .and_then(|()| folder::append_to(&self.open, segment, true))
             .and_then(|file| {
                 let begun = state.writer.begin_segment(Arc::new(file), segment, at);
                 if begun.is_err() {
+                    // A file without its head would be taken for a damaged log.
                     let _ = self.open.remove(folder::segment_name(segment));
                 }
                 begun
@@ -413,7 +425,7 @@ impl Shared {
             }
             Err(error) => {
                 state.full_at = state.writer.bytes.saturating_add(RETRY_BYTES);
-                tracing::warn!(file = %path.display(), %error, "the next file of the audit log cannot be begun; this one goes on");
+                tracing::warn!(file = %path.display(), %error, "the next file of the audit log cannot be begun; this one is used on");
             }
         }
     }
@@ -426,7 +438,7 @@ impl Shared {
         }
     }
 
-    /// A decision could not be recorded: does what the operator chose.
+    /// Denies or counts a decision that could not be recorded, as the operator chose.
     fn unwritten(&self, error: io::Error) -> Result<Receipt, RecordError> {
         let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
         if self.options.when_unwritable == WhenUnwritable::Deny {
@@ -440,17 +452,17 @@ impl Shared {
             if let Some(file) = &self.losses
                 && let Err(error) = file.write(&losses)
             {
-                tracing::error!(folder = %self.folder.display(), %error, "decisions pass without a record, and a process that ends now takes their count with it");
+                tracing::error!(folder = %self.folder.display(), %error, "decisions pass without a record, and their count is lost if the process ends now");
             }
         }
         let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
         if is_worth_saying(lost) {
-            tracing::error!(folder = %self.folder.display(), %error, lost, "decisions cannot be recorded, and pass nevertheless");
+            tracing::error!(folder = %self.folder.display(), %error, lost, "decisions cannot be recorded, and pass by the operator's choice");
         }
         Ok(Receipt::Lost(lost))
     }
 
-    /// Says in the log that decisions were lost, if that is still owed.
+    /// Records in the log that decisions were lost, if that was not done yet.
     fn mend(&self, now: SystemTime) -> io::Result<()> {
         let mut state = self.lock()?;
         if state.writer.owes() {
@@ -460,7 +472,8 @@ impl Shared {
         Ok(())
     }
 
-    /// The log says what was lost. To be called before another decision can be lost. That the file says it too is known by its number.
+    /// Resets the count beside the log after the log recorded it, and before another decision can be lost. Until then the number in the
+    /// file shows that the log has it.
     fn settle_losses(&self) {
         if let Some(file) = &self.losses
             && let Err(error) = file.clear()
@@ -478,17 +491,17 @@ impl Shared {
 }
 
 thread_local! {
-    /// The text of a record, kept from one to the next.
+    /// The buffer of a record's text, reused.
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// A longer text is not kept: few records are, and every thread would.
+/// A longer buffer is not kept: long records are rare, and every thread has a buffer.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// How much more goes into a full file before the next one is tried again.
+/// How many bytes go into a full file before the next one is tried again.
 const RETRY_BYTES: u64 = 1 << 20;
 
-/// The first of many equal messages, and then one in a thousand.
+/// Lets the first of many equal messages through, and then one in a thousand.
 fn is_worth_saying(count: u64) -> bool {
     count % 1000 == 1
 }
@@ -514,7 +527,7 @@ pub enum OpenError {
     /// A redaction cannot be used.
     #[error(transparent)]
     Redaction(#[from] RedactionError),
-    /// What is there cannot be gone on with.
+    /// The log was changed or damaged, and cannot be continued.
     #[error("line {line} of `{}` was changed or damaged: {reason}; run `hexgate audit verify` on the log, keep it, and begin a new one in another folder", .path.display())]
     Damaged {
         /// The file of the log.
@@ -524,22 +537,22 @@ pub enum OpenError {
         /// What is wrong.
         reason: String,
     },
-    /// Larger arguments are to be kept than a line can hold.
+    /// The option allows larger arguments than a line can hold.
     #[error(
         "arguments of {found} bytes cannot be kept, at most {}",
         crate::MAX_MEMBER_BYTES
     )]
     MemberBytes {
-        /// What was asked for.
+        /// The value of the option.
         found: usize,
     },
 }
 
-/// Something is not recorded.
+/// A decision or event could not be recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// The disk does not take it.
+    /// It cannot be written.
     #[error("the audit log in `{}` cannot be written: {reason}; make room or repair the disk", .folder.display())]
     Unwritable {
         /// The log's folder.
@@ -549,7 +562,7 @@ pub enum RecordError {
     },
     /// Too many records wait to be delivered.
     #[error(
-        "too many audit records wait for the platform, and the operator wants decisions denied then; bring the platform back, or allow more to wait"
+        "too many audit records wait for the platform, and decisions are denied by the operator's choice; bring the platform back, or allow more to wait"
     )]
     Backlog,
 }

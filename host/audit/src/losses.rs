@@ -1,5 +1,5 @@
-//! Decisions that pass without a record, counted where a process that is killed cannot take the count along: in a file beside the log, whose
-//! space was taken while there was some. A full disk takes a change of it.
+//! The count of decisions that pass without a record, in a file beside the log, so that it survives a killed process. The file's space is
+//! reserved early, so it can be changed on a full disk.
 
 use std::{
     fs::{self, File},
@@ -11,13 +11,13 @@ use std::{
 use hexgate_base::disk::Folder;
 use serde::{Deserialize, Serialize};
 
-/// What the log does not say yet.
+/// Lost decisions that are not recorded in the log yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Losses {
     /// The version of this file.
     version: u64,
-    /// The record that says it has this number or a later one. If the log has such a record, that was all said.
+    /// The record of these losses gets this number or a later one. If the log has such a record, they are recorded.
     pub(crate) next: u64,
     /// How many.
     pub(crate) decisions: u64,
@@ -28,13 +28,13 @@ pub(crate) struct Losses {
 /// The file.
 const NAME: &str = "lost.json";
 const VERSION: u64 = 1;
-/// Its size, whatever stands in it: one sector, which is written as a whole.
+/// Its fixed size: one sector, which is written as a whole.
 const BYTES: usize = 512;
 /// The longest reason, so that it fits with each byte escaped.
 const REASON_BYTES: usize = 64;
 
 impl Losses {
-    /// So many, of which a record from the number `next` on would say.
+    /// `count` lost decisions, to be recorded from number `next` on.
     pub(crate) fn new(next: u64, decisions: u64, reason: &str) -> Self {
         Self {
             version: VERSION,
@@ -44,9 +44,10 @@ impl Losses {
         }
     }
 
-    /// What stands beside the log in a folder, unless the log says it: its last record of that kind has the number `said`.
+    /// The losses in the file beside the log, unless the log records them: its last record of lost decisions has the number `said`.
     ///
     /// # Errors
+    ///
     /// It cannot be read, or is damaged.
     pub(crate) fn unsaid(folder: &Path, said: Option<u64>) -> io::Result<Option<Self>> {
         let bytes = match fs::read(path(folder)) {
@@ -54,7 +55,7 @@ impl Losses {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        // A machine that stopped while the file was made.
+        // A machine stopped while the file was made.
         if bytes.trim_ascii().is_empty() {
             return Ok(None);
         }
@@ -73,7 +74,7 @@ impl Losses {
 pub(crate) struct LossFile(File);
 
 impl LossFile {
-    /// Opens the file and takes its space, if that was not done.
+    /// Opens the file and reserves its space, if that was not done.
     pub(crate) fn open(folder: &Folder) -> io::Result<Self> {
         let opened = Self(folder.open_or_create(NAME, 0o600)?);
         if opened.0.metadata()?.len() != BYTES as u64 {
@@ -85,7 +86,7 @@ impl LossFile {
         Ok(opened)
     }
 
-    /// Writes down what the log does not say yet.
+    /// Writes the losses that are not recorded in the log yet.
     pub(crate) fn write(&self, losses: &Losses) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(losses)?;
         bytes.resize(BYTES - 1, b' ');
@@ -93,7 +94,7 @@ impl LossFile {
         self.0.write_all_at(&bytes, 0)
     }
 
-    /// The log says everything.
+    /// All losses are recorded in the log.
     pub(crate) fn clear(&self) -> io::Result<()> {
         self.write(&Losses::new(0, 0, ""))
     }

@@ -10,12 +10,12 @@ use crate::redact::{Malformed, Redaction, RedactionError, Redactor};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arguments {
-    /// To the letter. Every call can be replayed, and whoever reads the log reads every secret in it.
+    /// Unchanged. Every call can be replayed, and every reader of the log sees its secrets.
     Plain,
-    /// To the letter if no secret is found in it, without its secrets otherwise. The calls without secrets can be replayed.
+    /// Unchanged if no secret is found, without the secrets otherwise. Calls without secrets can be replayed.
     #[default]
     Redacted,
-    /// Not at all: the digest alone. No call can be replayed.
+    /// Only the digest. No call can be replayed.
     DigestOnly,
 }
 
@@ -37,17 +37,17 @@ pub enum Member {
     Name,
 }
 
-/// Why a part of a record is not there as it was.
+/// Why a part of a record is not as it was decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Withheld {
-    /// Secrets were taken out of it.
+    /// Its secrets were removed.
     Redacted,
-    /// The log keeps digests alone.
+    /// The log keeps only digests.
     DigestOnly,
     /// It is larger than the log keeps.
     TooLarge,
-    /// It is no JSON, and something in it looks like a secret.
+    /// It is not JSON, and something in it looks like a secret.
     Malformed,
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Protection {
     redactor: Arc<Redactor>,
 }
 
-/// A text as it may be written, and whether and why it differs from what it was. None: nothing of it may be written.
+/// A text as it may be written, and why it differs from the original, if it does. None if nothing of it may be written.
 pub(crate) type Kept<'a> = (Option<Cow<'a, str>>, Option<Withheld>);
 
 impl Protection {
@@ -93,9 +93,9 @@ impl Protection {
         }
     }
 
-    /// A text that a model can have a part in: a tool's name, a reason. Secrets are taken out whatever the choice for arguments but `Plain`.
+    /// A text that a model can influence: a tool's name, a reason. Its secrets are removed unless arguments are kept `Plain`.
     pub(crate) fn text<'a>(&self, text: &'a str, limit: usize) -> (Cow<'a, str>, Option<Withheld>) {
-        // As much more as tells a secret that stands across the end: half of one looks like nothing.
+        // Look beyond the end: half of a secret would not be recognised.
         let (text, longer) = cut(text, limit.saturating_add(AHEAD));
         let (text, withheld) = match self.arguments {
             Arguments::Plain => (text.into(), None),
@@ -111,7 +111,7 @@ impl Protection {
     }
 }
 
-/// How far beyond what is kept of a text it is looked at, in bytes. Nothing else bounds what a model gives as the name of a tool.
+/// How many bytes beyond the kept part are searched. A model can give a tool's name of any length.
 const AHEAD: usize = 16 << 10;
 
 /// At most `limit` bytes of a text.

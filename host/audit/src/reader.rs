@@ -28,7 +28,7 @@ pub(crate) struct Line<'a> {
     pub(crate) number: u64,
     /// Where it begins, in bytes.
     pub(crate) offset: u64,
-    /// Without the newline. Of one that is too long, the beginning.
+    /// Without the newline. If it is too long, its beginning.
     pub(crate) text: &'a [u8],
     /// Whether a newline follows.
     pub(crate) is_whole: bool,
@@ -65,7 +65,7 @@ impl<R: BufRead> Lines<R> {
         self.next
     }
 
-    /// The next line; None at the end. What is too long goes into `garbage` piece by piece.
+    /// The next line; None at the end. Lines that are too long go into `garbage` in pieces.
     pub(crate) fn next(&mut self, garbage: &mut Garbage) -> io::Result<Option<Line<'_>>> {
         self.line.clear();
         let offset = self.next;
@@ -123,7 +123,7 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// Lines that are no records, one after the other: how many bytes, and their digest. The newline before the next record is none of them.
+/// Consecutive lines that are not records: their size and digest, without the newline before the next record.
 #[derive(Clone, Default)]
 pub(crate) struct Garbage {
     hasher: Sha256,
@@ -165,6 +165,7 @@ impl std::fmt::Debug for Garbage {
 /// A file of a log cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read `{}`: {source}", .path.display())]
+#[non_exhaustive]
 pub struct ReadError {
     /// The file.
     pub path: PathBuf,

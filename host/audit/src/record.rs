@@ -1,4 +1,4 @@
-//! What a host hands over to be recorded.
+//! What a host records.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use hexgate_bundle::Digest;
 
 use crate::{outcome::Outcome, shadow::ShadowOutcome};
 
-/// One decision: who wanted what, and what came of it. Borrowed from whoever decided.
+/// One decision: the caller, the call and the outcome. Borrowed from the host.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
     /// When it was decided.
@@ -41,7 +41,7 @@ pub struct Record<'a> {
     pub shadow: Option<&'a ShadowOutcome>,
 }
 
-/// Something else that belongs into the log: an approval that was given or used, a kill switch, another policy that became live.
+/// Another event for the log: an approval that was given or used, a kill switch, a policy that became live.
 #[derive(Debug, Clone, Copy)]
 pub struct Note<'a> {
     /// When it happened.
@@ -50,6 +50,6 @@ pub struct Note<'a> {
     pub event: &'a str,
     /// The number of the decision that it is about.
     pub about: Option<u64>,
-    /// What more there is to say: names and texts. Secrets in the texts are redacted by their patterns.
+    /// Details: names and texts. Secrets in the texts are redacted by their patterns.
     pub details: &'a [(&'a str, &'a str)],
 }

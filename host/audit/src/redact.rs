@@ -1,4 +1,4 @@
-//! Taking secrets out of what is about to be written: by the names of members, and by what secrets look like.
+//! Removes secrets from what is about to be written: by the names of members, and by patterns.
 
 mod assigned;
 mod find;
@@ -26,14 +26,14 @@ use regex_syntax::{
 
 use find::Finder;
 
-/// What stands where the value of a member with a telling name stood.
+/// Replaces the value of a member whose name tells a secret.
 pub const REDACTED: &str = "[REDACTED]";
 
-/// What counts as a secret.
+/// What is redacted as a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redaction {
-    /// Regular expressions, found anywhere in the name of a member, in any letter case (ASCII): its value is taken out, unless it is `null`. In the
-    /// middle of a text they tell what stands behind a name and `=` or `:`.
+    /// Regular expressions, found anywhere in the name of a member, in any letter case (ASCII): its value is removed, unless it is `null`.
+    /// In the middle of a text they apply to a name before `=` or `:`.
     pub names: Vec<String>,
     /// The same for names of values that are secrets only if there is text in them: `max_tokens` is a number, and `session_tokens` is a list of
     /// texts. Numbers, `true`, `false` and lists of them stay.
@@ -43,7 +43,7 @@ pub struct Redaction {
 }
 
 impl Default for Redaction {
-    /// What a log leaves out. Of the names with `token` in them it takes texts, and numbers only where the name ends with it.
+    /// What a log leaves out. Under names with `token` in them it removes texts, and numbers only if the name ends with it.
     fn default() -> Self {
         let mut names = names::secrets();
         names.push("token$".to_owned());
@@ -56,7 +56,8 @@ impl Default for Redaction {
 }
 
 impl Redaction {
-    /// What events for the platform leave out: what the platform's own clients do, who take whatever has `token` in its name, and more.
+    /// What events for the platform leave out: all that the platform's own clients remove, every name with `token` in it included, and
+    /// more.
     #[must_use]
     pub fn of_events() -> Self {
         let mut redaction = Self::default();
@@ -93,12 +94,12 @@ pub struct RedactionError {
     reason: String,
 }
 
-/// A text that is no JSON, so that it cannot be told what in it is a secret.
+/// A text that is not JSON, so its secrets cannot be found by name.
 #[derive(Debug)]
 pub(crate) struct Malformed;
 
 impl Redactor {
-    /// Ready to be applied. Making the tables takes far longer than using them, so the last ones are kept for whoever wants the same.
+    /// Compiles the redaction. That takes far longer than using it, so the last ones are kept for the next caller with the same.
     pub(crate) fn new(redaction: &Redaction) -> Result<Arc<Self>, RedactionError> {
         static MADE: Mutex<Vec<(Redaction, Arc<Redactor>)>> = Mutex::new(Vec::new());
         let made = || MADE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,7 +120,7 @@ impl Redactor {
         let names = redaction.names.iter().chain(&redaction.text_names);
         for pattern in names.chain(patterns) {
             let parsed = parsed(pattern).map_err(|error| unusable(pattern, &error))?;
-            // Something that is found in nothing at all would be found everywhere.
+            // A pattern that matches the empty text would match everywhere.
             if parsed.properties().minimum_len() == Some(0) {
                 return Err(RedactionError {
                     pattern: pattern.clone(),
@@ -142,7 +143,7 @@ impl Redactor {
 
     /// Any other text without its secrets.
     pub(crate) fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        // What was made so that it takes long to look at is not looked at for long, and not written.
+        // A text that is made to take long is not searched to the end, and not written.
         let Ok(found) = self.find(text) else {
             return Cow::Owned(REDACTED.to_owned());
         };
@@ -172,7 +173,7 @@ impl Redactor {
         self.finder.may_have_any(text) || self.may_have_address(text)
     }
 
-    /// Whether there can be an address with a user in a text.
+    /// Whether a text can hold an address with a user.
     fn may_have_address(&self, text: &str) -> bool {
         self.finder.has_names() && text.as_bytes().contains(&b'@') && text.contains("://")
     }
@@ -184,7 +185,7 @@ impl Redactor {
         // Of several that begin in one place, the one that is listed first.
         by_pattern.sort_unstable_by_key(|(span, pattern)| (span.start, *pattern));
         for (span, pattern) in by_pattern {
-            // An operator's pattern can match within a character.
+            // An operator's pattern can match a part of a character.
             let start = floor(text, span.start);
             let end = ceil(text, span.end.max(start + 1));
             found.push((start..end, Some(self.finder.category(pattern))));
@@ -193,7 +194,7 @@ impl Redactor {
             let named = assigned::find(self, text)?;
             found.extend(named.into_iter().map(|span| (span, None)));
         }
-        // Patterns first: they say what it was.
+        // Patterns first: they give a category.
         found.sort_by_key(|(span, category)| (span.start, category.is_none()));
         let mut apart: Vec<Secret<'_>> = Vec::with_capacity(found.len());
         for (span, category) in found {
@@ -275,7 +276,7 @@ fn automaton(patterns: &[&str]) -> Result<dense::DFA<Vec<u32>>, RedactionError> 
 }
 
 fn unusable(pattern: &str, error: &dyn std::error::Error) -> RedactionError {
-    // What is wrong stands in the last cause.
+    // The last cause says what is wrong.
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;
@@ -288,7 +289,7 @@ fn unusable(pattern: &str, error: &dyn std::error::Error) -> RedactionError {
 
 /// How many tables are kept.
 const KEPT: usize = 4;
-/// What stands beside a name in a JSON text, as a quote does.
+/// What surrounds a name in a JSON text, such as a quote.
 const NO_LETTER: &str = "[^A-Za-z]";
 /// Bytes, not code points: names and keys of issuers are ASCII, and the tables stay small.
 fn syntax() -> syntax::Config {

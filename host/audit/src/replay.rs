@@ -1,4 +1,4 @@
-//! Deciding again what was decided: by the same component, which must agree, or by another one, to see what it would change.
+//! Decides recorded calls again: with the same component, which must agree, or with another one, to see what it would change.
 
 mod changes;
 
@@ -19,13 +19,13 @@ use crate::{
     walk::{Finding, Seen, Visitor, walk},
 };
 
-/// Who decides.
+/// What decides.
 pub enum By<'a> {
-    /// The component that decided, found by its digest. None: it is not to be had.
+    /// The component that decided, found by its digest. The function returns None if it has none.
     Recorded(&'a mut FindPolicy<'a>),
     /// Another policy.
     Candidate(&'a Policy),
-    /// Nobody: what the candidate beside the live policy said is in the log.
+    /// Nothing: the log has the answers of the candidate beside the live policy.
     Shadow,
 }
 
@@ -42,19 +42,19 @@ impl std::fmt::Debug for By<'_> {
 /// Finds the policy of a component. The error is one sentence.
 pub type FindPolicy<'a> = dyn FnMut(&Digest) -> Result<Option<Policy>, String> + 'a;
 
-/// What came of a replay.
+/// The result of a replay.
 #[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Replayed {
-    /// Whether the log is what was written: without that, nothing below means anything.
+    /// The verification of the log. If it fails, the rest means nothing.
     pub verification: Verification,
     /// Decisions in the log.
     pub decisions: u64,
     /// Those that were decided again.
     pub replayed: u64,
-    /// Those that were not, and why.
+    /// Those that were not decided again, and why.
     pub skipped: Skipped,
-    /// Decisions that came out otherwise than the log says, by the very component that decided: at most [`MAX_DIFFERENCES`].
+    /// Decisions in which the component that decided differs from the log now: at most [`MAX_DIFFERENCES`].
     pub differences: Vec<Difference>,
     /// How many more there are.
     pub more_differences: u64,
@@ -62,47 +62,48 @@ pub struct Replayed {
     pub changes: Changes,
 }
 
-/// As many differences as are told one by one.
+/// The most differences that are listed.
 pub const MAX_DIFFERENCES: usize = 100;
 
 /// Decisions that were not decided again.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Skipped {
-    /// Something that the decision depends on is not in the log as it was: how many, by what is withheld first and why.
+    /// A part that the decision depends on was withheld: how many, by the first such part and the reason.
     pub withheld: BTreeMap<String, u64>,
-    /// The component is not to be had: how many, by its digest.
+    /// The component was not found: how many, by its digest.
     pub missing_component: BTreeMap<Digest, u64>,
-    /// The record says that a policy decided, and not which one: how many. No host of this project writes that.
+    /// The record does not say which policy decided: how many. No host of this project writes that.
     pub without_component: u64,
-    /// The host refused, the policy was outside of its validity, or the machine failed: no policy would decide otherwise.
+    /// The host refused, the policy was not valid, or the machine failed: another policy would not change that.
     pub not_by_policy: u64,
-    /// No candidate was asked beside the live policy.
+    /// There was no candidate beside the live policy.
     pub without_shadow: u64,
 }
 
 impl Skipped {
-    /// How many could not be decided again because something of them was withheld.
+    /// How many could not be decided again because a part was withheld.
     #[must_use]
     pub fn withheld(&self) -> u64 {
         self.withheld.values().sum()
     }
 
-    /// How many could not be decided again because their component is not to be had.
+    /// How many could not be decided again because their component was not found.
     #[must_use]
     pub fn missing_component(&self) -> u64 {
         self.missing_component.values().sum()
     }
 }
 
-/// A decision that came out otherwise.
+/// A decision that differs from the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Difference {
     /// The record.
     pub n: u64,
     /// What the log says.
     pub recorded: Outcome,
-    /// What came out now.
+    /// The outcome now.
     pub replayed: Outcome,
 }
 
@@ -113,7 +114,7 @@ pub enum ReplayError {
     /// It cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A component is there and cannot be loaded.
+    /// A component was found and cannot be loaded.
     #[error("the component {component} cannot be loaded: {reason}")]
     Component {
         /// Its digest.
@@ -123,10 +124,11 @@ pub enum ReplayError {
     },
 }
 
-/// Goes over a log, verifies it and decides every decision in it again.
+/// Reads a log, verifies it and decides every call in it again.
 ///
 /// # Errors
-/// A file cannot be read or a component not loaded. What is wrong with the log is in [`Replayed::verification`].
+///
+/// A file cannot be read, or a component cannot be loaded. Errors in the log are in [`Replayed::verification`].
 pub fn replay(
     path: impl AsRef<Path>,
     anchors: &Anchors,
@@ -153,13 +155,13 @@ pub fn replay(
 struct Replayer<'a, 'b> {
     verifier: Verifier<'a>,
     by: By<'b>,
-    /// The policies that decided last, newest last.
+    /// The recently used policies, the newest last.
     policies: Vec<(Digest, Option<Policy>)>,
     replayed: Replayed,
     failed: Option<ReplayError>,
 }
 
-/// How many policies are kept loaded: more than a log that goes back and forth between a few needs.
+/// How many policies are kept loaded: enough for a log that alternates between a few.
 const POLICIES: usize = 16;
 
 impl Visitor for Replayer<'_, '_> {
@@ -232,7 +234,7 @@ impl Replayer<'_, '_> {
         }
     }
 
-    /// The policy that decides. None: it is not to be had, which was counted.
+    /// The policy that decides. None if it was not found; that was counted.
     fn policy(&mut self, component: Option<&Digest>) -> Result<Option<Policy>, ReplayError> {
         let find = match &mut self.by {
             By::Candidate(policy) => return Ok(Some((*policy).clone())),
@@ -266,7 +268,7 @@ impl Replayer<'_, '_> {
     }
 }
 
-/// The first thing withheld that the outcome depends on; for an exact comparison also what of the outcome itself is not there.
+/// The first withheld part that the outcome depends on; for an exact comparison also a withheld part of the outcome.
 fn withheld(decision: &Decision, exactly: bool) -> Option<(Member, Withheld)> {
     decision
         .withheld

@@ -1,4 +1,4 @@
-//! A candidate policy that decides beside the live one and never acts.
+//! A candidate policy that decides beside the live one, without effect.
 
 use hexgate_bundle::Digest;
 use serde::{Deserialize, Serialize};
@@ -47,8 +47,7 @@ impl ShadowOutcome {
     }
 }
 
-/// A candidate policy. It is asked what it would have said, and its answers go into the log and nowhere else: there is no way from here to a
-/// verdict that a host could act on.
+/// A candidate policy. Its answers go only into the log: this type gives no verdict that a host could act on.
 #[cfg(feature = "replay")]
 #[derive(Debug, Clone)]
 pub struct Shadow {

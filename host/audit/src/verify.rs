@@ -1,4 +1,4 @@
-//! Whether a log is what was written.
+//! Verifies that a log is unchanged.
 
 use std::path::Path;
 
@@ -14,22 +14,22 @@ use crate::{
     walk::{Finding, Seen, Visitor, walk, walk_bytes},
 };
 
-/// What is known from outside of the log.
+/// What is known from outside the log.
 #[derive(Debug, Clone, Default)]
 pub struct Anchors {
     /// Keys whose checkpoints count. None: checkpoints are not looked at.
     pub keys: TrustedKeys,
-    /// Records that were noted elsewhere: the log must have them.
+    /// Records that were noted elsewhere and must be in the log.
     pub heads: Vec<Head>,
-    /// The record before the first one in the log, where earlier files were put away.
+    /// The record before the first one in the log, if earlier files were archived.
     pub from: Option<Head>,
 }
 
-/// What came of verifying a log.
+/// The result of verifying a log.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Verification {
-    /// What is wrong, in the order of the log, at most [`MAX_FINDINGS`].
+    /// The findings, in the order of the log, at most [`MAX_FINDINGS`].
     pub findings: Vec<Finding>,
     /// How many more there are.
     pub more_findings: u64,
@@ -45,21 +45,21 @@ pub struct Verification {
     pub signed: Option<Head>,
     /// The last record that an anchor names.
     pub anchored: Option<Head>,
-    /// Records that were left unfinished, and are named by another one.
+    /// Unfinished records that a later one describes.
     pub torn: u64,
     /// Decisions that passed without a record, by the operator's choice.
     pub lost: u64,
-    /// Decisions that passed without a record, and of which the log does not say so yet: the writer counts them beside it.
+    /// Decisions that passed without a record and are not recorded as lost yet: the writer counts them beside the log.
     pub lost_unsaid: u64,
-    /// Decisions about which a candidate was asked beside the live policy.
+    /// Decisions that a candidate made, too.
     pub shadowed: u64,
-    /// Those among them that the candidate would have decided otherwise: allow, needs approval, deny.
+    /// Those that the candidate would have decided differently: allow, needs approval, deny.
     pub shadow_differs: u64,
-    /// Whether the last process that wrote ended in good order.
+    /// Whether the last writer closed the log.
     pub is_closed: bool,
 }
 
-/// As many findings as a person reads.
+/// The most findings that are listed.
 pub const MAX_FINDINGS: usize = 100;
 
 impl Verification {
@@ -69,8 +69,8 @@ impl Verification {
         self.findings.is_empty()
     }
 
-    /// How many records stand after the last one that an anchor names; all without an anchor. Whether there were more of them is not known: a
-    /// signature says that nobody else wrote what is there, and not that nothing was cut off behind it.
+    /// How many records follow the last one that an anchor names; all without an anchor. More may have been cut off: a signature proves who
+    /// wrote the records, and not that none were removed after it.
     #[must_use]
     pub fn unanchored(&self) -> u64 {
         match (self.head, self.anchored) {
@@ -79,8 +79,8 @@ impl Verification {
         }
     }
 
-    /// How many records stand after the last one that a trusted key signed, the signature not counted: whoever can write to the log can have
-    /// written them.
+    /// How many records follow the last one that a trusted key signed, without the checkpoint itself. Any user who can write to the log can
+    /// have written them.
     #[must_use]
     pub fn unsigned(&self) -> u64 {
         match (self.head, self.signed) {
@@ -93,7 +93,8 @@ impl Verification {
 /// Verifies the log in a folder, or one file of it, in one pass and with the memory of one record.
 ///
 /// # Errors
-/// A file cannot be read. What is wrong with its content is a finding.
+///
+/// A file cannot be read. Errors in its content are findings.
 pub fn verify(path: impl AsRef<Path>, anchors: &Anchors) -> Result<Verification, ReadError> {
     let mut verifier = Verifier::new(anchors);
     walk(path.as_ref(), anchors.from, &mut verifier)?;
@@ -105,12 +106,12 @@ pub fn verify(path: impl AsRef<Path>, anchors: &Anchors) -> Result<Verification,
 #[must_use]
 pub fn verify_bytes(bytes: &[u8], anchors: &Anchors) -> Verification {
     let mut verifier = Verifier::new(anchors);
-    // Memory does not fail to be read.
+    // Reading from memory cannot fail.
     let _ = walk_bytes(bytes, &mut verifier);
     verifier.finish()
 }
 
-/// Verifies on the way of a walk that is also for something else.
+/// Verifies during a walk that has another purpose as well.
 pub(crate) struct Verifier<'a> {
     anchors: &'a Anchors,
     found: Verification,
@@ -130,7 +131,7 @@ impl<'a> Verifier<'a> {
         }
     }
 
-    /// Looks beside the log, if it is in a folder, for what it does not say yet.
+    /// Looks beside the log, if it is in a folder, for losses that are not recorded yet.
     pub(crate) fn losses(&mut self, path: &Path) -> Result<(), ReadError> {
         if path.is_dir() {
             let unsaid = Losses::unsaid(path, self.said_lost);
@@ -204,7 +205,7 @@ impl Visitor for Verifier<'_> {
         self.found.head = Some(seen.head);
         self.found.is_closed = match seen.entry {
             Entry::Closed(_) => true,
-            // The last signature comes after the end.
+            // The last checkpoint signs the record before it.
             Entry::Checkpoint(_) => self.found.is_closed,
             _ => false,
         };

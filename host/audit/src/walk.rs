@@ -1,4 +1,4 @@
-//! Going over a log from its first line to its last, with every link of the chain checked on the way.
+//! Walks a log from its first line to its last and checks every link of the chain.
 
 use std::{
     fmt,
@@ -42,17 +42,15 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Finding {
-    /// A record is not what it was, or stands where another one stood.
-    #[error(
-        "{place}: record {n} was changed: its hash does not follow from it and the record before it"
-    )]
+    /// A record was changed, or moved to another's place.
+    #[error("{place}: record {n} was changed: its hash does not match it and the record before it")]
     Changed {
         /// Where.
         place: Place,
         /// The number that it has.
         n: u64,
     },
-    /// Records are not there.
+    /// Records are missing.
     #[error("{place}: records {first} to {last} are missing before record {}", last + 1)]
     Missing {
         /// The record after them.
@@ -62,8 +60,8 @@ pub enum Finding {
         /// The last one.
         last: u64,
     },
-    /// A record stands after a later one.
-    #[error("{place}: record {n} stands after record {after}: records were moved or repeated")]
+    /// A record comes after a later one.
+    #[error("{place}: record {n} comes after record {after}: records were moved or repeated")]
     Moved {
         /// Where.
         place: Place,
@@ -72,14 +70,14 @@ pub enum Finding {
         /// The one before it.
         after: u64,
     },
-    /// A line is no record, and no record says why.
-    #[error("{place}: it is no record, and none says that it was left unfinished")]
+    /// A line is not a record, and no later record describes it.
+    #[error("{place}: it is not a record, and no later one describes it as unfinished")]
     NotARecord {
         /// Where.
         place: Place,
     },
-    /// A record names bytes that are no record, and others stand there.
-    #[error("{place}: the unfinished record before it is not the one that it names")]
+    /// The bytes before a record are not the unfinished ones that it describes.
+    #[error("{place}: the unfinished record before it is not the one that it describes")]
     Unfinished {
         /// Where.
         place: Place,
@@ -92,7 +90,7 @@ pub enum Finding {
         /// Where.
         place: Place,
     },
-    /// A record is bound into the chain and says nothing that this version knows.
+    /// A record is bound into the chain and cannot be read by this version.
     #[error("{place}: record {n} cannot be read: {reason}")]
     Unreadable {
         /// Where.
@@ -102,7 +100,7 @@ pub enum Finding {
         /// What is wrong.
         reason: String,
     },
-    /// A file does not begin as it must.
+    /// A file has a wrong head.
     #[error("{place}: {reason}")]
     Header {
         /// Where.
@@ -112,13 +110,13 @@ pub enum Finding {
     },
     /// The log does not begin with its first record.
     #[error(
-        "the log begins with record {n}, and what was before is not bound by an anchor; bring the earlier files back, or name the record before it (`--from N:HASH`)"
+        "the log begins with record {n}, and no anchor binds what was before; bring the earlier files back, or name the record before it (`--from N:HASH`)"
     )]
     Beginning {
         /// Its first record.
         n: u64,
     },
-    /// Files are not there.
+    /// Files are missing.
     #[error("`{}` is missing", folder::segment_name(*segment))]
     File {
         /// The first that is missing.
@@ -141,26 +139,26 @@ pub enum Finding {
         /// Where.
         place: Place,
     },
-    /// There are keys to verify by and nothing to verify.
+    /// Keys were given, and no checkpoint is by one of them.
     #[error(
-        "no checkpoint of the log is by a trusted key, so anybody who can write there can have made all of it"
+        "no checkpoint of the log is by a trusted key, so any user who can write there can have made all of it"
     )]
     Unsigned,
-    /// A record is not the one that was noted elsewhere.
+    /// A record differs from the anchor.
     #[error("record {} has another hash than the anchor: the log was rewritten", anchor.n)]
     Anchor {
         /// What was noted.
         anchor: Head,
     },
-    /// A record that was noted elsewhere is in a file that was put away.
+    /// The record of an anchor is in a file that was archived.
     #[error(
-        "the log begins after record {} of the anchor, so that it cannot be compared; bring the earlier files back, or leave the anchor out", anchor.n
+        "the log begins after record {} of the anchor, so it cannot be compared; bring the earlier files back, or leave the anchor out", anchor.n
     )]
     AnchorBefore {
         /// What was noted.
         anchor: Head,
     },
-    /// The log ends before a record that was noted elsewhere.
+    /// The log ends before the record of an anchor.
     #[error("the log ends before record {} of the anchor: its tail was cut off", anchor.n)]
     CutTail {
         /// What was noted.
@@ -168,15 +166,15 @@ pub enum Finding {
     },
 }
 
-/// What is seen on the way.
+/// The receiver of records and findings.
 pub(crate) trait Visitor {
-    /// A record, after what is wrong with its place in the chain.
+    /// A record, after the findings about its place in the chain.
     fn record(&mut self, seen: &Seen<'_>);
-    /// Something is wrong.
+    /// A finding.
     fn finding(&mut self, finding: Finding);
 }
 
-/// A record on the way.
+/// A record of the walk.
 #[derive(Debug)]
 pub(crate) struct Seen<'a> {
     pub(crate) place: Place,
@@ -208,6 +206,7 @@ pub(crate) fn walk(
     let last = segments.last().map(|(segment, _)| *segment);
     let mut expected = segments.first().map(|(segment, _)| *segment);
     for (segment, path) in &segments {
+        // A missing file is a finding; the chain is checked on, to report all.
         if let Some(missing) = expected.filter(|expected| expected != segment) {
             walk.visitor.finding(Finding::File { segment: missing });
         }
@@ -304,6 +303,7 @@ impl Walk<'_> {
                     offset,
                     ..place
                 };
+                // Only a record that names exactly these bytes excuses them.
                 if torn.is_none_or(|torn| !names(torn, &garbage)) {
                     self.visitor.finding(Finding::NotARecord { place });
                 }
@@ -316,7 +316,7 @@ impl Walk<'_> {
             } else if matches!(entry, Ok(Entry::Segment(_))) {
                 self.visitor.finding(Finding::Header {
                     place,
-                    reason: "the head of a file stands within one".to_owned(),
+                    reason: "the head of a file is within a file".to_owned(),
                 });
             }
             is_first = false;
@@ -354,7 +354,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Checks the first record of a file, and takes from it where the chain begins if it is the first of all.
+    /// Checks the first record of a file. The first of all files says where the chain begins.
     fn header(&mut self, place: &Place, head: &Head, entry: Option<&Entry>) {
         let wrong = |reason: &str| Finding::Header {
             place: *place,
@@ -364,7 +364,7 @@ impl Walk<'_> {
             self.visitor
                 .finding(wrong("the file does not begin with its head"));
             if self.at.is_none() {
-                // So that what follows is checked; the first record itself is found to be changed.
+                // Continue with the stated hash, so that the rest is checked; the first record is reported as changed.
                 self.at = head.n.checked_sub(1).map(|n| Head {
                     n,
                     hash: Digest::from_bytes(genesis()),
@@ -374,7 +374,7 @@ impl Walk<'_> {
         };
         if header.version != FORMAT_VERSION {
             self.visitor.finding(wrong(
-                "the format has another version than this program reads",
+                "the version of the format is not one that this program reads",
             ));
         }
         if header.segment != place.segment {
@@ -435,7 +435,7 @@ fn names(torn: &Torn, garbage: &Garbage) -> bool {
     torn.bytes == garbage.bytes && *torn.digest.as_bytes() == garbage.digest()
 }
 
-/// Before the first record there is none; nothing signs or names this one.
+/// There is no record before the first, so nothing signs or describes one.
 const BEFORE_FIRST: Head = Head {
     n: u64::MAX,
     hash: Digest::from_bytes([0; 32]),

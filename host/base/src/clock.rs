@@ -1,8 +1,8 @@
-//! The time, as far as a decision depends on it.
+//! The time that a decision depends on.
 
 use std::{fmt::Debug, time::SystemTime};
 
-/// Tells the time. Hosts ask it and hand the answer on, so that a test or a replay can set it.
+/// A source of the time. Hosts take one, so that a test or a replay can set the time.
 pub trait Clock: Debug + Send + Sync {
     /// The time now.
     fn now(&self) -> SystemTime;

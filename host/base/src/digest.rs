@@ -22,6 +22,7 @@ impl Digest {
     }
 
     /// The 32 bytes.
+    #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -1,7 +1,7 @@
-//! Files and folders in places where others may have a hand: for the crates of hexgate, and not an interface for anybody else.
+//! Files and folders that other users may be able to change. For hexgate's own crates; the interface is not stable.
 //!
-//! One rule holds them together: a path is walked once. What it names is opened, and from then on it is looked at, filled, locked and
-//! removed through what is open, and never through the path again, which may name something else by then. Below an open folder no link is
+//! One rule holds throughout: a path is walked once. The file or folder is opened, and is then inspected, filled, locked and removed
+//! through its descriptor. The path is not used again, because an attacker may have changed what it names. Below an open folder no link is
 //! followed.
 
 mod access;

@@ -73,15 +73,17 @@ impl From<KeyId> for String {
     }
 }
 
-/// A public key that can be trusted: a canonical encoding of a point that is not of small order, for which anybody could make signatures.
+/// A public key that can be trusted: the canonical encoding of a point that is not of small order. Signatures for a point of small order
+/// can be forged.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {
-    /// Reads a file such as [`generate`] writes, which nobody but this user and root can change. Symbolic links are followed.
+    /// Reads a file such as [`generate`] writes. Only this user and root may be able to change it. Symbolic links are followed.
     ///
     /// # Errors
-    /// If the file cannot be read, belongs to another user, can be written by its group or by everybody, does not hold exactly one key, or is
+    ///
+    /// If the file cannot be read, belongs to another user, can be written by its group or by all, does not hold exactly one key, or is
     /// a private key by its name.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         let path = path.as_ref();
@@ -108,6 +110,7 @@ impl PublicKey {
     /// Reads the text form: 43 characters of base64url.
     ///
     /// # Errors
+    ///
     /// If it is anything else, except that one newline may follow.
     pub fn from_text(text: &str) -> Result<Self, KeyError> {
         let origin = "the text of the public key";
@@ -121,28 +124,33 @@ impl PublicKey {
     /// Takes the raw form.
     ///
     /// # Errors
+    ///
     /// If the bytes are not the canonical encoding of a point, or the point is of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         Self::checked(bytes, "the public key")
     }
 
     /// The raw form.
+    #[must_use]
     pub fn to_bytes(&self) -> [u8; 32] {
         self.0.to_bytes()
     }
 
     /// The text form, without a newline.
+    #[must_use]
     pub fn to_text(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.0.as_bytes())
     }
 
     /// The name of this key.
+    #[must_use]
     pub fn id(&self) -> KeyId {
         let [a, b, c, d, e, f, g, h, ..] = *Digest::of(self.0.as_bytes()).as_bytes();
         KeyId([a, b, c, d, e, f, g, h])
     }
 
     /// Whether `signature` over `message` is this key's, by the strict rules: no small-order points, no second encoding of a signature.
+    #[must_use]
     pub fn signed_manifest(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         self.0
             .verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature))
@@ -154,13 +162,16 @@ impl PublicKey {
             origin: origin.to_owned(),
             reason,
         };
+        // A second encoding of a key, or a weak one, would make signatures ambiguous.
         if !is_canonical(bytes) {
             return Err(weak("is not canonically encoded"));
         }
         let key =
             VerifyingKey::from_bytes(bytes).map_err(|_| weak("is not a point of the curve"))?;
         if key.is_weak() {
-            Err(weak("is of small order, so that anybody could sign for it"))
+            Err(weak(
+                "is of small order, so that signatures for it can be forged",
+            ))
         } else {
             Ok(Self(key))
         }
@@ -180,8 +191,9 @@ impl PrivateKey {
     /// Reads a file such as [`generate`] writes. Symbolic links are followed.
     ///
     /// # Errors
-    /// If the file cannot be read, does not hold exactly one key, or is a public key by its name: a signature made with what everybody knows
-    /// proves nothing.
+    ///
+    /// If the file cannot be read, does not hold exactly one key, or is a public key by its name: anyone could make signatures with a
+    /// published key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<LoadedPrivateKey, KeyError> {
         let path = path.as_ref();
         if path
@@ -211,12 +223,14 @@ impl PrivateKey {
     }
 
     /// The public half.
+    #[must_use]
     pub fn public_key(&self) -> PublicKey {
         // INVARIANT: a public key that is derived from a private one is a canonical point of the large subgroup.
         PublicKey(self.0.verifying_key())
     }
 
     /// Signs, deterministically.
+    #[must_use]
     pub fn sign_manifest(&self, message: &[u8]) -> [u8; 64] {
         self.0.sign(message).to_bytes()
     }
@@ -242,18 +256,20 @@ impl fmt::Debug for PrivateKey {
     }
 }
 
-/// A private key from a file, and what is to be said about the file.
+/// A private key from a file, and a warning about the file.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct LoadedPrivateKey {
     /// The key.
     pub key: PrivateKey,
-    /// Set if others than the owner can get at the file. The key works; tell the user.
+    /// Set if other users can read or change the file. The key works; tell the user.
     pub warning: Option<ExposedKey>,
 }
 
-/// A private key's file is accessible to others than its owner.
+/// Other users can read or change a private key's file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` {access}: others than its owner can get at this private key; run `chmod 600` on it, and replace the key if it was exposed", .path.display())]
+#[error("`{}` {access}: other users can read or change this private key; run `chmod 600` on it, and replace the key if it was exposed", .path.display())]
+#[non_exhaustive]
 pub struct ExposedKey {
     /// The file.
     pub path: PathBuf,
@@ -261,7 +277,7 @@ pub struct ExposedKey {
     pub access: Access,
 }
 
-/// Reads a key's file: the raw key, and who else can get at it.
+/// Reads a key's file: the raw key, and the file's owner and mode.
 fn read_key(path: &Path) -> Result<(Zeroizing<[u8; 32]>, Access), KeyError> {
     let io = |source| KeyError::Io {
         path: path.to_owned(),
@@ -282,7 +298,7 @@ fn read_key(path: &Path) -> Result<(Zeroizing<[u8; 32]>, Access), KeyError> {
     };
     let file = disk::open(path).map_err(file_error)?;
     let access = Access::of(&file).map_err(io)?;
-    // Enough for every mistake that is worth telling apart from "far too long".
+    // Long enough to tell the frequent mistakes apart from "far too long".
     let bytes = Zeroizing::new(read_all(file, 4096).map_err(file_error)?);
     let key = decode(&bytes).map_err(|reason| KeyError::Malformed {
         origin: quoted(path),

@@ -1,4 +1,4 @@
-//! What every host of hexgate stands on: digests, time, keys, names, private files and printable text.
+//! The base of every hexgate host: digests, time, keys, names, private files and printable text.
 //!
 //! | module | what is there |
 //! |---|---|
@@ -6,11 +6,11 @@
 //! | `timestamp`, `clock` | seconds in UTC, and who tells the time |
 //! | `keys` | Ed25519 keys, their files, and signatures that hold for one purpose alone |
 //! | [`names`] | one spelling of a name, and which names count as the same |
-//! | [`disk`] | files and folders in places where others may have a hand |
+//! | [`disk`] | files and folders that other users may be able to change |
 //! | `printable` | text from elsewhere, shown without harm |
 //!
-//! The crate needs a Unix system: it relies on directory descriptors, atomic renames and permission bits. It is the only one that does;
-//! what stands on it needs one through it.
+//! The crate needs a Unix system: it relies on directory descriptors, atomic renames and permission bits. Crates that depend on it need one
+//! for that reason alone.
 //!
 //! # Example
 //!

@@ -1,7 +1,7 @@
 //! Names of people, agents and roles: one spelling where they are given, and what counts as the same where people must be told apart.
 //!
-//! `é` can be written as one character or as two, and nobody sees which. Providers of identities take both for one name, as RFC 8265
-//! (PRECIS) says that they should; a comparison of bytes takes them for two.
+//! `é` can be written as one character or as two, and they look the same. Identity providers take both for one name, as RFC 8265 (PRECIS)
+//! requires; a comparison of bytes takes them for two.
 
 use std::borrow::Cow;
 
@@ -21,9 +21,9 @@ pub fn spelled(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// A name as people are compared by it: its [one spelling](spelled), without letter case, blanks around it, and characters of which
-/// nothing is seen. It is for questions whose safe answer is *the same*, such as whether somebody approves their own call: it takes
-/// more names for one than any provider should.
+/// A name in the form in which people are compared: its [one spelling](spelled), without letter case, surrounding blanks and invisible
+/// characters. It is for questions whose safe answer is *the same*, such as whether an approver approves their own call: it takes more
+/// names for one than an identity provider should.
 ///
 /// Letters that look alike and are not the same (`а` of Cyrillic and `a`) stay two.
 #[must_use]
@@ -47,7 +47,7 @@ pub fn folded(name: &str) -> Cow<'_, str> {
     lower.trim().to_owned().into()
 }
 
-/// Whether nothing is seen of a character: what Unicode calls ignorable by default.
+/// Whether a character is invisible: what Unicode calls ignorable by default.
 #[must_use]
 pub fn is_ignorable(character: char) -> bool {
     matches!(

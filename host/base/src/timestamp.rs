@@ -27,6 +27,7 @@ impl Timestamp {
     }
 
     /// Seconds since the epoch.
+    #[must_use]
     pub const fn unix_seconds(self) -> u64 {
         self.0
     }
@@ -37,6 +38,7 @@ impl Timestamp {
     }
 
     /// The beginning of this second. None if the system's clock cannot represent it.
+    #[must_use]
     pub fn to_system_time(self) -> Option<SystemTime> {
         UNIX_EPOCH.checked_add(Duration::from_secs(self.0))
     }

@@ -1,5 +1,5 @@
-//! The one way in which a JSON file of this crate is written: indented by two, ASCII only, one newline at the end. Keys come in the order of
-//! the struct's fields, which therefore stand sorted.
+//! How this crate writes JSON files: indented by two, ASCII only, one newline at the end. Keys come in the order of the struct's fields, so
+//! these are declared sorted.
 
 use std::io;
 

@@ -10,8 +10,8 @@
 //! | `{stem}.bundle.json` | the [`Manifest`]: digests of the other files and the terms under which they may be used |
 //! | `{stem}.bundle.json.sig` | an Ed25519 signature over the exact bytes of the manifest, 64 raw bytes |
 //!
-//! Each check that passed is a type. [`UnverifiedBundle`] is bytes that somebody handed over; [`UnverifiedBundle::verify`] is the only way
-//! to a [`VerifiedBundle`], and it looks into nothing before the signature holds. What weakens a check has a name that starts with
+//! Each check that passed is a type. [`UnverifiedBundle`] is bytes of unknown origin; [`UnverifiedBundle::verify`] is the only way to a
+//! [`VerifiedBundle`], and it parses nothing before the signature holds. Functions that weaken a check have names that start with
 //! `dangerous`.
 //!
 //! # Example
@@ -58,9 +58,8 @@
 //!   refuses to go back. 0 is no number.
 //! - **Versions**: version 2 of the manifest is what this crate writes; version 1, of the Python system, is read as well, and written
 //!   for its hosts alone ([`V1Draft`]). It is bound to nothing and has no sequence, so [`Expectation::dangerous_accept_unbound`] is needed to use it.
-//!
-
 #![deny(missing_docs)]
+#![forbid(unsafe_code)]
 
 mod canonical;
 mod expectation;
@@ -78,7 +77,7 @@ pub use hexgate_base::{
     LoadedPrivateKey, PrivateKey, PublicKey, SystemClock, Timestamp, TimestampError, TrustedKeys,
     generate,
 };
-pub use manifest::{Duty, Manifest, ManifestError, v1, v2};
+pub use manifest::{Manifest, ManifestError, Obligation, v1, v2};
 pub use seal::{Claims, CopyError, Draft, SealError, SealedBundle, V1Draft};
 pub use sequence::{SequenceError, SequenceFloor, SequenceStore};
 pub use stem::{Stem, StemError, is_bundle, trace_of_bundle};

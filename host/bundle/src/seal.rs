@@ -37,7 +37,7 @@ pub struct Claims {
     pub compiler: String,
     /// The agent to bind the bundle to. Default: none.
     pub agent: Option<String>,
-    /// The project to bind the bundle to. Default: none. A bundle that names neither is accepted only by hosts that ask for danger.
+    /// The project to bind the bundle to. Default: none. Hosts accept a bundle that names neither only with `dangerous_accept_unbound`.
     pub project: Option<String>,
     /// To be raised with each release for the same agent and project, from 1 on. Default: 0, which is no number: hosts cannot tell such a
     /// bundle from an older one.
@@ -78,6 +78,7 @@ impl Draft<'_> {
     /// Makes the manifest and, with a key, the signature.
     ///
     /// # Errors
+    ///
     /// If a claim breaks a rule of the manifest, or a part is larger than what a reader accepts.
     pub fn seal(&self, key: Option<&PrivateKey>) -> Result<SealedBundle, SealError> {
         check_parts(self.source, self.rego, self.wasm)?;
@@ -132,6 +133,7 @@ impl V1Draft<'_> {
     /// Makes the manifest and, with a key, the signature.
     ///
     /// # Errors
+    ///
     /// If a part is larger than what a reader accepts, or the Rego text has carriage returns.
     pub fn seal(&self, key: Option<&PrivateKey>) -> Result<SealedBundle, SealError> {
         check_parts(self.source, self.rego, self.wasm)?;
@@ -140,7 +142,7 @@ impl V1Draft<'_> {
             source_hash: Digest::of(self.source),
             rego_hash: Digest::of(self.rego.as_bytes()),
             wasm_hash: Some(Digest::of(self.wasm)),
-            duties: Vec::new(),
+            obligations: Vec::new(),
         };
         let manifest_bytes = manifest.to_bytes()?;
         Ok(SealedBundle {
@@ -155,7 +157,7 @@ impl V1Draft<'_> {
     }
 }
 
-/// That readers will take the parts of a bundle.
+/// Checks that the parts are not larger than readers accept.
 fn check_parts(source: &[u8], rego: &str, wasm: &[u8]) -> Result<(), SealError> {
     for (part, size, limit) in [
         ("source", source.len(), MAX_TEXT_BYTES),
@@ -186,21 +188,25 @@ pub struct SealedBundle {
 
 impl SealedBundle {
     /// The manifest.
+    #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     /// The exact bytes of the manifest.
+    #[must_use]
     pub fn manifest_bytes(&self) -> &[u8] {
         &self.manifest_bytes
     }
 
     /// The signature, if a key was given.
+    #[must_use]
     pub fn signature(&self) -> Option<&[u8; 64]> {
         self.signature.as_ref()
     }
 
     /// The names and contents of the files, in the order in which they are written.
+    #[must_use]
     pub fn files(&self) -> Vec<(String, &[u8])> {
         let mut files = vec![
             (self.stem.source(), self.source.as_slice()),
@@ -214,7 +220,8 @@ impl SealedBundle {
         files
     }
 
-    /// The bundle as another host would receive it over a network. `origin` is what its messages call it.
+    /// The bundle as a host receives it over a network. `origin` names it in messages.
+    #[must_use]
     pub fn into_parts(self, origin: impl Into<String>) -> Parts {
         Parts {
             origin: origin.into(),
@@ -228,10 +235,11 @@ impl SealedBundle {
 }
 
 impl SealedBundle {
-    /// A bundle that was verified, as it is, to be written or handed on. Its files are named after the policy that its signed manifest
-    /// names, not after what somebody called them on the way.
+    /// A verified bundle, unchanged, to be written or passed on. Its files are named after the policy that the signed manifest names, not
+    /// after what they were called in transit.
     ///
     /// # Errors
+    ///
     /// If the bundle came without its source or its Rego text, or the policy's name cannot name files.
     pub fn of_verified(bundle: &VerifiedBundle) -> Result<Self, CopyError> {
         let contents = bundle.contents();
@@ -254,12 +262,13 @@ impl SealedBundle {
     }
 
     /// The name that the files share.
+    #[must_use]
     pub fn stem(&self) -> &Stem {
         &self.stem
     }
 }
 
-/// A verified bundle cannot be handed on.
+/// A verified bundle cannot be passed on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CopyError {
@@ -267,7 +276,7 @@ pub enum CopyError {
     #[error(transparent)]
     Stem(#[from] StemError),
     /// A part is not there.
-    #[error("{origin} came without its {part}, and only a whole bundle is handed on")]
+    #[error("{origin} came without its {part}, and only a whole bundle can be passed on")]
     Incomplete {
         /// Where the bundle came from.
         origin: String,
@@ -297,7 +306,7 @@ pub enum SealError {
     /// The Python system reads Rego with the line ends translated, so that its digest would not fit.
     #[error("the rego text has a carriage return; end its lines with line feeds only")]
     CarriageReturn,
-    /// No reader would take it.
+    /// Larger than what readers accept.
     #[error("the {part} has {size} bytes, and at most {limit} are allowed in a bundle")]
     TooLarge {
         /// The part.

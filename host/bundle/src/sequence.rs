@@ -1,4 +1,4 @@
-//! Remembering the newest bundle of each agent, so that an older one does not come back.
+//! Remembers the newest bundle of each agent, so that an older one is refused.
 
 use std::{
     ffi::OsStr,
@@ -25,16 +25,16 @@ use newest::Newest;
 /// From 1 on a number belongs to one bundle, told by the digest of its manifest: another one with the same number is refused. A bundle
 /// without a number (0, and all of version 1) is admitted as long as none with a number was.
 ///
-/// Beside the file, which is replaced as a whole, lies `{file}.lock`, so that several processes can share it. No file means that nothing was
-/// admitted yet: whoever can remove it can bring older bundles back, so keep it where the agent cannot write.
+/// Beside the file, which is replaced as a whole, lies `{file}.lock`, so that several processes can share it. No file means that nothing
+/// was admitted yet. An attacker who can remove it can bring older bundles back, so keep it where the agent cannot write.
 #[derive(Debug, Clone)]
 pub struct SequenceStore {
     path: PathBuf,
 }
 
 impl SequenceStore {
-    /// The store in the file at `path`, in a folder that exists: where it is gone, a disk that is not mounted say, nobody knows what was
-    /// admitted. Nothing is read or written yet.
+    /// The store in the file at `path`. Its folder must exist: if that is missing, because a disk is not mounted say, what was admitted is
+    /// not known. Nothing is read or written yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
@@ -43,11 +43,13 @@ impl SequenceStore {
     /// To be called before the bundle is used.
     ///
     /// # Errors
+    ///
     /// If the number is lower, belongs to another bundle or is missing where there was one, or the file cannot be read, trusted or
     /// written. Then nothing is remembered and the bundle must not be used.
     pub fn admit(&self, bundle: &VerifiedBundle) -> Result<(), SequenceError> {
         let name = Name::of(bundle);
         let (folder, file) = self.open()?;
+        // Lock before loading: two processes must not both admit a bundle against the same old entries.
         let _lock = self.lock(&folder, file)?;
         let mut entries = self.load(&folder, file)?;
         let seen = entries.get(&name).copied();
@@ -63,6 +65,7 @@ impl SequenceStore {
     /// Whether a bundle would be [admitted](Self::admit). Nothing is remembered.
     ///
     /// # Errors
+    ///
     /// If it would not be, or the file cannot be read or trusted.
     pub fn check(&self, bundle: &VerifiedBundle) -> Result<(), SequenceError> {
         let (folder, file) = self.open()?;
@@ -73,6 +76,7 @@ impl SequenceStore {
     /// The highest number that was admitted for a project and an agent.
     ///
     /// # Errors
+    ///
     /// If the file cannot be read or trusted.
     pub fn highest(
         &self,
@@ -89,6 +93,7 @@ impl SequenceStore {
     }
 
     /// Where the store is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -106,7 +111,7 @@ impl SequenceStore {
     }
 
     fn load(&self, folder: &Folder, file: &OsStr) -> Result<Entries, SequenceError> {
-        // Who can put another file in its place can bring older bundles back.
+        // A user who can replace the file can bring older bundles back.
         let access = folder.access().map_err(|error| self.io(error))?;
         if !access.keeps_names() {
             return Err(SequenceError::ExposedFolder {
@@ -117,6 +122,7 @@ impl SequenceStore {
         let file = match folder.read(file) {
             Ok(file) => file,
             Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+                // No file: nothing was admitted yet.
                 return Ok(Entries::new());
             }
             Err(error) => return Err(self.io(error)),
@@ -142,6 +148,7 @@ impl SequenceStore {
             return Err(self.io(FileError::TooLarge(MAX_BYTES)));
         }
         folder
+            // Synced before the bundle is used, so a crash cannot forget it.
             .replace(file, 0o600, &bytes)
             .map_err(|error| self.io(error))
     }
@@ -170,7 +177,7 @@ impl SequenceStore {
 }
 
 impl Name {
-    /// For whom a bundle was accepted, also if it leaves that open.
+    /// The agent and project that the bundle was accepted for, also if it names none.
     fn of(bundle: &VerifiedBundle) -> Self {
         let manifest = bundle.contents().manifest();
         let agent = bundle.accepted_agent().or(manifest.agent());

@@ -19,6 +19,7 @@ impl Stem {
     /// The stem for a policy at `path`: its file name without `.yaml`, `.yml` or `.rego`.
     ///
     /// # Errors
+    ///
     /// If the path ends without a name (`..`, `/`), or the name breaks the rules of [`Stem`].
     pub fn from_path(path: &Path) -> Result<Self, StemError> {
         let name = path.file_name().ok_or_else(|| StemError {
@@ -37,31 +38,37 @@ impl Stem {
     }
 
     /// The stem as text.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// The file with the policy's source.
+    #[must_use]
     pub fn source(&self) -> String {
         format!("{}.yaml", self.0)
     }
 
     /// The file with the Rego text.
+    #[must_use]
     pub fn rego(&self) -> String {
         format!("{}.rego", self.0)
     }
 
     /// The file with the component.
+    #[must_use]
     pub fn wasm(&self) -> String {
         format!("{}.wasm", self.0)
     }
 
     /// The file with the manifest.
+    #[must_use]
     pub fn manifest(&self) -> String {
         format!("{}{MANIFEST_ENDING}", self.0)
     }
 
     /// The file with the signature.
+    #[must_use]
     pub fn signature(&self) -> String {
         format!("{}{MANIFEST_ENDING}.sig", self.0)
     }
@@ -109,6 +116,7 @@ impl FromStr for Stem {
     "`{}` cannot name the files of a bundle: {reason}; rename the policy to a plain name of 1 to {} bytes, such as `policy.yaml`",
     .name.escape_debug(), Stem::MAX_BYTES
 )]
+#[non_exhaustive]
 pub struct StemError {
     /// The name.
     pub name: String,
@@ -119,7 +127,7 @@ pub struct StemError {
 /// The ending of a manifest's file name.
 pub(crate) const MANIFEST_ENDING: &str = ".bundle.json";
 
-/// Whether a folder is meant to be a bundle: it holds a manifest, whatever that is worth.
+/// Whether a folder is meant to be a bundle: it holds a manifest, valid or not.
 pub fn is_bundle(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|entries| {
         entries.flatten().any(|entry| {
@@ -130,8 +138,8 @@ pub fn is_bundle(folder: &Path) -> bool {
     })
 }
 
-/// A file that tells that `path`, which is no bundle, was one or is part of one: in a folder, a manifest, a signature, a component or a
-/// Rego text; beside a policy's file, one of these with its stem. None: it can be a policy's source.
+/// A file that shows that `path`, which is no bundle, was one or is part of one: in a folder, a manifest, a signature, a component or a
+/// Rego text; beside a policy's file, one of these with its stem. None if `path` can be a policy's source.
 pub fn trace_of_bundle(path: &Path) -> Option<PathBuf> {
     if let Ok(entries) = fs::read_dir(path) {
         return entries.flatten().map(|entry| entry.path()).find(|file| {

@@ -1,4 +1,4 @@
-//! Taking a bundle in: bytes of which nothing is known yet.
+//! Reading a bundle: bytes that were not checked yet.
 
 use std::{
     fmt, io,
@@ -11,7 +11,7 @@ use hexgate_base::disk::{FileError, Folder, read_all};
 
 use crate::{MAX_MANIFEST_BYTES, MAX_TEXT_BYTES, MAX_WASM_BYTES, Stem, StemError};
 
-/// A bundle as it was handed over. Nothing in it was looked into, and nothing of it can be had before it is
+/// A bundle as it was received. Nothing in it was parsed, and its content is not accessible before it is
 /// [verified](UnverifiedBundle::verify).
 pub struct UnverifiedBundle {
     pub(crate) parts: Parts,
@@ -22,7 +22,7 @@ pub struct UnverifiedBundle {
 /// The parts of a bundle that did not come from a folder.
 #[derive(Clone)]
 pub struct Parts {
-    /// Where they came from, for messages: an address, say.
+    /// Where they came from, such as an address, for messages.
     pub origin: String,
     /// The exact bytes of the manifest.
     pub manifest: Vec<u8>,
@@ -49,17 +49,18 @@ pub(crate) struct Names {
 impl UnverifiedBundle {
     /// Reads a bundle's folder, each file once. The folder itself may be a symbolic link; the files in it may not.
     ///
-    /// If the folder is replaced meanwhile, as [`write`](crate::write()) does it, the result is the whole old bundle or the whole new one.
+    /// If [`write`](crate::write()) replaces the folder meanwhile, the result is the whole old bundle or the whole new one.
     ///
     /// # Errors
+    ///
     /// If there is not exactly one manifest, a file is missing, too large or not a regular file, or the system fails.
     pub fn read(dir: impl AsRef<Path>) -> Result<Self, ReadError> {
         let dir = dir.as_ref();
         for attempt in 0..ATTEMPTS {
             let folder = open_folder(dir)?;
             let outcome = read_folder(&folder, dir);
-            // A writer that replaced the folder meanwhile may have begun to remove the files of the one that is open here, the signature
-            // first for all we know. Only a folder that is still in its place was complete throughout.
+            // A writer that replaced the folder may already be removing files of the one that is open here, perhaps the signature. Only a
+            // folder that is still in its place was complete throughout.
             if folder.is_at(dir) {
                 return outcome;
             }
@@ -70,9 +71,10 @@ impl UnverifiedBundle {
         })
     }
 
-    /// Takes a bundle that came another way, over a network say.
+    /// Takes a bundle that did not come from a folder but, for example, over a network.
     ///
     /// # Errors
+    ///
     /// If a part is larger than what would be read from a folder.
     pub fn from_parts(parts: Parts) -> Result<Self, ReadError> {
         let name = |part: &str| format!("{part} of `{}`", parts.origin);
@@ -100,11 +102,13 @@ impl UnverifiedBundle {
     }
 
     /// Whether a signature came with the bundle. It says nothing about whether the signature is good.
+    #[must_use]
     pub fn is_signed(&self) -> bool {
         self.parts.signature.is_some()
     }
 
     /// Where the bundle came from.
+    #[must_use]
     pub fn origin(&self) -> &str {
         &self.parts.origin
     }
@@ -120,7 +124,7 @@ impl fmt::Debug for UnverifiedBundle {
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Megabytes of component help nobody.
+        // The component is megabytes: its size is enough.
         f.debug_struct("Parts")
             .field("origin", &self.origin)
             .field("signed", &self.signature.is_some())
@@ -194,7 +198,7 @@ pub enum ReadError {
         limit: u64,
     },
     /// The folder was replaced again and again.
-    #[error("`{}` was replaced by somebody each of {ATTEMPTS} times that it was read; wait for the writer and try again", .dir.display())]
+    #[error("`{}` was replaced by another process each of {ATTEMPTS} times that it was read; wait for the writer and try again", .dir.display())]
     Unstable {
         /// The folder.
         dir: PathBuf,

@@ -17,6 +17,7 @@ impl UnverifiedBundle {
     /// and project at this time. `now` is the current time.
     ///
     /// # Errors
+    ///
     /// The first check that fails. Nothing is looked into before the signature holds.
     pub fn verify(
         self,
@@ -24,6 +25,7 @@ impl UnverifiedBundle {
         expectation: &Expectation,
         now: SystemTime,
     ) -> Result<VerifiedBundle, VerifyError> {
+        // The signature comes first: nothing that no trusted key signed is parsed.
         let (signature, key) = self.signer(keys)?;
         let contents = Contents::check(self.parts, &self.names, expectation, now)?;
         match contents.manifest.key_id() {
@@ -42,11 +44,12 @@ impl UnverifiedBundle {
         }
     }
 
-    /// Does all that [`verify`](Self::verify) does except for the signature, which is not looked at even if there is one.
+    /// Makes all checks of [`verify`](Self::verify) but the signature, which is ignored even if there is one.
     ///
-    /// CAUTION: whoever wrote the files decides what is permitted. For development, and for tools that show bundles.
+    /// CAUTION: any user who can write the files decides what is permitted. For development, and for tools that show bundles.
     ///
     /// # Errors
+    ///
     /// The first check that fails.
     pub fn dangerous_without_signature(
         self,
@@ -70,6 +73,7 @@ impl UnverifiedBundle {
                 found: signature.len(),
             });
         };
+        // Without keys every signature is refused; say so instead of blaming the signature.
         if keys.is_empty() {
             return Err(VerifyError::NoTrustedKeys {
                 origin: self.parts.origin.clone(),
@@ -98,33 +102,39 @@ pub struct VerifiedBundle {
 
 impl VerifiedBundle {
     /// What is in it.
+    #[must_use]
     pub fn contents(&self) -> &Contents {
         &self.contents
     }
 
     /// The trusted key that signed it.
+    #[must_use]
     pub fn key_id(&self) -> KeyId {
         self.key
     }
 
     /// The signature over [`Contents::manifest_bytes`].
+    #[must_use]
     pub fn signature(&self) -> &[u8; 64] {
         &self.signature
     }
 
-    /// The agent for which the bundle was accepted: what the expectation named, also if the bundle leaves it open.
+    /// The agent for which the bundle was accepted: the one of the expectation, also if the bundle names none.
+    #[must_use]
     pub fn accepted_agent(&self) -> Option<&str> {
         self.agent.as_deref()
     }
 
-    /// The project for which the bundle was accepted: what the expectation named, also if the bundle leaves it open.
+    /// The project for which the bundle was accepted: the one of the expectation, also if the bundle names none.
+    #[must_use]
     pub fn accepted_project(&self) -> Option<&str> {
         self.project.as_deref()
     }
 
-    /// Whether the bundle may be used at `now`. It could when it was verified; a host that keeps it asks again.
+    /// Whether the bundle may be used at `now`. A host that keeps a bundle asks again before each use.
     ///
     /// # Errors
+    ///
     /// [`VerifyError::NotYetValid`], [`VerifyError::Expired`] or [`VerifyError::Clock`].
     pub fn check_validity(&self, now: SystemTime) -> Result<(), VerifyError> {
         self.contents.check_validity(now)
@@ -140,7 +150,7 @@ impl fmt::Debug for VerifiedBundle {
     }
 }
 
-/// A bundle of which nobody knows who made it. Its files fit together, and no more than that.
+/// A bundle of unknown origin. Its files match its manifest; nothing more was checked.
 #[derive(Debug, Clone)]
 pub struct DangerousUnsignedBundle {
     contents: Contents,
@@ -148,6 +158,7 @@ pub struct DangerousUnsignedBundle {
 
 impl DangerousUnsignedBundle {
     /// What is in it.
+    #[must_use]
     pub fn contents(&self) -> &Contents {
         &self.contents
     }
@@ -155,13 +166,14 @@ impl DangerousUnsignedBundle {
     /// Whether the bundle may be used at `now`.
     ///
     /// # Errors
+    ///
     /// [`VerifyError::NotYetValid`], [`VerifyError::Expired`] or [`VerifyError::Clock`].
     pub fn check_validity(&self, now: SystemTime) -> Result<(), VerifyError> {
         self.contents.check_validity(now)
     }
 }
 
-/// The files of a bundle after they were compared with the manifest.
+/// The files of a bundle, checked against the manifest.
 #[derive(Clone)]
 pub struct Contents {
     origin: String,
@@ -175,36 +187,43 @@ pub struct Contents {
 
 impl Contents {
     /// Where the bundle came from, for messages.
+    #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
     /// The manifest.
+    #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
     /// The exact bytes of the manifest: what was signed.
+    #[must_use]
     pub fn manifest_bytes(&self) -> &[u8] {
         &self.manifest_bytes
     }
 
     /// The component (for version 1: a core module).
+    #[must_use]
     pub fn wasm(&self) -> &[u8] {
         &self.wasm
     }
 
-    /// SHA-256 of the component, as the manifest states it and as it is.
+    /// SHA-256 of the component; the manifest states the same.
+    #[must_use]
     pub fn wasm_hash(&self) -> Digest {
         self.wasm_hash
     }
 
     /// The policy's source. None if the bundle came without it.
+    #[must_use]
     pub fn source(&self) -> Option<&[u8]> {
         self.source.as_deref()
     }
 
     /// The Rego text. None if the bundle came without it; empty if it was not printed.
+    #[must_use]
     pub fn rego(&self) -> Option<&[u8]> {
         self.rego.as_deref()
     }
@@ -230,6 +249,7 @@ impl Contents {
             (&names.source, parts.source.as_ref(), manifest.source_hash()),
             (&names.rego, parts.rego.as_ref(), manifest.rego_hash()),
         ] {
+            // Source and Rego text may be left out; the component decides.
             let Some(bytes) = bytes else { continue };
             let found = Digest::of(bytes);
             if found != stated {
@@ -277,6 +297,7 @@ impl Contents {
             ] {
                 match (bound, expected) {
                     (Some(bound), Some(expected)) if bound == expected => {}
+                    // More specific than expected is refused as well: the host did not ask for that agent or project.
                     (Some(bound), expected) => {
                         return Err(VerifyError::Bound {
                             origin: origin(),
@@ -295,6 +316,7 @@ impl Contents {
                     (None, _) => {}
                 }
             }
+            // A bundle for no agent and no project could be given to any host that trusts the key.
             if self.manifest.agent().is_none()
                 && self.manifest.project().is_none()
                 && !expectation.accept_unbound
@@ -302,15 +324,15 @@ impl Contents {
                 return Err(VerifyError::BoundToNothing { origin: origin() });
             }
         }
-        if let Some(duty) = self
+        if let Some(obligation) = self
             .manifest
-            .duties()
+            .obligations()
             .iter()
-            .find(|duty| !expectation.honoured.contains(duty))
+            .find(|obligation| !expectation.honoured.contains(obligation))
         {
-            return Err(VerifyError::Duty {
+            return Err(VerifyError::Obligation {
                 origin: origin(),
-                duty: *duty,
+                obligation: *obligation,
             });
         }
         match (self.manifest.sequence(), expectation.min_sequence) {
@@ -327,6 +349,7 @@ impl Contents {
 
     fn check_validity(&self, now: SystemTime) -> Result<(), VerifyError> {
         let (from, until) = (self.manifest.not_before(), self.manifest.expires_at());
+        // Without a window a wrong clock does not matter.
         if from.is_none() && until.is_none() {
             return Ok(());
         }

@@ -1,12 +1,12 @@
-//! Putting a bundle on a disk so that a reader never sees half of one.
+//! Writes a bundle so that a reader never sees half of one.
 //!
-//! A complete folder is built beside the target, under a passing name, and synced. Then it takes the target's place in one step: by a rename
-//! if there is nothing or an empty folder, by an atomic exchange (`RENAME_EXCHANGE` on Linux, `RENAME_SWAP` on macOS) if there is an older
-//! bundle, which is removed afterwards. On a file system that cannot exchange, the older bundle is first moved aside: for a moment there is
-//! no bundle, and a process that dies in it leaves the older one under a name of its own. Half of one is never seen.
+//! A complete folder is built beside the target, under a temporary name, and synced. Then it takes the target's place in one step: by a
+//! rename if there is nothing or an empty folder, by an atomic exchange (`RENAME_EXCHANGE` on Linux, `RENAME_SWAP` on macOS) if there is an
+//! older bundle, which is removed afterwards. On a file system that cannot exchange, the older bundle is first moved aside: for a moment
+//! there is no bundle, and a process that dies then leaves the older one under another name.
 //!
-//! Others may be able to write where the bundle goes. So the path is walked once: afterwards everything happens through the open folders, and
-//! nobody is waited for.
+//! Other users may be able to write where the bundle goes. So the path is walked once, all else happens through the open folders, and no
+//! other user's lock is waited for.
 
 use std::{
     ffi::OsString,
@@ -30,11 +30,12 @@ use swap::Placed;
 
 /// Makes a bundle, signed if a key is given, and writes it to `dir`, whose missing parents are made.
 ///
-/// `dir` may be absent, empty, or a bundle of whatever stem, which is replaced; its permission bits are kept. Writers of the same folder do
-/// not disturb each other: the last one wins.
+/// `dir` may be absent, empty, or a bundle of any stem, which is replaced; its permission bits are kept. Of several writers of a folder the
+/// last one wins.
 ///
 /// # Errors
-/// If the draft breaks a rule, `dir` holds anything that is not a bundle's, or the disk refuses. Then what was there before is still there.
+///
+/// If the draft breaks a rule, `dir` holds other files, or the disk refuses. Then `dir` is unchanged.
 pub fn write(
     dir: impl AsRef<Path>,
     draft: &Draft<'_>,
@@ -47,10 +48,12 @@ impl SealedBundle {
     /// Writes the bundle to `dir`, as [`write`](crate::write()) does.
     ///
     /// # Errors
+    ///
     /// As there.
     pub fn write(&self, dir: impl AsRef<Path>) -> Result<(), WriteError> {
         let target = resolve(dir.as_ref())?;
         let io = |source| WriteError::io(&target.dir, source);
+        // Leftovers of killed writers would fill the disk over time.
         passing::clean(&target.parent);
         let mut present = Present::at(&target)?;
         let mut folder = PassingFolder::create(&target.parent).map_err(io)?;
@@ -63,14 +66,15 @@ impl SealedBundle {
             };
             match placed.map_err(io)? {
                 Placed::New => folder.forget(),
-                // The passing name holds the older bundle now.
+                // The temporary name holds the older bundle now.
                 Placed::Replaced => {}
-                // Another writer came first. Look again at what is to be replaced.
+                // Another writer was faster: look again at what is there.
                 Placed::Not => {
                     present = Present::at(&target)?;
                     continue;
                 }
             }
+            // Only now is the rename itself safe from a power failure.
             parent.sync().map_err(|source| WriteError::Unsynced {
                 path: target.dir.clone(),
                 source,
@@ -83,19 +87,20 @@ impl SealedBundle {
         Err(WriteError::Busy { path: target.dir })
     }
 
-    /// Writes all files and sees to it that they are on the disk. The folder is private until then.
+    /// Writes and syncs all files. The folder is private until then.
     fn fill(&self, folder: &Folder, mode: Option<u32>) -> io::Result<()> {
         let mut allowed = 0;
         for (name, content) in self.files() {
             let mut file = folder.create(name, 0o666)?;
             allowed = Access::of(&file)?.mode;
+            // Others may read a bundle, never write it, whatever the umask.
             if allowed & !0o644 != 0 {
                 file.set_permissions(Permissions::from_mode(allowed & 0o644))?;
             }
             file.write_all(content)?;
             file.sync_all()?;
         }
-        // Of a new folder the umask decides, and what it says shows in the files: who can read can look, too.
+        // A new folder gets the mode that the umask gave its files, with the right to enter for each right to read.
         folder.set_mode(mode.unwrap_or(allowed | (allowed & 0o444) >> 2))?;
         folder.sync()
     }
@@ -108,7 +113,7 @@ pub enum WriteError {
     /// The draft breaks a rule.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// The path is not one that a folder can have or be replaced under.
+    /// No folder can be made or replaced at the path.
     #[error("`{}` cannot be replaced by a bundle: {reason}", .dir.display())]
     Target {
         /// The path.
@@ -116,7 +121,7 @@ pub enum WriteError {
         /// Why not, and what to do.
         reason: &'static str,
     },
-    /// The folder holds something, and no bundle.
+    /// The folder holds other files and no bundle.
     #[error("`{}` holds {} and is not a bundle, so it is left alone; name a new or empty folder", .dir.display(), some(.names))]
     NotABundle {
         /// The folder.
@@ -124,7 +129,7 @@ pub enum WriteError {
         /// What it holds.
         names: Vec<String>,
     },
-    /// The folder holds a bundle and something else.
+    /// The folder holds a bundle and other files.
     #[error("`{}` holds {} beside the bundle, so it is left alone; move that away, or name another folder", .dir.display(), some(.names))]
     Foreign {
         /// The folder.
@@ -140,7 +145,7 @@ pub enum WriteError {
         /// The cause.
         source: io::Error,
     },
-    /// The bundle is in its place, but the system does not say that it will survive a power failure.
+    /// The bundle is in its place, but the disk did not confirm that it survives a power failure.
     #[error("the bundle was written to `{}`, but the disk did not confirm it ({source}); write it again", .path.display())]
     Unsynced {
         /// The folder.
@@ -148,7 +153,7 @@ pub enum WriteError {
         /// The cause.
         source: io::Error,
     },
-    /// Other writers keep the place.
+    /// Other writers replace the folder again and again.
     #[error("`{}` is kept busy by other writers; try again when they are done", .path.display())]
     Busy {
         /// The folder.
@@ -173,10 +178,10 @@ impl WriteError {
     }
 }
 
-/// How often another writer may come first.
+/// How often to try again after another writer was faster.
 const ATTEMPTS: u32 = 100;
 
-/// Where a bundle is to be.
+/// Where the bundle goes.
 struct Target {
     parent: Folder,
     name: OsString,
@@ -197,6 +202,7 @@ fn resolve(dir: &Path) -> Result<Target, WriteError> {
             group: link.gid(),
             mode: 0,
         };
+        // Another user's link could send the bundle anywhere.
         if !access.is_own_or_roots() {
             return Err(bad(
                 "it is a symbolic link of another user; name the folder itself, or remove the link",
@@ -205,7 +211,7 @@ fn resolve(dir: &Path) -> Result<Target, WriteError> {
     }
     let real = match fs::metadata(dir) {
         Ok(metadata) if metadata.is_dir() => {
-            // The process that stands in a folder would stand in a removed one afterwards.
+            // This process would be left in a removed folder.
             if fs::metadata(".")
                 .is_ok_and(|here| (here.dev(), here.ino()) == (metadata.dev(), metadata.ino()))
             {
@@ -284,7 +290,7 @@ impl Present {
         let mode = if access.is_own_or_roots() {
             access.mode & 0o777
         } else {
-            // Whose folder it was does not say who may change the new one.
+            // The new folder is this user's: who could write to another user's folder does not get this one.
             access.mode & 0o755
         };
         let Listing { stem, foreign } = Listing::of(&folder).map_err(io)?;
@@ -297,7 +303,7 @@ impl Present {
     }
 }
 
-/// Whether a name could not be opened because it is a file or a link. Systems differ in what they say of a link.
+/// Whether a name could not be opened because it is a file or a link. Systems report links differently.
 fn is_no_folder(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| {
         [Errno::NOTDIR, Errno::LOOP, Errno::MLINK].contains(&Errno::from_raw_os_error(code))
@@ -317,7 +323,7 @@ impl Listing {
         let (mut files, mut foreign) = (Vec::new(), Vec::new());
         for (name, is_file) in folder.entries()? {
             let name = name.to_string_lossy().into_owned();
-            // A link or a folder is not something that was written here.
+            // This crate writes neither links nor folders.
             if is_file {
                 files.push(name)
             } else {
@@ -327,6 +333,7 @@ impl Listing {
         let mut stems = files
             .iter()
             .filter_map(|name| Stem::of_manifest(name)?.ok());
+        // With two manifests it is unclear which files belong to which bundle.
         let stem = stems.next().filter(|_| stems.next().is_none());
         let own = stem.as_ref().map(Stem::all).unwrap_or_default();
         foreign.extend(files.into_iter().filter(|name| !own.contains(name)));
@@ -335,7 +342,7 @@ impl Listing {
     }
 }
 
-/// Some of the names, so that a message about a home directory stays a message.
+/// Some of the names, so that a message about a home directory stays short.
 fn some(names: &[String]) -> String {
     match names.get(..5) {
         Some(first) if names.len() > 5 => format!("{} and {} more", list(first), names.len() - 5),

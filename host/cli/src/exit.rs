@@ -21,7 +21,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// An error that says no to what it was asked about, as opposed to one that keeps a command from being carried out.
+/// A refusal: the command ran, and its answer is no. Other errors mean that it could not run.
 #[derive(Debug)]
 pub(crate) struct Refused(String);
 
@@ -40,7 +40,7 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// Tells an error on stderr, and how to end because of it.
+/// Prints an error to stderr, and returns the exit code.
 pub(crate) fn report(error: &anyhow::Error) -> Exit {
     output::error(&sentence(error.chain()));
     if error.is::<Refused>() {

@@ -1,4 +1,4 @@
-//! Compiling a policy's source, and telling what the compiler has to say about it.
+//! Compiles a policy's source, and reports the compiler's diagnostics.
 
 use std::{io::Write, path::Path};
 
@@ -37,7 +37,7 @@ impl FormatName {
     }
 }
 
-/// What makes components of policies, as the options of a command say.
+/// The compiler, as set up by the options of a command.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct Making {
     /// What evaluates the policy inside the component [default: native; rego for a policy in Rego]
@@ -57,7 +57,7 @@ pub(crate) fn make(
     Ok(Compiler::new(options).make(path, making.engine, &making.rego)?)
 }
 
-/// Makes a component of the policy at `path` for a command that goes on with it. None if it is refused, which was told then.
+/// Makes a component of the policy at `path`. None if it is refused; that was reported.
 pub(crate) fn made(path: &Path, making: &Making) -> anyhow::Result<Option<Artifact>> {
     let outcome = make(path, making, Options::default())?;
     if outcome.policy.is_none() {
@@ -73,7 +73,7 @@ pub(crate) enum Accepted {
     Untold,
 }
 
-/// Tells what the compiler found: to people on stderr, to programs on stdout.
+/// Prints the diagnostics: for people on stderr, for programs on stdout.
 pub(crate) fn report<P>(
     path: &Path,
     outcome: &Outcome<P>,
@@ -105,7 +105,7 @@ pub(crate) fn report<P>(
             first.code
         ));
     }
-    // Without stderr there is nowhere to report to.
+    // If stderr is closed, there is no place to report that.
     let _ = std::io::stderr().write_all(text.as_bytes());
     Ok(())
 }

@@ -43,7 +43,7 @@ const FILES: [(&str, &str); 5] = [
     ("src/lib.rs", include_str!("new/lib.rs.txt")),
     (POLICY, include_str!("new/policy.yaml")),
     ("suite.yaml", include_str!("new/suite.yaml")),
-    // Keys are made where they are used, and their secret halves are not to be passed on with the sources.
+    // Private keys must not be committed with the sources.
     (".gitignore", "/target\n*.private\n"),
 ];
 const POLICY: &str = "policy.yaml";
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Exit> {
     match fs::create_dir(&args.name) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => anyhow::bail!(
-            "`{}` is there already; choose another name, or remove it",
+            "`{}` exists already; choose another name, or remove it",
             args.name
         ),
         Err(error) => {

@@ -1,4 +1,4 @@
-//! Writing for people: marks, colours, and text from elsewhere made harmless.
+//! Output for people: marks, colours, and foreign text made harmless.
 
 use std::{
     borrow::Cow,
@@ -18,28 +18,28 @@ pub(crate) struct Style {
     colour: bool,
 }
 
-/// What a piece of text is, so what colour it has.
+/// The meaning of a piece of text, which gives its colour.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Tone {
-    /// It went well.
+    /// Success.
     Good,
-    /// Somebody should look.
+    /// Needs attention.
     Warn,
-    /// It did not go well.
+    /// Failure.
     Bad,
     /// Less important than the rest.
     Dim,
 }
 
 impl Style {
-    /// Colours if the standard output is a terminal and nobody asked for none.
+    /// Colours if the standard output is a terminal, unless they are turned off.
     pub(crate) fn stdout() -> Self {
         Self {
             colour: io::stdout().is_terminal() && is_colour_welcome(),
         }
     }
 
-    /// Colours if the standard error is a terminal and nobody asked for none.
+    /// Colours if the standard error is a terminal, unless they are turned off.
     pub(crate) fn stderr() -> Self {
         Self {
             colour: io::stderr().is_terminal() && is_colour_welcome(),
@@ -66,27 +66,27 @@ impl Style {
     }
 }
 
-/// Whether somebody reads what is written.
+/// Whether a reader is still there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
-    ToReader,
-    ToNobody,
+pub(crate) enum Reader {
+    There,
+    Gone,
 }
 
-/// Writes to stdout. A reader that has seen enough is no error; a full disk behind a redirection is.
+/// Writes to stdout. A closed pipe is not an error; a full disk is.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     tell(text).map(drop)
 }
 
-/// Writes to stdout, for those who would go on writing: says whether the reader is still there.
-pub(crate) fn tell(text: &str) -> anyhow::Result<Told> {
+/// Writes to stdout, and returns whether the reader is still there, for output without end.
+pub(crate) fn tell(text: &str) -> anyhow::Result<Reader> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Ok(()) => Ok(Told::ToReader),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Told::ToNobody),
+        Ok(()) => Ok(Reader::There),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
         Err(error) => Err(error).context("cannot write to the standard output"),
     }
 }
@@ -99,7 +99,7 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     print(&harmless_json(&text))
 }
 
-/// JSON that says the same without anything that a terminal could act upon. Outside of its strings there are line breaks only.
+/// The same JSON without characters that a terminal acts upon. Outside of strings there are only line breaks.
 pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
     let is_fine = |character| character == '\n' || is_printable(character);
     if json.chars().all(is_fine) {
@@ -119,23 +119,23 @@ pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
     out.into()
 }
 
-/// Says on stderr what the user should know beside the result.
+/// Prints to stderr what the user should know beside the result.
 pub(crate) fn note(text: &str) {
     say(&Style::stderr().paint(Tone::Dim, "note:"), text);
 }
 
-/// Says on stderr what the user should do something about.
+/// Prints to stderr what the user should act on.
 pub(crate) fn warn(text: &str) {
     say(&Style::stderr().paint(Tone::Warn, "warning:"), text);
 }
 
-/// Says on stderr what went wrong.
+/// Prints to stderr what went wrong.
 pub(crate) fn error(text: &str) {
     say(&Style::stderr().paint(Tone::Bad, "error:"), text);
 }
 
-/// A name from elsewhere: as it is if it is made of letters, digits and what usually joins them; else as a JSON string, so that it cannot be
-/// taken for more than one name, or for words around it.
+/// A foreign name: unchanged if it has only letters, digits and usual joiners; else as a JSON string, so that it cannot be taken for
+/// several names, or for words around it.
 pub(crate) fn name(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/@+".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
@@ -153,7 +153,7 @@ pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
-/// A word of a command that people paste into a shell.
+/// A word of a command line, quoted for a shell.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
     let text = harmless(text);
@@ -169,7 +169,7 @@ pub(crate) fn count(number: usize, word: &str) -> String {
 }
 
 fn say(label: &str, text: &str) {
-    // Where stderr is gone there is nobody to tell.
+    // If stderr is closed, there is no place to report that.
     let _ = writeln!(io::stderr(), "{label} {}", lines(text));
 }
 

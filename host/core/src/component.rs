@@ -10,7 +10,7 @@ use crate::error::LoadError;
 /// What compiled the modules in bundles of version 1, which do not say more.
 const VERSION_1_COMPILER: &str = "opa";
 
-/// The component in a bundle: as it lies there, or around the module of OPA's that bundles of version 1 hold instead.
+/// The component in a bundle: as stored, or around the OPA module that bundles of version 1 hold instead.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What a policy permits, as it tells itself.
+//! What a policy permits, by its own description.
 
 use hexgate_contract::{Coverage, FileScope, Mode, Rule, Summary};
 
@@ -25,8 +25,8 @@ pub struct Description {
 impl Description {
     /// Whether a caller with these roles could be allowed to call the tool, with some arguments and possibly after approval.
     ///
-    /// For hiding from a model what it can never call. When in doubt the answer is yes: a policy that is opaque hides nothing.
-    /// This is no decision; only [`Policy::decide`](crate::Policy::decide) is.
+    /// For hiding tools that a model can never call. When in doubt the answer is yes: for an opaque policy nothing is hidden.
+    /// This is not a decision; only [`Policy::decide`](crate::Policy::decide) makes one.
     #[must_use]
     pub fn may_ever_call(&self, roles: &[&str], tool: &str) -> bool {
         if self.about.coverage == Coverage::Opaque {

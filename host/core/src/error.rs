@@ -1,4 +1,4 @@
-//! What can go wrong, one enum an operation.
+//! The errors, one enum for each operation.
 
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -13,9 +13,9 @@ pub enum ErrorKind {
     Malformed,
     /// The request is larger than is accepted: the caller has to send a smaller one.
     Exceeded,
-    /// The policy misbehaved: whoever made the component has to act.
+    /// The policy misbehaved: the maker of the component has to act.
     Guest,
-    /// The policy is outside of its validity: whoever signs policies has to act.
+    /// The policy is outside of its validity: the signer has to act.
     Validity,
     /// The machine or its configuration failed: the operator has to act.
     Host,
@@ -73,7 +73,7 @@ pub enum DecideError {
         /// How it ended.
         kind: TrapKind,
     },
-    /// The policy answered what the contract does not allow.
+    /// The answer breaks the contract.
     #[error("the policy gave an answer that the contract does not allow: {what}")]
     BadOutput {
         /// What is wrong with it.
@@ -118,13 +118,13 @@ impl DecideError {
         }
     }
 
-    /// The denial that this error amounts to, for hosts that report errors and denials in one place.
+    /// This error as a denial, for hosts that report errors and denials in one place.
     #[must_use]
     pub fn to_denial(&self) -> Denial {
         Denial::because(self.to_string())
     }
 
-    /// Whether the instance that said so is still good: it answered, and said only that the request is at fault.
+    /// Whether the instance can be used again: it answered, and only the request is at fault.
     pub(crate) fn is_answer(&self) -> bool {
         matches!(self, Self::Malformed(_) | Self::Exceeded(_))
     }
@@ -147,7 +147,7 @@ pub enum LoadError {
     /// The bytes are not a WebAssembly component.
     #[error("not a WebAssembly component: {reason}")]
     NotAComponent {
-        /// What it is instead, or where reading failed.
+        /// What it is, or where reading failed.
         reason: String,
     },
     /// The component is larger than is loaded or compiled.
@@ -208,9 +208,9 @@ pub enum LoadError {
         /// Why.
         reason: String,
     },
-    /// The Rego inside answers something else than a decision.
+    /// The Rego in it does not answer with a decision.
     #[error(
-        "{reason}; a policy in Rego decides `{{\"allow\": bool, \"requires_approval\": bool, \"violations\": [string]}}`, whatever the call"
+        "{reason}; a policy in Rego decides `{{\"allow\": bool, \"requires_approval\": bool, \"violations\": [string]}}`for every call"
     )]
     Answer {
         /// What is wrong with its answer.
@@ -287,12 +287,12 @@ pub enum OptionError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// The folder or the key is open to others, or not ours.
+    /// Other users can access the folder or the key, or own it.
     #[error("`{}` cannot be trusted: {reason}", path.display())]
     Untrusted {
         /// The folder or file.
         path: PathBuf,
-        /// What is wrong with it, and what it should be.
+        /// What is wrong with it, and the remedy.
         reason: String,
     },
     /// The folder or the key cannot be read or made.

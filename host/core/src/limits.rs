@@ -4,9 +4,8 @@ use crate::error::OptionError;
 
 /// The bounds within which an [`Engine`](crate::Engine) runs policies.
 ///
-/// The limits that can change a verdict are counted by the policy itself, so that every host agrees. `arguments_bytes` and
-/// `facts_bytes` can only lower them. All others are backstops: a policy of the known engine does not reach them, and whatever
-/// does is denied.
+/// The limits that can change a verdict are counted by the policy itself, so that every host agrees. `arguments_bytes` and `facts_bytes`
+/// can only lower them. All others are backstops: a policy of the known engine does not reach them, and a call that does is denied.
 ///
 /// Write `Limits { fuel: 1_000_000, ..Limits::default() }`: later versions add fields. [`Limits::set`] reaches each field by its
 /// written name, for command lines and environments.
@@ -44,8 +43,8 @@ pub struct Limits {
     pub instances: u32,
     /// `component-bytes`: the largest component that is loaded. Default: 32 MiB.
     pub component_bytes: u32,
-    /// `compiled-bytes`: the largest component that is compiled when it is not of the known engine: compiling takes about a
-    /// millisecond a KiB, whoever wrote it. Default: 4 MiB.
+    /// `compiled-bytes`: the largest component that is compiled when it is not of the known engine: compiling takes about a millisecond a
+    /// KiB for any component. Default: 4 MiB.
     pub compiled_bytes: u32,
 }
 

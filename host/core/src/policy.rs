@@ -34,7 +34,7 @@ enum Runner {
     Foreign(Pool<Foreign>),
 }
 
-/// How far a component is trusted not to keep anything from one decision to the next.
+/// How far a component is trusted to keep nothing from one decision to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Isolation {
@@ -42,10 +42,9 @@ pub enum Isolation {
     /// instance a decision and is metered.
     #[default]
     AsKnown,
-    /// Not at all: a fresh instance a decision, metered, whatever the component is.
+    /// Not at all: every component gets a fresh instance a decision and is metered.
     Full,
-    /// Entirely: instances are kept and nothing is metered, so an endless loop is endless. For benchmarks of components that one
-    /// wrote oneself.
+    /// Entirely: instances are kept and nothing is metered, so an endless loop never ends. For benchmarks of your own components.
     DangerousNone,
 }
 
@@ -59,8 +58,8 @@ impl Policy {
         Self::load_contents(engine, bundle.contents())
     }
 
-    /// Loads the policy of a bundle that nobody signed. For development, and for tools that show bundles: who can change the
-    /// files can allow everything.
+    /// Loads the policy of an unsigned bundle. For development, and for tools that show bundles: any user who can change the files can
+    /// allow everything.
     ///
     /// # Errors
     ///
@@ -92,8 +91,8 @@ impl Policy {
         )
     }
 
-    /// Loads a policy from bytes that nobody vouches for. For tools that look into components and for tests, never for gating
-    /// an agent: who can change the bytes can allow everything.
+    /// Loads a policy from unverified bytes. For tools that examine components and for tests, never for gating an agent: any user who can
+    /// change the bytes can allow everything.
     ///
     /// # Errors
     ///
@@ -133,7 +132,7 @@ impl Policy {
         }
     }
 
-    /// The policy as a whole, as it told when it was loaded.
+    /// The policy as a whole, as described when it was loaded.
     #[must_use]
     pub fn about(&self) -> &Summary {
         &self.0.about
@@ -145,11 +144,11 @@ impl Policy {
         matches!(self.0.runner, Runner::Known(_))
     }
 
-    /// Everything that the policy tells about itself.
+    /// The whole description of the policy.
     ///
     /// # Errors
     ///
-    /// The policy fails, contradicts itself, or tells more than `description-bytes` allows.
+    /// The policy fails, contradicts itself, or has a longer description than `description-bytes` allows.
     pub fn describe(&self) -> Result<Description, DecideError> {
         match &self.0.runner {
             Runner::Known(pool) => self.describe_by(pool),
@@ -198,7 +197,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Asks a Rego policy a first question, so that an answer of another shape is found now and not at the first call.
+    /// Asks a Rego policy a first question, so that an answer of a wrong shape is found now and not at the first call.
     fn probe(&self) -> Result<(), LoadError> {
         let answer = match &self.0.runner {
             Runner::Known(pool) => pool.decide(&self.0.engine, &PROBE, self.0.about.scopes),
@@ -351,10 +350,10 @@ impl Runner {
     }
 }
 
-/// A call that no policy allows by accident: nobody wants a tool of a closed name.
+/// A call that no policy allows by accident: the tool has a closed name.
 const PROBE: Request<'static> = Request::new("hexgate.probe", "{}");
 
-/// Whether a component is one of ours around a module of OPA's. Its plan has to hold together like any other.
+/// Whether a component is our wrapper around an OPA module. Its plan is validated like any other.
 fn check_rego(wasm: &[u8]) -> Result<bool, LoadError> {
     match hexgate_component::opa_module_of(wasm) {
         Some((_, plan)) => check_plan(plan),
@@ -362,7 +361,7 @@ fn check_rego(wasm: &[u8]) -> Result<bool, LoadError> {
     }
 }
 
-/// The engine is known, and what it does is bounded for plans that hold together. So a plan is looked through once, here.
+/// The known engine does bounded work for valid plans, so the plan is validated once, here.
 fn check_plan(plan: &[u8]) -> Result<bool, LoadError> {
     let damaged = |reason: String| LoadError::DamagedPlan { reason };
     let plan = hexgate_eval::Plan::open(plan).map_err(|error| damaged(error.to_string()))?;
@@ -389,7 +388,7 @@ impl<G: Guest> Pool<G> {
         })
     }
 
-    /// Asks an instance something, and keeps it only if its answer shows that it is as good as before.
+    /// Uses an instance, and keeps it only if its answer shows that it can be used again.
     fn with<R>(
         &self,
         engine: &Engine,

@@ -1,4 +1,4 @@
-//! How a component is run: what is common to all ways.
+//! Running a component: the parts common to all ways.
 
 pub(crate) mod config;
 pub(crate) mod foreign;
@@ -45,12 +45,11 @@ pub(crate) trait Instance: Send {
     /// A file scope.
     fn scope(&mut self, id: u32) -> Result<Option<FileScope>, DecideError>;
 
-    /// Whether its memory is small enough to be kept, given that all else speaks for it.
+    /// Whether its memory is small enough to keep the instance.
     fn is_small(&self) -> bool;
 }
 
-/// Refuses what this host does not even copy into an instance. Everything that can change a verdict for other hosts is counted
-/// by the policy.
+/// Refuses requests that this host does not even copy into an instance. The policy itself counts every limit that can change a verdict.
 pub(crate) fn admit(request: &Request<'_>, limits: &Limits) -> Result<(), DecideError> {
     let exceeded = |limit: &str, allowed: u32| {
         DecideError::Exceeded(Exceeded {

@@ -1,4 +1,4 @@
-//! A fixed number of places for things that are costly to make and may be used by one thread at a time.
+//! A fixed number of places for values that are costly to make and may be used by one thread at a time.
 //!
 //! There is no queue and no shared lock: a thread tries its own place first, then the others, and makes a new thing when all are
 //! taken. Nothing here knows what the things are, so the logic is tested without them.
@@ -8,12 +8,12 @@ use std::sync::TryLockError;
 // Not from `std` directly: a test puts this file beside another `sync`, whose locks explore all interleavings.
 use crate::sync::{Mutex, MutexGuard};
 
-/// What becomes of a thing after its use.
+/// What happens to a thing after its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
     /// It is as good as new.
     Keep,
-    /// Nobody may use it again.
+    /// It must not be used again.
     Drop,
 }
 
@@ -31,7 +31,7 @@ impl<T> Slots<T> {
 
     /// Runs `use_it` on the thing that is kept at the caller's place, or at any other that is free, or on a new one.
     ///
-    /// While `use_it` runs nobody else can reach the thing. It is kept only if `use_it` says so; if `use_it` panics it is not.
+    /// While `use_it` runs, no other thread can reach the thing. It is kept only if `use_it` says so, and not if `use_it` panics.
     pub(crate) fn with<R, E>(
         &self,
         preferred: usize,
@@ -53,7 +53,7 @@ impl<T> Slots<T> {
         Ok(result)
     }
 
-    /// Gives up one thing that nobody uses now. False: there was none.
+    /// Drops one idle thing. False if there was none.
     pub(crate) fn give_up_one(&self) -> bool {
         self.0
             .iter()
@@ -74,11 +74,11 @@ impl<T> std::fmt::Debug for Slots<T> {
     }
 }
 
-/// Locks a place if nobody else has it.
+/// Locks a place unless another thread has it.
 fn claim<T>(slot: &Slot<T>) -> Option<MutexGuard<'_, Option<T>>> {
     match slot.0.try_lock() {
         Ok(place) => Some(place),
-        // A panic while in use left the place empty, because the thing was taken out: the place itself is fine.
+        // Poisoning is harmless: the thing was taken out while in use, so a panic left the place empty.
         Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
         Err(TryLockError::WouldBlock) => None,
     }

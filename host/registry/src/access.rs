@@ -7,29 +7,30 @@ use oci_client::secrets::RegistryAuth;
 
 use crate::Reference;
 
-/// How a registry is reached: as whom, over what, and for how long one waits.
+/// How a registry is reached: credentials, transport and timeout.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Access {
-    /// As whom.
+    /// The credentials.
     pub credentials: Credentials,
-    /// Over what. Default: [`Transport::Tls`].
+    /// The transport. Default: [`Transport::Tls`].
     pub transport: Transport,
     /// How long pushing or pulling may take in all. Default: five minutes.
     pub timeout: Duration,
 }
 
-/// What carries the conversation.
+/// The transport of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Transport {
     /// TLS, with certificates that this machine trusts.
     #[default]
     Tls,
-    /// Nothing: whoever is in between reads credentials and policies. They cannot change a bundle, which is signed.
+    /// No TLS: an attacker on the way reads credentials and policies. A bundle is signed, so they cannot change it.
     Plain,
 }
 
-/// Who asks. What is secret is not shown.
+/// Credentials. `{:?}` shows no secret.
 #[derive(Debug, Clone)]
 pub struct Credentials(pub(crate) RegistryAuth);
 
@@ -42,9 +43,10 @@ const DOCKER: (&str, &str) = ("docker.io", "https://index.docker.io/v1/");
 const HELPER_HAS_NONE: &str = "credentials not found in native keychain";
 
 impl Access {
-    /// With what Docker's configuration says about the registry, over TLS.
+    /// The credentials of Docker's configuration for this registry, over TLS.
     ///
     /// # Errors
+    ///
     /// If the configuration cannot be used.
     pub fn of(reference: &Reference) -> Result<Self, CredentialsError> {
         Ok(Self::with(Credentials::of_docker(reference)?))
@@ -61,7 +63,7 @@ impl Access {
 }
 
 impl Credentials {
-    /// Nobody.
+    /// No credentials.
     pub fn anonymous() -> Self {
         Self(RegistryAuth::Anonymous)
     }
@@ -71,15 +73,16 @@ impl Credentials {
         Self(RegistryAuth::Basic(user.into(), password.into()))
     }
 
-    /// Whoever holds a token.
+    /// A registry token.
     pub fn token(token: impl Into<String>) -> Self {
         Self(RegistryAuth::Bearer(token.into()))
     }
 
-    /// Whom `docker login` left for the registry in `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, by way of a credential
-    /// helper if one is named there; nobody if there is nothing.
+    /// The credentials that `docker login` stored for the registry in `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, or in the
+    /// credential helper named there. Without an entry, no credentials.
     ///
     /// # Errors
+    ///
     /// If the file or the helper cannot be used.
     pub fn of_docker(reference: &Reference) -> Result<Self, CredentialsError> {
         let registry = reference.registry();
@@ -109,6 +112,7 @@ impl Credentials {
             }),
             Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(Self::anonymous()),
             Err(CredentialRetrievalError::HelperFailure { stdout, .. })
+                // Helpers report an absent entry as a failure.
                 if stdout.contains(HELPER_HAS_NONE) =>
             {
                 Ok(Self::anonymous())
@@ -137,7 +141,7 @@ fn reason(error: &CredentialRetrievalError) -> String {
     }
 }
 
-/// There are credentials, and they cannot be used.
+/// The stored credentials cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialsError {

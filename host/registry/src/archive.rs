@@ -1,8 +1,8 @@
 //! A bundle as one file, for places without a network.
 //!
 //! An archive is a plain tar of the bundle's files, in a fixed order, with nothing in it that depends on the machine or the time: equal
-//! bundles give equal archives. What is read must be exactly what would be written, to the last byte. So there is nothing to decide about
-//! links, other folders, owners, a name that comes twice, or what follows the end.
+//! bundles give equal archives. An archive is accepted only if writing the bundle again gives the same bytes. So links, other folders,
+//! owners, repeated names and bytes after the end are all refused.
 
 use std::io;
 
@@ -22,6 +22,7 @@ const MANIFEST: &str = ".bundle.json";
 /// A verified bundle as an archive.
 ///
 /// # Errors
+///
 /// If the bundle is not whole, or its name is longer than tar allows.
 pub fn export(bundle: &VerifiedBundle) -> Result<Vec<u8>, ArchiveError> {
     let sealed = SealedBundle::of_verified(bundle)?;
@@ -31,9 +32,10 @@ pub fn export(bundle: &VerifiedBundle) -> Result<Vec<u8>, ArchiveError> {
     })
 }
 
-/// Reads an archive. `origin` is what messages call it. Nothing is known of the bundle but that it is one.
+/// Reads an archive. `origin` names it in messages. The bundle is not verified.
 ///
 /// # Errors
+///
 /// If the bytes are not exactly an archive of a whole bundle.
 pub fn import(archive: &[u8], origin: impl Into<String>) -> Result<UnverifiedBundle, ArchiveError> {
     let origin = origin.into();
@@ -84,7 +86,7 @@ pub fn import(archive: &[u8], origin: impl Into<String>) -> Result<UnverifiedBun
     if !encode(&expected).is_ok_and(|written| written == archive) {
         return Err(ArchiveError::NotABundle {
             origin,
-            reason: "it holds more than a bundle's files, or not as they are written".to_owned(),
+            reason: "it is not, byte for byte, what `export` writes for these files".to_owned(),
         });
     }
     Ok(UnverifiedBundle::from_parts(parts)?)
@@ -107,7 +109,7 @@ fn encode(files: &[(String, &[u8])]) -> io::Result<Vec<u8>> {
     builder.into_inner()
 }
 
-/// The names and contents of the files in an archive, or what speaks against it.
+/// The names and contents of the files in an archive, or why it is refused.
 fn files(archive: &[u8]) -> Result<Vec<(String, &[u8])>, String> {
     const FILES: usize = 5;
     let not_tar = |error: io::Error| format!("it cannot be read: {error}");
@@ -129,6 +131,7 @@ fn files(archive: &[u8]) -> Result<Vec<(String, &[u8])>, String> {
         if files.len() == FILES {
             return Err(format!("it holds more than {FILES} files"));
         }
+        // Sliced from the archive, not copied: the size in a header can lie.
         let content = usize::try_from(entry.raw_file_position())
             .ok()
             .zip(usize::try_from(entry.size()).ok())
@@ -143,7 +146,7 @@ fn files(archive: &[u8]) -> Result<Vec<(String, &[u8])>, String> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArchiveError {
-    /// It is something else, or was changed.
+    /// It is another file, or was changed.
     #[error(
         "{origin} is not an archive of a policy bundle: {reason}; make one with `hexgate policy export`"
     )]
@@ -163,7 +166,7 @@ pub enum ArchiveError {
         /// The cause.
         source: io::Error,
     },
-    /// The bundle cannot be handed on.
+    /// The bundle cannot be passed on.
     #[error(transparent)]
     Copy(#[from] CopyError),
     /// A part is too large.

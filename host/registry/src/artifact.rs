@@ -1,8 +1,8 @@
 //! A bundle as manifests and blobs of a registry.
 //!
 //! The component is an artifact of its own, in the layout that the CNCF's working group for Wasm describes and `wkg` reads: one layer
-//! `application/wasm` and a configuration `application/vnd.wasm.config.v0+json`. So whatever runs components from registries can have
-//! it. The annotations of its manifest name the bundle's other files by digest, so that a digest of the manifest pins all of them.
+//! `application/wasm` and a configuration `application/vnd.wasm.config.v0+json`. So any runtime that takes components from registries can
+//! use it. The annotations of its manifest name the bundle's other files by digest, so that a digest of the manifest pins all of them.
 //!
 //! ```text
 //! policies/support:7                             the component
@@ -80,7 +80,7 @@ pub(crate) struct Artifact {
     pub(crate) attached: Vec<u8>,
 }
 
-/// What the configuration of a component says. Nobody decides by it.
+/// The configuration of a component. It is informative only.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Config<'a> {
@@ -100,7 +100,7 @@ struct Component {
 }
 
 impl Artifact {
-    /// Lays a bundle out. None: its manifest names no version of the contract, so what decides in it is no component.
+    /// Lays a bundle out. None if its manifest names no version of the contract: then it holds no component.
     pub(crate) fn of(bundle: &SealedBundle) -> Result<Option<Self>, serde_json::Error> {
         let Some((package, version)) = bundle
             .manifest()
@@ -115,7 +115,7 @@ impl Artifact {
         let mut annotations = BTreeMap::new();
         let mut component = None;
         for (file, content) in bundle.files() {
-            // An empty blob is nothing that registries agree on: an empty file has no annotation.
+            // Registries treat empty blobs differently, so an empty file has no annotation.
             if content.is_empty() {
                 continue;
             }
@@ -217,14 +217,14 @@ pub(crate) fn digest_of(text: &str) -> Option<Digest> {
     text.strip_prefix("sha256:")?.parse().ok()
 }
 
-/// What a manifest says that somebody pushed.
+/// A manifest in a registry. It is not trusted.
 #[derive(Debug)]
 pub(crate) struct Layout {
     manifest: OciImageManifest,
 }
 
 impl Layout {
-    /// Reads a manifest, and refuses what is not a component in the layout above. The reason is for people.
+    /// Reads a manifest, and refuses one that is not of a component in the layout above. The error is a reason for a message.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
         let manifest: OciImageManifest = serde_json::from_slice(bytes)
             .map_err(|error| format!("its manifest cannot be read: {error}"))?;
@@ -278,7 +278,7 @@ impl Layout {
     }
 }
 
-/// The beginning of a text of a stranger.
+/// The beginning of an untrusted text, printable.
 pub(crate) fn shown(text: &str) -> String {
     text.chars()
         .take(100)

@@ -1,6 +1,7 @@
-//! Who asks: credentials, and the token that a registry wants in their place.
+//! Credentials, and the token that a registry wants in their place.
 //!
-//! A registry says where tokens are got. Credentials go there over TLS, or to the registry itself where TLS was given up for it.
+//! A registry names the place that issues tokens. Credentials go there over TLS only, or, if TLS was disabled for it, to the registry
+//! itself.
 
 use http_auth::parser::ChallengeParser;
 use oci_client::secrets::RegistryAuth;
@@ -18,7 +19,7 @@ use crate::{
 /// The longest answer with a token that is read, in bytes.
 const MAX_TOKEN: u64 = 64 << 10;
 
-/// Where a token is got, and for what service.
+/// The place that issues a token, and the service that it is for.
 #[derive(Debug, PartialEq, Eq)]
 struct Challenge {
     realm: String,
@@ -32,7 +33,7 @@ struct Answer {
     access_token: Option<String>,
 }
 
-/// What requests to the registry, whose interface is at `root`, are to say about who asks.
+/// The `Authorization` header for requests to the registry, whose interface is at `root`.
 pub(crate) async fn authorize(
     http: &Client,
     root: &Url,
@@ -41,6 +42,7 @@ pub(crate) async fn authorize(
     subject: &Subject,
 ) -> Result<RegistryAuth, RegistryError> {
     let credentials = &access.credentials.0;
+    // The user's own token is used as it is.
     if let RegistryAuth::Bearer(_) = credentials {
         return Ok(credentials.clone());
     }
@@ -82,7 +84,7 @@ pub(crate) async fn authorize(
     let token = serde_json::from_slice::<Answer>(&body)
         .ok()
         .and_then(|answer| answer.token.or(answer.access_token))
-        .ok_or_else(|| subject.failed("what should be a token is none"))?;
+        .ok_or_else(|| subject.failed("its answer to the request for a token has none"))?;
     Ok(RegistryAuth::Bearer(token))
 }
 
@@ -101,7 +103,7 @@ fn realm(
     match url.scheme() {
         "https" => Ok(url),
         "http" if is_plain && (is_anonymous || url.origin() == registry.origin()) => Ok(url),
-        "http" => Err("without TLS, where whoever is in between would read them"),
+        "http" => Err("without TLS, where an attacker on the way would read them"),
         _ => Err("which is not on the web"),
     }
 }
@@ -159,7 +161,7 @@ mod tests {
         ] {
             assert_eq!(with(text, registry, transport), good, "{text}");
         }
-        // Where there are none, there is nothing to read on the way but a token that anybody is given.
+        // Without credentials, an attacker on the way can only read a token that is given to anyone.
         assert!(realm("http://localhost:5001/token", &http, Plain, true).is_ok());
         assert!(realm("http://auth.example/token", &https, Tls, true).is_err());
     }

@@ -1,7 +1,7 @@
 //! One bounded conversation with a registry.
 //!
-//! Requests are made here and not by the library that the manifests' types are of: it sends credentials wherever a registry says, with or
-//! without TLS, and reads what it answers to any length.
+//! Requests are made here, and not by the library that has the types of manifests: that sends credentials wherever a registry says, with or
+//! without TLS, and reads answers of any length.
 
 use std::time::Duration;
 
@@ -23,25 +23,25 @@ use crate::{
 /// The largest manifest that is read, in bytes. One of ours has two thousand.
 const MAX_MANIFEST: u64 = 64 << 10;
 
-/// How long a connection may take to come about.
+/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// How often a registry may send us elsewhere.
+/// How many redirects are followed.
 const REDIRECTS: usize = 5;
 
 const USER_AGENT: &str = concat!("hexgate/", env!("CARGO_PKG_VERSION"));
 
-/// A registry that has been asked who may do what.
+/// A registry after authorization.
 pub(crate) struct Connection<'a> {
     pub(crate) subject: Subject,
     reference: &'a Reference,
     http: Client,
-    /// Below which all of the repository is.
+    /// The address of the repository.
     base: Url,
     authorization: RegistryAuth,
 }
 
-/// Runs a conversation to its end, or until its time is over.
+/// Runs a conversation until it ends or its time is over.
 pub(crate) fn converse<T, E: From<RegistryError>>(
     reference: &Reference,
     access: &Access,
@@ -62,7 +62,7 @@ pub(crate) fn converse<T, E: From<RegistryError>>(
         conversation(&connection).await
     };
     let result = runtime.block_on(async { tokio::time::timeout(access.timeout, talk).await });
-    // A name that is still being looked up does not keep us.
+    // Do not wait for a thread that still resolves a name.
     runtime.shutdown_background();
     result.unwrap_or_else(|_| Err(subject.timed_out().into()))
 }
@@ -80,11 +80,11 @@ impl<'a> Connection<'a> {
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
-            // Wherever it sends us. Credentials do not go along to another place.
+            // Follow redirects anywhere: credentials do not go along to another host.
             .https_only(!is_plain)
             .redirect(Policy::limited(REDIRECTS));
         if is_plain && reference.is_loopback() {
-            // Through a proxy it would leave this machine.
+            // Plain HTTP through a proxy would leave this machine.
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| host(&error))?;
@@ -123,6 +123,7 @@ impl<'a> Connection<'a> {
             .ok_or_else(|| self.too_large("manifest", MAX_MANIFEST))?;
         let digest = Digest::of(&bytes);
         match inner.digest() {
+            // A tag has no digest to compare; the bundle's signature protects it.
             Some(pinned) if digest_of(pinned) != Some(digest) => {
                 Err(self.another("manifest", pinned.to_owned()))
             }
@@ -161,7 +162,7 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Gives the registry a blob.
+    /// Uploads a blob.
     pub(crate) async fn push_blob(
         &self,
         digest: Digest,
@@ -174,7 +175,10 @@ impl<'a> Connection<'a> {
             .headers()
             .get(LOCATION)
             .and_then(|place| self.base.join(place.to_str().ok()?).ok())
-            .ok_or_else(|| self.subject.failed("it does not say where blobs go"))?;
+            .ok_or_else(|| {
+                self.subject
+                    .failed("it does not name the place for an upload")
+            })?;
         place.query_pairs_mut().append_pair("digest", &text(digest));
         let request = self
             .request(Method::PUT, place)
@@ -183,7 +187,7 @@ impl<'a> Connection<'a> {
         self.successful(request).await.map(|_| ())
     }
 
-    /// Gives the registry a manifest under a tag.
+    /// Uploads a manifest under a tag.
     pub(crate) async fn push_manifest(
         &self,
         tag: &str,
@@ -225,6 +229,7 @@ impl<'a> Connection<'a> {
 
     /// A request, with credentials if it goes to the registry itself.
     fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        // An upload place on another host gets no credentials.
         let is_home = url.origin() == self.base.origin();
         let request = self.http.request(method, url);
         match &self.authorization {

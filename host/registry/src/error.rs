@@ -1,4 +1,4 @@
-//! What can go wrong with a registry.
+//! Errors of talking to a registry.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::artifact::shown;
 
-/// A registry did not do what it was asked for. Nothing was written here.
+/// A request to a registry failed. Nothing was written on this machine.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
@@ -21,9 +21,9 @@ pub enum RegistryError {
         /// Why.
         reason: String,
     },
-    /// It does not take these credentials, or none.
+    /// It refuses these credentials, or wants some.
     #[error(
-        "the registry `{registry}` does not allow this ({reason}); log in with `docker login {registry}`, or pass credentials that may"
+        "the registry `{registry}` does not allow this ({reason}); log in with `docker login {registry}`, or pass credentials that are allowed to"
     )]
     Denied {
         /// Its name.
@@ -31,9 +31,9 @@ pub enum RegistryError {
         /// What it said.
         reason: String,
     },
-    /// It sends us for a token to a place where credentials must not go.
+    /// It names a place for tokens to which credentials must not go.
     #[error(
-        "the registry `{registry}` sends us for a token to `{realm}`, {reason}: credentials go over TLS, or to the registry itself where TLS was given up for it; check its configuration, or do without credentials"
+        "the registry `{registry}` wants credentials sent to `{realm}`, {reason}: they go over TLS, or to the registry itself where TLS was disabled for it; check its configuration, or do without credentials"
     )]
     Realm {
         /// Its name.
@@ -43,8 +43,8 @@ pub enum RegistryError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// There is nothing of this name.
-    #[error("`{reference}` is not there; check the repository and the tag")]
+    /// The name does not exist there.
+    #[error("`{reference}` does not exist; check the repository and the tag")]
     NotFound {
         /// The name.
         reference: String,
@@ -57,7 +57,7 @@ pub enum RegistryError {
         /// The time that was allowed in all.
         timeout: Duration,
     },
-    /// It sent more than was asked for, or than is read.
+    /// It sent more than was announced, or than is read.
     #[error(
         "`{reference}`: the registry sent a {what} of more than {limit} bytes, which is the limit for it"
     )]
@@ -69,9 +69,9 @@ pub enum RegistryError {
         /// The limit in bytes.
         limit: u64,
     },
-    /// It sent other bytes than those with this digest.
+    /// It sent bytes that do not have this digest.
     #[error(
-        "`{reference}`: the registry sent a {what} with another digest than the one that was asked for, `{digest}`; do not trust what is in it"
+        "`{reference}`: the registry sent a {what} that does not have the digest `{digest}`; do not trust its content"
     )]
     Digest {
         /// The name.
@@ -81,7 +81,7 @@ pub enum RegistryError {
         /// The digest that was asked for.
         digest: String,
     },
-    /// It failed, or answered as registries do not.
+    /// It failed, or broke the protocol.
     #[error("the registry `{registry}` failed: {reason}")]
     Failed {
         /// Its name.
@@ -94,13 +94,13 @@ pub enum RegistryError {
     Host(String),
 }
 
-/// As much of an error as is read, in bytes.
+/// The most bytes of an error that are read.
 const MAX_ERROR: u64 = 4 << 10;
 
 /// How long a registry may be silent.
 pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 
-/// Whom a conversation is with and about what, for messages.
+/// The registry and reference of a conversation, for messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Subject {
     pub(crate) registry: String,
@@ -123,7 +123,7 @@ impl Subject {
         }
     }
 
-    /// An answer that is no success.
+    /// An error response.
     pub(crate) fn status(&self, code: u16, said: &str) -> RegistryError {
         match code {
             401 | 403 => RegistryError::Denied {
@@ -145,6 +145,7 @@ impl Subject {
         } else if error.is_connect() {
             RegistryError::Unreachable {
                 registry: self.registry.clone(),
+                // Outer causes repeat the address.
                 reason: innermost(error),
             }
         } else {
@@ -159,7 +160,7 @@ impl Subject {
         }
     }
 
-    /// What an answer holds. None: more than `limit` bytes.
+    /// The body of a response. None if it has more than `limit` bytes.
     pub(crate) async fn body(
         &self,
         mut answer: Response,
@@ -175,7 +176,7 @@ impl Subject {
         Ok(Some(bytes))
     }
 
-    /// What an answer that is no success says, in the words that registries share: free text could repeat what it was sent.
+    /// The standard error codes of a response. Its free text is not shown: it could repeat credentials.
     pub(crate) async fn codes(&self, answer: Response) -> String {
         #[derive(Deserialize)]
         struct Answer {
@@ -185,7 +186,7 @@ impl Subject {
         struct Code {
             code: String,
         }
-        // That it cannot be read, or is too long, changes nothing.
+        // If the body cannot be read, or is too long, the status is enough.
         let body = self.body(answer, MAX_ERROR).await.ok().flatten();
         let answer = serde_json::from_slice::<Answer>(&body.unwrap_or_default());
         let codes = answer.map(|answer| answer.errors).unwrap_or_default();
@@ -201,7 +202,7 @@ impl Subject {
     }
 }
 
-/// The cause that says something.
+/// The innermost cause, which is the informative one.
 fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {

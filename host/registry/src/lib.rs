@@ -1,7 +1,7 @@
 //! Policy bundles on their way to the hosts that use them: through an OCI registry, or as one archive where there is no network.
 //!
-//! Whatever comes in is an [`UnverifiedBundle`](hexgate_bundle::UnverifiedBundle), complete and in memory: nothing is written here, and
-//! nothing of it can be used before it was verified. What goes out was verified: nobody hands on what its readers would refuse.
+//! What comes in is an [`UnverifiedBundle`](hexgate_bundle::UnverifiedBundle), complete and in memory: this crate writes nothing, and
+//! nothing of it can be used before it was verified. What goes out was verified, so its readers accept it.
 //!
 //! # Example
 //!
@@ -23,13 +23,13 @@
 //! | module | what happens there |
 //! |---|---|
 //! | `reference` | the name of a bundle in a registry |
-//! | `access` | how a registry is reached: credentials, transport, patience |
+//! | `access` | how a registry is reached: credentials, transport, timeout |
 //! | `artifact` | a bundle as manifests and blobs |
-//! | `push`, `pull` | there and back |
+//! | `push`, `pull` | sending and fetching a bundle |
 //! | `connection` | one bounded conversation with a registry |
-//! | `authorization` | who asks it, and to whom credentials are shown |
+//! | `authorization` | tokens, and where credentials may be sent |
 //! | `archive` | a bundle as one file |
-//! | `error` | what can go wrong with a registry |
+//! | `error` | errors of talking to a registry |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

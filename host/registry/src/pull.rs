@@ -1,4 +1,4 @@
-//! A bundle comes from a registry.
+//! Fetches a bundle from a registry.
 
 use hexgate_bundle::{MAX_WASM_BYTES, Parts, ReadError, UnverifiedBundle};
 use oci_client::RegistryOperation;
@@ -9,8 +9,9 @@ use crate::{
     connection::{Connection, converse},
 };
 
-/// What was pulled: bytes in memory of which nobody knows yet who made them.
+/// A pulled bundle: bytes in memory whose origin was not verified.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Pulled {
     /// The bundle.
     pub bundle: UnverifiedBundle,
@@ -18,10 +19,11 @@ pub struct Pulled {
     pub digest: String,
 }
 
-/// Pulls a bundle into memory. Digests are those that were asked for; nothing else is known of what came.
+/// Pulls a bundle into memory. The bytes have the digests that were asked for; nothing else was checked.
 ///
 /// # Errors
-/// If the registry does not have it, sends other bytes, too many or none for too long, or what it has is not a bundle.
+///
+/// If the registry does not have it, sends wrong bytes, too many, or none for too long, or has no bundle under the reference.
 pub fn pull(from: &Reference, access: &Access) -> Result<Pulled, PullError> {
     converse(from, access, RegistryOperation::Pull, async |connection| {
         let not_a_bundle = |reason| PullError::NotABundle {
@@ -31,6 +33,7 @@ pub fn pull(from: &Reference, access: &Access) -> Result<Pulled, PullError> {
         let (manifest, digest) = connection.manifest().await?;
         let layout = Layout::read(&manifest).map_err(not_a_bundle)?;
         let (component, size) = layout.component().map_err(not_a_bundle)?;
+        // The manifest's own claim, checked before anything large is fetched.
         if size > MAX_WASM_BYTES {
             return Err(connection.too_large("component", MAX_WASM_BYTES).into());
         }
@@ -44,13 +47,13 @@ pub fn pull(from: &Reference, access: &Access) -> Result<Pulled, PullError> {
         };
         let missing = |part: Part| {
             not_a_bundle(format!(
-                "it has no {}: it is a component, and nobody signed it",
+                "it has no {}: it is an unsigned component",
                 part.name
             ))
         };
         let parts = Parts {
             origin: from.to_string(),
-            // Small things first: what is no bundle is not downloaded.
+            // The small files first, so that a component that is no bundle is not downloaded.
             manifest: part(MANIFEST_PART)
                 .await?
                 .ok_or_else(|| missing(MANIFEST_PART))?,
@@ -93,20 +96,20 @@ async fn part_of(
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PullError {
-    /// The registry has something else there.
+    /// The reference names something else.
     #[error(
         "`{reference}` is not a policy bundle: {reason}; push one with `hexgate policy push`, or name another"
     )]
     NotABundle {
         /// The reference.
         reference: String,
-        /// What it is instead.
+        /// What it is.
         reason: String,
     },
-    /// The bundle is not one that is read.
+    /// A part is larger than what is read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// The registry does not give it.
+    /// The request to the registry failed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }

@@ -1,4 +1,4 @@
-//! A bundle goes to a registry.
+//! Sends a bundle to a registry.
 
 use hexgate_bundle::{CopyError, SealedBundle, VerifiedBundle};
 use oci_client::RegistryOperation;
@@ -7,16 +7,18 @@ use crate::{Access, Reference, RegistryError, artifact::Artifact, connection::co
 
 /// What was pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Pushed {
     /// The digest of its manifest, `sha256:` and 64 hexadecimal digits: it pins all files of the bundle.
     pub digest: String,
 }
 
-/// Pushes a bundle under the tag of a reference. The tag is set last, so that whoever asks for it finds all or what was there before.
+/// Pushes a bundle under the tag of a reference. The tag is set last, so that a reader finds the whole bundle or the former one.
 /// Equal bundles have equal digests.
 ///
 /// # Errors
-/// If the bundle is of version 1, the reference names a digest, or the registry does not take it.
+///
+/// If the bundle is of version 1, the reference names a digest, or the registry refuses it.
 pub fn push(bundle: &VerifiedBundle, to: &Reference, access: &Access) -> Result<Pushed, PushError> {
     let (None, Some(tag)) = (to.digest(), to.inner().tag()) else {
         return Err(PushError::Pinned {
@@ -35,6 +37,7 @@ pub fn push(bundle: &VerifiedBundle, to: &Reference, access: &Access) -> Result<
                 connection.push_blob(*digest, content.clone()).await?;
             }
         }
+        // The tag of the component comes last: a reader of it finds all files.
         for (tag, manifest) in [
             (artifact.tag_of_attached().as_str(), &artifact.attached),
             (tag, &artifact.component),
@@ -47,12 +50,12 @@ pub fn push(bundle: &VerifiedBundle, to: &Reference, access: &Access) -> Result<
     })
 }
 
-/// A bundle was not pushed. What lies in the registry under the tag is what lay there before, unless the last step failed.
+/// A bundle was not pushed. The tag still names the former content, unless the last step failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PushError {
     /// The reference has a digest.
-    #[error("`{reference}` names a digest, which only content has: push to a tag")]
+    #[error("`{reference}` names a digest; a push needs a tag")]
     Pinned {
         /// The reference.
         reference: String,
@@ -65,10 +68,10 @@ pub enum PushError {
         /// Where the bundle is.
         origin: String,
     },
-    /// It is not whole.
+    /// It is not complete.
     #[error(transparent)]
     Copy(#[from] CopyError),
-    /// The registry does not take it.
+    /// The request to the registry failed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
 }

@@ -2,19 +2,21 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-/// `REGISTRY/REPOSITORY:TAG`, `REGISTRY/REPOSITORY@sha256:DIGEST`, or both. With a digest the tag is not looked at.
+/// `REGISTRY/REPOSITORY:TAG`, `REGISTRY/REPOSITORY@sha256:DIGEST`, or both. With a digest the tag is ignored.
 ///
-/// Neither a registry nor a tag is assumed: who means a policy says which.
+/// Neither a registry nor a tag is assumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference(oci_client::Reference);
 
 impl Reference {
     /// The host of the registry, with the port if one was named.
+    #[must_use]
     pub fn registry(&self) -> &str {
         self.0.registry()
     }
 
     /// The digest that it is pinned to, `sha256:` and 64 hexadecimal digits.
+    #[must_use]
     pub fn digest(&self) -> Option<&str> {
         self.0.digest()
     }
@@ -30,6 +32,7 @@ impl Reference {
     }
 
     /// Whether the registry is on this machine.
+    #[must_use]
     pub fn is_loopback(&self) -> bool {
         let host = self.registry();
         let host = match host.rsplit_once(':') {
@@ -56,12 +59,12 @@ impl FromStr for Reference {
             reason,
         };
         if text.contains("://") {
-            return Err(bad("it is no address: leave the scheme out".to_owned()));
+            return Err(bad("it is not an address: leave the scheme out".to_owned()));
         }
         let parsed: oci_client::Reference = text
             .parse()
             .map_err(|error: oci_client::ParseError| bad(error.to_string()))?;
-        // The parser would take a name without a host for one of a public registry.
+        // The parser takes a name without a host as one of a public registry.
         let host = text
             .split_once('/')
             .map(|(host, _)| host)
@@ -69,7 +72,7 @@ impl FromStr for Reference {
         if !(host == "localhost" || host.contains(['.', ':'])) {
             return Err(bad("it names no registry".to_owned()));
         }
-        // It assumes a tag as well.
+        // The parser assumes a tag as well.
         let name = text.split_once('@').map_or(text, |(name, _)| name);
         let tagged = name
             .rsplit('/')
@@ -94,6 +97,7 @@ impl fmt::Display for Reference {
 /// A text does not name a bundle in a registry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` does not name a bundle in a registry: {reason}; write `registry.example.com/policies/support:7`, or pin it with `@sha256:…`", .reference.escape_debug())]
+#[non_exhaustive]
 pub struct ReferenceError {
     /// The text.
     pub reference: String,

@@ -214,12 +214,12 @@ fn nothing_but_a_bundles_files_is_read() {
         (
             "another order",
             with(&|entries| entries.swap(0, 1)),
-            "not as they are written",
+            "not, byte for byte, what",
         ),
         (
             "another mode",
             with(&|entries| entries[0].mode = 0o4755),
-            "not as they are written",
+            "not, byte for byte, what",
         ),
     ] {
         let error = refused(&bytes);

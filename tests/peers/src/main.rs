@@ -9,6 +9,7 @@
 //! | `table` | the numbers as Markdown |
 //!
 //! An engine is timed only after it has said the same as all others to all calls.
+#![forbid(unsafe_code)]
 
 mod call;
 mod cedar;

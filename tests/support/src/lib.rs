@@ -2,6 +2,7 @@
 //!
 //! Without the tool such a test says aloud that it was skipped. Where `HEXGATE_REQUIRE_TOOLS=1` says that all tools are there, as
 //! `cargo xtask test` does in a full run, it fails.
+#![forbid(unsafe_code)]
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
 pub mod python;

@@ -1,6 +1,7 @@
 //! The maintainers' tasks: `cargo xtask <task>`.
 //!
 //! Users never need one of these: the product builds, runs and passes `cargo test` with nothing but Rust.
+#![forbid(unsafe_code)]
 
 mod api;
 mod bench_peers;

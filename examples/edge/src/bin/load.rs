@@ -1,6 +1,7 @@
 //! Asks a decision point the same question over and over, and says how fast the answers came.
 //!
 //! Connections are kept, each asks again as soon as it is answered, and every answer must be the one that is expected.
+#![forbid(unsafe_code)]
 
 use std::{
     sync::Arc,

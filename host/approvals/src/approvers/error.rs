@@ -1,11 +1,11 @@
-//! Why the list of approvers cannot be had.
+//! Errors of reading the list of approvers.
 
 use std::{io, path::PathBuf};
 
 use hexgate_base::names::spelled;
 use hexgate_bundle::KeyError;
 
-/// The list of approvers cannot be had.
+/// The list of approvers cannot be read, or breaks a rule.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApproversError {
@@ -17,14 +17,14 @@ pub enum ApproversError {
         /// The cause.
         source: io::Error,
     },
-    /// The path names something else than a file.
+    /// The path does not name a regular file.
     #[error("`{}` is not a regular file; name the file that lists the approvers", .path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,
     },
-    /// Others can make themselves approvers.
-    #[error("`{}` belongs to user {owner} and has mode {mode:04o}: others could make themselves approvers; make it root's or your own, and run `chmod go-w` on it", .path.display())]
+    /// Other users can change the file, and so make themselves approvers.
+    #[error("`{}` belongs to user {owner} and has mode {mode:04o}: other users could make themselves approvers; make it root's or your own, and run `chmod go-w` on it", .path.display())]
     Exposed {
         /// The file.
         path: PathBuf,
@@ -41,7 +41,7 @@ pub enum ApproversError {
         /// What is wrong.
         reason: String,
     },
-    /// A key is none.
+    /// A key of an approver is malformed or must not be trusted.
     #[error("a key of the approver `{id}` in `{}` cannot be used: {source}", .path.display())]
     Key {
         /// The file.
@@ -54,19 +54,19 @@ pub enum ApproversError {
     /// An approver has no id.
     #[error("an approver has no `id`")]
     NoId,
-    /// An approver cannot sign.
+    /// An approver has no key.
     #[error("the approver `{id}` has no key")]
     NoKey {
         /// The approver.
         id: String,
     },
-    /// An approver may answer nothing.
+    /// An approver has no role.
     #[error("the approver `{id}` has no role, or an empty one")]
     NoRole {
         /// The approver.
         id: String,
     },
-    /// A name has more than one spelling, and this is not the one that is compared.
+    /// A name is not in the spelling in which names are compared.
     #[error(
         "the {what} `{}` of the approver `{}` is not written in Unicode's form NFKC, in which a name has one spelling; write `{}`",
         .name.escape_default(), .id.escape_default(), spelled(.name).escape_default()
@@ -79,7 +79,7 @@ pub enum ApproversError {
         /// The name.
         name: String,
     },
-    /// An approver is another one as well.
+    /// A user id of one approver is the id of another.
     #[error(
         "the approver `{id}` is also the user `{user}`, who is listed as another approver and could so approve their own calls; give one entry all keys, roles and users"
     )]
@@ -89,14 +89,14 @@ pub enum ApproversError {
         /// The other one.
         user: String,
     },
-    /// An id stands twice.
+    /// Two approvers have the same id.
     #[error("the approver `{id}` is listed twice; give one entry all keys and roles")]
     SameId {
         /// The approver.
         id: String,
     },
-    /// A key stands twice.
-    #[error("a key of the approver `{id}` stands twice; a key is one person's")]
+    /// Two approvers have the same key.
+    #[error("a key of the approver `{id}` is listed twice; each key belongs to one person")]
     SameKey {
         /// The later approver with that key.
         id: String,

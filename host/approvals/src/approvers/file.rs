@@ -15,7 +15,7 @@ pub(super) fn read(path: &Path) -> Result<Approvers, ApproversError> {
         path: path.to_owned(),
         reason,
     };
-    // Whatever else it is, a key perhaps, is not worth an error from the middle of it.
+    // Another kind of file, perhaps a private key: an error of the parser could quote it.
     if !text.trim_start().starts_with('{') {
         return Err(malformed("it is not a JSON object".to_owned()));
     }

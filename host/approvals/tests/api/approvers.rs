@@ -72,7 +72,7 @@ fn what_is_not_understood_is_refused_by_name() {
         ),
         (
             document(&format!("{good}, {}", entry("dan", "carol"))),
-            "stands twice",
+            "a key of the approver `dan` is listed twice",
         ),
         // Whoever has two entries could approve their own calls by the other.
         (

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use hexgate_approvals::{Desk, Ledger, Mailbox, Standing};
+use hexgate_approvals::{ApprovalService, ApprovalStatus, RequestStore, UsedApprovals};
 use hexgate_bundle::SystemClock;
 
 use crate::fixture::*;
@@ -61,31 +61,34 @@ fn entry() {
     let folder = PathBuf::from(env::var_os(FOLDER).unwrap());
     let file = folder.join("approvals.db");
     match task.as_str() {
-        "open" => println!("outcome: {}", Mailbox::open(file).unwrap_err()),
+        "open" => println!("outcome: {}", RequestStore::open(file).unwrap_err()),
         "create" => println!(
             "outcome: {}",
-            Mailbox::open_or_create(folder.join("new.db")).unwrap_err()
+            RequestStore::open_or_create(folder.join("new.db")).unwrap_err()
         ),
         // Waits for the starting signal, and takes what there is.
-        "race" | "race-with-ledger" => {
+        "race" | "race-with-record" => {
             while !folder.join("go").exists() {
                 thread::sleep(Duration::from_millis(1));
             }
-            let mailbox = Mailbox::open_or_create(file).unwrap();
-            let mut desk = Desk::new(mailbox, approvers()).with_clock(SystemClock);
-            if task == "race-with-ledger" {
-                desk = desk.with_ledger(Ledger::open(folder.join("used")).unwrap());
+            let store = RequestStore::open_or_create(file).unwrap();
+            let mut service = ApprovalService::new(store, approvers()).with_clock(SystemClock);
+            if task == "race-with-record" {
+                service =
+                    service.with_used_approvals(UsedApprovals::open(folder.join("used")).unwrap());
             }
-            match desk.settle(&call(), &terms()).unwrap() {
-                Standing::Approved(permit) => println!("outcome: approved {}", permit.request()),
-                Standing::Pending { request } => println!("outcome: pending {request}"),
-                Standing::Denied { .. } => println!("outcome: denied"),
+            match service.settle(&call(), &terms()).unwrap() {
+                ApprovalStatus::Approved(permit) => {
+                    println!("outcome: approved {}", permit.request())
+                }
+                ApprovalStatus::Pending { request } => println!("outcome: pending {request}"),
+                ApprovalStatus::Denied { .. } => println!("outcome: denied"),
             }
         }
         // Uses the approval, says so, and waits to be killed before it could run anything.
         "use-and-hang" => {
-            let desk = Desk::new(Mailbox::open(file).unwrap(), approvers());
-            if let Ok(Standing::Approved(_)) = desk.settle(&call(), &terms()) {
+            let service = ApprovalService::new(RequestStore::open(file).unwrap(), approvers());
+            if let Ok(ApprovalStatus::Approved(_)) = service.settle(&call(), &terms()) {
                 fs::write(folder.join("used-up"), "").unwrap();
             }
             thread::sleep(Duration::from_secs(600));

@@ -7,15 +7,15 @@ use std::{
     time::Duration,
 };
 
-use hexgate_approvals::{Mailbox, MailboxError, OpenError};
+use hexgate_approvals::{OpenError, RequestStore, StoreError};
 use rusqlite::Connection;
 
 use crate::{child, fixture::*};
 
-fn unusable(path: &Path) -> MailboxError {
+fn unusable(path: &Path) -> StoreError {
     let both = [
-        Mailbox::open(path).map(drop),
-        Mailbox::open_or_create(path).map(drop),
+        RequestStore::open(path).map(drop),
+        RequestStore::open_or_create(path).map(drop),
     ];
     let [one, other] = both.map(|result| match result {
         Err(OpenError::Unusable { source, .. }) => source,
@@ -29,12 +29,12 @@ fn unusable(path: &Path) -> MailboxError {
 fn it_is_made_by_hosts_alone() {
     let fixture = Fixture::new();
     assert!(matches!(
-        Mailbox::open(fixture.file()),
+        RequestStore::open(fixture.file()),
         Err(OpenError::Missing { .. })
     ));
     assert!(!fixture.file().exists());
-    fixture.desk();
-    Mailbox::open(fixture.file()).unwrap();
+    fixture.service();
+    RequestStore::open(fixture.file()).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&fixture.file()), 0o600);
 
@@ -42,18 +42,18 @@ fn it_is_made_by_hosts_alone() {
     fs::create_dir(&shared).unwrap();
     fs::set_permissions(&shared, fs::Permissions::from_mode(0o2770)).unwrap();
     // The umask of this process may take the group's right to write away.
-    Mailbox::open_or_create(shared.join("a.db")).unwrap();
+    RequestStore::open_or_create(shared.join("a.db")).unwrap();
     assert_eq!(mode(&shared.join("a.db")) & 0o747, 0o640);
 
     let missing = fixture.folder().join("a/missing/a.db");
     assert!(matches!(
-        Mailbox::open(&missing),
+        RequestStore::open(&missing),
         Err(OpenError::Missing { .. })
     ));
-    Mailbox::open_or_create(&missing).unwrap();
+    RequestStore::open_or_create(&missing).unwrap();
     assert_eq!(mode(missing.parent().unwrap()), 0o700);
     assert!(matches!(
-        Mailbox::open_or_create(fixture.file().join("a.db")),
+        RequestStore::open_or_create(fixture.file().join("a.db")),
         Err(OpenError::NoFolder { .. })
     ));
 }
@@ -61,7 +61,7 @@ fn it_is_made_by_hosts_alone() {
 #[test]
 fn a_place_that_others_get_at_is_none_for_a_database() {
     let fixture = Fixture::new();
-    fixture.desk();
+    fixture.service();
     let set =
         |path: &Path, mode| fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     for (path, bad, good) in [
@@ -71,16 +71,18 @@ fn a_place_that_others_get_at_is_none_for_a_database() {
         (fixture.folder().to_owned(), 0o1777, 0o700),
     ] {
         set(&path, bad);
-        let error = Mailbox::open(fixture.file()).unwrap_err();
+        let error = RequestStore::open(fixture.file()).unwrap_err();
         assert!(matches!(error, OpenError::Exposed { .. }), "{error}");
         assert!(
             error.to_string().contains(&format!("mode {bad:04o}")),
             "{error}"
         );
-        assert!(Mailbox::open_or_create(fixture.folder().join("b.db")).is_err() || bad < 0o700);
+        assert!(
+            RequestStore::open_or_create(fixture.folder().join("b.db")).is_err() || bad < 0o700
+        );
         set(&path, good);
     }
-    Mailbox::open(fixture.file()).unwrap();
+    RequestStore::open(fixture.file()).unwrap();
 }
 
 #[test]
@@ -92,7 +94,7 @@ fn the_files_beside_a_database_are_no_links() {
         let mut beside = fixture.file().into_os_string();
         beside.push(ending);
         symlink(&elsewhere, &beside).unwrap();
-        let _ = Mailbox::open_or_create(fixture.file());
+        let _ = RequestStore::open_or_create(fixture.file());
         assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "precious");
         let _ = fs::remove_file(beside);
         let _ = fs::remove_file(fixture.file());
@@ -104,7 +106,7 @@ fn names_that_mean_something_to_sqlite_are_names_of_files() {
     let fixture = Fixture::new();
     for name in [":memory:", "file:x?mode=memory", "%20ä '\"", "-x"] {
         let path = fixture.folder().join(name);
-        Mailbox::open_or_create(&path).unwrap();
+        RequestStore::open_or_create(&path).unwrap();
         assert!(path.is_file(), "{name}");
     }
 }
@@ -121,7 +123,7 @@ fn other_files_are_refused_and_left_alone() {
     let private = || fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
     private();
     let error = unusable(&path);
-    assert!(matches!(error, MailboxError::NotADatabase), "{error}");
+    assert!(matches!(error, StoreError::NotADatabase), "{error}");
     assert!(fs::read(&path).unwrap().starts_with(b"This"));
 
     fs::remove_file(&path).unwrap();
@@ -129,18 +131,18 @@ fn other_files_are_refused_and_left_alone() {
     foreign.execute("CREATE TABLE mine (x)", ()).unwrap();
     drop(foreign);
     private();
-    assert!(matches!(unusable(&path), MailboxError::Foreign));
+    assert!(matches!(unusable(&path), StoreError::Foreign));
 
     for (place, link) in [(fixture.file(), "to-file"), (path, "to-other")] {
         let link = fixture.folder().join(link);
         symlink(place, &link).unwrap();
         assert!(matches!(
-            Mailbox::open_or_create(&link),
+            RequestStore::open_or_create(&link),
             Err(OpenError::NotAFile { .. })
         ));
     }
     assert!(matches!(
-        Mailbox::open(fixture.folder()),
+        RequestStore::open(fixture.folder()),
         Err(OpenError::NotAFile { .. })
     ));
 }
@@ -148,26 +150,23 @@ fn other_files_are_refused_and_left_alone() {
 #[test]
 fn a_newer_version_is_not_guessed_at() {
     let fixture = Fixture::new();
-    let desk = fixture.desk();
+    let service = fixture.service();
     let connection = Connection::open(fixture.file()).unwrap();
     connection.pragma_update(None, "user_version", 2).unwrap();
     assert!(matches!(
         unusable(&fixture.file()),
-        MailboxError::Newer { found: 2, known: 1 }
+        StoreError::Newer { found: 2, known: 1 }
     ));
     // Neither does a host go on that had it open before.
-    assert!(desk.settle(&call(), &terms()).is_err());
+    assert!(service.settle(&call(), &terms()).is_err());
     connection.pragma_update(None, "user_version", 0).unwrap();
-    assert!(matches!(
-        unusable(&fixture.file()),
-        MailboxError::Corrupt(_)
-    ));
+    assert!(matches!(unusable(&fixture.file()), StoreError::Corrupt(_)));
 }
 
 #[test]
 fn a_damaged_database_lets_nothing_pass() {
     let fixture = Fixture::new();
-    let request = pending(fixture.desk().settle(&call(), &terms()));
+    let request = pending(fixture.service().settle(&call(), &terms()));
     fixture.approve(&request);
     let connection = Connection::open(fixture.file()).unwrap();
     connection
@@ -180,19 +179,19 @@ fn a_damaged_database_lets_nothing_pass() {
         let start = page * 4096 + if page == 0 { 100 } else { 0 };
         bad[start..(page + 1) * 4096].fill(0x5a);
         fs::write(fixture.file(), bad).unwrap();
-        let opened = Mailbox::open(fixture.file()).map(|_| fixture.desk());
-        if let Ok(desk) = opened {
-            let outcome = desk.settle(&call(), &terms());
+        let opened = RequestStore::open(fixture.file()).map(|_| fixture.service());
+        if let Ok(service) = opened {
+            let outcome = service.settle(&call(), &terms());
             assert!(
-                !matches!(outcome, Ok(hexgate_approvals::Standing::Approved(_))) || page > 0,
+                !matches!(outcome, Ok(hexgate_approvals::ApprovalStatus::Approved(_))) || page > 0,
                 "page {page}: {outcome:?}"
             );
         }
     }
     fs::write(fixture.file(), &good[..good.len() / 2]).unwrap();
-    let error = match Mailbox::open(fixture.file()) {
+    let error = match RequestStore::open(fixture.file()) {
         Err(error) => error.to_string(),
-        Ok(mailbox) => mailbox.entries().unwrap_err().to_string(),
+        Ok(store) => store.entries().unwrap_err().to_string(),
     };
     assert!(error.contains("damaged"), "{error}");
 }
@@ -207,14 +206,14 @@ fn what_was_built_into_it_does_not_run() {
         "DROP TABLE uses",
     ] {
         let fixture = Fixture::new();
-        let desk = fixture.desk();
-        let request = pending(desk.settle(&call(), &terms()));
+        let service = fixture.service();
+        let request = pending(service.settle(&call(), &terms()));
         fixture.approve(&request);
         fixture.edit(edit);
-        let error = desk.settle(&call(), &terms()).unwrap_err().to_string();
+        let error = service.settle(&call(), &terms()).unwrap_err().to_string();
         assert!(error.contains("its tables were changed"), "{edit}: {error}");
         assert!(
-            matches!(unusable(&fixture.file()), MailboxError::Corrupt(_)),
+            matches!(unusable(&fixture.file()), StoreError::Corrupt(_)),
             "{edit}"
         );
     }
@@ -223,23 +222,24 @@ fn what_was_built_into_it_does_not_run() {
 #[test]
 fn a_lock_is_waited_for_and_then_named() {
     let fixture = Fixture::new();
-    fixture.desk();
+    fixture.service();
     let other = Connection::open(fixture.file()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let patient = Mailbox::open_with(&fixture.file(), true, Duration::from_millis(20)).unwrap();
-    let desk = hexgate_approvals::Desk::new(patient, approvers());
-    let error = desk.settle(&call(), &terms()).unwrap_err().to_string();
+    let patient =
+        RequestStore::open_with(&fixture.file(), true, Duration::from_millis(20)).unwrap();
+    let service = hexgate_approvals::ApprovalService::new(patient, approvers());
+    let error = service.settle(&call(), &terms()).unwrap_err().to_string();
     assert!(error.contains("locked by another process"), "{error}");
     // Looking needs no lock.
-    assert_eq!(desk.mailbox().entries().unwrap(), []);
+    assert_eq!(service.store().entries().unwrap(), []);
     other.execute_batch("ROLLBACK").unwrap();
-    pending(desk.settle(&call(), &terms()));
+    pending(service.settle(&call(), &terms()));
 }
 
 #[test]
 fn what_this_user_cannot_write_is_said_at_once() {
     let fixture = Fixture::new();
-    pending(fixture.desk().settle(&call(), &terms()));
+    pending(fixture.service().settle(&call(), &terms()));
     let outcome = child::without_rights(&fixture, "open");
     assert!(outcome.contains("cannot be written"), "{outcome}");
     let outcome = child::without_rights(&fixture, "create");

@@ -10,8 +10,8 @@ use std::{
 };
 
 use hexgate_approvals::{
-    AnswerError, Answered, Approver, Approvers, Call, Caller, Decision, Desk, DeskError, Ledger,
-    Mailbox, Permit, Refusal, RequestId, Standing, Terms,
+    AnswerError, Answered, ApprovalService, ApprovalStatus, Approver, Approvers, Call, Caller,
+    Decision, Permit, Refusal, RequestId, RequestStore, ServiceError, Terms, UsedApprovals,
 };
 use hexgate_bundle::{Clock, Digest, PrivateKey, Timestamp};
 use rusqlite::Connection;
@@ -95,18 +95,21 @@ impl Fixture {
     }
 
     /// What a host does when it starts.
-    pub(crate) fn desk(&self) -> Desk {
-        Desk::new(Mailbox::open_or_create(self.file()).unwrap(), approvers())
-            .with_clock(self.clock.clone())
+    pub(crate) fn service(&self) -> ApprovalService {
+        ApprovalService::new(
+            RequestStore::open_or_create(self.file()).unwrap(),
+            approvers(),
+        )
+        .with_clock(self.clock.clone())
     }
 
-    pub(crate) fn desk_with_ledger(&self) -> Desk {
-        self.desk()
-            .with_ledger(Ledger::open(self.make_ledger()).unwrap())
+    pub(crate) fn service_with_used_approvals(&self) -> ApprovalService {
+        self.service()
+            .with_used_approvals(UsedApprovals::open(self.make_used_approvals()).unwrap())
     }
 
-    /// A ledger, empty if it is new.
-    pub(crate) fn make_ledger(&self) -> PathBuf {
+    /// A file of used approvals, empty if it is new.
+    pub(crate) fn make_used_approvals(&self) -> PathBuf {
         use std::os::unix::fs::OpenOptionsExt;
         let path = self.folder.path().join("used");
         let mut options = std::fs::File::options();
@@ -138,7 +141,7 @@ impl Fixture {
         by: &str,
         decision: Decision,
     ) -> Result<Answered, AnswerError> {
-        Mailbox::open(self.file()).unwrap().answer(
+        RequestStore::open(self.file()).unwrap().answer(
             request,
             &approvers(),
             &key(by),
@@ -160,23 +163,23 @@ impl Fixture {
 }
 
 /// The name of the request that waits.
-pub(crate) fn pending(standing: Result<Standing, DeskError>) -> RequestId {
-    match standing {
-        Ok(Standing::Pending { request }) => request,
+pub(crate) fn pending(status: Result<ApprovalStatus, ServiceError>) -> RequestId {
+    match status {
+        Ok(ApprovalStatus::Pending { request }) => request,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn approved(standing: Result<Standing, DeskError>) -> Permit {
-    match standing {
-        Ok(Standing::Approved(permit)) => permit,
+pub(crate) fn approved(status: Result<ApprovalStatus, ServiceError>) -> Permit {
+    match status {
+        Ok(ApprovalStatus::Approved(permit)) => permit,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, DeskError>) -> Refusal {
+pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, ServiceError>) -> Refusal {
     match result {
-        Err(DeskError::Refused(refusal)) => refusal,
+        Err(ServiceError::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
     }
 }

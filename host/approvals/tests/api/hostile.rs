@@ -1,14 +1,15 @@
 //! What whoever can write the database, or has some key, can do: lose and delay, and never approve.
 
 use hexgate_approvals::{
-    AnswerError, Approver, Approvers, Decision, Desk, Mailbox, Refusal, Standing,
+    AnswerError, ApprovalService, ApprovalStatus, Approver, Approvers, Decision, Refusal,
+    RequestStore,
 };
 
 use crate::fixture::*;
 
 /// A request that Carol approved.
 fn answered(fixture: &Fixture) -> hexgate_approvals::RequestId {
-    let request = pending(fixture.desk().settle(&call(), &terms()));
+    let request = pending(fixture.service().settle(&call(), &terms()));
     fixture.approve(&request);
     request
 }
@@ -16,8 +17,8 @@ fn answered(fixture: &Fixture) -> hexgate_approvals::RequestId {
 #[test]
 fn a_forged_answer_is_none() {
     let fixture = Fixture::new();
-    let desk = fixture.desk();
-    let request = pending(desk.settle(&call(), &terms()));
+    let service = fixture.service();
+    let request = pending(service.settle(&call(), &terms()));
     let carol = key("carol").public_key().id();
     for signature in ["zeroblob(64)", "randomblob(64)"] {
         fixture.edit(&format!(
@@ -28,8 +29,8 @@ fn a_forged_answer_is_none() {
             approver: "carol".to_owned(),
             key: carol,
         };
-        assert_eq!(refused(desk.settle(&call(), &terms())), forged);
-        assert_eq!(refused(desk.redeem(&request, &call(), &terms())), forged);
+        assert_eq!(refused(service.settle(&call(), &terms())), forged);
+        assert_eq!(refused(service.redeem(&request, &call(), &terms())), forged);
     }
     // Not even the form of one.
     for (column, value) in [
@@ -40,7 +41,7 @@ fn a_forged_answer_is_none() {
     ] {
         fixture.edit(&format!("UPDATE answers SET {column} = {value}"));
         assert_eq!(
-            refused(desk.settle(&call(), &terms())),
+            refused(service.settle(&call(), &terms())),
             Refusal::Unreadable(request)
         );
     }
@@ -51,31 +52,34 @@ fn a_forged_answer_is_none() {
             .unwrap()
             .replaced
     );
-    assert_eq!(approved(desk.settle(&call(), &terms())).request(), request);
+    assert_eq!(
+        approved(service.settle(&call(), &terms())).request(),
+        request
+    );
 }
 
 #[test]
 fn an_answer_is_for_its_own_request() {
     let fixture = Fixture::new();
-    let desk = fixture.desk();
+    let service = fixture.service();
     let mut small = call();
     small.arguments = r#"{"account": 1}"#.to_owned();
     let (one, other) = (
-        pending(desk.settle(&small, &terms())),
-        pending(desk.settle(&call(), &terms())),
+        pending(service.settle(&small, &terms())),
+        pending(service.settle(&call(), &terms())),
     );
     fixture.approve(&one);
     fixture.edit(&format!("UPDATE answers SET id = '{other}'"));
     assert!(
-        matches!(refused(desk.settle(&call(), &terms())), Refusal::Forged { id, .. } if id == other)
+        matches!(refused(service.settle(&call(), &terms())), Refusal::Forged { id, .. } if id == other)
     );
     // Not even for the next request about the same call.
     fixture.edit(&format!("UPDATE answers SET id = '{one}'"));
-    drop(approved(desk.settle(&small, &terms())));
-    let next = pending(desk.settle(&small, &terms()));
+    drop(approved(service.settle(&small, &terms())));
+    let next = pending(service.settle(&small, &terms()));
     fixture.edit(&format!("UPDATE answers SET id = '{next}'"));
     assert!(
-        matches!(refused(desk.settle(&small, &terms())), Refusal::Forged { id, .. } if id == next)
+        matches!(refused(service.settle(&small, &terms())), Refusal::Forged { id, .. } if id == next)
     );
 }
 
@@ -85,23 +89,23 @@ fn an_edited_answer_is_none() {
         ("reason = 'whatever'", "forged, edited, or copied"),
         ("reason = reason || char(0)", "forged, edited, or copied"),
         ("answered_at = answered_at + 1", "forged, edited, or copied"),
-        ("approver = 'dan'", "is `carol`'s"),
-        ("approver = 'Carol'", "is `carol`'s"),
+        ("approver = 'dan'", "belongs to `carol`"),
+        ("approver = 'Carol'", "belongs to `carol`"),
         ("decision = 'deny'", "forged, edited, or copied"),
     ] {
         let fixture = Fixture::new();
         answered(&fixture);
         assert_eq!(fixture.edit(&format!("UPDATE answers SET {edit}")), 1);
-        let message = refused(fixture.desk().settle(&call(), &terms())).to_string();
+        let message = refused(fixture.service().settle(&call(), &terms())).to_string();
         assert!(message.contains(by_name), "{edit}: {message}");
     }
     // A denial does not become an approval.
     let fixture = Fixture::new();
-    let request = pending(fixture.desk().settle(&call(), &terms()));
+    let request = pending(fixture.service().settle(&call(), &terms()));
     fixture.answer(&request, "carol", Decision::Deny).unwrap();
     fixture.edit("UPDATE answers SET decision = 'approve'");
     assert!(matches!(
-        refused(fixture.desk().settle(&call(), &terms())),
+        refused(fixture.service().settle(&call(), &terms())),
         Refusal::Forged { .. }
     ));
     // An answer in another's name with one's own key.
@@ -112,7 +116,7 @@ fn an_edited_answer_is_none() {
         "UPDATE answers SET key = '{dan}', approver = 'dan'"
     ));
     assert!(matches!(
-        refused(fixture.desk().settle(&call(), &terms())),
+        refused(fixture.service().settle(&call(), &terms())),
         Refusal::Forged { .. }
     ));
 }
@@ -120,8 +124,8 @@ fn an_edited_answer_is_none() {
 #[test]
 fn only_keys_of_approvers_with_a_role_count() {
     let fixture = Fixture::new();
-    let desk = fixture.desk();
-    let request = pending(desk.settle(&call(), &terms()));
+    let service = fixture.service();
+    let request = pending(service.settle(&call(), &terms()));
     let error = fixture
         .answer(&request, "mallory", Decision::Approve)
         .unwrap_err();
@@ -150,14 +154,14 @@ fn only_keys_of_approvers_with_a_role_count() {
         .unwrap()
     };
     for (id, key_of, by_name) in [
-        ("mallory", "mallory", "no approver's"),
-        ("carol", "mallory", "no approver's"),
+        ("mallory", "mallory", "belongs to no approver"),
+        ("carol", "mallory", "belongs to no approver"),
         ("erin", "erin", "needs an approver with the role `finance`"),
-        ("carol", "erin", "is `erin`'s"),
+        ("carol", "erin", "belongs to `erin`"),
     ] {
         fixture.edit("DELETE FROM answers");
-        let mailbox = Mailbox::open(fixture.file()).unwrap();
-        mailbox
+        let store = RequestStore::open(fixture.file()).unwrap();
+        store
             .answer(
                 &request,
                 &mine(id, key_of),
@@ -167,7 +171,7 @@ fn only_keys_of_approvers_with_a_role_count() {
                 fixture.now(),
             )
             .unwrap();
-        let message = refused(desk.settle(&call(), &terms())).to_string();
+        let message = refused(service.settle(&call(), &terms())).to_string();
         assert!(message.contains(by_name), "{id} {key_of}: {message}");
     }
 }
@@ -175,11 +179,11 @@ fn only_keys_of_approvers_with_a_role_count() {
 #[test]
 fn nobody_approves_their_own_call() {
     let fixture = Fixture::new();
-    let desk = fixture.desk();
+    let service = fixture.service();
     for user in ["carol", "Carol ", "CAROL@example.com"] {
         let mut own = call();
         own.caller.user = user.to_owned();
-        let request = pending(desk.settle(&own, &terms()));
+        let request = pending(service.settle(&own, &terms()));
         let error = fixture
             .answer(&request, "carol", Decision::Approve)
             .unwrap_err();
@@ -188,17 +192,17 @@ fn nobody_approves_their_own_call() {
             "{error}"
         );
         fixture.answer(&request, "dan", Decision::Approve).unwrap();
-        drop(approved(desk.settle(&own, &terms())));
+        drop(approved(service.settle(&own, &terms())));
 
         let allowed = terms().allow_own_calls();
-        let request = pending(desk.settle(&own, &allowed));
+        let request = pending(service.settle(&own, &allowed));
         fixture.approve(&request);
-        drop(approved(desk.settle(&own, &allowed)));
+        drop(approved(service.settle(&own, &allowed)));
     }
     for nobody in [" ", "\u{a0}", "\u{200b}"] {
         let mut nobodys = call();
         nobodys.caller.user = nobody.to_owned();
-        let request = pending(desk.settle(&nobodys, &terms()));
+        let request = pending(service.settle(&nobodys, &terms()));
         let error = fixture
             .answer(&request, "carol", Decision::Approve)
             .unwrap_err();
@@ -212,21 +216,21 @@ fn nobody_approves_their_own_call() {
 #[test]
 fn a_row_that_no_host_writes_fills_no_memory() {
     let fixture = Fixture::new();
-    let desk = fixture.desk();
-    let request = pending(desk.settle(&call(), &terms()));
+    let service = fixture.service();
+    let request = pending(service.settle(&call(), &terms()));
     // Of one request there is one row; as many as can be open are looked at.
     fixture.edit(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) \
          INSERT INTO requests SELECT printf('%064x', i), subject, agent, user, roles, session, attributes, tool, arguments, policy, \
          approver_roles, own_calls, created_at + 1, expires_at, nonce FROM requests, n",
     );
-    assert_eq!(pending(desk.settle(&call(), &terms())), request);
+    assert_eq!(pending(service.settle(&call(), &terms())), request);
     fixture.edit("DELETE FROM requests WHERE id LIKE '00000000%'");
     fixture.edit("UPDATE requests SET arguments = printf('%.*c', 9000000, 'x')");
     for error in [
-        desk.settle(&call(), &terms()).unwrap_err().to_string(),
-        desk.mailbox().entries().unwrap_err().to_string(),
-        desk.mailbox().entry(&request).unwrap_err().to_string(),
+        service.settle(&call(), &terms()).unwrap_err().to_string(),
+        service.store().entries().unwrap_err().to_string(),
+        service.store().entry(&request).unwrap_err().to_string(),
     ] {
         assert!(error.contains("larger than any host writes"), "{error}");
     }
@@ -242,8 +246,8 @@ fn another_spelling_of_a_name_is_not_another_person() {
         users: vec!["strauß@example.com".to_owned()],
     }])
     .unwrap();
-    let desk = Desk::new(
-        Mailbox::open_or_create(fixture.file()).unwrap(),
+    let service = ApprovalService::new(
+        RequestStore::open_or_create(fixture.file()).unwrap(),
         approvers.clone(),
     )
     .with_clock(fixture.clock());
@@ -257,8 +261,8 @@ fn another_spelling_of_a_name_is_not_another_person() {
     ] {
         let mut own = call();
         own.caller.user = user.to_owned();
-        let request = pending(desk.settle(&own, &terms()));
-        let answered = Mailbox::open(fixture.file()).unwrap().answer(
+        let request = pending(service.settle(&own, &terms()));
+        let answered = RequestStore::open(fixture.file()).unwrap().answer(
             &request,
             &approvers,
             &key("carol"),
@@ -296,9 +300,9 @@ fn an_edited_request_is_none() {
         let fixture = Fixture::new();
         let request = answered(&fixture);
         assert_eq!(fixture.edit(&format!("UPDATE requests SET {edit}")), 1);
-        let desk = fixture.desk();
+        let service = fixture.service();
         assert_eq!(
-            refused(desk.redeem(&request, &call(), &terms())),
+            refused(service.redeem(&request, &call(), &terms())),
             Refusal::Altered(request),
             "{edit}"
         );
@@ -307,7 +311,11 @@ fn an_edited_request_is_none() {
             matches!(error, AnswerError::Refused(Refusal::Altered(_))),
             "{edit}: {error}"
         );
-        assert_ne!(pending(desk.settle(&call(), &terms())), request, "{edit}");
+        assert_ne!(
+            pending(service.settle(&call(), &terms())),
+            request,
+            "{edit}"
+        );
     }
 }
 
@@ -321,7 +329,7 @@ fn a_request_that_another_made_gives_no_more_than_the_host_would_ask_for() {
         .lifetime(std::time::Duration::from_secs(86_400))
         .unwrap();
     for terms_of_theirs in [long, terms()] {
-        let request = pending(theirs.desk().settle(&call(), &terms_of_theirs));
+        let request = pending(theirs.service().settle(&call(), &terms_of_theirs));
         theirs.approve(&request);
         std::fs::copy(theirs.file(), ours.file()).unwrap();
         // What was written last may lie beside the database.
@@ -330,7 +338,7 @@ fn a_request_that_another_made_gives_no_more_than_the_host_would_ask_for() {
             std::fs::copy(wal(&theirs), wal(&ours)).unwrap();
         }
         assert_eq!(
-            refused(ours.desk().redeem(&request, &call(), &terms())),
+            refused(ours.service().redeem(&request, &call(), &terms())),
             Refusal::OtherTime(request)
         );
         std::fs::remove_file(ours.file()).unwrap();
@@ -340,91 +348,96 @@ fn a_request_that_another_made_gives_no_more_than_the_host_would_ask_for() {
 #[test]
 fn a_used_approval_stays_used_in_the_process_that_used_it() {
     let fixture = Fixture::new();
-    let desk = fixture.desk();
-    let request = pending(desk.settle(&call(), &terms()));
+    let service = fixture.service();
+    let request = pending(service.settle(&call(), &terms()));
     fixture.approve(&request);
-    drop(approved(desk.settle(&call(), &terms())));
+    drop(approved(service.settle(&call(), &terms())));
     assert_eq!(fixture.edit("DELETE FROM uses"), 1);
     assert_eq!(
-        refused(desk.redeem(&request, &call(), &terms())),
+        refused(service.redeem(&request, &call(), &terms())),
         Refusal::Used(request)
     );
-    assert_ne!(pending(desk.settle(&call(), &terms())), request);
+    assert_ne!(pending(service.settle(&call(), &terms())), request);
 }
 
 #[test]
-fn a_used_approval_stays_used_after_a_restart_where_there_is_a_ledger() {
+fn a_used_approval_stays_used_after_a_restart_where_it_is_recorded() {
     let fixture = Fixture::new();
     let request = answered(&fixture);
     drop(approved(
-        fixture.desk_with_ledger().settle(&call(), &terms()),
+        fixture
+            .service_with_used_approvals()
+            .settle(&call(), &terms()),
     ));
     assert_eq!(fixture.edit("DELETE FROM uses"), 1);
-    let desk = fixture.desk_with_ledger();
+    let service = fixture.service_with_used_approvals();
     assert_eq!(
-        refused(desk.redeem(&request, &call(), &terms())),
+        refused(service.redeem(&request, &call(), &terms())),
         Refusal::Used(request)
     );
     // Without one, the database is all that a new process knows. The documents say so.
     fixture.edit("DELETE FROM uses");
-    drop(approved(fixture.desk().settle(&call(), &terms())));
+    drop(approved(fixture.service().settle(&call(), &terms())));
 }
 
 #[test]
-fn a_ledger_that_is_gone_lets_nothing_pass() {
+fn a_record_of_used_approvals_that_is_gone_lets_nothing_pass() {
     let fixture = Fixture::new();
     answered(&fixture);
-    let desk = fixture.desk_with_ledger();
+    let service = fixture.service_with_used_approvals();
     std::fs::remove_file(fixture.folder().join("used")).unwrap();
-    let error = desk.settle(&call(), &terms()).unwrap_err().to_string();
+    let error = service.settle(&call(), &terms()).unwrap_err().to_string();
     assert!(
-        error.contains("cannot use the ledger") && error.contains("no approval can be used"),
+        error.contains("cannot use the file of used approvals")
+            && error.contains("no approval can be used"),
         "{error}"
     );
     // It was not used up.
     drop(approved(
-        fixture.desk_with_ledger().settle(&call(), &terms()),
+        fixture
+            .service_with_used_approvals()
+            .settle(&call(), &terms()),
     ));
 }
 
 #[test]
 fn what_can_be_deleted_is_lost_and_asked_anew() {
     let fixture = Fixture::new();
-    let desk = fixture.desk();
-    let request = pending(desk.settle(&call(), &terms()));
+    let service = fixture.service();
+    let request = pending(service.settle(&call(), &terms()));
     fixture.approve(&request);
     fixture.edit("DELETE FROM answers");
-    assert_eq!(pending(desk.settle(&call(), &terms())), request);
+    assert_eq!(pending(service.settle(&call(), &terms())), request);
     fixture.edit("DELETE FROM requests");
     assert_eq!(
-        refused(desk.redeem(&request, &call(), &terms())),
+        refused(service.redeem(&request, &call(), &terms())),
         Refusal::Unknown(request)
     );
-    assert_ne!(pending(desk.settle(&call(), &terms())), request);
+    assert_ne!(pending(service.settle(&call(), &terms())), request);
     // A denial goes the same way; asking again is no permission.
-    let request = pending(desk.settle(&call(), &terms()));
+    let request = pending(service.settle(&call(), &terms()));
     fixture.answer(&request, "carol", Decision::Deny).unwrap();
     assert!(matches!(
-        desk.settle(&call(), &terms()),
-        Ok(Standing::Denied { .. })
+        service.settle(&call(), &terms()),
+        Ok(ApprovalStatus::Denied { .. })
     ));
     fixture.edit("DELETE FROM answers");
-    pending(desk.settle(&call(), &terms()));
+    pending(service.settle(&call(), &terms()));
 }
 
 #[test]
 fn a_denial_wins_over_an_approval() {
     let fixture = Fixture::new();
-    let desk = fixture.desk();
-    let denied = pending(desk.settle(&call(), &terms()));
+    let service = fixture.service();
+    let denied = pending(service.settle(&call(), &terms()));
     fixture.answer(&denied, "carol", Decision::Deny).unwrap();
     // Hidden, so that somebody else is asked, and brought back.
     fixture.edit("UPDATE requests SET subject = 'x' || subject");
-    let request = pending(desk.settle(&call(), &terms()));
+    let request = pending(service.settle(&call(), &terms()));
     fixture.answer(&request, "dan", Decision::Approve).unwrap();
     fixture.edit("UPDATE requests SET subject = substr(subject, 2) WHERE subject LIKE 'x%'");
     assert!(matches!(
-        desk.settle(&call(), &terms()),
-        Ok(Standing::Denied { request, .. }) if request == denied
+        service.settle(&call(), &terms()),
+        Ok(ApprovalStatus::Denied { request, .. }) if request == denied
     ));
 }

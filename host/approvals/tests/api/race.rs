@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use hexgate_approvals::{Decision, Desk, Mailbox, Refusal};
+use hexgate_approvals::{ApprovalService, Decision, Refusal, RequestStore};
 use hexgate_bundle::Timestamp;
 
 use crate::{child::command, fixture::*};
@@ -16,13 +16,14 @@ const PROCESSES: usize = 6;
 
 /// A request of now, since children go by the system's clock, answered by Carol.
 fn approved_now(fixture: &Fixture) -> hexgate_approvals::RequestId {
-    let desk = Desk::new(
-        Mailbox::open_or_create(fixture.file()).unwrap(),
+    let service = ApprovalService::new(
+        RequestStore::open_or_create(fixture.file()).unwrap(),
         approvers(),
     );
-    let request = pending(desk.settle(&call(), &terms()));
+    let request = pending(service.settle(&call(), &terms()));
     let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
-    desk.mailbox()
+    service
+        .store()
         .answer(
             &request,
             &approvers(),
@@ -61,9 +62,9 @@ fn outcomes(children: Vec<Child>) -> Vec<String> {
 
 #[test]
 fn of_processes_that_race_for_one_approval_one_wins() {
-    for task in ["race", "race-with-ledger"] {
+    for task in ["race", "race-with-record"] {
         let fixture = Fixture::new();
-        fixture.make_ledger();
+        fixture.make_used_approvals();
         let request = approved_now(&fixture);
         let children = children(&fixture, task, PROCESSES);
         fs::write(fixture.folder().join("go"), "").unwrap();
@@ -112,9 +113,9 @@ fn an_approval_that_a_killed_process_took_is_gone() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let desk = Desk::new(Mailbox::open(fixture.file()).unwrap(), approvers());
+    let service = ApprovalService::new(RequestStore::open(fixture.file()).unwrap(), approvers());
     assert_eq!(
-        refused(desk.redeem(&request, &call(), &terms())),
+        refused(service.redeem(&request, &call(), &terms())),
         Refusal::Used(request)
     );
 }

@@ -1,4 +1,4 @@
-//! A log that is delivered in this process: how much may wait.
+//! The bound on records that wait for delivery in this process.
 
 use std::sync::{Arc, PoisonError};
 
@@ -6,12 +6,12 @@ use super::{AuditLog, Shared};
 use crate::deliver::Progress;
 
 impl AuditLog {
-    /// Learns of who delivers it.
+    /// Attaches the delivery of this log.
     pub(crate) fn bound(&self, delivery: Arc<Progress>) {
         if let Some(head) = self.status().head {
             delivery.wrote(head.n);
         }
-        // Nothing in there is ever half done.
+        // No panic leaves the value half changed.
         let mut bound = self
             .shared
             .delivery

@@ -1,4 +1,4 @@
-//! Finding the end of a log, so that it can be gone on with.
+//! Finds the end of a log, so that writing can continue.
 
 use std::{fs::File, io, path::Path};
 
@@ -21,11 +21,11 @@ pub(super) enum Found {
     Log { segment: u64, end: Box<End> },
 }
 
-/// Why a log cannot be gone on with.
+/// Why a log cannot be continued.
 #[derive(Debug)]
 pub(super) enum Trouble {
     Io(io::Error),
-    /// What stands in this line of this file is neither a record nor the beginning of one that was not finished.
+    /// This line of this file is neither a record nor the beginning of an unfinished one.
     Damaged {
         segment: u64,
         line: u64,
@@ -49,8 +49,9 @@ pub(super) fn find_end(open: &Folder, folder: &Path) -> Result<Found, Trouble> {
                 end: Box::new(end),
             });
         }
-        // A process or machine stopped between making the file and writing its first record, which says nothing that is not said again.
-        tracing::warn!(file = %path.display(), "removing a file of the log that was begun and holds no record");
+        // A process or machine stopped between making the file and writing its first record. Nothing is lost: the record will be written
+        // again.
+        tracing::warn!(file = %path.display(), "removing a file of the log that holds no record yet");
         open.remove(folder::segment_name(segment))?;
     }
     Ok(Found::Nothing)
@@ -95,7 +96,7 @@ fn scan(segment: u64, path: &Path) -> Result<Option<End>, Trouble> {
                     return Err(damaged(number, "it is another file of the log".to_owned()));
                 }
                 if (segment == 0) != (header.previous == Digest::from_bytes(genesis())) {
-                    return Err(damaged(number, "it is no first file".to_owned()));
+                    return Err(damaged(number, "it is not a first file".to_owned()));
                 }
                 (*header.previous.as_bytes(), framed.n, header.log.clone(), 0)
             }
@@ -112,7 +113,7 @@ fn scan(segment: u64, path: &Path) -> Result<Option<End>, Trouble> {
         if !garbage.is_empty() {
             let names_it = matches!(&entry, Ok(Entry::Torn(torn)) if torn.bytes == garbage.bytes && *torn.digest.as_bytes() == garbage.digest());
             if !names_it {
-                return Err(damaged(first_garbage, "it is no record".to_owned()));
+                return Err(damaged(first_garbage, "it is not a record".to_owned()));
             }
             garbage = Garbage::default();
         }
@@ -137,7 +138,7 @@ fn scan(segment: u64, path: &Path) -> Result<Option<End>, Trouble> {
     if end.is_none() && ends_whole && !garbage.is_empty() {
         return Err(damaged(1, "it is not the head of a file".to_owned()));
     }
-    // Several attempts can have failed, each with the beginning of a record. More than that was not left by a writer.
+    // Several attempts can have failed, each with the beginning of a record. A writer leaves no more than that.
     if garbage.bytes > 4 * MAX_LINE_BYTES as u64 {
         return Err(damaged(
             first_garbage,
@@ -154,7 +155,7 @@ fn scan(segment: u64, path: &Path) -> Result<Option<End>, Trouble> {
     }))
 }
 
-/// The end of a log that has not begun.
+/// The end of an empty log.
 pub(super) fn beginning() -> io::Result<End> {
     let mut id = [0u8; 16];
     getrandom::fill(&mut id).map_err(io::Error::other)?;
@@ -169,7 +170,7 @@ pub(super) fn beginning() -> io::Result<End> {
     })
 }
 
-/// The device for bytes.
+/// The random source of the system.
 impl super::writer::Sink for std::sync::Arc<File> {
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
         io::Write::write(&mut self.as_ref(), bytes)

@@ -1,4 +1,4 @@
-//! An operator's choices.
+//! The operator's choices.
 
 use std::time::Duration;
 
@@ -14,21 +14,20 @@ pub struct Options {
     pub digest_key: DigestKey,
     /// How arguments and facts are kept. Default: without their secrets.
     pub arguments: Arguments,
-    /// What counts as a secret.
+    /// What is redacted as a secret.
     pub redaction: Redaction,
-    /// The largest arguments and facts that are kept, in bytes each; of larger ones the digest is. Default: 64 KiB, at most
+    /// The largest arguments and facts that are kept, in bytes each; of larger ones only the digest is kept. Default: 64 KiB, at most
     /// [`MAX_MEMBER_BYTES`](crate::MAX_MEMBER_BYTES).
     pub member_bytes: usize,
-    /// When the disk has to have a record. Default: every second.
+    /// When records are synced to the disk. Default: every second.
     pub sync: Sync,
     /// What happens to a decision that cannot be recorded. Default: it is denied.
     pub when_unwritable: WhenUnwritable,
-    /// The key that signs checkpoints. Default: none, and then a log can be replaced as a whole.
+    /// The key that signs checkpoints. Default: none; then an attacker who can write the log can replace it as a whole.
     pub checkpoint_key: Option<PrivateKey>,
-    /// How often a checkpoint is signed while there are new records. Default: every second. The last record of a log that is closed is signed
-    /// too.
+    /// How often a checkpoint is signed while there are new records. Default: every second. Closing a log signs its last record.
     pub checkpoint_every: Duration,
-    /// After how many bytes the next file of the log begins. Default: 256 MiB.
+    /// The size in bytes after which the next file of the log begins. Default: 256 MiB.
     pub segment_bytes: u64,
 }
 
@@ -50,15 +49,15 @@ impl Options {
     }
 }
 
-/// When the disk has to have a record. Whatever the choice, the operating system has it before the host acts, so that a process that is killed
-/// loses nothing; this is about machines that stop.
+/// When records are synced to the disk. With every choice the operating system has a record before the host acts, so a killed process loses
+/// nothing; this is about machines that stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sync {
     /// Before the host acts. Decisions that come at the same time wait for one write together.
     Each,
     /// At the latest after this time, in the background.
     Every(Duration),
-    /// When the operating system wants to.
+    /// When the operating system chooses to.
     Never,
 }
 
@@ -68,7 +67,7 @@ pub enum WhenUnwritable {
     /// It is an error, which denies the call.
     #[default]
     Deny,
-    /// It passes and is counted. The count is in [`Status`](crate::Status), in a file beside the log whose space is taken when the log is opened,
-    /// in the log as soon as that can be written again, also by the next process, and an error event of `tracing` says it.
+    /// It passes and is counted. The count is in [`Status`](crate::Status), in a file beside the log whose space is reserved when the log
+    /// is opened, in the log as soon as that can be written again, also by the next process, and in an error event of `tracing`.
     Count,
 }

@@ -1,4 +1,4 @@
-//! Bringing records to the disk: one write for all that wait, and the thread that does it in the background.
+//! Syncs records to the disk: one sync for all that wait, and the background thread.
 
 use std::{
     io,
@@ -9,7 +9,7 @@ use std::{
 
 use super::{Shared, Sync};
 
-/// How far the disk has the records.
+/// How far the log is synced.
 #[derive(Debug)]
 pub(super) struct Synced {
     progress: Mutex<Progress>,
@@ -20,9 +20,9 @@ pub(super) struct Synced {
 struct Progress {
     /// The number of the first record that the disk may not have.
     next: u64,
-    /// Whether a thread is bringing records there.
+    /// Whether a thread is syncing now.
     is_going: bool,
-    /// The disk refused. What it has of the records before is not known, and asking again would not tell: the system may have dropped them.
+    /// A sync failed. Which records reached the disk is unknown, and a second sync proves nothing: the system may have dropped them.
     failed: Option<String>,
 }
 
@@ -38,7 +38,7 @@ impl Synced {
         }
     }
 
-    /// Whether the disk took everything so far.
+    /// Whether every sync so far succeeded.
     pub(super) fn check(&self) -> io::Result<()> {
         match &self.progress().failed {
             None => Ok(()),
@@ -46,7 +46,7 @@ impl Synced {
         }
     }
 
-    /// Waits until the disk has the record `n`. The first that comes writes for all that have come until then.
+    /// Waits until record `n` is synced. The first thread that waits syncs for all that came before it started.
     pub(super) fn through(&self, n: u64, shared: &Shared) -> io::Result<()> {
         let mut progress = self.progress();
         loop {
@@ -84,7 +84,7 @@ impl Synced {
         outcome
     }
 
-    /// Waits until the disk has all records that there are.
+    /// Waits until all records are synced.
     pub(super) fn all(&self, shared: &Shared) -> io::Result<()> {
         let next = shared.lock()?.writer.next();
         match next.checked_sub(1) {
@@ -94,27 +94,27 @@ impl Synced {
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        // Nothing in there is ever half done.
+        // No panic leaves the value half changed.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Brings the records there are to the disk. The number of the next one.
+/// Syncs all records. Returns the number of the next one.
 fn write(shared: &Shared) -> io::Result<u64> {
     let (next, file) = {
         let state = shared.lock()?;
         (state.writer.next(), Arc::clone(&state.writer.sink))
     };
-    // The files before this one were brought there when it was begun.
+    // Earlier files were synced when this one began.
     file.sync_data()?;
     Ok(next)
 }
 
 fn refused(reason: &str) -> io::Error {
-    io::Error::other(format!("the disk refused records before: {reason}"))
+    io::Error::other(format!("an earlier sync to the disk failed: {reason}"))
 }
 
-/// Begins the thread that syncs and signs from time to time.
+/// Starts the thread that syncs and signs at intervals.
 pub(super) fn keep(shared: &Arc<Shared>) -> io::Result<Option<JoinHandle<()>>> {
     let shared = Arc::clone(shared);
     thread::Builder::new()
@@ -159,7 +159,7 @@ fn run(shared: &Shared) {
         if next_mend.is_some_and(|at| at <= now) {
             tell(
                 shared,
-                "decisions that were lost cannot be named in the audit log",
+                "lost decisions cannot be recorded in the audit log",
                 shared.mend(SystemTime::now()),
             );
             next_mend = mend.map(|time| now + time);
@@ -172,7 +172,7 @@ fn run(shared: &Shared) {
         if next_sync.is_some_and(|at| at <= now) {
             tell(
                 shared,
-                "audit records cannot be brought to the disk",
+                "audit records cannot be synced to the disk",
                 shared.synced.all(shared),
             );
             next_sync = sync.map(|time| now + time);
@@ -192,9 +192,9 @@ fn tell(shared: &Shared, what: &str, outcome: io::Result<()>) {
     }
 }
 
-/// How often it is tried to say that decisions were lost, if no other record brings it.
+/// How often to try to record lost decisions, if no other record does.
 const MEND: Duration = Duration::from_secs(1);
-/// Less than this would be a thread that does nothing else.
+/// A shorter interval would keep the thread busy.
 const SHORTEST: Duration = Duration::from_millis(1);
-/// With nothing to do.
+/// The interval with nothing to do.
 const IDLE: Duration = Duration::from_secs(3600);

@@ -1,4 +1,4 @@
-//! The end of a log: where the next record goes, and what is to be done after a write that failed.
+//! The end of a log: appends records, and repairs the end after a failed write.
 
 use std::{io, time::SystemTime};
 
@@ -13,7 +13,7 @@ use crate::{
     reader::Garbage,
 };
 
-/// Where bytes go.
+/// The file that bytes are appended to.
 pub(super) trait Sink {
     /// Appends as [`io::Write::write`] does: some of the bytes, or none.
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
@@ -29,11 +29,11 @@ pub(super) struct Writer<S> {
     next: u64,
     /// The hash of the last one.
     hash: [u8; 32],
-    /// Bytes at the end that are no record, after a write that failed.
+    /// Bytes at the end that are not a record, after a failed write.
     garbage: Garbage,
     /// Decisions that could not be written since the last record, and why the first could not.
     lost: Option<(u64, String)>,
-    /// Bytes in this file, also those that are no records.
+    /// The size of this file, with bytes that are not records.
     pub(super) bytes: u64,
     /// Records since the last checkpoint.
     pub(super) unsigned: u64,
@@ -41,7 +41,7 @@ pub(super) struct Writer<S> {
     spare: Vec<u8>,
 }
 
-/// What ends a line that is no record. Without it, one that lacks nothing but its newline would become a record after all.
+/// Ends a line that is not a record. A bare newline could complete one that lacks nothing else, and make it a record.
 const UNFINISHED: &[u8] = b"~";
 
 /// Where a log ends, as it was found.
@@ -86,7 +86,7 @@ impl<S: Sink> Writer<S> {
         self.next
     }
 
-    /// Appends a record. What is wrong with the end of the log is put right before.
+    /// Appends a record, after repairing the end of the log if needed.
     pub(super) fn append(
         &mut self,
         body: &[u8],
@@ -110,7 +110,7 @@ impl<S: Sink> Writer<S> {
             return Ok(());
         };
         if !self.garbage.is_empty() || self.lost.is_some() {
-            // It would come between the record and its signature; the next record brings it, and the next signature covers both.
+            // A repair would come between the record and its signature. The next record makes it, and the next signature covers both.
             return Ok(());
         }
         let signature = key.sign_for(checkpoint::PURPOSE, &checkpoint::message(&self.log, &head));
@@ -125,7 +125,7 @@ impl<S: Sink> Writer<S> {
         Ok(())
     }
 
-    /// Remembers a decision that could not be written and passes nevertheless. How many there are now.
+    /// Counts a decision that passes although it could not be written. Returns the count.
     pub(super) fn lose(&mut self, reason: &str) -> Losses {
         self.owe(1, reason)
     }
@@ -137,7 +137,7 @@ impl<S: Sink> Writer<S> {
         Losses::new(self.next, *count, reason)
     }
 
-    /// Whether there are decisions of which the log does not say that they were lost.
+    /// Whether lost decisions are not recorded in the log yet.
     pub(super) fn owes(&self) -> bool {
         self.lost.is_some()
     }
@@ -160,13 +160,13 @@ impl<S: Sink> Writer<S> {
         let begun = self.put(&body, &body_digest(&body));
         if begun.is_err() {
             (self.sink, self.bytes) = old;
-            // It is in the file that is given up.
+            // The torn bytes are in the file that is given up.
             self.garbage = Garbage::default();
         }
         begun.map(|_| ())
     }
 
-    /// Puts the end of the log right: bytes that are no record are named by one, and so are the decisions that were lost.
+    /// Repairs the end of the log: records that bytes before are not a record, and that decisions were lost.
     pub(super) fn mend(&mut self, at: SystemTime) -> io::Result<()> {
         if !self.garbage.is_empty() {
             let mut garbage = self.garbage.clone();
@@ -197,7 +197,7 @@ impl<S: Sink> Writer<S> {
     fn put(&mut self, body: &[u8], digest: &[u8; 32]) -> io::Result<Head> {
         let hash = link(&self.hash, self.next, digest);
         self.line.clear();
-        // What is at the end and no record gets a line of its own; the record that names it is the next one.
+        // Bytes that are not a record get a line of their own; the next record describes them.
         if !self.garbage.is_empty() {
             self.line.extend_from_slice(UNFINISHED);
             self.line.push(b'\n');

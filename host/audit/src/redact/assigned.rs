@@ -1,17 +1,17 @@
 //! Secrets in the middle of a text, told by the name before them: `password=…`, `"token": "…"`, `export API_KEY=…`, `Authorization: …`,
 //! `--password …`, `<secret>…`, and the password of an address.
 //!
-//! It goes over the text once. Whoever wrote the text can have written anything, so each look back and ahead is bounded, or what was looked at is
-//! behind it.
+//! It reads the text once. An attacker may have written the text, so each look back or ahead is bounded or skips what it read.
 
 use std::{cell::Cell, ops::Range};
 
 use super::{Redactor, Secrecy, find::TooMuch};
 
-/// Where the secrets are, in their order.
+/// The places of the secrets, in their order.
 ///
 /// # Errors
-/// If the text is made so that looking would take more than some steps for each of its bytes.
+///
+/// If the text would take more than some steps for each of its bytes.
 pub(super) fn find(redactor: &Redactor, text: &str) -> Result<Vec<Range<usize>>, TooMuch> {
     let mut scan = Scan {
         steps: Cell::new(0),
@@ -43,11 +43,11 @@ struct Scan<'a> {
     text: &'a str,
     bytes: &'a [u8],
     found: Vec<Range<usize>>,
-    /// How many bytes were looked at, beside those that it goes over.
+    /// How many bytes were looked at, beside the single pass.
     steps: Cell<usize>,
 }
 
-/// How a value stands behind its name.
+/// How a value follows its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Style {
     /// `NAME=value`, in an environment, an address, an option.
@@ -56,7 +56,7 @@ enum Style {
     Loose,
 }
 
-/// A value that is looked at.
+/// A value under examination.
 struct Value {
     range: Range<usize>,
     is_quoted: bool,
@@ -71,7 +71,7 @@ impl Scan<'_> {
         self.bytes.get(at..).is_some_and(|it| it.starts_with(what))
     }
 
-    /// Takes a secret. Where to go on.
+    /// Records a secret. Returns where to continue.
     fn take(&mut self, range: Range<usize>) -> Option<usize> {
         let end = range.end;
         self.found.push(range);
@@ -129,7 +129,7 @@ impl Scan<'_> {
         let secrecy = self.secrecy(&name)?;
         let value = self.value(name.end, false)?;
         let text = self.text.get(value.range.clone())?;
-        // What is said about an option, and not to it.
+        // Prose about an option, not its use.
         let is_word = text.len() < 8 && text.bytes().all(|it| it.is_ascii_lowercase());
         if text.starts_with('-') || !value.is_quoted && is_word {
             return None;
@@ -156,7 +156,7 @@ impl Scan<'_> {
         let range = start..start + length;
         let text = self.text.get(range.clone())?;
         if length == 0 || text.trim().is_empty() || stands_for_something_else(text) {
-            // What was looked at holds no other sign that matters but within it.
+            // The range holds no other sign that matters.
             return None;
         }
         self.take(range)
@@ -225,7 +225,7 @@ impl Scan<'_> {
         self.take(range)
     }
 
-    /// What stands behind `Authorization` and `Cookie` goes up to the end of the line or of the text that quotes it.
+    /// The value of `Authorization` and `Cookie` ends with the line, or with the quoted text around it.
     fn header(&self, name: &str, from: usize) -> Option<Range<usize>> {
         let start = from + self.run(from, 8, |it| it == b' ' || it == b'\t');
         let length = self.run(start, SECRET_BYTES, |it| {
@@ -242,7 +242,7 @@ impl Scan<'_> {
             SCHEMES.iter().any(|it| first.eq_ignore_ascii_case(it))
                 && !rest.trim().is_empty()
                 && !stands_for_something_else(rest.trim())
-                // A sentence about it.
+                // Prose about the header.
                 && (!rest.trim().contains(' ') || rest.contains('='))
         };
         if !is_meant {
@@ -252,7 +252,7 @@ impl Scan<'_> {
         Some(start + kept..start + text.trim_end().len())
     }
 
-    /// Whether a value is a secret; then it is taken.
+    /// Whether a value is a secret; if so, it is recorded.
     fn judge(
         &mut self,
         name: &Range<usize>,
@@ -313,7 +313,7 @@ impl Scan<'_> {
     fn is_tight_secret(&self, name: &str, text: &str, next: Option<u8>) -> bool {
         let is_loud = !name.bytes().any(|it| it.is_ascii_lowercase());
         let is_number = text.bytes().all(|it| it.is_ascii_digit());
-        // `password=password`, `token=self.token`, `key=load(…)`: code that hands something on.
+        // `password=password`, `token=self.token`, `key=load(…)`: code that passes a variable on.
         let is_code = matches!(next, Some(b'(' | b'[' | b'{'))
             || !is_loud && is_path(text) && self.redactor.secrecy(text) != Secrecy::None;
         let is_place = name.eq_ignore_ascii_case("pwd") && text.starts_with(['/', '.', '~']);
@@ -414,7 +414,7 @@ impl Scan<'_> {
                 && !b"\"'`,;&|<>(){}[]\\".contains(&it)
         });
         let end = start + length;
-        // The end of a sentence is none of it.
+        // The end of a sentence is not part of it.
         let text = self.text.get(start..end)?;
         let text = text.trim_end_matches(['.', ':', '!', '?']);
         Some(Value {
@@ -594,9 +594,9 @@ const SCHEMES: [&str; 12] = [
 /// The longest name of a value, and of a user in an address.
 const NAME_BYTES: usize = 64;
 const USER_BYTES: usize = 256;
-/// As much of a text without quotes is one value.
+/// The longest value without quotes.
 const SECRET_BYTES: usize = 8192;
-/// How many bytes may be looked at for each byte of a text, and beside that. Texts that nobody made for it take two.
+/// How many bytes may be looked at for each byte of a text, and in addition. Ordinary texts take two.
 const STEPS_A_BYTE: usize = 16;
 const STEPS: usize = 16_384;
 

@@ -17,14 +17,14 @@ use super::{
     Redaction, RedactionError, Secrecy, automaton, issuers, limits, names, syntax, unusable,
 };
 
-/// Patterns and names, ready to be found.
+/// A compiled search for patterns and names.
 #[derive(Debug)]
 pub(super) struct Finder {
     patterns: Vec<Pattern>,
     names: Vec<Name>,
     /// What they begin with, in any letter case, and a backslash.
     beginnings: AhoCorasick,
-    /// Whose each of the beginnings is.
+    /// The pattern or name that each beginning belongs to.
     owners: Vec<Owner>,
     /// What is found in every text that has one of those in it that have no beginning. None: all have one.
     others: Option<dense::DFA<Vec<u32>>>,
@@ -219,7 +219,8 @@ impl Finder {
     /// All patterns that are found in a text, in no order; ranges can overlap. And whether a name may be in it.
     ///
     /// # Errors
-    /// If the text is made so that looking would take more than some steps for each of its bytes.
+    ///
+    /// If the text would take more than some steps for each of its bytes.
     pub(super) fn all(&self, text: &str) -> Result<(Vec<Found>, bool), TooMuch> {
         let mut found = Vec::new();
         let mut has_name = self.names.iter().any(|it| !it.has_beginning);
@@ -399,7 +400,7 @@ fn allowed(text: &str) -> usize {
 
 /// As many bytes of what a pattern begins with are looked for; the others are looked at then.
 const BEGINNING_BYTES: usize = 8;
-/// How many steps the small tables may take for each byte of a text, and beside that. Texts that nobody made for it take less than one.
+/// How many steps the small tables may take for each byte of a text, and in addition. Ordinary texts take less than one.
 const STEPS_A_BYTE: usize = 16;
 const STEPS: usize = 4096;
 /// How often a pattern without a beginning may be found in one text.

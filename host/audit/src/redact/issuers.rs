@@ -224,7 +224,7 @@ const ISSUERS: &[(&str, &str)] = &[
         r"\bsntr(?:ys|yu)_[A-Za-z0-9+/=_]{40}[A-Za-z0-9+/=_]*",
     ),
     ("databricks_token", r"\bdapi[a-f0-9]{32}(?:-[0-9])?"),
-    // Anybody's.
+    // Of no single issuer.
     ("hexgate_token", r"\bfty_[A-Za-z0-9]+_[A-Za-z0-9_=-]+"),
     (
         "jwt",

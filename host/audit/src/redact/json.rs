@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{Malformed, REDACTED, Redactor, Secrecy};
 
-/// The text without its secrets; None if there are none in it. The text is what a model wrote, so it can be anything. `depth` is how many texts
-/// it is within, each JSON of its own.
+/// The text without its secrets; None if there are none in it. A model wrote the text, so it can be anything. `depth` counts the JSON texts
+/// around it.
 pub(super) fn redact(
     redactor: &Redactor,
     text: &str,
@@ -363,14 +363,14 @@ mod tests {
                 r#"{"max_tok\u0065ns":"x"}"#,
                 r#"{"max_tok\u0065ns":"[REDACTED]"}"#,
             ),
-            // Of a password nothing stays, whatever it is.
+            // Nothing of a password stays, of any type.
             (r#"{"password":1234}"#, r#"{"password":"[REDACTED]"}"#),
             (r#"{"secret":false}"#, r#"{"secret":"[REDACTED]"}"#),
             (r#"{"tokens_x":x1}"#, r#"{"tokens_x":"[REDACTED]"}"#),
         ] {
             assert_eq!(redacted(text).as_deref(), Some(expected), "{text}");
         }
-        // The platform's clients take whatever has the word in its name.
+        // The platform's clients remove every member with the word in its name.
         let events = Redactor::new(&Redaction::of_events()).unwrap();
         let clean = events.json(r#"{"max_tokens":7,"tokenizer":"x","n":1}"#);
         assert_eq!(

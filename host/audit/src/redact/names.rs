@@ -1,6 +1,6 @@
 //! Names whose values are secrets.
 
-/// Whatever stands under them is one.
+/// Any value under them is a secret.
 pub(super) fn secrets() -> Vec<String> {
     let anywhere = ANYWHERE.iter().map(|name| (*name).to_owned());
     anywhere
@@ -8,7 +8,7 @@ pub(super) fn secrets() -> Vec<String> {
         .collect()
 }
 
-/// What has text in it is one.
+/// A value with text in it is a secret.
 pub(super) fn texts() -> Vec<String> {
     TEXTS.iter().map(|name| (*name).to_owned()).collect()
 }
@@ -27,7 +27,7 @@ const ANYWHERE: [&str; 22] = [
     "passwd",
     "pass[-_. ]?phrase",
     "pass[-_. ]?code",
-    // A secretary is none.
+    // A secretary is not a secret.
     "secret(?:[^a]|a[^r]|a?$)",
     "api[-_. ]?key",
     "private[-_. ]?key",

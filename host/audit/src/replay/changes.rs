@@ -1,4 +1,4 @@
-//! What another policy changes: how many calls, whose, and which.
+//! What another policy changes: how many calls, by whom, and examples.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct Changes {
     pub looser: u64,
     /// Calls that may do less than before.
     pub stricter: u64,
-    /// How many, by what becomes of what.
+    /// How many, by change.
     pub effects: Vec<(Change, u64)>,
     /// By tool.
     pub tools: Tally,

@@ -284,7 +284,7 @@ fn the_folder_is_its_owners_alone() {
     assert!(
         error
             .to_string()
-            .contains("(mode 0702) is not its user's alone"),
+            .contains("(mode 0702) can be written by other users"),
         "{error}"
     );
     let mut too_large = options();

@@ -257,7 +257,7 @@ fn a_component_that_is_missing_or_another_is_said() {
     fs::write(&path, &NEXT_POLICY.component).unwrap();
     let error = again(&fixture).unwrap_err().to_string();
     assert!(
-        error.contains("is not the component that its name says"),
+        error.contains("does not have the digest in its name"),
         "{error}"
     );
     fs::remove_file(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Who can read and change something.
+//! Who can read and change a file or folder.
 
 use std::{fmt, io, os::fd::AsFd};
 
@@ -7,11 +7,11 @@ use rustix::{
     process::{getegid, geteuid},
 };
 
-/// Whose an open file or folder is, and what others may do with it.
+/// The owner, group and mode of an open file or folder.
 ///
-/// Root can do everything anyway, so root's files are as good as one's own. Groups are others: who is in one is not for a file to say.
-/// But for two: root's own, and the one that a user has alone, told by its number, which is the user's. Where users have such groups
-/// their files are made with mode 0664.
+/// Root's files count as this user's own, since root can change any file. A group counts as other users, since its members can change. Two
+/// groups are excepted: root's, and a user's private group, which has the user's number. Where users have private groups, files are made
+/// with mode 0664.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
     /// The owner's number.
@@ -23,25 +23,29 @@ pub struct Access {
 }
 
 impl Access {
-    /// Of something that is open.
+    /// Reads it from an open file or folder.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn of(open: impl AsFd) -> io::Result<Self> {
         Ok(Self::from(&fstat(open)?))
     }
 
-    /// Whether it is this user's.
+    /// Whether this user owns it.
+    #[must_use]
     pub fn is_own(self) -> bool {
         self.owner == geteuid().as_raw()
     }
 
-    /// Whether it is this user's or root's.
+    /// Whether this user or root owns it.
+    #[must_use]
     pub fn is_own_or_roots(self) -> bool {
         self.is_own() || self.owner == 0
     }
 
-    /// Whether nobody but this user and root can change it.
+    /// Whether only this user and root can change it.
+    #[must_use]
     pub fn is_guarded(self) -> bool {
         let others = if self.is_of_a_group_of_one() {
             0o002
@@ -51,19 +55,22 @@ impl Access {
         self.is_own_or_roots() && self.mode & others == 0
     }
 
-    /// Whether nobody else can read it either. What root gave to a group to read, this user gets by that group: so secrets are mounted.
+    /// Whether only this user and root can read it. A file of root's that its group can read counts, too: secrets are mounted so.
+    #[must_use]
     pub fn is_private(self) -> bool {
         let others = if self.is_own() { 0o077 } else { 0o037 };
         self.is_own_or_roots() && self.mode & others == 0
     }
 
-    /// Whether nobody but this user, root and its group can put something else in the place of this user's files in this folder. Volumes are
-    /// mounted with a group that may write.
+    /// Whether only this user, root and the folder's group can replace this user's files in this folder. Volumes are mounted with a group
+    /// that may write.
+    #[must_use]
     pub fn keeps_names(self) -> bool {
         self.is_own_or_roots() && (self.mode & 0o002 == 0 || self.is_sticky())
     }
 
-    /// Whether its group cannot do that either.
+    /// As [`keeps_names`](Self::keeps_names), without the group.
+    #[must_use]
     pub fn keeps_names_from_group(self) -> bool {
         self.is_own_or_roots() && (self.mode & 0o022 == 0 || self.is_sticky())
     }
@@ -77,7 +84,8 @@ impl Access {
         self.mode & 0o1000 != 0
     }
 
-    /// Why it is not [guarded](Self::is_guarded), and what to do about it. To be said behind the path, as in "`key.public` …".
+    /// Why it is not [guarded](Self::is_guarded), and the remedy. A message puts it after the path.
+    #[must_use]
     pub fn remedy(self) -> String {
         if self.is_own_or_roots() {
             format!(
@@ -93,7 +101,7 @@ impl Access {
     }
 }
 
-/// As it is said behind the path. Whose it is is said if it is another user's.
+/// The mode, and the owner if that is another user. A message puts it after the path.
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.is_own_or_roots() {

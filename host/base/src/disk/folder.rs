@@ -21,7 +21,7 @@ use rustix::{
 
 use super::{Access, FileError, Passing, read::open_regular};
 
-/// A folder that is open. Names in it are single names; a link among them is never followed.
+/// An open folder. Methods take single names in it and never follow a link.
 #[derive(Debug)]
 pub struct Folder(File);
 
@@ -29,7 +29,8 @@ impl Folder {
     /// Opens the folder at a path that the user named; links are followed, as everywhere else.
     ///
     /// # Errors
-    /// There is none, or the system fails.
+    ///
+    /// It is missing, or the system fails.
     pub fn open(path: &Path) -> io::Result<Self> {
         Self::at(CWD, path, OFlags::empty())
     }
@@ -37,18 +38,20 @@ impl Folder {
     /// Opens the folder at a path that does not end in a link.
     ///
     /// # Errors
-    /// There is none, or the system fails.
+    ///
+    /// It is missing, or the system fails.
     pub fn open_itself(path: &Path) -> io::Result<Self> {
         Self::at(CWD, path, OFlags::NOFOLLOW)
     }
 
-    /// Makes a folder if there is none at the path, with these permission bits or less if the umask says so, and its missing parents with
-    /// those that the umask says. Opening it is the next step.
+    /// Makes the folder if it is missing, with these permission bits less the umask, and its missing parents with the bits of the umask.
+    /// The caller opens it afterwards.
     ///
     /// # Errors
-    /// It is not there, and cannot be made.
+    ///
+    /// It is missing and cannot be made.
     pub fn provide(path: &Path, mode: u32) -> io::Result<()> {
-        // Not first of all: a folder that is there may lie where nothing can be made.
+        // Look before making: an existing folder may lie on a read-only disk.
         if path.as_os_str().is_empty() || path.is_dir() {
             return Ok(());
         }
@@ -68,7 +71,8 @@ impl Folder {
     /// The folder in which a file at `path` is, or is to be, and the file's name there.
     ///
     /// # Errors
-    /// The path ends in no name, there is no such folder, or the system fails.
+    ///
+    /// The path does not end in a name, the folder is missing, or the system fails.
     pub fn of(path: &Path) -> io::Result<(Self, &OsStr)> {
         let name = path.file_name().ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "it does not end in a name")
@@ -79,6 +83,7 @@ impl Folder {
     /// As [`Folder::of`]; a folder that is missing is made as by [`Folder::provide`].
     ///
     /// # Errors
+    ///
     /// As there.
     pub fn provided_for(path: &Path, mode: u32) -> io::Result<(Self, &OsStr)> {
         Self::provide(parent(path), mode)?;
@@ -88,7 +93,8 @@ impl Folder {
     /// Opens a folder in this one.
     ///
     /// # Errors
-    /// There is none, it is something else, or the system fails.
+    ///
+    /// It is missing, is not a folder, or the system fails.
     pub fn folder(&self, name: impl AsRef<Path>) -> io::Result<Self> {
         Self::at(&self.0, name.as_ref(), OFlags::NOFOLLOW)
     }
@@ -96,7 +102,8 @@ impl Folder {
     /// Makes a folder in this one.
     ///
     /// # Errors
-    /// There is something by that name, or the system fails.
+    ///
+    /// The name is taken, or the system fails.
     pub fn make_folder(&self, name: impl AsRef<Path>, mode: u32) -> io::Result<()> {
         Ok(mkdirat(&self.0, name.as_ref(), bits(mode))?)
     }
@@ -104,7 +111,8 @@ impl Folder {
     /// Opens a regular file for reading.
     ///
     /// # Errors
-    /// It is something else, or the system fails.
+    ///
+    /// It is not a regular file, or the system fails.
     pub fn read(&self, name: impl AsRef<Path>) -> Result<File, FileError> {
         self.file(name, OFlags::RDONLY, 0)
     }
@@ -112,7 +120,8 @@ impl Folder {
     /// Makes a file for reading and writing.
     ///
     /// # Errors
-    /// There is something by that name, or the system fails.
+    ///
+    /// The name is taken, or the system fails.
     pub fn create(&self, name: impl AsRef<Path>, mode: u32) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         Ok(self.file(name, flags, mode)?)
@@ -121,7 +130,8 @@ impl Folder {
     /// Opens a regular file for reading and writing, and makes it if it is not there.
     ///
     /// # Errors
-    /// It is something else, or the system fails.
+    ///
+    /// It is not a regular file, or the system fails.
     pub fn open_or_create(&self, name: impl AsRef<Path>, mode: u32) -> Result<File, FileError> {
         self.file(name, OFlags::RDWR | OFlags::CREATE, mode)
     }
@@ -129,7 +139,8 @@ impl Folder {
     /// Opens a regular file for reading, and for writing at its end.
     ///
     /// # Errors
-    /// There is none, it is something else, or the system fails.
+    ///
+    /// It is missing, is not a regular file, or the system fails.
     pub fn append_to(&self, name: impl AsRef<Path>) -> Result<File, FileError> {
         self.file(name, OFlags::RDWR | OFlags::APPEND, 0)
     }
@@ -137,7 +148,8 @@ impl Folder {
     /// Makes a file for writing at its end.
     ///
     /// # Errors
-    /// There is something by that name, or the system fails.
+    ///
+    /// The name is taken, or the system fails.
     pub fn create_to_append(&self, name: impl AsRef<Path>, mode: u32) -> Result<File, FileError> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL;
         self.file(name, flags, mode)
@@ -146,27 +158,30 @@ impl Folder {
     /// Begins a file that gets its name when it is complete.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn passing(&self, mode: u32) -> io::Result<Passing<'_>> {
         Passing::new(self, mode)
     }
 
-    /// Puts a file in the place of whatever file or link has the name. Whoever reads sees the older one or the newer one, whole, and so does
-    /// whoever reads after a power failure.
+    /// Replaces the file or link of that name. A reader sees the old file or the new one, whole, also after a power failure.
     ///
     /// # Errors
-    /// The system fails. Then the older one is still there.
+    ///
+    /// The system fails. Then the old file is still there.
     pub fn replace(&self, name: impl AsRef<Path>, mode: u32, content: &[u8]) -> io::Result<()> {
         let mut file = self.passing(mode)?;
         file.write_all(content)?;
         file.sync_all()?;
+        // The content is on the disk before the name is: no crash leaves an empty file.
         file.persist(name)?;
         self.sync()
     }
 
-    /// The names in it, each with whether it is a regular file.
+    /// The names in it, and whether each is a regular file.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn entries(&self) -> io::Result<Vec<(OsString, bool)>> {
         let mut entries = Vec::new();
@@ -177,7 +192,7 @@ impl Folder {
                 continue;
             }
             let kind = match entry.file_type() {
-                // Some file systems do not say.
+                // Some file systems do not report the type.
                 FileType::Unknown => match self.stat(&name) {
                     Ok(stat) => FileType::from_raw_mode(stat.st_mode),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -190,41 +205,45 @@ impl Folder {
         Ok(entries)
     }
 
-    /// What something in it is.
+    /// The type, owner and mode of an entry.
     ///
     /// # Errors
-    /// There is nothing by that name, or the system fails.
+    ///
+    /// The name does not exist, or the system fails.
     pub fn stat(&self, name: impl AsRef<Path>) -> io::Result<Stat> {
         Ok(statat(&self.0, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// Gives something in it another name, which may be taken.
+    /// Renames an entry; replaces what has the new name.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> Result<(), Errno> {
         renameat(&self.0, from.as_ref(), &self.0, to.as_ref())
     }
 
-    /// Exchanges what two names name, atomically.
+    /// Exchanges two entries atomically.
     ///
     /// # Errors
+    ///
     /// The system fails, or cannot do that: `NOSYS`, `INVAL` or `NOTSUP`.
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     pub fn exchange(&self, a: impl AsRef<Path>, b: impl AsRef<Path>) -> Result<(), Errno> {
         self.rename_with(a, b, rustix::fs::RenameFlags::EXCHANGE)
     }
 
-    /// This system cannot do it.
+    /// This system cannot exchange entries.
     ///
     /// # Errors
+    ///
     /// Always `NOSYS`.
     #[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
     pub fn exchange(&self, _: impl AsRef<Path>, _: impl AsRef<Path>) -> Result<(), Errno> {
         Err(Errno::NOSYS)
     }
 
-    /// Gives something in it another name, which must not be taken.
+    /// Renames an entry; fails if the new name is taken.
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     pub(super) fn rename_new(&self, from: &Path, to: &Path) -> Result<(), Errno> {
         self.rename_with(from, to, rustix::fs::RenameFlags::NOREPLACE)
@@ -248,7 +267,8 @@ impl Folder {
     /// Removes a file or a link.
     ///
     /// # Errors
-    /// There is none, or the system fails.
+    ///
+    /// It is missing, or the system fails.
     pub fn remove(&self, name: impl AsRef<Path>) -> io::Result<()> {
         Ok(unlinkat(&self.0, name.as_ref(), AtFlags::empty())?)
     }
@@ -256,14 +276,16 @@ impl Folder {
     /// Removes an empty folder.
     ///
     /// # Errors
-    /// There is none, it is not empty, or the system fails.
+    ///
+    /// It is missing, is not empty, or the system fails.
     pub fn remove_folder(&self, name: impl AsRef<Path>) -> io::Result<()> {
         Ok(unlinkat(&self.0, name.as_ref(), AtFlags::REMOVEDIR)?)
     }
 
-    /// Whose it is.
+    /// Its owner and mode.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn access(&self) -> io::Result<Access> {
         Access::of(&self.0)
@@ -272,24 +294,28 @@ impl Folder {
     /// Sets its permission bits.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn set_mode(&self, mode: u32) -> io::Result<()> {
         Ok(fchmod(&self.0, bits(mode))?)
     }
 
-    /// Whether it is the folder that `path` names now, links followed. While it is open its number is not given to another.
+    /// Whether `path` names this folder now, links followed. The inode number is not reused while the folder is open.
+    #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
         stat(path).is_ok_and(|named| self.is(&named))
     }
 
-    /// Whether this is about it.
+    /// Whether `named` describes this folder.
+    #[must_use]
     pub fn is(&self, named: &Stat) -> bool {
         fstat(&self.0).is_ok_and(|open| (open.st_dev, open.st_ino) == (named.st_dev, named.st_ino))
     }
 
-    /// Makes what was renamed, made or removed in it survive a power failure.
+    /// Syncs the folder, so that renamed, made and removed entries survive a power failure.
     ///
     /// # Errors
+    ///
     /// The system fails.
     pub fn sync(&self) -> io::Result<()> {
         self.0.sync_all()

@@ -1,4 +1,4 @@
-//! A lock that only who may write can hold.
+//! A lock that other users cannot hold.
 
 use std::{
     fs::File,
@@ -15,18 +15,19 @@ use rustix::{
 
 use super::{Access, FileError, Folder};
 
-/// An exclusive lock. It ends when it is dropped, and with the process.
+/// An exclusive lock. It is released on drop and when the process ends.
 ///
-/// The system gives a lock to everybody who can open the file, for reading too. So it lies on a file of its own, which only its owner can
-/// open, and not on a folder or on something that others may read.
+/// The system lets any user lock a file that they can open, even for reading. So the lock is a file of its own that only its owner can
+/// open.
 #[derive(Debug)]
 pub struct Lock(File);
 
 impl Lock {
-    /// Takes the lock `name` in a folder, and waits at most so long for who holds it.
+    /// Takes the lock `name` in a folder. Waits at most `patience` for its holder.
     ///
     /// # Errors
-    /// Somebody holds it, the file is another user's, or the system fails.
+    ///
+    /// Another process holds it, the file is another user's, or the system fails.
     pub fn take(
         folder: &Folder,
         name: impl AsRef<Path>,
@@ -34,7 +35,7 @@ impl Lock {
     ) -> Result<Self, LockError> {
         let file = folder.open_or_create(name, 0o600)?;
         let access = Access::of(&file)?;
-        // Whoever the folder belongs to can do there what they like; root comes by to help.
+        // The folder's owner controls it anyway; that covers root working in a user's folder.
         if !access.is_own() && access.owner != folder.access()?.owner {
             return Err(LockError::Foreign(access));
         }
@@ -50,7 +51,7 @@ impl Lock {
             }
             return Err(error);
         }
-        // For the message of whoever comes second; on a full disk that has to do without.
+        // The next process names the holder in its error. On a full disk it cannot, and that is no failure.
         let file = &mut lock.0;
         let _ = file
             .set_len(0)
@@ -60,11 +61,12 @@ impl Lock {
     }
 }
 
-/// Locks an open file, and waits at most so long for who holds its lock. It ends when the file is closed. Whoever can open the file can hold
-/// its lock: the caller knows who that is.
+/// Locks an open file until it is closed. Waits at most `patience` for the holder. Any user who can open the file can hold its lock: the
+/// caller checks who that is.
 ///
 /// # Errors
-/// Somebody holds it, or the system fails.
+///
+/// Another process holds it, or the system fails.
 pub fn lock(file: &File, patience: Duration) -> Result<(), LockError> {
     let begin = Instant::now();
     loop {
@@ -81,7 +83,7 @@ pub fn lock(file: &File, patience: Duration) -> Result<(), LockError> {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Not left to the closing of the file: a child that was just forked has it too, until it becomes another program.
+        // Closing the file is not enough: a child that was just forked still has it open until it executes another program.
         let _ = flock(&self.0, FlockOperation::Unlock);
     }
 }
@@ -89,12 +91,12 @@ impl Drop for Lock {
 /// A lock was not taken.
 #[derive(Debug)]
 pub enum LockError {
-    /// Somebody holds it: this process, if they said so.
+    /// Another process holds it.
     Busy {
-        /// The process.
+        /// Its id, if it wrote one.
         holder: Option<u32>,
     },
-    /// Another user's file lies there.
+    /// The lock file is another user's.
     Foreign(Access),
     /// The file cannot be used.
     File(FileError),

@@ -1,4 +1,4 @@
-//! A file that is not complete yet, under a name that tells nobody anything.
+//! A temporary file, under a random name until it is complete.
 
 use std::{
     fs::File,
@@ -11,11 +11,11 @@ use rustix::{fs::linkat, io::Errno};
 
 use super::Folder;
 
-/// A file under a passing name. It gets its own when it is complete; dropped before, it is removed.
+/// A temporary file. It gets its final name when it is complete; if dropped before, it is removed.
 #[derive(Debug)]
 pub struct Passing<'a> {
     folder: &'a Folder,
-    /// None: it has its own name.
+    /// None once it has its final name.
     name: Option<PathBuf>,
     file: File,
 }
@@ -38,20 +38,22 @@ impl<'a> Passing<'a> {
         }
     }
 
-    /// Gives it its name, and takes the place of whatever file or link has that.
+    /// Gives it its final name and replaces the file or link that has it.
     ///
     /// # Errors
-    /// A folder has it, or the system fails. Nothing was changed then.
+    ///
+    /// A folder has the name, or the system fails. Then nothing was changed.
     pub fn persist(mut self, name: impl AsRef<Path>) -> io::Result<()> {
         self.folder.rename(self.passing(), name)?;
         self.name = None;
         Ok(())
     }
 
-    /// Gives it its name.
+    /// Gives it its final name.
     ///
     /// # Errors
-    /// The name is taken, or the system fails. Nothing was changed then.
+    ///
+    /// The name is taken, or the system fails. Then nothing was changed.
     pub fn persist_new(mut self, name: impl AsRef<Path>) -> io::Result<()> {
         match self.folder.rename_new(self.passing(), name.as_ref()) {
             Ok(()) => {
@@ -60,7 +62,7 @@ impl<'a> Passing<'a> {
             }
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                 let (folder, flags) = (self.folder, rustix::fs::AtFlags::empty());
-                // The passing name goes when this is dropped.
+                // Dropping this removes the temporary name.
                 Ok(linkat(
                     folder,
                     self.passing(),
@@ -73,23 +75,26 @@ impl<'a> Passing<'a> {
         }
     }
 
-    /// Gives it its name. What had that before is under a passing name then, and goes when that is dropped.
+    /// Gives it its final name. Returns the file that had the name; dropping that removes it.
     ///
     /// # Errors
+    ///
     /// The system fails. Nothing was changed then.
     pub fn swap(self, name: impl AsRef<Path>) -> io::Result<Option<Self>> {
         let name = name.as_ref();
         match self.folder.exchange(self.passing(), name) {
             Ok(()) => return Ok(Some(self)),
             Err(Errno::NOENT) => return self.persist(name).map(|()| None),
-            // This file system cannot exchange: two steps.
+            // This file system cannot exchange: rename in two steps.
             Err(_) => {}
         }
+        // Reserves a temporary name for the old file.
         let old = Self::new(self.folder, 0o600)?;
         old.folder.rename(name, old.passing())?;
         match self.persist(name) {
             Ok(()) => Ok(Some(old)),
             Err(error) => {
+                // Put the old file back.
                 old.persist(name)?;
                 Err(error)
             }
@@ -127,7 +132,7 @@ impl Drop for Passing<'_> {
     }
 }
 
-/// So that two writers do not meet, and nobody knows the name before.
+/// A number for a temporary name: two writers do not collide, and an attacker cannot guess it.
 pub fn random() -> io::Result<u64> {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;

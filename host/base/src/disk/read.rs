@@ -1,4 +1,4 @@
-//! Opening and reading files that somebody else may control.
+//! Opening and reading files that another user may control.
 
 use std::{
     fs::File,
@@ -27,7 +27,7 @@ pub enum FileError {
     /// More bytes than allowed.
     #[error("it has more than {0} bytes")]
     TooLarge(u64),
-    /// Anything else, among it that there is no such file.
+    /// Any other error, a missing file included.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -50,6 +50,7 @@ impl From<FileError> for io::Error {
 /// Opens a regular file at a path that the user named, for reading; links are followed, as everywhere else.
 ///
 /// # Errors
+///
 /// It is not a regular file, or the system fails.
 pub fn open(path: &Path) -> Result<File, FileError> {
     open_regular(CWD, path, OFlags::RDONLY, Mode::empty())
@@ -58,8 +59,10 @@ pub fn open(path: &Path) -> Result<File, FileError> {
 /// Reads the rest of `file`, once, and refuses more than `limit` bytes.
 ///
 /// # Errors
+///
 /// There are more bytes, or the system fails.
 pub fn read_all(file: File, limit: u64) -> Result<Vec<u8>, FileError> {
+    // A file that is too large is refused before any of it is read.
     let size = file.metadata()?.len();
     if size > limit {
         return Err(FileError::TooLarge(limit));

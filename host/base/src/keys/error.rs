@@ -1,10 +1,10 @@
-//! Why a key cannot be had.
+//! Errors of reading and parsing keys.
 
 use std::path::PathBuf;
 
 use crate::disk::Access;
 
-/// A key cannot be had.
+/// A key cannot be read or must not be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -28,7 +28,7 @@ pub enum KeyError {
         /// The path.
         path: PathBuf,
     },
-    /// Somebody else can put another key into the file of a public one.
+    /// Another user can replace the key in a public key's file.
     #[error("the public key `{}` decides what is trusted, and {}", .path.display(), .access.remedy())]
     Exposed {
         /// The file.
@@ -58,7 +58,7 @@ pub enum KeyError {
     },
     /// The key must not be trusted.
     #[error(
-        "{origin} {reason}; it was not made by `keygen` and must not be trusted: get the key again from whoever signs"
+        "{origin} {reason}; it was not made by `keygen` and must not be trusted: get the key again from the signer"
     )]
     Weak {
         /// The file, in backticks, or where else the key came from.

@@ -13,6 +13,7 @@ use crate::disk::{Folder, Passing};
 
 /// Where [`generate`] put the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeyPair {
     /// The private key, readable by its owner only.
     pub private: PathBuf,
@@ -28,6 +29,7 @@ pub struct KeyPair {
 /// Without `force`, a file that exists is left alone and nothing is made. With it, both files are replaced; the old private key is gone then.
 ///
 /// # Errors
+///
 /// If a file exists or cannot be written. Then what was there before is there again.
 pub fn generate(prefix: impl AsRef<Path>, force: bool) -> Result<KeyPair, GenerateError> {
     let prefix = prefix.as_ref();
@@ -59,6 +61,7 @@ pub fn generate(prefix: impl AsRef<Path>, force: bool) -> Result<KeyPair, Genera
     let key = PrivateKey::random().map_err(|source| GenerateError::Random { source })?;
     let id = key.public_key().id();
     let public_text = format!("{}\n", key.public_key().to_text());
+    // Both files are complete before either gets its name.
     let new_private = complete(&folder, &private, 0o600, key.to_text().as_bytes())?;
     let new_public = complete(&folder, &public, 0o644, public_text.as_bytes())?;
     if force {
@@ -66,7 +69,7 @@ pub fn generate(prefix: impl AsRef<Path>, force: bool) -> Result<KeyPair, Genera
     } else {
         place(new_private, &private)?;
         if let Err(error) = place(new_public, &public) {
-            // Nobody has it yet, and without its public half it is of no use.
+            // The private key alone is of no use, and no reader has it yet.
             let _ = folder.remove(name(&private));
             return Err(error);
         }
@@ -176,6 +179,7 @@ fn replace(
         source,
     };
     let old = new_private
+        // Swapped, not replaced: the old private key is kept until the public one is in place.
         .swap(name(private))
         .map_err(|source| io(private, source))?;
     new_public.persist(name(public)).map_err(|error| {

@@ -4,7 +4,8 @@ use super::{KeyId, PrivateKey, PublicKey, TrustedKeys};
 
 impl PrivateKey {
     /// Signs a message that is not a manifest, deterministically. `purpose` names its kind, such as `audit checkpoint`: a signature for one
-    /// purpose is none for another, and none for a bundle. It has no control characters.
+    /// purpose does not hold for another, nor for a bundle. It has no control characters.
+    #[must_use]
     pub fn sign_for(&self, purpose: &str, message: &[u8]) -> [u8; 64] {
         self.sign_manifest(&framed(purpose, message))
     }
@@ -12,6 +13,7 @@ impl PrivateKey {
 
 impl PublicKey {
     /// Whether `signature` is this key's over `message` for `purpose`, by the strict rules.
+    #[must_use]
     pub fn signed_for(&self, purpose: &str, message: &[u8], signature: &[u8; 64]) -> bool {
         self.signed_manifest(&framed(purpose, message), signature)
     }
@@ -19,6 +21,7 @@ impl PublicKey {
 
 impl TrustedKeys {
     /// The trusted key that made `signature` over `message` for `purpose`.
+    #[must_use]
     pub fn signer_for(&self, purpose: &str, message: &[u8], signature: &[u8; 64]) -> Option<KeyId> {
         self.signer_of_manifest(&framed(purpose, message), signature)
             .map(PublicKey::id)

@@ -14,7 +14,7 @@ pub(super) fn decode(text: &[u8]) -> Result<Zeroizing<[u8; 32]>, &'static str> {
     match body.len() {
         0 => return Err("it is empty"),
         _ if body.starts_with(b"-----") => return Err("it is PEM, and a raw key is needed"),
-        // A whole text that is something else: what its first odd character is tells nobody anything.
+        // Some other text: its length says more than its first wrong character.
         length if length > 2 * FILE_BYTES => return Err("it is far too long"),
         _ if body.contains(&b'=') => return Err("it has padding (`=`), which is left out here"),
         _ if body.iter().any(u8::is_ascii_whitespace) => {

@@ -17,6 +17,7 @@ impl TrustedKeys {
     /// Trusts the key in one file.
     ///
     /// # Errors
+    ///
     /// As [`PublicKey::from_file`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, KeyError> {
         Self::from_files([path])
@@ -25,6 +26,7 @@ impl TrustedKeys {
     /// Trusts the keys in several files, one each.
     ///
     /// # Errors
+    ///
     /// As [`PublicKey::from_file`], for the first file that fails: a set with a key missing is not made.
     pub fn from_files<P: AsRef<Path>>(
         paths: impl IntoIterator<Item = P>,
@@ -45,16 +47,19 @@ impl TrustedKeys {
     }
 
     /// How many keys are trusted.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether no key is trusted.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The trusted key that made `signature` over `message`. All are tried: which one the message names is not known before it is verified.
+    #[must_use]
     pub fn signer_of_manifest(&self, message: &[u8], signature: &[u8; 64]) -> Option<&PublicKey> {
         self.0
             .iter()

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Duty, ManifestError};
+use super::{ManifestError, Obligation};
 use crate::{Digest, canonical, stem::plain_name};
 
 /// What `version` says.
@@ -21,11 +21,12 @@ pub struct Manifest {
     /// SHA-256 of the module; None if the bundle was built without one.
     pub wasm_hash: Option<Digest>,
     /// What the later releases of that system demand of a host.
-    pub duties: Vec<Duty>,
+    pub obligations: Vec<Obligation>,
 }
 
 impl Manifest {
-    /// The bytes that are signed, spelled as that system spells them. Duties are not written: what demands them is not made here.
+    /// The bytes that are signed, spelled as that system spells them. Obligations are not written: this crate makes no policies that have
+    /// them.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ManifestError> {
         /// The fields stand in the order of the keys.
         #[derive(Serialize)]
@@ -64,23 +65,26 @@ impl Manifest {
             field: "source",
             rule: format!("must be a plain file name of 1 to 255 bytes: {reason}"),
         })?;
-        let duties = [
-            (agent_gating.is_some_and(Gating::demands), Duty::AgentGating),
-            (guards.is_some(), Duty::Guards),
-            (agent_usage.is_some(), Duty::AgentUsage),
-            (user_usage.is_some(), Duty::UserUsage),
-            (usage.is_some(), Duty::Usage),
+        let obligations = [
+            (
+                agent_gating.is_some_and(Gating::demands),
+                Obligation::AgentGating,
+            ),
+            (guards.is_some(), Obligation::Guards),
+            (agent_usage.is_some(), Obligation::AgentUsage),
+            (user_usage.is_some(), Obligation::UserUsage),
+            (usage.is_some(), Obligation::Usage),
         ];
-        let duties = duties
+        let obligations = obligations
             .into_iter()
-            .filter_map(|(demanded, duty)| demanded.then_some(duty))
+            .filter_map(|(demanded, obligation)| demanded.then_some(obligation))
             .collect();
         Ok(Self {
             source,
             source_hash,
             rego_hash,
             wasm_hash,
-            duties,
+            obligations,
         })
     }
 }
@@ -88,7 +92,7 @@ impl Manifest {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wire {
-    // Read by the caller; here it only has to be a known key.
+    // The caller has read it; here it must only be a known key.
     #[serde(rename = "version")]
     _version: u64,
     source: String,
@@ -98,7 +102,7 @@ struct Wire {
     #[serde(deserialize_with = "Option::deserialize")]
     wasm_hash: Option<Digest>,
     agent_gating: Option<Gating>,
-    // Present in any form is a demand; what exactly is demanded is for the host that honours it.
+    // Present in any form, it is an obligation; the host that honours it reads the details.
     #[serde(default, deserialize_with = "present")]
     guards: Option<serde::de::IgnoredAny>,
     #[serde(default, deserialize_with = "present")]
@@ -137,7 +141,7 @@ fn present<'de, D: serde::Deserializer<'de>>(
 
 #[cfg(test)]
 mod tests {
-    use crate::{Digest, Duty, Manifest};
+    use crate::{Digest, Manifest, Obligation};
 
     fn text(extra: &str) -> String {
         let hash = Digest::of(b"x");
@@ -146,10 +150,10 @@ mod tests {
         )
     }
 
-    fn duties(extra: &str) -> Vec<Duty> {
+    fn obligations(extra: &str) -> Vec<Obligation> {
         Manifest::parse(text(extra).as_bytes())
             .unwrap()
-            .duties()
+            .obligations()
             .to_vec()
     }
 
@@ -173,21 +177,26 @@ mod tests {
             (1, "policy.yaml", None)
         );
         assert_eq!(manifest.wasm_hash(), Some(Digest::of(b"x")));
-        assert!(manifest.duties().is_empty());
-        assert!(duties(r#", "agent_gating": {"admission": false, "reach": false, "reach_tool": false, "skills": false}"#).is_empty());
+        assert!(manifest.obligations().is_empty());
+        assert!(obligations(r#", "agent_gating": {"admission": false, "reach": false, "reach_tool": false, "skills": false}"#).is_empty());
     }
 
     #[test]
     fn names_every_demand() {
         assert_eq!(
-            duties(r#", "agent_gating": {"skills": true}"#),
-            [Duty::AgentGating]
+            obligations(r#", "agent_gating": {"skills": true}"#),
+            [Obligation::AgentGating]
         );
         assert_eq!(
-            duties(
+            obligations(
                 r#", "guards": null, "agent_usage": [], "user_usage": ["a"], "usage": {"on_unavailable": "deny"}"#
             ),
-            [Duty::Guards, Duty::AgentUsage, Duty::UserUsage, Duty::Usage]
+            [
+                Obligation::Guards,
+                Obligation::AgentUsage,
+                Obligation::UserUsage,
+                Obligation::Usage
+            ]
         );
     }
 

@@ -34,7 +34,7 @@ pub struct Manifest {
     /// The first second in which the bundle may no longer be used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// The key that signs. Absent if nobody does.
+    /// The key that signs. Absent in an unsigned bundle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<KeyId>,
     /// The first second in which the bundle may be used.

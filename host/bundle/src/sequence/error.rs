@@ -59,7 +59,7 @@ pub enum SequenceError {
         /// The folder's permission bits.
         mode: u32,
     },
-    /// Another process does not let go.
+    /// Another process keeps the lock.
     #[error("`{}` is held by another process{} for more than {} seconds; end that process", .path.display(), .holder.map(|id| format!(" ({id})")).unwrap_or_default(), PATIENCE.as_secs())]
     Busy {
         /// The lock's file.
@@ -78,7 +78,7 @@ pub enum SequenceError {
 }
 
 impl SequenceError {
-    /// Whether it speaks against the bundle, and not against the store.
+    /// Whether the bundle is at fault, and not the store.
     #[must_use]
     pub fn is_about_the_bundle(&self) -> bool {
         matches!(self, Self::Older { .. } | Self::Another { .. })

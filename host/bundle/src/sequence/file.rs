@@ -16,7 +16,7 @@ pub(super) struct Name {
 
 pub(super) type Entries = BTreeMap<Name, Newest>;
 
-/// Reads a file of any version. The error is a reason, for people.
+/// Reads a file of any version. The error is a reason for a message.
 pub(super) fn read(bytes: &[u8]) -> Result<Entries, String> {
     #[derive(Deserialize)]
     struct Any {
@@ -50,7 +50,7 @@ fn checked(entries: Vec<(Name, Newest)>) -> Result<Vec<(Name, Newest)>, String> 
     }
 }
 
-/// The same content in another spelling was not written here.
+/// This crate writes one spelling; any other was edited.
 fn spelled(written: Result<Vec<u8>, serde_json::Error>, bytes: &[u8]) -> Result<(), String> {
     match written {
         Ok(written) if written == bytes => Ok(()),
@@ -58,7 +58,7 @@ fn spelled(written: Result<Vec<u8>, serde_json::Error>, bytes: &[u8]) -> Result<
     }
 }
 
-/// Numbers and nothing else. 0 stood for bundles without a number, too.
+/// Numbers alone. 0 also stood for bundles without a number.
 mod v1 {
     use super::*;
 
@@ -94,11 +94,12 @@ mod v1 {
             (name, newest)
         });
         let entries = checked(entries.collect())?.into_iter();
+        // 0 stood for a bundle without a number, which this version does not record.
         Ok(entries.filter(|entry| entry.1.sequence > 0).collect())
     }
 }
 
-/// Numbers, and which bundles have them.
+/// Numbers, and the digests of the bundles that have them.
 mod v2 {
     use super::*;
     use crate::Digest;

@@ -27,11 +27,13 @@ impl Newest {
             sequence,
             manifest: Some(manifest),
         });
+        // Nothing with a number was admitted yet, so bundles without one pass, too.
         let (Some(seen), found) = (seen, found) else {
             return Ok(this);
         };
         match found {
             Some(sequence) if sequence > seen.sequence => Ok(this),
+            // An entry of a version 1 store has no digest; the first bundle with its number becomes the owner.
             Some(sequence) if sequence == seen.sequence => match seen.manifest {
                 Some(admitted) if admitted != manifest => Err(SequenceError::Another {
                     origin: bundle.origin().to_owned(),
@@ -60,6 +62,7 @@ impl SequenceFloor {
     /// Whether a bundle may follow those that were admitted.
     ///
     /// # Errors
+    ///
     /// [`SequenceError::Older`] or [`SequenceError::Another`].
     pub fn check(&self, bundle: &Contents) -> Result<(), SequenceError> {
         Newest::after(self.0, bundle, None).map(|_| ())
@@ -68,6 +71,7 @@ impl SequenceFloor {
     /// Admits a bundle: those that are older than it, and others with its number, are refused from now on.
     ///
     /// # Errors
+    ///
     /// As for [`check`](Self::check). Then nothing changes.
     pub fn admit(&mut self, bundle: &Contents) -> Result<(), SequenceError> {
         self.0 = Newest::after(self.0, bundle, None)?;

@@ -1,6 +1,6 @@
-//! Why a bundle must not be used.
+//! Errors of verification.
 
-use crate::{Digest, Duty, KeyId, ManifestError, Timestamp};
+use crate::{Digest, KeyId, ManifestError, Obligation, Timestamp};
 
 /// A bundle must not be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum VerifyError {
     },
     /// The set of trusted keys is empty.
     #[error(
-        "no key is trusted, so `{origin}` cannot be verified; pass the public key of whoever signs"
+        "no key is trusted, so `{origin}` cannot be verified; pass the public key of the signer"
     )]
     NoTrustedKeys {
         /// The bundle.
@@ -42,7 +42,7 @@ pub enum VerifyError {
     },
     /// The manifest names another key than the one that signed it.
     #[error(
-        "{file} says that key `{claimed}` signs, and key `{signer}` did; compile the policy again with the key that is meant"
+        "{file} names the key `{claimed}` as its signer, but the key `{signer}` signed it; compile the policy again with the right key"
     )]
     KeyId {
         /// The manifest's file.
@@ -92,8 +92,8 @@ pub enum VerifyError {
         /// What was expected, if anything.
         expected: Option<String>,
     },
-    /// The bundle leaves open what was expected. [`Expectation::dangerous_accept_unbound`](crate::Expectation::dangerous_accept_unbound)
-    /// accepts it all the same.
+    /// The bundle does not name the agent or project that was expected.
+    /// [`Expectation::dangerous_accept_unbound`](crate::Expectation::dangerous_accept_unbound) accepts it all the same.
     #[error("`{origin}` is not bound to any {what}, and one for `{}` is expected; compile the policy for it (`--{what}`)", .expected.escape_debug())]
     Unbound {
         /// The bundle.
@@ -113,12 +113,12 @@ pub enum VerifyError {
         origin: String,
     },
     /// The bundle demands something that the host does not do.
-    #[error("`{origin}` demands `{}` of its host, which this one does not honour; remove that section from the policy, or use a host that honours it", .duty.key())]
-    Duty {
+    #[error("`{origin}` demands `{}` of its host, which this one does not honour; remove that section from the policy, or use a host that honours it", .obligation.key())]
+    Obligation {
         /// The bundle.
         origin: String,
         /// What it demands.
-        duty: Duty,
+        obligation: Obligation,
     },
     /// The bundle is older than one that was seen.
     #[error("`{origin}` has {}, and at least {minimum} is required: it is older than a bundle that was already in use; deploy the newest one, or compile the policy with a higher sequence number", sequence_text(.found))]
@@ -130,7 +130,7 @@ pub enum VerifyError {
         /// The lowest accepted number.
         minimum: u64,
     },
-    /// The bundle is for later.
+    /// The bundle is not valid yet.
     #[error("`{origin}` is valid from {not_before} on, and it is {now}; wait, or check the clock")]
     NotYetValid {
         /// The bundle.
@@ -140,7 +140,7 @@ pub enum VerifyError {
         /// The time of the check.
         now: Timestamp,
     },
-    /// The bundle's time is over.
+    /// The bundle has expired.
     #[error(
         "`{origin}` expired at {expires_at}, and it is {now}; compile and sign the policy again"
     )]

@@ -1,7 +1,7 @@
-//! Folders under a passing name, beside the target, and what becomes of those that a killed writer left.
+//! Temporary folders beside the target, and the removal of those that a killed writer left.
 //!
-//! Each is locked as long as its writer lives, so whoever gets the lock knows that it is a dead one's. It is made for its owner alone, so
-//! nobody else can hold that lock, and nobody is ever waited for.
+//! A folder is locked as long as its writer lives, so a process that gets the lock knows that the writer is dead. The folder is private, so
+//! no other user can hold the lock, and no writer waits.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use hexgate_base::disk::{Folder, random};
 
 use crate::Stem;
 
-/// How the name of a passing folder begins.
+/// The beginning of a temporary folder's name.
 const PREFIX: &str = ".hexgate-bundle-";
 
 /// The endings that a file of a bundle can have.
@@ -35,20 +35,20 @@ const ENDINGS: [&str; 5] = [
 /// Removing a bundle takes milliseconds.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// How often a new folder may be taken for a dead writer's before it is locked.
+/// How often to try again if a writer that cleans up removes a new folder before it is locked.
 const ATTEMPTS: u32 = 100;
 
-/// A folder under a passing name. Dropped, it is removed as far as that goes.
+/// A temporary folder. Drop removes it, as far as possible.
 pub(super) struct PassingFolder<'a> {
     parent: &'a Folder,
-    /// None: what was made has another name now, or was given up.
+    /// None once the folder has its final name, or was given up.
     name: Option<String>,
-    /// The folder that was made, whatever name it has. Locked.
+    /// The folder that was made, whatever its name is now. Locked.
     content: Folder,
 }
 
 impl<'a> PassingFolder<'a> {
-    /// Makes one for its owner alone.
+    /// Makes one that is private.
     pub(super) fn create(parent: &'a Folder) -> io::Result<Self> {
         for _ in 0..ATTEMPTS {
             let name = format!("{PREFIX}{:016x}", random()?);
@@ -56,7 +56,7 @@ impl<'a> PassingFolder<'a> {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 made => made?,
             }
-            // A writer that cleans up can come between these steps, and take the folder for a dead one's.
+            // Between these steps a writer that cleans up can take the folder for a dead writer's.
             let content = match parent.folder(&name) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened?,
@@ -64,6 +64,7 @@ impl<'a> PassingFolder<'a> {
             if is_locked_by_another(&content) {
                 continue;
             }
+            // Still under its name, so no writer removed it before it was locked.
             if parent.stat(&name).is_ok_and(|named| content.is(&named)) {
                 let name = Some(name);
                 return Ok(Self {
@@ -74,7 +75,7 @@ impl<'a> PassingFolder<'a> {
             }
         }
         Err(io::Error::other(
-            "somebody removes or replaces the folder that it is built in, again and again",
+            "another process removes or replaces the folder that it is built in, again and again",
         ))
     }
 
@@ -87,13 +88,12 @@ impl<'a> PassingFolder<'a> {
         Path::new(self.name.as_deref().unwrap_or_default())
     }
 
-    /// It has another name now.
+    /// The folder has its final name: drop must not remove it.
     pub(super) fn forget(&mut self) {
         self.name = None;
     }
 
-    /// Removes the bundle that has the name now, if it was not forgotten. A file that is not a bundle's is not removed, and neither is the
-    /// folder then.
+    /// Removes the bundle that has the name now, unless it was forgotten. Other files stay, and then the folder stays too.
     pub(super) fn remove(&mut self) -> io::Result<()> {
         if let Some(name) = &self.name {
             let folder = match self.parent.folder(name) {
@@ -104,7 +104,7 @@ impl<'a> PassingFolder<'a> {
                 }
                 opened => opened?,
             };
-            // Another writer may be cleaning it up. Whoever else holds the lock of what everybody could read is waited for no longer.
+            // Another writer may be cleaning it up. Any user could lock a bundle that all can read, so the wait is short.
             let begun = Instant::now();
             while is_locked_by_another(&folder) && begun.elapsed() < PATIENCE {
                 thread::sleep(PATIENCE / 40);
@@ -138,10 +138,11 @@ impl Drop for PassingFolder<'_> {
     }
 }
 
-/// Removes what this user's writers left that were killed, where nobody else can give such a name to something else of this user's. It may
-/// fail: it is tidiness, and the next writer tries again.
+/// Removes what killed writers of this user left, in a folder where no other user can give such a name to another folder of this user's. If
+/// it fails, the next writer tries again.
 pub(super) fn clean(parent: &Folder) {
     let is_mine = |folder: &Folder| folder.access().is_ok_and(|access| access.is_own());
+    // Where others can rename files, the name may now belong to another folder of this user's.
     if !parent
         .access()
         .is_ok_and(|access| access.keeps_names_from_group())
@@ -161,7 +162,7 @@ pub(super) fn clean(parent: &Folder) {
     }
 }
 
-/// Locks a folder. False also where a file system has no locks: it gives none to anybody, so nobody cleans up there.
+/// Locks a folder. False also on a file system without locks: no process gets one there, so none cleans up.
 fn is_locked_by_another(folder: &Folder) -> bool {
     matches!(
         flock(folder, FlockOperation::NonBlockingLockExclusive),
@@ -186,11 +187,11 @@ fn remove(
         outcome => outcome,
     };
     if folder.access()?.is_own() {
-        // A folder that nobody may write to keeps its files from being removed. If this fails, so does what follows.
+        // Files in a read-only folder cannot be removed. If this fails, so does the removal.
         let _ = folder.set_mode(0o700);
     }
     for (name, _) in folder.entries()? {
-        // A folder cannot be removed so, and is not ours.
+        // This does not remove a folder, and a folder in it is not ours.
         if name.to_str().is_some_and(&own) {
             gone(folder.remove(&name))?;
         }

@@ -1,4 +1,4 @@
-//! Giving a folder its place in one step. All names are names in one open folder.
+//! Moves a folder to its place in one step. All names are in one open folder.
 
 use std::{ffi::OsStr, io, path::Path};
 
@@ -9,11 +9,11 @@ use hexgate_base::disk::{Folder, random};
 /// How [`place`] and [`replace`] ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Placed {
-    /// The folder has its place, and its passing name is gone.
+    /// The folder is in its place, and its temporary name is gone.
     New,
-    /// The folder has its place, and the older one has the passing name.
+    /// The folder is in its place, and the older one has the temporary name.
     Replaced,
-    /// The target is not what it was thought to be. Nothing was changed.
+    /// The target has changed meanwhile. Nothing was done.
     Not,
 }
 
@@ -21,6 +21,7 @@ pub(super) enum Placed {
 pub(super) fn place(parent: &Folder, folder: &Path, target: &OsStr) -> io::Result<Placed> {
     match parent.rename(folder, target) {
         Ok(()) => Ok(Placed::New),
+        // Another writer placed its bundle after the target was looked at.
         Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => Ok(Placed::Not),
         Err(error) => Err(error.into()),
     }
@@ -40,7 +41,7 @@ pub(super) fn replace(parent: &Folder, folder: &Path, target: &OsStr) -> io::Res
 
 /// For file systems without exchange. Between the two steps the target does not exist.
 fn replace_in_two_steps(parent: &Folder, folder: &Path, target: &OsStr) -> io::Result<Placed> {
-    // Not a passing name: if this process dies now, the only bundle has it, and no other writer may take that away.
+    // Not a temporary name: if this process dies now, the only bundle has this name, and other writers must not remove it.
     let aside = format!(".hexgate-older-{:016x}", random()?);
     match parent.rename(target, &aside) {
         Ok(()) => {}
@@ -48,6 +49,7 @@ fn replace_in_two_steps(parent: &Folder, folder: &Path, target: &OsStr) -> io::R
         Err(error) => return Err(error.into()),
     }
     if let Err(error) = parent.rename(folder, target) {
+        // The older bundle goes back, so that there is one.
         parent.rename(&aside, target)?;
         return Err(error.into());
     }

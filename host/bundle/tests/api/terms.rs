@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hexgate_bundle::{
-    Claims, Digest, Draft, Duty, Expectation, Parts, Timestamp, UnverifiedBundle, VerifiedBundle,
-    VerifyError,
+    Claims, Digest, Draft, Expectation, Obligation, Parts, Timestamp, UnverifiedBundle,
+    VerifiedBundle, VerifyError,
 };
 
 use crate::{fixture::*, reading::resign};
@@ -272,19 +272,19 @@ fn version_1_needs_the_dangerous_name_and_has_no_sequence() {
 }
 
 #[test]
-fn a_duty_that_is_not_honoured_is_a_refusal() {
-    for (extra, duty) in [
+fn an_obligation_that_is_not_honoured_is_a_refusal() {
+    for (extra, obligation) in [
         (
             "  \"agent_gating\": {\"admission\": true},\n",
-            Duty::AgentGating,
+            Obligation::AgentGating,
         ),
         (
             "  \"guards\": {\"baseline\": {\"pii\": false}},\n",
-            Duty::Guards,
+            Obligation::Guards,
         ),
         (
             "  \"usage\": {\"on_unavailable\": \"deny\"},\n",
-            Duty::Usage,
+            Obligation::Usage,
         ),
     ] {
         let verify = |expectation: Expectation| {
@@ -295,15 +295,15 @@ fn a_duty_that_is_not_honoured_is_a_refusal() {
         let open = expectation().dangerous_accept_unbound();
         says(
             &verify(open.clone()).unwrap_err().to_string(),
-            &[&format!("demands `{}`", duty.key())],
+            &[&format!("demands `{}`", obligation.key())],
         );
         assert_eq!(
-            verify(open.honours(duty))
+            verify(open.honours(obligation))
                 .unwrap()
                 .contents()
                 .manifest()
-                .duties(),
-            [duty]
+                .obligations(),
+            [obligation]
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use hexgate_approvals::{AnswerError, Approvers, Decision, Mailbox, RequestId};
+use hexgate_approvals::{AnswerError, Approvers, Decision, RequestId, RequestStore};
 
 use super::{
     source::{now, unusable},
@@ -17,7 +17,7 @@ use crate::{
 
 /// Allow a call to run once, with a signature
 ///
-/// The request's name is the digest of all that `show` prints of it: nothing else is allowed by it.
+/// The request's name is the digest of everything that `show` prints: the answer holds for nothing else.
 /// Exit codes: 0 answered, 1 the answer would not count, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -45,7 +45,7 @@ pub(crate) struct Deny {
     #[command(flatten)]
     common: Common,
 
-    /// Why; it is signed, kept and told to whoever called
+    /// Why; it is signed, kept and shown to the caller
     #[arg(long, value_name = "TEXT")]
     reason: String,
 }
@@ -59,7 +59,7 @@ struct Common {
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
 
-    /// The file that lists the approvers, the one that the host goes by
+    /// The file that lists the approvers, the same that the host uses
     #[arg(long, value_name = "FILE")]
     approvers: PathBuf,
 
@@ -86,26 +86,26 @@ fn answer(args: &Common, decision: Decision, reason: &str) -> anyhow::Result<Exi
         .parse()
         .with_context(|| format!("`{}` is not the name of a request", args.id))?;
     let approvers = Approvers::from_file(&args.approvers)?;
-    let mailbox = Mailbox::open(&args.db)?;
+    let store = RequestStore::open(&args.db)?;
     let key = key::load(&args.key)?;
     let now = now()?;
-    let answered = mailbox
+    let answered = store
         .answer(&id, &approvers, &key, decision, reason, now)
         .map_err(|error| match error {
-            AnswerError::Mailbox(error) => {
-                anyhow::Error::new(error).context(unusable(mailbox.path()))
+            AnswerError::RequestStore(error) => {
+                anyhow::Error::new(error).context(unusable(store.path()))
             }
             error => Refused::error(error),
         })?;
     if answered.replaced {
         output::warn(
-            "something lay in the place of the answer that no approver had signed, and was replaced; find out who can write the database",
+            "a stored answer that no approver had signed was replaced; find out who can write the database",
         );
     }
-    let entry = mailbox
+    let entry = store
         .entry(&id)
-        .with_context(|| unusable(mailbox.path()))?
-        .context("the request was taken out of the database right after it was answered")?;
+        .with_context(|| unusable(store.path()))?
+        .context("the request was deleted from the database right after it was answered")?;
     let view = View::new(entry, Some(&approvers), now);
     if args.json {
         output::print_json(&view)?;

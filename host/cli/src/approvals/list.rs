@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     source: Source,
 
-    /// List those too that are used or have expired
+    /// Also list requests that are used or have expired
     #[arg(long)]
     all: bool,
 
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut text = table(&requests);
     if pending > 0 {
         text.push_str(&format!(
-            "{} to be answered; see all of one with `hexgate approvals show ID`\n",
+            "{} to be answered; show one with `hexgate approvals show ID`\n",
             count(pending, "request")
         ));
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{exit::Exit, output};
 
-/// Show all that a request says: what will run, for whom, under which policy, and what was answered
+/// Show a request in full: what will run, for whom, under which policy, and the answer
 ///
 /// Exit codes: 0 shown, 1 there is no such request or it was changed, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
-/// How to answer. The whole name: it is the digest of what was shown, so that nothing else can be answered by it.
+/// How to answer. With the whole name: it is the digest of what was shown, so the answer holds for nothing else.
 fn hint(view: &View) -> String {
     match view.state {
         State::Pending | State::NotAnswered => format!(

@@ -1,4 +1,4 @@
-//! Where requests come from, and by what answers are checked.
+//! The database of requests, and the approvers that answers are checked against.
 
 use std::{
     path::{Path, PathBuf},
@@ -6,34 +6,34 @@ use std::{
 };
 
 use anyhow::Context;
-use hexgate_approvals::{Approvers, Entry, Mailbox};
+use hexgate_approvals::{Approvers, Entry, RequestStore};
 use hexgate_bundle::Timestamp;
 
 use super::view::View;
 use crate::exit::Refused;
 
-/// The options of commands that look.
+/// The options of commands that read.
 #[derive(Debug, clap::Args)]
 pub(super) struct Source {
     /// The database in which the agent's host keeps its requests
     #[arg(long, value_name = "FILE")]
     db: PathBuf,
 
-    /// The file that lists the approvers: with it answers are checked, without it they are only quoted
+    /// The file that lists the approvers: with it answers are checked, without it only shown
     #[arg(long, value_name = "FILE")]
     approvers: Option<PathBuf>,
 }
 
 /// An open database.
 pub(super) struct Requests {
-    mailbox: Mailbox,
+    store: RequestStore,
     approvers: Option<Approvers>,
 }
 
 impl Source {
     pub(super) fn open(&self) -> anyhow::Result<Requests> {
         Ok(Requests {
-            mailbox: Mailbox::open(&self.db)?,
+            store: RequestStore::open(&self.db)?,
             approvers: self
                 .approvers
                 .as_ref()
@@ -78,9 +78,9 @@ impl Requests {
     }
 
     fn entries(&self) -> anyhow::Result<Vec<Entry>> {
-        self.mailbox
+        self.store
             .entries()
-            .with_context(|| unusable(self.mailbox.path()))
+            .with_context(|| unusable(self.store.path()))
     }
 }
 

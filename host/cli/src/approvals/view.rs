@@ -1,4 +1,4 @@
-//! A request as it is shown, to people and to programs.
+//! A request as shown to people and programs.
 
 use hexgate_approvals::{Approvers, Call, Conditions, Decision, Entry, StoredAnswer};
 use hexgate_bundle::{KeyId, Timestamp};
@@ -24,17 +24,17 @@ pub(super) struct View {
     pub(super) used_at: Option<Timestamp>,
 }
 
-/// How a request stands.
+/// The state of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
-    /// Nobody has answered.
+    /// No approver has answered.
     Pending,
-    /// There is an answer, and nobody has checked it.
+    /// There is an answer, not checked.
     Answered,
     Approved,
     Denied,
-    /// There is something in the place of an answer that does not count.
+    /// The stored answer does not count.
     NotAnswered,
     Used,
     Expired,
@@ -61,7 +61,7 @@ pub(super) struct Said {
     key: KeyId,
     answered_at: Timestamp,
     reason: String,
-    /// Whether it counts. None: nobody looked.
+    /// Whether it counts. None if not checked.
     counts: Option<bool>,
 }
 
@@ -110,17 +110,17 @@ impl View {
         let counts = checked.as_ref().map(Result::is_ok);
         let problem = match (&entry.request, &entry.answer, checked) {
             (None, ..) => Some(
-                "it was changed in the database, so that what it says is not shown; find out who can write the database"
+                "it was changed in the database, so its content is not shown; find out who can write the database"
                     .to_owned(),
             ),
             (_, Some(StoredAnswer::Unreadable), _) => {
-                Some("what lies in the place of its answer is not one".to_owned())
+                Some("its stored answer is malformed".to_owned())
             }
             (.., Some(Err(refusal))) => Some(refusal.to_string()),
             _ => None,
         };
         let answer = match entry.answer {
-            // What lies beside something that was changed is no answer to it.
+            // An answer beside a changed request does not belong to it.
             Some(StoredAnswer::Readable(answer)) if entry.request.is_some() => Some(Said {
                 decision: answer.decision,
                 approver: answer.approver,
@@ -147,7 +147,7 @@ impl View {
             id: entry.id.to_string(),
             state,
             problem,
-            // What was put in the place of a request is not shown as one.
+            // The content of a changed request is not shown.
             asked: entry.request.map(|request| Asked {
                 call: request.call,
                 conditions: request.conditions,
@@ -225,7 +225,7 @@ impl Asked {
         );
         row("tool", &name(&call.tool));
         row("arguments", &harmless(&call.arguments));
-        // The same once more, so that nothing is overlooked at the end of a long line.
+        // The same once more, a member a line, so that the end of a long line is not overlooked.
         match members(&call.arguments) {
             Some(members) => {
                 for (member, value) in members {
@@ -265,7 +265,7 @@ impl Said {
 
 fn user(user: &str, most: usize) -> String {
     if user.is_empty() {
-        "nobody knows whom".to_owned()
+        "an unknown user".to_owned()
     } else {
         cut(user, most)
     }

@@ -10,10 +10,10 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    output::{self, Told, harmless},
+    output::{self, Reader, harmless},
 };
 
-/// Print requests as they come, and what becomes of them, until it is interrupted
+/// Print requests as they come, and their answers, until interrupted
 ///
 /// Begins with what is open. Exit codes: 2 misuse or environment.
 #[derive(Debug, clap::Args)]
@@ -41,9 +41,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let all = requests.all()?;
         for view in &all {
             let before = seen.get(&view.id).copied();
-            // At first, what is over is not news.
+            // On the first look, skip requests that are over.
             let news = before != Some(view.state) && (!first || view.state.is_open());
-            if news && output::tell(&line(view, args.json)?)? == Told::ToNobody {
+            if news && output::tell(&line(view, args.json)?)? == Reader::Gone {
                 return Ok(Exit::Done);
             }
         }

@@ -15,11 +15,12 @@ use crate::{
     output::{self, Style, Tone, count, harmless},
 };
 
-/// Tell the platform what was decided: every decision in the log that it does not have yet
+/// Send the platform every decision in the log that it does not have yet
 ///
-/// The log can be written meanwhile. How far the platform has it is kept beside the log, so that whoever is killed goes on where it was. An event
-/// that the platform does not take although it takes others is set aside, named, and tried again the next time. The project's token is taken from HEXGATE_API_KEY, the platform's address from HEXGATE_API_URL unless it is named.
-/// Exit codes: 0 the platform has everything, 1 it refuses events, does not take some, or does not answer, 2 misuse or environment.
+/// The log can be written meanwhile. The place reached is saved beside the log, so a killed delivery continues there. An event that the
+/// platform does not take although it takes others is set aside, named, and tried again the next time. The project's token is taken from
+/// HEXGATE_API_KEY, the platform's address from HEXGATE_API_URL or `--url`. Exit codes: 0 the platform has everything, 1 it refuses events,
+/// does not take some, or does not answer, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate audit deliver audit
@@ -32,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// Go on with what is written next, and with a platform that does not answer, until stopped
+    /// Continue with new records, and with a platform that does not answer, until stopped
     #[arg(long)]
     follow: bool,
 
@@ -61,8 +62,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let url = match &args.url {
         Some(url) => ApiUrl::parse(url)
             .map_err(anyhow::Error::msg)
-            // Not said as it was typed: it can hold a password.
-            .context("`--url` is no address of a platform")?,
+            // The address is not shown: it can hold a password.
+            .context("`--url` is not the address of a platform")?,
         None => settings.url.clone(),
     };
     let url = url.to_string();
@@ -90,7 +91,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     tell_aside(&url, &aside);
     if let Some(problem) = given_up {
         return Err(Refused::error(format!(
-            "{}; what is left is delivered the next time",
+            "{}; the rest is delivered the next time",
             sentence(&url, &problem)
         )));
     }
@@ -117,7 +118,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Waits for the end. The problem because of which it was given up.
+/// Waits for the end. Returns the problem if it gave up.
 fn wait(args: &Args, url: &str, delivery: &Delivery) -> Option<Problem> {
     let patience = Duration::from_secs(args.patience);
     let mut moved = (delivery.status().next, Instant::now());
@@ -134,7 +135,7 @@ fn wait(args: &Args, url: &str, delivery: &Delivery) -> Option<Problem> {
         }
         if let Some(problem) = &problem
             && !args.follow
-            // What took something a moment ago may do so again.
+            // A platform that took an event a moment ago may take more.
             && (is_for_the_operator(problem) && delivered == before
                 || moved.1.elapsed() >= patience)
         {
@@ -152,7 +153,7 @@ fn wait(args: &Args, url: &str, delivery: &Delivery) -> Option<Problem> {
     None
 }
 
-/// Between two looks at how it goes.
+/// The interval between two looks at the progress.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Whether waiting does not help.
@@ -168,15 +169,15 @@ fn sentence(url: &str, problem: &Problem) -> String {
     let remedy = match problem.status {
         Some(401) => "; HEXGATE_API_KEY has to be a token of the project that it knows",
         Some(403) => {
-            "; HEXGATE_API_KEY has to be a token of the project that it knows, and nothing before the platform may block what is sent"
+            "; HEXGATE_API_KEY has to be a token of the project that it knows, and no proxy or firewall may block the events"
         }
         Some(400 | 413 | 422) => {
-            " to every event; something before the platform may not pass them on: see `--url` and HEXGATE_API_URL"
+            " to every event; a proxy or firewall may not pass them on: see `--url` and HEXGATE_API_URL"
         }
         Some(404 | 405) => {
             "; it is no platform, or not at this address: see `--url` and HEXGATE_API_URL"
         }
-        Some(300..=399) => "; redirections are not followed: name the address that it names",
+        Some(300..=399) => "; redirects are not followed: name the address that it redirects to",
         _ => "",
     };
     format!("`{url}`: {}{remedy}", harmless(&problem.reason))
@@ -229,7 +230,7 @@ fn tell_aside(url: &str, aside: &[SetAside]) {
     }
 }
 
-/// So many events that are set aside are named.
+/// The most set-aside events that are listed.
 const SHOWN: usize = 10;
 
 fn events(number: u64) -> String {

@@ -22,10 +22,10 @@ use crate::{
 
 /// Decide every call in a log again
 ///
-/// By the components that decided, which must give the same answers to the letter; or by another policy (`--policy`), to see whose calls it would
-/// allow or deny that came out otherwise. Calls of which something was withheld when they were recorded cannot be decided again: they are counted,
-/// and the command fails unless that is allowed.
-/// Exit codes: 0 done and, without `--policy`, all agree; 1 not, or the log is not intact, or calls were withheld; 2 misuse or environment.
+/// With the components that decided, which must give exactly the same answers; or with another policy (`--policy`), to see which calls it
+/// would decide differently. Calls with a part that was withheld when they were recorded cannot be decided again: they are counted, and the
+/// command fails unless that is allowed. Exit codes: 0 done and, without `--policy`, all agree; 1 not, or the log is not intact, or calls
+/// were withheld; 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate audit replay audit
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// The folder of the log, or one file of it
     log: PathBuf,
 
-    /// A bundle or component that decided; repeat it for several. Those that were kept beside the log are found without
+    /// A bundle or component that decided; repeat it for several. Those kept beside the log need not be named
     #[arg(long, value_name = "PATH")]
     bundle: Vec<PathBuf>,
 
@@ -49,11 +49,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "policy")]
     policy_pubkey: Vec<PathBuf>,
 
-    /// Show what the candidate said that was asked beside the live policy
+    /// Show the answers of the candidate beside the live policy
     #[arg(long, conflicts_with_all = ["bundle", "policy"])]
     shadow: bool,
 
-    /// Do not fail because calls were withheld, so that they cannot be decided again
+    /// Do not fail because of calls that cannot be decided again, since a part was withheld
     #[arg(long)]
     allow_withheld: bool,
 
@@ -75,14 +75,14 @@ enum Format {
     Human,
     /// One JSON object
     Json,
-    /// A page that needs nothing else
+    /// A self-contained page
     Html,
 }
 
 /// What was asked.
 pub(super) struct Question<'a> {
     log: &'a Path,
-    /// Who decided instead. None: who had decided.
+    /// What decided instead. None: the component that decided before.
     other: Option<String>,
 }
 
@@ -129,7 +129,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     judge(args, &replayed)
 }
 
-/// Whether the result is what the user may rely on.
+/// Whether the user can rely on the result.
 fn judge(args: &Args, replayed: &Replayed) -> anyhow::Result<Exit> {
     let calls = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "call");
     let skipped = &replayed.skipped;
@@ -137,7 +137,7 @@ fn judge(args: &Args, replayed: &Replayed) -> anyhow::Result<Exit> {
     let differences = replayed.differences.len() as u64 + replayed.more_differences;
     if differences > 0 {
         output::error(&format!(
-            "{} came out otherwise by the component that decided: the record or the machine is not to be trusted",
+            "{} decided differently by the same component: the record or the machine is not to be trusted",
             calls(differences)
         ));
         exit = Exit::Failed;
@@ -153,15 +153,15 @@ fn judge(args: &Args, replayed: &Replayed) -> anyhow::Result<Exit> {
         output::error(&format!(
             "{} decided by a policy that the record does not name: such a record is not to be trusted",
             match skipped.without_component {
-                1 => "1 call is said to be".to_owned(),
-                more => format!("{more} calls are said to be"),
+                1 => "1 call was".to_owned(),
+                more => format!("{more} calls were"),
             }
         ));
         exit = Exit::Failed;
     }
     if skipped.withheld() > 0 && !args.allow_withheld {
         output::error(&format!(
-            "{} cannot be decided again, because something of them was withheld when they were recorded; pass `--allow-withheld` to go by the others",
+            "{} cannot be decided again, because a part was withheld when recorded; pass `--allow-withheld` to rely on the others",
             calls(skipped.withheld())
         ));
         exit = Exit::Failed;
@@ -197,7 +197,7 @@ fn find(
                 None => return Ok(None),
             },
         };
-        // That it is the one that decided is said by its digest, which the chain binds.
+        // The chain binds its digest, so it is the one that decided.
         Policy::dangerous_from_unverified_bytes(&engine, &component)
             .map(Some)
             .map_err(|error| error.to_string())

@@ -11,10 +11,10 @@ use crate::{
     output::{self, Style, Tone, count, harmless},
 };
 
-/// Verify a log: that no record was changed, removed or moved
+/// Verify that no record of a log was changed, removed or moved
 ///
-/// Without an anchor from outside a tail that was cut off between two records is not found: name the last record that you noted (`--head`).
-/// Exit codes: 0 intact, 1 not, 2 misuse or environment.
+/// Without an anchor from outside, a tail that was cut off between two records is not found: name the last record that you noted
+/// (`--head`). Exit codes: 0 intact, 1 not, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate audit verify audit
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What is known from outside of the log.
+/// What is known from outside the log.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct AnchorArgs {
     /// A public key whose checkpoints are trusted; repeat it while keys rotate
@@ -43,7 +43,7 @@ pub(super) struct AnchorArgs {
     #[arg(long, value_name = "N:HASH")]
     head: Vec<Head>,
 
-    /// The record before the first one that is there, where earlier files were put away
+    /// The record before the first remaining one, if earlier files were archived
     #[arg(long, value_name = "N:HASH")]
     from: Option<Head>,
 }
@@ -83,7 +83,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// That a log is not what was written, with everything that was found.
+/// The message for a log that was changed, with all findings.
 pub(super) fn refused(path: &Path, verified: &Verification) -> anyhow::Error {
     let mut text = format!("`{}` is not intact", path.display());
     for finding in &verified.findings {
@@ -95,7 +95,7 @@ pub(super) fn refused(path: &Path, verified: &Verification) -> anyhow::Error {
     Refused::error(text)
 }
 
-/// What a reader of a result must not miss.
+/// Warnings about the result.
 pub(super) fn warn(verified: &Verification) {
     if verified.lost > 0 {
         output::warn(&format!(
@@ -105,15 +105,15 @@ pub(super) fn warn(verified: &Verification) {
     }
     if verified.lost_unsaid > 0 {
         output::warn(&format!(
-            "{} passed without a record, of which the log does not say so yet: its writer counts them beside it, and names them as soon as it can write",
+            "{} passed without a record and are not in the log yet: its writer counts them beside it, and records them as soon as it can write",
             decisions(verified.lost_unsaid)
         ));
     }
     if verified.unanchored() > 0 {
         output::note(if verified.checkpoints > 0 && verified.signed.is_none() {
-            "that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)"
+            "only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`); only the key of its checkpoints shows who wrote the log (`--pubkey`)"
         } else {
-            "that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)"
+            "only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`)"
         });
     }
 }

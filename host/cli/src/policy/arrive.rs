@@ -1,4 +1,4 @@
-//! A bundle that was verified gets its folder.
+//! Writes a verified bundle to its folder.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use crate::{
     output::{self, Style, Tone, harmless},
 };
 
-/// Writes a bundle that came from elsewhere, and tells. `pinned` is its name in a registry.
+/// Writes a bundle from a registry or archive, and reports it. `pinned` is its name in a registry.
 pub(super) fn written(
     bundle: &VerifiedBundle,
     trust: &Trust,
@@ -37,11 +37,11 @@ pub(super) fn written(
     output::print(&text)?;
     if bundle.contents().manifest().sequence().is_none() {
         output::note(
-            "the bundle has no sequence number, so an older one can take its place: have it built with `--sequence N`",
+            "the bundle has no sequence number, so an older one can replace it: build it with `--sequence N`",
         );
     } else if arrival.sequences.is_none() && trust.min_sequence.is_none() {
         output::note(
-            "nothing remembers which bundle this was, so an older one can take its place: pass `--sequences FILE`",
+            "this bundle is not remembered, so an older one can replace it: pass `--sequences FILE`",
         );
     }
     Ok(Exit::Done)

@@ -1,7 +1,7 @@
 //! `hexgate policy bench`
 //!
-//! Machines change their speed while one measures. So whatever is compared is measured in alternating rounds of one run, and every
-//! number stands beside the same number of the floor: a component with the same signature that answers a constant.
+//! A machine's speed changes during a measurement. So things are compared in alternating rounds of one run, and each number stands beside
+//! that of the floor: a component with the same signature that answers a constant.
 
 mod floor;
 mod load;
@@ -256,7 +256,7 @@ impl Numbers {
     }
 }
 
-/// A tenth of a nanosecond is more than the clock knows.
+/// The clock is not more precise than a tenth of a nanosecond.
 fn rounded(nanoseconds: f64) -> f64 {
     (nanoseconds * 10.0).round() / 10.0
 }

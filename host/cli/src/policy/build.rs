@@ -47,7 +47,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    // What is wrong on the command line is said before the work, not after it.
+    // Report errors of the command line before the work.
     let key = args.sign_key.as_deref().map(key::load).transpose()?;
     let Some(artifact) = making::made(&args.policy, &args.making)? else {
         return Ok(Exit::Failed);
@@ -61,7 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     told(&sealed, &args.out, key.as_ref(), &args.release)
 }
 
-/// Tells what was written, and what its hosts will want.
+/// Reports what was written, and what hosts will require.
 pub(super) fn told(
     sealed: &SealedBundle,
     out: &Path,
@@ -86,7 +86,7 @@ pub(super) fn told(
     match key {
         Some(key) => output::note(&format!("signed with key `{}`", key.public_key().id())),
         None => output::note(
-            "the bundle is not signed; hosts accept it only by a name that says danger: pass `--sign-key FILE`",
+            "the bundle is not signed; hosts refuse it without a `dangerous` option: pass `--sign-key FILE`",
         ),
     }
     if key.is_some() && release.sequence == 0 {

@@ -47,7 +47,7 @@ pub(crate) struct Args {
     release: Release,
 }
 
-/// What the manifest says of a bundle that was converted.
+/// The manifest's claims of a converted bundle.
 const ENGINE: &str = "rego";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Refused::error(format!("`{}` is refused: {error}", args.bundle.display()))
     };
     let component = hexgate::component_of(&contents).map_err(|error| refused(&error))?;
-    // Whether it answers as a policy does is found here and not by whoever loads it.
+    // Load it now, so that a module that does not answer as a policy is refused here and not by its host.
     let policy = Policy::dangerous_from_unverified_bytes(&hexgate::Engine::new()?, &component)
         .map_err(|error| refused(&error))?;
 
@@ -92,7 +92,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     told(&sealed, &args.out, key.as_ref(), &args.release)
 }
 
-/// What is in the old bundle. Duties that its manifest names cannot be carried over, so none is honoured.
+/// What is in the old bundle. Obligations in its manifest cannot be carried over, so none is honoured.
 fn contents(bundle: &Path, pubkeys: &[PathBuf]) -> anyhow::Result<Contents> {
     let keys = TrustedKeys::from_files(pubkeys)?;
     let unverified = UnverifiedBundle::read(bundle)?;
@@ -100,7 +100,7 @@ fn contents(bundle: &Path, pubkeys: &[PathBuf]) -> anyhow::Result<Contents> {
     let now = SystemTime::now();
     if pubkeys.is_empty() {
         output::note(&format!(
-            "whoever wrote `{}` decides what is permitted: pass `--pubkey FILE` to verify its signature",
+            "the signature of `{}` is not verified, so any writer of the files decides what is permitted: pass `--pubkey FILE`",
             bundle.display()
         ));
         let bundle = unverified.dangerous_without_signature(&expectation, now);

@@ -1,7 +1,7 @@
 //! Which rules and constraints the cases of a suite exercise.
 //!
-//! A rule is exercised by a call that it judges. A constraint, or a file scope, is exercised if it held for one call and did not
-//! hold for another: a test that only ever sees one half would not notice the other half change.
+//! A call exercises the rule that judges it. A constraint or file scope is exercised if it held for one call and did not hold for another:
+//! otherwise tests would not notice a change of the other half.
 
 use std::collections::BTreeMap;
 
@@ -142,7 +142,7 @@ impl<'s> Coverage<'s> {
         })
     }
 
-    /// Notes what a call exercises. A call that nothing can decide exercises nothing.
+    /// Records what a call exercises. A call that no role decides exercises nothing.
     pub(super) fn see(&mut self, call: &Call<'_>) -> anyhow::Result<()> {
         let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
         let request = Request::new(call.tool, call.arguments)
@@ -212,7 +212,7 @@ impl Rule {
             seen.note(holds);
             all_hold &= holds;
         }
-        // A scope is looked at only if all constraints hold.
+        // A scope is checked only if all constraints hold.
         if all_hold && let (Some((_, seen)), Some(scope)) = (&mut self.scope, &trace.scope) {
             seen.note(scope.holds);
         }
@@ -241,7 +241,7 @@ impl Report<'_> {
             shares.push(self.file_scopes.words("file scopes"));
         }
         let mut text = format!("coverage: {} exercised\n", shares.join(", "));
-        // What is missing below a rule that no case came to goes without saying.
+        // A rule that no case came to has one row: its conditions have none.
         let rows: Vec<[String; 3]> = self
             .missing
             .iter()

@@ -32,13 +32,13 @@ impl EngineName {
         }
     }
 
-    /// What the component is to be made with, if that is not left to the policy.
+    /// The engine of the component, if the option names one.
     pub(super) fn made_for(self) -> Option<Engine> {
         (self == Self::Rego).then_some(Engine::Rego)
     }
 }
 
-/// A tool call. Arguments and facts are handed on byte for byte.
+/// A tool call. Arguments and facts are passed on byte for byte.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Call<'a> {
     pub(super) roles: &'a [String],
@@ -122,7 +122,7 @@ impl<'s> Decider<'s> {
         }
     }
 
-    /// The names of the roles that the policy knows; none if it does not tell.
+    /// The names of the roles that the policy knows; None if it is opaque.
     pub(super) fn known_roles(&self) -> anyhow::Result<Option<Vec<String>>> {
         match self {
             Self::Reference(plan, _) => roles_of(plan).map(Some),

@@ -1,7 +1,7 @@
-//! Why a call was decided as it was, and what would have made it pass.
+//! Explains a decision, and what would have made the call pass.
 //!
-//! The values come from the evaluator's own trace. What a call lacks is derived from it, leaf by leaf, together with the typed
-//! constraints: where the value of a condition already is what its surroundings need, nothing is asked for.
+//! The values come from the evaluator's own trace. What a call lacks is derived from it and the typed constraints, leaf by leaf; conditions
+//! that already have the needed value are left out.
 
 mod human;
 mod need;
@@ -34,7 +34,7 @@ use values::Values;
 #[derive(Debug, Serialize)]
 pub(super) struct Explanation {
     roles: Vec<Role>,
-    /// What is to be said where no role decides.
+    /// The message if no role decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
 }
@@ -212,7 +212,7 @@ fn condition(trace: &ConditionTrace) -> Condition {
 /// What to do where the mode is to deny.
 fn denied(plan: &Plan<'_>, tool: &str, rule: RuleKind) -> anyhow::Result<String> {
     let cause = match rule {
-        RuleKind::Listed => "the mode of the rule is `deny`, whatever the arguments",
+        RuleKind::Listed => "the mode of the rule is `deny`, for all arguments",
         RuleKind::Unlisted => "the role does not list this tool, and denies unlisted tools",
         RuleKind::Closed => {
             "the role does not list this tool, and a name with this prefix is denied unless it is listed"
@@ -254,7 +254,7 @@ fn permitting(plan: &Plan<'_>, tool: &str, closed: bool) -> anyhow::Result<Vec<S
     Ok(found)
 }
 
-/// What is to be said of a caller for whom no role decides.
+/// The message for a caller for whom no role decides.
 fn nobody(plan: &Plan<'_>, call: &Call<'_>) -> anyhow::Result<String> {
     let caller = if call.roles.is_empty() {
         "the caller has no role"

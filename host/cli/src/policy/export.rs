@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         .verify(|| Ok(UnverifiedBundle::read(&args.bundle)?))?;
     let archive = hexgate_registry::export(&bundle)?;
     let path = args.archive.display().to_string();
-    // A reader sees the whole archive, or what was there before.
+    // A reader sees the whole archive, or the former one.
     let write = || {
         let (folder, name) = Folder::provided_for(&args.archive, 0o777)?;
         folder.replace(name, 0o644, &archive)

@@ -1,11 +1,11 @@
-//! What was verified of a bundle, for people.
+//! The verified facts of a bundle, for people.
 
 use hexgate_bundle::{Digest, VerifiedBundle};
 
 use super::trust::Trust;
 use crate::output::harmless;
 
-/// Lines that say what a bundle is, and what of it was expected; `component` is what was found in it, if somebody looked.
+/// Lines with the facts of a bundle, and whether they were expected; `component` describes the component, if it was examined.
 pub(super) fn lines(bundle: &VerifiedBundle, trust: &Trust, component: Option<String>) -> String {
     facts(bundle, trust, component)
         .iter()

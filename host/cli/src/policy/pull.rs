@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     )
 }
 
-/// What speaks against the bundle, as opposed to what keeps us from it.
+/// Errors of the bundle are refusals; other errors mean that it could not be fetched.
 fn refused(error: PullError) -> anyhow::Error {
     match error {
         PullError::NotABundle { .. }

@@ -28,7 +28,7 @@ pub(super) struct Options {
     #[arg(long)]
     plain_http: bool,
 
-    /// Do without TLS wherever the registry is: whoever is in between reads credentials and policies
+    /// Do without TLS wherever the registry is: an attacker on the way reads credentials and policies
     #[arg(long, conflicts_with = "plain_http")]
     dangerous_plain_http: bool,
 
@@ -41,18 +41,15 @@ impl Options {
     pub(super) fn access(&self, reference: &Reference) -> anyhow::Result<Access> {
         ensure!(
             !self.plain_http || reference.is_loopback(),
-            "`--plain-http` is for registries on this machine, and `{}` is not: whoever is in between would read credentials and policies; pass `--dangerous-plain-http` if that may be",
+            "`--plain-http` is for registries on this machine, and `{}` is not: an attacker on the way would read credentials and policies; pass `--dangerous-plain-http` to accept that",
             reference.registry()
         );
-        Ok(Access {
-            transport: if self.plain_http || self.dangerous_plain_http {
-                Transport::Plain
-            } else {
-                Transport::Tls
-            },
-            timeout: Duration::from_secs(self.timeout),
-            ..Access::with(self.credentials(reference)?)
-        })
+        let mut access = Access::with(self.credentials(reference)?);
+        if self.plain_http || self.dangerous_plain_http {
+            access.transport = Transport::Plain;
+        }
+        access.timeout = Duration::from_secs(self.timeout);
+        Ok(access)
     }
 
     fn credentials(&self, reference: &Reference) -> anyhow::Result<Credentials> {

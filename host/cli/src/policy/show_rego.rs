@@ -7,8 +7,8 @@ use crate::{exit::Exit, output};
 
 /// Print a policy as Rego
 ///
-/// What a bundle carries beside the component, and what `opa` compiles. Exit codes: 0 printed, 1 the policy is refused or cannot be
-/// said in Rego, 2 misuse or environment.
+/// A bundle holds this text beside the component, and `opa` compiles it. Exit codes: 0 printed, 1 the policy is refused or has no Rego
+/// form, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate policy show-rego policy.yaml

@@ -1,4 +1,4 @@
-//! What a command is about: a policy's source, a bundle, or a component.
+//! The subject of a command: a policy's source, a bundle, or a component.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use hexgate::Policy;
 use hexgate_bundle::{
-    Contents, DangerousUnsignedBundle, Duty, Expectation, TrustedKeys, UnverifiedBundle,
+    Contents, DangerousUnsignedBundle, Expectation, Obligation, TrustedKeys, UnverifiedBundle,
     VerifiedBundle,
 };
 use hexgate_compiler::{Artifact, Compiled, Compiler, Engine, Options, model, opa::Opa};
@@ -21,7 +21,7 @@ use crate::{exit::Refused, output};
 
 /// A policy that can be asked.
 pub(crate) struct Subject {
-    /// How the user named it.
+    /// The path that the user gave.
     pub(super) name: String,
     /// What decides.
     pub(super) component: Vec<u8>,
@@ -32,7 +32,7 @@ pub(crate) struct Subject {
     origin: Origin,
 }
 
-/// With which keys a bundle is verified.
+/// The keys that a bundle is verified with.
 pub(crate) struct Keys<'a> {
     /// The files of public keys. None: it is not verified.
     pub(crate) files: &'a [PathBuf],
@@ -47,7 +47,7 @@ enum Origin {
     Unsigned(Box<DangerousUnsignedBundle>),
 }
 
-/// What stands at a path.
+/// What is at a path.
 pub(super) enum Found {
     /// A folder with a manifest.
     Bundle,
@@ -57,7 +57,7 @@ pub(super) enum Found {
     Source,
 }
 
-/// Looks at what stands at a path.
+/// Tells what is at a path.
 pub(super) fn look(path: &Path) -> anyhow::Result<Found> {
     let metadata =
         fs::metadata(path).with_context(|| format!("cannot read `{}`", path.display()))?;
@@ -102,21 +102,21 @@ pub(crate) fn read_wasm(path: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// An expectation for tools that show and try bundles: any binding, any duty.
+/// An expectation for tools that show and try bundles: any binding, any obligation.
 pub(crate) fn any_bundle() -> Expectation {
     [
-        Duty::AgentGating,
-        Duty::Guards,
-        Duty::AgentUsage,
-        Duty::UserUsage,
-        Duty::Usage,
+        Obligation::AgentGating,
+        Obligation::Guards,
+        Obligation::AgentUsage,
+        Obligation::UserUsage,
+        Obligation::Usage,
     ]
     .into_iter()
     .fold(Expectation::dangerous_any_binding(), Expectation::honours)
 }
 
 impl Subject {
-    /// Opens what stands at `path`. None if it is a policy that the compiler refuses, which was told then.
+    /// Opens the policy, bundle or component at `path`. None if it is a policy that the compiler refuses; that was reported.
     pub(crate) fn open(
         path: &Path,
         keys: &Keys<'_>,
@@ -125,7 +125,7 @@ impl Subject {
         let found = look(path)?;
         anyhow::ensure!(
             keys.files.is_empty() || matches!(found, Found::Bundle),
-            "`{}` verifies a bundle, and `{}` is none; leave it out, or name the folder of a bundle",
+            "`{}` verifies a bundle, and `{}` is not one; leave it out, or name the folder of a bundle",
             keys.option,
             path.display()
         );
@@ -136,7 +136,7 @@ impl Subject {
         };
         anyhow::ensure!(
             making.rego.data.is_none() && making.rego.entrypoint.is_none(),
-            "`--data` and `--entrypoint` are for policies in Rego, and what `{}` asks is in its component: leave them out",
+            "`--data` and `--entrypoint` are for policies in Rego, and the component in `{}` has its own: leave them out",
             path.display()
         );
         match making.engine {
@@ -181,7 +181,7 @@ impl Subject {
         Ok(Some(Self {
             name: path.display().to_string(),
             component,
-            // The Rego in the component, if there is Rego in it, was made here from this plan.
+            // If the component holds Rego, this compiler made it from this plan.
             plan: compiled.as_ref().map(|compiled| compiled.plan.clone()),
             compiled,
             origin: Origin::Compiled,
@@ -207,7 +207,7 @@ impl Subject {
     fn of_bundle(path: &Path, keys: &Keys<'_>) -> anyhow::Result<Self> {
         let trusted = TrustedKeys::from_files(keys.files)?;
         let unverified = UnverifiedBundle::read(path)?;
-        // A bundle with duties is refused: deciding without them would answer another question.
+        // A bundle with obligations is refused: deciding without them would answer another question.
         let expectation = Expectation::dangerous_any_binding();
         let origin = if keys.files.is_empty() {
             let signature = if unverified.is_signed() {
@@ -221,7 +221,10 @@ impl Subject {
             let bundle = unverified
                 .dangerous_without_signature(&expectation, SystemTime::now())
                 .map_err(Refused::error)?;
-            output::note(&format!("`{}` is whole, but {signature}", path.display()));
+            output::note(&format!(
+                "the files of `{}` match its manifest, but {signature}",
+                path.display()
+            ));
             Origin::Unsigned(Box::new(bundle))
         } else {
             Origin::Verified(Box::new(

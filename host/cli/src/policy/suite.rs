@@ -30,13 +30,13 @@ pub(super) struct Case {
     violations: Option<Vec<String>>,
 }
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Judged {
     outcome: Effect,
     reason: String,
     violations: Vec<String>,
-    /// What came instead of what was expected; none if the case passed.
+    /// The difference from what was expected; None if the case passed.
     difference: Option<String>,
 }
 
@@ -51,10 +51,10 @@ impl Case {
         }
     }
 
-    /// Compares what came with what is expected. A call without a verdict is a denial, as it is for an agent's host.
+    /// Compares the verdict with the expected one. A call without a verdict is a denial, as for an agent's host.
     ///
     /// # Errors
-    /// If the machine failed: then nothing is known about the policy.
+    /// If the machine failed: that says nothing about the policy.
     pub(super) fn judge(&self, answer: Result<Answer, Failure>) -> anyhow::Result<Judged> {
         let (outcome, reason, violations) = match answer {
             Ok(answer) => (answer.outcome, answer.reason, answer.violations),
@@ -104,7 +104,7 @@ impl Case {
 }
 
 impl Judged {
-    /// Whether what came is what was expected.
+    /// Whether the verdict is the expected one.
     pub(super) fn passed(&self) -> bool {
         self.difference.is_none()
     }

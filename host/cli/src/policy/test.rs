@@ -72,7 +72,7 @@ pub(crate) struct Args {
     )]
     facts: Option<String>,
 
-    /// Say of every condition and its parts whether it holds, and what would have made the call pass
+    /// Show whether each condition and its parts hold, and what would have made the call pass
     #[arg(long, conflicts_with = "suite")]
     explain: bool,
 
@@ -80,7 +80,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     suite: Option<PathBuf>,
 
-    /// Say which rules and constraints no case exercised
+    /// List the rules and constraints that no case exercised
     #[arg(long, requires = "suite", conflicts_with = "tool")]
     coverage: bool,
 
@@ -143,7 +143,7 @@ fn run_call(args: &Args) -> anyhow::Result<Exit> {
         .find(|name| name.contains('*'))
     {
         output::note(&format!(
-            "a `*` stands for nothing but itself: what is decided is a call with the very name {}",
+            "a `*` is not a wildcard: the decision is about a call with exactly the name {}",
             output::list([name.as_str()])
         ));
     }
@@ -169,7 +169,7 @@ fn run_call(args: &Args) -> anyhow::Result<Exit> {
         (true, true) => Some(explain::explain(&subject, &call)?),
         (true, false) => {
             output::note(&format!(
-                "`--explain` has nothing to look into: the component in `{}` is not of the known engine, and tells its verdict and nothing else",
+                "`--explain` needs a policy of the known engine, and the component in `{}` is of another one, which gives only a verdict",
                 subject.name
             ));
             None
@@ -291,7 +291,7 @@ pub(super) fn misuse(failure: &Failure, call: &Call<'_>) -> anyhow::Error {
     }
 }
 
-/// Says what becomes of roles that the policy does not know. The verdict is what the runtime gives.
+/// Notes how roles that the policy does not know are treated. The verdict comes from the runtime.
 fn note_unknown_roles(roles: &[String], known: &[String]) {
     let unknown: Vec<&str> = roles
         .iter()

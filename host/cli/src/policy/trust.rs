@@ -1,4 +1,4 @@
-//! Whose bundles are trusted, and for whom they have to be.
+//! The keys that are trusted, and the agent and project that a bundle must be for.
 
 use std::{path::PathBuf, time::SystemTime};
 
@@ -8,7 +8,7 @@ use hexgate_bundle::{
 
 use crate::exit::Refused;
 
-/// What a bundle has to fulfil.
+/// The requirements on a bundle.
 #[derive(Debug, clap::Args)]
 pub(super) struct Trust {
     /// A public key that is trusted; repeat it while keys rotate
@@ -28,20 +28,20 @@ pub(super) struct Trust {
     pub(super) min_sequence: Option<u64>,
 }
 
-/// How a bundle that arrives is kept from being another's, or older than the one before.
+/// How an arriving bundle is checked to be for the right agent, and not older than the one before.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arrival {
     /// Remember in this file which bundle has the highest sequence number for each project and agent, and refuse what is older
     #[arg(long, value_name = "FILE")]
     pub(super) sequences: Option<PathBuf>,
 
-    /// Take the bundle of any agent and project: whoever chooses what arrives chooses among all that the key ever signed
+    /// Accept the bundle of any agent and project: an attacker on the way can choose among all that the key ever signed
     #[arg(long, conflicts_with_all = ["agent", "project"])]
     dangerous_any_binding: bool,
 }
 
 impl Trust {
-    /// Verifies a bundle. The keys are read first: what is wrong on the command line is said before anything else.
+    /// Verifies a bundle. The keys are read first, so that errors of the command line are reported first.
     pub(super) fn verify(
         &self,
         bundle: impl FnOnce() -> anyhow::Result<UnverifiedBundle>,
@@ -63,7 +63,7 @@ impl Trust {
 }
 
 impl Arrival {
-    /// Admits a bundle, before anything of it is written.
+    /// Admits a bundle, before any of it is written.
     pub(super) fn admit(&self, bundle: &VerifiedBundle) -> anyhow::Result<()> {
         match &self.sequences {
             None => Ok(()),
@@ -72,7 +72,7 @@ impl Arrival {
     }
 }
 
-/// What speaks against the bundle, as opposed to what keeps us from it.
+/// Errors of the bundle are refusals; other errors mean that it could not be checked.
 pub(super) fn admitted(outcome: Result<(), SequenceError>) -> anyhow::Result<()> {
     outcome.map_err(|error| match error.is_about_the_bundle() {
         true => Refused::error(error),
@@ -80,7 +80,7 @@ pub(super) fn admitted(outcome: Result<(), SequenceError>) -> anyhow::Result<()>
     })
 }
 
-/// Says for whom the bundle that arrives is to be: an agent, a project, or a name that says danger.
+/// Requires an agent, a project, or `--dangerous-any-binding` for an arriving bundle.
 pub(super) fn binding() -> clap::ArgGroup {
     clap::ArgGroup::new("binding")
         .required(true)

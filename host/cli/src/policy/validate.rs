@@ -10,7 +10,7 @@ use crate::{
     output::{self, Style, Tone, count},
 };
 
-/// Check a policy, and say everything that is wrong or doubtful about it
+/// Check a policy, and report all errors and warnings
 ///
 /// Exit codes: 0 valid, 1 refused, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// How much there is of a policy.
+/// The size of a policy.
 fn extent(policy: &Policy) -> String {
     let rules: usize = policy.roles.values().map(|role| role.tools.len()).sum();
     format!(

@@ -16,9 +16,8 @@ use crate::{
 
 /// Verify a bundle: signature, digests, binding, time and component
 ///
-/// Nothing of the component is executed: whether Rego in it answers as a policy does is found when it is built, and by the host that
-/// loads it.
-/// Exit codes: 0 verified, 1 refused, 2 misuse or environment.
+/// The component is not executed: whether Rego in it answers as a policy is checked when it is built, and by the host that loads it. Exit
+/// codes: 0 verified, 1 refused, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate policy verify dist/policy --pubkey keys/release.public
@@ -33,7 +32,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     trust: Trust,
 
-    /// The bundle must be one that a host with this file of sequence numbers admits; nothing is remembered
+    /// A host with this file of sequence numbers must admit the bundle; nothing is remembered
     #[arg(long, value_name = "FILE")]
     sequences: Option<PathBuf>,
 }
@@ -55,7 +54,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// What the component is, without executing it.
+/// Describes the component without executing it.
 fn component(bundle: &VerifiedBundle) -> anyhow::Result<String> {
     let component = hexgate::component_of(bundle.contents()).map_err(|error| {
         Refused::error(format!(

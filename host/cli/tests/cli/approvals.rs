@@ -6,7 +6,9 @@ use std::{
     process::Stdio,
 };
 
-use hexgate_approvals::{Approvers, Call, Caller, Desk, Mailbox, Standing, Terms};
+use hexgate_approvals::{
+    ApprovalService, ApprovalStatus, Approvers, Call, Caller, RequestStore, Terms,
+};
 use hexgate_bundle::Digest;
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -40,19 +42,19 @@ impl Office {
         let office = Self {
             fixture: fixture.with("approvers.json", text),
         };
-        office.desk();
+        office.service();
         office
     }
 
-    fn desk(&self) -> Desk {
-        Desk::new(
-            Mailbox::open_or_create(self.fixture.path("approvals.db")).unwrap(),
+    fn service(&self) -> ApprovalService {
+        ApprovalService::new(
+            RequestStore::open_or_create(self.fixture.path("approvals.db")).unwrap(),
             Approvers::from_file(self.fixture.path("approvers.json")).unwrap(),
         )
     }
 
-    fn settle(&self, call: &Call) -> Standing {
-        self.desk()
+    fn settle(&self, call: &Call) -> ApprovalStatus {
+        self.service()
             .settle(call, &Terms::new(["finance"]).unwrap())
             .unwrap()
     }
@@ -60,7 +62,7 @@ impl Office {
     /// Makes a call that waits, and tells the request's name.
     fn ask(&self, call: &Call) -> String {
         match self.settle(call) {
-            Standing::Pending { request } => request.to_string(),
+            ApprovalStatus::Pending { request } => request.to_string(),
             other => panic!("{other:?}"),
         }
     }
@@ -135,7 +137,7 @@ fn a_request_is_listed_shown_approved_and_used_once() {
     exit 0
     ID                STATE         EXPIRES               AGENT        CALLER  TOOL
     [ID]  pending       [TIME]  support-bot  alice   close_account
-    1 request to be answered; see all of one with `hexgate approvals show ID`
+    1 request to be answered; show one with `hexgate approvals show ID`
     ");
     assert_snapshot!(office.run(&format!("show {} --db approvals.db", &id[..8])), @r#"
     exit 0
@@ -187,12 +189,15 @@ fn a_request_is_listed_shown_approved_and_used_once() {
     assert_snapshot!(office.run(&format!("deny {id} {ANSWER} dan.private --reason no")), @r"
     exit 1
     --- stderr
-    error: request `[SHA256]` was answered before: approved by `carol` at [TIME]; an answer is not changed
+    error: request `[SHA256]` was answered before: approved by `carol` at [TIME]; an answer cannot be changed
     ");
     assert!(
-        matches!(office.settle(&call()), Standing::Approved(permit) if permit.approver() == "carol")
+        matches!(office.settle(&call()), ApprovalStatus::Approved(permit) if permit.approver() == "carol")
     );
-    assert!(matches!(office.settle(&call()), Standing::Pending { .. }));
+    assert!(matches!(
+        office.settle(&call()),
+        ApprovalStatus::Pending { .. }
+    ));
     assert_snapshot!(office.run(&format!("approve {id} {ANSWER} dan.private")), @r"
     exit 1
     --- stderr
@@ -223,7 +228,7 @@ fn a_request_is_denied_with_the_reason() {
     assert_eq!(denied["answer"]["approver"], "dan");
     assert_eq!(denied["answer"]["counts"], true);
     match office.settle(&call()) {
-        Standing::Denied {
+        ApprovalStatus::Denied {
             approver, reason, ..
         } => {
             assert_eq!((approver.as_str(), reason.as_str()), ("dan", "ticket-4711"))
@@ -239,7 +244,7 @@ fn who_may_not_answer_is_told_why() {
     assert_snapshot!(office.run(&format!("approve {id} {ANSWER} mallory.private")), @r"
     exit 1
     --- stderr
-    error: the answer to request `[SHA256]` is by the key `[ID]`, which is no approver's; only keys in the approvers' file count
+    error: the answer to request `[SHA256]` is by the key `[ID]`, which belongs to no approver; only keys in the approvers' file count
     ");
     assert_snapshot!(office.run(&format!("approve {id} {ANSWER} erin.private")), @r"
     exit 1
@@ -257,7 +262,7 @@ fn who_may_not_answer_is_told_why() {
     assert_snapshot!(office.run(&format!("approve {own} {ANSWER} carol.private")), @r"
     exit 1
     --- stderr
-    error: `carol` may not answer request `[SHA256]`, since the call is their own; somebody else has to
+    error: `carol` may not answer request `[SHA256]`, since the call is their own; another approver has to
     ");
     let pending = office.json("list --db approvals.db --json");
     for request in pending["requests"].as_array().unwrap() {
@@ -319,7 +324,7 @@ fn files_that_are_not_what_they_should_be() {
     assert_snapshot!(office.run("list --db approvers.json"), @r"
     exit 2
     --- stderr
-    error: `approvers.json` has mode 0644: others could read requests, or put files of their own there; run `chmod o-rwx` on it, or name a database in a folder for this user or its group alone
+    error: `approvers.json` has mode 0644: other users could read requests or put files there; run `chmod o-rwx` on it, or name a database in a folder for this user or its group alone
     ");
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     fs::set_permissions(office.fixture.path("approvers.json"), private).unwrap();
@@ -416,7 +421,7 @@ fn what_was_changed_in_the_database_is_said_and_not_shown() {
     exit 0
     ID                STATE         EXPIRES               AGENT        CALLER  TOOL
     [ID]  not_answered  [TIME]  support-bot  alice   close_account
-    1 request to be answered; see all of one with `hexgate approvals show ID`
+    1 request to be answered; show one with `hexgate approvals show ID`
     ");
     let shown = office.run(&format!(
         "show {id} --db approvals.db --approvers approvers.json"
@@ -431,7 +436,7 @@ fn what_was_changed_in_the_database_is_said_and_not_shown() {
     exit 0
     ✓ Approved as carol: close_account({"account": 17, "amount": 12.50}) by support-bot for alice
     --- stderr
-    warning: something lay in the place of the answer that no approver had signed, and was replaced; find out who can write the database
+    warning: a stored answer that no approver had signed was replaced; find out who can write the database
     "#);
 
     connection
@@ -441,7 +446,7 @@ fn what_was_changed_in_the_database_is_said_and_not_shown() {
     exit 1
     request [SHA256]
       state      altered
-      problem    it was changed in the database, so that what it says is not shown; find out who can write the database
+      problem    it was changed in the database, so its content is not shown; find out who can write the database
     ");
     assert_snapshot!(office.run(&format!("approve {id} {ANSWER} carol.private")), @r"
     exit 1
@@ -452,7 +457,7 @@ fn what_was_changed_in_the_database_is_said_and_not_shown() {
     assert_snapshot!(office.run("list --db approvals.db"), @r"
     exit 2
     --- stderr
-    error: cannot use the database `approvals.db`: it has version 7, and at most version 1 is known here; use a newer hexgate
+    error: cannot use the database `approvals.db`: it has version 7, and this hexgate knows at most version 1; use a newer one
     ");
 }
 

@@ -41,7 +41,7 @@ fn a_bundle_comes_out_as_it_went_in() {
       sequence   7
       validity   not limited
     --- stderr
-    note: nothing remembers which bundle this was, so an older one can take its place: pass `--sequences FILE`
+    note: this bundle is not remembered, so an older one can replace it: pass `--sequences FILE`
     ");
     for entry in fs::read_dir(fixture.path("dist")).unwrap() {
         let name = entry.unwrap().file_name();
@@ -158,7 +158,7 @@ fn whoever_takes_a_bundle_says_for_whom_or_asks_for_danger() {
       sequence   none, so an older bundle cannot be told from this one
       validity   not limited
     --- stderr
-    note: the bundle has no sequence number, so an older one can take its place: have it built with `--sequence N`
+    note: the bundle has no sequence number, so an older one can replace it: build it with `--sequence N`
     ");
     assert_snapshot!(fixture.run("import policy.tar new --pubkey release.public --dangerous-any-binding --min-sequence 7"), @r"
     exit 0

@@ -125,7 +125,7 @@ fn a_log_is_verified() {
       anchor       none; the tail is not anchored, pass `--head`
       candidate    asked about 5 decisions, 4 of them with another outcome
     --- stderr
-    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)
+    note: only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`); only the key of its checkpoints shows who wrote the log (`--pubkey`)
     ");
     assert_snapshot!(audit(&fixture, "verify audit --pubkey audit.public"), @r"
     exit 0
@@ -135,7 +135,7 @@ fn a_log_is_verified() {
       anchor       none; the tail is not anchored, pass `--head`
       candidate    asked about 5 decisions, 4 of them with another outcome
     --- stderr
-    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)
+    note: only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`)
     ");
     let head = audit(&fixture, "head audit");
     assert_snapshot!(head, @r"
@@ -170,7 +170,7 @@ fn a_log_is_verified() {
       candidate    asked about 2 decisions, 1 of them with another outcome
       writer       did not end in good order, or still writes
     --- stderr
-    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)
+    note: only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`)
     ");
     assert_snapshot!(audit(&fixture, &format!("verify audit --head {head}")), @r"
     exit 1
@@ -182,16 +182,16 @@ fn a_log_is_verified() {
     exit 1
     --- stderr
     error: `audit` is not intact
-      no checkpoint of the log is by a trusted key, so anybody who can write there can have made all of it
+      no checkpoint of the log is by a trusted key, so any user who can write there can have made all of it
     ");
     fs::write(&path, text.replace("\"bob\"", "\"eve\"")).unwrap();
     assert_snapshot!(audit(&fixture, "verify audit"), @r"
     exit 1
     --- stderr
     error: `audit` is not intact
-      segment-000000.jsonl, line 5: record 4 was changed: its hash does not follow from it and the record before it
-      segment-000000.jsonl, line 6: record 5 was changed: its hash does not follow from it and the record before it
-      segment-000000.jsonl, line 7: record 6 was changed: its hash does not follow from it and the record before it
+      segment-000000.jsonl, line 5: record 4 was changed: its hash does not match it and the record before it
+      segment-000000.jsonl, line 6: record 5 was changed: its hash does not match it and the record before it
+      segment-000000.jsonl, line 7: record 6 was changed: its hash does not match it and the record before it
     ");
     assert_snapshot!(audit(&fixture, "verify nothing"), @r"
     exit 2
@@ -223,7 +223,7 @@ fn records_after_the_last_signature_are_shown_as_not_signed() {
       anchor       none; the tail is not anchored, pass `--head`
       candidate    asked about 1 decision, 0 of them with another outcome
     --- stderr
-    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`)
+    note: only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`)
     ");
 }
 
@@ -233,16 +233,16 @@ fn a_log_is_replayed() {
     assert_snapshot!(audit(&fixture, "replay audit"), @r"
     exit 1
     ! 0 of 5 calls decided again, and those agree to the letter
-             5  not decided again: component [SHA256] is not to be had
+             5  not decided again: component [SHA256] was not found
     --- stderr
-    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)
+    note: only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`); only the key of its checkpoints shows who wrote the log (`--pubkey`)
     error: 5 calls cannot be decided again without the component that decided; name its bundle (`--bundle PATH`)
     ");
     assert_snapshot!(audit(&fixture, "replay audit --bundle dist"), @r"
     exit 0
     ✓ 5 of 5 calls decided again, all agree to the letter
     --- stderr
-    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)
+    note: only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`); only the key of its checkpoints shows who wrote the log (`--pubkey`)
     ");
     let by_policy = audit(&fixture, "replay audit --policy next.yaml");
     assert_snapshot!(by_policy, @r#"
@@ -285,7 +285,7 @@ fn a_log_is_replayed() {
         recorded:  allow
         candidate: Policy denied tool "read_file" (no allow rule matched for role "billing")
     --- stderr
-    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)
+    note: only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`); only the key of its checkpoints shows who wrote the log (`--pubkey`)
     "#);
     assert!(
         audit(
@@ -365,14 +365,14 @@ fn what_was_withheld_fails_a_replay_unless_it_is_allowed() {
     ! 5 of 6 calls decided again, and those agree to the letter
              1  not decided again: arguments redacted in the log
     --- stderr
-    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)
-    error: 1 call cannot be decided again, because something of them was withheld when they were recorded; pass `--allow-withheld` to go by the others
+    note: only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`); only the key of its checkpoints shows who wrote the log (`--pubkey`)
+    error: 1 call cannot be decided again, because a part was withheld when recorded; pass `--allow-withheld` to rely on the others
     ");
     assert_snapshot!(audit(&fixture, "replay audit --bundle dist --allow-withheld"), @r"
     exit 0
     ! 5 of 6 calls decided again, and those agree to the letter
              1  not decided again: arguments redacted in the log
     --- stderr
-    note: that no tail was cut off is shown by an anchor alone: name the last record that you noted elsewhere (`--head`); that nobody else wrote the log is shown by the key of its checkpoints (`--pubkey`)
+    note: only an anchor shows that no tail was cut off: name the last record that you noted elsewhere (`--head`); only the key of its checkpoints shows who wrote the log (`--pubkey`)
     ");
 }

@@ -102,7 +102,7 @@ fn a_bundle_is_built_and_verified() {
     ✓ Wrote plain/policy.wasm
     ✓ Wrote plain/policy.bundle.json
     --- stderr
-    note: the bundle is not signed; hosts accept it only by a name that says danger: pass `--sign-key FILE`
+    note: the bundle is not signed; hosts refuse it without a `dangerous` option: pass `--sign-key FILE`
     note: the bundle is bound to no agent and no project, so hosts refuse it unless told otherwise: pass `--agent` or `--project`
     ");
 }

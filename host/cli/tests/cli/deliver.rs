@@ -238,7 +238,7 @@ fn what_is_wrong_with_a_platform_is_said_and_nothing_is_lost() {
     exit 1
     ! 0 events delivered to http://PLATFORM/
     --- stderr
-    error: `http://PLATFORM/`: it answers 404 Not Found; it is no platform, or not at this address: see `--url` and HEXGATE_API_URL; what is left is delivered the next time
+    error: `http://PLATFORM/`: it answers 404 Not Found; it is no platform, or not at this address: see `--url` and HEXGATE_API_URL; the rest is delivered the next time
     ");
     platform.answers(Answer::Status(500));
     insta::assert_snapshot!(deliver(&fixture, &platform, "--patience 1"), @r"
@@ -246,7 +246,7 @@ fn what_is_wrong_with_a_platform_is_said_and_nothing_is_lost() {
     ! 0 events delivered to http://PLATFORM/
     --- stderr
     warning: `http://PLATFORM/`: it answers 500 Internal Server Error
-    error: `http://PLATFORM/`: it answers 500 Internal Server Error; what is left is delivered the next time
+    error: `http://PLATFORM/`: it answers 500 Internal Server Error; the rest is delivered the next time
     ");
     platform.answers(Answer::Silence);
     insta::assert_snapshot!(deliver(&fixture, &platform, "--patience 2 --timeout 1"), @r"
@@ -254,7 +254,7 @@ fn what_is_wrong_with_a_platform_is_said_and_nothing_is_lost() {
     ! 0 events delivered to http://PLATFORM/
     --- stderr
     warning: `http://PLATFORM/`: it does not answer in time
-    error: `http://PLATFORM/`: it does not answer in time; what is left is delivered the next time
+    error: `http://PLATFORM/`: it does not answer in time; the rest is delivered the next time
     ");
     platform.answers(Answer::Status(202));
     let mut another = command(&fixture, &platform, "");
@@ -263,7 +263,7 @@ fn what_is_wrong_with_a_platform_is_said_and_nothing_is_lost() {
     exit 1
     ! 0 events delivered to http://PLATFORM/
     --- stderr
-    error: `http://PLATFORM/`: it answers 401 Unauthorized; HEXGATE_API_KEY has to be a token of the project that it knows; what is left is delivered the next time
+    error: `http://PLATFORM/`: it answers 401 Unauthorized; HEXGATE_API_KEY has to be a token of the project that it knows; the rest is delivered the next time
     ");
     assert_eq!(platform.taken(), 0);
     platform.answers(Answer::TooLarge);
@@ -280,7 +280,7 @@ fn what_is_wrong_with_a_platform_is_said_and_nothing_is_lost() {
     exit 1
     ! 0 events delivered to http://PLATFORM/
     --- stderr
-    error: `http://PLATFORM/`: it answers 422 Unprocessable Entity to every event; something before the platform may not pass them on: see `--url` and HEXGATE_API_URL; what is left is delivered the next time
+    error: `http://PLATFORM/`: it answers 422 Unprocessable Entity to every event; a proxy or firewall may not pass them on: see `--url` and HEXGATE_API_URL; the rest is delivered the next time
     ");
     platform.answers(Answer::But(3, 422));
     insta::assert_snapshot!(deliver(&fixture, &platform, ""), @r"
@@ -354,7 +354,7 @@ fn what_cannot_be_delivered_is_misuse() {
     insta::assert_snapshot!(open, @r"
     exit 2
     --- stderr
-    error: `--url` is no address of a platform: the token would be sent in the clear; use https
+    error: `--url` is not the address of a platform: the token would be sent in the clear; use https
     ");
     let one = deliver(&fixture, &platform, "--follow --patience 1");
     assert!(one.starts_with("exit 2\n"), "{one}");

@@ -50,7 +50,7 @@ fn a_bundle_without_a_key_is_used_with_a_note() {
     exit 0
     ✓ ALLOW · support → view_orders({})
     --- stderr
-    note: `dist` is whole, but its signature was not verified: pass `--pubkey FILE`
+    note: the files of `dist` match its manifest, but its signature was not verified: pass `--pubkey FILE`
     ");
     assert_snapshot!(fixture.run("test dist --role support --tool view_orders --pubkey release.public"), @r"
     exit 0
@@ -61,7 +61,7 @@ fn a_bundle_without_a_key_is_used_with_a_note() {
     exit 0
     ✓ ALLOW · support → view_orders({})
     --- stderr
-    note: `plain` is whole, but it is not signed
+    note: the files of `plain` match its manifest, but it is not signed
     ");
 }
 
@@ -115,7 +115,7 @@ fn a_component_of_another_engine_decides_and_says_no_more() {
     ✓ ALLOW · default → t({})
     --- stderr
     note: `foreign.wasm` is a bare component: nothing about its origin was verified
-    note: `--explain` has nothing to look into: the component in `foreign.wasm` is not of the known engine, and tells its verdict and nothing else
+    note: `--explain` needs a policy of the known engine, and the component in `foreign.wasm` is of another one, which gives only a verdict
     ");
     assert_snapshot!(fixture.run("test foreign.wasm --tool t --engine reference"), @r"
     exit 2

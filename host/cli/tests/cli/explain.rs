@@ -66,7 +66,7 @@ fn shows_the_value_of_every_part() {
     assert_snapshot!(fixture.explain("drop_table", "{}"), @r"
     role `billing`: the tool is listed, mode deny
       to pass:
-        • the mode of the rule is `deny`, whatever the arguments; no role of this policy permits the tool
+        • the mode of the rule is `deny`, for all arguments; no role of this policy permits the tool
     ");
     assert_snapshot!(fixture.explain("unknown_tool", "{}"), @r"
     role `billing`: the tool is not listed, the rule for unlisted tools applies, mode deny

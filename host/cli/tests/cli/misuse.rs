@@ -73,7 +73,7 @@ fn things_that_are_not_there_or_not_what_is_meant() {
     assert_snapshot!(fixture.run("test policy.yaml --tool t --pubkey release.public"), @r"
     exit 2
     --- stderr
-    error: `--pubkey` verifies a bundle, and `policy.yaml` is none; leave it out, or name the folder of a bundle
+    error: `--pubkey` verifies a bundle, and `policy.yaml` is not one; leave it out, or name the folder of a bundle
     ");
     assert_snapshot!(fixture.run("test notes --tool t"), @r"
     exit 1

@@ -97,7 +97,7 @@ fn what_is_wrong_on_the_command_line_is_said_before_anything_is_sent() {
         &[],
     );
     assert!(
-        shown.starts_with("exit 2\n") && shown.contains("push to a tag"),
+        shown.starts_with("exit 2\n") && shown.contains("a push needs a tag"),
         "{shown}"
     );
 }

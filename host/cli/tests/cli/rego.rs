@@ -62,7 +62,7 @@ fn a_policy_in_rego_is_tested_built_and_decided() {
     assert_snapshot!(fixture.run("test dist --pubkey release.public --tool search --data data.json"), @r"
     exit 2
     --- stderr
-    error: `--data` and `--entrypoint` are for policies in Rego, and what `dist` asks is in its component: leave them out
+    error: `--data` and `--entrypoint` are for policies in Rego, and the component in `dist` has its own: leave them out
     ");
     assert_snapshot!(fixture.run("test dist --pubkey release.public --tool search --engine reference"), @r"
     exit 2
@@ -195,7 +195,7 @@ fn a_bundle_with_the_module_of_opa_is_used_like_any_other() {
     ⚠ APPROVAL_REQUIRED · billing → wire_transfer({"amount": 5})
       reason: Policy requires approval for tool "wire_transfer"
     --- stderr
-    note: `by-opa` is whole, but it is not signed
+    note: the files of `by-opa` match its manifest, but it is not signed
     "#);
     assert_eq!(said("native"), said("rego"));
     let inspected = fixture.run("inspect by-opa");

@@ -90,7 +90,7 @@ fn a_name_with_a_star_is_decided_as_it_stands_and_said_to_be() {
     let shown = Fixture::new().run("test policy.yaml --role team-* --tool mcp__shell__*");
     assert!(shown.starts_with("exit 1\n"), "{shown}");
     assert!(
-        shown.contains("a `*` stands for nothing but itself: what is decided is a call with the very name `mcp__shell__*`"),
+        shown.contains("a `*` is not a wildcard: the decision is about a call with exactly the name `mcp__shell__*`"),
         "{shown}"
     );
 }
@@ -176,7 +176,7 @@ fn mistakes_in_a_suite_have_a_place() {
     1 | - tool: t
       |         ^ here
 
-    error: the suite `s.yaml` is not sound YAML
+    error: the suite `s.yaml` is not valid YAML
     ");
     assert_snapshot!(wrong("s.json", "[{\"tool\": \"t\",\n  \"expct\": \"allow\"}]"), @r"
     exit 2

@@ -26,7 +26,7 @@ pub(crate) fn trusted(limits: &Limits) -> wasmtime::Result<Engine> {
     Engine::new(&common(limits, 1))
 }
 
-/// For all other components: counts instructions, and leaves out whatever could answer differently on another machine.
+/// For all other components: counts instructions, and turns off features that could answer differently on another machine.
 pub(crate) fn metered(limits: &Limits) -> wasmtime::Result<Engine> {
     let mut config = common(limits, REGO_MEMORIES);
     let mut cost = OperatorCost::new();

@@ -27,7 +27,7 @@ pub(crate) struct Foreign {
 }
 
 impl Foreign {
-    /// Takes a compiled component if it is of our world.
+    /// Accepts a compiled component if it is of our world.
     pub(crate) fn new(
         engine: &Engine,
         component: &Component,
@@ -134,7 +134,7 @@ impl Instance for Box<ForeignInstance> {
                 decide
             }
         };
-        // A function may be given what lives shorter than its parameter type says.
+        // The parameters may live shorter than the type of the function says.
         let decide: TypedFunc<(abi::Request<'_>,), _> = decide;
         let most = self.output;
         let (answer,) = self.call(decide, (abi::Request::from(request),), most)?;
@@ -174,7 +174,7 @@ impl Instance for Box<ForeignInstance> {
             .map(|(scope,)| scope.map(FileScope::from))
     }
 
-    /// Only what it began with: nobody knows what it keeps in more.
+    /// Only its first size: what it keeps in more memory is unknown.
     fn is_small(&self) -> bool {
         !self.store.data().limiter.has_grown()
     }

@@ -1,4 +1,4 @@
-//! Keeps an instance within its memory, and remembers what it tried.
+//! Keeps an instance within its memory limit, and records refused growth.
 
 use wasmtime::ResourceLimiter;
 
@@ -24,7 +24,7 @@ impl Limiter {
         }
     }
 
-    /// From now on growing counts as growing.
+    /// Ends the start: from now on growth is recorded.
     pub(super) fn started(&mut self) {
         self.started = true;
     }

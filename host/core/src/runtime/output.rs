@@ -1,10 +1,10 @@
-//! What a host checks about an answer, whoever gave it.
+//! The checks of an answer, for all components.
 
 use hexgate_contract::{Grant, Request, Verdict};
 
 use crate::error::DecideError;
 
-/// Refuses a grant that points at a role or a scope that is not there.
+/// Refuses a grant with the index of a role or scope that does not exist.
 pub(crate) fn check(
     verdict: Verdict,
     request: &Request<'_>,

@@ -1,4 +1,4 @@
-//! What a store carries, and how the runtime's errors become ours.
+//! The data of a store, and the conversion of the runtime's errors.
 
 use wasmtime::{PoolConcurrencyLimitError, Trap};
 
@@ -47,7 +47,7 @@ impl State {
             };
         }
         let text = format!("{error:#}");
-        // The runtime has no type for this one. A test holds on to the text.
+        // The runtime has no type for this error. A test fails if its text changes.
         if text.contains("too much data is being copied") {
             return DecideError::BadOutput {
                 what: format!(
@@ -63,7 +63,7 @@ impl State {
         let kind = match trap {
             Trap::OutOfFuel => TrapKind::Fuel,
             Trap::StackOverflow => TrapKind::Stack,
-            // A guest that gets no more memory gives up. The cause is the more useful answer.
+            // A guest that gets no memory traps. Report the cause, which is more useful.
             Trap::UnreachableCodeReached | Trap::MemoryOutOfBounds
                 if self.limiter.has_refused() =>
             {

@@ -3,33 +3,33 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use hexgate_approvals::{Call, Caller, Desk, Standing, Terms};
+use hexgate_approvals::{ApprovalService, ApprovalStatus, Call, Caller, Terms};
 use tokio::runtime::Handle;
 
 use super::{Answer, ApprovalError, ApprovalHandler, Asking};
 use crate::decision::Decision;
 
-/// Asks at a [`Desk`]: the first time a request is put there and the call fails with
+/// Asks at an [`ApprovalService`]: the first time a request is put there and the call fails with
 /// [`Answer::Pending`]; once somebody entitled has approved it, the same call made again passes, once.
 ///
 /// An approval is bound to agent, caller, session, attributes, tool, the exact arguments and the policy.
 #[derive(Debug, Clone)]
 pub struct DurableApprovals {
-    desk: Arc<Desk>,
+    service: Arc<ApprovalService>,
     terms: Terms,
 }
 
 impl DurableApprovals {
-    /// Asks at this desk, on these terms.
+    /// Asks at this service, on these terms.
     #[must_use]
-    pub fn new(desk: Arc<Desk>, terms: Terms) -> Self {
-        Self { desk, terms }
+    pub fn new(service: Arc<ApprovalService>, terms: Terms) -> Self {
+        Self { service, terms }
     }
 }
 
 impl ApprovalHandler for DurableApprovals {
     fn ask(&self, decision: &Decision) -> Result<Answer, ApprovalError> {
-        settle(&self.desk, &call(decision)?, &self.terms)
+        settle(&self.service, &call(decision)?, &self.terms)
     }
 
     fn uses_up(&self) -> bool {
@@ -45,8 +45,8 @@ impl ApprovalHandler for DurableApprovals {
             Ok(call) => call,
             Err(error) => return Box::pin(ready(Err(error))),
         };
-        let Self { desk, terms } = self.clone();
-        let settled = runtime.spawn_blocking(move || settle(&desk, &call, &terms));
+        let Self { service, terms } = self.clone();
+        let settled = runtime.spawn_blocking(move || settle(&service, &call, &terms));
         Box::pin(async move { settled.await? })
     }
 }
@@ -76,18 +76,18 @@ fn call(decision: &Decision) -> Result<Call, ApprovalError> {
     })
 }
 
-fn settle(desk: &Desk, call: &Call, terms: &Terms) -> Result<Answer, ApprovalError> {
-    Ok(match desk.settle(call, terms)? {
-        Standing::Approved(permit) => Answer::Approved {
+fn settle(service: &ApprovalService, call: &Call, terms: &Terms) -> Result<Answer, ApprovalError> {
+    Ok(match service.settle(call, terms)? {
+        ApprovalStatus::Approved(permit) => Answer::Approved {
             by: permit.approver().to_owned(),
             request: Some(permit.request().to_string()),
         },
-        Standing::Denied {
+        ApprovalStatus::Denied {
             approver, reason, ..
         } => Answer::Denied {
             reason: format!("`{}` refused: {reason}", approver.escape_debug()),
         },
-        Standing::Pending { request } => Answer::Pending {
+        ApprovalStatus::Pending { request } => Answer::Pending {
             request: request.to_string(),
         },
     })

@@ -101,7 +101,7 @@ fn a_handler_that_fails_is_a_denial() {
     struct Broken;
     impl ApprovalHandler for Broken {
         fn ask(&self, _: &Decision) -> Result<Answer, ApprovalError> {
-            Err("the mailbox is gone".into())
+            Err("the store is gone".into())
         }
     }
     struct Waiting;

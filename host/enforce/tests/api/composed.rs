@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use hexgate::Policy;
 use hexgate::bundle::Timestamp;
-use hexgate_enforce::approvals::{Approver, Approvers, Decision as Said, Desk, Mailbox, Terms};
+use hexgate_enforce::approvals::{
+    ApprovalService, Approver, Approvers, Decision as Said, RequestStore, Terms,
+};
 use hexgate_enforce::audit::{
     Anchors, Arguments, AuditLog, By, DigestKey, Options, WhenUnwritable, replay, verify,
 };
@@ -327,9 +329,12 @@ fn stored(folder: &Path) -> (PathBuf, Approvers, DurableApprovals) {
         users: vec![],
     }])
     .unwrap();
-    let desk = Desk::new(Mailbox::open_or_create(&file).unwrap(), approvers.clone());
+    let service = ApprovalService::new(
+        RequestStore::open_or_create(&file).unwrap(),
+        approvers.clone(),
+    );
     let terms = Terms::new(["finance"]).unwrap();
-    let handler = DurableApprovals::new(Arc::new(desk), terms);
+    let handler = DurableApprovals::new(Arc::new(service), terms);
     (file, approvers, handler)
 }
 
@@ -408,7 +413,7 @@ fn a_stored_approval_lets_one_call_pass_once() {
 /// Answers, as Carol, what waits in the database in this file.
 fn answer(file: &Path, approvers: &Approvers, request: &str, said: Said) {
     let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
-    Mailbox::open(file)
+    RequestStore::open(file)
         .unwrap()
         .answer(
             &request.parse().unwrap(),
@@ -505,9 +510,9 @@ fn an_approval_that_is_used_up_is_in_the_log_whatever_becomes_of_the_call() {
         }
     }
     answer(&file, &approvers, &pending(2), Said::Approve);
-    let desk = Desk::new(Mailbox::open(&file).unwrap(), approvers);
+    let service = ApprovalService::new(RequestStore::open(&file).unwrap(), approvers);
     let switch = KillSwitch::new();
-    let handler = DurableApprovals::new(Arc::new(desk), Terms::new(["finance"]).unwrap());
+    let handler = DurableApprovals::new(Arc::new(service), Terms::new(["finance"]).unwrap());
     let stopping = Enforcer::builder(AGENT, &live)
         .kill_switch(&switch)
         .approvals(Approvals::handler(Stops(handler, switch.clone())))

@@ -7,7 +7,7 @@ use super::{
     text::{becomes, skipped, why},
 };
 
-/// As many rows as a person looks at.
+/// The most rows that are shown.
 const ROWS: usize = 200;
 
 pub(super) fn render(question: &Question<'_>, replayed: &Replayed) -> String {
@@ -124,7 +124,7 @@ fn shown(page: &mut String, example: &Example) {
     ));
 }
 
-/// Text in a page. What a model wrote stands in it, so everything that could be markup is not, and what could steer the reader's eye neither.
+/// Text in a page. A model wrote parts of it, so markup and characters that change how the text reads are escaped.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in crate::output::harmless(text).chars() {

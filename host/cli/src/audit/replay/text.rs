@@ -42,7 +42,7 @@ pub(super) fn skipped(replayed: &Replayed) -> Vec<(String, u64)> {
         .map(|(what, number)| (format!("{what} in the log"), *number))
         .collect();
     for (component, number) in &skipped.missing_component {
-        rows.push((format!("component {component} is not to be had"), *number));
+        rows.push((format!("component {component} was not found"), *number));
     }
     for (what, number) in [
         (
@@ -62,12 +62,12 @@ pub(super) fn skipped(replayed: &Replayed) -> Vec<(String, u64)> {
     rows
 }
 
-/// What becomes of what, in words.
+/// A change, in words.
 pub(super) fn becomes(from: Effect, to: Effect) -> String {
     format!("{} → {}", from.in_words(), to.in_words())
 }
 
-/// Why an outcome is what it is.
+/// The reason of an outcome.
 pub(super) fn why(outcome: &Outcome) -> String {
     match outcome.reason() {
         "" => outcome.effect().in_words().to_owned(),

@@ -1,4 +1,4 @@
-//! What a second thread gains, compared with what it gains a loop that only computes, and two policies that share nothing.
+//! The gain of a second thread, compared with that of a computing loop and of two policies that share nothing.
 //!
 //! The loop tells what the machine has. A second processor that is half of a core gives a loop that waits for its own results nearly
 //! twice as much, and code that keeps a core busy less: so the policies that share nothing tell what sharing costs.

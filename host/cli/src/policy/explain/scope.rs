@@ -58,7 +58,7 @@ fn fault(path: &str) -> Option<&'static str> {
     }
 }
 
-/// What in the form of a path lets a file system take it for another one. Only scopes that deny something mind.
+/// The part of a path that lets a file system take it for another one. Only scopes with denied patterns refuse it.
 fn mistakable(path: &str) -> Option<&'static str> {
     let ignored = |c: char| {
         let mut ranges = hexgate_eval::IGNORED_IN_NAMES.iter();

@@ -80,8 +80,8 @@ impl Bundle {
         if self.stateless {
             rows.row("claims", "to be stateless");
         }
-        if !self.duties.is_empty() {
-            rows.row("demands", &self.duties.join(", "));
+        if !self.obligations.is_empty() {
+            rows.row("demands", &self.obligations.join(", "));
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a policy permits, as it tells itself, or as its plan does.
+//! What a policy permits, by its own description or its plan.
 
 use anyhow::Context;
 use hexgate_eval::Plan;
@@ -97,7 +97,7 @@ pub(super) fn of_plan(bytes: &[u8]) -> anyhow::Result<Permits> {
     })
 }
 
-/// Asks a component that nobody vouches for: it runs in the sandbox, without imports, metered.
+/// Asks an untrusted component: it runs in the sandbox, without imports, metered.
 pub(super) fn of_component(wasm: &[u8]) -> anyhow::Result<Permits> {
     let engine = hexgate::Engine::new().context("cannot start the runtime")?;
     let policy = hexgate::Policy::dangerous_from_unverified_bytes(&engine, wasm)?;

@@ -20,7 +20,7 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bundle: Option<Bundle>,
     pub(super) component: Component,
-    /// What nobody checked.
+    /// What was not checked.
     pub(super) not_verified: Vec<String>,
     /// Whether a signature was asked for that is not there.
     #[serde(skip)]
@@ -49,7 +49,8 @@ pub(super) struct Bundle {
     /// Whether the time is within the validity: `valid`, `not_yet_valid`, `expired`.
     pub(super) validity: &'static str,
     pub(super) stateless: bool,
-    pub(super) duties: Vec<&'static str>,
+    #[serde(rename = "duties")]
+    pub(super) obligations: Vec<&'static str>,
     /// The key that the manifest names.
     pub(super) claimed_key_id: Option<String>,
 }
@@ -60,7 +61,7 @@ pub(super) struct Bundle {
 pub(super) enum Signature {
     /// There is none.
     Unsigned,
-    /// There is one that nobody looked at.
+    /// There is one, not checked.
     NotVerified,
     /// A given key made it.
     Verified {
@@ -181,7 +182,11 @@ impl Bundle {
             expires_at: manifest.expires_at().map(|time| time.to_string()),
             validity,
             stateless: manifest.stateless(),
-            duties: manifest.duties().iter().map(|duty| duty.key()).collect(),
+            obligations: manifest
+                .obligations()
+                .iter()
+                .map(|obligation| obligation.key())
+                .collect(),
             claimed_key_id: manifest.key_id().map(|id| id.to_string()),
         }
     }

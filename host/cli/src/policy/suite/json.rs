@@ -108,7 +108,7 @@ fn expect<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Effect>, 
         .ok_or_else(|| D::Error::custom(unexpectable(&text)))
 }
 
-/// What a reader of JSON says, without the place that is told in front.
+/// The error of the JSON reader, without the place, which the message already has.
 fn message(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let text = text

@@ -1,4 +1,4 @@
-//! Reading a suite: which format it is in, and what holds in all of them.
+//! Reads a suite: finds its format, and checks what holds in all formats.
 
 use hexgate::Effect;
 use std::{fs::File, io::Read, path::Path};
@@ -31,7 +31,7 @@ enum Format {
     JsonLines,
 }
 
-/// What a reader found in a case, before it is known to make sense.
+/// A case as read, not checked yet.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) name: Option<String>,
@@ -47,7 +47,7 @@ pub(super) struct Draft {
 /// Reads the suite at `path`.
 ///
 /// # Errors
-/// Everything that keeps it from being one, with the place.
+/// All errors of the suite, with their places.
 pub(in crate::policy) fn read(path: &Path) -> anyhow::Result<Vec<Case>> {
     let name = path.display().to_string();
     let read = || -> std::io::Result<Vec<u8>> {
@@ -92,7 +92,7 @@ impl Draft {
         let Some(tool) = self.tool else {
             return Err("`tool` is missing".to_owned());
         };
-        // The verdict on a tool of that very name would pass for one on all that it seems to stand for.
+        // A verdict on a tool of that exact name would look like one on all tools that it seems to match.
         for (key, name) in
             std::iter::once(("tool", &tool)).chain(roles.iter().map(|role| ("role", role)))
         {
@@ -140,7 +140,7 @@ pub(super) fn outcome(name: &str) -> Option<Effect> {
         .find(|outcome| outcome.as_str() == name)
 }
 
-/// What is to be said of a name that is none.
+/// The error for an unknown outcome.
 pub(super) fn unexpectable(name: &str) -> String {
     format!(
         "`expect` is {}, and only `allow`, `deny` and `needs_approval` can be expected",

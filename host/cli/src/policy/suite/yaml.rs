@@ -34,9 +34,9 @@ pub(super) fn read(name: &str, text: &str) -> anyhow::Result<Vec<Case>> {
             Format::Human,
             Style::stderr().has_colour(),
         );
-        // Where stderr is gone there is nobody to tell.
+        // If stderr is closed, there is no place to report that.
         let _ = std::io::stderr().write_all(rendered.as_bytes());
-        anyhow::bail!("the suite `{name}` is not sound YAML");
+        anyhow::bail!("the suite `{name}` is not valid YAML");
     }
     let Some(root) = root else {
         return Ok(Vec::new());

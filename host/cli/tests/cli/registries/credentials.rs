@@ -154,7 +154,7 @@ fn files_are_pushed_elsewhere_without_credentials() {
     let shown = run(&fixture, &push, &USER);
     // There is no place for the manifest.
     assert!(
-        shown.starts_with("exit 2\n") && shown.contains("is not there"),
+        shown.starts_with("exit 2\n") && shown.contains("does not exist"),
         "{shown}"
     );
     let asked = other.seen();
@@ -198,8 +198,8 @@ fn what_a_registry_says_is_bounded_and_not_repeated() {
     );
     for (answer, said) in [
         (Answer::Endless, "more than 65536 bytes"),
-        (Answer::Bytes(b"{}".to_vec()), "is none"),
-        (Answer::Bytes(b"<html>".to_vec()), "is none"),
+        (Answer::Bytes(b"{}".to_vec()), "has none"),
+        (Answer::Bytes(b"<html>".to_vec()), "has none"),
         (token("two\\nlines"), "failed"),
         (Answer::Status(500), "no token: status 500"),
         (

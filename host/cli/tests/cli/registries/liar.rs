@@ -322,7 +322,7 @@ fn a_manifest_that_is_none_of_a_bundle_is_refused() {
             change(&|m| {
                 m.as_object_mut().unwrap().remove("annotations");
             }),
-            "nobody signed it",
+            "unsigned component",
         ),
         (
             "no signature",
@@ -332,7 +332,7 @@ fn a_manifest_that_is_none_of_a_bundle_is_refused() {
                     .unwrap()
                     .remove("com.hexgate.bundle.signature");
             }),
-            "nobody signed it",
+            "unsigned component",
         ),
         (
             "a bad annotation",
@@ -371,13 +371,13 @@ fn other_bytes_than_those_that_were_asked_for_are_refused() {
             "other bytes",
             Answer::Bytes(vec![0; size]),
             1,
-            "another digest",
+            "does not have the digest",
         ),
         (
             "fewer bytes",
             Answer::Bytes(vec![0; 8]),
             1,
-            "another digest",
+            "does not have the digest",
         ),
         (
             "more bytes",
@@ -392,7 +392,7 @@ fn other_bytes_than_those_that_were_asked_for_are_refused() {
             2,
             "failed",
         ),
-        ("no such blob", Answer::Status(404), 2, "is not there"),
+        ("no such blob", Answer::Status(404), 2, "does not exist"),
         ("a failure", Answer::Status(500), 2, "status 500"),
         ("no permission", Answer::Status(403), 2, "docker login"),
     ] {
@@ -445,7 +445,7 @@ fn a_pinned_bundle_is_that_one_and_no_other() {
     );
     let shown = pull(&fixture, &liar, &format!("@{other}"), "");
     assert!(
-        shown.starts_with("exit 1\n") && shown.contains("another digest"),
+        shown.starts_with("exit 1\n") && shown.contains("does not have the digest"),
         "{shown}"
     );
 }
@@ -456,7 +456,7 @@ fn a_registry_that_fails_hangs_or_never_ends_does_not_keep_us() {
     let (liar, manifest) = honest(&fixture);
     for (answer, code, said) in [
         (Answer::Status(401), 2, "docker login"),
-        (Answer::Status(404), 2, "is not there"),
+        (Answer::Status(404), 2, "does not exist"),
         (Answer::Status(500), 2, "status 500"),
         (Answer::Endless, 1, "more than 65536 bytes"),
         (Answer::Silence, 2, "did not answer in time"),

@@ -291,7 +291,7 @@ fn wkg_takes_what_we_push_and_what_it_pushes_is_no_bundle() {
     insta::assert_snapshot!(shown.replace(&registry.address, "[REGISTRY]"), @r"
     exit 1
     --- stderr
-    error: `[REGISTRY]/policies/support:8` is not a policy bundle: it has no manifest: it is a component, and nobody signed it; push one with `hexgate policy push`, or name another
+    error: `[REGISTRY]/policies/support:8` is not a policy bundle: it has no manifest: it is an unsigned component; push one with `hexgate policy push`, or name another
     ");
     assert!(!fixture.path("out").exists());
 }

@@ -7,11 +7,12 @@ use rusqlite::ErrorCode;
 
 use crate::{refusal::Refusal, request::RequestId};
 
-/// The database cannot be used. Its messages do not name it; [`OpenError`] and [`AnswerError`](crate::AnswerError) do, where a user named it.
+/// The database cannot be used. Its messages do not name the file; [`OpenError`] and [`AnswerError`](crate::AnswerError) do, where a user
+/// named it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MailboxError {
-    /// Others keep it.
+pub enum StoreError {
+    /// Another process keeps it locked.
     #[error(
         "it is locked by another process; try again, or find out which process keeps a transaction open"
     )]
@@ -21,17 +22,17 @@ pub enum MailboxError {
         "it is damaged ({0}); move it aside together with `-wal` and `-shm`: what was open has to be asked for again"
     )]
     Corrupt(String),
-    /// It is something else.
+    /// It is not an SQLite database.
     #[error(
         "it is not a database, or its beginning is damaged; name the right file, or move it aside together with `-wal` and `-shm`"
     )]
     NotADatabase,
-    /// It is somebody else's.
-    #[error("it is a database of something else; name another file")]
+    /// It is another program's database.
+    #[error("it is the database of another program; name another file")]
     Foreign,
-    /// Somebody newer made it.
+    /// A newer hexgate made it.
     #[error(
-        "it has version {found}, and at most version {known} is known here; use a newer hexgate"
+        "it has version {found}, and this hexgate knows at most version {known}; use a newer one"
     )]
     Newer {
         /// Its version.
@@ -47,17 +48,17 @@ pub enum MailboxError {
     /// There is no room.
     #[error("there is no room on its disk; free some space")]
     Full,
-    /// Somebody else than a host has put something in.
+    /// A text is larger than any that a host writes.
     #[error(
         "it has a text that is larger than any host writes; find out who can write it, and move it aside together with `-wal` and `-shm`"
     )]
     TooLarge,
-    /// Anything else that SQLite has to say.
+    /// Any other error of SQLite.
     #[error("SQLite says: {0}")]
-    Sqlite(rusqlite::Error),
+    Sqlite(#[source] rusqlite::Error),
 }
 
-impl From<rusqlite::Error> for MailboxError {
+impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
@@ -77,33 +78,33 @@ impl From<rusqlite::Error> for MailboxError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// There is none.
+    /// There is no file at the path.
     #[error("`{}` does not exist; name the file that the agent's host keeps its requests in", .path.display())]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// The folder is none.
+    /// The folder of the path is not a folder.
     #[error("`{}` is not a folder; name a folder for this user or its group alone", .path.display())]
     NoFolder {
         /// The folder.
         path: PathBuf,
     },
-    /// The path names something else than a file.
+    /// The path does not name a regular file.
     #[error("`{}` is not a regular file; name the database's own file", .path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,
     },
-    /// Others can get at the file, or put files beside it.
-    #[error("`{}` {access}: others could read requests, or put files of their own there; run `chmod o-rwx` on it, or name a database in a folder for this user or its group alone", .path.display())]
+    /// Other users can access the file, or put files beside it.
+    #[error("`{}` {access}: other users could read requests or put files there; run `chmod o-rwx` on it, or name a database in a folder for this user or its group alone", .path.display())]
     Exposed {
         /// The file or its folder.
         path: PathBuf,
         /// Whose it is, and its permission bits.
         access: Access,
     },
-    /// The system says no.
+    /// The system cannot open it.
     #[error("cannot open `{}`: {source}; this user has to be able to write the file and its folder", .path.display())]
     Io {
         /// The file.
@@ -117,7 +118,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: MailboxError,
+        source: StoreError,
     },
 }
 
@@ -125,11 +126,11 @@ pub enum OpenError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AnswerError {
-    /// The request cannot be answered, or not so.
+    /// The request cannot be answered, or not by this approver.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// It was answered before, by somebody who may.
-    #[error("request `{id}` was answered before: {by}; an answer is not changed")]
+    /// An approver answered it before.
+    #[error("request `{id}` was answered before: {by}; an answer cannot be changed")]
     Answered {
         /// The request.
         id: RequestId,
@@ -146,5 +147,5 @@ pub enum AnswerError {
     },
     /// The database cannot be used.
     #[error("cannot use the database: {0}")]
-    Mailbox(#[from] MailboxError),
+    RequestStore(#[from] StoreError),
 }

@@ -1,9 +1,9 @@
-//! What a host does with rows, in a transaction of its own.
+//! The host's operations on rows, in the host's transaction.
 
 use hexgate_bundle::Timestamp;
 use rusqlite::Transaction;
 
-use super::{Entry, MailboxError, row};
+use super::{Entry, StoreError, row};
 use crate::{
     call::{Call, Conditions, subject},
     request::{Request, RequestId},
@@ -13,18 +13,18 @@ use crate::{
 pub(crate) fn find(
     transaction: &Transaction<'_>,
     id: &RequestId,
-) -> Result<Option<Entry>, MailboxError> {
+) -> Result<Option<Entry>, StoreError> {
     row::find(transaction, id)
 }
 
-/// The open requests about a call on these terms, the oldest first, as many as can be open. A host makes one; whoever else can write the
+/// The open requests about a call on these terms, the oldest first, as many as can be open. A host makes one; an attacker who can write the
 /// database can make any number.
 pub(crate) fn about(
     transaction: &Transaction<'_>,
     call: &Call,
     conditions: &Conditions,
     now: Timestamp,
-) -> Result<Vec<Entry>, MailboxError> {
+) -> Result<Vec<Entry>, StoreError> {
     let mut statement = transaction.prepare(&format!(
         "{} WHERE r.subject = ?1 AND r.expires_at > ?2 ORDER BY r.created_at, r.id \
          LIMIT {MAX_OPEN}",
@@ -39,11 +39,11 @@ pub(crate) fn about(
         .collect())
 }
 
-/// Puts a request in, and takes out what has been over for long. None if too many are open.
+/// Adds a request and removes old ones. None if too many are open.
 pub(crate) fn add(
     transaction: &Transaction<'_>,
     request: &Request,
-) -> Result<Option<()>, MailboxError> {
+) -> Result<Option<()>, StoreError> {
     let now = row::seconds(request.created_at);
     let (open, bytes): (i64, i64) = transaction.query_row(
         "SELECT count(*), coalesce(sum(octet_length(r.arguments)), 0) FROM requests r \
@@ -55,7 +55,7 @@ pub(crate) fn add(
     if open >= MAX_OPEN || bytes.saturating_add(more) > MAX_OPEN_BYTES {
         return Ok(None);
     }
-    // What nobody answered in time is of no use to anybody, and an agent can make any number of it.
+    // Requests that expired without an answer are useless, and an agent can make any number of them.
     transaction.execute(
         "DELETE FROM requests WHERE expires_at <= ?1 AND id NOT IN (SELECT id FROM answers)",
         [now],
@@ -74,12 +74,12 @@ pub(crate) fn add(
     Ok(Some(()))
 }
 
-/// Keeps in mind that an approval was used.
+/// Records that an approval was used.
 pub(crate) fn use_up(
     transaction: &Transaction<'_>,
     id: &RequestId,
     now: Timestamp,
-) -> Result<(), MailboxError> {
+) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT INTO uses VALUES (?1, ?2)",
         (id.to_string(), row::seconds(now)),
@@ -87,9 +87,10 @@ pub(crate) fn use_up(
     Ok(())
 }
 
-/// The most open requests: what people can look through, and what an agent that asks without end can make of a database.
+/// The most open requests: a bound on what people review, and on what an agent that asks without end adds to a database.
 pub(crate) const MAX_OPEN: i64 = 1_000;
 /// The most bytes that the arguments of open requests have together.
 pub(crate) const MAX_OPEN_BYTES: i64 = 64 << 20;
-/// How long a request that was answered is kept after its time, in seconds: 30 days. It cannot be used then, so that forgetting its use does no harm.
+/// How long an answered request is kept after it expired, in seconds: 30 days. An expired approval cannot be used, so its use need not be
+/// remembered.
 const KEPT: i64 = 30 * 24 * 3600;

@@ -1,4 +1,4 @@
-//! The host's side: asking, and using an approval, at most once.
+//! The host's side: asking for approval, and using an approval at most once.
 
 use std::{
     collections::HashMap,
@@ -12,52 +12,54 @@ use crate::{
     answer::{Answer, Decision},
     approvers::Approvers,
     call::{Call, Terms},
-    ledger::{Ledger, LedgerError},
-    mailbox::{Entry, Mailbox, StoredAnswer, host},
     refusal::Refusal,
     request::{Request, RequestId},
+    store::{Entry, RequestStore, StoredAnswer, host},
+    used::{UsedApprovals, UsedApprovalsError},
 };
 
-mod standing;
+mod status;
 
-pub use standing::{DeskError, Permit, Standing};
+pub use status::{ApprovalStatus, Permit, ServiceError};
 
-/// Asks people, and knows whose answers count. One a process; any thread may use it.
+/// Asks for approvals and checks answers. Make one for each process and share it between threads.
 #[derive(Debug)]
-pub struct Desk {
-    mailbox: Mailbox,
+pub struct ApprovalService {
+    store: RequestStore,
     approvers: RwLock<Approvers>,
-    ledger: Option<Ledger>,
+    used_approvals: Option<UsedApprovals>,
     clock: Arc<dyn Clock>,
-    /// What this process used, until it expires: no edit of a file brings it back here.
+    /// The requests that this process used, until they expire: restoring an old file does not make them usable again here.
     used: Mutex<HashMap<RequestId, Timestamp>>,
 }
 
-impl Desk {
-    /// A desk with this mailbox, these approvers and the system's clock.
-    pub fn new(mailbox: Mailbox, approvers: Approvers) -> Self {
+impl ApprovalService {
+    /// A service with this store, these approvers and the system's clock.
+    pub fn new(store: RequestStore, approvers: Approvers) -> Self {
         Self {
-            mailbox,
+            store,
             approvers: RwLock::new(approvers),
-            ledger: None,
+            used_approvals: None,
             clock: Arc::new(SystemClock),
             used: Mutex::default(),
         }
     }
 
-    /// Keeps used approvals in a file of their own as well. Default: in the database and in memory only.
-    pub fn with_ledger(mut self, ledger: Ledger) -> Self {
-        self.ledger = Some(ledger);
+    /// Records used approvals in a separate file as well. Default: in the database and in memory only.
+    #[must_use]
+    pub fn with_used_approvals(mut self, used_approvals: UsedApprovals) -> Self {
+        self.used_approvals = Some(used_approvals);
         self
     }
 
     /// Another clock. Default: the system's.
+    #[must_use]
     pub fn with_clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Other approvers from now on, for a host that reads its list again. What somebody signed who is not listed any more does not count.
+    /// Replaces the approvers, for a host that reads its list again. Answers of a person who is no longer listed do not count.
     pub fn set_approvers(&self, approvers: Approvers) {
         *self
             .approvers
@@ -66,29 +68,32 @@ impl Desk {
     }
 
     /// The database.
-    pub fn mailbox(&self) -> &Mailbox {
-        &self.mailbox
+    #[must_use]
+    pub fn store(&self) -> &RequestStore {
+        &self.store
     }
 
-    /// Whether a call may run now. If an approver allowed this very call on these terms, the approval is used up before this returns, and
-    /// the call may run once. If one denied it, that holds until the request expires. If nobody was asked, somebody is now.
+    /// Whether a call may run now. If an approver allowed this call on these terms, the approval is used up before this returns, and the
+    /// call may run once. A denial holds until the request expires. If there is no request yet, one is made.
     ///
     /// # Errors
-    /// If what lies in the database is not an answer that counts, or the database or the ledger cannot be used. Then the call must not run.
-    pub fn settle(&self, call: &Call, terms: &Terms) -> Result<Standing, DeskError> {
+    ///
+    /// If the stored answer does not count, or the database or the file of used approvals cannot be used. Then the call must not run.
+    pub fn settle(&self, call: &Call, terms: &Terms) -> Result<ApprovalStatus, ServiceError> {
         check_size(call)?;
         let now = self.now()?;
         let conditions = terms.conditions();
-        self.mailbox.write(|transaction| {
+        self.store.write(|transaction| {
             let mut asked = None;
             let mut approved = None;
             let mut doubt = None;
+            // An attacker can add entries, so one bad entry must not hide a good one: look at all.
             for entry in host::about(transaction, call, &conditions, now)? {
                 let id = entry.id;
                 match self.judge(&entry, call, terms, now) {
                     Ok(Judged { request, answer }) => match answer.decision {
                         Decision::Deny => {
-                            return Ok(Standing::Denied {
+                            return Ok(ApprovalStatus::Denied {
                                 request: id,
                                 approver: answer.approver,
                                 reason: answer.reason,
@@ -97,7 +102,7 @@ impl Desk {
                         Decision::Approve => approved = approved.or(Some((request, answer))),
                     },
                     Err(Refusal::Unanswered(_)) => asked = asked.or(Some(id)),
-                    // These are not about this call any more, as if they were not there.
+                    // These requests no longer concern this call.
                     Err(
                         Refusal::Used(_)
                         | Refusal::Altered(_)
@@ -110,32 +115,39 @@ impl Desk {
                     Err(refusal) => doubt = doubt.or(Some(refusal)),
                 }
             }
+            // An approval counts beside a doubtful entry. Without one, doubt is an error: a new request would hide the attack.
             match (approved, doubt, asked) {
                 (Some((request, answer)), ..) => self
                     .use_up(transaction, &request, answer, now)
-                    .map(Standing::Approved),
+                    .map(ApprovalStatus::Approved),
                 (None, Some(refusal), _) => Err(refusal.into()),
-                (None, None, Some(request)) => Ok(Standing::Pending { request }),
+                (None, None, Some(request)) => Ok(ApprovalStatus::Pending { request }),
                 (None, None, None) => {
                     let request = self.request(call, terms, now)?;
                     let id = request.id();
-                    host::add(transaction, &request)?.ok_or(DeskError::TooMany)?;
-                    Ok(Standing::Pending { request: id })
+                    host::add(transaction, &request)?.ok_or(ServiceError::TooMany)?;
+                    Ok(ApprovalStatus::Pending { request: id })
                 }
             }
         })
     }
 
-    /// Uses the approval of a request that the host knows by its name, for this call. Unlike [`settle`](Self::settle) it never asks, and says
-    /// in each case why not.
+    /// Uses the approval of the request with this name, for this call. Unlike [`settle`](Self::settle) it makes no request, and its error
+    /// says why the call must not run.
     ///
     /// # Errors
-    /// If the request is not there, was changed, expired, not answered, denied, used, or is about another call, policy or terms; if its answer
-    /// does not count; if the database or the ledger cannot be used. Then the call must not run.
-    pub fn redeem(&self, id: &RequestId, call: &Call, terms: &Terms) -> Result<Permit, DeskError> {
+    ///
+    /// If the request is missing, changed, expired, unanswered, denied, used, or for another call, policy or terms; if its answer does not
+    /// count; if the database or the file of used approvals cannot be used. Then the call must not run.
+    pub fn redeem(
+        &self,
+        id: &RequestId,
+        call: &Call,
+        terms: &Terms,
+    ) -> Result<Permit, ServiceError> {
         check_size(call)?;
         let now = self.now()?;
-        self.mailbox.write(|transaction| {
+        self.store.write(|transaction| {
             let entry = host::find(transaction, id)?.ok_or(Refusal::Unknown(*id))?;
             let Judged { request, answer } = self.judge(&entry, call, terms, now)?;
             match answer.decision {
@@ -150,7 +162,7 @@ impl Desk {
         })
     }
 
-    /// What an entry says about a call, if it can be believed.
+    /// The request and answer of an entry, if all checks hold for this call.
     fn judge(
         &self,
         entry: &Entry,
@@ -160,6 +172,7 @@ impl Desk {
     ) -> Result<Judged, Refusal> {
         let id = entry.id;
         let request = entry.request.clone().ok_or(Refusal::Altered(id))?;
+        // The digest shows that the request is unchanged; these show that it is for this call on this host's terms.
         same_call(id, &request.call, call)?;
         if request.conditions != terms.conditions() {
             return Err(Refusal::OtherTerms(id));
@@ -167,8 +180,8 @@ impl Desk {
         if entry.used_at.is_some() || self.was_used(&id, now) {
             return Err(Refusal::Used(id));
         }
-        // The times are in the digest, but whoever can write the database can make requests: one that is open for longer than the host's
-        // terms, or from a time to come, is not the host's.
+        // The digest binds the times, but an attacker who can write the database can make requests. One that is open for longer than the
+        // host's terms, or made in the future, is not the host's.
         let open = request
             .expires_at
             .unix_seconds()
@@ -194,19 +207,19 @@ impl Desk {
         Ok(Judged { request, answer })
     }
 
-    /// Uses an approval up: in the ledger, in memory, in the database, in this order. Whatever fails, the tool does not run; what was kept in
-    /// mind before stays so.
+    /// Uses an approval up: in the file of used approvals, in memory, in the database, in this order. If a step fails, the tool does not
+    /// run, and the earlier steps keep the approval used.
     fn use_up(
         &self,
         transaction: &Transaction<'_>,
         request: &Request,
         answer: Answer,
         now: Timestamp,
-    ) -> Result<Permit, DeskError> {
+    ) -> Result<Permit, ServiceError> {
         let id = request.id();
-        if let Some(ledger) = &self.ledger {
-            ledger.add(&id, now).map_err(|error| match error {
-                LedgerError::Used(id) => DeskError::Refused(Refusal::Used(id)),
+        if let Some(used_approvals) = &self.used_approvals {
+            used_approvals.add(&id, now).map_err(|error| match error {
+                UsedApprovalsError::Used(id) => ServiceError::Refused(Refusal::Used(id)),
                 error => error.into(),
             })?;
         }
@@ -221,14 +234,15 @@ impl Desk {
         })
     }
 
-    fn request(&self, call: &Call, terms: &Terms, now: Timestamp) -> Result<Request, DeskError> {
+    fn request(&self, call: &Call, terms: &Terms, now: Timestamp) -> Result<Request, ServiceError> {
         let expires_at = now
             .unix_seconds()
             .checked_add(terms.seconds())
             .and_then(Timestamp::from_unix_seconds)
-            .ok_or(DeskError::Clock)?;
+            .ok_or(ServiceError::Clock)?;
         let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).map_err(DeskError::Random)?;
+        // Makes the name new each time, so an old answer never fits a new request.
+        getrandom::fill(&mut nonce).map_err(ServiceError::Random)?;
         Ok(Request {
             call: call.clone(),
             conditions: terms.conditions(),
@@ -238,12 +252,13 @@ impl Desk {
         })
     }
 
-    fn now(&self) -> Result<Timestamp, DeskError> {
-        Timestamp::from_system_time(self.clock.now()).ok_or(DeskError::Clock)
+    fn now(&self) -> Result<Timestamp, ServiceError> {
+        Timestamp::from_system_time(self.clock.now()).ok_or(ServiceError::Clock)
     }
 
     fn was_used(&self, id: &RequestId, now: Timestamp) -> bool {
         let mut used = self.used();
+        // An expired request is refused anyway, so its use can be forgotten.
         used.retain(|_, expires_at| now < *expires_at);
         used.contains_key(id)
     }
@@ -253,16 +268,16 @@ impl Desk {
     }
 }
 
-/// The largest call, in bytes of all its texts. Nobody reads more before they allow it.
+/// The largest call, in bytes of all its texts. An approver cannot review more.
 const MAX_CALL: usize = 1 << 20;
 
-/// An entry that can be believed.
+/// An entry that passed all checks.
 struct Judged {
     request: Request,
     answer: Answer,
 }
 
-fn check_size(call: &Call) -> Result<(), DeskError> {
+fn check_size(call: &Call) -> Result<(), ServiceError> {
     let caller = &call.caller;
     let texts = [&call.agent, &call.tool, &call.arguments, &caller.user];
     let optional = [&caller.session, &caller.attributes];
@@ -273,7 +288,7 @@ fn check_size(call: &Call) -> Result<(), DeskError> {
         .map(String::len)
         .sum();
     if size > MAX_CALL {
-        return Err(DeskError::TooLarge {
+        return Err(ServiceError::TooLarge {
             size,
             limit: MAX_CALL,
         });
@@ -281,7 +296,7 @@ fn check_size(call: &Call) -> Result<(), DeskError> {
     Ok(())
 }
 
-/// That a request is about a call, the policy last, so that its name is told where nothing else differs.
+/// Checks that a request is for a call. The policy comes last, so that it is reported only if nothing else differs.
 fn same_call(id: RequestId, asked: &Call, call: &Call) -> Result<(), Refusal> {
     let (was, is) = (&asked.caller, &call.caller);
     let fields = [

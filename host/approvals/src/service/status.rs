@@ -1,36 +1,36 @@
-//! What comes of asking: how a call stands, the right to run it, and why it must not run.
+//! The result of asking: the status of a call, the right to run it, and why it must not run.
 
 use hexgate_bundle::Timestamp;
 
 use crate::{
-    ledger::LedgerError,
-    mailbox::{MAX_OPEN, MAX_OPEN_BYTES, MailboxError},
     refusal::Refusal,
     request::RequestId,
+    store::{MAX_OPEN, MAX_OPEN_BYTES, StoreError},
+    used::UsedApprovalsError,
 };
 
-/// How a call stands.
+/// Whether a call may run. Exhaustive on purpose: a host has to handle each status.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum ApprovalStatus {
     /// It may run, once.
     Approved(Permit),
-    /// An approver said no. Asking again is of no use before the request expires.
+    /// An approver denied it. Asking again does not help before the request expires.
     Denied {
         /// The request.
         request: RequestId,
-        /// Who said no.
+        /// Who denied it.
         approver: String,
         /// Why; may be empty.
         reason: String,
     },
-    /// Somebody was asked and has not answered.
+    /// No approver has answered yet.
     Pending {
         /// The request.
         request: RequestId,
     },
 }
 
-/// The right to run a call once. There is one only after the approval was used up, and it cannot be copied.
+/// The right to run a call once. It is made only after the approval was used up, and cannot be copied.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "the approval is used up: run the call, or ask again"]
 pub struct Permit {
@@ -43,26 +43,31 @@ pub struct Permit {
 
 impl Permit {
     /// The request.
+    #[must_use]
     pub fn request(&self) -> RequestId {
         self.request
     }
 
-    /// Who said yes.
+    /// Who approved it.
+    #[must_use]
     pub fn approver(&self) -> &str {
         &self.approver
     }
 
     /// When.
+    #[must_use]
     pub fn answered_at(&self) -> Timestamp {
         self.answered_at
     }
 
     /// Why; may be empty.
+    #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
     /// When it was used.
+    #[must_use]
     pub fn used_at(&self) -> Timestamp {
         self.used_at
     }
@@ -71,17 +76,17 @@ impl Permit {
 /// A call must not run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DeskError {
+pub enum ServiceError {
     /// An approval does not count.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The database cannot be used.
     #[error("cannot use the database of approvals: {0}")]
-    Mailbox(#[from] MailboxError),
-    /// The ledger cannot be used.
+    RequestStore(#[from] StoreError),
+    /// The file of used approvals cannot be used.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// Nobody could read it.
+    UsedApprovals(#[from] UsedApprovalsError),
+    /// The call is too large for a person to review.
     #[error("the call has {size} bytes, and at most {limit} can be put before a person")]
     TooLarge {
         /// Its size.
@@ -89,15 +94,15 @@ pub enum DeskError {
         /// The largest.
         limit: usize,
     },
-    /// Nobody could answer them.
+    /// More requests are open than approvers can answer.
     #[error(
         "{MAX_OPEN} requests are open, or {MAX_OPEN_BYTES} bytes of arguments in them, and no more are made: answer some, or wait until some expire"
     )]
     TooMany,
-    /// The time cannot be told.
+    /// The clock is out of range.
     #[error("the clock shows a time that cannot be written, before 1970 or after 9999; set it")]
     Clock,
     /// The system gives no randomness.
     #[error("the system gives no randomness for a request: {0}")]
-    Random(getrandom::Error),
+    Random(#[source] getrandom::Error),
 }

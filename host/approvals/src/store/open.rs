@@ -1,4 +1,4 @@
-//! Opening the file: which file it is, with whose rights, and whether it is ours.
+//! Opens the file: checks its path, its mode, and that its tables are ours.
 
 use std::{
     fs, io,
@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig, lim
 use rustix::fs::FileType;
 
 use super::{
-    MailboxError, OpenError,
+    OpenError, StoreError,
     schema::{self, Found},
 };
 
@@ -33,7 +33,7 @@ pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
         path: path.to_owned(),
         access,
     };
-    // With a folder before it no name is special to SQLite.
+    // SQLite gives names such as `:memory:` a meaning only without a folder before them.
     let place = std::path::absolute(named).map_err(io)?;
     let parent = place.parent().unwrap_or(Path::new("/"));
     let opened = if create {
@@ -49,7 +49,7 @@ pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
         _ => io(error),
     })?;
     let place = fs::canonicalize(parent).map_err(io)?.join(name);
-    // Looked at, and not opened: to close a file is to let go of all locks that this process has on it.
+    // Do not open the file: closing it would release all locks that this process has on it.
     let file = match folder.stat(name) {
         Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
             Some(Access::from(&stat))
@@ -60,12 +60,12 @@ pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
         Err(_) => None,
     };
     let access = folder.access().map_err(io)?;
-    // Whoever can make files there can make those that SQLite keeps beside the database.
+    // A user who can make files there can forge those that SQLite keeps beside the database.
     if access.mode & 0o002 != 0 {
         return Err(exposed(parent, access));
     }
     if let Some(file) = file {
-        // Another user's database is one that the group shares.
+        // Another user's database must be shared with the group.
         let is_shared = file.is_own_or_roots() || file.mode & 0o020 != 0;
         return if is_shared && file.mode & 0o007 == 0 {
             Ok(place)
@@ -92,13 +92,13 @@ pub(super) fn connect(
     path: &Path,
     create: bool,
     patience: Duration,
-) -> Result<Connection, MailboxError> {
+) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
-    // Whoever can write the file can put triggers and views into it. They shall not run here.
+    // A user who can write the file can add triggers and views. They must not run here.
     for (setting, value) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
@@ -107,19 +107,19 @@ pub(super) fn connect(
     ] {
         connection.set_db_config(setting, value)?;
     }
-    // Nor shall what they put into one row fill the memory of whoever reads it.
+    // Nor may one row of theirs fill this process's memory.
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;
     connection.pragma_update(None, "cell_size_check", true)?;
-    // What was committed is on the disk: an approval that is used stays so when the power fails.
+    // Sync each commit: a used approval stays used after a power failure.
     connection.pragma_update(None, "synchronous", "FULL")?;
     if !create || matches!(schema::check(&connection)?, Found::Ours) {
         checked(&connection)?;
     } else {
-        // Where several processes make it at the same time, SQLite does not wait for the one that was faster, as it does later.
+        // When several processes make the database at once, SQLite does not wait for the faster one, so try again.
         let begun = Instant::now();
         loop {
             match make(&mut connection) {
-                Err(MailboxError::Locked) if begun.elapsed() < patience => thread::sleep(AGAIN),
+                Err(StoreError::Locked) if begun.elapsed() < patience => thread::sleep(AGAIN),
                 made => break made?,
             }
         }
@@ -129,7 +129,7 @@ pub(super) fn connect(
 }
 
 /// Makes the tables, unless another process was faster.
-fn make(connection: &mut Connection) -> Result<(), MailboxError> {
+fn make(connection: &mut Connection) -> Result<(), StoreError> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if let Found::Empty = schema::check(&transaction)? {
@@ -139,18 +139,18 @@ fn make(connection: &mut Connection) -> Result<(), MailboxError> {
     Ok(())
 }
 
-/// That it can be written is found out now, and not when a person has answered.
-fn writable(connection: &Connection) -> Result<(), MailboxError> {
+/// Checks now that the database can be written, before a person answers in vain.
+fn writable(connection: &Connection) -> Result<(), StoreError> {
     if connection.is_readonly("main")? {
-        return Err(MailboxError::ReadOnly);
+        return Err(StoreError::ReadOnly);
     }
     Ok(())
 }
 
-/// That the tables are ours.
-pub(super) fn checked(connection: &Connection) -> Result<(), MailboxError> {
+/// Checks that the tables are ours.
+pub(super) fn checked(connection: &Connection) -> Result<(), StoreError> {
     match schema::check(connection)? {
         Found::Ours => Ok(()),
-        Found::Empty => Err(MailboxError::Corrupt("it has no tables".to_owned())),
+        Found::Empty => Err(StoreError::Corrupt("it has no tables".to_owned())),
     }
 }

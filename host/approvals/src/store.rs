@@ -1,4 +1,4 @@
-//! The database: where requests and answers lie until somebody fetches them. It is a mailbox, and no authority.
+//! The database of requests and answers. It is not trusted.
 
 use std::{
     path::{Path, PathBuf},
@@ -22,7 +22,7 @@ mod open;
 mod row;
 mod schema;
 
-pub use error::{AnswerError, MailboxError, OpenError};
+pub use error::{AnswerError, OpenError, StoreError};
 pub use row::{Entry, StoredAnswer};
 
 pub(crate) use host::{MAX_OPEN, MAX_OPEN_BYTES};
@@ -30,27 +30,29 @@ use open::{checked, connect, place};
 
 /// A database of requests and answers. Several processes, also of several users, can have it open.
 #[derive(Debug)]
-pub struct Mailbox {
+pub struct RequestStore {
     path: PathBuf,
     connection: Mutex<Connection>,
 }
 
-impl Mailbox {
+impl RequestStore {
     /// How long to wait for other processes unless said otherwise.
     pub const PATIENCE: Duration = Duration::from_secs(5);
 
-    /// Opens the database in the file at `path`, as approvers do: one that is not there is an error.
+    /// Opens the database in the file at `path`, as approvers do: a missing file is an error.
     ///
     /// # Errors
-    /// If it cannot be read and written, is damaged, of a newer version, or no mailbox.
+    ///
+    /// If it cannot be read and written, is damaged, of a newer version, or another database.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::open_with(path.as_ref(), false, Self::PATIENCE)
     }
 
-    /// Opens the database or makes it, as the agent's host does. A new one can be used by this user, by the folder's group if that may write
-    /// the folder, and by no others: requests hold arguments in the clear.
+    /// Opens the database or makes it, as the agent's host does. Only this user can use a new one, and the folder's group if that may write
+    /// the folder: requests hold arguments in the clear.
     ///
     /// # Errors
+    ///
     /// As [`open`](Self::open), or if it cannot be made.
     pub fn open_or_create(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::open_with(path.as_ref(), true, Self::PATIENCE)
@@ -59,6 +61,7 @@ impl Mailbox {
     /// As [`open_or_create`](Self::open_or_create) if `create`, else as [`open`](Self::open), with another time to wait for other processes.
     ///
     /// # Errors
+    ///
     /// As these.
     pub fn open_with(path: &Path, create: bool, patience: Duration) -> Result<Self, OpenError> {
         let place = place(path, create)?;
@@ -74,15 +77,17 @@ impl Mailbox {
     }
 
     /// Where it is.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All that lies there, the oldest first.
+    /// All entries, the oldest first.
     ///
     /// # Errors
+    ///
     /// If the database cannot be used.
-    pub fn entries(&self) -> Result<Vec<Entry>, MailboxError> {
+    pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         checked(&transaction)?;
@@ -96,22 +101,24 @@ impl Mailbox {
             .collect())
     }
 
-    /// What lies there under a name.
+    /// The entry with this name.
     ///
     /// # Errors
+    ///
     /// If the database cannot be used.
-    pub fn entry(&self, id: &RequestId) -> Result<Option<Entry>, MailboxError> {
+    pub fn entry(&self, id: &RequestId) -> Result<Option<Entry>, StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         checked(&transaction)?;
         row::find(&transaction, id)
     }
 
-    /// Answers a request in the name of the approver whose key this is. A request is answered once; something that was put in the place of its
-    /// answer and that no approver signed is none, and is replaced.
+    /// Answers a request as the approver who has this key. A request is answered once; a stored answer that no approver signed does not
+    /// count and is replaced.
     ///
     /// # Errors
-    /// If the answer would not count, or there is one, or the database cannot be used.
+    ///
+    /// If the answer would not count, the request is answered already, or the database cannot be used.
     pub fn answer(
         &self,
         id: &RequestId,
@@ -155,18 +162,18 @@ impl Mailbox {
         })
     }
 
-    /// Does something in a transaction that no other process can come between. What an error leaves behind is undone.
-    pub(crate) fn write<T, E: From<MailboxError>>(
+    /// Runs `work` in a transaction that locks out other writers. An error rolls it back.
+    pub(crate) fn write<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut connection = self.lock();
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(MailboxError::from)?;
+            .map_err(StoreError::from)?;
         checked(&transaction)?;
         let done = work(&transaction)?;
-        transaction.commit().map_err(MailboxError::from)?;
+        transaction.commit().map_err(StoreError::from)?;
         Ok(done)
     }
 
@@ -180,12 +187,13 @@ impl Mailbox {
 
 /// An answer was put into the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Answered {
     /// The request.
     pub request: Request,
     /// Who answered.
     pub approver: String,
-    /// Whether something lay in its place that no approver had signed.
+    /// Whether a stored answer that no approver had signed was replaced.
     pub replaced: bool,
 }
 

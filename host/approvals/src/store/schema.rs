@@ -1,15 +1,15 @@
-//! What the database looks like, version 1.
+//! The tables of the database, version 1.
 
 use rusqlite::Connection;
 
-use super::MailboxError;
+use super::StoreError;
 
 /// `hexg`, in the header of the file.
 const APPLICATION: i32 = i32::from_be_bytes(*b"hexg");
 /// The version of the tables.
 const VERSION: i32 = 1;
 
-/// The tables, as the database remembers their text. Strict: a column holds what its type says or nothing.
+/// The tables, in the text that the database keeps. Strict: a column holds its type or nothing.
 const TABLES: [(&str, &str); 4] = [
     (
         "answers",
@@ -40,8 +40,8 @@ pub(super) enum Found {
     Ours,
 }
 
-/// Looks whether the tables are ours and as they were made: with others, an answer might not be found, or a use not be kept.
-pub(super) fn check(connection: &Connection) -> Result<Found, MailboxError> {
+/// Checks that the tables are ours and unchanged: changed tables could hide an answer, or lose a use.
+pub(super) fn check(connection: &Connection) -> Result<Found, StoreError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
     let mut statement = connection.prepare(
@@ -56,10 +56,10 @@ pub(super) fn check(connection: &Connection) -> Result<Found, MailboxError> {
         return Ok(Found::Empty);
     }
     if application != APPLICATION {
-        return Err(MailboxError::Foreign);
+        return Err(StoreError::Foreign);
     }
     if version > VERSION {
-        return Err(MailboxError::Newer {
+        return Err(StoreError::Newer {
             found: version,
             known: VERSION,
         });
@@ -71,12 +71,12 @@ pub(super) fn check(connection: &Connection) -> Result<Found, MailboxError> {
     if version == VERSION && same {
         Ok(Found::Ours)
     } else {
-        Err(MailboxError::Corrupt("its tables were changed".to_owned()))
+        Err(StoreError::Corrupt("its tables were changed".to_owned()))
     }
 }
 
 /// Makes the tables.
-pub(super) fn create(connection: &Connection) -> Result<(), MailboxError> {
+pub(super) fn create(connection: &Connection) -> Result<(), StoreError> {
     for (_, sql) in TABLES {
         connection.execute(sql, ())?;
     }

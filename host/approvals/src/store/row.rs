@@ -3,32 +3,33 @@
 use hexgate_bundle::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::MailboxError;
+use super::StoreError;
 use crate::{
     answer::{Answer, Decision},
     call::{Call, Caller, Conditions},
     request::{Request, RequestId},
 };
 
-/// What the database says about a request. Nothing of it is to be believed that no digest or signature holds.
+/// A request as stored. Trust only what a digest or signature confirms.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
-    /// The name under which it lies there.
+    /// The name under which it is stored.
     pub id: RequestId,
-    /// The request. None if what lies there does not have the digest that is its name.
+    /// The request. None if its content does not have the digest that is its name.
     pub request: Option<Request>,
-    /// The answer, which nobody has checked. None if there is none.
+    /// The answer, not checked. None if there is none.
     pub answer: Option<StoredAnswer>,
     /// When it was used.
     pub used_at: Option<Timestamp>,
 }
 
-/// An answer as it lies in the database.
+/// An answer as stored in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoredAnswer {
     /// It has the form of an answer.
     Readable(Answer),
-    /// It has not even that.
+    /// It is malformed.
     Unreadable,
 }
 
@@ -36,7 +37,7 @@ pub enum StoredAnswer {
 pub(super) const SELECT: &str = "SELECT r.*, a.id AS answer, a.decision, a.approver, a.key, a.answered_at, a.reason, a.signature, u.used_at \
      FROM requests r LEFT JOIN answers a ON a.id = r.id LEFT JOIN uses u ON u.id = r.id";
 
-/// Reads a row of [`SELECT`]. None if not even its name is one.
+/// Reads a row of [`SELECT`]. None if its name is malformed.
 pub(super) fn entry(row: &Row<'_>) -> Result<Option<Entry>, rusqlite::Error> {
     let Ok(id) = row.get::<_, String>("id")?.parse::<RequestId>() else {
         return Ok(None);
@@ -45,7 +46,7 @@ pub(super) fn entry(row: &Row<'_>) -> Result<Option<Entry>, rusqlite::Error> {
         Ok(None) => None,
         _ => Some(answer(row).map_or(StoredAnswer::Unreadable, StoredAnswer::Readable)),
     };
-    // A use that cannot be read is one.
+    // A malformed time still means that the approval was used.
     let used_at = match row.get::<_, Option<i64>>("used_at") {
         Ok(None) => None,
         Ok(Some(seconds)) => Some(timestamp(seconds).unwrap_or(Timestamp::MAX)),
@@ -108,7 +109,7 @@ fn timestamp(seconds: i64) -> Option<Timestamp> {
 }
 
 /// The entry of a request.
-pub(super) fn find(connection: &Connection, id: &RequestId) -> Result<Option<Entry>, MailboxError> {
+pub(super) fn find(connection: &Connection, id: &RequestId) -> Result<Option<Entry>, StoreError> {
     let mut statement = connection.prepare(&format!("{SELECT} WHERE r.id = ?1"))?;
     Ok(statement
         .query_row([id.to_string()], entry)
@@ -117,7 +118,7 @@ pub(super) fn find(connection: &Connection, id: &RequestId) -> Result<Option<Ent
 }
 
 /// Puts a request in.
-pub(super) fn insert(connection: &Connection, request: &Request) -> Result<(), MailboxError> {
+pub(super) fn insert(connection: &Connection, request: &Request) -> Result<(), StoreError> {
     let call = &request.call;
     connection.execute(
         "INSERT INTO requests VALUES (:id, :subject, :agent, :user, :roles, :session, :attributes, :tool, :arguments, :policy, \
@@ -143,12 +144,12 @@ pub(super) fn insert(connection: &Connection, request: &Request) -> Result<(), M
     Ok(())
 }
 
-/// Puts an answer in the place of whatever was there.
+/// Stores an answer, in place of a former one.
 pub(super) fn put_answer(
     connection: &Connection,
     id: &RequestId,
     answer: &Answer,
-) -> Result<(), MailboxError> {
+) -> Result<(), StoreError> {
     connection.execute(
         "INSERT OR REPLACE INTO answers VALUES (:id, :decision, :approver, :key, :answered_at, :reason, :signature)",
         named_params! {
