@@ -59,7 +59,7 @@ fn run(permit: &Permit) {
 }
 
 fn enforcer(agent: &str, approvers: &str) -> Result<Enforcer> {
-    let resolved = Resolver::new(agent, &Engine::new()?).resolve(&Environment::of_process()?)?;
+    let resolved = Resolver::new(agent, &Engine::new()?).resolve(&Environment::from_env()?)?;
     // What the operator should know: that nobody signed the policy, say.
     for notice in &resolved.notices {
         eprintln!("{notice}");

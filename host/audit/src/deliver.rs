@@ -30,6 +30,7 @@ pub use options::{DeliveryOptions, WhenFull};
 
 use courier::{Courier, IDLE};
 use cursor::Cursor;
+use hexgate_platform::PlatformError;
 
 use crate::{folder::FolderError, log::AuditLog, redact::RedactionError};
 
@@ -262,12 +263,6 @@ pub fn set_aside(log: impl AsRef<Path>) -> Result<Vec<SetAside>, DeliveryError> 
     Ok(cursor.aside)
 }
 
-/// Up to a half less, so that many hosts do not come back at the same moment.
-fn jittered(wait: Duration) -> Duration {
-    let random = getrandom::u32().unwrap_or(u32::MAX);
-    wait - wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 2.0)
-}
-
 /// A log cannot be delivered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -278,14 +273,9 @@ pub enum DeliveryError {
     /// A redaction cannot be used.
     #[error(transparent)]
     Redaction(#[from] RedactionError),
-    /// The address cannot be used.
-    #[error("`{url}` cannot be delivered to: {reason}")]
-    Url {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// The platform cannot be asked.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
     /// It ended by an error of this program.
     #[error("the delivery panicked")]
     Panicked,

@@ -35,9 +35,11 @@ pub use entry::{
 };
 pub use folder::FolderError;
 pub use key::{DigestKey, DigestKeyError};
-pub use log::{AuditLog, OpenError, Options, Receipt, RecordError, Status, Sync, WhenUnwritable};
+pub use log::{
+    AuditLog, Durability, OpenError, Options, Receipt, RecordError, Status, WhenUnwritable,
+};
 pub use outcome::{Effect, ErrorClass, Hint, Outcome};
-pub use protect::{Arguments, Member, Withheld};
+pub use protect::{KeptAs, Member, Withheld};
 pub use reader::ReadError;
 pub use record::{Note, Record};
 pub use redact::{REDACTED, Redaction, RedactionError};

@@ -22,7 +22,7 @@ use std::{
     time::SystemTime,
 };
 
-pub use options::{Options, Sync, WhenUnwritable};
+pub use options::{Durability, Options, WhenUnwritable};
 
 use open::{Found, Trouble};
 use sync::Synced;
@@ -384,7 +384,7 @@ impl Shared {
         };
         #[cfg(feature = "deliver")]
         self.wrote(head.n);
-        if self.options.sync == Sync::Each {
+        if self.options.durability == Durability::Each {
             self.synced.through(head.n, self)?;
         }
         Ok(head)

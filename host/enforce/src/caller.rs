@@ -1,15 +1,16 @@
 //! Who calls.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hexgate_base::names::spelled;
 use serde::Serialize;
 use serde_json::value::RawValue;
-
-use crate::token::Token;
 
 /// The most roles that a caller can have: what a policy accepts.
 pub const MAX_ROLES: usize = 32;
@@ -29,7 +30,7 @@ struct Inner {
     session: Option<String>,
     attributes: BTreeMap<String, Attribute>,
     expires_at: Option<SystemTime>,
-    token: Option<Token>,
+    credential: Option<Arc<dyn Credential>>,
     /// The facts for the policy, made once: a JSON object without its closing brace.
     facts: String,
 }
@@ -81,13 +82,28 @@ impl From<Vec<String>> for Attribute {
 
 /// Collects what is known about a [`Caller`].
 #[derive(Debug, Clone)]
+#[must_use = "a caller is there once it is built"]
 pub struct CallerBuilder {
     user_id: String,
     roles: Vec<String>,
     session: Option<String>,
     attributes: BTreeMap<String, Attribute>,
     expires_at: Option<SystemTime>,
-    token: Option<Token>,
+    credential: Option<Arc<dyn Credential>>,
+}
+
+/// What proves who calls. It is asked at each decision.
+pub(crate) trait Credential:
+    Any + fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe
+{
+    /// The project that it is for.
+    fn project(&self) -> &str;
+
+    /// By which it can be revoked.
+    fn revocation_ids(&self) -> &[Vec<u8>];
+
+    /// Whether it holds for this call.
+    fn check(&self, now: SystemTime, agent: &str, tool: &str) -> Result<(), Box<dyn Error>>;
 }
 
 impl Caller {
@@ -99,7 +115,7 @@ impl Caller {
             session: None,
             attributes: BTreeMap::new(),
             expires_at: None,
-            token: None,
+            credential: None,
         }
     }
 
@@ -133,10 +149,9 @@ impl Caller {
         self.0.expires_at
     }
 
-    /// The token that says so. None: the host does.
-    #[must_use]
-    pub fn token(&self) -> Option<&Token> {
-        self.0.token.as_ref()
+    /// What proves it. None: the host says so.
+    pub(crate) fn credential(&self) -> Option<&(dyn Credential + 'static)> {
+        self.0.credential.as_deref()
     }
 
     /// The facts that a policy sees, with those of the run if there are any: a JSON object.
@@ -157,26 +172,17 @@ impl fmt::Debug for Caller {
             .field("session", &self.0.session)
             .field("attributes", &self.0.attributes)
             .field("expires_at", &self.0.expires_at)
-            .field("token", &self.0.token)
+            .field("credential", &self.0.credential)
             .finish()
     }
 }
 
 impl CallerBuilder {
-    /// Whom a token names, and what the host knows beside.
-    pub(crate) fn of_token(
-        token: &Token,
-        session: Option<&str>,
-        attributes: BTreeMap<String, Attribute>,
-    ) -> Self {
-        Self {
-            user_id: token.user().to_owned(),
-            roles: token.roles().to_vec(),
-            session: session.map(str::to_owned),
-            attributes,
-            expires_at: None,
-            token: Some(token.clone()),
-        }
+    /// Keeps what proves who it is.
+    #[cfg_attr(not(feature = "tokens"), allow(dead_code, reason = "tokens prove it"))]
+    pub(crate) fn credential(mut self, credential: impl Credential) -> Self {
+        self.credential = Some(Arc::new(credential));
+        self
     }
 
     /// Adds a role, behind those that are there.
@@ -186,9 +192,9 @@ impl CallerBuilder {
         self
     }
 
-    /// Adds roles, in this order.
+    /// Adds roles, in this order: any list of texts.
     #[must_use]
-    pub fn roles<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+    pub fn roles(mut self, roles: impl IntoIterator<Item: Into<String>>) -> Self {
         self.roles.extend(roles.into_iter().map(Into::into));
         self
     }
@@ -249,7 +255,7 @@ impl CallerBuilder {
             session: self.session,
             attributes: self.attributes,
             expires_at: self.expires_at,
-            token: self.token,
+            credential: self.credential,
             facts,
         })))
     }

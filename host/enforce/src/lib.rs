@@ -46,41 +46,54 @@
 //! | `shadow` | a candidate policy beside the live one |
 //! | `telemetry` (feature `opentelemetry`) | spans and metrics of decisions |
 //! | `decision`, `render` | what was decided, and who sees what of it |
+#![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod approval;
 mod caller;
 mod decision;
 mod enforcer;
+mod guarded;
 mod kill;
 mod live;
 mod observer;
+#[cfg(feature = "platform")]
 pub mod platform;
 mod render;
+mod repeat;
 pub mod resolve;
 pub mod scope;
 mod shadow;
 pub mod source;
 #[cfg(feature = "opentelemetry")]
 pub mod telemetry;
+#[cfg(feature = "tokens")]
 pub mod token;
 mod watch;
 
-pub use approval::{Answer, ApprovalError, ApprovalHandler, Approvals, Asking, DurableApprovals};
+#[cfg(feature = "approvals")]
+pub use approval::DurableApprovals;
+pub use approval::{Answer, AnswerFuture, ApprovalError, ApprovalHandler, Approvals};
 pub use caller::{Attribute, Caller, CallerBuilder, CallerError, MAX_NAME_BYTES, MAX_ROLES};
 pub use decision::{Arguments, Cause, Decision, DecisionId, Outcome, Permit};
-pub use enforcer::{Call, Counts, Disclosure, Enforcer, EnforcerBuilder, RandomError};
+pub use enforcer::{
+    Call, Counts, Disclosure, Enforcer, EnforcerBuilder, RandomError, WeakEnforcer,
+};
 pub use hexgate;
+#[cfg(feature = "approvals")]
 pub use hexgate_approvals as approvals;
 pub use hexgate_audit as audit;
+#[cfg(feature = "registry")]
+pub use hexgate_registry as registry;
 pub use kill::{KillSwitch, Stop};
-pub use live::{LivePolicy, LivePolicyBuilder, PolicyId, Refresh};
+pub use live::{LivePolicy, LivePolicyBuilder, Refresh};
 pub use observer::{AuditRecorder, Observer, OnRecordFailure, RecordError, Recorder};
 pub use render::{Hint, Payload};
 pub use shadow::{Shadow, ShadowCounts};
+pub use source::PolicyInfo;
 pub use watch::Watch;
 
 /// The guide's programs compile.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../../../docs/enforcement.md")]
 mod guide {}

@@ -289,7 +289,7 @@ impl Courier {
         if self.control.due > now {
             return Ok(());
         }
-        self.control.due = now + super::jittered(self.control.wait);
+        self.control.due = now + hexgate_platform::jittered(self.control.wait);
         self.control.wait = (self.control.wait * 2).min(self.longest());
         let (window, asides) = (&self.window, &self.asides);
         let is_suspect = |n| window.iter().any(|it| it.n == n) || asides.has(n);
@@ -386,7 +386,7 @@ impl Courier {
                     State::Settled(Sent::Aside)
                 }
                 // It waits here, and so do those behind it, until there is room.
-                None => State::Resting(event, Instant::now() + super::jittered(longest)),
+                None => State::Resting(event, Instant::now() + hexgate_platform::jittered(longest)),
             },
         };
         if let Some(waiting) = self.window.get_mut(index) {

@@ -9,7 +9,7 @@ use opentelemetry::trace::SpanContext;
 
 use crate::caller::Caller;
 use crate::decision::{Cause, DecisionId, Outcome};
-use crate::enforcer::guarded::guarded;
+use crate::guarded::guarded;
 use crate::live::Version;
 
 /// What is told about a decision.
