@@ -20,7 +20,7 @@ pub const MAX_NAME_BYTES: usize = 256;
 /// On whose behalf an agent acts. Cloning is cheap and gives the same caller.
 ///
 /// A caller without roles is decided by the policy's role `default`. That is not the same as no caller at all, which is
-/// [`NoScope`](crate::scope::NoScope) and always a denial.
+/// `scope::NoScope` and always a denial.
 #[derive(Clone)]
 pub struct Caller(Arc<Inner>);
 

@@ -17,11 +17,11 @@ mod settings;
 pub use matrix::{Refused, Trust, trust_of_bundle, trust_of_source};
 pub use settings::{Environment, Settings, SettingsError};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hexgate::Engine;
-use hexgate::bundle::{Expectation, KeyError, SequenceStore, TrustedKeys};
+use hexgate::bundle::{Expectation, KeyError, SequenceStore, TrustedKeys, is_bundle};
 
 use crate::enforcer::{Enforcer, EnforcerBuilder};
 use crate::kill::KillSwitch;
@@ -201,7 +201,9 @@ impl Resolver {
             Some(store) => LivePolicy::builder(&self.engine).sequences(store),
             None => LivePolicy::builder(&self.engine),
         };
+        let mut is_bundle = true;
         let mut resolved = if let Some(path) = &settings.local_policy {
+            is_bundle = is_bundle_folder(path);
             self.local(path, &settings, builder)?
         } else if let Some(reference) = &settings.policy {
             self.registry(reference, &settings, builder)?
@@ -213,8 +215,10 @@ impl Resolver {
                 local: settings.local_mode,
             });
         };
-        let rollback = rollback(&resolved.live, remembers);
-        resolved.notices.extend(rollback);
+        if is_bundle {
+            let rollback = rollback(&resolved.live, remembers);
+            resolved.notices.extend(rollback);
+        }
         for notice in &resolved.notices {
             tracing::warn!("{notice}");
         }
@@ -295,6 +299,11 @@ impl Resolved {
     pub fn enforcer(&self) -> EnforcerBuilder {
         Enforcer::builder(&self.agent, &self.live).kill_switch(&self.kill_switch)
     }
+}
+
+/// Whether what is named is a bundle, and not a policy's own source.
+fn is_bundle_folder(path: &Path) -> bool {
+    path.is_dir() && is_bundle(path)
 }
 
 /// What the operator should know where an older bundle could take the place of the one that decides.

@@ -5,13 +5,13 @@ use std::path::Path;
 
 #[cfg(feature = "compile")]
 use hexgate::bundle::{PrivateKey, TrustedKeys};
-use hexgate::bundle::{UnverifiedBundle, is_bundle, trace_of_bundle};
+use hexgate::bundle::{UnverifiedBundle, trace_of_bundle};
 #[cfg(feature = "compile")]
 use hexgate_compiler::Release;
 
 use super::{
-    Refused, ResolveError, Resolved, Resolver, Settings, Trust, notices, trust_of_bundle,
-    trust_of_source,
+    Refused, ResolveError, Resolved, Resolver, Settings, Trust, is_bundle_folder, notices,
+    trust_of_bundle, trust_of_source,
 };
 use crate::live::LivePolicyBuilder;
 use crate::source::{BundleDir, SourceError};
@@ -37,7 +37,7 @@ impl Resolver {
             path: path.to_owned(),
             refused,
         };
-        let (live, kind, trust) = if metadata.is_dir() && is_bundle(path) {
+        let (live, kind, trust) = if is_bundle_folder(path) {
             let signed = UnverifiedBundle::read(path)
                 .map_err(SourceError::from)?
                 .is_signed();
