@@ -11,7 +11,7 @@ use crate::{setup::opa, workspace};
 const POLICY: &str = "examples/policies/billing.yaml";
 
 /// The tables that come of a run, and the documents that show them, between two comments.
-const TABLES: [(&str, &str); 2] = [("peers", "README.md"), ("shares", "docs/rego.md")];
+const TABLES: [(&str, &str); 2] = [("peers", "docs/performance.md"), ("shares", "docs/rego.md")];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {

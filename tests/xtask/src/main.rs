@@ -2,12 +2,15 @@
 //!
 //! Users never need one of these: the product builds, runs and passes `cargo test` with nothing but Rust.
 
+mod api;
 mod bench_peers;
 mod demo;
 mod dependencies;
 mod edge;
 mod engine;
+mod features;
 mod fuzz;
+mod package;
 mod parity;
 mod readme;
 mod setup;
@@ -26,6 +29,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Compare the public API of each library with the file that was reviewed
+    Api(api::Args),
     /// Compare engines of other projects with ours: the same policy, the same calls, the same verdicts, and how long they take
     BenchPeers(bench_peers::Args),
     /// Build everything, and run the main job on an example policy: keys, a signed bundle, its verification, three decisions
@@ -36,11 +41,15 @@ enum Task {
     Setup(setup::Args),
     /// Build, check or measure the engine artifact
     Engine(engine::Args),
+    /// Check that each package compiles without features, with each one, and with all
+    Features(features::Args),
     /// Run the fuzz targets for a while
     Fuzz(fuzz::Args),
+    /// Pack every package that users get
+    Package(package::Args),
     /// Compare reference, native component and Rego component on random policies and calls
     Parity(parity::Args),
-    /// Check that the README does what it says: its commands, their outputs, its program
+    /// Check that the README and the guide do what they say: their commands, the outputs, the program
     Readme,
     /// Run all tests, with every tool that is set up
     Test(test::Args),
@@ -48,10 +57,13 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
+        Task::Api(args) => api::run(&args),
         Task::BenchPeers(args) => bench_peers::run(&args),
         Task::Demo => demo::run(),
         Task::Dependencies => dependencies::run(),
+        Task::Features(args) => features::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::Package(args) => package::run(&args),
         Task::Parity(args) => parity::run(&args),
         Task::Readme => readme::run(),
         Task::Setup(args) => setup::run(&args),

@@ -1,4 +1,4 @@
-//! The README does what it says: its commands run, its outputs are what they print, its program is the example's.
+//! The README and the guide do what they say: their commands run, their outputs are what they print, their program is the example's.
 //!
 //! Blocks that are marked `sh`, `sh opa` where OPA is set up, or `sh rust` where there is a compiler for WebAssembly, run one after the other, each in a shell of its own that stops at the first failure, all in one
 //! fresh folder, with the built binaries in the path. A line `# exits N` in a block says how it ends; without one it is 0. A block
@@ -20,19 +20,23 @@ use crate::{
     workspace,
 };
 
+/// What is checked, one after the other: the guide goes on where the README ends.
+const DOCUMENTS: [&str; 2] = ["README.md", "docs/guide.md"];
 /// Where the program in the README comes from.
 const EXAMPLE: &str = "examples/embed/src/main.rs";
 
 pub(crate) fn run() -> Result<()> {
-    let path = workspace::root().join("README.md");
-    let readme =
-        fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let blocks = blocks(&readme)?;
-    let count = |kind: &str| blocks.iter().filter(|block| block.kind == kind).count();
-    ensure!(
-        count("sh") > 0 && count("rust") > 0,
-        "`README.md` has no `sh` or no `rust` block: nothing would be checked"
-    );
+    let mut documents = Vec::new();
+    for name in DOCUMENTS {
+        let path = workspace::root().join(name);
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("cannot read `{}`", path.display()))?;
+        ensure!(
+            text.contains("\n```sh\n"),
+            "`{name}` has no `sh` block: nothing would be checked"
+        );
+        documents.push((name, text));
+    }
 
     // All of it, as the README says: with fewer packages cargo would choose other features and compile the runtime twice.
     workspace::run(workspace::cargo().args(["build", "--workspace"]))?;
@@ -46,35 +50,44 @@ pub(crate) fn run() -> Result<()> {
         Err(_) => None,
     };
     let mut ran = 0;
-    for (index, block) in blocks.iter().enumerate() {
-        let failed = || format!("`README.md`, line {}", block.line);
-        match block.kind {
-            "sh opa" if opa.is_none() => println!(
-                "readme: SKIPPED, line {}: OPA is not set up; run `cargo xtask setup opa`",
-                block.line
-            ),
-            "sh rust" if wasm.is_none() => println!(
-                "readme: SKIPPED, line {}: there is no compiler for WebAssembly; run `cargo xtask setup wasm`",
-                block.line
-            ),
-            "sh" | "sh opa" | "sh rust" => {
-                let output = blocks
-                    .get(index + 1)
-                    .filter(|next| next.kind == "text" && next.follows);
-                let mut environment = Vec::new();
-                if let Some(opa) = &opa {
-                    environment.push(("HEXGATE_OPA_BIN", opa.clone().into_os_string()));
+    let mut programs = 0;
+    for (name, text) in &documents {
+        let blocks = blocks(text).with_context(|| format!("`{name}`"))?;
+        for (index, block) in blocks.iter().enumerate() {
+            let place = format!("`{name}`, line {}", block.line);
+            match block.kind {
+                "sh opa" if opa.is_none() => println!(
+                    "readme: SKIPPED, {place}: OPA is not set up; run `cargo xtask setup opa`"
+                ),
+                "sh rust" if wasm.is_none() => println!(
+                    "readme: SKIPPED, {place}: there is no compiler for WebAssembly; run `cargo xtask setup wasm`"
+                ),
+                "sh" | "sh opa" | "sh rust" => {
+                    let output = blocks
+                        .get(index + 1)
+                        .filter(|next| next.kind == "text" && next.follows);
+                    let mut environment = Vec::new();
+                    if let Some(opa) = &opa {
+                        environment.push(("HEXGATE_OPA_BIN", opa.clone().into_os_string()));
+                    }
+                    if block.kind == "sh rust" {
+                        environment.extend(wasm.clone().unwrap_or_default());
+                    }
+                    check_commands(&folder, block, output, environment).context(place)?;
+                    ran += 1;
                 }
-                if block.kind == "sh rust" {
-                    environment.extend(wasm.clone().unwrap_or_default());
+                "rust" => {
+                    check_program(block).context(place)?;
+                    programs += 1;
                 }
-                check_commands(&folder, block, output, environment).with_context(failed)?;
-                ran += 1;
+                _ => {}
             }
-            "rust" => check_program(block).with_context(failed)?,
-            _ => {}
         }
     }
+    ensure!(
+        programs > 0,
+        "there is no `rust` block: the example was not compared"
+    );
     println!("readme: {ran} blocks of commands do what they say");
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 /// The folder of the workspace's `Cargo.toml`.
 pub(crate) fn root() -> PathBuf {
@@ -38,6 +39,16 @@ pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     command
+}
+
+/// The packages of the workspace, as cargo describes them.
+pub(crate) fn packages() -> Result<Vec<Value>> {
+    let metadata =
+        output(cargo().args(["metadata", "--format-version=1", "--no-deps", "--locked"]))?;
+    let metadata: Value =
+        serde_json::from_str(&metadata).context("cargo's metadata is not JSON")?;
+    let packages = metadata["packages"].as_array();
+    Ok(packages.context("the workspace has no packages")?.clone())
 }
 
 /// The triple of this machine.
