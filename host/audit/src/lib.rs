@@ -1,6 +1,8 @@
 //! What was decided: an append-only log with a hash chain, its verification, replay and delivery.
 #![deny(missing_docs)]
 
+#[cfg(feature = "deliver")]
+mod backlog;
 mod chain;
 mod checkpoint;
 mod components;

@@ -31,7 +31,7 @@ use writer::Writer;
 use hexgate_base::disk::Folder;
 
 #[cfg(feature = "deliver")]
-use crate::deliver::Progress;
+use crate::backlog::Backlog;
 use crate::{
     chain::{Head, body_digest},
     components::{Components, ComponentsError},
@@ -71,7 +71,7 @@ struct Shared {
     failures: AtomicU64,
     /// Who delivers the log, if it is somebody in this process.
     #[cfg(feature = "deliver")]
-    delivery: std::sync::RwLock<Option<Arc<Progress>>>,
+    delivery: std::sync::RwLock<Option<Arc<Backlog>>>,
     /// Tells the keeper to end.
     ending: Mutex<bool>,
     end: Condvar,

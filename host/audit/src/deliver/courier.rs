@@ -20,7 +20,7 @@ use super::{
     tail::Tail,
     window::{Event, Sent, State, Verdict, Waiting},
 };
-use crate::{folder::Lock, redact::Redactor};
+use crate::{backlog::Backlog, folder::Lock, redact::Redactor};
 
 /// Who goes.
 pub(super) struct Courier {
@@ -73,7 +73,7 @@ impl Courier {
     ) -> Result<Self, DeliveryError> {
         let redactor = Redactor::new(&options.redaction)?;
         let progress = Arc::new(Progress {
-            limit,
+            backlog: Arc::new(Backlog::limited(limit)),
             ..Progress::default()
         });
         let sender = Arc::new(Sender::new(&options)?);
@@ -481,7 +481,7 @@ impl Courier {
 
     /// Passes over the oldest records if more wait than may. Whether that was so.
     fn pass_over(&mut self) -> io::Result<bool> {
-        let written = self.progress.written.load(Ordering::Relaxed);
+        let written = self.progress.backlog.written();
         let first = written.saturating_sub(self.options.backlog.max(1));
         if self.options.when_full == WhenFull::Deny || first <= self.cursor.next {
             return Ok(false);
