@@ -398,3 +398,41 @@ fn failed(error: reqwest::Error) -> PlatformError {
     }
     PlatformError::Unreachable(Cause::new(error.without_url()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(token: &str) -> Result<Client, PlatformError> {
+        let address = Address::parse("http://127.0.0.1:9").unwrap();
+        Client::new(address, token.parse().unwrap(), Timeouts::default())
+    }
+
+    #[test]
+    fn the_token_is_shown_nowhere() {
+        let good = client("fty_live_acme_hunter2").unwrap();
+        let shown = format!("{good:?}");
+        let shown = format!("{shown} {:?}", Blocking::new(good).unwrap());
+        assert!(!shown.contains("hunter2"), "{shown}");
+        let error = client("fty_live_acme_hunter2\n").unwrap_err();
+        assert!(matches!(error, PlatformError::Start(_)), "{error}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_failed_says_why_once_and_keeps_its_cause() {
+        let client = Blocking::new(client("fty_live_acme_AA").unwrap()).unwrap();
+        let error = client
+            .ask(async |client| client.bans(None).await)
+            .unwrap_err();
+        let PlatformError::Unreachable(cause) = &error else {
+            panic!("{error}");
+        };
+        let said = cause.to_string();
+        assert!(
+            said.contains("refused") && !said.contains("127.0.0.1:9/"),
+            "{said}"
+        );
+        assert!(cause.get().is::<reqwest::Error>());
+    }
+}
