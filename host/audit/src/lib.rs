@@ -1,4 +1,12 @@
 //! What was decided: an append-only log with a hash chain, its verification, replay and delivery.
+//!
+//! # Features
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `deliver` (default) | [`Delivery`], [`deliver`](deliver()): telling the platform what was decided; brings HTTP and TLS |
+//! | `replay` (default) | [`replay`](replay()), [`Outcome::ask`], [`Shadow`]: deciding again what is in the log; brings the host |
+#![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 #[cfg(feature = "deliver")]

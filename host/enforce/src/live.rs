@@ -67,6 +67,7 @@ pub enum Refresh {
 }
 
 /// Collects the options of a [`LivePolicy`].
+#[must_use = "a policy lives once it is opened"]
 pub struct LivePolicyBuilder {
     engine: Engine,
     sequences: Option<SequenceStore>,
@@ -74,7 +75,6 @@ pub struct LivePolicyBuilder {
 
 impl LivePolicy {
     /// Options for a live policy that runs in this engine.
-    #[must_use]
     pub fn builder(engine: &Engine) -> LivePolicyBuilder {
         LivePolicyBuilder {
             engine: engine.clone(),
@@ -252,7 +252,6 @@ impl LivePolicyBuilder {
 
     /// Remembers on disk the highest sequence number and the bundle that has it, so that an older policy does not come back after a
     /// restart. Default: they are remembered only as long as the process runs.
-    #[must_use]
     pub fn sequences(mut self, store: SequenceStore) -> Self {
         self.sequences = Some(store);
         self

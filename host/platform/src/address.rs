@@ -35,9 +35,7 @@ pub enum AddressError {
     #[error("it has more than a host and a path; leave out what begins with `?` or `#`")]
     MoreThanPath,
     /// The token would be sent in the clear.
-    #[error(
-        "without TLS the token and what is sent could be read on the way; use `https:`, or `http:` on this machine"
-    )]
+    #[error("without TLS the token would be sent in the clear; use https, or http on this machine")]
     Clear,
     /// It has another scheme.
     #[error("it is neither `https:` nor `http:`; use `https:`")]

@@ -11,6 +11,9 @@ use crate::live::LivePolicy;
 use crate::observer::{Observer, OnRecordFailure, Recorder};
 use crate::shadow::{Beside, Shadow};
 
+/// Is shown the enforcer once it is built.
+type OnBuild = Box<dyn FnOnce(&Enforcer) + Send>;
+
 /// Collects the options of an [`Enforcer`].
 #[must_use = "an enforcer is there once it is built"]
 pub struct EnforcerBuilder {
@@ -22,7 +25,7 @@ pub struct EnforcerBuilder {
     approvals: Approvals,
     disclosure: Disclosure,
     shadow: Option<Shadow>,
-    built: Vec<Box<dyn FnOnce(&Enforcer) + Send>>,
+    built: Vec<OnBuild>,
 }
 
 /// The system gave no random numbers, so decisions cannot be told apart.
