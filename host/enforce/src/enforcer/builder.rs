@@ -12,7 +12,7 @@ use crate::observer::{Observer, OnRecordFailure, Recorder};
 use crate::shadow::{Beside, Shadow};
 
 /// Is shown the enforcer once it is built.
-type OnBuild = Box<dyn FnOnce(&Enforcer) + Send>;
+type OnBuild = Box<dyn FnOnce(&Enforcer) + Send + Sync>;
 
 /// Collects the options of an [`Enforcer`].
 #[must_use = "an enforcer is there once it is built"]
@@ -97,7 +97,7 @@ impl EnforcerBuilder {
 
     /// Shows somebody the enforcer once it is built, who wants to look at its [counts](Enforcer::counts) later. To keep it, keep it
     /// [downgraded](Enforcer::downgrade). Default: nobody.
-    pub fn on_build(mut self, built: impl FnOnce(&Enforcer) + Send + 'static) -> Self {
+    pub fn on_build(mut self, built: impl FnOnce(&Enforcer) + Send + Sync + 'static) -> Self {
         self.built.push(Box::new(built));
         self
     }

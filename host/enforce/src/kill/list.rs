@@ -57,7 +57,11 @@ impl List {
     /// Why nobody can be let through by this list, if nobody can.
     pub(super) fn is_too_old(&self) -> Option<String> {
         let Moment(time, instant) = self.good_until?;
-        (SystemTime::now() >= time || Instant::now() >= instant)
-            .then(|| "the list of bans was not confirmed for too long".to_owned())
+        (SystemTime::now() >= time || Instant::now() >= instant).then(|| {
+            format!(
+                "the list of bans of `{}` was not confirmed for too long",
+                self.origin
+            )
+        })
     }
 }
