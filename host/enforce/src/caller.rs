@@ -179,7 +179,7 @@ impl fmt::Debug for Caller {
 
 impl CallerBuilder {
     /// Keeps what proves who it is.
-    #[cfg_attr(not(feature = "tokens"), allow(dead_code, reason = "tokens prove it"))]
+    #[allow(dead_code, reason = "tokens, a feature, are the only ones so far")]
     pub(crate) fn credential(mut self, credential: impl Credential) -> Self {
         self.credential = Some(Arc::new(credential));
         self
