@@ -8,9 +8,10 @@ mod cores;
 use std::fmt::Write as _;
 
 use hexgate_bundle::Stem;
+use hexgate_contract::names::VERSION;
 use sha2::{Digest, Sha256};
 
-use crate::{Compiled, Product, RegoPolicy, release::CONTRACT};
+use crate::{Compiled, Product, RegoPolicy};
 use cores::Cores;
 
 pub use cores::JavaScriptError;
@@ -68,7 +69,7 @@ impl JavaScript {
             source_digest.map_or("null".to_owned(), |digest| format!("\"{}\"", hex(digest)));
         let module = MODULE
             .replace("{{SOURCE_SHA256}}", &source)
-            .replace("{{CONTRACT}}", version(CONTRACT))
+            .replace("{{CONTRACT}}", VERSION)
             .replace("{{LINKS}}", found.links)
             .replace(
                 "{{KEEPS_INSTANCES}}",
@@ -115,13 +116,6 @@ impl Product {
             Self::Built(policy) => JavaScript::of_component(&policy.component, None, stem),
         }
     }
-}
-
-/// The version in `package@version`.
-fn version(contract: &str) -> &str {
-    contract
-        .rsplit_once('@')
-        .map_or(contract, |(_, version)| version)
 }
 
 /// A literal with the relative URL of a file: bundlers look for one. Bytes that mean something in a URL or a literal are escaped.

@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+pub use hexgate_contract::{Limits, Mode};
+
 use crate::{automata::Dfa, expr::Expr};
 
 /// A whole policy. What is not in it is denied.
@@ -44,29 +46,6 @@ impl Policy {
     }
 }
 
-/// The limits that can change a verdict, counted inside the component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The longest accepted arguments, in bytes. At most [`Limits::MAX_BYTES`].
-    pub arguments_bytes: u32,
-    /// The longest accepted facts, in bytes. At most [`Limits::MAX_BYTES`].
-    pub facts_bytes: u32,
-}
-
-impl Limits {
-    /// The largest value of either limit: 16 MiB.
-    pub const MAX_BYTES: u32 = 16 << 20;
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            arguments_bytes: 1 << 20,
-            facts_bytes: 1 << 20,
-        }
-    }
-}
-
 /// What one role may do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Role {
@@ -85,17 +64,6 @@ pub struct Rule {
     pub constraints: Vec<Arc<Constraint>>,
     /// Which paths the tool may touch. None for [`Mode::Deny`].
     pub scope: Option<Arc<Scope>>,
-}
-
-/// The outcome of a rule whose constraints hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Mode {
-    /// Denied, whatever the constraints.
-    Deny,
-    /// A human is asked.
-    NeedsApproval,
-    /// Allowed.
-    Allow,
 }
 
 /// One constraint.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use hexgate_bundle::{Claims, Draft, Stem, StemError};
 use hexgate_component::{OpaquePlan, opaque_plan};
-use hexgate_eval::{Error, Plan, Request, Workspace, check};
+use hexgate_contract::{Exceeded, Malformed, Request};
+use hexgate_eval::{Error, Plan, Workspace, check};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -129,10 +130,8 @@ impl Compiler {
         if sink.has_errors() {
             return Ok(None);
         }
-        let limits = self.limits();
         let plan = opaque_plan(&OpaquePlan {
-            arguments_bytes: limits.arguments_bytes,
-            facts_bytes: limits.facts_bytes,
+            limits: self.limits(),
             data,
             ..OpaquePlan::new(Sha256::digest(rego.as_bytes()).into(), COMPILER)
         });
@@ -162,15 +161,13 @@ impl Compiler {
 /// What is wrong with data, by the reader that reads the arguments of a call.
 fn doubtful_data(data: &str, file: FileId) -> Option<Diagnostic> {
     let plan = opaque_plan(&OpaquePlan {
-        arguments_bytes: Limits::MAX_BYTES,
+        limits: Limits {
+            arguments_bytes: Limits::MAX_BYTES,
+            ..Limits::DEFAULT
+        },
         ..OpaquePlan::new([0; 32], COMPILER)
     });
-    let request = Request {
-        roles: &[],
-        tool: "data",
-        arguments: data,
-        facts: None,
-    };
+    let request = Request::new("data", data);
     let read = || -> Result<(), Error> {
         let plan = Plan::open(&plan)?;
         let mut workspace = Workspace::new();
@@ -179,13 +176,13 @@ fn doubtful_data(data: &str, file: FileId) -> Option<Diagnostic> {
     };
     let (message, span) = match read() {
         Ok(()) => return None,
-        Err(Error::Malformed { offset, reason, .. }) => {
+        Err(Error::Malformed(Malformed { offset, reason, .. })) => {
             let start = usize::try_from(offset).unwrap_or_default().min(data.len());
             let rest = data.get(start..).and_then(|rest| rest.chars().next());
             let end = start + rest.map_or(0, char::len_utf8);
             (reason.to_owned(), Span::new(file, start, end))
         }
-        Err(Error::Exceeded { limit, allowed }) => (
+        Err(Error::Exceeded(Exceeded { limit, allowed })) => (
             format!("the data exceed the limit `{limit}`, which is {allowed}"),
             Span::whole(file),
         ),

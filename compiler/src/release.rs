@@ -5,7 +5,7 @@ use hexgate_bundle::{Claims, Draft, Stem, StemError, Timestamp};
 use crate::{Compiled, plan::COMPILER};
 
 /// The contract that compiled policies keep.
-pub const CONTRACT: &str = "hexgate:policy@0.1.0";
+pub use hexgate_contract::names::PACKAGE as CONTRACT;
 
 /// For whom and for when a policy is released.
 ///

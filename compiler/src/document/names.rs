@@ -1,7 +1,7 @@
 //! Names of roles, tools and arguments: what a call can bear, and what was meant as a pattern. Names are compared as they are, so a rule
 //! whose name is a pattern would apply to nothing, in silence.
 
-use hexgate_eval::MAX_NAME;
+use hexgate_contract::MAX_NAME;
 
 use crate::{
     constraint::name_test,

@@ -12,7 +12,7 @@ use crate::{
 };
 
 // What a call may carry as the name of a role or tool.
-use hexgate_eval::MAX_NAME;
+use hexgate_contract::MAX_NAME;
 
 const DOCUMENT_KEYS: &[&str] = &["version", "arguments", "roles", "constraints", "consts"];
 /// Of a policy without `roles`.
@@ -37,9 +37,9 @@ const TOOL_KEYS: &[&str] = &["mode", "constraints", "file_scope"];
 const DEFAULT_KEYS: &[&str] = &["mode", "constraints"];
 const SCOPE_KEYS: &[&str] = &["allowed_paths", "denied_paths", "argument"];
 pub(super) const MODES: &[(&str, Mode)] = &[
-    ("allow", Mode::Allow),
-    ("deny", Mode::Deny),
-    ("approval_required", Mode::NeedsApproval),
+    (Mode::Allow.in_policy(), Mode::Allow),
+    (Mode::Deny.in_policy(), Mode::Deny),
+    (Mode::NeedsApproval.in_policy(), Mode::NeedsApproval),
 ];
 
 /// Reads the document of a policy in one file: flat, or with `roles:`.

@@ -6,7 +6,9 @@ use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentAlias, ExternalKind, Instance, Parser, Payload,
 };
 
-use crate::{http, release::CONTRACT};
+use hexgate_contract::names::FUNCTIONS;
+
+use crate::http;
 
 /// A policy cannot be an ES module.
 #[derive(Debug, thiserror::Error)]
@@ -170,21 +172,11 @@ impl Outline {
         if self.modules.len() != 1 || self.linked != 1 || self.nested {
             return Err("it consists of several core modules");
         }
-        let version = CONTRACT.rsplit('@').next().unwrap_or_default();
-        let wanted: BTreeSet<String> = [
-            ("decision", "decide"),
-            ("description", "about"),
-            ("description", "roles"),
-            ("description", "rules"),
-            ("description", "scope"),
-        ]
-        .into_iter()
-        .map(|(interface, function)| format!("hexgate:policy/{interface}@{version}#{function}"))
-        .collect();
-        let found: BTreeSet<String> = self
+        let wanted = BTreeSet::from(FUNCTIONS.map(|function| function.core));
+        let found: BTreeSet<&str> = self
             .lifted
             .iter()
-            .filter_map(|(name, _)| name.clone())
+            .filter_map(|(name, _)| name.as_deref())
             .collect();
         if found != wanted || self.lifted.len() != wanted.len() {
             return Err(

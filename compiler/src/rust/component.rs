@@ -1,6 +1,7 @@
 //! From the module that cargo built to a component of the world `hexgate:policy/policy`.
 
 use hexgate_component::{OpaquePlan, opaque_plan, weave};
+use hexgate_contract::names::{DECISION, DESCRIPTION};
 use wasmparser::{Parser, Payload, Validator};
 use wit_component::{ComponentEncoder, DecodedWasm, decode, targets};
 
@@ -10,10 +11,7 @@ use crate::{
 };
 
 /// What a policy exports, and nothing else, in the order of the bytes.
-const EXPORTS: [&str; 2] = [
-    "hexgate:policy/decision@0.1.0",
-    "hexgate:policy/description@0.1.0",
-];
+const EXPORTS: [&str; 2] = [DECISION, DESCRIPTION];
 
 /// Why a module is no policy.
 #[derive(Debug)]
@@ -114,7 +112,8 @@ fn of_our_types(component: &[u8]) -> Result<(), Fault> {
     let other = |reason: String| Fault {
         code: "rust-world",
         message: format!("the policy is of another world: {}", in_one_line(&reason)),
-        help: "export what the contract says, with the types that it says: `wit/policy.wit`".into(),
+        help: "export what the contract says, with the types that it says: `wit/policy/policy.wit`"
+            .into(),
     };
     let known = weave(&opaque_plan(&OpaquePlan::new([0; 32], COMPILER)))
         .map_err(|error| other(error.to_string()))?;

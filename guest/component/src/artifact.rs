@@ -8,36 +8,36 @@ use crate::template::{
 };
 
 /// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
-pub const DIGEST: &str = "ac867aed728c5f3476843de28ac2c60777f14d441c91437ec7cdacba1b23b4f2";
+pub const DIGEST: &str = "86d5ae91142af1c902027617523d276b279c8f437369960add5d78538f14a98f";
 
 /// The compiler and linker that built the engine.
 #[rustfmt::skip]
 pub const BUILT_BY: &str = "rustc 1.96.0 (ac68faa20c58cbccd01ee7208bf3b6e93a7d7f96), LLVM 22.1.8, LLD 22.1.2 (/checkout/src/llvm-project/llvm 1cb4e3833c1919c2e6fb579a23ac0e2b22587b7e), core from source";
 
 /// Where the plan lies in the engine's memory.
-pub const HEAP_BASE: u32 = 20304;
+pub const HEAP_BASE: u32 = 20320;
 
-pub(crate) const CORE: Range<usize> = 14..56921;
+pub(crate) const CORE: Range<usize> = 14..56675;
 
 pub(crate) const COMPONENT: Template = Template {
     bytes: include_bytes!("../artifact/engine.component.wasm"),
-    plan_at: 56921,
+    plan_at: 56675,
     numbers: &[
-        (9, Length(56907)),
-        (279, Pages(36703)),
-        (53052, Length(3864)),
-        (56916, Length(0)),
+        (9, Length(56661)),
+        (280, Pages(36719)),
+        (52782, Length(3888)),
+        (56670, Length(0)),
     ],
 };
 
 pub(crate) const WRAPPER: Template = Template {
     bytes: include_bytes!("../artifact/opa.wrapper.bin"),
-    plan_at: 49475,
+    plan_at: 48907,
     numbers: &[
-        (1, Length(49469)),
-        (416, Pages(37007)),
-        (45310, Length(4160)),
-        (49470, Length(0)),
+        (1, Length(48901)),
+        (415, Pages(37023)),
+        (44714, Length(4188)),
+        (48902, Length(0)),
     ],
 };
 

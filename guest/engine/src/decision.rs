@@ -4,7 +4,8 @@
     reason = "an export carries a name that only the linker checks"
 )]
 
-use hexgate_eval::{Error, Plan, Request, Scratch};
+use hexgate_contract::Request;
+use hexgate_eval::{Error, Plan, Scratch};
 use hexgate_exports::{
     memory,
     request::{self, Answered},

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// All that a condition can see, and room to remember what does not change from element to element.
-pub(crate) struct Scene<'a, 'm> {
+pub(crate) struct EvalContext<'a, 'm> {
     pub(crate) plan: View<'a>,
     pub(crate) arguments: &'a Document<'a>,
     pub(crate) facts: Option<&'a Document<'a>>,
@@ -53,7 +53,7 @@ const NOWHERE: u32 = 1;
 /// Up to so many names of `only` are compared one after the other.
 const FEW_NAMES: u32 = 8;
 
-impl<'a> Scene<'a, '_> {
+impl<'a> EvalContext<'a, '_> {
     /// The truth of a constraint.
     #[inline]
     pub(crate) fn constraint(&mut self, constraint: Ref) -> Truth {

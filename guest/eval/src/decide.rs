@@ -2,24 +2,21 @@
 
 use core::cell::Cell;
 
+use hexgate_contract::{Exceeded, Field, Grant, MAX_NAME, MAX_ROLES, Malformed, Request, Verdict};
+
 use crate::{
-    bytes,
-    condition::Scene,
-    denial, json,
-    json::{Document, Node, Tree},
+    condition::EvalContext,
+    denial,
+    error::Error,
+    json::{self, Document, Node, Tree},
     plan::{
-        Damaged, Plan, Ref, View,
+        Damaged, Plan, View,
         layout::{flags, header, mode},
     },
-    request::{Error, Field, Grant, Request, Verdict},
+    rules::{Applicable, Roles, in_scope},
     scope,
-    value::{Truth, Value},
+    value::Truth,
 };
-
-/// The most roles of a caller.
-pub const MAX_ROLES: usize = 32;
-/// The longest name of a role or tool, in bytes.
-pub const MAX_NAME: usize = 256;
 
 /// The working memory of one decision. Nothing in it survives the decision; it need not be cleared.
 #[derive(Debug)]
@@ -69,7 +66,7 @@ pub fn decide(
     let damage = Cell::new(None);
     let plan = View::of(*plan, &damage);
     let tool = plan.tool_named(request.tool.as_bytes());
-    let mut scene = Scene {
+    let mut context = EvalContext {
         plan,
         arguments: &reading.arguments,
         facts: reading.facts.as_ref(),
@@ -81,9 +78,9 @@ pub fn decide(
     let mut approval = None;
     let mut roles = Roles::of(plan, request);
     while let Some((role, index)) = roles.next() {
-        scene.role = plan.text(role, 0);
+        context.role = plan.text(role, 0);
         let Some(outcome) = outcome(
-            &mut scene,
+            &mut context,
             Applicable::of(plan, role, tool, request.tool),
             reading.path,
         ) else {
@@ -102,7 +99,7 @@ pub fn decide(
     let verdict = match (allowed, approval) {
         (Some(grant), _) => Verdict::Allow(grant),
         (None, Some(grant)) => Verdict::NeedsApproval(grant),
-        (None, None) => Verdict::Deny(denial::explain(&mut scene, request, tool, reading.path)),
+        (None, None) => Verdict::Deny(denial::explain(&mut context, request, tool, reading.path)),
     };
     // Nothing that was read from a damaged plan counts.
     match damage.get() {
@@ -198,11 +195,11 @@ impl<'s> Reading<'s> {
 
 fn check_names(request: &Request<'_>) -> Result<(), Error> {
     if request.roles.len() > MAX_ROLES {
-        return Err(Error::Malformed {
+        return Err(Error::Malformed(Malformed {
             field: Field::Roles,
             offset: MAX_ROLES as u32,
             reason: "more than 32 roles",
-        });
+        }));
     }
     for (index, role) in request.roles.iter().enumerate() {
         check_name(Field::Roles, index as u32, role)?;
@@ -212,28 +209,28 @@ fn check_names(request: &Request<'_>) -> Result<(), Error> {
 
 fn check_name(field: Field, offset: u32, name: &str) -> Result<(), Error> {
     if name.len() > MAX_NAME {
-        return Err(Error::Malformed {
+        return Err(Error::Malformed(Malformed {
             field,
             offset,
             reason: "a name of more than 256 bytes",
-        });
+        }));
     }
     if scope::has_control(name.as_bytes()) {
-        return Err(Error::Malformed {
+        return Err(Error::Malformed(Malformed {
             field,
             offset,
             reason: "a control character in a name",
-        });
+        }));
     }
     Ok(())
 }
 
 fn within(limit: &'static str, text: &[u8], allowed: u32) -> Result<(), Error> {
     if text.len() > allowed as usize {
-        return Err(Error::Exceeded {
+        return Err(Error::Exceeded(Exceeded {
             limit,
             allowed: u64::from(allowed),
-        });
+        }));
     }
     Ok(())
 }
@@ -246,11 +243,11 @@ fn check_facts(facts: Document<'_>) -> Result<(), Error> {
             .any(|known| name.equals(json::Text::plain(known)))
         {
             let reason = "facts other than `ctx`, `run` and `user`";
-            return Err(Error::Malformed {
+            return Err(Error::Malformed(Malformed {
                 field: Field::Facts,
                 offset: member[0],
                 reason,
-            });
+            }));
         }
     }
     Ok(())
@@ -260,22 +257,22 @@ fn error(field: Field, fault: json::Fault) -> Error {
     use json::Reason;
     let reason = match fault.reason {
         Reason::Depth => {
-            return Error::Exceeded {
+            return Error::Exceeded(Exceeded {
                 limit: "depth",
                 allowed: json::MAX_DEPTH as u64,
-            };
+            });
         }
         Reason::NumberDigits => {
-            return Error::Exceeded {
+            return Error::Exceeded(Exceeded {
                 limit: "number-digits",
                 allowed: json::MAX_DIGITS as u64,
-            };
+            });
         }
         Reason::NumberExponent => {
-            return Error::Exceeded {
+            return Error::Exceeded(Exceeded {
                 limit: "number-exponent",
                 allowed: u64::from(json::MAX_EXPONENT),
-            };
+            });
         }
         Reason::TooFewNodes => return Error::Internal("too few nodes"),
         Reason::ByteOrderMark => "a byte-order mark",
@@ -296,95 +293,11 @@ fn error(field: Field, fault: json::Fault) -> Error {
         Reason::NameInAnotherCase => "a member name that stands twice, in another case",
         Reason::NumberNotHeld => "a number that a double does not hold",
     };
-    Error::Malformed {
+    Error::Malformed(Malformed {
         field,
         offset: fault.at,
         reason,
-    }
-}
-
-/// The roles that decide, in the caller's order, each once: those that the policy knows, or else its default.
-pub(crate) struct Roles<'a> {
-    plan: View<'a>,
-    roles: &'a [&'a str],
-    next: usize,
-    known: bool,
-}
-
-impl<'a> Roles<'a> {
-    pub(crate) fn of(plan: View<'a>, request: &Request<'a>) -> Self {
-        Self {
-            plan,
-            roles: request.roles,
-            next: 0,
-            known: false,
-        }
-    }
-
-    /// The next role, and its index in the request unless it is there by default.
-    pub(crate) fn next(&mut self) -> Option<(Ref, Option<u32>)> {
-        while let Some(name) = self.roles.get(self.next) {
-            let index = self.next;
-            self.next += 1;
-            let before = self.roles.get(..index).unwrap_or_default();
-            if before
-                .iter()
-                .any(|before| bytes::equal(before.as_bytes(), name.as_bytes()))
-            {
-                continue;
-            }
-            if let Some(role) = self.plan.role_named(name.as_bytes()) {
-                self.known = true;
-                return Some((role, Some(index as u32)));
-            }
-        }
-        if self.known {
-            return None;
-        }
-        self.known = true;
-        self.plan.default_role().map(|role| (role, None))
-    }
-}
-
-/// The rule that applies to a call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Applicable {
-    /// None: closed.
-    pub(crate) rule: Option<Ref>,
-    /// Whether the role lists the tool.
-    pub(crate) listed: bool,
-}
-
-impl Applicable {
-    pub(crate) fn of(plan: View<'_>, role: Ref, tool: Option<u32>, name: &str) -> Self {
-        if let Some(rule) = tool.and_then(|tool| plan.rule_for(role, tool)) {
-            return Self {
-                rule: Some(rule),
-                listed: true,
-            };
-        }
-        Self {
-            rule: if is_closed(name) {
-                None
-            } else {
-                Some(plan.default_rule(role))
-            },
-            listed: false,
-        }
-    }
-}
-
-/// Whether a name never falls to a role's rule for unlisted tools.
-fn is_closed(tool: &str) -> bool {
-    [
-        "agent.",
-        "hexgate.",
-        "skill:",
-        "skill.resource:",
-        "skill.script:",
-    ]
-    .iter()
-    .any(|prefix| tool.starts_with(prefix))
+    })
 }
 
 struct Outcome {
@@ -393,8 +306,12 @@ struct Outcome {
 }
 
 /// What a role permits; nothing if it denies.
-fn outcome(scene: &mut Scene<'_, '_>, found: Applicable, path: &mut [u8]) -> Option<Outcome> {
-    let plan = scene.plan;
+fn outcome(
+    context: &mut EvalContext<'_, '_>,
+    found: Applicable,
+    path: &mut [u8],
+) -> Option<Outcome> {
+    let plan = context.plan;
     let rule = found.rule?;
     let [mode, scope, count] = plan.record(rule);
     let allow = match mode {
@@ -404,7 +321,7 @@ fn outcome(scene: &mut Scene<'_, '_>, found: Applicable, path: &mut [u8]) -> Opt
         _ => return plan.fail(Damaged::Mode),
     };
     for index in 0..plan.bounded(count) {
-        if scene.constraint(plan.reference(rule, 3 + index)) != Truth::True {
+        if context.constraint(plan.reference(rule, 3 + index)) != Truth::True {
             return None;
         }
     }
@@ -412,20 +329,8 @@ fn outcome(scene: &mut Scene<'_, '_>, found: Applicable, path: &mut [u8]) -> Opt
     if scope == 0 {
         return Some(Outcome { allow, scope: None });
     }
-    in_scope(scene, scope, path).then(|| Outcome {
+    in_scope(context, scope, path).then(|| Outcome {
         allow,
         scope: Some(plan.word(scope, 0)),
     })
-}
-
-/// Whether the path argument is there and the scope covers it.
-pub(crate) fn in_scope(scene: &Scene<'_, '_>, scope: Ref, path: &mut [u8]) -> bool {
-    let arguments = scene.arguments;
-    match arguments.member(arguments.node(0), scene.plan.text(scope, 1)) {
-        Some(node) => match Value::of_node(arguments, node) {
-            Value::String(text) => scope::covers(scene.plan, scope, text, path),
-            _ => false,
-        },
-        None => false,
-    }
 }

@@ -8,16 +8,17 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | `request` | what goes in and what comes out |
-//! | `plan` | the binary form of a policy: layout, decoding, validation |
+//! | `plan` | the binary form of a policy: layout, decoding |
+//! | `validate` | walking all of a plan once |
 //! | `json` | the strict reader of arguments and facts |
 //! | `number` | exact decimal comparison |
 //! | `bytes` | comparing bytes a word at a time |
 //! | `value` | values met during evaluation, and how they compare |
 //! | `condition` | three-valued evaluation of constraints |
 //! | `scope` | file scopes: path normalisation and matching |
-//! | `decide` | roles, rules, outcome |
-//! | `denial` | the text of a denial |
+//! | `rules` | which roles decide, which rule applies |
+//! | `decide` | reading a request, and the verdict |
+//! | `denial` | the reasons of a denial |
 //! | `dfa` | running the tables of patterns |
 //! | `workspace` | working memory for the evaluator in-process |
 //! | `trace` | the value of every part of a constraint, for explanations |
@@ -32,21 +33,27 @@ mod condition;
 mod decide;
 mod denial;
 mod dfa;
+mod error;
 mod json;
 mod number;
 pub mod plan;
-mod request;
+mod rules;
 mod scope;
 pub mod trace;
+mod validate;
 mod value;
 mod workspace;
 
-pub use decide::{MAX_NAME, MAX_ROLES, Scratch, check, decide, read};
-pub use denial::{MAX_REASON, Wording, quote};
+pub use decide::{Scratch, check, decide, read};
+pub use error::Error;
+pub use hexgate_contract as contract;
+pub use hexgate_contract::{
+    Denial, Exceeded, Field, Grant, Malformed, PathScope, Request, Verdict,
+};
 pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node, Tree, TreeValue, fold_case};
 pub use number::compare_numbers;
 pub use plan::Plan;
-pub use request::{Denial, Error, Field, Grant, PathScope, Request, Verdict};
 pub use scope::{IGNORED_IN_NAMES, MAX_PATH};
+pub use validate::InvalidPlan;
 pub use value::Truth;
 pub use workspace::Workspace;

@@ -6,17 +6,15 @@
 mod describe;
 pub mod layout;
 mod opaque;
-mod validate;
 mod view;
 
-pub use describe::{About, Mode, RoleRef, RuleRef, ScopeRef};
+pub use describe::{RoleRef, RuleRef, ScopeRef, Summary};
+pub(crate) use describe::{pattern, patterns};
 pub use opaque::{OpaquePlan, opaque_plan};
-pub use validate::InvalidPlan;
 pub(crate) use view::View;
 
 use core::cell::Cell;
 
-use crate::request::Error;
 use layout::header;
 
 /// A plan whose header has been checked.
@@ -89,12 +87,6 @@ impl Damaged {
             Self::Facts => "facts that are not there",
             Self::Flags => "unknown flags",
         }
-    }
-}
-
-impl From<Damaged> for Error {
-    fn from(damaged: Damaged) -> Self {
-        Self::Internal(damaged.what())
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     dfa::Dfa,
     json::Text,
-    plan::{Ref, View, layout::size},
+    plan::{Ref, View, pattern},
 };
 
 /// The longest accepted path, in bytes.
@@ -60,13 +60,6 @@ pub(crate) fn covers(plan: View<'_>, scope: Ref, path: Text<'_>, buffer: &mut [u
         let pattern = pattern(scope, index);
         (plan.word(pattern, 3) != 0) == absolute && accepts(plan, pattern, path)
     })
-}
-
-/// The record of a scope's pattern: the allowed ones first, then the denied ones.
-pub(crate) fn pattern(scope: Ref, index: usize) -> Ref {
-    scope
-        .wrapping_add(20)
-        .wrapping_add(index.wrapping_mul(size::PATTERN))
 }
 
 fn accepts(plan: View<'_>, pattern: Ref, path: &[u8]) -> bool {

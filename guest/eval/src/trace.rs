@@ -11,17 +11,20 @@ use alloc::{
 
 use core::cell::Cell;
 
+use hexgate_contract::{Mode, PathScope, Request};
+
 use crate::{
-    condition::{Element, Found, Scene},
-    decide::{Applicable, Reading, Roles, Scratch, in_scope},
-    denial::patterns,
+    condition::{Element, EvalContext, Found},
+    decide::{Reading, Scratch},
+    error::Error,
     json::{Text, kind, kind_of},
     number::Number,
     plan::{
-        Mode, Plan, Ref, View,
+        Plan, Ref, View,
         layout::{mode, op, operand, root},
+        patterns,
     },
-    request::{Error, PathScope, Request},
+    rules::{Applicable, Roles, in_scope},
     value::{Truth, Value},
 };
 
@@ -114,7 +117,7 @@ pub fn trace(
     let damage = Cell::new(None);
     let plan = View::of(*plan, &damage);
     let tool = plan.tool_named(request.tool.as_bytes());
-    let mut scene = Scene {
+    let mut context = EvalContext {
         plan,
         arguments: &reading.arguments,
         facts: reading.facts.as_ref(),
@@ -125,10 +128,10 @@ pub fn trace(
     let mut traces = Vec::new();
     let mut roles = Roles::of(plan, request);
     while let Some((role, _)) = roles.next() {
-        scene.role = plan.text(role, 0);
+        context.role = plan.text(role, 0);
         let found = Applicable::of(plan, role, tool, request.tool);
         traces.push(role_trace(
-            &mut scene,
+            &mut context,
             plan.str(role, 0),
             found,
             reading.path,
@@ -141,12 +144,12 @@ pub fn trace(
 }
 
 fn role_trace(
-    scene: &mut Scene<'_, '_>,
+    context: &mut EvalContext<'_, '_>,
     role: &str,
     found: Applicable,
     path: &mut [u8],
 ) -> RoleTrace {
-    let plan = scene.plan;
+    let plan = context.plan;
     let mut trace = RoleTrace {
         role: role.into(),
         listed: found.listed,
@@ -163,10 +166,10 @@ fn role_trace(
     };
     for index in 0..plan.count(rule, 2) {
         let constraint = plan.reference(rule, 3 + index);
-        scene.forget(constraint);
+        context.forget(constraint);
         let source = plan.str(constraint, 0);
         trace.constraints.push(condition(
-            scene,
+            context,
             source,
             plan.reference(constraint, 2),
             None,
@@ -175,11 +178,11 @@ fn role_trace(
     }
     let scope = plan.reference(rule, 1);
     if scope != 0 {
-        let arguments = scene.arguments;
+        let arguments = context.arguments;
         let argument = plan.str(scope, 1);
         let value = arguments.member(arguments.node(0), argument.as_bytes());
         let value = value.map(|node| render(&Value::of_node(arguments, node)));
-        let holds = in_scope(scene, scope, path);
+        let holds = in_scope(context, scope, path);
         trace.scope = Some(ScopeTrace {
             argument: argument.into(),
             value,
@@ -191,18 +194,18 @@ fn role_trace(
 }
 
 fn condition<'a>(
-    scene: &mut Scene<'a, '_>,
+    context: &mut EvalContext<'a, '_>,
     source: &str,
     node: Ref,
     element: Element<'a>,
     depth: u32,
 ) -> ConditionTrace {
-    let plan = scene.plan;
+    let plan = context.plan;
     let first = plan.word(node, 0);
     if first & 0xff == op::MEMO {
-        return condition(scene, source, plan.reference(node, 3), None, depth + 1);
+        return condition(context, source, plan.reference(node, 3), None, depth + 1);
     }
-    let truth = scene.condition(node, element, depth);
+    let truth = context.condition(node, element, depth);
     let span = plan.word(node, 1);
     let (start, end) = ((span & 0xffff) as usize, (span >> 16) as usize);
     let mut operands = Vec::new();
@@ -211,7 +214,7 @@ fn condition<'a>(
         op::AND | op::OR => {
             for index in 0..(first >> 16) as usize {
                 parts.push(condition(
-                    scene,
+                    context,
                     source,
                     plan.reference(node, index + 2),
                     element,
@@ -226,7 +229,7 @@ fn condition<'a>(
         }
         op::NOT => {
             parts.push(condition(
-                scene,
+                context,
                 source,
                 plan.reference(node, 2),
                 element,
@@ -236,12 +239,12 @@ fn condition<'a>(
         }
         op::EVERY | op::ANY => {
             operands.extend(operand_trace(
-                scene,
+                context,
                 operand::PATH,
                 plan.reference(node, 2),
                 element,
             ));
-            parts = elements(scene, source, node, element, depth);
+            parts = elements(context, source, node, element, depth);
             if first & 0xff == op::EVERY {
                 ConditionKind::Every
             } else {
@@ -251,7 +254,7 @@ fn condition<'a>(
         op::COMPARE => {
             for (kind, index) in [(first >> 16 & 0xf, 2), (first >> 20 & 0xf, 3)] {
                 operands.extend(operand_trace(
-                    scene,
+                    context,
                     kind,
                     plan.reference(node, index),
                     element,
@@ -261,7 +264,7 @@ fn condition<'a>(
         }
         op::IN => {
             operands.extend(operand_trace(
-                scene,
+                context,
                 first >> 16 & 0xf,
                 plan.reference(node, 2),
                 element,
@@ -270,7 +273,7 @@ fn condition<'a>(
         }
         _ => {
             operands.extend(operand_trace(
-                scene,
+                context,
                 operand::PATH,
                 plan.reference(node, 2),
                 element,
@@ -290,20 +293,20 @@ fn condition<'a>(
 
 /// The body of a quantifier for the first elements, and for the first one that decides.
 fn elements<'a>(
-    scene: &mut Scene<'a, '_>,
+    context: &mut EvalContext<'a, '_>,
     source: &str,
     node: Ref,
     element: Element<'a>,
     depth: u32,
 ) -> Vec<ConditionTrace> {
-    let plan = scene.plan;
+    let plan = context.plan;
     let decides = if plan.word(node, 0) & 0xff == op::EVERY {
         Truth::False
     } else {
         Truth::True
     };
     let mut parts = Vec::new();
-    let Some(Found::Node(document, list)) = scene.find(plan.reference(node, 2), element) else {
+    let Some(Found::Node(document, list)) = context.find(plan.reference(node, 2), element) else {
         return parts;
     };
     if kind_of(list) != kind::LIST {
@@ -313,9 +316,9 @@ fn elements<'a>(
         let element = Some((document, element));
         let body = plan.reference(node, 3);
         let shown = index < MAX_ELEMENTS;
-        let decisive = scene.condition(body, element, depth + 1) == decides;
+        let decisive = context.condition(body, element, depth + 1) == decides;
         if shown || decisive {
-            parts.push(condition(scene, source, body, element, depth + 1));
+            parts.push(condition(context, source, body, element, depth + 1));
         }
         if decisive {
             break;
@@ -326,18 +329,20 @@ fn elements<'a>(
 
 /// What an operand leads to; nothing for constants.
 fn operand_trace<'a>(
-    scene: &mut Scene<'a, '_>,
+    context: &mut EvalContext<'a, '_>,
     kind: u32,
     at: Ref,
     element: Element<'a>,
 ) -> Option<OperandTrace> {
-    let plan = scene.plan;
+    let plan = context.plan;
     let path = match kind {
         operand::PATH => path_text(plan, at),
         operand::COUNT => format!("count({})", path_text(plan, plan.reference(at, 0))),
         _ => return None,
     };
-    let value = scene.operand(kind, at, element).map(|value| render(&value));
+    let value = context
+        .operand(kind, at, element)
+        .map(|value| render(&value));
     Some(OperandTrace { path, value })
 }
 

@@ -2,11 +2,13 @@
 
 use alloc::{vec, vec::Vec};
 
+use hexgate_contract::{Request, Verdict};
+
 use crate::{
     decide::{Scratch, decide},
+    error::Error,
     json::Node,
     plan::Plan,
-    request::{Error, Request, Verdict},
 };
 
 /// Working memory that is kept from decision to decision.

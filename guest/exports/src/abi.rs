@@ -6,9 +6,10 @@
 
 use alloc::{string::String, vec, vec::Vec};
 
+use hexgate_contract::{Denial, Effect, Exceeded, Grant, Malformed, Verdict};
 use hexgate_eval::{
-    Denial, Error, Field, Grant, Verdict,
-    plan::{About, Damaged, Mode, RuleRef, ScopeRef},
+    Error,
+    plan::{Damaged, RuleRef, ScopeRef, Summary},
 };
 
 /// A list or a string: address and length.
@@ -20,21 +21,21 @@ pub type Answer = [u32; 12];
 /// `result<verdict, error>`.
 pub fn outcome(outcome: Result<Verdict, Error>) -> Answer {
     match outcome {
-        Ok(Verdict::Allow(grant)) => granted(2, grant),
-        Ok(Verdict::NeedsApproval(grant)) => granted(1, grant),
+        Ok(Verdict::Allow(grant)) => granted(Effect::Allow, grant),
+        Ok(Verdict::NeedsApproval(grant)) => granted(Effect::NeedsApproval, grant),
         Ok(Verdict::Deny(denial)) => denied(denial),
         Err(error) => failed(error),
     }
 }
 
 /// `about`.
-pub fn about(about: &About<'_>) -> Answer {
+pub fn about(about: &Summary<'_>) -> Answer {
     let [digest, digest_len] = list(hexadecimal(&about.source_digest));
     let [compiler, compiler_len] = view(about.compiler.as_bytes());
     let (roles, scopes) = (about.roles, about.scopes);
-    let (arguments, facts) = (about.arguments_bytes, about.facts_bytes);
+    let (arguments, facts) = (about.limits.arguments_bytes, about.limits.facts_bytes);
     filled([
-        u32::from(about.opaque),
+        about.coverage as u32,
         digest,
         digest_len,
         compiler,
@@ -72,11 +73,7 @@ pub fn rule(rule: &RuleRef<'_>) -> Result<Rule, Damaged> {
         Some(tool) => (1, view(tool.as_bytes())),
         None => (0, [0; 2]),
     };
-    let mode = match rule.mode()? {
-        Mode::Deny => 0,
-        Mode::NeedsApproval => 1,
-        Mode::Allow => 2,
-    };
+    let mode = rule.mode()? as u32;
     let mut constraints = Vec::new();
     for index in 0..rule.constraint_count()? {
         constraints.push(view(rule.constraint(index)?.as_bytes()));
@@ -129,10 +126,23 @@ pub fn option(value: Option<u32>) -> [u32; 2] {
     [u32::from(value.is_some()), value.unwrap_or_default()]
 }
 
-fn granted(case: u32, grant: Grant) -> Answer {
+fn granted(effect: Effect, grant: Grant) -> Answer {
     let [has_role, role] = option(grant.role);
     let [has_scope, scope] = option(grant.scope);
-    [0, 0, case, has_role, role, has_scope, scope, 0, 0, 0, 0, 0]
+    [
+        0,
+        0,
+        effect as u32,
+        has_role,
+        role,
+        has_scope,
+        scope,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]
 }
 
 fn denied(denial: Denial) -> Answer {
@@ -160,21 +170,15 @@ fn denied(denial: Denial) -> Answer {
 
 fn failed(error: Error) -> Answer {
     let (case, payload) = match error {
-        Error::Malformed {
+        Error::Malformed(Malformed {
             field,
             offset,
             reason,
-        } => {
-            let field = match field {
-                Field::Roles => 0,
-                Field::Tool => 1,
-                Field::Arguments => 2,
-                Field::Facts => 3,
-            };
+        }) => {
             let [reason, len] = view(reason.as_bytes());
-            (0, [field, offset, reason, len])
+            (0, [field as u32, offset, reason, len])
         }
-        Error::Exceeded { limit, allowed } => {
+        Error::Exceeded(Exceeded { limit, allowed }) => {
             let [limit, len] = view(limit.as_bytes());
             (1, [limit, len, allowed as u32, (allowed >> 32) as u32])
         }
@@ -221,7 +225,7 @@ fn texts(texts: Vec<String>) -> List {
 
 #[cfg(test)]
 mod tests {
-    use hexgate_eval::PathScope;
+    use hexgate_contract::{Coverage, Field, Limits, PathScope};
 
     use super::*;
 
@@ -266,20 +270,22 @@ mod tests {
     fn the_policy_as_a_whole_lies_where_the_abi_reads_it() {
         let mut digest = [0; 32];
         digest[..3].copy_from_slice(&[0x00, 0x9a, 0xff]);
-        let whole = About {
-            opaque: false,
+        let whole = Summary {
+            coverage: Coverage::Complete,
             source_digest: digest,
             compiler: "it 1",
             roles: 2,
             scopes: 3,
-            arguments_bytes: 4,
-            facts_bytes: 5,
+            limits: Limits {
+                arguments_bytes: 4,
+                facts_bytes: 5,
+            },
         };
         let words = about(&whole);
         assert_eq!([words[0], words[2], words[4]], [0, 64, 4]);
         assert_eq!(words[5..9], [2, 3, 4, 5]);
-        let opaque = about(&About {
-            opaque: true,
+        let opaque = about(&Summary {
+            coverage: Coverage::Opaque,
             ..whole
         });
         assert_eq!((opaque[0], &opaque[5..9]), (1, &words[5..9]));
@@ -288,19 +294,19 @@ mod tests {
 
     #[test]
     fn an_error_lies_where_the_abi_reads_it() {
-        let words = outcome(Err(Error::Malformed {
+        let words = outcome(Err(Error::Malformed(Malformed {
             field: Field::Facts,
             offset: 9,
             reason: "why",
-        }));
+        })));
         assert_eq!(
             [words[0], words[2], words[4], words[5], words[7]],
             [1, 0, 3, 9, 3]
         );
-        let words = outcome(Err(Error::Exceeded {
+        let words = outcome(Err(Error::Exceeded(Exceeded {
             limit: "depth",
             allowed: (5 << 32) | 64,
-        }));
+        })));
         assert_eq!(
             [words[0], words[2], words[5], words[6], words[7]],
             [1, 1, 5, 64, 5]

@@ -9,18 +9,19 @@
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicU32;
 
+use hexgate_contract::core_export;
 use hexgate_eval::plan::{Damaged, Plan};
 
 use crate::{abi, memory};
 
-/// `about: func() -> about`.
-#[unsafe(export_name = "hexgate:policy/description@0.1.0#about")]
+/// `about: func() -> summary`.
+#[unsafe(export_name = core_export!("description", "about"))]
 extern "C" fn about() -> *const AtomicU32 {
     answer(|plan| Ok(abi::about(&plan.about()?)), abi::OPAQUE)
 }
 
 /// `roles: func(start: u32, count: u32) -> list<string>`.
-#[unsafe(export_name = "hexgate:policy/description@0.1.0#roles")]
+#[unsafe(export_name = core_export!("description", "roles"))]
 extern "C" fn roles(start: u32, count: u32) -> *const AtomicU32 {
     let names = |plan: &Plan<'static>| {
         let mut names = Vec::new();
@@ -34,7 +35,7 @@ extern "C" fn roles(start: u32, count: u32) -> *const AtomicU32 {
 }
 
 /// `rules: func(role: string, start: u32, count: u32) -> option<list<rule>>`.
-#[unsafe(export_name = "hexgate:policy/description@0.1.0#rules")]
+#[unsafe(export_name = core_export!("description", "rules"))]
 extern "C" fn rules(role: *const u8, role_len: usize, start: u32, count: u32) -> *const AtomicU32 {
     let rules = |plan: &Plan<'static>| {
         let Some(role) = plan.find_role(memory::text(role, role_len))? else {
@@ -51,7 +52,7 @@ extern "C" fn rules(role: *const u8, role_len: usize, start: u32, count: u32) ->
 }
 
 /// `scope: func(id: u32) -> option<file-scope>`.
-#[unsafe(export_name = "hexgate:policy/description@0.1.0#scope")]
+#[unsafe(export_name = core_export!("description", "scope"))]
 extern "C" fn scope(id: u32) -> *const AtomicU32 {
     let scope = |plan: &Plan<'static>| match plan.scope(id)? {
         Some(scope) => abi::file_scope(&scope),

@@ -36,6 +36,10 @@ pub mod memory;
 #[cfg(target_arch = "wasm32")]
 pub mod request;
 
+/// For [`export_decide`].
+#[doc(hidden)]
+pub use hexgate_contract::core_export;
+
 /// A panic ends in a trap: the host destroys the instance and denies.
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]

@@ -2,7 +2,8 @@
 
 use core::{ptr, sync::atomic::AtomicU32};
 
-use hexgate_eval::{Error, MAX_ROLES, Plan, Request, Scratch, Verdict};
+use hexgate_contract::{MAX_ROLES, Request, Verdict};
+use hexgate_eval::{Error, Plan, Scratch};
 
 use crate::{abi, memory};
 
@@ -57,12 +58,12 @@ pub fn decide(
         inputs_end = inputs_end.max(end(start, len));
     }
     memory::begin_behind(inputs_end);
-    let request = Request {
-        roles: names.get(..listed.len()).unwrap_or_default(),
-        tool: memory::text(tool, tool_len),
-        arguments: memory::text(arguments, arguments_len),
-        facts: (has_facts != 0).then(|| memory::text(facts, facts_len)),
-    };
+    let request = Request::new(
+        memory::text(tool, tool_len),
+        memory::text(arguments, arguments_len),
+    )
+    .roles(names.get(..listed.len()).unwrap_or_default())
+    .optional_facts((has_facts != 0).then(|| memory::text(facts, facts_len)));
 
     let (verdict, wiped, kept) = evaluate(&request);
     memory::finish(&abi::outcome(verdict), wiped, kept)
@@ -72,7 +73,7 @@ pub fn decide(
 #[macro_export]
 macro_rules! export_decide {
     ($evaluate:path) => {
-        #[unsafe(export_name = "hexgate:policy/decision@0.1.0#decide")]
+        #[unsafe(export_name = $crate::core_export!("decision", "decide"))]
         extern "C" fn decide(
             roles: *const [usize; 2],
             roles_len: usize,

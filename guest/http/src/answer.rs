@@ -6,7 +6,7 @@ use alloc::{
     vec::Vec,
 };
 
-use hexgate_eval::{Grant, PathScope, Request, Verdict};
+use hexgate_contract::{Effect, Error, FileScope, Grant, PathScope, Request, Verdict, approval};
 
 use crate::{json, problem::Problem};
 
@@ -16,28 +16,10 @@ pub trait Policy {
     ///
     /// # Errors
     /// There is no verdict.
-    fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, Failure>;
+    fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, Error>;
 
     /// `hexgate:policy/description.scope`
     fn scope(&mut self, id: u32) -> Option<FileScope>;
-}
-
-/// `file-scope`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileScope {
-    /// The argument that holds the path.
-    pub argument: String,
-    /// Its patterns.
-    pub paths: PathScope,
-}
-
-/// Why there is no verdict.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
-    /// The request is at fault: it is malformed, or larger than the policy accepts. What is wrong, in words.
-    Request(String),
-    /// The policy is damaged.
-    Policy(String),
 }
 
 /// What a policy is asked: owned, because it is cut out of a body.
@@ -52,7 +34,7 @@ pub(crate) struct Call<'a> {
 /// What came of a call.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) outcome: Outcome,
+    pub(crate) effect: Effect,
     /// Why it is not allowed.
     pub(crate) reason: String,
     pub(crate) violations: Vec<String>,
@@ -60,24 +42,6 @@ pub(crate) struct Answer {
     /// The place of the deciding role in the call's, and its name. None: the default role decided, or nothing was granted.
     pub(crate) role: Option<(u32, String)>,
     pub(crate) scope: Option<(u32, FileScope)>,
-}
-
-/// Only `Allow` lets a call happen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Deny,
-    NeedsApproval,
-    Allow,
-}
-
-impl Outcome {
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Deny => "deny",
-            Self::NeedsApproval => "needs_approval",
-            Self::Allow => "allow",
-        }
-    }
 }
 
 /// The most text that one answer of a policy may carry, in bytes: what a host in Rust accepts by default.
@@ -104,23 +68,17 @@ pub(crate) fn accepted<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<(
 /// Asks the policy. Status 400: the request is at fault; 500: the policy is.
 pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Problem> {
     let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
-    let request = Request {
-        roles: &roles,
-        tool: &call.tool,
-        arguments: call.arguments,
-        facts: call.facts.as_deref(),
-    };
-    let verdict = policy.decide(&request).map_err(|failure| match failure {
-        Failure::Request(what) => Problem::bad(what),
-        Failure::Policy(what) => Problem::new(500, format!("the policy is damaged: {what}")),
-    })?;
+    let request = Request::new(&call.tool, call.arguments)
+        .roles(&roles)
+        .optional_facts(call.facts.as_deref());
+    let verdict = policy.decide(&request).map_err(refused)?;
     match verdict {
         Verdict::Deny(denial) => {
             let hint = denial.hint.iter().flat_map(patterns);
             let texts = denial.violations.iter().chain([&denial.reason]);
             accepted(texts.chain(hint).map(String::as_str))?;
             Ok(Answer {
-                outcome: Outcome::Deny,
+                effect: Effect::Deny,
                 reason: denial.reason,
                 violations: denial.violations,
                 hint: denial.hint,
@@ -129,13 +87,26 @@ pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Pr
             })
         }
         Verdict::NeedsApproval(grant) => {
-            let reason = format!(
-                "Policy requires approval for tool {}",
-                json::text(&call.tool)
-            );
-            granted(policy, call, Outcome::NeedsApproval, reason, grant)
+            let reason = approval(&call.tool);
+            granted(policy, call, Effect::NeedsApproval, reason, grant)
         }
-        Verdict::Allow(grant) => granted(policy, call, Outcome::Allow, String::new(), grant),
+        Verdict::Allow(grant) => granted(policy, call, Effect::Allow, String::new(), grant),
+    }
+}
+
+/// What the policy says about itself is its own fault, what it says about the request is the caller's; words that are none are too.
+fn refused(error: Error) -> Problem {
+    let said = match &error {
+        Error::Malformed(it) => &it.reason,
+        Error::Exceeded(it) => &it.limit,
+        Error::Internal(what) => what,
+    };
+    match (accepted([said.as_str()]), &error) {
+        (Err(problem), _) => {
+            Problem::new(500, format!("the policy is damaged: {}", problem.detail))
+        }
+        (Ok(()), Error::Internal(_)) => Problem::new(500, error.to_string()),
+        (Ok(()), _) => Problem::bad(error.to_string()),
     }
 }
 
@@ -143,7 +114,7 @@ pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Pr
 fn granted(
     policy: &mut dyn Policy,
     call: &Call<'_>,
-    outcome: Outcome,
+    effect: Effect,
     reason: String,
     grant: Grant,
 ) -> Result<Answer, Problem> {
@@ -172,7 +143,7 @@ fn granted(
         }
     };
     Ok(Answer {
-        outcome,
+        effect,
         reason,
         violations: Vec::new(),
         hint: None,

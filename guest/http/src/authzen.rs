@@ -16,8 +16,10 @@ use alloc::{
     vec::Vec,
 };
 
+use hexgate_contract::{Effect, FileScope};
+
 use crate::{
-    answer::{self, Answer, Call, Outcome, Policy, ask, facts, or_null, paths},
+    answer::{Answer, Call, Policy, ask, facts, or_null, paths},
     body::Object,
     json,
     problem::Problem,
@@ -65,7 +67,7 @@ pub(crate) fn evaluations(body: &Object<'_>, policy: &mut dyn Policy) -> Result<
         // A policy that is damaged is no answer to anything.
         let allowed = match &result {
             Err(problem) if problem.status >= 500 => return Err(problem.clone()),
-            Ok(answer) => answer.outcome == Outcome::Allow,
+            Ok(answer) => answer.effect == Effect::Allow,
             Err(_) => false,
         };
         results.push(match result {
@@ -186,8 +188,8 @@ fn text(object: &Object<'_>, name: &str, path: &str) -> Result<String, Problem> 
 
 fn decision(answer: &Answer) -> String {
     let mut context = json::Object::new();
-    context.text("outcome", answer.outcome.name());
-    if answer.outcome == Outcome::Deny {
+    context.text("outcome", answer.effect.as_str());
+    if answer.effect == Effect::Deny {
         context.text("reason", &answer.reason);
         context.texts("violations", &answer.violations);
         context.raw("hint", &or_null(answer.hint.as_ref().map(paths)));
@@ -200,7 +202,7 @@ fn decision(answer: &Answer) -> String {
         let scope = answer.scope.as_ref().map(|(_, scope)| file_scope(scope));
         context.raw("scope", &or_null(scope));
     }
-    response(answer.outcome == Outcome::Allow, context)
+    response(answer.effect == Effect::Allow, context)
 }
 
 /// One evaluation of several that is refused: the standard has errors of single evaluations in their context.
@@ -221,7 +223,7 @@ fn response(allowed: bool, context: json::Object) -> String {
 }
 
 /// What a tool that searches below a path has to apply to each result.
-fn file_scope(scope: &answer::FileScope) -> String {
+fn file_scope(scope: &FileScope) -> String {
     let mut object = json::Object::new();
     object.text("argument", &scope.argument);
     object.raw("paths", &paths(&scope.paths));

@@ -1,9 +1,8 @@
 //! Writing JSON.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-};
+use alloc::string::{String, ToString};
+
+use hexgate_contract::quote;
 
 /// An object, member by member.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ impl Object {
         if self.0.len() > 1 {
             self.0.push(',');
         }
-        push_text(&mut self.0, name);
+        quote(&mut self.0, name);
         self.0.push(':');
         self.0.push_str(value);
     }
@@ -58,19 +57,6 @@ pub(crate) fn list(values: impl Iterator<Item = String>) -> String {
 /// A string.
 pub(crate) fn text(value: &str) -> String {
     let mut out = String::with_capacity(value.len() + 2);
-    push_text(&mut out, value);
+    quote(&mut out, value);
     out
-}
-
-fn push_text(out: &mut String, value: &str) {
-    out.push('"');
-    for c in value.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", c as u32)),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
 }

@@ -28,7 +28,7 @@ mod rest;
 #[cfg(target_arch = "wasm32")]
 mod wasi;
 
-pub use answer::{Failure, FileScope, Policy};
+pub use answer::Policy;
 pub use respond::{MAX_BODY, Received, Response, respond};
 
 /// A panic ends in a trap: the runtime answers with a status of its own.

@@ -3,8 +3,10 @@
 
 use alloc::{string::String, string::ToString, vec};
 
+use hexgate_contract::Effect;
+
 use crate::{
-    answer::{Call, Outcome, Policy, ask, facts, or_null, paths},
+    answer::{Call, Policy, ask, facts, or_null, paths},
     body::Object,
     json,
     problem::Problem,
@@ -18,11 +20,8 @@ pub(crate) fn decision(body: &Object<'_>, policy: &mut dyn Policy) -> Result<Str
     };
     let answer = ask(policy, &call(&input)?)?;
     let mut result = json::Object::new();
-    result.flag("allow", answer.outcome == Outcome::Allow);
-    result.flag(
-        "requires_approval",
-        answer.outcome == Outcome::NeedsApproval,
-    );
+    result.flag("allow", answer.effect == Effect::Allow);
+    result.flag("requires_approval", answer.effect == Effect::NeedsApproval);
     result.texts("violations", &answer.violations);
     result.text("reason", &answer.reason);
     let role = answer.role.map(|(index, _)| index.to_string());

@@ -11,7 +11,7 @@
 )]
 mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit", "wit"],
+        path: ["../../wit/policy", "wit"],
         world: "hexgate:http/handler",
         generate_all,
     });
@@ -32,10 +32,12 @@ use bindings::{
         io::streams::{InputStream, StreamError},
     },
 };
-use hexgate_eval::{Denial, Grant, PathScope, Request, Verdict};
+use hexgate_contract::{
+    Denial, Error, Exceeded, Field, FileScope, Grant, Malformed, PathScope, Request, Verdict,
+};
 
 use crate::{
-    answer::{Failure, FileScope, Policy, accepted},
+    answer::Policy,
     problem::Problem,
     respond::{MAX_BODY, Received, Response, respond},
 };
@@ -175,7 +177,7 @@ fn send(response: &Response, id: Option<Vec<u8>>, out: ResponseOutparam) {
 struct Composed;
 
 impl Policy for Composed {
-    fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, Failure> {
+    fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, Error> {
         let asked = decision::Request {
             roles: request.roles.iter().map(|&role| role.to_owned()).collect(),
             tool: request.tool.to_owned(),
@@ -208,31 +210,23 @@ impl Policy for Composed {
     }
 }
 
-/// Why there is no verdict, in words, if what the policy says are words.
-fn failure(error: decision::Error) -> Failure {
-    let said = match &error {
-        decision::Error::Malformed(it) => &it.reason,
-        decision::Error::Exceeded(it) => &it.limit,
-        decision::Error::Internal(what) => what,
-    };
-    if let Err(problem) = accepted([said.as_str()]) {
-        return Failure::Policy(problem.detail);
-    }
+fn failure(error: decision::Error) -> Error {
     match error {
-        decision::Error::Malformed(it) => {
-            let field = match it.field {
-                decision::Field::Roles => "roles",
-                decision::Field::Tool => "tool",
-                decision::Field::Arguments => "arguments",
-                decision::Field::Facts => "facts",
-            };
-            Failure::Request(format!("malformed {field} at {}: {}", it.offset, it.reason))
-        }
-        decision::Error::Exceeded(it) => Failure::Request(format!(
-            "limit `{}` exceeded, at most {}",
-            it.limit, it.allowed
-        )),
-        decision::Error::Internal(what) => Failure::Policy(what),
+        decision::Error::Malformed(it) => Error::Malformed(Malformed {
+            field: match it.field {
+                decision::Field::Roles => Field::Roles,
+                decision::Field::Tool => Field::Tool,
+                decision::Field::Arguments => Field::Arguments,
+                decision::Field::Facts => Field::Facts,
+            },
+            offset: it.offset,
+            reason: it.reason,
+        }),
+        decision::Error::Exceeded(it) => Error::Exceeded(Exceeded {
+            limit: it.limit,
+            allowed: it.allowed,
+        }),
+        decision::Error::Internal(what) => Error::Internal(what),
     }
 }
 

@@ -7,8 +7,9 @@
 )]
 
 use hexgate_compiler::{Compiled, Compiler};
-use hexgate_eval::{Denial, Error, PathScope, Plan, Request, Verdict, Workspace};
-use hexgate_http::{Failure, FileScope, MAX_BODY, Policy, Received, Response, respond};
+use hexgate_contract::{Denial, Error, FileScope, PathScope, Request, Verdict};
+use hexgate_eval::{Plan, Workspace};
+use hexgate_http::{MAX_BODY, Policy, Received, Response, respond};
 use serde_json::{Value, json};
 
 const POLICY: &str = r#"
@@ -41,13 +42,10 @@ fn compiled() -> Compiled {
 struct Native<'p>(Plan<'p>, Workspace);
 
 impl Policy for Native<'_> {
-    fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, Failure> {
+    fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, Error> {
         self.1
             .decide(&self.0, request)
-            .map_err(|error| match error {
-                Error::Internal(what) => Failure::Policy(what.to_owned()),
-                error => Failure::Request(error.to_string()),
-            })
+            .map_err(|error| error.map(str::to_owned))
     }
 
     fn scope(&mut self, id: u32) -> Option<FileScope> {
@@ -552,10 +550,10 @@ fn the_rest_api_answers_as_policies_in_rego_do() {
 }
 
 /// A policy that grants by what is not there, or says that it is damaged.
-struct Broken(Result<Verdict, Failure>);
+struct Broken(Result<Verdict, Error>);
 
 impl Policy for Broken {
-    fn decide(&mut self, _: &Request<'_>) -> Result<Verdict, Failure> {
+    fn decide(&mut self, _: &Request<'_>) -> Result<Verdict, Error> {
         self.0.clone()
     }
 
@@ -566,7 +564,7 @@ impl Policy for Broken {
 
 #[test]
 fn a_policy_that_breaks_the_contract_is_an_error_and_never_an_allow() {
-    let grant = |role, scope| hexgate_eval::Grant { role, scope };
+    let grant = |role, scope| hexgate_contract::Grant { role, scope };
     let one = evaluation("refund", "{}");
     let several = one.replacen('{', "{\"evaluations\": [{}, {}], ", 1);
     let denial = |reason: &str, violations: usize, hint: usize| {
@@ -597,7 +595,7 @@ fn a_policy_that_breaks_the_contract_is_an_error_and_never_an_allow() {
         Ok(Verdict::Allow(grant(Some(2), None))),
         Ok(Verdict::Allow(grant(None, Some(0)))),
         Ok(Verdict::NeedsApproval(grant(Some(u32::MAX), None))),
-        Err(Failure::Policy("damaged".to_owned())),
+        Err(Error::Internal("damaged".to_owned())),
     ] {
         for (path, body) in [(EVALUATION, &one), (EVALUATIONS, &several)] {
             let received = Received {

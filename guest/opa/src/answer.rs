@@ -5,15 +5,8 @@
 
 use alloc::{string::String, vec, vec::Vec};
 
+use hexgate_contract::Effect;
 use hexgate_eval::{Error, Node, Tree, TreeValue};
-
-/// What every policy says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Says {
-    Deny,
-    NeedsApproval,
-    Allow,
-}
 
 /// The memory in which an answer is read.
 #[derive(Debug)]
@@ -66,7 +59,7 @@ impl Reader {
 
 impl Answer<'_> {
     /// `allow` and `requires_approval`. If both are true the stricter wins.
-    pub(crate) fn says(&self) -> Result<Says, Error> {
+    pub(crate) fn says(&self) -> Result<Effect, Error> {
         let truth = |name, wrong| match self.tree.member(self.result, name) {
             Some(TreeValue::Bool(value)) => Ok(value),
             _ => Err(Error::Internal(wrong)),
@@ -80,9 +73,9 @@ impl Answer<'_> {
             "the Rego policy's decision has no `requires_approval` that is a boolean",
         )?;
         Ok(match (allow, approval) {
-            (_, true) => Says::NeedsApproval,
-            (true, false) => Says::Allow,
-            (false, false) => Says::Deny,
+            (_, true) => Effect::NeedsApproval,
+            (true, false) => Effect::Allow,
+            (false, false) => Effect::Deny,
         })
     }
 
@@ -157,7 +150,7 @@ impl Answer<'_> {
 mod tests {
     use super::*;
 
-    fn said(text: &str) -> Result<(Says, Vec<String>), &'static str> {
+    fn said(text: &str) -> Result<(Effect, Vec<String>), &'static str> {
         let mut reader = Reader::of(text);
         let told = |error| match error {
             Error::Internal(what) => what,
@@ -173,10 +166,10 @@ mod tests {
     #[test]
     fn the_stricter_of_two_wins() {
         for (allow, approval, says) in [
-            (false, false, Says::Deny),
-            (true, false, Says::Allow),
-            (false, true, Says::NeedsApproval),
-            (true, true, Says::NeedsApproval),
+            (false, false, Effect::Deny),
+            (true, false, Effect::Allow),
+            (false, true, Effect::NeedsApproval),
+            (true, true, Effect::NeedsApproval),
         ] {
             let text = alloc::format!(
                 r#"[{{"result":{{"violations":["x"],"allow":{allow},"requires_approval":{approval},"more":1}}}}]"#

@@ -4,7 +4,8 @@
     reason = "an export carries a name that only the linker checks"
 )]
 
-use hexgate_eval::{Error, Plan, Request, Verdict};
+use hexgate_contract::{Request, Verdict};
+use hexgate_eval::{Error, Plan};
 use hexgate_exports::{
     memory,
     request::{self, Answered},

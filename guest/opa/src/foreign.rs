@@ -5,13 +5,10 @@
 
 use alloc::{string::String, vec::Vec};
 
-use hexgate_eval::{Error, Grant, Plan, Request, Verdict, Wording};
+use hexgate_contract::{Effect, Grant, Request, Verdict, Wording};
+use hexgate_eval::{Error, Plan};
 
-use crate::{
-    answer::{Reader, Says},
-    input::Input,
-    opa,
-};
+use crate::{answer::Reader, input::Input, opa};
 
 /// Who has no role.
 const DEFAULT: &str = "default";
@@ -40,9 +37,9 @@ pub(crate) fn judge(plan: &Plan<'_>, request: &Request<'_>) -> Result<Judgement,
             scope: None,
         };
         match says {
-            Says::Allow => return Ok(Judgement::Allow(grant)),
-            Says::NeedsApproval => approval = approval.or(Some(grant)),
-            Says::Deny => refusals.push(violations),
+            Effect::Allow => return Ok(Judgement::Allow(grant)),
+            Effect::NeedsApproval => approval = approval.or(Some(grant)),
+            Effect::Deny => refusals.push(violations),
         }
     }
     Ok(match approval {

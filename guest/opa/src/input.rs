@@ -5,7 +5,7 @@
 
 use alloc::string::String;
 
-use hexgate_eval::{Request, quote};
+use hexgate_contract::{Request, quote};
 
 /// The input of a request, with room for a role that is put in later.
 #[derive(Debug)]
@@ -76,12 +76,9 @@ mod tests {
 
     #[test]
     fn a_request_goes_in_as_it_was_passed() {
-        let request = Request {
-            roles: &["a", "b \"c\\"],
-            tool: "t",
-            arguments: " {\"x\": 1.0} ",
-            facts: Some("\n{ \"ctx\": {\"a\":{}} }\t"),
-        };
+        let request = Request::new("t", " {\"x\": 1.0} ")
+            .roles(&["a", "b \"c\\"])
+            .facts("\n{ \"ctx\": {\"a\":{}} }\t");
         let mut input = Input::new(&request);
         let shared = r#"{"roles":["a","b \"c\\"],"tool":"t","args": {"x": 1.0} ,"ctx": {"a":{}}"#;
         assert_eq!(input.text(), [shared, "}"].concat());
@@ -95,12 +92,7 @@ mod tests {
     #[test]
     fn facts_without_members_add_nothing() {
         for facts in [None, Some("{}"), Some(" { \n} ")] {
-            let request = Request {
-                roles: &[],
-                tool: "t",
-                arguments: "{}",
-                facts,
-            };
+            let request = Request::new("t", "{}").optional_facts(facts);
             assert_eq!(
                 Input::new(&request).text(),
                 r#"{"roles":[],"tool":"t","args":{}}"#

@@ -5,9 +5,10 @@
 
 use alloc::{string::String, vec::Vec};
 
-use hexgate_eval::{Error, Grant, PathScope, Plan, Request, Verdict, Wording};
+use hexgate_contract::{Effect, Grant, PathScope, Request, Verdict, Wording};
+use hexgate_eval::{Error, Plan};
 
-use crate::answer::{Answer, Says};
+use crate::answer::Answer;
 
 const ROLE: &str = "the Rego policy's `role` is not an index of a role";
 const SCOPE: &str = "the Rego policy's `scope` is not an id of a scope";
@@ -17,7 +18,7 @@ const HINT: &str = "the Rego policy's `hint` is not what it should be";
 /// What an answer says, checked for its shape.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Judgement {
-    says: Says,
+    says: Effect,
     grant: Grant,
     refusals: Vec<Refusal>,
     hint: Option<PathScope>,
@@ -88,9 +89,9 @@ impl Judgement {
     /// The verdict, if what the answer names is there. Its texts are copies: what they are copied from is wiped.
     pub(crate) fn verdict(&self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Verdict, Error> {
         match self.says {
-            Says::Allow => Ok(Verdict::Allow(self.granted(plan, request)?)),
-            Says::NeedsApproval => Ok(Verdict::NeedsApproval(self.granted(plan, request)?)),
-            Says::Deny => self.denied(plan, request),
+            Effect::Allow => Ok(Verdict::Allow(self.granted(plan, request)?)),
+            Effect::NeedsApproval => Ok(Verdict::NeedsApproval(self.granted(plan, request)?)),
+            Effect::Deny => self.denied(plan, request),
         }
     }
 
@@ -164,7 +165,7 @@ mod tests {
                 "hint":{"allowed":["*"],"denied":[]}}"#,
         )
         .unwrap();
-        assert_eq!(judgement.says, Says::Deny);
+        assert_eq!(judgement.says, Effect::Deny);
         assert_eq!(judgement.refusals.len(), 2);
         assert_eq!(
             judgement.refusals[0].because,

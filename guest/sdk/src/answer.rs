@@ -1,7 +1,8 @@
 //! From a request to a verdict, the same way in the component and in tests.
 
+use hexgate_contract::{Grant, Request, Verdict};
 use hexgate_eval::{
-    Error, Grant, Plan, Request, Verdict, Workspace,
+    Error, Plan, Workspace,
     plan::{OpaquePlan, opaque_plan},
     read,
 };

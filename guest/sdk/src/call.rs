@@ -1,6 +1,7 @@
 //! A call, as a policy sees it.
 
-use hexgate_eval::{Request, Tree};
+use hexgate_contract::Request;
+use hexgate_eval::Tree;
 
 use crate::Value;
 

@@ -3,7 +3,8 @@
 use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
-use hexgate_eval::plan::{self, Damaged, Plan};
+use hexgate_contract::{self as contract, Coverage, Field, Limits, Mode, Request, Verdict};
+use hexgate_eval::plan::{Damaged, Plan, RuleRef};
 
 use crate::answer::{Exported, compiler};
 
@@ -39,12 +40,11 @@ pub struct Component<P>(PhantomData<P>);
 impl<P: Exported> decision::Guest for Component<P> {
     fn decide(request: decision::Request) -> Result<decision::Verdict, decision::Error> {
         let roles: Vec<&str> = request.roles.iter().map(String::as_str).collect();
-        P::answer(&hexgate_eval::Request {
-            roles: &roles,
-            tool: &request.tool,
-            arguments: &request.arguments,
-            facts: request.facts.as_deref(),
-        })
+        P::answer(
+            &Request::new(&request.tool, &request.arguments)
+                .roles(&roles)
+                .optional_facts(request.facts.as_deref()),
+        )
         .map(decision::Verdict::from)
         .map_err(decision::Error::from)
     }
@@ -53,17 +53,15 @@ impl<P: Exported> decision::Guest for Component<P> {
 impl<P: Exported> description::Guest for Component<P> {
     fn about() -> description::Summary {
         let described = P::PLAN.and_then(|plan| Plan::open(plan).ok()?.about().ok());
-        let limits = match &described {
-            Some(about) => (about.arguments_bytes, about.facts_bytes),
-            None => {
-                let own = plan::OpaquePlan::new(P::SOURCE_DIGEST, compiler());
-                (own.arguments_bytes, own.facts_bytes)
-            }
-        };
+        let limits = described
+            .as_ref()
+            .map_or(Limits::DEFAULT, |about| about.limits);
         description::Summary {
             // A check only narrows: what its YAML policy does not describe is denied.
             coverage: match &described {
-                Some(about) if !about.opaque => description::Coverage::Complete,
+                Some(about) if about.coverage == Coverage::Complete => {
+                    description::Coverage::Complete
+                }
                 _ => description::Coverage::Opaque,
             },
             source_digest: hexadecimal(&P::SOURCE_DIGEST),
@@ -71,8 +69,8 @@ impl<P: Exported> description::Guest for Component<P> {
             roles: described.as_ref().map_or(0, |about| about.roles),
             scopes: described.as_ref().map_or(0, |about| about.scopes),
             limits: description::Limits {
-                arguments_bytes: limits.0,
-                facts_bytes: limits.1,
+                arguments_bytes: limits.arguments_bytes,
+                facts_bytes: limits.facts_bytes,
             },
         }
     }
@@ -125,7 +123,7 @@ fn described<P: Exported, R>(
     describe(&Plan::open(P::PLAN?).ok()?).ok()
 }
 
-fn described_rule(rule: &plan::RuleRef<'_>) -> Result<description::Rule, Damaged> {
+fn described_rule(rule: &RuleRef<'_>) -> Result<description::Rule, Damaged> {
     let mut constraints = Vec::new();
     for index in 0..rule.constraint_count()? {
         constraints.push(rule.constraint(index)?.into());
@@ -133,9 +131,9 @@ fn described_rule(rule: &plan::RuleRef<'_>) -> Result<description::Rule, Damaged
     Ok(description::Rule {
         tool: rule.tool()?.map(String::from),
         mode: match rule.mode()? {
-            plan::Mode::Deny => description::Mode::Deny,
-            plan::Mode::NeedsApproval => description::Mode::NeedsApproval,
-            plan::Mode::Allow => description::Mode::Allow,
+            Mode::Deny => description::Mode::Deny,
+            Mode::NeedsApproval => description::Mode::NeedsApproval,
+            Mode::Allow => description::Mode::Allow,
         },
         constraints,
         scope: rule.scope()?,
@@ -150,10 +148,9 @@ fn hexadecimal(digest: &[u8; 32]) -> String {
         .collect()
 }
 
-impl From<hexgate_eval::Verdict> for decision::Verdict {
-    fn from(verdict: hexgate_eval::Verdict) -> Self {
-        use hexgate_eval::Verdict;
-        let grant = |grant: hexgate_eval::Grant| decision::Grant {
+impl From<Verdict> for decision::Verdict {
+    fn from(verdict: Verdict) -> Self {
+        let grant = |grant: contract::Grant| decision::Grant {
             role: grant.role,
             scope: grant.scope,
         };
@@ -169,8 +166,8 @@ impl From<hexgate_eval::Verdict> for decision::Verdict {
     }
 }
 
-impl From<hexgate_eval::PathScope> for PathScope {
-    fn from(paths: hexgate_eval::PathScope) -> Self {
+impl From<contract::PathScope> for PathScope {
+    fn from(paths: contract::PathScope) -> Self {
         Self {
             allowed: paths.allowed,
             denied: paths.denied,
@@ -180,25 +177,21 @@ impl From<hexgate_eval::PathScope> for PathScope {
 
 impl From<hexgate_eval::Error> for decision::Error {
     fn from(error: hexgate_eval::Error) -> Self {
-        use hexgate_eval::{Error, Field};
+        use contract::Error;
         match error {
-            Error::Malformed {
-                field,
-                offset,
-                reason,
-            } => Self::Malformed(decision::Malformed {
-                field: match field {
+            Error::Malformed(it) => Self::Malformed(decision::Malformed {
+                field: match it.field {
                     Field::Roles => decision::Field::Roles,
                     Field::Tool => decision::Field::Tool,
                     Field::Arguments => decision::Field::Arguments,
                     Field::Facts => decision::Field::Facts,
                 },
-                offset,
-                reason: reason.into(),
+                offset: it.offset,
+                reason: it.reason.into(),
             }),
-            Error::Exceeded { limit, allowed } => Self::Exceeded(decision::Exceeded {
-                limit: limit.into(),
-                allowed,
+            Error::Exceeded(it) => Self::Exceeded(decision::Exceeded {
+                limit: it.limit.into(),
+                allowed: it.allowed,
             }),
             Error::Internal(what) => Self::Internal(what.into()),
         }

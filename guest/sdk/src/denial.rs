@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use hexgate_eval::Wording;
+use hexgate_contract::{self as contract, Wording};
 
 /// Why a call may not happen: one or more sentences, or conditions that do not hold. The host shows them as
 /// `Policy denied tool "T": …`.
@@ -36,7 +36,7 @@ impl Denial {
     }
 
     /// The denial in the words that every engine uses.
-    pub(crate) fn worded(&self, tool: &str) -> hexgate_eval::Denial {
+    pub(crate) fn worded(&self, tool: &str) -> contract::Denial {
         let mut wording = Wording::new(tool, core::iter::once(""));
         wording.denied();
         for reason in &self.reasons {

@@ -87,5 +87,6 @@ pub mod exported {
         component::{Component, bindings, export_policy},
         digest::{digest, is_compiled_from},
     };
-    pub use hexgate_eval::{Error, Request, Verdict};
+    pub use hexgate_contract::{Request, Verdict};
+    pub use hexgate_eval::Error;
 }

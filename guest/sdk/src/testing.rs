@@ -29,7 +29,8 @@ use alloc::{
     vec::Vec,
 };
 
-use hexgate_eval::{Error, Request, Verdict};
+use hexgate_contract::{Request, Verdict};
+use hexgate_eval::Error;
 
 use crate::answer::Exported;
 
@@ -73,12 +74,10 @@ impl Ask {
     /// Asks about a call. The arguments are a JSON object.
     pub fn call(&self, tool: &str, arguments: &str) -> Answer {
         let roles: Vec<&str> = self.roles.iter().map(String::as_str).collect();
-        Answer((self.answer)(&Request {
-            roles: &roles,
-            tool,
-            arguments,
-            facts: self.facts.as_deref(),
-        }))
+        let request = Request::new(tool, arguments).roles(&roles);
+        Answer((self.answer)(
+            &request.optional_facts(self.facts.as_deref()),
+        ))
     }
 }
 

@@ -10,7 +10,7 @@
 use std::{collections::BTreeMap, fmt::Write as _, sync::OnceLock};
 
 use hexgate_compiler::Compiler;
-use hexgate_eval::{Error, Plan, Request, Verdict, Workspace};
+use hexgate_eval::{Error, Exceeded, Plan, Request, Verdict, Workspace};
 use hexgate_guest::{
     Call, Check, Denial, Granted, Kind, Literal, Narrowed, Permit, Policy, Truth, Value, decimal,
     export, exported, require, testing::Ask,
@@ -149,12 +149,7 @@ fn conditions_mean_what_they_mean_in_the_policy_language() {
     for (index, (constraint, _)) in PAIRS.iter().enumerate() {
         for arguments in VALUES {
             for tool in [index.to_string(), format!("not {index}")] {
-                let request = Request {
-                    roles: &[],
-                    tool: &tool,
-                    arguments,
-                    facts: None,
-                };
+                let request = Request::new(&tool, arguments);
                 let verdict = workspace.decide(&plan, &request).unwrap();
                 let allowed = matches!(verdict, Verdict::Allow(_));
                 assert_eq!(
@@ -212,15 +207,7 @@ fn narrowed(roles: &[&str], tool: &str, arguments: &str) -> Result<Verdict, Erro
              clerk:\n    tools:\n      allow it: { mode: allow }\n      approval first: { mode: approval_required }\n      deny it: { mode: deny }\n",
         )
     });
-    exported::narrowed::<Narrows>(
-        plan,
-        &Request {
-            roles,
-            tool,
-            arguments,
-            facts: None,
-        },
-    )
+    exported::narrowed::<Narrows>(plan, &Request::new(tool, arguments).roles(roles))
 }
 
 #[test]
@@ -288,10 +275,10 @@ fn a_request_is_refused_as_every_engine_refuses_it() {
         assert!(
             matches!(
                 verdict,
-                Err(Error::Exceeded {
+                Err(Error::Exceeded(Exceeded {
                     limit: "arguments-bytes",
                     ..
-                })
+                }))
             ),
             "{verdict:?}"
         );
@@ -303,15 +290,7 @@ fn a_request_is_refused_as_every_engine_refuses_it() {
             .verdict(),
         Err(Error::Malformed { .. })
     ));
-    let damaged = exported::narrowed::<Narrows>(
-        b"no plan",
-        &Request {
-            roles: &[],
-            tool: "t",
-            arguments: "{}",
-            facts: None,
-        },
-    );
+    let damaged = exported::narrowed::<Narrows>(b"no plan", &Request::new("t", "{}"));
     assert!(matches!(damaged, Err(Error::Internal(_))));
 }
 

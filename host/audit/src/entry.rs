@@ -206,3 +206,25 @@ impl Entry {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_that_are_not_known_are_passed_over_at_every_depth() {
+        let digest = Digest::of(b"x");
+        let line = |more: &str| {
+            format!(
+                r#"{{"kind":"decision","at":"2026-03-01T12:00:00Z","agent":"bot","roles":[],"tool":"t","arguments_digest":"{digest}","verdict":{{"outcome":"deny","reason":"no","hint":{{"allowed":["a"]{more}}}{more}}},"took_ns":1,"shadow":{{"component":"{digest}","verdict":{{"outcome":"allow","role":0{more}}}{more}}}{more}}}"#
+            )
+        };
+        let known = Entry::parse(line("").as_bytes()).unwrap();
+        let later = Entry::parse(line(r#","later":{"x":[1]}"#).as_bytes()).unwrap();
+        assert_eq!(known, later);
+        let Entry::Decision(decision) = known else {
+            panic!("{known:?}");
+        };
+        assert!(decision.shadow.is_some() && decision.verdict.reason() == "no");
+    }
+}

@@ -44,11 +44,12 @@ pub use entry::{
     Checkpoint, Closed, Decision, Entry, EntryError, Lost, NoteEntry, Opened, Segment, Torn,
 };
 pub use folder::FolderError;
+pub use hexgate_contract::Effect;
 pub use key::{DigestKey, DigestKeyError};
 pub use log::{
     AuditLog, Durability, OpenError, Options, Receipt, RecordError, Status, WhenUnwritable,
 };
-pub use outcome::{Effect, ErrorClass, Hint, Outcome};
+pub use outcome::{ErrorClass, Hint, Outcome};
 pub use protect::{KeptAs, Member, Withheld};
 pub use reader::ReadError;
 pub use record::{Note, Record};

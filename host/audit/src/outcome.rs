@@ -3,11 +3,12 @@
 #[cfg(feature = "replay")]
 mod answer;
 
+use hexgate_contract::Effect;
 use serde::{Deserialize, Serialize};
 
 /// What came of a proposed call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// The policy allows it.
     Allow {
@@ -54,9 +55,8 @@ pub enum Outcome {
     },
 }
 
-/// The pattern lists of the file scope that denied a call.
+/// The pattern lists of the file scope that denied a call: `hexgate_contract::PathScope` as a record keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Hint {
     /// A path must match one of these, if there are any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -80,30 +80,6 @@ pub enum ErrorClass {
     Validity,
     /// The operator.
     Host,
-}
-
-/// An outcome without its details.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effect {
-    /// The call must not happen.
-    Deny,
-    /// A person has to agree first.
-    NeedsApproval,
-    /// The call may happen.
-    Allow,
-}
-
-impl Effect {
-    /// The name in records, reports and events.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deny => "deny",
-            Self::NeedsApproval => "needs_approval",
-            Self::Allow => "allow",
-        }
-    }
 }
 
 impl Outcome {

@@ -7,7 +7,6 @@ use crate::outcome::Outcome;
 
 /// What a candidate policy would have said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ShadowOutcome {
     /// As [`Record::policy`](crate::Record::policy), of the candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]

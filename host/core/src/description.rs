@@ -1,67 +1,6 @@
 //! What a policy permits, as it tells itself.
 
-use crate::verdict::PathScope;
-
-/// Whether a description tells everything that the policy may permit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coverage {
-    /// What is not described is denied.
-    Complete,
-    /// The policy is code that cannot be described. Nothing may be concluded from an absence.
-    Opaque,
-}
-
-/// The policy as a whole.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct About {
-    /// Whether the description tells everything.
-    pub coverage: Coverage,
-    /// SHA-256 of the policy's source, 64 lower-case hexadecimal digits.
-    pub source_digest: String,
-    /// What compiled it: a name and a version.
-    pub compiler: String,
-    /// How many roles there are.
-    pub roles: u32,
-    /// How many file scopes there are.
-    pub scopes: u32,
-    /// The longest arguments that the policy accepts, in bytes.
-    pub arguments_bytes: u32,
-    /// The longest facts that the policy accepts, in bytes.
-    pub facts_bytes: u32,
-}
-
-/// What happens to a call of a tool if every constraint holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// It is denied, whatever the constraints.
-    Deny,
-    /// A human is asked.
-    NeedsApproval,
-    /// It is allowed.
-    Allow,
-}
-
-/// What a role may do with one tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
-    /// The tool's exact name. None: every tool that has no rule of its own and no closed name.
-    pub tool: Option<String>,
-    /// What happens if every constraint holds.
-    pub mode: Mode,
-    /// The constraints as written, in the order of evaluation.
-    pub constraints: Vec<String>,
-    /// The file scope, an index into [`Description::scopes`].
-    pub scope: Option<u32>,
-}
-
-/// A file scope: which paths a tool may touch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileScope {
-    /// The argument that holds the path.
-    pub argument: String,
-    /// Its patterns.
-    pub paths: PathScope,
-}
+use hexgate_contract::{Coverage, FileScope, Mode, Rule, Summary};
 
 /// A role and its rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +15,7 @@ pub struct Role {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// The policy as a whole.
-    pub about: About,
+    pub about: Summary,
     /// Its roles, in the order of the names' bytes.
     pub roles: Vec<Role>,
     /// Its file scopes, by id.
@@ -121,6 +60,8 @@ impl Role {
 
 #[cfg(test)]
 mod tests {
+    use hexgate_contract::Limits;
+
     use super::*;
 
     fn rule(tool: Option<&str>, mode: Mode) -> Rule {
@@ -134,14 +75,13 @@ mod tests {
 
     fn description(coverage: Coverage) -> Description {
         Description {
-            about: About {
+            about: Summary {
                 coverage,
                 source_digest: String::new(),
                 compiler: String::new(),
                 roles: 2,
                 scopes: 0,
-                arguments_bytes: 1,
-                facts_bytes: 1,
+                limits: Limits::DEFAULT,
             },
             roles: vec![
                 Role {

@@ -3,31 +3,7 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::verdict::Denial;
-
-/// A part of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    /// The caller's roles.
-    Roles,
-    /// The tool's name.
-    Tool,
-    /// The arguments.
-    Arguments,
-    /// The further facts.
-    Facts,
-}
-
-impl std::fmt::Display for Field {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Roles => "roles",
-            Self::Tool => "tool",
-            Self::Arguments => "arguments",
-            Self::Facts => "facts",
-        })
-    }
-}
+use hexgate_contract::{Denial, Error, Exceeded, Malformed, names::WORLD};
 
 /// Who has to act on an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,26 +56,14 @@ pub enum TrapKind {
 #[non_exhaustive]
 pub enum DecideError {
     /// The request cannot be understood.
-    #[error("malformed {field} at {offset}: {reason}")]
-    Malformed {
-        /// The part that cannot.
-        field: Field,
-        /// Where: a byte offset into a text, an index into a list.
-        offset: u32,
-        /// What is wrong there.
-        reason: String,
-    },
+    #[error(transparent)]
+    Malformed(Malformed),
     /// The request is larger than the policy or this host accepts.
-    #[error("limit `{limit}` exceeded, at most {allowed}")]
-    Exceeded {
-        /// The name of the limit.
-        limit: String,
-        /// The largest value that is accepted.
-        allowed: u64,
-    },
+    #[error(transparent)]
+    Exceeded(Exceeded),
     /// The policy says that it is damaged.
-    #[error("the policy is damaged: {reason}; compile and sign it again")]
-    Damaged {
+    #[error("{}; compile and sign it again", Error::Internal(reason.as_str()))]
+    Internal {
         /// What the policy says about it.
         reason: String,
     },
@@ -146,9 +110,9 @@ impl DecideError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Malformed { .. } => ErrorKind::Malformed,
-            Self::Exceeded { .. } => ErrorKind::Exceeded,
-            Self::Damaged { .. } | Self::Trap { .. } | Self::BadOutput { .. } => ErrorKind::Guest,
+            Self::Malformed(_) => ErrorKind::Malformed,
+            Self::Exceeded(_) => ErrorKind::Exceeded,
+            Self::Internal { .. } | Self::Trap { .. } | Self::BadOutput { .. } => ErrorKind::Guest,
             Self::Expired { .. } | Self::NotYetValid { .. } => ErrorKind::Validity,
             Self::Busy { .. } | Self::Host { .. } => ErrorKind::Host,
         }
@@ -157,16 +121,22 @@ impl DecideError {
     /// The denial that this error amounts to, for hosts that report errors and denials in one place.
     #[must_use]
     pub fn to_denial(&self) -> Denial {
-        Denial {
-            reason: self.to_string(),
-            violations: Vec::new(),
-            hint: None,
-        }
+        Denial::because(self.to_string())
     }
 
     /// Whether the instance that said so is still good: it answered, and said only that the request is at fault.
     pub(crate) fn is_answer(&self) -> bool {
-        matches!(self, Self::Malformed { .. } | Self::Exceeded { .. })
+        matches!(self, Self::Malformed(_) | Self::Exceeded(_))
+    }
+}
+
+impl From<Error> for DecideError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Malformed(malformed) => Self::Malformed(malformed),
+            Error::Exceeded(exceeded) => Self::Exceeded(exceeded),
+            Error::Internal(reason) => Self::Internal { reason },
+        }
     }
 }
 
@@ -197,9 +167,7 @@ pub enum LoadError {
         names: Vec<String>,
     },
     /// The component does not export what every policy exports.
-    #[error(
-        "the component does not export `{name}`; it is not of the world `hexgate:policy/policy`"
-    )]
+    #[error("the component does not export `{name}`; it is not of the world `{WORLD}`")]
     MissingExport {
         /// What is missing.
         name: String,
@@ -340,6 +308,8 @@ pub enum CacheError {
 
 #[cfg(test)]
 mod tests {
+    use hexgate_contract::Field;
+
     use super::*;
 
     #[test]
@@ -368,14 +338,14 @@ mod tests {
 
     #[test]
     fn only_answers_about_the_request_leave_an_instance_good() {
-        let malformed = DecideError::Malformed {
+        let malformed = DecideError::Malformed(Malformed {
             field: Field::Tool,
             offset: 0,
             reason: String::new(),
-        };
+        });
         assert!(malformed.is_answer());
         assert!(
-            !DecideError::Damaged {
+            !DecideError::Internal {
                 reason: String::new()
             }
             .is_answer()

@@ -36,7 +36,7 @@
 //! |---|---|
 //! | `engine`, `limits` | what policies share |
 //! | `policy`, `component`, `slots` | loading, deciding, keeping instances |
-//! | `request`, `verdict`, `description`, `error` | what goes in and comes out |
+//! | `description`, `error` | what comes out beside the types of the contract |
 //! | `runtime` | running the known engine, and any other component |
 //! | `cache` | compiled code on disk |
 #![deny(missing_docs)]
@@ -48,26 +48,27 @@ mod engine;
 mod error;
 mod limits;
 mod policy;
-mod request;
 mod runtime;
 mod slots;
 #[cfg(test)]
 mod slots_tests;
 mod sync;
-mod verdict;
 mod window;
 
 pub use hexgate_bundle as bundle;
 pub use hexgate_bundle::{Clock, SystemClock};
+pub use hexgate_contract as contract;
+pub use hexgate_contract::{
+    Coverage, Denial, Effect, Exceeded, Field, FileScope, Grant, Malformed, Mode, PathScope,
+    Request, Rule, Summary, Verdict,
+};
 
 pub use cache::CacheConfig;
 pub use component::component_of;
-pub use description::{About, Coverage, Description, FileScope, Mode, Role, Rule};
+pub use description::{Description, Role};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{
-    CacheError, DecideError, EngineError, ErrorKind, Field, LoadError, OptionError, TrapKind,
+    CacheError, DecideError, EngineError, ErrorKind, LoadError, OptionError, TrapKind,
 };
 pub use limits::Limits;
 pub use policy::{Isolation, Policy};
-pub use request::Request;
-pub use verdict::{Denial, Grant, PathScope, Verdict};

@@ -6,17 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use hexgate_bundle::{Contents, DangerousUnsignedBundle, Timestamp, VerifiedBundle, v1};
+use hexgate_contract::{FileScope, Request, Summary, Verdict};
 
 use crate::component::component_of;
-use crate::description::{About, Description, FileScope, Role};
+use crate::description::{Description, Role};
 use crate::engine::{Engine, Idle};
 use crate::error::{DecideError, LoadError};
-use crate::request::Request;
 use crate::runtime::foreign::Foreign;
 use crate::runtime::known::{Known, split};
 use crate::runtime::{Guest, Instance, admit, output};
 use crate::slots::{After, Slots};
-use crate::verdict::Verdict;
 use crate::window::Window;
 
 /// A policy, ready to decide from any thread. Cloning is cheap and gives the same policy.
@@ -26,7 +25,7 @@ pub struct Policy(Arc<Loaded>);
 struct Loaded {
     engine: Engine,
     window: Window,
-    about: About,
+    about: Summary,
     runner: Runner,
 }
 
@@ -136,7 +135,7 @@ impl Policy {
 
     /// The policy as a whole, as it told when it was loaded.
     #[must_use]
-    pub fn about(&self) -> &About {
+    pub fn about(&self) -> &Summary {
         &self.0.about
     }
 
@@ -206,7 +205,7 @@ impl Policy {
             Runner::Foreign(pool) => pool.decide(&self.0.engine, &PROBE, self.0.about.scopes),
         };
         match answer {
-            Err(DecideError::Damaged { reason }) => Err(LoadError::Answer { reason }),
+            Err(DecideError::Internal { reason }) => Err(LoadError::Answer { reason }),
             Err(error) if !error.is_answer() => Err(LoadError::Start(error)),
             _ => Ok(()),
         }
@@ -353,12 +352,7 @@ impl Runner {
 }
 
 /// A call that no policy allows by accident: nobody wants a tool of a closed name.
-const PROBE: Request<'static> = Request {
-    roles: &[],
-    tool: "hexgate.probe",
-    arguments: "{}",
-    facts: None,
-};
+const PROBE: Request<'static> = Request::new("hexgate.probe", "{}");
 
 /// Whether a component is one of ours around a module of OPA's. Its plan has to hold together like any other.
 fn check_rego(wasm: &[u8]) -> Result<bool, LoadError> {

@@ -7,11 +7,10 @@ mod limiter;
 pub(crate) mod output;
 mod state;
 
-use crate::description::{About, FileScope, Rule};
+use hexgate_contract::{Exceeded, FileScope, Request, Rule, Summary, Verdict};
+
 use crate::error::DecideError;
 use crate::limits::Limits;
-use crate::request::Request;
-use crate::verdict::Verdict;
 
 pub(crate) use state::State;
 
@@ -30,7 +29,7 @@ pub(crate) trait Instance: Send {
     fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, DecideError>;
 
     /// The policy as a whole.
-    fn about(&mut self) -> Result<About, DecideError>;
+    fn about(&mut self) -> Result<Summary, DecideError>;
 
     /// At most `count` role names from `start` on.
     fn roles(&mut self, start: u32, count: u32) -> Result<Vec<String>, DecideError>;
@@ -53,9 +52,11 @@ pub(crate) trait Instance: Send {
 /// Refuses what this host does not even copy into an instance. Everything that can change a verdict for other hosts is counted
 /// by the policy.
 pub(crate) fn admit(request: &Request<'_>, limits: &Limits) -> Result<(), DecideError> {
-    let exceeded = |limit: &str, allowed: u32| DecideError::Exceeded {
-        limit: limit.into(),
-        allowed: allowed.into(),
+    let exceeded = |limit: &str, allowed: u32| {
+        DecideError::Exceeded(Exceeded {
+            limit: limit.into(),
+            allowed: allowed.into(),
+        })
     };
     let over =
         |length: usize, allowed: u32| u32::try_from(length).map_or(true, |length| length > allowed);

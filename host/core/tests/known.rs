@@ -8,8 +8,8 @@
 )]
 
 use hexgate::{
-    Coverage, DecideError, Engine, ErrorKind, Field, Grant, Isolation, Limits, LoadError, Mode,
-    Policy, Request, TrapKind, Verdict,
+    Coverage, DecideError, Engine, ErrorKind, Exceeded, Field, Grant, Isolation, Limits, LoadError,
+    Malformed, Mode, Policy, Request, TrapKind, Verdict,
 };
 use hexgate_compiler::Compiler;
 
@@ -248,10 +248,10 @@ fn long_arguments_pass_and_longer_ones_are_refused_by_the_policy() {
                 assert!(!fits);
                 assert_eq!(
                     error,
-                    DecideError::Exceeded {
+                    DecideError::Exceeded(Exceeded {
                         limit: "arguments-bytes".into(),
                         allowed: most as u64
-                    }
+                    })
                 );
             }
         }
@@ -304,7 +304,7 @@ fn malformed_requests_say_where() {
     let engine = Engine::new().unwrap();
     let (policy, _) = both(&engine, BILLING);
     let field = |request: &Request<'_>| match policy.decide(request) {
-        Err(DecideError::Malformed { field, .. }) => field,
+        Err(DecideError::Malformed(Malformed { field, .. })) => field,
         other => panic!("{other:?}"),
     };
     assert_eq!(field(&Request::new("t", "{")), Field::Arguments);

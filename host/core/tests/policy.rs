@@ -19,8 +19,8 @@ use hexgate::bundle::{
     VerifiedBundle,
 };
 use hexgate::{
-    Clock, Coverage, DecideError, Engine, EngineError, ErrorKind, Field, Isolation, Limits,
-    LoadError, OptionError, Policy, Request,
+    Clock, Coverage, DecideError, Engine, EngineError, ErrorKind, Exceeded, Field, Isolation,
+    Limits, LoadError, Malformed, OptionError, Policy, Request,
 };
 
 fn seal(wasm: &[u8], change: impl FnOnce(&mut Claims)) -> (SealedBundle, TrustedKeys) {
@@ -180,9 +180,11 @@ fn a_host_may_lower_what_a_policy_accepts() {
     let engine = Engine::builder().limits(limits).build().unwrap();
     let policy = Policy::dangerous_from_unverified_bytes(&engine, &component("")).unwrap();
     let decide = |request: &Request<'_>| policy.decide(request);
-    let exceeded = |limit: &str, allowed| DecideError::Exceeded {
-        limit: limit.into(),
-        allowed,
+    let exceeded = |limit: &str, allowed| {
+        DecideError::Exceeded(Exceeded {
+            limit: limit.into(),
+            allowed,
+        })
     };
     assert!(
         decide(
@@ -220,10 +222,10 @@ fn a_request_larger_than_the_memory_is_refused_before_it_is_copied() {
     let error = policy.decide(&Request::new(&long, "{}")).unwrap_err();
     assert_eq!(
         error,
-        DecideError::Exceeded {
+        DecideError::Exceeded(Exceeded {
             limit: "memory-bytes".into(),
             allowed: 1 << 20
-        }
+        })
     );
     // Just below it, the guest gets no memory for it.
     let error = policy
@@ -376,19 +378,19 @@ fn what_a_policy_says_about_a_request_arrives_whole() {
     let malformed = decide(MALFORMED);
     assert_eq!(
         malformed,
-        DecideError::Malformed {
+        DecideError::Malformed(Malformed {
             field: Field::Arguments,
             offset: 7,
             reason: "bad".into()
-        }
+        })
     );
     assert_eq!(malformed.kind(), ErrorKind::Malformed);
     assert_eq!(
         decide(EXCEEDED),
-        DecideError::Exceeded {
+        DecideError::Exceeded(Exceeded {
             limit: "depth".into(),
             allowed: (1 << 32) + 64
-        }
+        })
     );
 }
 

@@ -12,10 +12,10 @@ use hexgate_base::names::spelled;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-/// The most roles that a caller can have: what a policy accepts.
-pub const MAX_ROLES: usize = 32;
 /// The longest user id, session id or role, in bytes: what a policy accepts of a role.
-pub const MAX_NAME_BYTES: usize = 256;
+pub use hexgate::contract::MAX_NAME as MAX_NAME_BYTES;
+/// The most roles that a caller can have: what a policy accepts.
+pub use hexgate::contract::MAX_ROLES;
 
 /// On whose behalf an agent acts. Cloning is cheap and gives the same caller.
 ///

@@ -12,34 +12,7 @@ use crate::caller::Caller;
 use crate::live::Version;
 use crate::source::PolicyInfo;
 
-/// What may happen to a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// It must not happen.
-    Deny,
-    /// It may happen once a human has agreed.
-    NeedsApproval,
-    /// It may happen.
-    Allow,
-}
-
-impl Outcome {
-    /// `deny`, `needs_approval` or `allow`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deny => "deny",
-            Self::NeedsApproval => "needs_approval",
-            Self::Allow => "allow",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub use hexgate::Effect;
 
 /// Who or what decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -178,7 +151,7 @@ pub(crate) struct Approval {
 #[must_use = "a decision that is not looked at permits nothing"]
 pub struct Decision {
     pub(crate) id: DecisionId,
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: Effect,
     pub(crate) cause: Cause,
     pub(crate) agent: Arc<str>,
     pub(crate) caller: Option<Caller>,
@@ -212,7 +185,7 @@ impl Decision {
 
     /// What may happen.
     #[must_use]
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> Effect {
         self.outcome
     }
 
@@ -225,7 +198,7 @@ impl Decision {
     /// Whether the call may happen now. To run it, take the [`Permit`].
     #[must_use]
     pub fn is_allowed(&self) -> bool {
-        self.outcome == Outcome::Allow
+        self.outcome == Effect::Allow
     }
 
     /// The agent that wants to call.
@@ -357,7 +330,7 @@ impl Decision {
 
     /// Turns it into a denial, whatever it was before.
     pub(crate) fn deny(&mut self, cause: Cause, reason: String) {
-        self.outcome = Outcome::Deny;
+        self.outcome = Effect::Deny;
         self.cause = cause;
         self.reason = reason;
         self.role = None;

@@ -12,12 +12,12 @@ mod settle;
 pub use builder::{EnforcerBuilder, RandomError};
 pub use call::Call;
 
-use hexgate::{DecideError, ErrorKind, Field, Policy, Request, Verdict};
+use hexgate::{DecideError, ErrorKind, Field, Malformed, Policy, Request, Verdict};
 use serde_json::value::RawValue;
 
 use crate::approval::Approvals;
 use crate::caller::{Caller, MAX_ROLES};
-use crate::decision::{Arguments, Cause, Decision, DecisionId, Outcome, misbound};
+use crate::decision::{Arguments, Cause, Decision, DecisionId, Effect, misbound};
 use crate::guarded::guarded;
 use crate::kill::KillSwitch;
 use crate::live::{LivePolicy, Refresh, Version};
@@ -155,7 +155,7 @@ impl Enforcer {
         } = call;
         let mut decision = Decision {
             id: self.next_id(),
-            outcome: Outcome::Deny,
+            outcome: Effect::Deny,
             cause: Cause::Policy,
             agent: self.0.agent.clone(),
             caller: None,
@@ -272,8 +272,8 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
         .facts(&facts);
     let verdict = policy.decide(&request);
     let granted = match verdict {
-        Ok(Verdict::Allow(grant)) => Some((Outcome::Allow, grant)),
-        Ok(Verdict::NeedsApproval(grant)) => Some((Outcome::NeedsApproval, grant)),
+        Ok(Verdict::Allow(grant)) => Some((Effect::Allow, grant)),
+        Ok(Verdict::NeedsApproval(grant)) => Some((Effect::NeedsApproval, grant)),
         Ok(Verdict::Deny(denial)) => {
             decision.deny(Cause::Policy, denial.reason);
             decision.violations = denial.violations;
@@ -284,10 +284,10 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
             decision.deny(cause_of(&error), error.to_string());
             decision.is_models_fault = matches!(
                 error,
-                DecideError::Malformed {
+                DecideError::Malformed(Malformed {
                     field: Field::Tool | Field::Arguments,
                     ..
-                }
+                })
             );
             None
         }
@@ -308,8 +308,8 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
                 decision.scope = scope.flatten();
                 decision.grant = Some(grant);
                 decision.reason = match outcome {
-                    Outcome::NeedsApproval => decision.plain_reason(),
-                    Outcome::Allow | Outcome::Deny => String::new(),
+                    Effect::NeedsApproval => decision.plain_reason(),
+                    Effect::Allow | Effect::Deny => String::new(),
                 };
             }
             (_, Err(error)) => decision.deny(cause_of(&error), error.to_string()),

@@ -99,7 +99,7 @@ mod watch;
 pub use approval::DurableApprovals;
 pub use approval::{Answer, AnswerFuture, ApprovalError, ApprovalHandler, Approvals};
 pub use caller::{Attribute, Caller, CallerBuilder, CallerError, MAX_NAME_BYTES, MAX_ROLES};
-pub use decision::{Arguments, Cause, Decision, DecisionId, Outcome, Permit};
+pub use decision::{Arguments, Cause, Decision, DecisionId, Effect, Permit};
 pub use enforcer::{
     Call, Counts, Disclosure, Enforcer, EnforcerBuilder, RandomError, WeakEnforcer,
 };

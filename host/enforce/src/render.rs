@@ -4,10 +4,11 @@
 //! was denied and nothing of the policy, unless the host chose [`Disclosure::Constraints`](crate::Disclosure).
 
 use hexgate::PathScope;
+use hexgate::contract::{approval, denied};
 use hexgate_base::{harmless, shortened};
 use serde::Serialize;
 
-use crate::decision::{Cause, Decision, Outcome};
+use crate::decision::{Cause, Decision, Effect};
 
 /// The longest arguments that are shown to people, in characters.
 const SHOWN: usize = 1000;
@@ -61,11 +62,7 @@ impl Decision {
     /// `policy_denied` or `approval_required`. None: the call is allowed.
     #[must_use]
     pub fn error_type(&self) -> Option<&'static str> {
-        match self.outcome {
-            Outcome::Deny => Some("policy_denied"),
-            Outcome::NeedsApproval => Some("approval_required"),
-            Outcome::Allow => None,
-        }
+        self.outcome.error_type()
     }
 
     /// Everything about it, for the operator's logs and programs. None: the call is allowed.
@@ -105,7 +102,7 @@ impl Decision {
     pub fn model_message(&self) -> Option<String> {
         let tool = harmless(&self.tool);
         let because = match self.outcome {
-            Outcome::Allow => return None,
+            Effect::Allow => return None,
             _ if self.disclose && self.cause == Cause::Policy => {
                 format!(": {}", harmless(&self.reason))
             }
@@ -113,7 +110,7 @@ impl Decision {
             _ => String::new(),
         };
         Some(match self.outcome {
-            Outcome::NeedsApproval => format!(
+            Effect::NeedsApproval => format!(
                 "[approval_required] Tool '{tool}' requires human approval before execution{because}. The tool was not executed."
             ),
             _ => format!(
@@ -126,9 +123,9 @@ impl Decision {
     #[must_use]
     pub fn human(&self) -> String {
         let head = match self.outcome {
-            Outcome::Allow => "✓ ALLOW",
-            Outcome::NeedsApproval => "⚠ APPROVAL_REQUIRED",
-            Outcome::Deny => "✗ DENY",
+            Effect::Allow => "✓ ALLOW",
+            Effect::NeedsApproval => "⚠ APPROVAL_REQUIRED",
+            Effect::Deny => "✗ DENY",
         };
         let caller = match &self.caller {
             None => "nobody".to_owned(),
@@ -144,7 +141,7 @@ impl Decision {
             harmless(&self.tool),
             shortened(self.arguments(), SHOWN)
         );
-        if self.outcome != Outcome::Allow {
+        if self.outcome != Effect::Allow {
             text.push_str(&format!("  reason: {}\n", harmless(&self.reason)));
         }
         if !self.violations.is_empty() {
@@ -163,11 +160,10 @@ impl Decision {
 
     /// The reason without anything that stands in the policy.
     pub(crate) fn plain_reason(&self) -> String {
-        let tool = serde_json::Value::from(self.tool.as_str());
         match self.outcome {
             _ if self.is_models_fault => self.reason.clone(),
-            Outcome::NeedsApproval => format!("Policy requires approval for tool {tool}"),
-            _ => format!("Policy denied tool {tool}"),
+            Effect::NeedsApproval => approval(&self.tool),
+            _ => denied(&self.tool),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use hexgate_audit::{Effect, ErrorClass, Outcome as Recorded, ShadowOutcome};
+use hexgate_audit::{ErrorClass, Outcome as Recorded, ShadowOutcome};
 
-use crate::decision::{Cause, Decision, Outcome, misbound};
+use crate::decision::{Cause, Decision, misbound};
 use crate::guarded::guarded;
 use crate::live::LivePolicy;
 
@@ -162,12 +162,7 @@ impl Beside {
 
 /// Whether the candidate would have decided otherwise.
 fn differs(decision: &Decision, candidate: &Recorded) -> bool {
-    let live = match decision.outcome() {
-        Outcome::Allow => Effect::Allow,
-        Outcome::NeedsApproval => Effect::NeedsApproval,
-        Outcome::Deny => Effect::Deny,
-    };
-    live != candidate.effect()
+    decision.outcome() != candidate.effect()
 }
 
 fn nanoseconds(time: Duration) -> u64 {

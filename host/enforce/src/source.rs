@@ -69,7 +69,7 @@ use hexgate::bundle::{
     Contents, DangerousUnsignedBundle, Digest, KeyError, KeyId, ReadError, SealError,
     SequenceError, StemError, VerifiedBundle, VerifyError,
 };
-use hexgate::{About, LoadError, component_of};
+use hexgate::{LoadError, Summary, component_of};
 
 /// Which policy it is, where it came from, and who vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,7 +185,7 @@ impl Candidate {
         (component, self.manifest(), self.signer()) == (id.component, id.manifest, id.signer)
     }
 
-    pub(crate) fn info(&self, component: Digest, about: &About) -> PolicyInfo {
+    pub(crate) fn info(&self, component: Digest, about: &Summary) -> PolicyInfo {
         let manifest = self.contents().map(Contents::manifest);
         PolicyInfo {
             component,

@@ -226,7 +226,7 @@ impl Observer for Telemetry {
             tool: decision.tool.clone(),
             role: decision.role.clone(),
             version: Arc::clone(&decision.version),
-            is_known: decision.outcome != crate::Outcome::Deny
+            is_known: decision.outcome != crate::Effect::Deny
                 || !decision.violations.is_empty()
                 || decision.hint.is_some(),
             shadow: decision.shadow().map(|shadow| shadow.verdict().effect()),

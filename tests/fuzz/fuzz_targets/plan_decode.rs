@@ -57,12 +57,9 @@ fuzz_target!(|input: &[u8]| {
             "{}",
             r#"{"a": 1, "n": "x", "list": [1, "a", {"a": null}], "file_path": "src/a", "x y": {"a": {"n": 2.50}}}"#,
         ] {
-            let request = Request {
-                roles: &["r1", "default"],
-                tool,
-                arguments,
-                facts: Some(r#"{"ctx": {"a": 5}, "user": {"n": [1]}}"#),
-            };
+            let request = Request::new(tool, arguments)
+                .roles(&["r1", "default"])
+                .facts(r#"{"ctx": {"a": 5}, "user": {"n": [1]}}"#);
             let first = workspace.decide(&plan, &request);
             let second = workspace.decide(&plan, &request);
             assert_eq!(

@@ -53,12 +53,9 @@ impl<'p> Reference<'p> {
     pub fn answer(&mut self, call: &Call) -> Answer {
         use hexgate_eval::{Error, Field, Verdict};
         let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
-        let request = hexgate_eval::Request {
-            roles: &roles,
-            tool: &call.tool,
-            arguments: &call.args,
-            facts: call.facts.as_deref(),
-        };
+        let request = hexgate_eval::Request::new(&call.tool, &call.args)
+            .roles(&roles)
+            .optional_facts(call.facts.as_deref());
         let grant = |grant: hexgate_eval::Grant| {
             let scope = match grant.scope.map(|id| {
                 self.plan
@@ -88,13 +85,13 @@ impl<'p> Reference<'p> {
                     denied: paths.denied,
                 }),
             })),
-            Err(Error::Malformed { field, .. }) => Ok(Answer::Malformed(match field {
+            Err(Error::Malformed(it)) => Ok(Answer::Malformed(match it.field {
                 Field::Roles => "roles",
                 Field::Tool => "tool",
                 Field::Arguments => "arguments",
                 Field::Facts => "facts",
             })),
-            Err(Error::Exceeded { limit, .. }) => Ok(Answer::Exceeded(limit.to_owned())),
+            Err(Error::Exceeded(it)) => Ok(Answer::Exceeded(it.limit.to_owned())),
             Err(error @ Error::Internal(_)) => Err(error.to_string()),
         };
         answer.unwrap_or_else(Answer::Broken)
@@ -168,13 +165,13 @@ impl Component {
                     denied: paths.denied,
                 }),
             })),
-            Err(DecideError::Malformed { field, .. }) => Ok(Answer::Malformed(match field {
+            Err(DecideError::Malformed(it)) => Ok(Answer::Malformed(match it.field {
                 Field::Roles => "roles",
                 Field::Tool => "tool",
                 Field::Arguments => "arguments",
                 Field::Facts => "facts",
             })),
-            Err(DecideError::Exceeded { limit, .. }) => Ok(Answer::Exceeded(limit)),
+            Err(DecideError::Exceeded(it)) => Ok(Answer::Exceeded(it.limit)),
             Err(error) => Err(error.to_string()),
         };
         answer.unwrap_or_else(Answer::Broken)

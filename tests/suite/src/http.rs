@@ -3,7 +3,7 @@
 //!
 //! Arguments and facts go into a body as they are, so what is no JSON spoils the body, and is refused there.
 
-use hexgate::{DecideError, Grant, PathScope, Policy, Request, Verdict};
+use hexgate::{DecideError, Exceeded, Grant, Malformed, PathScope, Policy, Request, Verdict};
 use serde_json::{Value, json};
 
 use crate::{
@@ -250,12 +250,12 @@ fn status(error: &DecideError) -> u16 {
 
 fn detail(error: &DecideError) -> String {
     match error {
-        DecideError::Malformed {
+        DecideError::Malformed(Malformed {
             field,
             offset,
             reason,
-        } => format!("malformed {field} at {offset}: {reason}"),
-        DecideError::Exceeded { limit, allowed } => {
+        }) => format!("malformed {field} at {offset}: {reason}"),
+        DecideError::Exceeded(Exceeded { limit, allowed }) => {
             format!("limit `{limit}` exceeded, at most {allowed}")
         }
         other => other.to_string(),

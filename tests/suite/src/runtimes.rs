@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use hexgate::{Coverage, DecideError, Mode, PathScope, Policy, Rule, Verdict};
+use hexgate::{Coverage, DecideError, Exceeded, Malformed, Mode, PathScope, Policy, Rule, Verdict};
 use hexgate_compiler::{Compiled, JavaScript};
 use serde_json::{Value, json};
 
@@ -75,14 +75,14 @@ pub fn answer(policy: &Policy, call: &Call) -> Value {
         Ok(Verdict::Allow(grant)) => {
             json!({"verdict": "allow", "role": grant.role, "scope": grant.scope})
         }
-        Err(DecideError::Malformed {
+        Err(DecideError::Malformed(Malformed {
             field,
             offset,
             reason,
-        }) => {
+        })) => {
             json!({"error": "malformed", "field": field.to_string(), "offset": offset, "reason": reason})
         }
-        Err(DecideError::Exceeded { limit, allowed }) => {
+        Err(DecideError::Exceeded(Exceeded { limit, allowed })) => {
             json!({"error": "exceeded", "limit": limit, "allowed": allowed})
         }
         Err(error) => json!({"error": "broken", "reason": error.to_string()}),
@@ -122,8 +122,8 @@ pub fn description(policy: &Policy) -> Result<Value, DecideError> {
             },
             "source_digest": all.about.source_digest,
             "compiler": all.about.compiler,
-            "arguments_bytes": all.about.arguments_bytes,
-            "facts_bytes": all.about.facts_bytes,
+            "arguments_bytes": all.about.limits.arguments_bytes,
+            "facts_bytes": all.about.limits.facts_bytes,
         },
         "roles": roles.collect::<Vec<_>>(),
         "scopes": scopes.collect::<Vec<_>>(),

@@ -64,13 +64,7 @@ fn what_an_engine_does_not_know_of_a_plan_it_refuses() {
     };
     let decide = |plan: &[u8], arguments| {
         let plan = Plan::open(plan)?;
-        let request = hexgate_eval::Request {
-            roles: &[],
-            tool: "t",
-            arguments,
-            facts: None,
-        };
-        Workspace::new().decide(&plan, &request)
+        Workspace::new().decide(&plan, &hexgate_eval::Request::new("t", arguments))
     };
     let (exact, portable) = (compile(""), compile("arguments: portable\n"));
     // Engines that read version 1 alone cannot open what they would not obey.

@@ -3,7 +3,6 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 
 use crate::workspace;
 
@@ -37,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let mut changed = Vec::new();
     let mut looked_at = 0;
     for package in workspace::packages()? {
-        let Some(library) = library(&package) else {
+        let Some(library) = package.library().filter(|_| package.is_published()) else {
             continue;
         };
         let json = target.join("doc").join(format!("{library}.json"));
@@ -53,8 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 )
             })?
             .to_string();
-        let manifest = package["manifest_path"].as_str().context("no manifest")?;
-        let file = std::path::Path::new(manifest).with_file_name(FILE);
+        let file = package.manifest_path.with_file_name(FILE);
         if args.write {
             fs::write(&file, &api).with_context(|| format!("cannot write `{}`", file.display()))?;
         } else if fs::read_to_string(&file).unwrap_or_default() != api {
@@ -71,18 +69,4 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     println!("api: {looked_at} libraries export what their files say");
     Ok(())
-}
-
-/// The name of the library that a package gives to users.
-fn library(package: &Value) -> Option<&str> {
-    if !package["publish"].is_null() {
-        return None;
-    }
-    let targets = package["targets"].as_array()?;
-    let library = targets.iter().find(|target| {
-        target["kind"]
-            .as_array()
-            .is_some_and(|kinds| kinds.iter().any(|kind| kind == "lib"))
-    })?;
-    library["name"].as_str()
 }

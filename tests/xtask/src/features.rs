@@ -14,17 +14,15 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let mut checked = 0;
     for package in workspace::packages()? {
-        let name = package["name"].as_str().unwrap_or_default();
-        let features: Vec<&str> = package["features"]
-            .as_object()
-            .into_iter()
-            .flat_map(|features| features.keys())
+        let name = package.name.as_str();
+        let features: Vec<&str> = package
+            .features
+            .keys()
             .map(String::as_str)
             .filter(|feature| *feature != "default")
             .collect();
-        let is_ours = package["publish"].is_null();
         let is_wanted = args.package.as_deref().is_none_or(|wanted| wanted == name);
-        if !is_ours || !is_wanted || features.is_empty() {
+        if !package.is_published() || !is_wanted || features.is_empty() {
             continue;
         }
         check(name, &[])?;

@@ -24,8 +24,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         command.arg("--no-verify");
     }
     for package in workspace::packages()? {
-        if !package["publish"].is_null() {
-            command.args(["--exclude", package["name"].as_str().unwrap_or_default()]);
+        if !package.is_published() {
+            command.args(["--exclude", &package.name]);
         }
     }
     workspace::run(&mut command)

@@ -1,6 +1,7 @@
 //! Where things are, and how commands are run.
 
 use std::{
+    collections::BTreeMap,
     env,
     ffi::OsStr,
     path::PathBuf,
@@ -8,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde::Deserialize;
 
 /// The folder of the workspace's `Cargo.toml`.
 pub(crate) fn root() -> PathBuf {
@@ -41,14 +42,49 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// The packages of the workspace, as cargo describes them.
-pub(crate) fn packages() -> Result<Vec<Value>> {
+/// A package, as cargo describes it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) manifest_path: PathBuf,
+    publish: Option<Vec<String>>,
+    pub(crate) features: BTreeMap<String, Vec<String>>,
+    targets: Vec<Target>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    kind: Vec<String>,
+    name: String,
+}
+
+impl Package {
+    /// Whether users get it.
+    pub(crate) fn is_published(&self) -> bool {
+        self.publish.is_none()
+    }
+
+    /// The name of its library.
+    pub(crate) fn library(&self) -> Option<&str> {
+        let library = self
+            .targets
+            .iter()
+            .find(|target| target.kind.iter().any(|kind| kind == "lib"))?;
+        Some(&library.name)
+    }
+}
+
+/// The packages of the workspace.
+pub(crate) fn packages() -> Result<Vec<Package>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
     let metadata =
         output(cargo().args(["metadata", "--format-version=1", "--no-deps", "--locked"]))?;
-    let metadata: Value =
-        serde_json::from_str(&metadata).context("cargo's metadata is not JSON")?;
-    let packages = metadata["packages"].as_array();
-    Ok(packages.context("the workspace has no packages")?.clone())
+    let metadata: Metadata =
+        serde_json::from_str(&metadata).context("cargo describes packages in another way")?;
+    Ok(metadata.packages)
 }
 
 /// The triple of this machine.

@@ -3,7 +3,10 @@
 use hexgate_component::{
     OpaquePlan, WeaveError, WrapError, opa_module_of, opaque_plan, plan_of, weave, wrap,
 };
-use hexgate_eval::Plan;
+use hexgate_eval::{
+    Plan,
+    contract::{Coverage, Limits},
+};
 
 use crate::{
     component::Policy,
@@ -24,21 +27,28 @@ fn an_opaque_plan_holds_together_and_describes_nothing() {
     let data = r#"{"closed":{"drop":true}}"#;
     let bytes = opaque_plan(&OpaquePlan {
         data,
-        arguments_bytes: 100,
+        limits: Limits {
+            arguments_bytes: 100,
+            ..Limits::DEFAULT
+        },
         ..OpaquePlan::new([7; 32], "opa 1.22.2")
     });
     let plan = Plan::open(&bytes).unwrap();
     plan.validate().unwrap();
     let about = plan.about().unwrap();
-    assert!(about.opaque);
+    assert_eq!(about.coverage, Coverage::Opaque);
     assert_eq!(about.compiler, "opa 1.22.2");
     assert_eq!((about.roles, about.scopes), (0, 0));
-    assert_eq!((about.arguments_bytes, about.facts_bytes), (100, 1 << 20));
+    assert_eq!(
+        (about.limits.arguments_bytes, about.limits.facts_bytes),
+        (100, 1 << 20)
+    );
     assert_eq!(about.source_digest, [7; 32]);
     assert_eq!(plan.data().unwrap(), data);
     assert!(plan.find_role("default").unwrap().is_none());
     let described = compiled(POLICY);
-    assert!(!Plan::open(&described).unwrap().about().unwrap().opaque);
+    let about = Plan::open(&described).unwrap().about().unwrap();
+    assert_eq!(about.coverage, Coverage::Complete);
 }
 
 #[test]

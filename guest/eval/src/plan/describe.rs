@@ -1,42 +1,16 @@
 //! What a plan permits, for descriptions and comparisons.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
+
+use hexgate_contract::{self as contract, Coverage, Limits, Mode, PathScope};
 
 use super::{
-    Damaged, Plan, Ref,
+    Damaged, Plan, Ref, View,
     layout::{flags, header, mode, size},
 };
-use crate::{denial::patterns, request::PathScope};
 
-/// The policy as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct About<'a> {
-    /// Whether something else than the plan decides, so that nothing may be concluded from what it does not describe.
-    pub opaque: bool,
-    /// SHA-256 of the source.
-    pub source_digest: [u8; 32],
-    /// What compiled it.
-    pub compiler: &'a str,
-    /// How many roles there are.
-    pub roles: u32,
-    /// How many file scopes there are.
-    pub scopes: u32,
-    /// The longest accepted arguments, in bytes.
-    pub arguments_bytes: u32,
-    /// The longest accepted facts, in bytes.
-    pub facts_bytes: u32,
-}
-
-/// The outcome of a rule whose constraints hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Denied, whatever the constraints.
-    Deny,
-    /// A human is asked.
-    NeedsApproval,
-    /// Allowed.
-    Allow,
-}
+/// The policy as a whole, as it lies in the plan.
+pub type Summary<'a> = contract::Summary<[u8; 32], &'a str>;
 
 /// A role of a plan.
 #[derive(Debug, Clone, Copy)]
@@ -62,16 +36,22 @@ pub struct ScopeRef<'a> {
 
 impl<'a> Plan<'a> {
     /// The policy as a whole.
-    pub fn about(&self) -> Result<About<'a>, Damaged> {
+    pub fn about(&self) -> Result<Summary<'a>, Damaged> {
         let digest = self.slice(header::SOURCE_DIGEST, 32)?;
-        Ok(About {
-            opaque: self.is_opaque()?,
+        Ok(Summary {
+            coverage: if self.is_opaque()? {
+                Coverage::Opaque
+            } else {
+                Coverage::Complete
+            },
             source_digest: *digest.first_chunk().ok_or(Damaged::Digest)?,
             compiler: self.str(header::COMPILER, 0)?,
             roles: self.u32(header::ROLE_COUNT)?,
             scopes: self.u32(header::SCOPE_COUNT)?,
-            arguments_bytes: self.arguments_bytes()?,
-            facts_bytes: self.facts_bytes()?,
+            limits: Limits {
+                arguments_bytes: self.arguments_bytes()?,
+                facts_bytes: self.facts_bytes()?,
+            },
         })
     }
 
@@ -216,13 +196,24 @@ impl<'a> ScopeRef<'a> {
     }
 }
 
-/// As policies write it.
-impl core::fmt::Display for Mode {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Deny => "deny",
-            Self::NeedsApproval => "approval_required",
-            Self::Allow => "allow",
-        })
+/// The pattern lists of a scope.
+pub(crate) fn patterns(plan: View<'_>, scope: Ref) -> PathScope {
+    let mut paths = PathScope::default();
+    let allowed = plan.count(scope, 3);
+    for index in 0..allowed + plan.count(scope, 4) {
+        let source = String::from(plan.str(pattern(scope, index), 0));
+        if index < allowed {
+            paths.allowed.push(source)
+        } else {
+            paths.denied.push(source)
+        }
     }
+    paths
+}
+
+/// The record of a scope's pattern: the allowed ones first, then the denied ones.
+pub(crate) fn pattern(scope: Ref, index: usize) -> Ref {
+    scope
+        .wrapping_add(20)
+        .wrapping_add(index.wrapping_mul(size::PATTERN))
 }

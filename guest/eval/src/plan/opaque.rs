@@ -2,6 +2,8 @@
 
 use alloc::{vec, vec::Vec};
 
+use hexgate_contract::Limits;
+
 use super::layout::{MAGIC, VERSION, flags, header};
 
 /// What is known of a policy that is code.
@@ -11,26 +13,20 @@ pub struct OpaquePlan<'a> {
     pub source_digest: [u8; 32],
     /// What compiled it: a name and a version.
     pub compiler: &'a str,
-    /// The longest arguments that the policy accepts, in bytes.
-    pub arguments_bytes: u32,
-    /// The longest facts that the policy accepts, in bytes.
-    pub facts_bytes: u32,
+    /// The limits that can change a verdict.
+    pub limits: Limits,
     /// The document that the policy's Rego knows as `data`: a JSON object as text, or nothing.
     pub data: &'a str,
 }
 
-/// The longest arguments and facts if nothing else is said.
-const LIMIT: u32 = 1 << 20;
-
 impl<'a> OpaquePlan<'a> {
-    /// A policy of that source, with the usual limits of 1 MiB and no data.
+    /// A policy of that source, with the default limits and no data.
     #[must_use]
     pub const fn new(source_digest: [u8; 32], compiler: &'a str) -> Self {
         Self {
             source_digest,
             compiler,
-            arguments_bytes: LIMIT,
-            facts_bytes: LIMIT,
+            limits: Limits::DEFAULT,
             data: "",
         }
     }
@@ -57,8 +53,11 @@ pub fn opaque_plan(plan: &OpaquePlan<'_>) -> Vec<u8> {
     put(0, &MAGIC);
     put(header::VERSION, &VERSION.to_le_bytes());
     put(header::LEN, &word(data.saturating_add(plan.data.len())));
-    put(header::ARGUMENTS_BYTES, &plan.arguments_bytes.to_le_bytes());
-    put(header::FACTS_BYTES, &plan.facts_bytes.to_le_bytes());
+    put(
+        header::ARGUMENTS_BYTES,
+        &plan.limits.arguments_bytes.to_le_bytes(),
+    );
+    put(header::FACTS_BYTES, &plan.limits.facts_bytes.to_le_bytes());
     put(header::FLAGS, &flags::OPAQUE.to_le_bytes());
     put(header::SOURCE_DIGEST, &plan.source_digest);
     put(header::ROLE_INDEX, &word(index));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     chain::Head,
     entry::Decision,
-    outcome::{Effect, Hint, Outcome},
+    outcome::{Hint, Outcome},
     protect::cut,
     redact::Redactor,
 };
@@ -57,11 +57,7 @@ pub(super) fn event(head: &Head, decision: &Decision, redactor: &Redactor) -> St
         tool_name: tool_name(&tool),
         outcome: effect.as_str(),
         role: cut(role(decision), NAME_BYTES).0,
-        error_type: match effect {
-            Effect::Allow => "",
-            Effect::Deny => "policy_denied",
-            Effect::NeedsApproval => "approval_required",
-        },
+        error_type: effect.error_type().unwrap_or_default(),
         reason: cut(&reason, REASON_BYTES).0,
         violations: Violations(violations),
         hint: hint.map_or(Value::Null, capped),

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use hexgate_contract::Effect;
+use serde::{Serialize, Serializer};
 
-use crate::{
-    entry::Decision,
-    outcome::{Effect, Outcome},
-};
+use crate::{entry::Decision, outcome::Outcome};
 
 /// What another policy changes.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
@@ -35,9 +33,15 @@ pub struct Changes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Change {
     /// What the log says.
+    #[serde(serialize_with = "as_str")]
     pub from: Effect,
     /// What it would be.
+    #[serde(serialize_with = "as_str")]
     pub to: Effect,
+}
+
+fn as_str<S: Serializer>(effect: &Effect, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(effect.as_str())
 }
 
 impl Change {

@@ -183,7 +183,7 @@ fn measure(
         fresh_floor_ns: rounded(fresh.floor_p50),
         engine_start_ms: load.engine_start,
         control_two_thread_gain: threads.control_gain,
-        outcome: answer.outcome.name(),
+        outcome: answer.outcome.as_str(),
         known_engine: hexgate_component::plan_of(&subject.component).is_some(),
         keeps_instances: accept_stateless && subject.claims_stateless(),
         debug_build: cfg!(debug_assertions),

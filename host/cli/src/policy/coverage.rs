@@ -145,12 +145,9 @@ impl<'s> Coverage<'s> {
     /// Notes what a call exercises. A call that nothing can decide exercises nothing.
     pub(super) fn see(&mut self, call: &Call<'_>) -> anyhow::Result<()> {
         let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
-        let request = Request {
-            roles: &roles,
-            tool: call.tool,
-            arguments: call.arguments,
-            facts: call.facts,
-        };
+        let request = Request::new(call.tool, call.arguments)
+            .roles(&roles)
+            .optional_facts(call.facts);
         let Ok(mut scratch) = self.workspace.scratch(&self.plan, &request) else {
             return Ok(());
         };

@@ -2,7 +2,10 @@
 
 use anyhow::Context;
 use clap::ValueEnum;
-use hexgate::{DecideError, ErrorKind};
+use hexgate::{
+    DecideError, Denial, Effect, ErrorKind, Exceeded, Grant, Malformed, Request, Verdict,
+    contract::approval,
+};
 use hexgate_compiler::Engine;
 use hexgate_eval::{Plan, Workspace};
 
@@ -44,29 +47,10 @@ pub(super) struct Call<'a> {
     pub(super) facts: Option<&'a str>,
 }
 
-/// What a policy can say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Allow,
-    NeedsApproval,
-    Deny,
-}
-
-impl Outcome {
-    /// As in JSON and suites.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::NeedsApproval => "needs_approval",
-            Self::Deny => "deny",
-        }
-    }
-}
-
 /// A verdict, the same from either engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
-    pub(super) outcome: Outcome,
+    pub(super) outcome: Effect,
     /// The role on whose authority the call may happen; none for a denial.
     pub(super) role: Option<String>,
     pub(super) reason: String,
@@ -78,34 +62,17 @@ pub(super) struct Answer {
 }
 
 /// Why there is no verdict.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
     /// A part of the call cannot be understood.
-    Malformed {
-        field: hexgate::Field,
-        offset: u32,
-        reason: String,
-    },
+    #[error(transparent)]
+    Malformed(Malformed),
     /// A part of the call is larger than the policy accepts.
-    Exceeded { limit: String, allowed: u64 },
+    #[error(transparent)]
+    Exceeded(Exceeded),
     /// The machine failed.
+    #[error("{0}")]
     Host(String),
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Malformed {
-                field,
-                offset,
-                reason,
-            } => write!(f, "malformed {field} at {offset}: {reason}"),
-            Self::Exceeded { limit, allowed } => {
-                write!(f, "limit `{limit}` exceeded, at most {allowed}")
-            }
-            Self::Host(what) => f.write_str(what),
-        }
-    }
 }
 
 /// An engine with a policy in it.
@@ -132,21 +99,26 @@ impl<'s> Decider<'s> {
     /// Decides a call.
     pub(super) fn decide(&mut self, call: &Call<'_>) -> Result<Answer, Failure> {
         let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
-        match self {
-            Self::Native(policy) => {
-                let request = hexgate::Request::new(call.tool, call.arguments).roles(&roles);
-                let request = call.facts.map_or(request, |facts| request.facts(facts));
-                native(policy, &request, call)
-            }
-            Self::Reference(plan, workspace) => {
-                let request = hexgate_eval::Request {
-                    roles: &roles,
-                    tool: call.tool,
-                    arguments: call.arguments,
-                    facts: call.facts,
-                };
-                reference(workspace.decide(plan, &request), call)
-            }
+        let request = Request::new(call.tool, call.arguments)
+            .roles(&roles)
+            .optional_facts(call.facts);
+        let verdict = match self {
+            Self::Native(policy) => policy.decide(&request),
+            Self::Reference(plan, workspace) => workspace
+                .decide(plan, &request)
+                .map_err(|error| error.map(str::to_owned).into()),
+        };
+        match verdict {
+            Ok(Verdict::Allow(grant)) => granted(Effect::Allow, grant, call),
+            Ok(Verdict::NeedsApproval(grant)) => granted(Effect::NeedsApproval, grant, call),
+            Ok(Verdict::Deny(denial)) => Ok(denied(denial)),
+            Err(DecideError::Malformed(malformed)) => Err(Failure::Malformed(malformed)),
+            Err(DecideError::Exceeded(exceeded)) => Err(Failure::Exceeded(exceeded)),
+            Err(error) => match error.kind() {
+                // The policy is at fault, and an agent's host denies for it.
+                ErrorKind::Guest | ErrorKind::Validity => Ok(denied(error.to_denial())),
+                _ => Err(Failure::Host(error.to_string())),
+            },
         }
     }
 
@@ -181,91 +153,8 @@ pub(super) fn roles_of(plan: &Plan<'_>) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-fn native(
-    policy: &hexgate::Policy,
-    request: &hexgate::Request<'_>,
-    call: &Call<'_>,
-) -> Result<Answer, Failure> {
-    use hexgate::Verdict;
-    match policy.decide(request) {
-        Ok(Verdict::Allow(grant)) => granted(Outcome::Allow, grant.role, grant.scope, call),
-        Ok(Verdict::NeedsApproval(grant)) => {
-            granted(Outcome::NeedsApproval, grant.role, grant.scope, call)
-        }
-        Ok(Verdict::Deny(denial)) => Ok(denied(denial)),
-        Err(DecideError::Malformed {
-            field,
-            offset,
-            reason,
-        }) => Err(Failure::Malformed {
-            field,
-            offset,
-            reason,
-        }),
-        Err(DecideError::Exceeded { limit, allowed }) => Err(Failure::Exceeded { limit, allowed }),
-        Err(error) => match error.kind() {
-            // The policy is at fault, and an agent's host denies for it.
-            ErrorKind::Guest | ErrorKind::Validity => Ok(denied(error.to_denial())),
-            _ => Err(Failure::Host(error.to_string())),
-        },
-    }
-}
-
-fn reference(
-    verdict: Result<hexgate_eval::Verdict, hexgate_eval::Error>,
-    call: &Call<'_>,
-) -> Result<Answer, Failure> {
-    use hexgate_eval::{Error, Field, Verdict};
-    match verdict {
-        Ok(Verdict::Allow(grant)) => granted(Outcome::Allow, grant.role, grant.scope, call),
-        Ok(Verdict::NeedsApproval(grant)) => {
-            granted(Outcome::NeedsApproval, grant.role, grant.scope, call)
-        }
-        Ok(Verdict::Deny(denial)) => Ok(denied(hexgate::Denial {
-            reason: denial.reason,
-            violations: denial.violations,
-            hint: denial.hint.map(|hint| hexgate::PathScope {
-                allowed: hint.allowed,
-                denied: hint.denied,
-            }),
-        })),
-        Err(Error::Malformed {
-            field,
-            offset,
-            reason,
-        }) => {
-            let field = match field {
-                Field::Roles => hexgate::Field::Roles,
-                Field::Tool => hexgate::Field::Tool,
-                Field::Arguments => hexgate::Field::Arguments,
-                Field::Facts => hexgate::Field::Facts,
-            };
-            Err(Failure::Malformed {
-                field,
-                offset,
-                reason: reason.to_owned(),
-            })
-        }
-        Err(Error::Exceeded { limit, allowed }) => Err(Failure::Exceeded {
-            limit: limit.to_owned(),
-            allowed,
-        }),
-        Err(Error::Internal(what)) => Ok(denied(
-            DecideError::Damaged {
-                reason: what.to_owned(),
-            }
-            .to_denial(),
-        )),
-    }
-}
-
-fn granted(
-    outcome: Outcome,
-    role: Option<u32>,
-    scope: Option<u32>,
-    call: &Call<'_>,
-) -> Result<Answer, Failure> {
-    let role = match role {
+fn granted(outcome: Effect, grant: Grant, call: &Call<'_>) -> Result<Answer, Failure> {
+    let role = match grant.role {
         None => "default",
         Some(index) => {
             let named = usize::try_from(index)
@@ -279,12 +168,7 @@ fn granted(
         }
     };
     let reason = match outcome {
-        Outcome::NeedsApproval => {
-            format!(
-                "Policy requires approval for tool \"{}\"",
-                call.tool.replace('\\', "\\\\").replace('"', "\\\"")
-            )
-        }
+        Effect::NeedsApproval => approval(call.tool),
         _ => String::new(),
     };
     Ok(Answer {
@@ -293,13 +177,13 @@ fn granted(
         reason,
         violations: Vec::new(),
         hint: None,
-        scope,
+        scope: grant.scope,
     })
 }
 
-fn denied(denial: hexgate::Denial) -> Answer {
+fn denied(denial: Denial) -> Answer {
     Answer {
-        outcome: Outcome::Deny,
+        outcome: Effect::Deny,
         role: None,
         reason: denial.reason,
         violations: denial.violations,

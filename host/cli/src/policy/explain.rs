@@ -11,14 +11,14 @@ mod words;
 
 use std::collections::BTreeMap;
 
+use hexgate::{Mode, Request};
 use hexgate_compiler::{
     constraint,
     expr::Expr,
     model::{self, Constraint},
 };
 use hexgate_eval::{
-    Plan, Request, Truth, Workspace,
-    plan::Mode,
+    Plan, Truth, Workspace,
     trace::{ConditionTrace, RoleTrace, trace},
 };
 use serde::Serialize;
@@ -96,12 +96,9 @@ struct FileScope {
 pub(super) fn explain(subject: &Subject, call: &Call<'_>) -> anyhow::Result<Explanation> {
     let plan = subject.known("`--explain`")?;
     let names: Vec<&str> = call.roles.iter().map(String::as_str).collect();
-    let request = Request {
-        roles: &names,
-        tool: call.tool,
-        arguments: call.arguments,
-        facts: call.facts,
-    };
+    let request = Request::new(call.tool, call.arguments)
+        .roles(&names)
+        .optional_facts(call.facts);
     let mut workspace = Workspace::new();
     let mut scratch = workspace.scratch(&plan, &request)?;
     let traces = trace(&plan, &request, &mut scratch)?;
@@ -159,7 +156,7 @@ fn role(
     Ok(Role {
         role: trace.role.clone(),
         rule,
-        mode: trace.mode.to_string(),
+        mode: trace.mode.in_policy().to_owned(),
         holds,
         constraints: trace.constraints.iter().map(condition).collect(),
         file_scope: trace.scope.as_ref().map(|scope| FileScope {

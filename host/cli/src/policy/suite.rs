@@ -4,13 +4,14 @@ mod json;
 mod read;
 mod yaml;
 
+use hexgate::Effect;
 use serde::Serialize;
 
 pub(super) use read::read;
 
 use super::{
     coverage,
-    decide::{Answer, Call, Failure, Outcome},
+    decide::{Answer, Call, Failure},
 };
 use crate::output::{Style, Tone, harmless, shortened};
 
@@ -25,14 +26,14 @@ pub(super) struct Case {
     /// JSON text, its numbers as written in the suite.
     args: String,
     facts: Option<String>,
-    expect: Outcome,
+    expect: Effect,
     violations: Option<Vec<String>>,
 }
 
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Judged {
-    outcome: Outcome,
+    outcome: Effect,
     reason: String,
     violations: Vec<String>,
     /// What came instead of what was expected; none if the case passed.
@@ -60,7 +61,7 @@ impl Case {
             Err(Failure::Host(what)) => {
                 anyhow::bail!("no verdict for the case at {}: {what}", self.place)
             }
-            Err(failure) => (Outcome::Deny, failure.to_string(), Vec::new()),
+            Err(failure) => (Effect::Deny, failure.to_string(), Vec::new()),
         };
         let difference = if outcome != self.expect {
             let because = if reason.is_empty() {
@@ -70,8 +71,8 @@ impl Case {
             };
             Some(format!(
                 "expected {}, came {}{because}",
-                self.expect.name(),
-                outcome.name()
+                self.expect.as_str(),
+                outcome.as_str()
             ))
         } else {
             let expected = self
@@ -132,8 +133,8 @@ pub(super) fn json<'a>(
         name: case.name.as_deref(),
         place: &case.place,
         passed: result.passed(),
-        expect: case.expect.name(),
-        outcome: result.outcome.name(),
+        expect: case.expect.as_str(),
+        outcome: result.outcome.as_str(),
         reason: &result.reason,
         violations: &result.violations,
         difference: result.difference.as_deref(),

@@ -5,13 +5,13 @@ mod report;
 use std::path::PathBuf;
 
 use clap::ArgGroup;
-use hexgate::Field;
+use hexgate::{Effect, Exceeded, Field, Malformed};
 use hexgate_compiler::RegoOptions;
 
 use super::{
     arguments,
     coverage::Coverage,
-    decide::{Call, Decider, EngineName, Failure, Outcome},
+    decide::{Call, Decider, EngineName, Failure},
     explain,
     refusal::Making,
     subject::{Keys, Subject},
@@ -192,7 +192,7 @@ fn run_call(args: &Args) -> anyhow::Result<Exit> {
         }
         output::print(&text)?;
     }
-    Ok(if answer.outcome == Outcome::Deny {
+    Ok(if answer.outcome == Effect::Deny {
         Exit::Failed
     } else {
         Exit::Done
@@ -244,11 +244,11 @@ fn run_suite(args: &Args, path: &std::path::Path) -> anyhow::Result<Exit> {
 /// The error for a call that no policy would decide.
 pub(super) fn misuse(failure: &Failure, call: &Call<'_>) -> anyhow::Error {
     match failure {
-        Failure::Malformed {
+        Failure::Malformed(Malformed {
             field: Field::Arguments,
             offset,
             reason,
-        } => {
+        }) => {
             anyhow::anyhow!(arguments::malformed(
                 "--args",
                 call.arguments,
@@ -256,11 +256,11 @@ pub(super) fn misuse(failure: &Failure, call: &Call<'_>) -> anyhow::Error {
                 reason
             ))
         }
-        Failure::Malformed {
+        Failure::Malformed(Malformed {
             field: Field::Facts,
             offset,
             reason,
-        } => {
+        }) => {
             anyhow::anyhow!(arguments::malformed(
                 "--facts",
                 call.facts.unwrap_or_default(),
@@ -268,22 +268,22 @@ pub(super) fn misuse(failure: &Failure, call: &Call<'_>) -> anyhow::Error {
                 reason
             ))
         }
-        Failure::Malformed {
+        Failure::Malformed(Malformed {
             field: Field::Roles,
             offset,
             reason,
-        } => {
+        }) => {
             anyhow::anyhow!(
                 "the roles are malformed at number {}: {reason}",
                 offset.saturating_add(1)
             )
         }
-        Failure::Malformed {
+        Failure::Malformed(Malformed {
             field: Field::Tool,
             reason,
             ..
-        } => anyhow::anyhow!("`--tool` is malformed: {reason}"),
-        Failure::Exceeded { limit, allowed } => {
+        }) => anyhow::anyhow!("`--tool` is malformed: {reason}"),
+        Failure::Exceeded(Exceeded { limit, allowed }) => {
             anyhow::anyhow!(
                 "the call exceeds the limit `{limit}`, which is at most {allowed}; an agent's host denies such a call"
             )

@@ -3,18 +3,16 @@
 mod abi;
 mod check;
 
+use hexgate_contract::{FileScope, Request, Rule, Summary, Verdict};
 use wasmtime::component::{Component, Instance as Running, InstancePre, Linker, TypedFunc};
 use wasmtime::{Engine, Store};
 
 use super::{Guest, Instance, State};
-use crate::description::{About, FileScope, Rule};
 use crate::error::{DecideError, LoadError};
 use crate::limits::Limits;
-use crate::request::Request;
-use crate::verdict::Verdict;
 
 type Decide = TypedFunc<(abi::Request<'static>,), (Result<abi::Verdict, abi::Error>,)>;
-type Describe = TypedFunc<(), (abi::About,)>;
+type Describe = TypedFunc<(), (abi::Summary,)>;
 type Roles = TypedFunc<(u32, u32), (Vec<String>,)>;
 type Rules = TypedFunc<(&'static str, u32, u32), (Option<Vec<abi::Rule>>,)>;
 type Scope = TypedFunc<(u32,), (Option<abi::FileScope>,)>;
@@ -143,7 +141,7 @@ impl Instance for Box<ForeignInstance> {
         answer.map(Verdict::from).map_err(DecideError::from)
     }
 
-    fn about(&mut self) -> Result<About, DecideError> {
+    fn about(&mut self) -> Result<Summary, DecideError> {
         let function: Describe = self.function(check::ABOUT)?;
         let most = self.output;
         self.call(function, (), most).map(|(about,)| about.into())

@@ -11,14 +11,12 @@ mod tests;
 
 use std::sync::Arc;
 
+use hexgate_contract::{Exceeded, FileScope, Request, Rule, Summary, Verdict, names};
 use wasmtime::{Engine, Memory, Module, ModuleExport, Store, TypedFunc};
 
 use super::{Guest, Instance, State};
-use crate::description::{About, FileScope, Rule};
 use crate::error::{DecideError, LoadError, TrapKind};
 use crate::limits::Limits;
-use crate::request::Request;
-use crate::verdict::Verdict;
 
 pub(crate) use module::split;
 
@@ -48,11 +46,11 @@ impl Code {
         let find = |name: &str| module.get_export_index(name);
         let exports = Exports {
             realloc: find("cabi_realloc")?,
-            decide: find("hexgate:policy/decision@0.1.0#decide")?,
-            about: find("hexgate:policy/description@0.1.0#about")?,
-            roles: find("hexgate:policy/description@0.1.0#roles")?,
-            rules: find("hexgate:policy/description@0.1.0#rules")?,
-            scope: find("hexgate:policy/description@0.1.0#scope")?,
+            decide: find(names::DECIDE.core)?,
+            about: find(names::ABOUT.core)?,
+            roles: find(names::ROLES.core)?,
+            rules: find(names::RULES.core)?,
+            scope: find(names::SCOPE.core)?,
         };
         Some(Self { module, exports })
     }
@@ -166,9 +164,11 @@ impl KnownInstance {
 
     /// Puts `length` bytes at the guest's disposal and returns where.
     fn allocate(&mut self, length: usize) -> Result<u32, DecideError> {
-        let length = u32::try_from(length).map_err(|_| DecideError::Exceeded {
-            limit: "memory-bytes".into(),
-            allowed: self.limits.memory_bytes.into(),
+        let length = u32::try_from(length).map_err(|_| {
+            DecideError::Exceeded(Exceeded {
+                limit: "memory-bytes".into(),
+                allowed: self.limits.memory_bytes.into(),
+            })
         })?;
         let address = self.realloc.call(&mut self.store, (0, 0, 4, length.max(1)));
         address.map_err(|error| self.store.data().explain(&error))
@@ -205,7 +205,7 @@ impl Instance for Box<KnownInstance> {
         }
         match answer {
             // An engine that gets no room to work in has no other word for it.
-            Err(DecideError::Damaged { .. }) if self.store.data().limiter.has_refused() => {
+            Err(DecideError::Internal { .. }) if self.store.data().limiter.has_refused() => {
                 Err(DecideError::Trap {
                     kind: TrapKind::Memory,
                 })
@@ -214,7 +214,7 @@ impl Instance for Box<KnownInstance> {
         }
     }
 
-    fn about(&mut self) -> Result<About, DecideError> {
+    fn about(&mut self) -> Result<Summary, DecideError> {
         let result = self.describe(self.exports.about, ())?;
         self.reader(self.limits.output_bytes).about(result)
     }

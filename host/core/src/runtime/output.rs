@@ -1,8 +1,8 @@
 //! What a host checks about an answer, whoever gave it.
 
+use hexgate_contract::{Grant, Request, Verdict};
+
 use crate::error::DecideError;
-use crate::request::Request;
-use crate::verdict::{Grant, Verdict};
 
 /// Refuses a grant that points at a role or a scope that is not there.
 pub(crate) fn check(

@@ -6,7 +6,7 @@ use tokio::runtime::Handle;
 
 use super::{Call, Enforcer};
 use crate::approval::{Answer, ApprovalError, ApprovalHandler, Approvals};
-use crate::decision::{Approval, Cause, Decision, Outcome, Permit};
+use crate::decision::{Approval, Cause, Decision, Effect, Permit};
 use crate::guarded::{guarded, guarded_async};
 
 /// What is left to do with a decision.
@@ -72,7 +72,7 @@ impl Enforcer {
 
     fn first(&self, call: Call) -> Next {
         let decision = self.decide_call(call);
-        if decision.outcome != Outcome::NeedsApproval {
+        if decision.outcome != Effect::NeedsApproval {
             return Next::Done(decision);
         }
         match &self.0.approvals {
@@ -105,10 +105,10 @@ impl Enforcer {
                 request: request.clone(),
             });
         }
-        if decision.outcome == Outcome::NeedsApproval {
+        if decision.outcome == Effect::NeedsApproval {
             match answer {
                 Ok(Answer::Approved { .. }) if decision.version.id == asked.version.id => {
-                    decision.outcome = Outcome::Allow;
+                    decision.outcome = Effect::Allow;
                     decision.cause = Cause::Approval;
                     decision.reason.clear();
                 }
@@ -123,7 +123,7 @@ impl Enforcer {
                     format!("nobody could be asked for approval: {error}"),
                 ),
             }
-        } else if decision.outcome == Outcome::Allow
+        } else if decision.outcome == Effect::Allow
             && !matches!(answer, Ok(Answer::Approved { .. }))
         {
             // The policy allows now what it wanted to be asked about before. Who was asked did not agree.

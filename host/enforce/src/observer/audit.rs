@@ -10,7 +10,7 @@ use hexgate_audit::{
 };
 
 use super::{RecordError, Recorder};
-use crate::decision::{Cause, Decision, DecisionId, Outcome};
+use crate::decision::{Cause, Decision, DecisionId, Effect};
 use crate::guarded::locked;
 use crate::live::Refresh;
 
@@ -101,7 +101,7 @@ impl AuditRecorder {
             shadow: decision.shadow(),
         })?;
         if let Receipt::Written(head) = receipt
-            && decision.outcome() == Outcome::NeedsApproval
+            && decision.outcome() == Effect::NeedsApproval
         {
             let mut waiting = locked(&self.waiting);
             // The number is a help for readers; the names of the decisions are in the notes too.
@@ -117,9 +117,9 @@ impl AuditRecorder {
     fn record_approval(&self, decision: &Decision, asked: DecisionId) -> Result<(), RecordError> {
         let event = match decision.outcome() {
             _ if !by_approval(decision) => "approval_void",
-            Outcome::Allow => "approval_used",
-            Outcome::NeedsApproval => "approval_pending",
-            Outcome::Deny => "approval_refused",
+            Effect::Allow => "approval_used",
+            Effect::NeedsApproval => "approval_pending",
+            Effect::Deny => "approval_refused",
         };
         let (id, asked_id) = (decision.id().to_string(), asked.to_string());
         let arguments = self.log.digest_key().of_arguments(decision.arguments());
@@ -135,7 +135,7 @@ impl AuditRecorder {
         details.extend(decision.approved_by().map(|by| ("approved_by", by)));
         let request = decision.pending_request().or(decision.approved_request());
         details.extend(request.map(|request| ("request", request)));
-        if decision.outcome() == Outcome::Deny {
+        if decision.outcome() == Effect::Deny {
             details.push(("reason", decision.reason()));
         }
         let about = locked(&self.waiting).remove(&asked);
@@ -222,15 +222,15 @@ fn recorded(decision: &Decision) -> Recorded {
         reason: reason(),
     };
     match (decision.outcome(), decision.cause(), decision.grant()) {
-        (Outcome::Allow, _, Some(grant)) => Recorded::Allow {
+        (Effect::Allow, _, Some(grant)) => Recorded::Allow {
             role: grant.role,
             scope: grant.scope,
         },
-        (Outcome::NeedsApproval, _, Some(grant)) => Recorded::NeedsApproval {
+        (Effect::NeedsApproval, _, Some(grant)) => Recorded::NeedsApproval {
             role: grant.role,
             scope: grant.scope,
         },
-        (Outcome::Deny, Cause::Policy, _) => Recorded::Deny {
+        (Effect::Deny, Cause::Policy, _) => Recorded::Deny {
             reason: reason(),
             violations: decision.violations().to_vec(),
             hint: decision.hint().map(Hint::from),

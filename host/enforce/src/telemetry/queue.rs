@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use hexgate_audit::Effect;
 use opentelemetry::trace::SpanContext;
 
 use crate::caller::Caller;
-use crate::decision::{Cause, DecisionId, Outcome};
+use crate::decision::{Cause, DecisionId, Effect};
 use crate::guarded::guarded;
 use crate::live::Version;
 
@@ -16,7 +15,7 @@ use crate::live::Version;
 pub(super) struct Told {
     pub(super) id: DecisionId,
     pub(super) follows: Option<DecisionId>,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: Effect,
     pub(super) cause: Cause,
     pub(super) agent: Arc<str>,
     pub(super) tool: String,

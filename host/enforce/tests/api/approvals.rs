@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use hexgate_enforce::{
-    Answer, ApprovalError, ApprovalHandler, Approvals, Call, Caller, Cause, Decision, Enforcer,
-    Outcome, Permit,
+    Answer, ApprovalError, ApprovalHandler, Approvals, Call, Caller, Cause, Decision, Effect,
+    Enforcer, Permit,
 };
 
 use crate::fixture::*;
@@ -32,7 +32,7 @@ fn close_async(enforcer: &Enforcer) -> Result<Permit, Box<Decision>> {
 #[test]
 fn without_anybody_to_ask_the_call_waits() {
     let decision = close(&with(Approvals::Nobody)).unwrap_err();
-    assert_eq!(decision.outcome(), Outcome::NeedsApproval);
+    assert_eq!(decision.outcome(), Effect::NeedsApproval);
     assert!(
         decision
             .model_message()
@@ -58,7 +58,7 @@ fn always_never_and_callbacks_answer() {
                     let decision = permit.decision();
                     assert_eq!(
                         (decision.outcome(), decision.cause()),
-                        (Outcome::Allow, Cause::Approval)
+                        (Effect::Allow, Cause::Approval)
                     );
                     assert!(decision.approved_by().is_some() && decision.follows().is_some());
                 }
@@ -66,7 +66,7 @@ fn always_never_and_callbacks_answer() {
                     assert!(!allowed);
                     assert_eq!(
                         (decision.outcome(), decision.cause()),
-                        (Outcome::Deny, Cause::Approval)
+                        (Effect::Deny, Cause::Approval)
                     );
                 }
             }
@@ -88,7 +88,7 @@ fn a_callback_that_waits_needs_a_call_that_can_wait() {
     }));
     assert!(close_async(&enforcer).is_ok());
     let decision = close(&enforcer).unwrap_err();
-    assert_eq!(decision.outcome(), Outcome::Deny);
+    assert_eq!(decision.outcome(), Effect::Deny);
     assert!(
         decision.reason().contains("authorize_async"),
         "{}",
@@ -122,14 +122,14 @@ fn a_handler_that_fails_is_a_denial() {
             let decision = answer.unwrap_err();
             assert_eq!(
                 (decision.outcome(), decision.cause()),
-                (Outcome::Deny, Cause::Approval)
+                (Effect::Deny, Cause::Approval)
             );
         }
     }
     let decision = close(&with(Approvals::handler(Waiting))).unwrap_err();
     assert_eq!(
         (decision.outcome(), decision.pending_request()),
-        (Outcome::NeedsApproval, Some("r-1"))
+        (Effect::NeedsApproval, Some("r-1"))
     );
 }
 

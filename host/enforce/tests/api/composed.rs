@@ -14,7 +14,7 @@ use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::token::{Envelope, TokenVerifier};
 use hexgate_enforce::{
     Answer, ApprovalError, ApprovalHandler, Approvals, AuditRecorder, Call, Caller, Cause,
-    Decision, DurableApprovals, Enforcer, KillSwitch, LivePolicy, OnRecordFailure, Outcome,
+    Decision, DurableApprovals, Effect, Enforcer, KillSwitch, LivePolicy, OnRecordFailure,
 };
 use serde_json::Value;
 
@@ -214,8 +214,8 @@ fn as_a_child_on_a_full_disk() {
         return;
     };
     for (when, outcome) in [
-        (WhenUnwritable::Deny, Outcome::Deny),
-        (WhenUnwritable::Count, Outcome::Allow),
+        (WhenUnwritable::Deny, Effect::Deny),
+        (WhenUnwritable::Count, Effect::Allow),
     ] {
         let (_policy, _, live) = live(BILLING);
         let mut options = options();
@@ -227,7 +227,7 @@ fn as_a_child_on_a_full_disk() {
             .build()
             .unwrap();
         let decide = || enforcer.decide(&alice(), "view_order", "{}").outcome();
-        assert_eq!(decide(), Outcome::Allow);
+        assert_eq!(decide(), Effect::Allow);
         let size = std::fs::metadata(path.join("segment-000000.jsonl"))
             .unwrap()
             .len();
@@ -237,7 +237,7 @@ fn as_a_child_on_a_full_disk() {
         }
         assert_eq!(enforcer.counts().not_recorded, 5);
         limit(None);
-        assert_eq!(decide(), Outcome::Allow);
+        assert_eq!(decide(), Effect::Allow);
     }
     println!("both were as they should be");
 }
@@ -276,8 +276,8 @@ fn on_a_full_disk_the_operators_choice_is_taken_and_seen() {
 fn who_lets_decisions_pass_without_a_record_lets_them_pass_without_a_component() {
     let folder = tempfile::tempdir().unwrap();
     for (when, outcome) in [
-        (WhenUnwritable::Deny, Outcome::Deny),
-        (WhenUnwritable::Count, Outcome::Allow),
+        (WhenUnwritable::Deny, Effect::Deny),
+        (WhenUnwritable::Count, Effect::Allow),
     ] {
         let path = folder.path().join(format!("{when:?}"));
         let (_policy, _, live) = live(BILLING);
@@ -313,7 +313,7 @@ fn a_log_that_cannot_be_written_denies() {
     let decision = enforcer.decide(&alice(), "view_order", "{}");
     assert_eq!(
         (decision.outcome(), decision.cause()),
-        (Outcome::Deny, Cause::NotRecorded)
+        (Effect::Deny, Cause::NotRecorded)
     );
 }
 
@@ -377,7 +377,7 @@ fn a_stored_approval_lets_one_call_pass_once() {
     };
     let pending = |arguments: &str| {
         let decision = close(&alice(), arguments).unwrap_err();
-        assert_eq!(decision.outcome(), Outcome::NeedsApproval);
+        assert_eq!(decision.outcome(), Effect::NeedsApproval);
         decision.pending_request().unwrap().to_owned()
     };
     let answer = |request: &str, said: Said| answer(&file, &approvers, request, said);
@@ -395,7 +395,7 @@ fn a_stored_approval_lets_one_call_pass_once() {
     let decision = close(&alice(), r#"{"id": 9}"#).unwrap_err();
     assert_eq!(
         (decision.outcome(), decision.cause()),
-        (Outcome::Deny, Cause::Approval)
+        (Effect::Deny, Cause::Approval)
     );
 
     // With another policy it is void.

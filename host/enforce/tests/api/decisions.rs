@@ -1,6 +1,6 @@
 //! What is decided, and who sees what of it.
 
-use hexgate_enforce::{Call, Caller, Cause, Disclosure, Enforcer, Outcome};
+use hexgate_enforce::{Call, Caller, Cause, Disclosure, Effect, Enforcer};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -26,7 +26,7 @@ fn the_bytes_that_were_decided_are_the_bytes_to_run() {
     let decision = enforcer.decide(&alice(), "refund_order", &value);
     assert_eq!(
         (decision.outcome(), decision.role(), decision.reason()),
-        (Outcome::Allow, Some("support"), "")
+        (Effect::Allow, Some("support"), "")
     );
     assert_eq!(decision.arguments(), value.to_string());
 }
@@ -53,7 +53,7 @@ fn what_cannot_be_understood_is_denied() {
         let decision = enforcer.decide(&alice(), tool, text);
         assert_eq!(
             (decision.outcome(), decision.cause()),
-            (Outcome::Deny, cause),
+            (Effect::Deny, cause),
             "{tool} {}",
             decision.reason()
         );

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use hexgate_enforce::{Cause, Decision, Enforcer, OnRecordFailure, Outcome, RecordError, Recorder};
+use hexgate_enforce::{Cause, Decision, Effect, Enforcer, OnRecordFailure, RecordError, Recorder};
 
 use crate::fixture::*;
 
@@ -56,7 +56,7 @@ fn a_decision_that_cannot_be_recorded_becomes_a_denial() {
     assert_eq!(
         (support.outcome(), support.cause(), support.reason()),
         (
-            Outcome::Deny,
+            Effect::Deny,
             Cause::NotRecorded,
             "the decision could not be recorded: the disk is full"
         )
@@ -111,7 +111,7 @@ trait Denied {
 
 impl Denied for Decision {
     fn is_denied_by_policy(&self) -> bool {
-        self.outcome() == Outcome::Deny && self.cause() == Cause::Policy
+        self.outcome() == Effect::Deny && self.cause() == Cause::Policy
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Barrier};
 
 use hexgate_enforce::scope::{NoScope, carry, carry_sync, current, scope, sync_scope};
-use hexgate_enforce::{Call, Caller, Cause, Outcome};
+use hexgate_enforce::{Call, Caller, Cause, Effect};
 
 use crate::fixture::*;
 
@@ -73,7 +73,7 @@ fn a_scope_that_did_not_follow_is_a_denial_even_where_the_default_role_may() {
     let lost = |decision: hexgate_enforce::Decision| {
         assert_eq!(
             (decision.outcome(), decision.cause()),
-            (Outcome::Deny, Cause::NoScope)
+            (Effect::Deny, Cause::NoScope)
         );
         assert!(decision.caller().is_none() && decision.role().is_none());
         assert!(

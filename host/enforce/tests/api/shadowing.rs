@@ -12,7 +12,7 @@ use hexgate_enforce::audit::{
 use hexgate_enforce::source::{BundleDir, PolicyFile};
 use hexgate_enforce::{
     Approvals, AuditRecorder, Call, Decision, Enforcer, EnforcerBuilder, LivePolicy,
-    OnRecordFailure, Outcome, Refresh, Shadow,
+    OnRecordFailure, Refresh, Shadow,
 };
 
 use crate::common::component;
@@ -46,7 +46,7 @@ fn builder(live: &LivePolicy) -> EnforcerBuilder {
 }
 
 /// What counts of a decision for whoever acts on it.
-fn acts(decision: &Decision) -> (Outcome, String, Vec<String>, Option<String>) {
+fn acts(decision: &Decision) -> (Effect, String, Vec<String>, Option<String>) {
     (
         decision.outcome(),
         decision.reason().to_owned(),

@@ -10,7 +10,7 @@ use hexgate_compiler::bundle::{Expectation, SequenceStore, Timestamp};
 use hexgate_enforce::source::{
     BundleDir, Candidate, LocalSigning, PolicyFile, PolicySource, Poll, SourceError,
 };
-use hexgate_enforce::{Cause, Enforcer, LivePolicy, Outcome, Refresh};
+use hexgate_enforce::{Cause, Effect, Enforcer, LivePolicy, Refresh};
 
 use crate::fixture::*;
 
@@ -426,7 +426,7 @@ fn a_policy_past_its_validity_denies_and_a_renewed_one_decides() {
     let decision = enforcer.decide(&alice(), "view_order", "{}");
     assert_eq!(
         (decision.outcome(), decision.cause()),
-        (Outcome::Deny, Cause::Validity)
+        (Effect::Deny, Cause::Validity)
     );
     // The same component under other terms is another policy, with a number of its own.
     write_bundle(&folder, BILLING, &until(3_000, 1), Some(&key(1)));
@@ -446,7 +446,7 @@ fn a_policy_is_bound_to_the_agent_that_it_was_made_for() {
     let decision = enforcer.decide(&alice(), "view_order", "{}");
     assert_eq!(
         (decision.outcome(), decision.cause()),
-        (Outcome::Deny, Cause::Validity)
+        (Effect::Deny, Cause::Validity)
     );
     assert!(
         decision.reason().contains("`support-bot`"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hexgate::{Clock, Engine};
 use hexgate_enforce::source::PolicyFile;
-use hexgate_enforce::{Caller, Cause, Enforcer, KillSwitch, LivePolicy, Outcome};
+use hexgate_enforce::{Caller, Cause, Effect, Enforcer, KillSwitch, LivePolicy};
 
 use crate::fixture::*;
 
@@ -38,7 +38,7 @@ fn a_stop_counts_from_the_next_call_on_within_a_run_and_for_all_enforcers() {
     assert_eq!(
         (decision.outcome(), decision.cause(), decision.reason()),
         (
-            Outcome::Deny,
+            Effect::Deny,
             Cause::Stopped,
             "the user is stopped: account taken over"
         )
@@ -64,10 +64,10 @@ fn a_caller_ends_with_its_time() {
         .build()
         .unwrap();
     for (second, outcome, cause) in [
-        (1_000, Outcome::Allow, Cause::Policy),
-        (1_059, Outcome::Allow, Cause::Policy),
-        (1_060, Outcome::Deny, Cause::CallerExpired),
-        (9_999, Outcome::Deny, Cause::CallerExpired),
+        (1_000, Effect::Allow, Cause::Policy),
+        (1_059, Effect::Allow, Cause::Policy),
+        (1_060, Effect::Deny, Cause::CallerExpired),
+        (9_999, Effect::Deny, Cause::CallerExpired),
     ] {
         clock.set(second);
         let decision = enforcer.decide(&caller, "view_order", "{}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hexgate_enforce::telemetry::Telemetry;
 use hexgate_enforce::{
-    Approvals, Call, Caller, Decision, Enforcer, OnRecordFailure, Outcome, RecordError, Recorder,
+    Approvals, Call, Caller, Decision, Effect, Enforcer, OnRecordFailure, RecordError, Recorder,
     Shadow,
 };
 use opentelemetry::trace::{
@@ -413,7 +413,7 @@ fn an_exporter_that_hangs_or_panics_delays_and_breaks_no_decision() {
     // If a decision waited for the exporter this would never end.
     for _ in 0..10_000 {
         let decision = enforcer.decide(&alice(), "view_order", "{}");
-        assert_eq!(decision.outcome(), Outcome::Allow);
+        assert_eq!(decision.outcome(), Effect::Allow);
     }
     assert!(!telemetry.flush(Duration::from_millis(1)));
     let dropped = telemetry.dropped();

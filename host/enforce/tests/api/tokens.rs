@@ -11,7 +11,7 @@ use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::token::{
     Attenuation, Envelope, RootKey, Token, TokenError, TokenVerifier, attenuate, mint,
 };
-use hexgate_enforce::{Cause, Enforcer, LivePolicy, Outcome};
+use hexgate_enforce::{Cause, Effect, Enforcer, LivePolicy};
 
 use crate::fixture::*;
 
@@ -382,8 +382,8 @@ fn every_check_is_evaluated_at_every_decision() {
             (decision.outcome(), decision.cause())
         }
     };
-    let good = (Outcome::Allow, Cause::Policy);
-    let bad = (Outcome::Deny, Cause::Token);
+    let good = (Effect::Allow, Cause::Policy);
+    let bad = (Effect::Deny, Cause::Token);
 
     let expiring = for_user("alice", &["support"], Some(NOW + 60));
     let view = decide(&expiring, "view_order");
@@ -478,7 +478,7 @@ fn a_token_of_another_project_does_not_call_by_this_policy() {
     let decision = enforcer.decide(&caller, "view_order", "{}");
     assert_eq!(
         (decision.outcome(), decision.cause()),
-        (Outcome::Deny, Cause::Token)
+        (Effect::Deny, Cause::Token)
     );
     assert!(enforcer.decide(&alice(), "view_order", "{}").is_allowed());
 }

@@ -261,7 +261,7 @@ fn write_segment_start(template: &mut Template, at: u32) {
 /// A component around a module, by wit-component.
 fn encode(core: &[u8]) -> Result<Vec<u8>> {
     let mut resolve = Resolve::default();
-    let package = resolve.push_dir(workspace::root().join("wit"))?.0;
+    let package = resolve.push_dir(workspace::root().join("wit/policy"))?.0;
     let world = resolve.select_world(&[package], Some("policy"))?;
     let mut module = core.to_vec();
     wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;

@@ -64,13 +64,13 @@ pub(super) fn skipped(replayed: &Replayed) -> Vec<(String, u64)> {
 
 /// What becomes of what, in words.
 pub(super) fn becomes(from: Effect, to: Effect) -> String {
-    format!("{} → {}", word(from), word(to))
+    format!("{} → {}", from.in_words(), to.in_words())
 }
 
 /// Why an outcome is what it is.
 pub(super) fn why(outcome: &Outcome) -> String {
     match outcome.reason() {
-        "" => word(outcome.effect()).to_owned(),
+        "" => outcome.effect().in_words().to_owned(),
         reason => reason.to_owned(),
     }
 }
@@ -170,14 +170,6 @@ fn shown(example: &Example) -> String {
         harmless(&why(&example.recorded)),
         harmless(&why(&example.candidate)),
     )
-}
-
-fn word(effect: Effect) -> &'static str {
-    match effect {
-        Effect::Allow => "allow",
-        Effect::NeedsApproval => "needs approval",
-        Effect::Deny => "deny",
-    }
 }
 
 fn calls(number: u64) -> String {

@@ -3,8 +3,9 @@
 //! What it costs is the runtime's own call, with the request carried in and an answer of the same size carried out.
 
 use anyhow::Context;
+use hexgate::Effect;
 
-use crate::policy::decide::{Answer, Outcome};
+use crate::policy::decide::Answer;
 
 /// The component, with places for the answer.
 const TEXT: &str = include_str!("floor.wat");
@@ -30,9 +31,9 @@ fn encode(answer: &Answer) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
     let mut words: Vec<u32> = vec![0, 0];
     match answer.outcome {
         // Role and scope: the deciding role is the request's first, or the default; a floor has no scopes.
-        Outcome::Allow => words.extend([2, 0, 0, 0, 0]),
-        Outcome::NeedsApproval => words.extend([1, 0, 0, 0, 0]),
-        Outcome::Deny => {
+        Effect::Allow => words.extend([2, 0, 0, 0, 0]),
+        Effect::NeedsApproval => words.extend([1, 0, 0, 0, 0]),
+        Effect::Deny => {
             words.push(0);
             words.extend(texts.text(&answer.reason)?);
             words.extend(texts.list(&answer.violations)?);
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn the_floor_gives_an_answer_of_the_same_kind() {
         let mut answer = Answer {
-            outcome: Outcome::Allow,
+            outcome: Effect::Allow,
             role: Some("r".into()),
             reason: String::new(),
             violations: Vec::new(),
@@ -127,9 +128,9 @@ mod tests {
             scope: None,
         };
         assert!(decided(&answer).is_allowed());
-        answer.outcome = Outcome::NeedsApproval;
+        answer.outcome = Effect::NeedsApproval;
         assert!(decided(&answer).needs_approval());
-        answer.outcome = Outcome::Deny;
+        answer.outcome = Effect::Deny;
         answer.reason = "größe".repeat(500);
         answer.violations = vec!["a".into(), String::new(), "bc".into()];
         answer.hint = Some(PathScope {

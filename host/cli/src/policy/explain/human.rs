@@ -1,14 +1,12 @@
 //! An explanation for people: trees of conditions, then what would have made the call pass.
 
 use super::{Condition, Explanation, FileScope, Operand, Role, RuleKind, need::Need};
-use crate::{
-    output::{Style, Tone, harmless},
-    policy::decide::Outcome,
-};
+use crate::output::{Style, Tone, harmless};
+use hexgate::Effect;
 
 impl Explanation {
     /// The explanation of a decision that came out like this.
-    pub(in crate::policy) fn human(&self, outcome: Outcome) -> String {
+    pub(in crate::policy) fn human(&self, outcome: Effect) -> String {
         let mut text = String::new();
         if let Some(note) = &self.note {
             text.push_str(&format!("\n{}\n", harmless(note)));
@@ -21,7 +19,7 @@ impl Explanation {
 }
 
 impl Role {
-    fn write(&self, outcome: Outcome, text: &mut String) {
+    fn write(&self, outcome: Effect, text: &mut String) {
         let rule = match self.rule {
             RuleKind::Listed => "the tool is listed",
             RuleKind::Unlisted => "the tool is not listed, the rule for unlisted tools applies",
@@ -46,7 +44,7 @@ impl Role {
         } else {
             "to pass"
         };
-        let also = if outcome == Outcome::Deny {
+        let also = if outcome == Effect::Deny {
             String::new()
         } else {
             format!(" as `{}`", harmless(&self.role))

@@ -59,7 +59,7 @@ pub(super) fn of_plan(bytes: &[u8]) -> anyhow::Result<Permits> {
             };
             rules.push(Rule {
                 tool: rule.tool()?.map(str::to_owned),
-                mode: rule.mode()?.to_string(),
+                mode: rule.mode()?.in_policy().to_owned(),
                 constraints: rule.constraints()?.into_iter().map(str::to_owned).collect(),
                 scope: rule.scope()?,
             });
@@ -82,15 +82,15 @@ pub(super) fn of_plan(bytes: &[u8]) -> anyhow::Result<Permits> {
         });
     }
     Ok(Permits {
-        coverage: "complete",
+        coverage: about.coverage.as_str(),
         source_digest: about
             .source_digest
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect(),
         compiler: about.compiler.to_owned(),
-        arguments_bytes: about.arguments_bytes,
-        facts_bytes: about.facts_bytes,
+        arguments_bytes: about.limits.arguments_bytes,
+        facts_bytes: about.limits.facts_bytes,
         portable: plan.is_portable()?,
         roles,
         scopes,
@@ -104,24 +104,16 @@ pub(super) fn of_component(wasm: &[u8]) -> anyhow::Result<Permits> {
     let description = policy.describe()?;
     let rule = |rule: hexgate::Rule| Rule {
         tool: rule.tool,
-        mode: match rule.mode {
-            hexgate::Mode::Deny => "deny",
-            hexgate::Mode::NeedsApproval => "approval_required",
-            hexgate::Mode::Allow => "allow",
-        }
-        .to_owned(),
+        mode: rule.mode.in_policy().to_owned(),
         constraints: rule.constraints,
         scope: rule.scope,
     };
     Ok(Permits {
-        coverage: match description.about.coverage {
-            hexgate::Coverage::Complete => "complete",
-            hexgate::Coverage::Opaque => "opaque",
-        },
+        coverage: description.about.coverage.as_str(),
         source_digest: description.about.source_digest,
         compiler: description.about.compiler,
-        arguments_bytes: description.about.arguments_bytes,
-        facts_bytes: description.about.facts_bytes,
+        arguments_bytes: description.about.limits.arguments_bytes,
+        facts_bytes: description.about.limits.facts_bytes,
         // The description in the contract has no word for it.
         portable: false,
         roles: description

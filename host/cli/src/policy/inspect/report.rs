@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hexgate::contract::names::{DECISION, DESCRIPTION, VERSION, WORLD};
 use hexgate_bundle::Contents;
 use serde::Serialize;
 
@@ -11,9 +12,6 @@ use super::{
     permits::{self, Permits},
 };
 use crate::policy::subject::known_plan;
-
-/// The interfaces of the contract.
-const INTERFACES: [&str; 2] = ["hexgate:policy/decision", "hexgate:policy/description"];
 
 /// Everything that is shown.
 #[derive(Debug, Serialize)]
@@ -227,7 +225,7 @@ impl Component {
             exports: binary.exports,
             world: contract_version
                 .as_ref()
-                .map(|version| format!("hexgate:policy/policy@{version}")),
+                .map(|version| format!("{WORLD}@{version}")),
             contract_version,
             engine_known: plan.is_some(),
             engine_digest: plan.is_some().then_some(hexgate_component::DIGEST),
@@ -243,14 +241,10 @@ impl Component {
 /// The version of the contract, if all of its interfaces are there in one version.
 fn version(exports: &[Item]) -> Option<String> {
     let of = |interface: &str| {
-        exports.iter().find_map(|export| {
-            export
-                .name
-                .strip_prefix(interface)
-                .and_then(|rest| rest.strip_prefix('@'))
-        })
+        let unversioned = interface.strip_suffix(VERSION)?;
+        let mut names = exports.iter().map(|export| &export.name);
+        names.find_map(|name| name.strip_prefix(unversioned))
     };
-    let [first, second] = INTERFACES;
-    let version = of(first)?;
-    (of(second) == Some(version)).then(|| version.to_owned())
+    let version = of(DECISION)?;
+    (of(DESCRIPTION) == Some(version)).then(|| version.to_owned())
 }

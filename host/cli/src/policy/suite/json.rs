@@ -1,5 +1,6 @@
 //! Suites in JSON, as one list or a case a line.
 
+use hexgate::Effect;
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
@@ -7,7 +8,6 @@ use super::{
     Case,
     read::{Draft, KEYS, outcome, unexpectable},
 };
-use crate::policy::decide::Outcome;
 
 /// A case as it stands in the file. Arguments and facts stay text.
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ struct Written<'a> {
     #[serde(borrow)]
     facts: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "expect")]
-    expect: Option<Outcome>,
+    expect: Option<Effect>,
     violations: Option<Vec<String>>,
 }
 
@@ -99,7 +99,7 @@ fn position(text: &str, part: &str) -> (usize, usize) {
     )
 }
 
-fn expect<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Outcome>, D::Error> {
+fn expect<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Effect>, D::Error> {
     let Some(text) = Option::<String>::deserialize(deserializer)? else {
         return Ok(None);
     };

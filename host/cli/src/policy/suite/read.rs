@@ -1,12 +1,12 @@
 //! Reading a suite: which format it is in, and what holds in all of them.
 
+use hexgate::Effect;
 use std::{fs::File, io::Read, path::Path};
 
 use anyhow::Context;
 use hexgate_compiler::diagnostic::quoted;
 
 use super::{Case, json, yaml};
-use crate::policy::decide::Outcome;
 
 /// The largest suite, in bytes.
 const MOST: u64 = 16 << 20;
@@ -40,7 +40,7 @@ pub(super) struct Draft {
     pub(super) tool: Option<String>,
     pub(super) args: Option<String>,
     pub(super) facts: Option<String>,
-    pub(super) expect: Option<Outcome>,
+    pub(super) expect: Option<Effect>,
     pub(super) violations: Option<Vec<String>>,
 }
 
@@ -108,7 +108,7 @@ impl Draft {
                 "`expect` is missing; it is `allow`, `deny` or `needs_approval`".to_owned(),
             );
         };
-        if expect != Outcome::Deny
+        if expect != Effect::Deny
             && self
                 .violations
                 .as_ref()
@@ -116,7 +116,7 @@ impl Draft {
         {
             return Err(format!(
                 "`violations` are listed although `{}` is expected: only a denial has any",
-                expect.name()
+                expect.as_str()
             ));
         }
         let args = self.args.unwrap_or_else(|| "{}".to_owned());
@@ -134,10 +134,10 @@ impl Draft {
 }
 
 /// The outcome of that name.
-pub(super) fn outcome(name: &str) -> Option<Outcome> {
-    [Outcome::Allow, Outcome::NeedsApproval, Outcome::Deny]
+pub(super) fn outcome(name: &str) -> Option<Effect> {
+    Effect::ALL
         .into_iter()
-        .find(|outcome| outcome.name() == name)
+        .find(|outcome| outcome.as_str() == name)
 }
 
 /// What is to be said of a name that is none.

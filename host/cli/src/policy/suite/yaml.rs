@@ -1,5 +1,6 @@
 //! Suites in YAML. Numbers are taken from the source text.
 
+use hexgate::Effect;
 use std::io::Write;
 
 use hexgate_compiler::{
@@ -15,7 +16,7 @@ use super::{
     json::{unknown_key, wrong},
     read::{Draft, outcome, unexpectable},
 };
-use crate::{output::Style, policy::decide::Outcome};
+use crate::output::Style;
 
 /// Reads a list of cases.
 pub(super) fn read(name: &str, text: &str) -> anyhow::Result<Vec<Case>> {
@@ -128,7 +129,7 @@ impl Reader<'_> {
         }
     }
 
-    fn expect(&self, node: &Node) -> anyhow::Result<Outcome> {
+    fn expect(&self, node: &Node) -> anyhow::Result<Effect> {
         let text = self.string("expect", node)?;
         outcome(&text).ok_or_else(|| self.wrong(node, &unexpectable(&text)))
     }

@@ -1,5 +1,6 @@
 //! A verdict, for people and for programs.
 
+use hexgate::Effect;
 use std::collections::BTreeMap;
 
 use hexgate::PathScope;
@@ -8,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::output::{Style, Tone, harmless, shortened};
 use crate::policy::{
-    decide::{Answer, Call, EngineName, Outcome},
+    decide::{Answer, Call, EngineName},
     explain::Explanation,
     subject::Subject,
 };
@@ -19,9 +20,9 @@ const SHOWN: usize = 1000;
 /// The verdict for people.
 pub(super) fn human(call: &Call<'_>, answer: &Answer) -> String {
     let (tone, mark, word) = match answer.outcome {
-        Outcome::Allow => (Tone::Good, "✓", "ALLOW"),
-        Outcome::NeedsApproval => (Tone::Warn, "⚠", "APPROVAL_REQUIRED"),
-        Outcome::Deny => (Tone::Bad, "✗", "DENY"),
+        Effect::Allow => (Tone::Good, "✓", "ALLOW"),
+        Effect::NeedsApproval => (Tone::Warn, "⚠", "APPROVAL_REQUIRED"),
+        Effect::Deny => (Tone::Bad, "✗", "DENY"),
     };
     let head = Style::stdout().paint(tone, &format!("{mark} {word}"));
     let mut text = format!(
@@ -30,7 +31,7 @@ pub(super) fn human(call: &Call<'_>, answer: &Answer) -> String {
         harmless(call.tool),
         shortened(&arguments(call.arguments), SHOWN)
     );
-    if answer.outcome == Outcome::Allow {
+    if answer.outcome == Effect::Allow {
         return text;
     }
     text.push_str(&format!("  reason: {}\n", harmless(&answer.reason)));
@@ -78,7 +79,7 @@ pub(super) fn json<'a>(
     explanation: Option<&'a Explanation>,
 ) -> Verdict<'a> {
     Verdict {
-        outcome: answer.outcome.name(),
+        outcome: answer.outcome.as_str(),
         role: answer.role.as_deref(),
         reason: &answer.reason,
         violations: &answer.violations,

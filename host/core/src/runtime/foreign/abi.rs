@@ -4,9 +4,9 @@
 
 use wasmtime::component::{ComponentType, Lift, Lower};
 
-use crate::description as ours;
-use crate::error::{DecideError, Field as OurField};
-use crate::{request, verdict};
+use hexgate_contract as contract;
+
+use crate::error::DecideError;
 
 #[derive(ComponentType, Lower, Clone, Copy)]
 #[component(record)]
@@ -17,8 +17,8 @@ pub(super) struct Request<'a> {
     facts: Option<&'a str>,
 }
 
-impl<'a> From<&request::Request<'a>> for Request<'a> {
-    fn from(from: &request::Request<'a>) -> Self {
+impl<'a> From<&contract::Request<'a>> for Request<'a> {
+    fn from(from: &contract::Request<'a>) -> Self {
         Self {
             roles: from.roles,
             tool: from.tool,
@@ -35,7 +35,7 @@ pub(super) struct PathScope {
     denied: Vec<String>,
 }
 
-impl From<PathScope> for verdict::PathScope {
+impl From<PathScope> for contract::PathScope {
     fn from(from: PathScope) -> Self {
         Self {
             allowed: from.allowed,
@@ -59,7 +59,7 @@ pub(super) struct Grant {
     scope: Option<u32>,
 }
 
-impl From<Grant> for verdict::Grant {
+impl From<Grant> for contract::Grant {
     fn from(from: Grant) -> Self {
         Self {
             role: from.role,
@@ -79,10 +79,10 @@ pub(super) enum Verdict {
     Allow(Grant),
 }
 
-impl From<Verdict> for verdict::Verdict {
+impl From<Verdict> for contract::Verdict {
     fn from(from: Verdict) -> Self {
         match from {
-            Verdict::Deny(denial) => Self::Deny(verdict::Denial {
+            Verdict::Deny(denial) => Self::Deny(contract::Denial {
                 reason: denial.reason,
                 violations: denial.violations,
                 hint: denial.hint.map(Into::into),
@@ -137,25 +137,21 @@ pub(super) enum Error {
 impl From<Error> for DecideError {
     fn from(from: Error) -> Self {
         match from {
-            Error::Malformed(Malformed {
-                field,
-                offset,
-                reason,
-            }) => {
-                let field = match field {
-                    Field::Roles => OurField::Roles,
-                    Field::Tool => OurField::Tool,
-                    Field::Arguments => OurField::Arguments,
-                    Field::Facts => OurField::Facts,
-                };
-                Self::Malformed {
-                    field,
-                    offset,
-                    reason,
-                }
-            }
-            Error::Exceeded(Exceeded { limit, allowed }) => Self::Exceeded { limit, allowed },
-            Error::Internal(reason) => Self::Damaged { reason },
+            Error::Malformed(it) => Self::Malformed(contract::Malformed {
+                field: match it.field {
+                    Field::Roles => contract::Field::Roles,
+                    Field::Tool => contract::Field::Tool,
+                    Field::Arguments => contract::Field::Arguments,
+                    Field::Facts => contract::Field::Facts,
+                },
+                offset: it.offset,
+                reason: it.reason,
+            }),
+            Error::Exceeded(it) => Self::Exceeded(contract::Exceeded {
+                limit: it.limit,
+                allowed: it.allowed,
+            }),
+            Error::Internal(reason) => Self::Internal { reason },
         }
     }
 }
@@ -182,7 +178,7 @@ pub(super) struct Limits {
 
 #[derive(ComponentType, Lift)]
 #[component(record)]
-pub(super) struct About {
+pub(super) struct Summary {
     coverage: Coverage,
     #[component(name = "source-digest")]
     source_digest: String,
@@ -192,19 +188,21 @@ pub(super) struct About {
     limits: Limits,
 }
 
-impl From<About> for ours::About {
-    fn from(from: About) -> Self {
+impl From<Summary> for contract::Summary {
+    fn from(from: Summary) -> Self {
         Self {
             coverage: match from.coverage {
-                Coverage::Complete => ours::Coverage::Complete,
-                Coverage::Opaque => ours::Coverage::Opaque,
+                Coverage::Complete => contract::Coverage::Complete,
+                Coverage::Opaque => contract::Coverage::Opaque,
             },
             source_digest: from.source_digest,
             compiler: from.compiler,
             roles: from.roles,
             scopes: from.scopes,
-            arguments_bytes: from.limits.arguments_bytes,
-            facts_bytes: from.limits.facts_bytes,
+            limits: contract::Limits {
+                arguments_bytes: from.limits.arguments_bytes,
+                facts_bytes: from.limits.facts_bytes,
+            },
         }
     }
 }
@@ -231,12 +229,12 @@ pub(super) struct Rule {
     scope: Option<u32>,
 }
 
-impl From<Rule> for ours::Rule {
+impl From<Rule> for contract::Rule {
     fn from(from: Rule) -> Self {
         let mode = match from.mode {
-            Mode::Deny => ours::Mode::Deny,
-            Mode::NeedsApproval => ours::Mode::NeedsApproval,
-            Mode::Allow => ours::Mode::Allow,
+            Mode::Deny => contract::Mode::Deny,
+            Mode::NeedsApproval => contract::Mode::NeedsApproval,
+            Mode::Allow => contract::Mode::Allow,
         };
         Self {
             tool: from.tool,
@@ -254,7 +252,7 @@ pub(super) struct FileScope {
     paths: PathScope,
 }
 
-impl From<FileScope> for ours::FileScope {
+impl From<FileScope> for contract::FileScope {
     fn from(from: FileScope) -> Self {
         Self {
             argument: from.argument,

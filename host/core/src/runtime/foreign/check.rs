@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hexgate_contract::names;
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, Lift, Lower};
@@ -18,9 +19,6 @@ pub(super) const ROLES: usize = 2;
 pub(super) const RULES: usize = 3;
 pub(super) const SCOPE: usize = 4;
 
-const DECISION: &str = "hexgate:policy/decision@0.1.0";
-const DESCRIPTION: &str = "hexgate:policy/description@0.1.0";
-
 pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Exports, LoadError> {
     let ty = component.component_type();
     let names: Vec<String> = ty
@@ -32,20 +30,18 @@ pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Exports,
     }
     let names: Vec<&str> = ty.exports(engine).map(|(name, _)| name).collect();
     let finder = Finder { component, names };
-    let decision = finder.interface(DECISION)?;
-    let description = finder.interface(DESCRIPTION)?;
+    let decision = finder.interface(names::DECISION)?;
+    let description = finder.interface(names::DESCRIPTION)?;
     let exports = [
         finder.function::<(abi::Request<'_>,), (Result<abi::Verdict, abi::Error>,)>(
-            &decision, DECISION, "decide",
+            &decision,
+            names::DECIDE,
         )?,
-        finder.function::<(), (abi::About,)>(&description, DESCRIPTION, "about")?,
-        finder.function::<(u32, u32), (Vec<String>,)>(&description, DESCRIPTION, "roles")?,
-        finder.function::<(&str, u32, u32), (Option<Vec<abi::Rule>>,)>(
-            &description,
-            DESCRIPTION,
-            "rules",
-        )?,
-        finder.function::<(u32,), (Option<abi::FileScope>,)>(&description, DESCRIPTION, "scope")?,
+        finder.function::<(), (abi::Summary,)>(&description, names::ABOUT)?,
+        finder.function::<(u32, u32), (Vec<String>,)>(&description, names::ROLES)?,
+        finder
+            .function::<(&str, u32, u32), (Option<Vec<abi::Rule>>,)>(&description, names::RULES)?,
+        finder.function::<(u32,), (Option<abi::FileScope>,)>(&description, names::SCOPE)?,
     ];
     Ok(exports.into())
 }
@@ -86,15 +82,14 @@ impl Finder<'_> {
     fn function<P, R>(
         &self,
         interface: &ComponentExportIndex,
-        interface_name: &str,
-        name: &str,
+        wanted: names::Function,
     ) -> Result<ComponentExportIndex, LoadError>
     where
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let full = || format!("{interface_name}#{name}");
-        match self.component.get_export(Some(interface), name) {
+        let full = || wanted.core.to_owned();
+        match self.component.get_export(Some(interface), wanted.name) {
             Some((ComponentItem::ComponentFunc(ty), index)) => {
                 self.same_type::<P, R>(&ty)
                     .map_err(|reason| LoadError::OtherType {

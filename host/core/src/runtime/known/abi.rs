@@ -1,13 +1,15 @@
 //! The canonical ABI for the signatures of the contract: how a request lies in the guest's memory, and how an answer does.
 //!
-//! Offsets are those of the component model's layout rules for the records in `wit/policy.wit`. A test runs the same calls through
+//! Offsets are those of the component model's layout rules for the records in `wit/policy/policy.wit`. A test runs the same calls through
 //! the runtime's own implementation and compares.
 
+use hexgate_contract::{
+    Coverage, Denial, Exceeded, Field, FileScope, Grant, Limits, Malformed, Mode, PathScope,
+    Request, Rule, Summary, Verdict,
+};
+
 use super::Flat;
-use crate::description::{About, Coverage, FileScope, Mode, Rule};
-use crate::error::{DecideError, Field};
-use crate::request::Request;
-use crate::verdict::{Denial, Grant, PathScope, Verdict};
+use crate::error::DecideError;
 
 /// An address and a length in the guest's memory.
 const PAIR: usize = 8;
@@ -158,28 +160,22 @@ impl<'a> Reader<'a> {
             (0, 1) => Ok(Ok(Verdict::NeedsApproval(grant(area)?))),
             (0, 2) => Ok(Ok(Verdict::Allow(grant(area)?))),
             (1, 0) => {
-                let field = match byte(area, 16) {
-                    0 => Field::Roles,
-                    1 => Field::Tool,
-                    2 => Field::Arguments,
-                    3 => Field::Facts,
-                    _ => return Err(discriminant()),
-                };
+                let field = case(Field::ALL, area, 16)?;
                 let reason = self.text(word(area, 24), word(area, 28))?;
-                Ok(Err(DecideError::Malformed {
+                Ok(Err(DecideError::Malformed(Malformed {
                     field,
                     offset: word(area, 20),
                     reason,
-                }))
+                })))
             }
             (1, 1) => {
                 let limit = self.text(word(area, 16), word(area, 20))?;
                 let allowed = u64::from(word(area, 24)) | u64::from(word(area, 28)) << 32;
-                Ok(Err(DecideError::Exceeded { limit, allowed }))
+                Ok(Err(DecideError::Exceeded(Exceeded { limit, allowed })))
             }
             (1, 2) => {
                 let reason = self.text(word(area, 16), word(area, 20))?;
-                Ok(Err(DecideError::Damaged { reason }))
+                Ok(Err(DecideError::Internal { reason }))
             }
             _ => Err(discriminant()),
         }
@@ -205,21 +201,18 @@ impl<'a> Reader<'a> {
     }
 
     /// `about`
-    pub(super) fn about(mut self, address: u32) -> Result<About, DecideError> {
+    pub(super) fn about(mut self, address: u32) -> Result<Summary, DecideError> {
         let area: &[u8; 36] = self.area(address)?;
-        let coverage = match byte(area, 0) {
-            0 => Coverage::Complete,
-            1 => Coverage::Opaque,
-            _ => return Err(discriminant()),
-        };
-        Ok(About {
-            coverage,
+        Ok(Summary {
+            coverage: case(Coverage::ALL, area, 0)?,
             source_digest: self.text(word(area, 4), word(area, 8))?,
             compiler: self.text(word(area, 12), word(area, 16))?,
             roles: word(area, 20),
             scopes: word(area, 24),
-            arguments_bytes: word(area, 28),
-            facts_bytes: word(area, 32),
+            limits: Limits {
+                arguments_bytes: word(area, 28),
+                facts_bytes: word(area, 32),
+            },
         })
     }
 
@@ -253,12 +246,7 @@ impl<'a> Reader<'a> {
             1 => Some(self.text(word(area, 4), word(area, 8))?),
             _ => return Err(discriminant()),
         };
-        let mode = match byte(area, 12) {
-            0 => Mode::Deny,
-            1 => Mode::NeedsApproval,
-            2 => Mode::Allow,
-            _ => return Err(discriminant()),
-        };
+        let mode = case(Mode::ALL, area, 12)?;
         let constraints = self.texts(word(area, 16), word(area, 20))?;
         Ok(Rule {
             tool,
@@ -332,6 +320,12 @@ fn grant(area: &[u8]) -> Result<Grant, DecideError> {
         role: index(area, 12)?,
         scope: index(area, 20)?,
     })
+}
+
+/// A case of an enumeration.
+fn case<T: Copy, const N: usize>(all: [T; N], area: &[u8], at: usize) -> Result<T, DecideError> {
+    let index = usize::from(byte(area, at));
+    all.get(index).copied().ok_or_else(discriminant)
 }
 
 /// `option<u32>`

@@ -9,19 +9,21 @@ use alloc::{
 };
 use core::cmp::Ordering;
 
-use super::{
-    Damaged, Plan, Ref,
-    layout::{
-        MAX_DEPTH, VERSION_PORTABLE, compare, flags, header, list, literal, mode, op, operand,
-        root, size, text_call,
-    },
-};
+use hexgate_contract::{Coverage, MAX_NAME};
+
 use crate::{
-    decide::MAX_NAME,
     dfa::Dfa,
     json::{MAX_DEPTH as MAX_NESTING, is_number},
     number::Number,
-    scope::{has_control, pattern},
+    plan::{
+        Damaged, Plan, Ref,
+        layout::{
+            self, MAX_DEPTH, VERSION_PORTABLE, compare, flags, header, list, literal, mode, op,
+            operand, root, size, text_call,
+        },
+        pattern,
+    },
+    scope::has_control,
     value::Value,
 };
 
@@ -104,10 +106,10 @@ impl Validator<'_> {
         )?;
         check(plan.memo_slots()? <= plan.bytes().len(), "memo slots")?;
         let about = plan.about()?;
-        for limit in [about.arguments_bytes, about.facts_bytes] {
-            check(limit <= super::layout::MAX_LEN as u32, "a limit")?;
+        for limit in [about.limits.arguments_bytes, about.limits.facts_bytes] {
+            check(limit <= layout::MAX_LEN as u32, "a limit")?;
         }
-        if about.opaque {
+        if about.coverage == Coverage::Opaque {
             plan.data()?;
             let empty = about.roles == 0 && about.scopes == 0;
             check(

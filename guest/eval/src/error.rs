@@ -1,0 +1,14 @@
+//! Why there is no verdict.
+
+use hexgate_contract as contract;
+
+use crate::plan::Damaged;
+
+/// Why there is no verdict. The texts are literals: nothing is allocated to refuse a request.
+pub type Error = contract::Error<&'static str>;
+
+impl From<Damaged> for Error {
+    fn from(damaged: Damaged) -> Self {
+        Self::Internal(damaged.what())
+    }
+}

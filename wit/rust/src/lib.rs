@@ -1,0 +1,48 @@
+//! The contract between a policy and its host, `hexgate:policy`, in Rust.
+//!
+//! The contract itself is the WIT text beside this crate, `wit/policy/policy.wit`. Here its names and types stand once for all crates,
+//! under the WIT's own names, and a test compares the two.
+//!
+//! ```
+//! use hexgate_contract::{Effect, Grant, Request, Verdict};
+//!
+//! let request = Request::new("refund", r#"{"amount": 12}"#).roles(&["support"]);
+//! let verdict = Verdict::NeedsApproval(Grant { role: Some(0), scope: None });
+//! assert_eq!(verdict.effect(), Effect::NeedsApproval);
+//! assert_eq!(
+//!     hexgate_contract::approval(request.tool),
+//!     r#"Policy requires approval for tool "refund""#
+//! );
+//! ```
+//!
+//! What a host says is open: a [`Request`] is made by its constructor and may get more fields. What a policy answers is exhaustive on
+//! purpose: a host that meets a part of an answer which it does not know must not pass over it. A new case or field is a new version of
+//! the contract, and each place that reads answers has to say what it means there.
+//!
+//! | module | what is there |
+//! |---|---|
+//! | `names` | version, package, interfaces, functions |
+//! | `decision`, `description` | the types of the two interfaces |
+//! | `effect` | deny, needs approval, allow, and how they are spelled |
+//! | `wording` | the sentences of denials and approvals, and how names are quoted in them |
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+extern crate alloc;
+
+mod decision;
+mod description;
+mod effect;
+pub mod names;
+#[cfg(test)]
+mod tests;
+mod wording;
+
+pub use decision::{
+    Denial, Error, Exceeded, Field, Grant, MAX_NAME, MAX_REASON, MAX_ROLES, Malformed, PathScope,
+    Request, Verdict,
+};
+pub use description::{Coverage, FileScope, Limits, Mode, Rule, Summary};
+pub use effect::Effect;
+pub use wording::{Wording, approval, denied, quote};

@@ -1,0 +1,70 @@
+//! What the contract and its parts are called. The version stands here and in the WIT, nowhere else.
+
+/// The version of the contract, as a literal for [`concat!`].
+#[macro_export]
+macro_rules! version {
+    () => {
+        "0.1.0"
+    };
+}
+
+/// The full name of an interface of the contract, as a literal.
+#[macro_export]
+macro_rules! interface {
+    ($interface:literal) => {
+        ::core::concat!("hexgate:policy/", $interface, "@", $crate::version!())
+    };
+}
+
+/// What the core module in a component calls a function of the contract, as a literal, which an attribute `export_name` takes too.
+#[macro_export]
+macro_rules! core_export {
+    ($interface:literal, $function:literal) => {
+        ::core::concat!($crate::interface!($interface), "#", $function)
+    };
+}
+
+/// The version of the contract.
+pub const VERSION: &str = version!();
+/// The contract with its version, as bundles name it.
+pub const PACKAGE: &str = concat!("hexgate:policy@", version!());
+/// The world that every policy is of, without its version.
+pub const WORLD: &str = "hexgate:policy/policy";
+/// The interface that decides.
+pub const DECISION: &str = interface!("decision");
+/// The interface that describes.
+pub const DESCRIPTION: &str = interface!("description");
+
+/// A function that every policy exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Function {
+    /// The full name of its interface.
+    pub interface: &'static str,
+    /// Its name there.
+    pub name: &'static str,
+    /// What the core module in the component calls it.
+    pub core: &'static str,
+}
+
+macro_rules! function {
+    ($interface:literal, $name:literal) => {
+        Function {
+            interface: interface!($interface),
+            name: $name,
+            core: core_export!($interface, $name),
+        }
+    };
+}
+
+/// Decides one tool call.
+pub const DECIDE: Function = function!("decision", "decide");
+/// Describes the policy as a whole.
+pub const ABOUT: Function = function!("description", "about");
+/// Lists roles.
+pub const ROLES: Function = function!("description", "roles");
+/// Lists the rules of a role.
+pub const RULES: Function = function!("description", "rules");
+/// Shows a file scope.
+pub const SCOPE: Function = function!("description", "scope");
+/// All functions, in the order of the WIT.
+pub const FUNCTIONS: [Function; 5] = [DECIDE, ABOUT, ROLES, RULES, SCOPE];

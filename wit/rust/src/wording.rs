@@ -1,0 +1,177 @@
+//! The sentences of the contract: the same in every engine and in every host.
+
+use alloc::string::String;
+
+use crate::{Denial, MAX_REASON, PathScope};
+
+const DENIED: &str = "Policy denied tool ";
+const NEEDS_APPROVAL: &str = "Policy requires approval for tool ";
+
+/// Why a tool's call does not run, without saying what of the policy denies it: `Policy denied tool "T"`.
+#[must_use]
+pub fn denied(tool: &str) -> String {
+    about(DENIED, tool)
+}
+
+/// Why a call does not run before a human has agreed: `Policy requires approval for tool "T"`.
+#[must_use]
+pub fn approval(tool: &str) -> String {
+    about(NEEDS_APPROVAL, tool)
+}
+
+fn about(sentence: &str, tool: &str) -> String {
+    let mut text = String::from(sentence);
+    quote(&mut text, tool);
+    text
+}
+
+/// Words a denial: one sentence for the operator, and what goes with it. Whatever found the reasons, the text is made here.
+///
+/// ```
+/// # use hexgate_contract::Wording;
+/// let mut wording = Wording::new("refund", ["support"].into_iter());
+/// wording.role("support");
+/// wording.denied();
+/// wording.violation("args.amount <= 500");
+/// let denial = wording.finish();
+/// assert_eq!(denial.reason, r#"Policy denied tool "refund": args.amount <= 500"#);
+/// ```
+#[derive(Debug)]
+pub struct Wording<'a> {
+    tool: &'a str,
+    denial: Denial,
+    /// What stands before the next role's name; nothing if there is one role at most.
+    before_role: &'static str,
+    before_violation: &'static str,
+    /// Whether a role has said where the call could have gone.
+    hinted: bool,
+}
+
+impl<'a> Wording<'a> {
+    /// Begins to word why these roles deny. None at all: there is none that the policy knows.
+    pub fn new<'r>(tool: &'a str, roles: impl ExactSizeIterator<Item = &'r str>) -> Self {
+        let mut wording = Self {
+            tool,
+            denial: Denial::because(String::new()),
+            before_role: "",
+            before_violation: ": ",
+            hinted: false,
+        };
+        match roles.len() {
+            0 => wording.unlisted("default"),
+            1 => {}
+            _ => {
+                let mut separator = "denied for all roles [";
+                for role in roles {
+                    wording.push(separator);
+                    quote(&mut wording.denial.reason, role);
+                    separator = ", ";
+                }
+                wording.before_role = "]: ";
+            }
+        }
+        wording
+    }
+
+    /// From here on it is about this role.
+    pub fn role(&mut self, role: &str) {
+        if !self.before_role.is_empty() {
+            self.push(self.before_role);
+            self.push(role);
+            self.push(": ");
+            self.before_role = "; ";
+        }
+        self.before_violation = ": ";
+    }
+
+    /// No rule of the role is about the tool.
+    pub fn unlisted(&mut self, role: &str) {
+        self.denied();
+        self.push(" (no allow rule matched for role ");
+        quote(&mut self.denial.reason, role);
+        self.push(")");
+    }
+
+    /// A rule of the role denies. Violated constraints, or the path, may follow as the reason.
+    pub fn denied(&mut self) {
+        self.push(DENIED);
+        quote(&mut self.denial.reason, self.tool);
+    }
+
+    /// A constraint, as written, that was not true.
+    pub fn violation(&mut self, source: &str) {
+        self.push(self.before_violation);
+        self.push(source);
+        self.before_violation = "; ";
+        let mut known = self.denial.violations.iter();
+        // Byte by byte: the library's comparison of texts would be its only use in an engine.
+        if !known.any(|known| known.bytes().eq(source.bytes())) {
+            self.denial.violations.push(source.into());
+        }
+    }
+
+    /// The path lies outside of the scope.
+    pub fn outside(&mut self) {
+        self.push(" for the requested path");
+    }
+
+    /// Where the call could have gone for this role. It is kept if every role says the same.
+    pub fn hint(&mut self, hint: Option<PathScope>) {
+        if !self.hinted {
+            self.denial.hint = hint;
+            self.hinted = true;
+        } else if self.denial.hint != hint {
+            self.denial.hint = None;
+        }
+    }
+
+    #[inline(never)]
+    fn push(&mut self, text: &str) {
+        self.denial.reason.push_str(text);
+    }
+
+    /// The denial.
+    pub fn finish(mut self) -> Denial {
+        truncate(&mut self.denial.reason);
+        self.denial
+    }
+}
+
+// Texts, not characters: then all of a reason is appended by the same few instructions.
+const QUOTE: &str = "\"";
+const BACKSLASH: &str = "\\";
+const DIGITS: &str = "0123456789abcdef";
+
+/// Appends a name as a JSON string. A policy refuses names with control characters; what a host says of such a name keeps to one line.
+pub fn quote(target: &mut String, name: &str) {
+    let escaped = |c: char| matches!(c, '"' | '\\') || c < ' ';
+    target.push_str(QUOTE);
+    for piece in name.split_inclusive(escaped) {
+        let plain = piece.strip_suffix(escaped).unwrap_or(piece);
+        target.push_str(plain);
+        let special = piece.get(plain.len()..).unwrap_or_default();
+        match special.bytes().next() {
+            None => {}
+            Some(code @ 0..b' ') => {
+                target.push_str(if code < 16 { "\\u000" } else { "\\u001" });
+                let digit = usize::from(code & 15);
+                target.push_str(DIGITS.get(digit..=digit).unwrap_or_default());
+            }
+            Some(_) => {
+                target.push_str(BACKSLASH);
+                target.push_str(special);
+            }
+        }
+    }
+    target.push_str(QUOTE);
+}
+
+fn truncate(reason: &mut String) {
+    if reason.len() > MAX_REASON {
+        let mut end = MAX_REASON;
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        reason.truncate(end);
+    }
+}
