@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// The longest user id, session id or role, in bytes: what a policy accepts of a role.
-pub use hexgate::contract::MAX_NAME as MAX_NAME_BYTES;
+pub use hexgate_contract::MAX_NAME as MAX_NAME_BYTES;
 /// The most roles that a caller can have: what a policy accepts.
-pub use hexgate::contract::MAX_ROLES;
+pub use hexgate_contract::MAX_ROLES;
 
 /// On whose behalf an agent acts. Cloning is cheap and gives the same caller.
 ///
