@@ -60,7 +60,7 @@ fn run(permit: &Permit) {
 }
 
 fn enforcer(agent: &str, approvers: &str) -> Result<Enforcer> {
-    let resolved = Resolver::new(agent, &Engine::new()?).resolve(&Environment::of_process()?)?;
+    let resolved = Resolver::new(agent, &Engine::new()?).resolve(&Environment::from_env()?)?;
     // Notices for the operator, for example that the policy is not signed.
     for notice in &resolved.notices {
         eprintln!("{notice}");

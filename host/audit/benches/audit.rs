@@ -22,8 +22,8 @@ use std::{
 
 use hexgate::{Engine, Policy};
 use hexgate_audit::{
-    Anchors, Arguments, AuditLog, By, Delivery, DeliveryOptions, DigestKey, Options, Outcome,
-    Record, Sync, WhenFull, replay, verify,
+    Anchors, AuditLog, By, Delivery, DeliveryOptions, DigestKey, Durability, KeptAs, Options,
+    Outcome, Record, WhenFull, replay, verify,
 };
 use hexgate_bundle::{Digest, PrivateKey};
 use hexgate_compiler::Compiler;
@@ -53,9 +53,9 @@ fn main() {
     }
 }
 
-fn options(sync: Sync) -> Options {
+fn options(sync: Durability) -> Options {
     let mut options = Options::new(DigestKey::from_bytes(&[9; 32]));
-    options.sync = sync;
+    options.durability = sync;
     options.checkpoint_key = Some(PrivateKey::from_bytes(&[7; 32]));
     options
 }
@@ -100,24 +100,19 @@ fn record() {
     };
     let long = format!(r#"{{"amount": 42, "note": "{}"}}"#, "x ".repeat(500));
     for (what, mode, outcome, arguments) in [
-        ("allow, redacted", Arguments::Redacted, allow(), ARGUMENTS),
-        ("allow, plain", Arguments::Plain, allow(), ARGUMENTS),
-        (
-            "allow, digest only",
-            Arguments::DigestOnly,
-            allow(),
-            ARGUMENTS,
-        ),
-        ("deny, redacted", Arguments::Redacted, deny, ARGUMENTS),
+        ("allow, redacted", KeptAs::Redacted, allow(), ARGUMENTS),
+        ("allow, plain", KeptAs::Plain, allow(), ARGUMENTS),
+        ("allow, digest only", KeptAs::DigestOnly, allow(), ARGUMENTS),
+        ("deny, redacted", KeptAs::Redacted, deny, ARGUMENTS),
         (
             "allow, redacted, 1 KB of arguments",
-            Arguments::Redacted,
+            KeptAs::Redacted,
             allow(),
             &long,
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let mut options = options(Sync::Never);
+        let mut options = options(Durability::Never);
         options.arguments = mode;
         let log = open(&folder.path().join("log"), options);
         let digest = Digest::of(b"component");
@@ -159,37 +154,37 @@ fn record() {
 /// Records in a second.
 fn sync() {
     for (what, sync, threads, each) in [
-        ("no fsync", Sync::Never, 1, 300_000),
-        ("no fsync", Sync::Never, 2, 200_000),
-        ("no fsync", Sync::Never, 8, 50_000),
-        ("no fsync", Sync::Never, 64, 6_000),
+        ("no fsync", Durability::Never, 1, 300_000),
+        ("no fsync", Durability::Never, 2, 200_000),
+        ("no fsync", Durability::Never, 8, 50_000),
+        ("no fsync", Durability::Never, 64, 6_000),
         (
             "fsync every 10 ms",
-            Sync::Every(Duration::from_millis(10)),
+            Durability::Every(Duration::from_millis(10)),
             1,
             300_000,
         ),
         (
             "fsync every second",
-            Sync::Every(Duration::from_secs(1)),
+            Durability::Every(Duration::from_secs(1)),
             1,
             300_000,
         ),
         (
             "fsync every second",
-            Sync::Every(Duration::from_secs(1)),
+            Durability::Every(Duration::from_secs(1)),
             8,
             50_000,
         ),
         (
             "fsync every second",
-            Sync::Every(Duration::from_secs(1)),
+            Durability::Every(Duration::from_secs(1)),
             64,
             6_000,
         ),
-        ("fsync each", Sync::Each, 1, 1_000),
-        ("fsync each, together", Sync::Each, 8, 1_000),
-        ("fsync each, together", Sync::Each, 64, 300),
+        ("fsync each", Durability::Each, 1, 1_000),
+        ("fsync each, together", Durability::Each, 8, 1_000),
+        ("fsync each, together", Durability::Each, 64, 300),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let log = open(&folder.path().join("log"), options(sync));
@@ -222,7 +217,7 @@ fn written(folder: &Path, decisions: u32) -> Policy {
         .unwrap()
         .component;
     let policy = Policy::dangerous_from_unverified_bytes(&engine, &component).unwrap();
-    let log = open(folder, options(Sync::Never));
+    let log = open(folder, options(Durability::Never));
     let digest = log.keep_component(&component).unwrap();
     let outcome = Outcome::ask(
         &policy,
@@ -278,8 +273,11 @@ fn spool() {
         .unwrap();
     let mut said = BufReader::new(platform.stdout.take().unwrap()).lines();
     let address = said.next().unwrap().unwrap();
-    let log = open(&path, options(Sync::Never));
-    let mut options = DeliveryOptions::new(format!("http://{address}"), "token");
+    let log = open(&path, options(Durability::Never));
+    let mut options = DeliveryOptions::new(
+        format!("http://{address}").parse().unwrap(),
+        "fty_test_shop_x".parse().unwrap(),
+    );
     options.backlog = 2 * EVENTS;
     options.when_full = WhenFull::Deny;
     let before = resident();

@@ -30,8 +30,9 @@ pub use options::{DeliveryOptions, WhenFull};
 
 use courier::{Courier, IDLE};
 use cursor::Cursor;
+use hexgate_platform::PlatformError;
 
-use crate::{folder::FolderError, log::AuditLog, redact::RedactionError};
+use crate::{backlog::Backlog, folder::FolderError, log::AuditLog, redact::RedactionError};
 
 /// How a delivery is doing. The counts are those of the log, over all processes that delivered it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -77,37 +78,17 @@ pub struct Delivery {
 
 /// What the threads share.
 #[derive(Debug, Default)]
-pub(crate) struct Progress {
-    /// The number of the next record of the log, as far as its writer is in this process.
-    written: AtomicU64,
-    /// The number of the first record that is not settled yet.
-    next: AtomicU64,
+struct Progress {
+    backlog: Arc<Backlog>,
     delivered: AtomicU64,
     refused: AtomicU64,
     skipped: AtomicU64,
     aside: AtomicU64,
     stop: AtomicBool,
     problem: Mutex<Option<Problem>>,
-    /// More records than this may not wait, if the operator wants decisions denied then.
-    limit: Option<u64>,
 }
 
 impl Progress {
-    /// Whether another record may be written.
-    pub(crate) fn has_room(&self) -> bool {
-        let waiting = || {
-            let written = self.written.load(Ordering::Relaxed);
-            written.saturating_sub(self.next.load(Ordering::Relaxed))
-        };
-        self.limit.is_none_or(|limit| waiting() < limit)
-    }
-
-    /// A record was written.
-    pub(crate) fn wrote(&self, n: u64) {
-        self.written
-            .fetch_max(n.saturating_add(1), Ordering::Relaxed);
-    }
-
     /// Why nothing passes, or that something does.
     fn meets(&self, problem: Option<Problem>) {
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
@@ -115,7 +96,7 @@ impl Progress {
 
     fn set(&self, cursor: &Cursor, aside: usize) {
         self.aside.store(aside as u64, Ordering::Relaxed);
-        self.next.store(cursor.next, Ordering::Relaxed);
+        self.backlog.settled(cursor.next);
         self.delivered.store(cursor.delivered, Ordering::Relaxed);
         self.refused.store(cursor.refused, Ordering::Relaxed);
         self.skipped.store(cursor.skipped, Ordering::Relaxed);
@@ -127,7 +108,7 @@ impl Progress {
             refused: self.refused.load(Ordering::Relaxed),
             skipped: self.skipped.load(Ordering::Relaxed),
             aside: self.aside.load(Ordering::Relaxed),
-            next: self.next.load(Ordering::Relaxed),
+            next: self.backlog.next(),
         }
     }
 }
@@ -140,7 +121,7 @@ impl Delivery {
     pub fn start(log: &AuditLog, options: DeliveryOptions) -> Result<Self, DeliveryError> {
         let limit = (options.when_full == WhenFull::Deny).then_some(options.backlog.max(1));
         let courier = Courier::new(log.folder(), options, limit)?;
-        log.bound(courier.progress());
+        log.bound(Arc::clone(&courier.progress().backlog));
         Self::of(courier, Until::Stopped)
     }
 
@@ -210,7 +191,7 @@ impl Delivery {
     #[must_use]
     pub fn stop(mut self, n: u64, patience: Duration) -> Delivered {
         let begin = Instant::now();
-        while self.progress.next.load(Ordering::Relaxed) <= n && begin.elapsed() < patience {
+        while self.progress.backlog.next() <= n && begin.elapsed() < patience {
             std::thread::sleep(IDLE / 4);
         }
         // That the log could not be read was told when it happened.
@@ -262,12 +243,6 @@ pub fn set_aside(log: impl AsRef<Path>) -> Result<Vec<SetAside>, DeliveryError> 
     Ok(cursor.aside)
 }
 
-/// Up to a half less, so that many hosts do not come back at the same moment.
-fn jittered(wait: Duration) -> Duration {
-    let random = getrandom::u32().unwrap_or(u32::MAX);
-    wait - wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 2.0)
-}
-
 /// A log cannot be delivered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -278,14 +253,9 @@ pub enum DeliveryError {
     /// A redaction cannot be used.
     #[error(transparent)]
     Redaction(#[from] RedactionError),
-    /// The address cannot be used.
-    #[error("`{url}` cannot be delivered to: {reason}")]
-    Url {
-        /// The address.
-        url: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// The platform cannot be asked.
+    #[error(transparent)]
+    Platform(#[from] PlatformError),
     /// It ended by an error of this program.
     #[error("the delivery panicked")]
     Panicked,

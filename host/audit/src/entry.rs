@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     outcome::Outcome,
-    protect::{Arguments, Member, Withheld},
+    protect::{KeptAs, Member, Withheld},
     shadow::ShadowOutcome,
 };
 
@@ -58,7 +58,7 @@ pub struct Opened {
     /// The program and its version.
     pub writer: String,
     /// How arguments are kept from here on.
-    pub arguments: Arguments,
+    pub arguments: KeptAs,
     /// The name of the key of the digests from here on.
     pub digest_key: String,
 }

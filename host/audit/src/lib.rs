@@ -40,7 +40,7 @@
 //!   the call, unless the operator chose to count it ([`WhenUnwritable`]).
 //! - **Chain**: each record has the hash of the one before, so a changed, moved or missing record is found. An **anchor** ([`Head`]) that
 //!   is kept elsewhere also finds a tail that was cut off; signed **checkpoints** prove who wrote the log.
-//! - **Secrets** are removed before anything is written ([`Arguments`]); a keyed digest ([`DigestKey`]) stands for what was removed.
+//! - **Secrets** are removed before anything is written ([`KeptAs`]); a keyed digest ([`DigestKey`]) stands for what was removed.
 //! - **Replay** decides recorded calls again, with the component that decided or with another policy.
 //! - **Delivery** sends decisions to a platform, with the log as the spool.
 //!
@@ -58,10 +58,12 @@
 //! | `chain`, `checkpoint`, `walk`, `verify` | the hash chain, signatures, and their verification |
 //! | `folder`, `components` | the files of a log, and the components that decided |
 //! | `replay` | deciding recorded calls again |
-//! | `deliver` | delivery to a platform |
+//! | `deliver`, `backlog` | delivery to a platform, and what waits for it |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "deliver")]
+mod backlog;
 mod chain;
 mod checkpoint;
 mod components;
@@ -97,9 +99,11 @@ pub use entry::{
 pub use folder::FolderError;
 pub use hexgate_contract::Effect;
 pub use key::{DigestKey, DigestKeyError};
-pub use log::{AuditLog, OpenError, Options, Receipt, RecordError, Status, Sync, WhenUnwritable};
+pub use log::{
+    AuditLog, Durability, OpenError, Options, Receipt, RecordError, Status, WhenUnwritable,
+};
 pub use outcome::{ErrorClass, Hint, Outcome};
-pub use protect::{Arguments, Member, Withheld};
+pub use protect::{KeptAs, Member, Withheld};
 pub use reader::ReadError;
 pub use record::{Note, Record};
 pub use redact::{REDACTED, Redaction, RedactionError};

@@ -22,7 +22,7 @@ use std::{
     time::SystemTime,
 };
 
-pub use options::{Options, Sync, WhenUnwritable};
+pub use options::{Durability, Options, WhenUnwritable};
 
 use open::{Found, Trouble};
 use sync::Synced;
@@ -31,7 +31,7 @@ use writer::Writer;
 use hexgate_base::disk::Folder;
 
 #[cfg(feature = "deliver")]
-use crate::deliver::Progress;
+use crate::backlog::Backlog;
 use crate::{
     chain::{Head, body_digest},
     components::{Components, ComponentsError},
@@ -71,7 +71,7 @@ struct Shared {
     failures: AtomicU64,
     /// The delivery of this log, if it runs in this process.
     #[cfg(feature = "deliver")]
-    delivery: std::sync::RwLock<Option<Arc<Progress>>>,
+    delivery: std::sync::RwLock<Option<Arc<Backlog>>>,
     /// Tells the keeper to end.
     ending: Mutex<bool>,
     end: Condvar,
@@ -393,7 +393,7 @@ impl Shared {
         };
         #[cfg(feature = "deliver")]
         self.wrote(head.n);
-        if self.options.sync == Sync::Each {
+        if self.options.durability == Durability::Each {
             // Outside of the lock, so that waiting threads share one sync.
             self.synced.through(head.n, self)?;
         }

@@ -9,7 +9,7 @@ use crate::redact::{Malformed, Redaction, RedactionError, Redactor};
 /// How arguments and facts are kept in the log. Beside each text stands its keyed digest, whatever the choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Arguments {
+pub enum KeptAs {
     /// Unchanged. Every call can be replayed, and every reader of the log sees its secrets.
     Plain,
     /// Unchanged if no secret is found, without the secrets otherwise. Calls without secrets can be replayed.
@@ -54,7 +54,7 @@ pub enum Withheld {
 /// Applies an operator's choices.
 #[derive(Debug)]
 pub(crate) struct Protection {
-    arguments: Arguments,
+    arguments: KeptAs,
     member_bytes: usize,
     redactor: Arc<Redactor>,
 }
@@ -64,7 +64,7 @@ pub(crate) type Kept<'a> = (Option<Cow<'a, str>>, Option<Withheld>);
 
 impl Protection {
     pub(crate) fn new(
-        arguments: Arguments,
+        arguments: KeptAs,
         member_bytes: usize,
         redaction: &Redaction,
     ) -> Result<Self, RedactionError> {
@@ -77,13 +77,13 @@ impl Protection {
 
     /// Arguments or facts.
     pub(crate) fn json<'a>(&self, text: &'a str) -> Kept<'a> {
-        if self.arguments == Arguments::DigestOnly {
+        if self.arguments == KeptAs::DigestOnly {
             return (None, Some(Withheld::DigestOnly));
         }
         if text.len() > self.member_bytes {
             return (None, Some(Withheld::TooLarge));
         }
-        if self.arguments == Arguments::Plain {
+        if self.arguments == KeptAs::Plain {
             return (Some(text.into()), None);
         }
         match self.redactor.json(text) {
@@ -98,7 +98,7 @@ impl Protection {
         // Look beyond the end: half of a secret would not be recognised.
         let (text, longer) = cut(text, limit.saturating_add(AHEAD));
         let (text, withheld) = match self.arguments {
-            Arguments::Plain => (text.into(), None),
+            KeptAs::Plain => (text.into(), None),
             _ => match self.redactor.text(text) {
                 Cow::Borrowed(text) => (text.into(), None),
                 clean => (clean, Some(Withheld::Redacted)),

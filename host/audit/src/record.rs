@@ -25,7 +25,7 @@ pub struct Record<'a> {
     pub roles: &'a [&'a str],
     /// The tool.
     pub tool: &'a str,
-    /// The arguments: the exact text that was decided. How it is kept is the log's choice, see [`Arguments`](crate::Arguments).
+    /// The arguments: the exact text that was decided. How it is kept is the log's choice, see [`KeptAs`](crate::KeptAs).
     pub arguments: &'a str,
     /// The further facts: the exact text that was decided. Kept as the arguments are.
     pub facts: Option<&'a str>,

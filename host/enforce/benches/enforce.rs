@@ -13,10 +13,10 @@ use std::time::{Duration, SystemTime};
 use criterion::{Criterion, criterion_group, criterion_main};
 use hexgate::bundle::PrivateKey;
 use hexgate::{Engine, Request};
-use hexgate_enforce::audit::{AuditLog, DigestKey, Options, Sync};
+use hexgate_enforce::audit::{AuditLog, DigestKey, Durability, Options};
 use hexgate_enforce::scope::sync_scope;
 use hexgate_enforce::source::PolicyFile;
-use hexgate_enforce::token::{Attenuation, Issuer, RootKey, attenuate, mint};
+use hexgate_enforce::token::{Attenuation, RootKey, TokenVerifier, attenuate, mint};
 use hexgate_enforce::{AuditRecorder, Call, Caller, Enforcer, LivePolicy, OnRecordFailure, Shadow};
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
@@ -122,12 +122,20 @@ fn records(c: &mut Criterion) {
         .unwrap();
     let mut group = c.benchmark_group("recorded");
     for (name, arguments, sync) in [
-        ("allow", ARGUMENTS, Sync::Every(Duration::from_secs(1))),
-        ("deny, render", DENIED, Sync::Every(Duration::from_secs(1))),
-        ("allow, on the disk", ARGUMENTS, Sync::Each),
+        (
+            "allow",
+            ARGUMENTS,
+            Durability::Every(Duration::from_secs(1)),
+        ),
+        (
+            "deny, render",
+            DENIED,
+            Durability::Every(Duration::from_secs(1)),
+        ),
+        ("allow, on the disk", ARGUMENTS, Durability::Each),
     ] {
         let mut options = Options::new(DigestKey::from_bytes(&[5; 32]));
-        options.sync = sync;
+        options.durability = sync;
         let path = folder.path().join(name.replace(", ", "-"));
         let log = AuditLog::open(path, options, SystemTime::now()).unwrap();
         let enforcer = Enforcer::builder("support-bot", live)
@@ -190,7 +198,7 @@ fn tokens(c: &mut Criterion) {
     let Bench { enforcer, .. } = &bench();
     let root = [7; 32];
     let public = PrivateKey::from_bytes(&root).public_key();
-    let issuer = Issuer::new([public], "live", "acme").unwrap();
+    let issuer = TokenVerifier::new([public], "live", "acme").unwrap();
     let project = mint(&RootKey::from_bytes(&root).unwrap(), "live", "acme").unwrap();
     let attenuation = Attenuation {
         user: "alice".into(),

@@ -1,7 +1,9 @@
-//! Asking somebody.
+//! AnswerFuture somebody.
 
+#[cfg(feature = "approvals")]
 mod durable;
 
+#[cfg(feature = "approvals")]
 pub use durable::DurableApprovals;
 
 use std::error::Error;
@@ -14,7 +16,7 @@ use crate::decision::Decision;
 
 /// What came of asking somebody about a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
+#[must_use = "an answer counts once it is given to the enforcer"]
 pub enum Answer {
     /// It may happen, once.
     Approved {
@@ -39,7 +41,8 @@ pub enum Answer {
 pub type ApprovalError = Box<dyn Error + Send + Sync>;
 
 /// An answer that is still being waited for.
-pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<Answer, ApprovalError>> + Send + 'a>>;
+pub type AnswerFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Answer, ApprovalError>> + Send + 'a>>;
 
 /// Asks somebody whether a call that needs approval may happen.
 ///
@@ -60,7 +63,7 @@ pub trait ApprovalHandler: Send + Sync {
     }
 
     /// Asks, and waits for the answer without holding a thread. By default this is [`ask`](Self::ask).
-    fn ask_async<'a>(&'a self, decision: &'a Decision) -> Asking<'a> {
+    fn ask_async<'a>(&'a self, decision: &'a Decision) -> AnswerFuture<'a> {
         let answer = self.ask(decision);
         Box::pin(std::future::ready(answer))
     }
@@ -132,7 +135,7 @@ where
         Err("approval needs a future, and this call is synchronous; use `authorize_async`".into())
     }
 
-    fn ask_async<'a>(&'a self, decision: &'a Decision) -> Asking<'a> {
+    fn ask_async<'a>(&'a self, decision: &'a Decision) -> AnswerFuture<'a> {
         let asking = self.0(decision);
         Box::pin(async move { Ok(answer(asking.await)) })
     }

@@ -1,7 +1,10 @@
 //! Who calls.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,17 +12,15 @@ use hexgate_base::names::spelled;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::token::Token;
-
 /// The longest user id, session id or role, in bytes: what a policy accepts of a role.
-pub use hexgate::contract::MAX_NAME as MAX_NAME_BYTES;
+pub use hexgate_contract::MAX_NAME as MAX_NAME_BYTES;
 /// The most roles that a caller can have: what a policy accepts.
-pub use hexgate::contract::MAX_ROLES;
+pub use hexgate_contract::MAX_ROLES;
 
 /// On whose behalf an agent acts. Cloning is cheap and gives the same caller.
 ///
 /// A caller without roles is decided by the policy's role `default`. That is not the same as no caller at all, which is
-/// [`NoScope`](crate::scope::NoScope) and always a denial.
+/// `scope::NoScope` and always a denial.
 #[derive(Clone)]
 pub struct Caller(Arc<Inner>);
 
@@ -29,7 +30,7 @@ struct Inner {
     session: Option<String>,
     attributes: BTreeMap<String, Attribute>,
     expires_at: Option<SystemTime>,
-    token: Option<Token>,
+    credential: Option<Arc<dyn Credential>>,
     /// The facts for the policy, made once: a JSON object without its closing brace.
     facts: String,
 }
@@ -81,13 +82,28 @@ impl From<Vec<String>> for Attribute {
 
 /// Collects what is known about a [`Caller`].
 #[derive(Debug, Clone)]
+#[must_use = "a caller is there once it is built"]
 pub struct CallerBuilder {
     user_id: String,
     roles: Vec<String>,
     session: Option<String>,
     attributes: BTreeMap<String, Attribute>,
     expires_at: Option<SystemTime>,
-    token: Option<Token>,
+    credential: Option<Arc<dyn Credential>>,
+}
+
+/// What proves who calls. It is asked at each decision.
+pub(crate) trait Credential:
+    Any + fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe
+{
+    /// The project that it is for.
+    fn project(&self) -> &str;
+
+    /// By which it can be revoked.
+    fn revocation_ids(&self) -> &[Vec<u8>];
+
+    /// Whether it holds for this call.
+    fn check(&self, now: SystemTime, agent: &str, tool: &str) -> Result<(), Box<dyn Error>>;
 }
 
 impl Caller {
@@ -99,7 +115,7 @@ impl Caller {
             session: None,
             attributes: BTreeMap::new(),
             expires_at: None,
-            token: None,
+            credential: None,
         }
     }
 
@@ -133,10 +149,9 @@ impl Caller {
         self.0.expires_at
     }
 
-    /// The token that says so. None: the host does.
-    #[must_use]
-    pub fn token(&self) -> Option<&Token> {
-        self.0.token.as_ref()
+    /// What proves it. None: the host says so.
+    pub(crate) fn credential(&self) -> Option<&(dyn Credential + 'static)> {
+        self.0.credential.as_deref()
     }
 
     /// The facts that a policy sees, with those of the run if there are any: a JSON object.
@@ -157,58 +172,44 @@ impl fmt::Debug for Caller {
             .field("session", &self.0.session)
             .field("attributes", &self.0.attributes)
             .field("expires_at", &self.0.expires_at)
-            .field("token", &self.0.token)
+            .field("credential", &self.0.credential)
             .finish()
     }
 }
 
 impl CallerBuilder {
-    /// Whom a token names, and what the host knows beside.
-    pub(crate) fn of_token(
-        token: &Token,
-        session: Option<&str>,
-        attributes: BTreeMap<String, Attribute>,
-    ) -> Self {
-        Self {
-            user_id: token.user().to_owned(),
-            roles: token.roles().to_vec(),
-            session: session.map(str::to_owned),
-            attributes,
-            expires_at: None,
-            token: Some(token.clone()),
-        }
+    /// Keeps what proves who it is.
+    #[allow(dead_code, reason = "tokens, a feature, are the only ones so far")]
+    pub(crate) fn credential(mut self, credential: impl Credential) -> Self {
+        self.credential = Some(Arc::new(credential));
+        self
     }
 
     /// Adds a role, behind those that are there.
-    #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.roles.push(role.into());
         self
     }
 
-    /// Adds roles, in this order.
-    #[must_use]
-    pub fn roles<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> Self {
+    /// Adds roles, in this order: any list of texts.
+    pub fn roles(mut self, roles: impl IntoIterator<Item: Into<String>>) -> Self {
         self.roles.extend(roles.into_iter().map(Into::into));
         self
     }
 
     /// Names the session.
-    #[must_use]
     pub fn session(mut self, session: impl Into<String>) -> Self {
         self.session = Some(session.into());
         self
     }
 
     /// Sets an attribute, `ctx.NAME` in a policy. The last value of a name counts.
-    #[must_use]
     pub fn attribute(mut self, name: impl Into<String>, value: impl Into<Attribute>) -> Self {
         self.attributes.insert(name.into(), value.into());
         self
     }
 
     /// From this time on every call is denied. Default: never.
-    #[must_use]
     pub fn expires_at(mut self, time: SystemTime) -> Self {
         self.expires_at = Some(time);
         self
@@ -216,7 +217,6 @@ impl CallerBuilder {
 
     /// Every call is denied once this time has passed since `now`. A time that the clock cannot hold is no time at all: it is
     /// over at once.
-    #[must_use]
     pub fn time_to_live(self, time: Duration, now: SystemTime) -> Self {
         self.expires_at(now.checked_add(time).unwrap_or(now))
     }
@@ -249,7 +249,7 @@ impl CallerBuilder {
             session: self.session,
             attributes: self.attributes,
             expires_at: self.expires_at,
-            token: self.token,
+            credential: self.credential,
             facts,
         })))
     }

@@ -9,7 +9,8 @@ use hexgate_audit::ShadowOutcome;
 use serde_json::Value;
 
 use crate::caller::Caller;
-use crate::live::{PolicyId, Version};
+use crate::live::Version;
+use crate::source::PolicyInfo;
 
 pub use hexgate::Effect;
 
@@ -262,7 +263,7 @@ impl Decision {
 
     /// The policy that decided, or that was live when something else did.
     #[must_use]
-    pub fn policy(&self) -> &PolicyId {
+    pub fn policy(&self) -> &PolicyInfo {
         &self.version.id
     }
 
@@ -376,6 +377,36 @@ impl Permit {
     pub fn into_parts(self) -> (String, String) {
         (self.0.tool, self.0.arguments.0)
     }
+}
+
+/// Why a policy is not one for this agent, or for this caller's project.
+pub(crate) fn misbound(
+    agent: &str,
+    caller: &Caller,
+    policy: &PolicyInfo,
+) -> Option<(Cause, String)> {
+    if let Some(credential) = caller.credential()
+        && let Some(bound) = &policy.project
+        && bound != credential.project()
+    {
+        let reason = format!(
+            "the token is for the project `{}`, and the policy is bound to `{}`",
+            credential.project(),
+            bound.escape_debug()
+        );
+        return Some((Cause::Token, reason));
+    }
+    if let Some(bound) = &policy.agent
+        && bound != agent
+    {
+        let reason = format!(
+            "the policy is bound to the agent `{}`, and this is `{}`",
+            bound.escape_debug(),
+            agent.escape_debug()
+        );
+        return Some((Cause::Validity, reason));
+    }
+    None
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
 //! From a proposed call to a decision that a host can act on.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 mod builder;
 mod call;
-pub(crate) mod guarded;
 mod settle;
 
 pub use builder::{EnforcerBuilder, RandomError};
@@ -18,14 +17,14 @@ use serde_json::value::RawValue;
 
 use crate::approval::Approvals;
 use crate::caller::{Caller, MAX_ROLES};
-use crate::decision::{Arguments, Cause, Decision, DecisionId, Effect};
+use crate::decision::{Arguments, Cause, Decision, DecisionId, Effect, misbound};
+use crate::guarded::guarded;
 use crate::kill::KillSwitch;
-use crate::live::{LivePolicy, PolicyId, Refresh, Version};
+use crate::live::{LivePolicy, Refresh, Version};
 use crate::observer::{Observer, OnRecordFailure, Recorder};
-use crate::shadow::{Asking, ShadowCounts};
+use crate::shadow::{Beside, ShadowCounts};
 
 use call::NoCaller;
-use guarded::guarded;
 
 /// Decides every call of one agent, for many users at once. Cloning is cheap and gives the same enforcer.
 #[derive(Clone)]
@@ -39,7 +38,7 @@ struct Inner {
     observers: Vec<Arc<dyn Observer>>,
     approvals: Approvals,
     disclosure: Disclosure,
-    shadow: Option<Asking>,
+    shadow: Option<Beside>,
     /// Random bits that begin each decision's name, and the number that ends it.
     ids: (u64, AtomicU64),
     not_recorded: AtomicU64,
@@ -133,13 +132,14 @@ impl Enforcer {
                 .0
                 .shadow
                 .as_ref()
-                .map(Asking::counts)
+                .map(Beside::counts)
                 .unwrap_or_default(),
         }
     }
 
-    #[cfg(feature = "opentelemetry")]
-    pub(crate) fn downgrade(&self) -> WeakEnforcer {
+    /// The enforcer for somebody who looks at it and does not keep it alive: for metrics, say.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakEnforcer {
         WeakEnforcer(Arc::downgrade(&self.0))
     }
 
@@ -204,11 +204,11 @@ impl Enforcer {
             let reason = "the caller's time is over; let the user sign in again".to_owned();
             return Some((Cause::CallerExpired, reason));
         }
-        if let Some(token) = caller.token() {
-            if let Some(stop) = self.0.kill.stops_token(token.revocation_ids()) {
+        if let Some(credential) = caller.credential() {
+            if let Some(stop) = self.0.kill.stops_token(credential.revocation_ids()) {
                 return Some((Cause::Stopped, stop.to_string()));
             }
-            if let Err(error) = token.check(self.0.live.now(), &self.0.agent, tool) {
+            if let Err(error) = credential.check(self.0.live.now(), &self.0.agent, tool) {
                 return Some((Cause::Token, error.to_string()));
             }
         }
@@ -244,39 +244,14 @@ impl Enforcer {
     }
 }
 
-/// Why a policy is not one for this agent, or for this caller's project.
-pub(crate) fn misbound(agent: &str, caller: &Caller, id: &PolicyId) -> Option<(Cause, String)> {
-    if let Some(token) = caller.token()
-        && let Some(bound) = &id.project
-        && bound != token.project()
-    {
-        let reason = format!(
-            "the token is for the project `{}`, and the policy is bound to `{}`",
-            token.project(),
-            bound.escape_debug()
-        );
-        return Some((Cause::Token, reason));
-    }
-    if let Some(bound) = &id.agent
-        && bound != agent
-    {
-        let reason = format!(
-            "the policy is bound to the agent `{}`, and this is `{}`",
-            bound.escape_debug(),
-            agent.escape_debug()
-        );
-        return Some((Cause::Validity, reason));
-    }
-    None
-}
-
 /// An enforcer as somebody sees it who does not keep it alive.
-#[cfg(feature = "opentelemetry")]
-pub(crate) struct WeakEnforcer(std::sync::Weak<Inner>);
+#[derive(Clone)]
+pub struct WeakEnforcer(Weak<Inner>);
 
-#[cfg(feature = "opentelemetry")]
 impl WeakEnforcer {
-    pub(crate) fn upgrade(&self) -> Option<Enforcer> {
+    /// The enforcer, if it is still there.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Enforcer> {
         self.0.upgrade().map(Enforcer)
     }
 }
@@ -366,5 +341,11 @@ impl fmt::Debug for Enforcer {
             .field("disclosure", &self.0.disclosure)
             .field("counts", &self.counts())
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for WeakEnforcer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WeakEnforcer")
     }
 }

@@ -1,20 +1,20 @@
 //! Stopping an agent, a user or everything at once.
 
-mod list;
+#[cfg(feature = "platform")]
+mod keep;
+pub(crate) mod list;
 
-use list::List;
-pub(crate) use list::{ListId, Moment, Names};
+#[cfg(feature = "platform")]
+pub(crate) use keep::WeakKillSwitch;
+use list::{List, ListId, Names};
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use hexgate_base::names::folded;
-
-use crate::live::locked;
-use crate::platform::{Background, PlatformError};
 
 /// Denies every call of agents, users and tokens that were stopped, from the next call on, whatever the policy says.
 ///
@@ -27,9 +27,8 @@ pub struct KillSwitch(Arc<Inner>);
 #[derive(Default)]
 struct Inner {
     stopped: ArcSwap<Stopped>,
-    /// What keeps the lists up to date.
-    background: Mutex<Vec<Background>>,
-    next_list: AtomicU64,
+    #[cfg(feature = "platform")]
+    keepers: keep::Keepers,
 }
 
 /// Who is stopped, and why. The reason is for the operator.
@@ -111,14 +110,14 @@ impl KillSwitch {
         self.change(|stopped| stopped.everything = None);
     }
 
-    /// Lets an agent call again, unless the [platform](crate::platform::Platform::enforce_bans) bans it.
+    /// Lets an agent call again, unless the platform bans it.
     pub fn release_agent(&self, agent: &str) {
         self.change(|stopped| {
             stopped.names.agents.remove(&*folded(agent));
         });
     }
 
-    /// Lets a user call again, unless the [platform](crate::platform::Platform::enforce_bans) bans them.
+    /// Lets a user call again, unless the platform bans them.
     pub fn release_user(&self, user_id: &str) {
         self.change(|stopped| {
             stopped.names.users.remove(&*folded(user_id));
@@ -164,10 +163,10 @@ impl KillSwitch {
         Some(Stop::Token { reason })
     }
 
-    /// Why a platform's list of bans could not be had when it was last asked for. The list before goes on to count. None: each could be
-    /// had, or nobody asked for one.
+    /// Why a list of bans that somebody else keeps could not be had when it was last asked for. The list before goes on to count. None: each
+    /// could be had, or there is none.
     #[must_use]
-    pub fn failure(&self) -> Option<Arc<PlatformError>> {
+    pub fn failure(&self) -> Option<Arc<dyn Error + Send + Sync>> {
         let stopped = self.0.stopped.load();
         stopped.lists.values().find_map(|list| list.failure.clone())
     }
@@ -178,88 +177,6 @@ impl KillSwitch {
             change(&mut changed);
             changed
         });
-    }
-}
-
-/// What lists do with the switch.
-impl KillSwitch {
-    /// Another list, of which nothing is known yet.
-    pub(crate) fn list(&self, origin: &impl fmt::Display) -> ListId {
-        let id = ListId(self.0.next_list.fetch_add(1, Ordering::Relaxed));
-        let list = List::of(origin.to_string().into());
-        self.change(|stopped| {
-            stopped.lists.insert(id, list.clone());
-        });
-        id
-    }
-
-    /// A list takes the place of the one before it.
-    pub(crate) fn replace(&self, id: ListId, names: Names, good_until: Option<Moment>) {
-        let bans = names.len();
-        self.change_list(id, |list| {
-            list.names = names.clone();
-            list.more = Names::default();
-            list.good_until = good_until;
-            list.failure = None;
-        });
-        tracing::info!(bans, "list of bans replaced");
-    }
-
-    /// What is understood of a list counts beside the one before it, which is no younger by that.
-    pub(crate) fn add(&self, id: ListId, names: Names) {
-        self.change_list(id, |list| list.more = names.clone());
-    }
-
-    /// A list is still as it was.
-    pub(crate) fn confirm(&self, id: ListId, good_until: Option<Moment>) {
-        let stopped = self.0.stopped.load();
-        let list = stopped.lists.get(&id);
-        if good_until.is_none() && list.is_none_or(|list| list.failure.is_none()) {
-            return;
-        }
-        self.change_list(id, |list| {
-            list.more = Names::default();
-            list.good_until = good_until;
-            list.failure = None;
-        });
-    }
-
-    /// A list could not be had.
-    pub(crate) fn fail(&self, id: ListId, error: PlatformError) {
-        let error = Arc::new(error);
-        let stopped = self.0.stopped.load();
-        if let Some(list) = stopped.lists.get(&id)
-            && list.failure.as_ref() != Some(&error)
-        {
-            let origin = &list.origin;
-            tracing::warn!(%origin, %error, "list of bans not replaced; the last one still counts");
-        }
-        self.change_list(id, |list| list.failure = Some(error.clone()));
-    }
-
-    fn change_list(&self, id: ListId, change: impl Fn(&mut List)) {
-        self.change(|stopped| {
-            if let Some(list) = stopped.lists.get_mut(&id) {
-                change(list);
-            }
-        });
-    }
-
-    pub(crate) fn hold(&self, background: Background) {
-        locked(&self.0.background).push(background);
-    }
-
-    pub(crate) fn downgrade(&self) -> WeakKillSwitch {
-        WeakKillSwitch(Arc::downgrade(&self.0))
-    }
-}
-
-/// A switch as what keeps its lists sees it: it does not keep it alive.
-pub(crate) struct WeakKillSwitch(Weak<Inner>);
-
-impl WeakKillSwitch {
-    pub(crate) fn upgrade(&self) -> Option<KillSwitch> {
-        self.0.upgrade().map(KillSwitch)
     }
 }
 

@@ -5,8 +5,12 @@
 //! # Example
 //!
 //! ```
+//! # #[cfg(feature = "compile")]
 //! use hexgate_enforce::{Call, Caller, Enforcer, LivePolicy, source::PolicyFile};
 //!
+//! # #[cfg(not(feature = "compile"))]
+//! # fn main() {}
+//! # #[cfg(feature = "compile")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("policy.yaml");
@@ -30,8 +34,8 @@
 //!
 //! - A [`Caller`] is on whose behalf an agent acts, passed along or set for a [`scope`]. A caller without roles is one thing, and no
 //!   caller is another: a scope that got lost is a denial.
-//! - A [`LivePolicy`] is the policy that decides now. Its [`source`] is looked at when a turn begins; another policy takes its place
-//!   while decisions go on, and what is refused leaves the last accepted one where it is.
+//! - A [`LivePolicy`] is the policy that decides now. Its [`source`], which can be anybody's, is looked at when a turn begins or on a
+//!   thread of its own; another policy takes its place while decisions go on, and what is refused leaves the last accepted one where it is.
 //! - An [`Enforcer`] decides. Before it answers it has the decision [recorded](Recorder), and it lets [observers](Observer) know.
 //! - A [`Decision`] is rendered for the model, which learns nothing of the policy, and for the operator, who learns everything. A
 //!   [`Permit`] is what a call runs with: the bytes that were decided.
@@ -39,48 +43,81 @@
 //!
 //! | module | what happens there |
 //! |---|---|
-//! | `caller`, [`scope`], [`token`] | who calls |
-//! | [`source`], [`platform`], `live`, `watch` | where policies come from, and which one decides |
-//! | [`resolve`] | what the environment says about that |
-//! | `enforcer`, `kill`, `approval`, `observer` | from a call to a decision |
-//! | `shadow` | a candidate policy beside the live one |
-//! | `telemetry` (feature `opentelemetry`) | spans and metrics of decisions |
+//! | `guarded`, `repeat` | the ground: code of the host's that may panic, work that is done again and again |
+//! | `caller`, [`scope`], `token` | who calls |
+//! | [`source`], `live`, `watch` | where policies come from, and which one decides |
 //! | `decision`, `render` | what was decided, and who sees what of it |
+//! | `kill`, `approval`, `observer`, `shadow`, `enforcer` | from a call to a decision |
+//! | `platform` | the platform's policies and bans |
+//! | `telemetry` | spans and metrics of decisions |
+//! | [`resolve`] | what the environment says about all that |
+//!
+//! # Features
+//!
+//! Folders with signed bundles, callers, the audit log, the kill switch and sources of your own are always there. What the environment asks
+//! for and a program was built without is refused by the name of the feature ([`resolve::ResolveError::NotBuilt`]).
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `compile` (default) | [`source`]`::PolicyFile`: policies in YAML and Rego are compiled in this process |
+//! | `tokens` (default) | `token`: signed tokens that say who calls |
+//! | `platform` | `platform`, and `audit::Delivery`: policies and bans of the platform, events to it; brings HTTP, TLS and `tokens` |
+//! | `registry` | [`source`]`::RegistryBundle`: bundles in OCI registries; brings HTTP and TLS |
+//! | `approvals` | `DurableApprovals`: requests that lie in a database until somebody answers; brings SQLite |
+//! | `watch` | [`LivePolicy::watch`] notices at once that files changed |
+//! | `opentelemetry` | `telemetry`: spans and metrics; brings the API of OpenTelemetry, and no exporter |
+//! | `full` | all of them |
+//!
+//! The default is what a first program needs and a small one can afford: write a policy, try it, know who calls. What brings a stack of
+//! its own is asked for.
+#![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod approval;
 mod caller;
 mod decision;
 mod enforcer;
+mod guarded;
 mod kill;
 mod live;
 mod observer;
+#[cfg(feature = "platform")]
 pub mod platform;
 mod render;
+mod repeat;
 pub mod resolve;
 pub mod scope;
 mod shadow;
 pub mod source;
 #[cfg(feature = "opentelemetry")]
 pub mod telemetry;
+#[cfg(feature = "tokens")]
 pub mod token;
 mod watch;
 
-pub use approval::{Answer, ApprovalError, ApprovalHandler, Approvals, Asking, DurableApprovals};
+#[cfg(feature = "approvals")]
+pub use approval::DurableApprovals;
+pub use approval::{Answer, AnswerFuture, ApprovalError, ApprovalHandler, Approvals};
 pub use caller::{Attribute, Caller, CallerBuilder, CallerError, MAX_NAME_BYTES, MAX_ROLES};
 pub use decision::{Arguments, Cause, Decision, DecisionId, Effect, Permit};
-pub use enforcer::{Call, Counts, Disclosure, Enforcer, EnforcerBuilder, RandomError};
+pub use enforcer::{
+    Call, Counts, Disclosure, Enforcer, EnforcerBuilder, RandomError, WeakEnforcer,
+};
 pub use hexgate;
+#[cfg(feature = "approvals")]
 pub use hexgate_approvals as approvals;
 pub use hexgate_audit as audit;
+#[cfg(feature = "registry")]
+pub use hexgate_registry as registry;
 pub use kill::{KillSwitch, Stop};
-pub use live::{LivePolicy, LivePolicyBuilder, PolicyId, Refresh};
+pub use live::{LivePolicy, LivePolicyBuilder, Refresh};
 pub use observer::{AuditRecorder, Observer, OnRecordFailure, RecordError, Recorder};
 pub use render::{Hint, Payload};
 pub use shadow::{Shadow, ShadowCounts};
+pub use source::PolicyInfo;
 pub use watch::Watch;
 
 /// The guide's programs compile.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../../../docs/enforcement.md")]
 mod guide {}

@@ -1,16 +1,18 @@
 //! The policy that decides now, and how another one takes its place.
 
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
-use hexgate::bundle::{Digest, KeyId, SequenceError, SequenceFloor, SequenceStore};
+use hexgate::bundle::{Digest, SequenceError, SequenceFloor, SequenceStore};
 use hexgate::{Engine, Policy};
 
-use crate::enforcer::guarded::guarded;
-use crate::source::{Candidate, PolicySource, Poll, SourceError};
+use crate::guarded::{guarded, locked};
+use crate::repeat::{Repeated, elsewhere, spread};
+use crate::source::{Candidate, PolicyInfo, PolicySource, Poll, SourceError};
 
 /// The policy that decides now. Cloning is cheap and gives the same one.
 ///
@@ -22,8 +24,9 @@ struct Inner {
     engine: Engine,
     sequences: Option<SequenceStore>,
     current: ArcSwap<Version>,
-    /// Held while a policy is looked for and loaded, never while one decides.
-    source: Mutex<Box<dyn PolicySource>>,
+    source: Source,
+    /// What polls the source, if that takes its time. None: turns do.
+    polling: OnceLock<Repeated>,
     /// What was admitted so far; held while a policy takes the place of another.
     admission: Mutex<SequenceFloor>,
     failure: ArcSwap<Option<Arc<SourceError>>>,
@@ -32,10 +35,13 @@ struct Inner {
     confirmed: AtomicU64,
 }
 
+/// Held while a policy is looked for and loaded, never while one decides.
+type Source = Arc<Mutex<Box<dyn PolicySource>>>;
+
 /// A policy and what it is.
 pub(crate) struct Version {
     pub(crate) policy: Policy,
-    pub(crate) id: Arc<PolicyId>,
+    pub(crate) id: Arc<PolicyInfo>,
     /// What identifies it in records: the digest of its manifest, or of its source where there is none.
     pub(crate) digest: Option<Digest>,
     /// What a record is replayed with.
@@ -48,28 +54,6 @@ impl fmt::Debug for Version {
     }
 }
 
-/// Which policy it is, where it came from, and who vouches for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct PolicyId {
-    /// SHA-256 of the component: what decided.
-    pub component: Digest,
-    /// SHA-256 of the bundle's manifest, which names the component and the terms of its use. None: there is no bundle.
-    pub manifest: Option<Digest>,
-    /// SHA-256 of the source, 64 hexadecimal digits, as the policy tells it.
-    pub source: String,
-    /// The release's number. None: an unsigned source, or a bundle without a number, which cannot be told from an older one.
-    pub sequence: Option<u64>,
-    /// The agent that the bundle is bound to.
-    pub agent: Option<String>,
-    /// The project that the bundle is bound to.
-    pub project: Option<String>,
-    /// The trusted key that signed it. None: nobody vouches for it, which somebody asked for by a name that says danger.
-    pub signer: Option<KeyId>,
-    /// Where it came from, for messages.
-    pub origin: String,
-}
-
 /// What came of looking for another policy.
 #[derive(Debug, Clone)]
 #[must_use = "a refresh that failed keeps the policy that is there, and somebody should know"]
@@ -77,12 +61,13 @@ pub enum Refresh {
     /// The policy is the one that was there.
     Unchanged,
     /// Another policy decides from now on.
-    Replaced(Arc<PolicyId>),
+    Replaced(Arc<PolicyInfo>),
     /// There is something else and it was refused, or nothing could be found out. The last accepted policy still decides.
     Kept(Arc<SourceError>),
 }
 
 /// Collects the options of a [`LivePolicy`].
+#[must_use = "a policy lives once it is opened"]
 pub struct LivePolicyBuilder {
     engine: Engine,
     sequences: Option<SequenceStore>,
@@ -90,7 +75,6 @@ pub struct LivePolicyBuilder {
 
 impl LivePolicy {
     /// Options for a live policy that runs in this engine.
-    #[must_use]
     pub fn builder(engine: &Engine) -> LivePolicyBuilder {
         LivePolicyBuilder {
             engine: engine.clone(),
@@ -108,36 +92,48 @@ impl LivePolicy {
     }
 
     /// Looks whether the source has another policy, and lets it decide from now on. To be called at the beginning of each turn: if
-    /// nothing changed that costs a look at the file system, and for a remote source, which is asked in the background, nothing.
+    /// nothing changed that costs a look at the file system, and for a source that is [polled in the
+    /// background](PolicySource::interval) nothing.
     ///
     /// Waits for another thread that is looking, so that after this call no policy decides that was replaced before it.
     pub fn refresh(&self) -> Refresh {
+        if self.0.polling.get().is_some() {
+            return self.failure().map_or(Refresh::Unchanged, Refresh::Kept);
+        }
         let mut source = locked(&self.0.source);
-        // A source can be the host's own.
-        let polled = guarded(|| source.poll()).unwrap_or_else(|reason| {
-            let origin = self.id().origin.clone();
-            Err(Arc::new(SourceError::Panicked { origin, reason }))
-        });
+        let polled = guarded(|| source.poll());
+        self.settle(&mut **source, polled)
+    }
+
+    /// What comes of polling the source. It can be the host's own, and may panic.
+    fn settle(
+        &self,
+        source: &mut dyn PolicySource,
+        polled: Result<Result<Poll, SourceError>, String>,
+    ) -> Refresh {
         match polled {
-            Ok(Poll::Background) => self.failure().map_or(Refresh::Unchanged, Refresh::Kept),
-            Ok(Poll::Unchanged) => {
+            Ok(Ok(Poll::Unchanged)) => {
                 self.confirm();
                 Refresh::Unchanged
             }
-            Ok(Poll::Found(candidate)) => {
+            Ok(Ok(Poll::Found(candidate))) => {
                 let refresh = self.offer(&candidate);
                 if !matches!(refresh, Refresh::Kept(_)) {
-                    source.accepted();
+                    accepted(source);
                 }
                 refresh
             }
-            Err(error) => self.keep(error),
+            Ok(Err(error)) => self.keep(error),
+            Err(reason) => {
+                let origin = self.id().origin.clone();
+                self.keep(SourceError::Panicked { origin, reason })
+            }
         }
     }
 
     /// Which policy decides now.
     #[must_use]
-    pub fn id(&self) -> Arc<PolicyId> {
+    pub fn id(&self) -> Arc<PolicyInfo> {
         self.0.current.load().id.clone()
     }
 
@@ -184,7 +180,7 @@ impl LivePolicy {
     }
 
     /// Lets a policy decide from now on, unless it is refused.
-    pub(crate) fn offer(&self, candidate: &Candidate) -> Refresh {
+    fn offer(&self, candidate: &Candidate) -> Refresh {
         let mut floor = locked(&self.0.admission);
         let current = self.0.current.load_full();
         if candidate.is(&current.id) {
@@ -205,12 +201,16 @@ impl LivePolicy {
                 tracing::info!(origin = %id.origin, component = %id.component, "policy replaced");
                 Refresh::Replaced(id)
             }
-            Err(error) => self.keep(Arc::new(error)),
+            Err(error) => self.keep(error),
         }
     }
 
     /// Notes that the last accepted policy still decides, and says so.
-    pub(crate) fn keep(&self, error: Arc<SourceError>) -> Refresh {
+    fn keep(&self, error: SourceError) -> Refresh {
+        let error = match error {
+            SourceError::Shared(error) => error,
+            error => Arc::new(error),
+        };
         self.0.failures.fetch_add(1, Ordering::Relaxed);
         let known = self.failure();
         if known.is_none_or(|known| known.to_string() != error.to_string()) {
@@ -225,7 +225,7 @@ impl LivePolicy {
     }
 
     /// Notes that the source has nothing that would be refused.
-    pub(crate) fn confirm(&self) {
+    fn confirm(&self) {
         let now = milliseconds(self.now());
         self.0.confirmed.store(now, Ordering::Relaxed);
         if self.0.failure.load().is_some() {
@@ -245,35 +245,39 @@ impl WeakLivePolicy {
 }
 
 impl LivePolicyBuilder {
+    #[cfg(feature = "platform")]
     pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
 
     /// Remembers on disk the highest sequence number and the bundle that has it, so that an older policy does not come back after a
     /// restart. Default: they are remembered only as long as the process runs.
-    #[must_use]
     pub fn sequences(mut self, store: SequenceStore) -> Self {
         self.sequences = Some(store);
         self
     }
 
-    /// The policy that the source has now. From then on [`LivePolicy::refresh`] looks for another one.
+    /// The policy that the source has now. From then on [`LivePolicy::refresh`] looks for another one, or a thread does, as the source
+    /// [says](PolicySource::interval).
     ///
     /// # Errors
     ///
     /// The source has no policy, or one that is refused. There is nothing older to fall back to, so there is no live policy.
-    pub fn open(self, source: impl PolicySource + 'static) -> Result<LivePolicy, SourceError> {
-        self.open_boxed(Box::new(source))
-    }
-
-    pub(crate) fn open_boxed(
-        self,
-        mut source: Box<dyn PolicySource>,
-    ) -> Result<LivePolicy, SourceError> {
-        let Poll::Found(candidate) = source.poll().map_err(unshared)? else {
-            return Err(SourceError::Nothing {
-                origin: source.origin(),
-            });
+    pub fn open(self, mut source: impl PolicySource + 'static) -> Result<LivePolicy, SourceError> {
+        let interval = source.interval();
+        let polled = match interval {
+            None => guarded(|| source.poll()),
+            Some(_) => elsewhere(|| source.poll()),
+        };
+        let origin = || guarded(|| source.origin()).unwrap_or_default();
+        let candidate = match polled {
+            Ok(Ok(Poll::Found(candidate))) => candidate,
+            Ok(Ok(Poll::Unchanged)) => return Err(SourceError::Nothing { origin: origin() }),
+            Ok(Err(error)) => return Err(error),
+            Err(reason) => {
+                let origin = origin();
+                return Err(SourceError::Panicked { origin, reason });
+            }
         };
         let mut floor = SequenceFloor::default();
         let version = admit(
@@ -282,17 +286,56 @@ impl LivePolicyBuilder {
             &candidate,
             &mut floor,
         )?;
-        source.accepted();
-        Ok(LivePolicy(Arc::new(Inner {
+        accepted(&mut source);
+        let live = LivePolicy(Arc::new(Inner {
             failures: AtomicU64::new(0),
             confirmed: AtomicU64::new(milliseconds(self.engine.clock().now())),
             engine: self.engine,
             sequences: self.sequences,
             current: ArcSwap::from_pointee(version),
-            source: Mutex::new(source),
+            source: Arc::new(Mutex::new(Box::new(source))),
+            polling: OnceLock::new(),
             admission: Mutex::new(floor),
             failure: ArcSwap::from_pointee(None),
-        })))
+        }));
+        if let Some(interval) = interval {
+            let polling = poll_again(&live, interval).map_err(SourceError::other)?;
+            let _ = live.0.polling.set(polling);
+        }
+        Ok(live)
+    }
+}
+
+/// Polls the source on a thread of its own. While it waits for the source it does not hold the policy, whose last user may leave meanwhile.
+fn poll_again(live: &LivePolicy, interval: Duration) -> io::Result<Repeated> {
+    let (source, timed) = (Arc::clone(&live.0.source), Arc::clone(&live.0.source));
+    let (lives, told) = (live.downgrade(), live.downgrade());
+    let pause = move || {
+        let next = guarded(|| locked(&timed).interval());
+        spread(next.ok().flatten().unwrap_or(interval))
+    };
+    let look = move || {
+        let mut source = locked(&source);
+        let polled = guarded(|| source.poll());
+        let Some(live) = lives.upgrade() else {
+            return false;
+        };
+        let _ = live.settle(&mut **source, polled);
+        true
+    };
+    let failed = move |reason| {
+        if let Some(live) = told.upgrade() {
+            let origin = live.id().origin.clone();
+            let _ = live.keep(SourceError::Panicked { origin, reason });
+        }
+    };
+    Repeated::start("hexgate-source", pause, look, failed)
+}
+
+/// Lets a source know that what it found decides. It can be the host's own, and may panic.
+fn accepted(source: &mut dyn PolicySource) {
+    if let Err(panic) = guarded(|| source.accepted()) {
+        tracing::error!(%panic, "the source of the policy panicked when its policy was accepted");
     }
 }
 
@@ -328,12 +371,12 @@ fn admit(
             Policy::dangerous_load_unsigned(engine, bundle)?
         }
         Candidate::DangerousLocal(local) => {
-            Policy::dangerous_from_unverified_bytes(engine, &local.component)?
+            Policy::dangerous_from_unverified_bytes(engine, local.component())?
         }
     };
     let component = candidate.component()?.into_owned();
     *floor = raised;
-    let id = Arc::new(candidate.id(Digest::of(&component), policy.about()));
+    let id = Arc::new(candidate.info(Digest::of(&component), policy.about()));
     Ok(Version {
         policy,
         digest: id.manifest.or_else(|| id.source.parse().ok()),
@@ -345,16 +388,6 @@ fn admit(
 fn milliseconds(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The error of a source that nobody else has seen yet.
-pub(crate) fn unshared(error: Arc<SourceError>) -> SourceError {
-    Arc::try_unwrap(error).unwrap_or_else(SourceError::Shared)
-}
-
-/// What these locks guard is replaced as a whole, so a panic elsewhere leaves it good.
-pub(crate) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for LivePolicy {

@@ -4,34 +4,27 @@
 //! project, valid now, and not older than what decided before; the `ETag` only saves bytes. What fails is said, and the last
 //! verified policy decides on.
 
-mod background;
 mod bans;
-mod client;
-mod error;
-mod keys;
-mod payload;
-mod poll;
+mod source;
 
-pub(crate) use background::Background;
-pub use error::PlatformError;
+pub use hexgate_platform::{Address, AddressError, PlatformError, Timeouts};
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use hexgate::bundle::{Expectation, PublicKey};
+use hexgate_platform::{Blocking, Cause, Client, Envelope, KeyTrust};
 
 use crate::kill::KillSwitch;
 use crate::live::{LivePolicy, LivePolicyBuilder};
-use crate::resolve::ApiUrl;
 use crate::source::SourceError;
-use crate::token::Envelope;
+use crate::token::TokenVerifier;
 
 /// The platform, for one agent.
 #[derive(Debug, Clone)]
 pub struct Platform {
     agent: String,
-    key: Envelope,
-    url: ApiUrl,
+    token: Envelope,
+    address: Address,
     pins: Vec<PublicKey>,
     trust_on_first_use: bool,
     accept_unbound: bool,
@@ -40,32 +33,14 @@ pub struct Platform {
     bans_max_age: Option<Duration>,
 }
 
-/// How long the platform may take to answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
-    /// For a whole answer. Default: 10 seconds.
-    pub full: Duration,
-    /// Where it is asked whether something changed, until it begins to answer. Default: 2 seconds.
-    pub conditional: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            full: Duration::from_secs(10),
-            conditional: Duration::from_secs(2),
-        }
-    }
-}
-
 impl Platform {
     /// The platform at this address, for this agent, with the token of its project.
     #[must_use]
-    pub fn new(agent: impl Into<String>, key: Envelope, url: ApiUrl) -> Self {
+    pub fn new(agent: impl Into<String>, token: Envelope, address: Address) -> Self {
         Self {
             agent: agent.into(),
-            key,
-            url,
+            token,
+            address,
             pins: Vec::new(),
             trust_on_first_use: false,
             accept_unbound: false,
@@ -122,7 +97,7 @@ impl Platform {
     ///
     /// There is no answer, or none that may decide.
     pub fn open(self, builder: LivePolicyBuilder) -> Result<LivePolicy, SourceError> {
-        poll::open(self, builder)
+        source::open(self, builder)
     }
 
     /// Keeps the switch as the platform's list of bans says, until the switch is dropped. Waits for the first list, so that nobody who
@@ -136,7 +111,7 @@ impl Platform {
     ///
     /// There is no first list, or not all of it is understood.
     pub fn enforce_bans(&self, switch: &KillSwitch) -> Result<(), PlatformError> {
-        bans::enforce(self.clone(), switch, false).map(|_| ())
+        bans::enforce(self, switch, false).map(|_| ())
     }
 
     /// The same, but if `optional`, a platform that has no list is asked again and again: what it said then is returned.
@@ -145,7 +120,7 @@ impl Platform {
         switch: &KillSwitch,
         optional: bool,
     ) -> Result<Option<PlatformError>, PlatformError> {
-        bans::enforce(self.clone(), switch, optional)
+        bans::enforce(self, switch, optional)
     }
 
     /// Stops everybody once the list of bans was not confirmed for this long, by the system's clock or by the time that this process ran,
@@ -156,16 +131,19 @@ impl Platform {
         self
     }
 
-    /// How long to wait now.
-    fn pause(&self) -> Duration {
-        // Without random numbers it is the interval itself.
-        let random = getrandom::u32().unwrap_or(u32::MAX / 2);
-        self.interval
-            .mul_f64(0.9 + 0.2 * f64::from(random) / f64::from(u32::MAX))
+    /// Asks it. Not yet shown is the token.
+    fn asker(&self) -> Result<Asker, PlatformError> {
+        let trust = KeyTrust::new(self.pins.clone(), self.trust_on_first_use)?;
+        let client = Client::new(self.address.clone(), self.token.clone(), self.timeouts)?;
+        Ok(Asker {
+            trust,
+            blocking: Blocking::new(client)?,
+            is_checked: false,
+        })
     }
 
     fn expectation(&self) -> Expectation {
-        let expectation = Expectation::agent(&self.agent).in_project(self.key.project());
+        let expectation = Expectation::agent(&self.agent).in_project(self.token.project());
         if self.accept_unbound {
             expectation.dangerous_accept_unbound()
         } else {
@@ -174,8 +152,34 @@ impl Platform {
     }
 }
 
-impl From<PlatformError> for Arc<SourceError> {
-    fn from(error: PlatformError) -> Self {
-        Self::new(SourceError::Platform(error))
+/// Asks the platform, by the keys that are trusted now.
+struct Asker {
+    blocking: Blocking,
+    trust: KeyTrust,
+    /// Whether the token is known to be one that the trusted keys began.
+    is_checked: bool,
+}
+
+impl Asker {
+    /// Asks with the token. It is shown to nobody before the trusted keys are known to have begun it.
+    fn ask<T>(
+        &mut self,
+        question: impl AsyncFnOnce(&Client) -> Result<T, PlatformError>,
+    ) -> Result<T, PlatformError> {
+        if !self.is_checked {
+            let keys = self.trusted()?;
+            let token = self.blocking.client().token();
+            TokenVerifier::new(keys, token.environment(), token.project())
+                .and_then(|verifier| verifier.verify_origin(token))
+                .map_err(|error| PlatformError::Token(Cause::new(error)))?;
+            self.is_checked = true;
+        }
+        self.blocking.ask(question)
+    }
+
+    /// The keys that are pinned and that the platform has not withdrawn by now.
+    fn trusted(&mut self) -> Result<Vec<PublicKey>, PlatformError> {
+        let named = self.blocking.ask(async |client| client.keys().await)?;
+        self.trust.narrowed(named)
     }
 }

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use hexgate_audit::{ErrorClass, Outcome as Recorded, ShadowOutcome};
 
-use crate::decision::{Cause, Decision};
-use crate::enforcer::guarded::guarded;
-use crate::enforcer::misbound;
+use crate::decision::{Cause, Decision, misbound};
+use crate::guarded::guarded;
 use crate::live::LivePolicy;
 
 /// A candidate policy, and how long it may take.
@@ -59,7 +58,7 @@ const REST: u32 = 100;
 
 /// A candidate at work.
 #[derive(Debug)]
-pub(crate) struct Asking {
+pub(crate) struct Beside {
     shadow: Shadow,
     begin: Instant,
     /// Until when it is left alone, in nanoseconds from the beginning.
@@ -70,7 +69,7 @@ pub(crate) struct Asking {
     passed_over: AtomicU64,
 }
 
-impl Asking {
+impl Beside {
     pub(crate) fn new(shadow: Shadow) -> Self {
         Self {
             shadow,

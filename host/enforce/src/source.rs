@@ -1,26 +1,97 @@
 //! Where policies come from.
+//!
+//! A [`PolicySource`] can be anybody's: a database, a bucket, a service. It finds bytes, makes a bundle of them, has that verified, and
+//! hands it over as a [`Candidate`]; what may decide, and when, is the [live policy](crate::LivePolicy)'s to say.
+//!
+//! # Example
+//!
+//! ```
+//! use hexgate::bundle::{Expectation, Parts, TrustedKeys, UnverifiedBundle};
+//! use hexgate_enforce::source::{Candidate, PolicySource, Poll, SourceError};
+//!
+//! struct Row {
+//!     version: u64,
+//!     parts: Parts,
+//! }
+//!
+//! /// The newest row of a table.
+//! struct Table<F> {
+//!     newest: F,
+//!     keys: TrustedKeys,
+//!     expectation: Expectation,
+//!     found: u64,
+//!     accepted: u64,
+//! }
+//!
+//! impl<F: FnMut() -> Result<Row, std::io::Error> + Send> PolicySource for Table<F> {
+//!     fn origin(&self) -> String {
+//!         "the table `policies`".to_owned()
+//!     }
+//!
+//!     fn poll(&mut self) -> Result<Poll, SourceError> {
+//!         let row = (self.newest)().map_err(SourceError::other)?;
+//!         if row.version == self.accepted {
+//!             return Ok(Poll::Unchanged);
+//!         }
+//!         let bundle = UnverifiedBundle::from_parts(row.parts)?;
+//!         let verified = bundle.verify(&self.keys, &self.expectation, std::time::SystemTime::now())?;
+//!         self.found = row.version;
+//!         Ok(Poll::Found(verified.into()))
+//!     }
+//!
+//!     fn accepted(&mut self) {
+//!         self.accepted = self.found;
+//!     }
+//! }
+//! ```
 
 mod bundle_dir;
+#[cfg(feature = "compile")]
+mod file;
 mod fingerprint;
 mod guard;
-mod yaml;
+#[cfg(feature = "registry")]
+mod registry;
 
 pub use bundle_dir::BundleDir;
-pub use yaml::{LocalSigning, PolicyFile};
+#[cfg(feature = "compile")]
+pub use file::{LocalSigning, PolicyFile};
+#[cfg(feature = "registry")]
+pub use registry::RegistryBundle;
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hexgate::bundle::{
     Contents, DangerousUnsignedBundle, Digest, KeyError, KeyId, ReadError, SealError,
     SequenceError, StemError, VerifiedBundle, VerifyError,
 };
 use hexgate::{LoadError, Summary, component_of};
-use hexgate_compiler::MakeError;
 
-use crate::live::PolicyId;
-use crate::platform::PlatformError;
+/// Which policy it is, where it came from, and who vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PolicyInfo {
+    /// SHA-256 of the component: what decided.
+    pub component: Digest,
+    /// SHA-256 of the bundle's manifest, which names the component and the terms of its use. None: there is no bundle.
+    pub manifest: Option<Digest>,
+    /// SHA-256 of the source, 64 hexadecimal digits, as the policy tells it.
+    pub source: String,
+    /// The release's number. None: an unsigned source, or a bundle without a number, which cannot be told from an older one.
+    pub sequence: Option<u64>,
+    /// The agent that the bundle is bound to.
+    pub agent: Option<String>,
+    /// The project that the bundle is bound to.
+    pub project: Option<String>,
+    /// The trusted key that signed it. None: nobody vouches for it, which somebody asked for by a name that says danger.
+    pub signer: Option<KeyId>,
+    /// Where it came from, for messages.
+    pub origin: String,
+}
 
 /// Something that policies come from.
 pub trait PolicySource: Send {
@@ -31,16 +102,22 @@ pub trait PolicySource: Send {
     ///
     /// # Errors
     ///
-    /// What is there cannot be read or must not be used.
-    fn poll(&mut self) -> Result<Poll, Arc<SourceError>>;
+    /// What is there cannot be read or must not be used. The policy that was accepted last goes on deciding. A panic counts as an error.
+    fn poll(&mut self) -> Result<Poll, SourceError>;
+
+    /// Says that what [`poll`](Self::poll) found last decides now.
+    fn accepted(&mut self);
+
+    /// How long until it is polled again, give or take a tenth, on a thread of its own: for a source that takes its time, as one behind a
+    /// network does. Turns do not wait for it then. Default: none, it is polled when a turn begins.
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
 
     /// The file or folder that it looks at, if changes of it can be watched for. Default: none.
     fn watched(&self) -> Option<PathBuf> {
         None
     }
-
-    /// Says that what [`poll`](Self::poll) found last decides now.
-    fn accepted(&mut self);
 }
 
 /// What a source has.
@@ -51,12 +128,11 @@ pub enum Poll {
     Unchanged,
     /// Something else.
     Found(Candidate),
-    /// It is asked in the background, and what it answers is offered from there.
-    Background,
 }
 
 /// A policy that a source has, and how far it was checked.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Candidate {
     /// A bundle that a trusted key signed for this agent and project.
     Verified(Box<VerifiedBundle>),
@@ -69,8 +145,25 @@ pub enum Candidate {
 /// A policy that was compiled here.
 #[derive(Debug)]
 pub struct LocalPolicy {
-    pub(crate) component: Vec<u8>,
-    pub(crate) origin: String,
+    component: Vec<u8>,
+    origin: String,
+}
+
+impl LocalPolicy {
+    pub(crate) fn component(&self) -> &[u8] {
+        &self.component
+    }
+
+    /// A component that was compiled here, and where its source came from.
+    ///
+    /// CAUTION: nobody vouches for it. Whoever can change the source decides what is permitted.
+    #[must_use]
+    pub fn dangerous_new(component: impl Into<Vec<u8>>, origin: impl Into<String>) -> Self {
+        Self {
+            component: component.into(),
+            origin: origin.into(),
+        }
+    }
 }
 
 impl Candidate {
@@ -82,8 +175,8 @@ impl Candidate {
         }
     }
 
-    /// Whether it is the policy of this id, under the same terms.
-    pub(crate) fn is(&self, id: &PolicyId) -> bool {
+    /// Whether it is this policy, under the same terms.
+    pub(crate) fn is(&self, id: &PolicyInfo) -> bool {
         let component = match self {
             Self::DangerousLocal(local) => Digest::of(&local.component),
             // The manifest names the component.
@@ -92,9 +185,9 @@ impl Candidate {
         (component, self.manifest(), self.signer()) == (id.component, id.manifest, id.signer)
     }
 
-    pub(crate) fn id(&self, component: Digest, about: &Summary) -> PolicyId {
+    pub(crate) fn info(&self, component: Digest, about: &Summary) -> PolicyInfo {
         let manifest = self.contents().map(Contents::manifest);
-        PolicyId {
+        PolicyInfo {
             component,
             manifest: self.manifest(),
             source: about.source_digest.clone(),
@@ -134,6 +227,12 @@ impl Candidate {
     }
 }
 
+impl From<VerifiedBundle> for Candidate {
+    fn from(bundle: VerifiedBundle) -> Self {
+        Self::Verified(Box::new(bundle))
+    }
+}
+
 /// Why a source's policy does not decide.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -152,6 +251,9 @@ pub enum SourceError {
         /// The source.
         origin: String,
     },
+    /// The source's own error.
+    #[error(transparent)]
+    Other(Box<dyn Error + Send + Sync>),
     /// Looking for another policy panicked.
     #[error("looking for another policy than that of `{origin}` panicked: {reason}")]
     Panicked {
@@ -182,7 +284,7 @@ pub enum SourceError {
         /// The policy's file or folder.
         path: PathBuf,
         /// Why.
-        source: Box<MakeError>,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The bundle cannot be read.
     #[error(transparent)]
@@ -205,12 +307,16 @@ pub enum SourceError {
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// Nothing could be had from the platform.
-    #[error(transparent)]
-    Platform(#[from] PlatformError),
     /// An error that somebody else holds too.
     #[error(transparent)]
     Shared(Arc<SourceError>),
+}
+
+impl SourceError {
+    /// An error of a source that is not of this crate, or a text.
+    pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
 }
 
 impl From<VerifyError> for SourceError {

@@ -46,7 +46,7 @@ use opentelemetry::trace::{Span, TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, InstrumentationScope};
 
 use crate::decision::Decision;
-use crate::enforcer::Enforcer;
+use crate::enforcer::{Enforcer, EnforcerBuilder};
 use crate::observer::Observer;
 
 use instruments::Instruments;
@@ -142,7 +142,7 @@ impl Telemetry {
     }
 
     /// Tells how an enforcer is doing, as long as it is there.
-    pub(crate) fn watch(&self, enforcer: &Enforcer) {
+    fn watch(&self, enforcer: &Enforcer) {
         let count = |name: &'static str, read: fn(&Enforcer) -> u64| {
             let enforcer = enforcer.downgrade();
             observe(&self.meter, name, move || {
@@ -175,6 +175,15 @@ impl Telemetry {
                 );
             })
             .build();
+    }
+}
+
+impl EnforcerBuilder {
+    /// Makes spans and metrics of decisions. Default: none.
+    pub fn telemetry(self, telemetry: &Telemetry) -> Self {
+        let watching = telemetry.clone();
+        self.observer(telemetry.clone())
+            .on_build(move |enforcer| watching.watch(enforcer))
     }
 }
 

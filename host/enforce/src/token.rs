@@ -15,14 +15,13 @@
 
 mod blocks;
 mod cost;
-mod envelope;
 mod error;
 mod make;
 mod symbols;
 mod verify;
 
 pub use blocks::MAX_BLOCKS;
-pub use envelope::{Envelope, MAX_TOKEN_BYTES};
 pub use error::TokenError;
+pub use hexgate_platform::{Envelope, EnvelopeError, MAX_TOKEN_BYTES};
 pub use make::{Attenuation, RootKey, attenuate, mint};
-pub use verify::{Issuer, Token};
+pub use verify::{Token, TokenVerifier};

@@ -46,6 +46,6 @@ mod reference;
 pub use access::{Access, Credentials, CredentialsError, Transport};
 pub use archive::{ArchiveError, MAX_ARCHIVE_BYTES, export, import};
 pub use error::RegistryError;
-pub use pull::{PullError, Pulled, pull};
+pub use pull::{PullError, Pulled, digest, pull};
 pub use push::{PushError, Pushed, push};
 pub use reference::{Reference, ReferenceError};

@@ -73,6 +73,17 @@ pub fn pull(from: &Reference, access: &Access) -> Result<Pulled, PullError> {
     })
 }
 
+/// The digest of what the reference names now, `sha256:` and 64 hexadecimal digits: whether pulling it again would give something else.
+///
+/// # Errors
+/// If the registry does not have it, or does not answer.
+pub fn digest(of: &Reference, access: &Access) -> Result<String, RegistryError> {
+    converse(of, access, RegistryOperation::Pull, async |connection| {
+        let (_, digest) = connection.manifest().await?;
+        Ok(text(digest))
+    })
+}
+
 enum Fault {
     Layout(String),
     Registry(RegistryError),

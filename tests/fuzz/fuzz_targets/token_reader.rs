@@ -10,7 +10,7 @@ use biscuit_auth::{Algorithm, Biscuit, BlockBuilder, KeyPair, PrivateKey};
 use enforce::{caller, token};
 use hexgate_compiler::bundle;
 use libfuzzer_sys::fuzz_target;
-use token::{Envelope, Issuer};
+use token::{Envelope, TokenVerifier};
 
 /// The reader alone. Its package brings the runtime of policies and HTTP along, which take minutes to build and find nothing here.
 #[path = "../../../host/enforce/src"]
@@ -21,9 +21,9 @@ mod enforce {
 }
 
 static ROOT: LazyLock<KeyPair> = LazyLock::new(|| pair(1));
-static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
+static ISSUER: LazyLock<TokenVerifier> = LazyLock::new(|| {
     let key = bundle::PrivateKey::from_bytes(&[1; 32]).public_key();
-    Issuer::new([key], "live", "acme").expect("an issuer")
+    TokenVerifier::new([key], "live", "acme").expect("an issuer")
 });
 /// The token of a project, and one for Alice that is not sealed.
 static PROJECT: LazyLock<Biscuit> = LazyLock::new(|| {

@@ -34,6 +34,7 @@ const FLOORS: &[&str] = &[
     "hexgate-compiler",
     "hexgate-host",
     "hexgate-registry",
+    "hexgate-platform",
     "hexgate-approvals",
     "hexgate-audit",
     "hexgate-enforce",

@@ -123,7 +123,7 @@ impl Asides {
 
     /// Sets one more aside.
     pub(super) fn push(&mut self, entry: SetAside, taken: u64) {
-        let due = Instant::now() + super::jittered(self.first_wait);
+        let due = Instant::now() + hexgate_platform::jittered(self.first_wait);
         self.list.push(Parked {
             entry,
             due,
@@ -180,7 +180,7 @@ impl Asides {
         it.entry.tries = it.entry.tries.saturating_add(1);
         let wait = first_wait.saturating_mul(1 << it.entry.tries.min(DOUBLINGS));
         it.entry.reason = reason(failure);
-        it.due = Instant::now() + super::jittered(wait).max(failure.at_least);
+        it.due = Instant::now() + hexgate_platform::jittered(wait).max(failure.at_least);
         self.plan();
         others_pass
     }

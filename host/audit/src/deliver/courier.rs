@@ -20,7 +20,7 @@ use super::{
     tail::Tail,
     window::{Event, Sent, State, Verdict, Waiting},
 };
-use crate::{folder::Lock, redact::Redactor};
+use crate::{backlog::Backlog, folder::Lock, redact::Redactor};
 
 /// Who goes.
 pub(super) struct Courier {
@@ -73,7 +73,7 @@ impl Courier {
     ) -> Result<Self, DeliveryError> {
         let redactor = Redactor::new(&options.redaction)?;
         let progress = Arc::new(Progress {
-            limit,
+            backlog: Arc::new(Backlog::limited(limit)),
             ..Progress::default()
         });
         let sender = Arc::new(Sender::new(&options)?);
@@ -289,7 +289,7 @@ impl Courier {
         if self.control.due > now {
             return Ok(());
         }
-        self.control.due = now + super::jittered(self.control.wait);
+        self.control.due = now + hexgate_platform::jittered(self.control.wait);
         self.control.wait = (self.control.wait * 2).min(self.longest());
         let (window, asides) = (&self.window, &self.asides);
         let is_suspect = |n| window.iter().any(|it| it.n == n) || asides.has(n);
@@ -386,7 +386,7 @@ impl Courier {
                     State::Settled(Sent::Aside)
                 }
                 // It waits here, and so do those behind it, until there is room.
-                None => State::Resting(event, Instant::now() + super::jittered(longest)),
+                None => State::Resting(event, Instant::now() + hexgate_platform::jittered(longest)),
             },
         };
         if let Some(waiting) = self.window.get_mut(index) {
@@ -481,7 +481,7 @@ impl Courier {
 
     /// Passes over the oldest records if more wait than may. Whether that was so.
     fn pass_over(&mut self) -> io::Result<bool> {
-        let written = self.progress.written.load(Ordering::Relaxed);
+        let written = self.progress.backlog.written();
         let first = written.saturating_sub(self.options.backlog.max(1));
         if self.options.when_full == WhenFull::Deny || first <= self.cursor.next {
             return Ok(false);

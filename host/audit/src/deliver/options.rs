@@ -1,17 +1,19 @@
 //! An operator's choices about a delivery.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
+
+use hexgate_platform::{Address, Envelope};
 
 use crate::redact::Redaction;
 
 /// How a log is delivered. [`DeliveryOptions::new`] has the defaults.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DeliveryOptions {
-    /// The platform's address, such as `https://app.hexgate.ai`; without TLS on this machine alone.
-    pub url: String,
+    /// Where the platform is.
+    pub address: Address,
     /// The project's token, which is sent as a bearer.
-    pub key: String,
+    pub token: Envelope,
     /// What counts as a secret in events, whatever the log keeps.
     pub redaction: Redaction,
     /// How many events are on their way at the same time. Default: 32.
@@ -47,10 +49,10 @@ pub enum WhenFull {
 impl DeliveryOptions {
     /// The defaults, for a platform and a project's token.
     #[must_use]
-    pub fn new(url: impl Into<String>, key: impl Into<String>) -> Self {
+    pub fn new(address: Address, token: Envelope) -> Self {
         Self {
-            url: url.into(),
-            key: key.into(),
+            address,
+            token,
             redaction: Redaction::of_events(),
             in_flight: 32,
             timeout: Duration::from_secs(5),
@@ -60,28 +62,5 @@ impl DeliveryOptions {
             set_aside: 4096,
             when_full: WhenFull::default(),
         }
-    }
-}
-
-impl DeliveryOptions {
-    /// The address without a user or password in it, which it should not have.
-    pub(super) fn shown_url(&self) -> String {
-        let Some((before, host)) = self.url.rsplit_once('@') else {
-            return self.url.clone();
-        };
-        match before.split_once("://") {
-            Some((scheme, _)) => format!("{scheme}://…@{host}"),
-            None => format!("…@{host}"),
-        }
-    }
-}
-
-impl fmt::Debug for DeliveryOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeliveryOptions")
-            .field("url", &self.shown_url())
-            .field("backlog", &self.backlog)
-            .field("when_full", &self.when_full)
-            .finish_non_exhaustive()
     }
 }

@@ -78,7 +78,7 @@ impl Event {
         if others_pass && self.failures >= TRIES {
             return Verdict::Aside;
         }
-        let pause = super::jittered(self.wait).max(failure.at_least);
+        let pause = hexgate_platform::jittered(self.wait).max(failure.at_least);
         self.wait = (self.wait * 2).min(longest);
         Verdict::Again(pause)
     }

@@ -3,11 +3,11 @@
 use std::sync::{Arc, PoisonError};
 
 use super::{AuditLog, Shared};
-use crate::deliver::Progress;
+use crate::backlog::Backlog;
 
 impl AuditLog {
     /// Attaches the delivery of this log.
-    pub(crate) fn bound(&self, delivery: Arc<Progress>) {
+    pub(crate) fn bound(&self, delivery: Arc<Backlog>) {
         if let Some(head) = self.status().head {
             delivery.wrote(head.n);
         }
@@ -32,7 +32,7 @@ impl Shared {
         self.bound(|delivery| delivery.wrote(n));
     }
 
-    fn bound<T>(&self, then: impl FnOnce(&Progress) -> T) -> Option<T> {
+    fn bound<T>(&self, then: impl FnOnce(&Backlog) -> T) -> Option<T> {
         let bound = self.delivery.read().unwrap_or_else(PoisonError::into_inner);
         bound.as_deref().map(then)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hexgate_bundle::PrivateKey;
 
-use crate::{key::DigestKey, protect::Arguments, redact::Redaction};
+use crate::{key::DigestKey, protect::KeptAs, redact::Redaction};
 
 /// How a log is written. [`Options::new`] has the defaults.
 #[derive(Debug)]
@@ -13,14 +13,14 @@ pub struct Options {
     /// The key of the digests.
     pub digest_key: DigestKey,
     /// How arguments and facts are kept. Default: without their secrets.
-    pub arguments: Arguments,
+    pub arguments: KeptAs,
     /// What is redacted as a secret.
     pub redaction: Redaction,
     /// The largest arguments and facts that are kept, in bytes each; of larger ones only the digest is kept. Default: 64 KiB, at most
     /// [`MAX_MEMBER_BYTES`](crate::MAX_MEMBER_BYTES).
     pub member_bytes: usize,
     /// When records are synced to the disk. Default: every second.
-    pub sync: Sync,
+    pub durability: Durability,
     /// What happens to a decision that cannot be recorded. Default: it is denied.
     pub when_unwritable: WhenUnwritable,
     /// The key that signs checkpoints. Default: none; then an attacker who can write the log can replace it as a whole.
@@ -37,10 +37,10 @@ impl Options {
     pub fn new(digest_key: DigestKey) -> Self {
         Self {
             digest_key,
-            arguments: Arguments::default(),
+            arguments: KeptAs::default(),
             redaction: Redaction::default(),
             member_bytes: 64 << 10,
-            sync: Sync::Every(Duration::from_secs(1)),
+            durability: Durability::Every(Duration::from_secs(1)),
             when_unwritable: WhenUnwritable::default(),
             checkpoint_key: None,
             checkpoint_every: Duration::from_secs(1),
@@ -52,7 +52,7 @@ impl Options {
 /// When records are synced to the disk. With every choice the operating system has a record before the host acts, so a killed process loses
 /// nothing; this is about machines that stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sync {
+pub enum Durability {
     /// Before the host acts. Decisions that come at the same time wait for one write together.
     Each,
     /// At the latest after this time, in the background.

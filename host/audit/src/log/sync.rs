@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::{Shared, Sync};
+use super::{Durability, Shared};
 
 /// How far the log is synced.
 #[derive(Debug)]
@@ -124,9 +124,9 @@ pub(super) fn keep(shared: &Arc<Shared>) -> io::Result<Option<JoinHandle<()>>> {
 }
 
 fn run(shared: &Shared) {
-    let sync = match shared.options.sync {
-        Sync::Every(time) => Some(time.max(SHORTEST)),
-        Sync::Each | Sync::Never => None,
+    let sync = match shared.options.durability {
+        Durability::Every(time) => Some(time.max(SHORTEST)),
+        Durability::Each | Durability::Never => None,
     };
     let sign = shared
         .options

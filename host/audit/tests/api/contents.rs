@@ -3,8 +3,8 @@
 use std::{fs, os::unix::fs::PermissionsExt, thread};
 
 use hexgate_audit::{
-    Arguments, AuditLog, Entry, ErrorClass, Hint, Member, Note, OpenError, Outcome, Record,
-    Redaction, Sync, Withheld,
+    AuditLog, Durability, Entry, ErrorClass, Hint, KeptAs, Member, Note, OpenError, Outcome,
+    Record, Redaction, Withheld,
 };
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn decisions(fixture: &Fixture) -> Vec<Value> {
 }
 
 /// One decision, recorded under these options, as it stands in the log.
-fn recorded(arguments: Arguments, record: &Record<'_>) -> (Value, String) {
+fn recorded(arguments: KeptAs, record: &Record<'_>) -> (Value, String) {
     let fixture = Fixture::new();
     let mut options = options();
     options.arguments = arguments;
@@ -49,7 +49,7 @@ fn a_record_says_who_wanted_what_and_what_came_of_it() {
         facts: Some("{\"ctx\":{\"tenant\":\"ö\\n\"}}"),
         ..decision(&outcome)
     };
-    let (mut found, text) = recorded(Arguments::Redacted, &wanted);
+    let (mut found, text) = recorded(KeptAs::Redacted, &wanted);
     let taken: Vec<Value> = ["arguments_digest", "facts_digest", "hash"]
         .iter()
         .map(|name| found.as_object_mut().unwrap().remove(*name).unwrap())
@@ -120,7 +120,7 @@ fn every_outcome_reads_back() {
             reason: "there is no caller".to_owned(),
         },
     ] {
-        let (found, _) = recorded(Arguments::Redacted, &decision(&outcome));
+        let (found, _) = recorded(KeptAs::Redacted, &decision(&outcome));
         let read: Outcome = serde_json::from_value(found["verdict"].clone()).unwrap();
         assert_eq!(read, outcome);
         assert!(found.get("withheld").is_none());
@@ -141,7 +141,7 @@ fn secrets_are_not_written() {
         facts: Some(facts),
         ..decision(&outcome)
     };
-    let (found, text) = recorded(Arguments::Redacted, &wanted);
+    let (found, text) = recorded(KeptAs::Redacted, &wanted);
     assert!(
         !text.contains(secret) && !text.contains("hunter2"),
         "{text}"
@@ -155,7 +155,7 @@ fn secrets_are_not_written() {
         json!({"tool": "redacted", "arguments": "redacted", "facts": "redacted", "reason": "redacted"})
     );
 
-    let (found, text) = recorded(Arguments::DigestOnly, &wanted);
+    let (found, text) = recorded(KeptAs::DigestOnly, &wanted);
     assert!(
         !text.contains(secret) && !text.contains("hunter2"),
         "{text}"
@@ -163,15 +163,15 @@ fn secrets_are_not_written() {
     assert!(found.get("arguments").is_none() && found.get("facts").is_none());
     assert_eq!(found["withheld"]["arguments"], "digest_only");
 
-    let (found, _) = recorded(Arguments::Plain, &wanted);
+    let (found, _) = recorded(KeptAs::Plain, &wanted);
     assert_eq!(found["arguments"], wanted.arguments);
     assert!(found.get("withheld").is_none());
 }
 
 #[test]
 fn a_digest_tells_equal_arguments_to_who_has_the_key() {
-    let (plain, _) = recorded(Arguments::Plain, &decision(&ALLOW));
-    let (digest, _) = recorded(Arguments::DigestOnly, &decision(&ALLOW));
+    let (plain, _) = recorded(KeptAs::Plain, &decision(&ALLOW));
+    let (digest, _) = recorded(KeptAs::DigestOnly, &decision(&ALLOW));
     assert_eq!(plain["arguments_digest"], digest["arguments_digest"]);
     let key = options().digest_key;
     assert_eq!(
@@ -197,7 +197,7 @@ fn what_is_too_large_or_cannot_be_looked_through_is_kept_as_its_digest() {
         tool: &tool,
         ..decision(&outcome)
     };
-    let (found, text) = recorded(Arguments::Redacted, &wanted);
+    let (found, text) = recorded(KeptAs::Redacted, &wanted);
     assert!(!text.contains("hunter2"));
     assert_eq!(
         found["withheld"],
@@ -243,10 +243,10 @@ fn a_note_stands_between_decisions() {
 
 #[test]
 fn threads_write_one_chain() {
-    for sync in [Sync::Never, Sync::Each] {
+    for sync in [Durability::Never, Durability::Each] {
         let fixture = Fixture::new();
         let mut options = options();
-        options.sync = sync;
+        options.durability = sync;
         let log = AuditLog::open(fixture.log(), options, now()).unwrap();
         thread::scope(|scope| {
             for thread in 0..8 {
@@ -326,7 +326,7 @@ fn calls_that_count_tokens_are_kept_as_they_are() {
         facts: Some(r#"{"run":{"total_tokens":12}}"#),
         ..decision(&ALLOW)
     };
-    let (found, _) = recorded(Arguments::Redacted, &wanted);
+    let (found, _) = recorded(KeptAs::Redacted, &wanted);
     assert_eq!(found["arguments"], wanted.arguments);
     assert_eq!(found["facts"].as_str(), wanted.facts);
     assert!(found.get("withheld").is_none());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use hexgate_audit::{
-    Anchors, AuditLog, DigestKey, Head, Options, Outcome, Receipt, Record, Redaction, Sync,
+    Anchors, AuditLog, DigestKey, Durability, Head, Options, Outcome, Receipt, Record, Redaction,
     Verification, verify,
 };
 use hexgate_bundle::{PrivateKey, TrustedKeys};
@@ -105,7 +105,7 @@ pub(crate) fn options() -> Options {
         text_names: vec![],
         patterns: vec![],
     };
-    options.sync = Sync::Never;
+    options.durability = Durability::Never;
     options.checkpoint_key = Some(signer());
     options.checkpoint_every = Duration::from_secs(3600);
     options

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fs, sync::LazyLock};
 
 use hexgate::{Engine, Policy};
 use hexgate_audit::{
-    Anchors, Arguments, AuditLog, By, Change, Components, Effect, Outcome, Record, Redaction,
+    Anchors, AuditLog, By, Change, Components, Effect, KeptAs, Outcome, Record, Redaction,
     ReplayError, Replayed, Shadow, replay,
 };
 use hexgate_bundle::Digest;
@@ -77,7 +77,7 @@ const CALLS: [(&str, &str, Option<&str>); 12] = [
 ];
 
 /// Decides and records calls as a host does.
-fn written(fixture: &Fixture, arguments: Arguments, calls: &[(&str, &str, Option<&str>)]) {
+fn written(fixture: &Fixture, arguments: KeptAs, calls: &[(&str, &str, Option<&str>)]) {
     let mut options = options();
     options.arguments = arguments;
     options.redaction = Redaction {
@@ -134,7 +134,7 @@ fn by_next(fixture: &Fixture) -> Replayed {
 
 #[test]
 fn every_call_comes_out_as_it_did_to_the_letter() {
-    for arguments in [Arguments::Plain, Arguments::Redacted] {
+    for arguments in [KeptAs::Plain, KeptAs::Redacted] {
         let fixture = Fixture::new();
         written(&fixture, arguments, &CALLS);
         let replayed = again(&fixture).unwrap();
@@ -189,14 +189,14 @@ fn what_was_withheld_is_counted_and_not_decided_again() {
         ("refund_order", r#"{"amount": 12}"#, None),
     ];
     let fixture = Fixture::new();
-    written(&fixture, Arguments::Redacted, &calls);
+    written(&fixture, KeptAs::Redacted, &calls);
     let replayed = again(&fixture).unwrap();
     assert_eq!(replayed.replayed, 1);
     assert_eq!(replayed.skipped.withheld(), 1);
     assert_eq!(replayed.skipped.withheld["arguments redacted"], 1);
 
     let fixture = Fixture::new();
-    written(&fixture, Arguments::DigestOnly, &calls);
+    written(&fixture, KeptAs::DigestOnly, &calls);
     let replayed = by_next(&fixture);
     assert_eq!((replayed.replayed, replayed.skipped.withheld()), (0, 2));
 }
@@ -204,7 +204,7 @@ fn what_was_withheld_is_counted_and_not_decided_again() {
 #[test]
 fn another_policy_shows_who_wins_and_who_loses() {
     let fixture = Fixture::new();
-    written(&fixture, Arguments::Plain, &CALLS);
+    written(&fixture, KeptAs::Plain, &CALLS);
     let replayed = by_next(&fixture);
     let changes = &replayed.changes;
     let effects: HashMap<(Effect, Effect), u64> = changes
@@ -240,7 +240,7 @@ fn another_policy_shows_who_wins_and_who_loses() {
     let shadow = replay(fixture.log(), &Anchors::default(), By::Shadow).unwrap();
     assert_eq!(shadow.changes, replayed.changes);
     let fixture = Fixture::new();
-    written(&fixture, Arguments::DigestOnly, &CALLS);
+    written(&fixture, KeptAs::DigestOnly, &CALLS);
     let shadow = replay(fixture.log(), &Anchors::default(), By::Shadow).unwrap();
     assert_eq!(shadow.changes.effects, replayed.changes.effects);
 }
@@ -248,7 +248,7 @@ fn another_policy_shows_who_wins_and_who_loses() {
 #[test]
 fn a_component_that_is_missing_or_another_is_said() {
     let fixture = Fixture::new();
-    written(&fixture, Arguments::Plain, &CALLS);
+    written(&fixture, KeptAs::Plain, &CALLS);
     let digest = Digest::of(&LIVE_POLICY.component);
     let path = fixture
         .log()
@@ -298,7 +298,7 @@ proptest! {
             .iter()
             .map(|(tool, arguments)| (tool.as_str(), arguments.as_str(), None))
             .collect();
-        written(&fixture, Arguments::Plain, &calls);
+        written(&fixture, KeptAs::Plain, &calls);
         let replayed = again(&fixture).unwrap();
         prop_assert_eq!(replayed.differences, []);
         prop_assert_eq!(replayed.replayed, 100);

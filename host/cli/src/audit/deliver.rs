@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use hexgate_audit::{Delivered, Delivery, DeliveryOptions, Problem, SetAside, Until, set_aside};
-use hexgate_enforce::resolve::{ApiUrl, Environment, Settings};
+use hexgate_enforce::platform::Address;
+use hexgate_enforce::resolve::{Environment, Settings};
 
 use crate::{
     exit::{Exit, Refused},
@@ -52,28 +53,27 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let settings = Settings::read(&Environment::of_process()?)?;
+    let settings = Settings::read(&Environment::from_env()?)?;
     if settings.local_mode {
         bail!("HEXGATE_LOCAL_MODE leaves the platform out; unset it to deliver to the platform");
     }
     let Some(key) = &settings.key else {
         bail!("there is no token for the platform; set HEXGATE_API_KEY to the project's");
     };
-    let url = match &args.url {
-        Some(url) => ApiUrl::parse(url)
-            .map_err(anyhow::Error::msg)
+    let address = match &args.url {
+        Some(url) => Address::parse(url)
             // The address is not shown: it can hold a password.
             .context("`--url` is not the address of a platform")?,
         None => settings.url.clone(),
     };
-    let url = url.to_string();
+    let url = address.to_string();
     if !args.log.is_dir() {
         bail!(
             "`{}` is no folder; name the folder of a log",
             args.log.display()
         );
     }
-    let mut options = DeliveryOptions::new(url.as_str(), key.expose());
+    let mut options = DeliveryOptions::new(address, key.clone());
     options.timeout = Duration::from_secs(args.timeout);
     let until = if args.follow {
         Until::Stopped

@@ -7,7 +7,7 @@ use std::{
 };
 
 use hexgate::{Engine, Policy};
-use hexgate_audit::{AuditLog, DigestKey, Options, Outcome, Record, Shadow, Sync};
+use hexgate_audit::{AuditLog, DigestKey, Durability, Options, Outcome, Record, Shadow};
 use hexgate_bundle::{Digest, PrivateKey};
 use insta::assert_snapshot;
 
@@ -40,7 +40,7 @@ fn written(fixture: Fixture, calls: &[(&str, &str, &str)]) -> Fixture {
         (policy, bytes)
     });
     let mut options = Options::new(DigestKey::from_bytes(&[9; 32]));
-    options.sync = Sync::Never;
+    options.durability = Durability::Never;
     options.checkpoint_every = Duration::from_secs(3600);
     options.checkpoint_key = Some(
         PrivateKey::from_file(fixture.path("audit.private"))
@@ -212,7 +212,7 @@ fn records_after_the_last_signature_are_shown_as_not_signed() {
     let fixture = written(Fixture::new(), &CALLS[..1]);
     // By a process that has no key for checkpoints.
     let mut options = Options::new(DigestKey::from_bytes(&[9; 32]));
-    options.sync = Sync::Never;
+    options.durability = Durability::Never;
     let log = AuditLog::open(fixture.path("audit"), options, now()).unwrap();
     log.close(now()).unwrap();
     assert_snapshot!(audit(&fixture, "verify audit --pubkey audit.public"), @r"

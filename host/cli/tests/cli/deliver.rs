@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use hexgate_audit::{AuditLog, DigestKey, Options, Outcome, Record, Sync};
+use hexgate_audit::{AuditLog, DigestKey, Durability, Options, Outcome, Record};
 use serde_json::Value;
 
 use crate::fixture::Fixture;
@@ -138,7 +138,7 @@ impl Platform {
 /// Adds decisions about these amounts to the log `audit`.
 fn decided(fixture: &Fixture, amounts: std::ops::Range<u64>) {
     let mut options = Options::new(DigestKey::from_bytes(&[9; 32]));
-    options.sync = Sync::Never;
+    options.durability = Durability::Never;
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let log = AuditLog::open(fixture.path("audit"), options, now).unwrap();
     for amount in amounts {
@@ -354,7 +354,7 @@ fn what_cannot_be_delivered_is_misuse() {
     insta::assert_snapshot!(open, @r"
     exit 2
     --- stderr
-    error: `--url` is not the address of a platform: the token would be sent in the clear; use https
+    error: `--url` is not the address of a platform: without TLS the token would be sent in the clear; use https, or http on this machine
     ");
     let one = deliver(&fixture, &platform, "--follow --patience 1");
     assert!(one.starts_with("exit 2\n"), "{one}");

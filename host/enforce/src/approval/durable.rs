@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hexgate_approvals::{ApprovalService, ApprovalStatus, Call, Caller, Terms};
 use tokio::runtime::Handle;
 
-use super::{Answer, ApprovalError, ApprovalHandler, Asking};
+use super::{Answer, AnswerFuture, ApprovalError, ApprovalHandler};
 use crate::decision::Decision;
 
 /// Asks at an [`ApprovalService`]: the first time a request is put there and the call fails with
@@ -37,7 +37,7 @@ impl ApprovalHandler for DurableApprovals {
     }
 
     /// Without holding a thread where tokio runs: the database may be locked for seconds. Elsewhere as [`ask`](Self::ask).
-    fn ask_async<'a>(&'a self, decision: &'a Decision) -> Asking<'a> {
+    fn ask_async<'a>(&'a self, decision: &'a Decision) -> AnswerFuture<'a> {
         let Ok(runtime) = Handle::try_current() else {
             return Box::pin(ready(self.ask(decision)));
         };

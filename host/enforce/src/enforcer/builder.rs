@@ -9,11 +9,13 @@ use crate::approval::Approvals;
 use crate::kill::KillSwitch;
 use crate::live::LivePolicy;
 use crate::observer::{Observer, OnRecordFailure, Recorder};
-use crate::shadow::{Asking, Shadow};
-#[cfg(feature = "opentelemetry")]
-use crate::telemetry::Telemetry;
+use crate::shadow::{Beside, Shadow};
+
+/// Is shown the enforcer once it is built.
+type OnBuild = Box<dyn FnOnce(&Enforcer) + Send + Sync>;
 
 /// Collects the options of an [`Enforcer`].
+#[must_use = "an enforcer is there once it is built"]
 pub struct EnforcerBuilder {
     agent: Arc<str>,
     live: LivePolicy,
@@ -23,15 +25,15 @@ pub struct EnforcerBuilder {
     approvals: Approvals,
     disclosure: Disclosure,
     shadow: Option<Shadow>,
-    #[cfg(feature = "opentelemetry")]
-    telemetry: Vec<Telemetry>,
+    built: Vec<OnBuild>,
 }
 
 /// The system gave no random numbers, so decisions cannot be told apart.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the system gives no random numbers: {reason}")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the system gives no random numbers: {source}")]
 pub struct RandomError {
-    reason: String,
+    #[source]
+    source: getrandom::Error,
 }
 
 impl Enforcer {
@@ -46,15 +48,13 @@ impl Enforcer {
             approvals: Approvals::default(),
             disclosure: Disclosure::default(),
             shadow: None,
-            #[cfg(feature = "opentelemetry")]
-            telemetry: Vec::new(),
+            built: Vec::new(),
         }
     }
 }
 
 impl EnforcerBuilder {
     /// Keeps a record of every decision, before the host can act on it. Default: none.
-    #[must_use]
     pub fn recorder(
         mut self,
         recorder: impl Recorder + 'static,
@@ -65,28 +65,24 @@ impl EnforcerBuilder {
     }
 
     /// Lets somebody know of every decision. Default: nobody.
-    #[must_use]
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.push(Arc::new(observer));
         self
     }
 
     /// What happens to calls that need approval. Default: nobody is asked, and they do not happen.
-    #[must_use]
     pub fn approvals(mut self, approvals: Approvals) -> Self {
         self.approvals = approvals;
         self
     }
 
     /// What stops agents, users and tokens at once. Default: a switch of its own.
-    #[must_use]
     pub fn kill_switch(mut self, switch: &KillSwitch) -> Self {
         self.kill = switch.clone();
         self
     }
 
     /// How much of the policy a model may learn from a denial. Default: nothing.
-    #[must_use]
     pub fn disclosure(mut self, disclosure: Disclosure) -> Self {
         self.disclosure = disclosure;
         self
@@ -94,18 +90,16 @@ impl EnforcerBuilder {
 
     /// Asks a candidate policy beside the live one, about every call that the live one is asked about. What it says is recorded, counted and
     /// told, and never acts. Default: none.
-    #[must_use]
     pub fn shadow(mut self, shadow: Shadow) -> Self {
         self.shadow = Some(shadow);
         self
     }
 
-    /// Makes spans and metrics of decisions. Default: none.
-    #[cfg(feature = "opentelemetry")]
-    #[must_use]
-    pub fn telemetry(mut self, telemetry: &Telemetry) -> Self {
-        self.telemetry.push(telemetry.clone());
-        self.observer(telemetry.clone())
+    /// Shows somebody the enforcer once it is built, who wants to look at its [counts](Enforcer::counts) later. To keep it, keep it
+    /// [downgraded](Enforcer::downgrade). Default: nobody.
+    pub fn on_build(mut self, built: impl FnOnce(&Enforcer) + Send + Sync + 'static) -> Self {
+        self.built.push(Box::new(built));
+        self
     }
 
     /// The enforcer.
@@ -114,9 +108,7 @@ impl EnforcerBuilder {
     ///
     /// The system gives no random numbers.
     pub fn build(self) -> Result<Enforcer, RandomError> {
-        let random = getrandom::u64().map_err(|error| RandomError {
-            reason: error.to_string(),
-        })?;
+        let random = getrandom::u64().map_err(|source| RandomError { source })?;
         let enforcer = Enforcer(Arc::new(Inner {
             agent: self.agent,
             live: self.live,
@@ -125,14 +117,13 @@ impl EnforcerBuilder {
             observers: self.observers,
             approvals: self.approvals,
             disclosure: self.disclosure,
-            shadow: self.shadow.map(Asking::new),
+            shadow: self.shadow.map(Beside::new),
             ids: (random, AtomicU64::new(0)),
             not_recorded: AtomicU64::new(0),
             observer_panics: AtomicU64::new(0),
         }));
-        #[cfg(feature = "opentelemetry")]
-        for telemetry in &self.telemetry {
-            telemetry.watch(&enforcer);
+        for built in self.built {
+            built(&enforcer);
         }
         Ok(enforcer)
     }

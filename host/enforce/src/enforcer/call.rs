@@ -1,14 +1,16 @@
 //! A proposed call.
 
+use std::error::Error;
+
 use serde_json::value::RawValue;
 
 use crate::caller::Caller;
 use crate::decision::Arguments;
 use crate::scope::{self, NoScope};
-use crate::token::TokenError;
 
 /// One proposed call.
 #[derive(Debug, Clone)]
+#[must_use = "a call is decided by an enforcer"]
 pub struct Call {
     pub(super) caller: Result<Caller, NoCaller>,
     pub(super) tool: String,
@@ -37,7 +39,7 @@ impl Call {
 
     /// A call that came with a token which was refused. It is denied, and so it is recorded that somebody tried.
     pub fn with_refused_token(
-        error: &TokenError,
+        error: &(impl Error + ?Sized),
         tool: impl Into<String>,
         arguments: impl Into<Arguments>,
     ) -> Self {
@@ -45,7 +47,6 @@ impl Call {
     }
 
     /// Also says what the policy sees as `run`: facts about the run that the call is part of, from the host.
-    #[must_use]
     pub fn run(mut self, facts: Box<RawValue>) -> Self {
         self.run = Some(facts);
         self

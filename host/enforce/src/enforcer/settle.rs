@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-use super::guarded::{guarded, guarded_async};
 use super::{Call, Enforcer};
 use crate::approval::{Answer, ApprovalError, ApprovalHandler, Approvals};
 use crate::decision::{Approval, Cause, Decision, Effect, Permit};
+use crate::guarded::{guarded, guarded_async};
 
 /// What is left to do with a decision.
 enum Next {

@@ -1,12 +1,11 @@
 //! Lists of who is stopped, which others keep.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use hexgate_base::names::folded;
-
-use crate::platform::PlatformError;
 
 /// Which list it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,12 +29,12 @@ pub(super) struct List {
     /// When it is too old to rely on. None: never.
     pub(super) good_until: Option<Moment>,
     /// Why it could not be had when it was last asked for.
-    pub(super) failure: Option<Arc<PlatformError>>,
+    pub(super) failure: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 /// A moment, by two clocks: one can be set back, and the other one stands still while the machine sleeps.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment(SystemTime, Instant);
+pub(crate) struct Moment(pub(super) SystemTime, pub(super) Instant);
 
 impl Names {
     pub(super) fn agent(&self, agent: &str) -> Option<&String> {
@@ -44,10 +43,6 @@ impl Names {
 
     pub(super) fn user(&self, user: &str) -> Option<&String> {
         find(&self.users, user)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.agents.len() + self.users.len()
     }
 }
 
@@ -59,31 +54,14 @@ fn find<'a>(names: &'a BTreeMap<String, String>, name: &str) -> Option<&'a Strin
 }
 
 impl List {
-    pub(super) fn of(origin: Arc<str>) -> Self {
-        Self {
-            origin,
-            names: Names::default(),
-            more: Names::default(),
-            good_until: None,
-            failure: None,
-        }
-    }
-
     /// Why nobody can be let through by this list, if nobody can.
     pub(super) fn is_too_old(&self) -> Option<String> {
         let Moment(time, instant) = self.good_until?;
-        (SystemTime::now() >= time || Instant::now() >= instant)
-            .then(|| "the list of bans was not confirmed for too long".to_owned())
-    }
-}
-
-impl Moment {
-    pub(crate) fn now() -> Self {
-        Self(SystemTime::now(), Instant::now())
-    }
-
-    /// None: later than can be told.
-    pub(crate) fn after(self, time: Duration) -> Option<Self> {
-        Some(Self(self.0.checked_add(time)?, self.1.checked_add(time)?))
+        (SystemTime::now() >= time || Instant::now() >= instant).then(|| {
+            format!(
+                "the list of bans of `{}` was not confirmed for too long",
+                self.origin
+            )
+        })
     }
 }

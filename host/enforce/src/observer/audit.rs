@@ -11,7 +11,8 @@ use hexgate_audit::{
 
 use super::{RecordError, Recorder};
 use crate::decision::{Cause, Decision, DecisionId, Effect};
-use crate::live::{Refresh, locked};
+use crate::guarded::locked;
+use crate::live::Refresh;
 
 /// As many decisions that wait for approval as are remembered by their number.
 const MAX_WAITING: usize = 10_000;
@@ -86,7 +87,7 @@ impl AuditRecorder {
             project: policy
                 .project
                 .as_deref()
-                .or(caller.and_then(|caller| caller.token().map(|token| token.project()))),
+                .or(caller.and_then(|caller| Some(caller.credential()?.project()))),
             user: caller.map(|caller| caller.user_id()),
             session: caller.and_then(|caller| caller.session()),
             roles: &roles,

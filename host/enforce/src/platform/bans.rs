@@ -1,19 +1,19 @@
 //! The platform's list of bans: who is stopped, whatever the policy says.
 
 use std::fmt;
+use std::time::Duration;
 
 use hexgate_base::names::folded;
 use hexgate_base::shortened;
-use reqwest::header::HeaderValue;
+use hexgate_platform::wire::Ban;
+use hexgate_platform::{Etag, Fetched, PlatformError};
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::background;
-use super::client::{Client, Fetched};
-use super::keys::Trust;
-use super::{Platform, PlatformError};
-use crate::enforcer::guarded::guarded_async;
-use crate::kill::{KillSwitch, ListId, Moment, Names, WeakKillSwitch};
+use super::{Asker, Platform};
+use crate::kill::list::{ListId, Moment, Names};
+use crate::kill::{KillSwitch, WeakKillSwitch};
+use crate::repeat::{Repeated, elsewhere, spread};
 
 /// As much of a reason as is kept.
 const SHOWN: usize = 200;
@@ -28,83 +28,66 @@ struct Read {
     unknown: Option<(usize, String)>,
 }
 
-/// One ban. The platform tells more, which is not for deciding.
-#[derive(serde::Deserialize)]
-struct Ban {
-    ban_type: String,
-    target_agent_name: Option<String>,
-    target_user_id: Option<String>,
-    reason: Option<String>,
-}
-
 /// Keeps a switch as the list says. If `optional`, that there is no list is no error: this is returned, and the list is asked for again
 /// and again.
 pub(super) fn enforce(
-    platform: Platform,
+    platform: &Platform,
     switch: &KillSwitch,
     optional: bool,
 ) -> Result<Option<PlatformError>, PlatformError> {
-    let mut trust = Trust::of(&platform)?;
-    let list = switch.list(&platform.url);
-    let mut asker = Asker {
-        client: Client::new(platform)?,
+    let mut keeper = Keeper {
+        asker: platform.asker()?,
         switch: switch.downgrade(),
-        list,
+        list: switch.list(&platform.address),
+        max_age: platform.bans_max_age,
         etag: None,
     };
-    let (begun, background) = background::start("hexgate-bans", move |first| async move {
-        let begun = match asker.client.check_token(&mut trust).await {
-            Ok(()) => asker.ask().await,
-            Err(error) => Err(error),
-        };
-        let begun = match begun {
-            Ok(()) => Ok(None),
-            Err(none @ PlatformError::NoBans) if optional => Ok(Some(none)),
-            Err(error) => Err(error),
-        };
-        let goes_on = begun.is_ok();
-        // Nobody waits any more: then nobody has the switch.
-        let _ = first.send(Ok(begun));
-        if goes_on {
-            asker.again_and_again().await;
-        }
-    })?;
-    let missing = begun?;
-    switch.hold(background);
+    let missing = match elsewhere(|| keeper.look()).map_err(PlatformError::start)? {
+        Ok(()) => None,
+        Err(none @ PlatformError::NoBans) if optional => Some(none),
+        Err(error) => return Err(error),
+    };
+    let interval = platform.interval;
+    let (list, told) = (keeper.list, switch.downgrade());
+    let work = Repeated::start(
+        "hexgate-bans",
+        move || spread(interval),
+        // What failed is in the switch.
+        move || {
+            let _ = keeper.look();
+            keeper.switch.upgrade().is_some()
+        },
+        move |panic| {
+            if let Some(switch) = told.upgrade() {
+                switch.fail(list, PlatformError::start(panic));
+            }
+        },
+    );
+    switch.hold(work.map_err(PlatformError::start)?);
     Ok(missing)
 }
 
-struct Asker {
-    client: Client,
+/// Keeps one list.
+struct Keeper {
+    asker: Asker,
     switch: WeakKillSwitch,
     list: ListId,
+    max_age: Option<Duration>,
     /// Of the list that counts now.
-    etag: Option<HeaderValue>,
+    etag: Option<Etag>,
 }
 
-impl Asker {
-    async fn again_and_again(&mut self) {
-        loop {
-            tokio::time::sleep(self.client.platform().pause()).await;
-            // What failed is in the switch.
-            if let Err(panic) = guarded_async(self.ask()).await
-                && let Some(switch) = self.switch.upgrade()
-            {
-                switch.fail(self.list, PlatformError::start(&panic));
-            }
-        }
-    }
-
+impl Keeper {
     /// Asks once, and lets the switch know.
-    async fn ask(&mut self) -> Result<(), PlatformError> {
+    fn look(&mut self) -> Result<(), PlatformError> {
         // As old as the question: what was banned since is not in the answer.
         let asked = Moment::now();
-        let fetched = self.client.bans(self.etag.as_ref()).await;
+        let etag = self.etag.as_ref();
+        let fetched = self.asker.ask(async |client| client.bans(etag).await);
         let Some(switch) = self.switch.upgrade() else {
             return Ok(());
         };
-        let max_age = self.client.platform().bans_max_age;
-        let good_until = max_age.and_then(|max_age| asked.after(max_age));
+        let good_until = self.max_age.and_then(|max_age| asked.after(max_age));
         let failure = match fetched {
             Ok(Fetched::NotModified) => {
                 switch.confirm(self.list, good_until);

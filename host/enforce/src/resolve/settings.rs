@@ -6,13 +6,13 @@ use std::fmt;
 use std::path::PathBuf;
 
 use hexgate::bundle::PublicKey;
-use reqwest::Url;
-
-use crate::token::Envelope;
+#[cfg(feature = "platform")]
+use hexgate_platform::{Address, DEFAULT_ADDRESS, Envelope};
 
 pub(super) const PUBKEY_PATH: &str = "HEXGATE_BUNDLE_PUBKEY_PATH";
 pub(super) const SEQUENCES_PATH: &str = "HEXGATE_BUNDLE_SEQUENCES_PATH";
 pub(super) const SIGN_KEY_PATH: &str = "HEXGATE_BUNDLE_SIGN_KEY_PATH";
+pub(super) const POLICY: &str = "HEXGATE_POLICY";
 const LOCAL_POLICY: &str = "HEXGATE_LOCAL_POLICY";
 const LOCAL_MODE: &str = "HEXGATE_LOCAL_MODE";
 const REQUIRE_SIGNATURE: &str = "HEXGATE_BUNDLE_REQUIRE_SIGNATURE";
@@ -22,7 +22,8 @@ const API_URL: &str = "HEXGATE_API_URL";
 const PUBLIC_KEY: &str = "HEXGATE_PUBLIC_KEY";
 const OPA_BIN: &str = "HEXGATE_OPA_BIN";
 
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
+    POLICY,
     LOCAL_POLICY,
     LOCAL_MODE,
     PUBKEY_PATH,
@@ -38,8 +39,8 @@ const NAMES: [&str; 11] = [
 /// In how many letters a name differs that was meant to be another.
 const NEAR: usize = 2;
 
-/// The platform, if nobody names another.
-const DEFAULT_URL: &str = "https://app.hexgate.ai";
+/// What begins the name of a bundle in a registry.
+const OCI: &str = "oci://";
 
 /// The variables of an environment, as they were at one moment.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl Environment {
     /// # Errors
     ///
     /// A variable of hexgate is not UTF-8.
-    pub fn of_process() -> Result<Self, SettingsError> {
+    pub fn from_env() -> Result<Self, SettingsError> {
         let mut variables = BTreeMap::new();
         for (name, value) in env::vars_os() {
             let Some(name) = name.to_str().filter(|name| name.starts_with("HEXGATE_")) else {
@@ -91,6 +92,8 @@ impl fmt::Debug for Environment {
 pub struct Settings {
     /// `HEXGATE_LOCAL_POLICY`: a bundle's folder, a folder of roles, a policy.
     pub local_policy: Option<PathBuf>,
+    /// `HEXGATE_POLICY`: a bundle in a registry, `REGISTRY/REPOSITORY:TAG` or with `@` and a digest; in the environment behind `oci://`.
+    pub policy: Option<String>,
     /// `HEXGATE_LOCAL_MODE`: whether the platform is left out. Default: no.
     pub local_mode: bool,
     /// `HEXGATE_BUNDLE_PUBKEY_PATH`: files of the public keys that may sign local bundles, with `:` between them.
@@ -102,74 +105,18 @@ pub struct Settings {
     /// `HEXGATE_BUNDLE_SIGN_KEY_PATH`: the file of a private key to sign a local policy's source with.
     pub sign_key: Option<PathBuf>,
     /// `HEXGATE_API_KEY`, formerly `HEXGATE_KEY`: the project's token for the platform.
+    #[cfg(feature = "platform")]
     pub key: Option<Envelope>,
+    /// Whether there is one.
+    #[cfg(not(feature = "platform"))]
+    has_key: bool,
     /// `HEXGATE_API_URL`: the platform. Default: `https://app.hexgate.ai`.
-    pub url: ApiUrl,
+    #[cfg(feature = "platform")]
+    pub url: Address,
     /// `HEXGATE_PUBLIC_KEY`: the public keys of the project, with commas between them.
     pub public_keys: Vec<PublicKey>,
     /// `HEXGATE_OPA_BIN`: the Open Policy Agent, for a local policy in Rego.
     pub opa: Option<PathBuf>,
-}
-
-/// Where the platform is: `https`, or `http` on this machine, since everything that is sent carries the project's token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ApiUrl(Url);
-
-impl ApiUrl {
-    /// Reads an address.
-    ///
-    /// # Errors
-    ///
-    /// It is no address, names no host, carries a name, a query or a fragment, or would send the token in the clear.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
-        let Some(host) = url.host() else {
-            return Err("it names no host".to_owned());
-        };
-        if !url.username().is_empty()
-            || url.password().is_some()
-            || url.query().is_some()
-            || url.fragment().is_some()
-        {
-            return Err("it has more than a host and a path".to_owned());
-        }
-        match url.scheme() {
-            "https" => Ok(Self(url)),
-            "http" if is_loopback(&host.to_string()) => Ok(Self(url)),
-            "http" => Err("the token would be sent in the clear; use https".to_owned()),
-            _ => Err("it is neither https nor http".to_owned()),
-        }
-    }
-
-    /// Whether it is on this machine.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
-        self.0.host_str().is_some_and(is_loopback)
-    }
-
-    /// The address of something below it. Each part is quoted as one segment.
-    pub(crate) fn at<'a>(&self, parts: impl IntoIterator<Item = &'a str>) -> Url {
-        let mut url = self.0.clone();
-        // An address with a host has segments.
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(parts);
-        }
-        url
-    }
-}
-
-impl fmt::Display for ApiUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 /// A variable that is not understood.
@@ -210,11 +157,15 @@ impl Settings {
                     second: KEY,
                 });
             }
-            (Some(new), _) => Some(variables.read(API_KEY, new, Envelope::parse)?),
-            (None, Some(old)) => Some(variables.read(KEY, old, Envelope::parse)?),
-            (None, None) => None,
+            (Some(new), _) => Some((API_KEY, new)),
+            (None, old) => old.map(|old| (KEY, old)),
         };
-        let url = variables.text(API_URL)?.unwrap_or(DEFAULT_URL);
+        let policy = match variables.text(POLICY)? {
+            None => None,
+            Some(policy) => Some(policy.strip_prefix(OCI).ok_or_else(|| {
+                wrong(POLICY, "it does not begin with `oci://`; write `oci://REGISTRY/REPOSITORY:TAG`, or name a path in HEXGATE_LOCAL_POLICY")
+            })?),
+        };
         let public_keys = variables.text(PUBLIC_KEY)?.map_or(Ok(Vec::new()), |keys| {
             keys.split(',')
                 .map(|key| variables.read(PUBLIC_KEY, key, PublicKey::from_text))
@@ -238,16 +189,37 @@ impl Settings {
         }
         Ok(Self {
             local_policy: variables.text(LOCAL_POLICY)?.map(PathBuf::from),
+            policy: policy.map(str::to_owned),
             local_mode: variables.flag(LOCAL_MODE)?.unwrap_or(false),
             pubkeys,
             sequences: variables.text(SEQUENCES_PATH)?.map(PathBuf::from),
             require_signature: variables.flag(REQUIRE_SIGNATURE)?,
             sign_key: variables.text(SIGN_KEY_PATH)?.map(PathBuf::from),
-            key,
-            url: variables.read(API_URL, url, ApiUrl::parse)?,
+            #[cfg(feature = "platform")]
+            key: key
+                .map(|(variable, key)| variables.read(variable, key, Envelope::parse))
+                .transpose()?,
+            #[cfg(not(feature = "platform"))]
+            has_key: key.is_some(),
+            #[cfg(feature = "platform")]
+            url: variables.read(
+                API_URL,
+                variables.text(API_URL)?.unwrap_or(DEFAULT_ADDRESS),
+                Address::parse,
+            )?,
             public_keys,
             opa,
         })
+    }
+}
+
+impl Settings {
+    /// Whether there is a token for the platform.
+    pub(super) fn has_key(&self) -> bool {
+        #[cfg(feature = "platform")]
+        return self.key.is_some();
+        #[cfg(not(feature = "platform"))]
+        return self.has_key;
     }
 }
 
@@ -430,16 +402,5 @@ mod tests {
             (None, false)
         );
         assert_eq!(nothing.url.to_string(), "https://app.hexgate.ai/");
-    }
-
-    #[test]
-    fn names_are_quoted_into_one_segment() {
-        let url = ApiUrl::parse("http://[::1]:8000/base/").unwrap();
-        assert_eq!(
-            url.at(["v1", "agents", "../a b/c?d#e"]).as_str(),
-            "http://[::1]:8000/base/v1/agents/..%2Fa%20b%2Fc%3Fd%23e"
-        );
-        assert!(url.is_local());
-        assert!(!ApiUrl::parse("https://app.hexgate.ai").unwrap().is_local());
     }
 }

@@ -65,9 +65,7 @@ impl BundleDir {
         let bundle = UnverifiedBundle::read(&self.path)?;
         let now = self.clock.now();
         Ok(match &self.trust {
-            Trust::Keys(keys) => {
-                Candidate::Verified(Box::new(bundle.verify(keys, &self.expectation, now)?))
-            }
+            Trust::Keys(keys) => bundle.verify(keys, &self.expectation, now)?.into(),
             Trust::DangerousNobody => Candidate::DangerousUnsigned(Box::new(
                 bundle.dangerous_without_signature(&self.expectation, now)?,
             )),
@@ -80,7 +78,7 @@ impl PolicySource for BundleDir {
         self.path.display().to_string()
     }
 
-    fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+    fn poll(&mut self) -> Result<Poll, SourceError> {
         let Some(fingerprint) = self.seen.look(&self.path)? else {
             return Ok(Poll::Unchanged);
         };

@@ -8,7 +8,7 @@ use opentelemetry::trace::SpanContext;
 
 use crate::caller::Caller;
 use crate::decision::{Cause, DecisionId, Effect};
-use crate::enforcer::guarded::guarded;
+use crate::guarded::guarded;
 use crate::live::Version;
 
 /// What is told about a decision.

@@ -1,6 +1,7 @@
 //! Why a token does not say who calls.
 
 use hexgate_base::shortened;
+use hexgate_platform::EnvelopeError;
 
 use crate::caller::CallerError;
 
@@ -8,12 +9,9 @@ use crate::caller::CallerError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// It is not an envelope.
-    #[error("this is no token: {reason}; a token is `fty_<environment>_<project>_<biscuit>`")]
-    Envelope {
-        /// What is wrong.
-        reason: &'static str,
-    },
+    /// Its text is not one, or cannot be made.
+    #[error(transparent)]
+    Envelope(EnvelopeError),
     /// It is larger than is accepted.
     #[error("the token has {found} {what}, and at most {allowed} are accepted")]
     TooLarge {
@@ -123,14 +121,6 @@ pub enum TokenError {
         /// What is wrong.
         reason: String,
     },
-    /// An environment or project cannot stand in an envelope.
-    #[error("the {what} `{}` cannot stand in a token; it has 1 to 64 letters, digits, `-` or `.`", shortened(.name, 64))]
-    Part {
-        /// `environment` or `project`.
-        what: &'static str,
-        /// The name.
-        name: String,
-    },
     /// The clock shows a time that a token cannot name.
     #[error("the clock is before 1970 or after 9999, so no token can be checked; set the clock")]
     Clock,
@@ -140,4 +130,13 @@ pub enum TokenError {
         /// Why.
         reason: String,
     },
+}
+
+impl From<EnvelopeError> for TokenError {
+    fn from(error: EnvelopeError) -> Self {
+        match error {
+            EnvelopeError::Damaged { reason } => Self::Damaged { reason },
+            error => Self::Envelope(error),
+        }
+    }
 }

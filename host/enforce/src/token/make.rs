@@ -5,10 +5,10 @@ use std::time::SystemTime;
 
 use biscuit_auth::builder::{Check, Term, fact, string};
 use biscuit_auth::{Algorithm, Biscuit, BlockBuilder, KeyPair, PrivateKey};
-use hexgate_compiler::bundle::Timestamp;
+use hexgate_base::Timestamp;
+use hexgate_platform::{Envelope, check_part};
 
-use super::envelope::check_part;
-use super::{Envelope, Issuer, TokenError};
+use super::{TokenError, TokenVerifier};
 use crate::caller::Caller;
 
 /// The private half of a root key. Only the platform that issues tokens has one.
@@ -49,7 +49,7 @@ pub fn mint(root: &RootKey, environment: &str, project: &str) -> Result<Envelope
         .and_then(|builder| builder.build(&root.0))
         .and_then(|biscuit| biscuit.to_vec())
         .map_err(made)?;
-    Envelope::new(environment, project, &biscuit)
+    Ok(Envelope::of_biscuit(environment, project, &biscuit)?)
 }
 
 /// For whom a token is narrowed, and until when.
@@ -67,13 +67,13 @@ pub struct Attenuation {
 ///
 /// # Errors
 ///
-/// The project's token is not one of this issuer, or already names somebody; or the names cannot be a caller's.
+/// The verifier refuses the project's token, or it already names somebody; or the names cannot be a caller's.
 pub fn attenuate(
     project: &Envelope,
-    issuer: &Issuer,
+    verifier: &TokenVerifier,
     attenuation: &Attenuation,
 ) -> Result<Envelope, TokenError> {
-    let (biscuit, _) = issuer.open(project)?;
+    let (biscuit, _) = verifier.open(project)?;
     if biscuit.block_count() > 1 {
         return Err(TokenError::Attenuated {
             blocks: biscuit.block_count(),
@@ -102,7 +102,11 @@ pub fn attenuate(
         .and_then(|biscuit| biscuit.seal())
         .and_then(|biscuit| biscuit.to_vec())
         .map_err(made)?;
-    Envelope::new(issuer.environment(), issuer.project(), &narrowed)
+    Ok(Envelope::of_biscuit(
+        verifier.environment(),
+        verifier.project(),
+        &narrowed,
+    )?)
 }
 
 fn made(error: biscuit_auth::error::Token) -> TokenError {

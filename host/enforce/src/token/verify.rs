@@ -1,6 +1,8 @@
 //! From a text to a token that says who calls.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +11,12 @@ use std::time::{Duration, SystemTime};
 use biscuit_auth::builder::{Term, fact, string};
 use biscuit_auth::error::{FailedCheck, Format, Logic, Token as BiscuitError};
 use biscuit_auth::{Algorithm, AuthorizerBuilder, AuthorizerLimits, Biscuit};
-use hexgate_compiler::bundle::{PublicKey, Timestamp};
+use hexgate_base::{PublicKey, Timestamp};
+use hexgate_platform::{Envelope, check_part};
 
+use super::TokenError;
 use super::blocks::{Blocks, Identity};
-use super::envelope::check_part;
-use super::{Envelope, TokenError};
-use crate::caller::{Attribute, Caller, CallerBuilder, MAX_NAME_BYTES};
+use crate::caller::{Attribute, Caller, Credential, MAX_NAME_BYTES};
 
 /// The limits within which checks are evaluated. They are backstops: what checks can cost is bounded before, and how busy the machine is
 /// must not decide.
@@ -24,16 +26,16 @@ const LIMITS: AuthorizerLimits = AuthorizerLimits {
     max_time: Duration::from_millis(500),
 };
 
-/// Who signs the tokens of one environment of one project.
+/// Verifies the tokens of one environment of one project, by the keys of who issues them.
 #[derive(Debug, Clone)]
-pub struct Issuer {
+pub struct TokenVerifier {
     keys: Vec<(PublicKey, biscuit_auth::PublicKey)>,
     environment: String,
     project: String,
 }
 
-impl Issuer {
-    /// The issuer with these root keys. More than one, so that keys can rotate; none, and no token is believed.
+impl TokenVerifier {
+    /// Believes tokens that one of these root keys began. More than one, so that keys can rotate; none, and no token is believed.
     ///
     /// # Errors
     ///
@@ -232,11 +234,20 @@ impl Token {
         session: Option<&str>,
         attributes: BTreeMap<String, Attribute>,
     ) -> Result<Caller, TokenError> {
-        Ok(CallerBuilder::of_token(self, session, attributes).build()?)
+        let mut builder = Caller::builder(self.user())
+            .roles(self.roles())
+            .credential(self.clone());
+        if let Some(session) = session {
+            builder = builder.session(session);
+        }
+        for (name, value) in attributes {
+            builder = builder.attribute(name, value);
+        }
+        Ok(builder.build()?)
     }
 
     /// Whether all checks in all blocks hold for this call.
-    pub(crate) fn check(&self, now: SystemTime, agent: &str, tool: &str) -> Result<(), TokenError> {
+    fn check(&self, now: SystemTime, agent: &str, tool: &str) -> Result<(), TokenError> {
         let second = Timestamp::from_system_time(now)
             .ok_or(TokenError::Clock)?
             .unix_seconds();
@@ -275,6 +286,29 @@ impl Token {
             .and_then(|builder| builder.build(&inner.biscuit))
             .map_err(of_evaluation)?;
         authorizer.authorize().map(|_| ()).map_err(of_evaluation)
+    }
+}
+
+impl Credential for Token {
+    fn project(&self) -> &str {
+        self.project()
+    }
+
+    fn revocation_ids(&self) -> &[Vec<u8>] {
+        self.revocation_ids()
+    }
+
+    fn check(&self, now: SystemTime, agent: &str, tool: &str) -> Result<(), Box<dyn Error>> {
+        Ok(self.check(now, agent, tool)?)
+    }
+}
+
+impl Caller {
+    /// The token that says who calls. None: the host does.
+    #[must_use]
+    pub fn token(&self) -> Option<&Token> {
+        let credential: &dyn Any = self.credential()?;
+        credential.downcast_ref()
     }
 }
 

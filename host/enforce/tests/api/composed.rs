@@ -10,10 +10,10 @@ use hexgate_enforce::approvals::{
     ApprovalService, Approver, Approvers, Decision as Said, RequestStore, Terms,
 };
 use hexgate_enforce::audit::{
-    Anchors, Arguments, AuditLog, By, DigestKey, Options, WhenUnwritable, replay, verify,
+    Anchors, AuditLog, By, DigestKey, KeptAs, Options, WhenUnwritable, replay, verify,
 };
 use hexgate_enforce::source::PolicyFile;
-use hexgate_enforce::token::{Envelope, Issuer};
+use hexgate_enforce::token::{Envelope, TokenVerifier};
 use hexgate_enforce::{
     Answer, ApprovalError, ApprovalHandler, Approvals, AuditRecorder, Call, Caller, Cause,
     Decision, DurableApprovals, Effect, Enforcer, KillSwitch, LivePolicy, OnRecordFailure,
@@ -24,7 +24,7 @@ use crate::fixture::*;
 
 fn options() -> Options {
     let mut options = Options::new(DigestKey::from_bytes(&[5; 32]));
-    options.arguments = Arguments::Plain;
+    options.arguments = KeptAs::Plain;
     options
 }
 
@@ -121,7 +121,7 @@ fn whatever_keeps_the_policy_from_being_asked_leaves_a_record() {
         .recorder(AuditRecorder::new(log), OnRecordFailure::Deny)
         .build()
         .unwrap();
-    let issuer = Issuer::new([key(3).public_key()], "live", "acme").unwrap();
+    let issuer = TokenVerifier::new([key(3).public_key()], "live", "acme").unwrap();
     let refused = issuer.verify(
         &Envelope::parse("fty_live_acme_AAAA").unwrap(),
         SystemTime::now(),

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use biscuit_auth::format::schema::{self, check, op, op_binary, op_unary, proof, term};
 use biscuit_auth::{Algorithm, KeyPair, PrivateKey};
-use hexgate_enforce::token::{Envelope, Issuer, MAX_TOKEN_BYTES, TokenError};
+use hexgate_enforce::token::{Envelope, MAX_TOKEN_BYTES, TokenError, TokenVerifier};
 use prost::Message;
 
 /// What the library calls the head of a query, and the name of a user.
@@ -24,9 +24,9 @@ fn pair(byte: u8) -> KeyPair {
     KeyPair::from(&PrivateKey::from_bytes(&[byte; 32], Algorithm::Ed25519).unwrap())
 }
 
-fn issuer() -> Issuer {
+fn issuer() -> TokenVerifier {
     let key = hexgate_compiler::bundle::PrivateKey::from_bytes(&[1; 32]).public_key();
-    Issuer::new([key], "live", "acme").unwrap()
+    TokenVerifier::new([key], "live", "acme").unwrap()
 }
 
 fn block(symbols: &[String]) -> schema::Block {
@@ -676,7 +676,7 @@ fn structures() -> Vec<Case> {
     cases
 }
 
-fn verify(issuer: &Issuer, envelope: &Envelope) -> (Duration, Result<u64, TokenError>) {
+fn verify(issuer: &TokenVerifier, envelope: &Envelope) -> (Duration, Result<u64, TokenError>) {
     let now: SystemTime = UNIX_EPOCH + Duration::from_secs(1_900_000_000);
     let begin = Instant::now();
     let verified = issuer.verify(envelope, now);

@@ -19,6 +19,7 @@ mod fixture;
 mod platform;
 mod python;
 mod recording;
+mod registries;
 mod reloads;
 mod resolving;
 mod scopes;

@@ -10,8 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hexgate_compiler::Release;
 use hexgate_enforce::LivePolicy;
-use hexgate_enforce::platform::Platform;
-use hexgate_enforce::resolve::{ApiUrl, Environment, Resolver};
+use hexgate_enforce::platform::{Address, Platform};
+use hexgate_enforce::resolve::{Environment, Resolver};
 use serde_json::{Value, json};
 
 use crate::fixture::*;
@@ -294,7 +294,7 @@ fn keys_are_pinned_and_can_be_withdrawn() {
     wait(|| server.requests.load(Ordering::SeqCst) <= asked + 1);
 
     // Without a pin nothing is trusted, unless somebody asks for danger.
-    let unpinned = || Platform::new(AGENT, token(1), ApiUrl::parse(&server.url).unwrap());
+    let unpinned = || Platform::new(AGENT, token(1), Address::parse(&server.url).unwrap());
     assert!(open(unpinned()).unwrap_err().contains("pin one"));
     server.says(payload(BILLING, &terms(7), Some(1)));
     assert!(open(unpinned().dangerous_trust_on_first_use()).is_ok());

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hexgate_compiler::bundle::{PrivateKey, PublicKey};
-use hexgate_enforce::token::{Attenuation, Envelope, Issuer, RootKey, TokenError, attenuate, mint};
+use hexgate_enforce::token::{
+    Attenuation, Envelope, RootKey, TokenError, TokenVerifier, attenuate, mint,
+};
 use hexgate_test_support::python::{self, interpreters};
 use serde_json::{Value, json};
 
@@ -29,7 +31,8 @@ fn tokens_that_python_makes_say_here_who_calls() {
     for python in interpreters() {
         let minted = run(&python, &["mint", "live", "acme"], "").unwrap();
         let (public, project) = minted.split_once('\n').unwrap();
-        let issuer = Issuer::new([PublicKey::from_text(public).unwrap()], "live", "acme").unwrap();
+        let issuer =
+            TokenVerifier::new([PublicKey::from_text(public).unwrap()], "live", "acme").unwrap();
         let narrow = |user: &str, role: &str, ttl: &str| {
             run(&python, &["attenuate", public, user, role, ttl], project).unwrap()
         };
@@ -88,7 +91,8 @@ fn tokens_that_python_makes_say_here_who_calls() {
         };
         let ours = attenuate(&Envelope::parse(project).unwrap(), &issuer, &attenuation).unwrap();
         assert_eq!(verify(ours.expose(), now()).unwrap().user(), "bob");
-        let other = Issuer::new([PublicKey::from_text(public).unwrap()], "test", "acme").unwrap();
+        let other =
+            TokenVerifier::new([PublicKey::from_text(public).unwrap()], "test", "acme").unwrap();
         assert!(matches!(
             other.verify(&ours, now()),
             Err(TokenError::Other { .. })
@@ -100,7 +104,7 @@ fn tokens_that_python_makes_say_here_who_calls() {
 fn tokens_of_ours_are_verified_by_python() {
     let root = [21; 32];
     let public = PrivateKey::from_bytes(&root).public_key();
-    let issuer = Issuer::new([public.clone()], "live", "acme").unwrap();
+    let issuer = TokenVerifier::new([public.clone()], "live", "acme").unwrap();
     let project = mint(&RootKey::from_bytes(&root).unwrap(), "live", "acme").unwrap();
     let end = 1_900_000_000;
     let attenuation = Attenuation {

@@ -1,7 +1,6 @@
 //! Another policy takes the place of one that decides.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
@@ -26,7 +25,7 @@ impl PolicySource for Alternating {
         "two bundles in turn".to_owned()
     }
 
-    fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+    fn poll(&mut self) -> Result<Poll, SourceError> {
         let bundle = self.bundles[self.next % 2].clone();
         Ok(Poll::Found(Candidate::Verified(Box::new(bundle))))
     }

@@ -15,8 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use hexgate_compiler::bundle::PrivateKey;
 use hexgate_compiler::{Compiler, Release};
 use hexgate_enforce::LivePolicy;
-use hexgate_enforce::platform::{Platform, Timeouts};
-use hexgate_enforce::resolve::ApiUrl;
+use hexgate_enforce::platform::{Address, Platform, Timeouts};
 use hexgate_enforce::token::{Envelope, RootKey, mint};
 use serde_json::{Value, json};
 
@@ -124,7 +123,7 @@ impl Server {
     }
 
     pub(crate) fn platform_of(&self, token: &Envelope) -> Platform {
-        Platform::new(AGENT, token.clone(), ApiUrl::parse(&self.url).unwrap())
+        Platform::new(AGENT, token.clone(), Address::parse(&self.url).unwrap())
             .pin(key(1).public_key())
             .interval(Duration::from_millis(5))
             .timeouts(Timeouts {

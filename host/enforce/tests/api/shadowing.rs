@@ -7,7 +7,7 @@ use hexgate::{Engine, Limits};
 use hexgate_compiler::Compiler;
 use hexgate_compiler::bundle::Expectation;
 use hexgate_enforce::audit::{
-    Anchors, Arguments, AuditLog, By, DigestKey, Effect, Options, Replayed, replay, verify,
+    Anchors, AuditLog, By, DigestKey, Effect, KeptAs, Options, Replayed, replay, verify,
 };
 use hexgate_enforce::source::{BundleDir, PolicyFile};
 use hexgate_enforce::{
@@ -135,7 +135,7 @@ fn what_it_says_is_in_the_log_once_for_each_call() {
     let (_live, _, live) = live(BILLING);
     let (_next, _, next) = crate::fixture::live(NEXT);
     let mut options = Options::new(DigestKey::from_bytes(&[5; 32]));
-    options.arguments = Arguments::DigestOnly;
+    options.arguments = KeptAs::DigestOnly;
     let log = AuditLog::open(&path, options, SystemTime::now()).unwrap();
     let enforcer = builder(&live)
         .shadow(patient(&next))

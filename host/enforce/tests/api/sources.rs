@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::sync::Arc;
 
 use hexgate::Engine;
 use hexgate_compiler::Release;
@@ -122,7 +121,7 @@ fn a_source_that_panics_changes_nothing() {
         fn origin(&self) -> String {
             self.0.origin()
         }
-        fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+        fn poll(&mut self) -> Result<Poll, SourceError> {
             assert!(!self.1, "out of order");
             self.1 = true;
             self.0.poll()
@@ -353,7 +352,7 @@ impl PolicySource for Mixed {
     fn origin(&self) -> String {
         "a host".to_owned()
     }
-    fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+    fn poll(&mut self) -> Result<Poll, SourceError> {
         Ok(self.0.pop_front().map_or(Poll::Unchanged, Poll::Found))
     }
     fn accepted(&mut self) {}

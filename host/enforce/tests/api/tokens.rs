@@ -9,7 +9,7 @@ use biscuit_auth::{Algorithm, Biscuit, BlockBuilder, KeyPair, PrivateKey};
 use hexgate::Engine;
 use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::token::{
-    Attenuation, Envelope, Issuer, RootKey, Token, TokenError, attenuate, mint,
+    Attenuation, Envelope, RootKey, Token, TokenError, TokenVerifier, attenuate, mint,
 };
 use hexgate_enforce::{Cause, Effect, Enforcer, LivePolicy};
 
@@ -23,9 +23,9 @@ fn time(second: u64) -> SystemTime {
 
 const NOW: u64 = 1_900_000_000;
 
-fn issuer() -> Issuer {
+fn issuer() -> TokenVerifier {
     let key = hexgate_compiler::bundle::PrivateKey::from_bytes(&ROOT).public_key();
-    Issuer::new([key], "live", "acme").unwrap()
+    TokenVerifier::new([key], "live", "acme").unwrap()
 }
 
 fn project() -> Envelope {
@@ -224,7 +224,7 @@ fn what_was_changed_or_comes_from_elsewhere_is_refused() {
     let other = hexgate_compiler::bundle::PrivateKey::from_bytes(&[12; 32]).public_key();
     let own = hexgate_compiler::bundle::PrivateKey::from_bytes(&ROOT).public_key();
     let verify = |keys: Vec<_>, environment: &str, project: &str| {
-        let issuer = Issuer::new(keys, environment, project).unwrap();
+        let issuer = TokenVerifier::new(keys, environment, project).unwrap();
         issuer.verify(&good, time(NOW)).map(|_| ())
     };
     let several = vec![other.clone(), own.clone()];
@@ -255,7 +255,7 @@ fn what_was_changed_or_comes_from_elsewhere_is_refused() {
         (format!("fty_test_acme_{body}"), "test", "acme"),
         (format!("fty_live_other_{body}"), "live", "other"),
     ] {
-        let issuer = Issuer::new([own.clone()], environment, project).unwrap();
+        let issuer = TokenVerifier::new([own.clone()], environment, project).unwrap();
         let rewritten = Envelope::parse(&rewritten).unwrap();
         assert!(matches!(
             issuer.verify(&rewritten, time(NOW)),

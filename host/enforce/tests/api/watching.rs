@@ -34,7 +34,7 @@ fn a_file_is_looked_at_at_the_interval() {
         fn origin(&self) -> String {
             self.0.origin()
         }
-        fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+        fn poll(&mut self) -> Result<Poll, SourceError> {
             self.0.poll()
         }
         fn accepted(&mut self) {
@@ -127,7 +127,7 @@ fn looking_is_no_change() {
         fn origin(&self) -> String {
             self.0.origin()
         }
-        fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+        fn poll(&mut self) -> Result<Poll, SourceError> {
             self.2.fetch_add(1, Ordering::SeqCst);
             let _ = fs::read(&self.1);
             self.0.poll()

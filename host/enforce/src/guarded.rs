@@ -4,6 +4,7 @@ use std::any::Any;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 /// Runs code of the host's. If it panics this is what it said.
@@ -27,6 +28,11 @@ pub(crate) async fn guarded_async<F: Future>(future: F) -> Result<F::Output, Str
         Err(panic) => Poll::Ready(Err(panic)),
     })
     .await
+}
+
+/// What these locks guard is replaced as a whole, so a panic elsewhere leaves it good.
+pub(crate) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn said(panic: &(dyn Any + Send)) -> String {

@@ -2,55 +2,46 @@
 
 use std::collections::BTreeMap;
 
-use hexgate::bundle::PublicKey;
-use serde::Deserialize;
+use hexgate_base::PublicKey;
 
-use super::{Platform, PlatformError};
+use crate::PlatformError;
+use crate::wire;
 
 /// The most keys that a list can have.
 const MAX_KEYS: usize = 32;
 
-/// A JSON Web Key, as far as it concerns us.
-#[derive(Deserialize)]
-struct Jwk {
-    kid: Option<String>,
-    kty: Option<String>,
-    crv: Option<String>,
-    x: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Jwks {
-    keys: Vec<Jwk>,
-}
-
 /// A key that the platform names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Named {
-    pub(super) kid: Option<String>,
-    pub(super) key: PublicKey,
+#[non_exhaustive]
+pub struct NamedKey {
+    /// Its name.
+    pub kid: Option<String>,
+    /// The key.
+    pub key: PublicKey,
 }
 
 /// Reads a list of keys. Keys of other kinds are passed over; one of ours that cannot be read makes the list useless, because what
 /// is missing from it counts as withdrawn.
-pub(super) fn parse(body: &[u8]) -> Result<Vec<Named>, PlatformError> {
+pub(crate) fn parse(body: &[u8]) -> Result<Vec<NamedKey>, PlatformError> {
     let unusable = |reason: String| PlatformError::Keys { reason };
-    let list: Jwks = serde_json::from_slice(body).map_err(|error| unusable(error.to_string()))?;
+    let list: wire::Keys =
+        serde_json::from_slice(body).map_err(|error| unusable(error.to_string()))?;
     if list.keys.len() > MAX_KEYS {
         return Err(unusable(format!("it has more than {MAX_KEYS} keys")));
     }
-    let mut named: Vec<Named> = Vec::new();
-    for jwk in list.keys {
+    let mut named: Vec<NamedKey> = Vec::new();
+    for key in list.keys {
         let other =
             |found: &Option<String>, ours: &str| found.as_ref().is_some_and(|found| found != ours);
-        if other(&jwk.kty, "OKP") || other(&jwk.crv, "Ed25519") {
+        if other(&key.kty, "OKP") || other(&key.crv, "Ed25519") {
             continue;
         }
-        let text = jwk
+        let kid = key.kid;
+        let text = key
             .x
             .ok_or_else(|| unusable("a key has no `x`".to_owned()))?;
         let key = PublicKey::from_text(&text).map_err(|error| unusable(error.to_string()))?;
-        let clashes = |known: &&Named| known.kid.is_some() && known.kid == jwk.kid;
+        let clashes = |known: &&NamedKey| known.kid.is_some() && known.kid == kid;
         if named
             .iter()
             .find(clashes)
@@ -58,14 +49,14 @@ pub(super) fn parse(body: &[u8]) -> Result<Vec<Named>, PlatformError> {
         {
             return Err(unusable("two keys have the same name".to_owned()));
         }
-        named.push(Named { kid: jwk.kid, key });
+        named.push(NamedKey { kid, key });
     }
     Ok(named)
 }
 
 /// Which keys are trusted.
 #[derive(Debug, Clone)]
-pub(super) struct Trust {
+pub struct KeyTrust {
     pins: Vec<PublicKey>,
     /// Whether the first list is taken for pins.
     first_use: bool,
@@ -73,12 +64,15 @@ pub(super) struct Trust {
     names: BTreeMap<String, PublicKey>,
 }
 
-impl Trust {
-    pub(super) fn of(platform: &Platform) -> Result<Self, PlatformError> {
-        Self::new(platform.pins.clone(), platform.trust_on_first_use)
-    }
-
-    fn new(pins: Vec<PublicKey>, first_use: bool) -> Result<Self, PlatformError> {
+impl KeyTrust {
+    /// Trusts these keys. If `first_use` and there are none, those of the first list are taken for pins.
+    ///
+    /// CAUTION: with `first_use`, whoever answers in the platform's place at that moment decides what is trusted.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing to trust.
+    pub fn new(pins: Vec<PublicKey>, first_use: bool) -> Result<Self, PlatformError> {
         if pins.is_empty() && !first_use {
             return Err(PlatformError::NotPinned);
         }
@@ -90,9 +84,13 @@ impl Trust {
     }
 
     /// The keys that are trusted, given what the platform names. None: it has no list, so all that are pinned.
-    pub(super) fn narrowed(
+    ///
+    /// # Errors
+    ///
+    /// The platform names none of them, or gives a name that it gave to another key before.
+    pub fn narrowed(
         &mut self,
-        named: Option<Vec<Named>>,
+        named: Option<Vec<NamedKey>>,
     ) -> Result<Vec<PublicKey>, PlatformError> {
         let Some(named) = named else {
             return if self.first_use {
@@ -101,7 +99,7 @@ impl Trust {
                 Ok(self.pins.clone())
             };
         };
-        for Named { kid, key } in &named {
+        for NamedKey { kid, key } in &named {
             let Some(kid) = kid else { continue };
             match self.names.get(kid) {
                 Some(known) if known != key => {
@@ -135,14 +133,14 @@ impl Trust {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hexgate::bundle::PrivateKey;
+    use hexgate_base::PrivateKey;
 
     fn key(byte: u8) -> PublicKey {
         PrivateKey::from_bytes(&[byte; 32]).public_key()
     }
 
-    fn named(kid: Option<&str>, byte: u8) -> Named {
-        Named {
+    fn named(kid: Option<&str>, byte: u8) -> NamedKey {
+        NamedKey {
             kid: kid.map(str::to_owned),
             key: key(byte),
         }
@@ -182,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_list_can_withdraw_a_pinned_key_and_never_add_one() {
-        let mut trust = Trust::new(vec![key(1), key(2)], false).unwrap();
+        let mut trust = KeyTrust::new(vec![key(1), key(2)], false).unwrap();
         assert_eq!(trust.narrowed(None).unwrap(), [key(1), key(2)]);
         let all = vec![
             named(Some("a"), 1),
@@ -207,10 +205,10 @@ mod tests {
     #[test]
     fn what_is_trusted_on_first_use_stays() {
         assert_eq!(
-            Trust::new(vec![], false).unwrap_err(),
+            KeyTrust::new(vec![], false).unwrap_err(),
             PlatformError::NotPinned
         );
-        let mut trust = Trust::new(vec![], true).unwrap();
+        let mut trust = KeyTrust::new(vec![], true).unwrap();
         assert_eq!(trust.narrowed(None), Err(PlatformError::NotPinned));
         assert_eq!(
             trust.narrowed(Some(vec![named(Some("a"), 1)])).unwrap(),
@@ -227,7 +225,7 @@ mod tests {
             [key(1)]
         );
         // Pins that somebody gave count, whatever else was asked for.
-        let mut pinned = Trust::new(vec![key(1)], true).unwrap();
+        let mut pinned = KeyTrust::new(vec![key(1)], true).unwrap();
         assert_eq!(
             pinned.narrowed(Some(vec![named(None, 2)])),
             Err(PlatformError::Withdrawn)

@@ -1,20 +1,18 @@
-//! Why the platform's answer is none.
+//! Why the platform could not be asked, or what it sends is not used.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 
 use hexgate_base::shortened;
 
-use crate::token::TokenError;
-
-/// Why nothing could be had from the platform. What it did send and must not be used is another
-/// [`SourceError`](crate::source::SourceError).
+/// Why nothing could be had from the platform.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlatformError {
     /// It cannot be reached, or breaks off.
-    #[error("the platform cannot be reached: {reason}; check HEXGATE_API_URL and the network")]
-    Unreachable {
-        /// Why.
-        reason: String,
-    },
+    #[error("the platform cannot be reached: {0}; check HEXGATE_API_URL and the network")]
+    Unreachable(#[source] Cause),
     /// It takes too long.
     #[error(
         "the platform did not answer in time; check HEXGATE_API_URL and the network, or allow it more time"
@@ -88,7 +86,7 @@ pub enum PlatformError {
     NotPinned,
     /// The project's token is not of the project.
     #[error("the token for the platform is refused here: {0}")]
-    Token(#[from] TokenError),
+    Token(#[source] Cause),
     /// It keeps no list of who is banned.
     #[error("the platform keeps no list of bans; check HEXGATE_API_URL, or do without bans")]
     NoBans,
@@ -103,17 +101,62 @@ pub enum PlatformError {
         first: String,
     },
     /// The background work cannot be started.
-    #[error("the platform cannot be asked: {reason}")]
-    Start {
-        /// Why.
-        reason: String,
-    },
+    #[error("the platform cannot be asked: {0}")]
+    Start(#[source] Cause),
 }
 
-impl PlatformError {
-    pub(super) fn start(error: &dyn std::fmt::Display) -> Self {
-        Self::Start {
-            reason: error.to_string(),
+/// An error of another crate. It prints itself and what caused it, and equals one that prints the same.
+#[derive(Clone)]
+pub struct Cause(Arc<dyn Error + Send + Sync>);
+
+impl Cause {
+    /// Keeps an error.
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(error.into().into())
+    }
+
+    /// The error.
+    #[must_use]
+    pub fn get(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)?;
+        let mut cause = self.0.source();
+        while let Some(next) = cause {
+            write!(f, ": {next}")?;
+            cause = next.source();
         }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl PartialEq for Cause {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl Eq for Cause {}
+
+impl PlatformError {
+    /// The work cannot be started.
+    pub fn start(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Start(Cause::new(cause))
     }
 }

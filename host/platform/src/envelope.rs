@@ -1,13 +1,12 @@
-//! The text around a biscuit.
+//! The text of a token.
 
 use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
+use hexgate_base::shortened;
 use zeroize::Zeroizing;
-
-use super::TokenError;
 
 /// The longest token, in bytes of its text. One for a user has some 600.
 pub const MAX_TOKEN_BYTES: usize = 16 << 10;
@@ -25,20 +24,48 @@ pub struct Envelope {
     ends: (usize, usize),
 }
 
+/// Why a text is no token. No message shows the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EnvelopeError {
+    /// It is not of the form of a token.
+    #[error("this is no token: {reason}; a token is `fty_<environment>_<project>_<biscuit>`")]
+    Form {
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// It is longer than is accepted.
+    #[error("the token has {found} bytes, and at most {MAX_TOKEN_BYTES} are accepted")]
+    TooLong {
+        /// Its length in bytes.
+        found: usize,
+    },
+    /// An environment or project cannot stand in a token.
+    #[error("the {what} `{}` cannot stand in a token; it has 1 to 64 letters, digits, `-` or `.`", shortened(.name, 64))]
+    Part {
+        /// `environment` or `project`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// What stands behind the project is not base64url.
+    #[error("the token is cut off or damaged: {reason}")]
+    Damaged {
+        /// What is wrong.
+        reason: String,
+    },
+}
+
 impl Envelope {
     /// Reads a token.
     ///
     /// # Errors
     ///
     /// It is too long, or not of this form.
-    pub fn parse(text: &str) -> Result<Self, TokenError> {
-        let reason = |reason| TokenError::Envelope { reason };
+    pub fn parse(text: &str) -> Result<Self, EnvelopeError> {
+        let reason = |reason| EnvelopeError::Form { reason };
         if text.len() > MAX_TOKEN_BYTES {
-            return Err(TokenError::TooLarge {
-                what: "bytes",
-                found: text.len(),
-                allowed: MAX_TOKEN_BYTES,
-            });
+            return Err(EnvelopeError::TooLong { found: text.len() });
         }
         // Neither part has an underscore, and what is behind them may have many.
         let mut parts = text.splitn(4, '_');
@@ -62,13 +89,23 @@ impl Envelope {
         })
     }
 
-    pub(super) fn new(
+    /// Puts a biscuit, in its bytes, into a text.
+    ///
+    /// # Errors
+    ///
+    /// The environment or the project cannot stand in a token, or it is too long.
+    pub fn of_biscuit(
         environment: &str,
         project: &str,
         biscuit: &[u8],
-    ) -> Result<Self, TokenError> {
-        let biscuit = URL_SAFE.encode(biscuit);
-        Self::parse(&format!("fty_{environment}_{project}_{biscuit}"))
+    ) -> Result<Self, EnvelopeError> {
+        let biscuit = Zeroizing::new(URL_SAFE.encode(biscuit));
+        check_part("environment", environment)?;
+        check_part("project", project)?;
+        Self::parse(&Zeroizing::new(format!(
+            "fty_{environment}_{project}_{}",
+            *biscuit
+        )))
     }
 
     /// The environment that it says it is for.
@@ -92,8 +129,12 @@ impl Envelope {
         &self.text
     }
 
-    /// The biscuit's bytes.
-    pub(super) fn biscuit(&self) -> Result<Zeroizing<Vec<u8>>, TokenError> {
+    /// The biscuit's bytes, which are wiped from memory when dropped.
+    ///
+    /// # Errors
+    ///
+    /// They are not base64url.
+    pub fn biscuit(&self) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
         let text = self.text.get(self.ends.1..).unwrap_or_default();
         // Makers of biscuits write padding, and some that pass them on leave it out: all of it or none.
         let encoding = if text.ends_with('=') {
@@ -104,16 +145,16 @@ impl Envelope {
         encoding
             .decode(text)
             .map(Zeroizing::new)
-            .map_err(|error| TokenError::Damaged {
+            .map_err(|error| EnvelopeError::Damaged {
                 reason: error.to_string(),
             })
     }
 }
 
 impl FromStr for Envelope {
-    type Err = TokenError;
+    type Err = EnvelopeError;
 
-    fn from_str(text: &str) -> Result<Self, TokenError> {
+    fn from_str(text: &str) -> Result<Self, EnvelopeError> {
         Self::parse(text)
     }
 }
@@ -127,8 +168,13 @@ impl fmt::Debug for Envelope {
     }
 }
 
-/// Checks an environment or project: with an underscore a token could be read in two ways.
-pub(super) fn check_part(what: &'static str, name: &str) -> Result<(), TokenError> {
+/// Checks the name of an environment or project: with an underscore a token could be read in two ways. `what` is the word for
+/// messages.
+///
+/// # Errors
+///
+/// It cannot stand in a token.
+pub fn check_part(what: &'static str, name: &str) -> Result<(), EnvelopeError> {
     let good = (1..=MAX_PART_BYTES).contains(&name.len())
         && name
             .bytes()
@@ -136,7 +182,7 @@ pub(super) fn check_part(what: &'static str, name: &str) -> Result<(), TokenErro
     if good {
         Ok(())
     } else {
-        Err(TokenError::Part {
+        Err(EnvelopeError::Part {
             what,
             name: name.chars().take(MAX_PART_BYTES).collect(),
         })
@@ -189,7 +235,7 @@ mod tests {
         for biscuit in ["A", "YQ=", "YR==", "Y Q", "Y+Q/", "YQ==="] {
             let envelope = Envelope::parse(&format!("fty_a_b_{biscuit}")).unwrap();
             assert!(
-                matches!(envelope.biscuit(), Err(TokenError::Damaged { .. })),
+                matches!(envelope.biscuit(), Err(EnvelopeError::Damaged { .. })),
                 "{biscuit}"
             );
         }

@@ -100,13 +100,11 @@ impl PolicyFile {
         }
         let origin = self.path.display().to_string();
         match &self.signing {
-            None => Ok(Candidate::DangerousLocal(LocalPolicy {
-                component: artifact.component().to_vec(),
+            None => Ok(Candidate::DangerousLocal(LocalPolicy::dangerous_new(
+                artifact.component(),
                 origin,
-            })),
-            Some(signing) => Ok(Candidate::Verified(Box::new(
-                signing.sign(artifact, origin, now)?,
             ))),
+            Some(signing) => Ok(signing.sign(artifact, origin, now)?.into()),
         }
     }
 }
@@ -129,25 +127,28 @@ impl PolicySource for PolicyFile {
         self.path.display().to_string()
     }
 
-    fn poll(&mut self) -> Result<Poll, Arc<SourceError>> {
+    fn poll(&mut self) -> Result<Poll, SourceError> {
         let Some(fingerprint) = self.seen.look(&self.path)? else {
             return Ok(Poll::Unchanged);
         };
         if let Some((refused, error)) = &self.refused
             && *refused == fingerprint
         {
-            return Err(error.clone());
+            return Err(SourceError::Shared(error.clone()));
         }
         let now = self.clock.now();
         let settled = fingerprint.is_settled(now);
         let candidate = match self.compile(now) {
             Ok(candidate) => candidate,
             Err(error) => {
-                let error = Arc::new(error);
+                self.refused = None;
                 // The compiler says the same of the same source. What else failed may not fail again.
-                let lasting = settled && matches!(*error, SourceError::Compile { .. });
-                self.refused = lasting.then(|| (fingerprint, error.clone()));
-                return Err(error);
+                if !(settled && matches!(error, SourceError::Compile { .. })) {
+                    return Err(error);
+                }
+                let error = Arc::new(error);
+                self.refused = Some((fingerprint, error.clone()));
+                return Err(SourceError::Shared(error));
             }
         };
         self.refused = None;
