@@ -40,6 +40,7 @@ impl Compiler {
     /// [`Engine::Rego`], or the `Cargo.toml` of a package in Rust or a file `*.wasm`, which are for neither engine.
     ///
     /// # Errors
+    ///
     /// If the policy cannot be read, OPA or cargo is needed and cannot be used, or an option does not fit. A policy that is refused is
     /// an [`Outcome`] without one.
     pub fn make(
@@ -101,6 +102,7 @@ impl Compiler {
 
 impl Artifact {
     /// The component.
+    #[must_use]
     pub fn component(&self) -> &[u8] {
         match self {
             Self::Policy(policy) => &policy.component,
@@ -111,6 +113,7 @@ impl Artifact {
     }
 
     /// The policy in our language. None: it is written in another one.
+    #[must_use]
     pub fn policy(&self) -> Option<&Compiled> {
         match self {
             Self::Policy(policy) => Some(policy),
@@ -121,6 +124,7 @@ impl Artifact {
     /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.
     ///
     /// # Errors
+    ///
     /// If the policy's file name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         match self {
@@ -134,6 +138,7 @@ impl Artifact {
     /// The policy as Rego.
     ///
     /// # Errors
+    ///
     /// If it cannot be printed.
     pub fn rego(&self) -> Result<&str, Refusal> {
         match self {
@@ -147,6 +152,7 @@ impl Artifact {
     /// OPA's own module in a bundle of the Python system, made by OPA if it is not in the component.
     ///
     /// # Errors
+    ///
     /// If there is no OPA, or the module alone would not decide as the component does.
     pub fn opa_core(&self) -> Result<OpaCore<'_>, OpaCoreError> {
         match self {
@@ -188,6 +194,7 @@ impl OpaCore<'_> {
     /// The bundle, of version 1 of the manifest.
     ///
     /// # Errors
+    ///
     /// If the policy's file name cannot name the files of a bundle.
     pub fn draft(&self) -> Result<V1Draft<'_>, StemError> {
         Ok(V1Draft {

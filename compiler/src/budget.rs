@@ -57,6 +57,7 @@ impl Account {
     ];
 
     /// How much a policy has of it, unless [`Allowance::with`] says otherwise.
+    #[must_use]
     pub const fn limit(self) -> u64 {
         match self {
             // 16 MiB of `tool: { mode: allow }`, the densest source that says something in each line, has 3,000,000.
@@ -81,6 +82,7 @@ impl Account {
     }
 
     /// Its name, for messages and tests.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Values => "values",
@@ -147,6 +149,7 @@ pub struct Exceeded {
 
 impl Exceeded {
     /// What is said about it; `span` is where the account ran out.
+    #[must_use]
     pub fn at(self, span: Span) -> Diagnostic {
         Diagnostic::new(Self::CODE, self.to_string(), span, self.label()).with_help(self.help())
     }
@@ -213,6 +216,7 @@ impl Budget {
     /// Pays.
     ///
     /// # Errors
+    ///
     /// If that is more than is left. The policy is refused then, and nothing more is worth doing for it.
     pub fn spend(&self, account: Account, amount: u64) -> Result<(), Exceeded> {
         self.take(account, amount)
@@ -220,6 +224,7 @@ impl Budget {
     }
 
     /// Pays, or says at `span` that it cannot: None then, and an error stands in `sink`. What ends for want of one account is told once.
+    #[must_use]
     pub fn pay(&self, account: Account, amount: u64, span: Span, sink: &mut Sink) -> Option<()> {
         self.spend(account, amount)
             .map_err(|exceeded| {
@@ -231,6 +236,7 @@ impl Budget {
     }
 
     /// Whether an account was overdrawn.
+    #[must_use]
     pub fn is_exhausted(&self) -> bool {
         self.exhausted.get().is_some()
     }
@@ -278,6 +284,7 @@ impl Budget {
     }
 
     /// How much was paid.
+    #[must_use]
     pub fn spent(&self, account: Account) -> u64 {
         self.spent.get(account as usize).map_or(0, Cell::get)
     }

@@ -31,6 +31,7 @@ impl BuiltPolicy {
     /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.
     ///
     /// # Errors
+    ///
     /// If the file's name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem = Stem::from_path(&self.file_name.with_extension(""))?;
@@ -50,6 +51,7 @@ impl Compiler {
     /// the world of policies and imports nothing.
     ///
     /// # Errors
+    ///
     /// If it cannot be read, or this compiler made it. A policy that is refused is an [`Outcome`] without one.
     pub fn take_built(&self, path: &Path) -> Result<Outcome<BuiltPolicy>, MakeError> {
         if !self.has_default_limits() {

@@ -90,6 +90,7 @@ pub struct Compiled {
 
 impl<P> Outcome<P> {
     /// The same outcome for what becomes of the policy.
+    #[must_use]
     pub fn map<Q>(self, make: impl FnOnce(P) -> Q) -> Outcome<Q> {
         Outcome {
             policy: self.policy.map(make),
@@ -119,6 +120,7 @@ impl Compiler {
     /// Compiles the policy at `path`: a file, or a directory with a role in each file.
     ///
     /// # Errors
+    ///
     /// Only if it cannot be read. A policy that is refused is an [`Outcome`] without a policy.
     pub fn compile_path(&self, path: &Path) -> Result<Outcome, ReadError> {
         let (mut sources, mut sink) = (Sources::default(), Sink::default());
@@ -135,6 +137,7 @@ impl Compiler {
     }
 
     /// Compiles a policy that is at hand as a text; `name` is the file name that diagnostics call it by.
+    #[must_use]
     pub fn compile_str(&self, name: &str, text: &str) -> Outcome {
         let (mut sources, mut sink) = (Sources::default(), Sink::default());
         let input = source::add_text(name, text, &mut sources, &mut sink);
@@ -260,6 +263,7 @@ impl Compiled {
     /// The core module within the component, for hosts without a component runtime.
     ///
     /// # Errors
+    ///
     /// None for a compiled policy: its plan was woven before.
     pub fn core(&self) -> Result<Vec<u8>, hexgate_component::WeaveError> {
         hexgate_component::weave_core(&self.plan)
@@ -268,6 +272,7 @@ impl Compiled {
     /// The policy as Rego, see [`rego`].
     ///
     /// # Errors
+    ///
     /// What cannot be expressed is refused, never left out.
     pub fn rego(&self) -> Result<&str, Refusal> {
         match self.rego.get_or_init(|| rego::print(&self.model)) {
@@ -282,6 +287,7 @@ impl Compiled {
     /// ([`Compiled::rego`] says why): the component does not depend on it.
     ///
     /// # Errors
+    ///
     /// If the policy's file name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem = Stem::from_path(&self.file_name)?;
@@ -299,6 +305,7 @@ impl Compiled {
     }
 
     /// What evaluates the policy in the component: `native` or `rego`.
+    #[must_use]
     pub fn engine(&self) -> &'static str {
         match self.module {
             None => "native",
@@ -307,6 +314,7 @@ impl Compiled {
     }
 
     /// OPA's module in the component. None: the engine of hexgate is in it.
+    #[must_use]
     pub fn opa_module(&self) -> Option<&[u8]> {
         self.module.as_deref()
     }
@@ -339,6 +347,7 @@ impl Compiled {
     /// A component in which OPA's module evaluates this policy.
     ///
     /// # Errors
+    ///
     /// If OPA cannot be used, or the policy is too large for it.
     pub fn rego_component(&self, opa: &Opa) -> Result<Vec<u8>, OpaCoreError> {
         Ok(hexgate_component::wrap(

@@ -89,6 +89,7 @@ impl Diagnostic {
     }
 
     /// Whether a policy with it is refused.
+    #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }

@@ -26,6 +26,7 @@ pub struct Expr {
 
 impl Expr {
     /// The conditions that it is made of; none for one that looks at values itself.
+    #[must_use]
     pub fn parts(&self) -> &[Self] {
         match &self.kind {
             ExprKind::And(parts) | ExprKind::Or(parts) => parts,
@@ -74,6 +75,7 @@ impl Expr {
     }
 
     /// What must all be true for it to be true. Chains are flat, so none of them is a conjunction.
+    #[must_use]
     pub fn conjuncts(&self) -> &[Self] {
         if let ExprKind::And(parts) = &self.kind {
             parts
@@ -182,6 +184,7 @@ pub enum CompareOp {
 
 impl CompareOp {
     /// The operator that is true where this one is false.
+    #[must_use]
     pub fn negated(self) -> Self {
         match self {
             Self::Equal => Self::NotEqual,
@@ -194,6 +197,7 @@ impl CompareOp {
     }
 
     /// Whether it orders its sides, and does not only tell whether they are equal.
+    #[must_use]
     pub fn is_order(self) -> bool {
         match self {
             Self::Equal | Self::NotEqual => false,
@@ -202,6 +206,7 @@ impl CompareOp {
     }
 
     /// The operator with its sides exchanged.
+    #[must_use]
     pub fn mirrored(self) -> Self {
         match self {
             Self::Equal | Self::NotEqual => self,
@@ -241,6 +246,7 @@ pub struct Operand {
 
 impl Operand {
     /// The path that it looks at.
+    #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match &self.kind {
             OperandKind::Path(path) | OperandKind::Count(path) => Some(path),
@@ -315,6 +321,7 @@ impl Type {
     }
 
     /// Its name with its article, for messages.
+    #[must_use]
     pub fn described(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -327,6 +334,7 @@ impl Type {
     }
 
     /// Its name without its article.
+    #[must_use]
     pub fn noun(self) -> &'static str {
         self.described()
             .trim_start_matches("a ")
@@ -334,6 +342,7 @@ impl Type {
     }
 
     /// Whether `<` and the like order its values.
+    #[must_use]
     pub fn has_order(self) -> bool {
         match self {
             Self::Number | Self::Text => true,

@@ -28,6 +28,7 @@ pub enum ComposeError {
 /// The component that any runtime of `wasi:http` serves, deciding by a policy's component. The same bytes for the same component.
 ///
 /// # Errors
+///
 /// If `policy` is not the component of a policy.
 pub fn compose(policy: &[u8]) -> Result<Vec<u8>, ComposeError> {
     let mut graph = CompositionGraph::new();

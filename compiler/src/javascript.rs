@@ -41,6 +41,7 @@ impl JavaScript {
     /// A component of the engine of hexgate keeps an instance between decisions; any other gets a fresh one for each.
     ///
     /// # Errors
+    ///
     /// If it is not of the world `hexgate:policy/policy`, or consists of more than this can speak to.
     pub fn of_component(
         component: &[u8],
@@ -90,6 +91,7 @@ impl Compiled {
     /// The policy as an ES module for Node, browsers and workerd.
     ///
     /// # Errors
+    ///
     /// As for [`JavaScript::of_component`].
     pub fn javascript(&self, stem: &Stem) -> Result<JavaScript, JavaScriptError> {
         JavaScript::of_component(&self.component, Some(&self.model.source_digest), stem)
@@ -100,6 +102,7 @@ impl Artifact {
     /// The policy as an ES module for Node, browsers and workerd, from any language.
     ///
     /// # Errors
+    ///
     /// As for [`JavaScript::of_component`].
     pub fn javascript(&self, stem: &Stem) -> Result<JavaScript, JavaScriptError> {
         match self {

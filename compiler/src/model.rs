@@ -27,6 +27,7 @@ pub struct Policy {
 impl Policy {
     /// The file scopes, each once, in the order in which they are numbered everywhere: by role, the rule for unlisted tools first, then
     /// by tool.
+    #[must_use]
     pub fn scopes(&self) -> Vec<&Scope> {
         let mut scopes: Vec<&Scope> = Vec::new();
         // Rules are shared by many roles: those that were seen are not looked at again.

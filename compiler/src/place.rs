@@ -37,6 +37,7 @@ impl Span {
     }
 
     /// The bytes.
+    #[must_use]
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -113,26 +114,31 @@ impl Sources {
     }
 
     /// The source `id`.
+    #[must_use]
     pub fn source(&self, id: FileId) -> Option<&Source> {
         self.files.get(id.0 as usize)
     }
 
     /// The name of the source `id`.
+    #[must_use]
     pub fn name(&self, id: FileId) -> &str {
         self.source(id).map_or("", |source| &source.name)
     }
 
     /// The text of the source `id`.
+    #[must_use]
     pub fn text(&self, id: FileId) -> &str {
         self.source(id).map_or("", |source| &source.text)
     }
 
     /// The text at `span`; empty if the span is not one of these sources'.
+    #[must_use]
     pub fn slice(&self, span: Span) -> &str {
         self.text(span.file).get(span.range()).unwrap_or("")
     }
 
     /// Line and column of a byte, both from 1; columns count characters.
+    #[must_use]
     pub fn position(&self, file: FileId, offset: u32) -> (usize, usize) {
         let text = self.text(file);
         let mut offset = (offset as usize).min(text.len());
@@ -148,6 +154,7 @@ impl Sources {
 
     /// The word at a line and column, both from 1; columns count characters. Without a column the first word of the line, without a
     /// line the whole file, for tools that report less.
+    #[must_use]
     pub fn word(&self, file: FileId, line: usize, column: usize) -> Span {
         let lines = self.source(file).map_or(&[][..], |source| &source.lines);
         let text = self.text(file);
@@ -175,6 +182,7 @@ impl Sources {
     }
 
     /// The number of the line that a byte stands in, from 1, and where the line begins.
+    #[must_use]
     pub fn line(&self, file: FileId, offset: usize) -> (usize, usize) {
         let lines = self.source(file).map_or(&[][..], |source| &source.lines);
         let line = lines

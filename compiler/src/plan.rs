@@ -42,6 +42,7 @@ pub enum PlanError {
 /// Writes a policy as a plan.
 ///
 /// # Errors
+///
 /// If the plan would be larger than [`layout::MAX_LEN`].
 pub fn encode(policy: &Policy) -> Result<Vec<u8>, PlanError> {
     let mut encoder = Encoder {

@@ -51,6 +51,7 @@ pub enum Refusal {
 /// Prints a policy.
 ///
 /// # Errors
+///
 /// What cannot be expressed is refused, never left out.
 pub fn print(policy: &Policy) -> Result<String, Refusal> {
     let mut rules = rule::Rules::new(policy);

@@ -60,6 +60,7 @@ impl RegoPolicy {
     /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.
     ///
     /// # Errors
+    ///
     /// If the policy's file name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem = Stem::from_path(&self.file_name)?;
@@ -81,6 +82,7 @@ impl Compiler {
     /// Compiles a policy that is written in Rego.
     ///
     /// # Errors
+    ///
     /// If it cannot be read, or OPA cannot be used. A policy that is refused is an [`Outcome`] without one.
     pub fn compile_rego(
         &self,

@@ -72,6 +72,7 @@ pub struct Use<'d> {
 
 impl Use<'_> {
     /// Where it stands.
+    #[must_use]
     pub fn span(&self) -> Span {
         self.text.node.span
     }

@@ -23,11 +23,13 @@ impl Dfa {
     pub const MAX_TABLE_BYTES: usize = 64 << 10;
 
     /// How much room the table takes in a plan: two bytes a transition, the class map and one byte a state.
+    #[must_use]
     pub fn table_bytes(&self) -> usize {
         256 + 2 * self.transitions.len() + self.accepting.len()
     }
 
     /// Whether the automaton accepts a text. What the evaluator does, for tests and lints.
+    #[must_use]
     pub fn accepts(&self, text: &str) -> bool {
         let mut state = self.start;
         for byte in text.bytes() {

@@ -47,6 +47,7 @@ pub struct Glob {
 /// paths only, a name without a slash too.
 ///
 /// # Errors
+///
 /// A pattern that is malformed, that could never match, or whose table would be larger than [`Dfa::MAX_TABLE_BYTES`].
 pub fn allowed(pattern: &str) -> Result<Glob, PatternError> {
     let parsed = parse::parse(pattern)?;
@@ -64,6 +65,7 @@ pub fn allowed(pattern: &str) -> Result<Glob, PatternError> {
 /// `**`, cover relative and absolute paths. A pattern that covers every name, such as `*`, covers the root as well.
 ///
 /// # Errors
+///
 /// As for [`allowed`].
 pub fn denied(pattern: &str) -> Result<Glob, PatternError> {
     let parsed = parse::parse(pattern)?;
@@ -73,6 +75,7 @@ pub fn denied(pattern: &str) -> Result<Glob, PatternError> {
 /// What [`allowed`] covers, as a regular expression over normalised paths that RE2 and the Rust crate `regex` read alike.
 ///
 /// # Errors
+///
 /// A pattern that is malformed or could never match.
 pub fn allowed_regex(pattern: &str) -> Result<String, PatternError> {
     Ok(print(&allowed_paths(
@@ -84,6 +87,7 @@ pub fn allowed_regex(pattern: &str) -> Result<String, PatternError> {
 /// What [`denied`] covers, as a regular expression over normalised paths that RE2 and the Rust crate `regex` read alike.
 ///
 /// # Errors
+///
 /// As for [`allowed_regex`].
 pub fn denied_regex(pattern: &str) -> Result<String, PatternError> {
     Ok(print(&denied_paths(pattern, &parse::parse(pattern)?)?))

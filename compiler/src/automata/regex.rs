@@ -39,6 +39,7 @@ pub struct Regex {
 /// Compiles a pattern.
 ///
 /// # Errors
+///
 /// The first construct that is malformed, that is not read alike everywhere, or the whole pattern if its table would be larger
 /// than [`Dfa::MAX_TABLE_BYTES`]. Hostile patterns end as fast as others: the work is bounded before the table is.
 pub fn compile(pattern: &str) -> Result<Regex, PatternError> {

@@ -45,6 +45,7 @@ pub struct Parsed {
 /// Reads one constraint that stands alone, see [`parse_within`].
 ///
 /// # Errors
+///
 /// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
 pub fn parse(
     text: &str,
@@ -56,6 +57,7 @@ pub fn parse(
 /// Reads one of the constraints that share a budget. Constants are replaced by their values.
 ///
 /// # Errors
+///
 /// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
 pub fn parse_within(
     text: &str,
@@ -84,6 +86,7 @@ pub fn parse_within(
 /// Reads a literal: JSON text without objects, with the limits of numbers and nesting that constraints have.
 ///
 /// # Errors
+///
 /// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
 pub fn literal_from_json_text(text: &str) -> Result<Literal, Vec<ConstraintError>> {
     let (none, budget) = (BTreeMap::new(), Budget::default());

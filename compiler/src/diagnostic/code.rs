@@ -13,6 +13,7 @@ pub enum Severity {
 
 impl Severity {
     /// Its name in every output format of ours.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Error => "error",

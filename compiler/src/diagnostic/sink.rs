@@ -46,21 +46,25 @@ impl Sink {
     }
 
     /// Whether there is no room for another error: nothing more is worth looking for.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.kept_errors >= Self::LIMIT
     }
 
     /// Whether there is room for another warning.
+    #[must_use]
     pub fn has_room(&self) -> bool {
         self.diagnostics.len() < Self::LIMIT
     }
 
     /// Whether the policy is refused already.
+    #[must_use]
     pub fn has_errors(&self) -> bool {
         self.errors > 0
     }
 
     /// All, by file and position, each once.
+    #[must_use]
     pub fn finish(self) -> Vec<Diagnostic> {
         let mut diagnostics = self.diagnostics;
         diagnostics.sort_by(|a, b| {

@@ -16,6 +16,7 @@ macro_rules! functions {
             pub const ALL: &[Self] = &[$(Self::$function),+];
 
             /// How it is called.
+            #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$function => $name,)+
@@ -23,6 +24,7 @@ macro_rules! functions {
             }
 
             /// How it is written, with its arguments.
+            #[must_use]
             pub const fn signature(self) -> &'static str {
                 match self {
                     $(Self::$function => concat!($name, "(path", $(", ", $argument,)? ")"),)+
@@ -30,6 +32,7 @@ macro_rules! functions {
             }
 
             /// How many arguments it takes.
+            #[must_use]
             pub const fn arity(self) -> usize {
                 match self {
                     $(Self::$function => 1 $(+ [$argument].len())?,)+
@@ -37,6 +40,7 @@ macro_rules! functions {
             }
 
             /// Whether it is a condition; else it is a value, to be compared.
+            #[must_use]
             pub const fn is_condition(self) -> bool {
                 match self {
                     $(Self::$function => functions!(@is_condition $kind),)+

@@ -79,6 +79,7 @@ impl Root {
     ];
 
     /// Whether it is the name of the role or of the tool: a text that is always there, and has no members.
+    #[must_use]
     pub fn is_name(self) -> bool {
         match self {
             Self::Role | Self::Tool => true,
@@ -92,6 +93,7 @@ impl Root {
     }
 
     /// How it is written.
+    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Args => "args",
@@ -107,6 +109,7 @@ impl Root {
 
 impl TextCall {
     /// The function that it is written as.
+    #[must_use]
     pub fn function(self) -> Function {
         match self {
             Self::StartsWith => Function::StartsWith,
@@ -118,6 +121,7 @@ impl TextCall {
 
 impl Quantifier {
     /// The function that it is written as.
+    #[must_use]
     pub fn function(self) -> Function {
         match self {
             Self::Every => Function::Every,

@@ -40,6 +40,7 @@ impl Opa {
     /// Builds a module. None: the policy is refused, and why stands in `sink`.
     ///
     /// # Errors
+    ///
     /// If OPA cannot be run, or does not answer as OPA does.
     pub fn build(
         &self,

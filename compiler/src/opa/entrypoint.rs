@@ -11,6 +11,7 @@ impl Entrypoint {
     pub const DEFAULT: &str = "hexgate/policy/decision";
 
     /// The path, its parts separated by slashes.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

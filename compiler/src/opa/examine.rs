@@ -66,6 +66,7 @@ impl Opa {
     /// Looks at a policy that was built. What is wrong with it is in `sink` then.
     ///
     /// # Errors
+    ///
     /// If OPA cannot be run, or does not answer as OPA does.
     pub(crate) fn examine(
         &self,

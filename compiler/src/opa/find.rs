@@ -51,6 +51,7 @@ impl Opa {
     /// take, in seconds; 120 if it is not set.
     ///
     /// # Errors
+    ///
     /// If there is none, or it is not OPA, or too old.
     pub fn find() -> Result<Self, OpaError> {
         Self::at_or_find(None)
@@ -59,6 +60,7 @@ impl Opa {
     /// The binary at this path, else the one that [`find`](Self::find) finds.
     ///
     /// # Errors
+    ///
     /// As for [`find`](Self::find).
     pub fn at_or_find(path: Option<&Path>) -> Result<Self, OpaError> {
         let variable = |name| env::var_os(name).filter(|value: &OsString| !value.is_empty());
@@ -81,6 +83,7 @@ impl Opa {
     /// The binary at `path`, each run of which may take `timeout`.
     ///
     /// # Errors
+    ///
     /// If it cannot be run, is not OPA, or is too old.
     pub fn at(path: PathBuf, timeout: Duration) -> Result<Self, OpaError> {
         if let Some(reason) = not_executable(&path) {
@@ -114,11 +117,13 @@ impl Opa {
     }
 
     /// The binary.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Its version.
+    #[must_use]
     pub fn version(&self) -> Version {
         self.version
     }

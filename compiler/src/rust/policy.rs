@@ -39,6 +39,7 @@ impl RustPolicy {
     /// What becomes the bundle of this policy: [`hexgate_bundle::write`] makes it.
     ///
     /// # Errors
+    ///
     /// If the package's name cannot name the files of a bundle.
     pub fn draft(&self, release: &Release) -> Result<Draft<'_>, StemError> {
         let stem: Stem = self.name.parse()?;
@@ -55,6 +56,7 @@ impl Compiler {
     /// if it is not there, or is another one's.
     ///
     /// # Errors
+    ///
     /// If the package cannot be read, or cargo cannot be used. A policy that is refused is an [`Outcome`] without one.
     pub fn compile_rust(&self, manifest: &Path) -> Result<Outcome<RustPolicy>, MakeError> {
         let cargo = Cargo::find();

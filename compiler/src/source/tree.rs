@@ -68,6 +68,7 @@ pub struct Key {
 
 impl Scalar {
     /// What the scalar is.
+    #[must_use]
     pub fn read(&self) -> Plain {
         if self.style != Style::Plain || self.tagged_string {
             Plain::String
@@ -79,11 +80,13 @@ impl Scalar {
 
 impl Node {
     /// Whether it is a null.
+    #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(&self.kind, NodeKind::Scalar(scalar) if matches!(scalar.read(), Plain::Null))
     }
 
     /// What it is, with an article, for messages.
+    #[must_use]
     pub fn described(&self) -> &'static str {
         match &self.kind {
             NodeKind::List(_) => "a list",
@@ -99,6 +102,7 @@ impl Node {
 
     /// The place of a range of bytes of a scalar's value: through quotes, escapes and folded lines. The whole node where that is
     /// not known.
+    #[must_use]
     pub fn locate(&self, sources: &Sources, range: std::ops::Range<usize>) -> Span {
         let NodeKind::Scalar(scalar) = &self.kind else {
             return self.span;

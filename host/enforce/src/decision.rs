@@ -368,6 +368,7 @@ impl Permit {
     }
 
     /// The decision behind it.
+    #[must_use]
     pub fn decision(&self) -> &Decision {
         &self.0
     }

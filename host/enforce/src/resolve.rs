@@ -152,6 +152,7 @@ impl Resolver {
 
     /// Expects local bundles to be bound to this project too. Default: to none. The platform's are expected to be bound to the
     /// project of the key.
+    #[must_use]
     pub fn project(mut self, project: impl Into<String>) -> Self {
         self.project = Some(project.into());
         self
@@ -159,6 +160,7 @@ impl Resolver {
 
     /// Remembers on disk which bundles were admitted, so that no older one comes back after a restart. Default: in the file that
     /// `HEXGATE_BUNDLE_SEQUENCES_PATH` names; without it only as long as the process runs, with a notice.
+    #[must_use]
     pub fn sequences(mut self, store: SequenceStore) -> Self {
         self.sequences = Some(store);
         self
@@ -167,6 +169,7 @@ impl Resolver {
     /// Accepts bundles that leave the agent or the project open, as all of the Python system do.
     ///
     /// CAUTION: such a bundle can be replayed for another agent, or be an old one.
+    #[must_use]
     pub fn dangerous_accept_unbound(mut self) -> Self {
         self.accept_unbound = true;
         self
@@ -175,6 +178,7 @@ impl Resolver {
     /// Without `HEXGATE_PUBLIC_KEY`, trusts the keys that the platform names first, for as long as this process runs.
     ///
     /// CAUTION: whoever answers in the platform's place at that moment decides what is permitted.
+    #[must_use]
     pub fn dangerous_trust_on_first_use(mut self) -> Self {
         self.trust_on_first_use = true;
         self
@@ -182,6 +186,7 @@ impl Resolver {
 
     /// Stops everybody once the platform's list of bans was not confirmed for this long, and finds no policy if there is no list. Default:
     /// the last list counts for ever, and a platform without a list is asked again and again, with a notice.
+    #[must_use]
     pub fn bans_max_age(mut self, max_age: Duration) -> Self {
         self.bans_max_age = Some(max_age);
         self
@@ -296,6 +301,7 @@ impl Resolver {
 
 impl Resolved {
     /// Options for an enforcer of the agent's calls by this policy and this switch.
+    #[must_use]
     pub fn enforcer(&self) -> EnforcerBuilder {
         Enforcer::builder(&self.agent, &self.live).kill_switch(&self.kill_switch)
     }
