@@ -149,7 +149,6 @@ pub struct Exceeded {
 
 impl Exceeded {
     /// What is said about it; `span` is where the account ran out.
-    #[must_use]
     pub fn at(self, span: Span) -> Diagnostic {
         Diagnostic::new(Self::CODE, self.to_string(), span, self.label()).with_help(self.help())
     }

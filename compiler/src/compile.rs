@@ -90,7 +90,6 @@ pub struct Compiled {
 
 impl<P> Outcome<P> {
     /// The same outcome for what becomes of the policy.
-    #[must_use]
     pub fn map<Q>(self, make: impl FnOnce(P) -> Q) -> Outcome<Q> {
         Outcome {
             policy: self.policy.map(make),
@@ -137,7 +136,6 @@ impl Compiler {
     }
 
     /// Compiles a policy that is at hand as a text; `name` is the file name that diagnostics call it by.
-    #[must_use]
     pub fn compile_str(&self, name: &str, text: &str) -> Outcome {
         let (mut sources, mut sink) = (Sources::default(), Sink::default());
         let input = source::add_text(name, text, &mut sources, &mut sink);
