@@ -186,35 +186,30 @@ impl CallerBuilder {
     }
 
     /// Adds a role, behind those that are there.
-    #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.roles.push(role.into());
         self
     }
 
     /// Adds roles, in this order: any list of texts.
-    #[must_use]
     pub fn roles(mut self, roles: impl IntoIterator<Item: Into<String>>) -> Self {
         self.roles.extend(roles.into_iter().map(Into::into));
         self
     }
 
     /// Names the session.
-    #[must_use]
     pub fn session(mut self, session: impl Into<String>) -> Self {
         self.session = Some(session.into());
         self
     }
 
     /// Sets an attribute, `ctx.NAME` in a policy. The last value of a name counts.
-    #[must_use]
     pub fn attribute(mut self, name: impl Into<String>, value: impl Into<Attribute>) -> Self {
         self.attributes.insert(name.into(), value.into());
         self
     }
 
     /// From this time on every call is denied. Default: never.
-    #[must_use]
     pub fn expires_at(mut self, time: SystemTime) -> Self {
         self.expires_at = Some(time);
         self
@@ -222,7 +217,6 @@ impl CallerBuilder {
 
     /// Every call is denied once this time has passed since `now`. A time that the clock cannot hold is no time at all: it is
     /// over at once.
-    #[must_use]
     pub fn time_to_live(self, time: Duration, now: SystemTime) -> Self {
         self.expires_at(now.checked_add(time).unwrap_or(now))
     }

@@ -368,7 +368,6 @@ impl Permit {
     }
 
     /// The decision behind it.
-    #[must_use]
     pub fn decision(&self) -> &Decision {
         &self.0
     }

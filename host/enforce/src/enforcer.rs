@@ -69,7 +69,6 @@ pub struct Counts {
 
 impl Enforcer {
     /// Begins a turn: looks whether there is another policy, as [`LivePolicy::refresh`] does, and lets the recorder know what came of it.
-    #[must_use]
     pub fn begin_turn(&self) -> Refresh {
         let refresh = self.0.live.refresh();
         if let Some((recorder, _)) = &self.0.recorder
@@ -84,19 +83,16 @@ impl Enforcer {
     }
 
     /// Decides a call on behalf of a caller. From any thread; threads do not wait for each other.
-    #[must_use]
     pub fn decide(&self, caller: &Caller, tool: &str, arguments: impl Into<Arguments>) -> Decision {
         self.decide_call(Call::of(caller, tool, arguments))
     }
 
     /// Decides a call on behalf of whoever is [in scope](crate::scope) here. Nobody is: a denial.
-    #[must_use]
     pub fn decide_in_scope(&self, tool: &str, arguments: impl Into<Arguments>) -> Decision {
         self.decide_call(Call::in_scope(tool, arguments))
     }
 
     /// Decides a call. The record of it was made when this returns.
-    #[must_use]
     pub fn decide_call(&self, call: Call) -> Decision {
         let mut decision = self.judge(call);
         if let Some(shadow) = &self.0.shadow {

@@ -96,7 +96,6 @@ impl LivePolicy {
     /// background](PolicySource::interval) nothing.
     ///
     /// Waits for another thread that is looking, so that after this call no policy decides that was replaced before it.
-    #[must_use]
     pub fn refresh(&self) -> Refresh {
         if self.0.polling.get().is_some() {
             return self.failure().map_or(Refresh::Unchanged, Refresh::Kept);
@@ -253,7 +252,6 @@ impl LivePolicyBuilder {
 
     /// Remembers on disk the highest sequence number and the bundle that has it, so that an older policy does not come back after a
     /// restart. Default: they are remembered only as long as the process runs.
-    #[must_use]
     pub fn sequences(mut self, store: SequenceStore) -> Self {
         self.sequences = Some(store);
         self

@@ -2,9 +2,9 @@
 //!
 //! `HEXGATE_LOCAL_POLICY` comes first, then `HEXGATE_POLICY`, then the platform, then an error: without a policy there is no agent. What
 //! the environment asks for and this program was built without is an error too, which names the [feature](crate#features). What must be
-//! signed is decided by one table, [`trust_of_bundle`] and [`trust_of_source`]; everything that would accept what nobody vouches for needs
-//! `HEXGATE_BUNDLE_REQUIRE_SIGNATURE=false`, or is a policy's own source in a file that the operator named. Where a public key is set,
-//! nothing of the kind decides.
+//! signed is decided by one table, [`trust_of_bundle`] and [`trust_of_source`]; a policy without a verified signature is accepted only with
+//! `HEXGATE_BUNDLE_REQUIRE_SIGNATURE=false`, or as a policy's own source in a file that the operator named. Where a public key is set, no
+//! such policy decides.
 
 mod local;
 mod matrix;
@@ -43,17 +43,17 @@ pub struct Resolver {
     bans_max_age: Option<Duration>,
 }
 
-/// A policy that was found, and what the operator should know about it.
+/// A policy that was found, with notices for the operator.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Resolved {
     /// The agent that it was found for.
     pub agent: String,
-    /// The policy that lives from what was found.
+    /// The live policy.
     pub live: LivePolicy,
-    /// Stops whom the platform bans, if the policy comes from there, and whom the host stops.
+    /// Stops what the host stops and, if the policy comes from the platform, what the platform bans.
     pub kill_switch: KillSwitch,
-    /// Lines for the operator: what was chosen instead of the platform, and what is not verified.
+    /// Lines for the operator: the source that was chosen instead of the platform, and what is not verified.
     pub notices: Vec<String>,
 }
 
@@ -61,7 +61,7 @@ pub struct Resolved {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// The environment is not understood.
+    /// The environment has a value that cannot be read.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// The environment names no policy.
@@ -72,7 +72,7 @@ pub enum ResolveError {
     NoPolicy {
         /// The agent.
         agent: String,
-        /// Whether the platform was left out on purpose.
+        /// Whether HEXGATE_LOCAL_MODE excludes the platform.
         local: bool,
     },
     /// The path is neither a policy nor a bundle.
@@ -83,7 +83,7 @@ pub enum ResolveError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The policy is not vouched for as it must be.
+    /// The policy is not signed as required.
     #[error("HEXGATE_LOCAL_POLICY names `{}`: {refused}", path.display())]
     Untrusted {
         /// The path.
@@ -91,15 +91,15 @@ pub enum ResolveError {
         /// Why.
         refused: Refused,
     },
-    /// It is a file of a bundle, or what is left of one, and would be taken for a policy's source.
+    /// The file belongs to a bundle, perhaps an incomplete one, and would be taken for a policy's source.
     #[error(
-        "HEXGATE_LOCAL_POLICY names `{}`, and `{}` says that it is part of a bundle, which counts as a whole where {} is set; put the whole bundle there and name its folder, or move the source elsewhere",
+        "HEXGATE_LOCAL_POLICY names `{}`, and `{}` shows that it is part of a bundle, which must be complete where {} is set; put the whole bundle there and name its folder, or move the source elsewhere",
         path.display(), trace.display(), settings::PUBKEY_PATH
     )]
     PartOfBundle {
         /// The path.
         path: PathBuf,
-        /// The file that tells.
+        /// The file that shows it.
         trace: PathBuf,
     },
     /// A key cannot be used.
@@ -123,7 +123,7 @@ pub enum ResolveError {
     NoBundleKey,
     /// This program was built without what the environment asks for.
     #[error(
-        "{asks}, and this program was built without the feature `{feature}` of hexgate-enforce; build it with that feature, or have the policy come from elsewhere"
+        "{asks}, and this program was built without the feature `{feature}` of hexgate-enforce; build it with that feature, or name another source of the policy"
     )]
     NotBuilt {
         /// What the environment asks for.
@@ -152,7 +152,6 @@ impl Resolver {
 
     /// Expects local bundles to be bound to this project too. Default: to none. The platform's are expected to be bound to the
     /// project of the key.
-    #[must_use]
     pub fn project(mut self, project: impl Into<String>) -> Self {
         self.project = Some(project.into());
         self
@@ -160,40 +159,33 @@ impl Resolver {
 
     /// Remembers on disk which bundles were admitted, so that no older one comes back after a restart. Default: in the file that
     /// `HEXGATE_BUNDLE_SEQUENCES_PATH` names; without it only as long as the process runs, with a notice.
-    #[must_use]
     pub fn sequences(mut self, store: SequenceStore) -> Self {
         self.sequences = Some(store);
         self
     }
 
-    /// Accepts bundles that leave the agent or the project open, as all of the Python system do.
-    ///
-    /// CAUTION: such a bundle can be replayed for another agent, or be an old one.
-    #[must_use]
+    /// Accepts bundles that are bound to no agent or no project, as all bundles of the Python system are. CAUTION: such a bundle can be
+    /// replayed for another agent, or be an old one.
     pub fn dangerous_accept_unbound(mut self) -> Self {
         self.accept_unbound = true;
         self
     }
 
-    /// Without `HEXGATE_PUBLIC_KEY`, trusts the keys that the platform names first, for as long as this process runs.
-    ///
-    /// CAUTION: whoever answers in the platform's place at that moment decides what is permitted.
-    #[must_use]
+    /// Without `HEXGATE_PUBLIC_KEY`, trusts the keys that the platform names first, for as long as this process runs. CAUTION: an attacker
+    /// who answers in the platform's place at that moment decides what is permitted.
     pub fn dangerous_trust_on_first_use(mut self) -> Self {
         self.trust_on_first_use = true;
         self
     }
 
-    /// Stops everybody once the platform's list of bans was not confirmed for this long, and finds no policy if there is no list. Default:
-    /// the last list counts for ever, and a platform without a list is asked again and again, with a notice.
-    #[must_use]
+    /// Stops every call once the platform's list of bans was not confirmed for this long, and finds no policy if there is no list. Default:
+    /// the last list does not expire; a platform without a list is asked again and again, with a notice.
     pub fn bans_max_age(mut self, max_age: Duration) -> Self {
         self.bans_max_age = Some(max_age);
         self
     }
 
-    /// Finds the policy, and waits for the first answer of where it comes from: of the platform for some seconds at most, of a registry for
-    /// some minutes.
+    /// Finds the policy. Waits for the first answer of its source: some seconds at most for the platform, some minutes for a registry.
     ///
     /// # Errors
     ///
@@ -283,13 +275,13 @@ impl Resolver {
         expectation
     }
 
-    /// Where it is remembered which bundles were admitted, as the program or the environment says.
+    /// The store of the bundles that were admitted, as the program or the environment names it.
     fn store(&self, settings: &Settings) -> Result<Option<SequenceStore>, SettingsError> {
         match (&self.sequences, &settings.sequences) {
             (Some(store), Some(path)) if store.path() != path => Err(SettingsError::Value {
                 variable: settings::SEQUENCES_PATH.to_owned(),
                 reason: format!(
-                    "this program remembers the bundles in `{}` already; unset it, or name that file",
+                    "this program records admitted bundles in `{}` already; unset the variable, or name that file",
                     store.path().display()
                 ),
             }),
@@ -301,36 +293,35 @@ impl Resolver {
 
 impl Resolved {
     /// Options for an enforcer of the agent's calls by this policy and this switch.
-    #[must_use]
     pub fn enforcer(&self) -> EnforcerBuilder {
         Enforcer::builder(&self.agent, &self.live).kill_switch(&self.kill_switch)
     }
 }
 
-/// Whether what is named is a bundle, and not a policy's own source.
+/// Whether the path names a bundle, not a policy's own source.
 fn is_bundle_folder(path: &Path) -> bool {
     path.is_dir() && is_bundle(path)
 }
 
-/// What the operator should know where an older bundle could take the place of the one that decides.
+/// The notice for the operator if an older bundle could replace the one that decides.
 fn rollback(live: &LivePolicy, is_remembered: bool) -> Option<String> {
     let id = live.id();
     let origin = &id.origin;
-    // Where nobody vouches for the bundle, there is nothing to roll back to that could not be written anew.
+    // Without a signature to check, an attacker who could roll back could as well write a new policy.
     id.signer?;
     match (id.sequence, is_remembered) {
         (None, _) => Some(format!(
-            "[hexgate] warning: `{origin}` has no sequence number, so any older bundle without one can take its place; build it with `--sequence N`"
+            "[hexgate] warning: `{origin}` has no sequence number, so any older bundle without one can replace it; build it with `--sequence N`"
         )),
         (Some(sequence), false) => Some(format!(
-            "[hexgate] warning: that number {sequence} of `{origin}` was in use is forgotten when this process ends, and an older bundle is accepted then; set {} to a file that tools cannot write",
+            "[hexgate] warning: this process forgets number {sequence} of `{origin}` when it ends, and the next one accepts an older bundle; set {} to a file that tools cannot write",
             settings::SEQUENCES_PATH
         )),
         (Some(_), true) => None,
     }
 }
 
-/// What the operator should know about a policy that was chosen instead of the platform's.
+/// The notices for the operator about a policy that was chosen instead of the platform's.
 fn notices(
     variable: &str,
     kind: &str,
@@ -350,7 +341,7 @@ fn notices(
     )];
     if trust == Trust::DangerousUnverified {
         notices.push(format!(
-            "[hexgate] warning: nobody vouches for this policy; whoever can write to `{origin}` decides what is permitted"
+            "[hexgate] warning: no signature of this policy is checked; every user who can write to `{origin}` decides what is permitted"
         ));
     }
     notices

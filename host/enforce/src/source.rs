@@ -1,7 +1,6 @@
-//! Where policies come from.
-//!
-//! A [`PolicySource`] can be anybody's: a database, a bucket, a service. It finds bytes, makes a bundle of them, has that verified, and
-//! hands it over as a [`Candidate`]; what may decide, and when, is the [live policy](crate::LivePolicy)'s to say.
+//! Where policies come from. Hosts can write their own [`PolicySource`]: a database, a bucket, a service. It finds bytes, makes a bundle of
+//! them, has that verified, and hands it over as a [`Candidate`]. The [live policy](crate::LivePolicy) says whether and from when on it
+//! decides.
 //!
 //! # Example
 //!
@@ -71,62 +70,61 @@ use hexgate_host::bundle::{
 };
 use hexgate_host::{LoadError, Summary, component_of};
 
-/// Which policy it is, where it came from, and who vouches for it.
+/// The identity of a policy, its origin, and its signer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PolicyInfo {
-    /// SHA-256 of the component: what decided.
+    /// SHA-256 of the component that decides.
     pub component: Digest,
     /// SHA-256 of the bundle's manifest, which names the component and the terms of its use. None: there is no bundle.
     pub manifest: Option<Digest>,
     /// SHA-256 of the source, 64 hexadecimal digits, as the policy tells it.
     pub source: String,
-    /// The release's number. None: an unsigned source, or a bundle without a number, which cannot be told from an older one.
+    /// The release's number. None: an unsigned source, or a bundle without a number, where older ones cannot be detected.
     pub sequence: Option<u64>,
     /// The agent that the bundle is bound to.
     pub agent: Option<String>,
     /// The project that the bundle is bound to.
     pub project: Option<String>,
-    /// The trusted key that signed it. None: nobody vouches for it, which somebody asked for by a name that says danger.
+    /// The trusted key that signed it. None: no signature was checked, which the host asked for by a name that says danger.
     pub signer: Option<KeyId>,
     /// Where it came from, for messages.
     pub origin: String,
 }
 
-/// Something that policies come from.
+/// A source of policies.
 pub trait PolicySource: Send {
-    /// What it is, for messages: a path or an address.
+    /// The source's name for messages: a path or an address.
     fn origin(&self) -> String;
 
-    /// Looks whether there is another policy than the one that was accepted last. What was found and not accepted is found again.
+    /// Looks for another policy than the one that was accepted last. A policy that was found and not accepted is found again.
     ///
     /// # Errors
-    ///
-    /// What is there cannot be read or must not be used. The policy that was accepted last goes on deciding. A panic counts as an error.
+    /// The policy cannot be read or must not be used. The last accepted policy still decides. A panic counts as an error.
     fn poll(&mut self) -> Result<Poll, SourceError>;
 
-    /// Says that what [`poll`](Self::poll) found last decides now.
+    /// Tells the source that the policy that [`poll`](Self::poll) found last decides now.
     fn accepted(&mut self);
 
-    /// How long until it is polled again, give or take a tenth, on a thread of its own: for a source that takes its time, as one behind a
-    /// network does. Turns do not wait for it then. Default: none, it is polled when a turn begins.
+    /// The time between polls, give or take a tenth, on a background thread: for slow sources, as behind a network. Turns do not wait for
+    /// them. Default: none, the source is polled when a turn begins.
     fn interval(&self) -> Option<Duration> {
         None
     }
 
-    /// The file or folder that it looks at, if changes of it can be watched for. Default: none.
+    /// The file or folder of the source, if it can be watched for changes. Default: none.
     fn watched(&self) -> Option<PathBuf> {
         None
     }
 }
 
-/// What a source has.
+/// The result of polling a source.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Poll {
-    /// Nothing else than what was accepted last.
+    /// The source has the policy that was accepted last.
     Unchanged,
-    /// Something else.
+    /// The source has another policy.
     Found(Candidate),
 }
 
@@ -136,9 +134,9 @@ pub enum Poll {
 pub enum Candidate {
     /// A bundle that a trusted key signed for this agent and project.
     Verified(Box<VerifiedBundle>),
-    /// A bundle of which nobody knows who made it.
+    /// A bundle whose signature is not checked.
     DangerousUnsigned(Box<DangerousUnsignedBundle>),
-    /// A policy that was compiled here, from a source that nobody signed.
+    /// A policy that was compiled here from an unsigned source.
     DangerousLocal(LocalPolicy),
 }
 
@@ -154,9 +152,8 @@ impl LocalPolicy {
         &self.component
     }
 
-    /// A component that was compiled here, and where its source came from.
-    ///
-    /// CAUTION: nobody vouches for it. Whoever can change the source decides what is permitted.
+    /// A component that was compiled here, and where its source came from. CAUTION: no signature is checked. Every user who can change the
+    /// source decides what is permitted.
     #[must_use]
     pub fn dangerous_new(component: impl Into<Vec<u8>>, origin: impl Into<String>) -> Self {
         Self {
@@ -175,7 +172,7 @@ impl Candidate {
         }
     }
 
-    /// Whether it is this policy, under the same terms.
+    /// Whether the candidate is this policy, under the same terms.
     pub(crate) fn is(&self, id: &PolicyInfo) -> bool {
         let component = match self {
             Self::DangerousLocal(local) => Digest::of(&local.component),
@@ -205,7 +202,7 @@ impl Candidate {
         }
     }
 
-    /// What decides.
+    /// The component.
     pub(crate) fn component(&self) -> Result<Cow<'_, [u8]>, LoadError> {
         match (self, self.contents()) {
             (Self::DangerousLocal(local), _) => Ok(local.component.as_slice().into()),
@@ -237,15 +234,15 @@ impl From<VerifiedBundle> for Candidate {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// Others can change what nobody signed.
+    /// Other users can change an unsigned policy.
     #[error("`{}` decides what is permitted without a signature, and {}; or sign the policy, and name the bundle", .path.display(), .access.remedy())]
     Exposed {
         /// The file or folder.
         path: PathBuf,
-        /// Whose it is, and its permission bits.
+        /// Its owner and its permission bits.
         access: hexgate_base::disk::Access,
     },
-    /// There is no policy.
+    /// The source has no policy.
     #[error("`{origin}` has no policy; put one there")]
     Nothing {
         /// The source.
@@ -257,9 +254,9 @@ pub enum SourceError {
     /// Looking for another policy panicked.
     #[error("looking for another policy than that of `{origin}` panicked: {reason}")]
     Panicked {
-        /// Where the policy that decides came from.
+        /// The source.
         origin: String,
-        /// What it said.
+        /// The text of the panic.
         reason: String,
     },
     /// The file system fails.
@@ -275,10 +272,10 @@ pub enum SourceError {
     Compile {
         /// The policy's file or folder.
         path: PathBuf,
-        /// What the compiler has to say, for people.
+        /// The compiler's diagnostics, as text.
         diagnostics: String,
     },
-    /// The policy cannot be compiled, for a reason that is not in its source.
+    /// The policy cannot be compiled, for a reason outside of its source.
     #[error("`{}` cannot be compiled: {source}", path.display())]
     Make {
         /// The policy's file or folder.
@@ -292,7 +289,7 @@ pub enum SourceError {
     /// The bundle must not be used.
     #[error(transparent)]
     Verify(Box<VerifyError>),
-    /// An older bundle than one that was in use, or the record of that cannot be used.
+    /// The bundle is older than one that was in use, or the record of bundles in use cannot be read.
     #[error(transparent)]
     Sequence(#[from] SequenceError),
     /// The component cannot be loaded.
@@ -307,13 +304,13 @@ pub enum SourceError {
     /// A key cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// An error that somebody else holds too.
+    /// An error that is shared with another holder.
     #[error(transparent)]
     Shared(Arc<SourceError>),
 }
 
 impl SourceError {
-    /// An error of a source that is not of this crate, or a text.
+    /// An error of a source outside of this crate, or a text.
     pub fn other(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Other(error.into())
     }

@@ -65,28 +65,24 @@ impl EnforcerBuilder {
     }
 
     /// Lets somebody know of every decision. Default: nobody.
-    #[must_use]
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.push(Arc::new(observer));
         self
     }
 
     /// What happens to calls that need approval. Default: nobody is asked, and they do not happen.
-    #[must_use]
     pub fn approvals(mut self, approvals: Approvals) -> Self {
         self.approvals = approvals;
         self
     }
 
     /// What stops agents, users and tokens at once. Default: a switch of its own.
-    #[must_use]
     pub fn kill_switch(mut self, switch: &KillSwitch) -> Self {
         self.kill = switch.clone();
         self
     }
 
     /// How much of the policy a model may learn from a denial. Default: nothing.
-    #[must_use]
     pub fn disclosure(mut self, disclosure: Disclosure) -> Self {
         self.disclosure = disclosure;
         self
@@ -94,7 +90,6 @@ impl EnforcerBuilder {
 
     /// Asks a candidate policy beside the live one, about every call that the live one is asked about. What it says is recorded, counted and
     /// told, and never acts. Default: none.
-    #[must_use]
     pub fn shadow(mut self, shadow: Shadow) -> Self {
         self.shadow = Some(shadow);
         self
@@ -102,7 +97,6 @@ impl EnforcerBuilder {
 
     /// Shows somebody the enforcer once it is built, who wants to look at its [counts](Enforcer::counts) later. To keep it, keep it
     /// [downgraded](Enforcer::downgrade). Default: nobody.
-    #[must_use]
     pub fn on_build(mut self, built: impl FnOnce(&Enforcer) + Send + Sync + 'static) -> Self {
         self.built.push(Box::new(built));
         self

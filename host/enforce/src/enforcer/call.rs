@@ -47,7 +47,6 @@ impl Call {
     }
 
     /// Also says what the policy sees as `run`: facts about the run that the call is part of, from the host.
-    #[must_use]
     pub fn run(mut self, facts: Box<RawValue>) -> Self {
         self.run = Some(facts);
         self

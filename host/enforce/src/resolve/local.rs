@@ -58,7 +58,7 @@ impl Resolver {
                 Some("rego") => "rego",
                 _ => return Err(wrong("which is neither a policy nor a bundle")),
             };
-            // Who can write there could take the manifest away, and what is left is a source that nobody signed.
+            // An attacker who can write there could remove the manifest, which would leave an unsigned source.
             if keys.is_some()
                 && let Some(trace) = trace_of_bundle(path)
             {

@@ -7,25 +7,25 @@ use std::fmt;
 pub enum Trust {
     /// A trusted key has to have signed it.
     Verified,
-    /// Nobody vouches for it, and the operator accepts that.
+    /// No signature is checked, and the operator accepts that.
     DangerousUnverified,
 }
 
-/// Why a policy is not even tried.
+/// Why a policy is refused before it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
     /// A bundle without a signature.
     Unsigned,
-    /// A signature, and no key to verify it with.
+    /// A signature without a key to verify it.
     NoKey,
-    /// A policy's own source, where a signature is wanted.
+    /// A policy's own source where a signature is required.
     Source,
-    /// A policy's own source that would be signed here, and no key says who may sign.
+    /// A policy's own source that would be signed here, without a public key that says who may sign.
     SelfSigned,
 }
 
-/// What becomes of a bundle's folder.
+/// The trust in a bundle's folder.
 ///
 /// | signed | public key | `REQUIRE_SIGNATURE` | |
 /// |---|---|---|---|
@@ -52,13 +52,13 @@ pub fn trust_of_bundle(
     }
 }
 
-/// What becomes of a policy's own source, which nobody signed; `can_sign` is whether a key is named to sign it with here.
+/// The trust in a policy's own source, which is unsigned; `can_sign`: a key to sign it here is named.
 ///
 /// | signing key | public key | `REQUIRE_SIGNATURE` | |
 /// |---|---|---|---|
 /// | any | no | unset, false | accepted, unverified |
 /// | no | no | true | refused |
-/// | yes | no | true | refused: whoever can start the agent could sign |
+/// | yes | no | true | refused: every user who can start the agent could sign |
 /// | no | yes | any | refused |
 /// | yes | yes | any | verified: signed here, and refused if the public key is another's |
 ///
@@ -88,7 +88,7 @@ impl fmt::Display for Refused {
                 "the bundle is signed and cannot be verified; set HEXGATE_BUNDLE_PUBKEY_PATH to the signer's public key"
             }
             Self::Source => {
-                "a policy's own source carries no signature, and one is wanted; build a bundle from it with `--sign-key`, or, to try it out, unset HEXGATE_BUNDLE_PUBKEY_PATH and HEXGATE_BUNDLE_REQUIRE_SIGNATURE"
+                "a policy's own source carries no signature, and one is required; build a bundle from it with `--sign-key`, or, to try it out, unset HEXGATE_BUNDLE_PUBKEY_PATH and HEXGATE_BUNDLE_REQUIRE_SIGNATURE"
             }
             Self::SelfSigned => {
                 "a signature that is made here proves nothing without HEXGATE_BUNDLE_PUBKEY_PATH; set it to the public key that is trusted"

@@ -33,14 +33,13 @@ impl Resolver {
             platform = platform.bans_max_age(max_age);
         }
         let kill_switch = crate::kill::KillSwitch::new();
-        // With an age that a list must not have, none is too old.
+        // Under a maximal age a missing list counts as too old.
         let optional = self.bans_max_age.is_none();
         let missing = platform
             .enforce_bans_unless_missing(&kill_switch, optional)
             .map_err(SourceError::other)?;
         let live = platform.open(builder)?;
-        let notice =
-            missing.map(|none| format!("[hexgate] warning: {none}; nobody is stopped by it"));
+        let notice = missing.map(|none| format!("[hexgate] warning: {none}; it stops no call"));
         let mut resolved = self.resolved(live, notice.into_iter().collect());
         resolved.kill_switch = kill_switch;
         Ok(resolved)

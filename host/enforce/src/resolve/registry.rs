@@ -1,4 +1,4 @@
-//! A bundle in a registry. It counts if a trusted key signed it, whatever the environment says about signatures.
+//! A bundle in a registry. A trusted key has to have signed it, also if the environment requires no signature.
 
 use hexgate_registry::{Access, Reference};
 

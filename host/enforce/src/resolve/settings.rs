@@ -1,4 +1,4 @@
-//! What the environment says. What is not understood is an error: a typing error must not turn a check off.
+//! The settings in the environment. An unknown value is an error: a typing error must not turn a check off.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -36,10 +36,10 @@ const NAMES: [&str; 12] = [
     PUBLIC_KEY,
     OPA_BIN,
 ];
-/// In how many letters a name differs that was meant to be another.
+/// Up to how many letters a misspelled name differs from the right one.
 const NEAR: usize = 2;
 
-/// What begins the name of a bundle in a registry.
+/// The prefix of a bundle in a registry.
 const OCI: &str = "oci://";
 
 /// The variables of an environment, as they were at one moment.
@@ -86,7 +86,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// What the environment says, understood.
+/// The settings of an environment, parsed.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
@@ -107,7 +107,7 @@ pub struct Settings {
     /// `HEXGATE_API_KEY`, formerly `HEXGATE_KEY`: the project's token for the platform.
     #[cfg(feature = "platform")]
     pub key: Option<Envelope>,
-    /// Whether there is one.
+    /// Whether the token is set.
     #[cfg(not(feature = "platform"))]
     has_key: bool,
     /// `HEXGATE_API_URL`: the platform. Default: `https://app.hexgate.ai`.
@@ -119,34 +119,33 @@ pub struct Settings {
     pub opa: Option<PathBuf>,
 }
 
-/// A variable that is not understood.
+/// Why the environment cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
-    /// The value is not one.
+    /// A value is invalid.
     #[error("{variable}: {reason}")]
     Value {
         /// The variable.
         variable: String,
-        /// What is wrong, and what would be right.
+        /// What is wrong, and the remedy.
         reason: String,
     },
     /// Two variables say different things.
     #[error("{first} and {second} have different values; set one of them")]
     Contradiction {
-        /// One.
+        /// The one variable.
         first: &'static str,
-        /// The other.
+        /// The other variable.
         second: &'static str,
     },
 }
 
 impl Settings {
-    /// Understands an environment.
+    /// Reads an environment.
     ///
     /// # Errors
-    ///
-    /// The first variable that is not understood.
+    /// The first variable that cannot be read.
     pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
         let variables = Variables(environment);
         variables.check_names()?;
@@ -226,7 +225,7 @@ impl Settings {
 struct Variables<'a>(&'a Environment);
 
 impl<'a> Variables<'a> {
-    /// Refuses names that are almost those of variables that exist: whoever wrote them meant these. Others belong to somebody else.
+    /// Refuses names that differ in a few letters from a variable's: they are typing errors. Other names belong to other programs.
     fn check_names(&self) -> Result<(), SettingsError> {
         for name in self
             .0
@@ -249,7 +248,7 @@ impl<'a> Variables<'a> {
         Ok(())
     }
 
-    /// A value. An empty one is none of the values that a variable can have, and was hardly meant.
+    /// A value. No variable may be empty: an empty one is probably a mistake.
     fn text(&self, variable: &'static str) -> Result<Option<&'a str>, SettingsError> {
         match self.0.0.get(variable).map(String::as_str) {
             Some(value) if value.trim().is_empty() => {

@@ -10,7 +10,8 @@ use super::fingerprint::Seen;
 use super::guard::guard;
 use super::{Candidate, PolicySource, Poll, SourceError};
 
-/// A folder with a bundle, as `hexgate policy build` writes it. The folder is replaced as a whole; a link to it may be turned.
+/// A folder with a bundle, as `hexgate policy build` writes it. To update it, replace the folder as a whole, or point a link to another
+/// one.
 #[derive(Debug)]
 pub struct BundleDir {
     path: PathBuf,
@@ -27,7 +28,7 @@ enum Trust {
 }
 
 impl BundleDir {
-    /// The bundle in this folder, if one of the keys signed it for whom it is expected.
+    /// The bundle in this folder, if one of the keys signed it for the expected agent and project.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, keys: TrustedKeys, expectation: Expectation) -> Self {
         Self {
@@ -39,10 +40,8 @@ impl BundleDir {
         }
     }
 
-    /// The bundle in this folder, whoever made it: its signature is not looked at.
-    ///
-    /// CAUTION: whoever can write to the folder decides what is permitted. For development. One that somebody else than this user and root
-    /// can change is refused.
+    /// The bundle in this folder. Its signature is not checked. CAUTION: every user who can write to the folder decides what is permitted.
+    /// For development. A folder that other users than this one and root can change is refused.
     #[must_use]
     pub fn dangerous_without_signature(path: impl Into<PathBuf>, expectation: Expectation) -> Self {
         Self {
@@ -51,7 +50,7 @@ impl BundleDir {
         }
     }
 
-    /// Replaces the clock that validity is held against. Default: the system's.
+    /// The clock by which validity is checked. Default: the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -83,7 +82,7 @@ impl PolicySource for BundleDir {
             return Ok(Poll::Unchanged);
         };
         let settled = fingerprint.is_settled(self.clock.now());
-        // A bundle that is refused today may be good tomorrow, when its validity begins: nothing is remembered of it.
+        // A bundle that is refused today may be valid tomorrow, so refusals are not remembered.
         let candidate = self.read()?;
         self.seen.found(fingerprint, settled);
         Ok(Poll::Found(candidate))

@@ -13,11 +13,9 @@ use super::fingerprint::{Fingerprint, Seen};
 use super::guard::guard;
 use super::{Candidate, LocalPolicy, PolicySource, Poll, SourceError};
 
-/// A policy's own source: a YAML file or a directory of roles, compiled in this process in milliseconds, or a file of Rego, for
-/// which `opa` is needed.
-///
-/// Nobody signs a source. Whoever can write the file decides what is permitted: for development, and for hosts whose files are as
-/// well guarded as their program. A file or folder that somebody else than this user and root can change is refused.
+/// A policy's own source: a YAML file or a directory of roles, compiled in this process in milliseconds, or a file of Rego, for which `opa`
+/// is needed. A source is unsigned: every user who can write the file decides what is permitted. For development, and for hosts whose files
+/// are as well protected as their program. A file or folder that other users than this one and root can change is refused.
 #[derive(Debug)]
 pub struct PolicyFile {
     path: PathBuf,
@@ -28,25 +26,23 @@ pub struct PolicyFile {
     refused: Option<(Fingerprint, Arc<SourceError>)>,
 }
 
-/// How a policy that is compiled here becomes a verified bundle: it is signed with a key that this host holds, and then checked like
-/// any other, against the keys that are trusted.
+/// Turns a policy that is compiled here into a verified bundle: this host signs it with its key, and then checks it like any other against
+/// the trusted keys.
 #[derive(Debug)]
 pub struct LocalSigning {
-    /// The key to sign with.
+    /// The key that signs.
     pub key: PrivateKey,
-    /// For whom it is signed. With a sequence number, what is written to the file later is refused as another bundle of that number: leave it
-    /// at 0 for a file that is edited.
+    /// The agent, project and validity of the signature. With a sequence number, a later version of the file is refused as another bundle
+    /// with that number: leave it at 0 for a file that is edited.
     pub release: Release,
-    /// The keys that are trusted. The public half of the key has to be among them.
+    /// The trusted keys. The public half of `key` has to be among them.
     pub trusted: TrustedKeys,
-    /// For whom a policy is expected.
+    /// The expected agent and project.
     pub expectation: Expectation,
 }
 
 impl PolicyFile {
-    /// The policy at this path, which nobody signed.
-    ///
-    /// CAUTION: whoever can write to the path decides what is permitted.
+    /// The policy at this path, unsigned. CAUTION: every user who can write to the path decides what is permitted.
     #[must_use]
     pub fn dangerous_unsigned(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -59,7 +55,7 @@ impl PolicyFile {
         }
     }
 
-    /// The policy at this path, signed here with a key that has to be trusted.
+    /// The policy at this path, signed here with a trusted key.
     #[must_use]
     pub fn signed_here(path: impl Into<PathBuf>, signing: LocalSigning) -> Self {
         Self {
@@ -142,7 +138,7 @@ impl PolicySource for PolicyFile {
             Ok(candidate) => candidate,
             Err(error) => {
                 self.refused = None;
-                // The compiler says the same of the same source. What else failed may not fail again.
+                // The same source gives the same diagnostics. Other failures may pass, so they are tried again.
                 if !(settled && matches!(error, SourceError::Compile { .. })) {
                     return Err(error);
                 }

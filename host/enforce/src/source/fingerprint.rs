@@ -1,4 +1,4 @@
-//! Whether files changed, without reading them.
+//! Detects changes of files without reading them.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -8,10 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::SourceError;
 
-/// What the file system tells about some files without opening them.
-///
-/// Each change gives a file a new time of change, which no program can set, but only to the clock tick of the system. So files that
-/// changed just before they were looked at are not [settled](Fingerprint::is_settled): what is equal may still differ.
+/// Metadata of some files, read without opening them. Each change gives a file a new time of change (ctime), which no program can set, in
+/// steps of the system's clock tick. So files that changed just before they were looked at are not [settled](Fingerprint::is_settled): they
+/// may change again without a new time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     files: Vec<(PathBuf, Option<Entry>)>,
@@ -26,18 +25,18 @@ struct Entry {
     changed: (i64, i64),
 }
 
-/// Longer than a clock tick of any system, and than the times of change of network file systems are coarse.
+/// Longer than the steps of ctime on any system, network file systems included.
 const SETTLED: Duration = Duration::from_secs(2);
 
 impl Fingerprint {
-    /// Of a file; of a folder and everything directly in it.
+    /// The fingerprint of a file, or of a folder and the entries directly in it.
     pub(crate) fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
         let mut files = vec![(path.to_owned(), Some(Entry::of(&metadata)))];
         if metadata.is_dir() {
             for entry in fs::read_dir(path)? {
                 let entry = entry?;
-                // A file that goes away meanwhile is a change of the folder too.
+                // A file that disappears meanwhile changes the folder, too.
                 let metadata = entry.metadata().ok();
                 files.push((entry.path(), metadata.as_ref().map(Entry::of)));
             }
@@ -46,7 +45,7 @@ impl Fingerprint {
         Ok(Self { files })
     }
 
-    /// Whether an equal fingerprint means equal files: nothing changed within the last moments before `now`, or after it.
+    /// Whether an equal fingerprint means equal files: nothing changed shortly before `now`, or after it.
     pub(crate) fn is_settled(&self, now: SystemTime) -> bool {
         let Ok(now) = now.duration_since(UNIX_EPOCH) else {
             return false;
@@ -77,7 +76,7 @@ impl Entry {
     }
 }
 
-/// What was accepted last, and what the files looked like then.
+/// The content that was accepted last, and the fingerprint of its files.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     accepted: Option<(Fingerprint, bool)>,
@@ -85,7 +84,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// What the files at a path look like now. None: they are those that were accepted.
+    /// The fingerprint of the files at a path now. None: they are the accepted ones.
     pub(crate) fn look(&self, path: &Path) -> Result<Option<Fingerprint>, SourceError> {
         let now = Fingerprint::of(path).map_err(|source| SourceError::Io {
             path: path.to_owned(),
@@ -98,12 +97,12 @@ impl Seen {
         Ok((!accepted).then_some(now))
     }
 
-    /// Notes what the files looked like just before they were read, and whether they were settled then.
+    /// Notes the fingerprint from just before the files were read, and whether it was settled.
     pub(crate) fn found(&mut self, fingerprint: Fingerprint, settled: bool) {
         self.found = Some((fingerprint, settled));
     }
 
-    /// What was found last was accepted.
+    /// The content that was found last was accepted.
     pub(crate) fn accept(&mut self) {
         if let Some(found) = self.found.take() {
             self.accepted = Some(found);

@@ -1,4 +1,4 @@
-//! Who can change a policy that nobody signed.
+//! Who can change an unsigned policy.
 
 use std::fs;
 use std::io;
@@ -8,11 +8,9 @@ use hexgate_base::disk::{Access, Folder};
 
 use super::SourceError;
 
-/// Refuses a policy, a file or a folder of files, that somebody else than this user and root can change: what they write would decide. A
-/// policy that is signed needs none of this.
-///
-/// What is looked at is read afterwards by its path. So the folder that holds it counts, too: nobody else can put another file there in
-/// between. Links that lead there are followed first.
+/// Refuses an unsigned policy, a file or a folder, that other users than this one and root can change: they would decide what is permitted.
+/// The policy is read later by its path. So the folder that holds it is checked, too: no other user may put another file there in between.
+/// Links are followed first.
 pub(super) fn guard(path: &Path) -> Result<(), SourceError> {
     let io = |source| SourceError::Io {
         path: path.to_owned(),
@@ -31,7 +29,7 @@ pub(super) fn guard(path: &Path) -> Result<(), SourceError> {
         refuse(folder.access().map_err(io)?, path)?;
         for (name, is_file) in folder.entries().map_err(io)? {
             match folder.stat(&name) {
-                // Nothing is read from anything else.
+                // Other kinds of files are not read.
                 Ok(stat) if is_file => refuse(Access::from(&stat), &path.join(&name))?,
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
                 _ => {}

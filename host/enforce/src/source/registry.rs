@@ -10,8 +10,8 @@ use hexgate_registry::{Access, Reference};
 
 use super::{PolicySource, Poll, SourceError};
 
-/// A bundle in an OCI registry, pulled again when the reference names another one. What the registry says of it means nothing: it
-/// counts if a trusted key signed it.
+/// A bundle in an OCI registry, pulled again when the reference names another one. The registry is not trusted: a trusted key has to have
+/// signed the bundle.
 pub struct RegistryBundle {
     reference: Reference,
     access: Access,
@@ -19,13 +19,13 @@ pub struct RegistryBundle {
     expectation: Expectation,
     clock: Arc<dyn Clock>,
     interval: Duration,
-    /// The digest, in the registry, of the bundle that decides, and of the one that was found last.
+    /// The registry's digests of the bundle that decides and of the one that was found last.
     accepted: Option<String>,
     found: Option<String>,
 }
 
 impl RegistryBundle {
-    /// The bundle that the reference names, if one of the keys signed it for whom it is expected.
+    /// The bundle that the reference names, if one of the keys signed it for the expected agent and project.
     #[must_use]
     pub fn new(
         reference: Reference,
@@ -45,14 +45,14 @@ impl RegistryBundle {
         }
     }
 
-    /// How long to wait between two looks, give or take a tenth. Default: 60 seconds.
+    /// The time between two looks, give or take a tenth. Default: 60 seconds.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
     }
 
-    /// Replaces the clock that validity is held against. Default: the system's.
+    /// The clock by which validity is checked. Default: the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
