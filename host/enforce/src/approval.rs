@@ -1,4 +1,4 @@
-//! AnswerFuture somebody.
+//! Approval of calls by a human.
 
 #[cfg(feature = "approvals")]
 mod durable;
@@ -14,50 +14,48 @@ use std::sync::Arc;
 
 use crate::decision::Decision;
 
-/// What came of asking somebody about a call.
+/// The answer to a request for approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "an answer counts once it is given to the enforcer"]
 pub enum Answer {
-    /// It may happen, once.
+    /// The call may happen, once.
     Approved {
-        /// Who says so, for the record.
+        /// The approver, for the record.
         by: String,
-        /// Under which name the request and its answer can be found again, for the record. None: they cannot.
+        /// The id under which the request and its answer are kept, for the record. None: they are not kept.
         request: Option<String>,
     },
-    /// It must not happen.
+    /// The call must not happen.
     Denied {
         /// Why, for the operator.
         reason: String,
     },
-    /// Nobody has answered yet. The call does not happen now.
+    /// There is no answer yet. The call does not happen now.
     Pending {
-        /// Under which name to ask again.
+        /// The id of the request.
         request: String,
     },
 }
 
-/// Why nobody could be asked. It is a denial.
+/// Why approval could not be asked for. A denial.
 pub type ApprovalError = Box<dyn Error + Send + Sync>;
 
-/// An answer that is still being waited for.
+/// An answer to wait for.
 pub type AnswerFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Answer, ApprovalError>> + Send + 'a>>;
 
-/// Asks somebody whether a call that needs approval may happen.
-///
-/// What is answered counts for this call alone. Before it runs the enforcer decides again: an approval is void once the policy has
-/// changed, the caller's time is over, or somebody was stopped.
+/// Asks a human, or a program in their place, whether a call that needs approval may happen. An answer counts for this call alone. The
+/// enforcer decides again before the call runs: an approval is void if the policy changed, the caller expired, or the kill switch stops the
+/// call.
 pub trait ApprovalHandler: Send + Sync {
     /// Asks, and waits for the answer on this thread.
     ///
     /// # Errors
-    ///
-    /// Nobody could be asked. A panic counts as that.
+    /// Approval could not be asked for. A panic counts as an error.
     fn ask(&self, decision: &Decision) -> Result<Answer, ApprovalError>;
 
-    /// Whether an answer is used up when it is asked for, as one is that counts once. Then asking, deciding again and the record of it go
-    /// on to their end where tokio runs, even if whoever asked does not wait any more. Default: no.
+    /// Whether asking uses an answer up, as for approvals that count once. If so, under tokio, asking, deciding again and recording run to
+    /// their end even if the caller drops the future. Default: no.
     fn uses_up(&self) -> bool {
         false
     }
@@ -73,24 +71,24 @@ pub trait ApprovalHandler: Send + Sync {
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub enum Approvals {
-    /// Nobody is asked: it does not happen, and the model is told that approval is required.
+    /// No one is asked: the call does not happen, and the model is told that approval is required.
     #[default]
     Nobody,
-    /// It happens, unasked.
+    /// The call happens without being asked about.
     Always,
-    /// It does not happen: it is denied.
+    /// The call is denied.
     Never,
-    /// Somebody is asked.
+    /// A handler is asked.
     Ask(Arc<dyn ApprovalHandler>),
 }
 
 impl Approvals {
-    /// Asks a function, which may wait.
+    /// Asks a function, which may block.
     pub fn ask(ask: impl Fn(&Decision) -> bool + Send + Sync + 'static) -> Self {
         Self::Ask(Arc::new(Callback(ask)))
     }
 
-    /// Asks a function that gives a future. Where a call is authorized synchronously nobody can wait for it, so it is denied.
+    /// Asks a function that gives a future. A call that is authorized synchronously cannot wait for it and is denied.
     pub fn ask_async<F, A>(ask: F) -> Self
     where
         F: Fn(&Decision) -> A + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! Who calls.
+//! The caller on whose behalf an agent acts.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ struct Inner {
     facts: String,
 }
 
-/// What is known about a caller beside the name: `ctx.NAME` in a policy.
+/// An attribute of a caller: `ctx.NAME` in a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -44,7 +44,7 @@ pub enum Attribute {
     Text(String),
     /// A whole number.
     Integer(i64),
-    /// Yes or no.
+    /// A truth value.
     Flag(bool),
     /// Several texts.
     Texts(Vec<String>),
@@ -80,7 +80,7 @@ impl From<Vec<String>> for Attribute {
     }
 }
 
-/// Collects what is known about a [`Caller`].
+/// Builds a [`Caller`].
 #[derive(Debug, Clone)]
 #[must_use = "a caller is there once it is built"]
 pub struct CallerBuilder {
@@ -92,17 +92,17 @@ pub struct CallerBuilder {
     credential: Option<Arc<dyn Credential>>,
 }
 
-/// What proves who calls. It is asked at each decision.
+/// The proof of a caller's identity, checked at each decision.
 pub(crate) trait Credential:
     Any + fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe
 {
-    /// The project that it is for.
+    /// The project of the proof.
     fn project(&self) -> &str;
 
-    /// By which it can be revoked.
+    /// The ids by which it can be revoked.
     fn revocation_ids(&self) -> &[Vec<u8>];
 
-    /// Whether it holds for this call.
+    /// Whether the proof holds for this call.
     fn check(&self, now: SystemTime, agent: &str, tool: &str) -> Result<(), Box<dyn Error>>;
 }
 
@@ -137,19 +137,19 @@ impl Caller {
         self.0.session.as_deref()
     }
 
-    /// What else is known: `ctx` in a policy.
+    /// The attributes: `ctx` in a policy.
     #[must_use]
     pub fn attributes(&self) -> &BTreeMap<String, Attribute> {
         &self.0.attributes
     }
 
-    /// From when on every call is denied. None: this caller does not expire.
+    /// The time from which every call is denied. None: this caller does not expire.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.0.expires_at
     }
 
-    /// What proves it. None: the host says so.
+    /// The proof of the identity. None: the host vouches for it.
     pub(crate) fn credential(&self) -> Option<&(dyn Credential + 'static)> {
         self.0.credential.as_deref()
     }
@@ -178,14 +178,14 @@ impl fmt::Debug for Caller {
 }
 
 impl CallerBuilder {
-    /// Keeps what proves who it is.
+    /// Sets the proof of the identity.
     #[allow(dead_code, reason = "tokens, a feature, are the only ones so far")]
     pub(crate) fn credential(mut self, credential: impl Credential) -> Self {
         self.credential = Some(Arc::new(credential));
         self
     }
 
-    /// Adds a role, behind those that are there.
+    /// Adds a role after the others.
     pub fn role(mut self, role: impl Into<String>) -> Self {
         self.roles.push(role.into());
         self
@@ -215,8 +215,7 @@ impl CallerBuilder {
         self
     }
 
-    /// Every call is denied once this time has passed since `now`. A time that the clock cannot hold is no time at all: it is
-    /// over at once.
+    /// Every call is denied once this time has passed since `now`. If the clock cannot hold the end, calls are denied at once.
     pub fn time_to_live(self, time: Duration, now: SystemTime) -> Self {
         self.expires_at(now.checked_add(time).unwrap_or(now))
     }
@@ -255,11 +254,11 @@ impl CallerBuilder {
     }
 }
 
-/// Why somebody cannot be a caller.
+/// Why a [`Caller`] cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallerError {
-    /// A name is not one.
+    /// A name is invalid.
     #[error(
         "the {what} `{}` {reason}; a name has 1 to {MAX_NAME_BYTES} bytes and no control characters",
         name.escape_debug()
@@ -305,13 +304,13 @@ fn check_name(what: &'static str, name: &str) -> Result<(), CallerError> {
     } else if name.chars().any(char::is_control) {
         "has a control character"
     } else if spelled(name) != name {
-        // A policy, an approver and a ban would compare it with the other spelling, and take one person for two.
+        // Compared with the other spelling, by a policy, an approver or a ban, one person would count as two.
         let name = name.to_owned();
         return Err(CallerError::Spelling { what, name });
     } else {
         return Ok(());
     };
-    // A name can be as long as whoever sent it liked.
+    // The sender chooses the length of the name.
     let name = name.chars().take(MAX_NAME_BYTES).collect();
     Err(CallerError::Name { what, name, reason })
 }

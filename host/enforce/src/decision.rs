@@ -20,15 +20,15 @@ pub use hexgate_host::Effect;
 pub enum Cause {
     /// The policy.
     Policy,
-    /// There is no caller: the scope was not opened or got lost.
+    /// There is no caller: no scope was opened, or it did not follow into the task or thread.
     NoScope,
-    /// The caller's time is over.
+    /// The caller has expired.
     CallerExpired,
     /// The caller's token does not hold for this call.
     Token,
     /// The agent, the user or the token is stopped.
     Stopped,
-    /// The request cannot be understood.
+    /// The request is malformed.
     Malformed,
     /// The request is larger than is accepted.
     Exceeded,
@@ -36,16 +36,16 @@ pub enum Cause {
     Guest,
     /// The policy is outside of its validity.
     Validity,
-    /// The machine failed.
+    /// The host failed.
     Host,
     /// The decision could not be recorded.
     NotRecorded,
-    /// A human, or what speaks for one, was asked.
+    /// A human, or a program in their place, was asked.
     Approval,
 }
 
 impl Cause {
-    /// A name that stays: `policy`, `no_scope`, `caller_expired`, and so on.
+    /// The stable name: `policy`, `no_scope`, `caller_expired`, and so on.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -101,7 +101,7 @@ impl fmt::Debug for DecisionId {
     }
 }
 
-/// The arguments of a call: one JSON object, as text. What is decided is what runs.
+/// The arguments of a call: one JSON object, as text. The bytes that are decided are the bytes that run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arguments(String);
 
@@ -126,7 +126,7 @@ impl From<String> for Arguments {
 }
 
 impl From<&Value> for Arguments {
-    /// Writes the value. The text is what is decided and what runs, not the value that it came from.
+    /// Writes the value as text. That text is decided and runs, not the value.
     fn from(value: &Value) -> Self {
         Self(value.to_string())
     }
@@ -138,15 +138,15 @@ impl From<Value> for Arguments {
     }
 }
 
-/// That somebody approved a call.
+/// The approval of a call.
 #[derive(Debug, Clone)]
 pub(crate) struct Approval {
     pub(crate) by: String,
     pub(crate) request: Option<String>,
 }
 
-/// What was decided about one proposed call. It cannot be made elsewhere, and it does not permit anything by itself:
-/// [`Decision::into_permit`] does.
+/// The decision about one proposed call. Only an enforcer makes one. It permits nothing by itself: [`Decision::into_permit`] gives the
+/// permission.
 #[derive(Debug, Clone)]
 #[must_use = "a decision that is not looked at permits nothing"]
 pub struct Decision {
@@ -172,18 +172,18 @@ pub struct Decision {
     pub(crate) request: Option<String>,
     pub(crate) shadow: Option<Box<ShadowOutcome>>,
     pub(crate) disclose: bool,
-    /// Whether the reason tells only what is wrong with what the model sent.
+    /// Whether the reason tells only what is wrong with the model's own input.
     pub(crate) is_models_fault: bool,
 }
 
 impl Decision {
-    /// Its name.
+    /// The name of the decision.
     #[must_use]
     pub fn id(&self) -> DecisionId {
         self.id
     }
 
-    /// What may happen.
+    /// The effect: deny, needs approval, or allow.
     #[must_use]
     pub fn outcome(&self) -> Effect {
         self.outcome
@@ -201,13 +201,13 @@ impl Decision {
         self.outcome == Effect::Allow
     }
 
-    /// The agent that wants to call.
+    /// The agent that proposed the call.
     #[must_use]
     pub fn agent(&self) -> &str {
         &self.agent
     }
 
-    /// On whose behalf. None: nobody was in scope, so it is a denial.
+    /// The caller. None: no caller was in scope, so the call is denied.
     #[must_use]
     pub fn caller(&self) -> Option<&Caller> {
         self.caller.as_ref()
@@ -237,7 +237,7 @@ impl Decision {
         self.role.as_deref()
     }
 
-    /// Why, in a sentence for the operator. Empty if the call is allowed.
+    /// The reason, one sentence for the operator. Empty if the call is allowed.
     #[must_use]
     pub fn reason(&self) -> &str {
         &self.reason
@@ -261,7 +261,7 @@ impl Decision {
         self.scope.as_ref()
     }
 
-    /// The policy that decided, or that was live when something else did.
+    /// The policy that decided, or the live one if something else decided.
     #[must_use]
     pub fn policy(&self) -> &PolicyInfo {
         &self.version.id
@@ -291,25 +291,25 @@ impl Decision {
         self.took
     }
 
-    /// The decision that needed approval, if this one is what came of asking.
+    /// The decision that needed approval, if this one follows the request for it.
     #[must_use]
     pub fn follows(&self) -> Option<DecisionId> {
         self.follows
     }
 
-    /// Who approved it. None: nobody had to, or nobody did. It may be denied all the same, if something else changed meanwhile.
+    /// The approver. None: no approval was needed or given. An approved call can still be denied, if something else changed meanwhile.
     #[must_use]
     pub fn approved_by(&self) -> Option<&str> {
         self.approval.as_ref().map(|approval| approval.by.as_str())
     }
 
-    /// The request for approval by which it was approved, where there was one to be found again.
+    /// The request for approval by which it was approved, if requests are kept.
     #[must_use]
     pub fn approved_request(&self) -> Option<&str> {
         self.approval.as_ref()?.request.as_deref()
     }
 
-    /// The request for approval that nobody has answered yet.
+    /// The request for approval that is still unanswered.
     #[must_use]
     pub fn pending_request(&self) -> Option<&str> {
         self.request.as_deref()
@@ -318,8 +318,7 @@ impl Decision {
     /// The permission to run the call, if it may happen now.
     ///
     /// # Errors
-    ///
-    /// It may not: this is the decision again, to be rendered.
+    /// The call may not run: this is the decision again, to be rendered.
     pub fn into_permit(self) -> Result<Permit, Box<Self>> {
         if self.is_allowed() {
             Ok(Permit(Box::new(self)))
@@ -328,7 +327,7 @@ impl Decision {
         }
     }
 
-    /// Turns it into a denial, whatever it was before.
+    /// Turns any decision into a denial.
     pub(crate) fn deny(&mut self, cause: Cause, reason: String) {
         self.outcome = Effect::Deny;
         self.cause = cause;
@@ -379,7 +378,7 @@ impl Permit {
     }
 }
 
-/// Why a policy is not one for this agent, or for this caller's project.
+/// Why a policy does not apply to this agent, or to this caller's project.
 pub(crate) fn misbound(
     agent: &str,
     caller: &Caller,

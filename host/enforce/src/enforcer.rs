@@ -39,7 +39,7 @@ struct Inner {
     approvals: Approvals,
     disclosure: Disclosure,
     shadow: Option<Beside>,
-    /// Random bits that begin each decision's name, and the number that ends it.
+    /// Makes the ids of decisions: random bits, then a number.
     ids: (u64, AtomicU64),
     not_recorded: AtomicU64,
     observer_panics: AtomicU64,
@@ -48,10 +48,10 @@ struct Inner {
 /// How much of the policy a model may learn from a denial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Disclosure {
-    /// That the call is denied, or needs approval.
+    /// Only that the call is denied or needs approval.
     #[default]
     Nothing,
-    /// Also the constraints that were not true, and with them the thresholds in them, and the patterns of file scopes.
+    /// Also the constraints that were not true, with their thresholds, and the patterns of file scopes.
     Constraints,
 }
 
@@ -59,16 +59,16 @@ pub enum Disclosure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Decisions of which there is no record: those that were denied for it, and those that passed nevertheless.
+    /// Decisions without a record, whether they were denied for that or passed.
     pub not_recorded: u64,
     /// Panics of observers.
     pub observer_panics: u64,
-    /// What came of asking the candidate, if there is one.
+    /// The counts of the candidate, if there is one.
     pub shadow: ShadowCounts,
 }
 
 impl Enforcer {
-    /// Begins a turn: looks whether there is another policy, as [`LivePolicy::refresh`] does, and lets the recorder know what came of it.
+    /// Begins a turn: looks for another policy, as [`LivePolicy::refresh`] does, and tells the recorder the result.
     pub fn begin_turn(&self) -> Refresh {
         let refresh = self.0.live.refresh();
         if let Some((recorder, _)) = &self.0.recorder
@@ -87,12 +87,12 @@ impl Enforcer {
         self.decide_call(Call::of(caller, tool, arguments))
     }
 
-    /// Decides a call on behalf of whoever is [in scope](crate::scope) here. Nobody is: a denial.
+    /// Decides a call on behalf of the caller [in scope](crate::scope) here. Without one the call is denied.
     pub fn decide_in_scope(&self, tool: &str, arguments: impl Into<Arguments>) -> Decision {
         self.decide_call(Call::in_scope(tool, arguments))
     }
 
-    /// Decides a call. The record of it was made when this returns.
+    /// Decides a call. When this returns, the decision is recorded.
     pub fn decide_call(&self, call: Call) -> Decision {
         let mut decision = self.judge(call);
         if let Some(shadow) = &self.0.shadow {
@@ -137,13 +137,13 @@ impl Enforcer {
         }
     }
 
-    /// The enforcer for somebody who looks at it and does not keep it alive: for metrics, say.
+    /// A weak reference to the enforcer, for example for metrics.
     #[must_use]
     pub fn downgrade(&self) -> WeakEnforcer {
         WeakEnforcer(Arc::downgrade(&self.0))
     }
 
-    /// A decision that nobody knows of yet.
+    /// A decision before it is recorded.
     fn judge(&self, call: Call) -> Decision {
         let begin = Instant::now();
         let version = Arc::clone(&self.0.live.current());
@@ -215,7 +215,7 @@ impl Enforcer {
         misbound(&self.0.agent, caller, &version.id)
     }
 
-    /// Records a decision and lets the observers know. What is returned is what was recorded last, and what counts.
+    /// Records a decision and tells the observers. The returned decision is the one that counts: a failed record can make it a denial.
     fn finish(&self, mut decision: Decision) -> Decision {
         if let Some((recorder, on_failure)) = &self.0.recorder {
             let recorded = guarded(|| recorder.record(&decision))
@@ -244,19 +244,19 @@ impl Enforcer {
     }
 }
 
-/// An enforcer as somebody sees it who does not keep it alive.
+/// A weak reference to an [`Enforcer`].
 #[derive(Clone)]
 pub struct WeakEnforcer(Weak<Inner>);
 
 impl WeakEnforcer {
-    /// The enforcer, if it is still there.
+    /// The enforcer, if it still exists.
     #[must_use]
     pub fn upgrade(&self) -> Option<Enforcer> {
         self.0.upgrade().map(Enforcer)
     }
 }
 
-/// Asks the policy, and writes what it says into the decision.
+/// Asks the policy, and writes its verdict into the decision.
 fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut Decision) {
     let mut roles = [""; MAX_ROLES];
     for (slot, role) in roles.iter_mut().zip(caller.roles()) {
@@ -301,7 +301,7 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
                 .and_then(|index| roles.get(index).copied()),
         };
         match (role, scope) {
-            // A scope that a grant names and that is not there must not turn into no scope at all.
+            // A grant whose scope is missing must not become a grant without a scope.
             (Some(role), Ok(scope)) if scope.as_ref().is_none_or(Option::is_some) => {
                 decision.outcome = outcome;
                 decision.role = Some(role.to_owned());

@@ -16,11 +16,11 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use hexgate_base::names::folded;
 
-/// Denies every call of agents, users and tokens that were stopped, from the next call on, whatever the policy says.
+/// Denies every call of stopped agents, users and tokens from the next call on, before the policy is asked.
 ///
 /// Cloning is cheap and gives the same switch: keep one, give it to every enforcer of the process. Reading it takes no lock. Names are
-/// compared as [people](hexgate_base::names::folded) are, without regard to spelling, case and blanks around them: taking two for
-/// one stops more.
+/// compared [folded](hexgate_base::names::folded), without regard to spelling, case and blanks around them: where two names are taken for
+/// one, more is stopped.
 #[derive(Clone, Default)]
 pub struct KillSwitch(Arc<Inner>);
 
@@ -34,11 +34,11 @@ struct Inner {
 /// Who is stopped, and why. The reason is for the operator.
 #[derive(Debug, Clone, Default)]
 struct Stopped {
-    /// By the host.
+    /// Stopped by the host.
     names: Names,
     tokens: BTreeMap<Vec<u8>, String>,
     everything: Option<String>,
-    /// By others.
+    /// Stopped by lists from elsewhere.
     lists: BTreeMap<ListId, List>,
 }
 
@@ -46,7 +46,7 @@ struct Stopped {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stop {
-    /// Everything is stopped.
+    /// Every call is stopped.
     Everything {
         /// Why, for the operator.
         reason: String,
@@ -69,7 +69,7 @@ pub enum Stop {
 }
 
 impl KillSwitch {
-    /// A switch that stops nobody.
+    /// A switch that stops no call.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -81,7 +81,7 @@ impl KillSwitch {
         self.change(|stopped| stopped.everything = Some(reason.clone()));
     }
 
-    /// Stops every call of an agent, whoever asks.
+    /// Stops every call of an agent, for all users.
     pub fn stop_agent(&self, agent: impl Into<String>, reason: impl Into<String>) {
         let (agent, reason) = (folded(&agent.into()).into_owned(), reason.into());
         self.change(|stopped| {
@@ -89,7 +89,7 @@ impl KillSwitch {
         });
     }
 
-    /// Stops every call on behalf of a user, whichever agent makes it.
+    /// Stops every call on behalf of a user, by all agents.
     pub fn stop_user(&self, user_id: impl Into<String>, reason: impl Into<String>) {
         let (user, reason) = (folded(&user_id.into()).into_owned(), reason.into());
         self.change(|stopped| {
@@ -105,7 +105,7 @@ impl KillSwitch {
         });
     }
 
-    /// Takes back [`stop_everything`](Self::stop_everything). Who is stopped by name stays stopped.
+    /// Takes back [`stop_everything`](Self::stop_everything). Agents and users that are stopped by name stay stopped.
     pub fn release_everything(&self) {
         self.change(|stopped| stopped.everything = None);
     }
@@ -163,8 +163,7 @@ impl KillSwitch {
         Some(Stop::Token { reason })
     }
 
-    /// Why a list of bans that somebody else keeps could not be had when it was last asked for. The list before goes on to count. None: each
-    /// could be had, or there is none.
+    /// Why the last attempt to fetch a list of bans failed. The previous list still counts. None: it succeeded, or there is no list.
     #[must_use]
     pub fn failure(&self) -> Option<Arc<dyn Error + Send + Sync>> {
         let stopped = self.0.stopped.load();

@@ -1,6 +1,5 @@
-//! Enforcement: who calls, which policy is live, what was decided.
-//!
-//! A host stands on this crate: it takes a proposed tool call and gets a decision that it can act on, log and prove.
+//! Enforcement: callers, live policies, and decisions about tool calls. Hosts are built on this crate: it turns a proposed tool call into a
+//! decision that a host can act on, log and prove.
 //!
 //! # Example
 //!
@@ -34,28 +33,27 @@
 //!
 //! - A [`Caller`] is on whose behalf an agent acts, passed along or set for a [`scope`]. A caller without roles is one thing, and no
 //!   caller is another: a scope that got lost is a denial.
-//! - A [`LivePolicy`] is the policy that decides now. Its [`source`], which can be anybody's, is looked at when a turn begins or on a
-//!   thread of its own; another policy takes its place while decisions go on, and what is refused leaves the last accepted one where it is.
-//! - An [`Enforcer`] decides. Before it answers it has the decision [recorded](Recorder), and it lets [observers](Observer) know.
+//! - A [`LivePolicy`] is the policy that decides now. Its [`source`], which can be your own, is polled when a turn begins or in the
+//!   background. It is replaced while decisions go on; if a new policy is refused, the last accepted one still decides.
+//! - An [`Enforcer`] decides. Before it answers it has the decision [recorded](Recorder) and tells the [observers](Observer).
 //! - A [`Decision`] is rendered for the model, which learns nothing of the policy, and for the operator, who learns everything. A
-//!   [`Permit`] is what a call runs with: the bytes that were decided.
+//!   [`Permit`] holds what a call runs with: the bytes that were decided.
 //! - A [`KillSwitch`] stops agents, users and tokens from the next call on; the platform's bans can feed it.
-//!
-//! | module | what happens there |
+//! | module | content |
 //! |---|---|
-//! | `guarded`, `repeat` | the ground: code of the host's that may panic, work that is done again and again |
+//! | `guarded`, `repeat` | helpers: the host's code that may panic, repeated background work |
 //! | `caller`, [`scope`], `token` | who calls |
-//! | [`source`], `live`, `watch` | where policies come from, and which one decides |
-//! | `decision`, `render` | what was decided, and who sees what of it |
+//! | [`source`], `live`, `watch` | sources of policies, and the live policy |
+//! | `decision`, `render` | decisions, and how models and operators see them |
 //! | `kill`, `approval`, `observer`, `shadow`, `enforcer` | from a call to a decision |
 //! | `platform` | the platform's policies and bans |
 //! | `telemetry` | spans and metrics of decisions |
-//! | [`resolve`] | what the environment says about all that |
+//! | [`resolve`] | all of this from environment variables |
 //!
 //! # Features
 //!
-//! Folders with signed bundles, callers, the audit log, the kill switch and sources of your own are always there. What the environment asks
-//! for and a program was built without is refused by the name of the feature ([`resolve::ResolveError::NotBuilt`]).
+//! Folders with signed bundles, callers, the audit log, the kill switch and sources of your own are always there. If the environment asks
+//! for a feature that the program was built without, it is refused with the feature's name ([`resolve::ResolveError::NotBuilt`]).
 //!
 //! | feature | what it brings |
 //! |---|---|
@@ -63,13 +61,11 @@
 //! | `tokens` (default) | `token`: signed tokens that say who calls |
 //! | `platform` | `platform`, and `audit::Delivery`: policies and bans of the platform, events to it; brings HTTP, TLS and `tokens` |
 //! | `registry` | [`source`]`::RegistryBundle`: bundles in OCI registries; brings HTTP and TLS |
-//! | `approvals` | `DurableApprovals`: requests that lie in a database until somebody answers; brings SQLite |
+//! | `approvals` | `DurableApprovals`: requests in a database until an approver answers; brings SQLite |
 //! | `watch` | [`LivePolicy::watch`] notices at once that files changed |
 //! | `opentelemetry` | `telemetry`: spans and metrics; brings the API of OpenTelemetry, and no exporter |
 //! | `full` | all of them |
-//!
-//! The default is what a first program needs and a small one can afford: write a policy, try it, know who calls. What brings a stack of
-//! its own is asked for.
+//! The default covers a first program: write a policy, try it, verify callers. Features with large dependencies are opt-in.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! The policy that decides now, and how another one takes its place.
+//! The policy that decides now, and its replacement.
 
 use std::fmt;
 use std::io;
@@ -14,9 +14,8 @@ use crate::guarded::{guarded, locked};
 use crate::repeat::{Repeated, elsewhere, spread};
 use crate::source::{Candidate, PolicyInfo, PolicySource, Poll, SourceError};
 
-/// The policy that decides now. Cloning is cheap and gives the same one.
-///
-/// Deciding and replacing do not wait for each other: a decision is made by the one policy that was current when it began.
+/// The policy that decides now. Cloning is cheap and gives the same one. Decisions and replacements do not wait for each other: a decision
+/// uses the policy that was live when it began.
 #[derive(Clone)]
 pub struct LivePolicy(Arc<Inner>);
 
@@ -25,26 +24,26 @@ struct Inner {
     sequences: Option<SequenceStore>,
     current: ArcSwap<Version>,
     source: Source,
-    /// What polls the source, if that takes its time. None: turns do.
+    /// The background poller of a slow source. None: turns poll it.
     polling: OnceLock<Repeated>,
-    /// What was admitted so far; held while a policy takes the place of another.
+    /// The bundles that were admitted so far; locked while a policy is replaced.
     admission: Mutex<SequenceFloor>,
     failure: ArcSwap<Option<Arc<SourceError>>>,
     failures: AtomicU64,
-    /// When the source last had nothing else than the policy that decides, in milliseconds since 1970.
+    /// When the source last confirmed the policy that decides, in milliseconds since 1970.
     confirmed: AtomicU64,
 }
 
-/// Held while a policy is looked for and loaded, never while one decides.
+/// Locked while a policy is looked for and loaded, never during a decision.
 type Source = Arc<Mutex<Box<dyn PolicySource>>>;
 
-/// A policy and what it is.
+/// A policy and its identity.
 pub(crate) struct Version {
     pub(crate) policy: Policy,
     pub(crate) id: Arc<PolicyInfo>,
-    /// What identifies it in records: the digest of its manifest, or of its source where there is none.
+    /// Its id in records: the digest of its manifest, or of its source if there is no manifest.
     pub(crate) digest: Option<Digest>,
-    /// What a record is replayed with.
+    /// The component, for replaying records.
     pub(crate) component: Vec<u8>,
 }
 
@@ -54,19 +53,19 @@ impl fmt::Debug for Version {
     }
 }
 
-/// What came of looking for another policy.
+/// The result of looking for another policy.
 #[derive(Debug, Clone)]
-#[must_use = "a refresh that failed keeps the policy that is there, and somebody should know"]
+#[must_use = "a failed refresh keeps the policy that is there, and should be reported"]
 pub enum Refresh {
-    /// The policy is the one that was there.
+    /// The policy is unchanged.
     Unchanged,
     /// Another policy decides from now on.
     Replaced(Arc<PolicyInfo>),
-    /// There is something else and it was refused, or nothing could be found out. The last accepted policy still decides.
+    /// Another policy was refused, or the source could not be read. The last accepted policy still decides.
     Kept(Arc<SourceError>),
 }
 
-/// Collects the options of a [`LivePolicy`].
+/// Builds a [`LivePolicy`].
 #[must_use = "a policy lives once it is opened"]
 pub struct LivePolicyBuilder {
     engine: Engine,
@@ -91,11 +90,9 @@ impl LivePolicy {
         Self::builder(engine).open(source)
     }
 
-    /// Looks whether the source has another policy, and lets it decide from now on. To be called at the beginning of each turn: if
-    /// nothing changed that costs a look at the file system, and for a source that is [polled in the
-    /// background](PolicySource::interval) nothing.
-    ///
-    /// Waits for another thread that is looking, so that after this call no policy decides that was replaced before it.
+    /// Takes another policy from the source if it has one. Call it at the beginning of each turn: without a change it costs a look at the
+    /// file system, and nothing for a source that is [polled in the background](PolicySource::interval). Waits for other threads that are
+    /// looking, so that after this call no policy decides that was replaced before it.
     pub fn refresh(&self) -> Refresh {
         if self.0.polling.get().is_some() {
             return self.failure().map_or(Refresh::Unchanged, Refresh::Kept);
@@ -105,7 +102,7 @@ impl LivePolicy {
         self.settle(&mut **source, polled)
     }
 
-    /// What comes of polling the source. It can be the host's own, and may panic.
+    /// Polls the source. It can be the host's own code, and may panic.
     fn settle(
         &self,
         source: &mut dyn PolicySource,
@@ -131,7 +128,7 @@ impl LivePolicy {
         }
     }
 
-    /// Which policy decides now.
+    /// The identity of the policy that decides now.
     #[must_use]
     pub fn id(&self) -> Arc<PolicyInfo> {
         self.0.current.load().id.clone()
@@ -142,26 +139,25 @@ impl LivePolicy {
         locked(&self.0.source).watched()
     }
 
-    /// Why the last look for another policy failed. None: it did not.
+    /// Why the last look for another policy failed. None: it succeeded.
     #[must_use]
     pub fn failure(&self) -> Option<Arc<SourceError>> {
         Option::clone(&self.0.failure.load())
     }
 
-    /// How often another policy was refused, or nothing could be found out.
+    /// How often another policy was refused, or the source could not be read.
     #[must_use]
     pub fn failures(&self) -> u64 {
         self.0.failures.load(Ordering::Relaxed)
     }
 
-    /// When the source last said that the policy that decides is the one to decide by. A source that cannot be asked leaves this where it is.
+    /// When the source last confirmed the policy that decides. A source that cannot be read does not change it.
     #[must_use]
     pub fn confirmed_at(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.0.confirmed.load(Ordering::Relaxed))
     }
 
-    /// The policy that decides now, to decide by or to describe. A decision made with it directly passes no scope, no kill switch
-    /// and no recorder.
+    /// The policy itself, for example to describe it. CAUTION: a decision made with it directly bypasses scope, kill switch and recorder.
     #[must_use]
     pub fn policy(&self) -> Policy {
         self.0.current.load().policy.clone()
@@ -179,7 +175,7 @@ impl LivePolicy {
         WeakLivePolicy(Arc::downgrade(&self.0))
     }
 
-    /// Lets a policy decide from now on, unless it is refused.
+    /// Replaces the policy that decides, unless the new one is refused.
     fn offer(&self, candidate: &Candidate) -> Refresh {
         let mut floor = locked(&self.0.admission);
         let current = self.0.current.load_full();
@@ -205,7 +201,7 @@ impl LivePolicy {
         }
     }
 
-    /// Notes that the last accepted policy still decides, and says so.
+    /// Notes and logs that the last accepted policy still decides.
     fn keep(&self, error: SourceError) -> Refresh {
         let error = match error {
             SourceError::Shared(error) => error,
@@ -224,7 +220,7 @@ impl LivePolicy {
         Refresh::Kept(error)
     }
 
-    /// Notes that the source has nothing that would be refused.
+    /// Notes that the source has no policy that is refused.
     fn confirm(&self) {
         let now = milliseconds(self.now());
         self.0.confirmed.store(now, Ordering::Relaxed);
@@ -234,7 +230,7 @@ impl LivePolicy {
     }
 }
 
-/// A live policy as its background work sees it: it does not keep it alive.
+/// A weak reference to a live policy, for its background work.
 #[derive(Clone)]
 pub(crate) struct WeakLivePolicy(Weak<Inner>);
 
@@ -257,12 +253,12 @@ impl LivePolicyBuilder {
         self
     }
 
-    /// The policy that the source has now. From then on [`LivePolicy::refresh`] looks for another one, or a thread does, as the source
+    /// Opens the source's policy. From then on [`LivePolicy::refresh`] looks for another one, or a background thread, as the source
     /// [says](PolicySource::interval).
     ///
     /// # Errors
     ///
-    /// The source has no policy, or one that is refused. There is nothing older to fall back to, so there is no live policy.
+    /// The source has no policy, or one that is refused. There is no older policy to fall back to.
     pub fn open(self, mut source: impl PolicySource + 'static) -> Result<LivePolicy, SourceError> {
         let interval = source.interval();
         let polled = match interval {
@@ -306,7 +302,7 @@ impl LivePolicyBuilder {
     }
 }
 
-/// Polls the source on a thread of its own. While it waits for the source it does not hold the policy, whose last user may leave meanwhile.
+/// Polls the source on a thread of its own. While it waits it holds no reference to the policy, which may be dropped meanwhile.
 fn poll_again(live: &LivePolicy, interval: Duration) -> io::Result<Repeated> {
     let (source, timed) = (Arc::clone(&live.0.source), Arc::clone(&live.0.source));
     let (lives, told) = (live.downgrade(), live.downgrade());
@@ -332,14 +328,15 @@ fn poll_again(live: &LivePolicy, interval: Duration) -> io::Result<Repeated> {
     Repeated::start("hexgate-source", pause, look, failed)
 }
 
-/// Lets a source know that what it found decides. It can be the host's own, and may panic.
+/// Tells a source that the policy it found decides. The source can be the host's own code, and may panic.
 fn accepted(source: &mut dyn PolicySource) {
     if let Err(panic) = guarded(|| source.accepted()) {
         tracing::error!(%panic, "the source of the policy panicked when its policy was accepted");
     }
 }
 
-/// Makes a policy of a candidate, if it may decide: still within its time, not older than what was there, and loadable. Then the floor rises.
+/// Makes a policy of a candidate, if it is valid now, not older than the bundles before it, and loadable. Then it records the number as the
+/// new floor.
 fn admit(
     engine: &Engine,
     sequences: Option<&SequenceStore>,
@@ -350,7 +347,7 @@ fn admit(
     let mut raised = floor.clone();
     if let Some(contents) = candidate.contents() {
         match raised.admit(contents) {
-            // Nobody vouches for either of them: a developer builds again without raising the number.
+            // Neither signature is checked: a developer builds again without raising the number.
             Err(SequenceError::Another { .. })
                 if matches!(candidate, Candidate::DangerousUnsigned(_)) => {}
             admitted => admitted?,
@@ -359,7 +356,7 @@ fn admit(
     let policy = match candidate {
         Candidate::Verified(bundle) => {
             bundle.check_validity(now)?;
-            // Loaded first: a bundle that cannot decide must not shut the door on the one before.
+            // Loaded first: a bundle that cannot be loaded must not block the one before it.
             let policy = Policy::load(engine, bundle)?;
             if let Some(store) = sequences {
                 store.admit(bundle)?;

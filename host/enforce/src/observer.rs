@@ -1,4 +1,4 @@
-//! Who learns of decisions.
+//! Observers and recorders of decisions.
 
 mod audit;
 
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::decision::Decision;
 use crate::live::Refresh;
 
-/// Learns of every decision. It cannot change one: what it returns does not matter, and a panic in it is caught and counted.
+/// Is told of every decision. It cannot change one: it returns nothing, and a panic in it is caught and counted.
 pub trait Observer: Send + Sync {
     /// A decision was made, and recorded if there is a recorder. The host has not acted on it yet.
     fn observe(&self, decision: &Decision);
@@ -24,20 +24,18 @@ impl<F: Fn(&Decision) + Send + Sync> Observer for F {
 
 /// Keeps a record of every decision, before the host can act on it.
 pub trait Recorder: Send + Sync {
-    /// Records a decision. Once this returned, the record is as durable as this recorder makes records.
+    /// Records a decision. When this returns, the record is as durable as this recorder makes records.
     ///
     /// # Errors
-    ///
-    /// There is no record. [`OnRecordFailure`] says what becomes of the decision. A panic counts as an error.
+    /// There is no record. [`OnRecordFailure`] says whether the decision stands. A panic counts as an error.
     fn record(&self, decision: &Decision) -> Result<(), RecordError>;
 
-    /// How many decisions passed without a record since this recorder began, because it was told to let them. Default: none do.
+    /// How many decisions passed without a record so far, because this recorder is set to let them. Default: none.
     fn lost(&self) -> u64 {
         0
     }
 
-    /// Learns what came of looking for another policy when a turn began. No decision depends on what becomes of that. By default it is passed
-    /// over.
+    /// Is told the result of looking for another policy when a turn began. No decision depends on it. By default it is ignored.
     fn refreshed(&self, refresh: &Refresh) {
         let _ = refresh;
     }
@@ -57,15 +55,15 @@ impl<R: Recorder + ?Sized> Recorder for Arc<R> {
     }
 }
 
-/// Why there is no record of a decision.
+/// Why a decision could not be recorded.
 pub type RecordError = Box<dyn Error + Send + Sync>;
 
-/// What becomes of a decision that could not be recorded.
+/// The fate of a decision that could not be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnRecordFailure {
-    /// It becomes a denial.
+    /// The decision becomes a denial.
     #[default]
     Deny,
-    /// It stands, and is [counted](crate::Counts::not_recorded).
+    /// The decision stands, and is [counted](crate::Counts::not_recorded).
     Continue,
 }

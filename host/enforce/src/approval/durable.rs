@@ -1,4 +1,4 @@
-//! Approvals that lie in a database until somebody answers.
+//! Approvals that are kept in a database until an approver answers.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 use super::{Answer, AnswerFuture, ApprovalError, ApprovalHandler};
 use crate::decision::Decision;
 
-/// Asks at an [`ApprovalService`]: the first time a request is put there and the call fails with
-/// [`Answer::Pending`]; once somebody entitled has approved it, the same call made again passes, once.
+/// Asks at an [`ApprovalService`]: the first time a request is stored and the call fails with [`Answer::Pending`]; once an approver has
+/// approved it, the same call made again passes, once.
 ///
 /// An approval is bound to agent, caller, session, attributes, tool, the exact arguments and the policy.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ impl ApprovalHandler for DurableApprovals {
         true
     }
 
-    /// Without holding a thread where tokio runs: the database may be locked for seconds. Elsewhere as [`ask`](Self::ask).
+    /// Under tokio on a blocking thread, since the database may be locked for seconds. Elsewhere as [`ask`](Self::ask).
     fn ask_async<'a>(&'a self, decision: &'a Decision) -> AnswerFuture<'a> {
         let Ok(runtime) = Handle::try_current() else {
             return Box::pin(ready(self.ask(decision)));
@@ -51,7 +51,7 @@ impl ApprovalHandler for DurableApprovals {
     }
 }
 
-/// What the approval is bound to.
+/// The call that the approval is bound to.
 fn call(decision: &Decision) -> Result<Call, ApprovalError> {
     let caller = decision.caller().ok_or("nobody is in scope")?;
     let attributes = caller.attributes();

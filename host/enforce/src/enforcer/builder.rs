@@ -1,4 +1,4 @@
-//! What an enforcer is made of.
+//! The options of an enforcer.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::live::LivePolicy;
 use crate::observer::{Observer, OnRecordFailure, Recorder};
 use crate::shadow::{Beside, Shadow};
 
-/// Is shown the enforcer once it is built.
+/// Gets the enforcer once it is built.
 type OnBuild = Box<dyn FnOnce(&Enforcer) + Send + Sync>;
 
 /// Collects the options of an [`Enforcer`].
@@ -28,7 +28,7 @@ pub struct EnforcerBuilder {
     built: Vec<OnBuild>,
 }
 
-/// The system gave no random numbers, so decisions cannot be told apart.
+/// The system gave no random numbers for the ids of decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the system gives no random numbers: {source}")]
 pub struct RandomError {
@@ -64,13 +64,13 @@ impl EnforcerBuilder {
         self
     }
 
-    /// Lets somebody know of every decision. Default: nobody.
+    /// Tells an observer of every decision. Default: none.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.observers.push(Arc::new(observer));
         self
     }
 
-    /// What happens to calls that need approval. Default: nobody is asked, and they do not happen.
+    /// What happens to calls that need approval. Default: no one is asked, and they do not happen.
     pub fn approvals(mut self, approvals: Approvals) -> Self {
         self.approvals = approvals;
         self
@@ -88,15 +88,15 @@ impl EnforcerBuilder {
         self
     }
 
-    /// Asks a candidate policy beside the live one, about every call that the live one is asked about. What it says is recorded, counted and
-    /// told, and never acts. Default: none.
+    /// Asks a candidate policy about every call that the live one is asked about. Its answers are recorded, counted and reported, and never
+    /// act. Default: none.
     pub fn shadow(mut self, shadow: Shadow) -> Self {
         self.shadow = Some(shadow);
         self
     }
 
-    /// Shows somebody the enforcer once it is built, who wants to look at its [counts](Enforcer::counts) later. To keep it, keep it
-    /// [downgraded](Enforcer::downgrade). Default: nobody.
+    /// Gives the enforcer to a function once it is built, for reading its [counts](Enforcer::counts) later. To keep it, keep it
+    /// [downgraded](Enforcer::downgrade). Default: none.
     pub fn on_build(mut self, built: impl FnOnce(&Enforcer) + Send + Sync + 'static) -> Self {
         self.built.push(Box::new(built));
         self

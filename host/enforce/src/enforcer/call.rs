@@ -18,11 +18,11 @@ pub struct Call {
     pub(super) run: Option<Box<RawValue>>,
 }
 
-/// Why nobody is known to call.
+/// Why a call has no caller.
 #[derive(Debug, Clone)]
 pub(super) enum NoCaller {
     Scope(NoScope),
-    /// The token that came with the call was refused, and this is why.
+    /// The token that came with the call was refused, for this reason.
     Token(String),
 }
 
@@ -32,12 +32,12 @@ impl Call {
         Self::new(Ok(caller.clone()), tool, arguments)
     }
 
-    /// A call on behalf of whoever is [in scope](crate::scope) here. Nobody is: it is denied.
+    /// A call on behalf of the caller [in scope](crate::scope) here. Without one it is denied.
     pub fn in_scope(tool: impl Into<String>, arguments: impl Into<Arguments>) -> Self {
         Self::new(scope::current().map_err(NoCaller::Scope), tool, arguments)
     }
 
-    /// A call that came with a token which was refused. It is denied, and so it is recorded that somebody tried.
+    /// A call that came with a refused token. It is denied, so that the attempt is recorded.
     pub fn with_refused_token(
         error: &(impl Error + ?Sized),
         tool: impl Into<String>,
@@ -46,7 +46,7 @@ impl Call {
         Self::new(Err(NoCaller::Token(error.to_string())), tool, arguments)
     }
 
-    /// Also says what the policy sees as `run`: facts about the run that the call is part of, from the host.
+    /// Sets what the policy sees as `run`: the host's facts about the run that the call is part of.
     pub fn run(mut self, facts: Box<RawValue>) -> Self {
         self.run = Some(facts);
         self

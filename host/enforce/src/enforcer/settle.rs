@@ -1,4 +1,4 @@
-//! From a decision to a permission, by way of whoever approves.
+//! From a decision to a permission, with approval where it is needed.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::approval::{Answer, ApprovalError, ApprovalHandler, Approvals};
 use crate::decision::{Approval, Cause, Decision, Effect, Permit};
 use crate::guarded::{guarded, guarded_async};
 
-/// What is left to do with a decision.
+/// The next step of a decision.
 enum Next {
     Done(Decision),
     Settle(Decision, Answer),
@@ -33,7 +33,7 @@ impl Enforcer {
         }
     }
 
-    /// The same where the one who approves is waited for without holding a thread.
+    /// As [`authorize`](Self::authorize), but waits for the approver without holding a thread.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Enforcer {
             Next::Done(decision) => decision.into_permit(),
             Next::Settle(decision, answer) => self.settle(call, &decision, Ok(answer)),
             Next::Ask(decision, handler) => match Handle::try_current() {
-                // Whoever asks may stop waiting. What is used up by then has to be in the records.
+                // The caller may drop this future. An approval that is used up by then still has to be recorded.
                 Ok(runtime) if guarded(|| handler.uses_up()).unwrap_or(true) => {
                     let (this, asked, again) = (self.clone(), decision.clone(), call.clone());
                     let settled =
@@ -89,8 +89,8 @@ impl Enforcer {
         }
     }
 
-    /// Decides again, now that there is an answer: while it was waited for the policy may have changed, the caller's time may have
-    /// ended, and somebody may have been stopped.
+    /// Decides again with the answer: meanwhile the policy may have changed, the caller may have expired, or the kill switch may have
+    /// stopped the call.
     fn settle(
         &self,
         call: Call,
@@ -126,7 +126,7 @@ impl Enforcer {
         } else if decision.outcome == Effect::Allow
             && !matches!(answer, Ok(Answer::Approved { .. }))
         {
-            // The policy allows now what it wanted to be asked about before. Who was asked did not agree.
+            // The policy allows now what needed approval before, but the approver did not agree.
             decision.deny(
                 Cause::Approval,
                 "the policy changed while approval was waited for; ask again".to_owned(),

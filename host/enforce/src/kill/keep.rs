@@ -1,4 +1,4 @@
-//! Keeping the lists that come from elsewhere.
+//! Keeping lists of bans from elsewhere up to date.
 
 use std::error::Error;
 use std::fmt;
@@ -11,7 +11,7 @@ use super::{Inner, KillSwitch};
 use crate::guarded::locked;
 use crate::repeat::Repeated;
 
-/// What keeps the lists of a switch up to date.
+/// Keeps one list of a switch up to date.
 #[derive(Default)]
 pub(super) struct Keepers {
     work: Mutex<Vec<Repeated>>,
@@ -19,7 +19,7 @@ pub(super) struct Keepers {
 }
 
 impl KillSwitch {
-    /// Another list, of which nothing is known yet.
+    /// Adds a list whose content is not known yet.
     pub(crate) fn list(&self, origin: &impl fmt::Display) -> ListId {
         let id = ListId(self.0.keepers.next.fetch_add(1, Ordering::Relaxed));
         let list = List {
@@ -35,7 +35,7 @@ impl KillSwitch {
         id
     }
 
-    /// A list takes the place of the one before it.
+    /// Replaces a list.
     pub(crate) fn replace(&self, id: ListId, names: Names, good_until: Option<Moment>) {
         let bans = names.agents.len() + names.users.len();
         self.change_list(id, |list| {
@@ -47,12 +47,12 @@ impl KillSwitch {
         tracing::info!(bans, "list of bans replaced");
     }
 
-    /// What is understood of a list counts beside the one before it, which is no younger by that.
+    /// Adds the readable part of a list to the previous list, whose age stays as it is.
     pub(crate) fn add(&self, id: ListId, names: Names) {
         self.change_list(id, |list| list.more = names.clone());
     }
 
-    /// A list is still as it was.
+    /// Confirms a list that did not change.
     pub(crate) fn confirm(&self, id: ListId, good_until: Option<Moment>) {
         let stopped = self.0.stopped.load();
         let list = stopped.lists.get(&id);
@@ -66,7 +66,7 @@ impl KillSwitch {
         });
     }
 
-    /// A list could not be had.
+    /// Notes that a list could not be fetched.
     pub(crate) fn fail(&self, id: ListId, error: impl Into<Box<dyn Error + Send + Sync>>) {
         let error: Arc<dyn Error + Send + Sync> = error.into().into();
         let stopped = self.0.stopped.load();
@@ -87,7 +87,7 @@ impl KillSwitch {
         });
     }
 
-    /// Keeps what keeps a list, for as long as the switch is there.
+    /// Holds the background work of a list for as long as the switch lives.
     pub(crate) fn hold(&self, work: Repeated) {
         locked(&self.0.keepers.work).push(work);
     }
@@ -97,7 +97,7 @@ impl KillSwitch {
     }
 }
 
-/// A switch as what keeps its lists sees it: it does not keep it alive.
+/// A weak reference to a switch, for the work that keeps its lists.
 pub(crate) struct WeakKillSwitch(Weak<Inner>);
 
 impl WeakKillSwitch {
@@ -111,7 +111,7 @@ impl Moment {
         Self(SystemTime::now(), Instant::now())
     }
 
-    /// None: later than can be told.
+    /// None: later than the clock can hold.
     pub(crate) fn after(self, time: Duration) -> Option<Self> {
         Some(Self(self.0.checked_add(time)?, self.1.checked_add(time)?))
     }

@@ -1,4 +1,4 @@
-//! Lists of who is stopped, which others keep.
+//! Lists of bans from elsewhere.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::time::{Instant, SystemTime};
 
 use hexgate_base::names::folded;
 
-/// Which list it is.
+/// The number of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ListId(pub(super) u64);
 
@@ -18,21 +18,21 @@ pub(crate) struct Names {
     pub(crate) users: BTreeMap<String, String>,
 }
 
-/// A list that somebody else keeps.
+/// A list of bans from elsewhere.
 #[derive(Debug, Clone)]
 pub(super) struct List {
-    /// Where it comes from, for messages.
+    /// The list's origin, for messages.
     pub(super) origin: Arc<str>,
     pub(super) names: Names,
-    /// Of a newer list that was not understood as a whole, what was.
+    /// The readable part of a newer list that could not be read as a whole.
     pub(super) more: Names,
-    /// When it is too old to rely on. None: never.
+    /// When the list expires. None: never.
     pub(super) good_until: Option<Moment>,
-    /// Why it could not be had when it was last asked for.
+    /// Why the last fetch failed.
     pub(super) failure: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// A moment, by two clocks: one can be set back, and the other one stands still while the machine sleeps.
+/// A moment by two clocks: the system's can be set back, and the monotonic one stops while the machine sleeps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment(pub(super) SystemTime, pub(super) Instant);
 
@@ -54,7 +54,7 @@ fn find<'a>(names: &'a BTreeMap<String, String>, name: &str) -> Option<&'a Strin
 }
 
 impl List {
-    /// Why nobody can be let through by this list, if nobody can.
+    /// Why this list stops every call, if it does.
     pub(super) fn is_too_old(&self) -> Option<String> {
         let Moment(time, instant) = self.good_until?;
         (SystemTime::now() >= time || Instant::now() >= instant).then(|| {

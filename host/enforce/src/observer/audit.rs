@@ -1,4 +1,4 @@
-//! Decisions into the audit log.
+//! Records decisions in the audit log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -14,23 +14,23 @@ use crate::decision::{Cause, Decision, DecisionId, Effect};
 use crate::guarded::locked;
 use crate::live::Refresh;
 
-/// As many decisions that wait for approval as are remembered by their number.
+/// The most pending decisions whose record numbers are remembered.
 const MAX_WAITING: usize = 10_000;
 
-/// Records decisions in an [`AuditLog`], and what came of asking for approval and of looking for another policy as notes beside them. The
-/// component of each policy is kept for replays before the first decision by it is recorded.
+/// Records decisions in an [`AuditLog`], with notes about approvals and replacements of the policy beside them. It keeps each policy's
+/// component for replays, before the first decision by it is recorded.
 ///
 /// Whether a decision passes that cannot be recorded is [the log's option](hexgate_audit::WhenUnwritable); give the enforcer
-/// [`OnRecordFailure::Deny`](crate::OnRecordFailure) with it. What is no decision of the policy's, an approval that is used, is
-/// denied if there is no note of it, whatever the option.
+/// [`OnRecordFailure::Deny`](crate::OnRecordFailure) with it. A call that runs by an approval is denied if the note of that fails, whatever
+/// the option.
 #[derive(Debug)]
 pub struct AuditRecorder {
     log: AuditLog,
-    /// The components that were kept.
+    /// The components that are kept already.
     kept: Mutex<BTreeSet<Digest>>,
-    /// The records of decisions that wait for approval. The oldest are forgotten.
+    /// The record numbers of decisions that wait for approval. The oldest are forgotten.
     waiting: Mutex<BTreeMap<DecisionId, u64>>,
-    /// Why the policy was not replaced, as the log says it already.
+    /// The reason why the policy was not replaced that the log has already.
     kept_because: Mutex<Option<String>>,
 }
 
@@ -62,7 +62,7 @@ impl AuditRecorder {
                 locked(&self.kept).insert(digest);
                 Ok(())
             }
-            // Who lets decisions pass without a record lets them pass without this too.
+            // An operator who lets decisions pass without a record lets them pass without the component, too.
             Err(error) if self.log.when_unwritable() == WhenUnwritable::Count => {
                 tracing::error!(component = %digest, %error, "a component that decides is not kept beside the audit log");
                 Ok(())
@@ -104,7 +104,7 @@ impl AuditRecorder {
             && decision.outcome() == Effect::NeedsApproval
         {
             let mut waiting = locked(&self.waiting);
-            // The number is a help for readers; the names of the decisions are in the notes too.
+            // The number only helps readers; the notes name the decisions, too.
             waiting.insert(decision.id(), head.n);
             if waiting.len() > MAX_WAITING {
                 waiting.pop_first();
@@ -113,7 +113,7 @@ impl AuditRecorder {
         Ok(())
     }
 
-    /// What came of asking about a decision that has a record. It says enough to find the call without that record too.
+    /// Notes the answer for a recorded decision. The note identifies the call even without that record.
     fn record_approval(&self, decision: &Decision, asked: DecisionId) -> Result<(), RecordError> {
         let event = match decision.outcome() {
             _ if !by_approval(decision) => "approval_void",
@@ -151,7 +151,7 @@ impl AuditRecorder {
 
 impl Recorder for AuditRecorder {
     fn record(&self, decision: &Decision) -> Result<(), RecordError> {
-        // What the policy, or a stop, says after somebody was asked is a decision of its own.
+        // If the policy or the kill switch decides after the answer, that is a decision of its own.
         if decision.follows().is_none() || !by_approval(decision) {
             self.keep_component(decision)?;
             self.record_decision(decision)?;
@@ -209,12 +209,12 @@ impl Recorder for AuditRecorder {
     }
 }
 
-/// Whether it was the answer to a request for approval, or that there is none yet, that decided.
+/// Whether the answer to a request for approval, or its absence, decided.
 fn by_approval(decision: &Decision) -> bool {
     decision.cause() == Cause::Approval || decision.pending_request().is_some()
 }
 
-/// A decision as the log has it.
+/// A decision in the form of the log.
 fn recorded(decision: &Decision) -> Recorded {
     let reason = || decision.reason().to_owned();
     let error = |error| Recorded::Error {
