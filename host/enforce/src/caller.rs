@@ -264,7 +264,7 @@ pub enum CallerError {
         name.escape_debug()
     )]
     Name {
-        /// Whose name it is.
+        /// The kind of name.
         what: &'static str,
         /// The name.
         name: String,
@@ -277,7 +277,7 @@ pub enum CallerError {
         .name.escape_default(), spelled(.name).escape_default()
     )]
     Spelling {
-        /// Whose name it is.
+        /// The kind of name.
         what: &'static str,
         /// The name.
         name: String,

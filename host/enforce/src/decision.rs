@@ -14,7 +14,7 @@ use crate::source::PolicyInfo;
 
 pub use hexgate_host::Effect;
 
-/// Who or what decided.
+/// What decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
@@ -189,7 +189,7 @@ impl Decision {
         self.outcome
     }
 
-    /// Who or what decided.
+    /// What decided.
     #[must_use]
     pub fn cause(&self) -> Cause {
         self.cause

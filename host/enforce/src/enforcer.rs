@@ -55,7 +55,7 @@ pub enum Disclosure {
     Constraints,
 }
 
-/// What went wrong around decisions so far.
+/// Counts of failures around decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
@@ -119,7 +119,7 @@ impl Enforcer {
         &self.0.kill
     }
 
-    /// What went wrong around decisions so far.
+    /// Counts of failures around decisions.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let lost = self.0.recorder.as_ref();

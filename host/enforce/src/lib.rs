@@ -42,7 +42,7 @@
 //! | module | content |
 //! |---|---|
 //! | `guarded`, `repeat` | helpers: the host's code that may panic, repeated background work |
-//! | `caller`, [`scope`], `token` | who calls |
+//! | `caller`, [`scope`], `token` | callers |
 //! | [`source`], `live`, `watch` | sources of policies, and the live policy |
 //! | `decision`, `render` | decisions, and how models and operators see them |
 //! | `kill`, `approval`, `observer`, `shadow`, `enforcer` | from a call to a decision |

@@ -1,8 +1,6 @@
-//! The platform as the source of a policy: asked over HTTP, in the background.
-//!
-//! Nothing that it sends is believed because it sent it. A bundle has to be signed by a pinned key, bound to this agent and this
-//! project, valid now, and not older than what decided before; the `ETag` only saves bytes. What fails is said, and the last
-//! verified policy decides on.
+//! The platform as the source of a policy: asked over HTTP, in the background. The platform's answers are not trusted by themselves. A
+//! bundle has to be signed by a pinned key, bound to this agent and this project, valid now, and not older than the one before; the `ETag`
+//! only saves bytes. Failures are reported, and the last verified policy still decides.
 
 mod bans;
 mod source;
@@ -50,15 +48,14 @@ impl Platform {
         }
     }
 
-    /// Trusts this key. The platform can withdraw it, by no longer naming it, and never add one.
+    /// Trusts this key. The platform can withdraw it by no longer naming it, but never add one.
     #[must_use]
     pub fn pin(mut self, key: PublicKey) -> Self {
         self.pins.push(key);
         self
     }
 
-    /// How long to wait between two looks, give or take a tenth, so that hosts that began together do not ask together. Default: 30
-    /// seconds.
+    /// The time between two requests, give or take a tenth, so that hosts that started together do not ask together. Default: 30 seconds.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;
@@ -72,16 +69,15 @@ impl Platform {
         self
     }
 
-    /// Without a pinned key, trusts the keys that the platform names first, for as long as this lives.
-    ///
-    /// CAUTION: whoever answers in the platform's place at that moment decides what is permitted.
+    /// Without a pinned key, trusts the keys that the platform names first, for as long as this value lives. CAUTION: an attacker who
+    /// answers in the platform's place at that moment decides what is permitted.
     #[must_use]
     pub fn dangerous_trust_on_first_use(mut self) -> Self {
         self.trust_on_first_use = true;
         self
     }
 
-    /// Accepts a bundle that leaves the agent or the project open, as all of version 1 do.
+    /// Accepts a bundle that is bound to no agent or no project, as all of version 1 are.
     ///
     /// CAUTION: such a bundle can be replayed for another agent, or be an old one.
     #[must_use]
@@ -90,31 +86,28 @@ impl Platform {
         self
     }
 
-    /// Fetches the policy, and goes on looking in the background until the live policy is dropped. Waits for the first answer; in an
-    /// asynchronous program call it where blocking is allowed.
+    /// Fetches the policy, and polls in the background until the live policy is dropped. Waits for the first answer; in an asynchronous
+    /// program call it where blocking is allowed.
     ///
     /// # Errors
-    ///
-    /// There is no answer, or none that may decide.
+    /// There is no answer, or no policy in it that may decide.
     pub fn open(self, builder: LivePolicyBuilder) -> Result<LivePolicy, SourceError> {
         source::open(self, builder)
     }
 
-    /// Keeps the switch as the platform's list of bans says, until the switch is dropped. Waits for the first list, so that nobody who
-    /// is banned gets through when a host begins; in an asynchronous program call it where blocking is allowed. Each later list takes
-    /// the place of the one before, [`interval`](Self::interval) by interval; what the host itself stopped stays stopped.
-    ///
-    /// The list is not signed: it counts because the platform sent it over TLS. [`KillSwitch::failure`] says why the last one could not
-    /// be had; the one before goes on to count, as long as [`bans_max_age`](Self::bans_max_age) allows.
+    /// Applies the platform's list of bans to the switch until the switch is dropped. Waits for the first list, so that no banned user gets
+    /// through when a host starts; in an asynchronous program call it where blocking is allowed. Each later list, one per
+    /// [`interval`](Self::interval), replaces the one before; what the host itself stopped stays stopped. The list is not signed: only TLS
+    /// protects it. [`KillSwitch::failure`] says why the last fetch failed; the previous list still counts, as long as
+    /// [`bans_max_age`](Self::bans_max_age) allows.
     ///
     /// # Errors
-    ///
-    /// There is no first list, or not all of it is understood.
+    /// There is no first list, or part of it cannot be read.
     pub fn enforce_bans(&self, switch: &KillSwitch) -> Result<(), PlatformError> {
         bans::enforce(self, switch, false).map(|_| ())
     }
 
-    /// The same, but if `optional`, a platform that has no list is asked again and again: what it said then is returned.
+    /// The same, but if `optional`, a missing list is no error: it is returned, and the platform is asked again and again.
     pub(crate) fn enforce_bans_unless_missing(
         &self,
         switch: &KillSwitch,
@@ -123,15 +116,15 @@ impl Platform {
         bans::enforce(self, switch, optional)
     }
 
-    /// Stops everybody once the list of bans was not confirmed for this long, by the system's clock or by the time that this process ran,
-    /// whichever is longer. Default: the last list counts for ever.
+    /// Stops every call once the list of bans was not confirmed for this long, by the system's clock or by the time that this process ran,
+    /// whichever is longer. Default: the last list does not expire.
     #[must_use]
     pub fn bans_max_age(mut self, max_age: Duration) -> Self {
         self.bans_max_age = Some(max_age);
         self
     }
 
-    /// Asks it. Not yet shown is the token.
+    /// Asks the platform. The token has not been sent yet.
     fn asker(&self) -> Result<Asker, PlatformError> {
         let trust = KeyTrust::new(self.pins.clone(), self.trust_on_first_use)?;
         let client = Client::new(self.address.clone(), self.token.clone(), self.timeouts)?;
@@ -152,16 +145,16 @@ impl Platform {
     }
 }
 
-/// Asks the platform, by the keys that are trusted now.
+/// Asks the platform, with the keys that are trusted now.
 struct Asker {
     blocking: Blocking,
     trust: KeyTrust,
-    /// Whether the token is known to be one that the trusted keys began.
+    /// Whether the token is known to be signed by a trusted key.
     is_checked: bool,
 }
 
 impl Asker {
-    /// Asks with the token. It is shown to nobody before the trusted keys are known to have begun it.
+    /// Asks with the token. It is sent only after a trusted key is known to have signed it.
     fn ask<T>(
         &mut self,
         question: impl AsyncFnOnce(&Client) -> Result<T, PlatformError>,
@@ -177,7 +170,7 @@ impl Asker {
         self.blocking.ask(question)
     }
 
-    /// The keys that are pinned and that the platform has not withdrawn by now.
+    /// The pinned keys that the platform has not withdrawn.
     fn trusted(&mut self) -> Result<Vec<PublicKey>, PlatformError> {
         let named = self.blocking.ask(async |client| client.keys().await)?;
         self.trust.narrowed(named)

@@ -1,7 +1,6 @@
-//! A decision for the model, for the operator's programs, and for people.
-//!
-//! What the model reads may be read by whoever steers it, and a constraint tells how far one may go. So the model learns that a call
-//! was denied and nothing of the policy, unless the host chose [`Disclosure::Constraints`](crate::Disclosure).
+//! Renders decisions for the model, for the operator's programs, and for people. An attacker who steers the model may read what it reads,
+//! and a constraint tells how far a call may go. So the model learns that a call was denied and nothing of the policy, unless the host
+//! chose [`Disclosure::Constraints`](crate::Disclosure).
 
 use hexgate_base::{harmless, shortened};
 use hexgate_host::PathScope;
@@ -19,7 +18,7 @@ pub struct Payload<'a> {
     /// `policy_denied` or `approval_required`.
     #[serde(rename = "type")]
     pub kind: &'static str,
-    /// Why, in a sentence.
+    /// The reason, one sentence.
     pub message: String,
     /// The tool.
     pub tool_name: &'a str,
@@ -27,7 +26,7 @@ pub struct Payload<'a> {
     pub agent_name: &'a str,
     /// Always false: the same call gives the same answer.
     pub retryable: bool,
-    /// The role that would be the authority.
+    /// The role on whose authority the call would happen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<&'a str>,
     /// Where the call could have gone instead.
@@ -65,7 +64,7 @@ impl Decision {
         self.outcome.error_type()
     }
 
-    /// Everything about it, for the operator's logs and programs. None: the call is allowed.
+    /// All details, for the operator's logs and programs. None: the call is allowed.
     #[must_use]
     pub fn payload(&self) -> Option<Payload<'_>> {
         Some(Payload {
@@ -80,7 +79,7 @@ impl Decision {
         })
     }
 
-    /// What the model may see of it, as the result of the call. None: the call is allowed.
+    /// The part that the model may see, as the result of the call. None: the call is allowed.
     #[must_use]
     pub fn model_payload(&self) -> Option<Payload<'_>> {
         let full = self.payload()?;
@@ -96,7 +95,7 @@ impl Decision {
         })
     }
 
-    /// What the model may see of it, as a line of text with a marker, `[policy_denied]` or `[approval_required]`. None: the call is
+    /// The part that the model may see, as a line of text with a marker, `[policy_denied]` or `[approval_required]`. None: the call is
     /// allowed.
     #[must_use]
     pub fn model_message(&self) -> Option<String> {
@@ -119,7 +118,7 @@ impl Decision {
         })
     }
 
-    /// For people: what was asked, what came of it, and why. Ends with a line feed.
+    /// For people: the call, the decision and its reason. Ends with a line feed.
     #[must_use]
     pub fn human(&self) -> String {
         let head = match self.outcome {
@@ -158,7 +157,7 @@ impl Decision {
         text
     }
 
-    /// The reason without anything that stands in the policy.
+    /// The reason without any part of the policy.
     pub(crate) fn plain_reason(&self) -> String {
         match self.outcome {
             _ if self.is_models_fault => self.reason.clone(),

@@ -1,8 +1,7 @@
-//! Whose call it is, without passing the caller through every function.
-//!
-//! A scope belongs to the task, or to the thread outside of one, in which it was opened, and to nothing else. A task that is spawned
-//! within it, and a thread that is started within it, have no scope of their own unless [`carry`] or [`carry_sync`] gave them this
-//! one. Where there is none the answer is [`NoScope`], which is a denial: a scope that got lost never becomes a default role.
+//! The caller of the current task or thread, without passing it through every function. A scope belongs only to the task in which it was
+//! opened, or to the thread if there is no task. Tasks and threads that are started within it have no scope unless [`carry`] or
+//! [`carry_sync`] gave them this one. Without a scope the answer is [`NoScope`], which is a denial: a lost scope never becomes a default
+//! role.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -19,8 +18,7 @@ tokio::task_local! {
 #[derive(Clone)]
 struct Frame {
     caller: Caller,
-    /// A runtime that is driven from within a scope polls tasks of others on this very thread. They have another id, and so not
-    /// this scope.
+    /// A runtime that is driven from within a scope polls other tasks on the same thread. Their id differs, so they do not get this scope.
     task: Option<Id>,
 }
 
@@ -40,9 +38,8 @@ impl Frame {
 )]
 pub struct NoScope;
 
-/// Runs a future on behalf of a caller: [`current`] in it is this caller, whichever threads it moves between.
-///
-/// Scopes nest; the inner one counts while it runs.
+/// Runs a future on behalf of a caller: [`current`] in it is this caller, also when it moves between threads. Scopes nest; inside the inner
+/// one, the inner one counts.
 pub async fn scope<F: Future>(caller: Caller, future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|context| CURRENT.sync_scope(Frame::here(&caller), || future.as_mut().poll(context)))
@@ -67,7 +64,7 @@ pub fn current() -> Result<Caller, NoScope> {
         .ok_or(NoScope)
 }
 
-/// Takes the scope that is open here along with a future, for `tokio::spawn`.
+/// Gives a future the scope that is open here, for `tokio::spawn`.
 ///
 /// Without a scope here the future has none either.
 pub fn carry<F: Future>(future: F) -> impl Future<Output = F::Output> {
@@ -80,7 +77,7 @@ pub fn carry<F: Future>(future: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Takes the scope that is open here along with a function, for `spawn_blocking` and threads.
+/// Gives a function the scope that is open here, for `spawn_blocking` and threads.
 ///
 /// Without a scope here the function has none either.
 pub fn carry_sync<R>(run: impl FnOnce() -> R) -> impl FnOnce() -> R {

@@ -1,4 +1,4 @@
-//! A candidate policy that is asked beside the live one. What it says is recorded and never acts.
+//! A candidate policy that is asked beside the live one. Its answers are recorded and never act.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,26 +16,25 @@ pub struct Shadow {
     budget: Duration,
 }
 
-/// What came of asking a candidate so far.
+/// Counts of a candidate's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ShadowCounts {
     /// Decisions about which it was asked.
     pub asked: u64,
-    /// Those that it would have decided otherwise: allow, needs approval, deny.
+    /// Decisions where its effect differed: allow, needs approval, deny.
     pub differed: u64,
-    /// Those about which it had no verdict: it trapped, ran out of a limit, or is outside of its validity.
+    /// Decisions where it had no verdict: it trapped, exceeded a limit, or is outside of its validity.
     pub failed: u64,
-    /// Decisions about which it was not asked, because it had taken too long.
+    /// Decisions about which it was not asked, because it had taken too long before.
     pub passed_over: u64,
 }
 
 impl Shadow {
-    /// Asks this policy. It comes from a source and is verified as every live policy is; [`Enforcer::begin_turn`](crate::Enforcer::begin_turn)
-    /// looks whether there is another one, and what is wrong with it is said to the log of `tracing` alone.
-    ///
-    /// Give it an engine with little fuel ([`Limits`](hexgate_host::Limits)) if it is not compiled by this project: until it is out of fuel a
-    /// decision waits for it.
+    /// Asks this policy. It comes from a source and is verified as every live policy is;
+    /// [`Enforcer::begin_turn`](crate::Enforcer::begin_turn) looks for another one; failures are reported to `tracing` only. If it is not
+    /// compiled by this project, give it an engine with little fuel ([`Limits`](hexgate_host::Limits)): a decision waits until it answers
+    /// or runs out of fuel.
     #[must_use]
     pub fn new(candidate: &LivePolicy) -> Self {
         Self {
@@ -44,8 +43,8 @@ impl Shadow {
         }
     }
 
-    /// How long an answer may take. After one that took longer the candidate is not asked for a hundred times as long, so that it never
-    /// costs more than a hundredth of the time. Default: 1 millisecond.
+    /// How long an answer may take. After a slower one the candidate is not asked for a hundred times as long, so that it costs at most a
+    /// hundredth of the time. Default: 1 millisecond.
     #[must_use]
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = budget;
@@ -53,7 +52,7 @@ impl Shadow {
     }
 }
 
-/// How much longer than its answer a candidate that was too slow is left alone.
+/// The pause of a candidate that was too slow, in times of its answer.
 const REST: u32 = 100;
 
 /// A candidate at work.
@@ -61,7 +60,7 @@ const REST: u32 = 100;
 pub(crate) struct Beside {
     shadow: Shadow,
     begin: Instant,
-    /// Until when it is left alone, in nanoseconds from the beginning.
+    /// The end of the candidate's pause, in nanoseconds from `begin`.
     rests_until: AtomicU64,
     asked: AtomicU64,
     differed: AtomicU64,
@@ -82,7 +81,7 @@ impl Beside {
         }
     }
 
-    /// Looks whether there is another candidate. Nobody depends on the answer.
+    /// Looks for another candidate. No decision depends on the result.
     pub(crate) fn refresh(&self) {
         if let Err(panic) = guarded(|| self.shadow.candidate.refresh()) {
             tracing::error!(%panic, "looking for another candidate panicked");
@@ -99,7 +98,7 @@ impl Beside {
         }
     }
 
-    /// What the candidate says about a call that the live policy was asked about. None: it was not asked.
+    /// The candidate's answer about a call that the live policy was asked about. None: it was not asked.
     pub(crate) fn ask(&self, decision: &Decision) -> Option<ShadowOutcome> {
         let (Some(caller), Some(facts)) = (decision.caller(), decision.facts()) else {
             return None;
@@ -142,7 +141,7 @@ impl Beside {
         self.asked.fetch_add(1, Ordering::Relaxed);
         if let Recorded::Error { reason, .. } = verdict {
             let failed = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
-            // The first of many, and then fewer and fewer.
+            // Logged ever more rarely: a broken candidate fails on each call.
             if failed.is_power_of_two() {
                 tracing::warn!(decision = %decision.id, %reason, failed, "the candidate has no verdict");
             }
@@ -170,7 +169,7 @@ fn nanoseconds(time: Duration) -> u64 {
 }
 
 impl Decision {
-    /// What a [candidate](Shadow) would have said. None: there is none, or it was not asked.
+    /// The answer of the [candidate](Shadow). None: there is none, or it was not asked.
     #[must_use]
     pub fn shadow(&self) -> Option<&ShadowOutcome> {
         self.shadow.as_deref()
@@ -179,7 +178,7 @@ impl Decision {
     /// Whether a candidate that was asked would have decided otherwise than the live policy did.
     #[must_use]
     pub fn shadow_differs(&self) -> bool {
-        // What the recorder or a human made of it afterwards is no difference between policies.
+        // What the recorder or a human changed afterwards is no difference between the policies.
         matches!(
             self.cause,
             Cause::Policy | Cause::Malformed | Cause::Exceeded | Cause::Guest

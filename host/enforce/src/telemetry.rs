@@ -1,16 +1,14 @@
-//! Spans and metrics of decisions, in the terms of OpenTelemetry (feature `opentelemetry`).
-//!
-//! A decision leaves what is told about it in a queue of bounded length and goes on; a thread of its own makes spans and metrics of it. So
-//! an exporter that is slow, hangs or panics takes nothing from decisions but the telling.
+//! Spans and metrics of decisions, in the terms of OpenTelemetry (feature `opentelemetry`). A decision puts its data into a bounded queue
+//! and goes on; a background thread makes spans and metrics of it. So an exporter that is slow, hangs or panics does not affect decisions.
 //!
 //! | span `hexgate.decide` | |
 //! |---|---|
 //! | `gen_ai.agent.name`, `gen_ai.tool.name` | who wants to call what |
 //! | `hexgate.decision.id`, `hexgate.decision.outcome`, `hexgate.decision.cause` | as [`Decision`](crate::Decision) has them |
-//! | `hexgate.decision.follows` | the decision that needed approval, if this one is what came of asking |
+//! | `hexgate.decision.follows` | the decision that needed approval, if this one follows it |
 //! | `hexgate.decision.role` | the role on whose authority a call may happen |
 //! | `hexgate.policy.component`, `hexgate.policy.sequence` | which policy decided |
-//! | `hexgate.shadow.outcome` | what a candidate would have said |
+//! | `hexgate.shadow.outcome` | the candidate's answer |
 //! | `error.type` | the cause, where the machine, the policy or the recorder failed; the span's status is an error then |
 //! | `user.id`, `gen_ai.conversation.id` | the caller and the session, if asked for ([`Telemetry::with_identities`]) |
 //!
@@ -24,11 +22,10 @@
 //! | `hexgate.observer.panics` | observable counter | agent |
 //! | `hexgate.policy.failures` | observable counter | agent |
 //! | `hexgate.policy.age` | observable gauge, s: since the source last confirmed the policy | agent |
-//! | `hexgate.telemetry.dropped` | observable counter: decisions of which nothing is told, because the queue was full | |
-//! | `hexgate.telemetry.panics` | observable counter: decisions of which it could not be told | |
-//!
-//! Arguments, facts, reasons, constraints and thresholds are never told. A model can invent names of tools: told are those for which the
-//! policy tells rules, that were granted, or that a rule denied; the others are `_OTHER`. Metrics tell at most 200 apart.
+//! | `hexgate.telemetry.dropped` | observable counter: decisions that are not reported, because the queue was full | |
+//! | `hexgate.telemetry.panics` | observable counter: decisions whose report panicked | |
+//! Arguments, facts, reasons, constraints and thresholds are never reported. A model can invent names of tools: only those are reported
+//! that have a rule in the policy, were granted, or were denied by a rule; the others are `_OTHER`. Metrics distinguish at most 200.
 
 mod instruments;
 mod queue;
@@ -53,9 +50,8 @@ use instruments::Instruments;
 use queue::{Queue, Told};
 
 /// Makes spans and metrics of decisions. Cloning is cheap and gives the same one: keep one, give it to the
-/// [builder](crate::EnforcerBuilder::telemetry) of every enforcer of the process.
-///
-/// Once the last clone is dropped, with the last enforcer that has one, what is left is told and the thread ends.
+/// [builder](crate::EnforcerBuilder::telemetry) of every enforcer of the process. Once the last clone and the last enforcer that has one
+/// are dropped, the rest of the queue is reported and the thread ends.
 #[derive(Clone)]
 pub struct Telemetry {
     handle: Arc<Handle>,
@@ -63,7 +59,7 @@ pub struct Telemetry {
     identities: bool,
 }
 
-/// Closes the queue when nobody can put anything into it any more.
+/// Closes the queue when its last sender is dropped.
 struct Handle(Arc<Queue>);
 
 impl Drop for Handle {
@@ -73,7 +69,7 @@ impl Drop for Handle {
 }
 
 impl Telemetry {
-    /// Tells the providers that are global now: set them before.
+    /// Reports to the global providers; set them first.
     ///
     /// # Errors
     ///
@@ -85,7 +81,7 @@ impl Telemetry {
         )
     }
 
-    /// Tells these providers.
+    /// Reports to these providers.
     ///
     /// # Errors
     ///
@@ -100,20 +96,20 @@ impl Telemetry {
         Self::begin(tracer, meters.meter_with_scope(scope()))
     }
 
-    /// Also tells who calls, in spans: the user's id and the session. Metrics never do.
+    /// Also reports the user's id and the session, in spans. Metrics never have them.
     #[must_use]
     pub fn with_identities(mut self) -> Self {
         self.identities = true;
         self
     }
 
-    /// Waits until everything is told that was decided before, at most so long. Whether it is. To be called before the providers are shut down.
+    /// Waits until all earlier decisions are reported, at most this long. True if they are. Call it before the providers are shut down.
     #[must_use]
     pub fn flush(&self, patience: Duration) -> bool {
         self.handle.0.flush(patience)
     }
 
-    /// How many decisions nothing was told of, because more were waiting than may.
+    /// How many decisions were not reported, because the queue was full.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.handle.0.dropped()
@@ -141,7 +137,7 @@ impl Telemetry {
         })
     }
 
-    /// Tells how an enforcer is doing, as long as it is there.
+    /// Reports an enforcer's counts for as long as it lives.
     fn watch(&self, enforcer: &Enforcer) {
         let count = |name: &'static str, read: fn(&Enforcer) -> u64| {
             let enforcer = enforcer.downgrade();

@@ -1,4 +1,4 @@
-//! Looking for another policy without a turn: for hosts whose runs are long.
+//! Looks for another policy between turns, for hosts with long runs.
 
 #[cfg(feature = "watch")]
 mod files;
@@ -11,7 +11,7 @@ use crate::repeat::Repeated;
 
 /// Looks for another policy again and again, until it is dropped.
 #[derive(Debug)]
-#[must_use = "what is dropped does not watch"]
+#[must_use = "watching ends when this is dropped"]
 #[allow(dead_code, reason = "held so that dropping it ends the thread")]
 pub struct Watch {
     repeated: Repeated,
@@ -20,11 +20,9 @@ pub struct Watch {
 }
 
 impl LivePolicy {
-    /// Also looks for another policy this often, on a thread of its own, as [`refresh`](Self::refresh) does. It does not keep the
-    /// policy alive.
-    ///
-    /// With the feature `watch` it also looks as soon as the file system tells that the policy's files changed. The interval counts
-    /// all the same: not every file system tells, and what a link leads to may change elsewhere.
+    /// Also looks for another policy this often, on a thread of its own, as [`refresh`](Self::refresh) does. It does not keep the policy
+    /// alive. With the feature `watch` it also looks as soon as the file system reports that the policy's files changed. The interval still
+    /// counts: not every file system reports changes, and the target of a link may change elsewhere.
     ///
     /// # Errors
     ///
@@ -33,7 +31,7 @@ impl LivePolicy {
         let live = self.downgrade();
         let look = move || match live.upgrade() {
             Some(live) => {
-                // Who wants to know asks the policy; a failure was said to the log.
+                // The policy keeps the result, and a failure was logged.
                 let _ = live.refresh();
                 true
             }

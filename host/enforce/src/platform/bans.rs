@@ -1,4 +1,4 @@
-//! The platform's list of bans: who is stopped, whatever the policy says.
+//! The platform's list of banned users and agents.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,21 +15,20 @@ use crate::kill::list::{ListId, Moment, Names};
 use crate::kill::{KillSwitch, WeakKillSwitch};
 use crate::repeat::{Repeated, elsewhere, spread};
 
-/// As much of a reason as is kept.
+/// How much of a reason is kept, in bytes.
 const SHOWN: usize = 200;
-/// The longest name that is compared, in bytes. No caller has one of more than 256, in whatever way it is spelled here.
+/// The longest name that is compared, in bytes. A caller's has at most 256, and a list may spell it longer.
 const MAX_TARGET: usize = 4096;
 
-/// The names of a list, and what is wrong with the rest of it.
+/// The names of a list, and its unreadable part.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Read {
     names: Names,
-    /// How many bans are not understood, and why the first of them is not.
+    /// How many bans cannot be read, and why the first of them cannot.
     unknown: Option<(usize, String)>,
 }
 
-/// Keeps a switch as the list says. If `optional`, that there is no list is no error: this is returned, and the list is asked for again
-/// and again.
+/// Applies the list to a switch. If `optional`, a missing list is no error: it is returned, and the list is asked for again and again.
 pub(super) fn enforce(
     platform: &Platform,
     switch: &KillSwitch,
@@ -52,7 +51,7 @@ pub(super) fn enforce(
     let work = Repeated::start(
         "hexgate-bans",
         move || spread(interval),
-        // What failed is in the switch.
+        // The switch keeps the failure.
         move || {
             let _ = keeper.look();
             keeper.switch.upgrade().is_some()
@@ -73,14 +72,14 @@ struct Keeper {
     switch: WeakKillSwitch,
     list: ListId,
     max_age: Option<Duration>,
-    /// Of the list that counts now.
+    /// The tag of the list that counts now.
     etag: Option<Etag>,
 }
 
 impl Keeper {
-    /// Asks once, and lets the switch know.
+    /// Asks once, and updates the switch.
     fn look(&mut self) -> Result<(), PlatformError> {
-        // As old as the question: what was banned since is not in the answer.
+        // The list is as old as the request: the answer may lack later bans.
         let asked = Moment::now();
         let etag = self.etag.as_ref();
         let fetched = self.asker.ask(async |client| client.bans(etag).await);
@@ -125,7 +124,7 @@ fn read(body: &[u8]) -> Result<Read, PlatformError> {
     serde_json::from_slice(body).map_err(unreadable)
 }
 
-/// Bans are read one by one, from their text: as values, four megabytes of brackets are a hundred.
+/// Bans are read one by one from their text: as parsed values, four megabytes of brackets would take a hundred.
 impl<'de> Deserialize<'de> for Read {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct List;
@@ -152,7 +151,7 @@ impl<'de> Deserialize<'de> for Read {
     }
 }
 
-/// Adds one ban. A ban of a user counts for all agents, and one of an agent for all users, also if it names both.
+/// Adds one ban. A ban of a user applies to all agents, and one of an agent to all users, even if it names both.
 fn stop(names: &mut Names, ban: &RawValue) -> Result<(), String> {
     let ban: Ban =
         serde_json::from_str(ban.get()).map_err(|error| shortened(&error.to_string(), SHOWN))?;

@@ -1,4 +1,4 @@
-//! The platform as a source.
+//! The platform as a source of policies.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ struct Source {
     platform: Platform,
     asker: Asker,
     engine: Engine,
-    /// What decides now: by which to ask whether it changed, and who signed it.
+    /// The policy that decides now: the tag to ask for changes with, and its signer.
     accepted: Seen,
     found: Seen,
 }

@@ -1,4 +1,4 @@
-//! From what is told to spans and metrics.
+//! Makes spans and metrics of reported decisions.
 
 use opentelemetry::global::BoxedTracer;
 use opentelemetry::metrics::{Counter, Histogram, Meter};
@@ -9,7 +9,7 @@ use super::queue::Told;
 use super::tools::Tools;
 use crate::decision::Cause;
 
-/// What is told to.
+/// The tracer and the instruments.
 pub(super) struct Instruments {
     tracer: BoxedTracer,
     decisions: Counter<u64>,

@@ -1,4 +1,4 @@
-//! What decisions leave behind for whoever tells of them.
+//! The queue between decisions and the reporting thread.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::decision::{Cause, DecisionId, Effect};
 use crate::guarded::guarded;
 use crate::live::Version;
 
-/// What is told about a decision.
+/// The reported data of a decision.
 pub(super) struct Told {
     pub(super) id: DecisionId,
     pub(super) follows: Option<DecisionId>,
@@ -27,23 +27,23 @@ pub(super) struct Told {
     pub(super) shadow: Option<Effect>,
     pub(super) at: SystemTime,
     pub(super) took: Duration,
-    /// Only if identities are told.
+    /// Only if identities are reported.
     pub(super) caller: Option<Caller>,
     /// The span within which it was decided.
     pub(super) parent: Option<SpanContext>,
 }
 
-/// How many decisions may wait to be told.
+/// How many decisions may wait to be reported.
 const MOST: usize = 4096;
-/// How long those that follow are gathered, so that a decision seldom has to wake a thread.
+/// How long further decisions are gathered, so that a decision seldom has to wake the thread.
 const GATHER: Duration = Duration::from_millis(50);
 
 #[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
-    /// There is something to do.
+    /// Signals that there is work.
     more: Condvar,
-    /// Something was done.
+    /// Signals that work was done.
     done: Condvar,
     dropped: AtomicU64,
     panics: AtomicU64,
@@ -54,17 +54,17 @@ struct State {
     waiting: Vec<Told>,
     put: u64,
     told: u64,
-    /// Whether the one who tells sleeps until woken.
+    /// Whether the reporting thread sleeps until woken.
     sleeps: bool,
-    /// Whether somebody waits for everything to be told.
+    /// Whether a flush waits.
     hurry: bool,
     closed: bool,
 }
 
 impl Queue {
-    /// Leaves something to be told, unless too much waits.
+    /// Queues a report, unless the queue is full.
     pub(super) fn put(&self, told: impl FnOnce() -> Told) {
-        // The lock is never held while something is made, told or waited for.
+        // The lock is never held while a report is made, sent or waited for.
         if self.state().waiting.len() >= MOST {
             self.dropped.fetch_add(1, Ordering::Relaxed);
             return;
@@ -78,13 +78,13 @@ impl Queue {
         }
     }
 
-    /// Nothing more will be put.
+    /// Ends the queue: no more reports will come.
     pub(super) fn close(&self) {
         self.state().closed = true;
         self.more.notify_one();
     }
 
-    /// Waits until all is told that was put before. Whether it is.
+    /// Waits until all queued reports are sent. True if they are.
     pub(super) fn flush(&self, patience: Duration) -> bool {
         let begin = Instant::now();
         let mut state = self.state();
@@ -113,7 +113,7 @@ impl Queue {
         self.panics.load(Ordering::Relaxed)
     }
 
-    /// Tells what is put, until the queue is closed.
+    /// Sends reports until the queue is closed.
     pub(super) fn work(&self, mut tell: impl FnMut(Told)) {
         let mut taken = Vec::new();
         let mut state = self.state();
@@ -152,7 +152,7 @@ impl Queue {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in there is ever half done.
+        // No panic can leave the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

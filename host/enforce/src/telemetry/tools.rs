@@ -1,4 +1,4 @@
-//! Which names of tools are told: a model can invent names, as many as it likes and with whatever it likes in them.
+//! Which names of tools are reported: a model can invent any number of names with any content.
 
 use std::collections::BTreeSet;
 
@@ -6,19 +6,19 @@ use hexgate_host::bundle::Digest;
 
 use super::queue::Told;
 
-/// How many tools metrics tell apart.
+/// How many tools metrics distinguish.
 const MOST: usize = 200;
-/// How many policies' tools are remembered: the one that decides, and those before it of which something waits to be told.
+/// How many policies' tools are remembered: the one that decides, and those before it with unsent reports.
 const POLICIES: usize = 4;
-/// What stands for the other names, as semantic conventions have it.
+/// The placeholder for other names, from the semantic conventions.
 const OTHER: &str = "_OTHER";
 
-/// The names that are told.
+/// The names that are reported.
 #[derive(Default)]
 pub(super) struct Tools {
-    /// The tools for which a policy tells rules, newest last.
+    /// The tools with a rule in each policy, newest policy last.
     listed: Vec<(Digest, BTreeSet<String>)>,
-    /// Those that metrics tell apart.
+    /// The tools that metrics distinguish.
     counted: BTreeSet<String>,
 }
 
@@ -44,7 +44,7 @@ impl Tools {
         name
     }
 
-    /// The tools for which the policy tells rules. One that tells none, or fails to, has none.
+    /// The tools with a rule in the policy. None if the policy describes no rules or fails.
     fn listed(&mut self, told: &Told) -> &BTreeSet<String> {
         let component = told.version.id.component;
         let at = self.listed.iter().position(|(it, _)| *it == component);

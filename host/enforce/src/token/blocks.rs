@@ -1,8 +1,8 @@
-//! What the blocks of a biscuit say about who calls, read from their signed bytes.
+//! The caller in the blocks of a biscuit, read from their signed bytes.
 //!
-//! The library can print a block as a program, and does not escape texts when it does: read back, a name with a quote and a line end
-//! in it would be several facts. And its queries do not tell in which block a fact stands. So the blocks are decoded here once more,
-//! with the library's own schema.
+//! The library can print a block as a program, and does not escape texts when it does: read back, a name with a quote and a line end in it
+//! would be several facts. And its queries do not tell the block of a fact. So the blocks are decoded here once more, with the library's
+//! own schema.
 
 use biscuit_auth::format::schema::{self, public_key::Algorithm};
 use prost::Message;
@@ -17,29 +17,28 @@ pub const MAX_BLOCKS: usize = 16;
 /// The blocks of a token, decoded and not verified.
 pub(super) struct Blocks(Vec<schema::Block>);
 
-/// What is said about who calls.
+/// The caller that a token names.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Identity {
     /// The user. None: no block after the root's.
     pub(super) user: Option<String>,
-    /// The roles, in the order in which they stand.
+    /// The roles, in the token's order.
     pub(super) roles: Vec<String>,
     /// The environment and the project that the root key signed, if it did.
     pub(super) environment: Option<String>,
     pub(super) project: Option<String>,
     /// Whether a check can depend on which agent calls which tool.
     pub(super) depends_on_call: bool,
-    /// What evaluating all checks can cost at most.
+    /// The most that evaluating all checks can cost, in steps.
     pub(super) steps: u64,
 }
 
-/// The block in which the holder of the root's token says who calls.
+/// The block that names the caller, appended by the holder of the project's token.
 const IDENTITY: usize = 1;
 const ROOT: usize = 0;
 
 impl Blocks {
-    /// Decodes a token, and refuses what would take more work to verify than signatures of Ed25519, one a block: each key is decompressed,
-    /// each block verified, and keys of other kinds cost ten times as much.
+    /// Decodes a token, and refuses other keys than Ed25519's: each block costs one verification, and other kinds cost ten times as much.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, TokenError> {
         let damaged = |what: &str, error: prost::DecodeError| TokenError::Damaged {
             reason: format!("{what}: {error}"),
@@ -68,7 +67,7 @@ impl Blocks {
             }
             let block = schema::Block::decode(&*signed.block)
                 .map_err(|error| damaged(&format!("block {number}"), error))?;
-            // They name third parties, and none is trusted.
+            // Public keys name third parties, and none is trusted.
             if !block.public_keys.is_empty() {
                 return Err(unsupported("public keys"));
             }
@@ -77,14 +76,14 @@ impl Blocks {
         Ok(Self(blocks.collect::<Result<_, TokenError>>()?))
     }
 
-    /// Reads who calls, and refuses what could cost too much to evaluate. To be believed once the signatures hold.
+    /// Reads the caller, and refuses checks that could cost too much. CAUTION: trust the result only after the signatures are verified.
     pub(super) fn identity(&self) -> Result<Identity, TokenError> {
         let all = Symbols::new(&self.0);
         let mut identity = Identity::default();
         let mut cost = Cost::new(&all, self.0.len());
         for (number, block) in self.0.iter().enumerate() {
             let symbols = all.seen_by(number);
-            // A rule says what it concludes, so it could tell who calls as well as a fact.
+            // A rule could conclude a caller as well as a fact names one.
             for rule in &block.rules {
                 if let Some(name) = claim(symbols.get(rule.head.name)?) {
                     return Err(TokenError::SecondIdentity {
@@ -93,7 +92,7 @@ impl Blocks {
                     });
                 }
             }
-            // Others only conclude what could be written down, and can go on concluding.
+            // Other rules conclude only what facts could say, and may not terminate.
             if !block.rules.is_empty() {
                 return Err(TokenError::Unsupported {
                     block: number,
@@ -144,7 +143,7 @@ impl Identity {
                 _ => return Ok(()),
             };
             let text = text(fact, symbols)?;
-            // Said twice it would be true for both.
+            // With two values, checks on either would hold.
             if bound.is_some() || text.is_none() {
                 return Err(TokenError::Damaged {
                     reason: "the root says more than one environment or project".to_owned(),
@@ -156,7 +155,7 @@ impl Identity {
     }
 }
 
-/// The names that say who calls.
+/// The predicates that name the caller.
 fn claim(name: &str) -> Option<&'static str> {
     ["user", "role"].into_iter().find(|claim| *claim == name)
 }

@@ -1,4 +1,4 @@
-//! Why a token does not say who calls.
+//! Why a token is refused.
 
 use hexgate_base::shortened;
 use hexgate_platform::EnvelopeError;
@@ -9,13 +9,13 @@ use crate::caller::CallerError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Its text is not one, or cannot be made.
+    /// Its text is malformed, or cannot be made.
     #[error(transparent)]
     Envelope(EnvelopeError),
-    /// It is larger than is accepted.
+    /// It is too large.
     #[error("the token has {found} {what}, and at most {allowed} are accepted")]
     TooLarge {
-        /// Of what it has too much.
+        /// The counted unit: blocks, bytes.
         what: &'static str,
         /// How much.
         found: usize,
@@ -43,16 +43,16 @@ pub enum TokenError {
         "the token is not signed by a trusted key, or was changed; get one from the issuer whose key is trusted here"
     )]
     Signature,
-    /// Somebody else than its holders signed a block.
+    /// A third party signed a block.
     #[error("block {block} of the token is signed by a third party, and none is trusted")]
     ThirdParty {
         /// The block; the one of the root key is 0.
         block: usize,
     },
-    /// It names nobody.
+    /// It names no user.
     #[error("the token names no user; attenuate it for one")]
     NoUser,
-    /// It already names somebody, and another name was asked for.
+    /// It already names a user, so no other can be appended.
     #[error(
         "the token already has {blocks} blocks; only a token that names nobody can be attenuated for a user"
     )]
@@ -60,7 +60,7 @@ pub enum TokenError {
         /// How many.
         blocks: usize,
     },
-    /// It names somebody in a second place.
+    /// It names a user or role in a second place.
     #[error(
         "block {block} of the token says `{name}`, which only the first block after the root's may, once for a user; whoever appended it is not to be believed"
     )]
@@ -70,7 +70,7 @@ pub enum TokenError {
         /// `user` or `role`.
         name: &'static str,
     },
-    /// It says who calls in a way that cannot be read.
+    /// The name of a user or role is not one text.
     #[error("the `{name}` in the token is not one text")]
     Identity {
         /// `user` or `role`.

@@ -1,4 +1,4 @@
-//! Making tokens: the root's, and those for users.
+//! Makes tokens: a project's, and those for its users.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -15,7 +15,7 @@ use crate::caller::Caller;
 pub struct RootKey(KeyPair);
 
 impl RootKey {
-    /// Takes the raw form, 32 bytes of Ed25519.
+    /// The key from its raw form, 32 bytes of Ed25519.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl fmt::Debug for RootKey {
     }
 }
 
-/// Makes the token of a project in an environment. It names nobody; whoever has it can say who calls.
+/// Makes the token of a project in an environment. It names no user. CAUTION: its holder can make tokens for any user.
 ///
 /// # Errors
 ///
@@ -52,22 +52,21 @@ pub fn mint(root: &RootKey, environment: &str, project: &str) -> Result<Envelope
     Ok(Envelope::of_biscuit(environment, project, &biscuit)?)
 }
 
-/// For whom a token is narrowed, and until when.
+/// The user and the end of an attenuated token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attenuation {
     /// The user.
     pub user: String,
     /// The roles, in order. None: the policy's default role decides.
     pub roles: Vec<String>,
-    /// From this second on it does not hold. None: it holds as long as the token that it is made of.
+    /// The second from which it does not hold. None: it holds as long as the project's token.
     pub expires_at: Option<SystemTime>,
 }
 
 /// Makes a token for one user of a project's token, and seals it: nothing can be appended to it.
 ///
 /// # Errors
-///
-/// The verifier refuses the project's token, or it already names somebody; or the names cannot be a caller's.
+/// The verifier refuses the project's token, it already names a user, or the names cannot be a caller's.
 pub fn attenuate(
     project: &Envelope,
     verifier: &TokenVerifier,
@@ -79,7 +78,7 @@ pub fn attenuate(
             blocks: biscuit.block_count(),
         });
     }
-    // What could not be a caller must not get a token.
+    // No token for names that cannot be a caller's.
     Caller::builder(&attenuation.user)
         .roles(&attenuation.roles)
         .build()?;

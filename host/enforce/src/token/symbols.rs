@@ -23,7 +23,7 @@ pub(super) struct Symbols<'t> {
     bytes: u64,
 }
 
-/// The symbols that a block can name: its own and those of the blocks before it. What a later one brings was added by somebody else.
+/// The symbols that a block can name: its own and those of the blocks before it. Later blocks may be another holder's.
 #[derive(Clone, Copy)]
 pub(super) struct Visible<'s> {
     symbols: &'s Symbols<'s>,

@@ -1,4 +1,4 @@
-//! From a text to a token that says who calls.
+//! Verifies the text of a token.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -18,15 +18,14 @@ use super::TokenError;
 use super::blocks::{Blocks, Identity};
 use crate::caller::{Attribute, Caller, Credential, MAX_NAME_BYTES};
 
-/// The limits within which checks are evaluated. They are backstops: what checks can cost is bounded before, and how busy the machine is
-/// must not decide.
+/// The library's limits for checks, as backstops: the cost is bounded before, and a busy machine must not change a decision.
 const LIMITS: AuthorizerLimits = AuthorizerLimits {
     max_facts: 1_000,
     max_iterations: 100,
     max_time: Duration::from_millis(500),
 };
 
-/// Verifies the tokens of one environment of one project, by the keys of who issues them.
+/// Verifies the tokens of one environment of one project, with the issuer's keys.
 #[derive(Debug, Clone)]
 pub struct TokenVerifier {
     keys: Vec<(PublicKey, biscuit_auth::PublicKey)>,
@@ -35,7 +34,7 @@ pub struct TokenVerifier {
 }
 
 impl TokenVerifier {
-    /// Believes tokens that one of these root keys began. More than one, so that keys can rotate; none, and no token is believed.
+    /// Accepts tokens that one of these root keys signed. Several keys allow rotation; without a key no token is accepted.
     ///
     /// # Errors
     ///
@@ -74,12 +73,11 @@ impl TokenVerifier {
         &self.project
     }
 
-    /// Verifies a token for a user: whose it is, that a trusted key began it, and that it holds at `now`. Where a check may depend on the
-    /// agent or the tool, whether it holds is left to each decision, where all checks are evaluated anyhow.
+    /// Verifies a token for a user: a trusted key signed it, it names one user, and it holds at `now`. Checks that may depend on the agent
+    /// or the tool are left to the decisions, each of which evaluates all checks.
     ///
     /// # Errors
-    ///
-    /// The first thing that is wrong. Before the signatures hold nothing is looked at but what verifying them would take.
+    /// The first fault. Before the signatures are verified, only the cost of verifying them is checked.
     pub fn verify(&self, envelope: &Envelope, now: SystemTime) -> Result<Token, TokenError> {
         let (biscuit, identity) = self.open(envelope)?;
         let Identity {
@@ -103,14 +101,14 @@ impl TokenVerifier {
             steps,
             held_at: AtomicU64::new(NEVER),
         }));
-        // A check on the agent or the tool cannot hold before there is one.
+        // A check on the agent or the tool cannot hold yet.
         if !depends_on_call {
             token.check(now, "", "")?;
         }
         Ok(token)
     }
 
-    /// Verifies that a trusted key began this token, whether it names a user or not.
+    /// Verifies that a trusted key signed this token. It need not name a user.
     ///
     /// # Errors
     ///
@@ -144,7 +142,7 @@ impl TokenVerifier {
         }
         let biscuit = opened?;
         let identity = blocks.identity()?;
-        // Around the biscuit anybody can write what he likes. What the root key signed counts more.
+        // The envelope is unsigned, so every holder can change it. The signed names count.
         let signed = [
             ("environment", &identity.environment, &self.environment),
             ("project", &identity.project, &self.project),
@@ -164,10 +162,8 @@ impl TokenVerifier {
     }
 }
 
-/// A token that says who calls, verified. Cloning is cheap.
-///
-/// That it was verified does not mean that it still holds: the [caller](Token::caller) that is made of it carries it along, and it
-/// is checked at each decision.
+/// A verified token for a user. Cloning is cheap. It may cease to hold: the [caller](Token::caller) that is made of it keeps it, and it is
+/// checked again at each decision.
 #[derive(Clone)]
 pub struct Token(Arc<Inner>);
 
@@ -180,11 +176,11 @@ struct Inner {
     roles: Vec<String>,
     depends_on_call: bool,
     steps: u64,
-    /// The second at which all checks held, if they depend on nothing but the time.
+    /// The second at which all checks held, if they depend on the time alone.
     held_at: AtomicU64,
 }
 
-/// Later than any time that a clock may show.
+/// Later than any time that a clock can show.
 const NEVER: u64 = u64::MAX;
 
 impl Token {
@@ -194,7 +190,7 @@ impl Token {
         &self.0.user
     }
 
-    /// The roles, in the order in which they stand in the token.
+    /// The roles, in the token's order.
     #[must_use]
     pub fn roles(&self) -> &[String] {
         &self.0.roles
@@ -218,13 +214,13 @@ impl Token {
         &self.0.revocation_ids
     }
 
-    /// What evaluating the checks can take at most, in steps of some 0.1 microseconds. A token that could take more than 50,000 is refused.
+    /// The most steps that evaluating the checks can take, of some 0.1 microseconds each. More than 50,000 are refused.
     #[must_use]
     pub fn steps(&self) -> u64 {
         self.0.steps
     }
 
-    /// The caller that the token names. Session and attributes are the host's to say, and not the token's.
+    /// The caller that the token names. Session and attributes come from the host, not from the token.
     ///
     /// # Errors
     ///
@@ -255,7 +251,7 @@ impl Token {
         if !inner.depends_on_call && inner.held_at.load(Ordering::Relaxed) == second {
             return Ok(());
         }
-        // What a model calls a tool can be as long as it likes, and was not looked at before.
+        // The model chooses the length of a tool's name, and it is unchecked so far.
         let (agent, tool) = if inner.depends_on_call {
             (short("agent", agent)?, short("tool", tool)?)
         } else {
@@ -366,7 +362,7 @@ fn of_evaluation(error: BiscuitError) -> TokenError {
         Some(FailedCheck::Authorizer(check)) => check.rule.clone(),
         None => error.to_string(),
     };
-    // This is about the message only: either way the token does not hold.
+    // Only the message depends on this: the token does not hold either way.
     if check.contains("time(") {
         TokenError::Expired { check }
     } else {

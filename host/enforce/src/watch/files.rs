@@ -1,4 +1,4 @@
-//! What the file system tells.
+//! Notifications of the file system.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
@@ -13,7 +13,7 @@ pub(super) struct Files(
 );
 
 impl Files {
-    /// None: the file system cannot be asked to tell, which is said to the log.
+    /// None: the file system gives no notifications, which is logged.
     pub(super) fn watch(path: &Path, changed: Sender<()>) -> Option<Self> {
         let started = std::path::absolute(path)
             .map_err(notify::Error::io)
@@ -32,9 +32,9 @@ impl Files {
 fn start(path: PathBuf, changed: Sender<()>) -> notify::Result<RecommendedWatcher> {
     let policy = path.clone();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-        // What went wrong may have hidden a change.
+        // The error may have hidden a change.
         if event.map_or(true, |event| concerns(&event, &policy)) {
-            // Without a listener there is nobody to tell.
+            // Without a receiver there is no one to notify.
             let _ = changed.send(());
         }
     })?;
@@ -48,7 +48,7 @@ fn start(path: PathBuf, changed: Sender<()>) -> notify::Result<RecommendedWatche
     Ok(watcher)
 }
 
-/// Whether an event may mean another policy. Reading the files, as looking at them does, is none.
+/// Whether an event may mean another policy. Reads do not, since looking at the files causes them.
 fn concerns(event: &Event, policy: &Path) -> bool {
     let reads = match event.kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
