@@ -1,8 +1,8 @@
-//! Telling the platform what was decided.
+//! Delivers records of decisions to the platform.
 //!
-//! The log is the spool: what is to be sent is on the disk before the host acts, and a file beside it says how far the platform has it. An event is
-//! sent until the platform takes it, or says that it never will; one that is sent twice has the same id. One that does not pass although others do
-//! is set aside, so that a text that a firewall before the platform does not like stops nothing but itself.
+//! The log is the spool: each record is on the disk before the host acts, and a file beside the log says how far the platform has it. An
+//! event is sent until the platform takes it or refuses it for good; a repeated event has the same id. An event that fails while others
+//! pass is set aside, so that an event that a firewall blocks does not stop the others.
 
 mod aside;
 mod control;
@@ -34,38 +34,38 @@ use hexgate_platform::PlatformError;
 
 use crate::{backlog::Backlog, folder::FolderError, log::AuditLog, redact::RedactionError};
 
-/// How a delivery is doing. The counts are those of the log, over all processes that delivered it.
+/// The state of a delivery. The counts are the log's, over all processes that delivered it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Delivered {
     /// Events that the platform took.
     pub delivered: u64,
-    /// Events that the platform will never take. They stay in the log.
+    /// Events that the platform refused for good. They stay in the log.
     pub refused: u64,
-    /// Records that were passed over. They stay in the log, if their file is there.
+    /// Records that were skipped. They stay in the log, if their file still exists.
     pub skipped: u64,
-    /// Events that are set aside: the platform does not take them although it takes others. They are tried again later.
+    /// Events that are set aside: the platform does not take them while it takes others. They are tried again later.
     pub aside: u64,
     /// The number of the first record that is neither settled nor set aside.
     pub next: u64,
 }
 
-/// Why the platform takes no events at the moment. That it does not take one of them, and takes others, is no problem of this kind.
+/// Why the platform takes no events at the moment. A single event that fails while others pass is not such a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
     /// The status of its answer. None: there was no answer.
     pub status: Option<u16>,
-    /// What is wrong, to be read after the platform's address.
+    /// The reason. A message puts it after the platform's address.
     pub reason: String,
 }
 
 /// When a delivery ends by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// As soon as everything that is in the log is settled or set aside, and what was set aside before was tried once more.
+    /// When every record in the log is settled or set aside, and events that were set aside before have been tried once more.
     Settled,
-    /// Never: it waits for what is written next.
+    /// Never: it waits for new records.
     Stopped,
 }
 
@@ -76,7 +76,7 @@ pub struct Delivery {
     thread: Option<JoinHandle<Result<(), DeliveryError>>>,
 }
 
-/// What the threads share.
+/// The state that the threads share.
 #[derive(Debug, Default)]
 struct Progress {
     backlog: Arc<Backlog>,
@@ -89,7 +89,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// Why nothing passes, or that something does.
+    /// Sets why no event passes. None: events pass.
     fn meets(&self, problem: Option<Problem>) {
         *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
@@ -114,7 +114,7 @@ impl Progress {
 }
 
 impl Delivery {
-    /// Begins to deliver a log that this process writes.
+    /// Starts to deliver a log that this process writes.
     ///
     /// # Errors
     /// The options cannot be used, or another process delivers the log.
@@ -125,8 +125,8 @@ impl Delivery {
         Self::of(courier, Until::Stopped)
     }
 
-    /// Begins to deliver the log in a folder, whoever writes it: from another process than the agent's, say. How many records may wait is not
-    /// looked at: none is passed over.
+    /// Starts to deliver the log in a folder that any process writes, for example another one than the agent's. The bound on waiting
+    /// records does not apply: none is skipped.
     ///
     /// # Errors
     /// The options cannot be used, or another process delivers the log.
@@ -154,7 +154,7 @@ impl Delivery {
         })
     }
 
-    /// Whether it goes on. It ends when it is told to, when [all is settled](Until::Settled), and when the log cannot be read.
+    /// Whether the delivery is running. It ends when it is stopped, when [all is settled](Until::Settled), or when the log cannot be read.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.thread
@@ -162,7 +162,7 @@ impl Delivery {
             .is_some_and(|thread| !thread.is_finished())
     }
 
-    /// Why the platform takes no events. None: it takes some, or was not asked yet.
+    /// Why the platform takes no events. None: it takes events, or was not asked yet.
     #[must_use]
     pub fn problem(&self) -> Option<Problem> {
         let problem = &self.progress.problem;
@@ -172,7 +172,7 @@ impl Delivery {
             .clone()
     }
 
-    /// Ends it, now. What came of it until then.
+    /// Stops the delivery now, and returns its state.
     ///
     /// # Errors
     /// The log could not be read.
@@ -181,20 +181,20 @@ impl Delivery {
         Ok(self.progress.read())
     }
 
-    /// How it is doing.
+    /// The state of the delivery.
     #[must_use]
     pub fn status(&self) -> Delivered {
         self.progress.read()
     }
 
-    /// Waits until all records up to the number `n` are settled, at most so long, and ends. What is left is delivered by the next process.
+    /// Waits until all records up to the number `n` are settled, at most this long, and stops. The next process delivers the rest.
     #[must_use]
     pub fn stop(mut self, n: u64, patience: Duration) -> Delivered {
         let begin = Instant::now();
         while self.progress.backlog.next() <= n && begin.elapsed() < patience {
             std::thread::sleep(IDLE / 4);
         }
-        // That the log could not be read was told when it happened.
+        // An unreadable log was reported when it happened.
         let _ = self.end();
         self.progress.read()
     }
@@ -203,7 +203,7 @@ impl Delivery {
         self.progress.stop.store(true, Ordering::Relaxed);
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(outcome)) => outcome,
-            // A panic in it was told where it happened.
+            // A panic in it was reported where it happened.
             Some(Err(_)) => Err(DeliveryError::Panicked),
             None => Ok(()),
         }
@@ -216,8 +216,8 @@ impl Drop for Delivery {
     }
 }
 
-/// Delivers what is in a log now and waits until all of it is settled or set aside, however long that takes. What was set aside before is tried
-/// once more.
+/// Delivers the records in a log now and waits, without a time limit, until all of them are settled or set aside. Events that were set
+/// aside before are tried once more.
 ///
 /// # Errors
 /// The options cannot be used, another process delivers the log, or it cannot be read.
@@ -230,10 +230,10 @@ pub fn deliver(
     Ok(courier.progress().read())
 }
 
-/// The events of a log that are set aside, in the order in which that happened; also while a process delivers it, up to a second late.
+/// The events of a log that are set aside, oldest first. While another process delivers the log, this can be a second late.
 ///
 /// # Errors
-/// The file that has them cannot be read.
+/// The file with these events cannot be read.
 pub fn set_aside(log: impl AsRef<Path>) -> Result<Vec<SetAside>, DeliveryError> {
     let log = log.as_ref();
     let cursor = Cursor::load(log).map_err(|source| DeliveryError::Io {
@@ -243,7 +243,7 @@ pub fn set_aside(log: impl AsRef<Path>) -> Result<Vec<SetAside>, DeliveryError> 
     Ok(cursor.aside)
 }
 
-/// A log cannot be delivered.
+/// Why a log cannot be delivered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryError {
@@ -256,7 +256,7 @@ pub enum DeliveryError {
     /// The platform cannot be asked.
     #[error(transparent)]
     Platform(#[from] PlatformError),
-    /// It ended by an error of this program.
+    /// The delivery's thread panicked.
     #[error("the delivery panicked")]
     Panicked,
     /// The system fails.

@@ -1,4 +1,4 @@
-//! What came of a proposed call, as a record keeps it.
+//! The outcome of a proposed call, as a record keeps it.
 
 #[cfg(feature = "replay")]
 mod answer;
@@ -6,7 +6,7 @@ mod answer;
 use hexgate_contract::Effect;
 use serde::{Deserialize, Serialize};
 
-/// What came of a proposed call.
+/// The outcome of a proposed call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
@@ -19,7 +19,7 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<u32>,
     },
-    /// The policy wants a person to agree.
+    /// The call needs a human's approval.
     NeedsApproval {
         /// Index into the caller's roles. None: the policy's default role decided.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,7 +39,7 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hint: Option<Hint>,
     },
-    /// The policy was asked and there is no verdict. A denial.
+    /// The policy was asked and gave no verdict. A denial.
     Error {
         /// Who has to act.
         error: ErrorClass,
@@ -70,20 +70,20 @@ pub struct Hint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
-    /// The caller: the request cannot be understood.
+    /// The caller: the request is malformed.
     Malformed,
     /// The caller: the request is too large.
     Exceeded,
-    /// Whoever made the component.
+    /// The author of the component.
     Guest,
-    /// Whoever signs policies: the policy is outside of its validity.
+    /// The signer: the policy is outside of its validity.
     Validity,
     /// The operator.
     Host,
 }
 
 impl Outcome {
-    /// What the host may do: every error and refusal is a denial.
+    /// The effect for the host: every error and refusal is a denial.
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self {
@@ -93,7 +93,7 @@ impl Outcome {
         }
     }
 
-    /// Why; empty for what is allowed or needs approval.
+    /// The reason; empty if the call is allowed or needs approval.
     #[must_use]
     pub fn reason(&self) -> &str {
         match self {
@@ -104,8 +104,8 @@ impl Outcome {
         }
     }
 
-    /// Whether the request and the policy alone led to this, so that asking again gives the same. The clock, the machine and the host's own
-    /// refusals are something else.
+    /// Whether the request and the policy alone determine the outcome, so that a replay gives the same. Outcomes of the clock, the machine
+    /// and the host's own refusals are not replayable.
     #[must_use]
     pub fn is_of_the_policy(&self) -> bool {
         match self {

@@ -44,13 +44,15 @@ pub type ApprovalError = Box<dyn Error + Send + Sync>;
 pub type AnswerFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Answer, ApprovalError>> + Send + 'a>>;
 
-/// Asks a human, or a program in their place, whether a call that needs approval may happen. An answer counts for this call alone. The
-/// enforcer decides again before the call runs: an approval is void if the policy changed, the caller expired, or the kill switch stops the
-/// call.
+/// Asks a human, or a program in their place, whether a call that needs approval may happen.
+///
+/// An answer counts for this call alone. The enforcer decides again before the call runs: an approval is void if the policy changed, the
+/// caller expired, or the kill switch stops the call.
 pub trait ApprovalHandler: Send + Sync {
     /// Asks, and waits for the answer on this thread.
     ///
     /// # Errors
+    ///
     /// Approval could not be asked for. A panic counts as an error.
     fn ask(&self, decision: &Decision) -> Result<Answer, ApprovalError>;
 

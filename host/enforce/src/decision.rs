@@ -318,6 +318,7 @@ impl Decision {
     /// The permission to run the call, if it may happen now.
     ///
     /// # Errors
+    ///
     /// The call may not run: this is the decision again, to be rendered.
     pub fn into_permit(self) -> Result<Permit, Box<Self>> {
         if self.is_allowed() {

@@ -1,5 +1,6 @@
-//! Enforcement: callers, live policies, and decisions about tool calls. Hosts are built on this crate: it turns a proposed tool call into a
-//! decision that a host can act on, log and prove.
+//! Enforcement: callers, live policies, and decisions about tool calls.
+//!
+//! Hosts are built on this crate: it turns a proposed tool call into a decision that a host can act on, log and prove.
 //!
 //! # Example
 //!
@@ -39,6 +40,7 @@
 //! - A [`Decision`] is rendered for the model, which learns nothing of the policy, and for the operator, who learns everything. A
 //!   [`Permit`] holds what a call runs with: the bytes that were decided.
 //! - A [`KillSwitch`] stops agents, users and tokens from the next call on; the platform's bans can feed it.
+//!
 //! | module | content |
 //! |---|---|
 //! | `guarded`, `repeat` | helpers: the host's code that may panic, repeated background work |
@@ -65,6 +67,7 @@
 //! | `watch` | [`LivePolicy::watch`] notices at once that files changed |
 //! | `opentelemetry` | `telemetry`: spans and metrics; brings the API of OpenTelemetry, and no exporter |
 //! | `full` | all of them |
+//!
 //! The default covers a first program: write a policy, try it, verify callers. Features with large dependencies are opt-in.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -14,8 +14,9 @@ use crate::guarded::{guarded, locked};
 use crate::repeat::{Repeated, elsewhere, spread};
 use crate::source::{Candidate, PolicyInfo, PolicySource, Poll, SourceError};
 
-/// The policy that decides now. Cloning is cheap and gives the same one. Decisions and replacements do not wait for each other: a decision
-/// uses the policy that was live when it began.
+/// The policy that decides now. Cloning is cheap and gives the same one.
+///
+/// Decisions and replacements do not wait for each other: a decision uses the policy that was live when it began.
 #[derive(Clone)]
 pub struct LivePolicy(Arc<Inner>);
 
@@ -91,8 +92,9 @@ impl LivePolicy {
     }
 
     /// Takes another policy from the source if it has one. Call it at the beginning of each turn: without a change it costs a look at the
-    /// file system, and nothing for a source that is [polled in the background](PolicySource::interval). Waits for other threads that are
-    /// looking, so that after this call no policy decides that was replaced before it.
+    /// file system, and nothing for a source that is [polled in the background](PolicySource::interval).
+    ///
+    /// Waits for other threads that are looking, so that after this call no policy decides that was replaced before it.
     pub fn refresh(&self) -> Refresh {
         if self.0.polling.get().is_some() {
             return self.failure().map_or(Refresh::Unchanged, Refresh::Kept);

@@ -27,6 +27,7 @@ pub trait Recorder: Send + Sync {
     /// Records a decision. When this returns, the record is as durable as this recorder makes records.
     ///
     /// # Errors
+    ///
     /// There is no record. [`OnRecordFailure`] says whether the decision stands. A panic counts as an error.
     fn record(&self, decision: &Decision) -> Result<(), RecordError>;
 

@@ -1,6 +1,8 @@
-//! The platform as the source of a policy: asked over HTTP, in the background. The platform's answers are not trusted by themselves. A
-//! bundle has to be signed by a pinned key, bound to this agent and this project, valid now, and not older than the one before; the `ETag`
-//! only saves bytes. Failures are reported, and the last verified policy still decides.
+//! The platform as the source of a policy: asked over HTTP, in the background.
+//!
+//! The platform's answers are not trusted by themselves. A bundle has to be signed by a pinned key, bound to this agent and this project,
+//! valid now, and not older than the one before; the `ETag` only saves bytes. Failures are reported, and the last verified policy still
+//! decides.
 
 mod bans;
 mod source;
@@ -69,8 +71,9 @@ impl Platform {
         self
     }
 
-    /// Without a pinned key, trusts the keys that the platform names first, for as long as this value lives. CAUTION: an attacker who
-    /// answers in the platform's place at that moment decides what is permitted.
+    /// Without a pinned key, trusts the keys that the platform names first, for as long as this value lives.
+    ///
+    /// CAUTION: an attacker who answers in the platform's place at that moment decides what is permitted.
     #[must_use]
     pub fn dangerous_trust_on_first_use(mut self) -> Self {
         self.trust_on_first_use = true;
@@ -90,6 +93,7 @@ impl Platform {
     /// program call it where blocking is allowed.
     ///
     /// # Errors
+    ///
     /// There is no answer, or no policy in it that may decide.
     pub fn open(self, builder: LivePolicyBuilder) -> Result<LivePolicy, SourceError> {
         source::open(self, builder)
@@ -97,11 +101,13 @@ impl Platform {
 
     /// Applies the platform's list of bans to the switch until the switch is dropped. Waits for the first list, so that no banned user gets
     /// through when a host starts; in an asynchronous program call it where blocking is allowed. Each later list, one per
-    /// [`interval`](Self::interval), replaces the one before; what the host itself stopped stays stopped. The list is not signed: only TLS
-    /// protects it. [`KillSwitch::failure`] says why the last fetch failed; the previous list still counts, as long as
-    /// [`bans_max_age`](Self::bans_max_age) allows.
+    /// [`interval`](Self::interval), replaces the one before; what the host itself stopped stays stopped.
+    ///
+    /// The list is not signed: only TLS protects it. [`KillSwitch::failure`] says why the last fetch failed; the previous list still
+    /// counts, as long as [`bans_max_age`](Self::bans_max_age) allows.
     ///
     /// # Errors
+    ///
     /// There is no first list, or part of it cannot be read.
     pub fn enforce_bans(&self, switch: &KillSwitch) -> Result<(), PlatformError> {
         bans::enforce(self, switch, false).map(|_| ())

@@ -1,6 +1,7 @@
-//! Renders decisions for the model, for the operator's programs, and for people. An attacker who steers the model may read what it reads,
-//! and a constraint tells how far a call may go. So the model learns that a call was denied and nothing of the policy, unless the host
-//! chose [`Disclosure::Constraints`](crate::Disclosure).
+//! Renders decisions for the model, for the operator's programs, and for people.
+//!
+//! An attacker who steers the model may read what it reads, and a constraint tells how far a call may go. So the model learns that a call
+//! was denied and nothing of the policy, unless the host chose [`Disclosure::Constraints`](crate::Disclosure).
 
 use hexgate_base::{harmless, shortened};
 use hexgate_host::PathScope;

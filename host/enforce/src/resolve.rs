@@ -164,15 +164,17 @@ impl Resolver {
         self
     }
 
-    /// Accepts bundles that are bound to no agent or no project, as all bundles of the Python system are. CAUTION: such a bundle can be
-    /// replayed for another agent, or be an old one.
+    /// Accepts bundles that are bound to no agent or no project, as all bundles of the Python system are.
+    ///
+    /// CAUTION: such a bundle can be replayed for another agent, or be an old one.
     pub fn dangerous_accept_unbound(mut self) -> Self {
         self.accept_unbound = true;
         self
     }
 
-    /// Without `HEXGATE_PUBLIC_KEY`, trusts the keys that the platform names first, for as long as this process runs. CAUTION: an attacker
-    /// who answers in the platform's place at that moment decides what is permitted.
+    /// Without `HEXGATE_PUBLIC_KEY`, trusts the keys that the platform names first, for as long as this process runs.
+    ///
+    /// CAUTION: an attacker who answers in the platform's place at that moment decides what is permitted.
     pub fn dangerous_trust_on_first_use(mut self) -> Self {
         self.trust_on_first_use = true;
         self

@@ -1,7 +1,8 @@
-//! The caller of the current task or thread, without passing it through every function. A scope belongs only to the task in which it was
-//! opened, or to the thread if there is no task. Tasks and threads that are started within it have no scope unless [`carry`] or
-//! [`carry_sync`] gave them this one. Without a scope the answer is [`NoScope`], which is a denial: a lost scope never becomes a default
-//! role.
+//! The caller of the current task or thread, without passing it through every function.
+//!
+//! A scope belongs only to the task in which it was opened, or to the thread if there is no task. Tasks and threads that are started within
+//! it have no scope unless [`carry`] or [`carry_sync`] gave them this one. Without a scope the answer is [`NoScope`], which is a denial: a
+//! lost scope never becomes a default role.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -38,8 +39,9 @@ impl Frame {
 )]
 pub struct NoScope;
 
-/// Runs a future on behalf of a caller: [`current`] in it is this caller, also when it moves between threads. Scopes nest; inside the inner
-/// one, the inner one counts.
+/// Runs a future on behalf of a caller: [`current`] in it is this caller, also when it moves between threads.
+///
+/// Scopes nest; inside the inner one, the inner one counts.
 pub async fn scope<F: Future>(caller: Caller, future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|context| CURRENT.sync_scope(Frame::here(&caller), || future.as_mut().poll(context)))

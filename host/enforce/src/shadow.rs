@@ -32,9 +32,10 @@ pub struct ShadowCounts {
 
 impl Shadow {
     /// Asks this policy. It comes from a source and is verified as every live policy is;
-    /// [`Enforcer::begin_turn`](crate::Enforcer::begin_turn) looks for another one; failures are reported to `tracing` only. If it is not
-    /// compiled by this project, give it an engine with little fuel ([`Limits`](hexgate_host::Limits)): a decision waits until it answers
-    /// or runs out of fuel.
+    /// [`Enforcer::begin_turn`](crate::Enforcer::begin_turn) looks for another one; failures are reported to `tracing` only.
+    ///
+    /// If it is not compiled by this project, give it an engine with little fuel ([`Limits`](hexgate_host::Limits)): a decision waits until
+    /// it answers or runs out of fuel.
     #[must_use]
     pub fn new(candidate: &LivePolicy) -> Self {
         Self {

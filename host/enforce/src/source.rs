@@ -1,6 +1,7 @@
-//! Where policies come from. Hosts can write their own [`PolicySource`]: a database, a bucket, a service. It finds bytes, makes a bundle of
-//! them, has that verified, and hands it over as a [`Candidate`]. The [live policy](crate::LivePolicy) says whether and from when on it
-//! decides.
+//! Where policies come from.
+//!
+//! Hosts can write their own [`PolicySource`]: a database, a bucket, a service. It finds bytes, makes a bundle of them, has that verified,
+//! and hands it over as a [`Candidate`]. The [live policy](crate::LivePolicy) says whether and from when on it decides.
 //!
 //! # Example
 //!
@@ -100,6 +101,7 @@ pub trait PolicySource: Send {
     /// Looks for another policy than the one that was accepted last. A policy that was found and not accepted is found again.
     ///
     /// # Errors
+    ///
     /// The policy cannot be read or must not be used. The last accepted policy still decides. A panic counts as an error.
     fn poll(&mut self) -> Result<Poll, SourceError>;
 
@@ -152,8 +154,9 @@ impl LocalPolicy {
         &self.component
     }
 
-    /// A component that was compiled here, and where its source came from. CAUTION: no signature is checked. Every user who can change the
-    /// source decides what is permitted.
+    /// A component that was compiled here, and where its source came from.
+    ///
+    /// CAUTION: no signature is checked. Every user who can change the source decides what is permitted.
     #[must_use]
     pub fn dangerous_new(component: impl Into<Vec<u8>>, origin: impl Into<String>) -> Self {
         Self {

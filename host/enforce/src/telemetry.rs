@@ -1,5 +1,7 @@
-//! Spans and metrics of decisions, in the terms of OpenTelemetry (feature `opentelemetry`). A decision puts its data into a bounded queue
-//! and goes on; a background thread makes spans and metrics of it. So an exporter that is slow, hangs or panics does not affect decisions.
+//! Spans and metrics of decisions, in the terms of OpenTelemetry (feature `opentelemetry`).
+//!
+//! A decision puts its data into a bounded queue and goes on; a background thread makes spans and metrics of it. So an exporter that is
+//! slow, hangs or panics does not affect decisions.
 //!
 //! | span `hexgate.decide` | |
 //! |---|---|
@@ -24,6 +26,7 @@
 //! | `hexgate.policy.age` | observable gauge, s: since the source last confirmed the policy | agent |
 //! | `hexgate.telemetry.dropped` | observable counter: decisions that are not reported, because the queue was full | |
 //! | `hexgate.telemetry.panics` | observable counter: decisions whose report panicked | |
+//!
 //! Arguments, facts, reasons, constraints and thresholds are never reported. A model can invent names of tools: only those are reported
 //! that have a rule in the policy, were granted, or were denied by a rule; the others are `_OTHER`. Metrics distinguish at most 200.
 
@@ -50,8 +53,9 @@ use instruments::Instruments;
 use queue::{Queue, Told};
 
 /// Makes spans and metrics of decisions. Cloning is cheap and gives the same one: keep one, give it to the
-/// [builder](crate::EnforcerBuilder::telemetry) of every enforcer of the process. Once the last clone and the last enforcer that has one
-/// are dropped, the rest of the queue is reported and the thread ends.
+/// [builder](crate::EnforcerBuilder::telemetry) of every enforcer of the process.
+///
+/// Once the last clone and the last enforcer that has one are dropped, the rest of the queue is reported and the thread ends.
 #[derive(Clone)]
 pub struct Telemetry {
     handle: Arc<Handle>,

@@ -21,7 +21,9 @@ pub struct Watch {
 
 impl LivePolicy {
     /// Also looks for another policy this often, on a thread of its own, as [`refresh`](Self::refresh) does. It does not keep the policy
-    /// alive. With the feature `watch` it also looks as soon as the file system reports that the policy's files changed. The interval still
+    /// alive.
+    ///
+    /// With the feature `watch` it also looks as soon as the file system reports that the policy's files changed. The interval still
     /// counts: not every file system reports changes, and the target of a link may change elsewhere.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Where the platform is.
+//! The platform's address.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,19 +6,19 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-/// The platform, if nobody names another.
+/// The platform's default address.
 pub const DEFAULT_ADDRESS: &str = "https://app.hexgate.ai";
 
-/// Where the platform is: `https`, or `http` on this machine, since everything that is sent carries the project's token.
+/// The platform's address: `https`, or `http` on this machine, since requests carry the project's token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(Url);
 
-/// Why a text is no address of a platform. No message shows the text: it can hold a password.
+/// Why an address of the platform is refused. No message shows it: it can hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// It is no address.
-    #[error("it is no address ({reason}); write `https://` and the platform's host")]
+    /// The text is not a URL.
+    #[error("it is not an address ({reason}); write `https://` and the platform's host")]
     Unreadable {
         /// What is wrong, without the text itself.
         reason: String,
@@ -28,14 +28,16 @@ pub enum AddressError {
     NoHost,
     /// It has a user or a password.
     #[error(
-        "it has a user or a password in it, which addresses show; leave them out, the token alone says who asks"
+        "it has a user or a password, which logs could show; leave them out, the token is enough"
     )]
     Credentials,
     /// It has a query or a fragment.
-    #[error("it has more than a host and a path; leave out what begins with `?` or `#`")]
+    #[error("it has more than a host and a path; leave out the part from `?` or `#` on")]
     MoreThanPath,
     /// The token would be sent in the clear.
-    #[error("without TLS the token would be sent in the clear; use https, or http on this machine")]
+    #[error(
+        "without TLS the token would be sent in the clear; use `https:`, or `http:` on this machine"
+    )]
     Clear,
     /// It has another scheme.
     #[error("it is neither `https:` nor `http:`; use `https:`")]
@@ -47,7 +49,7 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// It is no address, names no host, carries a name, a password, a query or a fragment, or would send the token in the clear.
+    /// The text is not a URL, names no host, has a user, a password, a query or a fragment, or would send the token in the clear.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let url = Url::parse(text).map_err(|error| AddressError::Unreadable {
             reason: error.to_string(),
@@ -73,7 +75,7 @@ impl Address {
         self.0.host_str().is_some_and(is_loopback)
     }
 
-    /// The address of something below it. Each part is quoted as one segment.
+    /// The address of a resource below it. Each part is quoted as one segment.
     pub(crate) fn at<'a>(&self, parts: impl IntoIterator<Item = &'a str>) -> Url {
         let mut url = self.0.clone();
         // An address with a host has segments.

@@ -18,24 +18,24 @@ use crate::error::{Cause, PlatformError};
 use crate::keys::{self, NamedKey};
 use crate::{Address, Envelope, wire};
 
-/// The largest answer: a component of 32 MiB as base64, and the rest.
+/// The largest answer: a component of 32 MiB as base64, and the other members.
 const MAX_BODY: usize = 48 << 20;
 /// The largest list of bans.
 const MAX_BANS_BODY: usize = 4 << 20;
 /// The largest list of keys.
 const MAX_KEYS_BODY: usize = 64 << 10;
-/// As much is read of an answer to an event, so that the connection can be used again. One that goes on and on ends it.
+/// How much of an answer to an event is read, so that the connection can be reused. A longer answer closes it.
 const MAX_POSTED_BODY: usize = 64 << 10;
-/// As much of an error as is shown.
+/// How much of an error's body is read to be shown.
 const SHOWN: usize = 200;
 /// The longest `ETag` that is sent back.
 const MAX_ETAG: usize = 256;
-/// A platform that asks for more patience than this is asked again.
+/// The longest wait that the platform can ask for.
 const LONGEST_DEMAND: Duration = Duration::from_secs(300);
 
 /// Asks the platform, with the token of a project.
 ///
-/// Redirections are not followed, and this machine is asked without a proxy: the token is for the platform alone.
+/// Redirections are not followed, and no proxy is used for this machine: only the platform may see the token.
 pub struct Client {
     http: Http,
     authorization: HeaderValue,
@@ -44,12 +44,12 @@ pub struct Client {
     timeouts: Timeouts,
 }
 
-/// How long the platform may take to answer.
+/// Time limits for the platform's answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// For a whole answer. Default: 10 seconds.
     pub full: Duration,
-    /// Where it is asked whether something changed, until it begins to answer. Default: 2 seconds.
+    /// For the beginning of an answer, where only a change is asked for. Default: 2 seconds.
     pub conditional: Duration,
 }
 
@@ -62,25 +62,25 @@ impl Default for Timeouts {
     }
 }
 
-/// What the platform says when it is asked again and again.
+/// The platform's answer to a repeated request.
 #[derive(Debug)]
 pub enum Fetched {
-    /// What it said last is still so.
+    /// The last answer still holds.
     NotModified,
-    /// This.
+    /// A new answer.
     Body {
         /// The answer.
         bytes: Vec<u8>,
-        /// By which to ask whether it changed. None: it cannot be asked.
+        /// The tag to ask for changes with. None: the platform sent none.
         etag: Option<Etag>,
     },
 }
 
-/// By which to ask whether an answer changed.
+/// The tag of an answer, to ask for changes with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Etag(HeaderValue);
 
-/// What the platform says to an event.
+/// The platform's answer to an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Posted {
@@ -88,9 +88,9 @@ pub struct Posted {
     pub status: u16,
     /// The status in words, as in `503 Service Unavailable`.
     pub says: String,
-    /// Whether a page for people came along: then something else than the platform answered.
+    /// Whether the answer is an HTML page: then something else than the platform answered.
     pub is_page: bool,
-    /// How long it wants to be left alone, at most five minutes.
+    /// The wait that the platform asks for, at most five minutes.
     pub retry_after: Duration,
 }
 
@@ -99,7 +99,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The system offers no TLS, or the token has characters that no token has.
+    /// The system offers no TLS, or the token has invalid characters.
     pub fn new(
         address: Address,
         token: Envelope,
@@ -107,17 +107,17 @@ impl Client {
     ) -> Result<Self, PlatformError> {
         let mut builder = Http::builder()
             .user_agent(concat!("hexgate/", env!("CARGO_PKG_VERSION")))
-            // A redirection would carry the token, or the question, to somebody who was not asked.
+            // A redirection would send the token, or the request, to another host.
             .redirect(Policy::none())
             .connect_timeout(timeouts.full);
         if address.is_local() {
-            // Through a proxy it would leave this machine.
+            // A proxy would take the request off this machine.
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(PlatformError::start)?;
         let bearer = Zeroizing::new(format!("Bearer {}", token.expose()));
         let mut authorization = HeaderValue::from_str(&bearer)
-            .map_err(|_| PlatformError::start("the token has characters that no token has"))?;
+            .map_err(|_| PlatformError::start("the token has characters that no token can have"))?;
         authorization.set_sensitive(true);
         Ok(Self {
             http,
@@ -140,7 +140,7 @@ impl Client {
         &self.token
     }
 
-    /// Asks for an agent; with an `ETag`, only whether something changed.
+    /// Asks for an agent; with an `ETag`, only for changes.
     ///
     /// # Errors
     ///
@@ -152,7 +152,7 @@ impl Client {
         })
     }
 
-    /// Asks who is banned; with an `ETag`, only whether something changed.
+    /// Asks for the list of bans; with an `ETag`, only for changes.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl Client {
         fetched.ok_or(PlatformError::NoBans)
     }
 
-    /// Asks for the list of keys, without the token. None: there is none.
+    /// Asks for the list of keys, without the token. None: the platform has no list.
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl Client {
         }
     }
 
-    /// Tells the platform of a decision, once: an event as JSON. What it says to that is for the caller to judge.
+    /// Sends the platform the event of a decision, as JSON, once. The caller judges the answer.
     ///
     /// # Errors
     ///
@@ -211,7 +211,7 @@ impl Client {
         Ok(posted)
     }
 
-    /// Asks for what is at a path. None: there is nothing.
+    /// Asks for the resource at a path. None: there is none.
     async fn fetch(
         &self,
         path: &[&str],
@@ -226,7 +226,7 @@ impl Client {
         if let Some(Etag(etag)) = etag {
             request = request.header(IF_NONE_MATCH, etag.clone());
         }
-        // An answer that says that nothing changed is short. One that says what changed may be long.
+        // "Not modified" is short, and may be asked for in a short time. A changed answer may be long.
         let begin = if etag.is_some() { conditional } else { full };
         let response = tokio::time::timeout(begin, send(request, full))
             .await
@@ -251,12 +251,12 @@ impl Client {
         }
     }
 
-    /// What an answer with another status than those that are expected says, for people.
+    /// The error of an answer with an unexpected status, with its body for people.
     async fn status(&self, response: Response) -> PlatformError {
         let status = response.status().as_u16();
-        // That it cannot be read changes nothing.
+        // A body that cannot be read leaves the status as the error.
         let body = body(response, 4 << 10).await.unwrap_or_default();
-        // A page that shows the request shows the token, too.
+        // A page that echoes the request would show the token.
         let body = String::from_utf8_lossy(&body).replace(self.token.expose(), "[the token]");
         PlatformError::Status {
             status,
@@ -276,12 +276,12 @@ impl fmt::Debug for Client {
 }
 
 impl wire::Agent {
-    /// Reads an answer, as the parts of a bundle that comes from `origin`. All of them have to be there: a bundle without a signature is not
-    /// taken for a policy that was not meant to have one. Nothing in them is verified.
+    /// Reads an answer as the parts of a bundle from `origin`. All parts are required: a bundle without a signature must not pass as an
+    /// unsigned policy. Nothing in them is verified.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or a part is missing.
+    /// The answer cannot be read, or a part is missing.
     pub fn read_bundle(body: &[u8], origin: String) -> Result<Parts, PlatformError> {
         let agent: Self = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
         let given = |part: Option<String>| part.filter(|part| !part.is_empty());
@@ -317,11 +317,11 @@ fn unreadable(reason: &dyn fmt::Display) -> PlatformError {
     }
 }
 
-/// Asks from a thread that may wait, without a runtime of the program's. Not within an asynchronous task: there it panics.
+/// A client for threads that may block, with its own runtime. It panics within an asynchronous task.
 #[derive(Debug)]
 pub struct Blocking {
     client: Client,
-    /// Some until it is dropped.
+    /// Some until this value is dropped.
     runtime: Option<Runtime>,
 }
 
@@ -330,7 +330,7 @@ impl Blocking {
     ///
     /// # Errors
     ///
-    /// The system has no room for the runtime.
+    /// The runtime cannot be started.
     pub fn new(client: Client) -> Result<Self, PlatformError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -347,11 +347,11 @@ impl Blocking {
         &self.client
     }
 
-    /// Asks, and waits for the answer.
+    /// Makes a request, and waits for the answer.
     ///
     /// # Errors
     ///
-    /// As for the question.
+    /// As for the request.
     pub fn ask<T>(
         &self,
         question: impl AsyncFnOnce(&Client) -> Result<T, PlatformError>,
@@ -359,7 +359,7 @@ impl Blocking {
         let runtime = self.runtime.as_ref();
         let runtime = runtime.ok_or_else(|| PlatformError::start("it has ended"))?;
         runtime.block_on(async {
-            // Connections that ended since the last question learn of it before one of them is used.
+            // Let connections that were closed since the last request notice it before one of them is used.
             tokio::task::yield_now().await;
             question(&self.client).await
         })
@@ -368,7 +368,7 @@ impl Blocking {
 
 impl Drop for Blocking {
     fn drop(&mut self) {
-        // An asynchronous program may drop it too, where nothing may be waited for.
+        // An asynchronous program may drop it where blocking is not allowed.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -391,7 +391,7 @@ async fn body(mut response: Response, allowed: usize) -> Result<Vec<u8>, Platfor
     Ok(bytes)
 }
 
-/// An error of the transport. Its text holds no header, and not the address, which is long and says nothing new.
+/// An error of the transport. Its text has no headers, and not the address, which is long and known.
 fn failed(error: reqwest::Error) -> PlatformError {
     if error.is_timeout() {
         return PlatformError::Timeout;

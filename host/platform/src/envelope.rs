@@ -1,4 +1,4 @@
-//! The text of a token.
+//! The text form of a token.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ pub const MAX_TOKEN_BYTES: usize = 16 << 10;
 /// The longest environment or project, in bytes.
 const MAX_PART_BYTES: usize = 64;
 
-/// A token as text: `fty_<environment>_<project>_<biscuit>`. Nothing in it was checked but its form.
+/// A token as text: `fty_<environment>_<project>_<biscuit>`. Only its form was checked.
 ///
 /// It is a secret: `{:?}` does not show it, and it is wiped from memory when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,17 +24,17 @@ pub struct Envelope {
     ends: (usize, usize),
 }
 
-/// Why a text is no token. No message shows the text.
+/// Why a text is not a token. No message shows the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EnvelopeError {
-    /// It is not of the form of a token.
+    /// The text has another form.
     #[error("this is no token: {reason}; a token is `fty_<environment>_<project>_<biscuit>`")]
     Form {
         /// What is wrong.
         reason: &'static str,
     },
-    /// It is longer than is accepted.
+    /// The token is too long.
     #[error("the token has {found} bytes, and at most {MAX_TOKEN_BYTES} are accepted")]
     TooLong {
         /// Its length in bytes.
@@ -48,7 +48,7 @@ pub enum EnvelopeError {
         /// The name.
         name: String,
     },
-    /// What stands behind the project is not base64url.
+    /// The part after the project is not base64url.
     #[error("the token is cut off or damaged: {reason}")]
     Damaged {
         /// What is wrong.
@@ -61,13 +61,13 @@ impl Envelope {
     ///
     /// # Errors
     ///
-    /// It is too long, or not of this form.
+    /// The text is too long, or not of this form.
     pub fn parse(text: &str) -> Result<Self, EnvelopeError> {
         let reason = |reason| EnvelopeError::Form { reason };
         if text.len() > MAX_TOKEN_BYTES {
             return Err(EnvelopeError::TooLong { found: text.len() });
         }
-        // Neither part has an underscore, and what is behind them may have many.
+        // Environment and project have no underscore, and the biscuit may have many.
         let mut parts = text.splitn(4, '_');
         let (Some(prefix), Some(environment), Some(project), Some(biscuit)) =
             (parts.next(), parts.next(), parts.next(), parts.next())
@@ -89,7 +89,7 @@ impl Envelope {
         })
     }
 
-    /// Puts a biscuit, in its bytes, into a text.
+    /// Makes the text of a biscuit's bytes.
     ///
     /// # Errors
     ///
@@ -108,13 +108,13 @@ impl Envelope {
         )))
     }
 
-    /// The environment that it says it is for.
+    /// The environment that the text names, unverified.
     #[must_use]
     pub fn environment(&self) -> &str {
         self.text.get(4..self.ends.0).unwrap_or_default()
     }
 
-    /// The project that it says it is for.
+    /// The project that the text names, unverified.
     #[must_use]
     pub fn project(&self) -> &str {
         let project = self.text.get(self.ends.0 + 1..self.ends.1);
@@ -123,7 +123,7 @@ impl Envelope {
             .unwrap_or_default()
     }
 
-    /// The whole text. Whoever has it can act as what it stands for.
+    /// The whole text. CAUTION: its holder can act with the token.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.text
@@ -133,10 +133,10 @@ impl Envelope {
     ///
     /// # Errors
     ///
-    /// They are not base64url.
+    /// The text is not base64url.
     pub fn biscuit(&self) -> Result<Zeroizing<Vec<u8>>, EnvelopeError> {
         let text = self.text.get(self.ends.1..).unwrap_or_default();
-        // Makers of biscuits write padding, and some that pass them on leave it out: all of it or none.
+        // Biscuit libraries write padding, and some programs strip it: all of it or none.
         let encoding = if text.ends_with('=') {
             URL_SAFE
         } else {

@@ -1,4 +1,4 @@
-//! Why the platform could not be asked, or what it sends is not used.
+//! Why the platform could not be asked, or its answer is not used.
 
 use std::error::Error;
 use std::fmt;
@@ -6,93 +6,93 @@ use std::sync::Arc;
 
 use hexgate_base::shortened;
 
-/// Why nothing could be had from the platform.
+/// Why the platform gave no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlatformError {
-    /// It cannot be reached, or breaks off.
+    /// The platform cannot be reached, or the connection breaks off.
     #[error("the platform cannot be reached: {0}; check HEXGATE_API_URL and the network")]
     Unreachable(#[source] Cause),
-    /// It takes too long.
+    /// The platform takes too long.
     #[error(
         "the platform did not answer in time; check HEXGATE_API_URL and the network, or allow it more time"
     )]
     Timeout,
-    /// It refuses the token.
+    /// The platform refuses the token.
     #[error("the platform refuses the token (status {status}); check HEXGATE_API_KEY")]
     Unauthorized {
         /// The HTTP status.
         status: u16,
     },
-    /// It does not know the agent.
+    /// The platform does not know the agent.
     #[error("the platform does not know the agent `{}`; register it", shortened(.agent, 64))]
     UnknownAgent {
         /// The agent.
         agent: String,
     },
-    /// It answers with another status than it should.
+    /// The platform answers with an unexpected status.
     #[error("the platform answered with status {status}: {}", shortened(.body, 200))]
     Status {
         /// The HTTP status.
         status: u16,
-        /// What it said.
+        /// The answer's text.
         body: String,
     },
-    /// It says that nothing changed, and nobody asked that.
+    /// The platform says "not modified" without having been asked for changes.
     #[error(
-        "the platform says that nothing changed since something that it never sent; check what answers at HEXGATE_API_URL"
+        "the platform says `not modified` of an answer that it never sent; check what answers at HEXGATE_API_URL"
     )]
     NothingToCompare,
-    /// It sends more than is accepted.
+    /// The answer is too large.
     #[error("the platform sends more than {allowed} bytes; check what answers at HEXGATE_API_URL")]
     TooLarge {
         /// The most that is accepted.
         allowed: usize,
     },
-    /// What it sends cannot be read.
-    #[error("the platform sends what cannot be read: {reason}")]
+    /// The answer cannot be read.
+    #[error("the platform's answer cannot be read: {reason}")]
     Unreadable {
         /// Why.
         reason: String,
     },
-    /// It sends a policy without a component.
-    #[error("the platform sends a policy and no bundle; compile and sign it there")]
+    /// The platform sends a policy without a bundle.
+    #[error("the platform sends a policy without a bundle; compile and sign it there")]
     NoBundle,
-    /// It sends a bundle with parts missing.
-    #[error("the platform sends a bundle without its {part}; nothing of it is used")]
+    /// A part of the bundle is missing.
+    #[error("the platform sends a bundle without its {part}; the bundle is not used")]
     Incomplete {
         /// What is missing.
         part: &'static str,
     },
-    /// It names no key that is pinned.
+    /// The platform names none of the pinned keys.
     #[error(
-        "the platform names none of the pinned keys; they were withdrawn, or somebody answers in its place"
+        "the platform names none of the pinned keys; they were withdrawn, or an attacker answers in its place"
     )]
     Withdrawn,
-    /// It names another key by a name that it gave to one before.
-    #[error("the platform's key `{}` is another one than before; keys have names of their own, so somebody may answer in its place", shortened(.kid, 64))]
+    /// The platform reuses a key's name for another key.
+    #[error("the platform's key `{}` is another one than before; names of keys are never reused, so an attacker may answer in its place", shortened(.kid, 64))]
     KeyChanged {
         /// The name.
         kid: String,
     },
-    /// The list of its keys is not one.
+    /// The list of the platform's keys is invalid.
     #[error("the list of the platform's keys cannot be used: {reason}")]
     Keys {
         /// Why.
         reason: String,
     },
     /// No key is pinned.
-    #[error("no key of the platform is pinned, so nothing that it sends can be verified; pin one")]
+    #[error("no key of the platform is pinned, so its answers cannot be verified; pin one")]
     NotPinned,
-    /// The project's token is not of the project.
+    /// The project's token is refused by this host.
     #[error("the token for the platform is refused here: {0}")]
     Token(#[source] Cause),
-    /// It keeps no list of who is banned.
-    #[error("the platform keeps no list of bans; check HEXGATE_API_URL, or do without bans")]
+    /// The platform has no list of bans.
+    #[error("the platform has no list of bans; check HEXGATE_API_URL, or do without bans")]
     NoBans,
-    /// Some bans are not understood.
+    /// Some bans cannot be read.
     #[error(
-        "{count} of the platform's bans are not understood: {first}; the others count, and nothing is released until all are"
+        "{count} of the platform's bans cannot be read: {first}; the others count, and no ban is released until all can be read"
     )]
     UnknownBans {
         /// How many.
@@ -100,12 +100,12 @@ pub enum PlatformError {
         /// What is wrong with the first of them.
         first: String,
     },
-    /// The background work cannot be started.
+    /// The client or its background work cannot be started.
     #[error("the platform cannot be asked: {0}")]
     Start(#[source] Cause),
 }
 
-/// An error of another crate. It prints itself and what caused it, and equals one that prints the same.
+/// An error of another crate. It prints itself and its causes, and equals an error that prints the same.
 #[derive(Clone)]
 pub struct Cause(Arc<dyn Error + Send + Sync>);
 
@@ -155,7 +155,7 @@ impl PartialEq for Cause {
 impl Eq for Cause {}
 
 impl PlatformError {
-    /// The work cannot be started.
+    /// The client or its background work cannot be started.
     pub fn start(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Start(Cause::new(cause))
     }

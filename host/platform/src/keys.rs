@@ -20,8 +20,8 @@ pub struct NamedKey {
     pub key: PublicKey,
 }
 
-/// Reads a list of keys. Keys of other kinds are passed over; one of ours that cannot be read makes the list useless, because what
-/// is missing from it counts as withdrawn.
+/// Reads a list of keys. Keys of other kinds are ignored; an Ed25519 key that cannot be read makes the list invalid, because a missing key
+/// counts as withdrawn.
 pub(crate) fn parse(body: &[u8]) -> Result<Vec<NamedKey>, PlatformError> {
     let unusable = |reason: String| PlatformError::Keys { reason };
     let list: wire::Keys =
@@ -54,24 +54,24 @@ pub(crate) fn parse(body: &[u8]) -> Result<Vec<NamedKey>, PlatformError> {
     Ok(named)
 }
 
-/// Which keys are trusted.
+/// The trusted keys.
 #[derive(Debug, Clone)]
 pub struct KeyTrust {
     pins: Vec<PublicKey>,
-    /// Whether the first list is taken for pins.
+    /// Whether the keys of the first list are pinned.
     first_use: bool,
     /// The keys that were named so far, by name.
     names: BTreeMap<String, PublicKey>,
 }
 
 impl KeyTrust {
-    /// Trusts these keys. If `first_use` and there are none, those of the first list are taken for pins.
+    /// Trusts these keys. If `first_use` and there are none, the keys of the first list are pinned.
     ///
-    /// CAUTION: with `first_use`, whoever answers in the platform's place at that moment decides what is trusted.
+    /// CAUTION: with `first_use`, an attacker who answers in the platform's place at that moment decides what is trusted.
     ///
     /// # Errors
     ///
-    /// There is nothing to trust.
+    /// No key is pinned.
     pub fn new(pins: Vec<PublicKey>, first_use: bool) -> Result<Self, PlatformError> {
         if pins.is_empty() && !first_use {
             return Err(PlatformError::NotPinned);
@@ -83,11 +83,11 @@ impl KeyTrust {
         })
     }
 
-    /// The keys that are trusted, given what the platform names. None: it has no list, so all that are pinned.
+    /// The pinned keys that the platform's list names. None: it has no list, so all pinned keys.
     ///
     /// # Errors
     ///
-    /// The platform names none of them, or gives a name that it gave to another key before.
+    /// The platform names none of them, or reuses a name for another key.
     pub fn narrowed(
         &mut self,
         named: Option<Vec<NamedKey>>,
@@ -105,7 +105,7 @@ impl KeyTrust {
                 Some(known) if known != key => {
                     return Err(PlatformError::KeyChanged { kid: kid.clone() });
                 }
-                // A list can be as long as the platform likes, each time; names that were not pinned need not be remembered.
+                // Only names of pinned keys are remembered: the platform can send a long list each time.
                 Some(_) => {}
                 None if self.names.len() < MAX_KEYS => {
                     self.names.insert(kid.clone(), key.clone());

@@ -1,7 +1,7 @@
-//! The client of the platform: where it is, with which token it is asked, over HTTP, and what is said on the wire.
+//! The client of the platform: its address, the project's token, HTTP, and the wire types.
 //!
-//! Enforcement and the delivery of audit events ask the platform through [`Client`] and nothing else, so what is checked about an
-//! address, a token and an answer is checked in one place. The server writes the types that the client reads ([`wire`]).
+//! Enforcement and the delivery of audit events use [`Client`] alone, so addresses, tokens and answers are checked in one place. The server
+//! writes the types that the client reads ([`wire`]).
 //!
 //! # Example
 //!
@@ -10,20 +10,20 @@
 //!
 //! let token: Envelope = "fty_live_acme_Abc".parse()?;
 //! assert_eq!((token.environment(), token.project()), ("live", "acme"));
-//! // It is a secret: what is printed is not the token.
+//! // The token is a secret and is not printed.
 //! assert!(!format!("{token:?}").contains("Abc"));
 //! # Ok::<(), hexgate_platform::EnvelopeError>(())
 //! ```
 //!
-//! | module | what is there |
+//! | module | content |
 //! |---|---|
 //! | `envelope` | the text of a token, `fty_<environment>_<project>_<biscuit>` |
-//! | [`wire`] | what is said on the wire |
-//! | `address` | where the platform is |
+//! | [`wire`] | the types on the wire |
+//! | `address` | the platform's address |
 //! | `client` | requests with a token, bounded in size and time |
-//! | `keys` | the platform's list of keys, and which of them are trusted |
-//! | `retry` | how long to wait before asking again |
-//! | `error` | why the platform could not be asked |
+//! | `keys` | the platform's list of keys, and the trusted ones |
+//! | `retry` | the wait before another request |
+//! | `error` | errors of the client |
 //!
 //! # Features
 //!

@@ -1,8 +1,8 @@
-//! How long to wait before asking again.
+//! The wait before another request.
 
 use std::time::Duration;
 
-/// A time, up to a half less: hosts that met the same failure do not come back together.
+/// The time less a random part, up to a half: hosts that failed together do not retry together.
 #[must_use]
 pub fn jittered(wait: Duration) -> Duration {
     let random = getrandom::u32().unwrap_or(u32::MAX);

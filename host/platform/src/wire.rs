@@ -1,4 +1,4 @@
-//! What is said on the wire. The server writes what the client reads; members that are not named here are passed over.
+//! The types on the wire. The server writes what the client reads; unknown members are ignored.
 //!
 //! | request | answer |
 //! |---|---|
@@ -17,11 +17,11 @@ pub struct Keys {
     pub keys: Vec<Key>,
 }
 
-/// A JSON Web Key, as far as it is one of Ed25519.
+/// A JSON Web Key, with the members of an Ed25519 key.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Key {
-    /// Its name, which belongs to one key for ever.
+    /// The key's name, which is never reused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kid: Option<String>,
     /// The kind of key: `OKP`.
@@ -35,7 +35,7 @@ pub struct Key {
     pub x: Option<String>,
 }
 
-/// An agent's policy: a signed bundle in parts. A platform without one leaves all of them out.
+/// An agent's policy: a signed bundle in parts. Without a bundle the platform leaves all of them out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Agent {
@@ -47,15 +47,15 @@ pub struct Agent {
     pub bundle_signature_b64: Option<String>,
 }
 
-/// Who is stopped, whatever the policy says.
+/// A ban of an agent or a user.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Ban {
     /// `agent` or `user`.
     pub ban_type: String,
-    /// The agent, if it is one that is banned.
+    /// The agent, for a ban of an agent.
     pub target_agent_name: Option<String>,
-    /// The user, if it is one that is banned.
+    /// The user, for a ban of a user.
     pub target_user_id: Option<String>,
     /// Why, for the operator.
     pub reason: Option<String>,

@@ -104,11 +104,11 @@ pub struct Grant {
     pub scope: Option<u32>,
 }
 
-/// What a policy says about a call.
+/// A policy's answer about a call.
 ///
-/// Exhaustive on purpose: a host that did not know a case could only deny, and would not say so when it was built.
+/// Exhaustive on purpose: a host that lacks a case must fail to compile, not deny at run time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "a verdict that is not looked at permits nothing"]
+#[must_use = "an unused verdict permits nothing"]
 pub enum Verdict {
     /// The call must not happen.
     Deny(Denial),
@@ -183,19 +183,19 @@ impl fmt::Display for Field {
     }
 }
 
-/// The request cannot be understood. The texts of this and the other errors are a parameter: a policy has them as literals, a host
-/// owns what it has read.
+/// The request is malformed. The texts of this and the other errors are a parameter: a policy has them as literals, a host owns what it has
+/// read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed<T = String> {
-    /// The part that cannot.
+    /// The malformed part.
     pub field: Field,
-    /// Where: a byte offset into a text, an index into a list.
+    /// The place: a byte offset into a text, an index into a list.
     pub offset: u32,
     /// What is wrong there.
     pub reason: T,
 }
 
-/// The request is larger than is accepted.
+/// The request exceeds a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exceeded<T = String> {
     /// The name of the limit: `arguments-bytes`, `facts-bytes`, `depth`, `number-digits` or `number-exponent`.
@@ -207,9 +207,9 @@ pub struct Exceeded<T = String> {
 /// Why there is no verdict. A host turns each of these into a denial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Error<T = String> {
-    /// The request cannot be understood.
+    /// The request is malformed.
     Malformed(Malformed<T>),
-    /// The request is larger than the policy accepts.
+    /// The request exceeds a limit of the policy.
     Exceeded(Exceeded<T>),
     /// The policy itself is damaged.
     Internal(T),

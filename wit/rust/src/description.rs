@@ -4,12 +4,12 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{Effect, PathScope};
 
-/// Whether a description tells everything that the policy may permit.
+/// Whether a description covers everything that the policy may permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Coverage {
-    /// What is not described is denied.
+    /// All that is not described is denied.
     Complete,
-    /// The policy is code that cannot be described (own Rego, own Rust). Nothing may be concluded from an absence.
+    /// The policy is code that cannot be described (own Rego, own Rust). A missing rule means nothing.
     Opaque,
 }
 
@@ -39,7 +39,7 @@ pub struct Limits {
 impl Limits {
     /// The largest value of either limit: 16 MiB.
     pub const MAX_BYTES: u32 = 16 << 20;
-    /// What holds if nothing else is said: 1 MiB each.
+    /// The defaults: 1 MiB each.
     pub const DEFAULT: Self = Self {
         arguments_bytes: 1 << 20,
         facts_bytes: 1 << 20,
@@ -59,7 +59,7 @@ pub struct Summary<D = String, T = String> {
     pub coverage: Coverage,
     /// SHA-256 of the policy's source; as text, 64 lower-case hexadecimal digits.
     pub source_digest: D,
-    /// What compiled it: a name and a version.
+    /// The compiler's name and version.
     pub compiler: T,
     /// How many roles there are.
     pub roles: u32,
@@ -77,7 +77,7 @@ pub type Mode = Effect;
 pub struct Rule {
     /// The tool's exact name. None: every tool that has no rule of its own and no closed name.
     pub tool: Option<String>,
-    /// What happens if every constraint holds.
+    /// The effect if every constraint holds.
     pub mode: Mode,
     /// The constraints as written, in the order of evaluation.
     pub constraints: Vec<String>,

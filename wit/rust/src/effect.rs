@@ -1,15 +1,15 @@
-//! The three things that can come of a call, and how they are spelled.
+//! The three effects of a decision, and how they are spelled.
 
 use core::fmt;
 
-/// What may happen to a call. In the order of the WIT, and from strict to lax.
+/// The effect of a decision. In the order of the WIT, and from strict to lax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {
-    /// It must not happen.
+    /// The call must not happen.
     Deny,
-    /// It may happen once a human has agreed.
+    /// The call may happen once a human has agreed.
     NeedsApproval,
-    /// It may happen.
+    /// The call may happen.
     Allow,
 }
 
@@ -41,7 +41,7 @@ impl Effect {
         self.spelled("needs approval")
     }
 
-    /// Why a call did not run, as models and the platform are told: `policy_denied` or `approval_required`. None: it may run.
+    /// The code of a call that did not run, for models and the platform: `policy_denied` or `approval_required`. None: it may run.
     #[must_use]
     pub const fn error_type(self) -> Option<&'static str> {
         match self {

@@ -1,6 +1,6 @@
 //! The contract between a policy and its host, `hexgate:policy`, in Rust.
 //!
-//! The contract itself is the WIT text beside this crate, `wit/policy/policy.wit`. Here its names and types stand once for all crates,
+//! The contract itself is the WIT text beside this crate, `wit/policy/policy.wit`. This crate has its names and types for all other crates,
 //! under the WIT's own names, and a test compares the two.
 //!
 //! ```
@@ -15,16 +15,16 @@
 //! );
 //! ```
 //!
-//! What a host says is open: a [`Request`] is made by its constructor and may get more fields. What a policy answers is exhaustive on
-//! purpose: a host that meets a part of an answer which it does not know must not pass over it. A new case or field is a new version of
-//! the contract, and each place that reads answers has to say what it means there.
+//! Requests are open: a [`Request`] is made by its constructor and may get more fields. Answers are exhaustive on purpose: a host must not
+//! ignore a part of an answer that it does not know. A new case or field is a new version of the contract, and each place that reads
+//! answers has to handle it.
 //!
-//! | module | what is there |
+//! | module | content |
 //! |---|---|
 //! | `names` | version, package, interfaces, functions |
 //! | `decision`, `description` | the types of the two interfaces |
-//! | `effect` | deny, needs approval, allow, and how they are spelled |
-//! | `wording` | the sentences of denials and approvals, and how names are quoted in them |
+//! | `effect` | deny, needs approval, allow, and their spellings |
+//! | `wording` | the sentences of denials and approvals, and the quoting of names |
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

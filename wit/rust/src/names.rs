@@ -1,4 +1,4 @@
-//! What the contract and its parts are called. The version stands here and in the WIT, nowhere else.
+//! The names of the contract and its parts. The version is here and in the WIT, nowhere else.
 
 /// The version of the contract, as a literal for [`concat!`].
 #[macro_export]
@@ -16,7 +16,7 @@ macro_rules! interface {
     };
 }
 
-/// What the core module in a component calls a function of the contract, as a literal, which an attribute `export_name` takes too.
+/// The name of a contract's function in a core module, as a literal that also fits an attribute `export_name`.
 #[macro_export]
 macro_rules! core_export {
     ($interface:literal, $function:literal) => {
@@ -42,7 +42,7 @@ pub struct Function {
     pub interface: &'static str,
     /// Its name there.
     pub name: &'static str,
-    /// What the core module in the component calls it.
+    /// Its name in the core module.
     pub core: &'static str,
 }
 

@@ -7,13 +7,13 @@ use crate::{Denial, MAX_REASON, PathScope};
 const DENIED: &str = "Policy denied tool ";
 const NEEDS_APPROVAL: &str = "Policy requires approval for tool ";
 
-/// Why a tool's call does not run, without saying what of the policy denies it: `Policy denied tool "T"`.
+/// The reason of a denial without details of the policy: `Policy denied tool "T"`.
 #[must_use]
 pub fn denied(tool: &str) -> String {
     about(DENIED, tool)
 }
 
-/// Why a call does not run before a human has agreed: `Policy requires approval for tool "T"`.
+/// The reason of a call that needs approval: `Policy requires approval for tool "T"`.
 #[must_use]
 pub fn approval(tool: &str) -> String {
     about(NEEDS_APPROVAL, tool)
@@ -25,7 +25,7 @@ fn about(sentence: &str, tool: &str) -> String {
     text
 }
 
-/// Words a denial: one sentence for the operator, and what goes with it. Whatever found the reasons, the text is made here.
+/// Words a denial: one sentence for the operator, and its details. All engines make the text here.
 ///
 /// ```
 /// # use hexgate_contract::Wording;
@@ -40,15 +40,15 @@ fn about(sentence: &str, tool: &str) -> String {
 pub struct Wording<'a> {
     tool: &'a str,
     denial: Denial,
-    /// What stands before the next role's name; nothing if there is one role at most.
+    /// The separator before the next role's name; empty if there is one role at most.
     before_role: &'static str,
     before_violation: &'static str,
-    /// Whether a role has said where the call could have gone.
+    /// Whether a role has named a scope for the call.
     hinted: bool,
 }
 
 impl<'a> Wording<'a> {
-    /// Begins to word why these roles deny. None at all: there is none that the policy knows.
+    /// Starts the denial for these roles. None: the policy knows none of them.
     pub fn new<'r>(tool: &'a str, roles: impl ExactSizeIterator<Item = &'r str>) -> Self {
         let mut wording = Self {
             tool,
@@ -73,7 +73,7 @@ impl<'a> Wording<'a> {
         wording
     }
 
-    /// From here on it is about this role.
+    /// Starts the reasons of this role.
     pub fn role(&mut self, role: &str) {
         if !self.before_role.is_empty() {
             self.push(self.before_role);
@@ -115,7 +115,7 @@ impl<'a> Wording<'a> {
         self.push(" for the requested path");
     }
 
-    /// Where the call could have gone for this role. It is kept if every role says the same.
+    /// The scope where this role permits the call. It is kept if every role has the same.
     pub fn hint(&mut self, hint: Option<PathScope>) {
         if !self.hinted {
             self.denial.hint = hint;
@@ -130,7 +130,7 @@ impl<'a> Wording<'a> {
         self.denial.reason.push_str(text);
     }
 
-    /// The denial.
+    /// The finished denial.
     pub fn finish(mut self) -> Denial {
         truncate(&mut self.denial.reason);
         self.denial

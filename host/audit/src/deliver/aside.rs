@@ -1,4 +1,4 @@
-//! Events that the platform does not take although it takes others: they wait apart, so that the others go on, and are tried again later.
+//! Events that fail while others pass: they wait apart, so that the others go on, and are tried again later.
 
 use std::time::{Duration, Instant};
 
@@ -16,23 +16,23 @@ pub struct SetAside {
     pub record: u64,
     /// The file of the log that has the record.
     pub segment: u64,
-    /// Where in that file its line begins, in bytes.
+    /// The byte offset of its line in that file.
     pub offset: u64,
     /// The record's hash.
     pub hash: Digest,
     /// How often it was tried since it was set aside.
     pub tries: u32,
-    /// What came of the last try, to be read after the platform's address.
+    /// The result of the last try. A message puts it after the platform's address.
     pub reason: String,
 }
 
-/// All that are set aside.
+/// All events that are set aside.
 pub(super) struct Asides {
     list: Vec<Parked>,
     most: usize,
     when_full: WhenFull,
     first_wait: Duration,
-    /// When the next one is to be tried, at the earliest.
+    /// The earliest time of the next try.
     due: Option<Instant>,
 }
 
@@ -42,7 +42,7 @@ struct Parked {
     is_flying: bool,
     /// How many events the platform had taken when this one was tried last.
     taken_before: u64,
-    /// Whether a delivery that ends has to try it before.
+    /// Whether a delivery has to try it before it ends.
     is_owed: bool,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct Place {
 }
 
 impl Asides {
-    /// Those that an earlier process left. They are tried at once.
+    /// The events that an earlier process set aside. They are tried at once.
     pub(super) fn new(
         entries: &[SetAside],
         most: usize,
@@ -91,20 +91,20 @@ impl Asides {
         self.list.iter().any(|it| it.entry.record == record)
     }
 
-    /// What an operator reads, and the next process.
+    /// The entries as the operator and the next process read them.
     pub(super) fn entries(&self) -> Vec<SetAside> {
         self.list.iter().map(|it| it.entry.clone()).collect()
     }
 
-    /// Whether one of those that were there at the beginning was not tried yet.
+    /// Whether an event from before this delivery is still untried.
     pub(super) fn is_owed(&self) -> bool {
         self.list.iter().any(|it| it.is_owed)
     }
 
-    /// Makes room for one more. `Some` if there is some; within, what was given up for it.
+    /// Makes room for one more. `Some` if there is room; within, the event that was skipped for it.
     ///
-    /// Only what was tried often enough is given up, and only if the operator lets events be passed over: then a flood of events that do not pass
-    /// slows delivery down and does not end it.
+    /// An event is skipped only after enough tries, and only if the operator allows it: so a flood of failing events slows delivery down
+    /// and does not end it.
     pub(super) fn room(&mut self) -> Option<Option<SetAside>> {
         if !self.is_full() {
             return Some(None);
@@ -115,7 +115,7 @@ impl Asides {
         let candidates = self.list.iter().enumerate();
         let (index, _) = candidates
             .filter(|(_, it)| !it.is_flying && it.entry.tries >= GIVE_UP_TRIES)
-            // The most tries; of those with as many the oldest, which stands first.
+            // The one with the most tries; among equals the oldest, which is first.
             .rev()
             .max_by_key(|(_, it)| it.entry.tries)?;
         Some(Some(self.list.remove(index).entry))
@@ -134,7 +134,7 @@ impl Asides {
         self.due = Some(self.due.map_or(due, |it| it.min(due)));
     }
 
-    /// One that is to be tried now, unless so many are on their way.
+    /// An event to try now, unless this many are being sent.
     pub(super) fn start(&mut self, at_once: usize) -> Option<Place> {
         let now = Instant::now();
         if self.due.is_none_or(|due| due > now)
@@ -154,20 +154,20 @@ impl Asides {
         Some(next.place())
     }
 
-    /// Where the one with this number stands.
+    /// The index of the event with this record number.
     pub(super) fn place(&self, record: u64) -> Option<Place> {
         let found = self.list.iter().find(|it| it.entry.record == record);
         found.map(Parked::place)
     }
 
-    /// It is settled, one way or the other. Whether it was there.
+    /// Removes a settled event. True if it was there.
     pub(super) fn remove(&mut self, record: u64) -> bool {
         let before = self.list.len();
         self.list.retain(|it| it.entry.record != record);
         self.list.len() < before
     }
 
-    /// It did not pass once more. Whether the platform took another event since it was tried before.
+    /// Notes another failed try. True if the platform took another event since the try before.
     pub(super) fn failed(&mut self, record: u64, failure: &Failure, taken: u64) -> bool {
         let first_wait = self.first_wait;
         let Some(it) = self.list.iter_mut().find(|it| it.entry.record == record) else {
@@ -185,12 +185,12 @@ impl Asides {
         others_pass
     }
 
-    /// The records from this one on come again by themselves.
+    /// Forgets the events from this record on, which will be read again.
     pub(super) fn forget_from(&mut self, record: u64) {
         self.list.retain(|it| it.entry.record < record);
     }
 
-    /// Nothing is on its way any more.
+    /// Notes that no event is being sent any more.
     pub(super) fn land(&mut self) {
         for it in &mut self.list {
             it.is_flying = false;
@@ -215,7 +215,7 @@ impl Parked {
     }
 }
 
-/// Why an event did not pass, as it is kept.
+/// The reason of a failure, shortened to be kept.
 pub(super) fn reason(failure: &Failure) -> String {
     crate::protect::cut(&failure.problem.reason, REASON_BYTES)
         .0
@@ -226,5 +226,5 @@ pub(super) fn reason(failure: &Failure) -> String {
 const REASON_BYTES: usize = 160;
 /// How often the wait doubles: from a minute to about an hour.
 const DOUBLINGS: u32 = 6;
-/// So many tries, up to seven times the first wait, before one can be given up for another.
+/// The tries, up to seven times the first wait, before an event can be skipped for another.
 const GIVE_UP_TRIES: u32 = 3;

@@ -1,5 +1,5 @@
-//! Finding out whether the platform takes anything, when no event on its way can tell: one that may not pass is told from a platform that is away
-//! by another event, which is sent with its own id, so that the platform has it once.
+//! Finds out whether the platform takes events at all, when the events being sent cannot tell: another event, the control, separates a
+//! failing event from a platform that is down. It is sent with its own id, so that the platform stores it once.
 
 use std::{
     fs::File,
@@ -14,8 +14,8 @@ use crate::{
 };
 use hexgate_bundle::Digest;
 
-/// A decision near the end of the log, taken at random: who chooses some texts does not choose which one this is. None if there is none but those
-/// that `is_suspect` names.
+/// A random decision near the end of the log: an attacker who chooses some texts does not choose this one. None if all are suspect by
+/// `is_suspect`.
 pub(super) fn pick(
     log: &Path,
     is_suspect: impl Fn(u64) -> bool,
@@ -31,7 +31,7 @@ pub(super) fn pick(
     file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
     let mut lines: Vec<&[u8]> = bytes
         .split(|byte| *byte == b'\n')
-        // In the middle of a line no record begins.
+        // The offset is within a line; the next record begins after it.
         .skip(usize::from(from > 0))
         .filter(|line| line.starts_with(DECISION))
         .filter(|line| Framed::of(line).is_some_and(|it| !is_suspect(it.n)))
@@ -52,6 +52,6 @@ pub(super) fn pick(
     Ok(Some((head, decision)))
 }
 
-/// How much of the log's end is looked at: a thousand records and more.
+/// How much of the log's end is searched, in bytes: a thousand records and more.
 const TAIL_BYTES: u64 = 1 << 20;
 const DECISION: &[u8] = b"{\"kind\":\"decision\"";

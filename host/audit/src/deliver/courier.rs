@@ -1,4 +1,4 @@
-//! Who goes: reads the log, has its events sent, and remembers how far the platform has it.
+//! The courier: reads the log, has its events sent, and saves how far the platform has it.
 
 use std::{
     collections::VecDeque,
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{backlog::Backlog, folder::Lock, redact::Redactor};
 
-/// Who goes.
+/// Delivers one log.
 pub(super) struct Courier {
     log: PathBuf,
     options: DeliveryOptions,
@@ -32,13 +32,13 @@ pub(super) struct Courier {
     asides: Asides,
     progress: Arc<Progress>,
     tail: Tail,
-    /// Records from the cursor on.
+    /// The records from the cursor on.
     window: VecDeque<Waiting>,
     sending: JoinSet<(Who, Answer)>,
     /// How many events the platform took from this process.
     taken: u64,
     control: Control,
-    /// What kept the last event that did not pass from passing.
+    /// The problem of the last event that failed.
     met: Option<Problem>,
     saved: Instant,
     unsaved: u64,
@@ -50,18 +50,18 @@ pub(super) struct Courier {
 enum Who {
     /// A record of the window.
     Window(u64),
-    /// One that was set aside; with its arguments, or without.
+    /// An event that was set aside, with or without its arguments.
     Aside { record: u64, is_whole: bool },
-    /// One that is to tell whether the platform takes anything.
+    /// An event that shows whether the platform takes events.
     Control,
 }
 
-/// Whether the platform takes anything, as far as that is known.
+/// Whether the platform takes events, as far as known.
 struct Control {
     is_flying: bool,
     due: Instant,
     wait: Duration,
-    /// It took nothing the last time.
+    /// It took none the last time.
     nothing_passes: bool,
 }
 
@@ -82,11 +82,11 @@ impl Courier {
         let mut cursor = Cursor::load(log).map_err(io(cursor::path(log)))?;
         let is_where_it_was = Tail::new(log, cursor.place()).is_where_it_was();
         if !is_where_it_was.map_err(io(log.to_owned()))? {
-            // Twice is no loss: the same record has the same id.
+            // Sending twice is harmless: the same record has the same id.
             tracing::warn!(folder = %log.display(), "the audit log is not the one that was delivered, or lost its end; all of it is delivered again");
             cursor = cursor.at_the_beginning();
         }
-        // What stands after this place comes again by itself.
+        // Records after this place are read again.
         let next = cursor.next;
         cursor.aside.retain(|it| it.record < next);
         progress.set(&cursor, cursor.aside.len());
@@ -128,7 +128,7 @@ impl Courier {
         Arc::clone(&self.progress)
     }
 
-    /// Delivers until told to stop, or until that.
+    /// Delivers until stopped, or until the given end.
     pub(super) fn run(&mut self, until: Until) -> Result<(), DeliveryError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -149,7 +149,7 @@ impl Courier {
             self.start_asides()?;
             self.settle();
             if self.pass_over()? {
-                // What is on its way may arrive; nobody waits for it.
+                // Events that are being sent may still arrive; their answers are not awaited.
                 self.sending.shutdown().await;
                 self.window.clear();
                 self.asides.land();
@@ -178,7 +178,7 @@ impl Courier {
         }
     }
 
-    /// Sends what did not pass and has waited long enough. How long until there is something to do.
+    /// Retries events that have waited long enough. Returns the time until the next one.
     fn start_again(&mut self) -> Duration {
         let now = Instant::now();
         let mut pause = IDLE;
@@ -199,11 +199,11 @@ impl Courier {
         pause
     }
 
-    /// Begins to send what comes next. Whether that was all there is.
+    /// Starts to send the next records. True if there are no more.
     fn read_ahead(&mut self) -> io::Result<bool> {
         let at_once = self.options.in_flight.max(1);
         let mut open = self.open().count();
-        // A platform that takes nothing is not asked about more and more.
+        // A platform that takes no events does not get more and more of them.
         let most_open = if self.control.nothing_passes {
             at_once
         } else {
@@ -237,7 +237,7 @@ impl Courier {
 
     fn start_asides(&mut self) -> io::Result<()> {
         let at_once = self.options.in_flight.max(1);
-        // They take little from the others, unless those wait for them.
+        // Retries leave most of the room to new events.
         let most = if self.window.is_empty() || self.asides.is_full() {
             at_once
         } else {
@@ -277,7 +277,7 @@ impl Courier {
             .spawn(async move { (who, sender.post(text).await) });
     }
 
-    /// Where no event on its way can tell whether the platform takes anything, another one is asked for.
+    /// Asks for a control event if no event being sent can tell whether the platform takes any.
     fn ask_whether_anything_passes(&mut self) -> io::Result<()> {
         let all_failed = self.open().all(|event| event.failures > 0);
         let taken = self.taken;
@@ -385,7 +385,7 @@ impl Courier {
                     self.set_aside(n, &behind, &failure, given_up);
                     State::Settled(Sent::Aside)
                 }
-                // It waits here, and so do those behind it, until there is room.
+                // This event and those behind it wait until there is room.
                 None => State::Resting(event, Instant::now() + hexgate_platform::jittered(longest)),
             },
         };
@@ -439,7 +439,7 @@ impl Courier {
         }
     }
 
-    /// The platform takes nothing, not even what is no suspect.
+    /// The platform takes no events, not even the control.
     fn nothing_passes(&mut self) {
         self.control.nothing_passes = true;
         self.progress.meets(self.met.clone());
@@ -454,7 +454,7 @@ impl Courier {
         self.options.longest_wait.max(self.options.shortest_wait)
     }
 
-    /// Moves on behind all records at the beginning that are settled.
+    /// Moves the cursor past the settled records at the front.
     fn settle(&mut self) {
         while let Some(Waiting {
             behind,
@@ -479,7 +479,7 @@ impl Courier {
         self.save_if_due();
     }
 
-    /// Passes over the oldest records if more wait than may. Whether that was so.
+    /// Skips the oldest records if too many wait. True if it did.
     fn pass_over(&mut self) -> io::Result<bool> {
         let written = self.progress.backlog.written();
         let first = written.saturating_sub(self.options.backlog.max(1));
@@ -517,7 +517,7 @@ impl Courier {
         }
     }
 
-    /// Saves how far it is. Where that fails, the events since the last time are sent again by the next process.
+    /// Saves the cursor. If that fails, the next process sends the events since the last save again.
     fn save(&mut self) {
         self.saved = Instant::now();
         self.unsaved = 0;
@@ -535,10 +535,10 @@ impl Courier {
     }
 }
 
-/// How long to wait for records, and between looks at whether to stop.
+/// How long to wait for records, and between checks for a stop.
 pub(super) const IDLE: Duration = Duration::from_millis(50);
-/// How many records may be read ahead of the oldest one that is on its way, for each one that may be.
+/// How many records may be read ahead of the oldest unsettled one, for each event that may be sent at once.
 const WINDOW: usize = 4;
-/// After how many records, and after how long, it is saved how far it is.
+/// The cursor is saved after this many records, or after this time.
 const SAVE_RECORDS: u64 = 4096;
 const SAVE_TIME: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! How far a log was delivered, on disk.
+//! The cursor of a delivery: how far a log was delivered, on disk.
 
 use std::{
     fs,
@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::aside::SetAside;
 
-/// How far a log was delivered. The place and what was set aside before it are one file, so that no process finds the one without the other.
+/// How far a log was delivered. The place and the events that are set aside before it are in one file, so that no process finds the one
+/// without the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cursor {
@@ -20,17 +21,17 @@ pub(crate) struct Cursor {
     pub(crate) version: u64,
     /// The file of the log.
     pub(crate) segment: u64,
-    /// Where in it the next line begins.
+    /// The byte offset of the next line.
     pub(crate) offset: u64,
     /// The number of the next record.
     pub(crate) next: u64,
-    /// The record before it: where in that file its line begins, and its hash, which tells that log from every other one.
+    /// The record before it: its file, the offset of its line, and its hash, which identifies the log.
     pub(crate) last: Option<Last>,
     /// Events that the platform took.
     pub(crate) delivered: u64,
     /// Events that the platform will never take.
     pub(crate) refused: u64,
-    /// Records that were passed over, because too many were waiting or their file is gone.
+    /// Records that were skipped, because too many were waiting or their file is gone.
     pub(crate) skipped: u64,
     /// Events before this place that are tried again later. A reader that does not know them refuses the file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -42,7 +43,7 @@ pub(crate) struct Cursor {
 pub(crate) struct Place {
     /// The file of the log.
     pub(crate) segment: u64,
-    /// Where in it the next line begins.
+    /// The byte offset of the next line.
     pub(crate) offset: u64,
     /// The number of the next record.
     pub(crate) next: u64,
@@ -64,7 +65,7 @@ const PASSING: &str = "delivery.json.new";
 const VERSION: u64 = 1;
 
 impl Cursor {
-    /// The same counts, at the beginning of the log. Nothing is set aside: everything comes again.
+    /// The same counts at the beginning of the log. Nothing is set aside: all records are read again.
     pub(crate) fn at_the_beginning(self) -> Self {
         let mut cursor = Self {
             aside: Vec::new(),
@@ -117,7 +118,7 @@ impl Cursor {
     /// Replaces the file. A reader sees the old one or the new one.
     pub(crate) fn save(&self, log: &Path) -> io::Result<()> {
         let folder = Folder::open(log)?;
-        // One process delivers, so one name is enough, and what a killed one left does not pile up.
+        // Only one process delivers, so one temporary name is enough, and killed processes leave at most one file.
         let _ = folder.remove(PASSING);
         let mut file = folder.create(PASSING, 0o600)?;
         file.write_all(serde_json::to_string(self)?.as_bytes())?;

@@ -1,4 +1,4 @@
-//! The platform's event for a decision, redacted and capped.
+//! The platform's event for a decision, redacted and bounded.
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use serde_json::{Value, json};
@@ -13,9 +13,10 @@ use crate::{
 
 /// The largest arguments that are sent, in bytes of JSON.
 const ARGUMENTS_BYTES: usize = 8192;
-/// How much of larger ones is shown, if that fits.
+/// How much of larger arguments is sent, if that fits.
 const PREVIEW_BYTES: usize = 7680;
-/// The longest name of a tool or role and the longest reason that the platform takes, in bytes. Longer ones would keep the event from it.
+/// The longest name of a tool or role and the longest reason that the platform takes, in bytes. The platform would refuse the event for
+/// longer ones.
 const NAME_BYTES: usize = 256;
 const REASON_BYTES: usize = 4096;
 /// The most violations, and the longest one in bytes.
@@ -23,7 +24,7 @@ const VIOLATIONS: (usize, usize) = (64, 1024);
 /// The largest hint, in bytes of JSON.
 const HINT_BYTES: usize = 4096;
 
-/// An event, as text. It is the same each time that it is made of the same record, its id included, so that one that is sent twice can be told.
+/// An event as text. The same record always gives the same event and id, so that the platform recognizes repeats.
 pub(super) fn event(head: &Head, decision: &Decision, redactor: &Redactor) -> String {
     #[derive(Serialize)]
     struct Event<'a> {
@@ -73,7 +74,7 @@ pub(super) fn event(head: &Head, decision: &Decision, redactor: &Redactor) -> St
     text
 }
 
-/// The tool as the platform takes it: a call without a name is told too.
+/// The tool as the platform takes it: a call without a name is sent, too.
 fn tool_name(tool: &str) -> &str {
     match cut(tool, NAME_BYTES).0 {
         "" => "(none)",
@@ -118,7 +119,7 @@ fn role(decision: &Decision) -> &str {
     decision.roles.get(index).map_or("", String::as_str)
 }
 
-/// The arguments as JSON: an object or null. What the log keeps to the letter is redacted here all the same.
+/// The arguments as JSON: an object or null. They are redacted here even where the log keeps them unredacted.
 fn arguments(text: Option<&str>, redactor: &Redactor) -> String {
     let null = || "null".to_owned();
     let Some(text) = text else {
@@ -128,7 +129,7 @@ fn arguments(text: Option<&str>, redactor: &Redactor) -> String {
         return null();
     };
     let text = clean.as_deref().unwrap_or(text).trim();
-    // Half of a surrogate pair is text that no database takes; only reading it to the end finds it.
+    // Databases refuse half of a surrogate pair; only reading the whole text finds it.
     let is_json = if text.contains("\\u") {
         serde_json::from_str::<Value>(text).is_ok()
     } else {

@@ -1,4 +1,4 @@
-//! One attempt to give an event to the platform.
+//! One attempt to send an event to the platform.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use super::{DeliveryError, DeliveryOptions, Problem};
 /// Sends events.
 pub(super) struct Sender(Client);
 
-/// What one answer means.
+/// The result of one attempt.
 #[derive(Debug)]
 pub(super) enum Answer {
     /// The platform has the event.
     Taken,
-    /// It did not take it.
+    /// The platform did not take it.
     Failed(Failure),
 }
 
@@ -22,10 +22,10 @@ pub(super) enum Answer {
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) problem: Problem,
-    /// Whether it says that it never will: 400, 413, 422. Only an answer to some events says that about these events; one to all of them says
-    /// that something stands in the way.
+    /// Whether it refuses the event for good: 400, 413, 422. That counts only while other events pass; if all fail so, something else
+    /// blocks them.
     pub(super) is_final: bool,
-    /// It asks to be left alone for so long.
+    /// The wait that the platform asks for.
     pub(super) at_least: Duration,
 }
 
@@ -65,7 +65,7 @@ impl Sender {
 }
 
 impl Failure {
-    /// Whether the event might be taken if it were smaller.
+    /// Whether a smaller event might be taken.
     pub(super) fn is_about_size(&self) -> bool {
         self.problem.status == Some(TOO_LARGE)
     }
@@ -73,7 +73,7 @@ impl Failure {
 
 impl Problem {
     fn answer(posted: &Posted) -> Self {
-        // Some firewalls and portals say with a page and a good status that they let nothing through.
+        // Some firewalls and portals block requests with an HTML page and a good status.
         let page = if (200..300).contains(&posted.status) {
             " with a page for people, so something else than the platform answered"
         } else {
@@ -88,7 +88,7 @@ impl Problem {
     fn transport(error: &PlatformError) -> Self {
         Self {
             status: None,
-            // To be read after the address, and not beside it.
+            // The message puts this after the address, so it leaves the address out.
             reason: match error {
                 PlatformError::Timeout => "it does not answer in time".to_owned(),
                 PlatformError::Unreachable(cause) => cause.to_string(),

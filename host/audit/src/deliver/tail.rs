@@ -1,4 +1,4 @@
-//! Following a log that is being written.
+//! Follows a log that is being written.
 
 use std::{
     fs::File,
@@ -19,25 +19,25 @@ use crate::{
     reader::MAX_LINE_BYTES,
 };
 
-/// The lines of a log from some place on. Only whole ones are seen.
+/// The whole lines of a log from a place on.
 pub(super) struct Tail {
     log: PathBuf,
     at: Place,
     file: Option<BufReader<File>>,
-    /// A line that is not whole yet.
+    /// The beginning of a line that is not complete yet.
     line: Vec<u8>,
-    /// The last one that was.
+    /// The last complete record.
     taken: Vec<u8>,
 }
 
-/// What comes next in a log.
+/// The next record of a log.
 pub(super) struct Item {
     pub(super) head: Head,
     /// None: it is no decision.
     pub(super) decision: Option<Box<Decision>>,
-    /// The place behind it.
+    /// The place after it.
     pub(super) behind: Place,
-    /// Whether it says nothing that this version knows.
+    /// Whether this version does not know its kind.
     pub(super) is_unreadable: bool,
 }
 
@@ -52,7 +52,7 @@ impl Tail {
         }
     }
 
-    /// The decision at one place. None if it is not there any more.
+    /// The decision at a place. None if it is gone.
     pub(super) fn at(
         log: &Path,
         place: &aside::Place,
@@ -67,8 +67,8 @@ impl Tail {
         Ok(found.and_then(|it| Some((it.head, it.decision?))))
     }
 
-    /// Whether the record before the first one that is read is the one that was settled. It is not if another log was put in the place of the one
-    /// that was delivered, or if the machine stopped and the log has less than it had.
+    /// Whether the record before the cursor is the one that was settled. It is not if the log was replaced by another one, or lost its end
+    /// when the machine stopped.
     pub(super) fn is_where_it_was(&self) -> io::Result<bool> {
         let Some(last) = self.at.last else {
             return Ok(self.at.offset == 0);
@@ -76,7 +76,7 @@ impl Tail {
         let path = self.log.join(folder::segment_name(self.at.segment));
         let mut file = match File::open(&path) {
             Ok(file) => file,
-            // Put away: whatever comes after it is new.
+            // The file was archived, so all later records are new.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let segments = folder::segments(&self.log)?;
                 return Ok(segments.iter().any(|(it, _)| *it > self.at.segment));
@@ -106,7 +106,7 @@ impl Tail {
             }
             let line = self.taken.strip_suffix(b"\n").unwrap_or(&self.taken);
             let Some(framed) = Framed::of(line) else {
-                // Left unfinished; the record after it says so.
+                // An unfinished record; the next record names it.
                 continue;
             };
             let head = Head {
@@ -135,7 +135,7 @@ impl Tail {
         }
     }
 
-    /// Takes the next whole line. False: there is none yet.
+    /// Reads the next whole line. False: there is none yet.
     fn advance(&mut self) -> io::Result<bool> {
         loop {
             if self.file.is_none() && !self.open()? {
@@ -157,7 +157,7 @@ impl Tail {
             if self.line.len() > held {
                 continue;
             }
-            // The end, for now. If there is a next file, nothing more comes into this one.
+            // The end for now. Once there is a next file, this one is complete.
             let segments = folder::segments(&self.log)?;
             if segments
                 .last()
@@ -165,7 +165,7 @@ impl Tail {
             {
                 return Ok(false);
             }
-            // It may have been begun after the last look at this one.
+            // The next file may have been started after the last read of this one.
             if file.read_until(b'\n', &mut self.line)? > 0 {
                 if self.line.last() == Some(&b'\n') {
                     self.at.offset += self.line.len() as u64;
@@ -183,7 +183,7 @@ impl Tail {
         Ok(true)
     }
 
-    /// Opens the file in which the next line is. If it is gone, the first one after it.
+    /// Opens the file with the next line or, if it is gone, the first one after it.
     fn open(&mut self) -> io::Result<bool> {
         let segments = folder::segments(&self.log)?;
         let Some((segment, path)) = segments
@@ -193,7 +193,7 @@ impl Tail {
             return Ok(false);
         };
         if *segment != self.at.segment {
-            // How many records are missed is counted by their numbers.
+            // Missed records are counted by their numbers.
             tracing::error!(
                 first = self.at.segment,
                 next = *segment,

@@ -1,10 +1,10 @@
-//! Records on their way, in the order of the log.
+//! The records being delivered, in the order of the log.
 
 use std::time::{Duration, Instant};
 
 use super::{cursor::Place, send::Failure};
 
-/// A record on its way.
+/// A record being delivered.
 pub(super) struct Waiting {
     pub(super) n: u64,
     pub(super) behind: Place,
@@ -14,19 +14,19 @@ pub(super) struct Waiting {
 pub(super) enum State {
     /// Its event is being sent.
     Flying(Event),
-    /// It did not pass, and is sent again then.
+    /// It failed, and is sent again at this time.
     Resting(Event, Instant),
     Settled(Sent),
 }
 
-/// What became of a record.
+/// The outcome of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sent {
     /// The platform has its event.
     Taken,
-    /// The platform will never take its event.
+    /// The platform refused its event for good.
     Refused,
-    /// Others pass and this one does not: it is tried again later.
+    /// It fails while others pass: it is tried again later.
     Aside,
     /// It cannot be read.
     Unreadable,
@@ -34,25 +34,25 @@ pub(super) enum Sent {
     Nothing,
 }
 
-/// An event, and how it fared.
+/// An event and its tries.
 pub(super) struct Event {
     pub(super) text: String,
-    /// Whether its arguments are in it.
+    /// Whether it has its arguments.
     pub(super) is_whole: bool,
     pub(super) failures: u32,
     wait: Duration,
-    /// How many events the platform had taken when this one failed the last time, or was sent first.
+    /// How many events the platform had taken when this one last failed, or was first sent.
     pub(super) taken_before: u64,
 }
 
-/// What a failure says.
+/// The meaning of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Nothing about the event: the platform may be away, or the token be wrong. It is sent again.
+    /// The event may be good: the platform may be down, or the token wrong. It is sent again.
     Again(Duration),
-    /// Others pass, and this one does not.
+    /// It fails while others pass.
     Aside,
-    /// Others pass, and the platform says that it never takes this one.
+    /// The platform refuses it for good while others pass.
     Never,
 }
 
@@ -67,7 +67,7 @@ impl Event {
         }
     }
 
-    /// It did not pass, and so many others did until now.
+    /// Notes a failure, with the number of events that passed so far.
     pub(super) fn fails(&mut self, failure: &Failure, taken: u64, longest: Duration) -> Verdict {
         self.failures = self.failures.saturating_add(1);
         let others_pass = taken > self.taken_before;
@@ -85,7 +85,7 @@ impl Event {
 }
 
 impl Waiting {
-    /// It rests no longer: the text that is to be sent.
+    /// Ends its wait, and returns the text to send.
     pub(super) fn start(&mut self) -> Option<String> {
         match std::mem::replace(&mut self.state, State::Settled(Sent::Nothing)) {
             State::Resting(event, _) => {
@@ -100,7 +100,7 @@ impl Waiting {
         }
     }
 
-    /// Its event, if that is not settled.
+    /// Its event, if it is not settled.
     pub(super) fn event(&self) -> Option<&Event> {
         match &self.state {
             State::Flying(event) | State::Resting(event, _) => Some(event),
@@ -109,5 +109,5 @@ impl Waiting {
     }
 }
 
-/// After so many failures an event is set aside, if the platform took another one between the last two of them.
+/// The failures after which an event is set aside, if the platform took another one between the last two.
 const TRIES: u32 = 3;

@@ -1,4 +1,4 @@
-//! What a policy answered, as an outcome.
+//! The outcome of a policy's answer.
 
 use hexgate_host::{DecideError, Denial, ErrorKind, Grant, PathScope, Policy, Request, Verdict};
 
@@ -75,7 +75,7 @@ impl From<ErrorKind> for ErrorClass {
             ErrorKind::Exceeded => Self::Exceeded,
             ErrorKind::Guest => Self::Guest,
             ErrorKind::Validity => Self::Validity,
-            // A kind that is not known here is nobody's fault but the machine's.
+            // A kind that is unknown here counts as the machine's fault.
             _ => Self::Host,
         }
     }

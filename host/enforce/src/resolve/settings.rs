@@ -145,6 +145,7 @@ impl Settings {
     /// Reads an environment.
     ///
     /// # Errors
+    ///
     /// The first variable that cannot be read.
     pub fn read(environment: &Environment) -> Result<Self, SettingsError> {
         let variables = Variables(environment);

@@ -40,8 +40,10 @@ impl BundleDir {
         }
     }
 
-    /// The bundle in this folder. Its signature is not checked. CAUTION: every user who can write to the folder decides what is permitted.
-    /// For development. A folder that other users than this one and root can change is refused.
+    /// The bundle in this folder. Its signature is not checked.
+    ///
+    /// CAUTION: every user who can write to the folder decides what is permitted. For development. A folder that other users than this one
+    /// and root can change is refused.
     #[must_use]
     pub fn dangerous_without_signature(path: impl Into<PathBuf>, expectation: Expectation) -> Self {
         Self {

@@ -14,8 +14,10 @@ use super::guard::guard;
 use super::{Candidate, LocalPolicy, PolicySource, Poll, SourceError};
 
 /// A policy's own source: a YAML file or a directory of roles, compiled in this process in milliseconds, or a file of Rego, for which `opa`
-/// is needed. A source is unsigned: every user who can write the file decides what is permitted. For development, and for hosts whose files
-/// are as well protected as their program. A file or folder that other users than this one and root can change is refused.
+/// is needed.
+///
+/// A source is unsigned: every user who can write the file decides what is permitted. For development, and for hosts whose files are as
+/// well protected as their program. A file or folder that other users than this one and root can change is refused.
 #[derive(Debug)]
 pub struct PolicyFile {
     path: PathBuf,
@@ -42,7 +44,9 @@ pub struct LocalSigning {
 }
 
 impl PolicyFile {
-    /// The policy at this path, unsigned. CAUTION: every user who can write to the path decides what is permitted.
+    /// The policy at this path, unsigned.
+    ///
+    /// CAUTION: every user who can write to the path decides what is permitted.
     #[must_use]
     pub fn dangerous_unsigned(path: impl Into<PathBuf>) -> Self {
         Self {

@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::SourceError;
 
-/// Metadata of some files, read without opening them. Each change gives a file a new time of change (ctime), which no program can set, in
-/// steps of the system's clock tick. So files that changed just before they were looked at are not [settled](Fingerprint::is_settled): they
-/// may change again without a new time.
+/// Metadata of some files, read without opening them.
+///
+/// Each change gives a file a new time of change (ctime), which no program can set, in steps of the system's clock tick. So files that
+/// changed just before they were looked at are not [settled](Fingerprint::is_settled): they may change again without a new time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fingerprint {
     files: Vec<(PathBuf, Option<Entry>)>,

@@ -9,6 +9,7 @@ use hexgate_base::disk::{Access, Folder};
 use super::SourceError;
 
 /// Refuses an unsigned policy, a file or a folder, that other users than this one and root can change: they would decide what is permitted.
+///
 /// The policy is read later by its path. So the folder that holds it is checked, too: no other user may put another file there in between.
 /// Links are followed first.
 pub(super) fn guard(path: &Path) -> Result<(), SourceError> {

@@ -1,8 +1,11 @@
-//! An upper bound of the cost of evaluating a token's checks. The library checks its time limit between queries and not within one, and a
-//! query of a few bytes can go through all combinations of the facts, or make a text of megabytes. The holder of a token that is not sealed
-//! can append such a check. So the work is bounded from the blocks before any of it is done: how often each step runs, times how large its
-//! operands can be. The counts follow the library's version in the lock file. It prepares all of a token's blocks anew for each evaluation,
-//! and looks up their texts one by one.
+//! An upper bound of the cost of evaluating a token's checks.
+//!
+//! The library checks its time limit between queries and not within one, and a query of a few bytes can go through all combinations of the
+//! facts, or make a text of megabytes. The holder of a token that is not sealed can append such a check. So the work is bounded from the
+//! blocks before any of it is done: how often each step runs, times how large its operands can be.
+//!
+//! The counts follow the library's version in the lock file. It prepares all of a token's blocks anew for each evaluation, and looks up
+//! their texts one by one.
 
 mod expression;
 mod size;

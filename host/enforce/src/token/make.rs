@@ -66,6 +66,7 @@ pub struct Attenuation {
 /// Makes a token for one user of a project's token, and seals it: nothing can be appended to it.
 ///
 /// # Errors
+///
 /// The verifier refuses the project's token, it already names a user, or the names cannot be a caller's.
 pub fn attenuate(
     project: &Envelope,

@@ -77,6 +77,7 @@ impl TokenVerifier {
     /// or the tool are left to the decisions, each of which evaluates all checks.
     ///
     /// # Errors
+    ///
     /// The first fault. Before the signatures are verified, only the cost of verifying them is checked.
     pub fn verify(&self, envelope: &Envelope, now: SystemTime) -> Result<Token, TokenError> {
         let (biscuit, identity) = self.open(envelope)?;
@@ -162,8 +163,9 @@ impl TokenVerifier {
     }
 }
 
-/// A verified token for a user. Cloning is cheap. It may cease to hold: the [caller](Token::caller) that is made of it keeps it, and it is
-/// checked again at each decision.
+/// A verified token for a user. Cloning is cheap.
+///
+/// It may cease to hold: the [caller](Token::caller) that is made of it keeps it, and it is checked again at each decision.
 #[derive(Clone)]
 pub struct Token(Arc<Inner>);
 
