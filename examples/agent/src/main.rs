@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use hexgate_enforce::approvals::{ApprovalService, Approvers, RequestStore, Terms};
 use hexgate_enforce::audit::{AuditLog, DigestKey, Options};
-use hexgate_enforce::hexgate::Engine;
+use hexgate_enforce::host::Engine;
 use hexgate_enforce::resolve::{Environment, Resolver};
 use hexgate_enforce::{
     Approvals, AuditRecorder, Call, Caller, DurableApprovals, Enforcer, OnRecordFailure, Permit,

@@ -4,8 +4,8 @@
 use std::time::SystemTime;
 
 use anyhow::{Context as _, Result};
-use hexgate::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
-use hexgate::{Engine, Policy, Request, Verdict};
+use hexgate_host::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
+use hexgate_host::{Engine, Policy, Request, Verdict};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

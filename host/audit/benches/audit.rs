@@ -20,13 +20,13 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use hexgate::{Engine, Policy};
 use hexgate_audit::{
     Anchors, AuditLog, By, Delivery, DeliveryOptions, DigestKey, Durability, KeptAs, Options,
     Outcome, Record, WhenFull, replay, verify,
 };
 use hexgate_bundle::{Digest, PrivateKey};
 use hexgate_compiler::Compiler;
+use hexgate_host::{Engine, Policy};
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
 const ARGUMENTS: &str = r#"{"amount": 42, "currency": "USD"}"#;

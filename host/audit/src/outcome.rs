@@ -66,7 +66,7 @@ pub struct Hint {
     pub denied: Vec<String>,
 }
 
-/// Who has to act on an error: `hexgate::ErrorKind` as a record keeps it.
+/// Who has to act on an error: `hexgate_host::ErrorKind` as a record keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {

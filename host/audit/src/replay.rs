@@ -4,8 +4,8 @@ mod changes;
 
 use std::{collections::BTreeMap, path::Path};
 
-use hexgate::Policy;
 use hexgate_bundle::Digest;
+use hexgate_host::Policy;
 use serde::Serialize;
 
 pub use changes::{Change, Changes, Example, Tally};

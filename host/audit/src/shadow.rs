@@ -51,7 +51,7 @@ impl ShadowOutcome {
 #[cfg(feature = "replay")]
 #[derive(Debug, Clone)]
 pub struct Shadow {
-    policy: hexgate::Policy,
+    policy: hexgate_host::Policy,
     digest: Option<Digest>,
     component: Digest,
 }
@@ -60,7 +60,7 @@ pub struct Shadow {
 impl Shadow {
     /// A candidate: its policy, what identifies it as [`Record::policy`](crate::Record::policy) does, and SHA-256 of its component.
     #[must_use]
-    pub fn new(policy: hexgate::Policy, digest: Option<Digest>, component: Digest) -> Self {
+    pub fn new(policy: hexgate_host::Policy, digest: Option<Digest>, component: Digest) -> Self {
         Self {
             policy,
             digest,

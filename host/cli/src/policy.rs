@@ -1,6 +1,7 @@
 //! `hexgate policy ...`
 
 mod arguments;
+#[cfg(feature = "registry")]
 mod arrive;
 mod bench;
 mod build;
@@ -8,13 +9,18 @@ mod convert;
 mod coverage;
 mod decide;
 mod explain;
+#[cfg(feature = "registry")]
 mod export;
 mod facts;
+#[cfg(feature = "registry")]
 mod import;
 mod inspect;
 mod keygen;
+#[cfg(feature = "registry")]
 mod pull;
+#[cfg(feature = "registry")]
 mod push;
+#[cfg(feature = "registry")]
 mod registry;
 mod show_rego;
 pub(crate) mod subject;
@@ -39,9 +45,13 @@ pub(crate) enum Command {
     Keygen(keygen::Args),
     ShowRego(show_rego::Args),
     Verify(verify::Args),
+    #[cfg(feature = "registry")]
     Push(push::Args),
+    #[cfg(feature = "registry")]
     Pull(pull::Args),
+    #[cfg(feature = "registry")]
     Export(export::Args),
+    #[cfg(feature = "registry")]
     Import(import::Args),
     Bench(bench::Args),
 }
@@ -58,9 +68,13 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Keygen(args) => keygen::run(&args),
         Command::ShowRego(args) => show_rego::run(&args),
         Command::Verify(args) => verify::run(&args),
+        #[cfg(feature = "registry")]
         Command::Push(args) => push::run(&args),
+        #[cfg(feature = "registry")]
         Command::Pull(args) => pull::run(&args),
+        #[cfg(feature = "registry")]
         Command::Export(args) => export::run(&args),
+        #[cfg(feature = "registry")]
         Command::Import(args) => import::run(&args),
         Command::Bench(args) => bench::run(&args),
     }

@@ -13,8 +13,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use hexgate::{Engine, Isolation, Limits, Policy, Request};
 use hexgate_compiler::Compiler;
+use hexgate_host::{Engine, Isolation, Limits, Policy, Request};
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
 const FLOOR: &str = include_str!("floor.wat");

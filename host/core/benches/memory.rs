@@ -5,8 +5,8 @@
     reason = "a measurement fails by panicking"
 )]
 
-use hexgate::{Engine, Policy, Request};
 use hexgate_compiler::Compiler;
+use hexgate_host::{Engine, Policy, Request};
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
 const POLICIES: usize = 64;

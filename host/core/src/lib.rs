@@ -4,8 +4,8 @@
 //!
 //! ```no_run
 //! use std::time::SystemTime;
-//! use hexgate::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
-//! use hexgate::{Engine, Policy, Request, Verdict};
+//! use hexgate_host::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
+//! use hexgate_host::{Engine, Policy, Request, Verdict};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let keys = TrustedKeys::from_file("release.public")?;

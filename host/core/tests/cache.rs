@@ -14,7 +14,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use common::component;
-use hexgate::{CacheConfig, CacheError, Engine, EngineError, Policy, Request};
+use hexgate_host::{CacheConfig, CacheError, Engine, EngineError, Policy, Request};
 use tempfile::TempDir;
 
 struct Fixture {

@@ -14,7 +14,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use common::{FLOOR, component, expected};
-use hexgate::{
+use hexgate_host::{
     DecideError, Engine, ErrorKind, Isolation, Limits, LoadError, Policy, Request, TrapKind,
 };
 

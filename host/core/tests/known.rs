@@ -7,11 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
-use hexgate::{
+use hexgate_compiler::Compiler;
+use hexgate_host::{
     Coverage, DecideError, Engine, ErrorKind, Exceeded, Field, Grant, Isolation, Limits, LoadError,
     Malformed, Mode, Policy, Request, TrapKind, Verdict,
 };
-use hexgate_compiler::Compiler;
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
 

@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use common::component;
-use hexgate::bundle::{
+use hexgate_host::bundle::{
     Claims, Draft, Expectation, PrivateKey, SealedBundle, Timestamp, TrustedKeys, UnverifiedBundle,
     VerifiedBundle,
 };
-use hexgate::{
+use hexgate_host::{
     Clock, Coverage, DecideError, Engine, EngineError, ErrorKind, Exceeded, Field, Isolation,
     Limits, LoadError, Malformed, OptionError, Policy, Request,
 };
@@ -422,7 +422,7 @@ fn the_guest_sees_the_request_as_it_was_given() {
     let request = Request::new("tööl", "{\"a\": \"ä\"}")
         .roles(&["x", "", "yz"])
         .facts("{\"ctx\":{}}");
-    let Ok(hexgate::Verdict::Deny(denial)) = policy.decide(&request) else {
+    let Ok(hexgate_host::Verdict::Deny(denial)) = policy.decide(&request) else {
         panic!("not a denial")
     };
     assert_eq!(denial.reason, "{\"a\": \"ä\"}");

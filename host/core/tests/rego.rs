@@ -9,12 +9,12 @@
 
 use std::path::Path;
 
-use hexgate::bundle::{Digest, Expectation, Parts, TrustedKeys, UnverifiedBundle};
-use hexgate::{
-    Coverage, DecideError, Engine, Isolation, Limits, LoadError, Policy, Request, TrapKind, Verdict,
-};
 use hexgate_compiler::{Compiler, Options};
 use hexgate_component::{OpaquePlan, opaque_plan, wrap};
+use hexgate_host::bundle::{Digest, Expectation, Parts, TrustedKeys, UnverifiedBundle};
+use hexgate_host::{
+    Coverage, DecideError, Engine, Isolation, Limits, LoadError, Policy, Request, TrapKind, Verdict,
+};
 
 /// Decides whatever `args.answer` says; undefined if it says nothing and `args.asked` is there.
 const ECHO: &[u8] = include_bytes!("../../../tests/opa/echo.wasm");

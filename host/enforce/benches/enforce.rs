@@ -11,13 +11,13 @@ use std::hint::black_box;
 use std::time::{Duration, SystemTime};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use hexgate::bundle::PrivateKey;
-use hexgate::{Engine, Request};
 use hexgate_enforce::audit::{AuditLog, DigestKey, Durability, Options};
 use hexgate_enforce::scope::sync_scope;
 use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::token::{Attenuation, RootKey, TokenVerifier, attenuate, mint};
 use hexgate_enforce::{AuditRecorder, Call, Caller, Enforcer, LivePolicy, OnRecordFailure, Shadow};
+use hexgate_host::bundle::PrivateKey;
+use hexgate_host::{Engine, Request};
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
 const ARGUMENTS: &str = r#"{"amount": 42, "currency": "USD"}"#;

@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hexgate::{FileScope, Grant, PathScope};
 use hexgate_audit::ShadowOutcome;
+use hexgate_host::{FileScope, Grant, PathScope};
 use serde_json::Value;
 
 use crate::caller::Caller;
 use crate::live::Version;
 use crate::source::PolicyInfo;
 
-pub use hexgate::Effect;
+pub use hexgate_host::Effect;
 
 /// Who or what decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

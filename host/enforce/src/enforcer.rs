@@ -12,7 +12,7 @@ mod settle;
 pub use builder::{EnforcerBuilder, RandomError};
 pub use call::Call;
 
-use hexgate::{DecideError, ErrorKind, Field, Malformed, Policy, Request, Verdict};
+use hexgate_host::{DecideError, ErrorKind, Field, Malformed, Policy, Request, Verdict};
 use serde_json::value::RawValue;
 
 use crate::approval::Approvals;

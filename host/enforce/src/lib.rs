@@ -15,7 +15,7 @@
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("policy.yaml");
 //! # std::fs::write(&path, "roles: {default: {}, support: {tools: {view_order: {mode: allow}}}}")?;
-//! let live = LivePolicy::open(&hexgate::Engine::new()?, PolicyFile::dangerous_unsigned(path))?;
+//! let live = LivePolicy::open(&hexgate_host::Engine::new()?, PolicyFile::dangerous_unsigned(path))?;
 //! let enforcer = Enforcer::builder("support-bot", &live).build()?;
 //!
 //! // At the beginning of each turn: is there another policy?
@@ -103,10 +103,10 @@ pub use decision::{Arguments, Cause, Decision, DecisionId, Effect, Permit};
 pub use enforcer::{
     Call, Counts, Disclosure, Enforcer, EnforcerBuilder, RandomError, WeakEnforcer,
 };
-pub use hexgate;
 #[cfg(feature = "approvals")]
 pub use hexgate_approvals as approvals;
 pub use hexgate_audit as audit;
+pub use hexgate_host as host;
 #[cfg(feature = "registry")]
 pub use hexgate_registry as registry;
 pub use kill::{KillSwitch, Stop};

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
-use hexgate::bundle::{Digest, SequenceError, SequenceFloor, SequenceStore};
-use hexgate::{Engine, Policy};
+use hexgate_host::bundle::{Digest, SequenceError, SequenceFloor, SequenceStore};
+use hexgate_host::{Engine, Policy};
 
 use crate::guarded::{guarded, locked};
 use crate::repeat::{Repeated, elsewhere, spread};

@@ -11,7 +11,7 @@ pub use hexgate_platform::{Address, AddressError, PlatformError, Timeouts};
 
 use std::time::Duration;
 
-use hexgate::bundle::{Expectation, PublicKey};
+use hexgate_host::bundle::{Expectation, PublicKey};
 use hexgate_platform::{Blocking, Cause, Client, Envelope, KeyTrust};
 
 use crate::kill::KillSwitch;

@@ -3,9 +3,9 @@
 //! What the model reads may be read by whoever steers it, and a constraint tells how far one may go. So the model learns that a call
 //! was denied and nothing of the policy, unless the host chose [`Disclosure::Constraints`](crate::Disclosure).
 
-use hexgate::PathScope;
-use hexgate::contract::{approval, denied};
 use hexgate_base::{harmless, shortened};
+use hexgate_host::PathScope;
+use hexgate_host::contract::{approval, denied};
 use serde::Serialize;
 
 use crate::decision::{Cause, Decision, Effect};

@@ -20,8 +20,8 @@ pub use settings::{Environment, Settings, SettingsError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hexgate::Engine;
-use hexgate::bundle::{Expectation, KeyError, SequenceStore, TrustedKeys, is_bundle};
+use hexgate_host::Engine;
+use hexgate_host::bundle::{Expectation, KeyError, SequenceStore, TrustedKeys, is_bundle};
 
 use crate::enforcer::{Enforcer, EnforcerBuilder};
 use crate::kill::KillSwitch;

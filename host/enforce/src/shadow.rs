@@ -34,7 +34,7 @@ impl Shadow {
     /// Asks this policy. It comes from a source and is verified as every live policy is; [`Enforcer::begin_turn`](crate::Enforcer::begin_turn)
     /// looks whether there is another one, and what is wrong with it is said to the log of `tracing` alone.
     ///
-    /// Give it an engine with little fuel ([`Limits`](hexgate::Limits)) if it is not compiled by this project: until it is out of fuel a
+    /// Give it an engine with little fuel ([`Limits`](hexgate_host::Limits)) if it is not compiled by this project: until it is out of fuel a
     /// decision waits for it.
     #[must_use]
     pub fn new(candidate: &LivePolicy) -> Self {

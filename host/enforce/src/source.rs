@@ -6,7 +6,7 @@
 //! # Example
 //!
 //! ```
-//! use hexgate::bundle::{Expectation, Parts, TrustedKeys, UnverifiedBundle};
+//! use hexgate_host::bundle::{Expectation, Parts, TrustedKeys, UnverifiedBundle};
 //! use hexgate_enforce::source::{Candidate, PolicySource, Poll, SourceError};
 //!
 //! struct Row {
@@ -65,11 +65,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hexgate::bundle::{
+use hexgate_host::bundle::{
     Contents, DangerousUnsignedBundle, Digest, KeyError, KeyId, ReadError, SealError,
     SequenceError, StemError, VerifiedBundle, VerifyError,
 };
-use hexgate::{LoadError, Summary, component_of};
+use hexgate_host::{LoadError, Summary, component_of};
 
 /// Which policy it is, where it came from, and who vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Our components in our host.
 
 use anyhow::Result;
-use hexgate::{Engine, Isolation, Limits, Policy, Request, Verdict};
+use hexgate_host::{Engine, Isolation, Limits, Policy, Request, Verdict};
 
 use crate::{
     call::{Call, Outcome},

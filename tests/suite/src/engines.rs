@@ -101,46 +101,51 @@ impl<'p> Reference<'p> {
 /// The component, in the host.
 #[cfg(feature = "host")]
 #[derive(Debug)]
-pub struct Component(hexgate::Policy);
+pub struct Component(hexgate_host::Policy);
 
 #[cfg(feature = "host")]
 impl Component {
     /// Loads a policy. `known`: with kept instances, as policies of the shipped engine are run; else as if the host had never seen the
     /// component, with a fresh instance a decision.
-    pub fn load(engine: &hexgate::Engine, policy: &Compiled, known: bool) -> Result<Self, String> {
+    pub fn load(
+        engine: &hexgate_host::Engine,
+        policy: &Compiled,
+        known: bool,
+    ) -> Result<Self, String> {
         let isolation = if known {
-            hexgate::Isolation::AsKnown
+            hexgate_host::Isolation::AsKnown
         } else {
-            hexgate::Isolation::Full
+            hexgate_host::Isolation::Full
         };
         Self::of_bytes(engine, &policy.component, isolation)
     }
 
     /// Loads a component, whatever made it.
     pub fn of_bytes(
-        engine: &hexgate::Engine,
+        engine: &hexgate_host::Engine,
         component: &[u8],
-        isolation: hexgate::Isolation,
+        isolation: hexgate_host::Isolation,
     ) -> Result<Self, String> {
-        let policy =
-            hexgate::Policy::dangerous_from_unverified_bytes_with(engine, component, isolation);
+        let policy = hexgate_host::Policy::dangerous_from_unverified_bytes_with(
+            engine, component, isolation,
+        );
         policy.map(Self).map_err(|error| error.to_string())
     }
 
     /// The policy in the host.
-    pub fn policy(&self) -> &hexgate::Policy {
+    pub fn policy(&self) -> &hexgate_host::Policy {
         &self.0
     }
 
     /// Answers a call.
     pub fn answer(&self, call: &Call) -> Answer {
-        use hexgate::{DecideError, Field, Verdict};
+        use hexgate_host::{DecideError, Field, Verdict};
         let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
-        let mut request = hexgate::Request::new(&call.tool, &call.args).roles(&roles);
+        let mut request = hexgate_host::Request::new(&call.tool, &call.args).roles(&roles);
         if let Some(facts) = &call.facts {
             request = request.facts(facts);
         }
-        let grant = |grant: hexgate::Grant| {
+        let grant = |grant: hexgate_host::Grant| {
             let scope = match grant.scope.map(|id| self.0.scope(id)) {
                 None => None,
                 Some(Ok(Some(scope))) => Some(Paths {

@@ -3,7 +3,7 @@
 //!
 //! Arguments and facts go into a body as they are, so what is no JSON spoils the body, and is refused there.
 
-use hexgate::{DecideError, Exceeded, Grant, Malformed, PathScope, Policy, Request, Verdict};
+use hexgate_host::{DecideError, Exceeded, Grant, Malformed, PathScope, Policy, Request, Verdict};
 use serde_json::{Value, json};
 
 use crate::{

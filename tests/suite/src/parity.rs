@@ -84,10 +84,10 @@ impl Instances {
         }
     }
 
-    fn isolation(self) -> hexgate::Isolation {
+    fn isolation(self) -> hexgate_host::Isolation {
         match self {
-            Self::Kept => hexgate::Isolation::DangerousNone,
-            Self::Fresh => hexgate::Isolation::AsKnown,
+            Self::Kept => hexgate_host::Isolation::DangerousNone,
+            Self::Fresh => hexgate_host::Isolation::AsKnown,
         }
     }
 }
@@ -101,7 +101,7 @@ struct Engines {
 
 /// Compares, and tells of the progress. An error is a mismatch, or that something could not be done.
 pub fn run(what: &Plan, opa: &Opa, tell: &mut dyn FnMut(&Summary)) -> Result<Summary, String> {
-    let engine = hexgate::Engine::new().map_err(|error| error.to_string())?;
+    let engine = hexgate_host::Engine::new().map_err(|error| error.to_string())?;
     let mut summary = Summary::default();
     let mut seed = what.seed;
     let mut modules = 0;
@@ -135,7 +135,7 @@ pub fn run(what: &Plan, opa: &Opa, tell: &mut dyn FnMut(&Summary)) -> Result<Sum
 
 fn compare(
     pack: &pack::Pack,
-    engine: &hexgate::Engine,
+    engine: &hexgate_host::Engine,
     opa: &Opa,
     instances: Instances,
     summary: &mut Summary,
@@ -172,7 +172,7 @@ fn kind(answer: &Answer) -> &'static str {
 impl Engines {
     fn of(
         policy: &Policy,
-        engine: &hexgate::Engine,
+        engine: &hexgate_host::Engine,
         opa: &Opa,
         instances: Instances,
     ) -> Result<Self, String> {
@@ -184,7 +184,7 @@ impl Engines {
         )?;
         let wrapped = hexgate_component::wrap(&module, &plan).map_err(|error| error.to_string())?;
         Ok(Self {
-            native: Component::of_bytes(engine, &native, hexgate::Isolation::AsKnown)?,
+            native: Component::of_bytes(engine, &native, hexgate_host::Isolation::AsKnown)?,
             rego: Component::of_bytes(engine, &wrapped, instances.isolation())?,
             plan,
         })
@@ -224,7 +224,7 @@ fn module(text: &str, opa: &Opa) -> Result<Vec<u8>, String> {
 /// What the engines say of a case whose policy stands alone.
 fn alone(
     case: &Case,
-    engine: &hexgate::Engine,
+    engine: &hexgate_host::Engine,
     opa: &Opa,
     instances: Instances,
 ) -> Option<[Answer; 3]> {
@@ -238,7 +238,7 @@ fn mismatch(
     member: &pack::Member,
     call: &Call,
     answers: &[Answer; 3],
-    engine: &hexgate::Engine,
+    engine: &hexgate_host::Engine,
     opa: &Opa,
     instances: Instances,
 ) -> String {

@@ -3,8 +3,10 @@
 
 use std::{fs, path::Path};
 
-use hexgate::{Coverage, DecideError, Exceeded, Malformed, Mode, PathScope, Policy, Rule, Verdict};
 use hexgate_compiler::{Compiled, JavaScript};
+use hexgate_host::{
+    Coverage, DecideError, Exceeded, Malformed, Mode, PathScope, Policy, Rule, Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::case::Call;
@@ -58,7 +60,7 @@ pub fn case(policy: usize, call: &Call) -> Value {
 #[must_use]
 pub fn answer(policy: &Policy, call: &Call) -> Value {
     let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
-    let mut request = hexgate::Request::new(&call.tool, &call.args).roles(&roles);
+    let mut request = hexgate_host::Request::new(&call.tool, &call.args).roles(&roles);
     if let Some(facts) = &call.facts {
         request = request.facts(facts);
     }

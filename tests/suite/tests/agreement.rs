@@ -87,7 +87,7 @@ fn the_reference_evaluator_agrees_with_the_oracle() {
 
 #[test]
 fn the_component_agrees_with_the_oracle() {
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     run(number("HEXGATE_CASES", 250), &|policy, calls| {
         let component = Component::load(&engine, policy, true).unwrap();
         calls.iter().map(|call| component.answer(call)).collect()

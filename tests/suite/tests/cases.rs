@@ -224,7 +224,7 @@ fn the_index_names_every_case_once() {
 
 #[test]
 fn each_policy_is_accepted_or_refused_as_is_meant_and_decides_so() {
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     let mut wrong = Vec::new();
     for case in cases().iter().filter(|case| !case.is_rego()) {
         match case.compile() {
@@ -249,7 +249,7 @@ fn each_policy_decides_so_by_way_of_opa() {
     } else {
         STEP
     };
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     let mut wrong = Vec::new();
     let yaml = cases().into_iter().filter(|case| !case.is_rego());
     let accepted = yaml.filter(|case| case.codes("refused").is_empty());
@@ -259,7 +259,8 @@ fn each_policy_decides_so_by_way_of_opa() {
             continue;
         };
         let component = policy.rego_component(&opa).unwrap();
-        let component = Component::of_bytes(&engine, &component, hexgate::Isolation::Full).unwrap();
+        let component =
+            Component::of_bytes(&engine, &component, hexgate_host::Isolation::Full).unwrap();
         wrong.extend(case.ask("rego", |call| component.answer(call)));
     }
     assert_none(&wrong);
@@ -270,7 +271,7 @@ fn each_policy_in_rego_decides_as_is_meant() {
     if opa().is_none() {
         return;
     }
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     let mut wrong = Vec::new();
     for case in cases().iter().filter(|case| case.is_rego()) {
         let outcome = Compiler::default()
@@ -281,8 +282,11 @@ fn each_policy_in_rego_decides_as_is_meant() {
             Ok(None) => {}
             Ok(Some(product)) => {
                 assert!(matches!(product, Artifact::Rego(_)));
-                let component =
-                    Component::of_bytes(&engine, product.component(), hexgate::Isolation::Full);
+                let component = Component::of_bytes(
+                    &engine,
+                    product.component(),
+                    hexgate_host::Isolation::Full,
+                );
                 let component = component.unwrap();
                 wrong.extend(case.ask("opa", |call| component.answer(call)));
             }

@@ -103,7 +103,7 @@ fn the_reference_evaluator_agrees_with_every_vector() {
 
 #[test]
 fn the_component_agrees_with_every_vector() {
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     run(|policy, calls| {
         let component = Component::load(&engine, policy, true).unwrap();
         calls.iter().map(|call| component.answer(call)).collect()
@@ -129,7 +129,7 @@ fn the_longest_texts_are_accepted_and_one_more_byte_is_not() {
     const MOST: usize = 1 << 20;
     let policy = r#"{"version": 1, "tools": {"t": {"mode": "allow"}, "c": {"mode": "allow", "constraints": ["count(args.a) == 1048566"]}}}"#;
     let compiled = engines::compile(policy).unwrap();
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     let component = Component::load(&engine, &compiled, true).unwrap();
     let mut reference = Reference::open(&compiled).unwrap();
     let document = hexgate_tests::json::parse(policy).unwrap();
@@ -247,7 +247,7 @@ fn a_policy_counts_its_own_limits() {
         hexgate_compiler::Compiler::new(hexgate_compiler::Options::default().with_limits(limits));
     let outcome = compiler.compile_str("policy.yaml", "{tools: {t: {mode: allow}}}");
     let compiled = outcome.policy.unwrap();
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     let component = Component::load(&engine, &compiled, true).unwrap();
     let mut reference = Reference::open(&compiled).unwrap();
     for (args, facts, expected) in [
@@ -280,7 +280,7 @@ fn a_policy_counts_its_own_limits() {
 /// What an answer is made of reaches the host as it left the guest, whatever kept it in between.
 #[test]
 fn a_fresh_instance_answers_as_a_kept_one() {
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     let all = vectors::all().unwrap();
     for (policy, vectors) in by_policy(&all).into_iter().step_by(9) {
         let compiled = engines::compile(&policy).unwrap();

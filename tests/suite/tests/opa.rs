@@ -56,7 +56,7 @@ impl<'a> Modules<'a> {
         runtimes::write_component(&folder, component, source_digest).unwrap();
     }
 
-    fn ask(&self, number: usize, vector: &Vector, policy: &hexgate::Policy) {
+    fn ask(&self, number: usize, vector: &Vector, policy: &hexgate_host::Policy) {
         let call = &vector.case.call;
         let (case, answer) = (runtimes::case(number, call), runtimes::answer(policy, call));
         let mut asked = self.asked.lock().unwrap();
@@ -124,7 +124,7 @@ fn the_rego_component_agrees_with_every_vector() {
         STEP
     };
     let policies: Vec<_> = policies.iter().step_by(step).collect();
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rego-modules");
     let modules = Modules::new(&folder, policies.len());
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -139,7 +139,8 @@ fn the_rego_component_agrees_with_every_vector() {
                     let policy = engines::compile(text).unwrap();
                     let bytes = policy.rego_component(&opa).unwrap();
                     let component =
-                        Component::of_bytes(&engine, &bytes, hexgate::Isolation::Full).unwrap();
+                        Component::of_bytes(&engine, &bytes, hexgate_host::Isolation::Full)
+                            .unwrap();
                     modules.add(number, &bytes, &policy.model.source_digest);
                     for vector in *vectors {
                         modules.ask(number, vector, component.policy());

@@ -11,11 +11,11 @@
 
 use std::{os::unix::fs::PermissionsExt, time::SystemTime};
 
-use hexgate::bundle::{
+use hexgate_compiler::Compiler;
+use hexgate_host::bundle::{
     Claims, Draft, Expectation, PrivateKey, SealedBundle, TrustedKeys, UnverifiedBundle,
     VerifyError,
 };
-use hexgate_compiler::Compiler;
 use hexgate_tests::{
     case::{Answer, Call, Case},
     engines::{self, Component, Reference},
@@ -662,7 +662,7 @@ const WEAKNESSES: &[Weakness] = &[
 
 #[test]
 fn each_weakness_is_closed_or_named() {
-    let engine = hexgate::Engine::new().unwrap();
+    let engine = hexgate_host::Engine::new().unwrap();
     let mut wrong = Vec::new();
     for weakness in WEAKNESSES {
         for (number, proof) in (1..).zip(weakness.here) {
@@ -694,7 +694,7 @@ fn the_table_is_whole() {
     assert!(WEAKNESSES.iter().all(|weakness| !weakness.here.is_empty()));
 }
 
-fn prove(proof: &Proof, engine: &hexgate::Engine) -> Result<(), String> {
+fn prove(proof: &Proof, engine: &hexgate_host::Engine) -> Result<(), String> {
     match proof {
         Proof::Call(policy, roles, tool, args, expected) => {
             let call = Call {
@@ -951,7 +951,7 @@ fn another_key_is_refused() {
 }
 
 fn option_values_are_exact() {
-    let mut limits = hexgate::Limits::default();
+    let mut limits = hexgate_host::Limits::default();
     for value in [
         "enabled",
         "",
@@ -970,7 +970,7 @@ fn option_values_are_exact() {
 
 fn a_private_key_is_its_owners() {
     let folder = tempfile::tempdir().unwrap();
-    let pair = hexgate::bundle::generate(folder.path().join("k"), false).unwrap();
+    let pair = hexgate_host::bundle::generate(folder.path().join("k"), false).unwrap();
     assert_eq!(
         std::fs::metadata(&pair.private)
             .unwrap()
@@ -980,7 +980,7 @@ fn a_private_key_is_its_owners() {
         0o600
     );
     assert!(
-        hexgate::bundle::generate(folder.path().join("k"), false).is_err(),
+        hexgate_host::bundle::generate(folder.path().join("k"), false).is_err(),
         "an existing key is not overwritten"
     );
 }

@@ -1,6 +1,6 @@
 //! What a policy answered, as an outcome.
 
-use hexgate::{DecideError, Denial, ErrorKind, Grant, PathScope, Policy, Request, Verdict};
+use hexgate_host::{DecideError, Denial, ErrorKind, Grant, PathScope, Policy, Request, Verdict};
 
 use super::{ErrorClass, Hint, Outcome};
 

@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, fs, sync::LazyLock};
 
-use hexgate::{Engine, Policy};
 use hexgate_audit::{
     Anchors, AuditLog, By, Change, Components, Effect, KeptAs, Outcome, Record, Redaction,
     ReplayError, Replayed, Shadow, replay,
 };
 use hexgate_bundle::Digest;
 use hexgate_compiler::{Compiler, Options as CompilerOptions};
+use hexgate_host::{Engine, Policy};
 use proptest::prelude::*;
 
 use crate::fixture::{ALLOW, Fixture, decision, now, options};

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::ValueEnum;
-use hexgate::{Engine, Policy};
 use hexgate_audit::{By, Components, Replayed, replay};
 use hexgate_bundle::{Digest, UnverifiedBundle};
+use hexgate_host::{Engine, Policy};
 use serde_json::json;
 
 use super::verify::{self, AnchorArgs};
@@ -213,7 +213,7 @@ fn component(path: &Path) -> anyhow::Result<Vec<u8>> {
     let bundle = UnverifiedBundle::read(path)?
         .dangerous_without_signature(&expectation, std::time::SystemTime::now())
         .map_err(Refused::error)?;
-    let component = hexgate::component_of(bundle.contents())
+    let component = hexgate_host::component_of(bundle.contents())
         .with_context(|| format!("`{}` holds no component", path.display()))?;
     Ok(component.into_owned())
 }

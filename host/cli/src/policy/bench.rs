@@ -11,7 +11,7 @@ mod threads;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use hexgate::{Engine, Isolation, Limits, Policy, Request};
+use hexgate_host::{Engine, Isolation, Limits, Policy, Request};
 use serde::Serialize;
 
 use super::{

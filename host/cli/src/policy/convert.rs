@@ -6,11 +6,11 @@ use std::{
 };
 
 use anyhow::Context;
-use hexgate::Policy;
 use hexgate_bundle::{
     Claims, Contents, Draft, Expectation, Manifest, Stem, TrustedKeys, UnverifiedBundle,
 };
 use hexgate_compiler::{CONTRACT, Release};
+use hexgate_host::Policy;
 
 use super::build::told;
 use crate::{
@@ -62,9 +62,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let refused = |error: &dyn std::fmt::Display| {
         Refused::error(format!("`{}` is refused: {error}", args.bundle.display()))
     };
-    let component = hexgate::component_of(&contents).map_err(|error| refused(&error))?;
+    let component = hexgate_host::component_of(&contents).map_err(|error| refused(&error))?;
     // Load it now, so that a module that does not answer as a policy is refused here and not by its host.
-    let policy = Policy::dangerous_from_unverified_bytes(&hexgate::Engine::new()?, &component)
+    let policy = Policy::dangerous_from_unverified_bytes(&hexgate_host::Engine::new()?, &component)
         .map_err(|error| refused(&error))?;
 
     let stem = Stem::from_path(Path::new(&manifest.source))

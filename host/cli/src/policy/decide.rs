@@ -2,12 +2,12 @@
 
 use anyhow::Context;
 use clap::ValueEnum;
-use hexgate::{
+use hexgate_compiler::Engine;
+use hexgate_eval::{Plan, Workspace};
+use hexgate_host::{
     DecideError, Denial, Effect, ErrorKind, Exceeded, Grant, Malformed, Request, Verdict,
     contract::approval,
 };
-use hexgate_compiler::Engine;
-use hexgate_eval::{Plan, Workspace};
 
 use super::subject::Subject;
 
@@ -56,7 +56,7 @@ pub(super) struct Answer {
     pub(super) reason: String,
     pub(super) violations: Vec<String>,
     /// The pattern lists that denied the call.
-    pub(super) hint: Option<hexgate::PathScope>,
+    pub(super) hint: Option<hexgate_host::PathScope>,
     /// The file scope within which the call may happen.
     pub(super) scope: Option<u32>,
 }
@@ -77,7 +77,7 @@ pub(super) enum Failure {
 
 /// An engine with a policy in it.
 pub(super) enum Decider<'s> {
-    Native(Box<hexgate::Policy>),
+    Native(Box<hexgate_host::Policy>),
     Reference(Plan<'s>, Workspace),
 }
 
@@ -90,7 +90,7 @@ impl<'s> Decider<'s> {
                 Workspace::new(),
             )),
             EngineName::Native | EngineName::Rego => {
-                let engine = hexgate::Engine::new().context("cannot start the runtime")?;
+                let engine = hexgate_host::Engine::new().context("cannot start the runtime")?;
                 Ok(Self::Native(Box::new(subject.load(&engine)?)))
             }
         }
@@ -127,7 +127,7 @@ impl<'s> Decider<'s> {
         match self {
             Self::Reference(plan, _) => roles_of(plan).map(Some),
             Self::Native(policy) => {
-                if policy.about().coverage == hexgate::Coverage::Opaque {
+                if policy.about().coverage == hexgate_host::Coverage::Opaque {
                     return Ok(None);
                 }
                 Ok(policy.describe().ok().map(|description| {

@@ -11,7 +11,6 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use hexgate::{Mode, Request};
 use hexgate_compiler::{
     constraint,
     expr::Expr,
@@ -21,6 +20,7 @@ use hexgate_eval::{
     Plan, Truth, Workspace,
     trace::{ConditionTrace, RoleTrace, trace},
 };
+use hexgate_host::{Mode, Request};
 use serde::Serialize;
 
 use super::{

@@ -8,13 +8,13 @@ use std::{
 };
 
 use anyhow::Context;
-use hexgate::Policy;
 use hexgate_bundle::{
     Contents, DangerousUnsignedBundle, Expectation, Obligation, TrustedKeys, UnverifiedBundle,
     VerifiedBundle,
 };
 use hexgate_compiler::{Artifact, Compiled, Compiler, Engine, Options, model, opa::Opa};
 use hexgate_eval::Plan;
+use hexgate_host::Policy;
 
 use crate::making::{self, Making};
 use crate::{exit::Refused, output};
@@ -240,7 +240,7 @@ impl Subject {
                 anyhow::bail!("`{}` has no contents", path.display())
             }
         };
-        let component = hexgate::component_of(contents)
+        let component = hexgate_host::component_of(contents)
             .map_err(|error| Refused::error(format!("`{}` is refused: {error}", path.display())))?
             .into_owned();
         let plan = known_plan(&component)?;
@@ -264,7 +264,7 @@ impl Subject {
     }
 
     /// The policy, loaded by the host.
-    pub(crate) fn load(&self, engine: &hexgate::Engine) -> anyhow::Result<Policy> {
+    pub(crate) fn load(&self, engine: &hexgate_host::Engine) -> anyhow::Result<Policy> {
         let loaded = match &self.origin {
             Origin::Verified(bundle) => Policy::load(engine, bundle),
             Origin::Unsigned(bundle) => Policy::dangerous_load_unsigned(engine, bundle),
@@ -273,7 +273,7 @@ impl Subject {
             }
         };
         loaded.map_err(|error| match error.kind() {
-            hexgate::ErrorKind::Host => {
+            hexgate_host::ErrorKind::Host => {
                 anyhow::Error::new(error).context(format!("cannot load `{}`", self.name))
             }
             _ => Refused::error(format!("`{}` is refused: {error}", self.name)),

@@ -4,7 +4,7 @@ mod json;
 mod read;
 mod yaml;
 
-use hexgate::Effect;
+use hexgate_host::Effect;
 use serde::Serialize;
 
 pub(super) use read::read;

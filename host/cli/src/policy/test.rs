@@ -5,8 +5,8 @@ mod report;
 use std::path::PathBuf;
 
 use clap::ArgGroup;
-use hexgate::{Effect, Exceeded, Field, Malformed};
 use hexgate_compiler::RegoOptions;
+use hexgate_host::{Effect, Exceeded, Field, Malformed};
 
 use super::{
     arguments,

@@ -56,7 +56,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 
 /// Describes the component without executing it.
 fn component(bundle: &VerifiedBundle) -> anyhow::Result<String> {
-    let component = hexgate::component_of(bundle.contents()).map_err(|error| {
+    let component = hexgate_host::component_of(bundle.contents()).map_err(|error| {
         Refused::error(format!(
             "the module in `{}` is signed, but {error}",
             args_path(bundle)

@@ -6,9 +6,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use hexgate::{Engine, Policy};
 use hexgate_audit::{AuditLog, DigestKey, Durability, Options, Outcome, Record, Shadow};
 use hexgate_bundle::{Digest, PrivateKey};
+use hexgate_host::{Engine, Policy};
 use insta::assert_snapshot;
 
 use crate::fixture::Fixture;

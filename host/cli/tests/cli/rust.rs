@@ -9,7 +9,7 @@ use std::{
     sync::OnceLock,
 };
 
-use hexgate::{DecideError, Engine, ErrorKind, Limits, Policy, Request, TrapKind, Verdict};
+use hexgate_host::{DecideError, Engine, ErrorKind, Limits, Policy, Request, TrapKind, Verdict};
 
 use packages::{Packages, shown, succeeds, workspace};
 

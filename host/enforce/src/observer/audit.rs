@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
-use hexgate::bundle::Digest;
 use hexgate_audit::{
     AuditLog, ErrorClass, Hint, Note, Outcome as Recorded, Receipt, Record, WhenUnwritable,
 };
+use hexgate_host::bundle::Digest;
 
 use super::{RecordError, Recorder};
 use crate::decision::{Cause, Decision, DecisionId, Effect};

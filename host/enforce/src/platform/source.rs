@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hexgate::Engine;
-use hexgate::bundle::{KeyId, UnverifiedBundle};
+use hexgate_host::Engine;
+use hexgate_host::bundle::{KeyId, UnverifiedBundle};
 use hexgate_platform::wire::Agent;
 use hexgate_platform::{Etag, Fetched, PlatformError};
 

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 #[cfg(feature = "compile")]
-use hexgate::bundle::{PrivateKey, TrustedKeys};
-use hexgate::bundle::{UnverifiedBundle, trace_of_bundle};
-#[cfg(feature = "compile")]
 use hexgate_compiler::Release;
+#[cfg(feature = "compile")]
+use hexgate_host::bundle::{PrivateKey, TrustedKeys};
+use hexgate_host::bundle::{UnverifiedBundle, trace_of_bundle};
 
 use super::{
     Refused, ResolveError, Resolved, Resolver, Settings, Trust, is_bundle_folder, notices,

@@ -5,7 +5,7 @@ use std::env;
 use std::fmt;
 use std::path::PathBuf;
 
-use hexgate::bundle::PublicKey;
+use hexgate_host::bundle::PublicKey;
 #[cfg(feature = "platform")]
 use hexgate_platform::{Address, DEFAULT_ADDRESS, Envelope};
 

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use hexgate::Clock;
-use hexgate::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
+use hexgate_host::Clock;
+use hexgate_host::bundle::{Expectation, TrustedKeys, UnverifiedBundle};
 
 use super::fingerprint::Seen;
 use super::guard::guard;
@@ -34,7 +34,7 @@ impl BundleDir {
             path: path.into(),
             trust: Trust::Keys(keys),
             expectation,
-            clock: Arc::new(hexgate::SystemClock),
+            clock: Arc::new(hexgate_host::SystemClock),
             seen: Seen::default(),
         }
     }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use hexgate::Clock;
-use hexgate::bundle::{Expectation, PrivateKey, TrustedKeys, UnverifiedBundle};
 use hexgate_compiler::diagnostic::render::{Format, render};
 use hexgate_compiler::{Artifact, Compiler, RegoOptions, Release};
+use hexgate_host::Clock;
+use hexgate_host::bundle::{Expectation, PrivateKey, TrustedKeys, UnverifiedBundle};
 
 use super::fingerprint::{Fingerprint, Seen};
 use super::guard::guard;
@@ -53,7 +53,7 @@ impl PolicyFile {
             path: path.into(),
             signing: None,
             opa: None,
-            clock: Arc::new(hexgate::SystemClock),
+            clock: Arc::new(hexgate_host::SystemClock),
             seen: Seen::default(),
             refused: None,
         }
@@ -115,7 +115,7 @@ impl LocalSigning {
         artifact: &Artifact,
         origin: String,
         now: SystemTime,
-    ) -> Result<hexgate::bundle::VerifiedBundle, SourceError> {
+    ) -> Result<hexgate_host::bundle::VerifiedBundle, SourceError> {
         let sealed = artifact.draft(&self.release)?.seal(Some(&self.key))?;
         let bundle = UnverifiedBundle::from_parts(sealed.into_parts(origin))?;
         Ok(bundle.verify(&self.trusted, &self.expectation, now)?)

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hexgate::Clock;
-use hexgate::bundle::{Expectation, TrustedKeys};
+use hexgate_host::Clock;
+use hexgate_host::bundle::{Expectation, TrustedKeys};
 use hexgate_registry::{Access, Reference};
 
 use super::{PolicySource, Poll, SourceError};
@@ -38,7 +38,7 @@ impl RegistryBundle {
             access,
             keys,
             expectation,
-            clock: Arc::new(hexgate::SystemClock),
+            clock: Arc::new(hexgate_host::SystemClock),
             interval: Duration::from_secs(60),
             accepted: None,
             found: None,

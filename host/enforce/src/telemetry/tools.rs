@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hexgate::bundle::Digest;
+use hexgate_host::bundle::Digest;
 
 use super::queue::Told;
 

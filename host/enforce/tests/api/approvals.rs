@@ -186,7 +186,7 @@ fn an_approval_is_void_once_something_changed() {
 #[test]
 fn a_caller_whose_time_ended_while_waiting_is_denied() {
     let clock = HandClock::at(1_000);
-    let engine = hexgate::Engine::builder()
+    let engine = hexgate_host::Engine::builder()
         .clock(clock.clone())
         .build()
         .unwrap();
@@ -203,7 +203,7 @@ fn a_caller_whose_time_ended_while_waiting_is_denied() {
         }))
         .build()
         .unwrap();
-    let now = hexgate::Clock::now(&clock);
+    let now = hexgate_host::Clock::now(&clock);
     let caller = Caller::builder("alice")
         .role("support")
         .time_to_live(std::time::Duration::from_secs(60), now)

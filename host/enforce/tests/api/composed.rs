@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hexgate::Policy;
-use hexgate::bundle::Timestamp;
 use hexgate_enforce::approvals::{
     ApprovalService, Approver, Approvers, Decision as Said, RequestStore, Terms,
 };
@@ -18,6 +16,8 @@ use hexgate_enforce::{
     Answer, ApprovalError, ApprovalHandler, Approvals, AuditRecorder, Call, Caller, Cause,
     Decision, DurableApprovals, Effect, Enforcer, KillSwitch, LivePolicy, OnRecordFailure,
 };
+use hexgate_host::Policy;
+use hexgate_host::bundle::Timestamp;
 use serde_json::Value;
 
 use crate::fixture::*;
@@ -70,7 +70,7 @@ fn every_decision_is_in_the_log_and_is_decided_again_the_same() {
     assert!(found.is_intact(), "{:?}", found.findings);
     let components = hexgate_enforce::audit::Components::of_log(&path);
     let engine = engine();
-    let mut find = |digest: &hexgate::bundle::Digest| {
+    let mut find = |digest: &hexgate_host::bundle::Digest| {
         let component = components.find(digest).map_err(|error| error.to_string())?;
         component
             .map(|component| {
@@ -108,7 +108,7 @@ fn whatever_keeps_the_policy_from_being_asked_leaves_a_record() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let clock = HandClock::at(1_800_000_000);
-    let engine = hexgate::Engine::builder()
+    let engine = hexgate_host::Engine::builder()
         .clock(clock.clone())
         .build()
         .unwrap();

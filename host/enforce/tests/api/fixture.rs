@@ -7,11 +7,11 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use hexgate::{Clock, Engine};
 use hexgate_compiler::bundle::{self, PrivateKey, TrustedKeys};
 use hexgate_compiler::{Compiler, Release};
 use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::{Caller, Enforcer, LivePolicy};
+use hexgate_host::{Clock, Engine};
 use tempfile::TempDir;
 
 pub(crate) const AGENT: &str = "support-bot";

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use hexgate::Engine;
 use hexgate_compiler::Compiler;
 use hexgate_compiler::bundle::{Digest, Expectation, UnverifiedBundle, VerifiedBundle};
 use hexgate_enforce::source::{Candidate, PolicySource, Poll, SourceError};
 use hexgate_enforce::{Enforcer, LivePolicy, Refresh};
+use hexgate_host::Engine;
 
 use crate::fixture::*;
 

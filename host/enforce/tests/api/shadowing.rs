@@ -3,7 +3,6 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use hexgate::{Engine, Limits};
 use hexgate_compiler::Compiler;
 use hexgate_compiler::bundle::Expectation;
 use hexgate_enforce::audit::{
@@ -14,6 +13,7 @@ use hexgate_enforce::{
     Approvals, AuditRecorder, Call, Decision, Enforcer, EnforcerBuilder, LivePolicy,
     OnRecordFailure, Refresh, Shadow,
 };
+use hexgate_host::{Engine, Limits};
 
 use crate::common::component;
 use crate::fixture::*;

@@ -4,13 +4,13 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use hexgate::Engine;
 use hexgate_compiler::Release;
 use hexgate_compiler::bundle::{Expectation, SequenceStore, Timestamp};
 use hexgate_enforce::source::{
     BundleDir, Candidate, LocalSigning, PolicyFile, PolicySource, Poll, SourceError,
 };
 use hexgate_enforce::{Cause, Effect, Enforcer, LivePolicy, Refresh};
+use hexgate_host::Engine;
 
 use crate::fixture::*;
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use hexgate::{Clock, Engine};
 use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::{Caller, Cause, Effect, Enforcer, KillSwitch, LivePolicy};
+use hexgate_host::{Clock, Engine};
 
 use crate::fixture::*;
 

@@ -314,7 +314,7 @@ fn the_age_of_the_policy_grows_until_its_source_confirms_it() {
     let seen = Seen::new();
     let telemetry = seen.telemetry();
     let clock = HandClock::at(1000);
-    let engine = hexgate::Engine::builder()
+    let engine = hexgate_host::Engine::builder()
         .clock(clock.clone())
         .build()
         .unwrap();

@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use biscuit_auth::{Algorithm, Biscuit, BlockBuilder, KeyPair, PrivateKey};
-use hexgate::Engine;
 use hexgate_enforce::source::PolicyFile;
 use hexgate_enforce::token::{
     Attenuation, Envelope, RootKey, Token, TokenError, TokenVerifier, attenuate, mint,
 };
 use hexgate_enforce::{Cause, Effect, Enforcer, LivePolicy};
+use hexgate_host::Engine;
 
 use crate::fixture::*;
 

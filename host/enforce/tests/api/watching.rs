@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use hexgate::bundle::Expectation;
 use hexgate_enforce::LivePolicy;
 use hexgate_enforce::source::{BundleDir, PolicyFile, PolicySource, Poll, SourceError};
+use hexgate_host::bundle::Expectation;
 
 use crate::fixture::*;
 

@@ -13,11 +13,11 @@ mod own_source;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use hexgate::Engine;
-use hexgate::bundle::{Expectation, PrivateKey, TrustedKeys};
 use hexgate_compiler::{Compiler, Release, bundle};
 use hexgate_enforce::source::BundleDir;
 use hexgate_enforce::{Caller, Enforcer, LivePolicy};
+use hexgate_host::Engine;
+use hexgate_host::bundle::{Expectation, PrivateKey, TrustedKeys};
 
 const AGENT: &str = "support-bot";
 const OPEN: &str = "roles: {default: {}, support: {tools: {view_order: {mode: allow}}}}";

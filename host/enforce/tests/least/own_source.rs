@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hexgate::bundle::{Expectation, Parts, SealedBundle, TrustedKeys, UnverifiedBundle};
 use hexgate_enforce::source::{PolicySource, Poll, SourceError};
 use hexgate_enforce::{LivePolicy, Refresh};
+use hexgate_host::bundle::{Expectation, Parts, SealedBundle, TrustedKeys, UnverifiedBundle};
 
 use crate::*;
 

@@ -42,7 +42,7 @@ fn prepared() -> &'static Prepared {
     static PREPARED: OnceLock<Prepared> = OnceLock::new();
     PREPARED.get_or_init(|| {
         let folder = fresh("edge-vectors");
-        let engine = hexgate::Engine::new().unwrap();
+        let engine = hexgate_host::Engine::new().unwrap();
         let all = vectors::all().unwrap();
         let mut texts: Vec<String> = all.iter().map(|it| it.case.policy.to_string()).collect();
         texts.sort();
@@ -56,7 +56,7 @@ fn prepared() -> &'static Prepared {
             fs::create_dir_all(&place).unwrap();
             fs::write(place.join("policy.http.wasm"), composed).unwrap();
             let policy =
-                hexgate::Policy::dangerous_from_unverified_bytes(&engine, &compiled.component)
+                hexgate_host::Policy::dangerous_from_unverified_bytes(&engine, &compiled.component)
                     .unwrap();
             let of_this = all.iter().filter(|it| it.case.policy.to_string() == *text);
             let calls: Vec<Call> = of_this.map(|it| it.case.call.clone()).collect();

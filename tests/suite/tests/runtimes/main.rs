@@ -47,7 +47,7 @@ fn prepared() -> &'static Prepared {
     static PREPARED: OnceLock<Prepared> = OnceLock::new();
     PREPARED.get_or_init(|| {
         let folder = fresh("runtimes");
-        let engine = hexgate::Engine::new().unwrap();
+        let engine = hexgate_host::Engine::new().unwrap();
         let (mut cases, mut answers, mut descriptions, mut names) =
             (vec![], vec![], vec![], vec![]);
         let all = vectors::all().unwrap();
@@ -59,7 +59,7 @@ fn prepared() -> &'static Prepared {
             let compiled = engines::compile(text).unwrap();
             write_policy(&folder.join(format!("policies/{number}")), &compiled).unwrap();
             let policy =
-                hexgate::Policy::dangerous_from_unverified_bytes(&engine, &compiled.component)
+                hexgate_host::Policy::dangerous_from_unverified_bytes(&engine, &compiled.component)
                     .unwrap();
             let of_this = all.iter().filter(|it| it.case.policy.to_string() == *text);
             let mut calls: Vec<(String, Call)> = of_this

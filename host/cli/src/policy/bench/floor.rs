@@ -3,7 +3,7 @@
 //! What it costs is the runtime's own call, with the request carried in and an answer of the same size carried out.
 
 use anyhow::Context;
-use hexgate::Effect;
+use hexgate_host::Effect;
 
 use crate::policy::decide::Answer;
 
@@ -99,7 +99,7 @@ fn escaped(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hexgate::{Engine, Isolation, PathScope, Policy, Request, Verdict};
+    use hexgate_host::{Engine, Isolation, PathScope, Policy, Request, Verdict};
 
     use super::*;
 

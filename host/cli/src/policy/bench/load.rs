@@ -6,11 +6,11 @@ use std::{
 };
 
 use anyhow::Context;
-use hexgate::{Engine, Policy, Request};
 use hexgate_bundle::{
     Claims, Draft, Expectation, Parts, PrivateKey, TrustedKeys, UnverifiedBundle,
 };
 use hexgate_compiler::{CONTRACT, Compiler};
+use hexgate_host::{Engine, Policy, Request};
 
 use super::measure::quantile;
 

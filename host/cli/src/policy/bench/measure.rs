@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hexgate::{DecideError, Policy, Request};
+use hexgate_host::{DecideError, Policy, Request};
 
 /// Calls between two looks at the clock, for medians.
 const BATCH: u32 = 32;

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hexgate::{DecideError, Policy, Request};
+use hexgate_host::{DecideError, Policy, Request};
 
 const ROUNDS: usize = 8;
 const TURN: Duration = Duration::from_millis(50);

@@ -2,7 +2,7 @@
 
 use super::{Condition, Explanation, FileScope, Operand, Role, RuleKind, need::Need};
 use crate::output::{Style, Tone, harmless};
-use hexgate::Effect;
+use hexgate_host::Effect;
 
 impl Explanation {
     /// The explanation of a decision that came out like this.

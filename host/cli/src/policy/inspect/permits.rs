@@ -99,10 +99,10 @@ pub(super) fn of_plan(bytes: &[u8]) -> anyhow::Result<Permits> {
 
 /// Asks an untrusted component: it runs in the sandbox, without imports, metered.
 pub(super) fn of_component(wasm: &[u8]) -> anyhow::Result<Permits> {
-    let engine = hexgate::Engine::new().context("cannot start the runtime")?;
-    let policy = hexgate::Policy::dangerous_from_unverified_bytes(&engine, wasm)?;
+    let engine = hexgate_host::Engine::new().context("cannot start the runtime")?;
+    let policy = hexgate_host::Policy::dangerous_from_unverified_bytes(&engine, wasm)?;
     let description = policy.describe()?;
-    let rule = |rule: hexgate::Rule| Rule {
+    let rule = |rule: hexgate_host::Rule| Rule {
         tool: rule.tool,
         mode: rule.mode.in_policy().to_owned(),
         constraints: rule.constraints,

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use hexgate::contract::names::{DECISION, DESCRIPTION, VERSION, WORLD};
 use hexgate_bundle::Contents;
+use hexgate_host::contract::names::{DECISION, DESCRIPTION, VERSION, WORLD};
 use serde::Serialize;
 
 use super::{

@@ -1,6 +1,6 @@
 //! Suites in JSON, as one list or a case a line.
 
-use hexgate::Effect;
+use hexgate_host::Effect;
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 

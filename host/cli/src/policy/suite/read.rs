@@ -1,6 +1,6 @@
 //! Reads a suite: finds its format, and checks what holds in all formats.
 
-use hexgate::Effect;
+use hexgate_host::Effect;
 use std::{fs::File, io::Read, path::Path};
 
 use anyhow::Context;

@@ -1,6 +1,6 @@
 //! Suites in YAML. Numbers are taken from the source text.
 
-use hexgate::Effect;
+use hexgate_host::Effect;
 use std::io::Write;
 
 use hexgate_compiler::{

@@ -1,9 +1,9 @@
 //! A verdict, for people and for programs.
 
-use hexgate::Effect;
+use hexgate_host::Effect;
 use std::collections::BTreeMap;
 
-use hexgate::PathScope;
+use hexgate_host::PathScope;
 use serde::Serialize;
 use serde_json::value::RawValue;
 

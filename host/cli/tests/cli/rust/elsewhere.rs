@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hexgate::{Engine, Request, Verdict};
+use hexgate_host::{Engine, Request, Verdict};
 
 use super::packages::{Packages, shown, succeeds};
 

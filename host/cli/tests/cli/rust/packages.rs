@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use hexgate::{
+use hexgate_host::{
     Engine, Policy,
     bundle::{Expectation, UnverifiedBundle},
 };
@@ -119,7 +119,8 @@ impl Packages {
 
     /// A policy, verified and loaded as an agent's host does.
     pub(super) fn load(&self, engine: &Engine, bundle: &Path) -> Policy {
-        let keys = hexgate::bundle::TrustedKeys::from_file(self.path("release.public")).unwrap();
+        let keys =
+            hexgate_host::bundle::TrustedKeys::from_file(self.path("release.public")).unwrap();
         let bundle = UnverifiedBundle::read(bundle)
             .unwrap()
             .verify(
