@@ -2,10 +2,10 @@
 
 use std::time::SystemTime;
 
-use hexgate::bundle::{Claims, Draft, Expectation, PrivateKey, TrustedKeys, UnverifiedBundle};
-use hexgate::{Engine, ErrorKind, Isolation, LoadError, Policy, Request, Verdict};
 use hexgate_compiler::{CONTRACT, Compiler};
 use hexgate_component::{OpaquePlan, opaque_plan, wrap};
+use hexgate_host::bundle::{Claims, Draft, Expectation, PrivateKey, TrustedKeys, UnverifiedBundle};
+use hexgate_host::{Engine, ErrorKind, Isolation, LoadError, Policy, Request, Verdict};
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
 const REGO: &[u8] = include_bytes!("../../opa/plain.wasm");
