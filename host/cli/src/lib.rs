@@ -21,11 +21,17 @@
 //! | `hexgate` (default) | the program `hexgate` with `new` and `policy`. Without it the package is `hexgate-compile` alone, which needs no runtime, no network and no database |
 //! | `approvals` (default) | `hexgate approvals`: brings SQLite |
 //! | `audit` (default) | `hexgate audit`: brings HTTP and TLS |
+//! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
 //! | `registry` (default) | `hexgate policy push`, `pull`, `export` and `import`: brings HTTP and TLS |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(
-    not(all(feature = "approvals", feature = "audit", feature = "registry")),
+    not(all(
+        feature = "approvals",
+        feature = "audit",
+        feature = "cranelift",
+        feature = "registry"
+    )),
     allow(dead_code, reason = "what commands share is written for all of them")
 )]
 

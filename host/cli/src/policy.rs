@@ -3,6 +3,7 @@
 mod arguments;
 #[cfg(feature = "registry")]
 mod arrive;
+#[cfg(feature = "cranelift")]
 mod bench;
 mod build;
 mod convert;
@@ -53,6 +54,7 @@ pub(crate) enum Command {
     Export(export::Args),
     #[cfg(feature = "registry")]
     Import(import::Args),
+    #[cfg(feature = "cranelift")]
     Bench(bench::Args),
 }
 
@@ -76,6 +78,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Export(args) => export::run(&args),
         #[cfg(feature = "registry")]
         Command::Import(args) => import::run(&args),
+        #[cfg(feature = "cranelift")]
         Command::Bench(args) => bench::run(&args),
     }
 }
