@@ -224,7 +224,7 @@ impl Compiler {
         let plan = plan::encode(&model)
             .map_err(|error| sink.push(too_large(file, &error.to_string())))
             .ok()?;
-        let component = hexgate_component::weave(&plan)
+        let component = hexgate_component::embed_plan(&plan)
             .map_err(|error| sink.push(too_large(file, &error.to_string())))
             .ok()?;
         Some(Compiled {
@@ -262,9 +262,9 @@ impl Compiled {
     ///
     /// # Errors
     ///
-    /// None for a compiled policy: its plan was woven before.
-    pub fn core(&self) -> Result<Vec<u8>, hexgate_component::WeaveError> {
-        hexgate_component::weave_core(&self.plan)
+    /// None for a compiled policy: its plan was embedded before.
+    pub fn core(&self) -> Result<Vec<u8>, hexgate_component::EmbedError> {
+        hexgate_component::module_with_plan(&self.plan)
     }
 
     /// The policy as Rego, see [`rego`].

@@ -214,7 +214,7 @@ mod tests {
         let plan = hexgate_component::plan_of(&component).unwrap();
         assert_eq!(
             cores.modules,
-            [hexgate_component::weave_core(plan).unwrap()]
+            [hexgate_component::module_with_plan(plan).unwrap()]
         );
     }
 

@@ -1,6 +1,6 @@
 //! From the module that cargo built to a component of the world `hexgate:policy/policy`.
 
-use hexgate_component::{OpaquePlan, opaque_plan, weave};
+use hexgate_component::{OpaquePlan, embed_plan, opaque_plan};
 use hexgate_contract::names::{DECISION, DESCRIPTION};
 use wasmparser::{Parser, Payload, Validator};
 use wit_component::{ComponentEncoder, DecodedWasm, decode, targets};
@@ -115,7 +115,7 @@ fn of_our_types(component: &[u8]) -> Result<(), Fault> {
         help: "export what the contract says, with the types that it says: `wit/policy/policy.wit`"
             .into(),
     };
-    let known = weave(&opaque_plan(&OpaquePlan::new([0; 32], COMPILER)))
+    let known = embed_plan(&opaque_plan(&OpaquePlan::new([0; 32], COMPILER)))
         .map_err(|error| other(error.to_string()))?;
     match decode(&known).map_err(|error| other(error.to_string()))? {
         DecodedWasm::Component(resolve, world) => targets(&resolve, world, component)

@@ -14,7 +14,7 @@ mod memory;
 
 pub use error::WrapError;
 
-use crate::{artifact::WRAPPER, weave::check};
+use crate::{artifact::WRAPPER, embed::check};
 use inspect::Inspected;
 
 /// What a component begins with.
@@ -53,7 +53,7 @@ pub fn opa_module_of(component: &[u8]) -> Option<(&[u8], &[u8])> {
 
 fn assemble(opa: &[u8], inspected: &Inspected, plan: &[u8]) -> Result<Vec<u8>, WrapError> {
     check(plan)?;
-    let wrapper = WRAPPER.fill(plan).ok_or(crate::WeaveError::Artifact)?;
+    let wrapper = WRAPPER.fill(plan).ok_or(crate::EmbedError::Artifact)?;
     let memory = inspected.memory_module();
     let mut out = Vec::with_capacity(opa.len() + wrapper.len() + memory.len() + 32);
     out.extend_from_slice(&HEADER);

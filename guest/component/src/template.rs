@@ -67,7 +67,7 @@ impl Template {
 }
 
 impl Number {
-    fn with(self, plan: &[u8]) -> Option<u32> {
+    pub(crate) fn with(self, plan: &[u8]) -> Option<u32> {
         let plan_len = u32::try_from(plan.len()).ok()?;
         match self {
             Self::Length(empty) => empty.checked_add(plan_len),

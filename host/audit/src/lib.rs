@@ -48,6 +48,7 @@
 //!
 //! - `deliver` (default): delivery to a platform, over HTTP.
 //! - `replay` (default): replay, and candidate policies. It brings the host that runs policies.
+//! - `cranelift` (default): with `replay`, components that are not of the known engine too. It brings the compiler of machine code.
 //!
 //! | module | what happens there |
 //! |---|---|

@@ -16,18 +16,28 @@
 //!
 //! # Features
 //!
-//! `hexgate` (default): the program `hexgate`. Without it the package is `hexgate-compile` alone, which needs no runtime, no network and no
-//! database.
+//! | feature | what it brings |
+//! |---|---|
+//! | `hexgate` (default) | the program `hexgate` with `new` and `policy`. Without it the package is `hexgate-compile` alone, which needs no runtime, no network and no database |
+//! | `approvals` (default) | `hexgate approvals`: brings SQLite |
+//! | `audit` (default) | `hexgate audit`: brings HTTP and TLS |
+//! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
+//! | `registry` (default) | `hexgate policy push`, `pull`, `export` and `import`: brings HTTP and TLS |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 #![cfg_attr(
-    not(feature = "hexgate"),
-    allow(dead_code, reason = "what both programs share is written for both")
+    not(all(
+        feature = "approvals",
+        feature = "audit",
+        feature = "cranelift",
+        feature = "registry"
+    )),
+    allow(dead_code, reason = "what commands share is written for all of them")
 )]
 
-#[cfg(feature = "hexgate")]
+#[cfg(feature = "approvals")]
 mod approvals;
-#[cfg(feature = "hexgate")]
+#[cfg(feature = "audit")]
 mod audit;
 mod compile;
 mod exit;
@@ -51,7 +61,9 @@ pub fn hexgate() -> ExitCode {
     ended(match command::Cli::parse().command {
         command::Command::New(args) => new::run(&args),
         command::Command::Policy(command) => policy::run(command),
+        #[cfg(feature = "audit")]
         command::Command::Audit(command) => audit::run(command),
+        #[cfg(feature = "approvals")]
         command::Command::Approvals(command) => approvals::run(command),
     })
 }
@@ -69,7 +81,11 @@ fn ended(outcome: anyhow::Result<exit::Exit>) -> ExitCode {
 mod command {
     use clap::{Parser, Subcommand};
 
-    use crate::{approvals, audit, new, policy};
+    #[cfg(feature = "approvals")]
+    use crate::approvals;
+    #[cfg(feature = "audit")]
+    use crate::audit;
+    use crate::{new, policy};
 
     /// Authorization for AI agents: policies as signed WebAssembly components.
     ///
@@ -88,9 +104,11 @@ mod command {
         #[command(subcommand)]
         Policy(policy::Command),
         /// Verify, replay and deliver the log of what was decided
+        #[cfg(feature = "audit")]
         #[command(subcommand)]
         Audit(audit::Command),
         /// Look at the calls that wait for a person, allow them, deny them
+        #[cfg(feature = "approvals")]
         #[command(subcommand)]
         Approvals(approvals::Command),
     }

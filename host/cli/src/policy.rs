@@ -1,20 +1,27 @@
 //! `hexgate policy ...`
 
 mod arguments;
+#[cfg(feature = "registry")]
 mod arrive;
+#[cfg(feature = "cranelift")]
 mod bench;
 mod build;
 mod convert;
 mod coverage;
 mod decide;
 mod explain;
+#[cfg(feature = "registry")]
 mod export;
 mod facts;
+#[cfg(feature = "registry")]
 mod import;
 mod inspect;
 mod keygen;
+#[cfg(feature = "registry")]
 mod pull;
+#[cfg(feature = "registry")]
 mod push;
+#[cfg(feature = "registry")]
 mod registry;
 mod show_rego;
 pub(crate) mod subject;
@@ -39,10 +46,15 @@ pub(crate) enum Command {
     Keygen(keygen::Args),
     ShowRego(show_rego::Args),
     Verify(verify::Args),
+    #[cfg(feature = "registry")]
     Push(push::Args),
+    #[cfg(feature = "registry")]
     Pull(pull::Args),
+    #[cfg(feature = "registry")]
     Export(export::Args),
+    #[cfg(feature = "registry")]
     Import(import::Args),
+    #[cfg(feature = "cranelift")]
     Bench(bench::Args),
 }
 
@@ -58,10 +70,15 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Keygen(args) => keygen::run(&args),
         Command::ShowRego(args) => show_rego::run(&args),
         Command::Verify(args) => verify::run(&args),
+        #[cfg(feature = "registry")]
         Command::Push(args) => push::run(&args),
+        #[cfg(feature = "registry")]
         Command::Pull(args) => pull::run(&args),
+        #[cfg(feature = "registry")]
         Command::Export(args) => export::run(&args),
+        #[cfg(feature = "registry")]
         Command::Import(args) => import::run(&args),
+        #[cfg(feature = "cranelift")]
         Command::Bench(args) => bench::run(&args),
     }
 }

@@ -143,22 +143,13 @@ fn loading(c: &mut Criterion) {
     let engine = Engine::new().unwrap();
     first(&engine, &wasm);
     group.bench_function("changed", |b| b.iter(|| first(&engine, &other)));
-    let folder = tempfile::tempdir().unwrap();
-    let cached = || {
-        Engine::builder()
-            .cache(folder.path().join("cache"), folder.path().join("key"))
-            .build()
-            .unwrap()
-    };
-    first(&cached(), &wasm);
-    group.bench_function("cached", |b| {
-        b.iter_batched(
-            cached,
-            |engine| (first(&engine, &wasm), engine),
-            BatchSize::PerIteration,
-        );
-    });
     group.bench_function("engine alone", |b| b.iter(|| Engine::new().unwrap()));
+    group.bench_function("engine and cold", |b| {
+        b.iter(|| {
+            let engine = Engine::new().unwrap();
+            (first(&engine, &wasm), engine)
+        });
+    });
 }
 
 fn large(c: &mut Criterion) {

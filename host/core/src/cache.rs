@@ -1,4 +1,4 @@
-//! Compiled code on disk, for processes that start often.
+//! Compiled code on disk, of components that are not of the known engine, for processes that start often.
 //!
 //! Compiled code is native code: whoever can write it can do what this process can. So a file in the cache is nothing but a
 //! claim, and it is believed only after its keyed hash has been checked over the very bytes that are then loaded. The key lies
@@ -12,8 +12,8 @@ mod key;
 
 use std::path::{Path, PathBuf};
 
+use wasmtime::Engine;
 use wasmtime::component::Component;
-use wasmtime::{Engine, Module};
 
 use crate::error::CacheError;
 use folder::Folder;
@@ -60,17 +60,6 @@ impl Cache {
         let folder = Folder::open(&config.folder, config.max_bytes, config.max_entries)?;
         let key = Key::open(&config.key, &config.folder)?;
         Ok(Self { folder, key })
-    }
-
-    /// The compiled form of a core module, if it is there and ours.
-    pub(crate) fn module(&self, engine: &Engine, wasm: &[u8]) -> Option<Module> {
-        let name = self.key.name(engine, wasm);
-        let entry = self.read(&name)?;
-        let module = deserialize::module(engine, &entry);
-        if module.is_none() {
-            self.folder.remove(&name);
-        }
-        module
     }
 
     /// The compiled form of a component, if it is there and ours.

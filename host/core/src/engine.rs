@@ -1,19 +1,21 @@
 //! The engine: what all policies of a process share.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+#[cfg(feature = "cranelift")]
+mod compiling;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use hexgate_bundle::{Clock, SystemClock};
 use wasmtime::Module;
-use wasmtime::component::Component;
 
-use crate::cache::{Cache, CacheConfig};
 use crate::error::{EngineError, LoadError};
 use crate::limits::Limits;
-use crate::runtime::config;
 use crate::runtime::known::Code;
+use crate::runtime::{config, shipped};
+#[cfg(feature = "cranelift")]
+use compiling::Compiling;
 
-/// What all policies share: the runtime, its limits, the compiled known engine, and the compile cache.
+/// What all policies share: the runtime, its limits, the known engine's code, and the compile cache of other components.
 ///
 /// Make one and keep it; cloning is cheap and gives the same engine.
 #[derive(Debug, Clone)]
@@ -22,12 +24,10 @@ pub struct Engine(Arc<Shared>);
 struct Shared {
     limits: Limits,
     clock: Arc<dyn Clock>,
-    cache: Option<Cache>,
-    accept_stateless: bool,
     trusted: wasmtime::Engine,
-    /// Made when the first component comes that is not of the known engine.
-    metered: OnceLock<wasmtime::Engine>,
-    code: Mutex<Option<(Vec<u8>, Arc<Code>)>>,
+    code: Mutex<Option<Arc<Code>>>,
+    #[cfg(feature = "cranelift")]
+    compiling: Compiling,
     idle: Mutex<IdleList>,
 }
 
@@ -49,8 +49,8 @@ pub(crate) trait Idle: Send + Sync {
 pub struct EngineBuilder {
     limits: Limits,
     clock: Arc<dyn Clock>,
-    cache: Option<CacheConfig>,
-    accept_stateless: bool,
+    #[cfg(feature = "cranelift")]
+    compiling: compiling::Options,
 }
 
 impl Engine {
@@ -69,8 +69,8 @@ impl Engine {
         EngineBuilder {
             limits: Limits::default(),
             clock: Arc::new(SystemClock),
-            cache: None,
-            accept_stateless: false,
+            #[cfg(feature = "cranelift")]
+            compiling: compiling::Options::default(),
         }
     }
 
@@ -86,81 +86,37 @@ impl Engine {
         &*self.0.clock
     }
 
-    pub(crate) fn accepts_stateless(&self) -> bool {
-        self.0.accept_stateless
-    }
-
     /// The runtime without metering, for code that is known.
     pub(crate) fn trusted(&self) -> &wasmtime::Engine {
         &self.0.trusted
     }
 
-    /// The runtime that counts instructions.
-    pub(crate) fn metered(&self) -> Result<&wasmtime::Engine, LoadError> {
-        if self.0.metered.get().is_none() {
-            let made = config::metered(&self.0.limits).map_err(|error| LoadError::Host {
-                what: format!("{error:#}"),
-            })?;
-            // Two threads may both make one: the second is dropped.
-            let _ = self.0.metered.set(made);
-        }
-        self.0.metered.get().ok_or(LoadError::Host {
-            what: "the runtime did not start".into(),
-        })
+    /// The code of the known engine. Loaded once; later callers wait for the first.
+    pub(crate) fn code(&self) -> Result<Arc<Code>, LoadError> {
+        self.code_from(shipped::engine)
     }
 
-    /// The compiled code of the known engine. Compiled or read once; later callers wait for the first.
-    ///
-    /// None: these bytes are not what was compiled first, or not an engine at all.
-    pub(crate) fn code(&self, bytes: &[u8]) -> Result<Option<Arc<Code>>, LoadError> {
-        let mut slot = locked(&self.0.code);
-        if let Some((known, code)) = &*slot {
-            return Ok((known == bytes).then(|| code.clone()));
-        }
-        let module = self.compile_module(bytes)?;
-        let Some(code) = Code::new(module).map(Arc::new) else {
-            return Ok(None);
-        };
-        *slot = Some((bytes.to_vec(), code.clone()));
-        Ok(Some(code))
-    }
-
-    /// Compiles a core module of the known engine, or takes it from the cache.
-    pub(crate) fn compile_module(&self, bytes: &[u8]) -> Result<Module, LoadError> {
-        let engine = self.trusted();
-        if let Some(module) = self
-            .0
-            .cache
-            .as_ref()
-            .and_then(|cache| cache.module(engine, bytes))
-        {
-            return Ok(module);
-        }
-        let module = Module::from_binary(engine, bytes).map_err(compile_error)?;
-        if let Some(cache) = &self.0.cache {
-            cache.keep(engine, bytes, module.serialize());
-        }
-        Ok(module)
-    }
-
-    pub(crate) fn compile_component(
+    fn code_from(
         &self,
-        engine: &wasmtime::Engine,
-        bytes: &[u8],
-    ) -> Result<Component, LoadError> {
-        if let Some(component) = self
-            .0
-            .cache
-            .as_ref()
-            .and_then(|cache| cache.component(engine, bytes))
-        {
-            return Ok(component);
+        shipped: impl FnOnce(&wasmtime::Engine) -> Result<Module, String>,
+    ) -> Result<Arc<Code>, LoadError> {
+        let mut slot = locked(&self.0.code);
+        if let Some(code) = &*slot {
+            return Ok(code.clone());
         }
-        let component = Component::from_binary(engine, bytes).map_err(compile_error)?;
-        if let Some(cache) = &self.0.cache {
-            cache.keep(engine, bytes, component.serialize());
-        }
-        Ok(component)
+        let module = shipped(self.trusted()).or_else(|reason| self.compile_engine(&reason))?;
+        let code = Code::new(module).map(Arc::new).ok_or(LoadError::Host {
+            what: "the engine that this host ships is damaged".into(),
+        })?;
+        *slot = Some(code.clone());
+        Ok(code)
+    }
+
+    #[cfg(not(feature = "cranelift"))]
+    fn compile_engine(&self, reason: &str) -> Result<Module, LoadError> {
+        Err(LoadError::NoCompiler {
+            reason: format!("the engine has to be compiled here, because {reason}"),
+        })
     }
 
     /// Lists a policy among those whose idle instances may be given up.
@@ -204,29 +160,6 @@ impl EngineBuilder {
         self
     }
 
-    /// Keeps compiled code in `folder`, under the key in the file `key`, which must lie elsewhere. Default: no cache.
-    ///
-    /// Both are made if they are not there. An entry is used only if it was written with this key.
-    #[must_use]
-    pub fn cache(self, folder: impl AsRef<Path>, key: impl AsRef<Path>) -> Self {
-        self.cache_config(CacheConfig::new(folder, key))
-    }
-
-    /// Keeps compiled code as `config` says. Default: no cache.
-    #[must_use]
-    pub fn cache_config(mut self, config: CacheConfig) -> Self {
-        self.cache = Some(config);
-        self
-    }
-
-    /// Whether a component that is not of the known engine may keep instances between decisions if its signed manifest claims
-    /// that it is stateless. Default: no. The claim is the signer's; nothing checks it.
-    #[must_use]
-    pub fn accept_stateless_claims(mut self, accept: bool) -> Self {
-        self.accept_stateless = accept;
-        self
-    }
-
     /// Starts the engine.
     ///
     /// # Errors
@@ -234,18 +167,18 @@ impl EngineBuilder {
     /// A limit is out of its range, the cache's folder or key cannot be trusted, or the runtime does not start.
     pub fn build(self) -> Result<Engine, EngineError> {
         self.limits.check()?;
-        let cache = self.cache.map(|config| Cache::open(&config)).transpose()?;
+        #[cfg(feature = "cranelift")]
+        let compiling = Compiling::new(self.compiling)?;
         let trusted = config::trusted(&self.limits).map_err(|error| EngineError::Runtime {
             reason: format!("{error:#}"),
         })?;
         Ok(Engine(Arc::new(Shared {
             limits: self.limits,
             clock: self.clock,
-            cache,
-            accept_stateless: self.accept_stateless,
             trusted,
-            metered: OnceLock::new(),
             code: Mutex::new(None),
+            #[cfg(feature = "cranelift")]
+            compiling,
             idle: Mutex::new(IdleList::default()),
         })))
     }
@@ -255,7 +188,6 @@ impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared")
             .field("limits", &self.limits)
-            .field("cache", &self.cache)
             .finish_non_exhaustive()
     }
 }
@@ -265,8 +197,31 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn compile_error(error: wasmtime::Error) -> LoadError {
-    LoadError::Compile {
-        reason: format!("{error:#}"),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_is_not_shipped_for_this_machine_is_compiled_or_the_error_says_so() {
+        let engine = Engine::new().unwrap();
+        let code = engine.code_from(|_| Err("it is not shipped".into()));
+        if cfg!(feature = "cranelift") {
+            let (compiled, kept) = (code.unwrap(), engine.code().unwrap());
+            assert!(Arc::ptr_eq(&compiled, &kept), "it is compiled once");
+            let plan = hexgate_compiler::Compiler::default()
+                .compile_str("p.yaml", "tools: {a: {mode: allow}}")
+                .policy
+                .unwrap();
+            let policy =
+                crate::Policy::dangerous_from_unverified_bytes(&engine, &plan.component).unwrap();
+            let verdict = policy.decide(&crate::Request::new("a", "{}")).unwrap();
+            assert!(policy.is_of_known_engine() && verdict.is_allowed());
+        } else {
+            let error = code.err().unwrap().to_string();
+            assert_eq!(
+                error,
+                "the engine has to be compiled here, because it is not shipped, and this host is built without a compiler; build `hexgate-host` with its feature `cranelift`"
+            );
+        }
     }
 }

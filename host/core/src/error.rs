@@ -1,6 +1,5 @@
 //! The errors, one enum for each operation.
 
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use hexgate_contract::{Denial, Error, Exceeded, Malformed, names::WORLD};
@@ -196,6 +195,14 @@ pub enum LoadError {
         /// Why.
         reason: String,
     },
+    /// The component has to be compiled, and this host is built without a compiler.
+    #[error(
+        "{reason}, and this host is built without a compiler; build `hexgate-host` with its feature `cranelift`"
+    )]
+    NoCompiler {
+        /// Why it has to be compiled.
+        reason: String,
+    },
     /// The component is of the known engine, and its plan does not hold together.
     #[error("the component's plan is damaged: {reason}; compile the policy again")]
     DamagedPlan {
@@ -233,7 +240,7 @@ impl LoadError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Start(error) => error.kind(),
-            Self::Host { .. } => ErrorKind::Host,
+            Self::NoCompiler { .. } | Self::Host { .. } => ErrorKind::Host,
             _ => ErrorKind::Guest,
         }
     }
@@ -247,6 +254,7 @@ pub enum EngineError {
     #[error(transparent)]
     Option(#[from] OptionError),
     /// The compile cache cannot be used as asked.
+    #[cfg(feature = "cranelift")]
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// The runtime does not start here.
@@ -284,6 +292,7 @@ pub enum OptionError {
 }
 
 /// Why a compile cache cannot be opened. Entries that cannot be trusted are not errors: they are removed and compiled anew.
+#[cfg(feature = "cranelift")]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
@@ -291,7 +300,7 @@ pub enum CacheError {
     #[error("`{}` cannot be trusted: {reason}", path.display())]
     Untrusted {
         /// The folder or file.
-        path: PathBuf,
+        path: std::path::PathBuf,
         /// What is wrong with it, and the remedy.
         reason: String,
     },
@@ -299,7 +308,7 @@ pub enum CacheError {
     #[error("`{}` cannot be used", path.display())]
     Io {
         /// The folder or file.
-        path: PathBuf,
+        path: std::path::PathBuf,
         /// Why.
         #[source]
         source: std::io::Error,

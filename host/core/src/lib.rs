@@ -32,15 +32,22 @@
 //! - A policy of the **known engine**, recognised byte for byte, keeps instances between decisions. Any other component gets a
 //!   fresh instance a decision, with its instructions, memory and output counted.
 //!
+//! # Features
+//!
+//! - `cranelift` (default): a compiler, for every component that is not of the known engine: own Rego, own Rust, bundles of the
+//!   first version. Without it such a policy is refused with [`LoadError::NoCompiler`], and the program is a quarter as large. The
+//!   known engine is shipped compiled for Linux on x86-64 and AArch64; on other machines it is compiled too.
+//!
 //! | module | what happens there |
 //! |---|---|
 //! | `engine`, `limits` | what policies share |
 //! | `policy`, `component`, `slots` | loading, deciding, keeping instances |
 //! | `description`, `error` | what comes out beside the types of the contract |
 //! | `runtime` | running the known engine, and any other component |
-//! | `cache` | compiled code on disk |
+//! | `cache` | compiled code of other components on disk |
 #![deny(missing_docs)]
 
+#[cfg(feature = "cranelift")]
 mod cache;
 mod component;
 mod description;
@@ -63,12 +70,13 @@ pub use hexgate_contract::{
     Request, Rule, Summary, Verdict,
 };
 
+#[cfg(feature = "cranelift")]
 pub use cache::CacheConfig;
 pub use component::component_of;
 pub use description::{Description, Role};
 pub use engine::{Engine, EngineBuilder};
-pub use error::{
-    CacheError, DecideError, EngineError, ErrorKind, LoadError, OptionError, TrapKind,
-};
+#[cfg(feature = "cranelift")]
+pub use error::CacheError;
+pub use error::{DecideError, EngineError, ErrorKind, LoadError, OptionError, TrapKind};
 pub use limits::Limits;
 pub use policy::{Isolation, Policy};

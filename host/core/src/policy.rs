@@ -12,8 +12,9 @@ use crate::component::component_of;
 use crate::description::{Description, Role};
 use crate::engine::{Engine, Idle};
 use crate::error::{DecideError, LoadError};
+#[cfg(feature = "cranelift")]
 use crate::runtime::foreign::Foreign;
-use crate::runtime::known::{Known, split};
+use crate::runtime::known::Known;
 use crate::runtime::{Guest, Instance, admit, output};
 use crate::slots::{After, Slots};
 use crate::window::Window;
@@ -31,6 +32,7 @@ struct Loaded {
 
 enum Runner {
     Known(Pool<Known>),
+    #[cfg(feature = "cranelift")]
     Foreign(Pool<Foreign>),
 }
 
@@ -104,7 +106,8 @@ impl Policy {
         Self::dangerous_from_unverified_bytes_with(engine, wasm, Isolation::AsKnown)
     }
 
-    /// As [`Policy::dangerous_from_unverified_bytes`], with a choice of how far the component is trusted.
+    /// As [`Policy::dangerous_from_unverified_bytes`], with a choice of how far the component is trusted. All but
+    /// [`Isolation::AsKnown`] need the feature `cranelift`.
     ///
     /// # Errors
     ///
@@ -126,10 +129,9 @@ impl Policy {
         let loaded = &*self.0;
         loaded.check_window()?;
         admit(request, loaded.engine.limits())?;
-        match &loaded.runner {
-            Runner::Known(pool) => pool.decide(&loaded.engine, request, loaded.about.scopes),
-            Runner::Foreign(pool) => pool.decide(&loaded.engine, request, loaded.about.scopes),
-        }
+        loaded
+            .runner
+            .decide(&loaded.engine, request, loaded.about.scopes)
     }
 
     /// The policy as a whole, as described when it was loaded.
@@ -150,72 +152,11 @@ impl Policy {
     ///
     /// The policy fails, contradicts itself, or has a longer description than `description-bytes` allows.
     pub fn describe(&self) -> Result<Description, DecideError> {
-        match &self.0.runner {
-            Runner::Known(pool) => self.describe_by(pool),
-            Runner::Foreign(pool) => self.describe_by(pool),
-        }
-    }
-
-    /// The file scope that a grant names. None: there is no such scope.
-    ///
-    /// # Errors
-    ///
-    /// The policy fails.
-    pub fn scope(&self, id: u32) -> Result<Option<FileScope>, DecideError> {
-        match &self.0.runner {
-            Runner::Known(pool) => pool.with(&self.0.engine, |instance| instance.scope(id)),
-            Runner::Foreign(pool) => pool.with(&self.0.engine, |instance| instance.scope(id)),
-        }
-    }
-
-    fn start(
-        engine: &Engine,
-        wasm: &[u8],
-        isolation: Isolation,
-        stateless: bool,
-        window: Window,
-    ) -> Result<Self, LoadError> {
-        let rego = check_rego(wasm)?;
-        let runner = Runner::new(engine, wasm, isolation, stateless)?;
-        let about = match &runner {
-            Runner::Known(pool) => pool.with(engine, Instance::about),
-            Runner::Foreign(pool) => pool.with(engine, Instance::about),
-        };
-        let about = about.map_err(LoadError::Start)?;
-        let loaded = Arc::new(Loaded {
-            engine: engine.clone(),
-            window,
-            about,
-            runner,
-        });
-        let idle: Arc<dyn Idle> = loaded.clone();
-        engine.list_idle(Arc::downgrade(&idle));
-        let policy = Self(loaded);
-        if rego {
-            policy.probe()?;
-        }
-        Ok(policy)
-    }
-
-    /// Asks a Rego policy a first question, so that an answer of a wrong shape is found now and not at the first call.
-    fn probe(&self) -> Result<(), LoadError> {
-        let answer = match &self.0.runner {
-            Runner::Known(pool) => pool.decide(&self.0.engine, &PROBE, self.0.about.scopes),
-            Runner::Foreign(pool) => pool.decide(&self.0.engine, &PROBE, self.0.about.scopes),
-        };
-        match answer {
-            Err(DecideError::Internal { reason }) => Err(LoadError::Answer { reason }),
-            Err(error) if !error.is_answer() => Err(LoadError::Start(error)),
-            _ => Ok(()),
-        }
-    }
-
-    fn describe_by<G: Guest>(&self, pool: &Pool<G>) -> Result<Description, DecideError> {
         let about = self.0.about.clone();
         let mut budget =
             Budget(usize::try_from(self.0.engine.limits().description_bytes).unwrap_or(usize::MAX));
         let names = paged(about.roles, |start, count| {
-            let names = pool.with(&self.0.engine, |instance| instance.roles(start, count))?;
+            let names = self.ask(|instance| instance.roles(start, count))?;
             budget.take(names.iter().map(String::len))?;
             Ok(names)
         })?;
@@ -224,9 +165,7 @@ impl Policy {
             let mut rules = Vec::new();
             loop {
                 let start = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-                let page = pool.with(&self.0.engine, |instance| {
-                    instance.rules(&name, start, PAGE)
-                })?;
+                let page = self.ask(|instance| instance.rules(&name, start, PAGE))?;
                 let page =
                     page.ok_or_else(|| contradiction("a role that it listed is not there"))?;
                 if page.is_empty() {
@@ -251,7 +190,7 @@ impl Policy {
         }
         let mut scopes = Vec::new();
         for id in 0..about.scopes {
-            let scope = pool.with(&self.0.engine, |instance| instance.scope(id))?;
+            let scope = self.scope(id)?;
             let scope =
                 scope.ok_or_else(|| contradiction("a scope that it counted is not there"))?;
             let texts = scope
@@ -268,6 +207,62 @@ impl Policy {
             roles,
             scopes,
         })
+    }
+
+    /// The file scope that a grant names. None: there is no such scope.
+    ///
+    /// # Errors
+    ///
+    /// The policy fails.
+    pub fn scope(&self, id: u32) -> Result<Option<FileScope>, DecideError> {
+        self.ask(|instance| instance.scope(id))
+    }
+
+    fn ask<R>(
+        &self,
+        ask: impl FnOnce(&mut dyn Instance) -> Result<R, DecideError>,
+    ) -> Result<R, DecideError> {
+        self.0.runner.with(&self.0.engine, ask)
+    }
+
+    fn start(
+        engine: &Engine,
+        wasm: &[u8],
+        isolation: Isolation,
+        stateless: bool,
+        window: Window,
+    ) -> Result<Self, LoadError> {
+        let rego = check_rego(wasm)?;
+        let runner = Runner::new(engine, wasm, isolation, stateless)?;
+        let about = runner
+            .with(engine, |instance| instance.about())
+            .map_err(LoadError::Start)?;
+        let loaded = Arc::new(Loaded {
+            engine: engine.clone(),
+            window,
+            about,
+            runner,
+        });
+        let idle: Arc<dyn Idle> = loaded.clone();
+        engine.list_idle(Arc::downgrade(&idle));
+        let policy = Self(loaded);
+        if rego {
+            policy.probe()?;
+        }
+        Ok(policy)
+    }
+
+    /// Asks a Rego policy a first question, so that an answer of another shape is found now and not at the first call.
+    fn probe(&self) -> Result<(), LoadError> {
+        let loaded = &*self.0;
+        match loaded
+            .runner
+            .decide(&loaded.engine, &PROBE, loaded.about.scopes)
+        {
+            Err(DecideError::Internal { reason }) => Err(LoadError::Answer { reason }),
+            Err(error) if !error.is_answer() => Err(LoadError::Start(error)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -298,6 +293,7 @@ impl Idle for Loaded {
     fn give_up_one(&self) -> bool {
         match &self.runner {
             Runner::Known(pool) => pool.slots.give_up_one(),
+            #[cfg(feature = "cranelift")]
             Runner::Foreign(pool) => pool.slots.give_up_one(),
         }
     }
@@ -316,21 +312,29 @@ impl Runner {
         let warm = usize::try_from(limits.warm_instances).unwrap_or(0);
         if isolation == Isolation::AsKnown
             && let Some(plan) = hexgate_component::plan_of(wasm)
-            && check_plan(plan)?
-            && let Some(parts) = split(wasm)
-            && let Some(code) = engine.code(&parts.code)?
         {
-            let known = Known::new(
-                engine.trusted(),
-                code,
-                engine.compile_module(&parts.data)?,
-                limits,
-            )?;
+            check_plan(plan)?;
+            let known = Known::new(engine.code()?, plan, limits);
+            let guest = known.ok_or_else(|| LoadError::DamagedPlan {
+                reason: "it is larger than a plan can be".into(),
+            })?;
             return Ok(Self::Known(Pool {
-                guest: known,
+                guest,
                 slots: Slots::new(warm),
             }));
         }
+        Self::compiled(engine, wasm, isolation, stateless, warm)
+    }
+
+    #[cfg(feature = "cranelift")]
+    fn compiled(
+        engine: &Engine,
+        wasm: &[u8],
+        isolation: Isolation,
+        stateless: bool,
+        warm: usize,
+    ) -> Result<Self, LoadError> {
+        let limits = engine.limits();
         within("compiled-bytes", wasm.len(), limits.compiled_bytes)?;
         let (runtime, metered) = match isolation {
             Isolation::DangerousNone => (engine.trusted(), false),
@@ -348,6 +352,52 @@ impl Runner {
             slots: Slots::new(if reused { warm } else { 0 }),
         }))
     }
+
+    #[cfg(not(feature = "cranelift"))]
+    fn compiled(
+        _: &Engine,
+        _: &[u8],
+        isolation: Isolation,
+        _: bool,
+        _: usize,
+    ) -> Result<Self, LoadError> {
+        let reason = match isolation {
+            Isolation::AsKnown => {
+                "the component is not of the engine that this host ships: it is a policy in Rego or Rust, a bundle of version 1, or of another version of hexgate"
+            }
+            Isolation::Full | Isolation::DangerousNone => {
+                "the component is not to be run as the engine that this host ships"
+            }
+        };
+        Err(LoadError::NoCompiler {
+            reason: reason.into(),
+        })
+    }
+
+    fn decide(
+        &self,
+        engine: &Engine,
+        request: &Request<'_>,
+        scopes: u32,
+    ) -> Result<Verdict, DecideError> {
+        match self {
+            Self::Known(pool) => pool.decide(engine, request, scopes),
+            #[cfg(feature = "cranelift")]
+            Self::Foreign(pool) => pool.decide(engine, request, scopes),
+        }
+    }
+
+    fn with<R>(
+        &self,
+        engine: &Engine,
+        ask: impl FnOnce(&mut dyn Instance) -> Result<R, DecideError>,
+    ) -> Result<R, DecideError> {
+        match self {
+            Self::Known(pool) => pool.with(engine, |instance| ask(instance)),
+            #[cfg(feature = "cranelift")]
+            Self::Foreign(pool) => pool.with(engine, |instance| ask(instance)),
+        }
+    }
 }
 
 /// A call that no policy allows by accident: the tool has a closed name.
@@ -356,18 +406,16 @@ const PROBE: Request<'static> = Request::new("hexgate.probe", "{}");
 /// Whether a component is our wrapper around an OPA module. Its plan is validated like any other.
 fn check_rego(wasm: &[u8]) -> Result<bool, LoadError> {
     match hexgate_component::opa_module_of(wasm) {
-        Some((_, plan)) => check_plan(plan),
+        Some((_, plan)) => check_plan(plan).map(|()| true),
         None => Ok(false),
     }
 }
 
 /// The known engine does bounded work for valid plans, so the plan is validated once, here.
-fn check_plan(plan: &[u8]) -> Result<bool, LoadError> {
+fn check_plan(plan: &[u8]) -> Result<(), LoadError> {
     let damaged = |reason: String| LoadError::DamagedPlan { reason };
     let plan = hexgate_eval::Plan::open(plan).map_err(|error| damaged(error.to_string()))?;
-    plan.validate()
-        .map(|()| true)
-        .map_err(|error| damaged(error.to_string()))
+    plan.validate().map_err(|error| damaged(error.to_string()))
 }
 
 /// A component and the instances of it that are kept.

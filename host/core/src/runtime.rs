@@ -1,10 +1,13 @@
 //! Running a component: the parts common to all ways.
 
 pub(crate) mod config;
+#[cfg(feature = "cranelift")]
 pub(crate) mod foreign;
 pub(crate) mod known;
 mod limiter;
 pub(crate) mod output;
+mod settings;
+pub(crate) mod shipped;
 mod state;
 
 use hexgate_contract::{Exceeded, FileScope, Request, Rule, Summary, Verdict};

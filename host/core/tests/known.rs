@@ -358,8 +358,8 @@ fn a_damaged_plan_is_refused_before_it_runs() {
     for place in 16..plan.len() {
         let mut changed = plan.to_vec();
         changed[place] ^= 0xFF;
-        let woven = hexgate_component::weave(&changed).unwrap();
-        match Policy::dangerous_from_unverified_bytes(&engine, &woven) {
+        let component = hexgate_component::embed_plan(&changed).unwrap();
+        match Policy::dangerous_from_unverified_bytes(&engine, &component) {
             Err(LoadError::DamagedPlan { .. }) => refused += 1,
             Err(other) => panic!("{other:?}"),
             // A change of a text or a number is another policy, not a damaged one.
@@ -401,50 +401,77 @@ fn a_policy_without_room_to_work_in_denies() {
 }
 
 #[test]
-fn the_cache_keeps_the_engine_once_and_each_policy() {
+fn a_component_of_which_one_byte_differs_is_run_like_any_other_or_not_at_all() {
+    let engine = Engine::new().unwrap();
+    let wasm = compile(BILLING);
+    let plan = hexgate_component::plan_of(&wasm).unwrap();
+    let plan_at = wasm.windows(plan.len()).position(|at| at == plan).unwrap();
+    let (mut run, mut refused) = (0, 0);
+    // In the module's code, its data, and the component around it.
+    for place in (3000..plan_at)
+        .step_by(7001)
+        .chain([plan_at - 30, wasm.len() - 5])
+    {
+        let mut changed = wasm.clone();
+        changed[place] ^= 1;
+        match Policy::dangerous_from_unverified_bytes(&engine, &changed) {
+            Ok(policy) => {
+                assert!(!policy.is_of_known_engine(), "byte {place}");
+                run += 1;
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(run > 0 && refused > 0, "{run} {refused}");
+}
+
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+#[test]
+fn nothing_is_kept_on_disk_of_an_engine_that_is_shipped_compiled() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("cache");
-    let load = |text: &str| {
-        let engine = Engine::builder()
-            .cache(&folder, root.path().join("key"))
-            .build()
-            .unwrap();
-        let policy = Policy::dangerous_from_unverified_bytes(&engine, &compile(text)).unwrap();
-        let request = Request::new("view_orders", "{}").roles(&["billing"]);
-        assert!(policy.is_of_known_engine());
-        assert_eq!(
-            policy.decide(&request).unwrap().is_allowed(),
-            text == BILLING
-        );
-    };
-    let files = || {
-        let mut files: Vec<_> = folder
-            .read_dir()
-            .unwrap()
-            .map(|entry| entry.unwrap())
-            .map(|entry| {
-                (
-                    entry.file_name(),
-                    std::os::unix::fs::DirEntryExt::ino(&entry),
-                )
-            })
-            .collect();
-        files.sort();
-        files
-    };
-    load(BILLING);
-    let first = files();
-    assert_eq!(first.len(), 2);
-    load(BILLING);
-    assert_eq!(files(), first);
-    load(FILES);
-    assert_eq!(files().len(), 3);
-    // An engine that is damaged on disk is compiled again, and the policy is the same.
-    for (name, _) in &first {
-        std::fs::write(folder.join(name), b"damaged").unwrap();
+    let engine = Engine::builder()
+        .cache(&folder, root.path().join("key"))
+        .build()
+        .unwrap();
+    let policy = Policy::dangerous_from_unverified_bytes(&engine, &compile(BILLING)).unwrap();
+    let request = Request::new("view_orders", "{}").roles(&["billing"]);
+    assert!(policy.is_of_known_engine() && policy.decide(&request).unwrap().is_allowed());
+    assert_eq!(folder.read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn plans_of_every_size_decide_as_their_components_do() {
+    let engine = Engine::new().unwrap();
+    let mut pages = Vec::new();
+    for count in [1, 100, 300, 3000] {
+        let long = "y".repeat(200);
+        let role = |n: usize| {
+            format!(
+                "  r{n}: {{tools: {{t: {{mode: allow, constraints: ['args.a == \"{n}{long}\"']}}}}}}\n"
+            )
+        };
+        let text = format!("roles:\n{}", (0..count).map(role).collect::<String>());
+        let plan = hexgate_component::plan_of(&compile(&text)).map(<[u8]>::to_vec);
+        pages.push(hexgate_component::memory_pages(&plan.unwrap()).unwrap());
+        let (known, other) = both(&engine, &text);
+        for n in [0, count / 2, count - 1] {
+            let (role, arguments) = (format!("r{n}"), format!(r#"{{"a": "{n}{long}"}}"#));
+            let roles = [role.as_str()];
+            let request = Request::new("t", &arguments).roles(&roles);
+            let verdict = known.decide(&request).unwrap();
+            assert!(verdict.is_allowed(), "{count} roles, the {n}th");
+            assert_eq!(Ok(verdict), other.decide(&request));
+        }
     }
-    load(BILLING);
-    assert_eq!(files().len(), 3);
+    // Within the engine's own pages, a page more, and far beyond what is kept of an instance's memory.
+    assert!(
+        pages.is_sorted() && pages[0] == 1 && pages[3] > 9,
+        "{pages:?}"
+    );
 }
 
 #[test]

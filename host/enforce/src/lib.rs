@@ -60,6 +60,7 @@
 //! | feature | what it brings |
 //! |---|---|
 //! | `compile` (default) | [`source`]`::PolicyFile`: policies in YAML and Rego are compiled in this process |
+//! | `cranelift` (default) | components that are not of the known engine decide too: policies in Rust, by way of OPA; brings a compiler of machine code |
 //! | `tokens` (default) | `token`: signed tokens that say who calls |
 //! | `platform` | `platform`, and `audit::Delivery`: policies and bans of the platform, events to it; brings HTTP, TLS and `tokens` |
 //! | `registry` | [`source`]`::RegistryBundle`: bundles in OCI registries; brings HTTP and TLS |

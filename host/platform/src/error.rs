@@ -56,7 +56,7 @@ pub enum PlatformError {
         reason: String,
     },
     /// The platform sends a policy without a bundle.
-    #[error("the platform sends a policy without a bundle; compile and sign it there")]
+    #[error("the platform sends a policy and no bundle; compile and sign it there")]
     NoBundle,
     /// A part of the bundle is missing.
     #[error("the platform sends a bundle without its {part}; the bundle is not used")]

@@ -177,7 +177,7 @@ impl Engines {
         instances: Instances,
     ) -> Result<Self, String> {
         let plan = plan::encode(policy).map_err(|error| error.to_string())?;
-        let native = hexgate_component::weave(&plan).map_err(|error| error.to_string())?;
+        let native = hexgate_component::embed_plan(&plan).map_err(|error| error.to_string())?;
         let module = module(
             &rego::print(policy).map_err(|error| error.to_string())?,
             opa,

@@ -70,6 +70,39 @@ fn crates_depend_downwards_only() {
     }
 }
 
+/// Packages without their default features, and how many crates each may bring along.
+const MOST_CRATES: &[(&str, &str, usize)] = &[
+    ("hexgate-contract", "", 1),
+    ("hexgate-host", "", 80),
+    ("hexgate-host", "cranelift", 120),
+    ("hexgate-enforce", "", 100),
+    ("hexgate-enforce", "cranelift", 130),
+    ("hexgate-cli", "hexgate", 165),
+];
+
+#[test]
+fn what_a_package_brings_along_is_bounded() {
+    for (package, features, most) in MOST_CRATES {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--package", package, "--no-default-features"])
+            .args(["--features", features, "--edges=normal", "--prefix=none"])
+            .args(["--format={p}", "--no-dedupe", "--locked"])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let crates: BTreeSet<&str> = text.lines().collect();
+        assert!(
+            crates.len() <= *most,
+            "{package} with `{features}` brings {} crates, at most {most} are meant",
+            crates.len()
+        );
+        // Nothing was counted if this is not so.
+        assert!(crates.len() * 2 > *most, "{package}: {}", crates.len());
+    }
+}
+
 #[test]
 fn modules_form_no_cycle() {
     let mut cycles = Vec::new();

@@ -7,7 +7,14 @@ use anyhow::{Context, Result};
 use crate::{setup::programs::CARGO_DENY, workspace};
 
 /// The workspaces: what users get, and what stands apart from it so that it does not reach them.
-const WORKSPACES: [&str; 4] = [".", "tests/fuzz", "tests/peers", "examples/edge"];
+const WORKSPACES: [&str; 6] = [
+    ".",
+    "tests/fuzz",
+    "tests/peers",
+    "tests/precompile",
+    "tests/without-compiler",
+    "examples/edge",
+];
 
 pub(crate) fn run() -> Result<()> {
     let tools = workspace::tools();

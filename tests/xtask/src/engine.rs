@@ -5,6 +5,7 @@ pub(crate) mod compile;
 mod files;
 mod handler;
 mod module;
+mod precompiled;
 mod size;
 mod template;
 
@@ -23,9 +24,12 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Build the artifact from source and write it to `guest/component/`
+    /// Build the artifact from source, write it to `guest/component/`, and compile it
     Build,
-    /// Prove that the source builds the committed artifact; with another compiler, test what that one builds
+    /// Compile the committed artifact for the machines that hosts ship it for, and write the code to `host/core/`
+    Precompile,
+    /// Prove that the source builds the committed artifact, and the runtime the committed code; with another compiler, test what
+    /// that one builds
     Check,
     /// Print what the engine's bytes are spent on
     Size,
@@ -34,6 +38,7 @@ enum Task {
 pub(crate) fn run(args: &Args) -> Result<()> {
     match args.task {
         Task::Build => build(),
+        Task::Precompile => precompiled::build(),
         Task::Check => check(),
         Task::Size => size::print(&Toolchain::find(None)?),
     }
@@ -44,12 +49,13 @@ fn build() -> Result<()> {
     let built = make(&toolchain)?;
     built.write()?;
     println!("engine {} by {}", built.summary(), built.built_by);
-    Ok(())
+    precompiled::build()
 }
 
 fn check() -> Result<()> {
     let committed = Files::committed()?;
     committed.check_digests()?;
+    precompiled::check()?;
     let toolchain = Toolchain::find(Some(&committed.built_by))?;
     let built = make(&toolchain)?;
     if built.built_by == committed.built_by {

@@ -95,8 +95,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         );
     }
     workspace::run(&mut command)?;
+    without_compiler()?;
     if opa.is_some() {
         parity::run(&parity::Args::default())?;
     }
     Ok(())
+}
+
+/// The host without its feature `cranelift`, which every other crate here turns on.
+fn without_compiler() -> Result<()> {
+    let target = workspace::root()
+        .join(workspace::target())
+        .join("without-compiler");
+    workspace::run(
+        workspace::cargo()
+            .args(["test", "--quiet", "--locked"])
+            .current_dir(workspace::root().join("tests/without-compiler"))
+            .env("CARGO_TARGET_DIR", target),
+    )
 }

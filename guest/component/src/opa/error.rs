@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::weave::WeaveError;
+use crate::embed::EmbedError;
 
 /// Why a module cannot be wrapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub enum WrapError {
         names: Vec<String>,
     },
     /// The plan cannot be put in.
-    Plan(WeaveError),
+    Plan(EmbedError),
 }
 
 /// The entrypoint that decides if a module has several.
@@ -106,8 +106,8 @@ impl fmt::Display for WrapError {
 
 impl core::error::Error for WrapError {}
 
-impl From<WeaveError> for WrapError {
-    fn from(error: WeaveError) -> Self {
+impl From<EmbedError> for WrapError {
+    fn from(error: EmbedError) -> Self {
         Self::Plan(error)
     }
 }

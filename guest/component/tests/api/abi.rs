@@ -1,6 +1,6 @@
 //! The core module as a host meets it that speaks the canonical ABI itself: what it may do, and what is left in the memory.
 
-use hexgate_component::{HEAP_BASE, weave_core};
+use hexgate_component::{HEAP_BASE, module_with_plan};
 use wasmtime::{Engine, Instance, Memory, Module, Store, TypedFunc};
 use wasmtime::{Result, error::Context as _};
 
@@ -22,7 +22,7 @@ impl Core {
     fn new() -> Result<Self> {
         let plan = compiled(POLICY);
         let engine = Engine::default();
-        let module = Module::new(&engine, weave_core(&plan)?)?;
+        let module = Module::new(&engine, module_with_plan(&plan)?)?;
         let mut store = Store::new(&engine, ());
         let instance = Instance::new(&mut store, &module, &[])?;
         Ok(Self {

@@ -1,6 +1,6 @@
 //! The component on a component runtime.
 
-use hexgate_component::weave;
+use hexgate_component::embed_plan;
 use wasmtime::{
     Engine, Store,
     component::{Component, Instance, Linker, Val},
@@ -16,7 +16,7 @@ pub(crate) struct Policy {
 
 impl Policy {
     fn new(plan: &[u8]) -> Result<Self> {
-        Self::of(&weave(plan)?)
+        Self::of(&embed_plan(plan)?)
     }
 
     pub(crate) fn of(component: &[u8]) -> Result<Self> {

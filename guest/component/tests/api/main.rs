@@ -8,6 +8,6 @@
 
 mod abi;
 mod component;
+mod embed;
 mod opa;
 mod support;
-mod weave;

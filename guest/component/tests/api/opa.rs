@@ -1,7 +1,7 @@
 //! Wrapping modules that OPA compiled.
 
 use hexgate_component::{
-    OpaquePlan, WeaveError, WrapError, opa_module_of, opaque_plan, plan_of, weave, wrap,
+    EmbedError, OpaquePlan, WrapError, embed_plan, opa_module_of, opaque_plan, plan_of, wrap,
 };
 use hexgate_eval::{
     Plan,
@@ -126,7 +126,7 @@ fn a_wrapped_module_is_found_again() {
             assert_eq!(opa_module_of(&component[..len]), None, "{len}");
         }
     }
-    assert_eq!(opa_module_of(&weave(&plans[1]).unwrap()), None);
+    assert_eq!(opa_module_of(&embed_plan(&plans[1]).unwrap()), None);
     assert_eq!(opa_module_of(PLAIN), None);
 }
 
@@ -263,7 +263,7 @@ fn lists_that_opa_did_not_write_are_refused() {
 fn a_plan_that_is_none_is_refused() {
     assert_eq!(
         wrap(PLAIN, b"HXPL"),
-        Err(WrapError::Plan(WeaveError::NotAPlan))
+        Err(WrapError::Plan(EmbedError::NotAPlan))
     );
     assert!(wrap(PLAIN, &shaped(64)).is_ok());
 }

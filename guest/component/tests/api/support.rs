@@ -1,4 +1,4 @@
-//! Plans to weave.
+//! Plans to embed.
 
 use hexgate_compiler::{Compiler, Options};
 

@@ -354,7 +354,7 @@ fn what_cannot_be_delivered_is_misuse() {
     insta::assert_snapshot!(open, @r"
     exit 2
     --- stderr
-    error: `--url` is not the address of a platform: without TLS the token would be sent in the clear; use https, or http on this machine
+    error: `--url` is not the address of a platform: without TLS the token would be sent in the clear; use `https:`, or `http:` on this machine
     ");
     let one = deliver(&fixture, &platform, "--follow --patience 1");
     assert!(one.starts_with("exit 2\n"), "{one}");

@@ -84,7 +84,7 @@ fn a_plan_that_lies_is_refused() {
     let mut plan = hexgate_component::plan_of(&wasm).unwrap().to_vec();
     // All but magic, version and length.
     plan[12..].fill(0xff);
-    signed(&fixture, "", &hexgate_component::weave(&plan).unwrap());
+    signed(&fixture, "", &hexgate_component::embed_plan(&plan).unwrap());
     for command in [
         "verify made --pubkey release.public",
         "inspect made",

@@ -1,10 +1,8 @@
 //! How the runtime is set up: once for the known engine, once for every other component.
 
-use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel,
-    PoolingAllocationConfig,
-};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::settings::settings;
 use crate::limits::Limits;
 
 /// The most core instances in one component: a shim, a module or two, and what the canonical ABI wants.
@@ -15,6 +13,7 @@ pub(super) const MEMORIES: usize = 4;
 pub(super) const TABLES: usize = 8;
 
 /// The memories of a component around a module of OPA's: its own and OPA's.
+#[cfg(feature = "cranelift")]
 const REGO_MEMORIES: u32 = 2;
 
 /// How much of a memory stays mapped to a slot between instances. A page that is put back by copying costs a tenth of one that
@@ -22,25 +21,30 @@ const REGO_MEMORIES: u32 = 2;
 const RESIDENT: usize = 512 << 10;
 
 /// For the known engine. Its time is bounded by its construction, and metering would cost a tenth of a decision.
+///
+/// Limits change how many instances there are and how large they become, not what their code is.
 pub(crate) fn trusted(limits: &Limits) -> wasmtime::Result<Engine> {
-    Engine::new(&common(limits, 1))
+    Engine::new(&within(limits, 1))
 }
 
 /// For all other components: counts instructions, and turns off features that could answer differently on another machine.
+#[cfg(feature = "cranelift")]
 pub(crate) fn metered(limits: &Limits) -> wasmtime::Result<Engine> {
-    let mut config = common(limits, REGO_MEMORIES);
-    let mut cost = OperatorCost::new();
+    let mut config = within(limits, REGO_MEMORIES);
+    let mut cost = wasmtime::OperatorCost::new();
     // Growing is done by the kernel, page by page.
     cost.variable.memory_grow_per_page = u8::MAX;
     config
         .consume_fuel(true)
         .operator_cost(cost)
         .cranelift_nan_canonicalization(true)
-        .relaxed_simd_deterministic(true);
+        .relaxed_simd_deterministic(true)
+        // Data documents are mostly one large segment; up to this size it is mapped, not copied.
+        .memory_guaranteed_dense_image_size(32 << 20);
     Engine::new(&config)
 }
 
-fn common(limits: &Limits, memories_each: u32) -> Config {
+fn within(limits: &Limits, memories_each: u32) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     let instances = limits.instances;
     let cores = u32::try_from(CORE_INSTANCES).unwrap_or(u32::MAX);
@@ -65,19 +69,11 @@ fn common(limits: &Limits, memories_each: u32) -> Config {
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
 
-    let mut config = Config::new();
+    let mut config = settings();
     config
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
-        .cranelift_opt_level(OptLevel::Speed)
-        .memory_init_cow(true)
-        // Plans of many tools are mostly one large segment; up to this size it is mapped, not copied.
-        .memory_guaranteed_dense_image_size(32 << 20)
         .max_wasm_stack(usize::try_from(limits.stack_bytes).unwrap_or(usize::MAX))
-        .wasm_backtrace_max_frames(None)
-        .wasm_memory64(false)
-        .wasm_multi_memory(false)
-        .wasm_relaxed_simd(false)
-        .wasm_tail_call(false);
+        .wasm_backtrace_max_frames(None);
     config
 }
 
@@ -95,6 +91,7 @@ mod tests {
         };
         for limits in [Limits::default(), least] {
             trusted(&limits).unwrap();
+            #[cfg(feature = "cranelift")]
             metered(&limits).unwrap();
         }
     }

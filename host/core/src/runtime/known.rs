@@ -1,29 +1,28 @@
 //! The engine that this host ships, with a policy's plan as its data.
 //!
-//! A component of the known engine differs from every other only in its memory's first content. So the engine's code is compiled
-//! once, with its memory imported, and a policy is a module without code that brings that memory. Calls go straight to the
-//! engine's core functions: what the canonical ABI would do is done here, for this one signature, with one allocation.
+//! A component of the known engine differs from every other only in its plan, which is a part of its memory's first content. So
+//! one module without a plan serves all policies: an instance of it is given the memory that the component begins with, and the
+//! plan is copied to its place. Calls go straight to the engine's core functions: what the canonical ABI would do is done here, for
+//! this one signature, with one allocation.
 
 mod abi;
-mod module;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
+use hexgate_component::{HEAP_BASE, memory_pages};
 use hexgate_contract::{Exceeded, FileScope, Request, Rule, Summary, Verdict, names};
-use wasmtime::{Engine, Memory, Module, ModuleExport, Store, TypedFunc};
+use wasmtime::{Memory, Module, ModuleExport, Store, TypedFunc};
 
 use super::{Guest, Instance, State};
-use crate::error::{DecideError, LoadError, TrapKind};
+use crate::error::{DecideError, TrapKind};
 use crate::limits::Limits;
-
-pub(crate) use module::split;
 
 /// Roles, tool, arguments as address and length each, facts with a discriminant before them.
 type Flat = (u32, u32, u32, u32, u32, u32, u32, u32, u32);
 
-/// The compiled code of the engine, shared by all policies.
+/// The compiled engine, shared by all policies.
 pub(crate) struct Code {
     module: Module,
     exports: Exports,
@@ -32,6 +31,7 @@ pub(crate) struct Code {
 /// Where the engine's functions are.
 #[derive(Clone, Copy)]
 struct Exports {
+    memory: ModuleExport,
     realloc: ModuleExport,
     decide: ModuleExport,
     about: ModuleExport,
@@ -45,6 +45,7 @@ impl Code {
     pub(crate) fn new(module: Module) -> Option<Self> {
         let find = |name: &str| module.get_export_index(name);
         let exports = Exports {
+            memory: find("memory")?,
             realloc: find("cabi_realloc")?,
             decide: find(names::DECIDE.core)?,
             about: find(names::ABOUT.core)?,
@@ -58,31 +59,20 @@ impl Code {
 
 /// A policy of the known engine.
 pub(crate) struct Known {
-    engine: Engine,
     code: Arc<Code>,
-    data: Module,
-    memory: ModuleExport,
+    plan: Box<[u8]>,
+    /// The pages of memory that its component begins with.
+    pages: u32,
     limits: Limits,
 }
 
 impl Known {
-    /// Puts the compiled engine and a policy's data together.
-    pub(crate) fn new(
-        engine: &Engine,
-        code: Arc<Code>,
-        data: Module,
-        limits: &Limits,
-    ) -> Result<Self, LoadError> {
-        let memory = data
-            .get_export_index("memory")
-            .ok_or(LoadError::MissingExport {
-                name: "memory".into(),
-            })?;
-        Ok(Self {
-            engine: engine.clone(),
+    /// Puts the compiled engine and a policy's plan together. None: no component of the engine has such a plan.
+    pub(crate) fn new(code: Arc<Code>, plan: &[u8], limits: &Limits) -> Option<Self> {
+        Some(Self {
             code,
-            data,
-            memory,
+            pages: memory_pages(plan)?,
+            plan: plan.into(),
             limits: *limits,
         })
     }
@@ -92,7 +82,7 @@ impl Guest for Known {
     type Instance = Box<KnownInstance>;
 
     fn instantiate(&self) -> Result<Self::Instance, DecideError> {
-        let mut store = Store::new(&self.engine, State::new(&self.limits));
+        let mut store = Store::new(self.code.module.engine(), State::new(&self.limits));
         store.limiter(|state| &mut state.limiter);
         let started = self.start(&mut store);
         let (memory, running) = started.map_err(|error| store.data().explain_start(&error))?;
@@ -119,14 +109,19 @@ impl Guest for Known {
 }
 
 impl Known {
+    /// An instance whose memory is as that of the component's would be.
     fn start(&self, store: &mut Store<State>) -> wasmtime::Result<(Memory, wasmtime::Instance)> {
-        let data = wasmtime::Instance::new(&mut *store, &self.data, &[])?;
-        let memory = data
-            .get_module_export(&mut *store, &self.memory)
-            .and_then(wasmtime::Extern::into_memory);
-        let memory =
-            memory.ok_or_else(|| wasmtime::Error::msg("the policy's memory is not a memory"))?;
-        let running = wasmtime::Instance::new(&mut *store, &self.code.module, &[memory.into()])?;
+        let running = wasmtime::Instance::new(&mut *store, &self.code.module, &[])?;
+        let memory = running
+            .get_module_export(&mut *store, &self.code.exports.memory)
+            .and_then(wasmtime::Extern::into_memory)
+            .ok_or_else(|| wasmtime::Error::msg("the engine's memory is not a memory"))?;
+        let missing = u64::from(self.pages).saturating_sub(memory.size(&*store));
+        if missing > 0 {
+            memory.grow(&mut *store, missing)?;
+        }
+        // INVARIANT: the place of the plan fits 32 bits, and so an address of any machine that this runs on.
+        memory.write(&mut *store, HEAP_BASE as usize, &self.plan)?;
         Ok((memory, running))
     }
 }

@@ -119,7 +119,8 @@ fn every_cell_of_the_signature_matrix() {
                     "{notices:?}"
                 ),
                 Unverified => assert!(
-                    notices.len() == 2 && notices[1].contains("nobody vouches"),
+                    notices.len() == 2
+                        && notices[1].contains("no signature of this policy is checked"),
                     "{notices:?}"
                 ),
                 _ => {}

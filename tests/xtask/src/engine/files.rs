@@ -71,6 +71,11 @@ impl Files {
         })
     }
 
+    /// Which engine this is.
+    pub(super) fn engine(&self) -> String {
+        sha256(&self.component)
+    }
+
     /// Fails if a file is not the one that the digests were made of.
     pub(crate) fn check_digests(&self) -> Result<()> {
         if self.digests != digests(&self.component, &self.wrapper, &self.handler) {
@@ -105,7 +110,7 @@ impl Files {
     }
 
     pub(crate) fn summary(&self) -> String {
-        let digest = sha256(&self.component);
+        let digest = self.engine();
         format!(
             "{} bytes, sha256 {}…, with OPA {} bytes, HTTP handler {} bytes",
             self.component.len(),
@@ -154,11 +159,11 @@ fn folder() -> PathBuf {
     workspace::root().join("guest/component")
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub(super) fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -48,13 +48,14 @@ fn instance(engine: &Engine, policy: &str) -> Box<KnownInstance> {
     let policy = Compiler::default()
         .compile_str("policy.yaml", policy)
         .policy;
-    let parts = split(&policy.unwrap().component).unwrap();
-    let code = engine.code(&parts.code).unwrap().unwrap();
-    let data = engine.compile_module(&parts.data).unwrap();
-    Known::new(engine.trusted(), code, data, engine.limits())
-        .unwrap()
-        .instantiate()
-        .unwrap()
+    Known::new(
+        engine.code().unwrap(),
+        &policy.unwrap().plan,
+        engine.limits(),
+    )
+    .unwrap()
+    .instantiate()
+    .unwrap()
 }
 
 /// Requests with every kind of answer. What is in `{}` stands for a text with marks.

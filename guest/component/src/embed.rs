@@ -1,17 +1,18 @@
-//! Weaving a plan into the engine, and finding it again.
+//! Embedding a plan in the engine, and finding it again.
 
 use core::fmt;
 
 use crate::artifact::{COMPONENT, CORE};
+use crate::template::Number;
 
 /// The largest plan, in bytes. A plan lies in the memory of every instance, so its size is a cost per instance; 16 MiB holds more
 /// than a thousand roles with a thousand tools each, and leaves nine tenths of what a host usually grants an instance.
 pub const MAX_PLAN: usize = 16 << 20;
 
-/// Why a plan cannot be woven in.
+/// Why a plan cannot be embedded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum WeaveError {
+pub enum EmbedError {
     /// The plan is larger than [`MAX_PLAN`].
     TooLarge {
         /// Its size in bytes.
@@ -23,7 +24,7 @@ pub enum WeaveError {
     Artifact,
 }
 
-impl fmt::Display for WeaveError {
+impl fmt::Display for EmbedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLarge { len } => write!(
@@ -40,36 +41,57 @@ impl fmt::Display for WeaveError {
     }
 }
 
-impl core::error::Error for WeaveError {}
+impl core::error::Error for EmbedError {}
 
 /// The component that decides by `plan`: of the world `hexgate:policy/policy`, without imports.
 ///
 /// # Errors
-/// See [`WeaveError`].
-pub fn weave(plan: &[u8]) -> Result<Vec<u8>, WeaveError> {
+/// See [`EmbedError`].
+pub fn embed_plan(plan: &[u8]) -> Result<Vec<u8>, EmbedError> {
     check(plan)?;
-    COMPONENT.fill(plan).ok_or(WeaveError::Artifact)
+    COMPONENT.fill(plan).ok_or(EmbedError::Artifact)
 }
 
-/// The core module inside [`weave`]'s component, for hosts that speak the canonical ABI themselves.
+/// The core module inside [`embed_plan`]'s component, for hosts that speak the canonical ABI themselves.
 ///
 /// # Errors
-/// See [`WeaveError`].
-pub fn weave_core(plan: &[u8]) -> Result<Vec<u8>, WeaveError> {
-    let component = weave(plan)?;
+/// See [`EmbedError`].
+pub fn module_with_plan(plan: &[u8]) -> Result<Vec<u8>, EmbedError> {
+    let component = embed_plan(plan)?;
     let end = CORE
         .end
         .checked_add(plan.len())
-        .ok_or(WeaveError::Artifact)?;
+        .ok_or(EmbedError::Artifact)?;
     component
         .get(CORE.start..end)
         .map(<[u8]>::to_vec)
-        .ok_or(WeaveError::Artifact)
+        .ok_or(EmbedError::Artifact)
+}
+
+/// The engine's core module without a plan: what runs every plan that is copied to [`HEAP_BASE`](crate::HEAP_BASE) of its memory
+/// before the first call, once the memory has [`memory_pages`].
+///
+/// Empty only if the artifact in this crate is damaged.
+#[must_use]
+pub fn engine_module() -> &'static [u8] {
+    COMPONENT.bytes.get(CORE).unwrap_or_default()
+}
+
+/// How many pages of memory, 64 KiB each, the engine's component begins with if `plan` is embedded in it. `None`: no component has
+/// such a plan.
+#[must_use]
+pub fn memory_pages(plan: &[u8]) -> Option<u32> {
+    check(plan).ok()?;
+    let pages = |(_, number): &(usize, Number)| match number {
+        Number::Pages(_) => number.with(plan),
+        Number::Length(_) => None,
+    };
+    COMPONENT.numbers.iter().find_map(pages)
 }
 
 /// The plan in a component of the known engine.
 ///
-/// `Some` exactly if `component` equals, byte for byte, [`weave`] of the plan that is returned. So whoever gets a plan here knows
+/// `Some` exactly if `component` equals, byte for byte, [`embed_plan`] of the plan that is returned. So whoever gets a plan here knows
 /// all of the component's code.
 #[must_use]
 pub fn plan_of(component: &[u8]) -> Option<&[u8]> {
@@ -77,11 +99,11 @@ pub fn plan_of(component: &[u8]) -> Option<&[u8]> {
     check(plan).is_ok().then_some(plan)
 }
 
-/// The engine reads as many bytes as the plan's header says. That they are the bytes that were woven in, and not what a request
+/// The engine reads as many bytes as the plan's header says. That they are the bytes that were embedded, and not what a request
 /// left in the memory behind them, is made sure here.
-pub(crate) fn check(plan: &[u8]) -> Result<(), WeaveError> {
+pub(crate) fn check(plan: &[u8]) -> Result<(), EmbedError> {
     if plan.len() > MAX_PLAN {
-        return Err(WeaveError::TooLarge { len: plan.len() });
+        return Err(EmbedError::TooLarge { len: plan.len() });
     }
     let length = plan
         .get(8..12)
@@ -92,6 +114,6 @@ pub(crate) fn check(plan: &[u8]) -> Result<(), WeaveError> {
     if honest {
         Ok(())
     } else {
-        Err(WeaveError::NotAPlan)
+        Err(EmbedError::NotAPlan)
     }
 }

@@ -1,4 +1,4 @@
-use hexgate_component::{DIGEST, MAX_PLAN, WeaveError, plan_of, weave, weave_core};
+use hexgate_component::{DIGEST, EmbedError, MAX_PLAN, embed_plan, module_with_plan, plan_of};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use wasmparser::Validator;
@@ -29,7 +29,7 @@ const LENGTHS: [usize; 16] = [
 fn every_form_is_valid_for_plans_of_any_length() {
     for len in LENGTHS {
         let plan = shaped(len);
-        for wasm in [weave(&plan).unwrap(), weave_core(&plan).unwrap()] {
+        for wasm in [embed_plan(&plan).unwrap(), module_with_plan(&plan).unwrap()] {
             if let Err(error) = Validator::new().validate_all(&wasm) {
                 panic!("with a plan of {len} bytes: {error}");
             }
@@ -47,10 +47,10 @@ fn the_plan_is_found_again_and_the_rest_does_not_depend_on_it() {
                 .map(|byte| byte ^ 0x55)
                 .collect::<Vec<_>>(),
         );
-        let woven = weave(&plan).unwrap();
-        assert_eq!(plan_of(&woven), Some(plan.as_slice()));
-        let mut patched = woven.clone();
-        let at = woven
+        let component = embed_plan(&plan).unwrap();
+        assert_eq!(plan_of(&component), Some(plan.as_slice()));
+        let mut patched = component.clone();
+        let at = component
             .windows(plan.len())
             .position(|window| window == plan)
             .unwrap();
@@ -74,33 +74,33 @@ fn bytes_that_are_not_a_plan_are_refused() {
     let mut longer = shaped(64);
     longer.push(0);
     for bytes in [&[], short, &foreign, &longer, &shaped(64)[..63]] {
-        assert_eq!(weave(bytes), Err(WeaveError::NotAPlan));
-        assert_eq!(weave_core(bytes), Err(WeaveError::NotAPlan));
+        assert_eq!(embed_plan(bytes), Err(EmbedError::NotAPlan));
+        assert_eq!(module_with_plan(bytes), Err(EmbedError::NotAPlan));
     }
 }
 
 #[test]
-fn the_largest_plan_is_woven_and_a_larger_one_is_not() {
+fn the_largest_plan_is_embedded_and_a_larger_one_is_not() {
     assert_eq!(
-        plan_of(&weave(&shaped(MAX_PLAN)).unwrap()).map(<[u8]>::len),
+        plan_of(&embed_plan(&shaped(MAX_PLAN)).unwrap()).map(<[u8]>::len),
         Some(MAX_PLAN)
     );
     assert_eq!(
-        weave(&shaped(MAX_PLAN + 1)),
-        Err(WeaveError::TooLarge { len: MAX_PLAN + 1 })
+        embed_plan(&shaped(MAX_PLAN + 1)),
+        Err(EmbedError::TooLarge { len: MAX_PLAN + 1 })
     );
 }
 
 #[test]
 fn every_other_byte_outside_of_the_plan_makes_another_component() {
     let plan = compiled(POLICY);
-    let woven = weave(&plan).unwrap();
-    let at = woven
+    let component = embed_plan(&plan).unwrap();
+    let at = component
         .windows(plan.len())
         .position(|window| window == plan)
         .unwrap();
-    let mut changed = woven.clone();
-    for index in (0..at).chain(at + plan.len()..woven.len()) {
+    let mut changed = component.clone();
+    for index in (0..at).chain(at + plan.len()..component.len()) {
         for flip in [0x01, 0x80] {
             changed[index] ^= flip;
             assert_eq!(
@@ -117,16 +117,16 @@ fn every_other_byte_outside_of_the_plan_makes_another_component() {
 #[test]
 fn a_component_that_was_cut_or_lengthened_anywhere_is_another() {
     let plan = compiled(POLICY);
-    let woven = weave(&plan).unwrap();
-    for len in 0..woven.len() {
-        assert_eq!(plan_of(&woven[..len]), None);
+    let component = embed_plan(&plan).unwrap();
+    for len in 0..component.len() {
+        assert_eq!(plan_of(&component[..len]), None);
     }
-    for at in (0..=woven.len()).step_by(97).chain([woven.len()]) {
-        let mut longer = woven.clone();
+    for at in (0..=component.len()).step_by(97).chain([component.len()]) {
+        let mut longer = component.clone();
         longer.insert(at, 0);
         assert_eq!(plan_of(&longer), None, "a byte more at {at}");
-        if at < woven.len() {
-            let mut shorter = woven.clone();
+        if at < component.len() {
+            let mut shorter = component.clone();
             shorter.remove(at);
             assert_eq!(plan_of(&shorter), None, "a byte less at {at}");
         }
@@ -161,7 +161,7 @@ fn nothing_is_imported() {
             .collect::<Vec<_>>()
     };
     let plan = compiled(POLICY);
-    assert_eq!(outer(&weave(&plan).unwrap()), Vec::<String>::new());
+    assert_eq!(outer(&embed_plan(&plan).unwrap()), Vec::<String>::new());
 }
 
 #[test]
@@ -184,13 +184,13 @@ const LARGEST_ENGINE: usize = 60 << 10;
 #[test]
 fn the_engine_does_not_grow() {
     let plan = shaped(64);
-    let size = weave(&plan).unwrap().len() - plan.len();
+    let size = embed_plan(&plan).unwrap().len() - plan.len();
     assert!(size <= LARGEST_ENGINE, "the engine has {size} bytes");
 }
 
 #[test]
 fn the_engine_names_nothing_that_a_panic_would_print() {
-    let engine = weave_core(&shaped(12)).unwrap();
+    let engine = module_with_plan(&shaped(12)).unwrap();
     for text in ["panicked", "src/", ".rs", "unwrap", "index out of", "/"] {
         let found = engine
             .windows(text.len())
@@ -202,14 +202,14 @@ fn the_engine_names_nothing_that_a_panic_would_print() {
 
 proptest! {
     #[test]
-    fn whatever_the_plan_says_weaving_can_be_undone(body in proptest::collection::vec(any::<u8>(), 12..4096)) {
+    fn whatever_the_plan_says_embedding_can_be_undone(body in proptest::collection::vec(any::<u8>(), 12..4096)) {
         let mut plan = body;
         plan[..4].copy_from_slice(b"HXPL");
         let len = plan.len() as u32;
         plan[8..12].copy_from_slice(&len.to_le_bytes());
-        let woven = weave(&plan).unwrap();
-        prop_assert_eq!(plan_of(&woven), Some(plan.as_slice()));
-        let core = weave_core(&plan).unwrap();
-        prop_assert!(woven.windows(core.len()).any(|window| window == core));
+        let component = embed_plan(&plan).unwrap();
+        prop_assert_eq!(plan_of(&component), Some(plan.as_slice()));
+        let core = module_with_plan(&plan).unwrap();
+        prop_assert!(component.windows(core.len()).any(|window| window == core));
     }
 }
