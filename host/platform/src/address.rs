@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn an_address_says_where_and_not_who_and_keeps_the_token_from_being_read() {
         for (text, wrong) in [
-            ("app.hexgate.ai", "no address"),
+            ("app.hexgate.ai", "not an address"),
             ("me:hunter2@app.hexgate.ai", "no host"),
             ("https://me:hunter2@app.hexgate.ai", "password"),
             ("https://hunter2@app.hexgate.ai", "password"),
