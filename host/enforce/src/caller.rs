@@ -25,12 +25,7 @@ pub use hexgate_contract::MAX_ROLES;
 pub struct Caller(Arc<Inner>);
 
 struct Inner {
-    user_id: String,
-    roles: Vec<String>,
-    session: Option<String>,
-    attributes: BTreeMap<String, Attribute>,
-    expires_at: Option<SystemTime>,
-    credential: Option<Arc<dyn Credential>>,
+    given: CallerBuilder,
     /// The facts for the policy, made once: a JSON object without its closing brace.
     facts: String,
 }
@@ -122,36 +117,36 @@ impl Caller {
     /// The name: `user.id` in a policy.
     #[must_use]
     pub fn user_id(&self) -> &str {
-        &self.0.user_id
+        &self.0.given.user_id
     }
 
     /// The roles, in the order in which they were given. Empty: the policy's role `default` decides.
     #[must_use]
     pub fn roles(&self) -> &[String] {
-        &self.0.roles
+        &self.0.given.roles
     }
 
     /// The session: `user.session` in a policy.
     #[must_use]
     pub fn session(&self) -> Option<&str> {
-        self.0.session.as_deref()
+        self.0.given.session.as_deref()
     }
 
     /// The attributes: `ctx` in a policy.
     #[must_use]
     pub fn attributes(&self) -> &BTreeMap<String, Attribute> {
-        &self.0.attributes
+        &self.0.given.attributes
     }
 
     /// The time from which every call is denied. None: this caller does not expire.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.0.expires_at
+        self.0.given.expires_at
     }
 
     /// The proof of the identity. None: the host vouches for it.
     pub(crate) fn credential(&self) -> Option<&(dyn Credential + 'static)> {
-        self.0.credential.as_deref()
+        self.0.given.credential.as_deref()
     }
 
     /// The facts that a policy sees, with those of the run if there are any: a JSON object.
@@ -167,12 +162,12 @@ impl Caller {
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Caller")
-            .field("user_id", &self.0.user_id)
-            .field("roles", &self.0.roles)
-            .field("session", &self.0.session)
-            .field("attributes", &self.0.attributes)
-            .field("expires_at", &self.0.expires_at)
-            .field("credential", &self.0.credential)
+            .field("user_id", &self.0.given.user_id)
+            .field("roles", &self.0.given.roles)
+            .field("session", &self.0.given.session)
+            .field("attributes", &self.0.given.attributes)
+            .field("expires_at", &self.0.given.expires_at)
+            .field("credential", &self.0.given.credential)
             .finish()
     }
 }
@@ -242,15 +237,7 @@ impl CallerBuilder {
             check_name("attribute", name)?;
         }
         let facts = facts(&self)?;
-        Ok(Caller(Arc::new(Inner {
-            user_id: self.user_id,
-            roles: self.roles,
-            session: self.session,
-            attributes: self.attributes,
-            expires_at: self.expires_at,
-            credential: self.credential,
-            facts,
-        })))
+        Ok(Caller(Arc::new(Inner { given: self, facts })))
     }
 }
 

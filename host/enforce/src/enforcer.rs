@@ -195,6 +195,7 @@ impl Enforcer {
 
     /// Why the policy need not be asked.
     fn stopped(&self, caller: &Caller, tool: &str, version: &Version) -> Option<(Cause, String)> {
+        // The kill switch comes first: its reason matters more than an expiry or a bad token.
         if let Some(stop) = self.0.kill.stops(&self.0.agent, Some(caller.user_id())) {
             return Some((Cause::Stopped, stop.to_string()));
         }
@@ -229,6 +230,7 @@ impl Enforcer {
                 }
             }
         }
+        // After the recorder, so that observers see the decision that counts.
         for observer in &self.0.observers {
             if let Err(panic) = guarded(|| observer.observe(&decision)) {
                 self.0.observer_panics.fetch_add(1, Ordering::Relaxed);

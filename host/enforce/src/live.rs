@@ -96,6 +96,7 @@ impl LivePolicy {
     ///
     /// Waits for other threads that are looking, so that after this call no policy decides that was replaced before it.
     pub fn refresh(&self) -> Refresh {
+        // A slow source is polled in the background, and a turn must not wait for it.
         if self.0.polling.get().is_some() {
             return self.failure().map_or(Refresh::Unchanged, Refresh::Kept);
         }
@@ -104,7 +105,7 @@ impl LivePolicy {
         self.settle(&mut **source, polled)
     }
 
-    /// Polls the source. It can be the host's own code, and may panic.
+    /// Acts on the result of a poll. The source can be the host's own code, and may panic.
     fn settle(
         &self,
         source: &mut dyn PolicySource,
@@ -117,6 +118,7 @@ impl LivePolicy {
             }
             Ok(Ok(Poll::Found(candidate))) => {
                 let refresh = self.offer(&candidate);
+                // A refused policy is not accepted, so that it is found, and reported, again.
                 if !matches!(refresh, Refresh::Kept(_)) {
                     accepted(source);
                 }
@@ -210,6 +212,7 @@ impl LivePolicy {
             error => Arc::new(error),
         };
         self.0.failures.fetch_add(1, Ordering::Relaxed);
+        // Logged once, not at every turn.
         let known = self.failure();
         if known.is_none_or(|known| known.to_string() != error.to_string()) {
             let current = self.id();
@@ -374,6 +377,7 @@ fn admit(
         }
     };
     let component = candidate.component()?.into_owned();
+    // Only now: a bundle that failed to load must not raise the floor.
     *floor = raised;
     let id = Arc::new(candidate.info(Digest::of(&component), policy.about()));
     Ok(Version {

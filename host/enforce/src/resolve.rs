@@ -201,6 +201,7 @@ impl Resolver {
             None => LivePolicy::builder(&self.engine),
         };
         let mut is_bundle = true;
+        // The first setting wins, and its failure is an error: an attacker who breaks one source must not get another one.
         let mut resolved = if let Some(path) = &settings.local_policy {
             is_bundle = is_bundle_folder(path);
             self.local(path, &settings, builder)?

@@ -202,6 +202,7 @@ impl Client {
             }),
             retry_after: Duration::from_secs(demand.unwrap_or_default()).min(LONGEST_DEMAND),
         };
+        // Read to the end, if it is near, so that the connection can be reused.
         let mut read = 0;
         while read < MAX_POSTED_BODY
             && let Ok(Some(part)) = response.chunk().await
@@ -226,7 +227,7 @@ impl Client {
         if let Some(Etag(etag)) = etag {
             request = request.header(IF_NONE_MATCH, etag.clone());
         }
-        // "Not modified" is short, and may be asked for in a short time. A changed answer may be long.
+        // A check for changes must begin to answer soon; a changed answer may then be long.
         let begin = if etag.is_some() { conditional } else { full };
         let response = tokio::time::timeout(begin, send(request, full))
             .await

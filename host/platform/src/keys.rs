@@ -105,14 +105,15 @@ impl KeyTrust {
                 Some(known) if known != key => {
                     return Err(PlatformError::KeyChanged { kid: kid.clone() });
                 }
-                // Only names of pinned keys are remembered: the platform can send a long list each time.
                 Some(_) => {}
+                // Bounded: the platform can send new names each time.
                 None if self.names.len() < MAX_KEYS => {
                     self.names.insert(kid.clone(), key.clone());
                 }
                 None => {}
             }
         }
+        // After the check of names, so that a changed key is never pinned.
         if self.first_use {
             self.pins = named.iter().map(|named| named.key.clone()).collect();
             self.first_use = false;

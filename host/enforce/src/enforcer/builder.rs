@@ -17,14 +17,7 @@ type OnBuild = Box<dyn FnOnce(&Enforcer) + Send + Sync>;
 /// Collects the options of an [`Enforcer`].
 #[must_use = "an enforcer is there once it is built"]
 pub struct EnforcerBuilder {
-    agent: Arc<str>,
-    live: LivePolicy,
-    kill: KillSwitch,
-    recorder: Option<(Arc<dyn Recorder>, OnRecordFailure)>,
-    observers: Vec<Arc<dyn Observer>>,
-    approvals: Approvals,
-    disclosure: Disclosure,
-    shadow: Option<Shadow>,
+    inner: Inner,
     built: Vec<OnBuild>,
 }
 
@@ -40,14 +33,20 @@ impl Enforcer {
     /// Options for an enforcer of this agent's calls by a live policy.
     pub fn builder(agent: impl AsRef<str>, live: &LivePolicy) -> EnforcerBuilder {
         EnforcerBuilder {
-            agent: agent.as_ref().into(),
-            live: live.clone(),
-            kill: KillSwitch::new(),
-            recorder: None,
-            observers: Vec::new(),
-            approvals: Approvals::default(),
-            disclosure: Disclosure::default(),
-            shadow: None,
+            inner: Inner {
+                agent: agent.as_ref().into(),
+                live: live.clone(),
+                kill: KillSwitch::new(),
+                recorder: None,
+                observers: Vec::new(),
+                approvals: Approvals::default(),
+                disclosure: Disclosure::default(),
+                shadow: None,
+                // Random bits from `build`, which can fail.
+                ids: (0, AtomicU64::new(0)),
+                not_recorded: AtomicU64::new(0),
+                observer_panics: AtomicU64::new(0),
+            },
             built: Vec::new(),
         }
     }
@@ -60,38 +59,38 @@ impl EnforcerBuilder {
         recorder: impl Recorder + 'static,
         on_failure: OnRecordFailure,
     ) -> Self {
-        self.recorder = Some((Arc::new(recorder), on_failure));
+        self.inner.recorder = Some((Arc::new(recorder), on_failure));
         self
     }
 
     /// Tells an observer of every decision. Default: none.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
-        self.observers.push(Arc::new(observer));
+        self.inner.observers.push(Arc::new(observer));
         self
     }
 
     /// What happens to calls that need approval. Default: no one is asked, and they do not happen.
     pub fn approvals(mut self, approvals: Approvals) -> Self {
-        self.approvals = approvals;
+        self.inner.approvals = approvals;
         self
     }
 
     /// What stops agents, users and tokens at once. Default: a switch of its own.
     pub fn kill_switch(mut self, switch: &KillSwitch) -> Self {
-        self.kill = switch.clone();
+        self.inner.kill = switch.clone();
         self
     }
 
     /// How much of the policy a model may learn from a denial. Default: nothing.
     pub fn disclosure(mut self, disclosure: Disclosure) -> Self {
-        self.disclosure = disclosure;
+        self.inner.disclosure = disclosure;
         self
     }
 
     /// Asks a candidate policy about every call that the live one is asked about. Its answers are recorded, counted and reported, and never
     /// act. Default: none.
     pub fn shadow(mut self, shadow: Shadow) -> Self {
-        self.shadow = Some(shadow);
+        self.inner.shadow = Some(Beside::new(shadow));
         self
     }
 
@@ -107,21 +106,9 @@ impl EnforcerBuilder {
     /// # Errors
     ///
     /// The system gives no random numbers.
-    pub fn build(self) -> Result<Enforcer, RandomError> {
-        let random = getrandom::u64().map_err(|source| RandomError { source })?;
-        let enforcer = Enforcer(Arc::new(Inner {
-            agent: self.agent,
-            live: self.live,
-            kill: self.kill,
-            recorder: self.recorder,
-            observers: self.observers,
-            approvals: self.approvals,
-            disclosure: self.disclosure,
-            shadow: self.shadow.map(Beside::new),
-            ids: (random, AtomicU64::new(0)),
-            not_recorded: AtomicU64::new(0),
-            observer_panics: AtomicU64::new(0),
-        }));
+    pub fn build(mut self) -> Result<Enforcer, RandomError> {
+        self.inner.ids.0 = getrandom::u64().map_err(|source| RandomError { source })?;
+        let enforcer = Enforcer(Arc::new(self.inner));
         for built in self.built {
             built(&enforcer);
         }
@@ -132,8 +119,8 @@ impl EnforcerBuilder {
 impl fmt::Debug for EnforcerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EnforcerBuilder")
-            .field("agent", &self.agent)
-            .field("live", &self.live)
+            .field("agent", &self.inner.agent)
+            .field("live", &self.inner.live)
             .finish_non_exhaustive()
     }
 }

@@ -45,6 +45,7 @@ impl Enforcer {
             Next::Ask(decision, handler) => match Handle::try_current() {
                 // The caller may drop this future. An approval that is used up by then still has to be recorded.
                 Ok(runtime) if guarded(|| handler.uses_up()).unwrap_or(true) => {
+                    // A task of its own is not cancelled with this future. Without an answer from `uses_up` assume the worse.
                     let (this, asked, again) = (self.clone(), decision.clone(), call.clone());
                     let settled =
                         runtime.spawn(async move { this.ask(call, &decision, &*handler).await });
@@ -107,6 +108,7 @@ impl Enforcer {
         }
         if decision.outcome == Effect::NeedsApproval {
             match answer {
+                // The approver agreed to this call under that policy alone.
                 Ok(Answer::Approved { .. }) if decision.version.id == asked.version.id => {
                     decision.outcome = Effect::Allow;
                     decision.cause = Cause::Approval;

@@ -70,6 +70,7 @@ impl KillSwitch {
     pub(crate) fn fail(&self, id: ListId, error: impl Into<Box<dyn Error + Send + Sync>>) {
         let error: Arc<dyn Error + Send + Sync> = error.into().into();
         let stopped = self.0.stopped.load();
+        // Logged once for each failure, not for each attempt.
         if let Some(list) = stopped.lists.get(&id)
             && list.failure.as_ref().map(ToString::to_string) != Some(error.to_string())
         {

@@ -105,6 +105,7 @@ impl Keeper {
                     names,
                     unknown: Some((count, first)),
                 }) => {
+                    // The tag stays the old list's: `not modified` must not confirm a list that was read in part.
                     switch.add(self.list, names);
                     PlatformError::UnknownBans { count, first }
                 }

@@ -38,7 +38,7 @@ const IDENTITY: usize = 1;
 const ROOT: usize = 0;
 
 impl Blocks {
-    /// Decodes a token, and refuses other keys than Ed25519's: each block costs one verification, and other kinds cost ten times as much.
+    /// Decodes a token, and refuses too many blocks and other keys than Ed25519's: each block costs one verification, and other kinds cost ten times as much.
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, TokenError> {
         let damaged = |what: &str, error: prost::DecodeError| TokenError::Damaged {
             reason: format!("{what}: {error}"),

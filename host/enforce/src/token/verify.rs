@@ -134,6 +134,7 @@ impl TokenVerifier {
         }
         let bytes = envelope.biscuit()?;
         let blocks = Blocks::decode(&bytes)?;
+        // Another key may have signed it; any other error is the token's own.
         let mut opened = Err(TokenError::Signature);
         for (_, key) in &self.keys {
             opened = Biscuit::from(&*bytes, key).map_err(of_format);
@@ -142,6 +143,7 @@ impl TokenVerifier {
             }
         }
         let biscuit = opened?;
+        // Only now: before the signatures are verified the names mean nothing.
         let identity = blocks.identity()?;
         // The envelope is unsigned, so every holder can change it. The signed names count.
         let signed = [

@@ -3,8 +3,8 @@
 use anyhow::Context;
 use wasmparser::{
     Validator, WasmFeatures,
-    component_types::{ComponentEntityType, ComponentInstanceTypeId},
-    types::{EntityType, TypesRef},
+    component_types::{ComponentEntityType, ComponentInstanceTypeId, ComponentItem},
+    types::TypesRef,
 };
 
 use crate::exit::Refused;
@@ -64,21 +64,13 @@ fn component(wasm: &[u8], types: TypesRef<'_>) -> anyhow::Result<Binary> {
             Payload::ComponentImportSection(section) if depth == 0 => {
                 for import in section {
                     let name = import.context("the component cannot be read")?.name.name;
-                    imports.push(item(
-                        name,
-                        types.component_item_for_import(name).map(|item| item.ty),
-                        types,
-                    ));
+                    imports.push(item(name, types.component_item_for_import(name), types));
                 }
             }
             Payload::ComponentExportSection(section) if depth == 0 => {
                 for export in section {
                     let name = export.context("the component cannot be read")?.name.name;
-                    exports.push(item(
-                        name,
-                        types.component_item_for_export(name).map(|item| item.ty),
-                        types,
-                    ));
+                    exports.push(item(name, types.component_item_for_export(name), types));
                 }
             }
             _ => {}
@@ -92,8 +84,8 @@ fn component(wasm: &[u8], types: TypesRef<'_>) -> anyhow::Result<Binary> {
 }
 
 fn core_module(types: TypesRef<'_>) -> Binary {
-    let name = |module: &str, name: &str, _: EntityType| Item {
-        name: format!("{module} {name}"),
+    let item = |name: String| Item {
+        name,
         functions: Vec::new(),
     };
     let imports = types.core_imports().into_iter().flatten();
@@ -101,19 +93,14 @@ fn core_module(types: TypesRef<'_>) -> Binary {
     Binary {
         kind: Kind::CoreModule,
         imports: imports
-            .map(|(module, item, ty)| name(module, item, ty))
+            .map(|(module, name, _)| item(format!("{module} {name}")))
             .collect(),
-        exports: exports
-            .map(|(item, _)| Item {
-                name: item.to_owned(),
-                functions: Vec::new(),
-            })
-            .collect(),
+        exports: exports.map(|(name, _)| item(name.to_owned())).collect(),
     }
 }
 
-fn item(name: &str, ty: Option<ComponentEntityType>, types: TypesRef<'_>) -> Item {
-    let functions = match ty {
+fn item(name: &str, found: Option<&ComponentItem>, types: TypesRef<'_>) -> Item {
+    let functions = match found.map(|item| item.ty) {
         Some(ComponentEntityType::Instance(instance)) => functions(instance, types),
         _ => Vec::new(),
     };
