@@ -38,7 +38,7 @@ pub fn wrap(opa_module: &[u8], plan: &[u8]) -> Result<Vec<u8>, WrapError> {
 
 /// OPA's module and the plan in a component that [`wrap`] made.
 ///
-/// `Some` exactly if `component` equals, byte for byte, [`wrap`] of what is returned. So whoever gets a module here knows all of the
+/// `Some` exactly if `component` equals, byte for byte, [`wrap`] of what is returned. So the caller who gets a module here knows all of the
 /// component's code but OPA's.
 #[must_use]
 pub fn opa_module_of(component: &[u8]) -> Option<(&[u8], &[u8])> {

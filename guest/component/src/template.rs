@@ -76,7 +76,7 @@ impl Number {
     }
 }
 
-/// LEB128 in five bytes, whatever the value.
+/// LEB128 in five bytes, for any value.
 fn padded(number: u32) -> [u8; WIDTH] {
     [
         (number & 0x7f) as u8 | 0x80,

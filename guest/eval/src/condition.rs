@@ -13,7 +13,7 @@ use crate::{
     value::{Truth, Value},
 };
 
-/// All that a condition can see, and room to remember what does not change from element to element.
+/// The input of a condition, and room for values that do not change from element to element.
 pub(crate) struct EvalContext<'a, 'm> {
     pub(crate) plan: View<'a>,
     pub(crate) arguments: &'a Document<'a>,
@@ -28,7 +28,7 @@ pub(crate) struct EvalContext<'a, 'm> {
 /// The element of the innermost quantifier.
 pub(crate) type Element<'a> = Option<(&'a Document<'a>, &'a Node)>;
 
-/// What a path leads to.
+/// The value at a path.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Found<'a> {
     /// A value of the request.
@@ -62,7 +62,7 @@ impl<'a> EvalContext<'a, '_> {
         self.condition(node, None, 0)
     }
 
-    /// Makes room for what is to be remembered while this constraint is evaluated.
+    /// Makes room for the values that are remembered while this constraint is evaluated.
     pub(crate) fn forget(&mut self, constraint: Ref) {
         let slots = self.plan.reference(constraint, 3);
         if slots > 0 {
@@ -159,7 +159,7 @@ impl<'a> EvalContext<'a, '_> {
         )
     }
 
-    /// The most frequent comparisons, without detours: a small integer with one, the equality of plain strings.
+    /// The most frequent comparisons, on a short path: a small integer with one, the equality of plain strings.
     #[inline]
     fn compare_simple(&self, comparison: u32, found: Found<'a>, right: Ref) -> Option<Truth> {
         let Found::Node(document, node) = found else {

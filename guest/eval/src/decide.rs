@@ -101,7 +101,7 @@ pub fn decide(
         (None, Some(grant)) => Verdict::NeedsApproval(grant),
         (None, None) => Verdict::Deny(denial::explain(&mut context, request, tool, reading.path)),
     };
-    // Nothing that was read from a damaged plan counts.
+    // Nothing from a damaged plan counts.
     match damage.get() {
         None => Ok(verdict),
         Some(damaged) => Err(damaged.into()),
@@ -161,7 +161,7 @@ impl<'s> Reading<'s> {
             .ok_or(Error::Internal("too few nodes"))?;
         let flags = plan.u32(header::FLAGS)?;
         if flags & !flags::ALL != 0 {
-            // What a flag asks for that is not known here must not be left out.
+            // The meaning of an unknown flag must not be ignored.
             return Err(Damaged::Flags.into());
         }
         let manner = json::Manner {
@@ -305,7 +305,7 @@ struct Outcome {
     scope: Option<u32>,
 }
 
-/// What a role permits; nothing if it denies.
+/// The grant of a role; none if it denies.
 fn outcome(
     context: &mut EvalContext<'_, '_>,
     found: Applicable,

@@ -1,4 +1,4 @@
-//! Finding the reasons of a denial. What they sound like is the contract's.
+//! Finds the reasons of a denial. The contract words them.
 
 use alloc::vec::Vec;
 
@@ -11,7 +11,7 @@ use crate::{
     value::Truth,
 };
 
-/// Says why none of the roles permits the call.
+/// Words why none of the roles permits the call.
 #[cold]
 #[inline(never)]
 pub(crate) fn explain<'a>(

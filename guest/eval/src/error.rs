@@ -4,7 +4,7 @@ use hexgate_contract as contract;
 
 use crate::plan::Damaged;
 
-/// Why there is no verdict. The texts are literals: nothing is allocated to refuse a request.
+/// Why there is no verdict. The texts are literals: refusing a request allocates nothing.
 pub type Error = contract::Error<&'static str>;
 
 impl From<Damaged> for Error {

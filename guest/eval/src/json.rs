@@ -1,7 +1,7 @@
 //! The strict reader of arguments and facts.
 //!
 //! A text is read once, from its first byte to its last, into nodes that the caller provides. Nothing is recursive, nothing is
-//! allocated, and the work is at most n log n in the length of the text, whatever an attacker writes: repeated names are found by
+//! allocated, and the work is at most n log n in the length of any text, even an attacker's: repeated names are found by
 //! hashing, and where hashing degenerates, by sorting.
 
 use crate::bytes;

@@ -6,7 +6,7 @@
 //! The crate has no `unsafe`, does not panic, and allocates only to explain a denial: all working memory comes from the caller
 //! as a [`Scratch`]. A plan that lies about itself ends in [`Error::Internal`], never in a permission.
 //!
-//! | module | what happens there |
+//! | module | content |
 //! |---|---|
 //! | `plan` | the binary form of a policy: layout, decoding |
 //! | `validate` | walking all of a plan once |

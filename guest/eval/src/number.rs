@@ -1,4 +1,4 @@
-//! Exact comparison of decimal numbers, whatever their size.
+//! Exact comparison of decimal numbers of any size.
 
 use core::cmp::Ordering;
 

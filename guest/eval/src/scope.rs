@@ -70,7 +70,7 @@ fn accepts(plan: View<'_>, pattern: Ref, path: &[u8]) -> bool {
 fn normalise<'b>(path: Text<'_>, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
     let mut len = 0;
     for byte in path.bytes() {
-        // No zero gets into the buffer: whoever wipes it stops where the first one is.
+        // No zero gets into the buffer: wiping it stops at the first one.
         if len == MAX_PATH || byte == 0 {
             return None;
         }

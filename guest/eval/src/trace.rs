@@ -43,7 +43,7 @@ pub struct RoleTrace {
     pub listed: bool,
     /// Whether the tool's name is closed and unlisted, so that no rule applies.
     pub closed: bool,
-    /// What happens if all holds.
+    /// The effect if all constraints hold.
     pub mode: Mode,
     /// The constraints, in the order of evaluation; empty if the mode is to deny.
     pub constraints: Vec<ConditionTrace>,
@@ -51,7 +51,7 @@ pub struct RoleTrace {
     pub scope: Option<ScopeTrace>,
 }
 
-/// What a condition is made of.
+/// The kind of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionKind {
     /// All parts must hold.
@@ -73,7 +73,7 @@ pub enum ConditionKind {
 pub struct ConditionTrace {
     /// Its text in the policy.
     pub source: String,
-    /// What it is made of.
+    /// Its kind.
     pub kind: ConditionKind,
     /// Its value.
     pub truth: Truth,

@@ -1,4 +1,4 @@
-//! Walking all of a plan once.
+//! Checks all of a plan once.
 //!
 //! After this, evaluation cannot meet a damaged record, and its work is bounded by the sizes of the plan and of the request: every
 //! condition has exactly one parent, so that no chain of shared conditions can make a small plan do endless work.
@@ -74,13 +74,13 @@ impl Plan<'_> {
 
 struct Validator<'a> {
     plan: Plan<'a>,
-    /// What has been checked already; these may be shared.
+    /// The parts that are checked already and may be shared.
     rules: BTreeSet<Ref>,
     constraints: BTreeSet<Ref>,
     /// Lists may share elements; each is looked into once, or a small plan could keep the validator busy for ever. How many levels
     /// of lists each has is kept, because it may be met again deeper down.
     literals: BTreeMap<Ref, usize>,
-    /// What has been checked already; these may not.
+    /// The parts that are checked already and may not be shared.
     nodes: BTreeSet<Ref>,
 }
 

@@ -1,4 +1,4 @@
-//! Results in the shape in which a host reads them.
+//! Results in the layout that a host reads.
 //!
 //! The canonical ABI lays records and variants out as C would, so each is an array of 32-bit words here: discriminants fill the
 //! first byte of theirs (the memory is little-endian), addresses and lengths are 32 bits wide. A host only reads a result, so

@@ -1,4 +1,4 @@
-//! What every core module of a policy has, whatever decides in it: the arena, results, and the interface `description`.
+//! The parts that all core modules of policies share: the arena, results, and the interface `description`.
 //!
 //! Generated bindings cost some 200 ns a call and double the size of a module, so the canonical ABI is spoken directly. Its
 //! rules that matter here: the host places what it passes with `cabi_realloc`, calls an export with flat parameters, and reads the
@@ -13,7 +13,7 @@
 //! Nothing outlives a call but its result, and that only until the next one: inputs and scratch are wiped before an export
 //! returns, the result when the arena is used again, if its host has not wiped it before.
 //!
-//! | module | what happens there |
+//! | module | content |
 //! |---|---|
 //! | `memory` | the arena, `cabi_realloc`, the plan's place |
 //! | `abi` | results in the shape in which a host reads them |

@@ -64,7 +64,7 @@ unsafe impl GlobalAlloc for Arena {
     }
 }
 
-/// How a host places what it passes. Traps if the memory cannot grow.
+/// Memory for the values that a host passes. Traps if the memory cannot grow.
 #[unsafe(no_mangle)]
 extern "C" fn cabi_realloc(old: *mut u8, old_size: usize, align: usize, size: usize) -> *mut u8 {
     // The canonical ABI only asks for powers of two up to 8; anything else would be a host that does not speak it.
@@ -275,7 +275,7 @@ fn grow_to(end: usize) -> bool {
 #[inline]
 fn wipe(start: usize, end: usize) {
     if start < end {
-        // SAFETY: both lie in the arena, between the plan and the pointer, where nobody holds a reference any more.
+        // SAFETY: both lie in the arena, between the plan and the pointer, where no reference is held any more.
         unsafe {
             ptr::with_exposed_provenance_mut::<u8>(start).write_bytes(0, end.wrapping_sub(start))
         };

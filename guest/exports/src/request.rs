@@ -53,7 +53,7 @@ pub fn decide(
     for (name, &[start, len]) in names.iter_mut().zip(listed) {
         *name = memory::text(ptr::with_exposed_provenance(start), len);
     }
-    // Those that nobody looks at are wiped like the others.
+    // Unused ones are wiped like the others.
     for &[start, len] in all {
         inputs_end = inputs_end.max(end(start, len));
     }

@@ -7,7 +7,7 @@ use hexgate_component::{OpaquePlan, opaque_plan, wrap};
 
 use crate::error::LoadError;
 
-/// What compiled the modules in bundles of version 1, which do not say more.
+/// The compiler of modules in bundles of version 1, which do not name it.
 const VERSION_1_COMPILER: &str = "opa";
 
 /// The component in a bundle: as stored, or around the OPA module that bundles of version 1 hold instead.

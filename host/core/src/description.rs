@@ -11,7 +11,7 @@ pub struct Role {
     pub rules: Vec<Rule>,
 }
 
-/// Everything that a policy tells about itself.
+/// All of a policy's own description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     /// The policy as a whole.

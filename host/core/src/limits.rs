@@ -1,4 +1,4 @@
-//! What a decision and a policy may cost at most.
+//! Limits of the cost of decisions and policies.
 
 use crate::error::OptionError;
 
@@ -118,7 +118,7 @@ impl Limits {
         self.put(name, number).map(|()| self)
     }
 
-    /// Refuses values that were put into the fields directly and lie outside of their range.
+    /// Refuses fields that were set directly to values outside of their range.
     pub(crate) fn check(&self) -> Result<(), OptionError> {
         let mut copy = *self;
         for (name, ..) in NAMES {

@@ -1,14 +1,14 @@
 //! A fixed number of places for values that are costly to make and may be used by one thread at a time.
 //!
 //! There is no queue and no shared lock: a thread tries its own place first, then the others, and makes a new thing when all are
-//! taken. Nothing here knows what the things are, so the logic is tested without them.
+//! taken. The code does not depend on the type of the things, so it is tested without them.
 
 use std::sync::TryLockError;
 
-// Not from `std` directly: a test puts this file beside another `sync`, whose locks explore all interleavings.
+// Not from `std` directly: a test compiles this file with another `sync`, whose locks explore all interleavings.
 use crate::sync::{Mutex, MutexGuard};
 
-/// What happens to a thing after its use.
+/// The state of a thing after its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum After {
     /// It is as good as new.

@@ -42,7 +42,7 @@ pub(super) fn module(memory: &Memory) -> Vec<u8> {
             code.function(&instructions);
         };
 
-    // Whatever OPA would ask its host for ends the decision.
+    // A call of a host's function by OPA's module ends the decision.
     for (name, parameters, results) in IMPORTS {
         let parameters = vec![ValType::I32; parameters];
         let result = (results > 0).then_some(ValType::I32);

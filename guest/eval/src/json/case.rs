@@ -1,4 +1,4 @@
-//! Letters that differ in case alone: Unicode's simple folding, and both of the Turkish `i`, which some fold to `i` and some do not.
+//! Letters that differ in case alone: Unicode's simple folding, and both of the Turkish `i`, which only some readers fold to `i`.
 
 /// `fold(a) == fold(b)` for code points that some reader takes for the same letter.
 pub fn fold(code: u32) -> u32 {

@@ -1,7 +1,7 @@
 //! What readers other than ours take for the same: names that differ in case alone.
 //!
-//! A policy may ask that arguments and facts have none (`arguments: portable`), nor numbers that a double does not hold, so that
-//! whoever reads the same text after the decision finds the same in it.
+//! A policy may ask that arguments and facts have none (`arguments: portable`), nor numbers that a double does not hold, so that later
+//! readers of the same text find the same in it.
 
 use core::cmp::Ordering;
 

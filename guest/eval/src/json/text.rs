@@ -89,7 +89,7 @@ impl<'a> Text<'a> {
     }
 
     /// Whether `needle` occurs. `failure` gives for each byte of the needle, as `u16`, how much of the needle still matches when
-    /// the next byte does not: each byte of the text is looked at once, whatever the two texts are.
+    /// the next byte does not: each byte of the text is looked at once, for any two texts.
     pub(crate) fn contains(self, needle: &[u8], failure: &[u8]) -> bool {
         let mut matched = 0usize;
         let mut bytes = self.bytes();

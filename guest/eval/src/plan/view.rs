@@ -1,6 +1,6 @@
 //! Reading a plan while a decision is made.
 //!
-//! Reads do not fail one by one: what is not there reads as nothing and leaves a mark, and whoever made the [`View`] looks at the
+//! Reads do not fail one by one: what is missing reads as nothing and leaves a mark, and the maker of the [`View`] looks at the
 //! mark before anything is permitted. That keeps error handling out of the inner loops; the engine is smaller and faster by it.
 
 use core::cell::Cell;
@@ -21,7 +21,7 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// CAUTION: whoever acts on what was read looks at `damage` first.
+    /// CAUTION: look at `damage` before acting on what was read.
     pub(crate) fn of(plan: Plan<'a>, damage: &'a Cell<Option<Damaged>>) -> Self {
         Self {
             bytes: plan.bytes,

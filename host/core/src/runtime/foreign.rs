@@ -27,7 +27,7 @@ pub(crate) struct Foreign {
 }
 
 impl Foreign {
-    /// Accepts a compiled component if it is of our world.
+    /// Accepts a compiled component if it is of the world `policy`.
     pub(crate) fn new(
         engine: &Engine,
         component: &Component,
@@ -134,7 +134,7 @@ impl Instance for Box<ForeignInstance> {
                 decide
             }
         };
-        // The parameters may live shorter than the type of the function says.
+        // The parameters may have a shorter lifetime than the function's type says.
         let decide: TypedFunc<(abi::Request<'_>,), _> = decide;
         let most = self.output;
         let (answer,) = self.call(decide, (abi::Request::from(request),), most)?;
@@ -174,7 +174,7 @@ impl Instance for Box<ForeignInstance> {
             .map(|(scope,)| scope.map(FileScope::from))
     }
 
-    /// Only its first size: what it keeps in more memory is unknown.
+    /// Keep it only at its first size: the content of grown memory is unknown.
     fn is_small(&self) -> bool {
         !self.store.data().limiter.has_grown()
     }

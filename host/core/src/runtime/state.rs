@@ -23,7 +23,7 @@ impl State {
         }
     }
 
-    /// What an error of the runtime means while a guest was starting. There is no output yet that could be at fault.
+    /// The meaning of a runtime's error while a guest starts. There is no output yet that could be at fault.
     pub(super) fn explain_start(&self, error: &wasmtime::Error) -> DecideError {
         match self.explain(error) {
             DecideError::BadOutput { what } => DecideError::Host { what },
@@ -31,7 +31,7 @@ impl State {
         }
     }
 
-    /// What an error of the runtime means while a guest was running.
+    /// The meaning of a runtime's error while a guest runs.
     pub(super) fn explain(&self, error: &wasmtime::Error) -> DecideError {
         if let Some(trap) = error.downcast_ref::<Trap>() {
             return self.explain_trap(*trap);

@@ -1,4 +1,4 @@
-//! The types of the contract as the runtime passes them, and what they are to us.
+//! The types of the contract as the runtime passes them, and conversions to the host's.
 //!
 //! Requests are borrowed, so lowering copies each text once, into the guest. A verdict that allows carries no text.
 
