@@ -63,7 +63,6 @@ impl Diagnostic {
     }
 
     /// Adds a second place.
-    #[must_use]
     pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.secondary.push(Label {
             span,
@@ -73,14 +72,12 @@ impl Diagnostic {
     }
 
     /// Adds a remedy.
-    #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
     /// Adds a remedy if there is one.
-    #[must_use]
     pub fn with_help_if(mut self, help: Option<String>) -> Self {
         if help.is_some() {
             self.help = help;

@@ -96,7 +96,7 @@ impl Function {
     pub(crate) fn meant(name: &str) -> Option<Self> {
         Self::find(|function| function.name().eq_ignore_ascii_case(name)).or_else(|| {
             let is_it = |alias: &&str| alias.eq_ignore_ascii_case(name);
-            Self::find(|function| function.aliases().iter().any(|alias| is_it(&alias)))
+            Self::find(|function| function.aliases().iter().any(is_it))
         })
     }
 
