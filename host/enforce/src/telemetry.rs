@@ -180,7 +180,6 @@ impl Telemetry {
 
 impl EnforcerBuilder {
     /// Makes spans and metrics of decisions. Default: none.
-    #[must_use]
     pub fn telemetry(self, telemetry: &Telemetry) -> Self {
         let watching = telemetry.clone();
         self.observer(telemetry.clone())

@@ -117,10 +117,7 @@ impl<S: Sink> Writer<S> {
         let mut body = Body::begin(std::mem::take(&mut self.spare), "checkpoint", at);
         body.text("key", &key.public_key().id().to_string());
         body.text("signature", &URL_SAFE_NO_PAD.encode(signature));
-        let body = body.finish();
-        let written = self.put(&body, &body_digest(&body));
-        self.spare = body;
-        written?;
+        self.put_body(body)?;
         self.unsigned = 0;
         Ok(())
     }
@@ -166,6 +163,14 @@ impl<S: Sink> Writer<S> {
         begun.map(|_| ())
     }
 
+    /// Writes a body that was begun in the spare buffer, and gives the buffer back.
+    fn put_body(&mut self, body: Body) -> io::Result<()> {
+        let body = body.finish();
+        let written = self.put(&body, &body_digest(&body));
+        self.spare = body;
+        written.map(|_| ())
+    }
+
     /// Repairs the end of the log: records that bytes before are not a record, and that decisions were lost.
     pub(super) fn mend(&mut self, at: SystemTime) -> io::Result<()> {
         if !self.garbage.is_empty() {
@@ -174,19 +179,13 @@ impl<S: Sink> Writer<S> {
             let mut body = Body::begin(std::mem::take(&mut self.spare), "torn", at);
             body.number("bytes", garbage.bytes);
             body.digest("digest", &Digest::from_bytes(garbage.digest()));
-            let body = body.finish();
-            let written = self.put(&body, &body_digest(&body));
-            self.spare = body;
-            written?;
+            self.put_body(body)?;
         }
         if let Some((count, reason)) = self.lost.take() {
             let mut body = Body::begin(std::mem::take(&mut self.spare), "lost", at);
             body.number("decisions", count);
             body.text("reason", &reason);
-            let body = body.finish();
-            let written = self.put(&body, &body_digest(&body));
-            self.spare = body;
-            if let Err(error) = written {
+            if let Err(error) = self.put_body(body) {
                 self.lost = Some((count, reason));
                 return Err(error);
             }
