@@ -91,7 +91,7 @@ pub fn memory_pages(plan: &[u8]) -> Option<u32> {
 
 /// The plan in a component of the known engine.
 ///
-/// `Some` exactly if `component` equals, byte for byte, [`embed_plan`] of the plan that is returned. So whoever gets a plan here knows
+/// `Some` exactly if `component` equals, byte for byte, [`embed_plan`] of the plan that is returned. So a caller who gets a plan knows
 /// all of the component's code.
 #[must_use]
 pub fn plan_of(component: &[u8]) -> Option<&[u8]> {

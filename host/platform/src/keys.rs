@@ -225,7 +225,7 @@ mod tests {
                 .unwrap(),
             [key(1)]
         );
-        // Pins that somebody gave count, whatever else was asked for.
+        // Explicit pins count, even with trust on first use.
         let mut pinned = KeyTrust::new(vec![key(1)], true).unwrap();
         assert_eq!(
             pinned.narrowed(Some(vec![named(None, 2)])),

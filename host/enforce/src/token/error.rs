@@ -54,7 +54,7 @@ pub enum TokenError {
     NoUser,
     /// It already names a user, so no other can be appended.
     #[error(
-        "the token already has {blocks} blocks; only a token that names nobody can be attenuated for a user"
+        "the token already has {blocks} blocks; only a token that names no user can be attenuated for one"
     )]
     Attenuated {
         /// How many.
