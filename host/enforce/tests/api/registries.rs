@@ -108,7 +108,7 @@ fn open(from: &Reference) -> Result<LivePolicy, String> {
 fn a_bundle_in_a_registry_decides_until_its_tag_names_a_newer_one() {
     let (registry, reference) = Registry::start();
     let error = open(&reference).unwrap_err();
-    assert!(error.contains("is not there"), "{error}");
+    assert!(error.contains("does not exist"), "{error}");
     push(&reference, BILLING, &release(1), 1);
     let live = open(&reference).unwrap();
     assert!(may_view(&live));
