@@ -42,7 +42,7 @@ fn a_new_policy_builds_and_decides_and_is_tested_natively() {
     assert!(ignored.lines().any(|line| line == "*.private"), "{ignored}");
     let again = packages.run("new refunds");
     assert!(
-        again.starts_with("exit 2\n") && again.contains("`refunds` is there already"),
+        again.starts_with("exit 2\n") && again.contains("`refunds` exists already"),
         "{again}"
     );
 
