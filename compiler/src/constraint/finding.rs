@@ -9,7 +9,7 @@ use crate::budget::Exceeded;
 #[error("{message}")]
 #[non_exhaustive]
 pub struct ConstraintError {
-    /// The stable name of this kind of finding, one of [`CODES`](super::codes::CODES).
+    /// The stable name of this kind of finding, one of [`all_codes`](crate::diagnostic::all_codes).
     pub code: &'static str,
     /// One sentence.
     pub message: String,
