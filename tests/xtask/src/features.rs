@@ -1,4 +1,6 @@
-//! Every feature of a library by itself, none, and all: each combination compiles.
+//! Every feature of a library by itself, none, and all: each combination compiles, and enforcement without any refuses what it must.
+
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 
@@ -30,20 +32,28 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             check(name, &[feature])?;
         }
         check(name, &features)?;
+        if name == "hexgate-enforce" {
+            workspace::run(&mut command("test", name, &[], &["--test", "least"]))?;
+        }
         checked += 1;
     }
     ensure!(checked > 0, "no such package has features");
     Ok(())
 }
 
-/// A folder of its own: other features than those of the whole would compile the runtime again.
 fn check(package: &str, features: &[&str]) -> Result<()> {
     println!("features: {package} with {features:?}");
+    workspace::run(&mut command("check", package, features, &[]))
+}
+
+/// A folder of its own: other features than those of the whole would compile the runtime again.
+fn command(what: &str, package: &str, features: &[&str], more: &[&str]) -> Command {
     let target = workspace::root().join(workspace::target()).join("features");
-    workspace::run(
-        workspace::cargo()
-            .args(["check", "--quiet", "--locked", "--no-default-features"])
-            .args(["--package", package, "--features", &features.join(",")])
-            .env("CARGO_TARGET_DIR", target),
-    )
+    let mut command = workspace::cargo();
+    command
+        .args([what, "--quiet", "--locked", "--no-default-features"])
+        .args(["--package", package, "--features", &features.join(",")])
+        .args(more)
+        .env("CARGO_TARGET_DIR", target);
+    command
 }
