@@ -332,7 +332,12 @@ fn too_many_that_wait_are_passed_over_and_counted_otherwise() {
     let platform = Platform::at(&address.to_string(), |_, _| Reply::Status(202));
     let done = delivery.stop(log.status().head.unwrap().n, PATIENCE);
     assert!(done.skipped >= 100 && done.delivered >= 28, "{done:?}");
-    assert_eq!(done.delivered, amounts(&platform).len() as u64);
+    // The event that shows whether the platform takes any can be one that was passed over: it is taken, and counts as passed over.
+    let taken = amounts(&platform).len() as u64;
+    assert!(
+        (done.delivered..=done.delivered + 1).contains(&taken),
+        "{taken}, {done:?}"
+    );
     assert!(amounts(&platform).is_superset(&(175..200).collect()));
 }
 
