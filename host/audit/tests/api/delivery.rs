@@ -325,19 +325,21 @@ fn too_many_that_wait_are_passed_over_and_counted_otherwise() {
     for index in 0..200 {
         record(&log, index);
     }
+    // All that is to be passed over is: later, an event on its way could arrive and count as passed over.
     let begin = Instant::now();
-    while delivery.status().skipped < 100 && begin.elapsed() < PATIENCE {
+    while delivery.status().skipped < 170 && begin.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(5));
     }
     let platform = Platform::at(&address.to_string(), |_, _| Reply::Status(202));
     let done = delivery.stop(log.status().head.unwrap().n, PATIENCE);
     assert!(done.skipped >= 100 && done.delivered >= 28, "{done:?}");
-    // The event that shows whether the platform takes any can be one that was passed over: it is taken, and counts as passed over.
-    let taken = amounts(&platform).len() as u64;
-    assert!(
-        (done.delivered..=done.delivered + 1).contains(&taken),
-        "{taken}, {done:?}"
-    );
+    // The event that shows whether the platform takes any can be one that was passed over. All others were delivered.
+    let first = 200 - done.delivered;
+    let (delivered, passed_over): (Vec<u64>, Vec<u64>) = amounts(&platform)
+        .iter()
+        .partition(|amount| **amount >= first);
+    assert_eq!(done.delivered, delivered.len() as u64);
+    assert!(passed_over.len() <= 1, "{passed_over:?}");
     assert!(amounts(&platform).is_superset(&(175..200).collect()));
 }
 
