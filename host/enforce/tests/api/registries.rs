@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
@@ -27,7 +26,7 @@ struct Registry {
     blobs: Arc<Mutex<u64>>,
 }
 
-async fn serve(
+async fn answer(
     State(registry): State<Registry>,
     method: Method,
     uri: Uri,
@@ -64,19 +63,9 @@ impl Registry {
     fn start() -> (Self, Reference) {
         let registry = Self::default();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
         let reference = format!("{}/policies/support:live", listener.local_addr().unwrap());
-        let router = Router::new().fallback(serve).with_state(registry.clone());
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, router).await.unwrap();
-            });
-        });
+        let router = Router::new().fallback(answer).with_state(registry.clone());
+        crate::server::serve(listener, router);
         (registry, reference.parse().unwrap())
     }
 }

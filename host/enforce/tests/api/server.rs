@@ -62,10 +62,24 @@ pub(crate) struct Server {
     pub(crate) url: String,
 }
 
+/// Answers on this machine until the process ends: each test has a server of its own.
+pub(crate) fn serve(listener: std::net::TcpListener, router: Router) {
+    listener.set_nonblocking(true).unwrap();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await.unwrap();
+        });
+    });
+}
+
 impl Server {
     pub(crate) fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
         let server = Self {
             answers: Arc::new(Mutex::new(Answers {
                 mode: Mode::Honest,
@@ -87,17 +101,7 @@ impl Server {
             .route("/v1/.well-known/keys", routing::get(keys))
             .route("/elsewhere", routing::get(elsewhere))
             .with_state(server.clone());
-        // It ends with the process: each test has one of its own.
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                axum::serve(listener, router).await.unwrap();
-            });
-        });
+        serve(listener, router);
         server
     }
 

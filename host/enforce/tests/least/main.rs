@@ -13,7 +13,7 @@ mod own_source;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use hexgate_compiler::{Compiler, Release, bundle};
+use hexgate_compiler::{Compiled, Compiler, Release, bundle};
 use hexgate_enforce::source::BundleDir;
 use hexgate_enforce::{Caller, Enforcer, LivePolicy};
 use hexgate_host::Engine;
@@ -36,7 +36,8 @@ fn trusted() -> TrustedKeys {
     TrustedKeys::from(key().public_key())
 }
 
-fn write_bundle(folder: &Path, policy: &str, sequence: u64, key: Option<&PrivateKey>) {
+/// A policy, and a release of it for the agent.
+fn release(policy: &str, sequence: u64) -> (Compiled, Release) {
     let compiled = Compiler::default()
         .compile_str("policy.yaml", policy)
         .policy
@@ -46,8 +47,12 @@ fn write_bundle(folder: &Path, policy: &str, sequence: u64, key: Option<&Private
         sequence,
         ..Release::default()
     };
-    let draft = compiled.draft(&release).unwrap();
-    bundle::write(folder, &draft, key).unwrap();
+    (compiled, release)
+}
+
+fn write_bundle(folder: &Path, policy: &str, sequence: u64, key: Option<&PrivateKey>) {
+    let (compiled, release) = release(policy, sequence);
+    bundle::write(folder, &compiled.draft(&release).unwrap(), key).unwrap();
 }
 
 fn may_view(live: &LivePolicy) -> bool {

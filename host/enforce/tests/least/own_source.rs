@@ -74,17 +74,8 @@ impl PolicySource for Database {
 }
 
 fn row(policy: &str, sequence: u64, key: Option<&PrivateKey>) -> Option<(u64, Parts)> {
-    let compiled = Compiler::default()
-        .compile_str("policy.yaml", policy)
-        .policy
-        .unwrap();
-    let release = Release {
-        agent: Some(AGENT.to_owned()),
-        sequence,
-        ..Release::default()
-    };
-    let draft = compiled.draft(&release).unwrap();
-    let sealed: SealedBundle = draft.seal(key).unwrap();
+    let (compiled, release) = release(policy, sequence);
+    let sealed: SealedBundle = compiled.draft(&release).unwrap().seal(key).unwrap();
     Some((sequence, sealed.into_parts("the table `policies`")))
 }
 
