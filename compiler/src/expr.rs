@@ -25,27 +25,67 @@ pub struct Expr {
 }
 
 impl Expr {
-    /// The conditions that it is made of; none for one that looks at values itself.
+    /// The conditions that it is made of, those in its operands included; none for one that looks at values alone.
     #[must_use]
-    pub fn parts(&self) -> &[Self] {
+    pub fn parts(&self) -> Vec<&Self> {
         match &self.kind {
-            ExprKind::And(parts) | ExprKind::Or(parts) => parts,
-            ExprKind::Not(part) | ExprKind::Quantifier { body: part, .. } => {
-                std::slice::from_ref(part)
-            }
-            ExprKind::Compare { .. } | ExprKind::In { .. } | ExprKind::Test(..) => &[],
+            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().collect(),
+            ExprKind::Not(part)
+            | ExprKind::Quantifier { body: part, .. }
+            | ExprKind::Named { body: part, .. } => vec![part],
+            ExprKind::Compare { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Text { .. }
+            | ExprKind::Test(..) => self.operands().filter_map(Operand::body).collect(),
         }
+    }
+
+    /// The operands that it looks at itself and what they are made of, from left to right; not those of its parts.
+    pub fn operands(&self) -> impl Iterator<Item = &Operand> {
+        let sides = match &self.kind {
+            ExprKind::Compare { left, right, .. } => [Some(left), Some(right)],
+            ExprKind::Text {
+                subject, sought, ..
+            } => [Some(subject), Some(sought)],
+            ExprKind::In { value, .. } => [Some(value), None],
+            ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Test(..)
+            | ExprKind::Quantifier { .. }
+            | ExprKind::Named { .. } => [None, None],
+        };
+        sides.into_iter().flatten().flat_map(Operand::terms)
     }
 
     /// The paths that it looks at itself, from left to right; not those of its parts.
     pub fn own_paths(&self) -> impl Iterator<Item = &Path> {
-        let paths = match &self.kind {
-            ExprKind::Compare { left, right, .. } => [left.path(), right.path()],
-            ExprKind::In { value, .. } => [value.path(), None],
-            ExprKind::Test(path, _) | ExprKind::Quantifier { path, .. } => [Some(path), None],
-            ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) => [None, None],
+        let further = match &self.kind {
+            ExprKind::In {
+                list: Members::Path(path),
+                ..
+            }
+            | ExprKind::Test(path, _)
+            | ExprKind::Quantifier {
+                over: Over::Path(path),
+                ..
+            } => Some(path),
+            ExprKind::In {
+                list: Members::Listed(_),
+                ..
+            }
+            | ExprKind::Quantifier {
+                over: Over::Listed(_),
+                ..
+            }
+            | ExprKind::Compare { .. }
+            | ExprKind::Text { .. }
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Named { .. } => None,
         };
-        paths.into_iter().flatten()
+        self.operands().filter_map(Operand::path).chain(further)
     }
 
     /// The condition and all that it is made of, in the order in which they are written. It does not recurse.
@@ -55,7 +95,15 @@ impl Expr {
 
     /// The same without what stands in quantifiers, so that `.` is the same element in all of it.
     pub fn walk_outside_quantifiers(&self) -> impl Iterator<Item = &Self> {
-        self.walk_into(|expr| !matches!(expr.kind, ExprKind::Quantifier { .. }))
+        self.walk_into(|expr| match expr.kind {
+            ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::Named { .. } => true,
+            // What else has parts binds `.` in them.
+            ExprKind::Compare { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Text { .. }
+            | ExprKind::Test(..)
+            | ExprKind::Quantifier { .. } => false,
+        })
     }
 
     fn walk_into(&self, enters: fn(&Self) -> bool) -> impl Iterator<Item = &Self> {
@@ -63,7 +111,7 @@ impl Expr {
         std::iter::from_fn(move || {
             let next = ahead.pop()?;
             if enters(next) {
-                ahead.extend(next.parts().iter().rev());
+                ahead.extend(next.parts().into_iter().rev());
             }
             Some(next)
         })
@@ -90,13 +138,23 @@ impl Expr {
         let path = |path: &Path| 1 + 4 * path.steps.len().saturating_sub(2) as u64;
         let steps = |expr: &Self| {
             let listed = match &expr.kind {
-                ExprKind::In { list, .. } => list.len() / 16,
+                ExprKind::In {
+                    list: Members::Listed(list),
+                    ..
+                }
+                | ExprKind::Quantifier {
+                    over: Over::Listed(list),
+                    ..
+                } => list.len() / 16,
                 ExprKind::Test(_, Test::Only(names)) => names.len(),
-                ExprKind::Test(_, Test::Text(..) | Test::Matches { .. } | Test::Present)
+                ExprKind::Test(_, Test::Matches { .. } | Test::Present)
                 | ExprKind::And(_)
                 | ExprKind::Or(_)
                 | ExprKind::Not(_)
                 | ExprKind::Compare { .. }
+                | ExprKind::In { .. }
+                | ExprKind::Text { .. }
+                | ExprKind::Named { .. }
                 | ExprKind::Quantifier { .. } => 0,
             };
             expr.own_paths().map(path).sum::<u64>() + listed as u64
@@ -134,29 +192,66 @@ pub enum ExprKind {
     In {
         /// The value that is sought.
         value: Operand,
-        /// The elements, never empty.
-        list: Vec<Literal>,
+        /// Where it is sought.
+        list: Members,
         /// `not in`.
         negated: bool,
     },
+    /// `startswith`, `endswith`, `contains`: a text, and the text that is sought in it.
+    Text {
+        /// Which.
+        call: TextCall,
+        /// The text: a path, or `lower` of one.
+        subject: Operand,
+        /// What is sought. A literal `""` is found in every text; an empty text from elsewhere makes the condition undefined.
+        sought: Operand,
+    },
     /// A function that looks at one value.
     Test(Path, Test),
-    /// `every`, `any`. At most two deep.
+    /// A condition on what a path leads to, in which [`Root::Element`] is what is looked at. All but [`Quantifier::Optional`] stand at most
+    /// two deep, [`OperandKind::CountIf`] included.
     Quantifier {
         /// Which.
         quantifier: Quantifier,
-        /// The list.
-        path: Path,
-        /// The condition on each element, which is the root [`Root::Element`] of paths in it.
+        /// What it goes over.
+        over: Over,
+        /// The condition.
         body: Box<Expr>,
     },
+    /// A condition with a name, where it is used. Means its body.
+    Named {
+        /// The name.
+        name: String,
+        /// What it is asked of. None: it asks of nothing.
+        argument: Option<Path>,
+        /// The condition that the name stands for, as written.
+        definition: Arc<str>,
+        /// What it means here: the definition with the argument in place of `.`. Spans in it are ranges of the definition.
+        body: Box<Expr>,
+    },
+}
+
+/// The right of `in`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Members {
+    /// Literals, never none.
+    Listed(Vec<Literal>),
+    /// A list of the call or of the facts.
+    Path(Path),
+}
+
+/// What a quantifier goes over.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Over {
+    /// What a path leads to.
+    Path(Path),
+    /// The elements of a list constant, for [`Quantifier::Every`] and [`Quantifier::Any`] alone.
+    Listed(Vec<Literal>),
 }
 
 /// What is asked of one value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
-    /// `startswith`, `endswith`, `contains`: a string, and the text that is sought in it.
-    Text(TextCall, String),
     /// `matches`: a string.
     Matches {
         /// The pattern as written.
@@ -227,12 +322,21 @@ pub enum TextCall {
     Contains,
 }
 
-/// Quantifiers over lists.
+/// What binds `.` in a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names say it")]
 pub enum Quantifier {
+    /// Kleene's conjunction over the elements of a list.
     Every,
+    /// Kleene's disjunction over the elements of a list.
     Any,
+    /// Kleene's conjunction over the members of an object: `.name` and `.value`.
+    EveryMember,
+    /// Kleene's disjunction over the members of an object: `.name` and `.value`.
+    AnyMember,
+    /// Kleene's disjunction over the texts at and below a value, at any depth, names of members included.
+    Anywhere,
+    /// True where nothing or `null` is there, else the condition on the value.
+    Optional,
 }
 
 /// One side of a comparison.
@@ -245,13 +349,53 @@ pub struct Operand {
 }
 
 impl Operand {
-    /// The path that it looks at.
+    /// The path that it looks at itself.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match &self.kind {
-            OperandKind::Path(path) | OperandKind::Count(path) => Some(path),
-            OperandKind::Literal(_) => None,
+            OperandKind::Path(path)
+            | OperandKind::Count(path)
+            | OperandKind::CountIf { path, .. }
+            | OperandKind::Sum { path, .. }
+            | OperandKind::TypeOf(path) => Some(path),
+            OperandKind::Literal(_) | OperandKind::Lower(_) | OperandKind::Arithmetic { .. } => {
+                None
+            }
         }
+    }
+
+    /// The condition in it.
+    #[must_use]
+    pub fn body(&self) -> Option<&Expr> {
+        match &self.kind {
+            OperandKind::CountIf { body, .. } => Some(body),
+            OperandKind::Path(_)
+            | OperandKind::Count(_)
+            | OperandKind::Sum { .. }
+            | OperandKind::TypeOf(_)
+            | OperandKind::Literal(_)
+            | OperandKind::Lower(_)
+            | OperandKind::Arithmetic { .. } => None,
+        }
+    }
+
+    /// The operand and all that it is made of, in the order in which they are written. It does not recurse.
+    pub fn terms(&self) -> impl Iterator<Item = &Self> {
+        let mut ahead = vec![self];
+        std::iter::from_fn(move || {
+            let next = ahead.pop()?;
+            match &next.kind {
+                OperandKind::Lower(of) => ahead.push(of),
+                OperandKind::Arithmetic { left, right, .. } => ahead.extend([&**right, &**left]),
+                OperandKind::Path(_)
+                | OperandKind::Count(_)
+                | OperandKind::CountIf { .. }
+                | OperandKind::Sum { .. }
+                | OperandKind::TypeOf(_)
+                | OperandKind::Literal(_) => {}
+            }
+            Some(next)
+        })
     }
 }
 
@@ -262,8 +406,44 @@ pub enum OperandKind {
     Path(Path),
     /// The size of the value at a path.
     Count(Path),
+    /// How many elements of the list at a path make a condition true; undefined if the condition is for any.
+    CountIf {
+        /// The list.
+        path: Path,
+        /// The condition on each element.
+        body: Box<Expr>,
+    },
+    /// The sum of numbers in the elements of the list at a path. Without elements it is 0.
+    Sum {
+        /// The list.
+        path: Path,
+        /// Where the number of an element is, from the element on.
+        of: Vec<Step>,
+    },
+    /// A text with its ASCII letters in lower case.
+    Lower(Box<Operand>),
+    /// The name of the type of the value at a path, see [`Type::name`].
+    TypeOf(Path),
+    /// Two numbers, exactly.
+    Arithmetic {
+        /// How.
+        op: ArithmeticOp,
+        /// What stands left.
+        left: Box<Operand>,
+        /// What stands right.
+        right: Box<Operand>,
+    },
     /// A value.
     Literal(Literal),
+}
+
+/// Operations on numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ArithmeticOp {
+    Add,
+    Subtract,
+    Multiply,
 }
 
 /// Where a value is found.
@@ -271,10 +451,30 @@ pub enum OperandKind {
 pub struct Path {
     /// Where to begin.
     pub root: Root,
-    /// The member names to follow.
-    pub steps: Vec<String>,
+    /// What to follow from there.
+    pub steps: Vec<Step>,
     /// Where it stands in the constraint's text, in bytes.
     pub span: Range<usize>,
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The member of an object.
+    Member(String),
+    /// The element of a list, from 0.
+    Element(u32),
+}
+
+impl Step {
+    /// The name of the member that it leads to.
+    #[must_use]
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Self::Member(name) => Some(name),
+            Self::Element(_) => None,
+        }
+    }
 }
 
 /// Where a path begins.
@@ -286,13 +486,19 @@ pub enum Root {
     Ctx,
     /// The member `run` of the facts.
     Run,
+    /// The member `said` of the facts.
+    Said,
+    /// The member `usage` of the facts.
+    Usage,
     /// The member `user` of the facts.
     User,
+    /// The member `user_usage` of the facts.
+    UserUsage,
     /// The name of the role that is being evaluated; without steps.
     Role,
     /// The name of the tool; without steps.
     Tool,
-    /// The element of the innermost quantifier.
+    /// What the innermost quantifier looks at.
     Element,
 }
 
@@ -330,6 +536,19 @@ impl Type {
             Self::Text => "a text",
             Self::List => "a list",
             Self::Object => "an object",
+        }
+    }
+
+    /// How `type` names it in a policy.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "boolean",
+            Self::Number => "number",
+            Self::Text => "text",
+            Self::List => "list",
+            Self::Object => "object",
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
 
 use hexgate_eval::plan::layout::{self, header, mode, size};
 
-use crate::model::{Constraint, Mode, Policy, Role, Rule, Scope};
+use crate::model::{Constraint, Entry, Mode, Policy, Role, Rule, Scope};
 pub(crate) use writer::Interned;
 use writer::Writer;
 
@@ -147,6 +147,7 @@ impl<'p> Encoder<'p> {
         let mut row = Vec::with_capacity(role.tools.len());
         for (tool, rule) in &role.tools {
             let id = tools.get(tool.as_str()).copied().unwrap_or_default();
+            let Entry::Rule(rule) = rule else { todo!() };
             row.push((id, self.rule(rule)?));
         }
         let count = row.len() as u32;
@@ -230,7 +231,7 @@ impl<'p> Encoder<'p> {
         if let Some(at) = self.known_scopes.get(scope) {
             return *at;
         }
-        let (argument, len) = self.out.text(&scope.argument);
+        let (argument, len) = self.out.text(&scope.arguments.concat());
         let mut record = vec![
             self.scopes.len() as u32,
             argument,

@@ -14,8 +14,8 @@ use crate::{
     budget::NoTable,
     diagnostic::quoted,
     expr::{
-        Expr, ExprKind, Function, Literal, OperandKind, Path, Quantifier, Root, Test, TextCall,
-        json,
+        Expr, ExprKind, Function, Literal, Operand, OperandKind, Over, Path, Quantifier, Root,
+        Test, TextCall, json,
     },
 };
 
@@ -32,7 +32,11 @@ impl Parser<'_> {
             Function::Only => self.only(),
             Function::Present => self.present(),
             // A value: the condition is what it is compared with.
-            Function::Count => self.comparison(),
+            Function::Count | Function::Lower | Function::Sum | Function::Type => self.comparison(),
+            Function::EveryMember
+            | Function::AnyMember
+            | Function::Anywhere
+            | Function::Optional => todo!(),
         }
     }
 
@@ -183,13 +187,24 @@ impl Parser<'_> {
         if let Some(error) = wildcard::sought(call, &path, &text, text_span.clone()) {
             self.findings.error(error);
         } else if !always
-            && let Some(warning) = doubt::doubtful_text(call, &text, text_span, self.negative)
+            && let Some(warning) =
+                doubt::doubtful_text(call, &text, text_span.clone(), self.negative)
         {
             self.findings.warn(warning);
         }
         Some(Node {
             expr: Expr {
-                kind: ExprKind::Test(path, Test::Text(call, text)),
+                kind: ExprKind::Text {
+                    call,
+                    subject: Operand {
+                        span: path.span.clone(),
+                        kind: OperandKind::Path(path),
+                    },
+                    sought: Operand {
+                        kind: OperandKind::Literal(Literal::String(text)),
+                        span: text_span,
+                    },
+                },
                 span,
             },
             always,
@@ -293,7 +308,7 @@ impl Parser<'_> {
             } else {
                 "write one call a text, joined with `or`"
             }),
-            OperandKind::Path(_) | OperandKind::Count(_) => ConstraintError::new(
+            _ => ConstraintError::new(
                 codes::ARGUMENTS,
                 operand.span,
                 format!("the second argument of `{name}` is a literal text"),
@@ -437,7 +452,7 @@ impl Parser<'_> {
             expr: Expr {
                 kind: ExprKind::Quantifier {
                     quantifier,
-                    path,
+                    over: Over::Path(path),
                     body: Box::new(body.expr),
                 },
                 span,

@@ -192,6 +192,11 @@ pub(super) fn known(operand: &Operand) -> Known<'_> {
     match &operand.kind {
         OperandKind::Path(path) => known_path(path),
         OperandKind::Count(_) => Known::Count,
+        OperandKind::CountIf { .. }
+        | OperandKind::Sum { .. }
+        | OperandKind::Lower(_)
+        | OperandKind::TypeOf(_)
+        | OperandKind::Arithmetic { .. } => Known::Nothing,
         OperandKind::Literal(literal) => Known::Value(literal),
     }
 }
@@ -201,7 +206,13 @@ fn known_path<'a>(path: &Path) -> Known<'a> {
         _ if !path.steps.is_empty() => Known::Nothing,
         Root::Role | Root::Tool => Known::Name(path.root.name()),
         Root::Args => Known::Arguments,
-        Root::Ctx | Root::Run | Root::User | Root::Element => Known::Nothing,
+        Root::Ctx
+        | Root::Run
+        | Root::Said
+        | Root::Usage
+        | Root::User
+        | Root::UserUsage
+        | Root::Element => Known::Nothing,
     }
 }
 

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     diagnostic::quoted,
-    expr::{CompareOp, Expr, ExprKind, Function, Literal, Operand, OperandKind, Root, Type},
+    expr::{
+        CompareOp, Expr, ExprKind, Function, Literal, Members as ExprMembers, Operand, OperandKind,
+        Root, Type,
+    },
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,10 +242,10 @@ impl Parser<'_> {
                 quoted(&format!("{bare} == true")),
                 quoted(&format!("present({bare})"))
             ),
-            OperandKind::Count(_) => format!("compare it: {}", quoted(&format!("{bare} > 0"))),
             OperandKind::Literal(_) => {
                 "compare it with something from the call: `args.x == …`".to_owned()
             }
+            _ => format!("compare it: {}", quoted(&format!("{bare} > 0"))),
         };
         let message = format!("{value} is a value, not a condition");
         self.findings
@@ -333,6 +336,7 @@ impl Parser<'_> {
                     OperandKind::Path(_) => "a value of the call",
                     OperandKind::Count(_) => "a count",
                     OperandKind::Literal(literal) => Type::of(literal).described(),
+                    _ => todo!(),
                 };
                 self.findings.error(
                     ConstraintError::new(codes::LIST, span, format!("the right side of `in` is a list literal or a list constant, not {what}"))
@@ -378,7 +382,7 @@ impl Parser<'_> {
                 quoted(&format!("{not}contains({value}, {list})"))
             ),
             (_, OperandKind::Literal(_)) => format!("write {}", quoted(&format!("[{list}]"))),
-            (_, OperandKind::Count(_)) => format!("compare with `{equal}`"),
+            _ => format!("compare with `{equal}`"),
         })
     }
 
@@ -472,7 +476,7 @@ impl Parser<'_> {
             expr: Expr {
                 kind: ExprKind::In {
                     value,
-                    list,
+                    list: ExprMembers::Listed(list),
                     negated,
                 },
                 span,

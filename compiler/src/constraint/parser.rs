@@ -383,6 +383,8 @@ impl<'a> Parser<'a> {
             | ExprKind::Or(_)
             | ExprKind::Compare { .. }
             | ExprKind::In { .. }
+            | ExprKind::Text { .. }
+            | ExprKind::Named { .. }
             | ExprKind::Test(..)
             | ExprKind::Quantifier { .. } => None,
         };

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     diagnostic::quoted,
-    expr::{Function, Literal, Operand, OperandKind, Path, Root},
+    expr::{Function, Literal, Operand, OperandKind, Path, Root, Step},
 };
 
 impl Parser<'_> {
@@ -33,16 +33,16 @@ impl Parser<'_> {
         let mut closed = false;
         if root == Root::Element {
             match self.kind() {
-                Some(Kind::Member(name)) => steps.push((*name).to_owned()),
+                Some(Kind::Member(name)) => steps.push(Step::Member((*name).to_owned())),
                 // Nothing follows a bare `.`: a step needs a dot before it, and this is the only one.
                 _ => closed = true,
             }
             match self.scopes.last_mut() {
                 Some(scope) => scope.used = true,
                 None => {
-                    let written = steps
-                        .first()
-                        .map_or("args.name".to_owned(), |name| format!("args.{name}"));
+                    let written = steps.first().map_or("args.name".to_owned(), |step| {
+                        format!("args.{}", step.member().unwrap_or("name"))
+                    });
                     self.findings.refuse(
                         codes::OUTSIDE,
                         first.clone(),
@@ -72,11 +72,11 @@ impl Parser<'_> {
                     sound = false;
                 }
                 Kind::Member(name) if joined => {
-                    steps.push((*name).to_owned());
+                    steps.push(Step::Member((*name).to_owned()));
                     self.advance();
                 }
                 Kind::OpenList if joined => match self.index_step() {
-                    Some(step) => steps.push(step),
+                    Some(step) => steps.push(Step::Member(step)),
                     None => sound = false,
                 },
                 Kind::Dot if joined => {

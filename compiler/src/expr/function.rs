@@ -72,6 +72,10 @@ macro_rules! functions {
 functions! {
     /// The condition holds for at least one element of the list; `.` is the element.
     Any: condition "any" (path, "condition") also ["some"]
+    /// The condition holds for at least one member of the object; `.name` and `.value` are the member's.
+    AnyMember: condition "any_member" (path, "condition") also ["some_member"]
+    /// The condition holds for at least one text at or below the value, at any depth, names of members included; `.` is the text.
+    Anywhere: condition "anywhere" (path, "condition") also ["any_text", "walk"]
     /// The text has this part.
     Contains: condition "contains" (path, "\"text\"") also ["includes", "substring"]
     /// The number of elements of a list, of members of an object, or of characters of a text.
@@ -80,14 +84,24 @@ functions! {
     EndsWith: condition "endswith" (path, "\"text\"") also ["ends_with", "hasSuffix"]
     /// The condition holds for all elements of the list; `.` is the element.
     Every: condition "every" (path, "condition") also ["all", "each", "forall"]
+    /// The condition holds for all members of the object; `.name` and `.value` are the member's.
+    EveryMember: condition "every_member" (path, "condition") also ["all_members"]
+    /// The text with its ASCII letters in lower case.
+    Lower: value "lower" (path) also ["lowercase", "tolower", "to_lower"]
     /// The pattern is found in the text.
     Matches: condition "matches" (path, "\"pattern\"") also ["like", "match", "re_match", "regex", "search"]
     /// The object has no members but these.
     Only: condition "only" (path, "[\"name\", …]") also []
+    /// Nothing or null is there, or the condition holds; `.` is the value.
+    Optional: condition "optional" (path, "condition") also ["maybe"]
     /// Something is there, be it null.
     Present: condition "present" (path) also ["defined", "exists", "has", "is_set"]
     /// The text begins with this one.
     StartsWith: condition "startswith" (path, "\"text\"") also ["hasPrefix", "starts_with"]
+    /// The sum of the numbers in the elements of the list.
+    Sum: value "sum" (path, ".field") also ["total"]
+    /// The name of the value's type: null, boolean, number, text, list or object.
+    Type: value "type" (path) also ["type_name", "typeof"]
 }
 
 impl Function {

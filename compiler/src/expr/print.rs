@@ -2,11 +2,11 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use hexgate_eval::written::{write_path, write_text};
+use hexgate_eval::written::{self, write_path, write_text};
 
 use super::{
-    CompareOp, Expr, ExprKind, Function, Literal, Operand, OperandKind, Path, Quantifier, Root,
-    Test, TextCall,
+    ArithmeticOp, CompareOp, Expr, ExprKind, Function, Literal, Members, Operand, OperandKind,
+    Over, Path, Quantifier, Root, Step, Test, TextCall,
 };
 
 /// How tightly what surrounds an expression binds: what binds less stands in parentheses.
@@ -30,14 +30,34 @@ impl Display for Operand {
         match &self.kind {
             OperandKind::Path(path) => path.fmt(f),
             OperandKind::Count(path) => write!(f, "{}({path})", Function::Count),
+            OperandKind::CountIf { path, body } => write_call(f, Function::Count, path, |f| {
+                write_expr(f, body, Binding::Or)
+            }),
+            OperandKind::Sum { path, of } => write_call(f, Function::Sum, path, |f| {
+                write_steps(f, Root::Element, of)
+            }),
+            OperandKind::Lower(operand) => write!(f, "{}({operand})", Function::Lower),
+            OperandKind::TypeOf(path) => write!(f, "{}({path})", Function::Type),
+            // There are no parentheses: what binds less tightly never stands in what binds more tightly, nor on the right.
+            OperandKind::Arithmetic { op, left, right } => write!(f, "{left} {op} {right}"),
             OperandKind::Literal(literal) => literal.fmt(f),
         }
     }
 }
 
+impl Display for ArithmeticOp {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_char(match self {
+            Self::Add => '+',
+            Self::Subtract => '-',
+            Self::Multiply => '*',
+        })
+    }
+}
+
 impl Display for Path {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write_path(f, self.root.name(), self.steps.iter().map(String::as_str))
+        write_steps(f, self.root, &self.steps)
     }
 }
 
@@ -69,13 +89,16 @@ impl Display for CompareOp {
 
 impl Root {
     /// Those that have a name; the element of a quantifier has none.
-    pub const NAMED: [Self; 6] = [
+    pub const NAMED: [Self; 9] = [
         Self::Args,
         Self::Ctx,
         Self::Role,
         Self::Run,
+        Self::Said,
         Self::Tool,
+        Self::Usage,
         Self::User,
+        Self::UserUsage,
     ];
 
     /// Whether it is the name of the role or of the tool: a text that is always there, and has no members.
@@ -83,7 +106,14 @@ impl Root {
     pub fn is_name(self) -> bool {
         match self {
             Self::Role | Self::Tool => true,
-            Self::Args | Self::Ctx | Self::Run | Self::User | Self::Element => false,
+            Self::Args
+            | Self::Ctx
+            | Self::Run
+            | Self::Said
+            | Self::Usage
+            | Self::User
+            | Self::UserUsage
+            | Self::Element => false,
         }
     }
 
@@ -99,7 +129,10 @@ impl Root {
             Self::Args => "args",
             Self::Ctx => "ctx",
             Self::Run => "run",
+            Self::Said => "said",
+            Self::Usage => "usage",
             Self::User => "user",
+            Self::UserUsage => "user_usage",
             Self::Role => "role",
             Self::Tool => "tool",
             Self::Element => ".",
@@ -126,6 +159,10 @@ impl Quantifier {
         match self {
             Self::Every => Function::Every,
             Self::Any => Function::Any,
+            Self::EveryMember => Function::EveryMember,
+            Self::AnyMember => Function::AnyMember,
+            Self::Anywhere => Function::Anywhere,
+            Self::Optional => Function::Optional,
         }
     }
 }
@@ -145,12 +182,17 @@ fn write_expr(f: &mut Formatter<'_>, expr: &Expr, around: Binding) -> fmt::Resul
             negated,
         } => {
             write!(f, "{value} {} ", if *negated { "not in" } else { "in" })?;
-            write_list(f, list, Display::fmt)
+            match list {
+                Members::Listed(elements) => write_list(f, elements, Display::fmt),
+                Members::Path(path) => path.fmt(f),
+            }
         }
+        ExprKind::Text {
+            call,
+            subject,
+            sought,
+        } => write_call(f, call.function(), subject, |f| sought.fmt(f)),
         ExprKind::Test(path, Test::Present) => write!(f, "{}({path})", Function::Present),
-        ExprKind::Test(path, Test::Text(call, text)) => {
-            write_call(f, call.function(), path, |f| write_text(f, text))
-        }
         ExprKind::Test(path, Test::Matches { pattern, .. }) => {
             write_call(f, Function::Matches, path, |f| write_text(f, pattern))
         }
@@ -159,21 +201,44 @@ fn write_expr(f: &mut Formatter<'_>, expr: &Expr, around: Binding) -> fmt::Resul
         }),
         ExprKind::Quantifier {
             quantifier,
-            path,
+            over,
             body,
-        } => write_call(f, quantifier.function(), path, |f| {
-            write_expr(f, body, Binding::Or)
-        }),
+        } => {
+            let body = |f: &mut Formatter<'_>| write_expr(f, body, Binding::Or);
+            match over {
+                Over::Path(path) => write_call(f, quantifier.function(), path, body),
+                Over::Listed(elements) => {
+                    write!(f, "{}(", quantifier.function())?;
+                    write_list(f, elements, Display::fmt)?;
+                    f.write_str(", ")?;
+                    body(f)?;
+                    f.write_char(')')
+                }
+            }
+        }
+        // What it stands for says what it means.
+        ExprKind::Named { body, .. } => write_expr(f, body, around),
     }
+}
+
+fn write_steps(f: &mut Formatter<'_>, root: Root, steps: &[Step]) -> fmt::Result {
+    write_path(
+        f,
+        root.name(),
+        steps.iter().map(|step| match step {
+            Step::Member(name) => written::Step::Member(name),
+            Step::Element(index) => written::Step::Element(*index),
+        }),
+    )
 }
 
 fn write_call(
     f: &mut Formatter<'_>,
     function: Function,
-    path: &Path,
+    first: impl Display,
     second: impl FnOnce(&mut Formatter<'_>) -> fmt::Result,
 ) -> fmt::Result {
-    write!(f, "{function}({path}, ")?;
+    write!(f, "{function}({first}, ")?;
     second(f)?;
     f.write_char(')')
 }

@@ -9,7 +9,10 @@ use super::facts::comparisons;
 use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
-    expr::{CompareOp, Expr, ExprKind, Literal, OperandKind, Path, Root, Test, Type},
+    expr::{
+        CompareOp, Expr, ExprKind, Literal, Members, OperandKind, Over, Path, Quantifier, Root,
+        Step, Test, Type,
+    },
     model::Mode,
     resolve::{Entry, Resolved, Role, Use},
     source::{Sources, Span},
@@ -235,13 +238,15 @@ impl<'r> Facts<'r> {
                 | ExprKind::Or(_)
                 | ExprKind::Not(_)
                 | ExprKind::In { .. }
+                | ExprKind::Text { .. }
+                | ExprKind::Named { .. }
                 | ExprKind::Test(..)
                 | ExprKind::Quantifier { .. } => {}
             },
             ExprKind::Compare { .. } => self.learn_comparisons(expr, &claim),
             ExprKind::In {
                 value,
-                list,
+                list: Members::Listed(list),
                 negated,
             } => {
                 if let OperandKind::Path(path) = &value.kind {
@@ -261,19 +266,28 @@ impl<'r> Facts<'r> {
             ExprKind::Test(path, test) => {
                 self.demanded.push(claim(path, Says::Demanded));
                 match test {
-                    Test::Text(..) | Test::Matches { .. } => self
+                    Test::Matches { .. } => self
                         .types
                         .push((Type::Text, claim(path, Says::Is(Type::Text)))),
                     Test::Only(names) => self.closed.push((names, claim(path, Says::Closed))),
                     Test::Present => {}
                 }
             }
-            ExprKind::Quantifier { path, .. } => {
+            ExprKind::Quantifier {
+                quantifier: Quantifier::Every | Quantifier::Any,
+                over: Over::Path(path),
+                ..
+            } => {
                 self.demanded.push(claim(path, Says::Demanded));
                 self.types
                     .push((Type::List, claim(path, Says::Is(Type::List))));
             }
-            ExprKind::And(_) | ExprKind::Or(_) => {}
+            ExprKind::Text { .. }
+            | ExprKind::In { .. }
+            | ExprKind::Quantifier { .. }
+            | ExprKind::Named { .. }
+            | ExprKind::And(_)
+            | ExprKind::Or(_) => {}
         }
     }
 
@@ -319,7 +333,14 @@ impl<'r> Facts<'r> {
         match path.root {
             Root::Role => self.role,
             Root::Tool => self.tool,
-            Root::Args | Root::Ctx | Root::Run | Root::User | Root::Element => None,
+            Root::Args
+            | Root::Ctx
+            | Root::Run
+            | Root::Said
+            | Root::Usage
+            | Root::User
+            | Root::UserUsage
+            | Root::Element => None,
         }
     }
 
@@ -352,7 +373,9 @@ impl<'r> Facts<'r> {
             };
             let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
             let mut members = object.in_order.iter();
-            if let Some((_, claim)) = members.find(|(name, _)| !names.contains(name)) {
+            if let Some((_, claim)) =
+                members.find(|(step, _)| !step.member().is_some_and(|name| names.contains(name)))
+            {
                 return both(claim, closed);
             }
         }
@@ -414,7 +437,7 @@ impl<'r> Facts<'r> {
 }
 
 /// A path as a key.
-type Place<'r> = (Root, &'r [String]);
+type Place<'r> = (Root, &'r [Step]);
 
 fn place(path: &Path) -> Place<'_> {
     (path.root, &path.steps)
@@ -432,9 +455,9 @@ struct Demands<'c, 'r> {
 struct Demanded<'c, 'r> {
     first: Option<&'c Claim<'r>>,
     /// Its members: into [`Demands::values`].
-    members: HashMap<&'r str, usize>,
+    members: HashMap<&'r Step, usize>,
     /// The same with the first who demands each.
-    in_order: Vec<(&'r str, &'c Claim<'r>)>,
+    in_order: Vec<(&'r Step, &'c Claim<'r>)>,
 }
 
 impl<'c, 'r> Demands<'c, 'r> {
@@ -464,7 +487,7 @@ impl<'c, 'r> Demands<'c, 'r> {
     fn at(&self, path: &Path) -> Option<&Demanded<'c, 'r>> {
         let mut value = self.values.get(*self.roots.get(&path.root)?)?;
         for step in &path.steps {
-            value = self.values.get(*value.members.get(step.as_str())?)?;
+            value = self.values.get(*value.members.get(step)?)?;
         }
         Some(value)
     }

@@ -163,6 +163,8 @@ fn subjects_of(expr: &Expr) -> Vec<Subject> {
             | ExprKind::Or(_)
             | ExprKind::Not(_)
             | ExprKind::Compare { .. }
+            | ExprKind::Text { .. }
+            | ExprKind::Named { .. }
             | ExprKind::Test(..)
             | ExprKind::Quantifier { .. } => Kind::Other,
         };

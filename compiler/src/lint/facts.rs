@@ -19,6 +19,8 @@ pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
         ExprKind::And(_)
         | ExprKind::Or(_)
         | ExprKind::In { .. }
+        | ExprKind::Text { .. }
+        | ExprKind::Named { .. }
         | ExprKind::Test(..)
         | ExprKind::Quantifier { .. } => Vec::new(),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
-    expr::{CompareOp, Expr, ExprKind, Path, Root, Test, json},
+    expr::{CompareOp, Expr, ExprKind, Path, Root, Step, Test, json},
     resolve::Resolved,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
             .filter(|path| path.root == Root::Args)
         {
             about_args = true;
-            if let Some(first) = path.steps.first().map(String::as_str)
+            if let Some(first) = path.steps.first().and_then(Step::member)
                 && !names.contains(&first)
                 && names.len() < 16
             {
@@ -49,10 +49,12 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
             continue;
         }
         // A file scope looks at an argument as well.
-        if let Some(scope) = &entry.scope
-            && !names.contains(&scope.argument.as_str())
-        {
-            names.push(&scope.argument);
+        if let Some(scope) = &entry.scope {
+            for argument in &scope.arguments {
+                if !names.contains(&argument.as_str()) {
+                    names.push(argument);
+                }
+            }
         }
         let list: Vec<String> = names.iter().map(|name| json(name)).collect();
         sink.push(
@@ -82,8 +84,10 @@ fn closes_arguments(expr: &Expr) -> bool {
         ExprKind::Compare { op, .. } => {
             *op == CompareOp::Equal && expr.own_paths().any(is_all_arguments)
         }
+        ExprKind::Named { body, .. } => closes_arguments(body),
         ExprKind::Not(_)
         | ExprKind::In { .. }
+        | ExprKind::Text { .. }
         | ExprKind::Test(..)
         | ExprKind::Quantifier { .. } => false,
     }

@@ -178,7 +178,8 @@ fn unbounded<'e>(expr: &'e Expr, lower: &Lower<'_>) -> Vec<&'e Path> {
                 .filter(|path| !lower.contains(&path.to_string()))
                 .collect()
         }
-        ExprKind::In { .. } | ExprKind::Test(..) => Vec::new(),
+        ExprKind::Named { body, .. } => unbounded(body, lower),
+        ExprKind::In { .. } | ExprKind::Text { .. } | ExprKind::Test(..) => Vec::new(),
     }
 }
 
@@ -194,6 +195,12 @@ fn is_bound(bound: &OperandKind) -> bool {
             !number.starts_with('-') && number.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
         }
         OperandKind::Path(path) => matches!(path.root, Root::Ctx | Root::Run | Root::User),
-        OperandKind::Literal(_) | OperandKind::Count(_) => false,
+        OperandKind::Literal(_)
+        | OperandKind::Count(_)
+        | OperandKind::CountIf { .. }
+        | OperandKind::Sum { .. }
+        | OperandKind::Lower(_)
+        | OperandKind::TypeOf(_)
+        | OperandKind::Arithmetic { .. } => false,
     }
 }

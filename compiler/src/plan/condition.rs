@@ -9,8 +9,8 @@ use hexgate_eval::plan::layout::{compare, list, literal, op, operand, root, text
 
 use super::writer::Writer;
 use crate::expr::{
-    CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Quantifier, Root, Test,
-    TextCall,
+    CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Path, Quantifier,
+    Root, Step, Test, TextCall,
 };
 
 /// Writes the condition of a constraint: its node, and how many memo slots it needs.
@@ -82,6 +82,7 @@ impl Encoder<'_> {
                 negated,
             } => {
                 let (kind, value) = self.operand(value);
+                let Members::Listed(list) = list else { todo!() };
                 let list = self.list(list);
                 vec![
                     op::IN | u32::from(*negated) << 8 | kind << 16,
@@ -96,12 +97,13 @@ impl Encoder<'_> {
             }
             ExprKind::Quantifier {
                 quantifier,
-                path,
+                over: Over::Path(path),
                 body,
             } => {
                 let opcode = match quantifier {
                     Quantifier::Every => op::EVERY,
                     Quantifier::Any => op::ANY,
+                    _ => todo!(),
                 };
                 let path = self.path(path);
                 let around = std::mem::replace(&mut self.in_quantifier, true);
@@ -109,26 +111,37 @@ impl Encoder<'_> {
                 self.in_quantifier = around;
                 vec![opcode, span, path, body]
             }
+            ExprKind::Text {
+                call,
+                subject,
+                sought,
+            } => match (&subject.kind, &sought.kind) {
+                (OperandKind::Path(path), OperandKind::Literal(Literal::String(text))) => {
+                    let path = self.path(path);
+                    self.text(span, path, *call, text)
+                }
+                _ => todo!(),
+            },
+            ExprKind::Named { .. } | ExprKind::Quantifier { .. } => todo!(),
         };
         self.out.words(&record)
     }
 
+    fn text(&mut self, span: u32, path: u32, call: TextCall, text: &str) -> Vec<u32> {
+        let (at, len) = self.out.text(text);
+        let first = |code: u32| op::TEXT | code << 8;
+        match call {
+            TextCall::StartsWith => vec![first(text_call::STARTS_WITH), span, path, at, len],
+            TextCall::EndsWith => vec![first(text_call::ENDS_WITH), span, path, at, len],
+            TextCall::Contains => {
+                let (failure, _) = self.out.blob(&failure_table(text.as_bytes()));
+                vec![first(text_call::CONTAINS), span, path, at, len, failure]
+            }
+        }
+    }
+
     fn test(&mut self, span: u32, path: u32, test: &Test) -> Vec<u32> {
         match test {
-            Test::Text(call, text) => {
-                let (at, len) = self.out.text(text);
-                let first = |code: u32| op::TEXT | code << 8;
-                match call {
-                    TextCall::StartsWith => {
-                        vec![first(text_call::STARTS_WITH), span, path, at, len]
-                    }
-                    TextCall::EndsWith => vec![first(text_call::ENDS_WITH), span, path, at, len],
-                    TextCall::Contains => {
-                        let (failure, _) = self.out.blob(&failure_table(text.as_bytes()));
-                        vec![first(text_call::CONTAINS), span, path, at, len, failure]
-                    }
-                }
-            }
             Test::Matches { dfa, .. } => vec![op::MATCHES, span, path, self.out.dfa(dfa)],
             Test::Present => vec![op::PRESENT, span, path],
             Test::Only(names) => {
@@ -161,6 +174,7 @@ impl Encoder<'_> {
                 (operand::COUNT, self.out.shared(vec![path, slot]))
             }
             OperandKind::Literal(value) => (operand::LITERAL, self.literal(value)),
+            _ => todo!(),
         }
     }
 
@@ -173,6 +187,7 @@ impl Encoder<'_> {
             Root::Role => root::ROLE,
             Root::Tool => root::TOOL,
             Root::Element => root::ELEMENT,
+            Root::Said | Root::Usage | Root::UserUsage => todo!(),
         };
         // The role and the tool are at hand anyway.
         let remember = self.in_quantifier && path.root != Root::Element && !path.root.is_name();
@@ -182,6 +197,7 @@ impl Encoder<'_> {
             path.steps.len() as u32,
         ];
         for step in &path.steps {
+            let Step::Member(step) = step else { todo!() };
             let (at, len) = self.out.text(step);
             record.extend([at, len]);
         }

@@ -14,7 +14,10 @@ use super::{
     text::{call, inline, literal, quoted, reference, rule},
 };
 use crate::{
-    expr::{Expr, ExprKind, Operand, OperandKind, Path, Quantifier, Root, Test, TextCall, Type},
+    expr::{
+        Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Path, Quantifier, Root, Test,
+        TextCall, Type,
+    },
     model::Constraint,
     plan::Interned,
 };
@@ -167,7 +170,7 @@ impl<'p> Conditions<'p> {
             ExprKind::Not(part) => self.alternatives(part, !wanted, depth),
             ExprKind::Quantifier {
                 quantifier,
-                path,
+                over: Over::Path(path),
                 body,
             } => self.quantifier(*quantifier, path, body, wanted, depth),
             leaf => self.leaf(leaf, wanted, depth).into_iter().collect(),
@@ -277,13 +280,29 @@ impl<'p> Conditions<'p> {
                 negated,
             } => {
                 let value = term(value, &mut subject, &mut self.helpers);
+                let Members::Listed(list) = list else { todo!() };
                 compare::membership(&value, list, wanted != *negated, &mut self.helpers)?
             }
             ExprKind::Test(path, test) => {
                 let subject = subject(path);
                 self.test(&subject, test, wanted)
             }
-            ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::Quantifier { .. } => {
+            ExprKind::Text {
+                call,
+                subject: of,
+                sought,
+            } => match (&of.kind, &sought.kind) {
+                (OperandKind::Path(path), OperandKind::Literal(Literal::String(text))) => {
+                    let subject = subject(path);
+                    self.text(&subject, *call, text, wanted)
+                }
+                _ => todo!(),
+            },
+            ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Named { .. }
+            | ExprKind::Quantifier { .. } => {
                 return None;
             }
         };
@@ -294,6 +313,19 @@ impl<'p> Conditions<'p> {
         })
     }
 
+    fn text(&mut self, subject: &str, call: TextCall, text: &str, wanted: bool) -> Vec<String> {
+        let name = match call {
+            TextCall::StartsWith => "startswith",
+            TextCall::EndsWith => "endswith",
+            TextCall::Contains => "contains",
+        };
+        let negation = if wanted { "" } else { " == false" };
+        vec![
+            format!("is_string({subject})"),
+            format!("{name}({subject}, {}){negation}", quoted(text)),
+        ]
+    }
+
     fn test(&mut self, subject: &str, test: &Test, wanted: bool) -> Vec<String> {
         // What is true or false wherever it is asked.
         let of_text = |call: String| {
@@ -301,14 +333,6 @@ impl<'p> Conditions<'p> {
             vec![format!("is_string({subject})"), format!("{call}{negation}")]
         };
         match test {
-            Test::Text(call, text) => {
-                let name = match call {
-                    TextCall::StartsWith => "startswith",
-                    TextCall::EndsWith => "endswith",
-                    TextCall::Contains => "contains",
-                };
-                of_text(format!("{name}({subject}, {})", quoted(text)))
-            }
             Test::Matches { pattern, .. } => {
                 of_text(format!("regex.match({}, {subject})", quoted(pattern)))
             }
@@ -358,6 +382,7 @@ fn term<'e>(
             (size, Some(Type::Number), None)
         }
         OperandKind::Literal(value) => (literal(value), Some(Type::of(value)), Some(value)),
+        _ => todo!(),
     };
     Term {
         text,
@@ -379,6 +404,9 @@ fn place(path: &Path, depth: usize) -> String {
         Root::Ctx => "input.ctx",
         Root::Run => "input.run",
         Root::User => "input.user",
+        Root::Said => "input.said",
+        Root::Usage => "input.usage",
+        Root::UserUsage => "input.user_usage",
         Root::Tool => "input.tool",
         Root::Role => ROLE,
         Root::Element => element(depth).unwrap_or_default(),

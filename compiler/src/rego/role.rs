@@ -9,7 +9,7 @@ use super::{
     text::{call, listed, quoted, rule},
 };
 use crate::{
-    model::{Policy, Role},
+    model::{Entry, Policy, Role},
     plan::{Interned, tool_ids},
 };
 
@@ -74,6 +74,7 @@ impl Tables {
         let unlisted = rules.rule(&role.default_rule);
         let mut entries: Vec<(&str, Called)> = Vec::with_capacity(role.tools.len());
         for (tool, entry) in &role.tools {
+            let Entry::Rule(entry) = entry else { todo!() };
             entries.push((tool.as_str(), rules.rule(entry)));
             if rules.len() > super::MAX_BYTES {
                 return Err(Refusal::TooLarge);

@@ -9,7 +9,7 @@ use super::{
     text::{call, inline, rule},
 };
 use crate::{
-    model::{Mode, Policy, Rule, Scope},
+    model::{Mode, Numbering, Policy, Rule, Scope},
     rego::Refusal,
 };
 
@@ -65,7 +65,9 @@ impl Called {
 
 impl<'p> Rules<'p> {
     pub(super) fn new(policy: &'p Policy) -> Self {
-        let scopes = policy.scopes();
+        let scopes: Vec<&Scope> = Numbering::of(policy)
+            .map(|all| all.scopes.into_iter().filter_map(|it| it.scope).collect())
+            .unwrap_or_default();
         Self {
             out: String::new(),
             conditions: Conditions::new(),

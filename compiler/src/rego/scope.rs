@@ -22,7 +22,7 @@ pub(super) fn print(out: &mut String, id: usize, scope: &Scope) -> Result<(), Re
     );
     rule(out, &patterns, &[]);
     let mut argument = String::from("input.args");
-    member(&mut argument, &scope.argument);
+    member(&mut argument, &scope.arguments.concat());
     let path = format!("normalised({argument})");
     if scope.allowed.is_empty() && scope.denied.is_empty() {
         rule(out, &format!("within_{id}"), &[path]);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     diagnostic::is_printable,
-    expr::{Literal, Path, is_name},
+    expr::{Literal, Path, Step, is_name},
 };
 
 /// Words that cannot stand behind a dot.
@@ -54,6 +54,7 @@ pub(super) fn literal(value: &Literal) -> String {
 pub(super) fn reference(root: &str, path: &Path) -> String {
     let mut out = root.to_owned();
     for step in &path.steps {
+        let Step::Member(step) = step else { todo!() };
         member(&mut out, step);
     }
     out

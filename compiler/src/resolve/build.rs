@@ -9,7 +9,7 @@ use super::{Resolved, Use};
 use crate::{
     budget::{Account, Budget},
     diagnostic::Sink,
-    model::{Limits, Mode, Policy, Role, Rule},
+    model::{Entry, Limits, Mode, Policy, Role, Rule},
 };
 
 /// Builds the model: mixins gone, policy-level constraints in front of each rule's own, rules shared wherever they are alike. `None`
@@ -21,11 +21,7 @@ pub fn build(
     budget: &Budget,
     sink: &mut Sink,
 ) -> Option<Policy> {
-    let denied = Arc::new(Rule {
-        mode: Mode::Deny,
-        constraints: Vec::new(),
-        scope: None,
-    });
+    let denied = Arc::new(Rule::denied());
     let mut rules: HashMap<(*const (), usize), Arc<Rule>> = HashMap::new();
     let mut rule = |policy_level: &Arc<Vec<Use<'_>>>, index: usize| -> Option<Arc<Rule>> {
         let Some(entry) = resolved
@@ -55,6 +51,7 @@ pub fn build(
             mode: entry.mode,
             constraints,
             scope: entry.scope.clone(),
+            ..Rule::denied()
         });
         rules.insert(key, Arc::clone(&rule));
         Some(rule)
@@ -67,18 +64,26 @@ pub fn build(
         };
         let mut tools = BTreeMap::new();
         for (name, index) in role.tools.iter() {
-            tools.insert((*name).to_owned(), rule(&role.policy_level, *index)?);
+            tools.insert(
+                (*name).to_owned(),
+                Entry::Rule(rule(&role.policy_level, *index)?),
+            );
         }
         roles.insert(
             role.doc.name.text.clone(),
             Role {
+                description: None,
                 default_rule,
                 tools,
+                patterns: Vec::new(),
+                forbids: Vec::new(),
             },
         );
     }
     Some(Policy {
+        description: None,
         roles,
+        forbids: Vec::new(),
         limits,
         portable: resolved.document.portable,
         source_digest,

@@ -7,7 +7,7 @@ use crate::{
     budget::{Budget, NoTable},
     diagnostic::{Diagnostic, Sink, quoted},
     document::{ScopeDoc, Text, ToolDoc},
-    model::{Pattern, Scope},
+    model::{PathStyle, Pattern, Scope},
     source::Sources,
 };
 
@@ -35,9 +35,12 @@ pub(super) fn compile(
     let allowed = patterns(&scope.allowed, Budget::allowed);
     let denied = patterns(&scope.denied, Budget::denied);
     Some(Arc::new(Scope {
-        argument: argument?,
+        arguments: vec![argument?],
+        search: false,
+        style: PathStyle::Posix,
         allowed: allowed?,
         denied: denied?,
+        except: Vec::new(),
     }))
 }
 
@@ -89,7 +92,9 @@ fn patterns(
             Ok(glob) => patterns.push(Pattern {
                 source: text.value.clone(),
                 absolute: glob.absolute,
+                has_slash: text.value.contains('/'),
                 dfa: glob.dfa,
+                start: None,
             }),
             Err(NoTable::Pattern(error)) => {
                 refused = true;

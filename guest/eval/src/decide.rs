@@ -98,7 +98,7 @@ pub fn decide(
     }
     let verdict = match (allowed, approval) {
         (Some(grant), _) => Verdict::Allow(grant),
-        (None, Some(grant)) => Verdict::NeedsApproval(grant),
+        (None, Some(grant)) => Verdict::NeedsApproval(grant.into()),
         (None, None) => Verdict::Deny(denial::explain(&mut context, request, tool, reading.path)),
     };
     // Nothing from a damaged plan counts.

@@ -11,6 +11,7 @@
 //! | `plan` | the binary form of a policy: layout, decoding |
 //! | `validate` | walking all of a plan once |
 //! | `json` | the strict reader of arguments and facts |
+//! | `names` | closed names, and patterns of names |
 //! | `number` | exact decimal comparison |
 //! | `bytes` | comparing bytes a word at a time |
 //! | `value` | values met during evaluation, and how they compare |
@@ -36,6 +37,7 @@ mod denial;
 mod dfa;
 mod error;
 mod json;
+pub mod names;
 mod number;
 pub mod plan;
 mod rules;

@@ -359,7 +359,8 @@ fn path_text(plan: View<'_>, at: Ref) -> String {
         root::TOOL => "tool",
         _ => ".",
     };
-    let steps = (0..plan.count(at, 2)).map(|step| plan.str(at, 3 + 2 * step));
+    let steps =
+        (0..plan.count(at, 2)).map(|step| written::Step::Member(plan.str(at, 3 + 2 * step)));
     let mut path = String::new();
     // Writing into a string does not fail.
     let _ = written::write_path(&mut path, root, steps);

@@ -11,26 +11,36 @@ pub fn is_name(text: &str) -> bool {
         && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// Writes a path: the name of its root, which is `.` for the element of a quantifier, and the members that it follows from there.
+/// One step of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<'s> {
+    /// The member of an object.
+    Member(&'s str),
+    /// The element of a list.
+    Element(u32),
+}
+
+/// Writes a path: the name of its root, which is `.` for what a quantifier looks at, and what it follows from there.
 ///
 /// # Errors
 /// If `out` has one.
 pub fn write_path<'s>(
     out: &mut impl Write,
     root: &str,
-    steps: impl IntoIterator<Item = &'s str>,
+    steps: impl IntoIterator<Item = Step<'s>>,
 ) -> Result {
     out.write_str(root)?;
     let mut joined = root == ".";
     for step in steps {
-        if !is_name(step) {
-            out.write_char('[')?;
-            write_text(out, step)?;
-            out.write_char(']')?;
-        } else if joined {
-            out.write_str(step)?;
-        } else {
-            write!(out, ".{step}")?;
+        match step {
+            Step::Element(index) => write!(out, "[{index}]")?,
+            Step::Member(name) if !is_name(name) => {
+                out.write_char('[')?;
+                write_text(out, name)?;
+                out.write_char(']')?;
+            }
+            Step::Member(name) if joined => out.write_str(name)?,
+            Step::Member(name) => write!(out, ".{name}")?,
         }
         joined = false;
     }

@@ -12,6 +12,11 @@ pub const MAX_NAME: usize = 256;
 /// The longest reason of a denial, in bytes.
 pub const MAX_REASON: usize = 4096;
 
+/// The longest message for the model, in bytes.
+pub const MAX_MESSAGE: usize = 500;
+/// The members that facts can have.
+pub const FACTS: [&str; 6] = ["ctx", "run", "said", "usage", "user", "user_usage"];
+
 /// One proposed tool call, borrowed from the caller.
 ///
 /// Arguments and facts stay text: the bytes that were decided must be the bytes that run.
@@ -24,7 +29,7 @@ pub struct Request<'a> {
     pub tool: &'a str,
     /// The arguments: one JSON object, as text.
     pub arguments: &'a str,
-    /// Further facts: one JSON object, as text, with no members other than `ctx`, `run` and `user`.
+    /// Further facts: one JSON object, as text, with no members other than [`FACTS`].
     pub facts: Option<&'a str>,
 }
 
@@ -70,6 +75,8 @@ pub struct PathScope {
     pub allowed: Vec<String>,
     /// A path must not match any of these, nor lie below a match.
     pub denied: Vec<String>,
+    /// What lifts `denied` for a path that it matches itself.
+    pub except: Vec<String>,
 }
 
 /// Why a call may not happen.
@@ -81,6 +88,8 @@ pub struct Denial {
     pub violations: Vec<String>,
     /// Where the call could have gone instead, if a file scope was what denied it.
     pub hint: Option<PathScope>,
+    /// What the policy's author wants the model to be told: at most [`MAX_MESSAGE`] bytes, no control characters.
+    pub message: Option<String>,
 }
 
 impl Denial {
@@ -91,6 +100,7 @@ impl Denial {
             reason,
             violations: Vec::new(),
             hint: None,
+            message: None,
         }
     }
 }
@@ -100,8 +110,31 @@ impl Denial {
 pub struct Grant {
     /// Index into the request's roles. None: the policy's default role decided.
     pub role: Option<u32>,
-    /// The id of the file scope that the path argument satisfied. A tool that searches below a path must apply it to each result.
+    /// The id of all that a path must satisfy: the file scope of the rule, and those of the exceptions and forbids for the tool. The paths of
+    /// the arguments satisfy it. A tool that finds further paths must ask about each whether the scope covers it.
     pub scope: Option<u32>,
+}
+
+/// What a call may happen on once a human has agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NeededApproval {
+    /// On whose authority, and within which limits.
+    pub grant: Grant,
+    /// The id of the terms that say who has to agree. None: the host decides.
+    pub terms: Option<u32>,
+    /// What the policy's author wants the model to be told: at most [`MAX_MESSAGE`] bytes, no control characters.
+    pub message: Option<String>,
+}
+
+impl From<Grant> for NeededApproval {
+    /// On the host's own terms.
+    fn from(grant: Grant) -> Self {
+        Self {
+            grant,
+            terms: None,
+            message: None,
+        }
+    }
 }
 
 /// A policy's answer about a call.
@@ -113,7 +146,7 @@ pub enum Verdict {
     /// The call must not happen.
     Deny(Denial),
     /// The call may happen once a human has agreed to it.
-    NeedsApproval(Grant),
+    NeedsApproval(NeededApproval),
     /// The call may happen.
     Allow(Grant),
 }

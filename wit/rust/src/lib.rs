@@ -7,7 +7,7 @@
 //! use hexgate_contract::{Effect, Grant, Request, Verdict};
 //!
 //! let request = Request::new("refund", r#"{"amount": 12}"#).roles(&["support"]);
-//! let verdict = Verdict::NeedsApproval(Grant { role: Some(0), scope: None });
+//! let verdict = Verdict::NeedsApproval(Grant { role: Some(0), scope: None }.into());
 //! assert_eq!(verdict.effect(), Effect::NeedsApproval);
 //! assert_eq!(
 //!     hexgate_contract::approval(request.tool),
@@ -40,9 +40,12 @@ mod tests;
 mod wording;
 
 pub use decision::{
-    Denial, Error, Exceeded, Field, Grant, MAX_NAME, MAX_REASON, MAX_ROLES, Malformed, PathScope,
-    Request, Verdict,
+    Denial, Error, Exceeded, FACTS, Field, Grant, MAX_MESSAGE, MAX_NAME, MAX_REASON, MAX_ROLES,
+    Malformed, NeededApproval, PathScope, Request, Verdict,
 };
-pub use description::{Coverage, FileScope, Limits, Mode, Rule, Summary};
+pub use description::{
+    ApprovalTerms, Coverage, Exclusion, FileScope, Forbid, Limits, Mode, PathStyle, Role, Rule,
+    Summary, Tools,
+};
 pub use effect::Effect;
 pub use wording::{Wording, approval, denied, quote};

@@ -4,7 +4,7 @@
 #[macro_export]
 macro_rules! version {
     () => {
-        "0.1.0"
+        "0.2.0"
     };
 }
 
@@ -58,13 +58,19 @@ macro_rules! function {
 
 /// Decides one tool call.
 pub const DECIDE: Function = function!("decision", "decide");
+/// Whether a scope covers a path.
+pub const COVERS: Function = function!("decision", "covers");
 /// Describes the policy as a whole.
 pub const ABOUT: Function = function!("description", "about");
 /// Lists roles.
 pub const ROLES: Function = function!("description", "roles");
 /// Lists the rules of a role.
 pub const RULES: Function = function!("description", "rules");
+/// Lists what is forbidden.
+pub const FORBIDS: Function = function!("description", "forbids");
 /// Shows a file scope.
 pub const SCOPE: Function = function!("description", "scope");
+/// Shows the terms of an approval.
+pub const TERMS: Function = function!("description", "terms");
 /// All functions, in the order of the WIT.
-pub const FUNCTIONS: [Function; 5] = [DECIDE, ABOUT, ROLES, RULES, SCOPE];
+pub const FUNCTIONS: [Function; 8] = [DECIDE, COVERS, ABOUT, ROLES, RULES, FORBIDS, SCOPE, TERMS];

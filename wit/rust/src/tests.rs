@@ -49,7 +49,11 @@ named! {
     Exceeded => "exceeded";
     Coverage => "coverage";
     Limits => "limits";
-    Rule => "rule";
+    bool => "bool";
+    NeededApproval => "needed-approval";
+    PathStyle => "path-style";
+    Exclusion => "exclusion";
+    Tools => "tools";
     Option<T> where T => format!("option<{}>", T::name());
     Vec<T> where T => format!("list<{}>", T::name());
     &[T] where T => format!("list<{}>", T::name());
@@ -58,6 +62,8 @@ named! {
 // Through these the parameters of the types are known.
 type Asked = Request<'static>;
 type Failed = Error;
+type Whole = Summary;
+type Which = Tools;
 
 macro_rules! record {
     ($type:ident { $($field:ident),* }) => {{
@@ -70,12 +76,13 @@ macro_rules! record {
 }
 
 macro_rules! variant {
-    ($type:ident { $($case:ident = $name:literal),* }) => {{
+    ($type:ident { $([$bare:ident = $bare_name:literal],)* $($case:ident($payload:literal)),* }) => {{
         // One case more does not compile.
         let _ = |it: $type| match it {
+            $($type::$bare => {})*
             $($type::$case(_) => {}),*
         };
-        vec![String::from("variant"), $(payload($name, $type::$case)),*]
+        vec![String::from("variant"), $(String::from($bare_name),)* $(payload($payload, $type::$case)),*]
     }};
 }
 
@@ -104,21 +111,142 @@ macro_rules! enumeration {
 
 fn rust() -> Shape {
     [
-        ("request", record!(Asked { roles, tool, arguments, facts })),
-        ("path-scope", record!(PathScope { allowed, denied })),
-        ("denial", record!(Denial { reason, violations, hint })),
+        (
+            "request",
+            record!(Asked {
+                roles,
+                tool,
+                arguments,
+                facts
+            }),
+        ),
+        (
+            "path-scope",
+            record!(PathScope {
+                allowed,
+                denied,
+                except
+            }),
+        ),
+        (
+            "denial",
+            record!(Denial {
+                reason,
+                violations,
+                hint,
+                message
+            }),
+        ),
         ("grant", record!(Grant { role, scope })),
-        ("verdict", variant!(Verdict { Deny = "deny", NeedsApproval = "needs-approval", Allow = "allow" })),
-        ("field", enumeration!(Field { Roles, Tool, Arguments, Facts } as_str)),
-        ("malformed", record!(Malformed { field, offset, reason })),
+        (
+            "needed-approval",
+            record!(NeededApproval {
+                grant,
+                terms,
+                message
+            }),
+        ),
+        (
+            "verdict",
+            variant!(Verdict { Deny("deny"), NeedsApproval("needs-approval"), Allow("allow") }),
+        ),
+        (
+            "field",
+            enumeration!(Field { Roles, Tool, Arguments, Facts } as_str),
+        ),
+        (
+            "malformed",
+            record!(Malformed {
+                field,
+                offset,
+                reason
+            }),
+        ),
         ("exceeded", record!(Exceeded { limit, allowed })),
-        ("error", variant!(Failed { Malformed = "malformed", Exceeded = "exceeded", Internal = "internal" })),
-        ("coverage", enumeration!(Coverage { Complete, Opaque } as_str)),
-        ("limits", record!(Limits { arguments_bytes, facts_bytes })),
-        ("summary", record!(Summary { coverage, source_digest, compiler, roles, scopes, limits })),
-        ("mode", enumeration!(Effect { Deny, NeedsApproval, Allow } in_wit)),
-        ("rule", record!(Rule { tool, mode, constraints, scope })),
-        ("file-scope", record!(FileScope { argument, paths })),
+        (
+            "error",
+            variant!(Failed { Malformed("malformed"), Exceeded("exceeded"), Internal("internal") }),
+        ),
+        (
+            "coverage",
+            enumeration!(Coverage { Complete, Opaque } as_str),
+        ),
+        (
+            "limits",
+            record!(Limits {
+                arguments_bytes,
+                facts_bytes
+            }),
+        ),
+        (
+            "summary",
+            record!(Whole {
+                coverage,
+                source_digest,
+                compiler,
+                roles,
+                scopes,
+                terms,
+                limits,
+                facts,
+                description
+            }),
+        ),
+        (
+            "mode",
+            enumeration!(Effect { Deny, NeedsApproval, Allow } in_wit),
+        ),
+        ("role", record!(Role { name, description })),
+        (
+            "tools",
+            variant!(Which { [Unlisted = "unlisted"], Exact("exact"), Pattern("pattern") }),
+        ),
+        (
+            "rule",
+            record!(Rule {
+                tools,
+                mode,
+                constraints,
+                scope,
+                terms,
+                message,
+                description
+            }),
+        ),
+        (
+            "forbid",
+            record!(Forbid {
+                tools,
+                constraints,
+                scope,
+                message,
+                description
+            }),
+        ),
+        (
+            "path-style",
+            enumeration!(PathStyle { Posix, Windows } as_str),
+        ),
+        ("exclusion", record!(Exclusion { paths, style })),
+        (
+            "file-scope",
+            record!(FileScope {
+                arguments,
+                search,
+                paths,
+                style,
+                exclusions
+            }),
+        ),
+        (
+            "approval-terms",
+            record!(ApprovalTerms {
+                roles,
+                expires,
+                approvers,
+                reason_required
+            }),
+        ),
     ]
     .into_iter()
     .map(|(name, lines)| (name.into(), lines))
@@ -130,6 +258,7 @@ fn name_in(resolve: &Resolve, ty: &Type) -> String {
         Type::Id(id) => *id,
         Type::U32 => return "u32".into(),
         Type::U64 => return "u64".into(),
+        Type::Bool => return "bool".into(),
         Type::String => return "string".into(),
         other => return format!("{other:?}"),
     };

@@ -5,6 +5,7 @@ use alloc::string::String;
 use crate::{Denial, MAX_REASON, PathScope};
 
 const DENIED: &str = "Policy denied tool ";
+const FORBIDDEN: &str = "Policy forbids tool ";
 const NEEDS_APPROVAL: &str = "Policy requires approval for tool ";
 
 /// The reason of a denial without details of the policy: `Policy denied tool "T"`.
@@ -73,6 +74,11 @@ impl<'a> Wording<'a> {
         wording
     }
 
+    /// Starts the denial of a call that no role can lift.
+    pub fn for_all(tool: &'a str) -> Self {
+        Self::new(tool, [""].into_iter())
+    }
+
     /// Starts the reasons of this role.
     pub fn role(&mut self, role: &str) {
         if !self.before_role.is_empty() {
@@ -96,6 +102,19 @@ impl<'a> Wording<'a> {
     pub fn denied(&mut self) {
         self.push(DENIED);
         quote(&mut self.denial.reason, self.tool);
+    }
+
+    /// A forbid denies, or an exception with constraints. Its constraints may follow as the reason.
+    pub fn forbidden(&mut self) {
+        self.push(FORBIDDEN);
+        quote(&mut self.denial.reason, self.tool);
+    }
+
+    /// What the model is told. The first message counts.
+    pub fn message(&mut self, message: Option<&str>) {
+        if self.denial.message.is_none() {
+            self.denial.message = message.map(String::from);
+        }
     }
 
     /// A constraint, as written, that was not true.

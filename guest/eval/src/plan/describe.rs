@@ -48,6 +48,9 @@ impl<'a> Plan<'a> {
             compiler: self.str(header::COMPILER, 0)?,
             roles: self.u32(header::ROLE_COUNT)?,
             scopes: self.u32(header::SCOPE_COUNT)?,
+            terms: 0,
+            facts: Vec::new(),
+            description: None,
             limits: Limits {
                 arguments_bytes: self.arguments_bytes()?,
                 facts_bytes: self.facts_bytes()?,
