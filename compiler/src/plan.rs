@@ -106,7 +106,7 @@ impl<'p> Encoder<'p> {
         let default = default.map_or(0, |position| roles_at + (position * size::ROLE) as u32);
 
         let out = &mut self.out;
-        let mut flags = 0;
+        let mut flags = out.flags;
         let mut version = layout::VERSION;
         if out.sorts_members {
             flags |= layout::flags::SORT_MEMBERS;

@@ -23,6 +23,10 @@ pub(super) struct Writer {
     pub(super) memo_slots: u32,
     /// Whether some condition compares two values of the request, which may be objects.
     pub(super) sorts_members: bool,
+    /// The flags of what conditions need room for.
+    pub(super) flags: u32,
+    /// Whether something in it has to be version [`layout::VERSION_GROWN`].
+    pub(super) grown: bool,
 }
 
 impl Writer {
@@ -39,6 +43,8 @@ impl Writer {
             records: HashMap::new(),
             memo_slots: 0,
             sorts_members: false,
+            flags: 0,
+            grown: false,
         }
     }
 

@@ -5,7 +5,7 @@ use core::cell::Cell;
 use hexgate_contract::{Exceeded, Field, Grant, MAX_NAME, MAX_ROLES, Malformed, Request, Verdict};
 
 use crate::{
-    condition::EvalContext,
+    condition::{self, EvalContext},
     denial,
     error::Error,
     json::{self, Document, Node, Tree},
@@ -46,7 +46,7 @@ impl Scratch<'_> {
         }
         Ok(json::slots_for(arguments)
             .max(json::slots_for(facts))
-            .max(memo))
+            .max(memo + condition::room_for(plan.u32(header::FLAGS)?, arguments, facts)))
     }
 }
 
@@ -73,6 +73,7 @@ pub fn decide(
         role: b"",
         tool: request.tool.as_bytes(),
         memo: reading.memo,
+        used: 0,
     };
     let mut allowed = None;
     let mut approval = None;

@@ -11,7 +11,7 @@ mod view;
 pub use describe::{RoleRef, RuleRef, ScopeRef, Summary};
 pub(crate) use describe::{pattern, patterns};
 pub use opaque::{OpaquePlan, opaque_plan};
-pub(crate) use view::View;
+pub(crate) use view::{Step, View};
 
 use core::cell::Cell;
 
@@ -41,6 +41,7 @@ pub enum Damaged {
     Opcode,
     Comparison,
     Call,
+    Over,
     OperandKind,
     LiteralKind,
     LiteralDepth,
@@ -71,6 +72,7 @@ impl Damaged {
             Self::Opcode => "opcode",
             Self::Comparison => "comparison",
             Self::Call => "string call",
+            Self::Over => "what a quantifier goes over",
             Self::OperandKind => "kind of operand",
             Self::LiteralKind => "kind of literal",
             Self::LiteralDepth => "nesting of a literal",
