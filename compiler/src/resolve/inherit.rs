@@ -33,9 +33,9 @@ struct Parent<'p, 'd> {
 const COPY: u64 = 4;
 
 /// The most patterns of tool names of a role: those that match a name are looked for one by one.
-pub const MAX_PATTERNS: usize = 1_024;
+pub(super) const MAX_PATTERNS: usize = 1_024;
 /// The most parts of what a role forbids, and of what is forbidden beside the roles.
-pub const MAX_FORBIDS: usize = 1_024;
+pub(super) const MAX_FORBIDS: usize = 1_024;
 
 /// Constraints, alike ones once, and the later ones of alike ones with the place of the first.
 type Uses<'d> = (Vec<Use<'d>>, Vec<(Use<'d>, Span)>);
