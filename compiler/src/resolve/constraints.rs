@@ -54,7 +54,13 @@ impl Constraints {
         if budget.is_exhausted() || sink.is_full() {
             return None;
         }
-        let parsed = match constraint::parse_within(&text.value, &env.literals, budget) {
+        let parsed = match constraint::parse_within(
+            &text.value,
+            &env.literals,
+            &constraint::Definitions::none(),
+            budget,
+            constraint::Purpose::Requirement,
+        ) {
             Ok(parsed) => parsed,
             Err(errors) => {
                 for error in errors {
@@ -79,7 +85,7 @@ impl Constraints {
                 self.used_consts.insert(origin.span);
             }
         }
-        let meaning = if parsed.consts_used.is_empty() {
+        let meaning = if parsed.consts_used.is_empty() && parsed.definitions_used.is_empty() {
             0
         } else {
             parsed.expr.fingerprint()
