@@ -48,7 +48,7 @@ pub enum Account {
 
 impl Account {
     /// All accounts.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Values,
         Self::Repeated,
         Self::Flattened,
