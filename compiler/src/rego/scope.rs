@@ -33,7 +33,7 @@ pub(super) fn print(out: &mut String, id: usize, scope: &Scope) -> Result<(), Re
         lines.push("distinct(path)".to_owned());
     }
     for pattern in &scope.denied {
-        let denied = matches(pattern, glob::denied_regex)?;
+        let denied = matches(pattern, |text| glob::denied_regex(text, scope.style))?;
         lines.push(format!("{denied} == false"));
     }
     match scope.allowed.as_slice() {
@@ -42,13 +42,13 @@ pub(super) fn print(out: &mut String, id: usize, scope: &Scope) -> Result<(), Re
             lines.push("startswith(path, \"/\") == false".to_owned());
         }
         [] => {}
-        [one] => lines.push(matches(one, glob::allowed_regex)?),
+        [one] => lines.push(matches(one, |text| glob::allowed_regex(text, scope.style))?),
         _ => lines.push(format!("allowed_{id}(path)")),
     }
     rule(out, &format!("within_{id}"), &lines);
     if scope.allowed.len() > 1 {
         for pattern in &scope.allowed {
-            let allowed = matches(pattern, glob::allowed_regex)?;
+            let allowed = matches(pattern, |text| glob::allowed_regex(text, scope.style))?;
             rule(out, &format!("allowed_{id}(path)"), &[allowed]);
         }
     }
@@ -57,7 +57,7 @@ pub(super) fn print(out: &mut String, id: usize, scope: &Scope) -> Result<(), Re
 
 fn matches(
     pattern: &Pattern,
-    regex: fn(&str) -> Result<String, crate::automata::PatternError>,
+    regex: impl Fn(&str) -> Result<String, crate::automata::PatternError>,
 ) -> Result<String, Refusal> {
     let regex = regex(&pattern.source).map_err(|_| Refusal::Pattern(pattern.source.clone()))?;
     Ok(format!("regex.match({}, path)", quoted(&regex)))
