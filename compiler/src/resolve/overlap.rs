@@ -28,6 +28,8 @@ struct Candidate<'r> {
     listed: usize,
     name: &'r str,
     place: Span,
+    /// Whether the role wrote it itself.
+    is_own: bool,
 }
 
 /// Reports each two patterns of which neither counts. Mixins are left out: no call is decided by one.
@@ -56,12 +58,14 @@ fn check_role(
 ) -> Result<(), Exceeded> {
     let patterns = role.tools.iter().filter_map(|(name, listed)| {
         let pattern = NamePattern::new(name)?;
+        let written = resolved.listed.get(*listed)?;
         Some(Candidate {
             weight: pattern.weight(),
             pattern,
             listed: *listed,
             name,
-            place: resolved.listed.get(*listed)?.doc.name.span,
+            place: written.doc.name.span,
+            is_own: std::ptr::eq(written.role, role.doc),
         })
     });
     let mut by_weight: BTreeMap<usize, Vec<Candidate<'_>>> = BTreeMap::new();
@@ -87,7 +91,7 @@ fn check_role(
                     continue;
                 };
                 told.insert(pair);
-                sink.push(report([one, other], &name));
+                sink.push(report(role, [one, other], &name));
                 if sink.is_full() {
                     return Ok(());
                 }
@@ -97,10 +101,10 @@ fn check_role(
     Ok(())
 }
 
-fn report([one, other]: [&Candidate<'_>; 2], name: &str) -> Diagnostic {
+fn report(role: &Role<'_>, [one, other]: [&Candidate<'_>; 2], name: &str) -> Diagnostic {
     // What stands later is at fault.
     let (first, second) = if one.place <= other.place { (one, other) } else { (other, one) };
-    Diagnostic::new(
+    let diagnostic = Diagnostic::new(
         "ambiguous-patterns",
         format!(
             "{} and {} match {} equally well, and have different rules",
@@ -115,7 +119,11 @@ fn report([one, other]: [&Candidate<'_>; 2], name: &str) -> Diagnostic {
     .with_help(format!(
         "of the patterns that match the one with the most characters counts: make one of the two longer, give both the same rules, or list {} by name",
         quoted(name)
-    ))
+    ));
+    if one.is_own && other.is_own {
+        return diagnostic;
+    }
+    diagnostic.with_label(role.doc.name.span, "both count in this role")
 }
 
 /// Whether rules say the same.
@@ -164,7 +172,8 @@ fn witness<'a>(
     let mut letters: BTreeSet<char> = texts().flat_map(str::chars).filter(|c| *c != names::ANY).collect();
     // One stands for all that occur nowhere.
     letters.extend(('a'..='z').chain('0'..='9').chain('\u{4E00}'..).find(|c| !letters.contains(c)));
-    let letters: Vec<char> = letters.into_iter().collect();
+    let mut letters: Vec<char> = letters.into_iter().collect();
+    letters.sort_by_key(rank);
     let size = texts().map(str::len).sum::<usize>() * letters.len();
     budget.spend(Account::Overlaps, size as u64 / 64 + 1)?;
     let wanted = pair.map(|pattern| Matcher::new(pattern.as_str(), &letters));
@@ -179,6 +188,11 @@ fn witness<'a>(
         known: Known::new(&exact),
     }
     .shortest(budget)
+}
+
+/// In which order letters are tried: those first that a name is easily read with.
+fn rank(letter: &char) -> (bool, char) {
+    (!letter.is_alphanumeric(), *letter)
 }
 
 /// A pattern as a machine with a set of places in it: bit by bit those that a name can have led to.
@@ -202,7 +216,7 @@ impl Matcher {
         for (at, part) in parts.iter().enumerate() {
             if *part == names::ANY {
                 set(&mut stars, at);
-            } else if let Ok(letter) = letters.binary_search(part)
+            } else if let Ok(letter) = letters.binary_search_by_key(&rank(part), rank)
                 && let Some(places) = before.get_mut(letter)
             {
                 set(places, at);

@@ -420,7 +420,8 @@ impl Reader<'_> {
             NodeKind::Scalar(scalar) if scalar.read() == Plain::String && scalar.value.parse::<u32>().is_err() => {
                 "write how many have to agree, such as `approvers: 2`; who they are is said by `roles`"
             }
-            NodeKind::Scalar(_) | NodeKind::Mapping(_) => "write how many have to agree, without quotes, such as `approvers: 2`",
+            NodeKind::Scalar(scalar) if scalar.read() == Plain::String => "write how many have to agree, without quotes, such as `approvers: 2`",
+            NodeKind::Scalar(_) | NodeKind::Mapping(_) => "write how many have to agree, such as `approvers: 2`",
         };
         self.bad_approval(format!("`approvers` is a whole number from 1 to 8, not {shown}"), place, help);
         None
