@@ -77,6 +77,8 @@ pub struct RuleTrace {
 /// A forbid for the tool and how it judges a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForbidTrace {
+    /// Its position among all forbids of its place, from 0.
+    pub position: usize,
     /// The value of its condition: it denies unless this is false.
     pub truth: Truth,
     /// The constraints, in order.
@@ -237,9 +239,10 @@ fn forbids(
     path: &mut [u8],
 ) -> Vec<ForbidTrace> {
     let plan = context.plan;
-    let about = all.into_iter().filter(|forbid| is_about(plan, *forbid, tool));
-    about
-        .map(|forbid| ForbidTrace {
+    let all = all.into_iter().enumerate();
+    all.filter(|(_, forbid)| is_about(plan, *forbid, tool))
+        .map(|(position, forbid)| ForbidTrace {
+            position,
             truth: rules::condition(context, forbid, path),
             constraints: constraints(context, forbid),
             scope: scope_trace(context, forbid, true, path),
