@@ -142,8 +142,8 @@ fn covered_rules(
         .iter()
         .map(|rule| rule.constraints.iter().map(|own| own.id).collect())
         .collect();
-    let size = ids.iter().map(BTreeSet::len).sum::<usize>() + rules.len();
-    budget.pay(Account::Lints, (size * rules.len()) as u64, listed.doc.name.span, sink)?;
+    let steps = ids.iter().map(BTreeSet::len).sum::<usize>() + rules.len() * rules.len();
+    budget.pay(Account::Lints, steps as u64, listed.doc.name.span, sink)?;
     for (at, (rule, own)) in rules.iter().zip(&ids).enumerate() {
         if !sink.has_room() {
             return Some(());
