@@ -37,10 +37,18 @@ fn check_role(
         let Some(pattern) = NamePattern::new(name).filter(|pattern| pattern.weight() > 0) else {
             continue;
         };
-        let Some(said) = resolved.said(*denied).filter(|said| said.mode() == Mode::Deny) else {
+        let Some(said) = resolved
+            .said(*denied)
+            .filter(|said| said.mode() == Mode::Deny)
+        else {
             continue;
         };
-        budget.pay(Account::Lints, role.tools.len() as u64, role.doc.name.span, sink)?;
+        budget.pay(
+            Account::Lints,
+            role.tools.len() as u64,
+            role.doc.name.span,
+            sink,
+        )?;
         if !sink.has_room() {
             return None;
         }
