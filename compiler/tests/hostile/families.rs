@@ -287,7 +287,7 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "parentheses", make: |size| lines(size, TOOL, |_| quoted(&"(".repeat(4_000)), ""), codes: &["constraint-too-deep"] },
     Family { name: "disjunctions of conjunctions", make: |size| lines(size, TOOL, |i| quoted(&filled(&format!("ctx.a == {i}"), |part| format!(" or (ctx.b == {part} and ctx.c == 1)"), "", "")), ""), codes: &[] },
     Family { name: "quotes that do not quote", make: |size| lines(size, TOOL, |_| format!("      - {}\n", "“".repeat(1_300)), ""), codes: &["wrong-quotes"] },
-    Family { name: "indices", make: |size| lines(size, TOOL, |_| quoted(&"args[1]".repeat(580)), ""), codes: &["invalid-path"] },
+    Family { name: "indices", make: |size| lines(size, TOOL, |_| quoted(&"args[1]".repeat(580)), ""), codes: &["constraint-syntax"] },
     // Constants.
     Family { name: "constants", make: |size| lines(size, "consts:\n", |i| format!("  c{i}: {i}\n"), ""), codes: &["unused-const"] },
     Family {
