@@ -16,6 +16,7 @@ pub(crate) const REDUNDANT: &str = "redundant";
 pub(crate) const ABSENT_BOUND: &str = "absent-argument-bound";
 pub(crate) const UNKNOWN_NAME: &str = "unknown-name";
 pub(crate) const UNUSED_CONST: &str = "unused-const";
+pub(crate) const UNUSED_DEFINE: &str = "unused-define";
 pub(crate) const UNUSED_MIXIN: &str = "unused-mixin";
 
 /// The codes of all lints.
@@ -164,6 +165,13 @@ Remove the repetition.",
         "No constraint that sees this constant uses it: constraints see those of their own role, of its parents, and those beside `roles:`. An author who changes its value would expect something to happen.
 
 Use it as `consts.NAME`, or remove it.",
+    ),
+    CodeDoc::warning(
+        UNUSED_DEFINE,
+        "a named condition that nothing uses",
+        "No constraint that sees this condition uses it, nor does another condition. What was meant to be demanded is not.
+
+Use it as `NAME(args.x)`, or as `NAME()` if it looks at no `.`; or remove it.",
     ),
     CodeDoc::warning(
         UNUSED_MIXIN,
