@@ -101,7 +101,7 @@ fn report([one, other]: [&Candidate<'_>; 2], name: &str) -> Diagnostic {
     // What stands later is at fault.
     let (first, second) = if one.place <= other.place { (one, other) } else { (other, one) };
     Diagnostic::new(
-        "ambiguous-pattern",
+        "ambiguous-patterns",
         format!(
             "{} and {} match {} equally well, and have different rules",
             quoted(first.name),

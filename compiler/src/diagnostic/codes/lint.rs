@@ -2,7 +2,7 @@
 
 use crate::diagnostic::CodeDoc;
 
-pub(crate) const ALLOW_OVER_DENY: &str = "allow-over-deny";
+pub(crate) const ALLOW_OVER_DENY: &str = "allow-over-denied-pattern";
 pub(crate) const CONFLICTING_PARENTS: &str = "conflicting-parents";
 pub(crate) const CONTRADICTION: &str = "contradiction";
 pub(crate) const DEAD_RULE: &str = "dead-rule";
