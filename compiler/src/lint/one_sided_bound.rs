@@ -15,25 +15,22 @@ use crate::{
     },
     model::Mode,
     resolve::{Resolved, Role, Use},
-    source::Sources,
+    source::{Sources, Span},
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink) {
     // What the constraints that apply to every tool bound from below, by role.
     let mut shared: BTreeMap<&str, Lower<'_>> = BTreeMap::new();
     let mut checked = BTreeSet::new();
+    let mut open = Vec::new();
     for role in &resolved.roles {
-        if !sink.has_room() {
-            return;
-        }
         // Roles share the list; what would be said is the same.
         if checked.insert(Arc::as_ptr(&role.policy_level)) {
             let lower = Lower::of(conjuncts_of(resolved, &role.policy_level), None);
-            let everywhere = bounded_by_all(resolved, role);
-            report(resolved, &role.policy_level, &lower, &everywhere, sources, sink);
+            open.extend(open_in(resolved, &role.policy_level, &lower));
         }
     }
-    let none = BTreeSet::new();
+    report_shared(resolved, open, sources, sink);
     for listed in &resolved.listed {
         let rules = resolved
             .entries
@@ -55,7 +52,48 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink)
             });
             let mut lower = Lower::of(conjuncts_of(resolved, &entry.constraints), Some(shared));
             lower.own.extend(excepted.own.iter().cloned());
-            report(resolved, &entry.constraints, &lower, &none, sources, sink);
+            for open in open_in(resolved, &entry.constraints, &lower) {
+                report(&open, sources, sink);
+            }
+        }
+    }
+}
+
+/// Reports bounds of constraints that apply to every tool, unless all rules of all roles to which they apply bound the rest themselves.
+fn report_shared(
+    resolved: &Resolved<'_>,
+    open: Vec<Open<'_>>,
+    sources: &Sources,
+    sink: &mut Sink,
+) {
+    let places: BTreeSet<Span> = open.iter().map(|open| open.constraint.span()).collect();
+    let mut carriers: BTreeMap<Span, Vec<usize>> = BTreeMap::new();
+    for (index, role) in resolved.roles.iter().enumerate().filter(|(_, role)| !role.doc.is_mixin) {
+        for place in role.policy_level.iter().map(Use::span) {
+            if places.contains(&place) {
+                carriers.entry(place).or_default().push(index);
+            }
+        }
+    }
+    let mut bounded: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+    let mut told = BTreeSet::new();
+    for open in open {
+        if !sink.has_room() {
+            return;
+        }
+        let place = open.constraint.span();
+        let name = open.bounded.to_string();
+        let carriers = carriers.get(&place).map(Vec::as_slice).unwrap_or_default();
+        let everywhere = !carriers.is_empty()
+            && carriers.iter().all(|index| {
+                let known = bounded.entry(*index).or_insert_with(|| {
+                    let role = resolved.roles.get(*index);
+                    role.map(|role| bounded_by_all(resolved, role)).unwrap_or_default()
+                });
+                known.contains(&name)
+            });
+        if !everywhere && told.insert((place, open.place.start, name)) {
+            report(&open, sources, sink);
         }
     }
 }
@@ -86,53 +124,50 @@ fn conjuncts_of<'r>(resolved: &'r Resolved<'_>, uses: &'r [Use<'_>]) -> Vec<&'r 
         .collect()
 }
 
-/// Reports the bounds of `uses` that nothing bounds from below.
-fn report(
-    resolved: &Resolved<'_>,
-    uses: &[Use<'_>],
+/// The bounds of `uses` below which nothing bounds.
+fn open_in<'r>(
+    resolved: &'r Resolved<'_>,
+    uses: &'r [Use<'r>],
     lower: &Lower<'_>,
-    elsewhere: &BTreeSet<String>,
-    sources: &Sources,
-    sink: &mut Sink,
-) {
+) -> Vec<Open<'r>> {
+    let mut found = Vec::new();
     for constraint in uses {
-        let Some(expr) = resolved.expr(constraint).filter(|_| sink.has_room()) else {
-            continue;
-        };
-        let mut found = Vec::new();
-        unbounded(expr, None, lower, &mut found);
-        for Open { bounded, place } in found {
-            let name = bounded.to_string();
-            if elsewhere.contains(&name) {
-                continue;
-            }
-            let shown = match &bounded.kind {
-                OperandKind::Path(path) if path.root == Root::Element && path.steps.is_empty() => {
-                    "the element".to_owned()
-                }
-                _ => quoted(&name),
+        if let Some(expr) = resolved.expr(constraint) {
+            let at = At {
+                constraint,
+                named: None,
+                element: "the element",
             };
-            let help = match &bounded.kind {
-                OperandKind::Sum { path, of } => format!(
-                    "add {}, or the least value that is meant",
-                    quoted(&format!("every({path}, {} > 0)", element(of)))
-                ),
-                _ => format!(
-                    "add {}, or the least value that is meant",
-                    quoted(&format!("{name} > 0"))
-                ),
-            };
-            sink.push(
-                Diagnostic::new(
-                    codes::ONE_SIDED_BOUND,
-                    format!("{shown} is bounded from above only: negative numbers pass"),
-                    constraint.text.node.locate(sources, place),
-                    "no lower bound",
-                )
-                .with_help(help),
-            );
+            unbounded(expr, &at, lower, &mut found);
         }
     }
+    found
+}
+
+fn report(open: &Open<'_>, sources: &Sources, sink: &mut Sink) {
+    let name = open.bounded.to_string();
+    let shown = match &open.bounded.kind {
+        OperandKind::Path(path) if path.root == Root::Element && path.steps.is_empty() => {
+            open.element.to_owned()
+        }
+        _ => quoted(&name),
+    };
+    let bound = match &open.bounded.kind {
+        OperandKind::Sum { path, of } => format!("every({path}, {} > 0)", element(of)),
+        _ => format!("{name} > 0"),
+    };
+    sink.push(
+        Diagnostic::new(
+            codes::ONE_SIDED_BOUND,
+            format!("{shown} is bounded from above only: negative numbers pass"),
+            open.constraint.text.node.locate(sources, open.place.clone()),
+            "no lower bound",
+        )
+        .with_help(format!(
+            "add {}, or the least value that is meant",
+            quoted(&bound)
+        )),
+    );
 }
 
 /// The path to something in an element.
@@ -146,8 +181,20 @@ fn element(steps: &[Step]) -> Path {
 
 /// Something that is bounded from above only, and where.
 struct Open<'e> {
+    constraint: &'e Use<'e>,
     bounded: &'e Operand,
     place: Range<usize>,
+    /// What `.` is.
+    element: &'static str,
+}
+
+/// Where a condition stands.
+struct At<'e> {
+    constraint: &'e Use<'e>,
+    /// The place of the named condition of which it is a part.
+    named: Option<Range<usize>>,
+    /// What `.` is.
+    element: &'static str,
 }
 
 /// The paths and sums that are bounded from below, or fixed.
@@ -253,13 +300,8 @@ fn bounds_from_below(op: CompareOp) -> bool {
     }
 }
 
-/// What `expr` bounds from above only. `around`: where the named condition stands of which it is a part.
-fn unbounded<'e>(
-    expr: &'e Expr,
-    around: Option<&Range<usize>>,
-    lower: &Lower<'_>,
-    found: &mut Vec<Open<'e>>,
-) {
+/// What `expr` bounds from above only.
+fn unbounded<'e>(expr: &'e Expr, at: &At<'e>, lower: &Lower<'_>, found: &mut Vec<Open<'e>>) {
     let all = |expr: &'e Expr| -> Vec<&'e Expr> {
         conjuncts(expr).into_iter().map(|(expr, _)| expr).collect()
     };
@@ -267,12 +309,12 @@ fn unbounded<'e>(
         ExprKind::And(parts) => {
             let lower = Lower::of(parts.iter().flat_map(all).collect(), Some(lower));
             for part in parts {
-                unbounded(part, around, &lower, found);
+                unbounded(part, at, &lower, found);
             }
         }
         ExprKind::Or(parts) => {
             for part in parts {
-                unbounded(part, around, &Lower::of(all(part), Some(lower)), found);
+                unbounded(part, at, &Lower::of(all(part), Some(lower)), found);
             }
         }
         ExprKind::Quantifier {
@@ -280,9 +322,9 @@ fn unbounded<'e>(
             over,
             body,
         } => {
-            let value = match (quantifier, over) {
-                (Quantifier::Optional, Over::Path(path)) => Some(path.to_string()),
-                (_, Over::Path(_)) => None,
+            let (value, element) = match (quantifier, over) {
+                (Quantifier::Optional, Over::Path(path)) => (Some(path.to_string()), "the value"),
+                (_, Over::Path(_)) => (None, "the element"),
                 // The author chose the elements.
                 (_, Over::Listed(_)) => return,
             };
@@ -293,7 +335,12 @@ fn unbounded<'e>(
                 in_quantifier: Some(value),
             };
             let inner = Lower::of(all(body), Some(&outer));
-            unbounded(body, around, &inner, found);
+            let at = At {
+                constraint: at.constraint,
+                named: at.named.clone(),
+                element,
+            };
+            unbounded(body, &at, &inner, found);
         }
         ExprKind::Compare { .. } | ExprKind::Not(_) => {
             for (left, op, right) in comparisons(expr) {
@@ -301,8 +348,10 @@ fn unbounded<'e>(
                     for bounded in summands(left) {
                         if !lower.contains(&bounded.to_string()) {
                             found.push(Open {
+                                constraint: at.constraint,
                                 bounded,
-                                place: around.unwrap_or(&bounded.span).clone(),
+                                place: at.named.as_ref().unwrap_or(&bounded.span).clone(),
+                                element: at.element,
                             });
                         }
                     }
@@ -310,9 +359,12 @@ fn unbounded<'e>(
             }
         }
         ExprKind::Named { body, .. } => {
-            let place = around.unwrap_or(&expr.span);
-            let lower = Lower::of(all(body), Some(lower));
-            unbounded(body, Some(place), &lower, found);
+            let at = At {
+                constraint: at.constraint,
+                named: Some(at.named.as_ref().unwrap_or(&expr.span).clone()),
+                element: at.element,
+            };
+            unbounded(body, &at, &Lower::of(all(body), Some(lower)), found);
         }
         ExprKind::In { .. } | ExprKind::Text { .. } | ExprKind::Test(..) => {}
     }
