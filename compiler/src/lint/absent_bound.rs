@@ -7,11 +7,22 @@ use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     expr::{Expr, ExprKind, OperandKind, Over, Path, Quantifier, Root, Test},
-    resolve::Resolved,
+    resolve::{Resolved, Use},
     source::{Sources, Span},
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget, sink: &mut Sink) {
+    let asking: Vec<bool> = resolved
+        .constraints
+        .iter()
+        .map(|written| {
+            let all = conjuncts(&written.constraint.expr);
+            all.iter().any(|(expr, _)| !may_be_absent(expr).is_empty())
+        })
+        .collect();
+    let asks = |uses: &[Use<'_>]| uses.iter().any(|one| asking.get(one.id) == Some(&true));
+    // By role, whether what it says of all tools lets an argument be absent.
+    let mut roles: BTreeMap<&str, bool> = BTreeMap::new();
     // Two rules can share what is said of all tools.
     let mut told: BTreeSet<Span> = BTreeSet::new();
     for entry in resolved.permitting() {
@@ -22,6 +33,12 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget,
             .role(&entry.role.name.text)
             .map(|role| role.policy_level.as_slice())
             .unwrap_or_default();
+        let role_asks = roles
+            .entry(entry.role.name.text.as_str())
+            .or_insert_with(|| asks(shared));
+        if !*role_asks && !asks(&entry.constraints) {
+            continue;
+        }
         let steps = resolved.steps(shared) + resolved.steps(&entry.constraints);
         if budget.pay(Account::Lints, steps, entry.doc.name.span, sink).is_none() || !sink.has_room() {
             return;

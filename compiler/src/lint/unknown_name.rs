@@ -21,8 +21,7 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget,
         if !seen.insert(constraint.span()) {
             continue;
         }
-        let steps = resolved.steps(std::slice::from_ref(constraint));
-        if budget.pay(Account::Lints, steps, constraint.span(), sink).is_none() || !sink.has_room() {
+        if !sink.has_room() {
             return;
         }
         let Some(expr) = resolved.expr(constraint) else {
@@ -33,6 +32,11 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget,
                 continue;
             };
             for part in parts {
+                // Each of its names is held against each pattern.
+                let looked_at = names.looked_at(part);
+                if budget.pay(Account::Lints, looked_at, constraint.span(), sink).is_none() {
+                    return;
+                }
                 names.report(part, constraint, sources, budget, sink);
             }
         }
@@ -61,6 +65,24 @@ impl<'r> Names<'r> {
             roles: roles.map(|role| role.doc.name.text.as_str()).collect(),
             tools: (!any).then(|| (exact.into_iter().collect(), patterns)),
         }
+    }
+
+    fn looked_at(&self, expr: &Expr) -> u64 {
+        let patterns = self.tools.as_ref().map_or(0, |(_, patterns)| patterns.len());
+        let names = match &expr.kind {
+            ExprKind::In {
+                list: Members::Listed(list),
+                ..
+            } => list.len(),
+            ExprKind::In { .. } | ExprKind::Compare { .. } | ExprKind::Not(_) => 1,
+            ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Text { .. }
+            | ExprKind::Test(..)
+            | ExprKind::Quantifier { .. }
+            | ExprKind::Named { .. } => 0,
+        };
+        (patterns * names) as u64
     }
 
     fn has(&self, root: Root, name: &str) -> bool {

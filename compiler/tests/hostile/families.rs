@@ -287,9 +287,86 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "parentheses", make: |size| lines(size, TOOL, |_| quoted(&"(".repeat(4_000)), ""), codes: &["constraint-too-deep"] },
     Family { name: "disjunctions of conjunctions", make: |size| lines(size, TOOL, |i| quoted(&filled(&format!("ctx.a == {i}"), |part| format!(" or (ctx.b == {part} and ctx.c == 1)"), "", "")), ""), codes: &[] },
     Family { name: "quotes that do not quote", make: |size| lines(size, TOOL, |_| format!("      - {}\n", "“".repeat(1_300)), ""), codes: &["wrong-quotes"] },
-    Family { name: "indices", make: |size| lines(size, TOOL, |_| quoted(&"args[1]".repeat(580)), ""), codes: &["invalid-path"] },
+    Family { name: "indices", make: |size| lines(size, TOOL, |_| quoted(&"args[1]".repeat(580)), ""), codes: &["constraint-syntax"] },
     // Constants.
     Family { name: "constants", make: |size| lines(size, "consts:\n", |i| format!("  c{i}: {i}\n"), ""), codes: &["unused-const"] },
+    Family {
+        name: "definitions that double",
+        make: |size| {
+            let one = |index: usize| match index {
+                0 => "  d0: . == 1\n".to_owned(),
+                _ => format!("  d{index}: d{0}(.) and d{0}(.x)\n", index - 1),
+            };
+            lines(size, "define:\n", one, "tools: {}\n")
+        },
+        codes: &["policy-too-large"],
+    },
+    Family {
+        name: "a chain of definitions, last first",
+        make: |size| {
+            let one = |index: usize| format!("  d{index}: d{}(.x)\n", index + 1);
+            let Source::Text(text) = lines(size - 40, "define:\n", one, "") else {
+                unreachable!()
+            };
+            let last = text.lines().count() - 1;
+            Source::Text(format!("{text}  d{last}: . == 1\ntools: {{}}\n"))
+        },
+        codes: &["constraint-too-deep"],
+    },
+    Family {
+        name: "definitions in a circle",
+        make: |size| {
+            let one = |index: usize| format!("  d{index}: d{}(.x)\n", index + 1);
+            let Source::Text(text) = lines(size - 40, "define:\n", one, "") else {
+                unreachable!()
+            };
+            let last = text.lines().count() - 1;
+            Source::Text(format!("{text}  d{last}: d0(.)\ntools: {{}}\n"))
+        },
+        codes: &["circular-definition"],
+    },
+    Family {
+        name: "a named condition in many constraints",
+        make: |size| {
+            let parts: Vec<String> = (0..20).map(|index| format!(".x{index} == {index}")).collect();
+            let head = format!("define: {{ d: '{}' }}\n{TOOL}", parts.join(" and "));
+            lines(size, &head, |index| quoted(&format!("d(args.a.x{index})")), "")
+        },
+        codes: &[],
+    },
+    Family {
+        name: "chains of operations",
+        make: |size| {
+            let chain = |index: usize| {
+                let terms = " + args.a * 1.5 - count(args.a)".repeat(10);
+                quoted(&format!("{index}{terms} != 1"))
+            };
+            lines(size, TOOL, chain, "")
+        },
+        codes: &[],
+    },
+    Family {
+        name: "an endless chain of operations",
+        make: |size| {
+            let chain = |_: usize| quoted(&format!("args.a{} != 1", "*9".repeat(2_000)));
+            lines(size, TOOL, chain, "")
+        },
+        codes: &["constraint-too-deep"],
+    },
+    Family {
+        name: "conditions as deep as they may be",
+        make: |size| {
+            let deep = |index: usize| {
+                let around = "not optional(.a, ".repeat(14);
+                quoted(&format!(
+                    "not optional(args.a, {around}any_member(., anywhere(.value, . != \"x{index}\")){}",
+                    ")".repeat(15)
+                ))
+            };
+            lines(size, TOOL, deep, "")
+        },
+        codes: &[],
+    },
     Family {
         name: "a long constant in many constraints",
         make: |size| halves(size, ("consts:\n  c:\n", |i| format!("    - v{i}\n")), (TOOL, |i| quoted(&format!("ctx.a{i} in consts.c")))),
