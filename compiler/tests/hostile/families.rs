@@ -291,6 +291,83 @@ pub(crate) const FAMILIES: &[Family] = &[
     // Constants.
     Family { name: "constants", make: |size| lines(size, "consts:\n", |i| format!("  c{i}: {i}\n"), ""), codes: &["unused-const"] },
     Family {
+        name: "definitions that double",
+        make: |size| {
+            let one = |index: usize| match index {
+                0 => "  d0: . == 1\n".to_owned(),
+                _ => format!("  d{index}: d{0}(.) and d{0}(.x)\n", index - 1),
+            };
+            lines(size, "define:\n", one, "tools: {}\n")
+        },
+        codes: &["policy-too-large"],
+    },
+    Family {
+        name: "a chain of definitions, last first",
+        make: |size| {
+            let one = |index: usize| format!("  d{index}: d{}(.x)\n", index + 1);
+            let Source::Text(text) = lines(size - 40, "define:\n", one, "") else {
+                unreachable!()
+            };
+            let last = text.lines().count() - 1;
+            Source::Text(format!("{text}  d{last}: . == 1\ntools: {{}}\n"))
+        },
+        codes: &["constraint-too-deep"],
+    },
+    Family {
+        name: "definitions in a circle",
+        make: |size| {
+            let one = |index: usize| format!("  d{index}: d{}(.x)\n", index + 1);
+            let Source::Text(text) = lines(size - 40, "define:\n", one, "") else {
+                unreachable!()
+            };
+            let last = text.lines().count() - 1;
+            Source::Text(format!("{text}  d{last}: d0(.)\ntools: {{}}\n"))
+        },
+        codes: &["circular-definition"],
+    },
+    Family {
+        name: "a named condition in many constraints",
+        make: |size| {
+            let parts: Vec<String> = (0..20).map(|index| format!(".x{index} == {index}")).collect();
+            let head = format!("define: {{ d: '{}' }}\n{TOOL}", parts.join(" and "));
+            lines(size, &head, |index| quoted(&format!("d(args.a.x{index})")), "")
+        },
+        codes: &[],
+    },
+    Family {
+        name: "chains of operations",
+        make: |size| {
+            let chain = |index: usize| {
+                let terms = " + args.a * 1.5 - count(args.a)".repeat(10);
+                quoted(&format!("{index}{terms} != 1"))
+            };
+            lines(size, TOOL, chain, "")
+        },
+        codes: &[],
+    },
+    Family {
+        name: "an endless chain of operations",
+        make: |size| {
+            let chain = |_: usize| quoted(&format!("args.a{} != 1", "*9".repeat(2_000)));
+            lines(size, TOOL, chain, "")
+        },
+        codes: &["constraint-too-deep"],
+    },
+    Family {
+        name: "conditions as deep as they may be",
+        make: |size| {
+            let deep = |index: usize| {
+                let around = "not optional(.a, ".repeat(14);
+                quoted(&format!(
+                    "not optional(args.a, {around}any_member(., anywhere(.value, . != \"x{index}\")){}",
+                    ")".repeat(15)
+                ))
+            };
+            lines(size, TOOL, deep, "")
+        },
+        codes: &[],
+    },
+    Family {
         name: "a long constant in many constraints",
         make: |size| halves(size, ("consts:\n  c:\n", |i| format!("    - v{i}\n")), (TOOL, |i| quoted(&format!("ctx.a{i} in consts.c")))),
         codes: &[],
