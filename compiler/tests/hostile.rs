@@ -175,7 +175,11 @@ const PAID: &[(&str, Account, u64)] = &[
     ("small patterns", Account::Patterns, 200_000),
     ("patterns just small enough", Account::Patterns, 1 << 20),
     ("small patterns", Account::Tables, 20_000),
-    ("patterns of names in many roles", Account::Overlaps, 20_000),
+    (
+        "patterns of names that others cover",
+        Account::Overlaps,
+        20_000,
+    ),
     ("forbids with scopes times tools", Account::Overlaps, 10_000),
     ("forbids that roles inherit", Account::Flattened, 10_000),
     ("lists of rules", Account::Lints, 5_000),
