@@ -47,5 +47,4 @@ pub use parser::{
     literal_from_json_text, parse, parse_within,
 };
 
-
 use crate::diagnostic::codes::constraint as codes;
