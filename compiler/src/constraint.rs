@@ -37,5 +37,4 @@ pub use parser::{
     parse_within,
 };
 
-
 use crate::diagnostic::codes::constraint as codes;

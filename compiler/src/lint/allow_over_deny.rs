@@ -37,10 +37,18 @@ fn check_role(
         let Some(pattern) = NamePattern::new(name).filter(|pattern| pattern.weight() > 0) else {
             continue;
         };
-        let Some(said) = resolved.said(*denied).filter(|said| said.mode() == Mode::Deny) else {
+        let Some(said) = resolved
+            .said(*denied)
+            .filter(|said| said.mode() == Mode::Deny)
+        else {
             continue;
         };
-        budget.pay(Account::Lints, role.tools.len() as u64, role.doc.name.span, sink)?;
+        budget.pay(
+            Account::Lints,
+            role.tools.len() as u64,
+            role.doc.name.span,
+            sink,
+        )?;
         if !sink.has_room() {
             return None;
         }
@@ -58,7 +66,11 @@ fn check_role(
         let Some(first) = over.first().filter(|_| told.insert(*denied)) else {
             continue;
         };
-        let more = if over.len() > 1 { format!(" and {} more", over.len() - 1) } else { String::new() };
+        let more = if over.len() > 1 {
+            format!(" and {} more", over.len() - 1)
+        } else {
+            String::new()
+        };
         let mut diagnostic = Diagnostic::new(
             codes::ALLOW_OVER_DENY,
             format!("{}{more} is allowed, though the pattern {} denies it", quoted(&first.listed.doc.name.text), quoted(name)),

@@ -66,7 +66,10 @@ fn check_role(
     });
     let mut by_weight: BTreeMap<usize, Vec<Candidate<'_>>> = BTreeMap::new();
     for candidate in patterns {
-        by_weight.entry(candidate.weight).or_default().push(candidate);
+        by_weight
+            .entry(candidate.weight)
+            .or_default()
+            .push(candidate);
     }
     for (weight, equal) in &by_weight {
         for (at, one) in equal.iter().enumerate() {
@@ -82,8 +85,17 @@ fn check_role(
                 let heavier = by_weight
                     .range(weight + 1..)
                     .flat_map(|(_, better)| better.iter().map(|better| &better.pattern));
-                let exact = role.tools.keys().filter(|name| NamePattern::new(name).is_none());
-                let Some(name) = witness([&one.pattern, &other.pattern], heavier, exact.copied(), budget)? else {
+                let exact = role
+                    .tools
+                    .keys()
+                    .filter(|name| NamePattern::new(name).is_none());
+                let Some(name) = witness(
+                    [&one.pattern, &other.pattern],
+                    heavier,
+                    exact.copied(),
+                    budget,
+                )?
+                else {
                     continue;
                 };
                 told.insert(pair);
@@ -99,7 +111,11 @@ fn check_role(
 
 fn report([one, other]: [&Candidate<'_>; 2], name: &str) -> Diagnostic {
     // What stands later is at fault.
-    let (first, second) = if one.place <= other.place { (one, other) } else { (other, one) };
+    let (first, second) = if one.place <= other.place {
+        (one, other)
+    } else {
+        (other, one)
+    };
     Diagnostic::new(
         "ambiguous-pattern",
         format!(
@@ -120,9 +136,8 @@ fn report([one, other]: [&Candidate<'_>; 2], name: &str) -> Diagnostic {
 
 /// Whether rules say the same.
 fn same(one: &[Entry<'_>], other: &[Entry<'_>]) -> bool {
-    let ids = |entry: &Entry<'_>| -> Vec<usize> {
-        entry.constraints.iter().map(|own| own.id).collect()
-    };
+    let ids =
+        |entry: &Entry<'_>| -> Vec<usize> { entry.constraints.iter().map(|own| own.id).collect() };
     one.len() == other.len()
         && one.iter().zip(other).all(|(one, other)| {
             one.mode == other.mode
@@ -161,9 +176,17 @@ fn witness<'a>(
             .chain(excluded.iter().copied())
             .chain(exact.iter().copied())
     };
-    let mut letters: BTreeSet<char> = texts().flat_map(str::chars).filter(|c| *c != names::ANY).collect();
+    let mut letters: BTreeSet<char> = texts()
+        .flat_map(str::chars)
+        .filter(|c| *c != names::ANY)
+        .collect();
     // One stands for all that occur nowhere.
-    letters.extend(('a'..='z').chain('0'..='9').chain('\u{4E00}'..).find(|c| !letters.contains(c)));
+    letters.extend(
+        ('a'..='z')
+            .chain('0'..='9')
+            .chain('\u{4E00}'..)
+            .find(|c| !letters.contains(c)),
+    );
     let letters: Vec<char> = letters.into_iter().collect();
     let size = texts().map(str::len).sum::<usize>() * letters.len();
     budget.spend(Account::Overlaps, size as u64 / 64 + 1)?;
@@ -263,7 +286,9 @@ fn set(places: &mut [u64], at: usize) {
 }
 
 fn has(places: &[u64], at: usize) -> bool {
-    places.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+    places
+        .get(at / 64)
+        .is_some_and(|word| word >> (at % 64) & 1 == 1)
 }
 
 /// The exact names, letter by letter.
@@ -346,7 +371,10 @@ impl Search<'_> {
                     let Some(ahead) = waiting.get_mut(len + c.len_utf8()) else {
                         continue;
                     };
-                    if let Some(state) = self.step(&state, letter, *c).filter(|state| !seen.contains(state)) {
+                    if let Some(state) = self
+                        .step(&state, letter, *c)
+                        .filter(|state| !seen.contains(state))
+                    {
                         ahead.push(reached.len());
                         reached.push((Arc::new(state), at, *c));
                     }
@@ -360,7 +388,9 @@ impl Search<'_> {
         let matched = |(matcher, places): (&Matcher, &Vec<u64>)| matcher.matches(places);
         self.wanted.iter().zip(&state.wanted).all(matched)
             && !self.excluded.iter().zip(&state.excluded).any(matched)
-            && !state.known.is_some_and(|known| self.known.ends.contains(&known))
+            && !state
+                .known
+                .is_some_and(|known| self.known.ends.contains(&known))
     }
 
     /// None: no name that goes on from there is a witness.
@@ -368,7 +398,10 @@ impl Search<'_> {
         let [one, other] = &self.wanted;
         let [at_one, at_other] = &state.wanted;
         let wanted = [one.step(at_one, letter), other.step(at_other, letter)];
-        if wanted.iter().any(|places| places.iter().all(|word| *word == 0)) {
+        if wanted
+            .iter()
+            .any(|places| places.iter().all(|word| *word == 0))
+        {
             return None;
         }
         let mut excluded = Vec::with_capacity(self.excluded.len());
@@ -379,7 +412,9 @@ impl Search<'_> {
             }
             excluded.push(next);
         }
-        let known = state.known.and_then(|at| self.known.next.get(&(at, c)).copied());
+        let known = state
+            .known
+            .and_then(|at| self.known.next.get(&(at, c)).copied());
         Some(State {
             wanted,
             excluded,

@@ -1,9 +1,7 @@
 //! What texts mean, as symbolic expressions.
 
 use super::{super::*, consts};
-use crate::expr::{
-    CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Test,
-};
+use crate::expr::{CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Test};
 
 const ACCEPTED: &[(&str, &str)] = &[
     ("args.amount <= 500", "(<= args.amount 500)"),
@@ -335,7 +333,11 @@ fn symbolic(expr: &Expr) -> String {
             ..
         } => {
             let argument = argument.as_ref().map(|path| format!(" {path}"));
-            format!("({name}{} {})", argument.unwrap_or_default(), symbolic(body))
+            format!(
+                "({name}{} {})",
+                argument.unwrap_or_default(),
+                symbolic(body)
+            )
         }
     }
 }
