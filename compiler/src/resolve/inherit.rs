@@ -133,7 +133,10 @@ pub fn resolve<'d>(
         .consts
         .iter()
         .chain(document.roles.iter().flat_map(|role| &role.consts));
-    let unused_consts = consts.map(|constant| &constant.name).filter(unused).collect();
+    let unused_consts = consts
+        .map(|constant| &constant.name)
+        .filter(unused)
+        .collect();
     let defines = document
         .defines
         .iter()
@@ -439,10 +442,16 @@ impl<'d> Resolver<'d, '_> {
             let Some(written) = self.constraints.written.get(constraint.id) else {
                 continue;
             };
-            for (names, found) in [(&written.consts, &mut consts), (&written.definitions, &mut conditions)] {
+            for (names, found) in [
+                (&written.consts, &mut consts),
+                (&written.definitions, &mut conditions),
+            ] {
                 for name in names {
                     if !found.contains_key(name) {
-                        found.insert(name.clone(), (constraint.span(), written.constraint.source.clone()));
+                        found.insert(
+                            name.clone(),
+                            (constraint.span(), written.constraint.source.clone()),
+                        );
                     }
                 }
             }
