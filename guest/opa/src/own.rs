@@ -73,6 +73,7 @@ impl Judgement {
             Some(hint) => Some(PathScope {
                 allowed: answer.strings(hint, "allowed", HINT)?,
                 denied: answer.strings(hint, "denied", HINT)?,
+                except: Vec::new(),
             }),
         };
         Ok(Self {
@@ -90,7 +91,7 @@ impl Judgement {
     pub(crate) fn verdict(&self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Verdict, Error> {
         match self.says {
             Effect::Allow => Ok(Verdict::Allow(self.granted(plan, request)?)),
-            Effect::NeedsApproval => Ok(Verdict::NeedsApproval(self.granted(plan, request)?)),
+            Effect::NeedsApproval => Ok(Verdict::NeedsApproval(self.granted(plan, request)?.into())),
             Effect::Deny => self.denied(plan, request),
         }
     }

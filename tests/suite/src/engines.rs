@@ -2,7 +2,13 @@
 
 use hexgate_compiler::{Compiled, Compiler, diagnostic::Diagnostic};
 
-use crate::case::{Answer, Call, Denial, Grant, Paths};
+use hexgate_eval::contract::{
+    ApprovalTerms, FileScope, PathScope, PathStyle, Verdict,
+};
+
+use crate::case::{
+    Answer, Bounds, Call, Denial, Exclusion, Grant, Needed, Paths, Terms,
+};
 
 /// A policy was refused.
 #[derive(Debug)]
@@ -51,40 +57,17 @@ impl<'p> Reference<'p> {
 
     /// Answers a call.
     pub fn answer(&mut self, call: &Call) -> Answer {
-        use hexgate_eval::{Error, Field, Verdict};
+        use hexgate_eval::{Error, Field};
         let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
         let request = hexgate_eval::Request::new(&call.tool, &call.args)
             .roles(&roles)
             .optional_facts(call.facts.as_deref());
-        let grant = |grant: hexgate_eval::Grant| {
-            let scope = match grant.scope.map(|id| {
-                self.plan
-                    .scope(id)
-                    .and_then(|scope| scope.map(|scope| scope.paths()).transpose())
-            }) {
-                None => None,
-                Some(Ok(Some(paths))) => Some(Paths {
-                    allowed: paths.allowed,
-                    denied: paths.denied,
-                }),
-                Some(other) => return Err(format!("scope {:?}: {other:?}", grant.scope)),
-            };
-            Ok(Grant {
-                role: grant.role,
-                scope,
-            })
-        };
         let answer = match self.workspace.decide(&self.plan, &request) {
-            Ok(Verdict::Allow(granted)) => grant(granted).map(Answer::Allow),
-            Ok(Verdict::NeedsApproval(granted)) => grant(granted).map(Answer::NeedsApproval),
-            Ok(Verdict::Deny(denial)) => Ok(Answer::Deny(Denial {
-                reason: denial.reason,
-                violations: denial.violations,
-                hint: denial.hint.map(|paths| Paths {
-                    allowed: paths.allowed,
-                    denied: paths.denied,
-                }),
-            })),
+            Ok(verdict) => answered(
+                verdict,
+                |id| self.plan.scope(id).ok().flatten(),
+                |id| self.plan.terms(id).ok().flatten(),
+            ),
             Err(Error::Malformed(it)) => Ok(Answer::Malformed(match it.field {
                 Field::Roles => "roles",
                 Field::Tool => "tool",
@@ -95,6 +78,69 @@ impl<'p> Reference<'p> {
             Err(error @ Error::Internal(_)) => Err(error.to_string()),
         };
         answer.unwrap_or_else(Answer::Broken)
+    }
+}
+
+/// A verdict with what its numbers stand for.
+fn answered(
+    verdict: Verdict,
+    scope: impl Fn(u32) -> Option<FileScope>,
+    terms: impl Fn(u32) -> Option<ApprovalTerms>,
+) -> Result<Answer, String> {
+    let grant = |grant: hexgate_eval::contract::Grant| {
+        let found = |id| scope(id).ok_or_else(|| format!("no scope {id}"));
+        Ok::<_, String>(Grant {
+            role: grant.role,
+            scope: grant.scope.map(found).transpose()?.map(bounds),
+        })
+    };
+    Ok(match verdict {
+        Verdict::Allow(granted) => Answer::Allow(grant(granted)?),
+        Verdict::NeedsApproval(needed) => {
+            let found = |id| terms(id).ok_or_else(|| format!("no terms {id}"));
+            let terms = needed.terms.map(found).transpose()?;
+            Answer::NeedsApproval(Needed {
+                grant: grant(needed.grant)?,
+                terms: terms.map(|terms| Terms {
+                    roles: terms.roles,
+                    expires: terms.expires,
+                    approvers: terms.approvers,
+                    reason_required: terms.reason_required,
+                }),
+                message: needed.message,
+            })
+        }
+        Verdict::Deny(denial) => Answer::Deny(Denial {
+            reason: denial.reason,
+            violations: denial.violations,
+            hint: denial.hint.map(paths),
+            message: denial.message,
+        }),
+    })
+}
+
+fn bounds(scope: FileScope) -> Bounds {
+    let exclusions = scope.exclusions.into_iter().map(|exclusion| Exclusion {
+        paths: paths(exclusion.paths),
+        windows: exclusion.style == PathStyle::Windows,
+    });
+    let mut exclusions: Vec<Exclusion> = exclusions.collect();
+    exclusions.sort();
+    exclusions.dedup();
+    Bounds {
+        arguments: scope.arguments,
+        search: scope.search,
+        paths: paths(scope.paths),
+        windows: scope.style == PathStyle::Windows,
+        exclusions,
+    }
+}
+
+fn paths(paths: PathScope) -> Paths {
+    Paths {
+        allowed: paths.allowed,
+        denied: paths.denied,
+        except: paths.except,
     }
 }
 
@@ -139,37 +185,18 @@ impl Component {
 
     /// Answers a call.
     pub fn answer(&self, call: &Call) -> Answer {
-        use hexgate_host::{DecideError, Field, Verdict};
+        use hexgate_host::{DecideError, Field};
         let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
         let mut request = hexgate_host::Request::new(&call.tool, &call.args).roles(&roles);
         if let Some(facts) = &call.facts {
             request = request.facts(facts);
         }
-        let grant = |grant: hexgate_host::Grant| {
-            let scope = match grant.scope.map(|id| self.0.scope(id)) {
-                None => None,
-                Some(Ok(Some(scope))) => Some(Paths {
-                    allowed: scope.paths.allowed,
-                    denied: scope.paths.denied,
-                }),
-                Some(other) => return Err(format!("scope {:?}: {other:?}", grant.scope)),
-            };
-            Ok(Grant {
-                role: grant.role,
-                scope,
-            })
-        };
         let answer = match self.0.decide(&request) {
-            Ok(Verdict::Allow(granted)) => grant(granted).map(Answer::Allow),
-            Ok(Verdict::NeedsApproval(granted)) => grant(granted).map(Answer::NeedsApproval),
-            Ok(Verdict::Deny(denial)) => Ok(Answer::Deny(Denial {
-                reason: denial.reason,
-                violations: denial.violations,
-                hint: denial.hint.map(|paths| Paths {
-                    allowed: paths.allowed,
-                    denied: paths.denied,
-                }),
-            })),
+            Ok(verdict) => answered(
+                verdict,
+                |id| self.0.scope(id).ok().flatten(),
+                |id| self.0.terms(id).ok().flatten(),
+            ),
             Err(DecideError::Malformed(it)) => Ok(Answer::Malformed(match it.field {
                 Field::Roles => "roles",
                 Field::Tool => "tool",
