@@ -14,7 +14,7 @@ use crate::{
     model::Mode,
     source::{Entry, Node, NodeKind, Span},
 };
-use rule::{DEFAULT_KEYS, RULE_KEYS};
+use rule::RULE_KEYS;
 
 // What a call may carry as the name of a role or tool.
 use hexgate_contract::MAX_NAME;

@@ -16,12 +16,11 @@ use crate::{
     json::{MAX_DEPTH as MAX_NESTING, is_number},
     number::Number,
     plan::{
-        Damaged, Plan, Ref,
+        Damaged, Plan, Ref, Step,
         layout::{
-            self, MAX_DEPTH, VERSION_PORTABLE, compare, flags, header, list, literal, mode, op,
-            operand, root, size, text_call,
+            self, MAX_DEPTH, SUM_SLOTS, VERSION_GROWN, VERSION_PORTABLE, arithmetic, compare, flags,
+            header, list, literal, mode, op, operand, over, root, size, text_call, with,
         },
-        pattern,
     },
     scope::has_control,
     value::Value,
@@ -45,6 +44,8 @@ impl From<Damaged> for InvalidPlan {
     }
 }
 
+mod records;
+
 type Checked = Result<(), InvalidPlan>;
 
 fn check(holds: bool, what: &str) -> Checked {
@@ -64,6 +65,7 @@ impl Plan<'_> {
         Validator {
             plan: *self,
             rules: BTreeSet::new(),
+            scopes: BTreeSet::new(),
             constraints: BTreeSet::new(),
             nodes: BTreeSet::new(),
             literals: BTreeMap::new(),
@@ -76,10 +78,11 @@ struct Validator<'a> {
     plan: Plan<'a>,
     /// The parts that are checked already and may be shared.
     rules: BTreeSet<Ref>,
+    scopes: BTreeSet<Ref>,
     constraints: BTreeSet<Ref>,
     /// Lists may share elements; each is looked into once, or a small plan could keep the validator busy for ever. How many levels
-    /// of lists each has is kept, because it may be met again deeper down.
-    literals: BTreeMap<Ref, usize>,
+    /// of lists each has is kept, because it may be met again deeper down; and how many values it is where nothing is shared.
+    literals: BTreeMap<Ref, (usize, usize)>,
     /// The parts that are checked already and may not be shared.
     nodes: BTreeSet<Ref>,
 }
@@ -100,10 +103,11 @@ impl Validator<'_> {
     fn plan(&mut self) -> Checked {
         let plan = self.plan;
         check(plan.u32(header::FLAGS)? & !flags::ALL == 0, "unknown flags")?;
-        check(
-            plan.is_portable()? == (plan.u32(header::VERSION)? == VERSION_PORTABLE),
-            "a flag of another version",
-        )?;
+        let portable = match plan.u32(header::VERSION)? {
+            VERSION_GROWN => plan.is_portable()?,
+            version => version == VERSION_PORTABLE,
+        };
+        check(plan.is_portable()? == portable, "a flag of another version")?;
         check(plan.memo_slots()? <= plan.bytes().len(), "memo slots")?;
         let about = plan.about()?;
         for limit in [about.limits.arguments_bytes, about.limits.facts_bytes] {
@@ -111,7 +115,7 @@ impl Validator<'_> {
         }
         if about.coverage == Coverage::Opaque {
             plan.data()?;
-            let empty = about.roles == 0 && about.scopes == 0;
+            let empty = about.roles == 0 && about.scopes == 0 && !plan.is_grown()?;
             check(
                 empty && plan.u32(header::DEFAULT_ROLE)? == 0,
                 "roles or scopes of an opaque plan",
@@ -128,6 +132,9 @@ impl Validator<'_> {
             )?;
         }
         self.scopes()?;
+        if plan.is_grown()? {
+            self.trailer()?;
+        }
         self.roles()
     }
 
@@ -172,31 +179,11 @@ impl Validator<'_> {
         Ok(())
     }
 
-    fn scopes(&self) -> Checked {
-        let plan = self.plan;
-        let table = plan.reference(header::SCOPES, 0)?;
-        for id in 0..plan.reference(header::SCOPE_COUNT, 0)? {
-            let scope = plan.reference(table, id)?;
-            check(plan.reference(scope, 0)? == id, "id of a scope")?;
-            plan.str(scope, 1)?;
-            let (allowed, denied) = (plan.reference(scope, 3)?, plan.reference(scope, 4)?);
-            let count = allowed
-                .checked_add(denied)
-                .filter(|count| *count <= plan.bytes().len());
-            for index in 0..count.ok_or(Damaged::RecordCount)? {
-                let pattern = pattern(scope, index);
-                plan.str(pattern, 0)?;
-                self.dfa(plan.reference(pattern, 2)?)?;
-                check(plan.word(pattern, 3)? <= 1, "a pattern")?;
-            }
-        }
-        Ok(())
-    }
-
     fn roles(&mut self) -> Checked {
         let plan = self.plan;
         let first = plan.reference(header::ROLES, 0)?;
         let tools = plan.u32(header::TOOL_COUNT)?;
+        let grown = plan.is_grown()?;
         for index in 0..plan.reference(header::ROLE_COUNT, 0)? {
             let role = first + index * size::ROLE;
             self.rule(plan.reference(role, 2)?)?;
@@ -218,7 +205,10 @@ impl Validator<'_> {
                     "order of cells",
                 )?;
                 before = Some(tool);
-                self.rule(plan.reference(at, 1)?)?;
+                self.entry(plan.reference(at, 1)?)?;
+            }
+            if grown {
+                self.more(role)?;
             }
         }
         check(
@@ -232,15 +222,23 @@ impl Validator<'_> {
         if !self.rules.insert(rule) {
             return Ok(());
         }
-        check(plan.word(rule, 0)? <= mode::ALLOW, "mode")?;
-        let scope = plan.reference(rule, 1)?;
-        if scope != 0 {
-            let table = plan.reference(header::SCOPES, 0)?;
-            let id = plan.reference(scope, 0)?;
-            let known =
-                id < plan.reference(header::SCOPE_COUNT, 0)? && plan.reference(table, id)? == scope;
-            check(known, "scope of a rule")?;
+        let mode = plan.word(rule, 0)?;
+        let mode = if plan.is_grown()? {
+            mode & !with::ALL
+        } else {
+            mode
+        };
+        check(mode <= mode::ALLOW, "mode")?;
+        self.condition_of(rule)?;
+        if plan.is_grown()? {
+            self.behind_constraints(rule, mode)?;
         }
+        self.scope_of(rule)
+    }
+
+    /// The constraints of a rule or forbid.
+    fn condition_of(&mut self, rule: Ref) -> Checked {
+        let plan = self.plan;
         let count = plan.reference(rule, 2)?;
         check(count <= plan.bytes().len(), "number of constraints")?;
         for index in 0..count {
@@ -280,6 +278,9 @@ impl Validator<'_> {
         };
         let count = first >> 16;
         let argument = first >> 8 & 0xff;
+        if first & 0xff > op::MEMO {
+            self.grown()?;
+        }
         match first & 0xff {
             op::AND | op::OR => {
                 check(count > 0, "an empty chain")?;
@@ -320,15 +321,62 @@ impl Validator<'_> {
                     before = Some(name);
                 }
             }
-            op::EVERY | op::ANY => {
-                check(place.quantifiers < 2, "nesting of quantifiers")?;
+            kind @ (op::EVERY | op::ANY) => {
+                let of = plan.reference(node, 2)?;
+                if argument != over::ELEMENTS {
+                    self.grown()?;
+                }
+                match argument {
+                    over::ELEMENTS | over::MEMBERS => self.path(of, place)?,
+                    over::TEXTS => {
+                        check(kind == op::ANY, "what a quantifier goes over")?;
+                        self.path(of, place)?;
+                    }
+                    over::LITERALS => {
+                        let (_, size) = self.literal(of, 0)?;
+                        check(
+                            plan.word(of, 0)? == literal::LIST && size <= layout::MAX_LEN,
+                            "a literal list of a quantifier",
+                        )?;
+                    }
+                    _ => return check(false, "what a quantifier goes over"),
+                }
+                self.body(plan.reference(node, 3)?, place)?;
+            }
+            op::OPTIONAL => {
                 self.path(plan.reference(node, 2)?, place)?;
                 let body = Place {
-                    quantifiers: place.quantifiers + 1,
                     element: true,
                     ..below
                 };
                 self.condition(plan.reference(node, 3)?, body)?;
+            }
+            op::NAMED => {
+                plan.str(node, 3)?;
+                plan.str(node, 5)?;
+                self.condition(plan.reference(node, 2)?, below)?;
+            }
+            op::TEXT_IN => {
+                check(argument <= text_call::CONTAINS, "string call")?;
+                self.operand(count & 0xf, plan.reference(node, 2)?, place)?;
+                self.operand(count >> 4 & 0xf, plan.reference(node, 3)?, place)?;
+                if argument == text_call::CONTAINS {
+                    self.has_room(flags::SEEKS_TEXTS)?;
+                }
+                let path = (count & 0x7 == operand::PATH).then_some(plan.reference(node, 2)?);
+                self.prepared(path, plan.reference(node, 4)?, flags::INDEXES_TEXTS, place)?;
+            }
+            op::IN_PATH => {
+                check(argument <= 1, "negation")?;
+                self.operand(count & 0xf, plan.reference(node, 2)?, place)?;
+                let path = plan.reference(node, 3)?;
+                self.path(path, place)?;
+                self.prepared(
+                    Some(path),
+                    plan.reference(node, 4)?,
+                    flags::ORDERS_LISTS,
+                    place,
+                )?;
             }
             op::MEMO => {
                 check(plan.reference(node, 2)? < place.slots, "memo slots")?;
@@ -345,50 +393,148 @@ impl Validator<'_> {
         Ok(())
     }
 
+    /// What versions 1 and 2 do not have.
+    fn grown(&self) -> Checked {
+        check(self.plan.is_grown()?, "a condition of another version")
+    }
+
+    /// The condition of a quantifier.
+    fn body(&mut self, node: Ref, place: Place) -> Checked {
+        check(place.quantifiers < 2, "nesting of quantifiers")?;
+        let body = Place {
+            depth: place.depth + 1,
+            quantifiers: place.quantifiers + 1,
+            element: true,
+            ..place
+        };
+        self.condition(node, body)
+    }
+
+    /// What is prepared once, as the slot remembers (none: 0), is the same for each element.
+    fn prepared(&self, path: Option<Ref>, slot: usize, flag: u32, place: Place) -> Checked {
+        if slot == 0 {
+            return Ok(());
+        }
+        check(slot <= place.slots, "memo slots")?;
+        let is_fixed = match path {
+            Some(path) => self.plan.word(path, 0)? & 0xff != root::ELEMENT,
+            None => false,
+        };
+        check(is_fixed, "something that is prepared for each element")?;
+        self.has_room(flag)
+    }
+
+    /// Whether the plan says that a condition needs room.
+    fn has_room(&self, flag: u32) -> Checked {
+        check(
+            self.plan.u32(header::FLAGS)? & flag != 0,
+            "a condition without the flag for its room",
+        )
+    }
+
     fn operand(&mut self, kind: u32, at: Ref, place: Place) -> Checked {
-        match kind {
-            operand::PATH => self.path(at, place),
+        let plan = self.plan;
+        if kind > operand::LITERAL {
+            self.grown()?;
+        }
+        match kind & !operand::LOWER {
+            operand::PATH | operand::TYPE => self.path(at, place),
             operand::COUNT => {
-                check(self.plan.reference(at, 1)? <= place.slots, "memo slots")?;
-                self.path(self.plan.reference(at, 0)?, place)
+                check(plan.reference(at, 1)? <= place.slots, "memo slots")?;
+                self.path(plan.reference(at, 0)?, place)
             }
+            operand::COUNT_IF => {
+                check(self.nodes.insert(at), "a condition with two parents")?;
+                check(plan.reference(at, 1)? <= place.slots, "memo slots")?;
+                self.path(plan.reference(at, 0)?, place)?;
+                self.body(plan.reference(at, 2)?, place)
+            }
+            operand::SUM => {
+                let slot = plan.reference(at, 1)?;
+                let behind = slot.saturating_add(SUM_SLOTS - 1);
+                check(slot == 0 || behind <= place.slots, "memo slots")?;
+                self.path(plan.reference(at, 0)?, place)?;
+                let of = plan.reference(at, 2)?;
+                check(plan.word(of, 0)? & 0xff == root::ELEMENT, "root of a path")?;
+                let element = Place {
+                    element: true,
+                    ..place
+                };
+                self.path(of, element)
+            }
+            operand::ARITHMETIC => self.arithmetic(at, place),
             operand::LITERAL => self.literal(at, 0).map(|_| ()),
             _ => check(false, "kind of operand"),
         }
     }
 
+    fn arithmetic(&mut self, at: Ref, place: Place) -> Checked {
+        let plan = self.plan;
+        check(at.is_multiple_of(4), "an operand between words")?;
+        check(self.nodes.insert(at), "an operand with two parents")?;
+        let count = plan.reference(at, 0)?;
+        check((1..=plan.bytes().len()).contains(&count), "number of terms")?;
+        for index in 0..count {
+            let first = plan.word(at, 1 + 2 * index)?;
+            let (operator, kind) = (first & 0xff, first >> 8);
+            let is_known = if index == 0 {
+                operator == arithmetic::ADD
+            } else {
+                operator <= arithmetic::MULTIPLY
+            };
+            check(is_known, "operator")?;
+            check(
+                kind <= 0xf && kind & !operand::LOWER != operand::ARITHMETIC,
+                "kind of operand",
+            )?;
+            self.operand(kind, plan.reference(at, 2 + 2 * index)?, place)?;
+        }
+        Ok(())
+    }
+
     fn path(&self, at: Ref, place: Place) -> Checked {
         let plan = self.plan;
         let first = plan.word(at, 0)?;
+        let (is_memoised, is_indexed) = (first >> 8 & 1 != 0, first >> 9 & 1 != 0);
         let steps = plan.reference(at, 2)?;
         match first & 0xff {
-            root::ARGS | root::CTX | root::RUN | root::USER => {}
+            root::ARGS
+            | root::CTX
+            | root::RUN
+            | root::USER
+            | root::SAID
+            | root::USAGE
+            | root::USER_USAGE => {}
             root::ROLE | root::TOOL => check(steps == 0, "steps of a name")?,
             root::ELEMENT => check(
-                place.element && first >> 8 == 0,
+                place.element && !is_memoised,
                 "element outside a quantifier",
             )?,
             _ => return check(false, "root of a path"),
         }
         check(
-            first >> 8 == 0 || first >> 8 == 1 && plan.reference(at, 1)? < place.slots,
+            first >> 10 == 0 && (!is_memoised || plan.reference(at, 1)? < place.slots),
             "memo slots",
         )?;
         check(steps <= plan.bytes().len(), "number of steps")?;
+        let mut has_index = false;
         for step in 0..steps {
-            plan.text(at, 3 + 2 * step)?;
+            has_index |= plan.checked(|plan| matches!(plan.step(at, step), Step::Element(_)))?;
         }
-        Ok(())
+        if is_indexed || first & 0xff > root::ELEMENT {
+            self.grown()?;
+        }
+        check(has_index == is_indexed, "steps of a path")
     }
 
-    /// Checks a literal that stands in so many lists, and says how many levels of lists it has itself.
-    fn literal(&mut self, at: Ref, depth: usize) -> Result<usize, InvalidPlan> {
+    /// Checks a literal that stands in so many lists, and says how many levels of lists it has itself, and how many values it is.
+    fn literal(&mut self, at: Ref, depth: usize) -> Result<(usize, usize), InvalidPlan> {
         let plan = self.plan;
-        if let Some(height) = self.literals.get(&at) {
-            return Ok(*height);
+        if let Some(known) = self.literals.get(&at) {
+            return Ok(*known);
         }
         plan.slice(at, size::LITERAL)?;
-        let mut height = 0;
+        let (mut height, mut values) = (0, 1usize);
         match plan.word(at, 0)? {
             literal::NULL | literal::FALSE | literal::TRUE => {}
             literal::INTEGER => {
@@ -409,15 +555,17 @@ impl Validator<'_> {
                     let element = plan.reference(at, index + 2)?;
                     // Elements stand before their lists, so a list cannot contain itself.
                     check(element < at, "order of literals")?;
-                    height = height.max(self.literal(element, depth + 1)?);
+                    let (inner, more) = self.literal(element, depth + 1)?;
+                    height = height.max(inner);
+                    values = values.saturating_add(more);
                 }
                 height += 1;
                 check(height <= MAX_NESTING, "nesting of a literal")?;
             }
             _ => check(false, "kind of literal")?,
         }
-        self.literals.insert(at, height);
-        Ok(height)
+        self.literals.insert(at, (height, values));
+        Ok((height, values))
     }
 
     fn list(&mut self, at: Ref) -> Checked {

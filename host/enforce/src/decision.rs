@@ -162,6 +162,10 @@ pub struct Decision {
     pub(crate) reason: String,
     pub(crate) violations: Vec<String>,
     pub(crate) hint: Option<PathScope>,
+    /// What the policy's author wants the model to be told.
+    pub(crate) message: Option<String>,
+    /// The number of the terms that say who has to agree.
+    pub(crate) terms: Option<u32>,
     pub(crate) scope: Option<FileScope>,
     pub(crate) version: Arc<Version>,
     pub(crate) grant: Option<Grant>,
@@ -255,6 +259,12 @@ impl Decision {
         self.hint.as_ref()
     }
 
+    /// What the policy's author wants the model to be told, if the policy denied the call or wants a human to agree to it.
+    #[must_use]
+    pub fn policy_message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
     /// The file scope within which the call may happen. A tool that searches below a path must apply it to each result.
     #[must_use]
     pub fn scope(&self) -> Option<&FileScope> {
@@ -337,6 +347,8 @@ impl Decision {
         self.scope = None;
         self.violations.clear();
         self.hint = None;
+        self.message = None;
+        self.terms = None;
         self.request = None;
         self.grant = None;
         self.is_models_fault = false;

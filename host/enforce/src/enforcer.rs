@@ -166,6 +166,8 @@ impl Enforcer {
             reason: String::new(),
             violations: Vec::new(),
             hint: None,
+            message: None,
+            terms: None,
             scope: None,
             version: version.clone(),
             grant: None,
@@ -275,11 +277,16 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
     let verdict = policy.decide(&request);
     let granted = match verdict {
         Ok(Verdict::Allow(grant)) => Some((Effect::Allow, grant)),
-        Ok(Verdict::NeedsApproval(grant)) => Some((Effect::NeedsApproval, grant)),
+        Ok(Verdict::NeedsApproval(needed)) => {
+            decision.terms = needed.terms;
+            decision.message = needed.message;
+            Some((Effect::NeedsApproval, needed.grant))
+        }
         Ok(Verdict::Deny(denial)) => {
             decision.deny(Cause::Policy, denial.reason);
             decision.violations = denial.violations;
             decision.hint = denial.hint;
+            decision.message = denial.message;
             None
         }
         Err(error) => {

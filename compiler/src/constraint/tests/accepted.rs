@@ -1,7 +1,9 @@
 //! What texts mean, as symbolic expressions.
 
 use super::{super::*, consts};
-use crate::expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Test};
+use crate::expr::{
+    CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Test,
+};
 
 const ACCEPTED: &[(&str, &str)] = &[
     ("args.amount <= 500", "(<= args.amount 500)"),
@@ -108,7 +110,112 @@ const ACCEPTED: &[(&str, &str)] = &[
     ),
     ("args[\"plain\"] == 1", "(== args.plain 1)"),
     ("args._x1 == 1", "(== args._x1 1)"),
-    ("run.calls < 3", "(< run.calls 3)"),
+    ("run.tool_calls < 3", "(< run.tool_calls 3)"),
+    ("args.l[0] == 1", "(== args.l[0] 1)"),
+    ("args.l[0][12].x[\"y z\"] == 1", "(== args.l[0][12].x[\"y z\"] 1)"),
+    ("args.l[ 0 ] == 1", "(== args.l[0] 1)"),
+    ("any(args.l, .[0] == 1)", "(any args.l (== .[0] 1))"),
+    ("any(args.l, .[0].x[1] == 1)", "(any args.l (== .[0].x[1] 1))"),
+    ("any(args.l, .x[0] == 1)", "(any args.l (== .x[0] 1))"),
+    ("startswith(args.key, user.tenant)", "(startswith args.key user.tenant)"),
+    ("any(args.l, contains(args.x, .))", "(any args.l (contains args.x .))"),
+    (
+        "endswith(lower(args.host), consts.owner)",
+        "(endswith (lower args.host) \"alice\")",
+    ),
+    (
+        "startswith(args.x, lower(args.y))",
+        "(startswith args.x (lower args.y))",
+    ),
+    ("contains(args.x, role)", "(contains args.x role)"),
+    (
+        "any(consts.currencies, endswith(args.x, .))",
+        "(any [\"USD\", \"EUR\"] (endswith args.x .))",
+    ),
+    (
+        "every([1, [2]], . != args.x)",
+        "(every [1, [2]] (!= . args.x))",
+    ),
+    ("lower(args.x) == \"usd\"", "(== (lower args.x) \"usd\")"),
+    ("\"usd\" == lower(args.x)", "(== \"usd\" (lower args.x))"),
+    ("lower(args.x) in [\"a\"]", "(in (lower args.x) [\"a\"])"),
+    (
+        "lower(args.x) == lower(\"USD\")",
+        "(== (lower args.x) (lower \"USD\"))",
+    ),
+    (
+        "lower(args.x) == lower(consts.owner)",
+        "(== (lower args.x) (lower \"alice\"))",
+    ),
+    ("type(args.x) == \"text\"", "(== (type args.x) \"text\")"),
+    (
+        "type(args.x) not in [\"list\", \"object\"]",
+        "(not-in (type args.x) [\"list\", \"object\"])",
+    ),
+    (
+        "every_member(args.env, matches(.value, \"^a$\"))",
+        "(every_member args.env (matches .value \"^a$\"))",
+    ),
+    (
+        "any_member(args, .name == \"x\" and .value.y[0] == 1)",
+        "(any_member args (and (== .name \"x\") (== .value.y[0] 1)))",
+    ),
+    (
+        "not anywhere(args, matches(., \"sk-[a-z]\"))",
+        "(not (anywhere args (matches . \"sk-[a-z]\")))",
+    ),
+    (
+        "optional(args.x, . <= 5)",
+        "(optional args.x (<= . 5))",
+    ),
+    (
+        "optional(args.x, optional(.y, every(.z, any(., . == 1))))",
+        "(optional args.x (optional .y (every .z (any . (== . 1)))))",
+    ),
+    (
+        "count(args.l, .x > 2) <= 3",
+        "(<= (count args.l (> .x 2)) 3)",
+    ),
+    ("sum(args.l, .x.y[0]) < 9", "(< (sum args.l .x.y[0]) 9)"),
+    ("sum(args.l, .) < 9", "(< (sum args.l .) 9)"),
+    (
+        "any(args.l, sum(.m, .x) < count(., . == 1))",
+        "(any args.l (< (sum .m .x) (count . (== . 1))))",
+    ),
+    ("args.a + args.b <= 5", "(<= (+ args.a args.b) 5)"),
+    (
+        "args.a + args.b * 2 - 1 == 3 * args.c",
+        "(== (- (+ args.a (* args.b 2)) 1) (* 3 args.c))",
+    ),
+    (
+        "1 - 2 - args.x == 3 * 4 * args.y",
+        "(== (- (- 1 2) args.x) (* (* 3 4) args.y))",
+    ),
+    ("args.a-5 < 0", "(< (- args.a 5) 0)"),
+    ("args.a -5 < 0", "(< (- args.a 5) 0)"),
+    ("args.a - -5 < 0", "(< (- args.a -5) 0)"),
+    ("args.a--5 < 0", "(< (- args.a -5) 0)"),
+    ("args.a-args.b<0", "(< (- args.a args.b) 0)"),
+    ("args.a-consts.max_refund<0", "(< (- args.a 500) 0)"),
+    ("args.a-count(args.b)<0", "(< (- args.a (count args.b)) 0)"),
+    ("args.l[0]-5 < 0", "(< (- args.l[0] 5) 0)"),
+    ("5-3 < args.x", "(< (- 5 3) args.x)"),
+    ("1e5-3 < args.x", "(< (- 1e5 3) args.x)"),
+    ("count(args.x)-1 in [1]", "(in (- (count args.x) 1) [1])"),
+    ("any(args.l, .-1 == 2)", "(any args.l (== (- . 1) 2))"),
+    ("any(args.l, .a-1 == 2)", "(any args.l (== (- .a 1) 2))"),
+    ("args.x + 1 in args.l", "(in (+ args.x 1) args.l)"),
+    ("args.to in said.emails", "(in args.to said.emails)"),
+    ("\"a\" not in args.tags", "(not-in \"a\" args.tags)"),
+    ("null in args.tags[0]", "(in null args.tags[0])"),
+    (
+        "every(args.to, . in said.emails)",
+        "(every args.to (in . said.emails))",
+    ),
+    ("any(args.l, args.x in .)", "(any args.l (in args.x .))"),
+    ("usage.tool_calls_24h < 5", "(< usage.tool_calls_24h 5)"),
+    ("user_usage.tokens_5m < 5", "(< user_usage.tokens_5m 5)"),
+    ("args.lower == 1 and args.type == 2", "(and (== args.lower 1) (== args.type 2))"),
     ("user == \"alice\"", "(== user \"alice\")"),
     (
         "args.a == 1 and args.b == 2 and args.c == 3",
@@ -215,7 +322,12 @@ fn spans_are_the_places_in_the_text() {
     let ExprKind::Not(body) = &parts[1].kind else {
         panic!("{expr}")
     };
-    let ExprKind::Quantifier { path, body, .. } = &body.kind else {
+    let ExprKind::Quantifier {
+        over: Over::Path(path),
+        body,
+        ..
+    } = &body.kind
+    else {
         panic!("{expr}")
     };
     assert_eq!(&text[path.span.clone()], "args.l");
@@ -289,11 +401,17 @@ fn symbolic(expr: &Expr) -> String {
             negated,
         } => {
             let name = if *negated { "not-in" } else { "in" };
-            format!("({name} {} {})", value(sought), Literal::List(list.clone()))
+            let list = match list {
+                Members::Listed(list) => Literal::List(list.clone()).to_string(),
+                Members::Path(path) => path.to_string(),
+            };
+            format!("({name} {} {list})", value(sought))
         }
-        ExprKind::Test(path, Test::Text(call, sought)) => {
-            format!("({} {path} {})", call.function(), text(sought))
-        }
+        ExprKind::Text {
+            call,
+            subject,
+            sought,
+        } => format!("({} {} {})", call.function(), value(subject), value(sought)),
         ExprKind::Test(path, Test::Matches { pattern, .. }) => {
             format!("(matches {path} {})", text(pattern))
         }
@@ -306,15 +424,44 @@ fn symbolic(expr: &Expr) -> String {
         }
         ExprKind::Quantifier {
             quantifier,
-            path,
+            over,
             body,
-        } => format!("({} {path} {})", quantifier.function(), symbolic(body)),
+        } => {
+            let over = match over {
+                Over::Listed(list) => Literal::List(list.clone()).to_string(),
+                Over::Path(path) => path.to_string(),
+            };
+            format!("({} {over} {})", quantifier.function(), symbolic(body))
+        }
+        ExprKind::Named {
+            name,
+            argument,
+            body,
+            ..
+        } => {
+            let argument = argument.as_ref().map(|path| format!(" {path}"));
+            format!("({name}{} {})", argument.unwrap_or_default(), symbolic(body))
+        }
     }
 }
 
 fn value(operand: &Operand) -> String {
     match &operand.kind {
         OperandKind::Count(path) => format!("(count {path})"),
-        _ => operand.to_string(),
+        OperandKind::CountIf { path, body } => format!("(count {path} {})", symbolic(body)),
+        OperandKind::Sum { path, of } => {
+            let element = crate::expr::Path {
+                root: crate::expr::Root::Element,
+                steps: of.clone(),
+                span: 0..0,
+            };
+            format!("(sum {path} {element})")
+        }
+        OperandKind::Lower(of) => format!("(lower {})", value(of)),
+        OperandKind::TypeOf(path) => format!("(type {path})"),
+        OperandKind::Arithmetic { op, left, right } => {
+            format!("({op} {} {})", value(left), value(right))
+        }
+        OperandKind::Path(_) | OperandKind::Literal(_) => operand.to_string(),
     }
 }

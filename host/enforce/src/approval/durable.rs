@@ -87,7 +87,7 @@ fn settle(service: &ApprovalService, call: &Call, terms: &Terms) -> Result<Answe
         } => Answer::Denied {
             reason: format!("`{}` refused: {reason}", approver.escape_debug()),
         },
-        ApprovalStatus::Pending { request } => Answer::Pending {
+        ApprovalStatus::Pending { request, .. } => Answer::Pending {
             request: request.to_string(),
         },
     })

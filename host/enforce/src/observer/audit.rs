@@ -229,11 +229,14 @@ fn recorded(decision: &Decision) -> Recorded {
         (Effect::NeedsApproval, _, Some(grant)) => Recorded::NeedsApproval {
             role: grant.role,
             scope: grant.scope,
+            terms: decision.terms,
+            message: decision.message.clone(),
         },
         (Effect::Deny, Cause::Policy, _) => Recorded::Deny {
             reason: reason(),
             violations: decision.violations().to_vec(),
             hint: decision.hint().map(Hint::from),
+            message: decision.message.clone(),
         },
         (_, Cause::Malformed, _) => error(ErrorClass::Malformed),
         (_, Cause::Exceeded, _) => error(ErrorClass::Exceeded),
