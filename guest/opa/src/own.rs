@@ -62,7 +62,7 @@ impl Refusal {
 
 impl Judgement {
     /// Reads what belongs to an answer of ours.
-    fn of(answer: &Answer<'_>) -> Result<Self, Error> {
+    pub(crate) fn of(answer: &Answer<'_>) -> Result<Self, Error> {
         answer.violations()?;
         let denials = answer
             .elements(answer.result(), "denials")
