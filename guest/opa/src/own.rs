@@ -120,7 +120,11 @@ impl Judgement {
 
     /// The verdict, if what the answer names is there. Its texts are copies: what they are copied from is wiped.
     pub(crate) fn verdict(&self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Verdict, Error> {
-        if self.message.as_ref().is_some_and(|text| text.len() > MAX_MESSAGE) {
+        if self
+            .message
+            .as_ref()
+            .is_some_and(|text| text.len() > MAX_MESSAGE)
+        {
             return Err(Error::Internal(MESSAGE));
         }
         match self.says {
@@ -232,7 +236,10 @@ mod tests {
             Because::Constraints(alloc::vec!["a".into()])
         );
         let hint = judgement.hint.unwrap();
-        assert_eq!((hint.allowed, hint.except), (["*".into()].into(), ["b".into()].into()));
+        assert_eq!(
+            (hint.allowed, hint.except),
+            (["*".into()].into(), ["b".into()].into())
+        );
     }
 
     #[test]
@@ -282,7 +289,10 @@ mod tests {
                 r#""denials":[{"role":1,"because":"forbidden","violations":[]}]"#,
             ),
             (r#""hint":null"#, r#""hint":[]"#),
-            (r#""hint":null"#, r#""hint":{"allowed":[],"denied":[],"except":"a"}"#),
+            (
+                r#""hint":null"#,
+                r#""hint":{"allowed":[],"denied":[],"except":"a"}"#,
+            ),
             (r#""hint":null"#, r#""hint":null,"terms":"0""#),
             (r#""hint":null"#, r#""hint":null,"message":1"#),
         ] {
