@@ -17,21 +17,21 @@ use crate::{abi, memory};
 /// `about: func() -> summary`.
 #[unsafe(export_name = core_export!("description", "about"))]
 extern "C" fn about() -> *const AtomicU32 {
-    answer(|plan| Ok(abi::about(&plan.about()?)), abi::OPAQUE)
+    answer(|plan| Ok(abi::about(plan.about()?)), abi::OPAQUE)
 }
 
-/// `roles: func(start: u32, count: u32) -> list<string>`.
+/// `roles: func(start: u32, count: u32) -> list<role>`.
 #[unsafe(export_name = core_export!("description", "roles"))]
 extern "C" fn roles(start: u32, count: u32) -> *const AtomicU32 {
-    let names = |plan: &Plan<'static>| {
-        let mut names = Vec::new();
+    let roles = |plan: &Plan<'static>| {
+        let mut roles = Vec::new();
         for index in start..start.saturating_add(count) {
             let Some(role) = plan.role(index)? else { break };
-            names.push(abi::view(role.name()?.as_bytes()));
+            roles.push(abi::role(role.name()?, role.description()?));
         }
-        Ok(abi::names(names))
+        Ok(abi::roles(roles))
     };
-    answer(names, abi::NOTHING)
+    answer(roles, abi::NOTHING)
 }
 
 /// `rules: func(role: string, start: u32, count: u32) -> option<list<rule>>`.
@@ -41,24 +41,68 @@ extern "C" fn rules(role: *const u8, role_len: usize, start: u32, count: u32) ->
         let Some(role) = plan.find_role(memory::text(role, role_len))? else {
             return Ok(abi::NOTHING);
         };
-        let mut rules: Vec<abi::Rule> = Vec::new();
-        for index in start..start.saturating_add(count) {
-            let Some(rule) = role.rule(index)? else { break };
-            rules.push(abi::rule(&rule)?);
-        }
-        Ok(abi::rules(rules))
+        let rules = role.rules(start, count)?.into_iter().map(|rule| {
+            Ok(abi::rule(
+                rule.tools()?,
+                rule.mode()?,
+                rule.constraints()?,
+                rule.scope()?,
+                rule.terms()?,
+                rule.message()?,
+                rule.description()?,
+            ))
+        });
+        Ok(abi::rules(rules.collect::<Result<_, Damaged>>()?))
     };
     answer(rules, abi::NOTHING)
+}
+
+/// `forbids: func(role: option<string>, start: u32, count: u32) -> option<list<forbid>>`.
+#[unsafe(export_name = core_export!("description", "forbids"))]
+extern "C" fn forbids(
+    has_role: u32,
+    role: *const u8,
+    role_len: usize,
+    start: u32,
+    count: u32,
+) -> *const AtomicU32 {
+    let forbids = |plan: &Plan<'static>| {
+        let forbids = if has_role == 0 {
+            plan.forbids(start, count)?
+        } else {
+            match plan.find_role(memory::text(role, role_len))? {
+                Some(role) => role.forbids(start, count)?,
+                None => return Ok(abi::NOTHING),
+            }
+        };
+        let forbids = forbids.into_iter().map(|forbid| {
+            Ok(abi::forbid(
+                forbid.tools()?,
+                forbid.constraints()?,
+                forbid.scope()?,
+                forbid.message()?,
+                forbid.description()?,
+            ))
+        });
+        Ok(abi::forbids(forbids.collect::<Result<_, Damaged>>()?))
+    };
+    answer(forbids, abi::NOTHING)
 }
 
 /// `scope: func(id: u32) -> option<file-scope>`.
 #[unsafe(export_name = core_export!("description", "scope"))]
 extern "C" fn scope(id: u32) -> *const AtomicU32 {
-    let scope = |plan: &Plan<'static>| match plan.scope(id)? {
-        Some(scope) => abi::file_scope(&scope),
-        None => Ok(abi::NOTHING),
+    let scope = |plan: &Plan<'static>| {
+        Ok(plan.scope(id)?.map_or(abi::NOTHING, abi::file_scope))
     };
     answer(scope, abi::NOTHING)
+}
+
+/// `terms: func(id: u32) -> option<approval-terms>`.
+#[unsafe(export_name = core_export!("description", "terms"))]
+extern "C" fn terms(id: u32) -> *const AtomicU32 {
+    let terms = |plan: &Plan<'static>| Ok(plan.terms(id)?.map_or(abi::NOTHING, abi::terms));
+    answer(terms, abi::NOTHING)
 }
 
 /// What the plan describes, or `damaged`.
@@ -75,6 +119,6 @@ fn answer(
 }
 
 #[inline(never)]
-fn opened() -> Result<Plan<'static>, Damaged> {
+pub(crate) fn opened() -> Result<Plan<'static>, Damaged> {
     Plan::open(memory::plan())
 }

@@ -18,7 +18,8 @@
 //! | `memory` | the arena, `cabi_realloc`, the plan's place |
 //! | `abi` | results in the shape in which a host reads them |
 //! | `request` | what `decide` is passed, and working memory for it |
-//! | `description` | `about`, `roles`, `rules`, `scope` |
+//! | `covers` | `covers` |
+//! | `description` | `about`, `roles`, `rules`, `forbids`, `scope`, `terms` |
 //!
 //! On any other target than wasm32 this crate is empty but for its tests.
 #![cfg_attr(target_arch = "wasm32", no_std)]
@@ -29,6 +30,8 @@ extern crate alloc;
 
 #[cfg(any(target_arch = "wasm32", test))]
 pub mod abi;
+#[cfg(target_arch = "wasm32")]
+mod covers;
 #[cfg(target_arch = "wasm32")]
 mod description;
 #[cfg(target_arch = "wasm32")]

@@ -16,6 +16,8 @@ use core::{
 
 use hexgate_eval::plan::layout;
 
+use crate::abi::ANSWER;
+
 /// Bytes of a page of WebAssembly memory.
 const PAGE: usize = 65_536;
 /// What every allocation of the arena that is not aligned otherwise begins at a multiple of.
@@ -31,9 +33,6 @@ static NEXT: AtomicUsize = AtomicUsize::new(0);
 /// module by its bytes wipes them once it has read them.
 #[repr(align(8))]
 struct Answer([AtomicU32; ANSWER + 2]);
-
-/// The words of the largest result, `result<verdict, error>`.
-pub const ANSWER: usize = 12;
 
 static ANSWERED: Answer = Answer([const { AtomicU32::new(0) }; ANSWER + 2]);
 
@@ -129,6 +128,12 @@ pub fn finish(words: &[u32; ANSWER], wiped: usize, kept: usize) -> *const Atomic
     wipe(BASE.load(Relaxed), wiped);
     NEXT.store(0, Relaxed);
     ANSWERED.0.as_ptr()
+}
+
+/// Ends a call whose result is a number: wipes all of the arena that was used.
+pub fn end() {
+    wipe(BASE.load(Relaxed), NEXT.load(Relaxed));
+    NEXT.store(0, Relaxed);
 }
 
 /// Sets aside room for `count` zeroed or stale items of plain words at the arena's end. None: the memory cannot grow.

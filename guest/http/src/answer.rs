@@ -6,7 +6,10 @@ use alloc::{
     vec::Vec,
 };
 
-use hexgate_contract::{Effect, Error, FileScope, Grant, PathScope, Request, Verdict, approval};
+use hexgate_contract::{
+    ApprovalTerms, Effect, Error, FileScope, Grant, NeededApproval, PathScope, PathStyle, Request,
+    Verdict, approval, is_message,
+};
 
 use crate::{json, problem::Problem};
 
@@ -20,6 +23,9 @@ pub trait Policy {
 
     /// `hexgate:policy/description.scope`
     fn scope(&mut self, id: u32) -> Option<FileScope>;
+
+    /// `hexgate:policy/description.terms`
+    fn terms(&mut self, id: u32) -> Option<ApprovalTerms>;
 }
 
 /// What a policy is asked: owned, because it is cut out of a body.
@@ -42,6 +48,10 @@ pub(crate) struct Answer {
     /// The place of the deciding role in the call's, and its name. None: the default role decided, or nothing was granted.
     pub(crate) role: Option<(u32, String)>,
     pub(crate) scope: Option<(u32, FileScope)>,
+    /// Who has to agree. None: nobody, or the policy does not say.
+    pub(crate) terms: Option<ApprovalTerms>,
+    /// What the policy's author wants the model to be told.
+    pub(crate) message: Option<String>,
 }
 
 /// The most text that one answer of a policy may carry, in bytes: what a host in Rust accepts by default.
@@ -76,7 +86,12 @@ pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Pr
         Verdict::Deny(denial) => {
             let hint = denial.hint.iter().flat_map(patterns);
             let texts = denial.violations.iter().chain([&denial.reason]);
-            accepted(texts.chain(hint).map(String::as_str))?;
+            accepted(
+                texts
+                    .chain(hint)
+                    .chain(&denial.message)
+                    .map(String::as_str),
+            )?;
             Ok(Answer {
                 effect: Effect::Deny,
                 reason: denial.reason,
@@ -84,14 +99,62 @@ pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Pr
                 hint: denial.hint,
                 role: None,
                 scope: None,
+                terms: None,
+                message: told(denial.message)?,
             })
         }
-        Verdict::NeedsApproval(grant) => {
-            let reason = approval(&call.tool);
-            granted(policy, call, Effect::NeedsApproval, reason, grant)
+        Verdict::NeedsApproval(NeededApproval {
+            grant,
+            terms,
+            message,
+        }) => {
+            accepted(message.as_deref())?;
+            let asked = granted(policy, call, Effect::NeedsApproval, grant)?;
+            Ok(Answer {
+                reason: approval(&call.tool),
+                terms: match terms {
+                    Some(id) => Some(needed(policy, id)?),
+                    None => None,
+                },
+                message: told(message)?,
+                ..asked
+            })
         }
-        Verdict::Allow(grant) => granted(policy, call, Effect::Allow, String::new(), grant),
+        Verdict::Allow(grant) => granted(policy, call, Effect::Allow, grant),
     }
+}
+
+/// What a model is told is short and of one line.
+fn told(message: Option<String>) -> Result<Option<String>, Problem> {
+    if message.as_deref().is_none_or(is_message) {
+        Ok(message)
+    } else {
+        Err(Problem::new(
+            500,
+            "the policy answered with a message that is too long, or has control characters",
+        ))
+    }
+}
+
+fn needed(policy: &mut dyn Policy, id: u32) -> Result<ApprovalTerms, Problem> {
+    let terms = policy.terms(id).ok_or_else(|| outside("terms"))?;
+    accepted(terms.roles.iter().map(String::as_str))?;
+    if terms.are_possible() {
+        Ok(terms)
+    } else {
+        Err(Problem::new(
+            500,
+            "the policy asks for an approval that nobody can give",
+        ))
+    }
+}
+
+/// A grant by something that does not exist.
+fn outside(what: &str) -> Problem {
+    Problem::new(
+        500,
+        format!("the policy granted by a {what} that is not there"),
+    )
 }
 
 /// What the policy says about itself is its own fault, what it says about the request is the caller's; words that are none are too.
@@ -115,15 +178,8 @@ fn granted(
     policy: &mut dyn Policy,
     call: &Call<'_>,
     effect: Effect,
-    reason: String,
     grant: Grant,
 ) -> Result<Answer, Problem> {
-    let outside = |what| {
-        Problem::new(
-            500,
-            format!("the policy granted by a {what} that is not there"),
-        )
-    };
     let role = match grant.role {
         None => None,
         Some(index) => {
@@ -137,31 +193,91 @@ fn granted(
         None => None,
         Some(id) => {
             let scope = policy.scope(id).ok_or_else(|| outside("scope"))?;
-            let texts = [&scope.argument].into_iter().chain(patterns(&scope.paths));
-            accepted(texts.map(String::as_str))?;
+            let excluded = scope.exclusions.iter().flat_map(|it| patterns(&it.paths));
+            let texts = scope.arguments.iter().chain(patterns(&scope.paths));
+            accepted(texts.chain(excluded).map(String::as_str))?;
             Some((id, scope))
         }
     };
     Ok(Answer {
         effect,
-        reason,
+        reason: String::new(),
         violations: Vec::new(),
         hint: None,
         role,
         scope,
+        terms: None,
+        message: None,
     })
 }
 
 fn patterns(paths: &PathScope) -> impl Iterator<Item = &String> {
-    paths.allowed.iter().chain(&paths.denied)
+    paths.allowed.iter().chain(&paths.denied).chain(&paths.except)
 }
 
 /// The pattern lists, as JSON.
 pub(crate) fn paths(paths: &PathScope) -> String {
+    lists(paths).finish()
+}
+
+fn lists(paths: &PathScope) -> json::Object {
     let mut object = json::Object::new();
     object.texts("allowed", &paths.allowed);
     object.texts("denied", &paths.denied);
+    if !paths.except.is_empty() {
+        object.texts("except", &paths.except);
+    }
+    object
+}
+
+/// What a tool that finds further paths has to apply to each, as JSON: what is not usual has members of its own.
+pub(crate) fn file_scope(scope: &FileScope) -> String {
+    let mut object = json::Object::new();
+    match scope.arguments.as_slice() {
+        [argument] => object.text("argument", argument),
+        arguments => object.texts("arguments", arguments),
+    }
+    object.raw("paths", &paths(&scope.paths));
+    if scope.search {
+        object.flag("search", true);
+    }
+    style(&mut object, scope.style);
+    if !scope.exclusions.is_empty() {
+        let exclusions = scope.exclusions.iter().map(|exclusion| {
+            let mut lists = lists(&exclusion.paths);
+            style(&mut lists, exclusion.style);
+            lists.finish()
+        });
+        object.raw("exclusions", &json::list(exclusions));
+    }
     object.finish()
+}
+
+fn style(object: &mut json::Object, style: PathStyle) {
+    match style {
+        PathStyle::Posix => {}
+        PathStyle::Windows => object.text("style", style.as_str()),
+    }
+}
+
+/// Adds what an answer has to say beyond the verdict: `message`, and `approval`, in which what is not said is the host's.
+pub(crate) fn more(answer: &Answer, object: &mut json::Object) {
+    if let Some(message) = &answer.message {
+        object.text("message", message);
+    }
+    let Some(terms) = &answer.terms else { return };
+    let mut approval = json::Object::new();
+    approval.texts("roles", &terms.roles);
+    if let Some(seconds) = terms.expires {
+        approval.raw("expires_seconds", &seconds.to_string());
+    }
+    if let Some(count) = terms.approvers {
+        approval.raw("approvers", &count.to_string());
+    }
+    if let Some(required) = terms.reason_required {
+        approval.flag("reason_required", required);
+    }
+    object.raw("approval", &approval.finish());
 }
 
 /// Facts of the members that were sent, byte for byte. None: none was.

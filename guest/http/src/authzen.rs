@@ -16,10 +16,10 @@ use alloc::{
     vec::Vec,
 };
 
-use hexgate_contract::{Effect, FileScope};
+use hexgate_contract::Effect;
 
 use crate::{
-    answer::{Answer, Call, Policy, ask, facts, or_null, paths},
+    answer::{Answer, Call, Policy, ask, facts, file_scope, more, or_null, paths},
     body::Object,
     json,
     problem::Problem,
@@ -202,6 +202,7 @@ fn decision(answer: &Answer) -> String {
         let scope = answer.scope.as_ref().map(|(_, scope)| file_scope(scope));
         context.raw("scope", &or_null(scope));
     }
+    more(answer, &mut context);
     response(answer.effect == Effect::Allow, context)
 }
 
@@ -220,12 +221,4 @@ fn response(allowed: bool, context: json::Object) -> String {
     response.flag("decision", allowed);
     response.raw("context", &context.finish());
     response.finish()
-}
-
-/// What a tool that searches below a path has to apply to each result.
-fn file_scope(scope: &FileScope) -> String {
-    let mut object = json::Object::new();
-    object.text("argument", &scope.argument);
-    object.raw("paths", &paths(&scope.paths));
-    object.finish()
 }

@@ -1,12 +1,17 @@
 //! The REST API of the Open Policy Agent, for `hexgate/policy/decision`: what comes in is the `input` that policies in Rego see, and
 //! what goes out is what they answer.
 
-use alloc::{string::String, string::ToString, vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
 
-use hexgate_contract::Effect;
+use hexgate_contract::{Effect, FACTS};
 
 use crate::{
-    answer::{Call, Policy, ask, facts, or_null, paths},
+    answer::{Call, Policy, ask, facts, more, or_null, paths},
     body::Object,
     json,
     problem::Problem,
@@ -24,21 +29,20 @@ pub(crate) fn decision(body: &Object<'_>, policy: &mut dyn Policy) -> Result<Str
     result.flag("requires_approval", answer.effect == Effect::NeedsApproval);
     result.texts("violations", &answer.violations);
     result.text("reason", &answer.reason);
-    let role = answer.role.map(|(index, _)| index.to_string());
+    let role = answer.role.as_ref().map(|(index, _)| index.to_string());
     result.raw("role", &or_null(role));
-    let scope = answer.scope.map(|(id, _)| id.to_string());
+    let scope = answer.scope.as_ref().map(|(id, _)| id.to_string());
     result.raw("scope", &or_null(scope));
     result.raw("hint", &or_null(answer.hint.as_ref().map(paths)));
+    more(&answer, &mut result);
     let mut response = json::Object::new();
     response.raw("result", &result.finish());
     Ok(response.finish())
 }
 
 fn call<'a>(input: &Object<'a>) -> Result<Call<'a>, Problem> {
-    input.only(
-        "`input`",
-        &["roles", "role", "tool", "args", "ctx", "run", "user"],
-    )?;
+    let known = ["roles", "role", "tool", "args"].into_iter().chain(FACTS);
+    input.only("`input`", &known.collect::<Vec<_>>())?;
     let roles = input.texts("roles", "input.roles")?;
     let role = if input.is_null("role") {
         None
@@ -58,14 +62,14 @@ fn call<'a>(input: &Object<'a>) -> Result<Call<'a>, Problem> {
     let Some(tool) = input.text("tool", "input.tool")? else {
         return Err(Problem::bad("`input.tool` is missing"));
     };
+    let mut members = Vec::new();
+    for name in FACTS {
+        members.push((name, input.raw(name, &format!("input.{name}"))?));
+    }
     Ok(Call {
         roles,
         tool,
         arguments: input.raw("args", "input.args")?.unwrap_or("{}"),
-        facts: facts(&[
-            ("ctx", input.raw("ctx", "input.ctx")?),
-            ("run", input.raw("run", "input.run")?),
-            ("user", input.raw("user", "input.user")?),
-        ]),
+        facts: facts(&members),
     })
 }

@@ -33,7 +33,8 @@ use bindings::{
     },
 };
 use hexgate_contract::{
-    Denial, Error, Exceeded, Field, FileScope, Grant, Malformed, PathScope, Request, Verdict,
+    ApprovalTerms, Denial, Error, Exceeded, Exclusion, Field, FileScope, Grant, Malformed,
+    NeededApproval, PathScope, PathStyle, Request, Verdict,
 };
 
 use crate::{
@@ -193,9 +194,14 @@ impl Policy for Composed {
                 reason: denial.reason,
                 violations: denial.violations,
                 hint: denial.hint.map(paths),
+                message: denial.message,
             })),
-            Ok(decision::Verdict::NeedsApproval(granted)) => {
-                Ok(Verdict::NeedsApproval(grant(granted)))
+            Ok(decision::Verdict::NeedsApproval(needed)) => {
+                Ok(Verdict::NeedsApproval(NeededApproval {
+                    grant: grant(needed.grant),
+                    terms: needed.terms,
+                    message: needed.message,
+                }))
             }
             Ok(decision::Verdict::Allow(granted)) => Ok(Verdict::Allow(grant(granted))),
             Err(error) => Err(failure(error)),
@@ -204,9 +210,35 @@ impl Policy for Composed {
 
     fn scope(&mut self, id: u32) -> Option<FileScope> {
         description::scope(id).map(|scope| FileScope {
-            argument: scope.argument,
+            arguments: scope.arguments,
+            search: scope.search,
             paths: paths(scope.paths),
+            style: style(scope.style),
+            exclusions: scope
+                .exclusions
+                .into_iter()
+                .map(|exclusion| Exclusion {
+                    paths: paths(exclusion.paths),
+                    style: style(exclusion.style),
+                })
+                .collect(),
         })
+    }
+
+    fn terms(&mut self, id: u32) -> Option<ApprovalTerms> {
+        description::terms(id).map(|terms| ApprovalTerms {
+            roles: terms.roles,
+            expires: terms.expires,
+            approvers: terms.approvers,
+            reason_required: terms.reason_required,
+        })
+    }
+}
+
+fn style(style: description::PathStyle) -> PathStyle {
+    match style {
+        description::PathStyle::Posix => PathStyle::Posix,
+        description::PathStyle::Windows => PathStyle::Windows,
     }
 }
 
@@ -234,5 +266,6 @@ fn paths(paths: decision::PathScope) -> PathScope {
     PathScope {
         allowed: paths.allowed,
         denied: paths.denied,
+        except: paths.except,
     }
 }

@@ -7,6 +7,7 @@ use hexgate_bundle::{PrivateKey, PublicKey, Timestamp};
 
 use crate::{
     answer::{Answer, Decision},
+    call::Conditions,
     refusal::Refusal,
     request::Request,
 };
@@ -112,8 +113,8 @@ impl Approvers {
         self.0.iter().find(|approver| approver.keys.contains(key))
     }
 
-    /// Checks that an answer counts: a key of an approver signed it for this request, while the request was open; the approver has one of
-    /// the required roles, and is not the caller unless the request allows that.
+    /// Checks that an answer counts: a key of an approver signed it for this request, while the request was open; an approval has a reason
+    /// if one is required; the approver has one of the required roles, and is not the caller unless the request allows that.
     ///
     /// # Errors
     ///
@@ -156,15 +157,40 @@ impl Approvers {
                 at: answer.answered_at,
             });
         }
+        // A denial without a reason is still one.
+        if answer.decision == Decision::Approve {
+            has_reason(request, &answer.reason)?;
+        }
         approver.may_answer(request)?;
         Ok(approver)
+    }
+
+    /// Whether two ids are of one person.
+    pub(crate) fn are_one(&self, one: &str, other: &str) -> bool {
+        let entry = |id| self.0.iter().find(|approver| approver.id == id);
+        match (entry(one), entry(other)) {
+            (Some(one), Some(other)) => one.is_also(other),
+            _ => one == other,
+        }
+    }
+
+    /// How many people in this list have one of the roles.
+    pub(crate) fn with_role(&self, conditions: &Conditions) -> usize {
+        let mut people: Vec<&Approver> = vec![];
+        for approver in &self.0 {
+            if approver.has_role(conditions) && !people.iter().any(|other| other.is_also(approver))
+            {
+                people.push(approver);
+            }
+        }
+        people.len()
     }
 
     /// Answers a request as the approver who has this key.
     ///
     /// # Errors
     ///
-    /// If the answer would not count, see [`check`](Self::check), or the request has expired.
+    /// If the answer would not count, see [`check`](Self::check), the request has expired, or a required reason is missing or blank.
     pub fn sign(
         &self,
         request: &Request,
@@ -185,6 +211,7 @@ impl Approvers {
                 at: request.expires_at,
             });
         }
+        has_reason(request, reason)?;
         let answer = Answer::sign(&id, decision, &approver.id, now, reason, key);
         // Check as the host will, so an answer that would not count is not stored.
         self.check(request, &answer)?;
@@ -192,14 +219,35 @@ impl Approvers {
     }
 }
 
+/// Checks that a reason is there if one is required. Blanks and characters that nobody sees are none.
+fn has_reason(request: &Request, reason: &str) -> Result<(), Refusal> {
+    if request.conditions.reason_required && names::folded(reason).is_empty() {
+        return Err(Refusal::NoReason(request.id()));
+    }
+    Ok(())
+}
+
 impl Approver {
+    /// Whether two entries are one person: they are the same, or have a user in common.
+    pub(crate) fn is_also(&self, other: &Self) -> bool {
+        let is_theirs = |user: &String| {
+            let user = names::folded(user);
+            other.users.iter().any(|other| names::folded(other) == user)
+        };
+        self.id == other.id || self.users.iter().any(is_theirs)
+    }
+
+    fn has_role(&self, conditions: &Conditions) -> bool {
+        let needed = &conditions.approver_roles;
+        self.roles.iter().any(|role| needed.contains(role))
+    }
+
     fn may_answer(&self, request: &Request) -> Result<(), Refusal> {
-        let needed = &request.conditions.approver_roles;
-        if !self.roles.iter().any(|role| needed.contains(role)) {
+        if !self.has_role(&request.conditions) {
             return Err(Refusal::WrongRole {
                 id: request.id(),
                 approver: self.id.clone(),
-                needed: needed.clone(),
+                needed: request.conditions.approver_roles.clone(),
                 has: self.roles.clone(),
             });
         }

@@ -2,7 +2,7 @@
 //!
 //! A policy can require that a person allows a call. Then the host puts a [`Request`] into a database, and the call waits, or fails and is
 //! made again later. An approver, who is not the caller, reads it (`hexgate approvals`) and signs an answer. When the call is made again,
-//! the approval is used up and the call runs, once.
+//! the approval is used up and the call runs, once. The [`Terms`] can ask for several approvers.
 //!
 //! The database is not trusted. An answer counts only if an [`Approver`] of the host's own configuration signed the request's name, and
 //! that name is the digest of everything in the request: agent, caller, tool, exact arguments, policy, terms, times. An attacker who can
@@ -35,7 +35,7 @@
 //!     policy: Digest::of(b"the manifest of the policy's bundle"),
 //! };
 //! let terms = Terms::new(["finance"])?;
-//! let ApprovalStatus::Pending { request } = service.settle(&call, &terms)? else { panic!("no approver has answered") };
+//! let ApprovalStatus::Pending { request, .. } = service.settle(&call, &terms)? else { panic!("no approver has answered") };
 //!
 //! // The approver, in another process.
 //! let now = Timestamp::from_system_time(SystemTime::now()).ok_or("what a clock")?;
@@ -53,6 +53,7 @@
 //! |---|---|
 //! | `call`, `request`, `encoding` | what is asked, on which terms, and the digest that names it |
 //! | `answer`, `approvers`, `refusal` | answers, who may give them, and why one does not count |
+//! | `tally` | what several answers come to |
 //! | `store` | the database |
 //! | `service`, `used` | asking, and using an approval at most once |
 #![deny(missing_docs)]
@@ -66,6 +67,7 @@ mod refusal;
 mod request;
 mod service;
 mod store;
+mod tally;
 mod used;
 
 pub use answer::{Answer, Decision};
@@ -73,6 +75,7 @@ pub use approvers::{Approver, Approvers, ApproversError};
 pub use call::{Call, Caller, Conditions, Terms, TermsError};
 pub use refusal::Refusal;
 pub use request::{Request, RequestId, RequestIdError};
-pub use service::{ApprovalService, ApprovalStatus, Permit, ServiceError};
+pub use service::{Approval, ApprovalService, ApprovalStatus, Permit, ServiceError};
 pub use store::{AnswerError, Answered, Entry, OpenError, RequestStore, StoreError, StoredAnswer};
+pub use tally::Tally;
 pub use used::{UsedApprovals, UsedApprovalsError};

@@ -2,7 +2,7 @@
 
 use hexgate_bundle::{KeyId, Timestamp};
 
-use crate::request::RequestId;
+use crate::{request::RequestId, tally::MAX_ANSWERS};
 
 /// Why a request cannot be answered or used, or why an answer to it does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,16 @@ pub enum Refusal {
     /// No approver has answered yet.
     #[error("request `{0}` is not answered yet; wait for an approver")]
     Unanswered(RequestId),
+    /// Too few approvers have approved yet.
+    #[error("request `{id}` has {given} of {needed} approvals; wait for other approvers")]
+    TooFew {
+        /// The request.
+        id: RequestId,
+        /// How many approvals there are.
+        given: u8,
+        /// How many are needed.
+        needed: u8,
+    },
     /// The stored answer is malformed.
     #[error("the stored answer to request `{0}` is malformed; an approver has to answer it again")]
     Unreadable(RequestId),
@@ -146,6 +156,41 @@ pub enum Refusal {
         "request `{0}` names no user, so no approver can be shown to be another person; have the host pass the user's id"
     )]
     Nobody(RequestId),
+    /// The person has answered already.
+    #[error(
+        "`{approver}` may not answer request `{id}`, since the same person has as `{before}`; each approval has to be by another person"
+    )]
+    SamePerson {
+        /// The request.
+        id: RequestId,
+        /// The approver.
+        approver: String,
+        /// The approver as whom they answered before; may be the same.
+        before: String,
+    },
+    /// A reason is required.
+    #[error(
+        "an answer to request `{0}` needs a reason, and this one has none, or a blank one; give one with `--reason`"
+    )]
+    NoReason(RequestId),
+    /// There are more answers than approvers give.
+    #[error(
+        "request `{0}` has more than {MAX_ANSWERS} answers, more than approvers give, so none of its approvals counts; find out who can write the database"
+    )]
+    TooManyAnswers(RequestId),
+    /// There are not enough approvers.
+    #[error(
+        "the call would wait forever: it needs {needed} approver(s) with the role {}, and the list of approvers has {able}; add some, or have the policy or the host name other roles or fewer approvers",
+        names(.roles, " or ")
+    )]
+    TooFewApprovers {
+        /// The roles of which one is needed.
+        roles: Vec<String>,
+        /// How many approvers are needed.
+        needed: u8,
+        /// How many there are.
+        able: usize,
+    },
 }
 
 fn because(reason: &str) -> String {

@@ -60,7 +60,7 @@ impl Request {
     #[must_use]
     pub fn id(&self) -> RequestId {
         RequestId(
-            fields("hexgate approval request 1", &self.call, &self.conditions)
+            fields("hexgate approval request", &self.call, &self.conditions)
                 .number(self.created_at.unix_seconds())
                 .number(self.expires_at.unix_seconds())
                 .bytes(&self.nonce)

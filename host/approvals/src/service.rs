@@ -2,25 +2,25 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
 };
 
 use hexgate_bundle::{Clock, SystemClock, Timestamp};
 use rusqlite::Transaction;
 
 use crate::{
-    answer::{Answer, Decision},
+    answer::Answer,
     approvers::Approvers,
-    call::{Call, Terms},
+    call::{Call, Conditions, Terms},
     refusal::Refusal,
     request::{Request, RequestId},
-    store::{Entry, RequestStore, StoredAnswer, host},
+    store::{Entry, RequestStore, host},
     used::{UsedApprovals, UsedApprovalsError},
 };
 
 mod status;
 
-pub use status::{ApprovalStatus, Permit, ServiceError};
+pub use status::{Approval, ApprovalStatus, Permit, ServiceError};
 
 /// Asks for approvals and checks answers. Make one for each process and share it between threads.
 #[derive(Debug)]
@@ -73,12 +73,13 @@ impl ApprovalService {
         &self.store
     }
 
-    /// Whether a call may run now. If an approver allowed this call on these terms, the approval is used up before this returns, and the
-    /// call may run once. A denial holds until the request expires. If there is no request yet, one is made.
+    /// Whether a call may run now. If as many approvers as these terms ask for allowed this call, the approval is used up before this
+    /// returns, and the call may run once. A denial holds until the request expires. If there is no request yet, one is made.
     ///
     /// # Errors
     ///
-    /// If the stored answer does not count, or the database or the file of used approvals cannot be used. Then the call must not run.
+    /// If too few approvals are given and a stored answer does not count, if too few approvers have a role to ever answer, or if the database
+    /// or the file of used approvals cannot be used. Then the call must not run.
     pub fn settle(&self, call: &Call, terms: &Terms) -> Result<ApprovalStatus, ServiceError> {
         check_size(call)?;
         let now = self.now()?;
@@ -91,17 +92,20 @@ impl ApprovalService {
             for entry in host::about(transaction, call, &conditions, now)? {
                 let id = entry.id;
                 match self.judge(&entry, call, terms, now) {
-                    Ok(Judged { request, answer }) => match answer.decision {
-                        Decision::Deny => {
-                            return Ok(ApprovalStatus::Denied {
-                                request: id,
-                                approver: answer.approver,
-                                reason: answer.reason,
-                            });
-                        }
-                        Decision::Approve => approved = approved.or(Some((request, answer))),
-                    },
-                    Err(Refusal::Unanswered(_)) => asked = asked.or(Some(id)),
+                    Ok(judged) => approved = approved.or(Some(judged)),
+                    Err(Refusal::Denied {
+                        id,
+                        approver,
+                        reason,
+                    }) => {
+                        return Ok(ApprovalStatus::Denied {
+                            request: id,
+                            approver,
+                            reason,
+                        });
+                    }
+                    Err(Refusal::Unanswered(_)) => asked = asked.or(Some((id, 0))),
+                    Err(Refusal::TooFew { given, .. }) => asked = asked.or(Some((id, given))),
                     // These requests no longer concern this call.
                     Err(
                         Refusal::Used(_)
@@ -116,19 +120,30 @@ impl ApprovalService {
                 }
             }
             // An approval counts beside a doubtful entry. Without one, doubt is an error: a new request would hide the attack.
-            match (approved, doubt, asked) {
-                (Some((request, answer)), ..) => self
-                    .use_up(transaction, &request, answer, now)
-                    .map(ApprovalStatus::Approved),
-                (None, Some(refusal), _) => Err(refusal.into()),
-                (None, None, Some(request)) => Ok(ApprovalStatus::Pending { request }),
-                (None, None, None) => {
-                    let request = self.request(call, terms, now)?;
-                    let id = request.id();
-                    host::add(transaction, &request)?.ok_or(ServiceError::TooMany)?;
-                    Ok(ApprovalStatus::Pending { request: id })
+            let (request, given) = match (approved, doubt, asked) {
+                (Some(judged), ..) => {
+                    return self
+                        .use_up(transaction, judged, now)
+                        .map(ApprovalStatus::Approved);
                 }
-            }
+                (None, Some(refusal), _) => return Err(refusal.into()),
+                (None, None, asked) => {
+                    self.can_be_approved(&conditions)?;
+                    match asked {
+                        Some(asked) => asked,
+                        None => {
+                            let request = self.request(call, terms, now)?;
+                            host::add(transaction, &request)?.ok_or(ServiceError::TooMany)?;
+                            (request.id(), 0)
+                        }
+                    }
+                }
+            };
+            Ok(ApprovalStatus::Pending {
+                request,
+                given,
+                needed: conditions.approvers,
+            })
         })
     }
 
@@ -149,20 +164,25 @@ impl ApprovalService {
         let now = self.now()?;
         self.store.write(|transaction| {
             let entry = host::find(transaction, id)?.ok_or(Refusal::Unknown(*id))?;
-            let Judged { request, answer } = self.judge(&entry, call, terms, now)?;
-            match answer.decision {
-                Decision::Approve => self.use_up(transaction, &request, answer, now),
-                Decision::Deny => Err(Refusal::Denied {
-                    id: *id,
-                    approver: answer.approver,
-                    reason: answer.reason,
-                }
-                .into()),
-            }
+            let judged = self.judge(&entry, call, terms, now)?;
+            self.use_up(transaction, judged, now)
         })
     }
 
-    /// The request and answer of an entry, if all checks hold for this call.
+    /// Checks that there are approvers enough.
+    fn can_be_approved(&self, conditions: &Conditions) -> Result<(), Refusal> {
+        let able = self.approvers().with_role(conditions);
+        if able < conditions.approvers.into() {
+            return Err(Refusal::TooFewApprovers {
+                roles: conditions.approver_roles.clone(),
+                needed: conditions.approvers,
+                able,
+            });
+        }
+        Ok(())
+    }
+
+    /// The request and the approvals of an entry, if all checks hold for this call and there are enough.
     fn judge(
         &self,
         entry: &Entry,
@@ -195,16 +215,28 @@ impl ApprovalService {
                 at: request.expires_at,
             });
         }
-        let answer = match &entry.answer {
-            None => return Err(Refusal::Unanswered(id)),
-            Some(StoredAnswer::Unreadable) => return Err(Refusal::Unreadable(id)),
-            Some(StoredAnswer::Readable(answer)) => answer.clone(),
-        };
-        self.approvers
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .check(&request, &answer)?;
-        Ok(Judged { request, answer })
+        let approvers = self.approvers();
+        let tally = approvers.tally(&request, &entry.answers);
+        if let Some(denial) = tally.denial {
+            return Err(Refusal::Denied {
+                id,
+                approver: denial.approver.clone(),
+                reason: denial.reason.clone(),
+            });
+        }
+        let (given, needed) = (tally.given(), tally.needed);
+        match tally.approvals.split_first() {
+            Some((first, others)) if tally.is_approved() => Ok(Judged {
+                first: Approval::from(*first),
+                others: others.iter().copied().map(Approval::from).collect(),
+                request,
+            }),
+            first => Err(match (tally.refusals.into_iter().next(), first) {
+                (Some(refusal), _) => refusal,
+                (None, None) => Refusal::Unanswered(id),
+                (None, Some(_)) => Refusal::TooFew { id, given, needed },
+            }),
+        }
     }
 
     /// Uses an approval up: in the file of used approvals, in memory, in the database, in this order. If a step fails, the tool does not
@@ -212,24 +244,21 @@ impl ApprovalService {
     fn use_up(
         &self,
         transaction: &Transaction<'_>,
-        request: &Request,
-        answer: Answer,
+        judged: Judged,
         now: Timestamp,
     ) -> Result<Permit, ServiceError> {
-        let id = request.id();
+        let id = judged.request.id();
         if let Some(used_approvals) = &self.used_approvals {
             used_approvals.add(&id, now).map_err(|error| match error {
                 UsedApprovalsError::Used(id) => ServiceError::Refused(Refusal::Used(id)),
                 error => error.into(),
             })?;
         }
-        self.used().insert(id, request.expires_at);
+        self.used().insert(id, judged.request.expires_at);
         host::use_up(transaction, &id, now)?;
         Ok(Permit {
             request: id,
-            approver: answer.approver,
-            answered_at: answer.answered_at,
-            reason: answer.reason,
+            approvals: (judged.first, judged.others),
             used_at: now,
         })
     }
@@ -263,6 +292,12 @@ impl ApprovalService {
         used.contains_key(id)
     }
 
+    fn approvers(&self) -> RwLockReadGuard<'_, Approvers> {
+        self.approvers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn used(&self) -> MutexGuard<'_, HashMap<RequestId, Timestamp>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -274,7 +309,18 @@ const MAX_CALL: usize = 1 << 20;
 /// An entry that passed all checks.
 struct Judged {
     request: Request,
-    answer: Answer,
+    first: Approval,
+    others: Vec<Approval>,
+}
+
+impl From<&Answer> for Approval {
+    fn from(answer: &Answer) -> Self {
+        Self {
+            approver: answer.approver.clone(),
+            answered_at: answer.answered_at,
+            reason: answer.reason.clone(),
+        }
+    }
 }
 
 fn check_size(call: &Call) -> Result<(), ServiceError> {

@@ -10,10 +10,11 @@ use hexgate_bundle::{PrivateKey, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
-    answer::Decision,
+    answer::{Answer, Decision},
     approvers::Approvers,
     refusal::Refusal,
     request::{Request, RequestId},
+    tally::{MAX_ANSWERS, Tally},
 };
 
 mod error;
@@ -27,6 +28,7 @@ pub use row::{Entry, StoredAnswer};
 
 pub(crate) use host::{MAX_OPEN, MAX_OPEN_BYTES};
 use open::{checked, connect, place};
+use schema::Found;
 
 /// A database of requests and answers. Several processes, also of several users, can have it open.
 #[derive(Debug)]
@@ -90,15 +92,8 @@ impl RequestStore {
     pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
-        checked(&transaction)?;
-        let mut statement =
-            transaction.prepare(&format!("{} ORDER BY r.created_at, r.id", row::SELECT))?;
-        let entries = statement.query_map((), row::entry)?;
-        Ok(entries
-            .collect::<Result<Vec<_>, _>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        let found = checked(&transaction)?;
+        row::entries(&transaction, found, "ORDER BY r.created_at, r.id", ())
     }
 
     /// The entry with this name.
@@ -109,12 +104,12 @@ impl RequestStore {
     pub fn entry(&self, id: &RequestId) -> Result<Option<Entry>, StoreError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
-        checked(&transaction)?;
-        row::find(&transaction, id)
+        let found = checked(&transaction)?;
+        row::find(&transaction, found, id)
     }
 
-    /// Answers a request as the approver who has this key. A request is answered once; a stored answer that no approver signed does not
-    /// count and is replaced.
+    /// Answers a request as the approver who has this key. Nobody answers twice, and once enough have approved or one has denied nobody else
+    /// does; a stored answer in the approver's name that does not count is replaced.
     ///
     /// # Errors
     ///
@@ -134,45 +129,70 @@ impl RequestStore {
                 limit: MAX_REASON,
             });
         }
-        self.write(|transaction| {
-            let entry = row::find(transaction, id)?.ok_or(Refusal::Unknown(*id))?;
+        self.transact(|transaction, found| {
+            let entry = row::find(transaction, found, id)?.ok_or(Refusal::Unknown(*id))?;
             let request = entry.request.ok_or(Refusal::Altered(*id))?;
             if entry.used_at.is_some() {
                 return Err(Refusal::Used(*id).into());
             }
-            if let Some(StoredAnswer::Readable(answer)) = &entry.answer
-                && approvers.check(&request, answer).is_ok()
-            {
-                let what = match answer.decision {
-                    Decision::Approve => "approved",
-                    Decision::Deny => "denied",
-                };
+            let tally = approvers.tally(&request, &entry.answers);
+            if tally.denial.is_some() || tally.is_approved() {
                 return Err(AnswerError::Answered {
                     id: *id,
-                    by: format!("{what} by `{}` at {}", answer.approver, answer.answered_at),
+                    by: said(&tally),
                 });
             }
+            if entry.answers.len() >= MAX_ANSWERS {
+                return Err(Refusal::TooManyAnswers(*id).into());
+            }
             let answer = approvers.sign(&request, decision, reason, key, now)?;
-            row::put_answer(transaction, id, &answer)?;
+            let is_same = |before: &&&Answer| approvers.are_one(&before.approver, &answer.approver);
+            if let Some(before) = tally.approvals.iter().find(is_same) {
+                return Err(Refusal::SamePerson {
+                    id: *id,
+                    before: before.approver.clone(),
+                    approver: answer.approver,
+                }
+                .into());
+            }
+            let replaced = row::put_answer(transaction, found, id, &answer)?;
+            let given = match decision {
+                Decision::Approve => tally.given().saturating_add(1),
+                Decision::Deny => tally.given(),
+            };
             Ok(Answered {
                 request,
                 approver: answer.approver,
-                replaced: entry.answer.is_some(),
+                given,
+                replaced,
             })
         })
     }
 
-    /// Runs `work` in a transaction that locks out other writers. An error rolls it back.
+    /// Runs the work of a host in a transaction that locks out other writers, with the tables of this version. An error rolls it back.
     pub(crate) fn write<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.transact(|transaction, found| {
+            // Approvers leave the tables as they are, so that they do not shut out a host of before.
+            if found == Found::Version1 {
+                schema::migrate(transaction)?;
+            }
+            work(transaction)
+        })
+    }
+
+    fn transact<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, Found) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut connection = self.lock();
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
-        checked(&transaction)?;
-        let done = work(&transaction)?;
+        let found = checked(&transaction)?;
+        let done = work(&transaction, found)?;
         transaction.commit().map_err(StoreError::from)?;
         Ok(done)
     }
@@ -193,8 +213,22 @@ pub struct Answered {
     pub request: Request,
     /// Who answered.
     pub approver: String,
+    /// How many have approved now, of as many as the request needs.
+    pub given: u8,
     /// Whether a stored answer that no approver had signed was replaced.
     pub replaced: bool,
+}
+
+/// Who answered a request, what, and when.
+fn said(tally: &Tally<'_>) -> String {
+    let by = |answer: &Answer| format!("by `{}` at {}", answer.approver, answer.answered_at);
+    match tally.denial {
+        Some(denial) => format!("denied {}", by(denial)),
+        None => {
+            let all: Vec<String> = tally.approvals.iter().copied().map(by).collect();
+            format!("approved {}", all.join(", "))
+        }
+    }
 }
 
 /// The longest reason, in bytes.

@@ -78,6 +78,14 @@ pub enum DecideError {
         /// What is wrong with it.
         what: String,
     },
+    /// The policy is of a version of the contract that has no answer to the question.
+    #[error(
+        "the policy is of version {version} of the contract, which cannot say whether a scope covers a path; compile it again"
+    )]
+    EarlierContract {
+        /// Its version.
+        version: String,
+    },
     /// The policy is past its validity.
     #[error("the policy has expired; load one that is still valid")]
     Expired {
@@ -111,7 +119,10 @@ impl DecideError {
         match self {
             Self::Malformed(_) => ErrorKind::Malformed,
             Self::Exceeded(_) => ErrorKind::Exceeded,
-            Self::Internal { .. } | Self::Trap { .. } | Self::BadOutput { .. } => ErrorKind::Guest,
+            Self::Internal { .. }
+            | Self::Trap { .. }
+            | Self::BadOutput { .. }
+            | Self::EarlierContract { .. } => ErrorKind::Guest,
             Self::Expired { .. } | Self::NotYetValid { .. } => ErrorKind::Validity,
             Self::Busy { .. } | Self::Host { .. } => ErrorKind::Host,
         }
@@ -173,7 +184,7 @@ pub enum LoadError {
     },
     /// The component speaks another version of the contract.
     #[error(
-        "the component exports `{found}`, this host speaks `{wanted}`; compile the policy again for this version"
+        "the component exports `{found}`, this host speaks `{wanted}` and takes version 0.1.0; compile the policy again for this version"
     )]
     OtherVersion {
         /// What it exports.

@@ -66,8 +66,8 @@ pub use hexgate_bundle as bundle;
 pub use hexgate_bundle::{Clock, SystemClock};
 pub use hexgate_contract as contract;
 pub use hexgate_contract::{
-    Coverage, Denial, Effect, Exceeded, Field, FileScope, Grant, Malformed, Mode, PathScope,
-    Request, Rule, Summary, Verdict,
+    ApprovalTerms, Coverage, Denial, Effect, Exceeded, Exclusion, Field, FileScope, Forbid, Grant,
+    Malformed, Mode, NeededApproval, PathScope, PathStyle, Request, Rule, Summary, Tools, Verdict,
 };
 
 #[cfg(feature = "cranelift")]

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use hexgate_bundle::{Contents, DangerousUnsignedBundle, Timestamp, VerifiedBundle, v1};
-use hexgate_contract::{FileScope, Request, Summary, Verdict};
+use hexgate_contract::{
+    ApprovalTerms, Exceeded, FileScope, Forbid, Request, Rule, Summary, Tools, Verdict,
+};
 
 use crate::component::component_of;
 use crate::description::{Description, Role};
@@ -131,7 +133,28 @@ impl Policy {
         admit(request, loaded.engine.limits())?;
         loaded
             .runner
-            .decide(&loaded.engine, request, loaded.about.scopes)
+            .decide(&loaded.engine, request, &loaded.about)
+    }
+
+    /// Whether the scope of a grant covers a path that the call did not name, such as one that a search has found. False also if there is
+    /// no such scope. It holds what the policy held the arguments against: the patterns of the rule, and what exceptions and forbids
+    /// exclude for the tool.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer, and the path counts as not covered: the policy is of version 0.1.0 of the contract, which has no such question
+    /// ([`DecideError::EarlierContract`]), it fails, it is outside of its validity, or the path is longer than arguments may be.
+    pub fn covers(&self, scope: u32, path: &str) -> Result<bool, DecideError> {
+        let loaded = &*self.0;
+        loaded.check_window()?;
+        let allowed = loaded.engine.limits().arguments_bytes;
+        if u32::try_from(path.len()).map_or(true, |length| length > allowed) {
+            return Err(DecideError::Exceeded(Exceeded {
+                limit: "arguments-bytes".into(),
+                allowed: allowed.into(),
+            }));
+        }
+        self.ask(|instance| instance.covers(scope, path))
     }
 
     /// The policy as a whole, as described when it was loaded.
@@ -155,58 +178,111 @@ impl Policy {
         let about = self.0.about.clone();
         let mut budget =
             Budget(usize::try_from(self.0.engine.limits().description_bytes).unwrap_or(usize::MAX));
-        let names = paged(about.roles, |start, count| {
-            let names = self.ask(|instance| instance.roles(start, count))?;
-            budget.take(names.iter().map(String::len))?;
-            Ok(names)
-        })?;
-        let mut roles = Vec::new();
-        for name in names {
-            let mut rules = Vec::new();
-            loop {
-                let start = u32::try_from(rules.len()).unwrap_or(u32::MAX);
-                let page = self.ask(|instance| instance.rules(&name, start, PAGE))?;
-                let page =
-                    page.ok_or_else(|| contradiction("a role that it listed is not there"))?;
-                if page.is_empty() {
-                    break;
-                }
-                if page.len() > PAGE_LENGTH
-                    || page
-                        .iter()
-                        .any(|rule| rule.scope.is_some_and(|id| id >= about.scopes))
-                {
-                    return Err(contradiction(
-                        "a page of rules is longer than asked for or names a scope that is not there",
-                    ));
-                }
-                for rule in &page {
-                    let texts = rule.tool.iter().chain(&rule.constraints);
-                    budget.take(texts.map(String::len))?;
-                }
-                rules.extend(page);
+        budget.take(about.facts.iter().chain(&about.description))?;
+        let listed = paged(about.roles, |start, count| {
+            let roles = self.ask(|instance| instance.roles(start, count))?;
+            for role in &roles {
+                budget.take([&role.name].into_iter().chain(&role.description))?;
             }
-            roles.push(Role { name, rules });
+            Ok(roles)
+        })?;
+        let forbids = self.forbids(None, &mut budget)?;
+        let mut roles = Vec::new();
+        for role in listed {
+            roles.push(Role {
+                forbids: self.forbids(Some(&role.name), &mut budget)?,
+                rules: self.rules(&role.name, &mut budget)?,
+                name: role.name,
+                description: role.description,
+            });
         }
         let mut scopes = Vec::new();
         for id in 0..about.scopes {
             let scope = self.scope(id)?;
             let scope =
                 scope.ok_or_else(|| contradiction("a scope that it counted is not there"))?;
-            let texts = scope
-                .paths
-                .allowed
-                .iter()
-                .chain(&scope.paths.denied)
-                .chain([&scope.argument]);
-            budget.take(texts.map(String::len))?;
+            let excluded = scope.exclusions.iter().map(|exclusion| &exclusion.paths);
+            for paths in [&scope.paths].into_iter().chain(excluded) {
+                let texts = paths.allowed.iter().chain(&paths.denied);
+                budget.take(texts.chain(&paths.except))?;
+            }
+            budget.take(&scope.arguments)?;
             scopes.push(scope);
+        }
+        let mut terms = Vec::new();
+        for id in 0..about.terms {
+            let of = self.terms(id)?;
+            let of = of.ok_or_else(|| contradiction("terms that it counted are not there"))?;
+            budget.take(&of.roles)?;
+            terms.push(of);
         }
         Ok(Description {
             about,
             roles,
+            forbids,
             scopes,
+            terms,
         })
+    }
+
+    fn rules(&self, role: &str, budget: &mut Budget) -> Result<Vec<Rule>, DecideError> {
+        let about = &self.0.about;
+        self.pages(
+            |instance, start| instance.rules(role, start, PAGE),
+            |rule: &Rule| {
+                let name = match &rule.tools {
+                    Tools::Unlisted => None,
+                    Tools::Exact(name) | Tools::Pattern(name) => Some(name),
+                };
+                let texts = name.into_iter().chain(&rule.constraints);
+                budget.take(texts.chain(&rule.message).chain(&rule.description))?;
+                Ok(rule.scope.is_none_or(|id| id < about.scopes)
+                    && rule.terms.is_none_or(|id| id < about.terms))
+            },
+        )
+    }
+
+    fn forbids(
+        &self,
+        role: Option<&str>,
+        budget: &mut Budget,
+    ) -> Result<Vec<Forbid>, DecideError> {
+        let about = &self.0.about;
+        self.pages(
+            |instance, start| instance.forbids(role, start, PAGE),
+            |forbid: &Forbid| {
+                let texts = forbid.tools.iter().chain(&forbid.constraints);
+                budget.take(texts.chain(&forbid.message).chain(&forbid.description))?;
+                Ok(forbid.scope.is_none_or(|id| id < about.scopes))
+            },
+        )
+    }
+
+    /// What is listed in pages, until one is empty. Each item is looked at, and found good or not.
+    fn pages<T>(
+        &self,
+        page: impl Fn(&mut dyn Instance, u32) -> Result<Option<Vec<T>>, DecideError>,
+        mut is_good: impl FnMut(&T) -> Result<bool, DecideError>,
+    ) -> Result<Vec<T>, DecideError> {
+        let mut items = Vec::new();
+        loop {
+            let start = u32::try_from(items.len()).unwrap_or(u32::MAX);
+            let more = self.ask(|instance| page(instance, start))?;
+            let more = more.ok_or_else(|| contradiction("a role that it listed is not there"))?;
+            if more.is_empty() {
+                return Ok(items);
+            }
+            let mut good = more.len() <= PAGE_LENGTH;
+            for item in &more {
+                good &= is_good(item)?;
+            }
+            if !good {
+                return Err(contradiction(
+                    "a page is longer than asked for, or names a scope or terms that are not there",
+                ));
+            }
+            items.extend(more);
+        }
     }
 
     /// The file scope that a grant names. None: there is no such scope.
@@ -216,6 +292,17 @@ impl Policy {
     /// The policy fails.
     pub fn scope(&self, id: u32) -> Result<Option<FileScope>, DecideError> {
         self.ask(|instance| instance.scope(id))
+    }
+
+    /// The terms that a call that needs approval names: who has to agree. None: there are no such terms.
+    ///
+    /// # Errors
+    ///
+    /// The policy fails, or its terms are none that anyone could fulfil.
+    pub fn terms(&self, id: u32) -> Result<Option<ApprovalTerms>, DecideError> {
+        self.ask(|instance| instance.terms(id))?
+            .map(output::check_terms)
+            .transpose()
     }
 
     fn ask<R>(
@@ -257,7 +344,7 @@ impl Policy {
         let loaded = &*self.0;
         match loaded
             .runner
-            .decide(&loaded.engine, &PROBE, loaded.about.scopes)
+            .decide(&loaded.engine, &PROBE, &loaded.about)
         {
             Err(DecideError::Internal { reason }) => Err(LoadError::Answer { reason }),
             Err(error) if !error.is_answer() => Err(LoadError::Start(error)),
@@ -378,12 +465,12 @@ impl Runner {
         &self,
         engine: &Engine,
         request: &Request<'_>,
-        scopes: u32,
+        about: &Summary,
     ) -> Result<Verdict, DecideError> {
         match self {
-            Self::Known(pool) => pool.decide(engine, request, scopes),
+            Self::Known(pool) => pool.decide(engine, request, about),
             #[cfg(feature = "cranelift")]
-            Self::Foreign(pool) => pool.decide(engine, request, scopes),
+            Self::Foreign(pool) => pool.decide(engine, request, about),
         }
     }
 
@@ -429,10 +516,10 @@ impl<G: Guest> Pool<G> {
         &self,
         engine: &Engine,
         request: &Request<'_>,
-        scopes: u32,
+        about: &Summary,
     ) -> Result<Verdict, DecideError> {
         self.with(engine, |instance| {
-            output::check(instance.decide(request)?, request, scopes)
+            output::check(instance.decide(request)?, request, about)
         })
     }
 
@@ -473,9 +560,12 @@ impl<G: Guest> Pool<G> {
 struct Budget(usize);
 
 impl Budget {
-    fn take(&mut self, lengths: impl Iterator<Item = usize>) -> Result<(), DecideError> {
-        let sum = lengths.fold(ENTRY, |sum, length| {
-            sum.saturating_add(length).saturating_add(ENTRY)
+    fn take<'t>(
+        &mut self,
+        texts: impl IntoIterator<Item = &'t String>,
+    ) -> Result<(), DecideError> {
+        let sum = texts.into_iter().fold(ENTRY, |sum, text| {
+            sum.saturating_add(text.len()).saturating_add(ENTRY)
         });
         let left = self.0.checked_sub(sum);
         self.0 = left.ok_or_else(|| {

@@ -10,7 +10,9 @@ mod settings;
 pub(crate) mod shipped;
 mod state;
 
-use hexgate_contract::{Exceeded, FileScope, Request, Rule, Summary, Verdict};
+use hexgate_contract::{
+    ApprovalTerms, Exceeded, FileScope, Forbid, Request, Role, Rule, Summary, Verdict,
+};
 
 use crate::error::DecideError;
 use crate::limits::Limits;
@@ -34,8 +36,11 @@ pub(crate) trait Instance: Send {
     /// The policy as a whole.
     fn about(&mut self) -> Result<Summary, DecideError>;
 
-    /// At most `count` role names from `start` on.
-    fn roles(&mut self, start: u32, count: u32) -> Result<Vec<String>, DecideError>;
+    /// Whether a scope covers a path.
+    fn covers(&mut self, scope: u32, path: &str) -> Result<bool, DecideError>;
+
+    /// At most `count` roles from `start` on.
+    fn roles(&mut self, start: u32, count: u32) -> Result<Vec<Role>, DecideError>;
 
     /// At most `count` rules of a role from `start` on.
     fn rules(
@@ -45,8 +50,19 @@ pub(crate) trait Instance: Send {
         count: u32,
     ) -> Result<Option<Vec<Rule>>, DecideError>;
 
+    /// At most `count` forbids of a role from `start` on, or of those that no role can lift.
+    fn forbids(
+        &mut self,
+        role: Option<&str>,
+        start: u32,
+        count: u32,
+    ) -> Result<Option<Vec<Forbid>>, DecideError>;
+
     /// A file scope.
     fn scope(&mut self, id: u32) -> Result<Option<FileScope>, DecideError>;
+
+    /// The terms of an approval.
+    fn terms(&mut self, id: u32) -> Result<Option<ApprovalTerms>, DecideError>;
 
     /// Whether its memory is small enough to keep the instance.
     fn is_small(&self) -> bool;

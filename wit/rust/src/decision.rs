@@ -14,6 +14,12 @@ pub const MAX_REASON: usize = 4096;
 
 /// The longest message for the model, in bytes.
 pub const MAX_MESSAGE: usize = 500;
+/// Whether a text can be a message for the model: at most [`MAX_MESSAGE`] bytes, no control characters.
+#[must_use]
+pub fn is_message(text: &str) -> bool {
+    text.len() <= MAX_MESSAGE && !text.contains(char::is_control)
+}
+
 /// The members that facts can have.
 pub const FACTS: [&str; 6] = ["ctx", "run", "said", "usage", "user", "user_usage"];
 

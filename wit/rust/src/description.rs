@@ -196,3 +196,17 @@ pub struct ApprovalTerms {
     /// Whether an approver has to give a reason.
     pub reason_required: Option<bool>,
 }
+
+impl ApprovalTerms {
+    /// The most people who can have to agree.
+    pub const MAX_APPROVERS: u32 = 8;
+
+    /// Whether the numbers are in their ranges, so that the terms can be fulfilled, and not by nobody.
+    #[must_use]
+    pub fn are_possible(&self) -> bool {
+        self.expires != Some(0)
+            && self
+                .approvers
+                .is_none_or(|approvers| (1..=Self::MAX_APPROVERS).contains(&approvers))
+    }
+}

@@ -41,7 +41,7 @@ mod wording;
 
 pub use decision::{
     Denial, Error, Exceeded, FACTS, Field, Grant, MAX_MESSAGE, MAX_NAME, MAX_REASON, MAX_ROLES,
-    Malformed, NeededApproval, PathScope, Request, Verdict,
+    Malformed, NeededApproval, PathScope, Request, Verdict, is_message,
 };
 pub use description::{
     ApprovalTerms, Coverage, Exclusion, FileScope, Forbid, Limits, Mode, PathStyle, Role, Rule,

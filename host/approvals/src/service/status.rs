@@ -23,10 +23,14 @@ pub enum ApprovalStatus {
         /// Why; may be empty.
         reason: String,
     },
-    /// No approver has answered yet.
+    /// Too few approvers have answered yet.
     Pending {
         /// The request.
         request: RequestId,
+        /// How many approved it so far.
+        given: u8,
+        /// How many have to.
+        needed: u8,
     },
 }
 
@@ -35,10 +39,20 @@ pub enum ApprovalStatus {
 #[must_use = "the approval is used up: run the call, or ask again"]
 pub struct Permit {
     pub(super) request: RequestId,
-    pub(super) approver: String,
-    pub(super) answered_at: Timestamp,
-    pub(super) reason: String,
+    /// INVARIANT: the first, and the others if several were needed.
+    pub(super) approvals: (Approval, Vec<Approval>),
     pub(super) used_at: Timestamp,
+}
+
+/// What one approver said to allow a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Who approved it.
+    pub approver: String,
+    /// When.
+    pub answered_at: Timestamp,
+    /// Why; may be empty if no reason is required.
+    pub reason: String,
 }
 
 impl Permit {
@@ -48,22 +62,28 @@ impl Permit {
         self.request
     }
 
-    /// Who approved it.
+    /// All approvals, the earliest first: one, or as many as are needed.
+    pub fn approvals(&self) -> impl Iterator<Item = &Approval> {
+        let (first, others) = &self.approvals;
+        std::iter::once(first).chain(others)
+    }
+
+    /// Who approved it: of several the first.
     #[must_use]
     pub fn approver(&self) -> &str {
-        &self.approver
+        &self.approvals.0.approver
     }
 
-    /// When.
+    /// When: of several approvals the first.
     #[must_use]
     pub fn answered_at(&self) -> Timestamp {
-        self.answered_at
+        self.approvals.0.answered_at
     }
 
-    /// Why; may be empty.
+    /// Why: of several approvals the first. May be empty.
     #[must_use]
     pub fn reason(&self) -> &str {
-        &self.reason
+        &self.approvals.0.reason
     }
 
     /// When it was used.

@@ -1,9 +1,9 @@
-//! The host's operations on rows, in the host's transaction.
+//! The host's operations on rows, in the host's transaction, with the tables of this version.
 
 use hexgate_bundle::Timestamp;
 use rusqlite::Transaction;
 
-use super::{Entry, StoreError, row};
+use super::{Entry, StoreError, row, schema::Found};
 use crate::{
     call::{Call, Conditions, subject},
     request::{Request, RequestId},
@@ -14,7 +14,7 @@ pub(crate) fn find(
     transaction: &Transaction<'_>,
     id: &RequestId,
 ) -> Result<Option<Entry>, StoreError> {
-    row::find(transaction, id)
+    row::find(transaction, Found::Ours, id)
 }
 
 /// The open requests about a call on these terms, the oldest first, as many as can be open. A host makes one; an attacker who can write the
@@ -25,18 +25,14 @@ pub(crate) fn about(
     conditions: &Conditions,
     now: Timestamp,
 ) -> Result<Vec<Entry>, StoreError> {
-    let mut statement = transaction.prepare(&format!(
-        "{} WHERE r.subject = ?1 AND r.expires_at > ?2 ORDER BY r.created_at, r.id \
-         LIMIT {MAX_OPEN}",
-        row::SELECT
-    ))?;
-    let subject = subject(call, conditions).to_string();
-    let entries = statement.query_map((subject, row::seconds(now)), row::entry)?;
-    Ok(entries
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .collect())
+    row::entries(
+        transaction,
+        Found::Ours,
+        &format!(
+            "WHERE r.subject = ?1 AND r.expires_at > ?2 ORDER BY r.created_at, r.id LIMIT {MAX_OPEN}"
+        ),
+        (subject(call, conditions).to_string(), row::seconds(now)),
+    )
 }
 
 /// Adds a request and removes old ones. None if too many are open.

@@ -20,7 +20,7 @@ use super::{
 const AGAIN: Duration = Duration::from_millis(5);
 
 /// The most bytes that a row or a text in it can have: a call has 1 MiB, and each byte of its roles can take six as JSON.
-const MAX_ROW: i32 = 8 << 20;
+pub(super) const MAX_ROW: usize = 8 << 20;
 
 /// The whole path of a file, without links, and the file if it is to be made.
 pub(super) fn place(named: &Path, create: bool) -> Result<PathBuf, OpenError> {
@@ -108,11 +108,12 @@ pub(super) fn connect(
         connection.set_db_config(setting, value)?;
     }
     // Nor may one row of theirs fill this process's memory.
-    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_ROW)?;
+    let most = i32::try_from(MAX_ROW).unwrap_or(i32::MAX);
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, most)?;
     connection.pragma_update(None, "cell_size_check", true)?;
     // Sync each commit: a used approval stays used after a power failure.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    if !create || matches!(schema::check(&connection)?, Found::Ours) {
+    if !create || schema::check(&connection)? == Found::Ours {
         checked(&connection)?;
     } else {
         // When several processes make the database at once, SQLite does not wait for the faster one, so try again.
@@ -128,12 +129,14 @@ pub(super) fn connect(
     Ok(connection)
 }
 
-/// Makes the tables, unless another process was faster.
+/// Makes the tables, from those of version 1 if there are any, unless another process was faster.
 fn make(connection: &mut Connection) -> Result<(), StoreError> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if let Found::Empty = schema::check(&transaction)? {
-        schema::create(&transaction)?;
+    match schema::check(&transaction)? {
+        Found::Empty => schema::create(&transaction)?,
+        Found::Version1 => schema::migrate(&transaction)?,
+        Found::Ours => {}
     }
     transaction.commit()?;
     Ok(())
@@ -147,10 +150,10 @@ fn writable(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Checks that the tables are ours.
-pub(super) fn checked(connection: &Connection) -> Result<(), StoreError> {
+/// Checks that the tables are ours, and tells how to read them.
+pub(super) fn checked(connection: &Connection) -> Result<Found, StoreError> {
     match schema::check(connection)? {
-        Found::Ours => Ok(()),
         Found::Empty => Err(StoreError::Corrupt("it has no tables".to_owned())),
+        found @ (Found::Version1 | Found::Ours) => Ok(found),
     }
 }

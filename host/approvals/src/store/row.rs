@@ -1,13 +1,14 @@
 //! Requests and answers as rows, and back.
 
 use hexgate_bundle::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, Params, Row, Statement, named_params};
 
-use super::StoreError;
+use super::{MAX_REASON, StoreError, open::MAX_ROW, schema::Found};
 use crate::{
     answer::{Answer, Decision},
-    call::{Call, Caller, Conditions},
+    call::{Call, Caller, Conditions, Terms},
     request::{Request, RequestId},
+    tally::MAX_ANSWERS,
 };
 
 /// A request as stored. Trust only what a digest or signature confirms.
@@ -18,8 +19,8 @@ pub struct Entry {
     pub id: RequestId,
     /// The request. None if its content does not have the digest that is its name.
     pub request: Option<Request>,
-    /// The answer, not checked. None if there is none.
-    pub answer: Option<StoredAnswer>,
+    /// The answers, not checked, the earliest first; of very many the first ones.
+    pub answers: Vec<StoredAnswer>,
     /// When it was used.
     pub used_at: Option<Timestamp>,
 }
@@ -33,31 +34,63 @@ pub enum StoredAnswer {
     Unreadable,
 }
 
-/// All columns of a request, its answer and its use.
-pub(super) const SELECT: &str = "SELECT r.*, a.id AS answer, a.decision, a.approver, a.key, a.answered_at, a.reason, a.signature, u.used_at \
-     FROM requests r LEFT JOIN answers a ON a.id = r.id LEFT JOIN uses u ON u.id = r.id";
+/// The entries of the requests `r` that `rest` of a statement chooses.
+pub(super) fn entries(
+    connection: &Connection,
+    found: Found,
+    rest: &str,
+    parameters: impl Params,
+) -> Result<Vec<Entry>, StoreError> {
+    let columns = match found {
+        Found::Version1 => "r.*, 1 AS approvers, 0 AS reason_required",
+        Found::Empty | Found::Ours => "r.*",
+    };
+    let mut requests = connection.prepare(&format!(
+        "SELECT {columns}, u.used_at FROM requests r LEFT JOIN uses u ON u.id = r.id {rest}"
+    ))?;
+    // One more than are looked at, so that it shows if there are more.
+    let mut answers = connection.prepare(&format!(
+        "SELECT * FROM answers WHERE id = ?1 ORDER BY answered_at, approver LIMIT {MAX_ANSWERS} + 1"
+    ))?;
+    let mut rows = requests.query(parameters)?;
+    let mut entries = vec![];
+    while let Some(row) = rows.next()? {
+        // Who can write the database can give a request any name.
+        let Ok(id) = row.get::<_, String>("id")?.parse::<RequestId>() else {
+            continue;
+        };
+        // A malformed time still means that the approval was used.
+        let used_at = match row.get::<_, Option<i64>>("used_at") {
+            Ok(None) => None,
+            Ok(Some(seconds)) => Some(timestamp(seconds).unwrap_or(Timestamp::MAX)),
+            Err(_) => Some(Timestamp::MAX),
+        };
+        entries.push(Entry {
+            id,
+            request: request(row).filter(|request| request.id() == id),
+            answers: answers_to(&mut answers, &id)?,
+            used_at,
+        });
+    }
+    Ok(entries)
+}
 
-/// Reads a row of [`SELECT`]. None if its name is malformed.
-pub(super) fn entry(row: &Row<'_>) -> Result<Option<Entry>, rusqlite::Error> {
-    let Ok(id) = row.get::<_, String>("id")?.parse::<RequestId>() else {
-        return Ok(None);
-    };
-    let answer = match row.get::<_, Option<String>>("answer") {
-        Ok(None) => None,
-        _ => Some(answer(row).map_or(StoredAnswer::Unreadable, StoredAnswer::Readable)),
-    };
-    // A malformed time still means that the approval was used.
-    let used_at = match row.get::<_, Option<i64>>("used_at") {
-        Ok(None) => None,
-        Ok(Some(seconds)) => Some(timestamp(seconds).unwrap_or(Timestamp::MAX)),
-        Err(_) => Some(Timestamp::MAX),
-    };
-    Ok(Some(Entry {
-        id,
-        request: request(row).filter(|request| request.id() == id),
-        answer,
-        used_at,
-    }))
+fn answers_to(
+    statement: &mut Statement<'_>,
+    id: &RequestId,
+) -> Result<Vec<StoredAnswer>, StoreError> {
+    let mut rows = statement.query([id.to_string()])?;
+    let mut answers = vec![];
+    let mut size = 0;
+    while let Some(row) = rows.next()? {
+        let answer = answer(row);
+        size += answer.as_ref().map_or(0, |answer| answer.approver.len());
+        if size > MAX_ROW {
+            return Err(StoreError::TooLarge);
+        }
+        answers.push(answer.map_or(StoredAnswer::Unreadable, StoredAnswer::Readable));
+    }
+    Ok(answers)
 }
 
 fn request(row: &Row<'_>) -> Option<Request> {
@@ -81,6 +114,11 @@ fn request(row: &Row<'_>) -> Option<Request> {
         conditions: Conditions {
             approver_roles: list("approver_roles")?,
             own_calls: row.get("own_calls").ok()?,
+            approvers: row
+                .get("approvers")
+                .ok()
+                .filter(|approvers| (1..=Terms::MAX_APPROVERS).contains(approvers))?,
+            reason_required: row.get("reason_required").ok()?,
         },
         created_at: time("created_at")?,
         expires_at: time("expires_at")?,
@@ -99,7 +137,7 @@ fn answer(row: &Row<'_>) -> Option<Answer> {
         approver: text("approver")?,
         key: text("key")?.parse().ok()?,
         answered_at: timestamp(row.get("answered_at").ok()?)?,
-        reason: text("reason")?,
+        reason: text("reason").filter(|reason| reason.len() <= MAX_REASON)?,
         signature: row.get("signature").ok()?,
     })
 }
@@ -109,12 +147,12 @@ fn timestamp(seconds: i64) -> Option<Timestamp> {
 }
 
 /// The entry of a request.
-pub(super) fn find(connection: &Connection, id: &RequestId) -> Result<Option<Entry>, StoreError> {
-    let mut statement = connection.prepare(&format!("{SELECT} WHERE r.id = ?1"))?;
-    Ok(statement
-        .query_row([id.to_string()], entry)
-        .optional()?
-        .flatten())
+pub(super) fn find(
+    connection: &Connection,
+    found: Found,
+    id: &RequestId,
+) -> Result<Option<Entry>, StoreError> {
+    Ok(entries(connection, found, "WHERE r.id = ?1", [id.to_string()])?.pop())
 }
 
 /// Puts a request in.
@@ -122,7 +160,7 @@ pub(super) fn insert(connection: &Connection, request: &Request) -> Result<(), S
     let call = &request.call;
     connection.execute(
         "INSERT INTO requests VALUES (:id, :subject, :agent, :user, :roles, :session, :attributes, :tool, :arguments, :policy, \
-         :approver_roles, :own_calls, :created_at, :expires_at, :nonce)",
+         :approver_roles, :own_calls, :created_at, :expires_at, :nonce, :approvers, :reason_required)",
         named_params! {
             ":id": request.id().to_string(),
             ":subject": request.subject().to_string(),
@@ -139,19 +177,27 @@ pub(super) fn insert(connection: &Connection, request: &Request) -> Result<(), S
             ":created_at": seconds(request.created_at),
             ":expires_at": seconds(request.expires_at),
             ":nonce": request.nonce,
+            ":approvers": request.conditions.approvers,
+            ":reason_required": request.conditions.reason_required,
         },
     )?;
     Ok(())
 }
 
-/// Stores an answer, in place of a former one.
+/// Stores an answer, in place of a former one by the same approver. Tells whether there was one.
 pub(super) fn put_answer(
     connection: &Connection,
+    found: Found,
     id: &RequestId,
     answer: &Answer,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
+    // In version 1 a request has one answer.
+    let replaced = connection.execute(
+        "DELETE FROM answers WHERE id = ?1 AND (approver = ?2 OR ?3)",
+        (id.to_string(), &answer.approver, found == Found::Version1),
+    )?;
     connection.execute(
-        "INSERT OR REPLACE INTO answers VALUES (:id, :decision, :approver, :key, :answered_at, :reason, :signature)",
+        "INSERT INTO answers VALUES (:id, :decision, :approver, :key, :answered_at, :reason, :signature)",
         named_params! {
             ":id": id.to_string(),
             ":decision": match answer.decision {
@@ -165,7 +211,7 @@ pub(super) fn put_answer(
             ":signature": answer.signature,
         },
     )?;
-    Ok(())
+    Ok(replaced > 0)
 }
 
 pub(super) fn seconds(time: Timestamp) -> i64 {

@@ -1,4 +1,4 @@
-//! The tables of the database, version 1.
+//! The tables of the database, version 2, and how those of version 1 become these.
 
 use rusqlite::Connection;
 
@@ -7,10 +7,28 @@ use super::StoreError;
 /// `hexg`, in the header of the file.
 const APPLICATION: i32 = i32::from_be_bytes(*b"hexg");
 /// The version of the tables.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// The tables, in the text that the database keeps. Strict: a column holds its type or nothing.
 const TABLES: [(&str, &str); 4] = [
+    (
+        "answers",
+        "CREATE TABLE answers (id TEXT NOT NULL, decision TEXT NOT NULL, approver TEXT NOT NULL, key TEXT NOT NULL, \
+         answered_at INTEGER NOT NULL, reason TEXT NOT NULL, signature BLOB NOT NULL, PRIMARY KEY (id, approver)) STRICT, WITHOUT ROWID",
+    ),
+    (
+        "requests",
+        "CREATE TABLE requests (id TEXT PRIMARY KEY, subject TEXT NOT NULL, agent TEXT NOT NULL, user TEXT NOT NULL, roles TEXT NOT NULL, \
+         session TEXT, attributes TEXT, tool TEXT NOT NULL, arguments TEXT NOT NULL, policy TEXT NOT NULL, approver_roles TEXT NOT NULL, \
+         own_calls INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, nonce BLOB NOT NULL, \
+         approvers INTEGER NOT NULL, reason_required INTEGER NOT NULL) STRICT",
+    ),
+    REQUESTS_BY_SUBJECT,
+    USES,
+];
+
+/// The tables of version 1: one answer to a request, and no other conditions than the roles.
+const TABLES_1: [(&str, &str); 4] = [
     (
         "answers",
         "CREATE TABLE answers (id TEXT PRIMARY KEY, decision TEXT NOT NULL, approver TEXT NOT NULL, key TEXT NOT NULL, \
@@ -22,21 +40,28 @@ const TABLES: [(&str, &str); 4] = [
          session TEXT, attributes TEXT, tool TEXT NOT NULL, arguments TEXT NOT NULL, policy TEXT NOT NULL, approver_roles TEXT NOT NULL, \
          own_calls INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, nonce BLOB NOT NULL) STRICT",
     ),
-    (
-        "requests_by_subject",
-        "CREATE INDEX requests_by_subject ON requests (subject, expires_at)",
-    ),
-    (
-        "uses",
-        "CREATE TABLE uses (id TEXT PRIMARY KEY, used_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-    ),
+    REQUESTS_BY_SUBJECT,
+    USES,
 ];
 
+const REQUESTS_BY_SUBJECT: (&str, &str) = (
+    "requests_by_subject",
+    "CREATE INDEX requests_by_subject ON requests (subject, expires_at)",
+);
+
+const USES: (&str, &str) = (
+    "uses",
+    "CREATE TABLE uses (id TEXT PRIMARY KEY, used_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+);
+
 /// What is in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
     /// No table yet.
     Empty,
-    /// Our tables.
+    /// The tables of version 1.
+    Version1,
+    /// The tables of this version.
     Ours,
 }
 
@@ -64,14 +89,16 @@ pub(super) fn check(connection: &Connection) -> Result<Found, StoreError> {
             known: VERSION,
         });
     }
-    let same = found
-        .iter()
-        .map(|(name, sql)| (name.as_str(), sql.as_deref().unwrap_or_default()))
-        .eq(TABLES);
-    if version == VERSION && same {
-        Ok(Found::Ours)
-    } else {
-        Err(StoreError::Corrupt("its tables were changed".to_owned()))
+    let same = |tables: [(&str, &str); 4]| {
+        found
+            .iter()
+            .map(|(name, sql)| (name.as_str(), sql.as_deref().unwrap_or_default()))
+            .eq(tables)
+    };
+    match version {
+        VERSION if same(TABLES) => Ok(Found::Ours),
+        1 if same(TABLES_1) => Ok(Found::Version1),
+        _ => Err(StoreError::Corrupt("its tables were changed".to_owned())),
     }
 }
 
@@ -81,6 +108,25 @@ pub(super) fn create(connection: &Connection) -> Result<(), StoreError> {
         connection.execute(sql, ())?;
     }
     connection.pragma_update(None, "application_id", APPLICATION)?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+/// Makes the tables of version 1 those of this version, in the caller's transaction. What one approver could allow without a reason still
+/// can; the digests do not change, so requests and answers hold.
+pub(super) fn migrate(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "DROP INDEX requests_by_subject; ALTER TABLE answers RENAME TO answers_1; ALTER TABLE requests RENAME TO requests_1",
+    )?;
+    for (name, sql) in TABLES {
+        if name != USES.0 {
+            connection.execute(sql, ())?;
+        }
+    }
+    connection.execute_batch(
+        "INSERT INTO answers SELECT * FROM answers_1; INSERT INTO requests SELECT *, 1, 0 FROM requests_1; \
+         DROP TABLE answers_1; DROP TABLE requests_1",
+    )?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }

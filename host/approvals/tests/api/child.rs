@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     thread,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use hexgate_approvals::{ApprovalService, ApprovalStatus, RequestStore, UsedApprovals};
-use hexgate_bundle::SystemClock;
+use hexgate_approvals::{ApprovalService, ApprovalStatus, Decision, RequestStore, UsedApprovals};
+use hexgate_bundle::{SystemClock, Timestamp};
 
 use crate::fixture::*;
 
@@ -54,6 +54,12 @@ pub(crate) fn without_rights(fixture: &Fixture, task: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+fn wait_for_start(folder: &Path) {
+    while !folder.join("go").exists() {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 #[test]
 #[ignore = "the other tests start it as a process of its own"]
 fn entry() {
@@ -67,22 +73,36 @@ fn entry() {
             RequestStore::open_or_create(folder.join("new.db")).unwrap_err()
         ),
         // Waits for the starting signal, and takes what there is.
-        "race" | "race-with-record" => {
-            while !folder.join("go").exists() {
-                thread::sleep(Duration::from_millis(1));
-            }
+        "race" | "race-with-record" | "race-for-two" => {
+            wait_for_start(&folder);
             let store = RequestStore::open_or_create(file).unwrap();
             let mut service = ApprovalService::new(store, approvers()).with_clock(SystemClock);
             if task == "race-with-record" {
                 service =
                     service.with_used_approvals(UsedApprovals::open(folder.join("used")).unwrap());
             }
-            match service.settle(&call(), &terms()).unwrap() {
+            let needed = if task == "race-for-two" { 2 } else { 1 };
+            match service
+                .settle(&call(), &terms().approvers(needed).unwrap())
+                .unwrap()
+            {
                 ApprovalStatus::Approved(permit) => {
                     println!("outcome: approved {}", permit.request())
                 }
-                ApprovalStatus::Pending { request } => println!("outcome: pending {request}"),
+                ApprovalStatus::Pending { request, .. } => println!("outcome: pending {request}"),
                 ApprovalStatus::Denied { .. } => println!("outcome: denied"),
+            }
+        }
+        // Waits for the starting signal, and answers the only request.
+        "answer-as-carol" | "answer-as-dan" => {
+            wait_for_start(&folder);
+            let store = RequestStore::open(file).unwrap();
+            let request = store.entries().unwrap()[0].id;
+            let key = key(task.trim_start_matches("answer-as-"));
+            let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
+            match store.answer(&request, &approvers(), &key, Decision::Approve, "", now) {
+                Ok(answered) => println!("outcome: {} of the approvals", answered.given),
+                Err(error) => println!("outcome: {error}"),
             }
         }
         // Uses the approval, says so, and waits to be killed before it could run anything.

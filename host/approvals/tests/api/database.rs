@@ -152,10 +152,10 @@ fn a_newer_version_is_not_guessed_at() {
     let fixture = Fixture::new();
     let service = fixture.service();
     let connection = Connection::open(fixture.file()).unwrap();
-    connection.pragma_update(None, "user_version", 2).unwrap();
+    connection.pragma_update(None, "user_version", 3).unwrap();
     assert!(matches!(
         unusable(&fixture.file()),
-        StoreError::Newer { found: 2, known: 1 }
+        StoreError::Newer { found: 3, known: 2 }
     ));
     // Neither does a host go on that had it open before.
     assert!(service.settle(&call(), &terms()).is_err());

@@ -25,6 +25,10 @@ pub(crate) fn key(of: &str) -> PrivateKey {
         "carol" => 1,
         "dan" => 2,
         "erin" => 3,
+        "fay" => 4,
+        "fay's other" => 5,
+        "gus" => 6,
+        "gus's other" => 7,
         _ => 9,
     };
     PrivateKey::from_bytes(&[seed; 32])
@@ -141,12 +145,24 @@ impl Fixture {
         by: &str,
         decision: Decision,
     ) -> Result<Answered, AnswerError> {
+        self.answer_as(request, &approvers(), by, decision, "because")
+    }
+
+    /// Answers with a list of approvers and a reason.
+    pub(crate) fn answer_as(
+        &self,
+        request: &RequestId,
+        approvers: &Approvers,
+        by: &str,
+        decision: Decision,
+        reason: &str,
+    ) -> Result<Answered, AnswerError> {
         RequestStore::open(self.file()).unwrap().answer(
             request,
-            &approvers(),
+            approvers,
             &key(by),
             decision,
-            "because",
+            reason,
             self.now(),
         )
     }
@@ -165,7 +181,7 @@ impl Fixture {
 /// The name of the request that waits.
 pub(crate) fn pending(status: Result<ApprovalStatus, ServiceError>) -> RequestId {
     match status {
-        Ok(ApprovalStatus::Pending { request }) => request,
+        Ok(ApprovalStatus::Pending { request, .. }) => request,
         other => panic!("{other:?}"),
     }
 }

@@ -233,7 +233,7 @@ fn an_agent_cannot_ask_without_end() {
     fixture.edit(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) \
          INSERT INTO requests SELECT printf('%064x', i), subject || i, agent, user, roles, session, attributes, tool, arguments, policy, \
-         approver_roles, own_calls, created_at, expires_at, nonce FROM requests, n",
+         approver_roles, own_calls, created_at, expires_at, nonce, approvers, reason_required FROM requests, n",
     );
     call.arguments = "{}".to_owned();
     assert!(matches!(
@@ -256,7 +256,7 @@ fn an_agent_cannot_ask_without_end() {
     fixture.edit(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 67) \
          INSERT INTO requests SELECT printf('%064x', i), subject || i, agent, user, roles, session, attributes, tool, \
-         printf('%.*c', 1000000, 'x'), policy, approver_roles, own_calls, created_at, expires_at, nonce FROM requests, n",
+         printf('%.*c', 1000000, 'x'), policy, approver_roles, own_calls, created_at, expires_at, nonce, approvers, reason_required FROM requests, n",
     );
     call.arguments = format!(r#"{{"more": "{}"}}"#, "y".repeat(200_000));
     assert!(matches!(

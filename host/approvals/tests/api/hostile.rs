@@ -222,7 +222,7 @@ fn a_row_that_no_host_writes_fills_no_memory() {
     fixture.edit(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) \
          INSERT INTO requests SELECT printf('%064x', i), subject, agent, user, roles, session, attributes, tool, arguments, policy, \
-         approver_roles, own_calls, created_at + 1, expires_at, nonce FROM requests, n",
+         approver_roles, own_calls, created_at + 1, expires_at, nonce, approvers, reason_required FROM requests, n",
     );
     assert_eq!(pending(service.settle(&call(), &terms())), request);
     fixture.edit("DELETE FROM requests WHERE id LIKE '00000000%'");
@@ -296,6 +296,11 @@ fn an_edited_request_is_none() {
         "expires_at = expires_at + 1",
         "nonce = zeroblob(16)",
         "nonce = zeroblob(15)",
+        "approvers = 2",
+        "approvers = 0",
+        "approvers = 9",
+        "approvers = 257",
+        "reason_required = 1",
     ] {
         let fixture = Fixture::new();
         let request = answered(&fixture);

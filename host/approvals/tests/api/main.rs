@@ -13,4 +13,6 @@ mod database;
 mod fixture;
 mod flow;
 mod hostile;
+mod migration;
 mod race;
+mod several;

@@ -14,26 +14,26 @@ use crate::{child::command, fixture::*};
 
 const PROCESSES: usize = 6;
 
-/// A request of now, since children go by the system's clock, answered by Carol.
-fn approved_now(fixture: &Fixture) -> hexgate_approvals::RequestId {
+/// A request of now, since children go by the system's clock, approved by some.
+fn asked_now(fixture: &Fixture, needed: u8, by: &[&str]) -> hexgate_approvals::RequestId {
     let service = ApprovalService::new(
         RequestStore::open_or_create(fixture.file()).unwrap(),
         approvers(),
     );
-    let request = pending(service.settle(&call(), &terms()));
+    let request = pending(service.settle(&call(), &terms().approvers(needed).unwrap()));
     let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
-    service
-        .store()
-        .answer(
-            &request,
-            &approvers(),
-            &key("carol"),
-            Decision::Approve,
-            "",
-            now,
-        )
-        .unwrap();
+    for by in by {
+        service
+            .store()
+            .answer(&request, &approvers(), &key(by), Decision::Approve, "", now)
+            .unwrap();
+    }
     request
+}
+
+/// A request that Carol approved.
+fn approved_now(fixture: &Fixture) -> hexgate_approvals::RequestId {
+    asked_now(fixture, 1, &["carol"])
 }
 
 fn children(fixture: &Fixture, task: &str, number: usize) -> Vec<Child> {
@@ -62,10 +62,14 @@ fn outcomes(children: Vec<Child>) -> Vec<String> {
 
 #[test]
 fn of_processes_that_race_for_one_approval_one_wins() {
-    for task in ["race", "race-with-record"] {
+    for task in ["race", "race-with-record", "race-for-two"] {
         let fixture = Fixture::new();
         fixture.make_used_approvals();
-        let request = approved_now(&fixture);
+        let request = if task == "race-for-two" {
+            asked_now(&fixture, 2, &["carol", "dan"])
+        } else {
+            approved_now(&fixture)
+        };
         let children = children(&fixture, task, PROCESSES);
         fs::write(fixture.folder().join("go"), "").unwrap();
         let outcomes = outcomes(children);
@@ -82,6 +86,49 @@ fn of_processes_that_race_for_one_approval_one_wins() {
         assert_eq!(waiting.len(), PROCESSES - 1, "{outcomes:?}");
         waiting.dedup();
         assert_eq!(waiting.len(), 1, "{outcomes:?}");
+    }
+}
+
+#[test]
+fn of_people_who_answer_at_once_each_counts_once() {
+    for (needed, tasks, given, refused) in [
+        (
+            2,
+            ["carol", "carol", "carol", "carol"],
+            &["1"][..],
+            "the same person has",
+        ),
+        (
+            2,
+            ["carol", "dan", "carol", "dan"],
+            &["1", "2"],
+            "was answered before",
+        ),
+        (
+            1,
+            ["carol", "dan", "carol", "dan"],
+            &["1"],
+            "was answered before",
+        ),
+    ] {
+        let fixture = Fixture::new();
+        asked_now(&fixture, needed, &[]);
+        let children: Vec<_> = tasks
+            .iter()
+            .flat_map(|by| children(&fixture, &format!("answer-as-{by}"), 1))
+            .collect();
+        fs::write(fixture.folder().join("go"), "").unwrap();
+        let outcomes = outcomes(children);
+        let mut counted: Vec<_> = outcomes
+            .iter()
+            .filter_map(|outcome| outcome.strip_suffix(" of the approvals"))
+            .collect();
+        counted.sort_unstable();
+        assert_eq!(counted, given, "{outcomes:?}");
+        assert!(
+            outcomes.iter().any(|outcome| outcome.contains(refused)),
+            "{outcomes:?}"
+        );
     }
 }
 

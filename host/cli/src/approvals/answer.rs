@@ -17,6 +17,7 @@ use crate::{
 
 /// Allow a call to run once, with a signature
 ///
+/// Where several approvers have to, it runs when all of them have.
 /// The request's name is the digest of everything that `show` prints: the answer holds for nothing else.
 /// Exit codes: 0 answered, 1 the answer would not count, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
@@ -29,7 +30,7 @@ pub(crate) struct Approve {
     #[command(flatten)]
     common: Common,
 
-    /// Why; it is signed and kept
+    /// Why; it is signed and kept. Some requests need one
     #[arg(long, value_name = "TEXT", default_value = "")]
     reason: String,
 }
@@ -116,8 +117,13 @@ fn answer(args: &Common, decision: Decision, reason: &str) -> anyhow::Result<Exi
         Decision::Deny => (Style::stdout().paint(Tone::Bad, "✗"), "Denied"),
     };
     let what = view.asked.as_ref().map(|asked| asked.line());
+    let needed = answered.request.conditions.approvers;
+    let of = match decision {
+        Decision::Approve if needed > 1 => format!(" ({} of {needed})", answered.given),
+        Decision::Approve | Decision::Deny => String::new(),
+    };
     output::print(&format!(
-        "{mark} {word} as {}: {}\n",
+        "{mark} {word} as {}{of}: {}\n",
         name(&answered.approver),
         what.unwrap_or_default()
     ))?;

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     source::Source,
-    view::{State, View, cut},
+    view::{View, cut, time},
 };
 use crate::{
     exit::Exit,
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let pending = requests
         .iter()
-        .filter(|view| matches!(view.state, State::Pending | State::NotAnswered))
+        .filter(|view| view.missing().is_some())
         .count();
     let mut text = table(&requests);
     if pending > 0 {
@@ -71,28 +71,33 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 fn table(requests: &[View]) -> String {
-    let mut rows = vec![["ID", "EXPIRES", "AGENT", "CALLER", "TOOL"].map(str::to_owned)];
+    let mut rows =
+        vec![["ID", "EXPIRES", "LEFT", "NEEDS", "AGENT", "CALLER", "TOOL"].map(str::to_owned)];
     for view in requests {
         let short = |text: &str| cut(text, 32);
         rows.push(match &view.asked {
             Some(asked) => [
                 view.short().to_owned(),
                 asked.expires_at.to_string(),
+                view.seconds_left.map_or_else(|| "-".to_owned(), time),
+                short(&asked.needs()),
                 short(&asked.call.agent),
                 short(&asked.call.caller.user),
                 short(&asked.call.tool),
             ],
-            None => [view.short(), "?", "?", "?", "?"].map(str::to_owned),
+            None => [view.short(), "?", "?", "?", "?", "?", "?"].map(str::to_owned),
         });
     }
-    let mut widths = [0; 5];
+    let mut widths = [0; 7];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let states = std::iter::once(format!("{:<12}", "STATE"))
-        .chain(requests.iter().map(|view| view.state.painted(12)));
+    let width = requests.iter().map(|view| view.state().len()).max();
+    let width = width.unwrap_or_default().max(12);
+    let states = std::iter::once(format!("{:<width$}", "STATE"))
+        .chain(requests.iter().map(|view| view.painted(width)));
     let mut text = String::new();
     for (row, state) in rows.iter().zip(states) {
         let mut line = String::new();

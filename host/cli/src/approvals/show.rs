@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{exit::Exit, output};
 
-/// Show a request in full: what will run, for whom, under which policy, and the answer
+/// Show a request in full: what will run, for whom, under which policy, who has answered, and who still has to
 ///
 /// Exit codes: 0 shown, 1 there is no such request or it was changed, 2 misuse or environment.
 #[derive(Debug, clap::Args)]
@@ -42,13 +42,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 
 /// How to answer. With the whole name: it is the digest of what was shown, so the answer holds for nothing else.
 fn hint(view: &View) -> String {
-    match view.state {
-        State::Pending | State::NotAnswered => format!(
-            "to answer exactly this, name it in full:\n  \
-             hexgate approvals approve {id} --db FILE --approvers FILE --key FILE\n  \
-             hexgate approvals deny {id} --db FILE --approvers FILE --key FILE --reason TEXT\n",
-            id = view.id
-        ),
-        _ => String::new(),
+    if view.missing().is_none() {
+        return String::new();
     }
+    let reason = view
+        .asked
+        .as_ref()
+        .filter(|asked| asked.conditions.reason_required)
+        .map(|_| " --reason TEXT");
+    format!(
+        "to answer exactly this, name it in full:\n  \
+         hexgate approvals approve {id} --db FILE --approvers FILE --key FILE{reason}\n  \
+         hexgate approvals deny {id} --db FILE --approvers FILE --key FILE --reason TEXT\n",
+        id = view.id,
+        reason = reason.unwrap_or_default()
+    )
 }

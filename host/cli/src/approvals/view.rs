@@ -1,11 +1,11 @@
 //! A request as shown to people and programs.
 
-use hexgate_approvals::{Approvers, Call, Conditions, Decision, Entry, StoredAnswer};
+use hexgate_approvals::{Answer, Approvers, Call, Conditions, Decision, Entry, StoredAnswer};
 use hexgate_bundle::{KeyId, Timestamp};
 use serde::Serialize;
 
 use super::members::members;
-use crate::output::{Style, Tone, harmless, name, shortened};
+use crate::output::{Style, Tone, count, harmless, name, shortened};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,13 +13,22 @@ pub(super) struct View {
     /// Its name.
     pub(super) id: String,
     pub(super) state: State,
-    /// What is wrong with it, or with its answer.
+    /// What is wrong with it, or with its answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) problem: Option<String>,
     #[serde(flatten)]
     pub(super) asked: Option<Asked>,
+    /// How many approvals there are, of as many as it needs; without approvers to check them, how many the database claims.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) answer: Option<Said>,
+    pub(super) given: Option<u8>,
+    /// The time that is left, if it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) seconds_left: Option<u64>,
+    /// The answer that decides, or the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Said>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    answers: Vec<Said>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) used_at: Option<Timestamp>,
 }
@@ -28,13 +37,13 @@ pub(super) struct View {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum State {
-    /// No approver has answered.
+    /// Too few approvers have answered.
     Pending,
-    /// There is an answer, not checked.
+    /// There are answers, not checked.
     Answered,
     Approved,
     Denied,
-    /// The stored answer does not count.
+    /// No stored answer counts.
     NotAnswered,
     Used,
     Expired,
@@ -92,71 +101,119 @@ impl State {
     pub(super) fn is_open(self) -> bool {
         !matches!(self, Self::Used | Self::Expired)
     }
-
-    /// The name in its colour, with blanks up to a width.
-    pub(super) fn painted(self, width: usize) -> String {
-        Style::stdout().paint(self.tone(), &format!("{:<width$}", self.name()))
-    }
 }
 
 impl View {
     pub(super) fn new(entry: Entry, approvers: Option<&Approvers>, now: Timestamp) -> Self {
-        let checked = match (&entry.request, &entry.answer, approvers) {
-            (Some(request), Some(StoredAnswer::Readable(answer)), Some(approvers)) => {
-                Some(approvers.check(request, answer).map(drop))
+        let id = entry.id.to_string();
+        let Some(request) = entry.request else {
+            return Self {
+                id,
+                state: State::Altered,
+                problem: Some(
+                    "it was changed in the database, so its content is not shown; find out who can write the database"
+                        .to_owned(),
+                ),
+                // Answers beside a changed request do not belong to it.
+                asked: None,
+                given: None,
+                seconds_left: None,
+                answer: None,
+                answers: vec![],
+                used_at: entry.used_at,
+            };
+        };
+        let tally = approvers.map(|approvers| approvers.tally(&request, &entry.answers));
+        let readable = || {
+            entry.answers.iter().filter_map(|answer| match answer {
+                StoredAnswer::Readable(answer) => Some(answer),
+                StoredAnswer::Unreadable => None,
+            })
+        };
+        let answers: Vec<Said> = readable()
+            .map(|answer| {
+                let counts = tally.as_ref().map(|tally| {
+                    tally.denial == Some(answer) || tally.approvals.contains(&answer)
+                });
+                Said::new(answer, counts)
+            })
+            .collect();
+        let claimed = readable().filter(|answer| answer.decision == Decision::Approve);
+        let given = match &tally {
+            Some(tally) => tally.given(),
+            None => u8::try_from(claimed.count()).unwrap_or(u8::MAX),
+        };
+        let problems: Vec<String> = match &tally {
+            Some(tally) => tally.refusals.iter().map(ToString::to_string).collect(),
+            None if readable().count() < entry.answers.len() => {
+                vec!["a stored answer is malformed".to_owned()]
             }
-            _ => None,
+            None => vec![],
         };
-        let counts = checked.as_ref().map(Result::is_ok);
-        let problem = match (&entry.request, &entry.answer, checked) {
-            (None, ..) => Some(
-                "it was changed in the database, so its content is not shown; find out who can write the database"
-                    .to_owned(),
-            ),
-            (_, Some(StoredAnswer::Unreadable), _) => {
-                Some("its stored answer is malformed".to_owned())
-            }
-            (.., Some(Err(refusal))) => Some(refusal.to_string()),
-            _ => None,
+        let state = match &tally {
+            _ if entry.used_at.is_some() => State::Used,
+            _ if !request.is_open(now) => State::Expired,
+            Some(tally) if tally.denial.is_some() => State::Denied,
+            Some(tally) if tally.is_approved() => State::Approved,
+            _ if given == 0 && !problems.is_empty() => State::NotAnswered,
+            None if !answers.is_empty() => State::Answered,
+            _ => State::Pending,
         };
-        let answer = match entry.answer {
-            // An answer beside a changed request does not belong to it.
-            Some(StoredAnswer::Readable(answer)) if entry.request.is_some() => Some(Said {
-                decision: answer.decision,
-                approver: answer.approver,
-                key: answer.key,
-                answered_at: answer.answered_at,
-                reason: answer.reason,
-                counts,
-            }),
-            _ => None,
+        // With a denial, that decides; else the approvals do.
+        let decides = |said: &&Said| {
+            said.counts == Some(true) && (state != State::Denied || said.decision == Decision::Deny)
         };
-        let state = match (&entry.request, &answer) {
-            (None, _) => State::Altered,
-            (Some(_), _) if entry.used_at.is_some() => State::Used,
-            (Some(request), _) if !request.is_open(now) => State::Expired,
-            _ if problem.is_some() => State::NotAnswered,
-            (Some(_), None) => State::Pending,
-            (Some(_), Some(said)) => match (said.counts, said.decision) {
-                (None, _) => State::Answered,
-                (Some(_), Decision::Approve) => State::Approved,
-                (Some(_), Decision::Deny) => State::Denied,
-            },
-        };
+        let answer = answers.iter().find(decides).or(answers.first()).cloned();
+        let left = request
+            .expires_at
+            .unix_seconds()
+            .checked_sub(now.unix_seconds());
         Self {
-            id: entry.id.to_string(),
+            id,
             state,
-            problem,
-            // The content of a changed request is not shown.
-            asked: entry.request.map(|request| Asked {
+            problem: (!problems.is_empty()).then(|| problems.join("; ")),
+            asked: Some(Asked {
                 call: request.call,
                 conditions: request.conditions,
                 created_at: request.created_at,
                 expires_at: request.expires_at,
             }),
+            given: Some(given),
+            seconds_left: left.filter(|_| state.is_open()),
             answer,
+            answers,
             used_at: entry.used_at,
         }
+    }
+
+    /// The state in words; where several approvers have to answer, with how many have.
+    pub(super) fn state(&self) -> String {
+        let name = self.state.name();
+        match (&self.asked, self.given, self.state) {
+            (Some(asked), Some(given), State::Pending | State::Answered)
+                if asked.conditions.approvers > 1 =>
+            {
+                format!("{name} ({given} of {})", asked.conditions.approvers)
+            }
+            _ => name.to_owned(),
+        }
+    }
+
+    /// The state in its colour, with blanks up to a width.
+    pub(super) fn painted(&self, width: usize) -> String {
+        Style::stdout().paint(self.state.tone(), &format!("{:<width$}", self.state()))
+    }
+
+    /// How many approvals are still needed. None if no answer makes a difference any more.
+    pub(super) fn missing(&self) -> Option<u8> {
+        let needed = self.asked.as_ref()?.conditions.approvers;
+        let missing = needed.saturating_sub(self.given?);
+        let waits = match self.state {
+            State::Pending | State::NotAnswered => true,
+            State::Answered => self.answers.iter().all(|said| said.decision == Decision::Approve),
+            State::Approved | State::Denied | State::Used | State::Expired | State::Altered => false,
+        };
+        (waits && missing > 0).then_some(missing)
     }
 
     /// As much of the name as tells requests apart.
@@ -168,15 +225,18 @@ impl View {
     pub(super) fn human(&self) -> String {
         let mut text = format!("request {}\n", self.id);
         let mut row = |what: &str, said: &str| text.push_str(&format!("  {what:<10} {said}\n"));
-        row("state", &self.state.painted(0));
+        row("state", &self.painted(0));
         if let Some(problem) = &self.problem {
             row("problem", &harmless(problem));
         }
         if let Some(asked) = &self.asked {
-            asked.rows(&mut row);
+            asked.rows(self.seconds_left, &mut row);
         }
-        if let Some(said) = &self.answer {
+        for said in &self.answers {
             said.rows(&mut row);
+        }
+        if let (Some(missing), Some(1..)) = (self.missing(), self.given) {
+            row("needed", &count(missing.into(), "more approval"));
         }
         if let Some(used_at) = &self.used_at {
             row("used", &format!("at {used_at}, says the database"));
@@ -197,7 +257,25 @@ impl Asked {
         )
     }
 
-    fn rows(&self, row: &mut impl FnMut(&str, &str)) {
+    /// Who has to approve.
+    pub(super) fn needs(&self) -> String {
+        let Conditions {
+            approver_roles,
+            approvers,
+            reason_required,
+            own_calls: _,
+        } = &self.conditions;
+        let roles: Vec<String> = approver_roles.iter().map(|text| name(text)).collect();
+        let roles = roles.join(" or ");
+        let number = match approvers {
+            1 => String::new(),
+            several => format!("{several} x "),
+        };
+        let reason = if *reason_required { ", reason" } else { "" };
+        format!("{number}{roles}{reason}")
+    }
+
+    fn rows(&self, seconds_left: Option<u64>, row: &mut impl FnMut(&str, &str)) {
         let (call, caller) = (&self.call, &self.call.caller);
         row("agent", &name(&call.agent));
         row("caller", &user(&caller.user, usize::MAX));
@@ -217,11 +295,31 @@ impl Asked {
         } else {
             ", not the caller"
         };
-        let roles = names(&conditions.approver_roles);
-        row("approvers", &format!("with role {roles}{own}"));
+        let roles: Vec<String> = conditions
+            .approver_roles
+            .iter()
+            .map(|text| name(text))
+            .collect();
+        let number = match conditions.approvers {
+            1 => String::new(),
+            several => format!("{several} different ones "),
+        };
+        row(
+            "approvers",
+            &format!("{number}with role {}{own}", roles.join(" or ")),
+        );
+        if conditions.reason_required {
+            row("", "each has to give a reason");
+        }
+        let left = seconds_left.map(|seconds| format!(", {} left", time(seconds)));
         row(
             "open",
-            &format!("from {} until {}", self.created_at, self.expires_at),
+            &format!(
+                "from {} until {}{}",
+                self.created_at,
+                self.expires_at,
+                left.unwrap_or_default()
+            ),
         );
         row("tool", &name(&call.tool));
         row("arguments", &harmless(&call.arguments));
@@ -238,6 +336,17 @@ impl Asked {
 }
 
 impl Said {
+    fn new(answer: &Answer, counts: Option<bool>) -> Self {
+        Self {
+            decision: answer.decision,
+            approver: answer.approver.clone(),
+            key: answer.key,
+            answered_at: answer.answered_at,
+            reason: answer.reason.clone(),
+            counts,
+        }
+    }
+
     fn rows(&self, row: &mut impl FnMut(&str, &str)) {
         let what = match self.decision {
             Decision::Approve => "approved",
@@ -261,6 +370,17 @@ impl Said {
             row("reason", &harmless(&self.reason));
         }
     }
+}
+
+/// A span of time in its largest unit, rounded down.
+pub(super) fn time(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        0..=119 => (seconds, "second"),
+        120..=7_199 => (seconds / 60, "minute"),
+        7_200..=172_799 => (seconds / 3600, "hour"),
+        172_800.. => (seconds / 86_400, "day"),
+    };
+    count(usize::try_from(number).unwrap_or(usize::MAX), unit)
 }
 
 fn user(user: &str, most: usize) -> String {

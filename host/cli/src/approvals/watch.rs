@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::{
     source::Source,
-    view::{State, View},
+    view::View,
 };
 use crate::{
     exit::Exit,
@@ -35,19 +35,22 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let requests = args.source.open()?;
-    let mut seen: HashMap<String, State> = HashMap::new();
+    let mut seen: HashMap<String, String> = HashMap::new();
     let mut first = true;
     loop {
         let all = requests.all()?;
         for view in &all {
-            let before = seen.get(&view.id).copied();
             // On the first look, skip requests that are over.
-            let news = before != Some(view.state) && (!first || view.state.is_open());
+            let news =
+                seen.get(&view.id) != Some(&view.state()) && (!first || view.state.is_open());
             if news && output::tell(&line(view, args.json)?)? == Reader::Gone {
                 return Ok(Exit::Done);
             }
         }
-        seen = all.into_iter().map(|view| (view.id, view.state)).collect();
+        seen = all
+            .into_iter()
+            .map(|view| (view.id.clone(), view.state()))
+            .collect();
         first = false;
         thread::sleep(Duration::from_secs(args.interval));
     }
@@ -58,7 +61,7 @@ fn line(view: &View, json: bool) -> anyhow::Result<String> {
         let text = serde_json::to_string(view).context("a request cannot be written as JSON")?;
         return Ok(format!("{}\n", output::harmless_json(&text)));
     }
-    let mut line = format!("{}  {}", view.short(), view.state.painted(12));
+    let mut line = format!("{}  {}", view.short(), view.painted(12));
     if let Some(asked) = &view.asked {
         line.push_str(&format!("  {}", asked.line()));
     }

@@ -2,24 +2,25 @@
 
 mod abi;
 mod check;
+mod earlier;
 
-use hexgate_contract::{FileScope, Request, Rule, Summary, Verdict};
+use hexgate_contract::{
+    ApprovalTerms, FileScope, Forbid, Request, Role, Rule, Summary, Verdict,
+};
 use wasmtime::component::{Component, Instance as Running, InstancePre, Linker, TypedFunc};
 use wasmtime::{Engine, Store};
 
 use super::{Guest, Instance, State};
+use check::Version;
 use crate::error::{DecideError, LoadError};
 use crate::limits::Limits;
 
 type Decide = TypedFunc<(abi::Request<'static>,), (Result<abi::Verdict, abi::Error>,)>;
-type Describe = TypedFunc<(), (abi::Summary,)>;
-type Roles = TypedFunc<(u32, u32), (Vec<String>,)>;
-type Rules = TypedFunc<(&'static str, u32, u32), (Option<Vec<abi::Rule>>,)>;
-type Scope = TypedFunc<(u32,), (Option<abi::FileScope>,)>;
 
 /// A compiled component.
 pub(crate) struct Foreign {
     pre: InstancePre<State>,
+    version: Version,
     exports: check::Exports,
     limits: Limits,
     /// None: this engine does not count instructions.
@@ -34,7 +35,7 @@ impl Foreign {
         limits: &Limits,
         metered: bool,
     ) -> Result<Self, LoadError> {
-        let exports = check::exports(engine, component)?;
+        let (version, exports) = check::exports(engine, component)?;
         let pre = Linker::new(engine)
             .instantiate_pre(component)
             .map_err(|error| LoadError::Compile {
@@ -42,6 +43,7 @@ impl Foreign {
             })?;
         Ok(Self {
             pre,
+            version,
             exports,
             limits: *limits,
             fuel: metered.then_some(limits.fuel),
@@ -59,6 +61,7 @@ impl Guest for Foreign {
             store,
             running: None,
             decide: None,
+            version: self.version,
             exports: self.exports.clone(),
             fuel: self.fuel,
             output: usize::try_from(self.limits.output_bytes).unwrap_or(usize::MAX),
@@ -79,6 +82,7 @@ pub(crate) struct ForeignInstance {
     store: Store<State>,
     running: Option<Running>,
     decide: Option<Decide>,
+    version: Version,
     exports: check::Exports,
     fuel: Option<u64>,
     output: usize,
@@ -122,10 +126,23 @@ impl ForeignInstance {
             .call(&mut self.store, params)
             .map_err(|error| self.store.data().explain(&error))
     }
+
+    /// Calls a function that is called once in an instance's life, or seldom.
+    fn ask<P, R>(&mut self, index: usize, params: P, most: usize) -> Result<R, DecideError>
+    where
+        P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower,
+        R: wasmtime::component::ComponentNamedList + wasmtime::component::Lift,
+    {
+        let function = self.function::<P, R>(index)?;
+        self.call(function, params, most)
+    }
 }
 
 impl Instance for Box<ForeignInstance> {
     fn decide(&mut self, request: &Request<'_>) -> Result<Verdict, DecideError> {
+        if self.version == Version::Earlier {
+            return earlier::decide(self, request);
+        }
         let decide: Decide = match self.decide {
             Some(decide) => decide,
             None => {
@@ -141,17 +158,31 @@ impl Instance for Box<ForeignInstance> {
         answer.map(Verdict::from).map_err(DecideError::from)
     }
 
-    fn about(&mut self) -> Result<Summary, DecideError> {
-        let function: Describe = self.function(check::ABOUT)?;
+    fn covers(&mut self, scope: u32, path: &str) -> Result<bool, DecideError> {
+        if self.version == Version::Earlier {
+            return earlier::covers();
+        }
         let most = self.output;
-        self.call(function, (), most).map(|(about,)| about.into())
+        let (covers,) = self.ask(check::COVERS, (scope, path), most)?;
+        Ok(covers)
     }
 
-    fn roles(&mut self, start: u32, count: u32) -> Result<Vec<String>, DecideError> {
-        let function: Roles = self.function(check::ROLES)?;
+    fn about(&mut self) -> Result<Summary, DecideError> {
+        if self.version == Version::Earlier {
+            return earlier::about(self);
+        }
+        let most = self.output;
+        let (about,): (abi::Summary,) = self.ask(check::ABOUT, (), most)?;
+        Ok(about.into())
+    }
+
+    fn roles(&mut self, start: u32, count: u32) -> Result<Vec<Role>, DecideError> {
+        if self.version == Version::Earlier {
+            return earlier::roles(self, start, count);
+        }
         let most = self.description;
-        self.call(function, (start, count), most)
-            .map(|(roles,)| roles)
+        let (roles,): (Vec<abi::Role>,) = self.ask(check::ROLES, (start, count), most)?;
+        Ok(roles.into_iter().map(Role::from).collect())
     }
 
     fn rules(
@@ -160,18 +191,46 @@ impl Instance for Box<ForeignInstance> {
         start: u32,
         count: u32,
     ) -> Result<Option<Vec<Rule>>, DecideError> {
-        let function: Rules = self.function(check::RULES)?;
-        let function: TypedFunc<(&str, u32, u32), _> = function;
+        if self.version == Version::Earlier {
+            return earlier::rules(self, role, start, count);
+        }
         let most = self.description;
-        let (rules,) = self.call(function, (role, start, count), most)?;
-        Ok(rules.map(|rules: Vec<abi::Rule>| rules.into_iter().map(Rule::from).collect()))
+        let (rules,): (Option<Vec<abi::Rule>>,) =
+            self.ask(check::RULES, (role, start, count), most)?;
+        Ok(rules.map(|rules| rules.into_iter().map(Rule::from).collect()))
+    }
+
+    fn forbids(
+        &mut self,
+        role: Option<&str>,
+        start: u32,
+        count: u32,
+    ) -> Result<Option<Vec<Forbid>>, DecideError> {
+        if self.version == Version::Earlier {
+            return earlier::forbids(self, role);
+        }
+        let most = self.description;
+        let (forbids,): (Option<Vec<abi::Forbid>>,) =
+            self.ask(check::FORBIDS, (role, start, count), most)?;
+        Ok(forbids.map(|forbids| forbids.into_iter().map(Forbid::from).collect()))
     }
 
     fn scope(&mut self, id: u32) -> Result<Option<FileScope>, DecideError> {
-        let function: Scope = self.function(check::SCOPE)?;
+        if self.version == Version::Earlier {
+            return earlier::scope(self, id);
+        }
         let most = self.description;
-        self.call(function, (id,), most)
-            .map(|(scope,)| scope.map(FileScope::from))
+        let (scope,): (Option<abi::FileScope>,) = self.ask(check::SCOPE, (id,), most)?;
+        Ok(scope.map(FileScope::from))
+    }
+
+    fn terms(&mut self, id: u32) -> Result<Option<ApprovalTerms>, DecideError> {
+        if self.version == Version::Earlier {
+            return Ok(None);
+        }
+        let most = self.description;
+        let (terms,): (Option<abi::ApprovalTerms>,) = self.ask(check::TERMS, (id,), most)?;
+        Ok(terms.map(ApprovalTerms::from))
     }
 
     /// Keep it only at its first size: the content of grown memory is unknown.

@@ -12,7 +12,9 @@ mod tests;
 use std::sync::Arc;
 
 use hexgate_component::{HEAP_BASE, memory_pages};
-use hexgate_contract::{Exceeded, FileScope, Request, Rule, Summary, Verdict, names};
+use hexgate_contract::{
+    ApprovalTerms, Exceeded, FileScope, Forbid, Request, Role, Rule, Summary, Verdict, names,
+};
 use wasmtime::{Memory, Module, ModuleExport, Store, TypedFunc};
 
 use super::{Guest, Instance, State};
@@ -34,10 +36,13 @@ struct Exports {
     memory: ModuleExport,
     realloc: ModuleExport,
     decide: ModuleExport,
+    covers: ModuleExport,
     about: ModuleExport,
     roles: ModuleExport,
     rules: ModuleExport,
+    forbids: ModuleExport,
     scope: ModuleExport,
+    terms: ModuleExport,
 }
 
 impl Code {
@@ -48,10 +53,13 @@ impl Code {
             memory: find("memory")?,
             realloc: find("cabi_realloc")?,
             decide: find(names::DECIDE.core)?,
+            covers: find(names::COVERS.core)?,
             about: find(names::ABOUT.core)?,
             roles: find(names::ROLES.core)?,
             rules: find(names::RULES.core)?,
+            forbids: find(names::FORBIDS.core)?,
             scope: find(names::SCOPE.core)?,
+            terms: find(names::TERMS.core)?,
         };
         Some(Self { module, exports })
     }
@@ -173,7 +181,14 @@ impl KnownInstance {
         abi::Reader::new(self.memory.data(&self.store), most)
     }
 
-    fn describe<P: wasmtime::WasmParams>(
+    /// Places a text, and returns its address and length.
+    fn place(&mut self, text: &str) -> Result<(u32, u32), DecideError> {
+        let base = self.allocate(text.len())?;
+        abi::write_text(self.memory.data_mut(&mut self.store), base, text)?;
+        Ok((base, u32::try_from(text.len()).unwrap_or(u32::MAX)))
+    }
+
+    fn ask<P: wasmtime::WasmParams>(
         &mut self,
         export: ModuleExport,
         params: P,
@@ -194,8 +209,13 @@ impl Instance for Box<KnownInstance> {
         let result = self.decide.call(&mut self.store, params);
         let result = result.map_err(|error| self.store.data().explain(&error))?;
         let answer = self.reader(self.limits.output_bytes).verdict(result)?;
-        if !matches!(answer, Ok(Verdict::Allow(_) | Verdict::NeedsApproval(_))) {
-            // A denial says what was asked for. Grants have no texts.
+        let has_texts = match &answer {
+            Ok(Verdict::Allow(_)) => false,
+            Ok(Verdict::NeedsApproval(needed)) => needed.message.is_some(),
+            Ok(Verdict::Deny(_)) | Err(_) => true,
+        };
+        if has_texts {
+            // A denial says what was asked for.
             abi::wipe_texts(self.memory.data_mut(&mut self.store), result);
         }
         match answer {
@@ -210,12 +230,21 @@ impl Instance for Box<KnownInstance> {
     }
 
     fn about(&mut self) -> Result<Summary, DecideError> {
-        let result = self.describe(self.exports.about, ())?;
+        let result = self.ask(self.exports.about, ())?;
         self.reader(self.limits.output_bytes).about(result)
     }
 
-    fn roles(&mut self, start: u32, count: u32) -> Result<Vec<String>, DecideError> {
-        let result = self.describe(self.exports.roles, (start, count))?;
+    fn covers(&mut self, scope: u32, path: &str) -> Result<bool, DecideError> {
+        let (base, length) = self.place(path)?;
+        match self.ask(self.exports.covers, (scope, base, length))? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(abi::discriminant()),
+        }
+    }
+
+    fn roles(&mut self, start: u32, count: u32) -> Result<Vec<Role>, DecideError> {
+        let result = self.ask(self.exports.roles, (start, count))?;
         self.reader(self.limits.description_bytes).roles(result)
     }
 
@@ -225,16 +254,33 @@ impl Instance for Box<KnownInstance> {
         start: u32,
         count: u32,
     ) -> Result<Option<Vec<Rule>>, DecideError> {
-        let base = self.allocate(role.len())?;
-        abi::write_text(self.memory.data_mut(&mut self.store), base, role)?;
-        let length = u32::try_from(role.len()).unwrap_or(u32::MAX);
-        let result = self.describe(self.exports.rules, (base, length, start, count))?;
+        let (base, length) = self.place(role)?;
+        let result = self.ask(self.exports.rules, (base, length, start, count))?;
         self.reader(self.limits.description_bytes).rules(result)
     }
 
+    fn forbids(
+        &mut self,
+        role: Option<&str>,
+        start: u32,
+        count: u32,
+    ) -> Result<Option<Vec<Forbid>>, DecideError> {
+        let (present, (base, length)) = match role {
+            Some(role) => (1, self.place(role)?),
+            None => (0, (0, 0)),
+        };
+        let result = self.ask(self.exports.forbids, (present, base, length, start, count))?;
+        self.reader(self.limits.description_bytes).forbids(result)
+    }
+
     fn scope(&mut self, id: u32) -> Result<Option<FileScope>, DecideError> {
-        let result = self.describe(self.exports.scope, (id,))?;
+        let result = self.ask(self.exports.scope, (id,))?;
         self.reader(self.limits.description_bytes).scope(result)
+    }
+
+    fn terms(&mut self, id: u32) -> Result<Option<ApprovalTerms>, DecideError> {
+        let result = self.ask(self.exports.terms, (id,))?;
+        self.reader(self.limits.description_bytes).terms(result)
     }
 
     /// What it began with, or not much more: what was used of it is wiped, so that nothing but room is kept.

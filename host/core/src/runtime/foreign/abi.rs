@@ -33,6 +33,7 @@ impl<'a> From<&contract::Request<'a>> for Request<'a> {
 pub(super) struct PathScope {
     allowed: Vec<String>,
     denied: Vec<String>,
+    except: Vec<String>,
 }
 
 impl From<PathScope> for contract::PathScope {
@@ -40,6 +41,7 @@ impl From<PathScope> for contract::PathScope {
         Self {
             allowed: from.allowed,
             denied: from.denied,
+            except: from.except,
         }
     }
 }
@@ -50,6 +52,7 @@ pub(super) struct Denial {
     reason: String,
     violations: Vec<String>,
     hint: Option<PathScope>,
+    message: Option<String>,
 }
 
 #[derive(ComponentType, Lift)]
@@ -69,12 +72,20 @@ impl From<Grant> for contract::Grant {
 }
 
 #[derive(ComponentType, Lift)]
+#[component(record)]
+pub(super) struct NeededApproval {
+    grant: Grant,
+    terms: Option<u32>,
+    message: Option<String>,
+}
+
+#[derive(ComponentType, Lift)]
 #[component(variant)]
 pub(super) enum Verdict {
     #[component(name = "deny")]
     Deny(Denial),
     #[component(name = "needs-approval")]
-    NeedsApproval(Grant),
+    NeedsApproval(NeededApproval),
     #[component(name = "allow")]
     Allow(Grant),
 }
@@ -86,8 +97,13 @@ impl From<Verdict> for contract::Verdict {
                 reason: denial.reason,
                 violations: denial.violations,
                 hint: denial.hint.map(Into::into),
+                message: denial.message,
             }),
-            Verdict::NeedsApproval(grant) => Self::NeedsApproval(grant.into()),
+            Verdict::NeedsApproval(needed) => Self::NeedsApproval(contract::NeededApproval {
+                grant: needed.grant.into(),
+                terms: needed.terms,
+                message: needed.message,
+            }),
             Verdict::Allow(grant) => Self::Allow(grant.into()),
         }
     }
@@ -167,6 +183,15 @@ pub(super) enum Coverage {
     Opaque,
 }
 
+impl From<Coverage> for contract::Coverage {
+    fn from(from: Coverage) -> Self {
+        match from {
+            Coverage::Complete => Self::Complete,
+            Coverage::Opaque => Self::Opaque,
+        }
+    }
+}
+
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub(super) struct Limits {
@@ -174,6 +199,15 @@ pub(super) struct Limits {
     arguments_bytes: u32,
     #[component(name = "facts-bytes")]
     facts_bytes: u32,
+}
+
+impl From<Limits> for contract::Limits {
+    fn from(from: Limits) -> Self {
+        Self {
+            arguments_bytes: from.arguments_bytes,
+            facts_bytes: from.facts_bytes,
+        }
+    }
 }
 
 #[derive(ComponentType, Lift)]
@@ -185,24 +219,40 @@ pub(super) struct Summary {
     compiler: String,
     roles: u32,
     scopes: u32,
+    terms: u32,
     limits: Limits,
+    facts: Vec<String>,
+    description: Option<String>,
 }
 
 impl From<Summary> for contract::Summary {
     fn from(from: Summary) -> Self {
         Self {
-            coverage: match from.coverage {
-                Coverage::Complete => contract::Coverage::Complete,
-                Coverage::Opaque => contract::Coverage::Opaque,
-            },
+            coverage: from.coverage.into(),
             source_digest: from.source_digest,
             compiler: from.compiler,
             roles: from.roles,
             scopes: from.scopes,
-            limits: contract::Limits {
-                arguments_bytes: from.limits.arguments_bytes,
-                facts_bytes: from.limits.facts_bytes,
-            },
+            terms: from.terms,
+            limits: from.limits.into(),
+            facts: from.facts,
+            description: from.description,
+        }
+    }
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(super) struct Role {
+    name: String,
+    description: Option<String>,
+}
+
+impl From<Role> for contract::Role {
+    fn from(from: Role) -> Self {
+        Self {
+            name: from.name,
+            description: from.description,
         }
     }
 }
@@ -220,27 +270,111 @@ pub(super) enum Mode {
     Allow,
 }
 
+impl From<Mode> for contract::Mode {
+    fn from(from: Mode) -> Self {
+        match from {
+            Mode::Deny => Self::Deny,
+            Mode::NeedsApproval => Self::NeedsApproval,
+            Mode::Allow => Self::Allow,
+        }
+    }
+}
+
+#[derive(ComponentType, Lift)]
+#[component(variant)]
+pub(super) enum Tools {
+    #[component(name = "unlisted")]
+    Unlisted,
+    #[component(name = "exact")]
+    Exact(String),
+    #[component(name = "pattern")]
+    Pattern(String),
+}
+
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub(super) struct Rule {
-    tool: Option<String>,
+    tools: Tools,
     mode: Mode,
     constraints: Vec<String>,
     scope: Option<u32>,
+    terms: Option<u32>,
+    message: Option<String>,
+    description: Option<String>,
 }
 
 impl From<Rule> for contract::Rule {
     fn from(from: Rule) -> Self {
-        let mode = match from.mode {
-            Mode::Deny => contract::Mode::Deny,
-            Mode::NeedsApproval => contract::Mode::NeedsApproval,
-            Mode::Allow => contract::Mode::Allow,
-        };
         Self {
-            tool: from.tool,
-            mode,
+            tools: match from.tools {
+                Tools::Unlisted => contract::Tools::Unlisted,
+                Tools::Exact(name) => contract::Tools::Exact(name),
+                Tools::Pattern(pattern) => contract::Tools::Pattern(pattern),
+            },
+            mode: from.mode.into(),
             constraints: from.constraints,
             scope: from.scope,
+            terms: from.terms,
+            message: from.message,
+            description: from.description,
+        }
+    }
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(super) struct Forbid {
+    tools: Vec<String>,
+    constraints: Vec<String>,
+    scope: Option<u32>,
+    message: Option<String>,
+    description: Option<String>,
+}
+
+impl From<Forbid> for contract::Forbid {
+    fn from(from: Forbid) -> Self {
+        Self {
+            tools: from.tools,
+            constraints: from.constraints,
+            scope: from.scope,
+            message: from.message,
+            description: from.description,
+        }
+    }
+}
+
+#[derive(ComponentType, Lift, Clone, Copy)]
+#[component(enum)]
+#[allow(dead_code, reason = "made by lifting only")]
+#[repr(u8)]
+pub(super) enum PathStyle {
+    #[component(name = "posix")]
+    Posix,
+    #[component(name = "windows")]
+    Windows,
+}
+
+impl From<PathStyle> for contract::PathStyle {
+    fn from(from: PathStyle) -> Self {
+        match from {
+            PathStyle::Posix => Self::Posix,
+            PathStyle::Windows => Self::Windows,
+        }
+    }
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(super) struct Exclusion {
+    paths: PathScope,
+    style: PathStyle,
+}
+
+impl From<Exclusion> for contract::Exclusion {
+    fn from(from: Exclusion) -> Self {
+        Self {
+            paths: from.paths.into(),
+            style: from.style.into(),
         }
     }
 }
@@ -248,15 +382,42 @@ impl From<Rule> for contract::Rule {
 #[derive(ComponentType, Lift)]
 #[component(record)]
 pub(super) struct FileScope {
-    argument: String,
+    arguments: Vec<String>,
+    search: bool,
     paths: PathScope,
+    style: PathStyle,
+    exclusions: Vec<Exclusion>,
 }
 
 impl From<FileScope> for contract::FileScope {
     fn from(from: FileScope) -> Self {
         Self {
-            argument: from.argument,
+            arguments: from.arguments,
+            search: from.search,
             paths: from.paths.into(),
+            style: from.style.into(),
+            exclusions: from.exclusions.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+#[derive(ComponentType, Lift)]
+#[component(record)]
+pub(super) struct ApprovalTerms {
+    roles: Vec<String>,
+    expires: Option<u32>,
+    approvers: Option<u32>,
+    #[component(name = "reason-required")]
+    reason_required: Option<bool>,
+}
+
+impl From<ApprovalTerms> for contract::ApprovalTerms {
+    fn from(from: ApprovalTerms) -> Self {
+        Self {
+            roles: from.roles,
+            expires: from.expires,
+            approvers: from.approvers,
+            reason_required: from.reason_required,
         }
     }
 }

@@ -2,24 +2,39 @@
 
 use std::sync::Arc;
 
-use hexgate_contract::names;
+use hexgate_contract::names::{DECISION, DESCRIPTION};
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, ComponentExportIndex, ComponentNamedList, Lift, Lower};
 
-use super::abi;
+use super::{abi, earlier};
 use crate::error::LoadError;
 
 /// Where the functions of a component are, indexed by the constants of this module.
 pub(super) type Exports = Arc<[ComponentExportIndex]>;
 
 pub(super) const DECIDE: usize = 0;
-pub(super) const ABOUT: usize = 1;
-pub(super) const ROLES: usize = 2;
-pub(super) const RULES: usize = 3;
-pub(super) const SCOPE: usize = 4;
+pub(super) const COVERS: usize = 1;
+pub(super) const ABOUT: usize = 2;
+pub(super) const ROLES: usize = 3;
+pub(super) const RULES: usize = 4;
+pub(super) const FORBIDS: usize = 5;
+pub(super) const SCOPE: usize = 6;
+pub(super) const TERMS: usize = 7;
 
-pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Exports, LoadError> {
+/// Which version of the contract a component speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    /// That of this host.
+    Current,
+    /// 0.1.0
+    Earlier,
+}
+
+pub(super) fn exports(
+    engine: &Engine,
+    component: &Component,
+) -> Result<(Version, Exports), LoadError> {
     let ty = component.component_type();
     let names: Vec<String> = ty
         .imports(engine)
@@ -30,30 +45,50 @@ pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Exports,
     }
     let names: Vec<&str> = ty.exports(engine).map(|(name, _)| name).collect();
     let finder = Finder { component, names };
-    let decision = finder.interface(names::DECISION)?;
-    let description = finder.interface(names::DESCRIPTION)?;
+    if !finder.names.contains(&DECISION) && finder.names.contains(&earlier::DECISION) {
+        return Ok((Version::Earlier, earlier::exports(&finder)?));
+    }
+    Ok((Version::Current, current(&finder)?))
+}
+
+fn current(finder: &Finder<'_>) -> Result<Exports, LoadError> {
+    let decision = finder.interface(DECISION)?;
+    let description = finder.interface(DESCRIPTION)?;
     let exports = [
         finder.function::<(abi::Request<'_>,), (Result<abi::Verdict, abi::Error>,)>(
-            &decision,
-            names::DECIDE,
+            &decision, DECISION, "decide",
         )?,
-        finder.function::<(), (abi::Summary,)>(&description, names::ABOUT)?,
-        finder.function::<(u32, u32), (Vec<String>,)>(&description, names::ROLES)?,
-        finder
-            .function::<(&str, u32, u32), (Option<Vec<abi::Rule>>,)>(&description, names::RULES)?,
-        finder.function::<(u32,), (Option<abi::FileScope>,)>(&description, names::SCOPE)?,
+        finder.function::<(u32, &str), (bool,)>(&decision, DECISION, "covers")?,
+        finder.function::<(), (abi::Summary,)>(&description, DESCRIPTION, "about")?,
+        finder.function::<(u32, u32), (Vec<abi::Role>,)>(&description, DESCRIPTION, "roles")?,
+        finder.function::<(&str, u32, u32), (Option<Vec<abi::Rule>>,)>(
+            &description,
+            DESCRIPTION,
+            "rules",
+        )?,
+        finder.function::<(Option<&str>, u32, u32), (Option<Vec<abi::Forbid>>,)>(
+            &description,
+            DESCRIPTION,
+            "forbids",
+        )?,
+        finder.function::<(u32,), (Option<abi::FileScope>,)>(&description, DESCRIPTION, "scope")?,
+        finder.function::<(u32,), (Option<abi::ApprovalTerms>,)>(
+            &description,
+            DESCRIPTION,
+            "terms",
+        )?,
     ];
     Ok(exports.into())
 }
 
-struct Finder<'a> {
+pub(super) struct Finder<'a> {
     component: &'a Component,
     names: Vec<&'a str>,
 }
 
 impl Finder<'_> {
     /// Finds an interface by its exact name. The runtime itself would take a compatible version for it.
-    fn interface(&self, wanted: &str) -> Result<ComponentExportIndex, LoadError> {
+    pub(super) fn interface(&self, wanted: &str) -> Result<ComponentExportIndex, LoadError> {
         if !self.names.contains(&wanted) {
             let (base, _) = wanted.split_once('@').unwrap_or((wanted, ""));
             let other = self
@@ -79,17 +114,18 @@ impl Finder<'_> {
         }
     }
 
-    fn function<P, R>(
+    pub(super) fn function<P, R>(
         &self,
         interface: &ComponentExportIndex,
-        wanted: names::Function,
+        of: &str,
+        wanted: &str,
     ) -> Result<ComponentExportIndex, LoadError>
     where
         P: ComponentNamedList + Lower,
         R: ComponentNamedList + Lift,
     {
-        let full = || wanted.core.to_owned();
-        match self.component.get_export(Some(interface), wanted.name) {
+        let full = || format!("{of}#{wanted}");
+        match self.component.get_export(Some(interface), wanted) {
             Some((ComponentItem::ComponentFunc(ty), index)) => {
                 self.same_type::<P, R>(&ty)
                     .map_err(|reason| LoadError::OtherType {

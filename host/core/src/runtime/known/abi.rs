@@ -4,8 +4,9 @@
 //! the runtime's own implementation and compares.
 
 use hexgate_contract::{
-    Coverage, Denial, Exceeded, Field, FileScope, Grant, Limits, Malformed, Mode, PathScope,
-    Request, Rule, Summary, Verdict,
+    ApprovalTerms, Coverage, Denial, Exceeded, Exclusion, Field, FileScope, Forbid, Grant, Limits,
+    Malformed, Mode, NeededApproval, PathScope, PathStyle, Request, Role, Rule, Summary, Tools,
+    Verdict,
 };
 
 use super::Flat;
@@ -13,10 +14,16 @@ use crate::error::DecideError;
 
 /// An address and a length in the guest's memory.
 const PAIR: usize = 8;
+/// The size of a `role`.
+const ROLE: usize = 20;
 /// The size of a `rule`.
-const RULE: usize = 32;
+const RULE: usize = 64;
+/// The size of a `forbid`.
+const FORBID: usize = 48;
+/// The size of an `exclusion`.
+const EXCLUSION: usize = 28;
 /// The size of the largest result, `result<verdict, error>`.
-const ANSWER: u32 = 48;
+const ANSWER: u32 = 72;
 
 /// A request as one block: the role list first, which is aligned, then all texts.
 pub(super) struct Block {
@@ -157,7 +164,7 @@ impl<'a> Reader<'a> {
         let area: &[u8; 40] = self.area(address)?;
         match (byte(area, 0), byte(area, 8)) {
             (0, 0) => self.denial(address).map(|denial| Ok(Verdict::Deny(denial))),
-            (0, 1) => Ok(Ok(Verdict::NeedsApproval(grant(area)?))),
+            (0, 1) => self.needed(address).map(|needed| Ok(Verdict::NeedsApproval(needed))),
             (0, 2) => Ok(Ok(Verdict::Allow(grant(area)?))),
             (1, 0) => {
                 let field = case(Field::ALL, area, 16)?;
@@ -182,92 +189,179 @@ impl<'a> Reader<'a> {
     }
 
     fn denial(&mut self, address: u32) -> Result<Denial, DecideError> {
-        let area: &[u8; 48] = self.area(address)?;
-        let reason = self.text(word(area, 12), word(area, 16))?;
-        let violations = self.texts(word(area, 20), word(area, 24))?;
-        let hint = match byte(area, 28) {
-            0 => None,
-            1 => Some(PathScope {
-                allowed: self.texts(word(area, 32), word(area, 36))?,
-                denied: self.texts(word(area, 40), word(area, 44))?,
-            }),
-            _ => return Err(discriminant()),
-        };
+        let area: &[u8; 68] = self.area(address)?;
         Ok(Denial {
-            reason,
-            violations,
-            hint,
+            reason: self.text(word(area, 12), word(area, 16))?,
+            violations: self.texts(word(area, 20), word(area, 24))?,
+            hint: match byte(area, 28) {
+                0 => None,
+                1 => Some(self.paths(area, 32)?),
+                _ => return Err(discriminant()),
+            },
+            message: self.optional(area, 56)?,
+        })
+    }
+
+    fn needed(&mut self, address: u32) -> Result<NeededApproval, DecideError> {
+        let area: &[u8; 48] = self.area(address)?;
+        Ok(NeededApproval {
+            grant: grant(area)?,
+            terms: index(area, 28)?,
+            message: self.optional(area, 36)?,
         })
     }
 
     /// `about`
     pub(super) fn about(mut self, address: u32) -> Result<Summary, DecideError> {
-        let area: &[u8; 36] = self.area(address)?;
+        let area: &[u8; 60] = self.area(address)?;
         Ok(Summary {
             coverage: case(Coverage::ALL, area, 0)?,
             source_digest: self.text(word(area, 4), word(area, 8))?,
             compiler: self.text(word(area, 12), word(area, 16))?,
             roles: word(area, 20),
             scopes: word(area, 24),
+            terms: word(area, 28),
             limits: Limits {
-                arguments_bytes: word(area, 28),
-                facts_bytes: word(area, 32),
+                arguments_bytes: word(area, 32),
+                facts_bytes: word(area, 36),
             },
+            facts: self.texts(word(area, 40), word(area, 44))?,
+            description: self.optional(area, 48)?,
         })
     }
 
-    /// `list<string>`
-    pub(super) fn roles(mut self, address: u32) -> Result<Vec<String>, DecideError> {
+    /// `list<role>`
+    pub(super) fn roles(mut self, address: u32) -> Result<Vec<Role>, DecideError> {
         let area: &[u8; 8] = self.area(address)?;
-        self.texts(word(area, 0), word(area, 4))
+        self.list(area, 0, |reader, role: &[u8; ROLE]| {
+            Ok(Role {
+                name: reader.text(word(role, 0), word(role, 4))?,
+                description: reader.optional(role, 8)?,
+            })
+        })
     }
 
     /// `option<list<rule>>`
     pub(super) fn rules(mut self, address: u32) -> Result<Option<Vec<Rule>>, DecideError> {
         let area: &[u8; 12] = self.area(address)?;
-        match byte(area, 0) {
-            0 => Ok(None),
-            1 => {
-                let list = self.bytes(word(area, 4), word(area, 8), RULE)?;
-                list.as_chunks::<RULE>()
-                    .0
-                    .iter()
-                    .map(|rule| self.rule(rule))
-                    .collect::<Result<_, _>>()
-                    .map(Some)
-            }
-            _ => Err(discriminant()),
-        }
+        present(area)?
+            .then(|| self.list(area, 4, Self::rule))
+            .transpose()
     }
 
     fn rule(&mut self, area: &[u8; RULE]) -> Result<Rule, DecideError> {
-        let tool = match byte(area, 0) {
-            0 => None,
-            1 => Some(self.text(word(area, 4), word(area, 8))?),
-            _ => return Err(discriminant()),
-        };
-        let mode = case(Mode::ALL, area, 12)?;
-        let constraints = self.texts(word(area, 16), word(area, 20))?;
+        let (name, length) = (word(area, 4), word(area, 8));
         Ok(Rule {
-            tool,
-            mode,
-            constraints,
+            tools: match byte(area, 0) {
+                0 => Tools::Unlisted,
+                1 => Tools::Exact(self.text(name, length)?),
+                2 => Tools::Pattern(self.text(name, length)?),
+                _ => return Err(discriminant()),
+            },
+            mode: case(Mode::ALL, area, 12)?,
+            constraints: self.texts(word(area, 16), word(area, 20))?,
             scope: index(area, 24)?,
+            terms: index(area, 32)?,
+            message: self.optional(area, 40)?,
+            description: self.optional(area, 52)?,
+        })
+    }
+
+    /// `option<list<forbid>>`
+    pub(super) fn forbids(mut self, address: u32) -> Result<Option<Vec<Forbid>>, DecideError> {
+        let area: &[u8; 12] = self.area(address)?;
+        present(area)?
+            .then(|| self.list(area, 4, Self::forbid))
+            .transpose()
+    }
+
+    fn forbid(&mut self, area: &[u8; FORBID]) -> Result<Forbid, DecideError> {
+        Ok(Forbid {
+            tools: self.texts(word(area, 0), word(area, 4))?,
+            constraints: self.texts(word(area, 8), word(area, 12))?,
+            scope: index(area, 16)?,
+            message: self.optional(area, 24)?,
+            description: self.optional(area, 36)?,
         })
     }
 
     /// `option<file-scope>`
     pub(super) fn scope(mut self, address: u32) -> Result<Option<FileScope>, DecideError> {
-        let area: &[u8; 28] = self.area(address)?;
-        match byte(area, 0) {
+        let area: &[u8; 52] = self.area(address)?;
+        if !present(area)? {
+            return Ok(None);
+        }
+        Ok(Some(FileScope {
+            arguments: self.texts(word(area, 4), word(area, 8))?,
+            search: flag(area, 12)?,
+            paths: self.paths(area, 16)?,
+            style: case(PathStyle::ALL, area, 40)?,
+            exclusions: self.list(area, 44, |reader, area: &[u8; EXCLUSION]| {
+                Ok(Exclusion {
+                    paths: reader.paths(area, 0)?,
+                    style: case(PathStyle::ALL, area, 24)?,
+                })
+            })?,
+        }))
+    }
+
+    /// `option<approval-terms>`
+    pub(super) fn terms(mut self, address: u32) -> Result<Option<ApprovalTerms>, DecideError> {
+        let area: &[u8; 32] = self.area(address)?;
+        if !present(area)? {
+            return Ok(None);
+        }
+        Ok(Some(ApprovalTerms {
+            roles: self.texts(word(area, 4), word(area, 8))?,
+            expires: index(area, 12)?,
+            approvers: index(area, 20)?,
+            reason_required: match byte(area, 28) {
+                0 => None,
+                1 => Some(flag(area, 29)?),
+                _ => return Err(discriminant()),
+            },
+        }))
+    }
+
+    /// Three lists of patterns.
+    fn paths(&mut self, area: &[u8], at: usize) -> Result<PathScope, DecideError> {
+        Ok(PathScope {
+            allowed: self.texts(word(area, at), word(area, at.saturating_add(4)))?,
+            denied: self.texts(
+                word(area, at.saturating_add(8)),
+                word(area, at.saturating_add(12)),
+            )?,
+            except: self.texts(
+                word(area, at.saturating_add(16)),
+                word(area, at.saturating_add(20)),
+            )?,
+        })
+    }
+
+    /// A list of records of `N` bytes.
+    fn list<T, const N: usize>(
+        &mut self,
+        area: &[u8],
+        at: usize,
+        record: impl Fn(&mut Self, &[u8; N]) -> Result<T, DecideError>,
+    ) -> Result<Vec<T>, DecideError> {
+        let list = self.bytes(word(area, at), word(area, at.saturating_add(4)), N)?;
+        list.as_chunks::<N>()
+            .0
+            .iter()
+            .map(|area| record(self, area))
+            .collect()
+    }
+
+    fn optional(&mut self, area: &[u8], at: usize) -> Result<Option<String>, DecideError> {
+        match byte(area, at) {
             0 => Ok(None),
-            1 => Ok(Some(FileScope {
-                argument: self.text(word(area, 4), word(area, 8))?,
-                paths: PathScope {
-                    allowed: self.texts(word(area, 12), word(area, 16))?,
-                    denied: self.texts(word(area, 20), word(area, 24))?,
-                },
-            })),
+            1 => self
+                .text(
+                    word(area, at.saturating_add(4)),
+                    word(area, at.saturating_add(8)),
+                )
+                .map(Some),
             _ => Err(discriminant()),
         }
     }
@@ -315,6 +409,19 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The discriminant of an option.
+fn present(area: &[u8]) -> Result<bool, DecideError> {
+    flag(area, 0)
+}
+
+fn flag(area: &[u8], at: usize) -> Result<bool, DecideError> {
+    match byte(area, at) {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(discriminant()),
+    }
+}
+
 fn grant(area: &[u8]) -> Result<Grant, DecideError> {
     Ok(Grant {
         role: index(area, 12)?,
@@ -357,7 +464,7 @@ fn outside() -> DecideError {
     bad("an address out of bounds")
 }
 
-fn discriminant() -> DecideError {
+pub(super) fn discriminant() -> DecideError {
     bad("a value outside of its enumeration")
 }
 
@@ -386,27 +493,23 @@ mod tests {
 
     #[test]
     fn zeroed_memory_denies() {
-        let verdict = Reader::new(&[0; 64], 100).verdict(0).unwrap().unwrap();
+        let verdict = Reader::new(&[0; 100], 100).verdict(0).unwrap().unwrap();
         assert_eq!(
             verdict,
-            Verdict::Deny(Denial {
-                reason: String::new(),
-                violations: Vec::new(),
-                hint: None
-            })
+            Verdict::Deny(Denial::because(String::new()))
         );
     }
 
     #[test]
     fn refuses_what_is_out_of_bounds_or_out_of_range() {
-        assert!(Reader::new(&[0; 64], 100).verdict(30).is_err());
-        assert!(Reader::new(&[0; 64], 100).verdict(u32::MAX).is_err());
-        for (at, value) in [(0, 2), (8, 3), (28, 2)] {
-            let mut memory = [0; 64];
+        assert!(Reader::new(&[0; 100], 100).verdict(70).is_err());
+        assert!(Reader::new(&[0; 100], 100).verdict(u32::MAX).is_err());
+        for (at, value) in [(0, 2), (8, 3), (28, 2), (56, 2)] {
+            let mut memory = [0; 100];
             memory[at] = value;
             assert!(Reader::new(&memory, 100).verdict(0).is_err(), "{at}");
         }
-        let mut memory = [0; 64];
+        let mut memory = [0; 100];
         memory[16..20].copy_from_slice(&101u32.to_le_bytes());
         let error = Reader::new(&memory, 100).verdict(0).unwrap_err();
         assert!(error.to_string().contains("limit of 100 bytes"), "{error}");
@@ -416,7 +519,7 @@ mod tests {
 
     #[test]
     fn grants_carry_their_indices() {
-        let mut memory = [0; 64];
+        let mut memory = [0; 100];
         memory[8] = 2;
         memory[12] = 1;
         memory[16] = 7;
@@ -430,5 +533,32 @@ mod tests {
         );
         memory[20] = 2;
         assert!(Reader::new(&memory, 0).verdict(0).is_err());
+    }
+    #[test]
+    fn what_a_human_has_to_agree_to_carries_terms_and_message() {
+        let mut memory = [0; 100];
+        memory[8] = 1;
+        memory[28] = 1;
+        memory[32] = 5;
+        memory[36] = 1;
+        memory[40] = 90;
+        memory[44] = 2;
+        memory[90..92].copy_from_slice(b"ok");
+        let needed = NeededApproval {
+            grant: Grant {
+                role: None,
+                scope: None,
+            },
+            terms: Some(5),
+            message: Some("ok".into()),
+        };
+        let read = |memory: &[u8]| Reader::new(memory, 2).verdict(0);
+        assert_eq!(read(&memory).unwrap().unwrap(), Verdict::NeedsApproval(needed));
+        assert!(Reader::new(&memory, 1).verdict(0).is_err());
+        for at in [12, 20, 28, 36] {
+            let mut memory = memory;
+            memory[at] = 2;
+            assert!(read(&memory).is_err(), "{at}");
+        }
     }
 }

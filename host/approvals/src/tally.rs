@@ -1,0 +1,89 @@
+//! What the answers to a request come to.
+
+use crate::{
+    answer::{Answer, Decision},
+    approvers::{Approver, Approvers},
+    refusal::Refusal,
+    request::Request,
+    store::StoredAnswer,
+};
+
+/// What the answers to a request come to, as far as they count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally<'a> {
+    /// The approvals that count, each by another person, the earliest first.
+    pub approvals: Vec<&'a Answer>,
+    /// The first denial that counts.
+    pub denial: Option<&'a Answer>,
+    /// Why each of the other answers does not count.
+    pub refusals: Vec<Refusal>,
+    /// How many approvals are needed.
+    pub needed: u8,
+}
+
+impl Tally<'_> {
+    /// How many approvals count.
+    #[must_use]
+    pub fn given(&self) -> u8 {
+        u8::try_from(self.approvals.len()).unwrap_or(u8::MAX)
+    }
+
+    /// Whether the call may run: enough approvers approved it, and none denied it.
+    #[must_use]
+    pub fn is_approved(&self) -> bool {
+        self.denial.is_none() && self.needed > 0 && self.given() >= self.needed
+    }
+}
+
+impl Approvers {
+    /// Counts the answers to a request: those that [`check`](Self::check) accepts, approvals once for each person. Of a person are all
+    /// answers under one entry of this list, and under entries that have a user in common.
+    #[must_use]
+    pub fn tally<'a>(&self, request: &Request, answers: &'a [StoredAnswer]) -> Tally<'a> {
+        let id = request.id();
+        let mut tally = Tally {
+            approvals: vec![],
+            denial: None,
+            refusals: vec![],
+            needed: request.conditions.approvers,
+        };
+        let mut people: Vec<&Approver> = vec![];
+        for answer in answers.iter().take(MAX_ANSWERS) {
+            let StoredAnswer::Readable(answer) = answer else {
+                tally.refusals.push(Refusal::Unreadable(id));
+                continue;
+            };
+            let approver = match self.check(request, answer) {
+                Ok(approver) => approver,
+                Err(refusal) => {
+                    tally.refusals.push(refusal);
+                    continue;
+                }
+            };
+            match answer.decision {
+                Decision::Deny => tally.denial = tally.denial.or(Some(answer)),
+                Decision::Approve => {
+                    if let Some(before) = people.iter().find(|other| other.is_also(approver)) {
+                        tally.refusals.push(Refusal::SamePerson {
+                            id,
+                            approver: approver.id.clone(),
+                            before: before.id.clone(),
+                        });
+                        continue;
+                    }
+                    people.push(approver);
+                    tally.approvals.push(answer);
+                }
+            }
+        }
+        if answers.len() > MAX_ANSWERS {
+            tally.approvals.clear();
+            tally.refusals.insert(0, Refusal::TooManyAnswers(id));
+        }
+        tally
+    }
+}
+
+/// The most answers to a request that are looked at: more than approvers give, and few enough to check each. Only who can write the database
+/// can add more, and then none of the approvals counts.
+pub(crate) const MAX_ANSWERS: usize = 32;
