@@ -40,6 +40,11 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Whether its ASCII letters are read as small ones.
+    pub(crate) fn is_lower(self) -> bool {
+        self.form & LOWER != 0
+    }
+
     /// Whether the text is what its bytes are.
     #[inline]
     pub(crate) fn is_raw(self) -> bool {
