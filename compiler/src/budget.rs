@@ -37,6 +37,8 @@ pub enum Account {
     Tables,
     /// Comparisons and demands that lints look at, rule by rule.
     Lints,
+    /// What it takes to find names that two patterns of tools match equally well, and the tools that forbids with a scope are about.
+    Overlaps,
     /// Names that are compared with an unknown one to find the one that was meant. Beyond it nothing is refused: the help lists names
     /// instead.
     Hints,
@@ -44,7 +46,7 @@ pub enum Account {
 
 impl Account {
     /// All accounts.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Values,
         Self::Repeated,
         Self::Flattened,
@@ -53,6 +55,7 @@ impl Account {
         Self::Patterns,
         Self::Tables,
         Self::Lints,
+        Self::Overlaps,
         Self::Hints,
     ];
 
@@ -76,6 +79,8 @@ impl Account {
             Self::Tables => 16 << 20,
             // A million rules with four conditions each.
             Self::Lints => 4_000_000,
+            // A thousand patterns, each compared with each other, in ten roles.
+            Self::Overlaps => 8_000_000,
             // The first hundred unknown names among a thousand, within a tenth of a second.
             Self::Hints => 100_000,
         }
@@ -93,6 +98,7 @@ impl Account {
             Self::Patterns => "patterns",
             Self::Tables => "tables",
             Self::Lints => "lints",
+            Self::Overlaps => "overlaps",
             Self::Hints => "hints",
         }
     }
@@ -131,6 +137,10 @@ impl Account {
             Self::Lints => (
                 "steps to check the rules against each other",
                 "give the constraints of the policy to fewer tools, or split the policy",
+            ),
+            Self::Overlaps => (
+                "steps to tell which of its patterns of tool names count where several match: they overlap too much",
+                "use fewer patterns, with fewer `*`, or list tools by name",
             ),
             Self::Hints => ("comparisons of names", "correct the names"),
         }

@@ -36,6 +36,6 @@ pub use parser::{
     MAX_BYTES, MAX_FINDINGS, MAX_NESTING, MAX_QUANTIFIERS, Parsed, literal_from_json_text, parse,
     parse_within,
 };
-pub(crate) use wildcard::name_test;
+
 
 use crate::diagnostic::codes::constraint as codes;

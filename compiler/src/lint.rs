@@ -1,5 +1,6 @@
 //! What is allowed and probably not meant: one rule a file, each with a stable code.
 
+mod allow_over_deny;
 mod conflicting_parents;
 mod contradiction;
 mod dead_rule;
@@ -19,9 +20,10 @@ use crate::{budget::Budget, diagnostic::Sink, resolve::Resolved, source::Sources
 ///
 /// A lint ends early where there is no room for another warning, or where the budget ends; then an error stands in `sink`.
 pub fn run(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget, sink: &mut Sink) {
+    allow_over_deny::check(resolved, budget, sink);
     conflicting_parents::check(resolved, sink);
     contradiction::check(resolved, sources, budget, sink);
-    dead_rule::check(resolved, sink);
+    dead_rule::check(resolved, budget, sink);
     dropped_constraints::check(resolved, budget, sink);
     empty_scope::check(resolved, sink);
     no_default_role::check(resolved, sink);

@@ -1,5 +1,6 @@
 //! A policy with its roles resolved: inheritance flattened, mixins gone, constants replaced, every constraint typed.
 
+mod facts;
 mod names;
 mod numbering;
 
@@ -11,6 +12,7 @@ use std::{
 
 pub use hexgate_contract::{Limits, Mode, PathStyle};
 pub use names::NamePattern;
+pub(crate) use numbering::Guard;
 pub use numbering::{Bounds, Choice, For, MAX_PARTIAL_FORBIDS, Numbering, TooManyForbids};
 
 use crate::{automata::Dfa, expr::Expr};

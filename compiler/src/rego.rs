@@ -13,6 +13,8 @@
 mod compare;
 mod condition;
 mod helper;
+mod inexact;
+mod name;
 mod role;
 mod rule;
 mod scope;
@@ -20,13 +22,22 @@ mod text;
 
 use std::fmt::Write;
 
-use crate::model::Policy;
+use crate::model::{Policy, TooManyForbids};
 
 /// The longest text that is printed, 16 MiB: what a bundle takes. OPA's compiler needs some hundred times the memory.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// The part that is the same for all policies.
-const DECISION: &str = include_str!("rego/decision.rego");
+/// The parts that decide, in their order; there are several texts of those that depend on what the policy has.
+mod decision {
+    pub(super) const ANSWER: &str = include_str!("rego/decision/answer.rego");
+    pub(super) const ANSWER_WITH_WORDS: &str =
+        include_str!("rego/decision/answer_with_words.rego");
+    pub(super) const ROLES: &str = include_str!("rego/decision/roles.rego");
+    pub(super) const DECIDING: &str = include_str!("rego/decision/deciding.rego");
+    pub(super) const DECIDING_BELOW_CEILING: &str =
+        include_str!("rego/decision/deciding_below_ceiling.rego");
+    pub(super) const RESULTS: &str = include_str!("rego/decision/results.rego");
+}
 
 /// Why a policy is not printed as Rego.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +51,21 @@ pub enum Refusal {
     /// A pattern of a file scope is not one that the compiler accepts. No policy that was compiled has one.
     #[error("the pattern `{0}` of a file scope cannot be read")]
     Pattern(String),
+    /// A constraint calculates: OPA's WebAssembly does so in binary fractions.
+    #[error(
+        "`{what}` in {place}, constraint `{constraint}`: OPA's WebAssembly calculates inexactly; build the policy natively (`--engine native`)"
+    )]
+    Inexact {
+        /// What calculates, as written.
+        what: &'static str,
+        /// Where the constraint stands: the role and the tool, or the forbid.
+        place: String,
+        /// The constraint as written.
+        constraint: String,
+    },
+    /// A rule would have too many scopes. No policy that was compiled has one.
+    #[error(transparent)]
+    Scopes(#[from] TooManyForbids),
     /// The policy is written in Rust.
     #[error("a policy in Rust cannot be printed as Rego")]
     Rust,
@@ -54,11 +80,22 @@ pub enum Refusal {
 ///
 /// What cannot be expressed is refused, never left out.
 pub fn print(policy: &Policy) -> Result<String, Refusal> {
-    let mut rules = rule::Rules::new(policy);
+    inexact::refuse(policy)?;
+    let mut rules = rule::Rules::new(policy)?;
     let roles = role::print(policy, &mut rules)?;
+    let has_words = rules.has_words();
     let rules = rules.finish()?;
+    let answer = match has_words {
+        false => decision::ANSWER,
+        true => decision::ANSWER_WITH_WORDS,
+    };
+    let deciding = match policy.forbids.is_empty() {
+        true => decision::DECIDING,
+        false => decision::DECIDING_BELOW_CEILING,
+    };
     let mut out = header(&policy.source_digest);
-    out.push_str(DECISION);
+    let parts = [answer, decision::ROLES, deciding, decision::RESULTS];
+    out.push_str(&parts.join("\n"));
     out.push_str(&roles);
     out.push_str(&rules);
     if out.len() > MAX_BYTES {

@@ -1,24 +1,27 @@
 //! Documents -> what they mean: constants looked up, constraints parsed, inheritance flattened, scopes compiled.
 //!
 //! ```text
-//! document -> order (parents first) -> consts, constraints, scope (each text once) -> inherit (role by role) -> build (the model)
+//! document -> order (parents first) -> consts, constraints, scope, forbid (each text once) -> inherit (role by role) -> overlap (patterns of tools)
+//!          -> build (the model)
 //! ```
 
 mod build;
 mod constraints;
 mod consts;
+mod forbid;
 mod inherit;
 mod order;
+mod overlap;
 mod scope;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 pub use build::build;
 pub use inherit::resolve;
 
 use crate::{
-    document::{Document, Name, RoleDoc, Text, ToolDoc},
-    model::{Constraint, Mode, Scope},
+    document::{Document, ForbidDoc, Name, RoleDoc, RuleDoc, Text, ToolDoc},
+    model::{Constraint, Mode, Scope, Tools},
     source::Span,
 };
 
@@ -29,8 +32,14 @@ pub struct Resolved<'d> {
     pub document: &'d Document,
     /// The constraints, alike ones once: by [`Use::id`].
     pub constraints: Vec<Written>,
-    /// The rules of tools and `default_policy`, each where it was written: by the indices of [`Role`].
+    /// The rules of tools and `default_policy`, each where it was written: by the indices of [`Listed`].
     pub entries: Vec<Entry<'d>>,
+    /// What roles say of tools, each where it was written: by the indices of [`Role`].
+    pub listed: Vec<Listed<'d>>,
+    /// What is forbidden, each where it was written: by the indices of [`Role::forbids`] and [`Resolved::ceiling`].
+    pub forbids: Vec<Forbid<'d>>,
+    /// What is forbidden beside `roles:`: into [`Resolved::forbids`].
+    pub ceiling: Vec<usize>,
     /// The constraints beside `roles:`.
     pub shared: Vec<Use<'d>>,
     /// The roles, mixins included, parents first.
@@ -44,6 +53,12 @@ pub struct Resolved<'d> {
 }
 
 impl<'d> Resolved<'d> {
+    /// The rules of what a role says of a tool.
+    pub(crate) fn rules(&self, listed: usize) -> &[Entry<'d>] {
+        let rules = self.listed.get(listed).map(|listed| listed.rules.clone());
+        rules.and_then(|rules| self.entries.get(rules)).unwrap_or_default()
+    }
+
     /// The role of that name.
     pub(crate) fn role(&self, name: &str) -> Option<&Role<'d>> {
         self.roles.get(*self.by_name.get(name)?)
@@ -78,11 +93,22 @@ impl Use<'_> {
     }
 }
 
+/// What a role says of a tool, of the tools that match a pattern, or of those that are not listed.
+#[derive(Debug)]
+pub struct Listed<'d> {
+    /// As written.
+    pub doc: &'d ToolDoc,
+    /// In which role.
+    pub role: &'d RoleDoc,
+    /// Its rules: into [`Resolved::entries`].
+    pub rules: Range<usize>,
+}
+
 /// A rule where it was written.
 #[derive(Debug)]
 pub struct Entry<'d> {
     /// As written.
-    pub doc: &'d ToolDoc,
+    pub doc: &'d RuleDoc,
     /// Whether it is the `default_policy`.
     pub is_default: bool,
     /// In which role.
@@ -93,8 +119,37 @@ pub struct Entry<'d> {
     pub constraints: Vec<Use<'d>>,
     /// The second and later of alike constraints, with the first.
     pub repeated: Vec<(Use<'d>, Span)>,
-    /// Which paths the tool may touch.
+    /// Which paths the tool may touch; of an exception, which paths it is about.
     pub scope: Option<Arc<Scope>>,
+}
+
+impl Entry<'_> {
+    /// Whether it is an exception of a list of rules, so that its constraints say what is denied.
+    #[must_use]
+    pub fn is_exception(&self) -> bool {
+        self.doc.is_exception()
+    }
+
+    /// Whether its constraints and its scope are ever looked at.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.mode != Mode::Deny || self.is_exception()
+    }
+}
+
+/// What is forbidden, where it was written.
+#[derive(Debug)]
+pub struct Forbid<'d> {
+    /// As written.
+    pub doc: &'d ForbidDoc,
+    /// In which role. None: beside `roles:`.
+    pub role: Option<&'d RoleDoc>,
+    /// Its constraints, alike ones once.
+    pub constraints: Vec<Use<'d>>,
+    /// The second and later of alike constraints, with the first.
+    pub repeated: Vec<(Use<'d>, Span)>,
+    /// Its tools, by the paths that they have: one part unless tools that are known have different path arguments.
+    pub parts: Vec<(Tools, Option<Arc<Scope>>)>,
 }
 
 /// A role with what it inherits.
@@ -104,23 +159,25 @@ pub struct Role<'d> {
     pub doc: &'d RoleDoc,
     /// The constraints on every tool.
     pub policy_level: Arc<Vec<Use<'d>>>,
-    /// The rules by tool: into [`Resolved::entries`]. Shared with the parent by a role that adds none.
+    /// What it says of tools, by name and by pattern: into [`Resolved::listed`]. Shared with the parent by a role that adds none.
     pub tools: Arc<BTreeMap<&'d str, usize>>,
-    /// The rule for tools that are not listed: into [`Resolved::entries`].
+    /// What it says of tools that are not listed: into [`Resolved::listed`].
     pub default: Option<usize>,
+    /// What it forbids, inherited ones first: into [`Resolved::forbids`].
+    pub forbids: Arc<Vec<usize>>,
 }
 
-/// A rule that took the place of an inherited one.
+/// What a role says of a tool took the place of what it inherits.
 #[derive(Debug, Clone, Copy)]
 pub struct Replacement<'d> {
     /// In which role.
     pub role: &'d RoleDoc,
-    /// What brought the new rule: the tool's name, or the name of a parent.
+    /// What brought the new rules: the tool's name, or the name of a parent.
     pub place: Span,
-    /// Whether the role wrote the new rule itself.
+    /// Whether the role wrote the new rules itself.
     pub own: bool,
-    /// The inherited rule: into [`Resolved::entries`].
+    /// The inherited rules: into [`Resolved::listed`].
     pub old: usize,
-    /// The rule that counts: into [`Resolved::entries`].
+    /// The rules that count: into [`Resolved::listed`].
     pub new: usize,
 }

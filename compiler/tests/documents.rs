@@ -12,6 +12,7 @@ use hexgate_compiler::{
     automata::glob,
     diagnostic::{Severity, all_codes},
     expr::Function,
+    model::PathStyle,
 };
 
 /// A document, by its path from the root of the repository.
@@ -220,12 +221,12 @@ fn the_table_of_path_patterns_is_so() {
                 };
                 let covers = |pattern: glob::Glob| pattern.dfa.accepts(&path);
                 assert_eq!(
-                    covers(glob::allowed(&pattern).unwrap()),
+                    covers(glob::allowed(&pattern, PathStyle::Posix).unwrap()),
                     says(allowed),
                     "{pattern} allows {path}"
                 );
                 assert_eq!(
-                    covers(glob::denied(&pattern).unwrap()),
+                    covers(glob::denied(&pattern, PathStyle::Posix).unwrap()),
                     says(denied),
                     "{pattern} denies {path}"
                 );
@@ -254,9 +255,9 @@ fn the_table_of_names_that_are_taken_for_the_same_is_so() {
         for (index, name) in names.iter().enumerate() {
             // Several patterns have a name each.
             let pattern = patterns.get(index).or(patterns.first()).unwrap();
-            assert!(glob::denied(pattern).unwrap().dfa.accepts(name), "{row}");
+            assert!(glob::denied(pattern, PathStyle::Posix).unwrap().dfa.accepts(name), "{row}");
             assert!(
-                !glob::allowed(pattern).unwrap().dfa.accepts(name) || pattern.contains('*'),
+                !glob::allowed(pattern, PathStyle::Posix).unwrap().dfa.accepts(name) || pattern.contains('*'),
                 "{row}"
             );
             checked += 1;

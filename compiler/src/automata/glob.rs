@@ -5,7 +5,8 @@
 //! without a slash is a name at any depth, one with a slash is anchored at the root. A trailing slash means `/**`.
 //!
 //! Tables are built for normalised paths: segments joined by `/`, without empty ones and `.`, a leading `/` on absolute paths, no
-//! trailing one. The relative root is the empty text, the absolute root is `/`. Paths with `..`, with control characters, with a
+//! trailing one. The relative root is the empty text, the absolute root is `/`. A path of [`PathStyle::Windows`] begins with its drive in
+//! upper case and `/` if it is absolute: the root of a drive is `C:/`. Paths with `..`, with control characters, with a
 //! backslash, and such whose first segment begins with `~` or contains `:`, never get here; patterns that could only match those are
 //! refused, because their author expects something that will not happen.
 
@@ -18,6 +19,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use hexgate_contract::PathStyle;
 use regex_syntax::hir::{Hir, Look};
 
 use self::{
@@ -34,7 +36,7 @@ pub const MAX_PATTERN_BYTES: usize = 1024;
 pub struct Glob {
     /// Accepts the normalised paths that the pattern covers.
     pub dfa: Arc<Dfa>,
-    /// Whether the pattern begins with `/`.
+    /// Whether the pattern begins with `/`, or with a drive.
     pub absolute: bool,
     /// How many bytes of automata were made on the way.
     pub work: usize,
@@ -49,8 +51,8 @@ pub struct Glob {
 /// # Errors
 ///
 /// A pattern that is malformed, that could never match, or whose table would be larger than [`Dfa::MAX_TABLE_BYTES`].
-pub fn allowed(pattern: &str) -> Result<Glob, PatternError> {
-    let parsed = parse::parse(pattern)?;
+pub fn allowed(pattern: &str, style: PathStyle) -> Result<Glob, PatternError> {
+    let parsed = parse::parse(pattern, style)?;
     compile(pattern, &allowed_paths(&parsed, pattern == "**"), &parsed)
 }
 
@@ -67,9 +69,23 @@ pub fn allowed(pattern: &str) -> Result<Glob, PatternError> {
 /// # Errors
 ///
 /// As for [`allowed`].
-pub fn denied(pattern: &str) -> Result<Glob, PatternError> {
-    let parsed = parse::parse(pattern)?;
+pub fn denied(pattern: &str, style: PathStyle) -> Result<Glob, PatternError> {
+    let parsed = parse::parse(pattern, style)?;
     compile(pattern, &denied_paths(pattern, &parsed)?, &parsed)
+}
+
+/// Compiles where a search may start that a pattern `X/**` of allowed paths does not cover: `X` itself, from the root. `None` for any other
+/// pattern, and for `**`, which covers the root.
+///
+/// # Errors
+///
+/// As for [`allowed`].
+pub fn start(pattern: &str, style: PathStyle) -> Result<Option<Glob>, PatternError> {
+    let parsed = parse::parse(pattern, style)?;
+    let start = start_paths(&parsed);
+    start
+        .map(|paths| compile(pattern, &paths, &parsed))
+        .transpose()
 }
 
 /// What [`allowed`] covers, as a regular expression over normalised paths that RE2 and the Rust crate `regex` read alike.
@@ -77,9 +93,9 @@ pub fn denied(pattern: &str) -> Result<Glob, PatternError> {
 /// # Errors
 ///
 /// A pattern that is malformed or could never match.
-pub fn allowed_regex(pattern: &str) -> Result<String, PatternError> {
+pub fn allowed_regex(pattern: &str, style: PathStyle) -> Result<String, PatternError> {
     Ok(print(&allowed_paths(
-        &parse::parse(pattern)?,
+        &parse::parse(pattern, style)?,
         pattern == "**",
     )))
 }
@@ -89,8 +105,21 @@ pub fn allowed_regex(pattern: &str) -> Result<String, PatternError> {
 /// # Errors
 ///
 /// As for [`allowed_regex`].
-pub fn denied_regex(pattern: &str) -> Result<String, PatternError> {
-    Ok(print(&denied_paths(pattern, &parse::parse(pattern)?)?))
+pub fn denied_regex(pattern: &str, style: PathStyle) -> Result<String, PatternError> {
+    Ok(print(&denied_paths(
+        pattern,
+        &parse::parse(pattern, style)?,
+    )?))
+}
+
+/// What [`start`] covers, as a regular expression over normalised paths that RE2 and the Rust crate `regex` read alike.
+///
+/// # Errors
+///
+/// As for [`allowed_regex`].
+pub fn start_regex(pattern: &str, style: PathStyle) -> Result<Option<String>, PatternError> {
+    let parsed = parse::parse(pattern, style)?;
+    Ok(start_paths(&parsed).map(|paths| print(&paths)))
 }
 
 fn compile(pattern: &str, paths: &Expression, parsed: &Parsed) -> Result<Glob, PatternError> {
@@ -120,14 +149,34 @@ fn print(paths: &Expression) -> String {
     out
 }
 
+/// The root that an absolute pattern begins with.
+fn root(pattern: &Parsed) -> Expression {
+    match pattern.drive {
+        Some(drive) => Expression::Sequence([drive, ':', '/'].map(Expression::Character).to_vec()),
+        None => Expression::Character('/'),
+    }
+}
+
+fn start_paths(pattern: &Parsed) -> Option<Expression> {
+    match pattern.segments.split_last()? {
+        (Segment::Tree, []) if !pattern.absolute => None,
+        (Segment::Tree, folder) => Some(covered(pattern, folder, false)),
+        (Segment::Name(_), _) => None,
+    }
+}
+
 fn allowed_paths(pattern: &Parsed, whole_tree: bool) -> Expression {
+    covered(pattern, &pattern.segments, whole_tree)
+}
+
+fn covered(pattern: &Parsed, segments: &[Segment], whole_tree: bool) -> Expression {
     let mut parts = Vec::new();
     if pattern.absolute {
-        parts.push(Expression::Character('/'));
+        parts.push(root(pattern));
     } else if !pattern.anchored {
         parts.push(any_folders());
     }
-    let mut segments = pattern.segments.iter().peekable();
+    let mut segments = segments.iter().peekable();
     while let Some(segment) = segments.next() {
         let last = segments.peek().is_none();
         match segment {
@@ -153,7 +202,7 @@ fn denied_paths(pattern: &str, parsed: &Parsed) -> Result<Expression, PatternErr
     }
     let mut parts = Vec::new();
     if parsed.absolute {
-        parts.push(Expression::Character('/').optional());
+        parts.push(root(parsed).optional());
     } else if !parsed.anchored {
         parts.push(any_prefix());
     }

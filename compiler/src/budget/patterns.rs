@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use hexgate_contract::PathStyle;
+
 use super::{Account, Budget, Exceeded};
 use crate::automata::{
     Dfa, PatternError,
@@ -17,11 +19,16 @@ use crate::automata::{
 #[derive(Debug, Default)]
 pub(crate) struct Patterns {
     regexes: Known<Regex>,
-    allowed: Known<Glob>,
-    denied: Known<Glob>,
+    allowed: [Known<Glob>; STYLES],
+    denied: [Known<Glob>; STYLES],
+    /// Where searches may start; none for patterns that have no such place.
+    starts: [Known<Option<Glob>>; STYLES],
     /// The tables, which different patterns can share.
     tables: RefCell<HashSet<Arc<Dfa>>>,
 }
+
+/// How many styles of paths there are: the same pattern means another thing in each.
+const STYLES: usize = PathStyle::ALL.len();
 
 type Known<T> = RefCell<HashMap<String, Result<T, PatternError>>>;
 
@@ -40,20 +47,37 @@ impl Budget {
     }
 
     /// [`glob::allowed`].
-    pub(crate) fn allowed(&self, pattern: &str) -> Result<Glob, NoTable> {
-        self.once(&self.patterns.allowed, pattern, glob::allowed)
+    pub(crate) fn allowed(&self, pattern: &str, style: PathStyle) -> Result<Glob, NoTable> {
+        let [posix, windows] = &self.patterns.allowed;
+        match style {
+            PathStyle::Posix => self.once(posix, pattern, |text| glob::allowed(text, style)),
+            PathStyle::Windows => self.once(windows, pattern, |text| glob::allowed(text, style)),
+        }
     }
 
     /// [`glob::denied`].
-    pub(crate) fn denied(&self, pattern: &str) -> Result<Glob, NoTable> {
-        self.once(&self.patterns.denied, pattern, glob::denied)
+    pub(crate) fn denied(&self, pattern: &str, style: PathStyle) -> Result<Glob, NoTable> {
+        let [posix, windows] = &self.patterns.denied;
+        match style {
+            PathStyle::Posix => self.once(posix, pattern, |text| glob::denied(text, style)),
+            PathStyle::Windows => self.once(windows, pattern, |text| glob::denied(text, style)),
+        }
+    }
+
+    /// [`glob::start`].
+    pub(crate) fn start(&self, pattern: &str, style: PathStyle) -> Result<Option<Glob>, NoTable> {
+        let [posix, windows] = &self.patterns.starts;
+        match style {
+            PathStyle::Posix => self.once(posix, pattern, |text| glob::start(text, style)),
+            PathStyle::Windows => self.once(windows, pattern, |text| glob::start(text, style)),
+        }
     }
 
     fn once<T: Clone + Table>(
         &self,
         known: &Known<T>,
         pattern: &str,
-        compile: fn(&str) -> Result<T, PatternError>,
+        compile: impl FnOnce(&str) -> Result<T, PatternError>,
     ) -> Result<T, NoTable> {
         if let Some(known) = known.borrow().get(pattern) {
             return known.clone().map_err(NoTable::Pattern);
@@ -67,8 +91,10 @@ impl Budget {
         };
         // The next one is refused if this was too much: this one may have a message of its own.
         self.overdraw(Account::Patterns, work as u64);
-        if let Ok(compiled) = &mut compiled {
-            self.share(compiled.table()).map_err(NoTable::Budget)?;
+        if let Ok(compiled) = &mut compiled
+            && let Some(table) = compiled.table()
+        {
+            self.share(table).map_err(NoTable::Budget)?;
         }
         let outcome = compiled.clone().map_err(NoTable::Pattern);
         known.borrow_mut().insert(pattern.to_owned(), compiled);
@@ -91,7 +117,7 @@ impl Budget {
 /// What has a table that took work.
 trait Table {
     fn work(&self) -> usize;
-    fn table(&mut self) -> &mut Arc<Dfa>;
+    fn table(&mut self) -> Option<&mut Arc<Dfa>>;
 }
 
 impl Table for Regex {
@@ -99,8 +125,8 @@ impl Table for Regex {
         self.work
     }
 
-    fn table(&mut self) -> &mut Arc<Dfa> {
-        &mut self.dfa
+    fn table(&mut self) -> Option<&mut Arc<Dfa>> {
+        Some(&mut self.dfa)
     }
 }
 
@@ -109,7 +135,17 @@ impl Table for Glob {
         self.work
     }
 
-    fn table(&mut self) -> &mut Arc<Dfa> {
-        &mut self.dfa
+    fn table(&mut self) -> Option<&mut Arc<Dfa>> {
+        Some(&mut self.dfa)
+    }
+}
+
+impl Table for Option<Glob> {
+    fn work(&self) -> usize {
+        self.as_ref().map_or(0, |glob| glob.work)
+    }
+
+    fn table(&mut self) -> Option<&mut Arc<Dfa>> {
+        self.as_mut().map(|glob| &mut glob.dfa)
     }
 }

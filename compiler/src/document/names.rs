@@ -1,10 +1,11 @@
-//! Names of roles, tools and arguments: what a call can bear, and what was meant as a pattern. Names are compared as they are, so a rule
-//! whose name is a pattern would apply to nothing, in silence.
+//! Names of roles, tools and arguments: what a call can bear, and what was meant as a pattern. A `*` in the name of a tool makes it a
+//! pattern; otherwise names are compared as they are, so a rule whose name reads like another kind of pattern would apply to nothing, in
+//! silence.
 
 use hexgate_contract::MAX_NAME;
 
+use super::lookalike;
 use crate::{
-    constraint::name_test,
     diagnostic::{Diagnostic, quoted},
     source::Span,
 };
@@ -32,8 +33,10 @@ pub(super) fn check(name: &str, of: Of, span: Span) -> Option<Diagnostic> {
     unbearable(name, of, span)
         .or_else(|| match of {
             Of::Argument => argument(name, span),
-            Of::Role | Of::Tool => wildcard(name, of, span),
+            Of::Role => wildcard(name, span),
+            Of::Tool => None,
         })
+        .or_else(|| lookalike::check(name, of.described(), span))
         .or_else(|| reads_like_a_pattern(name, of, span))
 }
 
@@ -57,38 +60,20 @@ fn unbearable(name: &str, of: Of, span: Span) -> Option<Diagnostic> {
     )
 }
 
-/// A `*` in the name of a role or tool.
-pub(super) fn wildcard(name: &str, of: Of, span: Span) -> Option<Diagnostic> {
-    if !name.contains('*') {
-        return None;
-    }
-    let help = match (of, name_test("tool", name)) {
-        (Of::Role, _) => {
-            "name each role; what several roles share belongs into a mixin that they inherit"
-                .to_owned()
-        }
-        (_, Some(test)) => format!(
-            "name each tool; for tools that are not listed give `default_policy` a constraint: {} lets only these pass, {} all but these",
-            quoted(&test),
-            quoted(&format!("not {test}"))
-        ),
-        (_, None) => {
-            "name each tool; the rule for all that are not listed is `default_policy`".to_owned()
-        }
-    };
-    Some(
+/// A `*` in the name of a role.
+pub(super) fn wildcard(name: &str, span: Span) -> Option<Diagnostic> {
+    name.contains('*').then(|| {
         Diagnostic::new(
             "wildcard-name",
             format!(
-                "a `*` in the name of {} stands for nothing but itself: {} would match no call",
-                of.described(),
+                "a `*` in the name of a role stands for nothing but itself: {} would match no caller",
                 quoted(name)
             ),
             span,
-            "names are compared letter by letter",
+            "names of roles are compared letter by letter",
         )
-        .with_help(help),
-    )
+        .with_help("name each role; what several roles share belongs into a mixin that they inherit")
+    })
 }
 
 /// The name of an argument that is written as a path, a list or an expression is.
@@ -125,7 +110,10 @@ fn argument(name: &str, span: Span) -> Option<Diagnostic> {
         [alone] if root || found == '$' || found == '{' => {
             format!("write it alone: `argument: {alone}`")
         }
-        [_, _, ..] if list => "a scope looks at one argument: name the one that holds the path, and hold the others with constraints, as in `args.destination in [\"out/a\", \"out/b\"]`".to_owned(),
+        [_, _, ..] if list => format!("several paths are named by `arguments`: `arguments: [{}]`", within.join(", ")),
+        [first, ..] if !name.contains(char::is_whitespace) && name.contains('[') => format!(
+            "an argument that is a list of paths is looked at path by path: `argument: {first}`; for something within an argument let the tool take the path as an argument of its own"
+        ),
         [_, _, ..] if !name.contains(char::is_whitespace) => "a scope looks at a member of the arguments themselves and not at something within one: let the tool take the path as an argument of its own".to_owned(),
         _ => "write the argument's name as callers send it: `argument: path` for `args.path`".to_owned(),
     };
@@ -174,17 +162,23 @@ fn reads_like_a_pattern(name: &str, of: Of, span: Span) -> Option<Diagnostic> {
         }
     };
     doubtful.then(|| {
+        let is_pattern = of == Of::Tool && name.contains('*');
         let help = match of {
+            Of::Tool if is_pattern => "only `*` has a meaning in it, and it looks at names alone: say with `constraints` which calls of a tool are meant; a pattern that is meant so may stay as it is",
             Of::Tool => "name each tool, and say with `constraints` which of its calls are meant; a tool that is called exactly so may stay as it is",
             Of::Role | Of::Argument => "name each role; one that is called exactly so may stay as it is",
         };
         Diagnostic::new(
             "pattern-like-name",
-            format!(
-                "{} is the name of {} as it stands, and no pattern",
-                quoted(name),
-                of.described()
-            ),
+            if is_pattern {
+                format!("but for `*` the pattern {} is compared as it stands", quoted(name))
+            } else {
+                format!(
+                    "{} is the name of {} as it stands, and no pattern",
+                    quoted(name),
+                    of.described()
+                )
+            },
             span,
             "compared letter by letter",
         )

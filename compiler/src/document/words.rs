@@ -37,7 +37,37 @@ const KEYS: &[(&str, &[&str])] = &[
             "actions",
         ],
     ),
-    ("consts", &["constants", "variables", "vars", "definitions"]),
+    ("consts", &["constants", "variables", "vars", "values"]),
+    (
+        "define",
+        &["defines", "definitions", "macros", "predicates", "helpers", "named_conditions"],
+    ),
+    (
+        "forbid",
+        &[
+            "forbids", "forbidden", "prohibit", "prohibited", "never", "ceiling", "guardrails",
+            "guardrail", "blocklist", "denylist", "global_deny", "blocked",
+        ],
+    ),
+    (
+        "message",
+        &[
+            "messages", "msg", "denial_message", "deny_message", "error_message", "reason",
+            "explanation", "on_deny", "feedback",
+        ],
+    ),
+    (
+        "description",
+        &["comment", "note", "notes", "doc", "docs", "summary", "title", "purpose", "rationale"],
+    ),
+    (
+        "approval",
+        &["approve_by", "approved_by", "approval_policy", "approval_terms", "escalation", "approvers"],
+    ),
+    ("approvers", &["count", "quorum", "min_approvers", "minimum", "number", "approvals", "required_approvers"]),
+    ("expires", &["expires_in", "expiry", "expiration", "timeout", "ttl", "within", "deadline"]),
+    ("roles", &["role", "by", "from", "groups", "group", "users", "teams", "team", "approver_roles"]),
+    ("reason", &["reason_required", "require_reason", "justification", "comment"]),
     (
         "mode",
         &[
@@ -96,9 +126,22 @@ const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "argument",
-        &["arg", "param", "parameter", "field", "path_argument"],
+        "except_paths",
+        &[
+            "except", "exceptions", "exempt", "exempt_paths", "unless", "excepted_paths",
+            "exception_paths", "allow_except", "but",
+        ],
     ),
+    (
+        "argument",
+        &["arg", "param", "parameter", "field", "path_argument", "key"],
+    ),
+    (
+        "arguments",
+        &["args", "params", "parameters", "fields", "path_arguments"],
+    ),
+    ("search", &["recursive", "is_search", "searches"]),
+    ("style", &["path_style", "platform", "os", "paths_style"]),
 ];
 
 /// Modes by other names.
@@ -148,7 +191,11 @@ pub(super) fn mode_help(word: &str) -> String {
 
 /// What to write for a key that is none of the `valid` ones.
 pub(super) fn key_help(word: &str, valid: &[&str]) -> String {
-    if let Some(meant) = mode(word).filter(|_| !valid.contains(&"allowed_paths")) {
+    if valid.contains(&"file_scope") && valid.contains(&"mode") && folded(word) == "rules" {
+        return "write the rules as the list itself: `NAME: [{ mode: allow, … }, { mode: deny, … }]`".to_owned();
+    }
+    let is_rule = valid.contains(&"mode") || valid.contains(&"default_policy");
+    if let Some(meant) = mode(word).filter(|_| is_rule && among(KEYS, word).all(|key| !valid.contains(&key))) {
         if valid.contains(&"tools") {
             return format!(
                 "list the tools by name below `tools`, each with its mode: `tools: {{ NAME: {{ mode: {meant} }} }}`"
@@ -175,20 +222,48 @@ pub(super) fn key_help(word: &str, valid: &[&str]) -> String {
     }
 }
 
-/// What to write for a rule that is no mapping.
-pub(super) fn rule_help(node: &Node) -> Option<String> {
+/// What to write for a rule that is no mapping. `listed`: a list of rules may stand for one.
+pub(super) fn rule_help(node: &Node, listed: bool) -> Option<String> {
     match &node.kind {
         NodeKind::Scalar(scalar) => Some(match mode(&scalar.value) {
             Some(meant) => format!("write `{{ mode: {meant} }}`"),
             None => "write the rule as a mapping, such as `{ mode: allow }`; the modes are `allow`, `deny` and `approval_required`".to_owned(),
         }),
+        NodeKind::List(_) if listed => {
+            Some("write each rule as a mapping with its mode, such as `- { mode: allow }`".to_owned())
+        }
         NodeKind::List(rules) if rules.len() == 1 => {
             Some("write the rule as a mapping, without `- ` in front".to_owned())
         }
         NodeKind::List(_) => Some(
-            "a tool has one rule in a role: join conditions with `or`, and put a rule with another mode into another role, which the caller holds as well".to_owned(),
+            "tools that are not listed have one rule: join conditions with `or`, or list the tools, or patterns of their names, under `tools` with several rules".to_owned(),
         ),
         NodeKind::Mapping(_) => None,
+    }
+}
+
+/// What to write for what is forbidden and is no mapping, or no list of them.
+pub(super) fn forbid_help(node: &Node) -> String {
+    match &node.kind {
+        NodeKind::Mapping(_) => "write it as an entry of a list: a line that begins with `- `".to_owned(),
+        NodeKind::List(_) => "write each part as a mapping: `- { tools: [NAME], constraints: [CONDITION] }`".to_owned(),
+        NodeKind::Scalar(scalar) if scalar.value.contains(['(', ' ', '.']) => {
+            format!("a condition of calls that are forbidden is written {}", quoted(&format!("- constraints: ['{}']", scalar.value)))
+        }
+        NodeKind::Scalar(scalar) => {
+            let name = if node.is_null() { "NAME" } else { &scalar.value };
+            format!("a tool that is forbidden is written {}", quoted(&format!("- tools: [{name}]")))
+        }
+    }
+}
+
+/// What to write for the tools of a forbid that are no list.
+pub(super) fn forbidden_tools_help(node: &Node) -> String {
+    match &node.kind {
+        NodeKind::Scalar(scalar) => format!("write {}", quoted(&format!("tools: [{}]", scalar.value))),
+        NodeKind::Mapping(_) | NodeKind::List(_) => {
+            "name the tools in a list, and what is forbidden of them beside it: `- { tools: [NAME], constraints: [CONDITION] }`".to_owned()
+        }
     }
 }
 

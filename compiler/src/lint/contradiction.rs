@@ -13,7 +13,7 @@ use crate::{
         CompareOp, Expr, ExprKind, Literal, Members, OperandKind, Over, Path, Quantifier, Root,
         Step, Test, Type,
     },
-    model::Mode,
+    model::{Mode, NamePattern},
     resolve::{Entry, Resolved, Role, Use},
     source::{Sources, Span},
 };
@@ -37,7 +37,9 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget,
     let mut seen = BTreeSet::new();
     for role in resolved.roles.iter().filter(|role| !role.doc.is_mixin) {
         let asking_shared = asking(&role.policy_level);
-        for index in role.tools.values().copied().chain(role.default) {
+        let listed = role.tools.values().copied().chain(role.default);
+        let rules = listed.filter_map(|listed| resolved.listed.get(listed));
+        for index in rules.flat_map(|listed| listed.rules.clone()) {
             let Some(entry) = resolved
                 .entries
                 .get(index)
@@ -53,7 +55,8 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget,
                     return;
                 }
                 let mut facts = Facts {
-                    tool: (!entry.is_default).then_some(entry.doc.name.text.as_str()),
+                    tool: Some(entry.doc.name.text.as_str())
+                        .filter(|name| !entry.is_default && NamePattern::new(name).is_none()),
                     ..Facts::default()
                 };
                 for constraint in role.policy_level.iter().chain(&entry.constraints) {
@@ -104,10 +107,13 @@ fn report(
     entry: &Entry<'_>,
     sources: &Sources,
 ) -> Diagnostic {
+    let name = &entry.doc.name.text;
     let what = if entry.is_default {
         "no tool that is not listed".to_owned()
+    } else if NamePattern::new(name).is_some() {
+        format!("no call of a tool that matches {}", quoted(name))
     } else {
-        format!("no call of {}", quoted(&entry.doc.name.text))
+        format!("no call of {}", quoted(name))
     };
     let whom = if found.about_role {
         format!(" in the role {}", quoted(&role.doc.name.text))
@@ -130,9 +136,12 @@ fn report(
         .iter()
         .any(|constraint| constraint.span() == found.first.constraint.span());
     if !is_own {
-        diagnostic = diagnostic.with_label(entry.doc.name.span, "every call of this is denied");
+        let label = if entry.doc.listed { "this rule holds for no call" } else { "every call of this is denied" };
+        diagnostic = diagnostic.with_label(entry.doc.name.span, label);
     }
-    diagnostic.with_help(if is_own {
+    diagnostic.with_help(if is_own && entry.doc.listed {
+        "change one of the two: as they stand this rule holds for no call"
+    } else if is_own {
         "change one of the two: as they stand every call is denied"
     } else {
         "exempt the tool, as in `tool == \"NAME\" or …`, or deny it if that is meant"

@@ -3,7 +3,7 @@
 use crate::{
     expr::{CompareOp, Expr, ExprKind, Operand},
     model::Mode,
-    resolve::{Entry, Replacement, Resolved, Use},
+    resolve::{Entry, Listed, Replacement, Resolved, Use},
 };
 
 /// A comparison that must be true for `expr` to be true, once from each side: `not (a < b)` is `a >= b` and `b <= a`.
@@ -26,19 +26,60 @@ pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
     }
 }
 
+/// What a role says of a tool.
+#[derive(Clone, Copy)]
+pub(super) struct Said<'r, 'd> {
+    pub(super) listed: &'r Listed<'d>,
+    pub(super) rules: &'r [Entry<'d>],
+}
+
+impl<'r, 'd> Said<'r, 'd> {
+    /// The best that it can come to.
+    pub(super) fn mode(&self) -> Mode {
+        let modes = self.rules.iter().map(|rule| rule.mode);
+        modes.max().unwrap_or(Mode::Deny)
+    }
+
+    /// The rules that permit something.
+    pub(super) fn permitting(&self) -> impl Iterator<Item = &'r Entry<'d>> + use<'r, 'd> {
+        self.rules.iter().filter(|rule| rule.mode != Mode::Deny)
+    }
+
+    /// The exceptions from them.
+    pub(super) fn exceptions(&self) -> impl Iterator<Item = &'r Entry<'d>> + use<'r, 'd> {
+        self.rules.iter().filter(|rule| rule.is_exception())
+    }
+}
+
+/// Whether two rules or exceptions ask the same.
+pub(super) fn ask_the_same(one: &Entry<'_>, other: &Entry<'_>) -> bool {
+    let ids = |entry: &Entry<'_>| -> Vec<usize> {
+        entry.constraints.iter().map(|constraint| constraint.id).collect()
+    };
+    one.mode == other.mode && one.scope == other.scope && ids(one) == ids(other)
+}
+
 impl<'d> Resolved<'d> {
     /// The rules that permit something.
     pub(super) fn permitting(&self) -> impl Iterator<Item = &Entry<'d>> {
         self.entries.iter().filter(|entry| entry.mode != Mode::Deny)
     }
 
-    /// The rules that took the place of others: how, the one before, the one that counts.
+    /// What a role says of a tool.
+    pub(super) fn said(&self, listed: usize) -> Option<Said<'_, 'd>> {
+        Some(Said {
+            listed: self.listed.get(listed)?,
+            rules: self.rules(listed),
+        })
+    }
+
+    /// What took the place of something inherited: how, what was before, what counts.
     pub(super) fn replaced(
         &self,
-    ) -> impl Iterator<Item = (&Replacement<'d>, &Entry<'d>, &Entry<'d>)> {
+    ) -> impl Iterator<Item = (&Replacement<'d>, Said<'_, 'd>, Said<'_, 'd>)> {
         self.replacements.iter().filter_map(|replacement| {
-            let old = self.entries.get(replacement.old)?;
-            Some((replacement, old, self.entries.get(replacement.new)?))
+            let old = self.said(replacement.old)?;
+            Some((replacement, old, self.said(replacement.new)?))
         })
     }
 

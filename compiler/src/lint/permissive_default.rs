@@ -2,19 +2,32 @@
 
 use crate::{
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
-    model::Mode,
-    resolve::Resolved,
+    model::{Mode, NamePattern},
+    resolve::{Entry, Resolved},
 };
 
 pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
-    for entry in resolved.entries.iter().filter(|entry| {
-        entry.is_default && entry.mode == Mode::Allow && entry.constraints.is_empty()
-    }) {
+    for listed in &resolved.listed {
         if !sink.has_room() {
             return;
         }
-        let role = resolved.role(&entry.role.name.text);
-        if role.is_some_and(|role| !role.policy_level.is_empty()) {
+        let rules = resolved.entries.get(listed.rules.clone()).unwrap_or_default();
+        let name = &listed.doc.name.text;
+        let is_default = rules.iter().any(|rule| rule.is_default);
+        // A pattern that matches every name is the rule for tools that are not listed.
+        if !is_default && NamePattern::new(name).is_none_or(|pattern| pattern.weight() > 0) {
+            continue;
+        }
+        let allows = |rule: &&Entry<'_>| {
+            rule.mode == Mode::Allow && rule.constraints.is_empty() && rule.scope.is_none()
+        };
+        let Some(entry) = rules.iter().find(allows) else {
+            continue;
+        };
+        let role = resolved.role(&listed.role.name.text);
+        if role.is_some_and(|role| !role.policy_level.is_empty())
+            || rules.iter().any(Entry::is_exception)
+        {
             continue;
         }
         let (span, whom) = (

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::facts::{Said, ask_the_same};
 use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     model::Mode,
-    resolve::{Entry, Replacement, Resolved},
+    resolve::{Replacement, Resolved, Use},
     source::Span,
 };
 
@@ -17,18 +18,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
         if !sink.has_room() {
             return;
         }
-        for (again, first) in &entry.repeated {
-            sink.push(
-                Diagnostic::new(
-                    codes::REDUNDANT,
-                    format!("{} stands here twice", quoted(&again.text.value)),
-                    again.span(),
-                    "again",
-                )
-                .with_label(*first, "first here")
-                .with_help("remove one of them"),
-            );
-        }
+        report_repeated(&entry.repeated, sink);
         if entry.mode == Mode::Deny {
             continue;
         }
@@ -53,6 +43,12 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             }
         }
     }
+    for forbid in &resolved.forbids {
+        if !sink.has_room() {
+            return;
+        }
+        report_repeated(&forbid.repeated, sink);
+    }
     for (replacement, old, new) in resolved.replaced() {
         if !replacement.own {
             continue;
@@ -63,45 +59,58 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
         if paid.is_none() || !sink.has_room() {
             return;
         }
-        let ids = |entry: &Entry<'_>| -> Vec<usize> {
-            let ids = entry.constraints.iter().map(|constraint| constraint.id);
-            ids.collect()
-        };
         // To deny once more than needed is good style, and so is to decide between parents that disagree.
-        if disagree(resolved, replacement, new) {
+        if disagree(resolved, replacement, &new) {
             continue;
         }
-        if new.mode != Mode::Deny
-            && new.mode == old.mode
-            && ids(old) == ids(new)
-            && old.scope == new.scope
-        {
+        let repeats = old.rules.len() == new.rules.len()
+            && old.rules.iter().zip(new.rules).all(|(old, new)| {
+                ask_the_same(old, new)
+                    && old.doc.message == new.doc.message
+                    && old.doc.approval == new.doc.approval
+            });
+        if new.mode() != Mode::Deny && repeats {
             sink.push(
                 Diagnostic::new(
                     codes::REDUNDANT,
                     format!(
                         "this rule for {} repeats the inherited one",
-                        quoted(&new.doc.name.text)
+                        quoted(&new.listed.doc.name.text)
                     ),
-                    new.doc.name.span,
+                    new.listed.doc.name.span,
                     "again",
                 )
-                .with_label(old.doc.name.span, "inherited from here")
+                .with_label(old.listed.doc.name.span, "inherited from here")
                 .with_help("remove it, or change what should be different"),
             );
         }
     }
 }
 
+fn report_repeated(repeated: &[(Use<'_>, Span)], sink: &mut Sink) {
+    for (again, first) in repeated {
+        sink.push(
+            Diagnostic::new(
+                codes::REDUNDANT,
+                format!("{} stands here twice", quoted(&again.text.value)),
+                again.span(),
+                "again",
+            )
+            .with_label(*first, "first here")
+            .with_help("remove one of them"),
+        );
+    }
+}
+
 /// Whether the parents of a role bring different rules for what it replaces.
-fn disagree(resolved: &Resolved<'_>, replacement: &Replacement<'_>, new: &Entry<'_>) -> bool {
+fn disagree(resolved: &Resolved<'_>, replacement: &Replacement<'_>, new: &Said<'_, '_>) -> bool {
     let parents = replacement.role.inherits.iter();
     let mut parents = parents.filter_map(|parent| resolved.role(&parent.text));
     parents.any(|role| {
-        let inherited = if new.is_default {
+        let inherited = if new.rules.iter().any(|rule| rule.is_default) {
             role.default
         } else {
-            role.tools.get(new.doc.name.text.as_str()).copied()
+            role.tools.get(new.listed.doc.name.text.as_str()).copied()
         };
         inherited.is_some_and(|index| index != replacement.old)
     })

@@ -5,10 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{Approval, Forbid, Mode, NamePattern, Policy, Role, Rule, Scope, ToolName, Tools};
+use super::{
+    Approval, Entry, Forbid, Mode, NamePattern, Policy, Role, Rule, Scope, ToolName, Tools,
+};
 
 /// The most forbids with a scope that are about some of the tools of one pattern, or of `default_policy`, and not about others.
-pub const MAX_PARTIAL_FORBIDS: usize = 4;
+pub const MAX_PARTIAL_FORBIDS: usize = hexgate_eval::plan::layout::MAX_CHOICE;
 
 /// All that a path must satisfy: what the number of a scope stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,7 +63,45 @@ pub struct Numbering<'p> {
     ceiling: &'p [Arc<Forbid>],
 }
 
+/// What the scopes of a role's rules depend on, besides the rules themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Nothing.
+    None,
+    /// The tool's name: a forbid beside the roles has a scope.
+    Tool,
+    /// The role: a forbid of its own has one.
+    Role,
+}
+
+/// Where an entry stands in memory, and the tool if its scopes depend on that.
+pub(crate) type Key<'p> = (*const (), Option<&'p str>);
+
+impl Guard {
+    /// Equal for entries with the same numbers. None: those of this one are for itself.
+    pub(crate) fn key<'p>(self, tool: For<'p>, entry: &'p Entry) -> Option<Key<'p>> {
+        let place = match entry {
+            Entry::Rule(rule) => Arc::as_ptr(rule).cast(),
+            Entry::Rules(rules) => rules.as_ptr().cast(),
+        };
+        match (self, tool) {
+            (Self::None, _) => Some((place, None)),
+            (Self::Tool, For::Tool(name)) => Some((place, Some(name))),
+            (Self::Tool, For::Pattern(_) | For::Unlisted) | (Self::Role, _) => None,
+        }
+    }
+}
+
 impl<'p> Numbering<'p> {
+    /// The numbers of a policy, of which none is given yet. They are given in the order in which they are asked for.
+    #[must_use]
+    pub fn new(policy: &'p Policy) -> Self {
+        Self {
+            ceiling: &policy.forbids,
+            ..Self::default()
+        }
+    }
+
     /// Numbers all of a policy: role by role, the rule for unlisted tools first, then tool by tool, then pattern by pattern, then the
     /// forbids; at last the forbids beside the roles.
     ///
@@ -69,36 +109,27 @@ impl<'p> Numbering<'p> {
     ///
     /// If a rule would have more scopes than a choice can tell apart.
     pub fn of(policy: &'p Policy) -> Result<Self, TooManyForbids> {
-        let mut numbering = Self {
-            ceiling: &policy.forbids,
-            ..Self::default()
-        };
-        // Rules are shared by many roles: those that were seen are not looked at again, unless their scopes depend on the role.
+        let mut numbering = Self::new(policy);
+        // Entries are shared by many roles: those that were seen are not looked at again.
         let mut seen = HashSet::new();
         for role in policy.roles.values() {
-            let mut visit = |numbering: &mut Self, tool, rules: &'p [Arc<Rule>]| {
-                let guarded = numbering.scoped(role).next().is_some() || rules.len() > 1;
-                for rule in rules {
-                    if !seen.insert(Arc::as_ptr(rule)) && !guarded {
-                        continue;
-                    }
-                    numbering.number(role, tool, rules, rule)?;
-                    if let Some(approval) = &rule.approval {
-                        numbering.approval(approval);
-                    }
-                }
-                Ok(())
-            };
-            visit(
-                &mut numbering,
-                For::Unlisted,
-                std::slice::from_ref(&role.default_rule),
-            )?;
+            let guard = numbering.guard(role);
+            let unlisted = std::slice::from_ref(&role.default_rule);
+            numbering.rules(role, For::Unlisted, unlisted)?;
             for (name, entry) in &role.tools {
-                visit(&mut numbering, For::Tool(name), entry.rules())?;
+                let numbered = entry.rules().iter().any(|rule| {
+                    guard != Guard::None || rule.scope.is_some() || rule.approval.is_some()
+                });
+                if numbered
+                    && guard
+                        .key(For::Tool(name), entry)
+                        .is_none_or(|key| seen.insert(key))
+                {
+                    numbering.rules(role, For::Tool(name), entry.rules())?;
+                }
             }
             for (pattern, entry) in &role.patterns {
-                visit(&mut numbering, For::Pattern(pattern), entry.rules())?;
+                numbering.rules(role, For::Pattern(pattern), entry.rules())?;
             }
             for forbid in &role.forbids {
                 numbering.own(forbid.scope.as_ref());
@@ -108,6 +139,42 @@ impl<'p> Numbering<'p> {
             numbering.own(forbid.scope.as_ref());
         }
         Ok(numbering)
+    }
+
+    fn rules(
+        &mut self,
+        role: &'p Role,
+        tool: For<'p>,
+        rules: &'p [Arc<Rule>],
+    ) -> Result<(), TooManyForbids> {
+        for rule in rules {
+            self.number(role, tool, rules, rule)?;
+            if let Some(approval) = &rule.approval {
+                self.approval(approval);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the scopes of a role's rules depend on.
+    pub(crate) fn guard(&self, role: &Role) -> Guard {
+        let scoped = |forbids: &[Arc<Forbid>]| forbids.iter().any(|forbid| forbid.scope.is_some());
+        if scoped(&role.forbids) {
+            Guard::Role
+        } else if scoped(self.ceiling) {
+            Guard::Tool
+        } else {
+            Guard::None
+        }
+    }
+
+    /// The number of a scope that stands alone in bounds, if one was given.
+    pub(crate) fn known(&self, scope: &'p Scope) -> Option<u32> {
+        let alone = Bounds {
+            scope: Some(scope),
+            exclusions: Vec::new(),
+        };
+        self.scope_numbers.get(&alone).copied()
     }
 
     /// The number of a scope that stands alone: of an exception or of a forbid.

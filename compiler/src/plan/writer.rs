@@ -9,7 +9,7 @@ use std::{
 use hexgate_eval::plan::layout::{self, header};
 
 use super::PlanError;
-use crate::automata::Dfa;
+use crate::{automata::Dfa, model::Approval};
 
 /// A plan that is being written. All records begin at multiples of 4; every text and table is written once.
 pub(super) struct Writer {
@@ -21,6 +21,8 @@ pub(super) struct Writer {
     records: HashMap<Vec<u32>, u32>,
     /// The largest number of memo slots of a constraint so far.
     pub(super) memo_slots: u32,
+    /// Whether there is something that plans of versions 1 and 2 do not have.
+    pub(super) grown: bool,
     /// Whether some condition compares two values of the request, which may be objects.
     pub(super) sorts_members: bool,
 }
@@ -38,6 +40,7 @@ impl Writer {
             places: HashMap::new(),
             records: HashMap::new(),
             memo_slots: 0,
+            grown: false,
             sorts_members: false,
         }
     }
@@ -111,6 +114,52 @@ impl Writer {
         self.bytes.extend_from_slice(&record);
         self.tables.insert(record, at);
         at
+    }
+
+    /// Writes a text that may be missing: it is empty then.
+    pub(super) fn optional_text(&mut self, text: Option<&str>) -> (u32, u32) {
+        text.map_or((0, 0), |text| self.text(text))
+    }
+
+    /// Adds to a record what plans of versions 1 and 2 do not have, and says so in its first word.
+    pub(super) fn add(&mut self, record: &mut Vec<u32>, bit: u32, words: &[u32]) {
+        if let Some(first) = record.first_mut() {
+            *first |= bit;
+        }
+        record.extend(words);
+        self.grown = true;
+    }
+
+    /// Writes the terms of an approval.
+    pub(super) fn approval(&mut self, approval: &Approval) -> u32 {
+        let said = [
+            (layout::approval::EXPIRES, approval.expires.is_some()),
+            (layout::approval::APPROVERS, approval.approvers.is_some()),
+            (layout::approval::REASON, approval.reason_required.is_some()),
+            (
+                layout::approval::REASON_REQUIRED,
+                approval.reason_required == Some(true),
+            ),
+        ];
+        let said = said.into_iter().filter(|(_, said)| *said);
+        let mut record = vec![
+            said.fold(0, |flags, (bit, _)| flags | bit),
+            approval.expires.unwrap_or_default(),
+            approval.approvers.unwrap_or_default(),
+            approval.roles.len() as u32,
+        ];
+        for role in &approval.roles {
+            record.extend(<[u32; 2]>::from(self.text(role)));
+        }
+        self.words(&record)
+    }
+
+    /// Sets the number of a scope.
+    pub(super) fn number(&mut self, scope: u32, id: u32) {
+        let at = scope as usize;
+        let first = self.bytes.get(at..).and_then(|rest| rest.first_chunk());
+        let flags = first.map_or(0, |first| u32::from_le_bytes(*first) & !layout::scope::ID);
+        self.set(at, flags | id);
     }
 
     /// Overwrites a word.

@@ -54,8 +54,12 @@ pub(super) fn literal(value: &Literal) -> String {
 pub(super) fn reference(root: &str, path: &Path) -> String {
     let mut out = root.to_owned();
     for step in &path.steps {
-        let Step::Member(step) = step else { todo!() };
-        member(&mut out, step);
+        match step {
+            Step::Member(name) => member(&mut out, name),
+            Step::Element(index) => {
+                let _ = write!(out, "[{index}]");
+            }
+        }
     }
     out
 }

@@ -26,18 +26,19 @@ pub(super) struct Constraints {
 }
 
 impl Constraints {
-    /// Parses constraints that are written in the sight of `env`.
+    /// Parses constraints that are written in the sight of `env`. `forbids`: where they are true a call is denied.
     pub(super) fn parse_all<'d>(
         &mut self,
         texts: &'d [Text],
         env: &Env<'_>,
+        forbids: bool,
         budget: &Budget,
         sources: &Sources,
         sink: &mut Sink,
     ) -> Vec<Use<'d>> {
         texts
             .iter()
-            .filter_map(|text| self.parse(text, env, budget, sources, sink))
+            .filter_map(|text| self.parse(text, env, forbids, budget, sources, sink))
             .collect()
     }
 
@@ -45,6 +46,7 @@ impl Constraints {
         &mut self,
         text: &'d Text,
         env: &Env<'_>,
+        forbids: bool,
         budget: &Budget,
         sources: &Sources,
         sink: &mut Sink,

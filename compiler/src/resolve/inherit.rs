@@ -1,21 +1,22 @@
 //! Role by role, parents first: what each inherits, adds and replaces.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry as MapEntry},
     sync::Arc,
 };
 
 use super::{
-    Entry, Replacement, Resolved, Role, Use,
+    Entry, Forbid, Listed, Replacement, Resolved, Role, Use,
     constraints::Constraints,
     consts::{self, Env},
-    order, scope,
+    forbid, order, overlap,
+    scope::{self, Subject},
 };
 use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink},
-    document::{Const, Document, Layout, RoleDoc, ToolDoc},
-    model::Mode,
+    document::{Const, Document, ForbidDoc, Layout, RoleDoc, RuleDoc, Text, ToolDoc},
+    model::{Mode, NamePattern},
     source::{Sources, Span},
 };
 
@@ -30,6 +31,14 @@ struct Parent<'p, 'd> {
 
 /// How many times the room of a rule a constant takes where it is copied, with its name and its place.
 const COPY: u64 = 4;
+
+/// The most patterns of tool names of a role: those that match a name are looked for one by one.
+pub(super) const MAX_PATTERNS: usize = 1_024;
+/// The most parts of what a role forbids, and of what is forbidden beside the roles.
+pub(super) const MAX_FORBIDS: usize = 1_024;
+
+/// Constraints, alike ones once, and the later ones of alike ones with the place of the first.
+type Uses<'d> = (Vec<Use<'d>>, Vec<(Use<'d>, Span)>);
 
 /// The rules by tool, and that for tools that are not listed: into the entries.
 type Rules<'d> = (Arc<BTreeMap<&'d str, usize>>, Option<usize>);
@@ -47,6 +56,9 @@ pub fn resolve<'d>(
         sink,
         constraints: Constraints::default(),
         entries: Vec::new(),
+        listed: Vec::new(),
+        forbids: Vec::new(),
+        known_forbids: HashMap::new(),
         replacements: Vec::new(),
         lists: HashMap::new(),
     };
@@ -55,10 +67,12 @@ pub fn resolve<'d>(
     let shared = resolver.constraints.parse_all(
         &document.constraints,
         &shared_env,
+        false,
         budget,
         sources,
         resolver.sink,
     );
+    let ceiling = resolver.own_forbids(&document.forbids, None, &shared_env);
     let mut done: BTreeMap<usize, (Role<'d>, Arc<Env<'d>>)> = BTreeMap::new();
     for (index, parents) in &order {
         let Some(doc) = document.roles.get(*index) else {
@@ -101,6 +115,8 @@ pub fn resolve<'d>(
     let Resolver {
         constraints,
         entries,
+        listed,
+        forbids,
         replacements,
         ..
     } = resolver;
@@ -127,16 +143,21 @@ pub fn resolve<'d>(
         .zip(&roles)
         .map(|(at, (_, role))| (role.doc.name.text.as_str(), at))
         .collect();
-    Resolved {
+    let resolved = Resolved {
         document,
         by_name,
         constraints: constraints.written,
         entries,
+        listed,
+        forbids,
+        ceiling,
         shared,
         roles: roles.into_iter().map(|(_, role)| role).collect(),
         replacements,
         unused_consts,
-    }
+    };
+    overlap::check(&resolved, budget, sink);
+    resolved
 }
 
 struct Resolver<'d, 's> {
@@ -145,6 +166,10 @@ struct Resolver<'d, 's> {
     sink: &'s mut Sink,
     constraints: Constraints,
     entries: Vec<Entry<'d>>,
+    listed: Vec<Listed<'d>>,
+    forbids: Vec<Forbid<'d>>,
+    /// What is forbidden, by all that it says: the same is one, wherever it was written.
+    known_forbids: HashMap<forbid::Key, usize>,
     replacements: Vec<Replacement<'d>>,
     /// Lists of policy-level constraints by their ids, so that roles with alike ones share them, and with them their rules.
     lists: HashMap<Vec<usize>, Arc<Vec<Use<'d>>>>,
@@ -188,6 +213,7 @@ impl<'d> Resolver<'d, '_> {
         let own = self.constraints.parse_all(
             &doc.constraints,
             &env,
+            false,
             self.budget,
             self.sources,
             self.sink,
@@ -198,26 +224,132 @@ impl<'d> Resolver<'d, '_> {
             if self.is_over() {
                 return None;
             }
-            let entry = self.entry(doc, tool, &env);
+            let entry = self.listed(doc, tool, &env);
             if let Some(old) = Arc::make_mut(&mut tools).insert(tool.name.text.as_str(), entry) {
                 self.replaced(doc, tool.name.span, true, (old, entry));
             }
         }
         if let Some(tool) = &doc.default_policy {
-            let entry = self.entry(doc, tool, &env);
+            let entry = self.listed(doc, tool, &env);
             if let Some(old) = default.replace(entry) {
                 self.replaced(doc, tool.name.span, true, (old, entry));
             }
         }
+        self.count_patterns(doc, &tools)?;
+        let forbids = self.forbids(doc, parents, &env)?;
         Some((
             Role {
                 doc,
                 policy_level,
                 tools,
                 default,
+                forbids,
             },
             env,
         ))
+    }
+
+    /// Refuses a role with more patterns than are tried in order.
+    fn count_patterns(&mut self, doc: &RoleDoc, tools: &BTreeMap<&str, usize>) -> Option<()> {
+        let patterns = tools.keys().filter(|name| NamePattern::new(name).is_some());
+        let count = patterns.count();
+        if count <= MAX_PATTERNS {
+            return Some(());
+        }
+        self.sink.push(
+            Diagnostic::new(
+                "policy-too-large",
+                format!("this role has {count} patterns of tool names, and at most {MAX_PATTERNS} are tried"),
+                doc.name.span,
+                "",
+            )
+            .with_help("let one pattern stand for tools with the same rules, or list tools by name, of which there may be more"),
+        );
+        None
+    }
+
+    /// What a role forbids: what its parents do, from left to right, then what it writes itself; the same once.
+    fn forbids(
+        &mut self,
+        doc: &'d RoleDoc,
+        parents: &[Parent<'_, 'd>],
+        env: &Env<'d>,
+    ) -> Option<Arc<Vec<usize>>> {
+        if let ([Parent { role, .. }], []) = (parents, doc.forbids.as_slice()) {
+            return Some(Arc::clone(&role.forbids));
+        }
+        let inherited = parents.iter().flat_map(|parent| parent.role.forbids.iter());
+        let inherited: Vec<usize> = inherited.copied().collect();
+        self.spend(inherited.len() as u64, doc)?;
+        let own = self.own_forbids(&doc.forbids, Some(doc), env);
+        let mut seen = BTreeSet::new();
+        let mut all = inherited;
+        all.extend(own);
+        all.retain(|index| seen.insert(*index));
+        self.count_forbids(all.len(), doc.name.span)?;
+        Some(Arc::new(all))
+    }
+
+    fn count_forbids(&mut self, count: usize, place: Span) -> Option<()> {
+        if count <= MAX_FORBIDS {
+            return Some(());
+        }
+        self.sink.push(
+            Diagnostic::new(
+                "policy-too-large",
+                format!("{count} parts are forbidden here, and at most {MAX_FORBIDS} are looked at"),
+                place,
+                "",
+            )
+            .with_help("join conditions on the same tools by `or`"),
+        );
+        None
+    }
+
+    /// What is forbidden where it is written: into the forbids, the same once.
+    fn own_forbids(
+        &mut self,
+        docs: &'d [ForbidDoc],
+        role: Option<&'d RoleDoc>,
+        env: &Env<'d>,
+    ) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::with_capacity(docs.len());
+        let mut seen = BTreeSet::new();
+        if let Some(first) = docs.first()
+            && self.count_forbids(docs.len(), first.span).is_none()
+        {
+            return found;
+        }
+        for doc in docs {
+            if self.is_over() {
+                break;
+            }
+            let (constraints, repeated) = self.uses(&doc.constraints, env, true);
+            if role.is_none() {
+                forbid::check_ceiling(&constraints, &self.constraints.written, self.sources, self.sink);
+            }
+            let Some(parts) = scope::parts(doc, self.budget, self.sources, self.sink) else {
+                continue;
+            };
+            let forbid = Forbid {
+                doc,
+                role,
+                constraints,
+                repeated,
+                parts,
+            };
+            let index = match self.known_forbids.entry(forbid::key(&forbid)) {
+                MapEntry::Occupied(known) => *known.get(),
+                MapEntry::Vacant(free) => {
+                    self.forbids.push(forbid);
+                    *free.insert(self.forbids.len() - 1)
+                }
+            };
+            if seen.insert(index) {
+                found.push(index);
+            }
+        }
+        found
     }
 
     fn replaced(&mut self, role: &'d RoleDoc, place: Span, own: bool, (old, new): (usize, usize)) {
@@ -255,13 +387,23 @@ impl<'d> Resolver<'d, '_> {
             return Some(used);
         }
         let mut uses: Vec<&Use<'d>> = shared.iter().collect();
+        let ceiling = self.forbids.iter().filter(|forbid| forbid.role.is_none());
+        uses.extend(ceiling.flat_map(|forbid| &forbid.constraints));
         for Parent { role, .. } in parents {
             let (before, mut rules) = (uses.len(), 0);
             uses.extend(role.policy_level.iter());
             for index in role.tools.values().copied().chain(role.default) {
-                rules += 1;
-                if let Some(entry) = self.entries.get(index) {
+                let listed = self.listed.get(index).map(|listed| listed.rules.clone());
+                let entries = listed.and_then(|rules| self.entries.get(rules));
+                for entry in entries.unwrap_or_default() {
+                    rules += 1;
                     uses.extend(&entry.constraints);
+                }
+            }
+            for index in role.forbids.iter() {
+                rules += 1;
+                if let Some(forbid) = self.forbids.get(*index) {
+                    uses.extend(&forbid.constraints);
                 }
             }
             let looked_at = (uses.len() - before + rules) as u64;
@@ -351,11 +493,49 @@ impl<'d> Resolver<'d, '_> {
         Some((Arc::new(tools), default))
     }
 
-    /// Resolves a rule where it is written.
-    fn entry(&mut self, role: &'d RoleDoc, doc: &'d ToolDoc, env: &Env<'_>) -> usize {
-        let uses =
-            self.constraints
-                .parse_all(&doc.constraints, env, self.budget, self.sources, self.sink);
+    /// Resolves what a role says of a tool where it is written.
+    fn listed(&mut self, role: &'d RoleDoc, doc: &'d ToolDoc, env: &Env<'d>) -> usize {
+        let first = self.entries.len();
+        for rule in &doc.rules {
+            self.rule(role, rule, env);
+        }
+        self.listed.push(Listed {
+            doc,
+            role,
+            rules: first..self.entries.len(),
+        });
+        self.listed.len() - 1
+    }
+
+    fn rule(&mut self, role: &'d RoleDoc, doc: &'d RuleDoc, env: &Env<'d>) {
+        let (constraints, repeated) = self.uses(&doc.constraints, env, doc.is_exception());
+        let is_default = role.default_policy.as_ref().is_some_and(|default| {
+            default.rules.first().is_some_and(|rule| std::ptr::eq(rule, doc))
+        });
+        let scope = doc.scope.as_ref().and_then(|written| {
+            let subject = if doc.is_exception() {
+                Subject::Exception(&doc.name.text)
+            } else {
+                Subject::Tool(&doc.name.text)
+            };
+            scope::compile(subject, written, self.budget, self.sources, self.sink)
+        });
+        self.entries.push(Entry {
+            doc,
+            is_default,
+            role,
+            mode: doc.mode.map_or(Mode::Deny, |(mode, _)| mode),
+            constraints,
+            repeated,
+            scope,
+        });
+    }
+
+    /// Constraints where they are written: alike ones once, and what stands there again. `forbids`: they say what is denied.
+    fn uses(&mut self, texts: &'d [Text], env: &Env<'d>, forbids: bool) -> Uses<'d> {
+        let uses = self
+            .constraints
+            .parse_all(texts, env, forbids, self.budget, self.sources, self.sink);
         let mut first: BTreeMap<usize, Span> = BTreeMap::new();
         let mut constraints = Vec::with_capacity(uses.len());
         let mut repeated = Vec::new();
@@ -368,23 +548,6 @@ impl<'d> Resolver<'d, '_> {
                 }
             }
         }
-        let scope = doc
-            .scope
-            .as_ref()
-            .and_then(|written| scope::compile(doc, written, self.budget, self.sources, self.sink));
-        let index = self.entries.len();
-        self.entries.push(Entry {
-            doc,
-            is_default: role
-                .default_policy
-                .as_ref()
-                .is_some_and(|default| std::ptr::eq(default, doc)),
-            role,
-            mode: doc.mode.map_or(Mode::Deny, |(mode, _)| mode),
-            constraints,
-            repeated,
-            scope,
-        });
-        index
+        (constraints, repeated)
     }
 }

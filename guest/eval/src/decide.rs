@@ -1,8 +1,11 @@
 //! Roles, rules, outcome.
 
+use alloc::string::String;
 use core::cell::Cell;
 
-use hexgate_contract::{Exceeded, Field, Grant, MAX_NAME, MAX_ROLES, Malformed, Request, Verdict};
+use hexgate_contract::{
+    Exceeded, FACTS, Field, Grant, MAX_NAME, MAX_ROLES, Malformed, NeededApproval, Request, Verdict,
+};
 
 use crate::{
     condition::EvalContext,
@@ -10,10 +13,10 @@ use crate::{
     error::Error,
     json::{self, Document, Node, Tree},
     plan::{
-        Damaged, Plan, View,
-        layout::{flags, header, mode},
+        Damaged, Plan, Ref, View,
+        layout::{flags, header, mode, with},
     },
-    rules::{Applicable, Roles, in_scope},
+    rules::{Applicable, Roles, Tool, condition, forbids, granted_scope, in_scope, is_exception},
     scope,
     value::Truth,
 };
@@ -53,7 +56,7 @@ impl Scratch<'_> {
 /// Decides one tool call.
 ///
 /// The answer is a function of the plan and the request alone. The work is at most n log n in the size of the arguments and facts,
-/// and nothing is allocated on the way to a permission.
+/// and nothing is allocated on the way to a permission, but the message of one that needs approval.
 ///
 /// # Errors
 /// If the request cannot be understood, is larger than the plan accepts, or the plan is damaged. Each means: denied.
@@ -65,7 +68,7 @@ pub fn decide(
     let reading = Reading::of(plan, request, scratch)?;
     let damage = Cell::new(None);
     let plan = View::of(*plan, &damage);
-    let tool = plan.tool_named(request.tool.as_bytes());
+    let tool = Tool::of(plan, request, reading.grown);
     let mut context = EvalContext {
         plan,
         arguments: &reading.arguments,
@@ -74,37 +77,59 @@ pub fn decide(
         tool: request.tool.as_bytes(),
         memo: reading.memo,
     };
-    let mut allowed = None;
-    let mut approval = None;
-    let mut roles = Roles::of(plan, request);
-    while let Some((role, index)) = roles.next() {
-        context.role = plan.text(role, 0);
-        let Some(outcome) = outcome(
-            &mut context,
-            Applicable::of(plan, role, tool, request.tool),
-            reading.path,
-        ) else {
-            continue;
-        };
-        let grant = Some(Grant {
-            role: index,
-            scope: outcome.scope,
-        });
-        if outcome.allow {
-            allowed = grant;
-            break;
-        }
-        approval = approval.or(grant);
-    }
-    let verdict = match (allowed, approval) {
-        (Some(grant), _) => Verdict::Allow(grant),
-        (None, Some(grant)) => Verdict::NeedsApproval(grant.into()),
-        (None, None) => Verdict::Deny(denial::explain(&mut context, request, tool, reading.path)),
+    let path = reading.path;
+    let verdict = if tool.grown && is_forbidden(&mut context, tool, path) {
+        Verdict::Deny(denial::forbidden(&mut context, tool, path))
+    } else {
+        by_roles(&mut context, request, tool, path)
     };
     // Nothing from a damaged plan counts.
     match damage.get() {
         None => Ok(verdict),
         Some(damaged) => Err(damaged.into()),
+    }
+}
+
+/// Whether something forbids a call that no role can lift.
+#[inline(never)]
+fn is_forbidden(context: &mut EvalContext<'_, '_>, tool: Tool<'_>, path: &mut [u8]) -> bool {
+    let mut ceiling = context.plan.ceiling();
+    ceiling.any(|forbid| forbids(context, forbid, tool, path))
+}
+
+/// What the roles say.
+#[inline]
+fn by_roles<'a>(
+    context: &mut EvalContext<'a, '_>,
+    request: &Request<'a>,
+    tool: Tool<'a>,
+    path: &mut [u8],
+) -> Verdict {
+    let plan = context.plan;
+    let mut approval = None;
+    let mut roles = Roles::of(plan, request);
+    while let Some((role, index)) = roles.next() {
+        context.role = plan.text(role, 0);
+        let Some(outcome) = outcome(context, role, tool, path) else {
+            continue;
+        };
+        let grant = Grant {
+            role: index,
+            scope: outcome.scope,
+        };
+        if outcome.allow {
+            return Verdict::Allow(grant);
+        }
+        approval = approval.or(Some((grant, outcome.rule)));
+    }
+    match approval {
+        Some((grant, rule)) if tool.grown => Verdict::NeedsApproval(NeededApproval {
+            grant,
+            terms: plan.terms(rule),
+            message: plan.message(rule).map(String::from),
+        }),
+        Some((grant, _)) => Verdict::NeedsApproval(grant.into()),
+        None => Verdict::Deny(denial::explain(context, request, tool, path)),
     }
 }
 
@@ -140,6 +165,8 @@ pub(crate) struct Reading<'s> {
     pub(crate) facts: Option<Document<'s>>,
     pub(crate) memo: &'s mut [u32],
     pub(crate) path: &'s mut [u8],
+    /// Whether the plan has what versions 1 and 2 do not have.
+    pub(crate) grown: bool,
 }
 
 impl<'s> Reading<'s> {
@@ -189,6 +216,7 @@ impl<'s> Reading<'s> {
             facts,
             memo: scratch.slots,
             path: scratch.path,
+            grown: flags & flags::GROWN != 0,
         })
     }
 }
@@ -238,11 +266,9 @@ fn within(limit: &'static str, text: &[u8], allowed: u32) -> Result<(), Error> {
 fn check_facts(facts: Document<'_>) -> Result<(), Error> {
     for member in facts.children(facts.node(0)) {
         let name = facts.name(member);
-        if ![b"ctx".as_slice(), b"run", b"user"]
-            .iter()
-            .any(|known| name.equals(json::Text::plain(known)))
-        {
-            let reason = "facts other than `ctx`, `run` and `user`";
+        let mut known = FACTS.iter();
+        if !known.any(|known| name.equals(json::Text::plain(known.as_bytes()))) {
+            let reason = "facts other than `ctx`, `run`, `said`, `usage`, `user` and `user_usage`";
             return Err(Error::Malformed(Malformed {
                 field: Field::Facts,
                 offset: member[0],
@@ -303,17 +329,80 @@ fn error(field: Field, fault: json::Fault) -> Error {
 struct Outcome {
     allow: bool,
     scope: Option<u32>,
+    /// The rule that decides.
+    rule: Ref,
 }
 
 /// The grant of a role; none if it denies.
+#[inline]
 fn outcome(
     context: &mut EvalContext<'_, '_>,
-    found: Applicable,
+    role: Ref,
+    tool: Tool<'_>,
+    path: &mut [u8],
+) -> Option<Outcome> {
+    if tool.grown {
+        return grown_outcome(context, role, tool, path);
+    }
+    let rule = Applicable::of(context.plan, role, tool).rule?;
+    let [mode, scope, count] = context.plan.record(rule);
+    let allow = holds(context, rule, [mode, scope, count], path)?;
+    let scope = (scope != 0).then(|| context.plan.word(scope as usize, 0));
+    Some(Outcome { allow, scope, rule })
+}
+
+/// As [`outcome`], where there can be forbids, patterns of names and several rules for a tool.
+#[inline(never)]
+fn grown_outcome(
+    context: &mut EvalContext<'_, '_>,
+    role: Ref,
+    tool: Tool<'_>,
     path: &mut [u8],
 ) -> Option<Outcome> {
     let plan = context.plan;
-    let rule = found.rule?;
-    let [mode, scope, count] = plan.record(rule);
+    if plan
+        .forbids(role)
+        .any(|forbid| forbids(context, forbid, tool, path))
+    {
+        return None;
+    }
+    let entry = Applicable::of(plan, role, tool).rule?;
+    if plan.word(entry, 0) == mode::SEVERAL {
+        let mut rules = plan.rules(entry);
+        if rules
+            .any(|rule| is_exception(plan, rule) && condition(context, rule, path) != Truth::False)
+        {
+            return None;
+        }
+    }
+    let mut approval = None;
+    for rule in plan.rules(entry) {
+        let [first, scope, count] = plan.record(rule);
+        let Some(allow) = holds(context, rule, [first & !with::ALL, scope, count], path) else {
+            continue;
+        };
+        let outcome = |scope| Outcome { allow, scope, rule };
+        if allow {
+            return Some(outcome(granted_scope(plan, rule, tool)));
+        }
+        approval = approval.or(Some(outcome(None)));
+    }
+    let approval = approval?;
+    Some(Outcome {
+        scope: granted_scope(plan, approval.rule, tool),
+        ..approval
+    })
+}
+
+/// Whether a rule allows, or asks, if it holds: its constraints and its scope. None: it does not hold, or denies.
+#[inline]
+fn holds(
+    context: &mut EvalContext<'_, '_>,
+    rule: Ref,
+    [mode, scope, count]: [u32; 3],
+    path: &mut [u8],
+) -> Option<bool> {
+    let plan = context.plan;
     let allow = match mode {
         mode::ALLOW => true,
         mode::NEEDS_APPROVAL => false,
@@ -325,12 +414,5 @@ fn outcome(
             return None;
         }
     }
-    let scope = scope as usize;
-    if scope == 0 {
-        return Some(Outcome { allow, scope: None });
-    }
-    in_scope(context, scope, path).then(|| Outcome {
-        allow,
-        scope: Some(plan.word(scope, 0)),
-    })
+    (scope == 0 || in_scope(context, scope as usize, path)).then_some(allow)
 }

@@ -6,10 +6,26 @@ use hexgate_contract::{Denial, PathScope, Request, Wording};
 
 use crate::{
     condition::EvalContext,
-    plan::{Ref, layout::mode, patterns},
-    rules::{Applicable, Roles, in_scope},
+    plan::{Ref, View, layout::mode, patterns},
+    rules::{Applicable, Roles, Tool, condition, forbids, in_scope, is_exception},
     value::Truth,
 };
+
+/// Words that something forbids the call which no role can lift.
+#[cold]
+#[inline(never)]
+pub(crate) fn forbidden(
+    context: &mut EvalContext<'_, '_>,
+    tool: Tool<'_>,
+    path: &mut [u8],
+) -> Denial {
+    let plan = context.plan;
+    let mut wording = Wording::for_all(tool.name);
+    let forbidding = plan.ceiling();
+    let forbidding = forbidding.filter(|forbid| forbids(context, *forbid, tool, path));
+    word_forbids(plan, forbidding, &mut wording);
+    wording.finish()
+}
 
 /// Words why none of the roles permits the call.
 #[cold]
@@ -17,7 +33,7 @@ use crate::{
 pub(crate) fn explain<'a>(
     context: &mut EvalContext<'a, '_>,
     request: &Request<'a>,
-    tool: Option<u32>,
+    tool: Tool<'a>,
     path: &mut [u8],
 ) -> Denial {
     let plan = context.plan;
@@ -30,8 +46,7 @@ pub(crate) fn explain<'a>(
     for role in &roles {
         context.role = plan.text(*role, 0);
         wording.role(plan.str(*role, 0));
-        let found = Applicable::of(plan, *role, tool, request.tool);
-        let hint = role_denial(context, *role, found, path, &mut wording);
+        let hint = role_denial(context, *role, tool, path, &mut wording);
         wording.hint(hint);
     }
     wording.finish()
@@ -41,25 +56,40 @@ pub(crate) fn explain<'a>(
 fn role_denial(
     context: &mut EvalContext<'_, '_>,
     role: Ref,
-    found: Applicable,
+    tool: Tool<'_>,
     path: &mut [u8],
     wording: &mut Wording<'_>,
 ) -> Option<PathScope> {
     let plan = context.plan;
-    let rule = found
-        .rule
-        .filter(|rule| found.listed || plan.word(*rule, 0) != mode::DENY);
-    let Some(rule) = rule else {
+    if tool.grown {
+        let forbidding = plan.forbids(role);
+        let forbidding = forbidding.filter(|forbid| forbids(context, *forbid, tool, path));
+        if word_forbids(plan, forbidding, wording) {
+            return None;
+        }
+    }
+    let found = Applicable::of(plan, role, tool);
+    let Some(rule) = found.rule else {
         wording.unlisted(plan.str(role, 0));
         return None;
     };
+    if tool.grown {
+        if plan.word(rule, 0) == mode::SEVERAL {
+            return several_denial(context, rule, path, wording);
+        }
+        wording.message(plan.message(rule));
+    }
+    let denies = is_exception(plan, rule);
+    if denies && !found.listed {
+        wording.unlisted(plan.str(role, 0));
+        return None;
+    }
     wording.denied();
-    if plan.word(rule, 0) == mode::DENY {
+    if denies {
         return None;
     }
     let mut violated = false;
-    for index in 0..plan.count(rule, 2) {
-        let constraint = plan.reference(rule, 3 + index);
+    for constraint in plan.constraints(rule) {
         if context.constraint(constraint) != Truth::True {
             wording.violation(plan.str(constraint, 0));
             violated = true;
@@ -71,4 +101,89 @@ fn role_denial(
     }
     wording.outside();
     Some(patterns(plan, scope))
+}
+
+/// Words forbids that deny: the first gives the reason, the first that has one the message. Whether there are any.
+fn word_forbids(
+    plan: View<'_>,
+    forbidding: impl Iterator<Item = Ref>,
+    wording: &mut Wording<'_>,
+) -> bool {
+    let mut any = false;
+    for forbid in forbidding {
+        if !any {
+            wording.forbidden();
+            word_condition(plan, forbid, wording);
+        }
+        any = true;
+        wording.message(plan.message(forbid));
+    }
+    any
+}
+
+/// Words the constraints of an exception or forbid, as written: as a whole they were not false.
+fn word_condition(plan: View<'_>, rule: Ref, wording: &mut Wording<'_>) {
+    for constraint in plan.constraints(rule) {
+        wording.violation(plan.str(constraint, 0));
+    }
+}
+
+/// Words why none of several rules permits the call. The hint if all that failed by their scope have the same.
+fn several_denial(
+    context: &mut EvalContext<'_, '_>,
+    entry: Ref,
+    path: &mut [u8],
+    wording: &mut Wording<'_>,
+) -> Option<PathScope> {
+    let plan = context.plan;
+    let mut forbidden = false;
+    for rule in plan.rules(entry).filter(|rule| is_exception(plan, *rule)) {
+        if condition(context, rule, path) == Truth::False {
+            continue;
+        }
+        if !forbidden {
+            if plan.count(rule, 2) > 0 {
+                wording.forbidden();
+            } else {
+                wording.denied();
+            }
+            word_condition(plan, rule, wording);
+        }
+        forbidden = true;
+        wording.message(plan.message(rule));
+    }
+    if forbidden {
+        return None;
+    }
+    wording.denied();
+    let mut others = plan
+        .rules(entry)
+        .filter(|rule| !is_exception(plan, *rule))
+        .peekable();
+    if others.peek().is_none() {
+        // None of the exceptions forbids: what they say is the best that there is to say.
+        for rule in plan.rules(entry) {
+            wording.message(plan.message(rule));
+        }
+    }
+    let mut violations = Vec::new();
+    let mut hints = Vec::new();
+    for rule in others {
+        wording.message(plan.message(rule));
+        let before = violations.len();
+        let failed = plan
+            .constraints(rule)
+            .filter(|constraint| context.constraint(*constraint) != Truth::True);
+        violations.extend(failed.map(|constraint| plan.str(constraint, 0)));
+        let scope = plan.reference(rule, 1);
+        if violations.len() == before && scope != 0 && !in_scope(context, scope, path) {
+            hints.push(patterns(plan, scope));
+        }
+    }
+    wording.violations_once(&violations);
+    if violations.is_empty() && !hints.is_empty() {
+        wording.outside();
+    }
+    let hint = hints.pop()?;
+    hints.iter().all(|other| *other == hint).then_some(hint)
 }

@@ -57,7 +57,7 @@ pub use hexgate_contract::{
 pub use json::{MAX_DEPTH, MAX_DIGITS, MAX_EXPONENT, Node, Tree, TreeValue, fold_case};
 pub use number::compare_numbers;
 pub use plan::Plan;
-pub use scope::{IGNORED_IN_NAMES, MAX_PATH};
+pub use scope::{IGNORED_IN_NAMES, MAX_PATH, covers};
 pub use validate::InvalidPlan;
 pub use value::Truth;
 pub use workspace::Workspace;

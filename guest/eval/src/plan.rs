@@ -4,12 +4,15 @@
 //! [`Plan::validate`] walks all of a plan once, so that a host can refuse it at load and not at a call.
 
 mod describe;
+mod facts;
+mod grown;
 pub mod layout;
 mod opaque;
 mod view;
 
-pub use describe::{RoleRef, RuleRef, ScopeRef, Summary};
-pub(crate) use describe::{pattern, patterns};
+pub(crate) use describe::patterns;
+pub use describe::{ForbidRef, RoleRef, RuleRef, Summary};
+pub(crate) use grown::Shape;
 pub use opaque::{OpaquePlan, opaque_plan};
 pub(crate) use view::View;
 
@@ -115,7 +118,10 @@ impl<'a> Plan<'a> {
             return Err(Damaged::NotAPlan);
         }
         let version = whole.u32(header::VERSION)?;
-        if !matches!(version, layout::VERSION | layout::VERSION_PORTABLE) {
+        if !matches!(
+            version,
+            layout::VERSION | layout::VERSION_PORTABLE | layout::VERSION_GROWN
+        ) {
             return Err(Damaged::Version);
         }
         let len = whole.u32(header::LEN)? as usize;
@@ -123,10 +129,20 @@ impl<'a> Plan<'a> {
             return Err(Damaged::Length);
         }
         let bytes = bytes.get(..len).ok_or(Damaged::Length)?;
-        Ok(Plan {
+        let plan = Plan {
             bytes,
             words: bytes.as_chunks().0,
-        })
+        };
+        // Neither may be taken for the other: what one of them has reads as nothing in the other.
+        if plan.is_grown()? != (version == layout::VERSION_GROWN) {
+            return Err(Damaged::Version);
+        }
+        Ok(plan)
+    }
+
+    /// Whether there are records that versions 1 and 2 do not have.
+    pub(crate) fn is_grown(&self) -> Result<bool, Damaged> {
+        Ok(self.u32(header::FLAGS)? & layout::flags::GROWN != 0)
     }
 
     /// The bytes of the plan, without what may have followed it.

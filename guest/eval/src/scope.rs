@@ -2,8 +2,12 @@
 
 use crate::{
     dfa::Dfa,
-    json::Text,
-    plan::{Ref, View, pattern},
+    json::{Document, Node, Text, kind, kind_of},
+    plan::{
+        Plan, Ref, Shape, View,
+        layout::{self, size},
+    },
+    value::{Truth, Value},
 };
 
 /// The longest accepted path, in bytes.
@@ -35,57 +39,253 @@ pub const IGNORED_IN_NAMES: [(u32, u32); 18] = [
     (0xE0000, 0xE0FFF),
 ];
 
-/// Whether a scope covers a path. `buffer` has at least [`MAX_PATH`] bytes.
-pub(crate) fn covers(plan: View<'_>, scope: Ref, path: Text<'_>, buffer: &mut [u8]) -> bool {
-    let Some(path) = normalise(path, buffer) else {
+/// Whether a scope of a plan covers a path that a call did not name: a result of a search, say. False: it does not, or there is no such
+/// scope. `buffer` has at least [`MAX_PATH`] bytes; what is written into them has no zero in it.
+#[must_use]
+pub fn covers(plan: &Plan<'_>, scope: u32, path: &str, buffer: &mut [u8]) -> bool {
+    let path = Given::Text(Text::plain(path.as_bytes()));
+    let covers = plan.checked(|plan| {
+        plan.scope_of(scope)
+            .is_some_and(|bounds| satisfies(plan, bounds, path, buffer))
+    });
+    covers == Ok(true)
+}
+
+/// Whether a path satisfies a scope, or bounds.
+fn satisfies(plan: View<'_>, at: Ref, path: Given<'_>, buffer: &mut [u8]) -> bool {
+    if plan.word(at, 0) & layout::scope::BOUNDS == 0 {
+        return covers_path(plan, &Shape::of(plan, at), path, false, buffer);
+    }
+    if let Some(scope) = plan.bounded_scope(at)
+        && !covers_path(plan, &Shape::of(plan, scope), path, false, buffer)
+    {
         return false;
-    };
-    let absolute = path.first() == Some(&b'/');
-    let (allowed, denied) = (plan.count(scope, 3), plan.count(scope, 4));
-    if denied > 0 && is_mistakable(path) {
-        return false;
     }
-    let mut only_relative = true;
-    for index in allowed..allowed + denied {
-        let pattern = pattern(scope, index);
-        if accepts(plan, pattern, path) {
-            return false;
-        }
-        only_relative &= plan.word(pattern, 3) == 0;
-    }
-    if allowed == 0 {
-        return !(absolute && denied > 0 && only_relative);
-    }
-    (0..allowed).any(|index| {
-        let pattern = pattern(scope, index);
-        (plan.word(pattern, 3) != 0) == absolute && accepts(plan, pattern, path)
+    plan.references_behind(at, 2)
+        .all(|scope| excludes_path(plan, &Shape::of(plan, scope), path, buffer) == Truth::False)
+}
+
+/// Whether a scope covers all paths of a call. `buffer` has at least [`MAX_PATH`] bytes.
+pub(crate) fn covers_call<'a>(
+    plan: View<'a>,
+    scope: Ref,
+    arguments: &'a Document<'a>,
+    buffer: &mut [u8],
+) -> bool {
+    let scope = Shape::of(plan, scope);
+    scope.arguments(plan).all(|name| {
+        given(arguments, name, scope.search)
+            .all(|path| covers_path(plan, &scope, path, scope.search, buffer))
     })
 }
 
-fn accepts(plan: View<'_>, pattern: Ref, path: &[u8]) -> bool {
-    Dfa::at(plan, plan.reference(pattern, 2)).accepts(path.iter().copied())
+/// Whether one of the paths of a call is among those that the scope of an exception or forbid is about. `buffer` has at least
+/// [`MAX_PATH`] bytes.
+pub(crate) fn excludes_call<'a>(
+    plan: View<'a>,
+    scope: Ref,
+    arguments: &'a Document<'a>,
+    buffer: &mut [u8],
+) -> Truth {
+    let scope = Shape::of(plan, scope);
+    let mut truth = Truth::False;
+    for name in scope.arguments(plan) {
+        for path in given(arguments, name, scope.search) {
+            truth = truth | excludes_path(plan, &scope, path, buffer);
+            if truth == Truth::True {
+                return truth;
+            }
+        }
+    }
+    truth
+}
+
+/// What stands for a path.
+#[derive(Debug, Clone, Copy)]
+enum Given<'a> {
+    /// A text, not yet normalised.
+    Text(Text<'a>),
+    /// Nothing, where a search starts at the root.
+    Root,
+    /// Nothing that could be a path.
+    Nothing,
+}
+
+/// The paths that an argument gives, never none: a text, or the texts of a list.
+fn given<'a>(
+    arguments: &'a Document<'a>,
+    name: &[u8],
+    search: bool,
+) -> impl Iterator<Item = Given<'a>> {
+    let text = |node: &'a Node| match Value::of_node(arguments, node) {
+        Value::String(text) => Given::Text(text),
+        _ => Given::Nothing,
+    };
+    let (one, several) = match arguments.member(arguments.node(0), name) {
+        None if search => (Some(Given::Root), None),
+        None => (Some(Given::Nothing), None),
+        Some(node) if kind_of(node) == kind::LIST => match arguments.children(node) {
+            [] => (Some(Given::Nothing), None),
+            elements => (None, Some(elements)),
+        },
+        Some(node) => (Some(text(node)), None),
+    };
+    one.into_iter()
+        .chain(several.into_iter().flatten().map(text))
+}
+
+/// Whether a scope covers a path. `starts`: or a search may start there.
+fn covers_path(
+    plan: View<'_>,
+    scope: &Shape,
+    path: Given<'_>,
+    starts: bool,
+    buffer: &mut [u8],
+) -> bool {
+    let Some(path) = Path::of(path, scope.windows, buffer) else {
+        return false;
+    };
+    let denied = is_denied(plan, scope, &path);
+    if denied == Truth::True {
+        return false;
+    }
+    if scope.allowed().is_empty() {
+        return denied == Truth::False;
+    }
+    if starts && path.text.is_empty() {
+        return true;
+    }
+    let mut start_tables = scope.starts(plan);
+    scope.allowed().step_by(size::PATTERN).any(|pattern| {
+        let start = start_tables.next().filter(|start| starts && *start != 0);
+        has(plan, pattern, layout::scope::ABSOLUTE) == path.is_absolute()
+            && (accepts(plan, plan.reference(pattern, 2), path.text)
+                || start.is_some_and(|start| accepts(plan, start, path.text)))
+    })
+}
+
+/// Whether a path is among those that the scope of an exception or forbid is about.
+fn excludes_path(plan: View<'_>, scope: &Shape, path: Given<'_>, buffer: &mut [u8]) -> Truth {
+    if scope.denied().is_empty() {
+        return Truth::True;
+    }
+    match Path::of(path, scope.windows, buffer) {
+        Some(path) => is_denied(plan, scope, &path),
+        None => Truth::Undefined,
+    }
+}
+
+/// Whether denied patterns cover a path. Undefined: it is absolute, and they are all relative.
+fn is_denied(plan: View<'_>, scope: &Shape, path: &Path<'_>) -> Truth {
+    if scope.denied().is_empty() {
+        return Truth::False;
+    }
+    if is_mistakable(path.below_drive()) {
+        return Truth::True;
+    }
+    let mut only_relative = true;
+    for pattern in scope.denied().step_by(size::PATTERN) {
+        if accepts(plan, plan.reference(pattern, 2), path.text)
+            && !is_lifted(plan, scope, pattern, path)
+        {
+            return Truth::True;
+        }
+        only_relative &= !has(plan, pattern, layout::scope::ABSOLUTE);
+    }
+    if path.is_absolute() && only_relative {
+        Truth::Undefined
+    } else {
+        Truth::False
+    }
+}
+
+/// Whether a path that a denied pattern covers is excepted. A name without a slash lifts names only, and only where they match the path
+/// itself and no folder above it.
+fn is_lifted(plan: View<'_>, scope: &Shape, denied: Ref, path: &Path<'_>) -> bool {
+    let is_name = || {
+        let above = || accepts(plan, plan.reference(denied, 2), path.parent()?).then_some(());
+        !has(plan, denied, layout::scope::HAS_SLASH) && above().is_none()
+    };
+    scope.except().step_by(size::PATTERN).any(|pattern| {
+        has(plan, pattern, layout::scope::ABSOLUTE) == path.is_absolute()
+            && accepts(plan, plan.reference(pattern, 2), path.text)
+            && (has(plan, pattern, layout::scope::HAS_SLASH) || is_name())
+    })
+}
+
+fn has(plan: View<'_>, pattern: Ref, bit: u32) -> bool {
+    plan.word(pattern, 3) & bit != 0
+}
+
+fn accepts(plan: View<'_>, dfa: Ref, path: &[u8]) -> bool {
+    Dfa::at(plan, dfa).accepts(path.iter().copied())
+}
+
+/// A path without `.` and empty segments.
+#[derive(Debug)]
+struct Path<'b> {
+    text: &'b [u8],
+    /// How long its root is: 0 of a relative one, 1 for `/`, 3 for a drive.
+    root: usize,
+}
+
+impl<'b> Path<'b> {
+    fn of(path: Given<'_>, windows: bool, buffer: &'b mut [u8]) -> Option<Self> {
+        match path {
+            Given::Text(text) => normalise(text, windows, buffer),
+            Given::Root => Some(Self { text: b"", root: 0 }),
+            Given::Nothing => None,
+        }
+    }
+
+    fn is_absolute(&self) -> bool {
+        self.root > 0
+    }
+
+    /// The folder that it is in. None: it is a root.
+    fn parent(&self) -> Option<&'b [u8]> {
+        let below = self.text.get(self.root..).filter(|text| !text.is_empty())?;
+        let slash = below.iter().rposition(|byte| *byte == b'/');
+        self.text.get(..self.root + slash.unwrap_or(0))
+    }
+
+    /// What follows the letter and the colon of a drive; all of any other path.
+    fn below_drive(&self) -> &'b [u8] {
+        self.text
+            .get(self.root.saturating_sub(1)..)
+            .unwrap_or_default()
+    }
 }
 
 /// The path without `.` and empty segments, in `buffer`; nothing if the path must not be used.
-fn normalise<'b>(path: Text<'_>, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
+fn normalise<'b>(path: Text<'_>, windows: bool, buffer: &'b mut [u8]) -> Option<Path<'b>> {
     let mut len = 0;
     for byte in path.bytes() {
         // No zero gets into the buffer: wiping it stops at the first one.
         if len == MAX_PATH || byte == 0 {
             return None;
         }
-        *buffer.get_mut(len)? = byte;
+        *buffer.get_mut(len)? = if windows && byte == b'\\' { b'/' } else { byte };
         len += 1;
     }
     let raw = buffer.get(..len)?;
     if is_blank(raw) || has_control(raw) || raw.contains(&b'\\') {
         return None;
     }
-    let absolute = raw.first() == Some(&b'/');
+    let root = match raw {
+        // There is a root on each drive, and a server behind two slashes.
+        [b'/', ..] if windows => return None,
+        [b'/', ..] => 1,
+        [letter, b':', b'/', ..] if windows && letter.is_ascii_alphabetic() => 3,
+        _ => 0,
+    };
+    if let (3, Some(letter)) = (root, buffer.first_mut()) {
+        letter.make_ascii_uppercase();
+    }
     // Segments move to the front of the buffer they are read from: what is written never overtakes what is read.
-    let mut written = usize::from(absolute);
+    let mut written = root;
     let mut segments = 0;
-    let mut start = 0;
+    let mut start = root;
     while start < len {
         let rest = buffer.get(start..len)?;
         let end = start
@@ -96,7 +296,10 @@ fn normalise<'b>(path: Text<'_>, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         let segment = buffer.get(start..end)?;
         if !matches!(segment, b"" | b".") {
             let first = segments == 0;
-            if segment == b".." || first && (segment.starts_with(b"~") || segment.contains(&b':')) {
+            if segment == b".."
+                || first && (segment.starts_with(b"~") || segment.contains(&b':'))
+                || windows && drops_end(segment)
+            {
                 return None;
             }
             segments += 1;
@@ -112,7 +315,21 @@ fn normalise<'b>(path: Text<'_>, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         }
         start = end + 1;
     }
-    buffer.get(..written)
+    Some(Path {
+        text: buffer.get(..written)?,
+        root,
+    })
+}
+
+/// Whether Windows drops the end of a name: dots and blanks.
+fn drops_end(segment: &[u8]) -> bool {
+    let mut rest = segment;
+    let mut last = 0;
+    while let Some((code, after)) = next(rest) {
+        last = code;
+        rest = after;
+    }
+    last == u32::from(b'.') || is_space(last)
 }
 
 /// Whether there is nothing but white space (Unicode's).
@@ -222,8 +439,8 @@ mod tests {
 
     fn normalised(path: &str) -> Option<String> {
         let mut buffer = vec![0; MAX_PATH];
-        normalise(Text::plain(path.as_bytes()), &mut buffer)
-            .map(|path| String::from_utf8(path.to_vec()).unwrap())
+        normalise(Text::plain(path.as_bytes()), false, &mut buffer)
+            .map(|path| String::from_utf8(path.text.to_vec()).unwrap())
     }
 
     #[test]
@@ -337,7 +554,7 @@ mod tests {
                 escaped: true,
             };
             let mut buffer = vec![0; MAX_PATH];
-            assert_eq!(normalise(text, &mut buffer), None);
+            assert!(normalise(text, false, &mut buffer).is_none());
             let used = buffer.iter().position(|byte| *byte == 0).unwrap();
             assert!(buffer[used..].iter().all(|byte| *byte == 0), "{path}");
         }

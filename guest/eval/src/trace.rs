@@ -24,7 +24,7 @@ use crate::{
         layout::{mode, op, operand, root},
         patterns,
     },
-    rules::{Applicable, Roles, in_scope},
+    rules::{Applicable, Roles, Tool, in_scope},
     value::{Truth, Value},
     written,
 };
@@ -117,7 +117,7 @@ pub fn trace(
     let reading = Reading::of(plan, request, scratch)?;
     let damage = Cell::new(None);
     let plan = View::of(*plan, &damage);
-    let tool = plan.tool_named(request.tool.as_bytes());
+    let tool = Tool::of(plan, request, reading.grown);
     let mut context = EvalContext {
         plan,
         arguments: &reading.arguments,
@@ -130,7 +130,7 @@ pub fn trace(
     let mut roles = Roles::of(plan, request);
     while let Some((role, _)) = roles.next() {
         context.role = plan.text(role, 0);
-        let found = Applicable::of(plan, role, tool, request.tool);
+        let found = Applicable::of(plan, role, tool);
         traces.push(role_trace(
             &mut context,
             plan.str(role, 0),

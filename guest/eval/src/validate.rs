@@ -18,10 +18,9 @@ use crate::{
     plan::{
         Damaged, Plan, Ref,
         layout::{
-            self, MAX_DEPTH, VERSION_PORTABLE, compare, flags, header, list, literal, mode, op,
-            operand, root, size, text_call,
+            self, MAX_DEPTH, VERSION_GROWN, VERSION_PORTABLE, compare, flags, header, list,
+            literal, mode, op, operand, root, size, text_call, with,
         },
-        pattern,
     },
     scope::has_control,
     value::Value,
@@ -45,6 +44,8 @@ impl From<Damaged> for InvalidPlan {
     }
 }
 
+mod records;
+
 type Checked = Result<(), InvalidPlan>;
 
 fn check(holds: bool, what: &str) -> Checked {
@@ -64,6 +65,7 @@ impl Plan<'_> {
         Validator {
             plan: *self,
             rules: BTreeSet::new(),
+            scopes: BTreeSet::new(),
             constraints: BTreeSet::new(),
             nodes: BTreeSet::new(),
             literals: BTreeMap::new(),
@@ -76,6 +78,7 @@ struct Validator<'a> {
     plan: Plan<'a>,
     /// The parts that are checked already and may be shared.
     rules: BTreeSet<Ref>,
+    scopes: BTreeSet<Ref>,
     constraints: BTreeSet<Ref>,
     /// Lists may share elements; each is looked into once, or a small plan could keep the validator busy for ever. How many levels
     /// of lists each has is kept, because it may be met again deeper down.
@@ -100,10 +103,11 @@ impl Validator<'_> {
     fn plan(&mut self) -> Checked {
         let plan = self.plan;
         check(plan.u32(header::FLAGS)? & !flags::ALL == 0, "unknown flags")?;
-        check(
-            plan.is_portable()? == (plan.u32(header::VERSION)? == VERSION_PORTABLE),
-            "a flag of another version",
-        )?;
+        let portable = match plan.u32(header::VERSION)? {
+            VERSION_GROWN => plan.is_portable()?,
+            version => version == VERSION_PORTABLE,
+        };
+        check(plan.is_portable()? == portable, "a flag of another version")?;
         check(plan.memo_slots()? <= plan.bytes().len(), "memo slots")?;
         let about = plan.about()?;
         for limit in [about.limits.arguments_bytes, about.limits.facts_bytes] {
@@ -111,7 +115,7 @@ impl Validator<'_> {
         }
         if about.coverage == Coverage::Opaque {
             plan.data()?;
-            let empty = about.roles == 0 && about.scopes == 0;
+            let empty = about.roles == 0 && about.scopes == 0 && !plan.is_grown()?;
             check(
                 empty && plan.u32(header::DEFAULT_ROLE)? == 0,
                 "roles or scopes of an opaque plan",
@@ -128,6 +132,9 @@ impl Validator<'_> {
             )?;
         }
         self.scopes()?;
+        if plan.is_grown()? {
+            self.trailer()?;
+        }
         self.roles()
     }
 
@@ -172,31 +179,11 @@ impl Validator<'_> {
         Ok(())
     }
 
-    fn scopes(&self) -> Checked {
-        let plan = self.plan;
-        let table = plan.reference(header::SCOPES, 0)?;
-        for id in 0..plan.reference(header::SCOPE_COUNT, 0)? {
-            let scope = plan.reference(table, id)?;
-            check(plan.reference(scope, 0)? == id, "id of a scope")?;
-            plan.str(scope, 1)?;
-            let (allowed, denied) = (plan.reference(scope, 3)?, plan.reference(scope, 4)?);
-            let count = allowed
-                .checked_add(denied)
-                .filter(|count| *count <= plan.bytes().len());
-            for index in 0..count.ok_or(Damaged::RecordCount)? {
-                let pattern = pattern(scope, index);
-                plan.str(pattern, 0)?;
-                self.dfa(plan.reference(pattern, 2)?)?;
-                check(plan.word(pattern, 3)? <= 1, "a pattern")?;
-            }
-        }
-        Ok(())
-    }
-
     fn roles(&mut self) -> Checked {
         let plan = self.plan;
         let first = plan.reference(header::ROLES, 0)?;
         let tools = plan.u32(header::TOOL_COUNT)?;
+        let grown = plan.is_grown()?;
         for index in 0..plan.reference(header::ROLE_COUNT, 0)? {
             let role = first + index * size::ROLE;
             self.rule(plan.reference(role, 2)?)?;
@@ -218,7 +205,10 @@ impl Validator<'_> {
                     "order of cells",
                 )?;
                 before = Some(tool);
-                self.rule(plan.reference(at, 1)?)?;
+                self.entry(plan.reference(at, 1)?)?;
+            }
+            if grown {
+                self.more(role)?;
             }
         }
         check(
@@ -232,15 +222,23 @@ impl Validator<'_> {
         if !self.rules.insert(rule) {
             return Ok(());
         }
-        check(plan.word(rule, 0)? <= mode::ALLOW, "mode")?;
-        let scope = plan.reference(rule, 1)?;
-        if scope != 0 {
-            let table = plan.reference(header::SCOPES, 0)?;
-            let id = plan.reference(scope, 0)?;
-            let known =
-                id < plan.reference(header::SCOPE_COUNT, 0)? && plan.reference(table, id)? == scope;
-            check(known, "scope of a rule")?;
+        let mode = plan.word(rule, 0)?;
+        let mode = if plan.is_grown()? {
+            mode & !with::ALL
+        } else {
+            mode
+        };
+        check(mode <= mode::ALLOW, "mode")?;
+        self.condition_of(rule)?;
+        if plan.is_grown()? {
+            self.behind_constraints(rule, mode)?;
         }
+        self.scope_of(rule)
+    }
+
+    /// The constraints of a rule or forbid.
+    fn condition_of(&mut self, rule: Ref) -> Checked {
+        let plan = self.plan;
         let count = plan.reference(rule, 2)?;
         check(count <= plan.bytes().len(), "number of constraints")?;
         for index in 0..count {

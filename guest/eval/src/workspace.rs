@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     json::Node,
     plan::Plan,
+    scope::covers,
 };
 
 /// Working memory that is kept from decision to decision.
@@ -33,6 +34,11 @@ impl Workspace {
         decide(plan, request, &mut self.scratch(plan, request)?)
     }
 
+    /// Whether a scope of a grant covers a path, as [`covers`] says.
+    pub fn covers(&mut self, plan: &Plan<'_>, scope: u32, path: &str) -> bool {
+        covers(plan, scope, path, self.path())
+    }
+
     /// Memory for one request.
     ///
     /// # Errors
@@ -52,14 +58,20 @@ impl Workspace {
             .min(plan.facts_bytes()? as usize);
         grow(&mut self.nodes, Scratch::nodes_for(arguments, facts));
         grow(&mut self.slots, Scratch::slots_for(plan, arguments, facts)?);
-        if self.path.is_empty() {
-            self.path = vec![0; Scratch::PATH];
-        }
+        self.path();
         Ok(Scratch {
             nodes: &mut self.nodes,
             slots: &mut self.slots,
             path: &mut self.path,
         })
+    }
+
+    /// Memory for one path.
+    fn path(&mut self) -> &mut [u8] {
+        if self.path.is_empty() {
+            self.path = vec![0; Scratch::PATH];
+        }
+        &mut self.path
     }
 }
 

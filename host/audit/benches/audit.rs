@@ -97,6 +97,7 @@ fn record() {
         reason: "Policy denied tool \"refund_order\": args.amount <= 50".to_owned(),
         violations: vec!["args.amount <= 50".to_owned()],
         hint: None,
+        message: None,
     };
     let long = format!(r#"{{"amount": 42, "note": "{}"}}"#, "x ".repeat(500));
     for (what, mode, outcome, arguments) in [

@@ -237,8 +237,8 @@ pub(crate) fn kept<'a>(
         } => {
             fitting(violations) == violations.len()
                 && hint.as_ref().is_none_or(|hint| {
-                    fitting(&hint.allowed) == hint.allowed.len()
-                        && fitting(&hint.denied) == hint.denied.len()
+                    let lists = [&hint.allowed, &hint.denied, &hint.except];
+                    lists.iter().all(|list| fitting(list) == list.len())
                 })
         }
         _ => true,
@@ -255,12 +255,14 @@ pub(crate) fn kept<'a>(
             reason,
             violations,
             hint,
+            message: _,
         } => {
             *reason = reason_kept;
             violations.truncate(fitting(violations));
             if let Some(hint) = hint {
                 hint.allowed.truncate(fitting(&hint.allowed));
                 hint.denied.truncate(fitting(&hint.denied));
+                hint.except.truncate(fitting(&hint.except));
             }
         }
         Outcome::Error { reason, .. } | Outcome::Refused { reason, .. } => *reason = reason_kept,

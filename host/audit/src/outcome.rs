@@ -27,6 +27,12 @@ pub enum Outcome {
         /// The file scope that the tool has to apply, by its number in the policy.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         scope: Option<u32>,
+        /// The terms that say who has to agree, by their number in the policy. None: the host's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<u32>,
+        /// What the policy's author wants the model to be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     /// The policy denies it.
     Deny {
@@ -38,6 +44,9 @@ pub enum Outcome {
         /// Where the call could have gone instead.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         hint: Option<Hint>,
+        /// What the policy's author wants the model to be told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
     },
     /// The policy was asked and gave no verdict. A denial.
     Error {
@@ -64,6 +73,9 @@ pub struct Hint {
     /// A path must not match any of these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denied: Vec<String>,
+    /// What lifts `denied` for a path that it matches itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
 }
 
 /// Who has to act on an error: `hexgate_host::ErrorKind` as a record keeps it.

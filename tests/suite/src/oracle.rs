@@ -14,7 +14,12 @@ mod scope;
 pub use decide::decide;
 pub use policy::{Policy, resolve};
 
-use crate::case::{Answer, Case};
+use crate::case::{Answer, Bounds, Case};
+
+/// Whether what a verdict's scope stands for covers a path.
+pub fn covers(bounds: &Bounds, path: &str) -> bool {
+    scope::covers(bounds, path)
+}
 
 /// Answers a case, or says why the policy cannot be read.
 pub fn answer(case: &Case) -> Result<Answer, String> {

@@ -117,6 +117,10 @@ fn smaller(value: &Json) -> Vec<Json> {
             }
         }
         Json::List(items) => {
+            // A list of one rule means the rule.
+            if let [rule @ Json::Object(_)] = items.as_slice() {
+                out.push(rule.clone());
+            }
             for index in 0..items.len() {
                 let mut fewer = items.clone();
                 fewer.remove(index);
@@ -160,7 +164,7 @@ fn parts(text: &str) -> Vec<String> {
             }
         }
     }
-    if text.chars().count() <= 40 && !text.contains(' ') {
+    if !text.is_empty() && text.chars().count() <= 40 && !text.contains(' ') {
         let mut shorter = text.chars();
         shorter.next_back();
         out.push(shorter.as_str().to_owned());

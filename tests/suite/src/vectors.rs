@@ -8,13 +8,17 @@
 //! | `args`, `facts` | a value, or a string: the text itself |
 //! | `expect` | `allow`, `needs_approval`, `deny`, `malformed`, `exceeded` |
 //! | `role` | index of the deciding role, null for the default |
+//! | `scope` | of a grant: all that a path must satisfy, null for nothing: `arguments`, `search`, `windows`, `allowed`, `denied`, `except`, `exclusions` |
+//! | `terms` | of an approval, null for those of the host: `roles`, `expires` in seconds, `approvers`, `reason_required` |
 //! | `violations`, `reason`, `hint` | of a denial, in full |
+//! | `message` | of a denial or an approval, null for none |
+//! | `covers` | paths, and whether the scope of the grant covers each: for further paths that a tool finds |
 //! | `field`, `limit` | of `malformed` and `exceeded` |
 
 use std::path::Path;
 
 use crate::{
-    case::{Answer, Call, Case, Denial, Paths},
+    case::{Answer, Bounds, Call, Case, Denial, Exclusion, Grant, Paths, Terms},
     json::{self, Json},
 };
 
@@ -67,9 +71,13 @@ fn vector(line: &str) -> Result<Vector, String> {
         "facts",
         "expect",
         "role",
+        "scope",
+        "terms",
+        "covers",
         "violations",
         "reason",
         "hint",
+        "message",
         "field",
         "limit",
     ];
@@ -109,6 +117,15 @@ fn vector(line: &str) -> Result<Vector, String> {
 }
 
 impl Vector {
+    /// Paths, and whether the scope of the grant covers each.
+    pub fn covers(&self) -> impl Iterator<Item = (&str, bool)> {
+        let paths = self.line.member("covers").and_then(Json::as_object);
+        paths
+            .unwrap_or_default()
+            .iter()
+            .map(|(path, covered)| (path.as_str(), *covered == Json::Bool(true)))
+    }
+
     /// Says what is wrong with an answer, if anything.
     pub fn check(&self, answer: &Answer) -> Result<(), String> {
         let differs = |what: &str, expected: &dyn std::fmt::Display| {
@@ -119,20 +136,31 @@ impl Vector {
             .member("expect")
             .and_then(Json::as_text)
             .unwrap_or_default();
-        let (outcome, role, denial) = match answer {
-            Answer::Allow(grant) => ("allow", Some(grant.role), None),
-            Answer::NeedsApproval(grant) => ("needs_approval", Some(grant.role), None),
-            Answer::Deny(denial) => ("deny", None, Some(denial)),
-            Answer::Malformed(_) => ("malformed", None, None),
-            Answer::Exceeded(_) => ("exceeded", None, None),
-            Answer::Broken(_) => ("broken", None, None),
+        let (outcome, denial) = match answer {
+            Answer::Allow(_) => ("allow", None),
+            Answer::NeedsApproval(_) => ("needs_approval", None),
+            Answer::Deny(denial) => ("deny", Some(denial)),
+            Answer::Malformed(_) => ("malformed", None),
+            Answer::Exceeded(_) => ("exceeded", None),
+            Answer::Broken(_) => ("broken", None),
         };
+        let grant = granted(answer);
         if outcome != expected {
             return differs("outcome", &expected);
         }
         for (name, value) in self.line.as_object().unwrap_or_default() {
             let same = match (name.as_str(), answer) {
-                ("role", _) => role == Some(index(value)?),
+                ("role", _) => grant.map(|grant| grant.role) == Some(index(value)?),
+                ("scope", _) => grant.is_some_and(|grant| bounds(value).as_ref() == Ok(&grant.scope)),
+                ("terms", Answer::NeedsApproval(needed)) => {
+                    terms(value).as_ref() == Ok(&needed.terms)
+                }
+                ("message", Answer::NeedsApproval(needed)) => {
+                    value.as_text() == needed.message.as_deref()
+                }
+                ("message", _) => {
+                    denial.is_some_and(|denial| value.as_text() == denial.message.as_deref())
+                }
                 ("violations", _) => {
                     denial.is_some_and(|denial| texts(value).as_ref() == Ok(&denial.violations))
                 }
@@ -144,7 +172,7 @@ impl Vector {
                 }
                 ("field", Answer::Malformed(field)) => value.as_text() == Some(field),
                 ("limit", Answer::Exceeded(limit)) => value.as_text() == Some(limit),
-                ("field" | "limit", _) => false,
+                ("field" | "limit" | "terms", _) => false,
                 _ => true,
             };
             if !same {
@@ -182,6 +210,15 @@ fn index(value: &Json) -> Result<Option<u32>, String> {
     }
 }
 
+/// The grant of an answer.
+pub fn granted(answer: &Answer) -> Option<&Grant> {
+    match answer {
+        Answer::Allow(grant) => Some(grant),
+        Answer::NeedsApproval(needed) => Some(&needed.grant),
+        Answer::Deny(_) | Answer::Malformed(_) | Answer::Exceeded(_) | Answer::Broken(_) => None,
+    }
+}
+
 fn paths(value: &Json) -> Result<Option<Paths>, String> {
     let list = |name| value.member(name).map_or(Ok(Vec::new()), texts);
     if *value == Json::Null {
@@ -190,6 +227,44 @@ fn paths(value: &Json) -> Result<Option<Paths>, String> {
         Ok(Some(Paths {
             allowed: list("allowed")?,
             denied: list("denied")?,
+            except: list("except")?,
         }))
     }
+}
+
+fn bounds(value: &Json) -> Result<Option<Bounds>, String> {
+    let Some(paths) = paths(value)? else {
+        return Ok(None);
+    };
+    let is = |value: &Json, name| value.member(name) == Some(&Json::Bool(true));
+    let arguments = value.member("arguments").map_or(Ok(Vec::new()), texts)?;
+    let exclusions = value.member("exclusions").and_then(Json::as_list);
+    let exclusions = exclusions.unwrap_or_default().iter().map(|one| {
+        Ok(Exclusion {
+            paths: self::paths(one)?.ok_or("no exclusion")?,
+            windows: is(one, "windows"),
+        })
+    });
+    Ok(Some(Bounds {
+        arguments,
+        search: is(value, "search"),
+        paths,
+        windows: is(value, "windows"),
+        exclusions: exclusions.collect::<Result<_, String>>()?,
+    }))
+}
+
+fn terms(value: &Json) -> Result<Option<Terms>, String> {
+    if *value == Json::Null {
+        return Ok(None);
+    }
+    let number = |name| value.member(name).map_or(Ok(None), index);
+    Ok(Some(Terms {
+        roles: value.member("roles").map_or(Ok(Vec::new()), texts)?,
+        expires: number("expires")?,
+        approvers: number("approvers")?,
+        reason_required: value
+            .member("reason_required")
+            .map(|value| *value == Json::Bool(true)),
+    }))
 }

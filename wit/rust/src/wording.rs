@@ -129,6 +129,16 @@ impl<'a> Wording<'a> {
         }
     }
 
+    /// The constraints of several rules for one tool, as written, that were not true: each once.
+    pub fn violations_once(&mut self, sources: &[&str]) {
+        for (index, source) in sources.iter().enumerate() {
+            let mut before = sources.iter().take(index);
+            if !before.any(|before| before.bytes().eq(source.bytes())) {
+                self.violation(source);
+            }
+        }
+    }
+
     /// The path lies outside of the scope.
     pub fn outside(&mut self) {
         self.push(" for the requested path");

@@ -4,14 +4,18 @@ use std::{iter::Peekable, ops::Range, str::CharIndices};
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
+use hexgate_contract::PathStyle;
+
 use super::MAX_PATTERN_BYTES;
 use crate::automata::PatternError;
 
 /// A pattern in parts.
 #[derive(Debug)]
 pub(super) struct Parsed {
-    /// It begins with `/`.
+    /// It begins with `/`, or with a drive.
     pub(super) absolute: bool,
+    /// The drive that it begins with, in upper case.
+    pub(super) drive: Option<char>,
     /// It contains a slash.
     pub(super) anchored: bool,
     /// At least one.
@@ -39,10 +43,17 @@ pub(super) enum Atom {
     Class(ClassUnicode),
 }
 
-pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
+pub(super) fn parse(pattern: &str, style: PathStyle) -> Result<Parsed, PatternError> {
     check_text(pattern)?;
-    let absolute = pattern.starts_with('/');
-    let body_start = usize::from(absolute);
+    let drive = match style {
+        PathStyle::Posix => None,
+        PathStyle::Windows => drive(pattern)?,
+    };
+    let rooted = pattern.starts_with('/');
+    let body_start = match drive {
+        Some(_) => "C:/".len(),
+        None => usize::from(rooted),
+    };
     let body = pattern.get(body_start..).unwrap_or_default();
     let mut segments = Vec::new();
     let mut at = body_start;
@@ -55,7 +66,10 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
             segments.push(Segment::Tree);
             continue;
         }
-        check_segment(text, &span, index == 0)?;
+        check_segment(text, &span, index == 0 && drive.is_none())?;
+        if style == PathStyle::Windows {
+            check_end(text, &span)?;
+        }
         segments.push(if text == "**" {
             Segment::Tree
         } else {
@@ -63,10 +77,59 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
         });
     }
     Ok(Parsed {
-        absolute,
+        absolute: rooted || drive.is_some(),
+        drive,
         anchored: pattern.contains('/'),
         segments,
     })
+}
+
+/// The drive of a pattern for paths of Windows.
+fn drive(pattern: &str) -> Result<Option<char>, PatternError> {
+    if pattern.starts_with('/') {
+        return Err(PatternError::new(
+            0..1,
+            "a path of Windows that begins with `/` and without a drive is always denied",
+        )
+        .with_help("begin with the drive, as in `C:/Users/**`, or leave the `/` out for paths below the working folder"));
+    }
+    let first = pattern.split('/').next().unwrap_or_default();
+    let Some((letter, rest)) = first.split_once(':') else {
+        return Ok(None);
+    };
+    let mut letters = letter.chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter), None) if letter.is_ascii_alphabetic() => {
+            if rest.is_empty() && first.len() < pattern.len() {
+                return Ok(Some(letter.to_ascii_uppercase()));
+            }
+            Err(PatternError::new(
+                0..first.len(),
+                "without a `/` behind it a drive stands for its working folder, which is not known",
+            )
+            .with_help("write the path from the root of the drive, as in `C:/Users/**`"))
+        }
+        _ => Err(PatternError::new(
+            letter.len()..letter.len() + 1,
+            "a path whose first segment contains `:` and is no drive is always denied",
+        )
+        .with_help("write one pattern for each drive, as in `C:/Users/**`")),
+    }
+}
+
+/// A segment that no path of Windows has.
+fn check_end(text: &str, span: &Range<usize>) -> Result<(), PatternError> {
+    let Some(last) = text.chars().next_back() else {
+        return Ok(());
+    };
+    if last != '.' && !last.is_whitespace() {
+        return Ok(());
+    }
+    Err(PatternError::new(
+        span.end - last.len_utf8()..span.end,
+        "a path of Windows of which a segment ends in a dot or a blank is always denied",
+    )
+    .with_help("leave it out: Windows drops both"))
 }
 
 fn check_text(pattern: &str) -> Result<(), PatternError> {
@@ -87,11 +150,11 @@ fn check_text(pattern: &str) -> Result<(), PatternError> {
         let (message, help) = match c {
             '!' => (
                 "`!` does not negate a pattern here",
-                "what is excluded from allowed paths stands under `denied_paths`; nothing is excepted from denied ones, so deny by narrower patterns, such as `.env` and `.env.local` for `.env*` without `.env.example`",
+                "what is excluded from `allowed_paths` stands under `denied_paths`, and what is lifted from `denied_paths` under `except_paths`, without the `!`",
             ),
             '\\' => (
                 "`\\` cannot stand in a pattern",
-                "separate segments by `/`; write `[*]` for a character that has a meaning",
+                "separate segments by `/`, those of Windows too, as in `C:/Users/**` with `style: windows`; write `[*]` for a character that has a meaning",
             ),
             '{' | '}' => (
                 "braces do not list alternatives here",
@@ -191,13 +254,16 @@ fn check_segment(text: &str, span: &Range<usize>, first: bool) -> Result<(), Pat
             }
             if first && let Some(at) = text.find(':') {
                 let start = span.start + at;
+                let help = if at == 1 && text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+                    "for a host on Windows write `style: windows` beside the patterns; elsewhere leave the drive out"
+                } else {
+                    "leave a denied pattern out; for an allowed one let the tool take paths without drive or scheme, and write `**/…` for a name at any depth"
+                };
                 return Err(PatternError::new(
                     start..start + 1,
                     "a path whose first segment contains `:` is always denied",
                 )
-                .with_help(
-                    "leave a denied pattern out; for an allowed one let the tool take paths without drive or scheme, and write `**/…` for a name at any depth",
-                ));
+                .with_help(help));
             }
             return Ok(());
         }

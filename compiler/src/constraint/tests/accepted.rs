@@ -1,7 +1,9 @@
 //! What texts mean, as symbolic expressions.
 
 use super::{super::*, consts};
-use crate::expr::{CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Test};
+use crate::expr::{
+    CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Test,
+};
 
 const ACCEPTED: &[(&str, &str)] = &[
     ("args.amount <= 500", "(<= args.amount 500)"),
@@ -215,7 +217,12 @@ fn spans_are_the_places_in_the_text() {
     let ExprKind::Not(body) = &parts[1].kind else {
         panic!("{expr}")
     };
-    let ExprKind::Quantifier { path, body, .. } = &body.kind else {
+    let ExprKind::Quantifier {
+        over: Over::Path(path),
+        body,
+        ..
+    } = &body.kind
+    else {
         panic!("{expr}")
     };
     assert_eq!(&text[path.span.clone()], "args.l");
@@ -289,11 +296,17 @@ fn symbolic(expr: &Expr) -> String {
             negated,
         } => {
             let name = if *negated { "not-in" } else { "in" };
-            format!("({name} {} {})", value(sought), Literal::List(list.clone()))
+            let list = match list {
+                Members::Listed(list) => Literal::List(list.clone()).to_string(),
+                Members::Path(path) => path.to_string(),
+            };
+            format!("({name} {} {list})", value(sought))
         }
-        ExprKind::Test(path, Test::Text(call, sought)) => {
-            format!("({} {path} {})", call.function(), text(sought))
-        }
+        ExprKind::Text {
+            call,
+            subject,
+            sought,
+        } => format!("({} {} {})", call.function(), value(subject), value(sought)),
         ExprKind::Test(path, Test::Matches { pattern, .. }) => {
             format!("(matches {path} {})", text(pattern))
         }
@@ -306,15 +319,44 @@ fn symbolic(expr: &Expr) -> String {
         }
         ExprKind::Quantifier {
             quantifier,
-            path,
+            over,
             body,
-        } => format!("({} {path} {})", quantifier.function(), symbolic(body)),
+        } => {
+            let over = match over {
+                Over::Listed(list) => Literal::List(list.clone()).to_string(),
+                Over::Path(path) => path.to_string(),
+            };
+            format!("({} {over} {})", quantifier.function(), symbolic(body))
+        }
+        ExprKind::Named {
+            name,
+            argument,
+            body,
+            ..
+        } => {
+            let argument = argument.as_ref().map(|path| format!(" {path}"));
+            format!("({name}{} {})", argument.unwrap_or_default(), symbolic(body))
+        }
     }
 }
 
 fn value(operand: &Operand) -> String {
     match &operand.kind {
         OperandKind::Count(path) => format!("(count {path})"),
-        _ => operand.to_string(),
+        OperandKind::CountIf { path, body } => format!("(count {path} {})", symbolic(body)),
+        OperandKind::Sum { path, of } => {
+            let element = crate::expr::Path {
+                root: crate::expr::Root::Element,
+                steps: of.clone(),
+                span: 0..0,
+            };
+            format!("(sum {path} {element})")
+        }
+        OperandKind::Lower(of) => format!("(lower {})", value(of)),
+        OperandKind::TypeOf(path) => format!("(type {path})"),
+        OperandKind::Arithmetic { op, left, right } => {
+            format!("({op} {} {})", value(left), value(right))
+        }
+        OperandKind::Path(_) | OperandKind::Literal(_) => operand.to_string(),
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::{super::*, consts, refused::well_formed};
-use crate::expr::{Expr, ExprKind, Operand, OperandKind, Path};
+use crate::expr::{Expr, ExprKind, Members, Operand, OperandKind, Over, Path};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
@@ -269,35 +269,78 @@ fn leaf(in_quantifier: bool) -> BoxedStrategy<String> {
 
 /// An expression with all spans at zero.
 fn bare(mut expr: Expr) -> Expr {
-    fn clear_path(path: &mut Path) {
-        path.span = 0..0;
-    }
-    fn clear_operand(operand: &mut Operand) {
-        operand.span = 0..0;
-        match &mut operand.kind {
-            OperandKind::Path(path) | OperandKind::Count(path) => clear_path(path),
-            OperandKind::Literal(_) => {}
-        }
-    }
-    fn clear(expr: &mut Expr) {
-        expr.span = 0..0;
-        match &mut expr.kind {
-            ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter_mut().for_each(clear),
-            ExprKind::Not(body) => clear(body),
-            ExprKind::Compare { left, right, .. } => {
-                clear_operand(left);
-                clear_operand(right);
-            }
-            ExprKind::In { value, .. } => clear_operand(value),
-            ExprKind::Test(path, _) => clear_path(path),
-            ExprKind::Quantifier { path, body, .. } => {
-                clear_path(path);
-                clear(body);
-            }
-        }
-    }
     clear(&mut expr);
     expr
+}
+
+fn clear_path(path: &mut Path) {
+    path.span = 0..0;
+}
+
+fn clear_operand(operand: &mut Operand) {
+    operand.span = 0..0;
+    match &mut operand.kind {
+        OperandKind::Path(path)
+        | OperandKind::Count(path)
+        | OperandKind::Sum { path, .. }
+        | OperandKind::TypeOf(path) => clear_path(path),
+        OperandKind::CountIf { path, body } => {
+            clear_path(path);
+            clear(body);
+        }
+        OperandKind::Lower(of) => clear_operand(of),
+        OperandKind::Arithmetic { left, right, .. } => {
+            clear_operand(left);
+            clear_operand(right);
+        }
+        OperandKind::Literal(_) => {}
+    }
+}
+
+fn clear(expr: &mut Expr) {
+    expr.span = 0..0;
+    match &mut expr.kind {
+        ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter_mut().for_each(clear),
+        ExprKind::Not(body) => clear(body),
+        ExprKind::Compare {
+            left: one,
+            right: other,
+            ..
+        }
+        | ExprKind::Text {
+            subject: one,
+            sought: other,
+            ..
+        } => {
+            clear_operand(one);
+            clear_operand(other);
+        }
+        ExprKind::In { value, list, .. } => {
+            clear_operand(value);
+            if let Members::Path(path) = list {
+                clear_path(path);
+            }
+        }
+        ExprKind::Test(path, _) => clear_path(path),
+        ExprKind::Quantifier { over, body, .. } => {
+            if let Over::Path(path) = over {
+                clear_path(path);
+            }
+            clear(body);
+        }
+        // Printed it is what it means.
+        ExprKind::Named { body, .. } => {
+            let mut body = std::mem::replace(
+                body.as_mut(),
+                Expr {
+                    kind: ExprKind::And(Vec::new()),
+                    span: 0..0,
+                },
+            );
+            clear(&mut body);
+            *expr = body;
+        }
+    }
 }
 
 /// The text at the span of each part is that part; below quantifiers the element would be missing.

@@ -12,7 +12,7 @@ pub(super) const CODES: &[CodeDoc] = &[
 
 skipping `constraint` (for `constraints`) would allow every amount.
 
-The keys of a policy are `version`, `inherits`, `is_mixin`, `default_policy`, `tools`, `constraints`, `consts`, and `arguments` where it is the whole document; of a tool `mode`, `constraints`, `file_scope`; of a scope `allowed_paths`, `denied_paths`, `argument`. Beside `roles:` only `version`, `arguments`, `constraints` and `consts` may stand.",
+The keys of a policy are `version`, `description`, `inherits`, `is_mixin`, `default_policy`, `tools`, `constraints`, `forbid`, `consts`, `define`, and `arguments` where it is the whole document; of a rule `mode`, `constraints`, `file_scope`, `message`, `description`, `approval`; of what is forbidden `tools`, `constraints`, `file_scope`, `message`, `description`; of `approval` `roles`, `expires`, `approvers`, `reason`; of a scope `allowed_paths`, `denied_paths`, `except_paths`, `argument`, `arguments`, `search`, `style`. Beside `roles:` only `version`, `description`, `arguments`, `constraints`, `forbid`, `consts` and `define` may stand.",
     ),
     CodeDoc::error(
         "wrong-type",
@@ -24,7 +24,7 @@ An empty value may stand for an empty mapping or list. A text that contains `: `
     CodeDoc::error(
         "unknown-mode",
         "a mode that does not exist",
-        "The mode of a tool is `allow`, `deny` or `approval_required`, in small letters. Without a mode a tool is denied.",
+        "The mode of a rule is `allow`, `deny` or `approval_required`, in small letters. Without a mode a tool is denied; in a list of rules each says its mode.",
     ),
     CodeDoc::error(
         "unknown-arguments",
@@ -58,27 +58,77 @@ Put the policy below `roles:`:
     ),
     CodeDoc::error(
         "wildcard-name",
-        "the name of a tool or role has a `*`",
-        "Names are compared letter by letter: there are no patterns in them. In
+        "the name of a role has a `*`",
+        "A `*` makes the name of a tool a pattern, and never that of a role: a role is somebody's, and no rule makes roles up.
 
-    default_policy: { mode: allow }
-    tools:
-      \"mcp__shell__*\": { mode: deny }      # refused: it would deny no tool
+Name each role. What several roles share belongs into a mixin that they inherit.",
+    ),
+    CodeDoc::error(
+        "rule-list",
+        "a list of rules that cannot be",
+        "A tool has one rule, a mapping, or a list of 1 to 64 rules. In a list each says its mode:
 
-the calls that are meant would all be allowed.
+    refund:
+      - { mode: allow, constraints: [args.amount > 0, args.amount <= 50] }
+      - { mode: approval_required, constraints: [args.amount > 50, args.amount <= 500] }
+      - { mode: deny, constraints: [ctx.frozen == true], message: \"Refunds are frozen.\" }
 
-Name each tool. For tools that are not listed `default_policy` takes a condition on the name:
+Those with `mode: deny` are exceptions: one denies unless its condition is false, whatever the others say. A rule without a mode would be one, by what was left out.",
+    ),
+    CodeDoc::error(
+        "bad-forbid",
+        "something forbidden that cannot be forbidden so",
+        "`forbid` is a list of what no rule grants. A call of one of the `tools` (names or patterns; all whose names are not closed if the key is absent) is denied unless the condition is false:
 
-    default_policy:
-      mode: allow
-      constraints: ['not startswith(tool, \"mcp__shell__\")']
+    forbid:
+      - tools: [\"mcp__shell__*\"]
+        constraints: ['contains(args.command, \"rm \")']
+        message: \"Deleting is done by people.\"
 
-What several roles share belongs into a mixin that they inherit.",
+`tools: []` would forbid nothing, and is refused. Beside `roles` it is asked before any role, so it cannot look at `role`. The scope of what is forbidden, and of an exception, says which paths are denied: `denied_paths` and perhaps `except_paths`, and never `allowed_paths`.",
+    ),
+    CodeDoc::error(
+        "bad-message",
+        "a message that cannot be carried",
+        "A `message` is what the model is told when the rule denies or asks: one line of at most 500 bytes, without control characters. Whoever talks to the agent may get to see it.",
+    ),
+    CodeDoc::error(
+        "bad-description",
+        "a description that cannot be carried",
+        "A `description` is for people: at most 2,000 bytes, without control characters other than line breaks. It is never part of a verdict.",
+    ),
+    CodeDoc::error(
+        "bad-approval",
+        "approval terms that cannot be",
+        "`approval` says who has to agree, on a rule with `mode: approval_required`:
+
+    transfer:
+      mode: approval_required
+      approval: { roles: [finance], expires: \"1h\", approvers: 2, reason: required }
+
+`roles` are the approvers' own, 1 to 32 of them; `expires` is a whole number and `s`, `m`, `h` or `d`; `approvers` is 1 to 8; `reason` is `required` or `optional`. What is left out is decided by the host.",
+    ),
+    CodeDoc::error(
+        "unknown-style",
+        "a style of paths that does not exist",
+        "`style` says how the host writes paths: `posix`, which is what counts without the key, or `windows`: `\\` is `/`, and a path may begin with a drive, which patterns write as `C:/Users/**`.",
+    ),
+    CodeDoc::error(
+        "bad-define",
+        "a named condition that cannot be used",
+        "`define` gives conditions names: `define: { iso_date: 'matches(., \"^[0-9]{4}-[0-9]{2}-[0-9]{2}$\")' }`, used as `iso_date(args.day)`. A name consists of letters, digits and `_`, does not begin with a digit, and is no word of the language. A condition may use others, and never itself.",
+    ),
+    CodeDoc::warning(
+        "lookalike-name",
+        "a name is not what it seems to be",
+        "Names are compared letter by letter. One with a character that nobody sees (a zero-width space, a blank at its end), or with one of another script that looks like a letter of ASCII, is another name than the one that a reader takes it for: a rule for it applies to nothing, or to a tool that pretends to be another.
+
+Type the name anew.",
     ),
     CodeDoc::warning(
         "pattern-like-name",
         "a name reads like a pattern",
-        "Names are compared letter by letter. `Bash(git push)`, `mcp__shell__%` and `{read,write}_file` are rules for tools that are called exactly so, and there are hardly any: what calls tools accepts letters, digits, `_`, `-` and little else.
+        "Names of roles are compared letter by letter; those of tools too, but for `*`, which is any run of characters. `Bash(git push)`, `mcp__shell__%` and `{read,write}_file` are rules for tools that are called exactly so, and there are hardly any: what calls tools accepts letters, digits, `_`, `-` and little else.
 
 Name each tool, and say which of its calls are meant with constraints:
 

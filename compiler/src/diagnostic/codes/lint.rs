@@ -2,6 +2,7 @@
 
 use crate::diagnostic::CodeDoc;
 
+pub(crate) const ALLOW_OVER_DENY: &str = "allow-over-deny";
 pub(crate) const CONFLICTING_PARENTS: &str = "conflicting-parents";
 pub(crate) const CONTRADICTION: &str = "contradiction";
 pub(crate) const DEAD_RULE: &str = "dead-rule";
@@ -17,6 +18,22 @@ pub(crate) const UNUSED_MIXIN: &str = "unused-mixin";
 
 /// The codes of all lints.
 pub(super) const CODES: &[CodeDoc] = &[
+    CodeDoc::warning(
+        ALLOW_OVER_DENY,
+        "a tool is allowed that a shorter pattern denies",
+        "The rule of a call is that of the tool's exact name, else that of the longest pattern that matches. In
+
+    tools:
+      \"mcp__shell__*\": { mode: deny }
+      mcp__shell__run: { mode: allow }
+
+`mcp__shell__run` is allowed. That may be meant; a reader who sees the pattern takes it for denied.
+
+If nobody may call what matches, write it below `forbid`, which no rule lifts:
+
+    forbid:
+      - tools: [\"mcp__shell__*\"]",
+    ),
     CodeDoc::warning(
         CONFLICTING_PARENTS,
         "a later parent loosens the rule of an earlier one",
@@ -42,7 +59,7 @@ Only contradictions that are certain are reported.",
     CodeDoc::warning(
         DEAD_RULE,
         "a part of the policy that is never looked at",
-        "A tool whose mode is `deny`, or that has no mode, is denied before its constraints and its scope are looked at. Constraints of a policy apply to tools that are not denied; where all are, they apply to none. An allowed path pattern that is also a denied one never allows anything.
+        "A tool whose mode is `deny`, or that has no mode, is denied before its constraints and its scope are looked at. Constraints of a policy apply to tools that are not denied; where all are, they apply to none. An allowed path pattern that is also a denied one never allows anything, and an `except_paths` pattern without a denied one that it could lift lifts nothing. In a list of rules one that asks the same as another, or more, and comes to no more, never decides. A tool that is forbidden without a condition needs no rule.
 
 Most often the mode was forgotten:
 
@@ -107,7 +124,7 @@ Say from where on the argument is allowed:
     CodeDoc::warning(
         PERMISSIVE_DEFAULT,
         "every tool that is not listed is allowed",
-        "`default_policy: { mode: allow }` without constraints allows every tool that the policy does not list: also those that the agent is given later, and misspelt ones. In the role `default` it does so for callers that nobody knows.
+        "`default_policy: { mode: allow }` without constraints, or a pattern `*` with such a rule, allows every tool that the policy does not list: also those that the agent is given later, and misspelt ones. In the role `default` it does so for callers that nobody knows.
 
 Deny by default and list the tools that are allowed. `approval_required` is a middle way.",
     ),

@@ -45,18 +45,41 @@ Choose another name for the new constant; replace the tool's entry if its rule i
     CodeDoc::error(
         "scope-argument",
         "which argument holds the path is not known, known to be another, or no argument's name",
-        "A file scope looks at one argument. For `read_file`, `write_file` and `edit_file` it is `file_path`, for `glob` and `grep` it is `path`; these cannot be changed. For every other tool the scope names it:
+        "A file scope looks at the arguments that hold paths. For `read_file`, `write_file` and `edit_file` it is `file_path`, for `glob` and `grep` it is `path`, unless the scope says otherwise. For every other tool, and for patterns of names, the scope names it:
 
     upload:
       mode: allow
       file_scope: { argument: source, allowed_paths: ['out/**'] }
+    move_file:
+      mode: allow
+      file_scope: { arguments: [source, destination], allowed_paths: ['work/**'] }
 
-It is the name alone, as callers send it: `source`, and neither `args.source` nor `$.source`. A scope cannot look at a member within an argument, nor at two arguments: every call would be denied, for want of an argument of that name.",
+Each is the name alone, as callers send it: `source`, and neither `args.source` nor `$.source`. A scope cannot look at a member within an argument. An argument may be a list of paths; each of them must be covered.",
+    ),
+    CodeDoc::error(
+        "ambiguous-pattern",
+        "two patterns of tool names of which neither counts",
+        "Of the patterns that match a tool the one with the most characters that are not `*` counts. In
+
+    tools:
+      \"read_*\": { mode: allow }
+      \"*_file\": { mode: deny }
+
+both have five, and `read_file` is matched by both. The error shows such a name.
+
+Make one of the two longer, give both the same rules, or list the tool by name. What nobody may call belongs below `forbid`.",
+    ),
+    CodeDoc::error(
+        "too-many-forbids",
+        "too many forbids with a file scope are about some of the tools of a rule",
+        "What a result of a search must satisfy travels with the verdict: the scope of the rule, and those of what is forbidden for the tool. Where a rule is for many tools (a pattern, `default_policy`) and a forbid for some of them, both possibilities are kept; more than four such forbids would be too many.
+
+List the tools by name, or join the denied patterns in one forbid.",
     ),
     CodeDoc::error(
         "bad-pattern",
         "a path pattern that cannot be used",
-        "Patterns look like those of gitignore: without a slash a pattern matches a name at any depth, with one it is anchored at the root; `*`, `?` and `[a-z]` stay within a segment, `**` as a whole segment crosses any number; a trailing slash means `/**`. There is no `!`, no `\\`, no braces, no `..`, no leading `./`: what could be read in two ways, or could never match, is refused.",
+        "Patterns look like those of gitignore: without a slash a pattern matches a name at any depth, with one it is anchored at the root; `*`, `?` and `[a-z]` stay within a segment, `**` as a whole segment crosses any number; a trailing slash means `/**`. With `style: windows` one may begin with a drive, as in `C:/Users/**`. There is no `!` (what is lifted from denied patterns stands under `except_paths`), no `\\`, no braces, no `..`, no leading `./`: what could be read in two ways, or could never match, is refused.",
     ),
     CodeDoc::error(
         "policy-too-large",
@@ -70,8 +93,9 @@ It is the name alone, as callers send it: `source`, and neither `args.source` no
     patterns     256 MiB   automata that are made from patterns
     tables        16 MiB   tables of all patterns, alike ones once
     lints      4,000,000   conditions that are checked against each other, rule by rule
+    overlaps   8,000,000   steps to tell which of overlapping patterns of tool names counts
 
-The plan that is made from a policy takes at most 16 MiB.
+A role has at most 1,024 patterns of tool names, and forbids at most 1,024 times. The plan that is made from a policy takes at most 16 MiB.
 
 Let fewer roles inherit from fewer roles; apply constraints of the policy to fewer tools; begin patterns with `^`; split a policy that serves several agents.",
     ),

@@ -1,16 +1,22 @@
 //! What a plan permits, for descriptions and comparisons.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
+use core::ops::Range;
 
-use hexgate_contract::{self as contract, Coverage, Limits, Mode, PathScope};
+use hexgate_contract::{
+    self as contract, ApprovalTerms, Coverage, Exclusion, FileScope, Limits, Mode, PathScope,
+    PathStyle, Tools,
+};
 
 use super::{
     Damaged, Plan, Ref, View,
-    layout::{flags, header, mode, size},
+    facts::facts,
+    grown::Shape,
+    layout::{approval, flags, header, mode, scope, size, trailer, with},
 };
 
 /// The policy as a whole, as it lies in the plan.
-pub type Summary<'a> = contract::Summary<[u8; 32], &'a str>;
+pub type Summary<'a> = contract::Summary<[u8; 32], Cow<'a, str>>;
 
 /// A role of a plan.
 #[derive(Debug, Clone, Copy)]
@@ -24,12 +30,20 @@ pub struct RoleRef<'a> {
 pub struct RuleRef<'a> {
     plan: Plan<'a>,
     pub(crate) at: Ref,
-    tool: Option<u32>,
+    tools: Named,
 }
 
-/// A file scope of a plan.
+/// Which tools a rule is for: a record that begins with a text.
 #[derive(Debug, Clone, Copy)]
-pub struct ScopeRef<'a> {
+enum Named {
+    Unlisted,
+    Exact(Ref),
+    Pattern(Ref),
+}
+
+/// A forbid of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct ForbidRef<'a> {
     plan: Plan<'a>,
     at: Ref,
 }
@@ -38,6 +52,10 @@ impl<'a> Plan<'a> {
     /// The policy as a whole.
     pub fn about(&self) -> Result<Summary<'a>, Damaged> {
         let digest = self.slice(header::SOURCE_DIGEST, 32)?;
+        let terms = match self.is_grown()? {
+            true => self.u32(self.trailer(trailer::APPROVAL_COUNT))?,
+            false => 0,
+        };
         Ok(Summary {
             coverage: if self.is_opaque()? {
                 Coverage::Opaque
@@ -45,15 +63,18 @@ impl<'a> Plan<'a> {
                 Coverage::Complete
             },
             source_digest: *digest.first_chunk().ok_or(Damaged::Digest)?,
-            compiler: self.str(header::COMPILER, 0)?,
+            compiler: self.str(header::COMPILER, 0)?.into(),
             roles: self.u32(header::ROLE_COUNT)?,
             scopes: self.u32(header::SCOPE_COUNT)?,
-            terms: 0,
-            facts: Vec::new(),
-            description: None,
+            terms,
             limits: Limits {
                 arguments_bytes: self.arguments_bytes()?,
                 facts_bytes: self.facts_bytes()?,
+            },
+            facts: facts(self)?,
+            description: match self.is_grown()? {
+                true => some(self.str(self.trailer(trailer::DESCRIPTION), 0)?).map(Cow::Borrowed),
+                false => None,
             },
         })
     }
@@ -90,23 +111,61 @@ impl<'a> Plan<'a> {
             .map(|at| RoleRef { plan: *self, at }))
     }
 
-    /// The scope of that id.
-    pub fn scope(&self, id: u32) -> Result<Option<ScopeRef<'a>>, Damaged> {
-        if id >= self.u32(header::SCOPE_COUNT)? {
-            return Ok(None);
+    /// At most `count` of the forbids that no role can lift, from index `start` on, in the order in which they are asked.
+    pub fn forbids(&self, start: u32, count: u32) -> Result<Vec<ForbidRef<'a>>, Damaged> {
+        if !self.is_grown()? {
+            return Ok(Vec::new());
         }
-        let table = self.reference(header::SCOPES, 0)?;
-        Ok(Some(ScopeRef {
-            plan: *self,
-            at: self.reference(table, id as usize)?,
-        }))
+        self.checked(|plan| {
+            page(plan.ceiling(), start, count)
+                .map(|at| self.forbid(at))
+                .collect()
+        })
     }
 
-    pub(crate) fn tool_name(&self, id: u32) -> Result<&'a str, Damaged> {
-        let tool = self
-            .reference(header::TOOLS, 0)?
-            .wrapping_add((id as usize).wrapping_mul(size::TOOL));
-        self.str(tool, 0)
+    /// The scope of that id.
+    pub fn scope(&self, id: u32) -> Result<Option<FileScope>, Damaged> {
+        self.checked(|plan| plan.scope_of(id).map(|at| file_scope(plan, at)))
+    }
+
+    /// The approval terms of that id.
+    pub fn terms(&self, id: u32) -> Result<Option<ApprovalTerms>, Damaged> {
+        if !self.is_grown()? {
+            return Ok(None);
+        }
+        self.checked(|plan| {
+            let mut terms = plan.references(plan.trailer(trailer::APPROVALS), 0);
+            let at = terms.nth(id as usize)?;
+            let [flags, expires, approvers, roles] = plan.record(at);
+            let said = |bit: u32| flags & bit != 0;
+            Some(ApprovalTerms {
+                roles: (0..plan.bounded(roles))
+                    .map(|index| plan.str(at, 4 + 2 * index).into())
+                    .collect(),
+                expires: said(approval::EXPIRES).then_some(expires),
+                approvers: said(approval::APPROVERS).then_some(approvers),
+                reason_required: said(approval::REASON).then(|| said(approval::REASON_REQUIRED)),
+            })
+        })
+    }
+
+    fn forbid(&self, at: Ref) -> ForbidRef<'a> {
+        ForbidRef { plan: *self, at }
+    }
+
+    /// The text of a bit of [`with`] in a rule or forbid.
+    fn optional_text(&self, rule: Ref, bit: u32) -> Result<Option<&'a str>, Damaged> {
+        let index = self.checked(|plan| plan.optional(rule, bit))?;
+        index.map(|index| self.str(rule, index)).transpose()
+    }
+
+    /// The constraints of a rule or forbid as written.
+    fn sources(&self, rule: Ref) -> Result<Vec<&'a str>, Damaged> {
+        let constraints: Vec<Ref> = self.checked(|plan| plan.constraints(rule).collect())?;
+        constraints
+            .into_iter()
+            .map(|constraint| self.str(constraint, 0))
+            .collect()
     }
 }
 
@@ -116,43 +175,68 @@ impl<'a> RoleRef<'a> {
         self.plan.str(self.at, 0)
     }
 
-    /// How many rules it has: one for unlisted tools, and one a listed tool.
-    pub fn rule_count(&self) -> Result<u32, Damaged> {
-        Ok(self.plan.word(self.at, 4)?.saturating_add(1))
+    /// Who has it, for people.
+    pub fn description(&self) -> Result<Option<&'a str>, Damaged> {
+        let more = match self.plan.is_grown()? {
+            true => self.plan.checked(|plan| plan.more(self.at))?,
+            false => None,
+        };
+        Ok(match more {
+            Some(more) => some(self.plan.str(more, 0)?),
+            None => None,
+        })
     }
 
-    /// The rule at an index: first the one for unlisted tools, then those of the listed ones in the order of the names' bytes.
-    pub fn rule(&self, index: u32) -> Result<Option<RuleRef<'a>>, Damaged> {
-        let plan = self.plan;
-        let Some(cell) = index.checked_sub(1) else {
-            return Ok(Some(RuleRef {
-                plan,
-                at: plan.reference(self.at, 2)?,
-                tool: None,
-            }));
-        };
-        if index >= self.rule_count()? {
-            return Ok(None);
+    /// At most `count` of its rules, from index `start` on: first the one for unlisted tools, then those for tools by name in the order of the
+    /// names' bytes, then those for patterns in the order in which they are tried. Several for the same tools stand as they were written.
+    pub fn rules(&self, start: u32, count: u32) -> Result<Vec<RuleRef<'a>>, Damaged> {
+        let grown = self.plan.is_grown()?;
+        self.plan.checked(|plan| {
+            let unlisted = (Named::Unlisted, plan.default_rule(self.at));
+            let listed = plan.cells(self.at);
+            let listed = listed.map(|(tool, entry)| (Named::Exact(plan.tool(tool)), entry));
+            let patterns = grown.then(|| plan.named_entries(self.at));
+            let patterns = patterns.into_iter().flatten();
+            let patterns = patterns.map(|at| (Named::Pattern(at), plan.reference(at, 2)));
+            let entries = core::iter::once(unlisted).chain(listed).chain(patterns);
+            let rules =
+                entries.flat_map(|(tools, entry)| plan.rules(entry).map(move |at| (tools, at)));
+            page(rules, start, count)
+                .map(|(tools, at)| RuleRef {
+                    plan: self.plan,
+                    at,
+                    tools,
+                })
+                .collect()
+        })
+    }
+
+    /// At most `count` of its forbids, from index `start` on, in the order in which they are asked.
+    pub fn forbids(&self, start: u32, count: u32) -> Result<Vec<ForbidRef<'a>>, Damaged> {
+        if !self.plan.is_grown()? {
+            return Ok(Vec::new());
         }
-        let cells = plan.reference(self.at, 3)?;
-        let cell = cells.wrapping_add((cell as usize).wrapping_mul(size::CELL));
-        Ok(Some(RuleRef {
-            plan,
-            at: plan.reference(cell, 1)?,
-            tool: Some(plan.word(cell, 0)?),
-        }))
+        self.plan.checked(|plan| {
+            page(plan.forbids(self.at), start, count)
+                .map(|at| self.plan.forbid(at))
+                .collect()
+        })
     }
 }
 
 impl<'a> RuleRef<'a> {
-    /// The tool's exact name; none for the rule for unlisted tools.
-    pub fn tool(&self) -> Result<Option<&'a str>, Damaged> {
-        self.tool.map(|id| self.plan.tool_name(id)).transpose()
+    /// Which tools it is for.
+    pub fn tools(&self) -> Result<Tools<&'a str>, Damaged> {
+        Ok(match self.tools {
+            Named::Unlisted => Tools::Unlisted,
+            Named::Exact(at) => Tools::Exact(self.plan.str(at, 0)?),
+            Named::Pattern(at) => Tools::Pattern(self.plan.str(at, 0)?),
+        })
     }
 
     /// What happens if every constraint holds.
     pub fn mode(&self) -> Result<Mode, Damaged> {
-        match self.plan.word(self.at, 0)? {
+        match self.plan.word(self.at, 0)? & mode::MASK {
             mode::DENY => Ok(Mode::Deny),
             mode::NEEDS_APPROVAL => Ok(Mode::NeedsApproval),
             mode::ALLOW => Ok(Mode::Allow),
@@ -160,63 +244,140 @@ impl<'a> RuleRef<'a> {
         }
     }
 
-    /// How many constraints there are.
-    pub fn constraint_count(&self) -> Result<u32, Damaged> {
-        self.plan.word(self.at, 2)
-    }
-
-    /// The constraint at an index, as written, in the order of evaluation.
-    pub fn constraint(&self, index: u32) -> Result<&'a str, Damaged> {
-        self.plan
-            .str(self.plan.reference(self.at, 3 + index as usize)?, 0)
-    }
-
-    /// The constraints as written.
+    /// The constraints as written, in the order of evaluation.
     pub fn constraints(&self) -> Result<Vec<&'a str>, Damaged> {
-        (0..self.constraint_count()?)
-            .map(|index| self.constraint(index))
-            .collect()
+        self.plan.sources(self.at)
     }
 
-    /// The id of its file scope.
+    /// The id of all that a path must satisfy; for a pattern or unlisted tools without what is forbidden for some of them alone. Of an
+    /// exception the paths that it is about.
     pub fn scope(&self) -> Result<Option<u32>, Damaged> {
-        match self.plan.reference(self.at, 1)? {
-            0 => Ok(None),
-            scope => self.plan.word(scope, 0).map(Some),
-        }
+        self.plan
+            .checked(|plan| match plan.optional(self.at, with::CHOICE) {
+                Some(index) => {
+                    let choice = plan.reference(self.at, index);
+                    plan.word(choice, 1 + plan.count(choice, 0)).checked_sub(1)
+                }
+                None => plan.own_scope(self.at),
+            })
+    }
+
+    /// The id of the terms that say who has to agree.
+    pub fn terms(&self) -> Result<Option<u32>, Damaged> {
+        self.plan.checked(|plan| plan.terms(self.at))
+    }
+
+    /// What the model is told if this rule denies or asks.
+    pub fn message(&self) -> Result<Option<&'a str>, Damaged> {
+        self.plan.optional_text(self.at, with::MESSAGE)
+    }
+
+    /// What it is for, for people.
+    pub fn description(&self) -> Result<Option<&'a str>, Damaged> {
+        self.plan.optional_text(self.at, with::DESCRIPTION)
     }
 }
 
-impl<'a> ScopeRef<'a> {
-    /// The argument that holds the path.
-    pub fn argument(&self) -> Result<&'a str, Damaged> {
-        self.plan.str(self.at, 1)
+impl<'a> ForbidRef<'a> {
+    /// The names of the tools in the order of their bytes, then the patterns of names. Empty: all whose names are not closed.
+    pub fn tools(&self) -> Result<Vec<&'a str>, Damaged> {
+        let (ids, patterns) = self.plan.checked(|plan| {
+            let tools = plan.forbidden_tools(self.at);
+            (tools.ids, tools.patterns)
+        })?;
+        let mut tools = Vec::new();
+        for index in ids {
+            let tool = self.plan.word(self.at, index)?;
+            let tool = self.plan.checked(|plan| plan.tool(tool))?;
+            tools.push(self.plan.str(tool, 0)?);
+        }
+        for index in patterns.step_by(2) {
+            tools.push(self.plan.str(self.at, index)?);
+        }
+        Ok(tools)
     }
 
-    /// Its patterns.
-    pub fn paths(&self) -> Result<PathScope, Damaged> {
-        self.plan.checked(|plan| patterns(plan, self.at))
+    /// The constraints as written, in the order of evaluation.
+    pub fn constraints(&self) -> Result<Vec<&'a str>, Damaged> {
+        self.plan.sources(self.at)
     }
+
+    /// The id of the scope whose denied patterns are the paths that it is about.
+    pub fn scope(&self) -> Result<Option<u32>, Damaged> {
+        self.plan.checked(|plan| plan.own_scope(self.at))
+    }
+
+    /// What the model is told if it denies.
+    pub fn message(&self) -> Result<Option<&'a str>, Damaged> {
+        self.plan.optional_text(self.at, with::MESSAGE)
+    }
+
+    /// What it is for, for people.
+    pub fn description(&self) -> Result<Option<&'a str>, Damaged> {
+        self.plan.optional_text(self.at, with::DESCRIPTION)
+    }
+}
+
+/// A text that is there.
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// At most `count` things from index `start` on.
+fn page<T>(things: impl Iterator<Item = T>, start: u32, count: u32) -> impl Iterator<Item = T> {
+    things.skip(start as usize).take(count as usize)
+}
+
+fn file_scope(plan: View<'_>, at: Ref) -> FileScope {
+    let nothing = FileScope {
+        arguments: Vec::new(),
+        search: false,
+        paths: PathScope::default(),
+        style: PathStyle::Posix,
+        exclusions: Vec::new(),
+    };
+    if plan.word(at, 0) & scope::BOUNDS == 0 {
+        let shape = Shape::of(plan, at);
+        return FileScope {
+            arguments: shape.arguments(plan).map(text).collect(),
+            search: shape.search,
+            paths: patterns(plan, at),
+            style: shape.style(),
+            ..nothing
+        };
+    }
+    let exclusions = plan.references_behind(at, 2).map(|at| Exclusion {
+        paths: patterns(plan, at),
+        style: Shape::of(plan, at).style(),
+    });
+    let exclusions = exclusions.collect();
+    let scope = match plan.bounded_scope(at) {
+        Some(at) => file_scope(plan, at),
+        None => nothing,
+    };
+    FileScope {
+        exclusions,
+        ..scope
+    }
+}
+
+/// A text of a plan, of which one is handed out.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into()
 }
 
 /// The pattern lists of a scope.
-pub(crate) fn patterns(plan: View<'_>, scope: Ref) -> PathScope {
-    let mut paths = PathScope::default();
-    let allowed = plan.count(scope, 3);
-    for index in 0..allowed + plan.count(scope, 4) {
-        let source = String::from(plan.str(pattern(scope, index), 0));
-        if index < allowed {
-            paths.allowed.push(source)
-        } else {
-            paths.denied.push(source)
-        }
+pub(crate) fn patterns(plan: View<'_>, at: Ref) -> PathScope {
+    let shape = Shape::of(plan, at);
+    let sources = |patterns: Range<usize>| {
+        patterns
+            .step_by(size::PATTERN)
+            .map(|pattern| String::from(plan.str(pattern, 0)))
+            .collect()
+    };
+    PathScope {
+        allowed: sources(shape.allowed()),
+        denied: sources(shape.denied()),
+        except: sources(shape.except()),
     }
-    paths
-}
-
-/// The record of a scope's pattern: the allowed ones first, then the denied ones.
-pub(crate) fn pattern(scope: Ref, index: usize) -> Ref {
-    scope
-        .wrapping_add(20)
-        .wrapping_add(index.wrapping_mul(size::PATTERN))
 }

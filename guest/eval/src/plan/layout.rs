@@ -1,4 +1,4 @@
-//! The binary form of a plan, versions 1 and 2: what the compiler writes and the evaluator reads.
+//! The binary form of a plan, versions 1 to 3: what the compiler writes and the evaluator reads.
 //!
 //! All integers are little-endian `u32` unless said otherwise. A *reference* is a byte offset from the beginning of the plan; 0
 //! refers to nothing. A *text* is a reference and a length in bytes. Records begin at multiples of 4.
@@ -21,6 +21,25 @@
 //! scope        id, argument (text), allowed patterns, denied patterns (how many of each), patterns…
 //! pattern      source (text), dfa, absolute
 //! ```
+//!
+//! A plan of version 3 has [`flags::GROWN`], and further records:
+//!
+//! ```text
+//! trailer      the last words of the plan, see below
+//! role         more, or 0, in the place of the ordinal
+//! more         description (text), first named entry, number of them, first reference to a forbid, number of them
+//! named entry  pattern of names (text), rule; in the order in which they are tried
+//! rule         the mode in the lowest byte of the first word; the bits of `with` above it tell what stands behind the constraints: message
+//!              (text), description (text), approval terms, choice. Or for several rules of one tool: mode, number of rules, rules…
+//! choice       number of forbids, forbids…, for each set of them (the first is the lowest bit) the id + 1 of a scope or 0
+//! forbid       as a rule of the mode `FORBID`; behind that the number of tool ids, the number of patterns of names, the ids in order, the
+//!              patterns (texts)…; neither: all tools whose names are not closed
+//! scope        the id in the lower bits of the first word; with `scope::MORE` behind the patterns: flags, further arguments, except
+//!              patterns (how many of each), the arguments (texts)…, the patterns…, and of a search for each allowed pattern a dfa or 0
+//! bounds       in the place of a scope, with `scope::BOUNDS`: id, scope or 0, number of scopes that exclude, these…
+//! pattern      in a scope with `scope::MORE`: absolute | has slash << 1
+//! approval     flags, seconds, approvers, number of roles, roles (texts)…
+//! ```
 
 /// The first four bytes.
 pub const MAGIC: [u8; 4] = *b"HXPL";
@@ -28,10 +47,16 @@ pub const MAGIC: [u8; 4] = *b"HXPL";
 pub const VERSION: u32 = 1;
 /// The version of plans with [`flags::PORTABLE`]. Nothing else differs: engines that do not know the flag refuse the version.
 pub const VERSION_PORTABLE: u32 = 2;
+/// The version of plans with [`flags::GROWN`].
+pub const VERSION_GROWN: u32 = 3;
 /// The largest plan, in bytes.
 pub const MAX_LEN: usize = 16 << 20;
 /// How deep conditions may be nested.
 pub const MAX_DEPTH: u32 = 40;
+/// How many rules there may be for one tool.
+pub const MAX_RULES: u32 = 64;
+/// How many forbids a choice of scopes can depend on.
+pub const MAX_CHOICE: usize = 4;
 /// How many slots a look-up in an index may visit.
 pub const MAX_PROBES: u32 = 8;
 
@@ -70,17 +95,35 @@ pub mod header {
     pub const OPAQUE_SIZE: usize = 120;
 }
 
+/// Where things stand in the trailer of a plan of [`VERSION_GROWN`], from its beginning.
+#[allow(missing_docs, reason = "the layout above explains the records")]
+pub mod trailer {
+    /// References to the forbids that no role can lift, in order.
+    pub const CEILING: usize = 0;
+    pub const CEILING_COUNT: usize = 4;
+    /// References to approval terms; the id is the position.
+    pub const APPROVALS: usize = 8;
+    pub const APPROVAL_COUNT: usize = 12;
+    /// Texts: the facts that conditions look at, in the order of their bytes.
+    pub const FACTS: usize = 16;
+    pub const FACT_COUNT: usize = 20;
+    /// A text: what the policy is about.
+    pub const DESCRIPTION: usize = 24;
+    pub const SIZE: usize = 32;
+}
+
 /// Bits of [`header::FLAGS`].
 pub mod flags {
     /// Some condition compares two objects, so members must be sorted.
     pub const SORT_MEMBERS: u32 = 1;
     /// Something else than this plan decides: it has limits and a digest, but no roles, and describes nothing.
     pub const OPAQUE: u32 = 2;
-    /// Arguments and facts that other readers may read differently are malformed. Only in plans of
-    /// [`VERSION_PORTABLE`](super::VERSION_PORTABLE).
+    /// Arguments and facts that other readers may read differently are malformed. Not in plans of version 1.
     pub const PORTABLE: u32 = 4;
+    /// There are records that versions 1 and 2 do not have. In plans of [`VERSION_GROWN`](super::VERSION_GROWN), and only in those.
+    pub const GROWN: u32 = 8;
     /// All that are known.
-    pub const ALL: u32 = SORT_MEMBERS | OPAQUE | PORTABLE;
+    pub const ALL: u32 = SORT_MEMBERS | OPAQUE | PORTABLE | GROWN;
 }
 
 /// Sizes of the records that stand in tables, in bytes.
@@ -90,6 +133,9 @@ pub mod size {
     pub const TOOL: usize = 12;
     pub const CELL: usize = 8;
     pub const PATTERN: usize = 16;
+    pub const NAMED_ENTRY: usize = 12;
+    pub const TEXT: usize = 8;
+    pub const REFERENCE: usize = 4;
     /// The least that stands from a literal's beginning on.
     pub const LITERAL: usize = 12;
 }
@@ -100,6 +146,58 @@ pub mod mode {
     pub const DENY: u32 = 0;
     pub const NEEDS_APPROVAL: u32 = 1;
     pub const ALLOW: u32 = 2;
+    /// No rule, but several: in plans of [`VERSION_GROWN`](super::VERSION_GROWN), as all that follows.
+    pub const SEVERAL: u32 = 3;
+    /// No rule, but a forbid.
+    pub const FORBID: u32 = 4;
+    /// The bits of the first word that tell the mode.
+    pub const MASK: u32 = 0xff;
+}
+
+/// Bits of the first word of a rule: what stands behind its constraints, in this order.
+pub mod with {
+    /// A text: what the model is told.
+    pub const MESSAGE: u32 = 1 << 8;
+    /// A text: what it is for.
+    pub const DESCRIPTION: u32 = 1 << 9;
+    /// The id of the approval terms.
+    pub const APPROVAL: u32 = 1 << 10;
+    /// A reference to the choice of the grant's scope. Without it that is the rule's own one.
+    pub const CHOICE: u32 = 1 << 11;
+    /// All of them.
+    pub const ALL: u32 = MESSAGE | DESCRIPTION | APPROVAL | CHOICE;
+}
+
+/// Parts of the words of scopes in plans of [`VERSION_GROWN`].
+pub mod scope {
+    /// In the first word: the id.
+    pub const ID: u32 = 0xff_ffff;
+    /// The id of a scope that has none: it stands in bounds.
+    pub const NO_ID: u32 = ID;
+    /// In the first word: more stands behind the patterns.
+    pub const MORE: u32 = 1 << 30;
+    /// In the first word: it is bounds.
+    pub const BOUNDS: u32 = 1 << 31;
+    /// In the flags: paths are written as on Windows.
+    pub const WINDOWS: u32 = 1;
+    /// In the flags: the tool searches below the path.
+    pub const SEARCH: u32 = 2;
+    /// Of a pattern: it begins at a root.
+    pub const ABSOLUTE: u32 = 1;
+    /// Of a pattern: it is written with a slash.
+    pub const HAS_SLASH: u32 = 2;
+}
+
+/// Flags of approval terms: which of the numbers count.
+pub mod approval {
+    /// The seconds.
+    pub const EXPIRES: u32 = 1;
+    /// The approvers.
+    pub const APPROVERS: u32 = 2;
+    /// Whether a reason has to be given is said.
+    pub const REASON: u32 = 4;
+    /// It has to.
+    pub const REASON_REQUIRED: u32 = 8;
 }
 
 /// The opcodes of nodes, in the lowest byte of the first word. After the span (second word) follow:

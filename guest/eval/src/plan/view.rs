@@ -21,6 +21,11 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
+    /// How many bytes there are.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// CAUTION: look at `damage` before acting on what was read.
     pub(crate) fn of(plan: Plan<'a>, damage: &'a Cell<Option<Damaged>>) -> Self {
         Self {
@@ -146,6 +151,33 @@ impl<'a> View<'a> {
     pub(crate) fn tool_named(&self, name: &[u8]) -> Option<u32> {
         self.look_up(header::TOOL_INDEX, name)
             .map(|tool| self.word(tool, 2))
+    }
+
+    /// The record of the tool of that id.
+    pub(crate) fn tool(&self, id: u32) -> Ref {
+        self.reference(header::TOOLS, 0)
+            .wrapping_add((id as usize).wrapping_mul(layout::size::TOOL))
+    }
+
+    /// The scope of that id.
+    pub(crate) fn scope_of(&self, id: u32) -> Option<Ref> {
+        let [table, count] = self.record(header::SCOPES);
+        (id < count).then(|| self.reference(table as usize, id as usize))
+    }
+
+    /// The cells of a role: the ids of tools, and their rules.
+    pub(crate) fn cells(self, role: Ref) -> impl Iterator<Item = (u32, Ref)> + use<'a> {
+        let [_, _, _, cells, count] = self.record(role);
+        (0..self.bounded(count)).map(move |cell| {
+            let at = (cells as usize).wrapping_add(cell * layout::size::CELL);
+            let [tool, rule] = self.record(at);
+            (tool, rule as usize)
+        })
+    }
+
+    /// The constraints of a rule or forbid, in order.
+    pub(crate) fn constraints(self, rule: Ref) -> impl Iterator<Item = Ref> + use<'a> {
+        (0..self.count(rule, 2)).map(move |index| self.reference(rule, 3 + index))
     }
 
     /// The rule that a role lists for a tool.

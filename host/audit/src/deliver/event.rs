@@ -154,7 +154,10 @@ fn arguments(text: Option<&str>, redactor: &Redactor) -> String {
 }
 
 fn capped(hint: &Hint) -> Value {
-    let value = json!({"allowed_paths": hint.allowed, "denied_paths": hint.denied});
+    let mut value = json!({"allowed_paths": hint.allowed, "denied_paths": hint.denied});
+    if !hint.except.is_empty() {
+        value["except_paths"] = json!(hint.except);
+    }
     match value.to_string().len() {
         bytes if bytes > HINT_BYTES => json!({"_truncated": true, "original_bytes": bytes}),
         _ => value,

@@ -1,6 +1,8 @@
 //! The outcome of a policy's answer.
 
-use hexgate_host::{DecideError, Denial, ErrorKind, Grant, PathScope, Policy, Request, Verdict};
+use hexgate_host::{
+    DecideError, Denial, ErrorKind, Grant, NeededApproval, PathScope, Policy, Request, Verdict,
+};
 
 use super::{ErrorClass, Hint, Outcome};
 
@@ -30,9 +32,15 @@ impl From<&Result<Verdict, DecideError>> for Outcome {
                 role: *role,
                 scope: *scope,
             },
-            Ok(Verdict::NeedsApproval(Grant { role, scope })) => Self::NeedsApproval {
+            Ok(Verdict::NeedsApproval(NeededApproval {
+                grant: Grant { role, scope },
+                terms,
+                message,
+            })) => Self::NeedsApproval {
                 role: *role,
                 scope: *scope,
+                terms: *terms,
+                message: message.clone(),
             },
             Ok(Verdict::Deny(denial)) => denial.into(),
             Err(error) => error.into(),
@@ -46,6 +54,7 @@ impl From<&Denial> for Outcome {
             reason: denial.reason.clone(),
             violations: denial.violations.clone(),
             hint: denial.hint.as_ref().map(Hint::from),
+            message: denial.message.clone(),
         }
     }
 }
@@ -64,6 +73,7 @@ impl From<&PathScope> for Hint {
         Self {
             allowed: scope.allowed.clone(),
             denied: scope.denied.clone(),
+            except: scope.except.clone(),
         }
     }
 }

@@ -42,7 +42,9 @@ fn a_record_says_who_wanted_what_and_what_came_of_it() {
         hint: Some(Hint {
             allowed: vec!["src/**".to_owned()],
             denied: vec![],
+            except: vec![],
         }),
+        message: Some("Ask the customer to call us.".to_owned()),
     };
     let wanted = Record {
         id: Some("3f2504e0-4f89-81d3-9a0c-0305e82c3301"),
@@ -80,6 +82,7 @@ fn a_record_says_who_wanted_what_and_what_came_of_it() {
                 "reason": "Policy denied tool \"refund_order\": args.amount <= 50",
                 "violations": ["args.amount <= 50"],
                 "hint": {"allowed": ["src/**"]},
+                "message": "Ask the customer to call us.",
             },
             "took_ns": 812,
             "n": 2,
@@ -105,11 +108,30 @@ fn every_outcome_reads_back() {
         Outcome::NeedsApproval {
             role: Some(1),
             scope: None,
+            terms: None,
+            message: None,
+        },
+        Outcome::NeedsApproval {
+            role: None,
+            scope: None,
+            terms: Some(2),
+            message: Some("A colleague is asked.".to_owned()),
         },
         Outcome::Deny {
             reason: String::new(),
             violations: vec![],
             hint: None,
+            message: None,
+        },
+        Outcome::Deny {
+            reason: String::new(),
+            violations: vec![],
+            hint: Some(Hint {
+                allowed: vec![],
+                denied: vec![".env*".to_owned()],
+                except: vec![".env.example".to_owned()],
+            }),
+            message: Some("Ask the customer to call us.".to_owned()),
         },
         Outcome::Error {
             error: ErrorClass::Malformed,
@@ -189,6 +211,7 @@ fn what_is_too_large_or_cannot_be_looked_through_is_kept_as_its_digest() {
         reason: "r".repeat(5000),
         violations: vec!["v".repeat(40_000); 3],
         hint: None,
+        message: None,
     };
     let wanted = Record {
         arguments: &large,

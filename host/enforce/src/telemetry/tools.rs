@@ -54,7 +54,12 @@ impl Tools {
             let description = told.version.policy.describe();
             let roles = description.into_iter().flat_map(|it| it.roles);
             let rules = roles.flat_map(|role| role.rules);
-            let names = rules.filter_map(|rule| rule.tool).collect();
+            // A pattern lists no name: a model could make up as many as it liked.
+            let names = rules.filter_map(|rule| match rule.tools {
+                hexgate_host::Tools::Exact(name) => Some(name),
+                hexgate_host::Tools::Unlisted | hexgate_host::Tools::Pattern(_) => None,
+            });
+            let names = names.collect();
             if self.listed.len() == POLICIES {
                 self.listed.remove(0);
             }

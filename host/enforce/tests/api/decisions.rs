@@ -210,7 +210,7 @@ fn the_file_scope_travels_with_the_permission() {
         ))
         .unwrap();
     let scope = permit.scope().unwrap();
-    assert_eq!(scope.argument, "file_path");
+    assert_eq!(scope.arguments, ["file_path"]);
     assert_eq!(scope.paths.denied, ["docs/private/**"]);
 }
 

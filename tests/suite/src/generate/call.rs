@@ -31,10 +31,23 @@ pub(super) fn call(scenario: &Scenario, random: &mut Random) -> Call {
         }
     }
     for argument in &scenario.arguments {
-        if random.chance(95) {
-            let path = paths::path(random, &scenario.patterns);
-            constraint::put(&mut args, std::slice::from_ref(argument), Json::Text(path));
-        }
+        let count = match random.below(20) {
+            // Absent.
+            0..=1 => continue,
+            2..=3 => Some(random.below(4)),
+            _ => None,
+        };
+        let mut path = || Json::Text(paths::path(random, &scenario.patterns));
+        let value = match count {
+            Some(count) => Json::List((0..count).map(|_| path()).collect()),
+            None => path(),
+        };
+        let value = if random.chance(3) {
+            bent(random, &value)
+        } else {
+            value
+        };
+        constraint::put(&mut args, std::slice::from_ref(argument), value);
     }
     let facts = if facts == Json::Object(Vec::new()) && random.chance(80) {
         None
@@ -61,6 +74,7 @@ fn roles(scenario: &Scenario, random: &mut Random) -> Vec<String> {
     (0..count)
         .map(|_| {
             if scenario.roles.is_empty() || random.chance(12) {
+                let bad = if random.chance(10) { "bad\nname" } else { "r3" };
                 random.text(&[
                     "default",
                     "ghost",
@@ -68,8 +82,8 @@ fn roles(scenario: &Scenario, random: &mut Random) -> Vec<String> {
                     "Default",
                     "m0",
                     "r1 ",
-                    "bad\nname",
                     "m1",
+                    bad,
                 ])
             } else {
                 random.pick(&scenario.roles).clone()
@@ -95,6 +109,7 @@ fn tool(scenario: &Scenario, random: &mut Random) -> String {
                 "hexgate.z",
                 "other",
                 "a\"b",
+                "read_", "read_other", "mytool2", "agent.tool:x", "skill.resource:q",
             ]),
         };
     }
@@ -104,7 +119,8 @@ fn tool(scenario: &Scenario, random: &mut Random) -> String {
 /// The same value in other characters.
 fn respelt(random: &mut Random, value: &Json) -> Json {
     match value {
-        Json::Number(number) if random.chance(40) => Json::Number(if number.contains('.') {
+        // With an exponent a number takes no second one, and no digits behind it.
+        Json::Number(number) if random.chance(40) && is_plain(number) => Json::Number(if number.contains('.') {
             random
                 .pick(&[
                     format!("{number}0"),
@@ -127,13 +143,18 @@ fn respelt(random: &mut Random, value: &Json) -> Json {
     }
 }
 
+fn is_plain(number: &str) -> bool {
+    number != "0" && !number.contains(['e', 'E'])
+}
+
 /// A value nearby.
 fn bent(random: &mut Random, value: &Json) -> Json {
     if random.chance(25) {
         return constraint::literal(random, 2);
     }
     match value {
-        Json::Number(number) => bent_number(random, number),
+        Json::Number(number) if is_plain(number) => bent_number(random, number),
+        Json::Number(number) => Json::Text(number.clone()),
         Json::Text(text) => match random.below(6) {
             0 => Json::Text(format!("{text}a")),
             1 => Json::Text(text.to_uppercase()),

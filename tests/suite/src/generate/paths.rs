@@ -4,8 +4,19 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::Random;
 
-/// A pattern that a compiler accepts.
-pub(super) fn pattern(random: &mut Random) -> String {
+/// A pattern that a compiler accepts; `near`: mostly one that has to do with that one.
+pub(super) fn pattern(random: &mut Random, windows: bool, near: Option<&str>) -> String {
+    if let Some(near) = near.filter(|near| !near.starts_with('/') && near.len() > 1)
+        && random.chance(60)
+    {
+        let last = near.trim_end_matches("/**").trim_end_matches('/');
+        let last = last.rsplit('/').next().unwrap_or_default();
+        return match random.below(3) {
+            0 => near.to_owned(),
+            1 if !last.is_empty() => last.to_owned(),
+            _ => format!("{}/x", near.trim_end_matches("/**").trim_end_matches('/')),
+        };
+    }
     let count = 1 + random.below(3);
     let segments: Vec<String> = (0..count)
         .map(|_| {
@@ -17,7 +28,9 @@ pub(super) fn pattern(random: &mut Random) -> String {
         })
         .collect();
     let mut text = segments.join("/");
-    if random.chance(15) {
+    if windows && random.chance(40) {
+        text.insert_str(0, &random.text(&["C:/", "c:/", "D:/"]));
+    } else if !windows && random.chance(15) {
         text.insert(0, '/');
     }
     if random.chance(10) && !text.ends_with("**") {
@@ -74,6 +87,7 @@ fn near(random: &mut Random, patterns: &[String]) -> String {
             "[s-t]x" => random.text(&["tx", "SX", "\u{17f}x", "ux", "日x"]),
             "ệ" => random.text(&["ệ", "e\u{302}\u{323}", "Ẹ\u{302}", "ê", "e\u{323}"]),
             "id_?" => random.text(&["id_1", "id_", "id_ss", "id_日本", "id_xx"]),
+            "C:" | "c:" => random.text(&["C:", "c:", "C:", "D:"]),
             "" => random.text(&["", "x"]),
             other => other.to_owned(),
         });
@@ -82,7 +96,7 @@ fn near(random: &mut Random, patterns: &[String]) -> String {
 }
 
 fn bent(random: &mut Random, text: &str) -> String {
-    match random.below(27) {
+    match random.below(30) {
         0 => format!("/{text}"),
         1 => format!("./{text}"),
         2 => format!("../{text}"),
@@ -146,6 +160,9 @@ fn bent(random: &mut Random, text: &str) -> String {
             format!("{}{extra}{}", text(head), text(tail))
         }
         24 => text.nfd().collect(),
+        26 => text.replace('/', "\\"),
+        27 => random.text(&["C:", "c:/", "C:\\", "C:x", "\\\\host\\share\\x", "//host/share/x", "\\x", "1:/x", "CC:/x"]),
+        28 => format!("{}{text}", random.text(&["c:\\", "C:/", "d:/"])),
         25 => text.to_uppercase().nfc().collect(),
         _ => format!("{text}é"),
     }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{
-    constraint::{Expr, Op, Operand, Path},
+    constraint::{Expr, Op, Operand, Path, Step},
     number,
 };
 use crate::json::Json;
@@ -14,8 +14,16 @@ pub(super) struct Scene<'a> {
     pub(super) facts: &'a Json,
     pub(super) role: &'a str,
     pub(super) tool: &'a str,
-    /// The elements of the quantifiers around, innermost last.
-    pub(super) elements: Vec<Json>,
+    /// What `.` is in the calls around, innermost last. It can be absent.
+    pub(super) elements: Vec<Option<Element>>,
+}
+
+/// What `.` is.
+#[derive(Debug, Clone)]
+pub(super) struct Element {
+    value: Json,
+    /// Whether it stands in the policy: an element of a list constant.
+    written: bool,
 }
 
 impl Scene<'_> {
@@ -31,19 +39,36 @@ impl Scene<'_> {
                 list,
                 negated,
             } => {
-                let found = contained(&self.operand(value)?, list);
+                let value = self.operand(value)?;
+                let found = match (list, self.operand(list)?) {
+                    (Operand::Literal(_), Json::List(list)) => contained(&value, &list),
+                    // Nobody wrote that the list may be empty.
+                    (_, Json::List(list)) if list.is_empty() => Some(false),
+                    (_, Json::List(list)) => contained(&value, &list),
+                    _ => None,
+                };
                 if *negated { not(found) } else { found }
             }
-            Expr::Text { call, path, text } => {
-                let found = self.path(path)?;
-                let subject = found.as_text()?;
-                match call.as_str() {
-                    "startswith" => Some(subject.starts_with(text.as_str())),
-                    "endswith" => Some(subject.ends_with(text.as_str())),
-                    "contains" => Some(subject.contains(text.as_str())),
-                    _ => matches(text, subject),
+            Expr::Text {
+                call,
+                subject,
+                sought,
+            } => {
+                let (Json::Text(subject), Json::Text(text)) =
+                    (self.operand(subject)?, self.operand(sought)?)
+                else {
+                    return None;
+                };
+                if text.is_empty() && !self.is_written(sought) {
+                    return None;
                 }
+                Some(match call.as_str() {
+                    "startswith" => subject.starts_with(text.as_str()),
+                    "endswith" => subject.ends_with(text.as_str()),
+                    _ => subject.contains(text.as_str()),
+                })
             }
+            Expr::Matches(path, pattern) => matches(pattern, self.path(path)?.as_text()?),
             Expr::Present(path) => Some(self.path(path).is_some()),
             Expr::Only(path, names) => {
                 let found = self.path(path)?;
@@ -54,30 +79,65 @@ impl Scene<'_> {
                         .all(|(name, _)| names.contains(name)),
                 )
             }
-            Expr::Quantifier {
-                every: all,
-                path,
-                body,
-            } => {
-                let found = self.path(path)?;
-                let mut values = Vec::new();
-                for element in found.as_list()? {
-                    self.elements.push(element.clone());
-                    values.push(self.value(body));
-                    self.elements.pop();
+            Expr::Bound { call, over, body } => {
+                let found = self.operand(over);
+                let written = self.is_written(over);
+                if call == "optional" {
+                    return match found {
+                        None | Some(Json::Null) => Some(true),
+                        Some(value) => self.of(body, Some(Element { value, written })),
+                    };
                 }
-                if *all { every(values) } else { any(values) }
+                let elements = match call.as_str() {
+                    "every" | "any" => found?.as_list()?.to_vec(),
+                    "every_member" | "any_member" => members(found?.as_object()?),
+                    _ => texts(&found?),
+                };
+                let values = elements
+                    .into_iter()
+                    .map(|value| self.of(body, Some(Element { value, written })))
+                    .collect();
+                if call.starts_with("every") {
+                    every(values)
+                } else {
+                    any(values)
+                }
+            }
+            Expr::Named { argument, body } => {
+                let argument = Operand::Path(argument.clone());
+                let written = self.is_written(&argument);
+                let element = self.operand(&argument).map(|value| Element { value, written });
+                self.of(body, element)
             }
         }
     }
 
-    fn compare(&self, left: &Operand, op: Op, right: &Operand) -> Option<bool> {
+    /// The value of a condition in which `.` is that.
+    fn of(&mut self, body: &Expr, element: Option<Element>) -> Option<bool> {
+        self.elements.push(element);
+        let value = self.value(body);
+        self.elements.pop();
+        value
+    }
+
+    /// Whether an operand stands in the policy as it is.
+    fn is_written(&self, operand: &Operand) -> bool {
+        match operand {
+            Operand::Literal(_) => true,
+            Operand::Path(path) if path.root == "." && path.steps.is_empty() => {
+                matches!(self.elements.last(), Some(Some(element)) if element.written)
+            }
+            _ => false,
+        }
+    }
+
+    fn compare(&mut self, left: &Operand, op: Op, right: &Operand) -> Option<bool> {
         let (a, b) = (self.operand(left)?, self.operand(right)?);
-        let null = |operand: &Operand| matches!(operand, Operand::Literal(Json::Null));
+        let null = |operand: &Operand, value: &Json| *value == Json::Null && self.is_written(operand);
         let equality = || {
             if kind(&a) == kind(&b) {
                 Some(equal(&a, &b))
-            } else if null(left) || null(right) {
+            } else if null(left, &a) || null(right, &b) {
                 Some(false)
             } else {
                 None
@@ -93,7 +153,7 @@ impl Scene<'_> {
         }
     }
 
-    fn operand(&self, operand: &Operand) -> Option<Json> {
+    fn operand(&mut self, operand: &Operand) -> Option<Json> {
         match operand {
             Operand::Literal(value) => Some(value.clone()),
             Operand::Path(path) => self.path(path),
@@ -106,21 +166,103 @@ impl Scene<'_> {
                 };
                 Some(Json::Number(size.to_string()))
             }
+            Operand::CountIf(path, body) => {
+                let mut size = 0;
+                for value in self.path(path)?.as_list()? {
+                    let element = Element {
+                        value: value.clone(),
+                        written: false,
+                    };
+                    size += usize::from(self.of(body, Some(element))?);
+                }
+                Some(Json::Number(size.to_string()))
+            }
+            Operand::Sum(path, of) => {
+                let mut sum = "0".to_owned();
+                for value in self.path(path)?.as_list()? {
+                    match follow(value, &of.steps)? {
+                        Json::Number(number) => sum = number::calculate(&sum, '+', number)?,
+                        _ => return None,
+                    }
+                }
+                Some(Json::Number(sum))
+            }
+            Operand::Lower(inner) => match self.operand(inner)? {
+                Json::Text(text) => Some(Json::Text(text.to_ascii_lowercase())),
+                _ => None,
+            },
+            Operand::Type(path) => {
+                let name = match kind(&self.path(path)?) {
+                    "string" => "text",
+                    other => other,
+                };
+                Some(Json::Text(name.to_owned()))
+            }
+            Operand::Arithmetic(left, op, right) => {
+                match (self.operand(left)?, self.operand(right)?) {
+                    (Json::Number(left), Json::Number(right)) => {
+                        Some(Json::Number(number::calculate(&left, *op, &right)?))
+                    }
+                    _ => None,
+                }
+            }
         }
     }
 
     fn path(&self, path: &Path) -> Option<Json> {
-        let mut value = match path.root.as_str() {
-            "args" => self.args.clone(),
-            "role" => Json::Text(self.role.to_owned()),
-            "tool" => Json::Text(self.tool.to_owned()),
-            "." => self.elements.last()?.clone(),
-            fact => self.facts.member(fact)?.clone(),
+        let (role, tool);
+        let start = match path.root.as_str() {
+            "args" => self.args,
+            "role" => {
+                role = Json::Text(self.role.to_owned());
+                &role
+            }
+            "tool" => {
+                tool = Json::Text(self.tool.to_owned());
+                &tool
+            }
+            "." => &self.elements.last()?.as_ref()?.value,
+            fact => self.facts.member(fact)?,
         };
-        for step in &path.steps {
-            value = value.member(step)?.clone();
-        }
-        Some(value)
+        follow(start, &path.steps).cloned()
+    }
+}
+
+fn follow<'v>(mut value: &'v Json, steps: &[Step]) -> Option<&'v Json> {
+    for step in steps {
+        value = match step {
+            Step::Member(name) => value.member(name)?,
+            Step::Element(index) => value.as_list()?.get(*index)?,
+        };
+    }
+    Some(value)
+}
+
+/// The members of an object as `every_member` looks at them.
+fn members(object: &[(String, Json)]) -> Vec<Json> {
+    let member = |(name, value): &(String, Json)| {
+        Json::Object(vec![
+            ("name".to_owned(), Json::Text(name.clone())),
+            ("value".to_owned(), value.clone()),
+        ])
+    };
+    object.iter().map(member).collect()
+}
+
+/// All texts at and below a value, names of members included.
+fn texts(value: &Json) -> Vec<Json> {
+    match value {
+        Json::Text(_) => vec![value.clone()],
+        Json::List(items) => items.iter().flat_map(texts).collect(),
+        Json::Object(members) => members
+            .iter()
+            .flat_map(|(name, value)| {
+                let mut all = vec![Json::Text(name.clone())];
+                all.extend(texts(value));
+                all
+            })
+            .collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) => Vec::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The constraint language, read by recursive descent straight from its grammar.
 
+use std::rc::Rc;
+
 use crate::json::{Fault, Json, Reader};
 
 /// A condition.
@@ -11,19 +13,27 @@ pub(super) enum Expr {
     Compare(Operand, Op, Operand),
     In {
         value: Operand,
-        list: Vec<Json>,
+        list: Operand,
         negated: bool,
     },
+    /// `startswith`, `endswith`, `contains`.
     Text {
         call: String,
-        path: Path,
-        text: String,
+        subject: Operand,
+        sought: Operand,
     },
+    Matches(Path, String),
     Present(Path),
     Only(Path, Vec<String>),
-    Quantifier {
-        every: bool,
-        path: Path,
+    /// What binds `.`: `every`, `any`, `every_member`, `any_member`, `anywhere`, `optional`.
+    Bound {
+        call: String,
+        over: Operand,
+        body: Box<Expr>,
+    },
+    /// A condition with a name: `.` in it is the value of the argument, absent if that is.
+    Named {
+        argument: Path,
         body: Box<Expr>,
     },
 }
@@ -42,22 +52,83 @@ pub(super) enum Op {
 pub(super) enum Operand {
     Path(Path),
     Count(Path),
+    CountIf(Path, Box<Expr>),
+    /// The numbers at a path of each element.
+    Sum(Path, Path),
+    Lower(Box<Operand>),
+    Type(Path),
+    /// `+`, `-` or `*`.
+    Arithmetic(Box<Operand>, char, Box<Operand>),
     Literal(Json),
 }
 
-/// `root` is one of the six names, or `.` for a quantifier's element.
+/// `root` is one of the names, or `.` for what a call around binds.
 #[derive(Debug, Clone)]
 pub(super) struct Path {
     pub(super) root: String,
-    pub(super) steps: Vec<String>,
+    pub(super) steps: Vec<Step>,
 }
 
-/// Reads a constraint. `consts` are the constants that are visible where it is written.
-pub(super) fn parse(text: &str, consts: &[(String, Json)]) -> Result<Expr, String> {
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    Member(String),
+    Element(usize),
+}
+
+/// The constants and named conditions that are visible where a constraint is written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sight {
+    pub(super) consts: Vec<(String, Json)>,
+    pub(super) definitions: Vec<(String, Definition)>,
+}
+
+/// What a named condition stands for.
+#[derive(Debug, Clone)]
+pub(super) struct Definition {
+    pub(super) text: String,
+    /// What could be seen where it was written; absent only while that is put together, and for its neighbours: what can be seen here.
+    pub(super) home: Option<Rc<Sight>>,
+}
+
+const ROOTS: [&str; 9] = [
+    "args",
+    "ctx",
+    "run",
+    "user",
+    "usage",
+    "user_usage",
+    "said",
+    "role",
+    "tool",
+];
+
+/// How deep what goes over several values may stand.
+const DEEP: usize = 2;
+/// How far a named condition may be of others. More than there can be without a cycle.
+const NAMES: usize = 64;
+
+/// Reads a constraint.
+pub(super) fn parse(text: &str, sight: &Sight) -> Result<Expr, String> {
+    read(text, sight, 0, 0, 0)
+}
+
+/// Reads a named condition as if it were used.
+pub(super) fn check(name: &str, sight: &Sight) -> Result<(), String> {
+    let found = sight.definitions.iter().find(|(other, _)| other == name);
+    let (_, definition) = found.ok_or("no such condition")?;
+    read(&definition.text, sight, 0, 1, 0).map(|_| ())
+}
+
+fn read(text: &str, sight: &Sight, deep: usize, bound: usize, names: usize) -> Result<Expr, String> {
+    if names > NAMES {
+        return Err(format!("`{text}` is of itself"));
+    }
     let mut parser = Parser {
         reader: Reader::new(text),
-        consts,
-        quantifiers: 0,
+        sight,
+        deep,
+        bound,
+        names,
     };
     let expr = parser
         .or()
@@ -73,10 +144,47 @@ pub(super) fn parse(text: &str, consts: &[(String, Json)]) -> Result<Expr, Strin
     }
 }
 
+impl Expr {
+    /// Whether a path in it begins at a root.
+    pub(super) fn asks(&self, root: &str) -> bool {
+        match self {
+            Self::Or(parts) | Self::And(parts) => parts.iter().any(|part| part.asks(root)),
+            Self::Not(inner) => inner.asks(root),
+            Self::Compare(left, _, right) => left.asks(root) || right.asks(root),
+            Self::In { value, list, .. } => value.asks(root) || list.asks(root),
+            Self::Text {
+                subject, sought, ..
+            } => subject.asks(root) || sought.asks(root),
+            Self::Matches(path, _) | Self::Present(path) | Self::Only(path, _) => path.root == root,
+            Self::Bound { over, body, .. } => over.asks(root) || body.asks(root),
+            Self::Named { argument, body } => argument.root == root || body.asks(root),
+        }
+    }
+}
+
+impl Operand {
+    fn asks(&self, root: &str) -> bool {
+        match self {
+            Self::Path(path) | Self::Count(path) | Self::Type(path) | Self::Sum(path, _) => {
+                path.root == root
+            }
+            Self::CountIf(path, body) => path.root == root || body.asks(root),
+            Self::Lower(inner) => inner.asks(root),
+            Self::Arithmetic(left, _, right) => left.asks(root) || right.asks(root),
+            Self::Literal(_) => false,
+        }
+    }
+}
+
 struct Parser<'a> {
     reader: Reader<'a>,
-    consts: &'a [(String, Json)],
-    quantifiers: usize,
+    sight: &'a Sight,
+    /// How many calls around go over several values.
+    deep: usize,
+    /// How many calls around bind `.`.
+    bound: usize,
+    /// How many named conditions are around.
+    names: usize,
 }
 
 impl Parser<'_> {
@@ -110,23 +218,33 @@ impl Parser<'_> {
             self.need(")")?;
             return Ok(inner);
         }
-        for name in ["every", "any"] {
+        for name in ["every", "any", "every_member", "any_member", "anywhere", "optional"] {
             if self.call(name) {
-                return self.quantifier(name == "every");
+                return self.bound(name);
             }
         }
-        for name in ["startswith", "endswith", "contains", "matches"] {
+        for name in ["startswith", "endswith", "contains"] {
             if self.call(name) {
-                let path = self.path()?;
+                let subject = self.operand()?;
+                if !matches!(&subject, Operand::Path(_)) && !matches!(&subject, Operand::Lower(of) if matches!(**of, Operand::Path(_))) {
+                    return Err("a text is sought in a path, or in `lower` of one".to_owned());
+                }
                 self.need(",")?;
-                let text = self.string()?;
+                let sought = self.operand()?;
                 self.need(")")?;
                 return Ok(Expr::Text {
                     call: name.to_owned(),
-                    path,
-                    text,
+                    subject,
+                    sought,
                 });
             }
+        }
+        if self.call("matches") {
+            let path = self.path()?;
+            self.need(",")?;
+            let pattern = self.string()?;
+            self.need(")")?;
+            return Ok(Expr::Matches(path, pattern));
         }
         if self.call("present") {
             let path = self.path()?;
@@ -136,21 +254,58 @@ impl Parser<'_> {
         if self.call("only") {
             return self.only();
         }
+        if let Some(named) = self.named()? {
+            return Ok(named);
+        }
         self.comparison()
     }
 
-    fn quantifier(&mut self, every: bool) -> Result<Expr, String> {
-        self.quantifiers += 1;
-        if self.quantifiers > 2 {
-            return Err("more than two quantifiers deep".to_owned());
+    fn bound(&mut self, call: &str) -> Result<Expr, String> {
+        // The path may begin with what a call around binds.
+        let over = self.operand()?;
+        match &over {
+            Operand::Path(_) => {}
+            Operand::Literal(Json::List(_)) if call == "every" || call == "any" => {}
+            _ => return Err(format!("`{call}` is of a path")),
         }
-        // The list's own path may begin with the element of the quantifier outside.
-        let path = self.path()?;
         self.need(",")?;
-        let body = Box::new(self.or()?);
+        let body = Box::new(self.body(call != "optional")?);
         self.need(")")?;
-        self.quantifiers -= 1;
-        Ok(Expr::Quantifier { every, path, body })
+        Ok(Expr::Bound {
+            call: call.to_owned(),
+            over,
+            body,
+        })
+    }
+
+    /// A condition in which `.` is bound.
+    fn body(&mut self, several: bool) -> Result<Expr, String> {
+        self.deep += usize::from(several);
+        self.bound += 1;
+        if self.deep > DEEP {
+            return Err(format!("more than {DEEP} deep"));
+        }
+        let body = self.or()?;
+        self.deep -= usize::from(several);
+        self.bound -= 1;
+        Ok(body)
+    }
+
+    fn named(&mut self) -> Result<Option<Expr>, String> {
+        let sight = self.sight;
+        for (name, definition) in &sight.definitions {
+            if self.call(name) {
+                let argument = self.path()?;
+                self.need(")")?;
+                let home = definition.home.as_deref().unwrap_or(sight);
+                let body = read(&definition.text, home, self.deep, 1, self.names + 1)?;
+                return Ok(Some(Expr::Named {
+                    argument,
+                    body: Box::new(body),
+                }));
+            }
+        }
+        Ok(None)
     }
 
     fn only(&mut self) -> Result<Expr, String> {
@@ -172,11 +327,12 @@ impl Parser<'_> {
     }
 
     fn comparison(&mut self) -> Result<Expr, String> {
-        let left = self.operand()?;
+        let left = self.terms()?;
         let negated = self.word("not");
         if self.word("in") {
-            return match self.operand()? {
-                Operand::Literal(Json::List(list)) => Ok(Expr::In {
+            let list = self.operand()?;
+            return match &list {
+                Operand::Literal(Json::List(_)) | Operand::Path(_) => Ok(Expr::In {
                     value: left,
                     list,
                     negated,
@@ -196,23 +352,73 @@ impl Parser<'_> {
             (">", Op::Greater),
         ] {
             if self.sign(sign) {
-                return Ok(Expr::Compare(left, op, self.operand()?));
+                return Ok(Expr::Compare(left, op, self.terms()?));
             }
         }
         Err("no operator".to_owned())
     }
 
+    /// Products, added and subtracted from left to right.
+    fn terms(&mut self) -> Result<Operand, String> {
+        let mut left = self.product()?;
+        loop {
+            let op = if self.sign("+") {
+                '+'
+            } else if self.sign("-") {
+                '-'
+            } else {
+                return Ok(left);
+            };
+            left = Operand::Arithmetic(Box::new(left), op, Box::new(self.product()?));
+        }
+    }
+
+    fn product(&mut self) -> Result<Operand, String> {
+        let mut left = self.operand()?;
+        while self.sign("*") {
+            left = Operand::Arithmetic(Box::new(left), '*', Box::new(self.operand()?));
+        }
+        Ok(left)
+    }
+
     fn operand(&mut self) -> Result<Operand, String> {
         if self.call("count") {
             let path = self.path()?;
+            let operand = if self.sign(",") {
+                Operand::CountIf(path, Box::new(self.body(true)?))
+            } else {
+                Operand::Count(path)
+            };
             self.need(")")?;
-            return Ok(Operand::Count(path));
+            return Ok(operand);
+        }
+        if self.call("sum") {
+            let path = self.path()?;
+            self.need(",")?;
+            self.bound += 1;
+            let of = self.path()?;
+            self.bound -= 1;
+            if of.root != "." {
+                return Err("`sum` is of something of each element".to_owned());
+            }
+            self.need(")")?;
+            return Ok(Operand::Sum(path, of));
+        }
+        if self.call("lower") {
+            let inner = self.operand()?;
+            self.need(")")?;
+            return Ok(Operand::Lower(Box::new(inner)));
+        }
+        if self.call("type") {
+            let path = self.path()?;
+            self.need(")")?;
+            return Ok(Operand::Type(path));
         }
         self.reader.space();
         if self.reader.rest().starts_with("consts.") {
             self.reader.at += "consts.".len();
             let name = self.name()?;
-            let value = self.consts.iter().find(|(other, _)| *other == name);
+            let value = self.sight.consts.iter().find(|(other, _)| *other == name);
             return value
                 .map(|(_, value)| Operand::Literal(value.clone()))
                 .ok_or_else(|| format!("no constant `{name}`"));
@@ -237,39 +443,46 @@ impl Parser<'_> {
     fn path(&mut self) -> Result<Path, String> {
         let mut steps = Vec::new();
         let root = if self.sign(".") {
-            if self.quantifiers == 0 {
-                return Err("an element outside a quantifier".to_owned());
+            if self.bound == 0 {
+                return Err("`.` where nothing binds it".to_owned());
             }
-            if !self
+            if self
                 .reader
                 .rest()
                 .starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
             {
-                return Ok(Path {
-                    root: ".".to_owned(),
-                    steps,
-                });
+                steps.push(Step::Member(self.name()?));
             }
-            steps.push(self.name()?);
             ".".to_owned()
         } else {
             self.reader.space();
             let root = self.name()?;
-            if !["args", "ctx", "run", "user", "role", "tool"].contains(&root.as_str()) {
+            if !ROOTS.contains(&root.as_str()) {
                 return Err(format!("`{root}` is no root"));
             }
             root
         };
         loop {
             if self.reader.eat(".") {
-                steps.push(self.name()?);
+                steps.push(Step::Member(self.name()?));
             } else if self.reader.eat("[") {
                 self.reader.space();
-                steps.push(self.string()?);
+                steps.push(if self.reader.rest().starts_with('"') {
+                    Step::Member(self.string()?)
+                } else {
+                    Step::Element(self.index()?)
+                });
                 self.need("]")?;
             } else {
                 return Ok(Path { root, steps });
             }
+        }
+    }
+
+    fn index(&mut self) -> Result<usize, String> {
+        match self.literal()? {
+            Json::Number(digits) => digits.parse().map_err(|_| "no index".to_owned()),
+            _ => Err("no index".to_owned()),
         }
     }
 

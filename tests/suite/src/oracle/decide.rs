@@ -2,10 +2,11 @@
 
 use super::{
     condition::Scene,
-    policy::{Constraint, Entry, Mode, Policy, Role},
+    policy::{Constraint, Forbid, Mode, Policy, Role, Rule},
+    scope::Scope,
 };
 use crate::{
-    case::{Answer, Call, Denial, Grant, Paths},
+    case::{Answer, Bounds, Call, Denial, Exclusion, Grant, Needed, Paths, Terms},
     json::{self, Fault, Json},
 };
 
@@ -20,8 +21,12 @@ const REASON_BYTES: usize = 4096;
 
 /// What one role says.
 enum Verdict {
-    Allow(Option<Paths>),
-    NeedsApproval(Option<Paths>),
+    Allow(Option<Bounds>),
+    NeedsApproval {
+        scope: Option<Bounds>,
+        terms: Option<Terms>,
+        message: Option<String>,
+    },
     Deny(Denial),
 }
 
@@ -31,6 +36,17 @@ pub fn decide(policy: &Policy, call: &Call) -> Answer {
         Ok(read) => read,
         Err(answer) => return answer,
     };
+    let mut scene = Scene {
+        args: &args,
+        facts: &facts,
+        // Nothing that no role can grant looks at the role.
+        role: "",
+        tool: &call.tool,
+        elements: Vec::new(),
+    };
+    if let Some(denial) = forbidden(&policy.forbids, &mut scene) {
+        return Answer::Deny(denial);
+    }
     let mut known: Vec<(Option<u32>, &str)> = Vec::new();
     for (index, name) in (0..).zip(&call.roles) {
         let repeated = known.iter().any(|(_, other)| other == name);
@@ -43,7 +59,10 @@ pub fn decide(policy: &Policy, call: &Call) -> Answer {
     }
     let verdicts: Vec<Verdict> = known
         .iter()
-        .map(|(_, role)| ask(policy, role, &call.tool, &args, &facts))
+        .map(|(_, role)| {
+            scene.role = role;
+            ask(policy, &mut scene)
+        })
         .collect();
 
     for ((role, _), verdict) in known.iter().zip(&verdicts) {
@@ -55,10 +74,19 @@ pub fn decide(policy: &Policy, call: &Call) -> Answer {
         }
     }
     for ((role, _), verdict) in known.iter().zip(&verdicts) {
-        if let Verdict::NeedsApproval(scope) = verdict {
-            return Answer::NeedsApproval(Grant {
-                role: *role,
-                scope: scope.clone(),
+        if let Verdict::NeedsApproval {
+            scope,
+            terms,
+            message,
+        } = verdict
+        {
+            return Answer::NeedsApproval(Needed {
+                grant: Grant {
+                    role: *role,
+                    scope: scope.clone(),
+                },
+                terms: terms.clone(),
+                message: message.clone(),
             });
         }
     }
@@ -66,7 +94,7 @@ pub fn decide(policy: &Policy, call: &Call) -> Answer {
         .into_iter()
         .filter_map(|verdict| match verdict {
             Verdict::Deny(denial) => Some(denial),
-            Verdict::Allow(_) | Verdict::NeedsApproval(_) => None,
+            Verdict::Allow(_) | Verdict::NeedsApproval { .. } => None,
         })
         .collect();
     let names: Vec<&str> = known.iter().map(|(_, name)| *name).collect();
@@ -90,7 +118,7 @@ fn read(policy: &Policy, call: &Call) -> Result<(Json, Json), Answer> {
     let foreign = |members: &[(String, Json)]| {
         members
             .iter()
-            .any(|(name, _)| !["ctx", "run", "user"].contains(&name.as_str()))
+            .any(|(name, _)| !["ctx", "run", "said", "usage", "user", "user_usage"].contains(&name.as_str()))
     };
     if facts.as_object().is_none_or(foreign) {
         return Err(Answer::Malformed("facts"));
@@ -114,33 +142,131 @@ fn object(policy: &Policy, text: &str, field: &'static str) -> Result<Json, Answ
     }
 }
 
+/// What forbids a call, of one list: all that is not false. The first says why, and the first that has a message what the model is told.
+fn forbidden(forbids: &[Forbid], scene: &mut Scene<'_>) -> Option<Denial> {
+    let about: Vec<&Forbid> = forbids
+        .iter()
+        .filter(|forbid| is_about(forbid, scene.tool))
+        .filter(|forbid| condition(&forbid.constraints, forbid.scope.as_ref(), scene) != Some(false))
+        .collect();
+    let violations = sources(&about.first()?.constraints);
+    Some(Denial {
+        reason: because(&format!("Policy forbids tool {}", text(scene.tool)), &violations),
+        violations,
+        hint: None,
+        message: about.iter().find_map(|forbid| forbid.message.clone()),
+    })
+}
+
+fn is_about(forbid: &Forbid, tool: &str) -> bool {
+    match &forbid.tools {
+        None => !closed(tool),
+        Some(names) => names.iter().any(|name| stands_for(name, tool)),
+    }
+}
+
+/// What an exception or a forbid asks: its constraints and its scope together.
+fn condition(constraints: &[Constraint], scope: Option<&Scope>, scene: &mut Scene<'_>) -> Option<bool> {
+    let mut values: Vec<Option<bool>> = constraints
+        .iter()
+        .map(|constraint| scene.value(&constraint.expr))
+        .collect();
+    values.extend(scope.map(|scope| scope.is_meant(scene.args)));
+    if values.contains(&Some(false)) {
+        Some(false)
+    } else if values.contains(&None) {
+        None
+    } else {
+        Some(true)
+    }
+}
+
+fn sources(constraints: &[Constraint]) -> Vec<String> {
+    let mut out = Vec::new();
+    for constraint in constraints {
+        add(&mut out, &constraint.source);
+    }
+    out
+}
+
+fn add(list: &mut Vec<String>, one: &String) {
+    if !list.contains(one) {
+        list.push(one.clone());
+    }
+}
+
+fn because(what: &str, violations: &[String]) -> String {
+    if violations.is_empty() {
+        what.to_owned()
+    } else {
+        cut(format!("{what}: {}", violations.join("; ")))
+    }
+}
+
 /// What one role says about the call. A role that the policy does not have can only be a missing default.
-fn ask(policy: &Policy, name: &str, tool: &str, args: &Json, facts: &Json) -> Verdict {
-    let unlisted = || {
+fn ask(policy: &Policy, scene: &mut Scene<'_>) -> Verdict {
+    let (name, tool) = (scene.role, scene.tool);
+    let unlisted = |message: Option<String>| {
         Verdict::Deny(Denial {
             reason: format!(
                 "Policy denied tool {} (no allow rule matched for role {})",
                 text(tool),
                 text(name)
             ),
-            violations: Vec::new(),
-            hint: None,
+            message,
+            ..Denial::default()
         })
     };
     let Some((_, role)) = policy.roles.iter().find(|(other, _)| other == name) else {
-        return unlisted();
+        return unlisted(None);
     };
-    let listed = role
-        .tools
-        .iter()
-        .find(|(other, _)| other == tool)
-        .map(|(_, entry)| entry);
-    let entry = match (listed, &role.default_policy) {
-        (Some(entry), _) => entry,
-        (None, Some(entry)) if entry.mode != Mode::Deny && !closed(tool) => entry,
-        (None, _) => return unlisted(),
+    if let Some(denial) = forbidden(&role.forbids, scene) {
+        return Verdict::Deny(denial);
+    }
+    let rules = match (listed(role, tool), &role.default_policy) {
+        (Some(rules), _) => rules,
+        (None, Some(rule)) if !closed(tool) => match rule.mode {
+            Mode::Deny => return unlisted(rule.message.clone()),
+            Mode::Allow | Mode::NeedsApproval => std::slice::from_ref(rule),
+        },
+        (None, _) => return unlisted(None),
     };
-    judge(role, name, entry, tool, args, facts)
+    let exclusions = exclusions(policy, role, rules, tool);
+    judge(role, rules, exclusions, scene)
+}
+
+/// The rules of a tool: those of its name, else those of the pattern with the most bytes that are not stars.
+fn listed<'p>(role: &'p Role, tool: &str) -> Option<&'p [Rule]> {
+    let exact = role.tools.iter().find(|(other, _)| other == tool);
+    let weight = |pattern: &str| pattern.len() - pattern.matches('*').count();
+    let best = || {
+        let patterns = role.tools.iter().filter(|(other, _)| other.contains('*'));
+        patterns
+            .filter(|(pattern, _)| stands_for(pattern, tool))
+            .max_by_key(|(pattern, _)| weight(pattern))
+    };
+    let (_, rules) = exact.filter(|(name, _)| !name.contains('*')).or_else(best)?;
+    Some(rules)
+}
+
+/// Whether a name, or a pattern of names, is one for a tool.
+fn stands_for(name: &str, tool: &str) -> bool {
+    let Some((head, _)) = name.split_once('*') else {
+        return name == tool;
+    };
+    (!closed(tool) || closed(head)) && run(name.as_bytes(), tool.as_bytes())
+}
+
+fn run(pattern: &[u8], name: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => name.is_empty(),
+        Some((b'*', rest)) => (0..=name.len())
+            .filter_map(|skip| name.get(skip..))
+            .any(|tail| run(rest, tail)),
+        Some((first, rest)) => name
+            .split_first()
+            .is_some_and(|(c, tail)| first == c && run(rest, tail)),
+    }
 }
 
 /// Names that no default reaches.
@@ -156,55 +282,121 @@ fn closed(tool: &str) -> bool {
     .any(|prefix| tool.starts_with(prefix))
 }
 
-fn judge(role: &Role, name: &str, entry: &Entry, tool: &str, args: &Json, facts: &Json) -> Verdict {
-    let deny = |reason: String, violations: Vec<String>, hint: Option<Paths>| {
-        Verdict::Deny(Denial {
-            reason,
-            violations,
-            hint,
+/// What the exceptions and forbids for a tool exclude, whatever else they ask of a call.
+fn exclusions(policy: &Policy, role: &Role, rules: &[Rule], tool: &str) -> Vec<Exclusion> {
+    let forbids = policy.forbids.iter().chain(&role.forbids);
+    let forbidden = forbids
+        .filter(|forbid| is_about(forbid, tool))
+        .filter_map(|forbid| forbid.scope.as_ref());
+    let excepted = rules
+        .iter()
+        .filter(|rule| rule.exception)
+        .filter_map(|rule| rule.scope.as_ref());
+    let mut out: Vec<Exclusion> = forbidden
+        .chain(excepted)
+        .map(|scope| Exclusion {
+            paths: scope.paths.clone(),
+            windows: scope.windows,
         })
-    };
-    if entry.mode == Mode::Deny {
-        return deny(
-            format!("Policy denied tool {}", text(tool)),
-            Vec::new(),
-            None,
-        );
+        .collect();
+    out.sort();
+    out.dedup();
+    out
+}
+
+fn judge(role: &Role, rules: &[Rule], exclusions: Vec<Exclusion>, scene: &mut Scene<'_>) -> Verdict {
+    let denied = format!("Policy denied tool {}", text(scene.tool));
+    let message = |rules: &[&Rule]| rules.iter().find_map(|rule| rule.message.clone());
+
+    let exceptions: Vec<&Rule> = rules.iter().filter(|rule| rule.exception).collect();
+    let forbidding: Vec<&Rule> = exceptions
+        .iter()
+        .copied()
+        .filter(|rule| condition(&rule.constraints, rule.scope.as_ref(), scene) != Some(false))
+        .collect();
+    if let Some(first) = forbidding.first() {
+        let violations = sources(&first.constraints);
+        return Verdict::Deny(Denial {
+            reason: if violations.is_empty() {
+                denied
+            } else {
+                because(&format!("Policy forbids tool {}", text(scene.tool)), &violations)
+            },
+            violations,
+            hint: None,
+            message: message(&forbidding),
+        });
     }
-    let mut scene = Scene {
-        args,
-        facts,
-        role: name,
-        tool,
-        elements: Vec::new(),
-    };
-    let mut violations = Vec::new();
-    for Constraint { source, expr } in role.constraints.iter().chain(&entry.constraints) {
-        if scene.value(expr) != Some(true) && !violations.contains(source) {
-            violations.push(source.clone());
+
+    let others: Vec<&Rule> = rules
+        .iter()
+        .filter(|rule| rule.mode != Mode::Deny)
+        .collect();
+    if others.is_empty() {
+        return Verdict::Deny(Denial {
+            reason: denied,
+            message: message(&rules.iter().collect::<Vec<_>>()),
+            ..Denial::default()
+        });
+    }
+    let (mut holding, mut violations, mut hints) = (Vec::new(), Vec::new(), Vec::<&Paths>::new());
+    for rule in &others {
+        let untrue: Vec<&String> = role
+            .constraints
+            .iter()
+            .chain(&rule.constraints)
+            .filter(|constraint| scene.value(&constraint.expr) != Some(true))
+            .map(|constraint| &constraint.source)
+            .collect();
+        untrue.iter().for_each(|source| add(&mut violations, source));
+        if untrue.is_empty() {
+            match &rule.scope {
+                Some(scope) if !scope.holds(scene.args) => hints.push(&scope.paths),
+                _ => holding.push(*rule),
+            }
         }
     }
-    if !violations.is_empty() {
-        let reason = format!(
-            "Policy denied tool {}: {}",
-            text(tool),
-            violations.join("; ")
-        );
-        return deny(cut(reason), violations, None);
+    let best = [Mode::Allow, Mode::NeedsApproval]
+        .iter()
+        .find_map(|mode| holding.iter().find(|rule| rule.mode == *mode));
+    if let Some(rule) = best {
+        let scope = bounds(rule.scope.as_ref(), exclusions);
+        return match rule.mode {
+            Mode::Allow => Verdict::Allow(scope),
+            Mode::NeedsApproval | Mode::Deny => Verdict::NeedsApproval {
+                scope,
+                terms: rule.terms.clone(),
+                message: rule.message.clone(),
+            },
+        };
     }
-    let paths = entry.scope.as_ref().map(|scope| scope.paths.clone());
-    if entry.scope.as_ref().is_some_and(|scope| !scope.holds(args)) {
-        return deny(
-            format!("Policy denied tool {} for the requested path", text(tool)),
-            Vec::new(),
-            paths,
-        );
-    }
-    if entry.mode == Mode::NeedsApproval {
-        Verdict::NeedsApproval(paths)
-    } else {
-        Verdict::Allow(paths)
-    }
+    let first = hints.first().copied();
+    Verdict::Deny(Denial {
+        reason: if violations.is_empty() {
+            format!("{denied} for the requested path")
+        } else {
+            because(&denied, &violations)
+        },
+        violations,
+        hint: first.filter(|first| hints.iter().all(|hint| hint == first)).cloned(),
+        message: message(&others),
+    })
+}
+
+fn bounds(scope: Option<&Scope>, exclusions: Vec<Exclusion>) -> Option<Bounds> {
+    let Some(scope) = scope else {
+        return (!exclusions.is_empty()).then(|| Bounds {
+            exclusions,
+            ..Bounds::default()
+        });
+    };
+    Some(Bounds {
+        arguments: scope.arguments.clone(),
+        search: scope.search,
+        paths: scope.paths.clone(),
+        windows: scope.windows,
+        exclusions,
+    })
 }
 
 /// One denial out of each role's.
@@ -238,6 +430,7 @@ fn merge(names: &[&str], denials: &[Denial]) -> Denial {
         )),
         violations,
         hint,
+        message: denials.iter().find_map(|denial| denial.message.clone()),
     }
 }
 

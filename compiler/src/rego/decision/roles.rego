@@ -1,33 +1,3 @@
-# The answer of the first role that allows, or else of the first that asks for approval.
-decision := {
-	"allow": granted.outcome == "allow",
-	"requires_approval": granted.outcome == "approval",
-	"violations": [],
-	"role": entry.index,
-	"scope": granted.scope,
-	"denials": [],
-	"hint": null,
-} if {
-	complete
-	position := granting[0]
-	entry := deciding[position]
-	granted := results[position]
-}
-
-# Without one a denial, and why each role denies.
-else := {
-	"allow": false,
-	"requires_approval": false,
-	"violations": violations,
-	"role": null,
-	"scope": null,
-	"denials": denials,
-	"hint": hint,
-} if {
-	complete
-	count(granting) == 0
-}
-
 # Nothing is decided unless every deciding role has a result.
 complete if count(results) == count(deciding)
 
@@ -83,21 +53,3 @@ known := entries if {
 		not role in earlier
 	]
 }
-
-deciding := known if count(known) > 0
-
-deciding := fallback if count(known) == 0
-
-grant(outcome, scope) := {"outcome": outcome, "scope": scope, "because": null, "violations": [], "hint": null}
-
-refusal(because, violations, hint) := {
-	"outcome": "deny",
-	"scope": null,
-	"because": because,
-	"violations": violations,
-	"hint": hint,
-}
-
-unlisted := refusal("unlisted", [], null)
-
-listed_as_denied := refusal("mode", [], null)

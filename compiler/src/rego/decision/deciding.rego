@@ -1,0 +1,3 @@
+deciding := known if count(known) > 0
+
+deciding := fallback if count(known) == 0

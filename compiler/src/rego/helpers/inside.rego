@@ -1,0 +1,1 @@
+inside(value, list) if value in list

@@ -1,0 +1,1 @@
+joined(lists) := [item | some list in lists; some item in list]
