@@ -150,7 +150,10 @@ impl Caller {
     }
 
     /// The facts that a policy sees, with further members: a JSON object.
-    pub(crate) fn facts<'a>(&self, more: impl Iterator<Item = (&'static str, &'a RawValue)>) -> String {
+    pub(crate) fn facts<'a>(
+        &self,
+        more: impl Iterator<Item = (&'static str, &'a RawValue)>,
+    ) -> String {
         let mut text = String::with_capacity(self.0.facts.len() + 1);
         text.push_str(&self.0.facts);
         for (name, value) in more {
