@@ -31,6 +31,8 @@ pub enum Account {
     Applied,
     /// Values of constants as they are written out into the constraints that use them.
     Constants,
+    /// Conditions, paths and values that named conditions stand for where they are used.
+    Expanded,
     /// Bytes of automata that are made from patterns, before they are minimized. They tell how long it takes.
     Patterns,
     /// Bytes of the tables of all patterns, alike ones once.
@@ -46,12 +48,13 @@ pub enum Account {
 
 impl Account {
     /// All accounts.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Values,
         Self::Repeated,
         Self::Flattened,
         Self::Applied,
         Self::Constants,
+        Self::Expanded,
         Self::Patterns,
         Self::Tables,
         Self::Lints,
@@ -73,6 +76,8 @@ impl Account {
             Self::Applied => 4_000_000,
             // A list of 1,000 in each of 1,000 constraints.
             Self::Constants => 1_000_000,
+            // Conditions of ten parts in each of 20,000 constraints.
+            Self::Expanded => 500_000,
             // Half a hundred of the largest patterns that there are, or twenty thousand ordinary ones.
             Self::Patterns => 256 << 20,
             // What a plan can hold.
@@ -95,6 +100,7 @@ impl Account {
             Self::Flattened => "flattened",
             Self::Applied => "applied",
             Self::Constants => "constants",
+            Self::Expanded => "expanded",
             Self::Patterns => "patterns",
             Self::Tables => "tables",
             Self::Lints => "lints",
@@ -125,6 +131,10 @@ impl Account {
             Self::Constants => (
                 "values of constants that are written out into constraints",
                 "use long constants in fewer constraints, such as one below `constraints` of the policy",
+            ),
+            Self::Expanded => (
+                "conditions, paths and values that named conditions stand for",
+                "let named conditions use each other less often, or use long ones in fewer constraints, such as one below `constraints` of the policy",
             ),
             Self::Patterns => (
                 "bytes of automata to compile its patterns",

@@ -515,6 +515,16 @@ pub enum Type {
 }
 
 impl Type {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Null,
+        Self::Bool,
+        Self::Number,
+        Self::Text,
+        Self::List,
+        Self::Object,
+    ];
+
     /// The type of a constant.
     pub fn of(literal: &Literal) -> Self {
         match literal {

@@ -123,7 +123,7 @@ impl<'p> Encoder<'p> {
             self.trailer(policy, ceiling)?;
         }
         let out = &mut self.out;
-        let mut flags = 0;
+        let mut flags = out.flags;
         let mut version = layout::VERSION;
         if out.sorts_members {
             flags |= layout::flags::SORT_MEMBERS;

@@ -8,6 +8,7 @@
 mod build;
 mod constraints;
 mod consts;
+mod definitions;
 mod forbid;
 mod inherit;
 mod order;
@@ -50,6 +51,8 @@ pub struct Resolved<'d> {
     pub replacements: Vec<Replacement<'d>>,
     /// The constants that no constraint uses.
     pub unused_consts: Vec<&'d Name>,
+    /// The named conditions that nothing uses.
+    pub unused_defines: Vec<&'d Name>,
 }
 
 impl<'d> Resolved<'d> {
@@ -72,6 +75,8 @@ pub struct Written {
     pub constraint: Arc<Constraint>,
     /// The constants that it used.
     pub consts: Vec<String>,
+    /// The named conditions that it used.
+    pub definitions: Vec<String>,
     /// How much there is to look at in it.
     pub(crate) steps: u64,
 }

@@ -7,15 +7,15 @@ use super::{
     finding::ConstraintError,
     lexer::Kind,
     operand::Side,
-    parser::{AFTER_CONDITION, MAX_QUANTIFIERS, Node, Parser, Scope},
-    text, wildcard,
+    parser::{Binds, Node, Parser},
+    prefix, text, wildcard,
 };
 use crate::{
     budget::NoTable,
     diagnostic::quoted,
     expr::{
-        Expr, ExprKind, Function, Literal, Operand, OperandKind, Over, Path, Quantifier, Root,
-        Test, TextCall, json,
+        Expr, ExprKind, Function, Literal, Operand, OperandKind, Path, Quantifier, Root, Test,
+        TextCall, json,
     },
 };
 
@@ -33,10 +33,10 @@ impl Parser<'_> {
             Function::Present => self.present(),
             // A value: the condition is what it is compared with.
             Function::Count | Function::Lower | Function::Sum | Function::Type => self.comparison(),
-            Function::EveryMember
-            | Function::AnyMember
-            | Function::Anywhere
-            | Function::Optional => todo!(),
+            Function::EveryMember => self.quantifier(Quantifier::EveryMember),
+            Function::AnyMember => self.quantifier(Quantifier::AnyMember),
+            Function::Anywhere => self.quantifier(Quantifier::Anywhere),
+            Function::Optional => self.quantifier(Quantifier::Optional),
         }
     }
 
@@ -44,15 +44,19 @@ impl Parser<'_> {
     pub(super) fn open_call(&mut self, function: Function) -> Option<Range<usize>> {
         let (name, wanted, open) = (function.name(), function.arity(), self.span());
         if let Some(found) = self.arguments_ahead()
-            && found != wanted
+            && !Self::takes(function, found)
         {
             self.skip_group();
             let plural = |n: usize| if n == 1 { "argument" } else { "arguments" };
+            let (takes, or) = match function {
+                Function::Count => ("1 argument or 2".to_owned(), " or `count(path, condition)`"),
+                _ => (format!("{wanted} {}", plural(wanted)), ""),
+            };
             self.findings.refuse(
                 codes::ARGUMENTS,
                 open.start..self.end_before(),
-                format!("`{name}` takes {wanted} {}, not {found}", plural(wanted)),
-                format!("write `{}`", function.signature()),
+                format!("`{name}` takes {takes}, not {found}"),
+                format!("write `{}`{or}", function.signature()),
             );
             return None;
         }
@@ -62,9 +66,14 @@ impl Parser<'_> {
 
     /// How many arguments stand in the parentheses that open here. None if they are never closed.
     fn arguments_ahead(&self) -> Option<usize> {
+        self.arguments_from(0)
+    }
+
+    /// The same of parentheses that open some tokens ahead.
+    pub(super) fn arguments_from(&self, open: usize) -> Option<usize> {
         let mut depth = 0usize;
         let mut commas = 0;
-        let mut ahead = 0;
+        let mut ahead = open;
         loop {
             match self.kind_after(ahead)? {
                 Kind::Open | Kind::OpenList => depth += 1,
@@ -75,26 +84,36 @@ impl Parser<'_> {
             }
             ahead += 1;
         }
-        Some(if ahead == 1 { 0 } else { commas + 1 })
+        Some(if ahead == open + 1 { 0 } else { commas + 1 })
     }
 
     /// The path that a function looks at. None: something else, which was reported and passed over.
     pub(super) fn path_argument(&mut self, function: Function) -> Option<Path> {
-        let (name, signature) = (function.name(), function.signature());
-        if matches!(
-            (self.kind(), self.kind_after(1)),
-            (Some(Kind::Word("count")), Some(Kind::Open))
-        ) {
+        self.path_argument_of(function.name(), function.signature())
+    }
+
+    /// The same for what is called by that name and written like this.
+    pub(super) fn path_argument_of(&mut self, name: &str, signature: &str) -> Option<Path> {
+        if let (Some(Kind::Word(word)), Some(Kind::Open)) = (self.kind(), self.kind_after(1))
+            && let Some(value) = Function::named(word).filter(|function| !function.is_condition())
+        {
             // Passed over rather than read: a value in a value in a value would be read recursively.
             let start = self.span().start;
             self.advance();
             self.skip_group();
             let span = start..self.end_before();
+            let help = match value {
+                Function::Lower if name == Function::Matches.name() => {
+                    "a pattern can leave letter case out of account: `matches(path, \"^(?i:text)$\")`"
+                        .to_owned()
+                }
+                _ => format!("write a path such as `args.x`: `{signature}`"),
+            };
             self.findings.refuse(
                 codes::ARGUMENTS,
                 span,
-                format!("`{name}` looks at a path, and a count is none"),
-                format!("write a path such as `args.x`: `{signature}`"),
+                format!("`{name}` looks at a path, and what `{value}` says is none"),
+                help,
             );
             return None;
         }
@@ -133,7 +152,7 @@ impl Parser<'_> {
     }
 
     /// The comma between two arguments; only reported if what stands before it is sound.
-    fn comma(&mut self, sound: bool) -> Option<()> {
+    pub(super) fn comma(&mut self, sound: bool) -> Option<()> {
         if matches!(self.kind(), Some(Kind::Comma)) {
             self.advance();
             return Some(());
@@ -155,55 +174,61 @@ impl Parser<'_> {
         Some((path?, start..end?))
     }
 
-    /// Everything of a call with two arguments: the path, what `second` reads, and the place of the call. `wanted` is what can stand
+    /// Everything of a call with two arguments: what `first` and `second` read, and the place of the call. `wanted` is what can stand
     /// behind the second.
-    fn two_arguments<T>(
+    pub(super) fn two_arguments<A, T>(
         &mut self,
         function: Function,
         wanted: &str,
+        first: impl FnOnce(&mut Self, Function) -> Option<A>,
         second: impl FnOnce(&mut Self, Function) -> Option<T>,
-    ) -> Option<(Path, T, Range<usize>)> {
+    ) -> Option<(A, T, Range<usize>)> {
         let start = self.span().start;
         self.advance();
         let open = self.open_call(function)?;
-        let path = self.path_argument(function);
-        if self.comma(path.is_some()).is_none() {
+        let subject = first(self, function);
+        if self.comma(subject.is_some()).is_none() {
             self.skip_past_close();
             return None;
         }
         let value = second(self, function);
-        let end = self.close(&open, wanted, path.is_some() && value.is_some());
-        Some((path?, value?, start..end?))
+        let end = self.close(&open, wanted, subject.is_some() && value.is_some());
+        Some((subject?, value?, start..end?))
     }
 
     fn text_call(&mut self, call: TextCall) -> Option<Node> {
-        let (path, (text, text_span), span) =
-            self.two_arguments(call.function(), "`)`", Self::text_argument)?;
-        let always = self.judge(
-            check::text_call(call, &path, &text),
+        let (subject, sought, span) = self.two_arguments(
+            call.function(),
+            "`)`",
+            Self::subject_argument,
+            Self::sought_argument,
+        )?;
+        let always = self.judge_text(
+            check::text_call(call, &subject, &sought),
             &span,
-            path.span.clone(),
+            subject.span.clone(),
+            Some((&subject, call.function())),
         );
-        if let Some(error) = wildcard::sought(call, &path, &text, text_span.clone()) {
-            self.findings.error(error);
-        } else if !always
-            && let Some(warning) =
-                doubt::doubtful_text(call, &text, text_span.clone(), self.negative)
-        {
-            self.findings.warn(warning);
+        if let OperandKind::Literal(Literal::String(text)) = &sought.kind {
+            if let Some(error) = subject
+                .path()
+                .and_then(|path| wildcard::sought(call, path, text, sought.span.clone()))
+            {
+                self.findings.error(error);
+            } else if !always {
+                self.doubt_text(call, &subject, text, &sought.span);
+            }
+        } else if sought.path().is_some_and(|path| {
+            path.root == Root::Element && path.steps.is_empty()
+        }) {
+            self.doubt_listed(call, &subject, &sought.span);
         }
         Some(Node {
             expr: Expr {
                 kind: ExprKind::Text {
                     call,
-                    subject: Operand {
-                        span: path.span.clone(),
-                        kind: OperandKind::Path(path),
-                    },
-                    sought: Operand {
-                        kind: OperandKind::Literal(Literal::String(text)),
-                        span: text_span,
-                    },
+                    subject,
+                    sought,
                 },
                 span,
             },
@@ -211,10 +236,81 @@ impl Parser<'_> {
         })
     }
 
+    fn doubt_text(
+        &mut self,
+        call: TextCall,
+        subject: &Operand,
+        text: &str,
+        span: &Range<usize>,
+    ) {
+        if text.is_empty() {
+            let warning = doubt::empty_text(call, span.clone(), self.negative);
+            return self.findings.warn(warning);
+        }
+        if let Some(advice) = prefix::open_text(call, subject, text, span.clone()) {
+            self.advise(advice);
+        }
+        if let Some(warning) = prefix::path_prefix(call, subject, text, span.clone()) {
+            self.findings.warn(warning);
+        }
+    }
+
+    /// The texts of a list constant that `.` stands for: the first that is doubtful.
+    fn doubt_listed(&mut self, call: TextCall, subject: &Operand, span: &Range<usize>) {
+        let Some(Binds::Listed(list)) = self.scopes.last().map(|scope| &scope.binds) else {
+            return;
+        };
+        let advice = list.iter().find_map(|literal| match literal {
+            Literal::String(text) if !text.is_empty() => {
+                prefix::open_text(call, subject, text, span.clone())
+            }
+            _ => None,
+        });
+        if let Some(advice) = advice {
+            self.advise(advice);
+        }
+    }
+
+    /// The text that a text function looks at: a path, or `lower` of one.
+    fn subject_argument(&mut self, function: Function) -> Option<Operand> {
+        let is_lower = matches!(
+            (self.kind(), self.kind_after(1)),
+            (Some(Kind::Word("lower")), Some(Kind::Open))
+        );
+        if !is_lower {
+            let path = self.path_argument(function)?;
+            return Some(Operand {
+                span: path.span.clone(),
+                kind: OperandKind::Path(path),
+            });
+        }
+        let Side::Good(operand) = self.value_call(Function::Lower) else {
+            return None;
+        };
+        if operand.terms().any(|term| matches!(term.kind, OperandKind::Path(_))) {
+            return Some(operand);
+        }
+        let shown = quoted(self.slice(operand.span.clone()));
+        self.findings.refuse(
+            codes::ARGUMENTS,
+            operand.span,
+            format!("`{function}` looks at a path, and {shown} is none"),
+            format!(
+                "write a path such as `args.x` in it: `{}`",
+                function.signature()
+            ),
+        );
+        None
+    }
+
     fn matches(&mut self) -> Option<Node> {
-        let (path, (pattern, pattern_span), span) =
-            self.two_arguments(Function::Matches, "`)`", Self::text_argument)?;
-        let compiled = match self.budget.regex(&pattern) {
+        let (path, (pattern, pattern_span), span) = self.two_arguments(
+            Function::Matches,
+            "`)`",
+            Self::path_argument,
+            Self::pattern_argument,
+        )?;
+        let compiled = match self.sight.budget.regex(&pattern) {
             Ok(compiled) => compiled,
             Err(NoTable::Budget(exceeded)) => {
                 self.exceeded(exceeded, pattern_span);
@@ -231,13 +327,20 @@ impl Parser<'_> {
                 return None;
             }
         };
-        self.judge(check::on_text(&path), &span, path.span.clone());
+        let subject = Operand {
+            span: path.span.clone(),
+            kind: OperandKind::Path(path.clone()),
+        };
+        self.judge_text(
+            check::on_text(&path),
+            &span,
+            path.span.clone(),
+            Some((&subject, Function::Matches)),
+        );
         if let Some(warning) = wildcard::repeated(&path, &pattern, pattern_span.clone()) {
             self.findings.warn(warning);
         }
         let missing = match (compiled.anchored_start, compiled.anchored_end) {
-            // What is forbidden is rightly sought anywhere.
-            _ if self.negative => None,
             (true, true) => None,
             (false, false) => Some("anywhere in the text"),
             (true, false) => Some("with anything behind it"),
@@ -245,10 +348,12 @@ impl Parser<'_> {
         };
         if let Some(missing) = missing {
             let whole = Literal::String(anchored(&pattern));
-            self.findings.warn(
+            self.advise(
                 ConstraintError::new(codes::UNANCHORED, pattern_span, format!("this pattern is also found {missing}"))
                     .help(format!("to match the whole text write {}; for a part of it `contains`, `startswith` or `endswith` say so", quoted(&whole.to_string()))),
             );
+        } else if let Some(advice) = prefix::host_pattern(&pattern, &pattern_span) {
+            self.advise(advice);
         }
         Some(Node {
             expr: Expr {
@@ -265,8 +370,8 @@ impl Parser<'_> {
         })
     }
 
-    /// The literal text of a function.
-    fn text_argument(&mut self, function: Function) -> Option<(String, Range<usize>)> {
+    /// The pattern of `matches`.
+    fn pattern_argument(&mut self, function: Function) -> Option<(String, Range<usize>)> {
         let name = function.name();
         let from_constant = matches!(self.kind(), Some(Kind::Word("consts")));
         let Some(side) = self.operand("a text") else {
@@ -284,44 +389,105 @@ impl Parser<'_> {
             OperandKind::Literal(_) if from_constant => ConstraintError::new(
                 codes::CONSTANT_HERE,
                 operand.span,
-                format!("`{name}` takes its text literally, not from a constant"),
+                format!("`{name}` takes its pattern literally, not from a constant"),
             )
-            .help("write the text here; constants stand in comparisons and right of `in`"),
-            OperandKind::Literal(
-                literal @ (Literal::Number(_) | Literal::Bool(_) | Literal::Null),
-            ) => {
-                let text = json(&literal.to_string());
-                ConstraintError::new(
-                    codes::ARGUMENTS,
-                    operand.span,
-                    format!("the second argument of `{name}` is a text, and {shown} is none"),
-                )
-                .help(format!("quote it: {}", quoted(&text)))
-            }
-            OperandKind::Literal(_) => ConstraintError::new(
-                codes::ARGUMENTS,
-                operand.span,
-                format!("the second argument of `{name}` is one text, and {shown} is a list"),
-            )
-            .help(if self.negative {
-                "write one call a text, joined with `or`, all of them in parentheses behind the `not`"
-            } else {
-                "write one call a text, joined with `or`"
-            }),
-            _ => ConstraintError::new(
+            .help("write the text here, where the pattern and its anchors are read together"),
+            OperandKind::Literal(literal) => self.no_text(function, &literal, &shown, operand.span),
+            OperandKind::Path(_)
+            | OperandKind::Count(_)
+            | OperandKind::CountIf { .. }
+            | OperandKind::Sum { .. }
+            | OperandKind::Lower(_)
+            | OperandKind::TypeOf(_)
+            | OperandKind::Arithmetic { .. } => ConstraintError::new(
                 codes::ARGUMENTS,
                 operand.span,
                 format!("the second argument of `{name}` is a literal text"),
             )
-            .help("write the text here; one value of the call cannot be sought in another"),
+            .help("write the text here; a pattern is never taken from a call: `contains`, `startswith` and `endswith` seek one text in another"),
         };
         self.findings.error(error);
         None
     }
 
+    /// What is sought in a text: any value that can be a text.
+    fn sought_argument(&mut self, function: Function) -> Option<Operand> {
+        let name = function.name();
+        let from_constant = matches!(self.kind(), Some(Kind::Word("consts")));
+        let Some(side) = self.value("a text") else {
+            self.sync();
+            return None;
+        };
+        let Side::Good(operand) = side else {
+            return None;
+        };
+        let shown = quoted(self.slice(operand.span.clone()));
+        let error = match operand.kind {
+            OperandKind::Literal(Literal::String(_))
+            | OperandKind::Path(_)
+            | OperandKind::Lower(_)
+            | OperandKind::TypeOf(_) => return Some(operand),
+            OperandKind::Literal(Literal::List(_)) if from_constant => ConstraintError::new(
+                codes::ARGUMENTS,
+                operand.span,
+                format!("the second argument of `{name}` is one text, and {shown} is a list"),
+            )
+            .help(format!(
+                "ask for each of its texts: `any({}, {name}(path, .))`",
+                shown.trim_matches('`')
+            )),
+            OperandKind::Literal(literal) => self.no_text(function, &literal, &shown, operand.span),
+            OperandKind::Count(_)
+            | OperandKind::CountIf { .. }
+            | OperandKind::Sum { .. }
+            | OperandKind::Arithmetic { .. } => ConstraintError::new(
+                codes::ARGUMENTS,
+                operand.span,
+                format!("the second argument of `{name}` is a text, and {shown} is a number"),
+            )
+            .help("write a text, or a path that leads to one"),
+        };
+        self.findings.error(error);
+        None
+    }
+
+    /// The error for a literal where a text is wanted.
+    fn no_text(
+        &self,
+        function: Function,
+        literal: &Literal,
+        shown: &str,
+        span: Range<usize>,
+    ) -> ConstraintError {
+        let (what, help) = match literal {
+            Literal::List(_) => (
+                format!("one text, and {shown} is a list"),
+                if self.negative {
+                    "write one call a text, joined with `or`, all of them in parentheses behind the `not`".to_owned()
+                } else {
+                    "write one call a text, joined with `or`".to_owned()
+                },
+            ),
+            Literal::Null | Literal::Bool(_) | Literal::Number(_) | Literal::String(_) => (
+                format!("a text, and {shown} is none"),
+                format!("quote it: {}", quoted(&json(&literal.to_string()))),
+            ),
+        };
+        ConstraintError::new(
+            codes::ARGUMENTS,
+            span,
+            format!("the second argument of `{function}` is {what}"),
+        )
+        .help(help)
+    }
+
     fn only(&mut self) -> Option<Node> {
-        let (path, names, span) =
-            self.two_arguments(Function::Only, "`)`", Self::names_argument)?;
+        let (path, names, span) = self.two_arguments(
+            Function::Only,
+            "`)`",
+            Self::path_argument,
+            Self::names_argument,
+        )?;
         self.judge(check::only(&path), &span, path.span.clone());
         Some(Node {
             expr: Expr {
@@ -401,63 +567,17 @@ impl Parser<'_> {
 
     fn present(&mut self) -> Option<Node> {
         let (path, span) = self.one_argument(Function::Present)?;
-        let always = self.judge(check::present(&path), &span, span.clone());
+        let bound = match self.scopes.last().map(|scope| &scope.binds) {
+            Some(Binds::Argument) => None,
+            bound => bound,
+        };
+        let always = self.judge(check::present(&path, bound), &span, span.clone());
         Some(Node {
             expr: Expr {
                 kind: ExprKind::Test(path, Test::Present),
                 span,
             },
             always,
-        })
-    }
-
-    fn quantifier(&mut self, quantifier: Quantifier) -> Option<Node> {
-        let name = self.span();
-        if let Some(outer) = self.scopes.get(MAX_QUANTIFIERS - 1) {
-            let outer = outer.name.clone();
-            self.findings.error(
-                ConstraintError::new(codes::QUANTIFIERS, name.clone(), format!("quantifiers stand in each other at most {MAX_QUANTIFIERS} deep"))
-                    .label("one too many")
-                    .second(outer, "already inside of another here")
-                    .help("pass flatter arguments to the tool, or check the inner lists in the tool itself"),
-            );
-        }
-        let (path, (body, used), span) =
-            self.two_arguments(quantifier.function(), AFTER_CONDITION, |parser, _| {
-                if !parser.enter(&name) {
-                    return None;
-                }
-                parser.scopes.push(Scope {
-                    name: name.clone(),
-                    used: false,
-                });
-                let body = parser.condition();
-                parser.leave();
-                let scope = parser.scopes.pop()?;
-                body.map(|body| (body, scope.used))
-            })?;
-        self.judge(check::quantifier(&path), &span, path.span.clone());
-        if !used {
-            self.findings.warn(
-                ConstraintError::new(
-                    codes::ELEMENT_UNUSED,
-                    body.expr.span.clone(),
-                    "this condition does not look at the element",
-                )
-                .second(name, "the list whose elements it is about")
-                .help("write `.` for the element, `.name` for a member of it"),
-            );
-        }
-        Some(Node {
-            expr: Expr {
-                kind: ExprKind::Quantifier {
-                    quantifier,
-                    over: Over::Path(path),
-                    body: Box::new(body.expr),
-                },
-                span,
-            },
-            always: false,
         })
     }
 }

@@ -7,9 +7,12 @@ use super::{
     constant::{holds, key},
     decimal::Decimal,
     doubt::with_empty,
+    parser::Binds,
 };
 use crate::{
-    expr::{CompareOp, Literal, Operand, OperandKind, Path, Root, TextCall, Type},
+    expr::{
+        CompareOp, Literal, Operand, OperandKind, Path, Quantifier, Root, Step, TextCall, Type,
+    },
     model::Limits,
 };
 
@@ -38,6 +41,12 @@ pub(super) enum Known<'a> {
     Arguments,
     /// `count(…)`: a whole number, if it is there.
     Count,
+    /// What was calculated: a number, if it is there.
+    Number,
+    /// `lower(…)`: a text without upper-case letters of ASCII, if it is there.
+    Lower,
+    /// `type(…)`: the name of a type, if it is there; of this one for sure.
+    TypeName(Option<Type>),
     Value(&'a Literal),
 }
 
@@ -66,7 +75,7 @@ pub(super) fn compare(op: CompareOp, left: &Operand, right: &Operand) -> Verdict
         (Known::Nothing, _) | (_, Known::Nothing) => Verdict::Open,
         (known, Known::Value(value)) => with_value(op, &known, value),
         (Known::Value(value), known) => with_value(op.mirrored(), &known, value),
-        (Known::Name(_), Known::Name(_)) | (Known::Count, Known::Count) => Verdict::Open,
+        (left, right) if type_of(&left) == type_of(&right) => Verdict::Open,
         (left, right) => never(format!(
             "{} never equals {}",
             describe(&left),
@@ -104,7 +113,7 @@ pub(super) fn membership(value: &Operand, list: &[Literal], negated: bool) -> Ve
     if own.peek().is_none() {
         let nulls = list.contains(&Literal::Null);
         return match (nulls, negated, &known) {
-            (true, true, Known::Count) => Verdict::Open,
+            (true, true, _) if may_be_absent(&known) => Verdict::Open,
             (true, true, _) => always(format!("{} is never null", describe(&known))),
             _ => never(format!(
                 "{} is never `{word}` a list without {}s",
@@ -121,7 +130,7 @@ pub(super) fn membership(value: &Operand, list: &[Literal], negated: bool) -> Ve
             "{} never has one of these values",
             describe(&known)
         )),
-        (true, Known::Count) => Verdict::Open,
+        (true, _) if may_be_absent(&known) => Verdict::Open,
         (true, _) => always(format!(
             "{} never has one of these values",
             describe(&known)
@@ -129,14 +138,30 @@ pub(super) fn membership(value: &Operand, list: &[Literal], negated: bool) -> Ve
     }
 }
 
-/// `startswith`, `endswith`, `contains`.
-pub(super) fn text_call(call: TextCall, path: &Path, text: &str) -> Verdict {
+/// `in` and `not in` of what a path leads to.
+pub(super) fn membership_in(path: &Path) -> Verdict {
     match known_path(path) {
-        Known::Name(name) if text.is_empty() => always(format!(
+        Known::Name(name) => never(format!("`{name}` is a text, not a list")),
+        Known::Arguments => never("`args` is an object, not a list"),
+        _ => Verdict::Open,
+    }
+}
+
+/// `startswith`, `endswith`, `contains`.
+pub(super) fn text_call(call: TextCall, subject: &Operand, sought: &Operand) -> Verdict {
+    let is_empty = |operand: &Operand| matches!(&operand.kind, OperandKind::Literal(Literal::String(text)) if text.is_empty());
+    match (known(subject), known(sought)) {
+        (Known::Name(name), _) if is_empty(sought) => always(format!(
             "`{name}` is a text, and every text {}",
             with_empty(call)
         )),
-        _ => on_text(path),
+        (Known::Arguments, _) | (_, Known::Arguments) => {
+            never("`args` is an object, not a text")
+        }
+        (Known::Lower, Known::Value(value)) => {
+            impossible(&Known::Lower, value).map_or(Verdict::Open, never)
+        }
+        _ => Verdict::Open,
     }
 }
 
@@ -156,24 +181,54 @@ pub(super) fn only(path: &Path) -> Verdict {
     }
 }
 
-/// `present`
-pub(super) fn present(path: &Path) -> Verdict {
+/// `present`, where `.` is bound so.
+pub(super) fn present(path: &Path, bound: Option<&Binds>) -> Verdict {
     match known_path(path) {
         Known::Name(name) => always(format!("`{name}` is always there")),
         Known::Arguments => always("`args` is always there"),
-        _ if path.root == Root::Element && path.steps.is_empty() => {
-            always("the element of a list is always there")
-        }
+        _ if path.root == Root::Element => match (bound, path.steps.as_slice()) {
+            (Some(Binds::Element | Binds::Listed(_)), []) => {
+                always("the element of a list is always there")
+            }
+            (Some(Binds::Member), [Step::Member(_)]) => {
+                always("a member has always a name and a value")
+            }
+            (Some(Binds::Text), []) => always("the text is always there"),
+            (Some(Binds::Value), []) => {
+                always("the condition is asked only where the value is there")
+            }
+            (Some(_) | None, _) => Verdict::Open,
+        },
         _ => Verdict::Open,
     }
 }
 
-/// `every`, `any`
-pub(super) fn quantifier(path: &Path) -> Verdict {
+/// `every`, `any` and their kin.
+pub(super) fn quantifier(quantifier: Quantifier, path: &Path) -> Verdict {
+    let wanted = match quantifier {
+        Quantifier::Every | Quantifier::Any => Type::List,
+        Quantifier::EveryMember | Quantifier::AnyMember => Type::Object,
+        Quantifier::Anywhere | Quantifier::Optional => return Verdict::Open,
+    };
     match known_path(path) {
-        Known::Name(name) => never(format!("`{name}` is a text, not a list")),
-        Known::Arguments => never("`args` is an object, not a list"),
+        Known::Name(name) => never(format!("`{name}` is a text, not {}", wanted.described())),
+        Known::Arguments if wanted != Type::Object => never(format!(
+            "`args` is an object, not {}",
+            wanted.described()
+        )),
         _ => Verdict::Open,
+    }
+}
+
+/// Whether something of a known type may also not be there, so that nothing holds of it.
+fn may_be_absent(known: &Known<'_>) -> bool {
+    match known {
+        Known::Nothing
+        | Known::Count
+        | Known::Number
+        | Known::Lower
+        | Known::TypeName(None) => true,
+        Known::Name(_) | Known::Arguments | Known::TypeName(Some(_)) | Known::Value(_) => false,
     }
 }
 
@@ -182,7 +237,8 @@ pub(super) fn type_of(known: &Known<'_>) -> Option<Type> {
     match known {
         Known::Name(_) => Some(Type::Text),
         Known::Arguments => Some(Type::Object),
-        Known::Count => Some(Type::Number),
+        Known::Count | Known::Number => Some(Type::Number),
+        Known::Lower | Known::TypeName(_) => Some(Type::Text),
         Known::Nothing | Known::Value(_) => None,
     }
 }
@@ -191,12 +247,14 @@ pub(super) fn type_of(known: &Known<'_>) -> Option<Type> {
 pub(super) fn known(operand: &Operand) -> Known<'_> {
     match &operand.kind {
         OperandKind::Path(path) => known_path(path),
-        OperandKind::Count(_) => Known::Count,
-        OperandKind::CountIf { .. }
-        | OperandKind::Sum { .. }
-        | OperandKind::Lower(_)
-        | OperandKind::TypeOf(_)
-        | OperandKind::Arithmetic { .. } => Known::Nothing,
+        OperandKind::Count(_) | OperandKind::CountIf { .. } => Known::Count,
+        OperandKind::Sum { .. } | OperandKind::Arithmetic { .. } => Known::Number,
+        OperandKind::Lower(_) => Known::Lower,
+        OperandKind::TypeOf(path) => Known::TypeName(match known_path(path) {
+            Known::Name(_) => Some(Type::Text),
+            Known::Arguments => Some(Type::Object),
+            _ => None,
+        }),
         OperandKind::Literal(literal) => Known::Value(literal),
     }
 }
@@ -223,6 +281,9 @@ pub(super) fn describe(known: &Known<'_>) -> String {
         Known::Name(name) => format!("`{name}` (a text)"),
         Known::Arguments => "`args` (an object)".to_owned(),
         Known::Count => "a count".to_owned(),
+        Known::Number => "a number".to_owned(),
+        Known::Lower => "what `lower` says (a text)".to_owned(),
+        Known::TypeName(_) => "what `type` says (a text)".to_owned(),
         Known::Value(value) => Type::of(value).described().to_owned(),
     }
 }
@@ -234,7 +295,7 @@ fn with_value(op: CompareOp, known: &Known<'_>, value: &Literal) -> Verdict {
     };
     if *value == Literal::Null {
         return match (op, known) {
-            (CompareOp::NotEqual, Known::Count) => Verdict::Open,
+            (CompareOp::NotEqual, _) if may_be_absent(known) => Verdict::Open,
             (CompareOp::NotEqual, _) => always(format!("{} is never null", describe(known))),
             _ => never(format!("{} is never null", describe(known))),
         };
@@ -247,14 +308,24 @@ fn with_value(op: CompareOp, known: &Known<'_>, value: &Literal) -> Verdict {
         ));
     }
     match (op, known) {
+        (CompareOp::Equal, Known::TypeName(Some(of))) if is_name_of(*of, value) => {
+            always(format!("it is {} for sure", of.described()))
+        }
+        (CompareOp::NotEqual, Known::TypeName(Some(of))) if is_name_of(*of, value) => {
+            never(format!("it is {} for sure", of.described()))
+        }
         (CompareOp::Equal, _) => impossible(known, value).map_or(Verdict::Open, never),
-        // A count may be absent, and then nothing holds.
-        (CompareOp::NotEqual, Known::Name(_)) => {
+        // What may be absent may be undefined, and then nothing holds.
+        (CompareOp::NotEqual, _) if !may_be_absent(known) => {
             impossible(known, value).map_or(Verdict::Open, always)
         }
         (_, Known::Count) => count_order(op, value),
         _ => Verdict::Open,
     }
+}
+
+fn is_name_of(of: Type, value: &Literal) -> bool {
+    matches!(value, Literal::String(text) if text == of.name())
 }
 
 /// Why something of a known type never equals a literal of that type.
@@ -265,6 +336,12 @@ pub(super) fn impossible(known: &Known<'_>, value: &Literal) -> Option<String> {
             (text.is_empty() || text.len() > longest || text.chars().any(char::is_control))
                 .then(|| format!("`{name}` has 1 to {longest} bytes and no control characters"))
         }
+        (Known::Lower, Literal::String(text)) => text
+            .bytes()
+            .any(|byte| byte.is_ascii_uppercase())
+            .then(|| "`lower` leaves no upper-case letters".to_owned()),
+        (Known::TypeName(Some(of)), value @ Literal::String(_)) => (!is_name_of(*of, value))
+            .then(|| format!("it is {} for sure", of.described())),
         (Known::Count, Literal::Number(text)) => {
             let number = Decimal::read(text)?;
             let (zero, most) = count_bounds()?;
@@ -313,7 +390,8 @@ fn same_place(left: &Operand, right: &Operand) -> bool {
     let same = |left: &Path, right: &Path| left.root == right.root && left.steps == right.steps;
     match (&left.kind, &right.kind) {
         (OperandKind::Path(left), OperandKind::Path(right))
-        | (OperandKind::Count(left), OperandKind::Count(right)) => same(left, right),
+        | (OperandKind::Count(left), OperandKind::Count(right))
+        | (OperandKind::TypeOf(left), OperandKind::TypeOf(right)) => same(left, right),
         _ => false,
     }
 }

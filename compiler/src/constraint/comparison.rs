@@ -16,7 +16,7 @@ use crate::{
     diagnostic::quoted,
     expr::{
         CompareOp, Expr, ExprKind, Function, Literal, Members as ExprMembers, Operand, OperandKind,
-        Root, Type,
+        Path, Root, Type, json,
     },
 };
 
@@ -27,7 +27,22 @@ enum Operator {
 }
 
 /// What stands right of `in`.
-struct Members {
+enum Members {
+    Listed(Listed),
+    Path(Path),
+}
+
+impl Members {
+    fn span(&self) -> Range<usize> {
+        match self {
+            Self::Listed(listed) => listed.span.clone(),
+            Self::Path(path) => path.span.clone(),
+        }
+    }
+}
+
+/// Literals right of `in`.
+struct Listed {
     elements: Vec<Element>,
     span: Range<usize>,
     /// Whether the elements stand in the text, and not in a constant.
@@ -44,12 +59,12 @@ impl Parser<'_> {
     }
 
     fn try_comparison(&mut self) -> Option<Node> {
-        let left = self.operand(A_CONDITION)?;
+        let left = self.value(A_CONDITION)?;
         let operator = self.comparison_operator(&left)?;
         let operator_end = self.end_before();
         match operator {
             Operator::Compare(op) => {
-                let right = self.operand("a value")?;
+                let right = self.value("a value")?;
                 self.refuse_chain(&left, &right.span())?;
                 let (Side::Good(left), Side::Good(right)) = (left, right) else {
                     return None;
@@ -58,14 +73,19 @@ impl Parser<'_> {
             }
             Operator::In { negated } => {
                 let members = self.members(&left, operator_end, negated);
-                let right = members
-                    .as_ref()
-                    .map_or_else(|| self.span(), |members| members.span.clone());
+                let right = members.as_ref().map_or_else(|| self.span(), Members::span);
                 self.refuse_chain(&left, &right)?;
+                if members.is_some() && self.at_arithmetic() {
+                    self.refuse_arithmetic("left of `in` values are calculated, right of it stands the list");
+                    return None;
+                }
                 let (Side::Good(value), Some(members)) = (left, members) else {
                     return None;
                 };
-                self.membership(value, members, negated)
+                match members {
+                    Members::Listed(listed) => self.membership(value, listed, negated),
+                    Members::Path(path) => Some(self.membership_in(value, path, negated)),
+                }
             }
         }
     }
@@ -226,26 +246,44 @@ impl Parser<'_> {
             return self.findings.error(error);
         }
         let bare = self.slice(operand.span.clone());
-        let parenthesised = matches!(
-            (self.kind(), self.kind_after(1)),
-            (Some(Kind::Close), Some(Kind::Op(_)))
-        );
-        let help = match &operand.kind {
-            _ if parenthesised => {
+        let closes = matches!(self.kind(), Some(Kind::Close));
+        let calculates = matches!(operand.kind, OperandKind::Arithmetic { .. });
+        let help = match (&operand.kind, self.kind_after(1)) {
+            (_, Some(Kind::Arithmetic(_))) if closes => {
+                "there are no parentheses around values: `*` comes before `+` and `-`, so write out each product, as in `args.a * 2 + args.b * 2`".to_owned()
+            }
+            (_, Some(Kind::Op(_))) if closes && calculates => {
+                "leave out the parentheses: what is calculated comes before comparisons".to_owned()
+            }
+            (_, Some(Kind::Op(_))) if closes => {
                 "parentheses hold conditions: leave them out around a value".to_owned()
             }
-            OperandKind::Path(path) if path.root == Root::Element && path.steps.is_empty() => {
+            (OperandKind::Path(path), _) if path.root == Root::Element && path.steps.is_empty() => {
                 "compare the element: `. == …`".to_owned()
             }
-            OperandKind::Path(_) => format!(
+            (OperandKind::Path(_), _) => format!(
                 "write {} for a flag that is set, {} for something that must be there",
                 quoted(&format!("{bare} == true")),
                 quoted(&format!("present({bare})"))
             ),
-            OperandKind::Literal(_) => {
+            (OperandKind::Literal(_), _) => {
                 "compare it with something from the call: `args.x == …`".to_owned()
             }
-            _ => format!("compare it: {}", quoted(&format!("{bare} > 0"))),
+            (OperandKind::TypeOf(_), _) => {
+                format!("compare it: {}", quoted(&format!("{bare} == \"text\"")))
+            }
+            (OperandKind::Lower(_), _) => {
+                format!("compare it: {}", quoted(&format!("{bare} == \"…\"")))
+            }
+            (
+                OperandKind::Count(_)
+                | OperandKind::CountIf { .. }
+                | OperandKind::Sum { .. }
+                | OperandKind::Arithmetic { .. },
+                _,
+            ) => {
+                format!("compare it: {}", quoted(&format!("{bare} > 0")))
+            }
         };
         let message = format!("{value} is a value, not a condition");
         self.findings
@@ -289,11 +327,11 @@ impl Parser<'_> {
         }
         if matches!(self.kind(), Some(Kind::OpenList)) {
             let list = self.list_for(negated)?;
-            return Some(Members {
+            return Some(Members::Listed(Listed {
                 elements: list.elements,
                 span: list.span,
                 written: true,
-            });
+            }));
         }
         if matches!(self.kind(), Some(Kind::Open)) {
             let open = self.span();
@@ -324,22 +362,25 @@ impl Parser<'_> {
                         span: span.clone(),
                     })
                     .collect();
-                Some(Members {
+                Some(Members::Listed(Listed {
                     elements,
                     span,
                     written: false,
-                })
+                }))
             }
+            OperandKind::Path(path) => Some(Members::Path(path)),
             kind => {
                 let help = self.list_help(left, &kind, &span, negated);
                 let what = match &kind {
-                    OperandKind::Path(_) => "a value of the call",
-                    OperandKind::Count(_) => "a count",
+                    OperandKind::Count(_) | OperandKind::CountIf { .. } => "a count",
+                    OperandKind::Sum { .. } | OperandKind::Arithmetic { .. } => "a number",
+                    OperandKind::Path(_) | OperandKind::Lower(_) | OperandKind::TypeOf(_) => {
+                        "a text"
+                    }
                     OperandKind::Literal(literal) => Type::of(literal).described(),
-                    _ => todo!(),
                 };
                 self.findings.error(
-                    ConstraintError::new(codes::LIST, span, format!("the right side of `in` is a list literal or a list constant, not {what}"))
+                    ConstraintError::new(codes::LIST, span, format!("the right side of `in` is a list, a list constant or a path to a list, not {what}"))
                         .second(operator_end.saturating_sub(2)..operator_end, "wants a list")
                         .help_if(help),
                 );
@@ -363,16 +404,6 @@ impl Parser<'_> {
         let list = self.slice(span.clone());
         let constant = list.starts_with("consts.");
         Some(match (&left.kind, right) {
-            (OperandKind::Path(path), OperandKind::Path(_)) if path.root == Root::Element => {
-                "an element can be compared with one value of the call, not sought in another list"
-                    .to_owned()
-            }
-            (_, OperandKind::Path(_)) => {
-                format!(
-                    "to search a list of the call write {}",
-                    quoted(&format!("{not}any({list}, . == {value})"))
-                )
-            }
             (_, OperandKind::Literal(_)) if constant => {
                 format!("compare with `{equal}`, or make the constant a list")
             }
@@ -394,6 +425,7 @@ impl Parser<'_> {
             (_, OperandKind::Literal(_)) => right.span.clone(),
             _ => span.clone(),
         };
+        self.type_name(&left, &right)?;
         let always = self.judge(check::compare(op, &left, &right), &span, culprit);
         let how = wildcard::Compared {
             negated: op == CompareOp::NotEqual,
@@ -419,7 +451,62 @@ impl Parser<'_> {
         })
     }
 
-    fn membership(&mut self, value: Operand, members: Members, negated: bool) -> Option<Node> {
+    /// Reports a text that is compared with the name of a type, and is none.
+    fn type_name(&mut self, left: &Operand, right: &Operand) -> Option<()> {
+        let text = match (&left.kind, &right.kind) {
+            (OperandKind::TypeOf(_), OperandKind::Literal(Literal::String(text))) => {
+                Some((text, right))
+            }
+            (OperandKind::Literal(Literal::String(text)), OperandKind::TypeOf(_)) => {
+                Some((text, left))
+            }
+            _ => None,
+        };
+        let Some((text, operand)) = text else {
+            return Some(());
+        };
+        match self.unknown_type(text, operand.span.clone()) {
+            Some(error) => {
+                self.findings.error(error);
+                None
+            }
+            None => Some(()),
+        }
+    }
+
+    fn unknown_type(&self, text: &str, span: Range<usize>) -> Option<ConstraintError> {
+        let names = Type::ALL.map(Type::name);
+        if names.contains(&text) {
+            return None;
+        }
+        let meant = suggest::type_name(text);
+        let help = match meant.or_else(|| self.sight.budget.nearest(text, names)) {
+            Some(meant) => format!("did you mean {}", quoted(&json(meant))),
+            None => format!("types are `{}`", names.map(json).join("`, `")),
+        };
+        let shown = quoted(&json(text));
+        Some(
+            ConstraintError::new(codes::TYPE, span, format!("{shown} is no type")).help(help),
+        )
+    }
+
+    fn membership_in(&mut self, value: Operand, path: Path, negated: bool) -> Node {
+        let span = value.span.start..path.span.end;
+        self.judge(check::membership_in(&path), &span, path.span.clone());
+        Node {
+            expr: Expr {
+                kind: ExprKind::In {
+                    value,
+                    list: ExprMembers::Path(path),
+                    negated,
+                },
+                span,
+            },
+            always: false,
+        }
+    }
+
+    fn membership(&mut self, value: Operand, members: Listed, negated: bool) -> Option<Node> {
         let span = value.span.start..members.span.end;
         if members.elements.is_empty() {
             let outcome = if negated {
@@ -443,6 +530,19 @@ impl Parser<'_> {
             let doubled = doubt::duplicates(texts);
             for warning in doubled {
                 self.findings.warn(warning);
+            }
+        }
+        if let OperandKind::TypeOf(_) = &value.kind {
+            let unknown = members
+                .elements
+                .iter()
+                .find_map(|element| match &element.value {
+                    Literal::String(text) => self.unknown_type(text, element.span.clone()),
+                    _ => None,
+                });
+            if let Some(error) = unknown {
+                self.findings.error(error);
+                return None;
             }
         }
         let how = wildcard::Compared {
@@ -492,14 +592,33 @@ impl Parser<'_> {
         span: &Range<usize>,
         culprit: Range<usize>,
     ) -> bool {
+        self.judge_text(verdict, span, culprit, None)
+    }
+
+    /// The same of a function that looks at the text `on`.
+    pub(super) fn judge_text(
+        &mut self,
+        verdict: Verdict,
+        span: &Range<usize>,
+        culprit: Range<usize>,
+        on: Option<(&Operand, Function)>,
+    ) -> bool {
         let shown = quoted(self.slice(span.clone()));
         match verdict {
             Verdict::Open => false,
             Verdict::Never(why) => {
-                let help = if self.negative {
-                    "correct it: what is negated must be able to hold"
-                } else {
-                    "correct it, or remove it; to forbid a tool write `mode: deny`"
+                let on_object =
+                    on.filter(|(subject, _)| matches!(check::known(subject), check::Known::Arguments));
+                let help = match on_object {
+                    Some((_, function)) => format!(
+                        "name the argument; for all texts in the arguments, at any depth, write `anywhere(args, {function}(., …))`"
+                    ),
+                    None if self.negative => {
+                        "correct it: what is negated must be able to hold".to_owned()
+                    }
+                    None => {
+                        "correct it, or remove it; to forbid a tool write `mode: deny`".to_owned()
+                    }
                 };
                 self.findings.error(
                     ConstraintError::new(codes::NEVER, culprit, format!("{shown} can never hold"))

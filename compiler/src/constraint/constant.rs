@@ -29,6 +29,14 @@ pub(crate) fn weight(literal: &Literal) -> u64 {
     }
 }
 
+/// How deep lists stand in each other.
+pub(super) fn depth(literal: &Literal) -> usize {
+    match literal {
+        Literal::List(elements) => 1 + elements.iter().map(depth).max().unwrap_or(0),
+        Literal::Null | Literal::Bool(_) | Literal::Number(_) | Literal::String(_) => 0,
+    }
+}
+
 /// Whether lists stand in each other more than `levels` deep.
 pub(super) fn deeper_than(literal: &Literal, levels: usize) -> bool {
     match (literal, levels.checked_sub(1)) {

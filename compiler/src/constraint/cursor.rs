@@ -20,6 +20,11 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Whether `+`, `-` or `*` stands here.
+    pub(super) fn at_arithmetic(&self) -> bool {
+        matches!(self.kind(), Some(Kind::Arithmetic(_)))
+    }
+
     /// Whether a condition ends here.
     pub(super) fn at_boundary(&self) -> bool {
         match self.kind() {
@@ -67,7 +72,13 @@ impl<'a> Parser<'a> {
             return false;
         }
         self.depth += 1;
+        self.reaches(0);
         true
+    }
+
+    /// Notes that something stands here that is so many levels deep itself.
+    pub(super) fn reaches(&mut self, levels: usize) {
+        self.deepest = self.deepest.max(self.depth + levels);
     }
 
     pub(super) fn leave(&mut self) {

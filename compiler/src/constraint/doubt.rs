@@ -36,50 +36,19 @@ pub(super) fn number_texts(left: &Operand, right: &Operand) -> Option<Constraint
     })
 }
 
-/// Texts that admit more than they seem to. What admits more forbids more in a `negative` place: there an open prefix is right.
-pub(super) fn doubtful_text(
-    call: TextCall,
-    text: &str,
-    span: Range<usize>,
-    negative: bool,
-) -> Option<ConstraintError> {
-    if text.is_empty() {
-        let help = if negative {
-            "write the text that is meant: negated, this holds for no call"
-        } else {
-            "write the text that is meant, or remove the condition"
-        };
-        return Some(
-            ConstraintError::new(
-                codes::EMPTY_TEXT,
-                span,
-                format!("every text {}", with_empty(call)),
-            )
-            .help(help),
-        );
-    }
-    let (scheme, host) = text.split_once("://")?;
-    let open = call == TextCall::StartsWith
-        && !negative
-        && !scheme.is_empty()
-        && !host.is_empty()
-        && !host.contains(['/', '?', '#']);
-    open.then(|| {
-        let literal = Literal::String(format!("{text}/"));
-        ConstraintError::new(
-            codes::URL_PREFIX,
-            span,
-            "this prefix does not end the host of the URL",
-        )
-        .label(format!(
-            "also begins {}",
-            quoted(&format!("{text}.evil.example"))
-        ))
-        .help(format!(
-            "end it with a slash: {}",
-            quoted(&literal.to_string())
-        ))
-    })
+/// A literal text that is found in every text.
+pub(super) fn empty_text(call: TextCall, span: Range<usize>, negative: bool) -> ConstraintError {
+    let help = if negative {
+        "write the text that is meant: negated, this holds for no call"
+    } else {
+        "write the text that is meant, or remove the condition"
+    };
+    ConstraintError::new(
+        codes::EMPTY_TEXT,
+        span,
+        format!("every text {}", with_empty(call)),
+    )
+    .help(help)
 }
 
 /// Warnings for elements that are equal to an earlier one.

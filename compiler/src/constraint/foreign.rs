@@ -3,7 +3,7 @@
 use super::spelling::CALCULATE;
 use crate::{
     diagnostic::quoted,
-    expr::{Literal, is_name},
+    expr::{Literal, Type, is_name, json},
 };
 
 /// What to write for a function that is not there. `argument` is what stands in its parentheses, `sought` the text that its value is
@@ -17,17 +17,30 @@ pub(super) fn remedy(
     let not = if negated { "not " } else { "" };
     let is_path = argument.split('.').all(is_name) && argument.contains('.');
     let path = if is_path { argument } else { "path" };
+    let of_type = |of: Type| {
+        let equal = if negated { "!=" } else { "==" };
+        format!(
+            "write {}",
+            quoted(&format!("type({path}) {equal} {}", json(of.name())))
+        )
+    };
     let lower = name.to_ascii_lowercase().replace('_', "");
     Some(match lower.as_str() {
         "lower" | "tolower" | "lowercase" | "lcase" | "downcase" | "upper" | "toupper"
-        | "uppercase" | "ucase" | "upcase" | "casefold" | "fold" => {
-            let text = sought.map_or("text".to_owned(), regex_syntax::escape);
-            let pattern = Literal::String(format!("^(?i:{text})$"));
-            format!(
-                "a pattern can leave letter case out of account: {}",
-                quoted(&format!("{not}matches({path}, {pattern})"))
-            )
-        }
+        | "uppercase" | "ucase" | "upcase" | "casefold" | "fold" => match sought {
+            Some(sought) => {
+                let text = Literal::String(sought.to_ascii_lowercase());
+                let equal = if negated { "!=" } else { "==" };
+                format!(
+                    "letters of ASCII are compared in lower case: {}",
+                    quoted(&format!("lower({path}) {equal} {text}"))
+                )
+            }
+            None => format!(
+                "letters of ASCII are compared in lower case: {}",
+                quoted(&format!("lower({path})"))
+            ),
+        },
         "trim" | "strip" | "trimspace" => {
             let text = sought.map_or("text".to_owned(), regex_syntax::escape);
             let pattern = Literal::String(format!("^\\s*{text}\\s*$"));
@@ -36,34 +49,26 @@ pub(super) fn remedy(
                 quoted(&format!("{not}matches({path}, {pattern})"))
             )
         }
-        "isobject" | "isdict" | "ismap" => format!(
-            "there is no test for a type alone; {} holds for objects only",
-            quoted(&format!("only({path}, [\"name\", …])"))
-        ),
-        "islist" | "isarray" => format!(
-            "there is no test for a type alone; {} holds for lists only",
-            quoted(&format!("every({path}, …)"))
-        ),
-        "isstring" | "istext" | "isstr" => format!(
-            "there is no test for a type alone; {} holds for texts only",
-            quoted(&format!("matches({path}, \"(?s)^.*$\")"))
-        ),
-        "isnumber" | "isint" | "isinteger" | "isfloat" | "isnumeric" => format!(
-            "there is no test for a type alone; {} holds for numbers only",
-            quoted(&format!("({path} < 0 or {path} >= 0)"))
-        ),
-        "isbool" | "isboolean" => format!(
-            "there is no test for a type alone; {} holds for booleans only",
-            quoted(&format!("{path} in [true, false]"))
-        ),
+        "isobject" | "isdict" | "ismap" => of_type(Type::Object),
+        "islist" | "isarray" | "isset" | "istuple" => of_type(Type::List),
+        "isstring" | "istext" | "isstr" => of_type(Type::Text),
+        "isnumber" | "isint" | "isinteger" | "isfloat" | "isnumeric" => of_type(Type::Number),
+        "isbool" | "isboolean" => of_type(Type::Bool),
         "isnull" | "isnone" | "isnil" => format!("write {}", quoted(&format!("{path} == null"))),
-        "type" | "typeof" | "typename" | "isinstance" => format!(
-            "there is no test for a type alone; only numbers make {} true, only booleans {}, only lists {}",
-            quoted(&format!("({path} < 0 or {path} >= 0)")),
-            quoted(&format!("{path} in [true, false]")),
-            quoted(&format!("every({path}, …)"))
-        ),
-        "sum" | "avg" | "min" | "max" | "abs" | "round" | "floor" | "ceil" | "int" | "float"
+        "typeof" | "typename" | "isinstance" | "gettype" => {
+            let equal = if negated { "!=" } else { "==" };
+            let known = |name: &&str| Type::ALL.iter().any(|of| of.name() == *name);
+            let name = sought.and_then(|name| {
+                let meant = super::suggest::type_name(name);
+                meant.or(Some(name).filter(known))
+            });
+            let name = name.unwrap_or("text");
+            format!(
+                "write {}",
+                quoted(&format!("type({path}) {equal} {}", json(name)))
+            )
+        }
+        "avg" | "mean" | "min" | "max" | "abs" | "round" | "floor" | "ceil" | "int" | "float"
         | "number" | "tonumber" | "str" | "string" | "format" | "sprintf" | "concat" | "join"
         | "split" | "replace" | "substr" | "now" | "date" | "time" => {
             format!("constraints compare values as they are; {CALCULATE}")
@@ -87,7 +92,7 @@ mod tests {
     #[test]
     fn what_is_offered_is_read() {
         for name in [
-            "lower",
+            "toLower",
             "toUpper",
             "trim",
             "is_object",

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     diagnostic::quoted,
-    expr::{CompareOp, is_name, json},
+    expr::{ArithmeticOp, CompareOp, Function, Root, is_name, json},
 };
 
 /// What stands at a place.
@@ -29,6 +29,8 @@ pub(super) enum Kind<'a> {
     Number(&'a str),
     /// A comparison operator.
     Op(CompareOp),
+    /// `+`, `-` or `*` behind a value.
+    Arithmetic(ArithmeticOp),
     /// `(`
     Open,
     /// `)`
@@ -92,7 +94,7 @@ impl<'a> Lexer<'a, '_> {
                 ']' => self.single(Kind::CloseList),
                 ',' => self.single(Kind::Comma),
                 '{' => self.object(start),
-                '-' if self.joins_a_name(start) => self.hyphen(),
+                '-' if self.joins_a_name(start) && !self.subtracts() => self.hyphen(),
                 '+' | '-' | '*' | '/' | '%' => self.arithmetic(start, c),
                 '#' => self.comment(start),
                 _ if is_word(c) => self.word(start),
@@ -256,6 +258,21 @@ impl<'a> Lexer<'a, '_> {
         }
     }
 
+    /// Whether a hyphen that joins a name subtracts: `args.x-5`, `args.x-args.y`. In `args.user-id` and `eu-west-1` it does not.
+    fn subtracts(&self) -> bool {
+        let is_path = self.tokens.last().is_some_and(|last| match last.kind {
+            Kind::Word(word) => Root::named(word).is_some(),
+            _ => true,
+        });
+        let rest = self.rest().get(1..).unwrap_or("");
+        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(end);
+        let is_value = (Root::named(word).is_some() || word == "consts")
+            && behind.starts_with(['.', '['])
+            || Function::named(word).is_some() && behind.starts_with('(');
+        is_path && (word.is_empty() || number::check(word).is_ok() || is_value)
+    }
+
     /// `args.user-id`: the rest of the name, from its hyphen on.
     fn hyphen(&mut self) {
         self.skip(|c| is_word(c) || c == '-');
@@ -328,22 +345,30 @@ impl<'a> Lexer<'a, '_> {
         if self.rest().starts_with("//") || self.rest().starts_with("/*") {
             return self.comment(start);
         }
+        let op = match c {
+            '+' => Some(ArithmeticOp::Add),
+            '-' => Some(ArithmeticOp::Subtract),
+            '*' => Some(ArithmeticOp::Multiply),
+            _ => None,
+        };
         self.at += 1;
-        let at_operand = !self.after_operand();
-        let mut error = ConstraintError::new(
+        let after_operand = self.after_operand();
+        if let Some(op) = op.filter(|_| after_operand) {
+            return self.push(Kind::Arithmetic(op), start);
+        }
+        let help = match c {
+            '/' | '%' if after_operand => {
+                "there is no division: multiply the other side, or let the tool take what has to be divided".to_owned()
+            }
+            '-' => "a number begins with a digit or with `-` and a digit; of a value write `0 - args.x`".to_owned(),
+            _ => "a number begins with a digit or with `-` and a digit".to_owned(),
+        };
+        self.findings.refuse(
             codes::CHARACTER,
             start..self.at,
             format!("`{c}` is not an operator here"),
+            help,
         );
-        error = if at_operand {
-            error.help("a number begins with a digit or with `-` and a digit")
-        } else {
-            error.help(format!(
-                "constraints compare values and do not calculate with them; {}",
-                spelling::CALCULATE
-            ))
-        };
-        self.findings.error(error);
         self.push(Kind::Bad, start);
     }
 
@@ -460,7 +485,12 @@ impl<'a> Lexer<'a, '_> {
             | Kind::Number(_)
             | Kind::Close
             | Kind::CloseList => true,
-            Kind::Op(_) | Kind::Open | Kind::OpenList | Kind::Comma | Kind::Bad => false,
+            Kind::Op(_)
+            | Kind::Arithmetic(_)
+            | Kind::Open
+            | Kind::OpenList
+            | Kind::Comma
+            | Kind::Bad => false,
         })
     }
 

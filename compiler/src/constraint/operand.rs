@@ -78,11 +78,12 @@ impl<'a> Parser<'a> {
             Some(Kind::Open) => {
                 self.skip_group();
                 let span = span.start..self.end_before();
+                let help = self.without_parentheses(span.clone());
                 self.findings.refuse(
                     codes::SYNTAX,
                     span.clone(),
                     "a value does not stand in parentheses",
-                    "leave them out; a list stands in brackets",
+                    help,
                 );
                 Side::Poison(span)
             }
@@ -90,7 +91,14 @@ impl<'a> Parser<'a> {
                 self.advance();
                 Side::Poison(span)
             }
-            None | Some(Kind::Op(_) | Kind::Close | Kind::CloseList | Kind::Comma) => {
+            None
+            | Some(
+                Kind::Op(_)
+                | Kind::Arithmetic(_)
+                | Kind::Close
+                | Kind::CloseList
+                | Kind::Comma,
+            ) => {
                 let error = self.expected(wanted);
                 self.findings.error(error);
                 return None;
@@ -144,6 +152,16 @@ impl<'a> Parser<'a> {
             );
             return Some(Side::Poison(span));
         }
+        if self.sight.definitions.find(word).is_some() {
+            self.advance();
+            self.findings.refuse(
+                codes::ARGUMENTS,
+                span.clone(),
+                format!("`{word}` is a condition with a name and wants parentheses"),
+                format!("write `{word}(path)`, or `{word}()` if it looks at no value"),
+            );
+            return Some(Side::Poison(span));
+        }
         if word == "consts" {
             return Some(self.constant());
         }
@@ -164,13 +182,14 @@ impl<'a> Parser<'a> {
     fn call_operand(&mut self, name: &str) -> Side {
         let start = self.span();
         let known = Function::named(name);
-        if known == Some(Function::Count) {
-            return self.count();
+        if let Some(function) = known.filter(|function| !function.is_condition()) {
+            return self.value_call(function);
         }
+        let is_condition = known.is_some() || self.calls_named(name);
         self.advance();
         self.skip_group();
         let span = start.start..self.end_before();
-        if known.is_some() {
+        if is_condition {
             self.findings.refuse(
                 codes::CONDITION,
                 start,
@@ -190,10 +209,19 @@ impl<'a> Parser<'a> {
                 (Some(Kind::Op(op)), _) => (None, *op == CompareOp::NotEqual),
                 _ => (None, false),
             };
+            let named = self
+                .sight
+                .budget
+                .nearest(name, self.sight.definitions.names())
+                .map(str::to_owned);
             let help = foreign::remedy(name, argument, sought, negated).unwrap_or_else(|| {
-                match suggest::function(name) {
-                    Some(meant) => format!("did you mean `{}`", meant.signature()),
-                    None => format!("functions are {}", Function::listed()),
+                match (suggest::function(name), named) {
+                    // What is defined in the policy is rather meant than a function that is spelled a little like it.
+                    (meant, Some(named)) if meant.is_none_or(|meant| !meant.is_called(name)) => {
+                        format!("did you mean {}", quoted(&format!("{named}(…)")))
+                    }
+                    (Some(meant), _) => format!("did you mean `{}`", meant.signature()),
+                    (None, _) => format!("functions are {}", Function::listed()),
                 }
             });
             self.findings.refuse(
@@ -204,17 +232,6 @@ impl<'a> Parser<'a> {
             );
         }
         Side::Poison(span)
-    }
-
-    fn count(&mut self) -> Side {
-        let start = self.span().start;
-        match self.one_argument(Function::Count) {
-            Some((path, span)) => Side::Good(Operand {
-                kind: OperandKind::Count(path),
-                span,
-            }),
-            None => Side::Poison(start..self.end_before()),
-        }
     }
 
     /// `consts.NAME`
@@ -255,23 +272,25 @@ impl<'a> Parser<'a> {
         if !is_name(name) {
             return Side::Poison(span);
         }
-        let Some(value) = self.consts.get(name) else {
+        let Some(value) = self.sight.consts.get(name) else {
             let help = match self
+                .sight
                 .budget
-                .nearest(name, self.consts.keys().map(String::as_str))
+                .nearest(name, self.sight.consts.keys().map(String::as_str))
             {
                 Some(known) => format!("did you mean {}", quoted(&format!("consts.{known}"))),
-                None if self.consts.is_empty() => {
+                None if self.sight.consts.is_empty() => {
                     "define it under `consts:` in the policy".to_owned()
                 }
                 None => {
                     let names: Vec<String> = self
+                        .sight
                         .consts
                         .keys()
                         .take(10)
                         .map(|name| quoted(name))
                         .collect();
-                    let more = if self.consts.len() > names.len() {
+                    let more = if self.sight.consts.len() > names.len() {
                         ", …"
                     } else {
                         ""
@@ -299,7 +318,9 @@ impl<'a> Parser<'a> {
             );
             return Side::Poison(span);
         }
+        self.reaches(constant::depth(value));
         let paid = self
+            .sight
             .budget
             .spend(Account::Constants, constant::weight(value));
         if let Err(exceeded) = paid {

@@ -7,6 +7,8 @@ use std::{
 
 use super::{
     codes,
+    definition::{Definition, Definitions},
+    expand,
     finding::{ConstraintError, Findings},
     lexer::{self, Kind, Token},
     operand::Side,
@@ -38,8 +40,27 @@ pub struct Parsed {
     pub expr: Expr,
     /// What is doubtful about it, by position: at most [`MAX_FINDINGS`].
     pub warnings: Vec<ConstraintError>,
-    /// The names of the constants in it.
+    /// The names of the constants in it, without those of named conditions.
     pub consts_used: BTreeSet<String>,
+    /// The names of the conditions that it uses itself.
+    pub definitions_used: BTreeSet<String>,
+}
+
+/// What a constraint is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It must be true for a rule to hold.
+    Requirement,
+    /// It says what is forbidden, in `forbid` or in an exception: what makes it true of fewer calls lets more of them pass.
+    Prohibition,
+}
+
+/// What a constraint can refer to, and what it pays from.
+#[derive(Clone, Copy)]
+pub(super) struct Sight<'a> {
+    pub(super) consts: &'a BTreeMap<String, Literal>,
+    pub(super) definitions: &'a Definitions,
+    pub(super) budget: &'a Budget,
 }
 
 /// Reads one constraint that stands alone, see [`parse_within`].
@@ -51,35 +72,36 @@ pub fn parse(
     text: &str,
     consts: &BTreeMap<String, Literal>,
 ) -> Result<Parsed, Vec<ConstraintError>> {
-    parse_within(text, consts, &Budget::default())
+    let (definitions, budget) = (Definitions::none(), Budget::default());
+    parse_within(text, consts, &definitions, &budget, Purpose::Requirement)
 }
 
-/// Reads one of the constraints that share a budget. Constants are replaced by their values.
+/// Reads one of the constraints that share a budget. Constants are replaced by their values, named conditions expanded.
 ///
 /// # Errors
 ///
-/// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
+/// What is wrong with it, by position: at most [`MAX_FINDINGS`], and at least one unless it uses a condition that was refused where it is
+/// defined, see [`Definitions::refuse`].
 pub fn parse_within(
     text: &str,
     consts: &BTreeMap<String, Literal>,
+    definitions: &Definitions,
     budget: &Budget,
+    purpose: Purpose,
 ) -> Result<Parsed, Vec<ConstraintError>> {
-    let mut parser = Parser::new(text, consts, budget)?;
-    if parser.tokens.is_empty() && parser.findings.errors.is_empty() {
-        return Err(vec![
-            ConstraintError::new(codes::EMPTY, 0..text.len(), "this constraint is empty")
-                .help("write a condition such as `args.amount <= 500`, or remove the entry"),
-        ]);
-    }
-    let node = parser.whole();
-    let expr = parser.outcome(node.map(|node| node.expr))?;
-    let Findings { mut warnings, .. } = parser.findings;
-    warnings.sort_by_key(|warning| warning.span.start);
-    warnings.truncate(MAX_FINDINGS);
+    let sight = Sight {
+        consts,
+        definitions,
+        budget,
+    };
+    let mut parser = Parser::new(text, &sight)?;
+    parser.negative = purpose == Purpose::Prohibition;
+    let node = parser.read()?;
     Ok(Parsed {
-        expr,
-        warnings,
+        expr: node.expr,
+        warnings: parser.warnings(),
         consts_used: parser.consts_used,
+        definitions_used: parser.definitions_used,
     })
 }
 
@@ -89,8 +111,14 @@ pub fn parse_within(
 ///
 /// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
 pub fn literal_from_json_text(text: &str) -> Result<Literal, Vec<ConstraintError>> {
-    let (none, budget) = (BTreeMap::new(), Budget::default());
-    let mut parser = Parser::new(text, &none, &budget)?;
+    let (consts, definitions, budget) =
+        (BTreeMap::new(), Definitions::none(), Budget::default());
+    let sight = Sight {
+        consts: &consts,
+        definitions: &definitions,
+        budget: &budget,
+    };
+    let mut parser = Parser::new(text, &sight)?;
     let side = parser.operand("a value");
     let literal = match side {
         Some(Side::Good(operand)) => match operand.kind {
@@ -124,11 +152,39 @@ pub(super) struct Node {
     pub(super) always: bool,
 }
 
-/// A quantifier whose condition is being read.
+/// Something that binds `.`, and whose condition is being read.
 pub(super) struct Scope {
     pub(super) name: Range<usize>,
     /// Whether the condition looks at the element.
     pub(super) used: bool,
+    pub(super) binds: Binds,
+}
+
+/// What `.` is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Binds {
+    /// The element of a list.
+    Element,
+    /// One of these.
+    Listed(Vec<Literal>),
+    /// The member of an object: `.name` and `.value`.
+    Member,
+    /// A text.
+    Text,
+    /// Something that is there and not null.
+    Value,
+    /// What a named condition is asked of, if it is there.
+    Argument,
+}
+
+impl Binds {
+    /// Whether it multiplies the work of a decision.
+    pub(super) fn counts(&self) -> bool {
+        match self {
+            Self::Element | Self::Listed(_) | Self::Member | Self::Text => true,
+            Self::Value | Self::Argument => false,
+        }
+    }
 }
 
 pub(super) struct Parser<'a> {
@@ -136,16 +192,26 @@ pub(super) struct Parser<'a> {
     pub(super) tokens: Vec<Token<'a>>,
     pub(super) at: usize,
     pub(super) depth: usize,
+    /// The most that [`Self::depth`] was, with what was expanded and written out there.
+    pub(super) deepest: usize,
+    /// The most quantifiers that stood in each other, with what was expanded there.
+    pub(super) most_quantifiers: usize,
     /// Where a text begins that is never closed: everything behind it is part of it.
     pub(super) cut_off: Option<usize>,
-    /// Whether what is being read stands below an odd number of `not`: there a condition says what is forbidden, so that what makes it
-    /// true of fewer calls lets more of them pass. No advice may do that.
+    /// Whether what is being read says what is forbidden: below an odd number of `not`, or of an even one in a prohibition. There what
+    /// makes a condition true of fewer calls lets more of them pass. No advice may do that.
     pub(super) negative: bool,
+    /// Whether it is not known which: how often a condition is true is compared.
+    pub(super) counted: bool,
     pub(super) scopes: Vec<Scope>,
-    pub(super) consts: &'a BTreeMap<String, Literal>,
-    pub(super) budget: &'a Budget,
+    pub(super) sight: Sight<'a>,
     pub(super) consts_used: BTreeSet<String>,
+    pub(super) definitions_used: BTreeSet<String>,
     pub(super) findings: Findings,
+    /// In a definition what is advised, and whether it stands below an odd number of `not`.
+    pub(super) advice: Option<Vec<(bool, ConstraintError)>>,
+    /// Whether a condition is used that was refused.
+    pub(super) uses_refused: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -155,11 +221,64 @@ enum Joiner {
 }
 
 impl<'a> Parser<'a> {
-    fn new(
+    /// See [`parse_definition`](super::parse_definition).
+    pub(super) fn definition(
         text: &'a str,
-        consts: &'a BTreeMap<String, Literal>,
-        budget: &'a Budget,
-    ) -> Result<Self, Vec<ConstraintError>> {
+        sight: &Sight<'a>,
+    ) -> Result<Definition, Vec<ConstraintError>> {
+        let mut parser = Self::new(text, sight)?;
+        parser.advice = Some(Vec::new());
+        parser.scopes.push(Scope {
+            name: 0..0,
+            used: false,
+            binds: Binds::Argument,
+        });
+        let Node { mut expr, always } = parser.read()?;
+        let cost = expand::Cost::of(&mut expr, parser.deepest, parser.most_quantifiers);
+        Ok(Definition {
+            text: text.into(),
+            asks: parser.scopes.first().is_some_and(|scope| scope.used),
+            always,
+            warnings: parser.warnings(),
+            consts_used: parser.consts_used,
+            definitions_used: parser.definitions_used,
+            advice: parser.advice.unwrap_or_default(),
+            cost,
+            expr,
+        })
+    }
+
+    /// The whole text as a condition.
+    fn read(&mut self) -> Result<Node, Vec<ConstraintError>> {
+        if self.tokens.is_empty() && self.findings.errors.is_empty() {
+            return Err(vec![
+                ConstraintError::new(codes::EMPTY, 0..self.text.len(), "this constraint is empty")
+                    .help("write a condition such as `args.amount <= 500`, or remove the entry"),
+            ]);
+        }
+        let node = self.whole();
+        self.outcome(node)
+    }
+
+    fn warnings(&mut self) -> Vec<ConstraintError> {
+        let mut warnings = std::mem::take(&mut self.findings.warnings);
+        warnings.sort_by_key(|warning| warning.span.start);
+        warnings.truncate(MAX_FINDINGS);
+        warnings
+    }
+
+    /// A warning whose advice makes the condition true of fewer calls. It is given only where that lets fewer calls pass.
+    pub(super) fn advise(&mut self, warning: ConstraintError) {
+        match &mut self.advice {
+            _ if self.counted => {}
+            Some(advice) if advice.len() < MAX_FINDINGS => advice.push((self.negative, warning)),
+            Some(_) => {}
+            None if self.negative => {}
+            None => self.findings.warn(warning),
+        }
+    }
+
+    fn new(text: &'a str, sight: &Sight<'a>) -> Result<Self, Vec<ConstraintError>> {
         if text.len() > MAX_BYTES {
             let boundary = (0..=MAX_BYTES)
                 .rev()
@@ -186,19 +305,24 @@ impl<'a> Parser<'a> {
             tokens,
             at: 0,
             depth: 0,
+            deepest: 0,
+            most_quantifiers: 0,
             cut_off,
             negative: false,
+            counted: false,
             scopes: Vec::new(),
-            consts,
-            budget,
+            sight: *sight,
             consts_used: BTreeSet::new(),
+            definitions_used: BTreeSet::new(),
             findings,
+            advice: None,
+            uses_refused: false,
         })
     }
 
     /// Reports that the budget of the policy is used up, unless that was reported.
     pub(super) fn exceeded(&mut self, exceeded: Exceeded, span: Range<usize>) {
-        if self.budget.is_news() {
+        if self.sight.budget.is_news() {
             self.findings
                 .error(ConstraintError::exceeded(exceeded, span));
         }
@@ -213,7 +337,7 @@ impl<'a> Parser<'a> {
         match result {
             Some(result) if errors.is_empty() => Ok(result),
             _ => {
-                if errors.is_empty() {
+                if errors.is_empty() && !self.uses_refused {
                     errors.push(ConstraintError::new(
                         codes::SYNTAX,
                         0..self.text.len(),
@@ -432,14 +556,16 @@ impl<'a> Parser<'a> {
         let node = match (self.kind(), self.kind_after(1)) {
             (Some(Kind::Open), _) => self.group(),
             (Some(Kind::Word(word)), Some(Kind::Open)) => {
-                match Function::named(word).filter(|function| function.is_condition()) {
-                    Some(function) => self.call(function),
-                    None => return self.comparison(),
+                let word = *word;
+                match Function::named(word) {
+                    Some(function) if function.is_condition() => self.call(function),
+                    None if self.sight.definitions.find(word).is_some() => self.named(word),
+                    Some(_) | None => return self.comparison(),
                 }
             }
             _ => return self.comparison(),
         };
-        if self.at_operator() {
+        if self.at_operator() || self.at_arithmetic() {
             if node.is_some() {
                 let condition = quoted(self.slice(start..self.end_before()));
                 let error = ConstraintError::new(

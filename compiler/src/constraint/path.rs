@@ -1,7 +1,12 @@
 //! Paths: a root and the member names that follow it, without a space between.
 
 use super::{
-    codes, finding::ConstraintError, lexer::Kind, operand::Side, parser::Parser, wildcard,
+    codes, facts,
+    finding::ConstraintError,
+    lexer::Kind,
+    operand::Side,
+    parser::{Binds, Parser},
+    wildcard,
 };
 use crate::{
     diagnostic::quoted,
@@ -34,7 +39,7 @@ impl Parser<'_> {
         if root == Root::Element {
             match self.kind() {
                 Some(Kind::Member(name)) => steps.push(Step::Member((*name).to_owned())),
-                // Nothing follows a bare `.`: a step needs a dot before it, and this is the only one.
+                // No name follows a bare `.`: it needs a dot before it, and this is the only one.
                 _ => closed = true,
             }
             match self.scopes.last_mut() {
@@ -60,7 +65,9 @@ impl Parser<'_> {
         while let Some(token) = self.peek() {
             let joined = token.joined;
             match &token.kind {
-                Kind::Member(_) | Kind::OpenList if joined && closed => {
+                Kind::Member(_) | Kind::OpenList
+                    if joined && closed && !self.at_index(&mut closed) =>
+                {
                     let start = self.span().start;
                     self.skip_steps();
                     self.findings.refuse(
@@ -76,7 +83,7 @@ impl Parser<'_> {
                     self.advance();
                 }
                 Kind::OpenList if joined => match self.index_step() {
-                    Some(step) => steps.push(Step::Member(step)),
+                    Some(step) => steps.push(step),
                     None => sound = false,
                 },
                 Kind::Dot if joined => {
@@ -117,7 +124,35 @@ impl Parser<'_> {
             }
             return None;
         }
-        sound.then_some(Path { root, steps, span })
+        let path = Path { root, steps, span };
+        if sound && root == Root::Element {
+            let error = self
+                .scopes
+                .last()
+                .and_then(|scope| misses(&path, &scope.binds));
+            if let Some(error) = error {
+                self.findings.error(error);
+                return None;
+            }
+        }
+        if sound && let Some(finding) = facts::unknown(&path, self.sight.budget) {
+            if finding.code == codes::FACT {
+                self.findings.error(finding);
+                return None;
+            }
+            self.findings.warn(finding);
+        }
+        sound.then_some(path)
+    }
+
+    /// Whether the brackets that open here hold an index; behind a bare `.` nothing else can. What follows it is as behind any path.
+    fn at_index(&self, closed: &mut bool) -> bool {
+        let is_index = matches!(
+            (self.kind(), self.kind_after(1)),
+            (Some(Kind::OpenList), Some(Kind::Number(_)))
+        );
+        *closed &= !is_index;
+        is_index
     }
 
     /// A joined dot that no name follows.
@@ -137,30 +172,47 @@ impl Parser<'_> {
         }
     }
 
-    /// `["name"]`
-    fn index_step(&mut self) -> Option<String> {
+    /// `["name"]`, `[0]`
+    fn index_step(&mut self) -> Option<Step> {
         let open = self.span();
-        if let (Some(Kind::Text(name)), Some(Kind::CloseList)) =
-            (self.kind_after(1), self.kind_after(2))
-        {
-            let name = name.clone();
+        let step = match (self.kind_after(1), self.kind_after(2)) {
+            (Some(Kind::Text(name)), Some(Kind::CloseList)) => Some(Step::Member(name.clone())),
+            (Some(Kind::Number(text)), Some(Kind::CloseList))
+                if text.bytes().all(|byte| byte.is_ascii_digit()) =>
+            {
+                text.parse().ok().map(Step::Element)
+            }
+            _ => None,
+        };
+        if let Some(step) = step {
             self.advance();
-            if let Some(warning) = wildcard::member(&name, self.span()) {
+            if let Some(warning) = step
+                .member()
+                .and_then(|name| wildcard::member(name, self.span()))
+            {
                 self.findings.warn(warning);
             }
             for _ in 0..2 {
                 self.advance();
             }
-            return Some(name);
+            return Some(step);
         }
         let (message, help) = match self.kind_after(1) {
+            Some(Kind::Number(text)) if text.starts_with('-') => (
+                "elements of a list are counted from its start",
+                "write `[0]` for the first, or `any(path, …)` or `every(path, …)` for a condition on elements".to_owned(),
+            ),
             Some(Kind::Number(_)) => (
-                "elements of a list cannot be picked by number",
-                "write `any(path, …)` or `every(path, …)` for a condition on elements; a member named by digits is `[\"0\"]`".to_owned(),
+                "the place of an element is a whole number from 0 on",
+                "write `[0]` for the first, or `any(path, …)` or `every(path, …)` for a condition on elements; a member named by digits is `[\"0\"]`".to_owned(),
             ),
             Some(Kind::Bad) => (
                 "a member name in brackets is a text",
                 "write `any(path, …)` or `every(path, …)` for a condition on elements".to_owned(),
+            ),
+            Some(Kind::Word(word)) if Root::named(word).is_some() || *word == "consts" => (
+                "the place of an element, and the name of a member, is written out",
+                "write `any(path, …)` for a condition on one of the elements, or `any_member(path, .name == …)` for a member of some name".to_owned(),
             ),
             Some(Kind::Word(word)) => {
                 ("a member name in brackets is a text", format!("write {}", quoted(&format!("[{}]", Literal::String((*word).to_owned())))))
@@ -240,5 +292,52 @@ impl Parser<'_> {
                 return;
             }
         }
+    }
+}
+
+/// The error for a path from `.` that what is bound does not have.
+fn misses(path: &Path, binds: &Binds) -> Option<ConstraintError> {
+    let refuse = |message: &str, help: &str| {
+        Some(ConstraintError::new(codes::PATH, path.span.clone(), message).help(help))
+    };
+    match (binds, path.steps.as_slice()) {
+        (Binds::Member, [Step::Member(name), rest @ ..]) if name == "name" => {
+            if rest.is_empty() {
+                return None;
+            }
+            refuse(
+                "the name of a member is a text and has no members",
+                "write `.name` alone, or `.value` for what the member holds",
+            )
+        }
+        (Binds::Member, [Step::Member(name), ..]) if name == "value" => None,
+        (Binds::Member, steps) => {
+            let help = match steps.first() {
+                Some(Step::Member(name)) => format!(
+                    "write {} for a member of its value, `.name` for its name",
+                    quoted(&format!(".value.{name}"))
+                ),
+                Some(Step::Element(_)) | None => {
+                    "write `.name` for its name, `.value` for its value".to_owned()
+                }
+            };
+            refuse("a member has a `.name` and a `.value`, and nothing else", &help)
+        }
+        (Binds::Text, [_, ..]) => refuse(
+            "`.` is a text here and has no members",
+            "write `.` alone; `anywhere` meets the texts below a value and the names of members alike",
+        ),
+        (Binds::Listed(_), [Step::Member(_), ..]) => refuse(
+            "`.` is an element of a constant here and has no members",
+            "write `.` alone",
+        ),
+        (
+            Binds::Element
+            | Binds::Listed(_)
+            | Binds::Text
+            | Binds::Value
+            | Binds::Argument,
+            _,
+        ) => None,
     }
 }

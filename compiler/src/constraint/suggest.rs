@@ -5,7 +5,27 @@ use crate::{
     expr::{Function, Root},
 };
 
-const ROOT_ALIASES: [(&str, &str); 13] = [
+const TYPE_ALIASES: [(&str, &str); 16] = [
+    ("array", "list"),
+    ("bool", "boolean"),
+    ("dict", "object"),
+    ("double", "number"),
+    ("float", "number"),
+    ("int", "number"),
+    ("integer", "number"),
+    ("map", "object"),
+    ("nil", "null"),
+    ("none", "null"),
+    ("nonetype", "null"),
+    ("record", "object"),
+    ("set", "list"),
+    ("str", "text"),
+    ("string", "text"),
+    ("tuple", "list"),
+];
+
+const ROOT_ALIASES: [(&str, &str); 14] = [
+    ("agent_usage", "usage"),
     ("argument", "args"),
     ("arguments", "args"),
     ("attrs", "ctx"),
@@ -46,6 +66,11 @@ pub(super) fn root(name: &str) -> Option<&'static str> {
     alias(&ROOT_ALIASES, name).or_else(|| roots.chain(["consts"]).find(one_off))
 }
 
+/// The type that a name of another language means.
+pub(super) fn type_name(name: &str) -> Option<&'static str> {
+    alias(&TYPE_ALIASES, name)
+}
+
 /// The literal that a word was probably meant to be: `TRUE`, `None`.
 pub(super) fn value(word: &str) -> Option<&'static str> {
     let lower = word.to_ascii_lowercase();
@@ -83,12 +108,17 @@ fn alias(table: &[(&str, &'static str)], name: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::expr::Type;
 
     #[test]
     fn every_alias_leads_to_something_that_exists() {
         for (alias, name) in ROOT_ALIASES {
             assert!(Root::named(name).is_some(), "{alias} -> {name}");
             assert!(Root::named(alias).is_none(), "{alias} is a root");
+        }
+        for (alias, name) in TYPE_ALIASES {
+            let names = Type::ALL.map(Type::name);
+            assert!(names.contains(&name) && !names.contains(&alias), "{alias}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The language as a whole: what is accepted and as what, what is refused and where, what is doubtful.
 
 mod accepted;
+mod defined;
 mod properties;
 mod refused;
 mod warned;

@@ -60,9 +60,11 @@ macro_rules! functions {
             "The functions are\n\n",
             $("    ", $name, "(path", $(", ", $argument,)? ")\n", $("       ", $about, "\n",)+)+
             "\nThey stand in front of their arguments: `startswith(args.s, \"a\")`, not `args.s.startswith(\"a\")`. Nothing is converted:\n\n    ",
-            "lower(args.s) == \"usd\"      ->  matches(args.s, \"^(?i:usd)$\")\n    ",
-            "is_number(args.n)           ->  args.n < 0 or args.n >= 0\n    ",
-            "is_boolean(args.b)          ->  args.b in [true, false]",
+            "is_number(args.n)           ->  type(args.n) == \"number\"\n    ",
+            "is_object(args.o)           ->  type(args.o) == \"object\"\n    ",
+            "upper(args.s) == \"USD\"      ->  lower(args.s) == \"usd\"\n\n",
+            "A condition that is written often has a name below `define`, and is used like a function:\n\n    ",
+            "define: {iso_date: 'matches(., \"^[0-9]{4}-[0-9]{2}-[0-9]{2}$\")'}\n    iso_date(args.day)",
         );
     };
     (@is_condition condition) => { true };
@@ -78,7 +80,8 @@ functions! {
     Anywhere: condition "anywhere" (path, "condition") also ["any_text", "walk"]
     /// The text has this part.
     Contains: condition "contains" (path, "\"text\"") also ["includes", "substring"]
-    /// The number of elements of a list, of members of an object, or of characters of a text.
+    /// The number of elements of a list, of members of an object, or of characters of a text; `count(path, condition)` is the number of
+    /// elements of a list for which the condition holds.
     Count: value "count" (path) also ["len", "length", "size"]
     /// The text ends with this one.
     EndsWith: condition "endswith" (path, "\"text\"") also ["ends_with", "hasSuffix"]
@@ -122,6 +125,11 @@ impl Function {
     pub(crate) fn listed() -> String {
         let names: Vec<String> = Self::ALL.iter().map(|one| format!("`{one}`")).collect();
         names.join(", ")
+    }
+
+    /// Whether it has that name, here or in another language.
+    pub(crate) fn is_called(self, name: &str) -> bool {
+        Self::meant(name) == Some(self)
     }
 
     fn find(is_it: impl Fn(Self) -> bool) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! Constants and mixins that nothing uses.
+//! Constants, named conditions and mixins that nothing uses.
 
 use std::collections::BTreeSet;
 
@@ -22,6 +22,23 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
             .with_help(format!(
                 "use it as {}, or remove it",
                 quoted(&format!("consts.{}", name.text))
+            )),
+        );
+    }
+    for name in &resolved.unused_defines {
+        if !sink.has_room() {
+            return;
+        }
+        sink.push(
+            Diagnostic::new(
+                codes::UNUSED_DEFINE,
+                format!("no constraint uses the condition {}", quoted(&name.text)),
+                name.span,
+                "unused",
+            )
+            .with_help(format!(
+                "use it as {}, or remove it",
+                quoted(&format!("{}(args.x)", name.text))
             )),
         );
     }

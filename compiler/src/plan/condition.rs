@@ -5,12 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use hexgate_eval::plan::layout::{compare, list, literal, op, operand, root, text_call};
+use hexgate_eval::plan::layout::{
+    ELEMENT_STEP, SUM_SLOTS, arithmetic, compare, flags, list, literal, op, operand, over, root,
+    text_call,
+};
 
 use super::writer::Writer;
 use crate::expr::{
-    CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Path, Quantifier,
-    Root, Step, Test, TextCall,
+    ArithmeticOp, CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Path,
+    Quantifier, Root, Step, Test, TextCall,
 };
 
 /// Writes the condition of a constraint: its node, and how many memo slots it needs.
@@ -19,6 +22,9 @@ pub(super) fn encode(out: &mut Writer, expr: &Expr) -> (u32, u32) {
         out,
         slots: 0,
         in_quantifier: false,
+        over_request: false,
+        lists: Vec::new(),
+        texts: Vec::new(),
     };
     let node = encoder.expr(expr);
     let slots = encoder.slots;
@@ -29,9 +35,18 @@ pub(super) fn encode(out: &mut Writer, expr: &Expr) -> (u32, u32) {
 struct Encoder<'w> {
     out: &'w mut Writer,
     slots: u32,
-    /// Whether an element is in sight.
+    /// Whether conditions are evaluated for each element of something.
     in_quantifier: bool,
+    /// Whether that is something of the request, which is as long as a caller likes.
+    over_request: bool,
+    /// The lists that are put in order, and the slots that remember it.
+    lists: Vec<(PathKey, u32)>,
+    /// The texts of which there is an index, in lower case or not, and the slots that remember it.
+    texts: Vec<((PathKey, bool), u32)>,
 }
+
+/// What makes two paths the same.
+type PathKey = (Root, Vec<Step>);
 
 impl Encoder<'_> {
     fn expr(&mut self, expr: &Expr) -> u32 {
@@ -81,36 +96,50 @@ impl Encoder<'_> {
                 list,
                 negated,
             } => {
+                if let (OperandKind::Path(_), Members::Path(_)) = (&value.kind, list) {
+                    self.out.sorts_members = true;
+                }
                 let (kind, value) = self.operand(value);
-                let Members::Listed(list) = list else { todo!() };
-                let list = self.list(list);
-                vec![
-                    op::IN | u32::from(*negated) << 8 | kind << 16,
-                    span,
-                    value,
-                    list,
-                ]
+                let first = u32::from(*negated) << 8 | kind << 16;
+                match list {
+                    Members::Listed(list) => vec![op::IN | first, span, value, self.list(list)],
+                    Members::Path(path) => {
+                        self.out.grown = true;
+                        let slot = self.ordered(path);
+                        vec![op::IN_PATH | first, span, value, self.path(path), slot]
+                    }
+                }
             }
             ExprKind::Test(path, test) => {
                 let path = self.path(path);
                 self.test(span, path, test)
             }
             ExprKind::Quantifier {
-                quantifier,
+                quantifier: Quantifier::Optional,
                 over: Over::Path(path),
                 body,
             } => {
-                let opcode = match quantifier {
-                    Quantifier::Every => op::EVERY,
-                    Quantifier::Any => op::ANY,
-                    _ => todo!(),
-                };
+                self.out.grown = true;
                 let path = self.path(path);
-                let around = std::mem::replace(&mut self.in_quantifier, true);
-                let body = self.expr(body);
-                self.in_quantifier = around;
-                vec![opcode, span, path, body]
+                // It is asked once where it stands: what holds for the conditions around it holds for its own.
+                vec![op::OPTIONAL, span, path, self.expr(body)]
             }
+            ExprKind::Quantifier {
+                quantifier,
+                over,
+                body,
+            } => match quantifier_code(*quantifier, over) {
+                Some((opcode, what)) => {
+                    self.out.grown |= what != over::ELEMENTS;
+                    let (of, over_request) = match over {
+                        Over::Path(path) => (self.path(path), true),
+                        Over::Listed(list) => (self.literal(&Literal::List(list.clone())), false),
+                    };
+                    let body = self.body(body, over_request);
+                    vec![opcode | what << 8, span, of, body]
+                }
+                None => self.undefined(span),
+            },
             ExprKind::Text {
                 call,
                 subject,
@@ -120,11 +149,108 @@ impl Encoder<'_> {
                     let path = self.path(path);
                     self.text(span, path, *call, text)
                 }
-                _ => todo!(),
+                _ => self.text_in(span, *call, subject, sought),
             },
-            ExprKind::Named { .. } | ExprKind::Quantifier { .. } => todo!(),
+            ExprKind::Named {
+                name,
+                body,
+                definition,
+                argument: _,
+            } => {
+                self.out.grown = true;
+                let (name, definition) = (self.out.text(name), self.out.text(definition));
+                let body = self.expr(body);
+                vec![
+                    op::NAMED,
+                    span,
+                    body,
+                    name.0,
+                    name.1,
+                    definition.0,
+                    definition.1,
+                ]
+            }
         };
         self.out.words(&record)
+    }
+
+    /// The condition of a quantifier.
+    fn body(&mut self, body: &Expr, over_request: bool) -> u32 {
+        let around = (self.in_quantifier, self.over_request);
+        (self.in_quantifier, self.over_request) = (true, over_request);
+        let body = self.expr(body);
+        (self.in_quantifier, self.over_request) = around;
+        body
+    }
+
+    /// A condition that is never true nor false.
+    fn undefined(&mut self, span: u32) -> Vec<u32> {
+        let null = self.literal(&Literal::Null);
+        let kinds = operand::LITERAL << 16 | operand::LITERAL << 20;
+        vec![op::COMPARE | compare::LESS << 8 | kinds, span, null, null]
+    }
+
+    /// The slot of a list that is looked into, and 1; 0 if it is not put in order.
+    fn ordered(&mut self, path: &Path) -> u32 {
+        if !self.is_fixed(path) {
+            return 0;
+        }
+        self.out.flags |= flags::ORDERS_LISTS;
+        let key = (path.root, path.steps.clone());
+        if let Some((_, slot)) = self.lists.iter().find(|(known, _)| *known == key) {
+            return slot + 1;
+        }
+        let slot = self.slot();
+        self.lists.push((key, slot));
+        slot + 1
+    }
+
+    /// Whether a path leads to the same value for each element of what is around it, which is a value of the request.
+    fn is_fixed(&self, path: &Path) -> bool {
+        self.in_quantifier && path.root != Root::Element && !path.root.is_name()
+    }
+
+    fn text_in(
+        &mut self,
+        span: u32,
+        call: TextCall,
+        subject: &Operand,
+        sought: &Operand,
+    ) -> Vec<u32> {
+        self.out.grown = true;
+        let code = match call {
+            TextCall::StartsWith => text_call::STARTS_WITH,
+            TextCall::EndsWith => text_call::ENDS_WITH,
+            TextCall::Contains => {
+                self.out.flags |= flags::SEEKS_TEXTS;
+                text_call::CONTAINS
+            }
+        };
+        let slot = match call {
+            TextCall::StartsWith => 0,
+            TextCall::EndsWith | TextCall::Contains => self.indexed(subject),
+        };
+        let (kind, subject) = self.operand(subject);
+        let (sought_kind, sought) = self.operand(sought);
+        let first = op::TEXT_IN | code << 8 | kind << 16 | sought_kind << 20;
+        vec![first, span, subject, sought, slot]
+    }
+
+    /// The slot of a text in which another is sought for each element, and 1; 0 if there is no index of it.
+    fn indexed(&mut self, subject: &Operand) -> u32 {
+        let (of, lower) = without_lower(subject);
+        let path = match &of.kind {
+            OperandKind::Path(path) if self.is_fixed(path) && self.over_request => path,
+            _ => return 0,
+        };
+        self.out.flags |= flags::INDEXES_TEXTS;
+        let key = ((path.root, path.steps.clone()), lower);
+        if let Some((_, slot)) = self.texts.iter().find(|(known, _)| *known == key) {
+            return slot + 1;
+        }
+        let slot = self.slot();
+        self.texts.push((key, slot));
+        slot + 1
     }
 
     fn text(&mut self, span: u32, path: u32, call: TextCall, text: &str) -> Vec<u32> {
@@ -162,20 +288,83 @@ impl Encoder<'_> {
     }
 
     fn operand(&mut self, operand: &Operand) -> (u32, u32) {
-        match &operand.kind {
+        let (operand, lower) = without_lower(operand);
+        self.out.grown |= lower;
+        let (kind, at) = match &operand.kind {
             OperandKind::Path(path) => (operand::PATH, self.path(path)),
             OperandKind::Count(path) => {
-                let slot = if self.in_quantifier && path.root != Root::Element {
-                    self.slot() + 1
-                } else {
-                    0
-                };
+                let slot = self.slots_for(path, 1);
                 let path = self.path(path);
                 (operand::COUNT, self.out.shared(vec![path, slot]))
             }
+            OperandKind::Literal(Literal::String(text)) if lower => {
+                let text = Literal::String(text.to_ascii_lowercase());
+                return (operand::LITERAL, self.literal(&text));
+            }
             OperandKind::Literal(value) => (operand::LITERAL, self.literal(value)),
-            _ => todo!(),
+            OperandKind::TypeOf(path) => {
+                self.out.grown = true;
+                (operand::TYPE, self.path(path))
+            }
+            OperandKind::CountIf { path, body } => {
+                self.out.grown = true;
+                let slot = self.slots_for(path, 1);
+                let path = self.path(path);
+                let body = self.body(body, true);
+                // Not shared: a condition has one parent.
+                (operand::COUNT_IF, self.out.words(&[path, slot, body]))
+            }
+            OperandKind::Sum { path, of } => {
+                self.out.grown = true;
+                let slot = self.slots_for(path, SUM_SLOTS as u32);
+                let of = self.path(&Path {
+                    root: Root::Element,
+                    steps: of.clone(),
+                    span: operand.span.clone(),
+                });
+                let path = self.path(path);
+                (operand::SUM, self.out.shared(vec![path, slot, of]))
+            }
+            OperandKind::Arithmetic { .. } => {
+                self.out.grown = true;
+                (operand::ARITHMETIC, self.arithmetic(operand))
+            }
+            // There is none behind `without_lower`.
+            OperandKind::Lower(of) => return self.operand(of),
+        };
+        (kind | if lower { operand::LOWER } else { 0 }, at)
+    }
+
+    /// Slots for what is computed once for all elements: the first, and 1; 0 if it can be another for each.
+    fn slots_for(&mut self, path: &Path, count: u32) -> u32 {
+        if !self.in_quantifier || path.root == Root::Element {
+            return 0;
         }
+        self.slots += count;
+        self.slots - count + 1
+    }
+
+    /// Terms from left to right. There are no parentheses, so that products stand in sums and never sums in products.
+    fn arithmetic(&mut self, operand: &Operand) -> u32 {
+        let mut record = vec![0];
+        let mut ahead = vec![(ArithmeticOp::Add, operand)];
+        while let Some((before, operand)) = ahead.pop() {
+            if let OperandKind::Arithmetic { op, left, right } = &operand.kind {
+                ahead.extend([(*op, &**right), (before, &**left)]);
+                continue;
+            }
+            let operator = match before {
+                ArithmeticOp::Add => arithmetic::ADD,
+                ArithmeticOp::Subtract => arithmetic::SUBTRACT,
+                ArithmeticOp::Multiply => arithmetic::MULTIPLY,
+            };
+            let (kind, at) = self.operand(operand);
+            record.extend([operator | kind << 8, at]);
+        }
+        if let Some((count, terms)) = record.split_first_mut() {
+            *count = terms.len() as u32 / 2;
+        }
+        self.out.words(&record)
     }
 
     fn path(&mut self, path: &Path) -> u32 {
@@ -187,19 +376,25 @@ impl Encoder<'_> {
             Root::Role => root::ROLE,
             Root::Tool => root::TOOL,
             Root::Element => root::ELEMENT,
-            Root::Said | Root::Usage | Root::UserUsage => todo!(),
+            Root::Said => root::SAID,
+            Root::Usage => root::USAGE,
+            Root::UserUsage => root::USER_USAGE,
         };
+        self.out.grown |= root >= root::SAID;
         // The role and the tool are at hand anyway.
-        let remember = self.in_quantifier && path.root != Root::Element && !path.root.is_name();
+        let remember = self.is_fixed(path);
+        let indexed = path.steps.iter().any(|step| step.member().is_none());
+        self.out.grown |= indexed;
         let mut record = vec![
-            root | u32::from(remember) << 8,
+            root | u32::from(remember) << 8 | u32::from(indexed) << 9,
             if remember { self.slot() } else { 0 },
             path.steps.len() as u32,
         ];
         for step in &path.steps {
-            let Step::Member(step) = step else { todo!() };
-            let (at, len) = self.out.text(step);
-            record.extend([at, len]);
+            record.extend(match step {
+                Step::Member(name) => <[u32; 2]>::from(self.out.text(name)),
+                Step::Element(index) => [*index, ELEMENT_STEP],
+            });
         }
         self.out.shared(record)
     }
@@ -271,6 +466,33 @@ impl Encoder<'_> {
         }
         self.out.words(&record)
     }
+}
+
+/// What is put into lower case, and whether that is asked for.
+fn without_lower(operand: &Operand) -> (&Operand, bool) {
+    let (mut operand, mut lower) = (operand, false);
+    while let OperandKind::Lower(of) = &operand.kind {
+        (operand, lower) = (of, true);
+    }
+    (operand, lower)
+}
+
+/// The opcode of a quantifier, and what it goes over. None: it does not go over that.
+fn quantifier_code(quantifier: Quantifier, over: &Over) -> Option<(u32, u32)> {
+    Some(match (quantifier, over) {
+        (Quantifier::Every, Over::Path(_)) => (op::EVERY, over::ELEMENTS),
+        (Quantifier::Any, Over::Path(_)) => (op::ANY, over::ELEMENTS),
+        (Quantifier::Every, Over::Listed(_)) => (op::EVERY, over::LITERALS),
+        (Quantifier::Any, Over::Listed(_)) => (op::ANY, over::LITERALS),
+        (Quantifier::EveryMember, Over::Path(_)) => (op::EVERY, over::MEMBERS),
+        (Quantifier::AnyMember, Over::Path(_)) => (op::ANY, over::MEMBERS),
+        (Quantifier::Anywhere, Over::Path(_)) => (op::ANY, over::TEXTS),
+        (
+            Quantifier::EveryMember | Quantifier::AnyMember | Quantifier::Anywhere,
+            Over::Listed(_),
+        )
+        | (Quantifier::Optional, _) => return None,
+    })
 }
 
 /// Whether the value of a condition can differ from element to element of the quantifier that is directly around it.

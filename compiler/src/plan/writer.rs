@@ -25,6 +25,8 @@ pub(super) struct Writer {
     pub(super) grown: bool,
     /// Whether some condition compares two values of the request, which may be objects.
     pub(super) sorts_members: bool,
+    /// The flags of what conditions need room for.
+    pub(super) flags: u32,
 }
 
 impl Writer {
@@ -42,6 +44,7 @@ impl Writer {
             memo_slots: 0,
             grown: false,
             sorts_members: false,
+            flags: 0,
         }
     }
 

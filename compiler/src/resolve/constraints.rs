@@ -8,7 +8,7 @@ use std::{
 use super::{Use, Written, consts::Env};
 use crate::{
     budget::Budget,
-    constraint::{self, ConstraintError},
+    constraint::{self, ConstraintError, Definition, Purpose},
     diagnostic::{Diagnostic, Sink, codes, quoted},
     document::Text,
     model::Constraint,
@@ -21,8 +21,8 @@ pub(super) struct Constraints {
     pub(super) written: Vec<Written>,
     /// By text and, for one that uses constants, meaning.
     known: HashMap<(String, u64), Vec<usize>>,
-    /// Where the constants stand that a constraint uses.
-    pub(super) used_consts: BTreeSet<Span>,
+    /// Where the constants and named conditions stand that a constraint or another condition uses.
+    pub(super) used: BTreeSet<Span>,
 }
 
 impl Constraints {
@@ -54,19 +54,26 @@ impl Constraints {
         if budget.is_exhausted() || sink.is_full() {
             return None;
         }
-        let parsed = match constraint::parse_within(&text.value, &env.literals, budget) {
+        let purpose = if forbids {
+            Purpose::Prohibition
+        } else {
+            Purpose::Requirement
+        };
+        let parsed = match constraint::parse_within(
+            &text.value,
+            &env.literals,
+            &env.definitions,
+            budget,
+            purpose,
+        ) {
             Ok(parsed) => parsed,
             Err(errors) => {
                 for error in errors {
-                    // The value of this constant was refused where it stands.
-                    let refused = error.code == codes::constraint::CONSTANT
-                        && text
-                            .value
-                            .get(error.span.clone())
-                            .is_some_and(|name| env.origins.contains_key(name));
-                    if !refused {
-                        sink.push(diagnostic(text, error, env, sources));
-                    }
+                    self.report(text, error, env, sources, sink);
+                }
+                // What uses a condition that was refused says nothing, since that was reported: it must have been.
+                if !sink.has_errors() {
+                    sink.push(Diagnostic::new("bad-define", "this uses a condition that was refused", text.node.span, ""));
                 }
                 return None;
             }
@@ -74,12 +81,8 @@ impl Constraints {
         for warning in parsed.warnings {
             sink.push(diagnostic(text, warning, env, sources));
         }
-        for name in &parsed.consts_used {
-            if let Some(origin) = env.origins.get(name) {
-                self.used_consts.insert(origin.span);
-            }
-        }
-        let meaning = if parsed.consts_used.is_empty() {
+        self.use_names(&parsed.consts_used, &parsed.definitions_used, env);
+        let meaning = if parsed.consts_used.is_empty() && parsed.definitions_used.is_empty() {
             0
         } else {
             parsed.expr.fingerprint()
@@ -100,15 +103,47 @@ impl Constraints {
                     expr: parsed.expr,
                 }),
                 consts: parsed.consts_used.into_iter().collect(),
+                definitions: parsed.definitions_used.into_iter().collect(),
             });
             id
         });
         Some(Use { id, text })
     }
+
+    /// Reports what is wrong with a constraint or a named condition.
+    pub(super) fn report(
+        &self,
+        text: &Text,
+        error: ConstraintError,
+        env: &Env<'_>,
+        sources: &Sources,
+        sink: &mut Sink,
+    ) {
+        // The value of this constant was refused where it stands.
+        let refused = error.code == codes::constraint::CONSTANT
+            && text
+                .value
+                .get(error.span.clone())
+                .is_some_and(|name| env.origins.contains_key(name) && !env.literals.contains_key(name));
+        if !refused {
+            sink.push(diagnostic(text, error, env, sources));
+        }
+    }
+
+    /// Notes what a named condition uses.
+    pub(super) fn use_definition(&mut self, definition: &Definition, env: &Env<'_>) {
+        self.use_names(&definition.consts_used, &definition.definitions_used, env);
+    }
+
+    fn use_names(&mut self, consts: &BTreeSet<String>, definitions: &BTreeSet<String>, env: &Env<'_>) {
+        let consts = consts.iter().filter_map(|name| env.origins.get(name));
+        let definitions = definitions.iter().filter_map(|name| env.defined.get(name));
+        self.used.extend(consts.chain(definitions).map(|origin| origin.span));
+    }
 }
 
 /// A finding about the text of a constraint, at its place in the policy.
-fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sources) -> Diagnostic {
+pub(super) fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sources) -> Diagnostic {
     let locate = |range: std::ops::Range<usize>| text.node.locate(sources, range);
     let mut diagnostic =
         Diagnostic::new(error.code, error.message, locate(error.span), error.label);

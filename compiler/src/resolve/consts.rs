@@ -1,24 +1,28 @@
-//! Constants: which values a constraint sees where it is written.
+//! Constants and named conditions: which a constraint sees where it is written.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::Written;
+use super::definitions;
 use crate::{
-    constraint::constant::weight,
+    constraint::{Definitions, constant::weight},
     diagnostic::{Diagnostic, Sink, quoted},
     document::{Const, Name},
     expr::Literal,
     source::Span,
 };
 
-/// The constants that the constraints of one role see.
+/// The constants and named conditions that the constraints of one role see.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Env<'d> {
     /// Their values.
     pub(super) literals: BTreeMap<String, Literal>,
     /// Where they were defined, those too whose values were refused.
     pub(super) origins: BTreeMap<String, &'d Name>,
-    /// How much it takes to copy them, in values.
+    /// The named conditions.
+    pub(super) definitions: Definitions,
+    /// Where they were defined, those too that were refused.
+    pub(super) defined: BTreeMap<String, &'d Name>,
+    /// How much it takes to copy all of them, in values.
     pub(super) weight: u64,
 }
 
@@ -102,6 +106,7 @@ pub(super) fn merge<'d>(
                     .insert(name.clone(), origin);
             }
         }
+        definitions::merge(&mut merged, env, *place, sink);
     }
     merged
 }
@@ -111,8 +116,7 @@ pub(super) fn merge<'d>(
 pub(super) fn extend<'d>(
     inherited: Arc<Env<'d>>,
     own: &'d [Const],
-    inherited_uses: impl Fn(&str) -> Option<(Span, usize)>,
-    constraints: &[Written],
+    inherited_uses: impl Fn(&str) -> Option<(Span, String)>,
     sink: &mut Sink,
 ) -> Arc<Env<'d>> {
     if own.is_empty() {
@@ -131,18 +135,15 @@ pub(super) fn extend<'d>(
         }
         if before.is_some()
             && constant.value.is_some()
-            && let Some((place, id)) = inherited_uses(name)
+            && let Some((place, text)) = inherited_uses(name)
         {
-            let text = constraints
-                .get(id)
-                .map_or("", |written| written.constraint.source.as_str());
             let mut diagnostic = Diagnostic::new(
                 "redefined-const",
                 format!("the constant {} is used by an inherited constraint, which keeps the inherited value", quoted(name)),
                 constant.name.span,
                 "redefined with another value",
             )
-            .with_label(place, format!("used by {}", quoted(text)))
+            .with_label(place, format!("used by {}", quoted(&text)))
             .with_help("choose another name, or replace the rule that the constraint belongs to");
             if let Some(origin) = env.origins.get(name) {
                 diagnostic = diagnostic.with_label(origin.span, "defined here");

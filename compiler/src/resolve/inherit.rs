@@ -9,13 +9,14 @@ use super::{
     Entry, Forbid, Listed, Replacement, Resolved, Role, Use,
     constraints::Constraints,
     consts::{self, Env},
+    definitions::{self, Uses as Names},
     forbid, order, overlap,
     scope::{self, Subject},
 };
 use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink},
-    document::{Const, Document, ForbidDoc, Layout, RoleDoc, RuleDoc, Text, ToolDoc},
+    document::{Const, Define, Document, ForbidDoc, Layout, Name, RoleDoc, RuleDoc, Text, ToolDoc},
     model::{Mode, NamePattern},
     source::{Sources, Span},
 };
@@ -63,7 +64,14 @@ pub fn resolve<'d>(
         lists: HashMap::new(),
     };
     let order = order::order(document, budget, resolver.sink);
-    let shared_env = Env::shared(&document.consts);
+    let shared_env = definitions::extend(
+        Env::shared(&document.consts),
+        &document.defines,
+        |_| None,
+        &mut resolver.constraints,
+        (budget, sources),
+        resolver.sink,
+    );
     let shared = resolver.constraints.parse_all(
         &document.constraints,
         &shared_env,
@@ -120,15 +128,17 @@ pub fn resolve<'d>(
         replacements,
         ..
     } = resolver;
-    let used = &constraints.used_consts;
-    let all = document
+    let unused = |name: &&'d Name| !constraints.used.contains(&name.span);
+    let consts = document
         .consts
         .iter()
         .chain(document.roles.iter().flat_map(|role| &role.consts));
-    let unused_consts = all
-        .map(|constant| &constant.name)
-        .filter(|name| !used.contains(&name.span))
-        .collect();
+    let unused_consts = consts.map(|constant| &constant.name).filter(unused).collect();
+    let defines = document
+        .defines
+        .iter()
+        .chain(document.roles.iter().flat_map(|role| &role.defines));
+    let unused_defines = defines.map(|define| &define.name).filter(unused).collect();
     let position: BTreeMap<usize, usize> = order
         .iter()
         .enumerate()
@@ -155,6 +165,7 @@ pub fn resolve<'d>(
         roles: roles.into_iter().map(|(_, role)| role).collect(),
         replacements,
         unused_consts,
+        unused_defines,
     };
     overlap::check(&resolved, budget, sink);
     resolved
@@ -193,22 +204,28 @@ impl<'d> Resolver<'d, '_> {
             .iter()
             .map(|parent| (Arc::clone(parent.env), parent.place))
             .collect();
-        let copied = if envs.len() > 1 || !doc.consts.is_empty() {
+        let copied = if envs.len() > 1 || !doc.consts.is_empty() || !doc.defines.is_empty() {
             envs.iter().map(|(env, _)| env.weight).sum::<u64>() + shared_env.weight
         } else {
             0
         };
         self.spend(copied * COPY, doc)?;
         let inherited = consts::merge(shared_env, &envs, self.sink);
-        let used = self.inherited_uses(doc, &inherited, parents, shared)?;
+        let (consts, conditions) = self.inherited_uses(doc, &inherited, parents, shared)?;
         let env = consts::extend(
             inherited,
             &doc.consts,
-            |name| used.get(name).copied(),
-            &self.constraints.written,
+            |name| consts.get(name).cloned(),
             self.sink,
         );
-        drop(used);
+        let env = definitions::extend(
+            env,
+            &doc.defines,
+            |name| conditions.get(name).cloned(),
+            &mut self.constraints,
+            (self.budget, self.sources),
+            self.sink,
+        );
 
         let own = self.constraints.parse_all(
             &doc.constraints,
@@ -367,25 +384,26 @@ impl<'d> Resolver<'d, '_> {
             .pay(Account::Flattened, amount, role.name.span, self.sink)
     }
 
-    /// The constants that inherited constraints use, each with the first of these: where it stands, and which. Only for a role that gives
-    /// a constant another value.
+    /// The constants and the named conditions that inherited constraints and conditions use, each with the first of these: where it stands,
+    /// and its text. Only for a role that gives one of them another meaning.
     fn inherited_uses(
         &mut self,
         doc: &RoleDoc,
         inherited: &Env<'_>,
         parents: &[Parent<'_, 'd>],
         shared: &[Use<'d>],
-    ) -> Option<BTreeMap<String, (Span, usize)>> {
-        let mut used = BTreeMap::new();
+    ) -> Option<(Names, Names)> {
         let redefines = |own: &Const| {
             let before = inherited.literals.get(&own.name.text);
             before
                 .zip(own.value.as_ref())
                 .is_some_and(|(before, own)| before != own)
         };
-        if !doc.consts.iter().any(redefines) {
-            return Some(used);
+        let redefined = |own: &Define| inherited.definitions.get(&own.name.text).is_some();
+        if !doc.consts.iter().any(redefines) && !doc.defines.iter().any(redefined) {
+            return Some(Default::default());
         }
+        let (mut consts, mut conditions) = (Names::new(), Names::new());
         let mut uses: Vec<&Use<'d>> = shared.iter().collect();
         let ceiling = self.forbids.iter().filter(|forbid| forbid.role.is_none());
         uses.extend(ceiling.flat_map(|forbid| &forbid.constraints));
@@ -411,14 +429,25 @@ impl<'d> Resolver<'d, '_> {
                 .pay(Account::Flattened, looked_at, doc.name.span, self.sink)?;
         }
         for constraint in uses {
-            let consts = self.constraints.written.get(constraint.id);
-            for name in consts.into_iter().flat_map(|written| &written.consts) {
-                if !used.contains_key(name) {
-                    used.insert(name.clone(), (constraint.span(), constraint.id));
+            let Some(written) = self.constraints.written.get(constraint.id) else {
+                continue;
+            };
+            for (names, found) in [(&written.consts, &mut consts), (&written.definitions, &mut conditions)] {
+                for name in names {
+                    if !found.contains_key(name) {
+                        found.insert(name.clone(), (constraint.span(), written.constraint.source.clone()));
+                    }
                 }
             }
         }
-        Some(used)
+        let (consts_of_conditions, conditions_of_conditions) = definitions::used_by(inherited);
+        for (name, place) in consts_of_conditions {
+            consts.entry(name).or_insert(place);
+        }
+        for (name, place) in conditions_of_conditions {
+            conditions.entry(name).or_insert(place);
+        }
+        Some((consts, conditions))
     }
 
     /// The policy-level constraints: the document's, the parents' from left to right, own; alike ones once.

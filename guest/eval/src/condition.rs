@@ -2,16 +2,26 @@
 
 use core::cmp::Ordering;
 
+use hexgate_contract::MAX_NAME;
+
+mod element;
+mod lookup;
+mod operand;
+mod seek;
+
 use crate::{
     bytes,
-    json::{Document, Node, Text, kind, kind_of},
+    json::{Document, Text, kind, kind_of, nodes_for},
     number::Number,
     plan::{
-        Damaged, Ref, View,
-        layout::{MAX_DEPTH, compare, list, literal, op, operand, root, text_call},
+        Damaged, Ref, Step, View,
+        layout::{
+            MAX_DEPTH, compare, flags, list, literal, op, operand as sort, over, root, text_call,
+        },
     },
     value::{Truth, Value},
 };
+pub(crate) use element::{Element, Elements, Found, literal_element};
 
 /// The input of a condition, and room for values that do not change from element to element.
 pub(crate) struct EvalContext<'a, 'm> {
@@ -23,28 +33,8 @@ pub(crate) struct EvalContext<'a, 'm> {
     pub(crate) tool: &'a [u8],
     /// 0 where nothing is remembered yet.
     pub(crate) memo: &'m mut [u32],
-}
-
-/// The element of the innermost quantifier.
-pub(crate) type Element<'a> = Option<(&'a Document<'a>, &'a Node)>;
-
-/// The value at a path.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Found<'a> {
-    /// A value of the request.
-    Node(&'a Document<'a>, &'a Node),
-    /// The role or the tool.
-    Name(&'a [u8]),
-}
-
-impl<'a> Found<'a> {
-    #[inline]
-    pub(crate) fn value(self) -> Value<'a> {
-        match self {
-            Self::Node(document, node) => Value::of_node(document, node),
-            Self::Name(name) => Value::String(Text::plain(name)),
-        }
-    }
+    /// How much of `memo` the constraint uses: the slots, and what is put behind them.
+    pub(crate) used: usize,
 }
 
 /// What a memo slot says of a path that leads nowhere; of any other the node's index, behind this.
@@ -53,18 +43,38 @@ const NOWHERE: u32 = 1;
 /// Up to so many names of `only` are compared one after the other.
 const FEW_NAMES: u32 = 8;
 
+/// How many words conditions need behind the memo slots for a request whose arguments and facts have so many bytes.
+pub(crate) fn room_for(flags: u32, arguments: usize, facts: usize) -> usize {
+    let longest = arguments.max(facts);
+    let mut room = 0;
+    if flags & flags::ORDERS_LISTS != 0 {
+        // Each list is put in order once, with as much room again while it is.
+        room += 2 * (nodes_for(arguments) + nodes_for(facts));
+    }
+    if flags & flags::INDEXES_TEXTS != 0 {
+        // Each text is kept at most twice, once in lower case.
+        room += 2 * (arguments + facts) + seek::index_room(longest);
+    }
+    if flags & flags::SEEKS_TEXTS != 0 {
+        // What is sought is no longer than what it is sought in.
+        room += longest.max(MAX_NAME);
+    }
+    room
+}
+
 impl<'a> EvalContext<'a, '_> {
     /// The truth of a constraint.
     #[inline]
     pub(crate) fn constraint(&mut self, constraint: Ref) -> Truth {
         let node = self.plan.reference(constraint, 2);
         self.forget(constraint);
-        self.condition(node, None, 0)
+        self.condition(node, &Element::None, 0)
     }
 
     /// Makes room for the values that are remembered while this constraint is evaluated.
     pub(crate) fn forget(&mut self, constraint: Ref) {
         let slots = self.plan.reference(constraint, 3);
+        self.used = slots;
         if slots > 0 {
             match self.memo.get_mut(..slots) {
                 Some(memo) => memo.fill(0),
@@ -74,27 +84,31 @@ impl<'a> EvalContext<'a, '_> {
     }
 
     /// The truth of the condition at `node`.
-    pub(crate) fn condition(&mut self, node: Ref, element: Element<'a>, depth: u32) -> Truth {
+    pub(crate) fn condition(&mut self, node: Ref, element: &Element<'a>, depth: u32) -> Truth {
         if depth > MAX_DEPTH {
             return self.plan.fail(Damaged::ConditionDepth);
         }
         let plan = self.plan;
         let first = plan.word(node, 0);
         match first & 0xff {
-            op::COMPARE => self.compare(node, first, element),
+            op::COMPARE => self.compare(node, first, element, depth),
             op::AND => self.all(node, first >> 16, Truth::False, element, depth),
             op::OR => self.all(node, first >> 16, Truth::True, element, depth),
             op::NOT => self
                 .condition(plan.reference(node, 2), element, depth + 1)
                 .not(),
-            op::IN => self.is_in(node, first, element),
+            op::IN => self.is_in(node, first, element, depth),
             op::TEXT => self.text_call(node, first >> 8 & 0xff, element),
             op::MATCHES => self.matches(node, element),
             op::PRESENT => Truth::of(self.find(plan.reference(node, 2), element).is_some()),
             op::ONLY => self.only(node, first >> 16, element),
-            op::EVERY => self.quantifier(node, Truth::False, element, depth),
-            op::ANY => self.quantifier(node, Truth::True, element, depth),
+            op::EVERY => self.quantifier(node, first, Truth::False, element, depth),
+            op::ANY => self.quantifier(node, first, Truth::True, element, depth),
             op::MEMO => self.remembered(node, depth),
+            op::TEXT_IN => self.text_in(node, first, element, depth),
+            op::IN_PATH => self.is_in_path(node, first, element, depth),
+            op::OPTIONAL => self.optional(node, element, depth),
+            op::NAMED => self.condition(plan.reference(node, 2), element, depth + 1),
             _ => plan.fail(Damaged::Opcode),
         }
     }
@@ -105,7 +119,7 @@ impl<'a> EvalContext<'a, '_> {
         node: Ref,
         count: u32,
         decides: Truth,
-        element: Element<'a>,
+        element: &Element<'a>,
         depth: u32,
     ) -> Truth {
         let mut result = decides.not();
@@ -122,12 +136,12 @@ impl<'a> EvalContext<'a, '_> {
     }
 
     #[inline]
-    fn compare(&mut self, node: Ref, first: u32, element: Element<'a>) -> Truth {
+    fn compare(&mut self, node: Ref, first: u32, element: &Element<'a>, depth: u32) -> Truth {
         let comparison = first >> 8 & 0xff;
         let (left_kind, right_kind) = (first >> 16 & 0xf, first >> 20 & 0xf);
         let [_, _, left, right] = self.plan.record(node);
         let (left, right) = (left as usize, right as usize);
-        if left_kind == operand::PATH && right_kind == operand::LITERAL {
+        if left_kind == sort::PATH && right_kind == sort::LITERAL {
             let Some(found) = self.find(left, element) else {
                 return Truth::Undefined;
             };
@@ -136,26 +150,45 @@ impl<'a> EvalContext<'a, '_> {
                 None => compare_values(
                     self.plan,
                     comparison,
-                    found.value(),
+                    found.value(self.plan),
                     false,
                     Value::of_literal(self.plan, right),
                     true,
                 ),
             };
         }
-        let Some(left) = self.operand(left_kind, left, element) else {
+        self.compare_operands(
+            comparison,
+            (left_kind, left),
+            (right_kind, right),
+            element,
+            depth,
+        )
+    }
+
+    #[inline(never)]
+    fn compare_operands(
+        &mut self,
+        comparison: u32,
+        (left_kind, left): (u32, Ref),
+        (right_kind, right): (u32, Ref),
+        element: &Element<'a>,
+        depth: u32,
+    ) -> Truth {
+        let (mut left_room, mut right_room) = (None, None);
+        let Some(left) = self.operand(left_kind, left, element, depth, &mut left_room) else {
             return Truth::Undefined;
         };
-        let Some(right) = self.operand(right_kind, right, element) else {
+        let Some(right) = self.operand(right_kind, right, element, depth, &mut right_room) else {
             return Truth::Undefined;
         };
         compare_values(
             self.plan,
             comparison,
             left,
-            left_kind == operand::LITERAL,
+            left_kind == sort::LITERAL,
             right,
-            right_kind == operand::LITERAL,
+            right_kind == sort::LITERAL,
         )
     }
 
@@ -185,26 +218,8 @@ impl<'a> EvalContext<'a, '_> {
         }
     }
 
-    #[inline]
-    pub(crate) fn operand(
-        &mut self,
-        kind: u32,
-        at: Ref,
-        element: Element<'a>,
-    ) -> Option<Value<'a>> {
-        match kind {
-            operand::PATH => self.find(at, element).map(Found::value),
-            operand::COUNT => {
-                let count = self.count(at, element);
-                count.map(|count| Value::Number(Number::Integer(i64::from(count))))
-            }
-            operand::LITERAL => Some(Value::of_literal(self.plan, at)),
-            _ => self.plan.fail(Damaged::OperandKind),
-        }
-    }
-
     /// The size of what a path leads to. A slot remembers 1 for none, otherwise the size + 2.
-    fn count(&mut self, at: Ref, element: Element<'a>) -> Option<u32> {
+    fn count(&mut self, at: Ref, element: &Element<'a>) -> Option<u32> {
         let slot = self.plan.reference(at, 1);
         if let Some(known) = slot
             .checked_sub(1)
@@ -214,7 +229,7 @@ impl<'a> EvalContext<'a, '_> {
             return known.checked_sub(2);
         }
         let count = match self.find(self.plan.reference(at, 0), element) {
-            Some(found) => found.value().count(),
+            Some(found) => found.value(self.plan).count(),
             None => None,
         };
         if let Some(memo) = slot.checked_sub(1).and_then(|slot| self.memo.get_mut(slot)) {
@@ -225,14 +240,14 @@ impl<'a> EvalContext<'a, '_> {
 
     /// What the path at `at` leads to.
     #[inline]
-    pub(crate) fn find(&mut self, at: Ref, element: Element<'a>) -> Option<Found<'a>> {
+    pub(crate) fn find(&mut self, at: Ref, element: &Element<'a>) -> Option<Found<'a>> {
         let [first, slot, steps] = self.plan.record(at);
         if first == root::ARGS && steps == 1 {
             let arguments = self.arguments;
             let member = arguments.member(arguments.node(0), self.plan.text(at, 3));
             return member.map(|node| Found::Node(arguments, node));
         }
-        if first >> 8 != 0 {
+        if first >> 8 & 1 != 0 {
             return self.find_once(at, first & 0xff, slot as usize);
         }
         self.walk(at, first & 0xff, steps, element)
@@ -248,7 +263,7 @@ impl<'a> EvalContext<'a, '_> {
         match self.memo.get(slot).copied().unwrap_or(NOWHERE) {
             0 => {
                 let steps = self.plan.word(at, 2);
-                let found = self.walk(at, first, steps, None);
+                let found = self.walk(at, first, steps, &Element::None);
                 let index = match found {
                     Some(Found::Node(_, node)) => document.index_of(node),
                     _ => None,
@@ -264,41 +279,69 @@ impl<'a> EvalContext<'a, '_> {
     }
 
     /// Follows a path from its root.
-    fn walk(&self, at: Ref, first: u32, steps: u32, element: Element<'a>) -> Option<Found<'a>> {
+    fn walk(&self, at: Ref, first: u32, steps: u32, element: &Element<'a>) -> Option<Found<'a>> {
         let plan = self.plan;
+        let steps = plan.bounded(steps);
+        let mut begin = 0;
         let (document, mut node) = match first {
             root::ARGS => (self.arguments, self.arguments.node(0)),
-            root::ROLE => return Some(Found::Name(self.role)),
-            root::TOOL => return Some(Found::Name(self.tool)),
+            root::ROLE => return Some(Found::Text(Text::plain(self.role))),
+            root::TOOL => return Some(Found::Text(Text::plain(self.tool))),
             root::ELEMENT => match element {
-                Some(element) => element,
-                None => return plan.fail(Damaged::Element),
+                Element::Node(document, node) => (*document, *node),
+                Element::Member(document, member) => {
+                    begin = 1;
+                    match (steps > 0).then(|| plan.step(at, 0)) {
+                        Some(Step::Member(b"value")) => (*document, *member),
+                        Some(Step::Member(b"name")) if steps == 1 => {
+                            return Some(Found::Text(document.name(member)));
+                        }
+                        _ => return None,
+                    }
+                }
+                Element::Text(text) => return (steps == 0).then_some(Found::Text(*text)),
+                Element::Literal(literal) => return self.walk_literal(at, steps, *literal),
+                Element::None => return plan.fail(Damaged::Element),
             },
-            root::CTX | root::RUN | root::USER => {
+            _ => {
                 let name: &[u8] = match first {
                     root::CTX => b"ctx",
                     root::RUN => b"run",
-                    _ => b"user",
+                    root::USER => b"user",
+                    root::SAID => b"said",
+                    root::USAGE => b"usage",
+                    root::USER_USAGE => b"user_usage",
+                    _ => return plan.fail(Damaged::PathRoot),
                 };
                 let facts = self.facts?;
                 let node = facts.member(facts.node(0), name)?;
                 (facts, node)
             }
-            _ => return plan.fail(Damaged::PathRoot),
         };
-        for step in 0..plan.bounded(steps) {
-            if kind_of(node) != kind::OBJECT {
-                return None;
-            }
-            node = document.member(node, plan.text(at, 3 + 2 * step))?;
+        for index in begin..steps {
+            node = match (kind_of(node), plan.step(at, index)) {
+                (kind::OBJECT, Step::Member(name)) => document.member(node, name)?,
+                (kind::LIST, Step::Element(index)) => document.children(node).get(index)?,
+                _ => return None,
+            };
         }
         Some(Found::Node(document, node))
     }
 
+    fn walk_literal(&self, at: Ref, steps: usize, mut literal: Ref) -> Option<Found<'a>> {
+        for index in 0..steps {
+            let Step::Element(index) = self.plan.step(at, index) else {
+                return None;
+            };
+            literal = literal_element(self.plan, literal, index)?;
+        }
+        Some(Found::Literal(literal))
+    }
+
     /// The string that a path leads to.
-    fn string(&mut self, at: Ref, element: Element<'a>) -> Option<Text<'a>> {
+    fn string(&mut self, at: Ref, element: &Element<'a>) -> Option<Text<'a>> {
         match self.find(at, element) {
-            Some(found) => match found.value() {
+            Some(found) => match found.value(self.plan) {
                 Value::String(text) => Some(text),
                 _ => None,
             },
@@ -306,7 +349,7 @@ impl<'a> EvalContext<'a, '_> {
         }
     }
 
-    fn text_call(&mut self, node: Ref, call: u32, element: Element<'a>) -> Truth {
+    fn text_call(&mut self, node: Ref, call: u32, element: &Element<'a>) -> Truth {
         let plan = self.plan;
         let Some(text) = self.string(plan.reference(node, 2), element) else {
             return Truth::Undefined;
@@ -323,21 +366,21 @@ impl<'a> EvalContext<'a, '_> {
         })
     }
 
-    fn matches(&mut self, node: Ref, element: Element<'a>) -> Truth {
+    fn matches(&mut self, node: Ref, element: &Element<'a>) -> Truth {
         let plan = self.plan;
         let Some(text) = self.string(plan.reference(node, 2), element) else {
             return Truth::Undefined;
         };
         let dfa = crate::dfa::Dfa::at(plan, plan.reference(node, 3));
-        Truth::of(if text.escaped {
-            dfa.accepts(text.bytes())
-        } else {
+        Truth::of(if text.is_raw() {
             dfa.accepts(text.raw.iter().copied())
+        } else {
+            dfa.accepts(text.bytes())
         })
     }
 
     /// Whether an object has no members but the named ones, which stand in the order of their bytes.
-    fn only(&mut self, node: Ref, count: u32, element: Element<'a>) -> Truth {
+    fn only(&mut self, node: Ref, count: u32, element: &Element<'a>) -> Truth {
         let plan = self.plan;
         let Some(Found::Node(document, object)) = self.find(plan.reference(node, 2), element)
         else {
@@ -348,7 +391,7 @@ impl<'a> EvalContext<'a, '_> {
         }
         for member in document.children(object) {
             let name = document.name(member);
-            let found = if count <= FEW_NAMES && !name.escaped {
+            let found = if count <= FEW_NAMES && name.is_raw() {
                 let mut found = false;
                 for index in 0..count as usize {
                     found |= bytes::equal(plan.text(node, 3 + 2 * index), name.raw);
@@ -358,6 +401,7 @@ impl<'a> EvalContext<'a, '_> {
                 search(count, |middle| {
                     Text::plain(plan.text(node, 3 + 2 * middle as usize)).compare(name)
                 })
+                .0
             };
             if !found {
                 return Truth::False;
@@ -367,17 +411,20 @@ impl<'a> EvalContext<'a, '_> {
     }
 
     /// Membership: equality with the elements of the value's own type and with `null`; undefined if there are none.
-    fn is_in(&mut self, node: Ref, first: u32, element: Element<'a>) -> Truth {
+    #[inline(never)]
+    fn is_in(&mut self, node: Ref, first: u32, element: &Element<'a>, depth: u32) -> Truth {
         let plan = self.plan;
         let (negated, kind) = (first >> 8 & 0xff, first >> 16 & 0xf);
-        let Some(value) = self.operand(kind, plan.reference(node, 2), element) else {
+        let mut room = None;
+        let value = self.operand(kind, plan.reference(node, 2), element, depth, &mut room);
+        let Some(value) = value else {
             return Truth::Undefined;
         };
         let truth = self.membership(&value, plan.reference(node, 3));
         if negated != 0 { truth.not() } else { truth }
     }
 
-    fn membership(&self, value: &Value<'a>, list: Ref) -> Truth {
+    fn membership(&self, value: &Value<'_>, list: Ref) -> Truth {
         let plan = self.plan;
         let flags = plan.word(list, 0);
         let (numbers, strings, lists) =
@@ -399,14 +446,15 @@ impl<'a> EvalContext<'a, '_> {
                     element(first.wrapping_add(middle))
                         .compare(value)
                         .unwrap_or(Ordering::Less)
-                });
+                })
+                .0;
                 (count, found)
             }
             Value::List(_) => {
                 let first = numbers.wrapping_add(strings);
                 let mut found = false;
                 for index in 0..plan.bounded(lists) as u32 {
-                    found = found || element(first.wrapping_add(index)).is_equal(plan, value, 0);
+                    found = found || element(first.wrapping_add(index)).is_equal(plan, value);
                 }
                 (lists, found)
             }
@@ -421,27 +469,107 @@ impl<'a> EvalContext<'a, '_> {
         }
     }
 
-    /// `every` (decided by one *false*) or `any` (decided by one *true*) over the elements of a list.
-    fn quantifier(&mut self, node: Ref, decides: Truth, element: Element<'a>, depth: u32) -> Truth {
-        let plan = self.plan;
-        let Some(Found::Node(document, list)) = self.find(plan.reference(node, 2), element) else {
-            return Truth::Undefined;
+    /// `every` (decided by one *false*) or `any` (decided by one *true*) over what there is.
+    fn quantifier(
+        &mut self,
+        node: Ref,
+        first: u32,
+        decides: Truth,
+        element: &Element<'a>,
+        depth: u32,
+    ) -> Truth {
+        let [_, _, of, body] = self.plan.record(node);
+        let (of, body) = (of as usize, body as usize);
+        let over = first >> 8 & 0xff;
+        let elements = match (over, self.elements(over, of, element)) {
+            (_, Some(elements)) => elements,
+            (over::TEXTS, None) => {
+                return match self.find(of, element) {
+                    Some(Found::Literal(list)) => self.texts_of_literal(list, body, depth, 0),
+                    _ => Truth::Undefined,
+                };
+            }
+            (_, None) => return Truth::Undefined,
         };
-        if kind_of(list) != kind::LIST {
-            return Truth::Undefined;
+        match self.each(elements, body, decides, depth) {
+            Each::Decided => decides,
+            Each::Undefined => Truth::Undefined,
+            Each::True(_) => decides.not(),
         }
-        let body = plan.reference(node, 3);
-        let mut result = decides.not();
-        for element in document.children(list) {
-            let truth = self.condition(body, Some((document, element)), depth + 1);
-            if truth == decides {
-                return decides;
-            }
-            if truth == Truth::Undefined {
-                result = Truth::Undefined;
+    }
+
+    /// What a quantifier goes over. None: it is something else.
+    #[inline]
+    pub(crate) fn elements(
+        &mut self,
+        over: u32,
+        of: Ref,
+        element: &Element<'a>,
+    ) -> Option<Elements<'a>> {
+        let plan = self.plan;
+        match over {
+            over::ELEMENTS => Elements::of_list(self.find(of, element)?, plan),
+            over::MEMBERS => Elements::of_object(self.find(of, element)?),
+            over::LITERALS => Elements::of_list(Found::Literal(of), plan),
+            over::TEXTS => match self.find(of, element)? {
+                Found::Node(document, node) => Some(Elements::texts(document, node)),
+                Found::Text(text) => Some(Elements::Text(Some(text))),
+                // A list in a list.
+                Found::Literal(_) => None,
+            },
+            _ => plan.fail(Damaged::Over),
+        }
+    }
+
+    /// A condition for one element after the other, up to the first one that decides.
+    fn each(&mut self, elements: Elements<'a>, body: Ref, decides: Truth, depth: u32) -> Each {
+        let (mut count, mut is_undefined) = (0, false);
+        for element in elements {
+            match self.condition(body, &element, depth + 1) {
+                truth if truth == decides => return Each::Decided,
+                Truth::Undefined => is_undefined = true,
+                Truth::True => count += 1,
+                Truth::False => {}
             }
         }
-        result
+        if is_undefined {
+            Each::Undefined
+        } else {
+            Each::True(count)
+        }
+    }
+
+    /// Whether a condition holds for one of the texts at and below a literal.
+    #[cold]
+    #[inline(never)]
+    fn texts_of_literal(&mut self, at: Ref, body: Ref, depth: u32, level: usize) -> Truth {
+        let plan = self.plan;
+        if level > crate::json::MAX_DEPTH {
+            return plan.fail(Damaged::LiteralDepth);
+        }
+        if let Value::String(text) = Value::of_literal(plan, at) {
+            return self.condition(body, &Element::Text(text), depth + 1);
+        }
+        let (mut truth, mut index) = (Truth::False, 0);
+        while truth != Truth::True
+            && let Some(element) = literal_element(plan, at, index)
+        {
+            truth = truth | self.texts_of_literal(element, body, depth, level + 1);
+            index += 1;
+        }
+        truth
+    }
+
+    /// Whether nothing or `null` is there, or a condition holds.
+    fn optional(&mut self, node: Ref, element: &Element<'a>, depth: u32) -> Truth {
+        let plan = self.plan;
+        let Some(found) = self.find(plan.reference(node, 2), element) else {
+            return Truth::True;
+        };
+        if let Value::Null = found.value(plan) {
+            return Truth::True;
+        }
+        self.condition(plan.reference(node, 3), &found.element(), depth + 1)
     }
 
     /// A condition in a quantifier that does not depend on the element: evaluated once.
@@ -454,7 +582,7 @@ impl<'a> EvalContext<'a, '_> {
             Some(_) => {}
             None => return self.plan.fail(Damaged::MemoSlots),
         }
-        let truth = self.condition(self.plan.reference(node, 3), None, depth + 1);
+        let truth = self.condition(self.plan.reference(node, 3), &Element::None, depth + 1);
         if let Some(slot) = self.memo.get_mut(slot) {
             *slot = match truth {
                 Truth::False => 1,
@@ -506,16 +634,27 @@ fn order_truth(plan: View<'_>, comparison: u32, order: Ordering) -> Truth {
     })
 }
 
-/// Binary search among `count` ordered things; `order` compares the thing at an index with what is sought.
-fn search(count: u32, mut order: impl FnMut(u32) -> Ordering) -> bool {
+/// What [`EvalContext::each`] found.
+enum Each {
+    /// An element decides.
+    Decided,
+    /// None does, but the condition is undefined for one.
+    Undefined,
+    /// It is true for so many, and false for the others.
+    True(u32),
+}
+
+/// Binary search among `count` ordered things: whether one is there, and how many stand before it. `order` compares the thing at an index
+/// with what is sought.
+fn search(count: u32, mut order: impl FnMut(u32) -> Ordering) -> (bool, u32) {
     let (mut low, mut high) = (0, count);
     while low < high {
         let middle = low + (high - low) / 2;
         match order(middle) {
             Ordering::Less => low = middle + 1,
             Ordering::Greater => high = middle,
-            Ordering::Equal => return true,
+            Ordering::Equal => return (true, middle),
         }
     }
-    false
+    (false, low)
 }

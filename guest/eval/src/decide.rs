@@ -8,7 +8,7 @@ use hexgate_contract::{
 };
 
 use crate::{
-    condition::EvalContext,
+    condition::{self, EvalContext},
     denial,
     error::Error,
     json::{self, Document, Node, Tree},
@@ -49,7 +49,7 @@ impl Scratch<'_> {
         }
         Ok(json::slots_for(arguments)
             .max(json::slots_for(facts))
-            .max(memo))
+            .max(memo + condition::room_for(plan.u32(header::FLAGS)?, arguments, facts)))
     }
 }
 
@@ -76,6 +76,7 @@ pub fn decide(
         role: b"",
         tool: request.tool.as_bytes(),
         memo: reading.memo,
+        used: 0,
     };
     let path = reading.path;
     let verdict = if tool.grown && is_forbidden(&mut context, tool, path) {

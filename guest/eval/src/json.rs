@@ -140,8 +140,5 @@ fn name_in<'a>(text: &'a [u8], node: &Node) -> Text<'a> {
         .get(start..)
         .and_then(|rest| rest.get(..len))
         .unwrap_or_default();
-    Text {
-        raw,
-        escaped: node[1] & NAME_ESCAPED != 0,
-    }
+    Text::json(raw, node[1] & NAME_ESCAPED != 0)
 }

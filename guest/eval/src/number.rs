@@ -1,6 +1,10 @@
 //! Exact comparison of decimal numbers of any size.
 
+mod exact;
+
 use core::cmp::Ordering;
+
+pub(crate) use exact::{Computed, Exact, Operation, WORDS};
 
 /// Compares two JSON numbers by exact decimal value.
 pub fn compare_numbers(one: &str, other: &str) -> Ordering {
@@ -44,6 +48,8 @@ pub(crate) enum Number<'a> {
     Integer(i64),
     /// A JSON number.
     Text(&'a [u8]),
+    /// A number that was computed.
+    Exact(&'a Exact),
 }
 
 impl<'a> Number<'a> {
@@ -60,12 +66,21 @@ impl<'a> Number<'a> {
     pub(crate) fn compare(self, other: Number<'_>) -> Ordering {
         match (self, other) {
             (Self::Integer(one), Number::Integer(other)) => one.cmp(&other),
-            (one, other) => {
-                let (mut one_digits, mut other_digits) = ([0; SMALL_DIGITS], [0; SMALL_DIGITS]);
-                Decimal::of(one, &mut one_digits).compare(&Decimal::of(other, &mut other_digits))
+            (Self::Text(one), Number::Text(other)) => {
+                Decimal::parse(one).compare(&Decimal::parse(other))
             }
+            (Self::Text(text), Number::Integer(integer)) => compare_with_integer(text, integer),
+            (Self::Integer(integer), Number::Text(text)) => {
+                compare_with_integer(text, integer).reverse()
+            }
+            (Self::Exact(one), other) => one.compare(&Exact::of(other)),
+            (one, Number::Exact(other)) => Exact::of(one).compare(other),
         }
     }
+}
+
+fn compare_with_integer(text: &[u8], integer: i64) -> Ordering {
+    Decimal::parse(text).compare(&Decimal::of_integer(integer, &mut [0; SMALL_DIGITS]))
 }
 
 /// The value of an optional minus and at most 18 digits.
@@ -98,27 +113,22 @@ struct Decimal<'a> {
 }
 
 impl<'a> Decimal<'a> {
-    fn of(number: Number<'a>, buffer: &'a mut [u8; SMALL_DIGITS]) -> Self {
-        match number {
-            Number::Text(text) => Self::parse(text),
-            Number::Integer(integer) => {
-                let mut rest = integer.unsigned_abs();
-                let mut first = SMALL_DIGITS;
-                for (index, slot) in buffer.iter_mut().enumerate().rev() {
-                    if rest == 0 {
-                        break;
-                    }
-                    *slot = b'0' + (rest % 10) as u8;
-                    rest /= 10;
-                    first = index;
-                }
-                let digits = buffer.get(first..).unwrap_or_default();
-                Self {
-                    negative: integer < 0,
-                    digits,
-                    magnitude: digits.len() as i64,
-                }
+    fn of_integer(integer: i64, buffer: &'a mut [u8; SMALL_DIGITS]) -> Self {
+        let mut rest = integer.unsigned_abs();
+        let mut first = SMALL_DIGITS;
+        for (index, slot) in buffer.iter_mut().enumerate().rev() {
+            if rest == 0 {
+                break;
             }
+            *slot = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            first = index;
+        }
+        let digits = buffer.get(first..).unwrap_or_default();
+        Self {
+            negative: integer < 0,
+            digits,
+            magnitude: digits.len() as i64,
         }
     }
 

@@ -14,7 +14,7 @@ pub(crate) use describe::patterns;
 pub use describe::{ForbidRef, RoleRef, RuleRef, Summary};
 pub(crate) use grown::Shape;
 pub use opaque::{OpaquePlan, opaque_plan};
-pub(crate) use view::View;
+pub(crate) use view::{Step, View};
 
 use core::cell::Cell;
 
@@ -44,6 +44,7 @@ pub enum Damaged {
     Opcode,
     Comparison,
     Call,
+    Over,
     OperandKind,
     LiteralKind,
     LiteralDepth,
@@ -74,6 +75,7 @@ impl Damaged {
             Self::Opcode => "opcode",
             Self::Comparison => "comparison",
             Self::Call => "string call",
+            Self::Over => "what a quantifier goes over",
             Self::OperandKind => "kind of operand",
             Self::LiteralKind => "kind of literal",
             Self::LiteralDepth => "nesting of a literal",

@@ -549,10 +549,7 @@ mod tests {
     #[test]
     fn what_is_written_of_a_path_has_no_zero_in_it() {
         for path in ["a/b\\u0000secret", "\\u0000secret", "a\\u0000\\u0000b/../c"] {
-            let text = Text {
-                raw: path.as_bytes(),
-                escaped: true,
-            };
+            let text = Text::json(path.as_bytes(), true);
             let mut buffer = vec![0; MAX_PATH];
             assert!(normalise(text, false, &mut buffer).is_none());
             let used = buffer.iter().position(|byte| *byte == 0).unwrap();

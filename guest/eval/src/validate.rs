@@ -16,10 +16,10 @@ use crate::{
     json::{MAX_DEPTH as MAX_NESTING, is_number},
     number::Number,
     plan::{
-        Damaged, Plan, Ref,
+        Damaged, Plan, Ref, Step,
         layout::{
-            self, MAX_DEPTH, VERSION_GROWN, VERSION_PORTABLE, compare, flags, header, list,
-            literal, mode, op, operand, root, size, text_call, with,
+            self, MAX_DEPTH, SUM_SLOTS, VERSION_GROWN, VERSION_PORTABLE, arithmetic, compare, flags,
+            header, list, literal, mode, op, operand, over, root, size, text_call, with,
         },
     },
     scope::has_control,
@@ -81,8 +81,8 @@ struct Validator<'a> {
     scopes: BTreeSet<Ref>,
     constraints: BTreeSet<Ref>,
     /// Lists may share elements; each is looked into once, or a small plan could keep the validator busy for ever. How many levels
-    /// of lists each has is kept, because it may be met again deeper down.
-    literals: BTreeMap<Ref, usize>,
+    /// of lists each has is kept, because it may be met again deeper down; and how many values it is where nothing is shared.
+    literals: BTreeMap<Ref, (usize, usize)>,
     /// The parts that are checked already and may not be shared.
     nodes: BTreeSet<Ref>,
 }
@@ -278,6 +278,9 @@ impl Validator<'_> {
         };
         let count = first >> 16;
         let argument = first >> 8 & 0xff;
+        if first & 0xff > op::MEMO {
+            self.grown()?;
+        }
         match first & 0xff {
             op::AND | op::OR => {
                 check(count > 0, "an empty chain")?;
@@ -318,15 +321,62 @@ impl Validator<'_> {
                     before = Some(name);
                 }
             }
-            op::EVERY | op::ANY => {
-                check(place.quantifiers < 2, "nesting of quantifiers")?;
+            kind @ (op::EVERY | op::ANY) => {
+                let of = plan.reference(node, 2)?;
+                if argument != over::ELEMENTS {
+                    self.grown()?;
+                }
+                match argument {
+                    over::ELEMENTS | over::MEMBERS => self.path(of, place)?,
+                    over::TEXTS => {
+                        check(kind == op::ANY, "what a quantifier goes over")?;
+                        self.path(of, place)?;
+                    }
+                    over::LITERALS => {
+                        let (_, size) = self.literal(of, 0)?;
+                        check(
+                            plan.word(of, 0)? == literal::LIST && size <= layout::MAX_LEN,
+                            "a literal list of a quantifier",
+                        )?;
+                    }
+                    _ => return check(false, "what a quantifier goes over"),
+                }
+                self.body(plan.reference(node, 3)?, place)?;
+            }
+            op::OPTIONAL => {
                 self.path(plan.reference(node, 2)?, place)?;
                 let body = Place {
-                    quantifiers: place.quantifiers + 1,
                     element: true,
                     ..below
                 };
                 self.condition(plan.reference(node, 3)?, body)?;
+            }
+            op::NAMED => {
+                plan.str(node, 3)?;
+                plan.str(node, 5)?;
+                self.condition(plan.reference(node, 2)?, below)?;
+            }
+            op::TEXT_IN => {
+                check(argument <= text_call::CONTAINS, "string call")?;
+                self.operand(count & 0xf, plan.reference(node, 2)?, place)?;
+                self.operand(count >> 4 & 0xf, plan.reference(node, 3)?, place)?;
+                if argument == text_call::CONTAINS {
+                    self.has_room(flags::SEEKS_TEXTS)?;
+                }
+                let path = (count & 0x7 == operand::PATH).then_some(plan.reference(node, 2)?);
+                self.prepared(path, plan.reference(node, 4)?, flags::INDEXES_TEXTS, place)?;
+            }
+            op::IN_PATH => {
+                check(argument <= 1, "negation")?;
+                self.operand(count & 0xf, plan.reference(node, 2)?, place)?;
+                let path = plan.reference(node, 3)?;
+                self.path(path, place)?;
+                self.prepared(
+                    Some(path),
+                    plan.reference(node, 4)?,
+                    flags::ORDERS_LISTS,
+                    place,
+                )?;
             }
             op::MEMO => {
                 check(plan.reference(node, 2)? < place.slots, "memo slots")?;
@@ -343,50 +393,148 @@ impl Validator<'_> {
         Ok(())
     }
 
+    /// What versions 1 and 2 do not have.
+    fn grown(&self) -> Checked {
+        check(self.plan.is_grown()?, "a condition of another version")
+    }
+
+    /// The condition of a quantifier.
+    fn body(&mut self, node: Ref, place: Place) -> Checked {
+        check(place.quantifiers < 2, "nesting of quantifiers")?;
+        let body = Place {
+            depth: place.depth + 1,
+            quantifiers: place.quantifiers + 1,
+            element: true,
+            ..place
+        };
+        self.condition(node, body)
+    }
+
+    /// What is prepared once, as the slot remembers (none: 0), is the same for each element.
+    fn prepared(&self, path: Option<Ref>, slot: usize, flag: u32, place: Place) -> Checked {
+        if slot == 0 {
+            return Ok(());
+        }
+        check(slot <= place.slots, "memo slots")?;
+        let is_fixed = match path {
+            Some(path) => self.plan.word(path, 0)? & 0xff != root::ELEMENT,
+            None => false,
+        };
+        check(is_fixed, "something that is prepared for each element")?;
+        self.has_room(flag)
+    }
+
+    /// Whether the plan says that a condition needs room.
+    fn has_room(&self, flag: u32) -> Checked {
+        check(
+            self.plan.u32(header::FLAGS)? & flag != 0,
+            "a condition without the flag for its room",
+        )
+    }
+
     fn operand(&mut self, kind: u32, at: Ref, place: Place) -> Checked {
-        match kind {
-            operand::PATH => self.path(at, place),
+        let plan = self.plan;
+        if kind > operand::LITERAL {
+            self.grown()?;
+        }
+        match kind & !operand::LOWER {
+            operand::PATH | operand::TYPE => self.path(at, place),
             operand::COUNT => {
-                check(self.plan.reference(at, 1)? <= place.slots, "memo slots")?;
-                self.path(self.plan.reference(at, 0)?, place)
+                check(plan.reference(at, 1)? <= place.slots, "memo slots")?;
+                self.path(plan.reference(at, 0)?, place)
             }
+            operand::COUNT_IF => {
+                check(self.nodes.insert(at), "a condition with two parents")?;
+                check(plan.reference(at, 1)? <= place.slots, "memo slots")?;
+                self.path(plan.reference(at, 0)?, place)?;
+                self.body(plan.reference(at, 2)?, place)
+            }
+            operand::SUM => {
+                let slot = plan.reference(at, 1)?;
+                let behind = slot.saturating_add(SUM_SLOTS - 1);
+                check(slot == 0 || behind <= place.slots, "memo slots")?;
+                self.path(plan.reference(at, 0)?, place)?;
+                let of = plan.reference(at, 2)?;
+                check(plan.word(of, 0)? & 0xff == root::ELEMENT, "root of a path")?;
+                let element = Place {
+                    element: true,
+                    ..place
+                };
+                self.path(of, element)
+            }
+            operand::ARITHMETIC => self.arithmetic(at, place),
             operand::LITERAL => self.literal(at, 0).map(|_| ()),
             _ => check(false, "kind of operand"),
         }
     }
 
+    fn arithmetic(&mut self, at: Ref, place: Place) -> Checked {
+        let plan = self.plan;
+        check(at.is_multiple_of(4), "an operand between words")?;
+        check(self.nodes.insert(at), "an operand with two parents")?;
+        let count = plan.reference(at, 0)?;
+        check((1..=plan.bytes().len()).contains(&count), "number of terms")?;
+        for index in 0..count {
+            let first = plan.word(at, 1 + 2 * index)?;
+            let (operator, kind) = (first & 0xff, first >> 8);
+            let is_known = if index == 0 {
+                operator == arithmetic::ADD
+            } else {
+                operator <= arithmetic::MULTIPLY
+            };
+            check(is_known, "operator")?;
+            check(
+                kind <= 0xf && kind & !operand::LOWER != operand::ARITHMETIC,
+                "kind of operand",
+            )?;
+            self.operand(kind, plan.reference(at, 2 + 2 * index)?, place)?;
+        }
+        Ok(())
+    }
+
     fn path(&self, at: Ref, place: Place) -> Checked {
         let plan = self.plan;
         let first = plan.word(at, 0)?;
+        let (is_memoised, is_indexed) = (first >> 8 & 1 != 0, first >> 9 & 1 != 0);
         let steps = plan.reference(at, 2)?;
         match first & 0xff {
-            root::ARGS | root::CTX | root::RUN | root::USER => {}
+            root::ARGS
+            | root::CTX
+            | root::RUN
+            | root::USER
+            | root::SAID
+            | root::USAGE
+            | root::USER_USAGE => {}
             root::ROLE | root::TOOL => check(steps == 0, "steps of a name")?,
             root::ELEMENT => check(
-                place.element && first >> 8 == 0,
+                place.element && !is_memoised,
                 "element outside a quantifier",
             )?,
             _ => return check(false, "root of a path"),
         }
         check(
-            first >> 8 == 0 || first >> 8 == 1 && plan.reference(at, 1)? < place.slots,
+            first >> 10 == 0 && (!is_memoised || plan.reference(at, 1)? < place.slots),
             "memo slots",
         )?;
         check(steps <= plan.bytes().len(), "number of steps")?;
+        let mut has_index = false;
         for step in 0..steps {
-            plan.text(at, 3 + 2 * step)?;
+            has_index |= plan.checked(|plan| matches!(plan.step(at, step), Step::Element(_)))?;
         }
-        Ok(())
+        if is_indexed || first & 0xff > root::ELEMENT {
+            self.grown()?;
+        }
+        check(has_index == is_indexed, "steps of a path")
     }
 
-    /// Checks a literal that stands in so many lists, and says how many levels of lists it has itself.
-    fn literal(&mut self, at: Ref, depth: usize) -> Result<usize, InvalidPlan> {
+    /// Checks a literal that stands in so many lists, and says how many levels of lists it has itself, and how many values it is.
+    fn literal(&mut self, at: Ref, depth: usize) -> Result<(usize, usize), InvalidPlan> {
         let plan = self.plan;
-        if let Some(height) = self.literals.get(&at) {
-            return Ok(*height);
+        if let Some(known) = self.literals.get(&at) {
+            return Ok(*known);
         }
         plan.slice(at, size::LITERAL)?;
-        let mut height = 0;
+        let (mut height, mut values) = (0, 1usize);
         match plan.word(at, 0)? {
             literal::NULL | literal::FALSE | literal::TRUE => {}
             literal::INTEGER => {
@@ -407,15 +555,17 @@ impl Validator<'_> {
                     let element = plan.reference(at, index + 2)?;
                     // Elements stand before their lists, so a list cannot contain itself.
                     check(element < at, "order of literals")?;
-                    height = height.max(self.literal(element, depth + 1)?);
+                    let (inner, more) = self.literal(element, depth + 1)?;
+                    height = height.max(inner);
+                    values = values.saturating_add(more);
                 }
                 height += 1;
                 check(height <= MAX_NESTING, "nesting of a literal")?;
             }
             _ => check(false, "kind of literal")?,
         }
-        self.literals.insert(at, height);
-        Ok(height)
+        self.literals.insert(at, (height, values));
+        Ok((height, values))
     }
 
     fn list(&mut self, at: Ref) -> Checked {

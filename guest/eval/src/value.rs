@@ -100,14 +100,8 @@ impl<'a> Value<'a> {
             kind::FALSE => Self::Bool(false),
             kind::TRUE => Self::Bool(true),
             kind::NUMBER => Self::Number(Number::from_json(raw())),
-            kind::STRING => Self::String(Text {
-                raw: raw(),
-                escaped: false,
-            }),
-            kind::ESCAPED => Self::String(Text {
-                raw: raw(),
-                escaped: true,
-            }),
+            kind::STRING => Self::String(Text::plain(raw())),
+            kind::ESCAPED => Self::String(Text::json(raw(), true)),
             kind::LIST => Self::List(List::Document(document, node)),
             kind::OBJECT => Self::Object(document, node),
             _ => Self::Null,
@@ -133,8 +127,32 @@ impl<'a> Value<'a> {
         }
     }
 
-    fn same_type(&self, other: &Self) -> bool {
-        core::mem::discriminant(self) == core::mem::discriminant(other)
+    /// The type, in the order that lists are put in.
+    fn kind(&self) -> u32 {
+        match self {
+            Self::Null => 0,
+            Self::Bool(_) => 1,
+            Self::Number(_) => 2,
+            Self::String(_) => 3,
+            Self::List(_) => 4,
+            Self::Object(..) => 5,
+        }
+    }
+
+    pub(crate) fn same_type(&self, other: &Self) -> bool {
+        self.kind() == other.kind()
+    }
+
+    /// The name of the type, as policies write it.
+    pub(crate) fn type_name(&self) -> &'static [u8] {
+        match self {
+            Self::Null => b"null",
+            Self::Bool(_) => b"boolean",
+            Self::Number(_) => b"number",
+            Self::String(_) => b"text",
+            Self::List(_) => b"list",
+            Self::Object(..) => b"object",
+        }
     }
 
     /// `==` of two values neither of which is a literal `null`: undefined for values of different types.
@@ -142,52 +160,63 @@ impl<'a> Value<'a> {
         if !self.same_type(other) {
             return Truth::Undefined;
         }
-        Truth::of(self.is_equal(plan, other, 0))
+        Truth::of(self.is_equal(plan, other))
     }
 
-    /// JSON equality. Looks at no more of either value than the smaller one has, if the members of objects are sorted.
-    pub(crate) fn is_equal(&self, plan: View<'_>, other: &Self, depth: u32) -> bool {
+    /// JSON equality.
+    pub(crate) fn is_equal(&self, plan: View<'_>, other: &Self) -> bool {
+        self.order(plan, other, 0).is_eq()
+    }
+
+    /// One order of all values: by type, then by value; deep, where more elements or members come later. Looks at no more of either
+    /// value than the smaller one has, if the members of objects are sorted.
+    pub(crate) fn order(&self, plan: View<'_>, other: &Self, depth: u32) -> Ordering {
         if depth > crate::json::MAX_DEPTH as u32 {
-            return plan.fail(Damaged::LiteralDepth);
+            plan.fail::<()>(Damaged::LiteralDepth);
+            return Ordering::Less;
         }
         match (self, other) {
-            (Self::Null, Self::Null) => true,
-            (Self::Bool(one), Self::Bool(other)) => one == other,
-            (Self::Number(one), Self::Number(other)) => one.compare(*other) == Ordering::Equal,
-            (Self::String(one), Self::String(other)) => one.equals(*other),
+            (Self::Bool(one), Self::Bool(other)) => one.cmp(other),
+            (Self::Number(one), Self::Number(other)) => one.compare(*other),
+            (Self::String(one), Self::String(other)) => {
+                if one.equals(*other) {
+                    Ordering::Equal
+                } else {
+                    one.compare(*other)
+                }
+            }
             (Self::List(one), Self::List(other)) => {
                 let len = one.len();
-                if len != other.len() {
-                    return false;
-                }
+                let mut order = len.cmp(&other.len());
                 for index in 0..len {
-                    if !one.get(index).is_equal(plan, &other.get(index), depth + 1) {
-                        return false;
+                    if order.is_ne() {
+                        break;
                     }
+                    order = one.get(index).order(plan, &other.get(index), depth + 1);
                 }
-                true
+                order
             }
             (Self::Object(one_document, one), Self::Object(other_document, other)) => {
                 let (ours, theirs) = (one_document.children(one), other_document.children(other));
-                if ours.len() != theirs.len() {
-                    return false;
-                }
+                let mut order = ours.len().cmp(&theirs.len());
                 for (member, opposite) in ours.iter().zip(theirs) {
-                    if !one_document
-                        .name(member)
-                        .equals(other_document.name(opposite))
-                        || !Self::of_node(one_document, member).is_equal(
-                            plan,
-                            &Self::of_node(other_document, opposite),
-                            depth + 1,
-                        )
-                    {
-                        return false;
+                    if order.is_ne() {
+                        break;
                     }
+                    order = one_document
+                        .name(member)
+                        .compare(other_document.name(opposite))
+                        .then_with(|| {
+                            Self::of_node(one_document, member).order(
+                                plan,
+                                &Self::of_node(other_document, opposite),
+                                depth + 1,
+                            )
+                        });
                 }
-                true
+                order
             }
-            _ => false,
+            (one, other) => one.kind().cmp(&other.kind()),
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! A case is `NAME.yaml` or `NAME.rego` with its calls, `NAME.suite.json`, as `hexgate policy test --suite` reads them. In `index.jsonl`
 //! stands for each one where it comes from (`source`), what it shows (`about`), and what the compiler has to say: one of the codes in
-//! `refused`, or nothing against it but warnings, those in `warned` among them and none in `quiet`.
+//! `refused`, or nothing against it but warnings, those in `warned` among them and none in `quiet`; and words that match each pattern in
+//! `says`. Where the policy is not what its author needs, `remedy` is, and decides as the calls expect but for what `remedied` says.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -33,6 +34,8 @@ struct Case {
     name: String,
     expected: Value,
     path: PathBuf,
+    /// Whether the remedy is asked, and not the policy.
+    remedied: bool,
 }
 
 /// One call and the outcome that is meant.
@@ -64,10 +67,11 @@ fn cases() -> Vec<Case> {
                 name,
                 expected,
                 path,
+                remedied: false,
             }
         })
         .collect();
-    assert!(cases.len() > 90);
+    assert!(cases.len() > 105);
     cases
 }
 
@@ -96,11 +100,13 @@ impl Case {
         } else {
             outcome.policy.is_none() && refused.iter().any(|code| found.contains(code))
         };
-        if fits {
+        let said = format!("{:?}", outcome.diagnostics);
+        let says = |pattern: &&str| regex::Regex::new(pattern).unwrap().is_match(&said);
+        if fits && self.codes("says").iter().all(says) {
             Ok(outcome.policy)
         } else {
             Err(format!(
-                "{}: wanted {}, found {found:?}",
+                "{}: wanted {}, found {found:?}: {said}",
                 self.name, self.expected
             ))
         }
@@ -133,8 +139,14 @@ impl Case {
                 (None, Some(roles)) => serde_json::from_str(roles.get()).unwrap(),
                 _ => Vec::new(),
             };
+            let name = text("name");
+            let remedied = self.expected["remedied"][&name].as_str();
+            let expect = match remedied.filter(|_| self.remedied) {
+                Some(expect) => expect.to_owned(),
+                None => text("expect"),
+            };
             Asked {
-                name: text("name"),
+                name,
                 call: Call {
                     roles,
                     tool: text("tool"),
@@ -143,7 +155,7 @@ impl Case {
                         .map_or("{}".to_owned(), |args| args.get().to_owned()),
                     facts: case.get("facts").map(|facts| facts.get().to_owned()),
                 },
-                expect: text("expect"),
+                expect,
                 violations: case
                     .get("violations")
                     .map(|list| serde_json::from_str(list.get()).unwrap()),
@@ -238,6 +250,28 @@ fn each_policy_is_accepted_or_refused_as_is_meant_and_decides_so() {
             }
         }
     }
+    assert_none(&wrong);
+}
+
+#[test]
+fn each_remedy_meets_the_need() {
+    let mut wrong = Vec::new();
+    let mut remedies = 0;
+    for mut case in cases() {
+        let Some(remedy) = case.expected["remedy"].as_str() else {
+            continue;
+        };
+        remedies += 1;
+        let outcome = Compiler::default().compile_str("policy.yaml", remedy);
+        let Some(policy) = outcome.policy else {
+            wrong.push(format!("{}: {:?}", case.name, outcome.diagnostics));
+            continue;
+        };
+        case.remedied = true;
+        let mut reference = Reference::open(&policy).unwrap();
+        wrong.extend(case.ask("reference", |call| reference.answer(call)));
+    }
+    assert!(remedies >= 5, "{remedies}");
     assert_none(&wrong);
 }
 

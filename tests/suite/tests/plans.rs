@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a panic is how a test fails, in its helpers too"
 )]
 
@@ -54,6 +55,58 @@ fn equality(plan: &[u8]) -> usize {
     let found = records(plan, first);
     assert_eq!(found.len(), 1, "{found:?}");
     found[0]
+}
+
+/// The SHA-256 of the plan that version 0.1.0 made of each policy, in `tests/plans`: of vectors and cases. What a policy meant then it
+/// means now, down to the bytes, but for its compiler's name; policies whose denied patterns cover more are named there.
+#[test]
+fn policies_of_before_become_the_plans_of_before() {
+    use std::path::Path;
+
+    use hexgate_compiler::Compiler;
+    use hexgate_tests::{json, vectors};
+    use sha2::{Digest, Sha256};
+
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = std::fs::read_to_string(tests.join("plans/digests.jsonl")).unwrap();
+    let vectors = vectors::all().unwrap();
+    let now = format!("hexgate-compiler {}", env!("CARGO_PKG_VERSION"));
+    let then = "hexgate-compiler 0.1.0";
+    assert_eq!(now.len(), then.len());
+    let mut wrong = Vec::new();
+    for line in text.lines() {
+        let line = json::parse(line).unwrap();
+        let text = |name| line.member(name).and_then(json::Json::as_text);
+        let (name, outcome) = match (text("vector"), text("case")) {
+            (Some(id), _) => {
+                let vector = vectors.iter().find(|vector| vector.id == id).unwrap();
+                let policy = vector.case.policy.to_string();
+                (id, Compiler::default().compile_str("policy.yaml", &policy))
+            }
+            (None, Some(case)) => {
+                let path = tests.join(format!("cases/{case}.yaml"));
+                (case, Compiler::default().compile_path(&path).unwrap())
+            }
+            (None, None) => panic!("{line}"),
+        };
+        let Some(policy) = outcome.policy else {
+            wrong.push(format!("{name} is refused: {:?}", outcome.diagnostics));
+            continue;
+        };
+        let mut plan = policy.plan;
+        for at in 0..=plan.len() - now.len() {
+            if plan[at..].starts_with(now.as_bytes()) {
+                plan[at..at + now.len()].copy_from_slice(then.as_bytes());
+            }
+        }
+        let digest: String = Sha256::digest(&plan).iter().map(|byte| format!("{byte:02x}")).collect();
+        let same = text("plan") == Some(&digest);
+        let covers_more = line.member("covers_more") == Some(&json::Json::Bool(true));
+        if same == covers_more {
+            wrong.push(format!("{name}: {digest}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]

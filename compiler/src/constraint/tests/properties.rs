@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::{super::*, consts, refused::well_formed};
+use crate::budget::Budget;
 use crate::expr::{Expr, ExprKind, Members, Operand, OperandKind, Over, Path};
 
 proptest! {
@@ -62,6 +63,24 @@ fn most_generated_texts_are_accepted() {
 
 /// Whatever a text is, the answer keeps its promises.
 fn examine(text: &str) {
+    let mut definitions = Definitions::none();
+    definitions.define(
+        [("is_day", "any(., .x == 1) and text(.y)"), ("text", "type(.) == \"text\"")],
+        &consts(),
+        &Budget::default(),
+    );
+    for purpose in [Purpose::Requirement, Purpose::Prohibition] {
+        let parsed = parse_within(text, &consts(), &definitions, &Budget::default(), purpose);
+        if let Ok(parsed) = parsed {
+            // Expanded and printed it is a condition without names.
+            let printed = parsed.expr.to_string();
+            if printed.len() <= MAX_BYTES {
+                let again = parse(&printed, &consts());
+                assert!(again.is_ok(), "{text} -> {printed}: {again:#?}");
+            }
+        }
+    }
+    let _ = parse_definition(text, &consts(), &definitions, &Budget::default());
     match parse(text, &consts()) {
         Ok(parsed) => {
             assert_eq!(
@@ -142,6 +161,25 @@ const TOKENS: &[&str] = &[
     "\\",
     "é",
     "1e9999",
+    "+",
+    "*",
+    "-5",
+    "[-1]",
+    ".[1]",
+    "lower(",
+    "type(",
+    "sum(",
+    "any_member(",
+    "every_member(",
+    "anywhere(",
+    "optional(",
+    ".name",
+    ".value",
+    "said.emails",
+    "run.tool_calls",
+    "usage",
+    "is_day(",
+    "is_day",
 ];
 
 fn heap(words: &[&str], spaces: u64) -> String {
@@ -166,6 +204,7 @@ fn path(in_quantifier: bool) -> BoxedStrategy<String> {
             Just(".x".to_owned()),
             "\\.[a-z_]{1,6}",
             Just("[\"odd \\u00e9\\\"\"]".to_owned()),
+            Just(".x[0][17].y".to_owned()),
             Just(".in[\"\"].not".to_owned())
         ],
     )
@@ -176,7 +215,9 @@ fn path(in_quantifier: bool) -> BoxedStrategy<String> {
             rooted,
             Just(".".to_owned()),
             Just(".in".to_owned()),
-            Just(".a[\"b c\"].d".to_owned())
+            Just(".a[\"b c\"].d".to_owned()),
+            Just(".[3]".to_owned()),
+            Just(".[0].x".to_owned())
         ]
         .boxed()
     } else {
@@ -221,6 +262,28 @@ fn condition(top: bool) -> BoxedStrategy<String> {
                     .prop_map(|(list, body)| format!("every({list}, {body})"))
                     .boxed(),
             );
+            for (name, element) in [("every_member", ".value"), ("any_member", ".name"), ("anywhere", ".")] {
+                choices.push(
+                    (path(false), text_condition(element), condition_of("ctx.z"))
+                        .prop_map(move |(over, body, other)| format!("{name}({over}, {body} or {other})"))
+                        .boxed(),
+                );
+            }
+            choices.push(
+                (path(false), condition(false))
+                    .prop_map(|(of, body)| format!("optional({of}, {body})"))
+                    .boxed(),
+            );
+            choices.push(
+                (path(false), condition(false), "[1-9]")
+                    .prop_map(|(of, body, most)| format!("count({of}, {body})<={most}"))
+                    .boxed(),
+            );
+            choices.push(
+                text_condition(".")
+                    .prop_map(|body| format!("any(consts.currencies, {body})"))
+                    .boxed(),
+            );
             choices.push(
                 (path(false), path(true), condition(false))
                     .prop_map(|(list, inner, body)| format!("any({list}, every({inner},{body}))"))
@@ -230,6 +293,46 @@ fn condition(top: bool) -> BoxedStrategy<String> {
         proptest::strategy::Union::new(choices)
     })
     .boxed()
+}
+
+/// Something about the text at a path.
+fn text_condition(path: &'static str) -> BoxedStrategy<String> {
+    prop_oneof![
+        Just(format!("contains(args.x, {path})")),
+        Just(format!("startswith({path}, lower(args.y[0]))")),
+        Just(format!("matches({path}, \"^a+$\")")),
+        Just(format!("{path} in ctx.l")),
+        Just(format!("not {path} not in [\"a\"]")),
+        Just(format!("lower({path}) == \"a\"")),
+        Just(format!("type({path}) != \"object\"")),
+    ]
+    .boxed()
+}
+
+fn condition_of(path: &'static str) -> BoxedStrategy<String> {
+    prop_oneof![
+        text_condition(path),
+        Just(format!("{path} >= 1 + count({path})*2")),
+        Just(format!("present({path})")),
+    ]
+    .boxed()
+}
+
+/// Numbers that are calculated.
+fn number(in_quantifier: bool) -> BoxedStrategy<String> {
+    let term = prop_oneof![
+        path(in_quantifier),
+        "-?[1-9]{1,3}",
+        path(in_quantifier).prop_map(|path| format!("count({path})")),
+        path(in_quantifier).prop_map(|path| format!("sum({path}, .a[0])")),
+        path(in_quantifier).prop_map(|path| format!("sum({path},.)")),
+    ];
+    let op = proptest::sample::select(&[" + ", " - ", "*", "+ ", " -"][..]);
+    (term.clone(), proptest::collection::vec((op, term), 1..4))
+        .prop_map(|(first, rest)| {
+            rest.iter().fold(first, |text, (op, term)| text + op + term)
+        })
+        .boxed()
 }
 
 fn leaf(in_quantifier: bool) -> BoxedStrategy<String> {
@@ -258,6 +361,11 @@ fn leaf(in_quantifier: bool) -> BoxedStrategy<String> {
                 l.join(" , ")
             )),
         path.clone().prop_map(|p| format!("count({p}) > 3")),
+        (number(in_quantifier), number(in_quantifier)).prop_map(|(a, b)| format!("{a} <= {b}")),
+        (number(in_quantifier), path.clone()).prop_map(|(a, b)| format!("{a} in {b}")),
+        (path.clone(), path.clone()).prop_map(|(a, b)| format!("{a} not in {b}")),
+        (path.clone(), path.clone()).prop_map(|(a, b)| format!("endswith(lower({a}), {b})")),
+        path.clone().prop_map(|p| format!("type({p}) in [\"text\", \"null\"]")),
         (path.clone(), "[a-z/\\\\.]{1,5}")
             .prop_map(|(p, t)| format!("startswith({p}, \"{}\")", t.replace('\\', "\\\\"))),
         (path.clone(), "[a-c]{1,3}").prop_map(|(p, t)| format!("matches({p}, \"^{t}+\\\\d$\")")),

@@ -92,8 +92,12 @@ fn every_error_is_produced() {
     let produced: Vec<&str> = rows()
         .flat_map(|(_, codes, _)| codes.iter().copied())
         .collect();
-    // These have tests of their own below.
-    let elsewhere = ["constraint-too-long", "constraint-too-deep"];
+    // These have tests of their own, below and among named conditions.
+    let elsewhere = [
+        "constraint-too-long",
+        "constraint-too-deep",
+        "circular-definition",
+    ];
     for doc in codes::CODES
         .iter()
         .filter(|doc| doc.severity == crate::diagnostic::Severity::Error)
@@ -168,6 +172,44 @@ fn a_deep_constant_counts_where_it_is_used() {
     let errors = parse("(((args.x == consts.deep)))", &consts()).unwrap_err();
     assert_eq!(errors[0].code, "constraint-too-deep");
     assert_eq!(errors[0].span, 13..24);
+}
+
+#[test]
+fn a_value_has_so_many_operations_and_no_more() {
+    let chain = |operations: usize, between: &str| {
+        format!("args.x{} == 1", format!("{between}1").repeat(operations))
+    };
+    for between in ["+", "*", "-", " + args.x * "] {
+        let each = 1 + usize::from(between.len() > 1);
+        let most = MAX_OPERATIONS / each;
+        assert!(parse(&chain(most, between), &consts()).is_ok(), "{between}");
+        let longest = (MAX_BYTES - 11) / (between.len() + 1);
+        for operations in [most + 1, longest] {
+            let errors = parse(&chain(operations, between), &consts()).unwrap_err();
+            assert_eq!(errors.len(), 1, "{errors:#?}");
+            assert_eq!(errors[0].code, "constraint-too-deep");
+            assert!(errors[0].message.contains("32 operations"));
+        }
+    }
+    // Each side has its own.
+    let side = |text: &str| text.replace(" == 1", "");
+    let sides = format!("{} <= {}", side(&chain(32, "+")), side(&chain(32, "-")));
+    assert!(parse(&sides, &consts()).is_ok());
+}
+
+#[test]
+fn forms_that_stand_in_each_other_end_at_the_limit() {
+    let lowers = |depth: usize| format!("{}args.x{} == \"a\"", "lower(".repeat(depth), ")".repeat(depth));
+    let optionals =
+        |depth: usize| format!("{}. == 1{}", "optional(args.x, ".repeat(depth), ")".repeat(depth));
+    for build in [&lowers as &dyn Fn(usize) -> String, &optionals] {
+        assert!(parse(&build(MAX_NESTING), &consts()).is_ok());
+        for depth in [MAX_NESTING + 1, 200] {
+            let errors = parse(&build(depth), &consts()).unwrap_err();
+            assert_eq!(errors.len(), 1, "{errors:#?}");
+            assert_eq!(errors[0].code, "constraint-too-deep");
+        }
+    }
 }
 
 #[test]

@@ -44,6 +44,14 @@ pub(crate) const ITSELF: &str = "compares-itself";
 pub(crate) const WILDCARD: &str = "compared-wildcard";
 pub(crate) const STAR: &str = "repeated-character";
 pub(crate) const MEMBER: &str = "doubtful-member";
+pub(crate) const FACT: &str = "unknown-fact";
+pub(crate) const UNCOUNTED: &str = "uncounted-fact";
+pub(crate) const TYPE: &str = "unknown-type";
+pub(crate) const CIRCLE: &str = "circular-definition";
+pub(crate) const PATH_PREFIX: &str = "path-prefix";
+pub(crate) const HOST_PART: &str = "host-within-text";
+pub(crate) const HOST_END: &str = "open-host-ending";
+pub(crate) const HOST_DOT: &str = "unescaped-dot";
 
 /// The codes of everything that can be said about a constraint.
 pub(crate) const CODES: &[CodeDoc] = &[
@@ -318,6 +326,71 @@ pub(crate) const CODES: &[CodeDoc] = &[
         "a member name reads like a path, a pattern or several names",
         "The names in `only` and in the brackets of a path are compared as they stand. An object has a member `args.path` or `x-*` only if\n\
          somebody called it so.\n\n    only(args, [\"args.path\"])             ->  only(args, [\"path\"])\n    only(args, [\"path, mode\"])            ->  only(args, [\"path\", \"mode\"])\n    only(args, [\"*\"])                     # leave it out, or name each\n\nWrite each name alone.",
+    ),
+    CodeDoc::error(
+        FACT,
+        "there is no such fact",
+        "What hosts count and hear has names of its own, so that a misspelled one is found before it denies everything:\n\n    \
+         run.NAME                   agent approvals calls_of_this_tool denials elapsed_seconds errors id input_tokens llm_calls\n    \
+                                    output_tokens tool_calls tools_used total_tokens\n    \
+         usage.METRIC_WINDOW        denials invocations llm_calls tokens tool_calls, over 5m 1h 24h 7d 30d: usage.tool_calls_24h\n    \
+         user_usage.METRIC_WINDOW   the same of the user\n    \
+         said.KIND                  dates emails handles hosts ibans numbers paths quoted urls\n\n\
+         What the host knows besides stands in `ctx` and `user`, which have any names.",
+    ),
+    CodeDoc::warning(
+        UNCOUNTED,
+        "a fact about the run that the runtime does not count",
+        "Below `run` the runtime counts what `unknown-fact` lists. Another name is there only if the host adds it; where it does not, it is\n\
+         absent, and a comparison with it is never true.\n\n    run.spent_usd <= 50          # denies every call unless the host says what was spent\n\n\
+         Facts of the host's own are better placed in `ctx`.",
+    ),
+    CodeDoc::error(
+        TYPE,
+        "there is no such type",
+        "`type(path)` is one of `null`, `boolean`, `number`, `text`, `list`, `object`, as a text in double quotes.\n\n    \
+         type(args.x) == \"string\"     ->  type(args.x) == \"text\"\n    type(args.x) == \"array\"      ->  type(args.x) == \"list\"\n    type(args.x) == \"integer\"    ->  type(args.x) == \"number\"\n\n\
+         It is undefined where nothing is there.",
+    ),
+    CodeDoc::error(
+        CIRCLE,
+        "a named condition uses itself",
+        "Named conditions are expanded where they are used, so none can stand for itself, not even by way of others.\n\n    \
+         define:\n      a: b(.) or . == 1\n      b: a(.x)                 # refused\n\nWrite out what is meant for the depth that the data has.",
+    ),
+    CodeDoc::warning(
+        PATH_PREFIX,
+        "a path is kept in a folder by its prefix",
+        "A text that begins with a folder may lead out of it again, and may be written in other ways: `..`, links, other letters. A scope\n\
+         reads paths as file systems do.\n\n    \
+         startswith(args.path, \"/srv/app/\")       # also \"/srv/app/../../etc/passwd\"\n\n    \
+         file_scope: { argument: path, allowed_paths: [\"/srv/app/**\"] }\n\n\
+         What is forbidden stands in `denied_paths` of a scope.",
+    ),
+    CodeDoc::warning(
+        HOST_PART,
+        "a host is looked for anywhere in a text",
+        "A URL can have the name of any host in its path, its query, its user name or in front of another host's name.\n\n    \
+         contains(args.url, \"docs.example.com\")     # also \"https://evil.example/?docs.example.com\"\n    \
+         startswith(args.url, \"https://docs.example.com/\")\n    args.host == \"docs.example.com\"\n\n\
+         Below `not`, and in what is forbidden, it is right to look for it anywhere, and nothing is reported.",
+    ),
+    CodeDoc::warning(
+        HOST_END,
+        "the ending of a host or address does not begin where a name begins",
+        "What stands before the ending may be part of another name.\n\n    \
+         endswith(args.host, \"example.com\")         # also \"evilexample.com\"\n    \
+         args.host == \"example.com\" or endswith(args.host, \".example.com\")\n    \
+         endswith(args.to, \"@example.com\")\n\n\
+         Put the `.` or `@` before it. Below `not`, and in what is forbidden, nothing is reported.",
+    ),
+    CodeDoc::warning(
+        HOST_DOT,
+        "a dot in the host of a pattern stands for any character",
+        "In a pattern `.` is any character, so a host in which it is not escaped is also the name of others.\n\n    \
+         matches(args.url, \"^https://drive.example.com/.*$\")         # also https://drive-example.com/\n    \
+         matches(args.url, \"^https://drive\\\\.example\\\\.com/.*$\")\n\n\
+         Write `\\\\.` for a dot. Below `not`, and in what is forbidden, nothing is reported.",
     ),
 ];
 

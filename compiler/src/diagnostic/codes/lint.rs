@@ -14,6 +14,7 @@ pub(crate) const ONE_SIDED_BOUND: &str = "one-sided-bound";
 pub(crate) const PERMISSIVE_DEFAULT: &str = "permissive-default";
 pub(crate) const REDUNDANT: &str = "redundant";
 pub(crate) const UNUSED_CONST: &str = "unused-const";
+pub(crate) const UNUSED_DEFINE: &str = "unused-define";
 pub(crate) const UNUSED_MIXIN: &str = "unused-mixin";
 
 /// The codes of all lints.
@@ -141,6 +142,13 @@ Remove the repetition.",
         "No constraint that sees this constant uses it: constraints see those of their own role, of its parents, and those beside `roles:`. An author who changes its value would expect something to happen.
 
 Use it as `consts.NAME`, or remove it.",
+    ),
+    CodeDoc::warning(
+        UNUSED_DEFINE,
+        "a named condition that nothing uses",
+        "No constraint that sees this condition uses it, nor does another condition. What was meant to be demanded is not.
+
+Use it as `NAME(args.x)`, or as `NAME()` if it looks at no `.`; or remove it.",
     ),
     CodeDoc::warning(
         UNUSED_MIXIN,

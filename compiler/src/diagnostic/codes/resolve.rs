@@ -43,6 +43,20 @@ The redefinition would look as if it changed the constraint, so it is refused.
 Choose another name for the new constant; replace the tool's entry if its rule is to change.",
     ),
     CodeDoc::error(
+        "conflicting-define",
+        "two parents define a named condition differently",
+        "A role inherits two conditions of the same name. Whichever counted, constraints written in the sight of the other would seem to mean something else.
+
+Give the conditions different names, or define it once in a role that both inherit from.",
+    ),
+    CodeDoc::error(
+        "redefined-define",
+        "a named condition is redefined that something inherited uses",
+        "A named condition is looked up where the constraint is written, so that no child can loosen what it inherits. A redefinition would look as if it changed the inherited constraint, so it is refused.
+
+Choose another name for the new condition; replace the tool's entry if its rule is to change.",
+    ),
+    CodeDoc::error(
         "scope-argument",
         "which argument holds the path is not known, known to be another, or no argument's name",
         "A file scope looks at the arguments that hold paths. For `read_file`, `write_file` and `edit_file` it is `file_path`, for `glob` and `grep` it is `path`, unless the scope says otherwise. For every other tool, and for patterns of names, the scope names it:

@@ -93,7 +93,7 @@ fn hash(name: Text<'_>) -> u32 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
     let mut state = 0u64;
     let mix = |state: u64, word: u64| (state.rotate_left(5) ^ word).wrapping_mul(K);
-    if name.escaped {
+    if !name.is_raw() {
         let mut word = 0u64;
         let mut filled = 0;
         for byte in name.bytes() {

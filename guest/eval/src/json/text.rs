@@ -9,31 +9,55 @@ use crate::bytes;
 pub(crate) struct Text<'a> {
     /// The bytes between the quotes.
     pub(crate) raw: &'a [u8],
-    /// Whether there is a backslash among them.
-    pub(crate) escaped: bool,
+    form: u8,
 }
+
+/// The bits of a text's form; a text without any stands for itself. There is a backslash in it, which begins an escape.
+const ESCAPED: u8 = 1;
+/// Its ASCII letters are read as small ones.
+const LOWER: u8 = 2;
 
 impl<'a> Text<'a> {
     /// A text that stands for itself.
     pub(crate) fn plain(raw: &'a [u8]) -> Self {
+        Self { raw, form: 0 }
+    }
+
+    /// The inside of a JSON string, in which a backslash begins an escape if it is said to be escaped.
+    #[inline]
+    pub(crate) fn json(raw: &'a [u8], escaped: bool) -> Self {
         Self {
             raw,
-            escaped: false,
+            form: u8::from(escaped) * ESCAPED,
         }
+    }
+
+    /// The same text with its ASCII letters in lower case.
+    pub(crate) fn lower(self) -> Self {
+        Self {
+            form: self.form | LOWER,
+            ..self
+        }
+    }
+
+    /// Whether the text is what its bytes are.
+    #[inline]
+    pub(crate) fn is_raw(self) -> bool {
+        self.form == 0
     }
 
     /// The bytes of the string, unescaped.
     pub(crate) fn bytes(self) -> Bytes<'a> {
         Bytes {
             rest: self.raw,
-            escaped: self.escaped,
+            form: self.form,
             pending: [0; 3],
             pending_len: 0,
         }
     }
 
     pub(crate) fn equals(self, other: Text<'_>) -> bool {
-        if !self.escaped && !other.escaped {
+        if self.form | other.form == 0 {
             return bytes::equal(self.raw, other.raw);
         }
         self.compare_unescaped(other).is_eq()
@@ -41,7 +65,7 @@ impl<'a> Text<'a> {
 
     /// By code point, which is by byte in UTF-8.
     pub(crate) fn compare(self, other: Text<'_>) -> Ordering {
-        if !self.escaped && !other.escaped {
+        if self.form | other.form == 0 {
             return bytes::compare(self.raw, other.raw);
         }
         self.compare_unescaped(other)
@@ -56,7 +80,7 @@ impl<'a> Text<'a> {
 
     /// How many code points.
     pub(crate) fn code_points(self) -> usize {
-        if self.escaped {
+        if self.form != 0 {
             self.bytes().filter(|byte| is_first(*byte)).count()
         } else {
             self.raw.iter().filter(|byte| is_first(**byte)).count()
@@ -64,28 +88,52 @@ impl<'a> Text<'a> {
     }
 
     pub(crate) fn starts_with(self, prefix: &[u8]) -> bool {
-        if !self.escaped {
+        if self.form == 0 {
             return self
                 .raw
                 .get(..prefix.len())
                 .is_some_and(|start| bytes::equal(start, prefix));
         }
-        let mut bytes = self.bytes();
-        prefix.iter().all(|wanted| bytes.next() == Some(*wanted))
+        self.starts_with_text(Text::plain(prefix))
     }
 
     pub(crate) fn ends_with(self, suffix: &[u8]) -> bool {
-        if !self.escaped {
+        if self.form == 0 {
             let before = self.raw.len().checked_sub(suffix.len());
             return before
                 .and_then(|before| self.raw.get(before..))
                 .is_some_and(|end| bytes::equal(end, suffix));
         }
-        let len = self.bytes().count();
-        let Some(before) = len.checked_sub(suffix.len()) else {
+        self.ends_with_text(Text::plain(suffix))
+    }
+
+    /// Looks at no more of either text than at the whole of the prefix.
+    pub(crate) fn starts_with_text(self, prefix: Text<'_>) -> bool {
+        let mut bytes = self.bytes();
+        prefix.bytes().all(|wanted| bytes.next() == Some(wanted))
+    }
+
+    /// Looks at no more of the suffix than this text has, and at no more of this text than the suffix has, unless something in it is not
+    /// what it stands for.
+    pub(crate) fn ends_with_text(self, suffix: Text<'_>) -> bool {
+        let len = if self.is_raw() {
+            self.raw.len()
+        } else {
+            self.bytes().count()
+        };
+        let Some(before) = len.checked_sub(suffix.len_within(len)) else {
             return false;
         };
-        self.bytes().skip(before).eq(suffix.iter().copied())
+        if self.is_raw() {
+            let end = self.raw.get(before..).unwrap_or_default();
+            return suffix.bytes().eq(end.iter().copied());
+        }
+        self.bytes().skip(before).eq(suffix.bytes())
+    }
+
+    /// How many bytes the text has, or one more than `most` if there are more than that.
+    pub(crate) fn len_within(self, most: usize) -> usize {
+        self.bytes().take(most.saturating_add(1)).count()
     }
 
     /// Whether `needle` occurs. `failure` gives for each byte of the needle, as `u16`, how much of the needle still matches when
@@ -124,8 +172,8 @@ fn is_first(byte: u8) -> bool {
 #[derive(Debug, Clone)]
 pub(crate) struct Bytes<'a> {
     rest: &'a [u8],
-    /// Whether a backslash begins an escape. In names and in the texts of a policy it stands for itself.
-    escaped: bool,
+    /// In names and in the texts of a policy a backslash stands for itself.
+    form: u8,
     /// What remains of an escaped code point, last byte first.
     pending: [u8; 3],
     pending_len: u8,
@@ -142,14 +190,23 @@ impl Iterator for Bytes<'_> {
         }
         let (first, rest) = self.rest.split_first()?;
         self.rest = rest;
-        if !self.escaped || *first != b'\\' {
-            return Some(*first);
+        if self.form & ESCAPED == 0 || *first != b'\\' {
+            return Some(self.cased(*first));
         }
-        self.escape()
+        let byte = self.escape()?;
+        Some(self.cased(byte))
     }
 }
 
 impl Bytes<'_> {
+    fn cased(&self, byte: u8) -> u8 {
+        if self.form & LOWER == 0 {
+            byte
+        } else {
+            byte.to_ascii_lowercase()
+        }
+    }
+
     /// What follows a backslash. The reader has accepted it; anything else ends the text.
     fn escape(&mut self) -> Option<u8> {
         let (letter, rest) = self.rest.split_first()?;
@@ -220,25 +277,13 @@ mod tests {
     fn a_backslash_begins_an_escape_only_in_json() {
         let plain = Text::plain(br"C:\a\n\u0041");
         assert_eq!(plain.bytes().collect::<Vec<_>>(), plain.raw);
-        let json = Text {
-            raw: br"C:\\a\\n\\u0041",
-            escaped: true,
-        };
+        let json = Text::json(br"C:\\a\\n\\u0041", true);
         assert!(plain.equals(json) && json.equals(plain));
         assert_eq!(plain.compare(json), Ordering::Equal);
-        let unescaped = Text {
-            raw: br"C:\u0041",
-            escaped: true,
-        };
+        let unescaped = Text::json(br"C:\u0041", true);
         assert!(unescaped.equals(Text::plain(b"C:A")));
         assert!(!unescaped.equals(Text::plain(br"C:\u0041")));
         assert!(!Text::plain(br"a\u0041").contains(b"A", &[0, 0]));
-        assert!(
-            Text {
-                raw: br"a\u0041",
-                escaped: true
-            }
-            .contains(b"A", &[0, 0])
-        );
+        assert!(Text::json(br"a\u0041", true).contains(b"A", &[0, 0]));
     }
 }

@@ -93,10 +93,7 @@ impl<'a> Tree<'a> {
     pub fn string(&self, string: TreeValue) -> Option<String> {
         match string {
             TreeValue::String(node) => {
-                let text = Text {
-                    raw: self.0.raw(&node),
-                    escaped: kind_of(&node) == kind::ESCAPED,
-                };
+                let text = Text::json(self.0.raw(&node), kind_of(&node) == kind::ESCAPED);
                 String::from_utf8(text.bytes().collect()).ok()
             }
             _ => None,
@@ -106,10 +103,10 @@ impl<'a> Tree<'a> {
     /// A string, unescaped, and borrowed if nothing in it was escaped. None: this is not a string.
     pub fn text(&self, string: TreeValue) -> Option<Cow<'a, str>> {
         match string {
-            TreeValue::String(node) => Some(unescaped(Text {
-                raw: self.0.raw(&node),
-                escaped: kind_of(&node) == kind::ESCAPED,
-            })),
+            TreeValue::String(node) => Some(unescaped(Text::json(
+                self.0.raw(&node),
+                kind_of(&node) == kind::ESCAPED,
+            ))),
             _ => None,
         }
     }
@@ -117,11 +114,10 @@ impl<'a> Tree<'a> {
     /// Whether this is a string of that text.
     pub fn is_string(&self, string: TreeValue, text: &str) -> bool {
         match string {
-            TreeValue::String(node) => Text {
-                raw: self.0.raw(&node),
-                escaped: kind_of(&node) == kind::ESCAPED,
+            TreeValue::String(node) => {
+                Text::json(self.0.raw(&node), kind_of(&node) == kind::ESCAPED)
+                    .equals(Text::plain(text.as_bytes()))
             }
-            .equals(Text::plain(text.as_bytes())),
             _ => false,
         }
     }
@@ -137,10 +133,10 @@ impl<'a> Tree<'a> {
 
 /// What a text says. It was read from a `str`, and an escape stands for whole characters: the bytes are UTF-8 in either case.
 fn unescaped(text: Text<'_>) -> Cow<'_, str> {
-    if text.escaped {
-        Cow::Owned(String::from_utf8(text.bytes().collect()).unwrap_or_default())
-    } else {
+    if text.is_raw() {
         Cow::Borrowed(core::str::from_utf8(text.raw).unwrap_or_default())
+    } else {
+        Cow::Owned(String::from_utf8(text.bytes().collect()).unwrap_or_default())
     }
 }
 

@@ -13,8 +13,12 @@
 //! rule         mode, scope or 0, number of constraints, constraints…
 //! constraint   source (text), root node, number of memo slots
 //! node         opcode and parameters, span in the source (start u16, length u16), then by opcode
-//! path         root | memoised << 8, memo slot, number of steps, steps (texts)…
+//! path         root | memoised << 8 | indexed << 9, memo slot, number of steps, steps…; indexed: some step is an element of a list
+//! step         a text, the name of a member; or an index and ELEMENT_STEP, an element of a list
 //! count        path, memo slot + 1 or 0
+//! count if     path, memo slot + 1 or 0, node
+//! sum          path, the first of SUM_SLOTS memo slots + 1 or 0, path from the element on
+//! arithmetic   number of terms, terms (operator | operand kind << 8, operand)…; the first operator adds
 //! literal      kind, then by kind; at least two words stand behind the kind, so that readers may take three at once
 //! list         flags, numbers, strings, lists (how many of each), literals in that order, numbers and strings sorted
 //! dfa          classes | states << 16, start, class map (256 bytes), accepting (one byte a state), transitions (u16)
@@ -122,8 +126,15 @@ pub mod flags {
     pub const PORTABLE: u32 = 4;
     /// There are records that versions 1 and 2 do not have. In plans of [`VERSION_GROWN`](super::VERSION_GROWN), and only in those.
     pub const GROWN: u32 = 8;
+    /// Some condition looks into a list of the request for each element of another: there is room to put lists in order.
+    pub const ORDERS_LISTS: u32 = 1 << 8;
+    /// Some condition seeks a text of the request in another: there is room to prepare what is sought.
+    pub const SEEKS_TEXTS: u32 = 1 << 9;
+    /// Some condition seeks texts of the request in the same text for each element of a list: there is room for an index of it.
+    pub const INDEXES_TEXTS: u32 = 1 << 10;
     /// All that are known.
-    pub const ALL: u32 = SORT_MEMBERS | OPAQUE | PORTABLE | GROWN;
+    pub const ALL: u32 =
+        SORT_MEMBERS | OPAQUE | PORTABLE | GROWN | ORDERS_LISTS | SEEKS_TEXTS | INDEXES_TEXTS;
 }
 
 /// Sizes of the records that stand in tables, in bytes.
@@ -221,13 +232,38 @@ pub mod op {
     pub const PRESENT: u32 = 8;
     /// path, names (texts, sorted)…; their number in the upper half of the first word
     pub const ONLY: u32 = 9;
-    /// path, body
+    /// path (or literal list), body; first word: [`over`](super::over) << 8
     pub const EVERY: u32 = 10;
-    /// path, body
+    /// as [`EVERY`]
     pub const ANY: u32 = 11;
     /// memo slot, child: a condition in a quantifier that does not depend on the element
     pub const MEMO: u32 = 12;
+    /// subject, sought, memo slot + 1 or 0: the subject is the same for each element; first word: call << 8, operand kinds << 16 and << 20
+    pub const TEXT_IN: u32 = 13;
+    /// value, path of the list, memo slot + 1 or 0: the list is the same for each element; first word as for [`IN`]
+    pub const IN_PATH: u32 = 14;
+    /// path, body: true where nothing or `null` is there
+    pub const OPTIONAL: u32 = 15;
+    /// child, name (text), definition (text): a condition under its name, for explanations. Spans below the child are those of the definition
+    pub const NAMED: u32 = 16;
 }
+
+/// What a quantifier goes over.
+pub mod over {
+    /// the elements of the list at a path
+    pub const ELEMENTS: u32 = 0;
+    /// the members of the object at a path, each with `.name` and `.value`
+    pub const MEMBERS: u32 = 1;
+    /// the texts at and below a path, names of members included
+    pub const TEXTS: u32 = 2;
+    /// the elements of a literal list
+    pub const LITERALS: u32 = 3;
+}
+
+/// What stands in place of a name's length in a step to an element of a list.
+pub const ELEMENT_STEP: u32 = u32::MAX;
+/// How many memo slots a sum takes.
+pub const SUM_SLOTS: usize = 27;
 
 /// Comparisons. `!=` is [`EQUAL`](compare::EQUAL) below a [`NOT`](op::NOT) in meaning, with a code of its own.
 #[allow(missing_docs, reason = "named after what they are")]
@@ -254,6 +290,21 @@ pub mod operand {
     pub const PATH: u32 = 0;
     pub const COUNT: u32 = 1;
     pub const LITERAL: u32 = 2;
+    /// a path, of whose value the type is asked
+    pub const TYPE: u32 = 3;
+    pub const SUM: u32 = 4;
+    pub const COUNT_IF: u32 = 5;
+    pub const ARITHMETIC: u32 = 6;
+    /// A bit beside the others: the text in lower case.
+    pub const LOWER: u32 = 8;
+}
+
+/// Operators between the terms of an arithmetic operand. A product binds tighter.
+#[allow(missing_docs, reason = "named after what they are")]
+pub mod arithmetic {
+    pub const ADD: u32 = 0;
+    pub const SUBTRACT: u32 = 1;
+    pub const MULTIPLY: u32 = 2;
 }
 
 /// Where a path begins.
@@ -266,6 +317,9 @@ pub mod root {
     pub const ROLE: u32 = 4;
     pub const TOOL: u32 = 5;
     pub const ELEMENT: u32 = 6;
+    pub const SAID: u32 = 7;
+    pub const USAGE: u32 = 8;
+    pub const USER_USAGE: u32 = 9;
 }
 
 /// Kinds of literal, in the lowest byte of the first word. After it follow:

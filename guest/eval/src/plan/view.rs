@@ -20,6 +20,15 @@ pub(crate) struct View<'a> {
     damage: &'a Cell<Option<Damaged>>,
 }
 
+/// One step of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step<'a> {
+    /// The member of an object.
+    Member(&'a [u8]),
+    /// The element of a list, from 0.
+    Element(usize),
+}
+
 impl<'a> View<'a> {
     /// How many bytes there are.
     pub(super) fn len(&self) -> usize {
@@ -99,6 +108,17 @@ impl<'a> View<'a> {
     pub(crate) fn text(&self, at: Ref, index: usize) -> &'a [u8] {
         let [start, len] = self.record(at.wrapping_add(index.wrapping_mul(4)));
         self.slice(start as usize, len as usize)
+    }
+
+    /// A step of the path at `at`.
+    #[inline]
+    pub(crate) fn step(&self, at: Ref, index: usize) -> Step<'a> {
+        let [start, len] = self.record(at.wrapping_add(12).wrapping_add(index.wrapping_mul(8)));
+        if len == layout::ELEMENT_STEP {
+            Step::Element(start as usize)
+        } else {
+            Step::Member(self.slice(start as usize, len as usize))
+        }
     }
 
     #[inline]

@@ -6,7 +6,8 @@ use std::{iter::once, sync::LazyLock};
 use proptest::prelude::*;
 use unicode_normalization::{UnicodeNormalization, char::canonical_combining_class};
 
-use crate::automata::glob::{allowed, allowed_regex, denied, denied_regex};
+use super::{PathStyle, allowed, denied};
+use crate::automata::glob::{allowed_regex, denied_regex};
 
 const PIECES: &[&str] = &[
     "a", "B", "é", "日", ".", "*", "?", "[ab]", "[A-c]", "[é-ü]", "[*?]", "~", ":", "s", "ss", "f",
@@ -355,7 +356,7 @@ proptest! {
         // As expressions they say the same.
         let expression = |text: Result<String, _>| regex::Regex::new(&text.unwrap()).unwrap();
         let (allow_expression, deny_expression) =
-            (expression(allowed_regex(&pattern)), expression(denied_regex(&pattern)));
+            (expression(allowed_regex(&pattern, PathStyle::Posix)), expression(denied_regex(&pattern, PathStyle::Posix)));
         for path in paths.into_iter().chain(choices.iter().map(|choices| instance(&pattern, choices))) {
             let text = written(&path);
             prop_assert_eq!(allow.dfa.accepts(&text), is_allowed(&pattern, &path), "allowed `{}` on `{}`", pattern, text);

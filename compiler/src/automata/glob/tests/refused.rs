@@ -1,6 +1,7 @@
 //! Each pattern that is refused: where, why, and what to write instead.
 
-use crate::automata::glob::{MAX_PATTERN_BYTES, allowed, denied};
+use super::{allowed, denied};
+use crate::automata::glob::MAX_PATTERN_BYTES;
 
 /// The pattern, what the span covers, parts of message and help.
 #[rustfmt::skip]

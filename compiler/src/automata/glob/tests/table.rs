@@ -1,6 +1,6 @@
 //! Which paths a pattern covers, row by row.
 
-use crate::automata::glob::{allowed, denied};
+use super::{allowed, denied};
 
 /// Pattern, normalised path, covered as an allowed pattern, covered as a denied pattern.
 #[rustfmt::skip]
