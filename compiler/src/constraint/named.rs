@@ -84,7 +84,9 @@ impl Parser<'_> {
                 ConstraintError::new(
                     codes::TOO_DEEP,
                     start.clone(),
-                    format!("with what it stands for this is nested more than {MAX_NESTING} levels deep"),
+                    format!(
+                        "with what it stands for this is nested more than {MAX_NESTING} levels deep"
+                    ),
                 )
                 .help("let named conditions use each other less deeply"),
             );
