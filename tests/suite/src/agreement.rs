@@ -6,7 +6,7 @@ use hexgate_compiler::Compiled;
 use crate::{
     case::{Answer, Call, Case},
     engines, generate, oracle, shrink,
-    vectors::granted,
+    vectors::{self, granted},
 };
 
 /// An engine that a policy was compiled for.
@@ -111,6 +111,35 @@ pub fn run(plan: Plan, open: Open<'_>, tell: &mut dyn FnMut(&Summary)) -> Result
         tell(&summary);
     }
     Ok(summary)
+}
+
+/// What is wrong with the answers to the numbered cases, further paths included.
+pub fn vectors(open: Open<'_>) -> Result<Vec<String>, String> {
+    let mut wrong = Vec::new();
+    for vector in vectors::all()? {
+        let compiled = match engines::compile(&vector.case.policy.to_string()) {
+            Ok(compiled) => compiled,
+            Err(refused) => {
+                wrong.push(format!("{} ({}): {refused}", vector.id, vector.why));
+                continue;
+            }
+        };
+        let mut engine = open(&compiled);
+        let call = &vector.case.call;
+        if let Err(error) = vector.check(&engine.answer(call)) {
+            wrong.push(format!("{} ({}): {error}", vector.id, vector.why));
+        }
+        for (path, covered) in vector.covers() {
+            let got = engine.covers(call, path);
+            if got != Some(covered) {
+                wrong.push(format!(
+                    "{} ({}): of {path:?} it says {got:?}",
+                    vector.id, vector.why
+                ));
+            }
+        }
+    }
+    Ok(wrong)
 }
 
 /// What the two say, if they differ.

@@ -1,5 +1,5 @@
 //! The oracle beside the evaluator in this process, without a host: `agreement POLICIES CALLS SEED`, so many policies, so many calls of
-//! each, from that seed on.
+//! each, from that seed on; `agreement vectors`: the numbered cases.
 
 use std::{env, process::ExitCode, time::Instant};
 
@@ -25,15 +25,21 @@ fn plan() -> Option<agreement::Plan> {
     reason = "a plan of the compiler that does not open is what this looks for"
 )]
 fn main() -> ExitCode {
-    let Some(plan) = plan() else {
-        eprintln!("usage: agreement POLICIES CALLS SEED");
-        return ExitCode::from(2);
-    };
     let start = Instant::now();
     let mut told = Instant::now();
     let open: agreement::Open<'_> = &|compiled| match Reference::open(compiled) {
         Ok(reference) => Box::new(reference),
         Err(error) => panic!("{error}: {:?}", compiled.model),
+    };
+    if env::args().nth(1).as_deref() == Some("vectors") {
+        let wrong = agreement::vectors(open).unwrap_or_else(|error| vec![error]);
+        wrong.iter().for_each(|wrong| eprintln!("{wrong}"));
+        println!("{} are wrong", wrong.len());
+        return ExitCode::from(u8::from(!wrong.is_empty()));
+    }
+    let Some(plan) = plan() else {
+        eprintln!("usage: agreement POLICIES CALLS SEED, or agreement vectors");
+        return ExitCode::from(2);
     };
     let result = agreement::run(plan, open, &mut |summary| {
         if told.elapsed().as_secs() >= 10 {

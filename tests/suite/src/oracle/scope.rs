@@ -221,6 +221,8 @@ fn is_inside(path: &Path, scope: &Paths, starts: bool) -> bool {
 struct Pattern {
     /// Whether it is about absolute paths alone, if it is not a denied one.
     absolute: bool,
+    /// Whether it begins with a drive.
+    drive: bool,
     /// Whether it begins at no certain place.
     anywhere: bool,
     segments: Vec<String>,
@@ -246,6 +248,7 @@ impl Pattern {
         }
         Self {
             absolute: text.starts_with('/') || drive.is_some(),
+            drive: drive.is_some(),
             anywhere,
             segments: text
                 .split('/')
@@ -267,9 +270,14 @@ impl Pattern {
             // The root has an empty name, which `*` matches: what denies every name denies the folder of them all.
             folded.push(Folded::all(""));
         }
+        // A leading `/` also covers the same segments below the root, and so does a drive: that may be where relative paths start from.
+        let below = match self.segments.split_first() {
+            Some((_, rest)) if self.drive && !path.absolute => rest,
+            _ => &self.segments,
+        };
         (1..=folded.len())
             .filter_map(|end| folded.get(..end))
-            .any(|folder| cross(&self.segments, folder, &|it, name| folded::matches(it, name)))
+            .any(|folder| cross(below, folder, &|it, name| folded::matches(it, name)))
     }
 
     /// Whether it allows these very segments. What ends in `/**` allows what lies below, not the folder itself.
