@@ -136,7 +136,11 @@ fn report(
         .iter()
         .any(|constraint| constraint.span() == found.first.constraint.span());
     if !is_own {
-        let label = if entry.doc.listed { "this rule holds for no call" } else { "every call of this is denied" };
+        let label = if entry.doc.listed {
+            "this rule holds for no call"
+        } else {
+            "every call of this is denied"
+        };
         diagnostic = diagnostic.with_label(entry.doc.name.span, label);
     }
     diagnostic.with_help(if is_own && entry.doc.listed {

@@ -82,7 +82,11 @@ impl<'r, 'd> Said<'r, 'd> {
 /// Whether two rules or exceptions ask the same.
 pub(super) fn ask_the_same(one: &Entry<'_>, other: &Entry<'_>) -> bool {
     let ids = |entry: &Entry<'_>| -> Vec<usize> {
-        entry.constraints.iter().map(|constraint| constraint.id).collect()
+        entry
+            .constraints
+            .iter()
+            .map(|constraint| constraint.id)
+            .collect()
     };
     one.mode == other.mode && one.scope == other.scope && ids(one) == ids(other)
 }

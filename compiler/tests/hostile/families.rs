@@ -415,6 +415,31 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "paths with letters in a row that fold", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      denied_paths:\n", |i| format!("        - '*{}{i}'\n", "?sfi".repeat(4)), ""), codes: &["bad-pattern", "policy-too-large"] },
     Family { name: "paths too large", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      allowed_paths:\n", |i| format!("        - '*a{}{i}'\n", "?".repeat(30)), ""), codes: &["bad-pattern", "policy-too-large"] },
     Family { name: "scopes", make: |size| lines(size, TOOLS, |i| format!("  t{i}: {{ mode: allow, file_scope: {{ argument: a{i}, allowed_paths: ['**'] }} }}\n"), ""), codes: &[] },
+    // Several rules, patterns of names, what is forbidden, words.
+    Family { name: "lists of rules", make: |size| lines(size, TOOLS, |i| format!("  t{i}: [{}]\n", (0..64).map(|rule| format!("{{ mode: allow, constraints: [ctx.x == {rule}] }}")).collect::<Vec<_>>().join(", ")), ""), codes: &[] },
+    Family { name: "rules of one tool", make: |size| lines(size, "tools:\n  t:\n", |_| "    - { mode: deny }\n".into(), ""), codes: &["rule-list"] },
+    Family { name: "patterns of names", make: |size| lines(size, TOOLS, |i| format!("  \"t{i:06}*\": {{ mode: {} }}\n", if i % 2 == 0 { "allow" } else { "deny" }), ""), codes: &[] },
+    Family { name: "more patterns of names than are tried", make: |size| lines(size.max(60_000), TOOLS, |i| format!("  \"t{i}*\": {{ mode: allow }}\n"), ""), codes: &["policy-too-large"] },
+    Family { name: "patterns of names that overlap", make: |size| lines(size, TOOLS, |i| format!("  \"*t{i:06}*\": {{ mode: {} }}\n", if i % 2 == 0 { "allow" } else { "deny" }), ""), codes: &["ambiguous-patterns", "policy-too-large"] },
+    Family { name: "patterns of names with the same rule", make: |size| lines(size, TOOLS, |i| format!("  \"*t{i:06}*\": {{ mode: allow }}\n"), ""), codes: &[] },
+    Family {
+        name: "patterns of names that others cover",
+        make: |size| {
+            let letters = |i: usize| (0..10).map(|at| char::from(b'c' + (i * 31 / (at * 7 + 1)) as u8 % 6)).map(|letter| format!("*{letter}")).collect::<String>();
+            lines(size, "tools:\n  \"*a*\": { mode: allow }\n  \"*b*\": { mode: deny }\n  \"*a*b*\": { mode: deny }\n  \"*b*a*\": { mode: deny }\n", |i| format!("  \"{}*{i}*\": {{ mode: deny }}\n", letters(i)), "")
+        },
+        codes: &["policy-too-large"],
+    },
+    Family { name: "patterns of names in many roles", make: |size| halves(size, ("roles:\n  default: {}\n  m:\n    is_mixin: true\n    tools:\n", |i| format!("      \"t{i:06}*\": {{ mode: allow }}\n")), ("", |i| format!("  r{i}: {{ inherits: [m], tools: {{ \"x{i:06}*\": {{ mode: deny }} }} }}\n"))), codes: &[] },
+    Family { name: "forbids", make: |size| lines(size, "forbid:\n", |i| format!("  - {{ tools: [t{i}] }}\n"), "tools: { t: { mode: allow } }\n"), codes: &[] },
+    Family { name: "more forbids than are looked at", make: |size| lines(size.max(60_000), "forbid:\n", |i| format!("  - {{ tools: [t{i}] }}\n"), "tools: { t: { mode: allow } }\n"), codes: &["policy-too-large"] },
+    Family { name: "tools of a forbid", make: |size| lines(size, "forbid:\n  - tools:\n", |i| format!("      - t{i}\n"), "tools: { t: { mode: allow } }\n"), codes: &[] },
+    Family { name: "forbids with scopes times tools", make: |size| halves(size, ("forbid:\n", |i| format!("  - {{ tools: [a{i}, b{i}, c{i}], file_scope: {{ argument: x, denied_paths: [a] }} }}\n")), (TOOLS, allowed)), codes: &[] },
+    Family { name: "forbids that roles inherit", make: |size| halves(size, ("roles:\n  default: {}\n  m:\n    is_mixin: true\n    forbid:\n", |i| format!("      - {{ tools: [t{i}] }}\n")), ("", |i| format!("  r{i}: {{ inherits: [m], forbid: [{{ tools: [x{i}] }}] }}\n"))), codes: &[] },
+    Family { name: "messages", make: |size| lines(size, TOOLS, |i| format!("  t{i}: {{ mode: allow, message: {} }}\n", "x".repeat(490)), ""), codes: &[] },
+    Family { name: "messages with control characters", make: |size| lines(size, TOOLS, |i| format!("  t{i}: {{ mode: allow, message: \"\\x07\" }}\n"), ""), codes: &["bad-message"] },
+    Family { name: "named conditions", make: |size| lines(size, "define:\n", |i| format!("  d{i}: . == {i}\n"), ""), codes: &["unused-define"] },
+    Family { name: "named conditions of named conditions", make: |size| lines(size, "define:\n  d0: . == 1\n", |i| format!("  d{}: d{i}(.x) and d{i}(.y)\n", i + 1), ""), codes: &["policy-too-large"] },
     // The densest that says something.
     Family {
         name: "roles with tools of their own",
