@@ -240,10 +240,18 @@ impl<'a> EvalContext<'a, '_> {
     #[inline]
     pub(crate) fn find(&mut self, at: Ref, element: &Element<'a>) -> Option<Found<'a>> {
         let [first, slot, steps] = self.plan.record(at);
-        if first == root::ARGS && steps == 1 {
-            let arguments = self.arguments;
-            let member = arguments.member(arguments.node(0), self.plan.text(at, 3));
-            return member.map(|node| Found::Node(arguments, node));
+        if steps == 1 {
+            let from = match (first, element) {
+                (root::ARGS, _) => Some((self.arguments, self.arguments.node(0))),
+                (root::ELEMENT, Element::Node(document, node)) if kind_of(node) == kind::OBJECT => {
+                    Some((*document, *node))
+                }
+                _ => None,
+            };
+            if let Some((document, node)) = from {
+                let member = document.member(node, self.plan.text(at, 3));
+                return member.map(|node| Found::Node(document, node));
+            }
         }
         if first >> 8 & 1 != 0 {
             return self.find_once(at, first & 0xff, slot as usize);
