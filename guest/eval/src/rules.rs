@@ -84,34 +84,36 @@ pub(crate) struct Applicable {
     pub(crate) rule: Option<Ref>,
     /// Whether the role lists the tool, by its name or by a pattern.
     pub(crate) listed: bool,
+    /// The record of the pattern, if that is what lists it.
+    pub(crate) pattern: Option<Ref>,
 }
 
 impl Applicable {
     #[inline]
     pub(crate) fn of(plan: View<'_>, role: Ref, tool: Tool<'_>) -> Self {
         let mut rule = tool.id.and_then(|id| plan.rule_for(role, id));
+        let mut pattern = None;
         if tool.grown && rule.is_none() {
-            rule = by_pattern(plan, role, tool.name);
+            pattern = by_pattern(plan, role, tool.name);
+            rule = pattern.map(|pattern| plan.reference(pattern, 2));
         }
-        match rule {
-            Some(_) => Self { rule, listed: true },
-            None => Self {
-                rule: (!names::is_closed(tool.name)).then(|| plan.default_rule(role)),
-                listed: false,
-            },
+        let listed = rule.is_some();
+        Self {
+            rule: rule.or_else(|| (!names::is_closed(tool.name)).then(|| plan.default_rule(role))),
+            listed,
+            pattern,
         }
     }
 }
 
-/// The entry of the best pattern that matches: they stand in the order in which they are tried.
+/// The record of the best pattern that matches: they stand in the order in which they are tried.
 fn by_pattern(plan: View<'_>, role: Ref, tool: &str) -> Option<Ref> {
     let mut entries = plan.named_entries(role);
-    let best = entries.find(|entry| names::matches(plan.str(*entry, 0), tool))?;
-    Some(plan.reference(best, 2))
+    entries.find(|entry| names::matches(plan.str(*entry, 0), tool))
 }
 
 /// Whether a forbid is about a tool.
-fn is_about(plan: View<'_>, forbid: Ref, tool: Tool<'_>) -> bool {
+pub(crate) fn is_about(plan: View<'_>, forbid: Ref, tool: Tool<'_>) -> bool {
     let named = plan.forbidden_tools(forbid);
     if named.ids.is_empty() && named.patterns.is_empty() {
         return !names::is_closed(tool.name);

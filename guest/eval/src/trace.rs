@@ -9,47 +9,28 @@ use alloc::{
     vec::Vec,
 };
 
-use core::cell::Cell;
-
-use hexgate_contract::{Mode, PathScope, Request};
+mod rules;
 
 use crate::{
     condition::{Element, EvalContext, Found, literal_element},
-    decide::{Reading, Scratch},
-    error::Error,
     json::Text,
     number::Number,
     plan::{
-        Plan, Ref, Step, View,
-        layout::{arithmetic, mode, op, operand, over, root},
-        patterns,
+        Ref, Step, View,
+        layout::{arithmetic, op, operand, over, root},
     },
-    rules::{Applicable, Roles, Tool, in_scope},
     value::{Truth, Value},
     written,
+};
+
+pub use rules::{
+    ArgumentTrace, EntryTrace, ForbidTrace, RoleTrace, RuleTrace, ScopeTrace, Trace, trace,
 };
 
 /// How many elements of a list are traced.
 const MAX_ELEMENTS: usize = 16;
 /// The longest rendering of a value, in characters.
 const MAX_VALUE: usize = 120;
-
-/// How one role judges a call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleTrace {
-    /// The role.
-    pub role: String,
-    /// Whether the role lists the tool. If not, its rule for unlisted tools applies.
-    pub listed: bool,
-    /// Whether the tool's name is closed and unlisted, so that no rule applies.
-    pub closed: bool,
-    /// The effect if all constraints hold.
-    pub mode: Mode,
-    /// The constraints, in the order of evaluation; empty if the mode is to deny.
-    pub constraints: Vec<ConditionTrace>,
-    /// The file scope.
-    pub scope: Option<ScopeTrace>,
-}
 
 /// The kind of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,107 +99,12 @@ pub struct OperandTrace {
     pub parts: Vec<ConditionTrace>,
 }
 
-/// A file scope and the path that it judges.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScopeTrace {
-    /// The argument that holds the path.
-    pub argument: String,
-    /// What is there, as JSON; none if nothing is.
-    pub value: Option<String>,
-    /// Whether the scope covers it.
-    pub holds: bool,
-    /// The patterns.
-    pub paths: PathScope,
-}
-
-/// Traces a call for each role that decides it, in the order in which they do.
-///
-/// # Errors
-/// As [`crate::decide`].
-pub fn trace(
-    plan: &Plan<'_>,
-    request: &Request<'_>,
-    scratch: &mut Scratch<'_>,
-) -> Result<Vec<RoleTrace>, Error> {
-    let reading = Reading::of(plan, request, scratch)?;
-    let damage = Cell::new(None);
-    let plan = View::of(*plan, &damage);
-    let tool = Tool::of(plan, request, reading.grown);
-    let mut context = EvalContext {
-        plan,
-        arguments: &reading.arguments,
-        facts: reading.facts.as_ref(),
-        role: b"",
-        tool: request.tool.as_bytes(),
-        memo: reading.memo,
-        used: 0,
-    };
-    let mut traces = Vec::new();
-    let mut roles = Roles::of(plan, request);
-    while let Some((role, _)) = roles.next() {
-        context.role = plan.text(role, 0);
-        let found = Applicable::of(plan, role, tool);
-        traces.push(role_trace(
-            &mut context,
-            plan.str(role, 0),
-            found,
-            reading.path,
-        ));
-    }
-    match damage.get() {
-        None => Ok(traces),
-        Some(damaged) => Err(damaged.into()),
-    }
-}
-
-fn role_trace(
-    context: &mut EvalContext<'_, '_>,
-    role: &str,
-    found: Applicable,
-    path: &mut [u8],
-) -> RoleTrace {
+/// The value of a constraint and of all of its parts.
+fn constraint(context: &mut EvalContext<'_, '_>, constraint: Ref) -> ConditionTrace {
+    context.forget(constraint);
     let plan = context.plan;
-    let mut trace = RoleTrace {
-        role: role.into(),
-        listed: found.listed,
-        closed: found.rule.is_none(),
-        mode: Mode::Deny,
-        constraints: Vec::new(),
-        scope: None,
-    };
-    let Some(rule) = found.rule else { return trace };
-    trace.mode = match plan.word(rule, 0) {
-        mode::ALLOW => Mode::Allow,
-        mode::NEEDS_APPROVAL => Mode::NeedsApproval,
-        _ => return trace,
-    };
-    for index in 0..plan.count(rule, 2) {
-        let constraint = plan.reference(rule, 3 + index);
-        context.forget(constraint);
-        let source = plan.str(constraint, 0);
-        trace.constraints.push(condition(
-            context,
-            source,
-            plan.reference(constraint, 2),
-            &Element::None,
-            0,
-        ));
-    }
-    let scope = plan.reference(rule, 1);
-    if scope != 0 {
-        let arguments = context.arguments;
-        let argument = plan.str(scope, 1);
-        let value = arguments.member(arguments.node(0), argument.as_bytes());
-        let value = value.map(|node| render(&Value::of_node(arguments, node)));
-        let holds = in_scope(context, scope, path);
-        trace.scope = Some(ScopeTrace {
-            argument: argument.into(),
-            value,
-            holds,
-            paths: patterns(plan, scope),
-        });
-    }
-    trace
+    let (source, node) = (plan.str(constraint, 0), plan.reference(constraint, 2));
+    condition(context, source, node, &Element::None, 0)
 }
 
 fn condition<'a>(

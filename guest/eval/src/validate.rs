@@ -224,9 +224,7 @@ impl Validator<'_> {
 
     fn rule(&mut self, rule: Ref) -> Checked {
         let plan = self.plan;
-        if !self.rules.insert(rule) {
-            return Ok(());
-        }
+        // What was met already may have been an entry for several rules, or a forbid.
         let mode = plan.word(rule, 0)?;
         let mode = if plan.is_grown()? {
             mode & !with::ALL
@@ -234,6 +232,9 @@ impl Validator<'_> {
             mode
         };
         check(mode <= mode::ALLOW, "mode")?;
+        if !self.rules.insert(rule) {
+            return Ok(());
+        }
         self.condition_of(rule)?;
         if plan.is_grown()? {
             self.behind_constraints(rule, mode)?;

@@ -126,6 +126,12 @@ impl Terms {
         self
     }
 
+    /// For how long a request is open.
+    #[must_use]
+    pub fn open_for(&self) -> Duration {
+        self.lifetime
+    }
+
     pub(crate) fn seconds(&self) -> u64 {
         self.lifetime.as_secs()
     }

@@ -20,7 +20,7 @@ use crate::decision::Decision;
 pub enum Answer {
     /// The call may happen, once.
     Approved {
-        /// The approver, for the record.
+        /// The approver, or all of them, for the record.
         by: String,
         /// The id under which the request and its answer are kept, for the record. None: they are not kept.
         request: Option<String>,
@@ -62,6 +62,12 @@ pub trait ApprovalHandler: Send + Sync {
         false
     }
 
+    /// Whether an approval by this handler is by as many different people as the policy asks for
+    /// ([`approval_terms`](Decision::approval_terms)). Default: no, it is by one. Then calls that need more are denied without asking.
+    fn gathers(&self) -> bool {
+        false
+    }
+
     /// Asks, and waits for the answer without holding a thread. By default this is [`ask`](Self::ask).
     fn ask_async<'a>(&'a self, decision: &'a Decision) -> AnswerFuture<'a> {
         let answer = self.ask(decision);
@@ -76,7 +82,7 @@ pub enum Approvals {
     /// No one is asked: the call does not happen, and the model is told that approval is required.
     #[default]
     Nobody,
-    /// The call happens without being asked about.
+    /// The call happens without being asked about, unless the policy asks for several approvers: then it is denied.
     Always,
     /// The call is denied.
     Never,
@@ -85,12 +91,13 @@ pub enum Approvals {
 }
 
 impl Approvals {
-    /// Asks a function, which may block.
+    /// Asks a function, which may block. It answers for one person: a call for which the policy asks for several approvers is denied.
     pub fn ask(ask: impl Fn(&Decision) -> bool + Send + Sync + 'static) -> Self {
         Self::Ask(Arc::new(Callback(ask)))
     }
 
-    /// Asks a function that gives a future. A call that is authorized synchronously cannot wait for it and is denied.
+    /// Asks a function that gives a future, for one person as [`ask`](Self::ask). A call that is authorized synchronously cannot wait for it
+    /// and is denied.
     pub fn ask_async<F, A>(ask: F) -> Self
     where
         F: Fn(&Decision) -> A + Send + Sync + 'static,

@@ -149,13 +149,20 @@ impl Caller {
         self.0.given.credential.as_deref()
     }
 
-    /// The facts that a policy sees, with those of the run if there are any: a JSON object.
-    pub(crate) fn facts(&self, run: Option<&RawValue>) -> String {
-        let open = &self.0.facts;
-        match run {
-            None => format!("{open}}}"),
-            Some(run) => format!("{open},\"run\":{}}}", run.get()),
+    /// The facts that a policy sees, with further members: a JSON object.
+    pub(crate) fn facts<'a>(
+        &self,
+        more: impl Iterator<Item = (&'static str, &'a RawValue)>,
+    ) -> String {
+        let mut text = String::with_capacity(self.0.facts.len() + 1);
+        text.push_str(&self.0.facts);
+        for (name, value) in more {
+            for part in [",\"", name, "\":", value.get()] {
+                text.push_str(part);
+            }
         }
+        text.push('}');
+        text
     }
 }
 
@@ -344,7 +351,8 @@ mod tests {
             .attribute("teams", vec!["a".to_owned(), "b".to_owned()])
             .build()
             .unwrap();
-        let facts: serde_json::Value = serde_json::from_str(&caller.facts(None)).unwrap();
+        let facts: serde_json::Value =
+            serde_json::from_str(&caller.facts(std::iter::empty())).unwrap();
         assert_eq!(facts["user"]["id"], caller.user_id());
         assert_eq!(facts["user"]["session"], "s-1");
         assert_eq!(
@@ -352,9 +360,13 @@ mod tests {
             serde_json::json!({"plan": "pro", "seats": 5, "beta": true, "teams": ["a", "b"]})
         );
         let run = RawValue::from_string(r#"{"calls": 3}"#.into()).unwrap();
-        let facts: serde_json::Value = serde_json::from_str(&caller.facts(Some(&run))).unwrap();
+        let said = RawValue::from_string(r#"{"emails": []}"#.into()).unwrap();
+        let more = [("run", &*run), ("said", &*said)];
+        let facts: serde_json::Value =
+            serde_json::from_str(&caller.facts(more.into_iter())).unwrap();
         assert_eq!(facts["run"]["calls"], 3);
-        assert_eq!(facts.as_object().unwrap().len(), 3);
+        assert_eq!(facts["said"], serde_json::json!({"emails": []}));
+        assert_eq!(facts.as_object().unwrap().len(), 4);
     }
 
     #[test]

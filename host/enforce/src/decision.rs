@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hexgate_audit::ShadowOutcome;
-use hexgate_host::{FileScope, Grant, PathScope};
+use hexgate_host::{ApprovalTerms, FileScope, Grant, PathScope};
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -162,10 +162,9 @@ pub struct Decision {
     pub(crate) reason: String,
     pub(crate) violations: Vec<String>,
     pub(crate) hint: Option<PathScope>,
-    /// What the policy's author wants the model to be told.
     pub(crate) message: Option<String>,
-    /// The number of the terms that say who has to agree.
-    pub(crate) terms: Option<u32>,
+    /// The number of the terms in the policy, for the record, and the terms.
+    pub(crate) terms: Option<(u32, ApprovalTerms)>,
     pub(crate) scope: Option<FileScope>,
     pub(crate) version: Arc<Version>,
     pub(crate) grant: Option<Grant>,
@@ -259,10 +258,22 @@ impl Decision {
         self.hint.as_ref()
     }
 
-    /// What the policy's author wants the model to be told, if the policy denied the call or wants a human to agree to it.
+    /// What the policy's author wants the model to be told, if the policy denied the call or it needs approval. Public by the author's will.
     #[must_use]
-    pub fn policy_message(&self) -> Option<&str> {
+    pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
+    }
+
+    /// Who has to agree to the call, by the policy, if it needs approval. None: the host decides.
+    #[must_use]
+    pub fn approval_terms(&self) -> Option<&ApprovalTerms> {
+        self.terms.as_ref().map(|(_, terms)| terms)
+    }
+
+    /// How many different people have to agree to the call, by the policy.
+    pub(crate) fn approvers(&self) -> u32 {
+        let terms = self.approval_terms();
+        terms.and_then(|terms| terms.approvers).unwrap_or(1)
     }
 
     /// The file scope within which the call may happen. A tool that searches below a path must apply it to each result.

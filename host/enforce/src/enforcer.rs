@@ -12,8 +12,7 @@ mod settle;
 pub use builder::{EnforcerBuilder, RandomError};
 pub use call::Call;
 
-use hexgate_host::{DecideError, ErrorKind, Field, Malformed, Policy, Request, Verdict};
-use serde_json::value::RawValue;
+use hexgate_host::{DecideError, ErrorKind, Field, Malformed, Request, Verdict};
 
 use crate::approval::Approvals;
 use crate::caller::{Caller, MAX_ROLES};
@@ -24,6 +23,7 @@ use crate::live::{LivePolicy, Refresh, Version};
 use crate::observer::{Observer, OnRecordFailure, Recorder};
 use crate::shadow::{Beside, ShadowCounts};
 
+pub(crate) use call::CallFacts;
 use call::NoCaller;
 
 /// Decides every call of one agent, for many users at once. Cloning is cheap and gives the same enforcer.
@@ -94,11 +94,25 @@ impl Enforcer {
 
     /// Decides a call. When this returns, the decision is recorded.
     pub fn decide_call(&self, call: Call) -> Decision {
+        let Some(shadow) = &self.0.shadow else {
+            return self.finish(self.judge(call));
+        };
+        let facts = call.facts.clone();
         let mut decision = self.judge(call);
-        if let Some(shadow) = &self.0.shadow {
-            decision.shadow = shadow.ask(&decision).map(Box::new);
-        }
+        decision.shadow = shadow.ask(&decision, &facts).map(Box::new);
         self.finish(decision)
+    }
+
+    /// Whether the policy that decides, or the candidate beside it, looks at a fact, or at one below it: `said`, `usage.tool_calls_24h`. A host
+    /// need not find out others.
+    #[must_use]
+    pub fn uses_fact(&self, name: &str) -> bool {
+        self.0.live.id().uses_fact(name)
+            || self
+                .0
+                .shadow
+                .as_ref()
+                .is_some_and(|shadow| shadow.uses_fact(name))
     }
 
     /// The agent whose calls are decided.
@@ -151,7 +165,7 @@ impl Enforcer {
             caller,
             tool,
             arguments,
-            run,
+            facts,
         } = call;
         let mut decision = Decision {
             id: self.next_id(),
@@ -187,7 +201,7 @@ impl Enforcer {
                 decision.caller = Some(caller.clone());
                 match self.stopped(&caller, &decision.tool, &version) {
                     Some((cause, reason)) => decision.deny(cause, reason),
-                    None => ask(&version.policy, &caller, run.as_deref(), &mut decision),
+                    None => ask(&version, &caller, &facts, &mut decision),
                 }
             }
         }
@@ -261,7 +275,8 @@ impl WeakEnforcer {
 }
 
 /// Asks the policy, and writes its verdict into the decision.
-fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut Decision) {
+fn ask(version: &Version, caller: &Caller, facts: &CallFacts, decision: &mut Decision) {
+    let policy = &version.policy;
     let mut roles = [""; MAX_ROLES];
     for (slot, role) in roles.iter_mut().zip(caller.roles()) {
         *slot = role;
@@ -270,23 +285,19 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
     let Some(roles) = roles.get(..caller.roles().len()) else {
         return decision.deny(Cause::Malformed, "too many roles".to_owned());
     };
-    let facts = caller.facts(run);
+    let facts = caller.facts(facts.members(&version.id));
     let request = Request::new(&decision.tool, decision.arguments.as_str())
         .roles(roles)
         .facts(&facts);
     let verdict = policy.decide(&request);
     let granted = match verdict {
-        Ok(Verdict::Allow(grant)) => Some((Effect::Allow, grant)),
-        Ok(Verdict::NeedsApproval(needed)) => {
-            decision.terms = needed.terms;
-            decision.message = needed.message;
-            Some((Effect::NeedsApproval, needed.grant))
-        }
+        Ok(Verdict::Allow(grant)) => Some((grant, None)),
+        Ok(Verdict::NeedsApproval(needed)) => Some((needed.grant, Some(needed))),
         Ok(Verdict::Deny(denial)) => {
             decision.deny(Cause::Policy, denial.reason);
+            decision.message = denial.message;
             decision.violations = denial.violations;
             decision.hint = denial.hint;
-            decision.message = denial.message;
             None
         }
         Err(error) => {
@@ -301,34 +312,49 @@ fn ask(policy: &Policy, caller: &Caller, run: Option<&RawValue>, decision: &mut 
             None
         }
     };
-    if let Some((outcome, grant)) = granted {
+    if let Some((grant, needed)) = granted {
         let scope = grant.scope.map(|id| policy.scope(id)).transpose();
+        let terms = needed.as_ref().and_then(|needed| needed.terms);
+        let terms = terms.map(|id| Ok(policy.terms(id)?.map(|terms| (id, terms))));
+        let terms = terms.transpose();
         let role = match grant.role {
             None => Some("default"),
             Some(index) => usize::try_from(index)
                 .ok()
                 .and_then(|index| roles.get(index).copied()),
         };
-        match (role, scope) {
-            // A grant whose scope is missing must not become a grant without a scope.
-            (Some(role), Ok(scope)) if scope.as_ref().is_none_or(Option::is_some) => {
-                decision.outcome = outcome;
+        match (role, scope, terms) {
+            // A grant whose scope is missing must not become a grant without a scope, nor terms that are missing the host's.
+            (Some(role), Ok(scope), Ok(terms)) if is_there(&scope) && is_there(&terms) => {
                 decision.role = Some(role.to_owned());
                 decision.scope = scope.flatten();
                 decision.grant = Some(grant);
-                decision.reason = match outcome {
-                    Effect::NeedsApproval => decision.plain_reason(),
-                    Effect::Allow | Effect::Deny => String::new(),
-                };
+                match needed {
+                    Some(needed) => {
+                        decision.outcome = Effect::NeedsApproval;
+                        decision.reason = decision.plain_reason();
+                        decision.message = needed.message;
+                        decision.terms = terms.flatten();
+                    }
+                    None => decision.outcome = Effect::Allow,
+                }
             }
-            (_, Err(error)) => decision.deny(cause_of(&error), error.to_string()),
+            (_, Err(error), _) | (_, _, Err(error)) => {
+                decision.deny(cause_of(&error), error.to_string());
+            }
             _ => decision.deny(
                 Cause::Host,
-                "the policy names a role or a scope that is not there".to_owned(),
+                "the policy names a role, a scope or terms of approval that are not there"
+                    .to_owned(),
             ),
         }
     }
     decision.facts = Some(facts);
+}
+
+/// Whether what the policy names is there, if it names something.
+fn is_there<T>(named: &Option<Option<T>>) -> bool {
+    named.as_ref().is_none_or(Option::is_some)
 }
 
 fn cause_of(error: &DecideError) -> Cause {

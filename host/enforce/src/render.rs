@@ -1,7 +1,8 @@
 //! Renders decisions for the model, for the operator's programs, and for people.
 //!
 //! An attacker who steers the model may read what it reads, and a constraint tells how far a call may go. So the model learns that a call
-//! was denied and nothing of the policy, unless the host chose [`Disclosure::Constraints`](crate::Disclosure).
+//! was denied and nothing of the policy, unless the host chose [`Disclosure::Constraints`](crate::Disclosure). What the policy's author wrote
+//! for the model it learns always.
 
 use hexgate_base::{harmless, shortened};
 use hexgate_host::PathScope;
@@ -21,6 +22,9 @@ pub struct Payload<'a> {
     pub kind: &'static str,
     /// The reason, one sentence.
     pub message: String,
+    /// What the policy's author wants the model to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_message: Option<&'a str>,
     /// The tool.
     pub tool_name: &'a str,
     /// The agent.
@@ -47,6 +51,9 @@ pub struct Hint<'a> {
     /// A path must not match any of these.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub denied_paths: &'a [String],
+    /// What lifts `denied_paths` for a path that it matches itself.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    pub except_paths: &'a [String],
 }
 
 impl<'a> From<&'a PathScope> for Hint<'a> {
@@ -54,6 +61,7 @@ impl<'a> From<&'a PathScope> for Hint<'a> {
         Self {
             allowed_paths: &scope.allowed,
             denied_paths: &scope.denied,
+            except_paths: &scope.except,
         }
     }
 }
@@ -71,6 +79,7 @@ impl Decision {
         Some(Payload {
             kind: self.error_type()?,
             message: self.reason.clone(),
+            policy_message: self.message(),
             tool_name: &self.tool,
             agent_name: &self.agent,
             retryable: false,
@@ -96,8 +105,8 @@ impl Decision {
         })
     }
 
-    /// The part that the model may see, as a line of text with a marker, `[policy_denied]` or `[approval_required]`. None: the call is
-    /// allowed.
+    /// The part that the model may see, as a line of text with a marker, `[policy_denied]` or `[approval_required]`, and at its end the
+    /// [message](Self::message) of the policy's author. None: the call is allowed.
     #[must_use]
     pub fn model_message(&self) -> Option<String> {
         let tool = harmless(&self.tool);
@@ -109,12 +118,16 @@ impl Decision {
             _ if self.is_models_fault => format!(": {}", harmless(&self.plain_reason())),
             _ => String::new(),
         };
+        let message = self
+            .message()
+            .map(|message| format!(" {}", harmless(message)));
+        let message = message.unwrap_or_default();
         Some(match self.outcome {
             Effect::NeedsApproval => format!(
-                "[approval_required] Tool '{tool}' requires human approval before execution{because}. The tool was not executed."
+                "[approval_required] Tool '{tool}' requires human approval before execution{because}. The tool was not executed.{message}"
             ),
             _ => format!(
-                "[policy_denied] Tool '{tool}' is denied by the agent policy{because}. The tool was not executed."
+                "[policy_denied] Tool '{tool}' is denied by the agent policy{because}. The tool was not executed.{message}"
             ),
         })
     }
@@ -143,6 +156,9 @@ impl Decision {
         );
         if self.outcome != Effect::Allow {
             text.push_str(&format!("  reason: {}\n", harmless(&self.reason)));
+        }
+        if let Some(message) = self.message() {
+            text.push_str(&format!("  message: {}\n", harmless(message)));
         }
         if !self.violations.is_empty() {
             text.push_str("  violations:\n");

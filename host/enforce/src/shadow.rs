@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hexgate_audit::{ErrorClass, Outcome as Recorded, ShadowOutcome};
 
 use crate::decision::{Cause, Decision, misbound};
+use crate::enforcer::CallFacts;
 use crate::guarded::guarded;
 use crate::live::LivePolicy;
 
@@ -83,6 +84,11 @@ impl Beside {
     }
 
     /// Looks for another candidate. No decision depends on the result.
+    /// Whether the candidate looks at a fact.
+    pub(crate) fn uses_fact(&self, name: &str) -> bool {
+        self.shadow.candidate.current().id.uses_fact(name)
+    }
+
     pub(crate) fn refresh(&self) {
         if let Err(panic) = guarded(|| self.shadow.candidate.refresh()) {
             tracing::error!(%panic, "looking for another candidate panicked");
@@ -100,8 +106,8 @@ impl Beside {
     }
 
     /// The candidate's answer about a call that the live policy was asked about. None: it was not asked.
-    pub(crate) fn ask(&self, decision: &Decision) -> Option<ShadowOutcome> {
-        let (Some(caller), Some(facts)) = (decision.caller(), decision.facts()) else {
+    pub(crate) fn ask(&self, decision: &Decision, facts: &CallFacts) -> Option<ShadowOutcome> {
+        let (Some(caller), Some(_)) = (decision.caller(), decision.facts()) else {
             return None;
         };
         let begin = Instant::now();
@@ -118,7 +124,9 @@ impl Beside {
             None => {
                 let roles: Vec<&str> = caller.roles().iter().map(String::as_str).collect();
                 let (tool, arguments) = (decision.tool(), decision.arguments());
-                guarded(|| Recorded::ask(&version.policy, &roles, tool, arguments, Some(facts)))
+                // It may look at others than the live policy.
+                let facts = caller.facts(facts.members(&version.id));
+                guarded(|| Recorded::ask(&version.policy, &roles, tool, arguments, Some(&facts)))
                     .unwrap_or_else(|panic| Recorded::Error {
                         error: ErrorClass::Host,
                         reason: format!("asking the candidate panicked: {panic}"),

@@ -69,7 +69,7 @@ use hexgate_host::bundle::{
     Contents, DangerousUnsignedBundle, Digest, KeyError, KeyId, ReadError, SealError,
     SequenceError, StemError, VerifiedBundle, VerifyError,
 };
-use hexgate_host::{LoadError, Summary, component_of};
+use hexgate_host::{Coverage, LoadError, Summary, component_of};
 
 /// The identity of a policy, its origin, and its signer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,25 @@ pub struct PolicyInfo {
     pub signer: Option<KeyId>,
     /// Where it came from, for messages.
     pub origin: String,
+    /// The facts that it looks at, such as `usage.tool_calls_24h`, or a whole member, such as `ctx`. None: it does not tell, so it can look at
+    /// any.
+    pub facts: Option<Vec<String>>,
+}
+
+impl PolicyInfo {
+    /// Whether the policy looks at a fact, or at one below it: `usage`, `usage.tool_calls_24h`. A host need not tell it others.
+    #[must_use]
+    pub fn uses_fact(&self, name: &str) -> bool {
+        let is_below = |name: &str, other: &str| {
+            let rest = name.strip_prefix(other);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.facts.as_ref().is_none_or(|facts| {
+            facts
+                .iter()
+                .any(|fact| is_below(fact, name) || is_below(name, fact))
+        })
+    }
 }
 
 /// A source of policies.
@@ -201,6 +220,11 @@ impl Candidate {
                     .contents()
                     .map(|contents| contents.origin().to_owned())
                     .unwrap_or_default(),
+            },
+            facts: if about.coverage == Coverage::Opaque && about.facts.is_empty() {
+                None
+            } else {
+                Some(about.facts.clone())
             },
         }
     }
@@ -322,5 +346,49 @@ impl SourceError {
 impl From<VerifyError> for SourceError {
     fn from(error: VerifyError) -> Self {
         Self::Verify(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_tells_which_facts_it_uses() {
+        let mut info = PolicyInfo {
+            component: Digest::of(b""),
+            manifest: None,
+            source: String::new(),
+            sequence: None,
+            agent: None,
+            project: None,
+            signer: None,
+            origin: String::new(),
+            facts: Some(vec![
+                "said".to_owned(),
+                "usage.tool_calls_24h".to_owned(),
+                "user.id".to_owned(),
+            ]),
+        };
+        for (name, used) in [
+            ("said", true),
+            ("said.emails", true),
+            ("usage", true),
+            ("usage.tool_calls_24h", true),
+            ("usage.tool_calls", false),
+            ("usage.tool_calls_1h", false),
+            ("user", true),
+            ("user_usage", false),
+            ("user_usage.tool_calls_24h", false),
+            ("sa", false),
+            ("run", false),
+            ("", false),
+        ] {
+            assert_eq!(info.uses_fact(name), used, "{name}");
+        }
+        info.facts = Some(vec![]);
+        assert!(!info.uses_fact("said"));
+        info.facts = None;
+        assert!(info.uses_fact("said"), "it does not tell");
     }
 }

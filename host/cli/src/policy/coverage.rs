@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use hexgate_eval::{
     Plan, Request, Truth, Workspace,
-    trace::{RoleTrace, trace},
+    plan::ForbidRef,
+    trace::{ConditionTrace, EntryTrace, ForbidTrace, ScopeTrace, trace},
 };
+use hexgate_host::Tools;
 use serde::Serialize;
 
 use super::decide::Call;
@@ -18,8 +20,18 @@ use crate::output::harmless;
 pub(super) struct Coverage<'s> {
     plan: Plan<'s>,
     workspace: Workspace,
-    /// By role and tool; without a tool the rule for unlisted tools.
-    rules: BTreeMap<(String, Option<String>), Rule>,
+    /// By role, tools and position among the rules for these.
+    rules: BTreeMap<(String, Which, usize), Rule>,
+}
+
+/// Which tools a rule is for; in the order of the report.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Which {
+    Unlisted,
+    /// The name, or the pattern.
+    Named(String),
+    /// A forbid: its position.
+    Forbid,
 }
 
 #[derive(Debug)]
@@ -87,8 +99,13 @@ struct Share {
 #[derive(Debug, Serialize)]
 struct Gap<'a> {
     role: &'a str,
-    /// None: the rule for unlisted tools.
+    /// None: the rule for unlisted tools, or a forbid.
     tool: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    forbid: bool,
+    /// Which of several rules or forbids, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<usize>,
     what: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
@@ -102,37 +119,30 @@ impl<'s> Coverage<'s> {
     /// Nothing seen yet of the rules in a plan.
     pub(super) fn of(plan: Plan<'s>) -> anyhow::Result<Self> {
         let mut rules = BTreeMap::new();
+        let forbids = |rules: &mut BTreeMap<_, _>, role: &str, all: Vec<ForbidRef<'_>>| {
+            for (position, forbid) in all.into_iter().enumerate() {
+                let rule = Rule::of(&plan, forbid.constraints()?, forbid.scope()?)?;
+                rules.insert((role.to_owned(), Which::Forbid, position), rule);
+            }
+            anyhow::Ok(())
+        };
+        forbids(&mut rules, "", plan.forbids(0, u32::MAX)?)?;
         for index in 0..plan.about()?.roles {
             let Some(role) = plan.role(index)? else {
                 continue;
             };
-            for index in 0..role.rule_count()? {
-                let Some(rule) = role.rule(index)? else {
-                    continue;
+            let name = role.name()?;
+            forbids(&mut rules, name, role.forbids(0, u32::MAX)?)?;
+            let mut positions: BTreeMap<Which, usize> = BTreeMap::new();
+            for rule in role.rules(0, u32::MAX)? {
+                let which = match rule.tools()? {
+                    Tools::Unlisted => Which::Unlisted,
+                    Tools::Exact(name) | Tools::Pattern(name) => Which::Named(name.to_owned()),
                 };
-                let constraints = rule
-                    .constraints()?
-                    .into_iter()
-                    .map(|text| (text.to_owned(), Seen::default()))
-                    .collect();
-                let scope = rule
-                    .scope()?
-                    .map(|id| plan.scope(id))
-                    .transpose()?
-                    .flatten();
-                let scope = scope
-                    .map(|scope| scope.argument())
-                    .transpose()?
-                    .map(|name| (name.to_owned(), Seen::default()));
-                let key = (role.name()?.to_owned(), rule.tool()?.map(str::to_owned));
-                rules.insert(
-                    key,
-                    Rule {
-                        called: false,
-                        constraints,
-                        scope,
-                    },
-                );
+                let position = positions.entry(which.clone()).or_default();
+                let key = (name.to_owned(), which, *position);
+                *position += 1;
+                rules.insert(key, Rule::of(&plan, rule.constraints()?, rule.scope()?)?);
             }
         }
         Ok(Self {
@@ -142,7 +152,7 @@ impl<'s> Coverage<'s> {
         })
     }
 
-    /// Records what a call exercises. A call that no role decides exercises nothing.
+    /// Records what a call exercises. A call that no role decides exercises nothing but forbids.
     pub(super) fn see(&mut self, call: &Call<'_>) -> anyhow::Result<()> {
         let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
         let request = Request::new(call.tool, call.arguments)
@@ -151,16 +161,38 @@ impl<'s> Coverage<'s> {
         let Ok(mut scratch) = self.workspace.scratch(&self.plan, &request) else {
             return Ok(());
         };
-        let Ok(traces) = trace(&self.plan, &request, &mut scratch) else {
+        let Ok(traced) = trace(&self.plan, &request, &mut scratch) else {
             return Ok(());
         };
-        for trace in traces.into_iter().filter(|trace| !trace.closed) {
-            let tool = trace.listed.then(|| call.tool.to_owned());
-            if let Some(rule) = self.rules.get_mut(&(trace.role.clone(), tool)) {
-                rule.note(&trace);
+        self.see_forbids("", &traced.forbids);
+        if traced.forbids.iter().any(|forbid| forbid.truth != Truth::False) {
+            return Ok(());
+        }
+        for role in traced.roles {
+            self.see_forbids(&role.role, &role.forbids);
+            let which = match role.entry {
+                EntryTrace::Closed => continue,
+                EntryTrace::Unlisted => Which::Unlisted,
+                EntryTrace::Listed => Which::Named(call.tool.to_owned()),
+                EntryTrace::Pattern(pattern) => Which::Named(pattern),
+            };
+            for (position, traced) in role.rules.iter().enumerate() {
+                let key = (role.role.clone(), which.clone(), position);
+                if let Some(rule) = self.rules.get_mut(&key) {
+                    rule.note(&traced.constraints, traced.scope.as_ref(), traced.exception);
+                }
             }
         }
         Ok(())
+    }
+
+    fn see_forbids(&mut self, role: &str, traces: &[ForbidTrace]) {
+        for traced in traces {
+            let key = (role.to_owned(), Which::Forbid, traced.position);
+            if let Some(rule) = self.rules.get_mut(&key) {
+                rule.note(&traced.constraints, traced.scope.as_ref(), true);
+            }
+        }
     }
 
     /// What was exercised and what was not.
@@ -171,10 +203,16 @@ impl<'s> Coverage<'s> {
             file_scopes: Share::default(),
             missing: Vec::new(),
         };
-        for ((role, tool), rule) in &self.rules {
+        for ((role, which, position), rule) in &self.rules {
+            let several = |which: &Which| self.rules.contains_key(&(role.clone(), which.clone(), 1));
             let gap = |what, text, missing| Gap {
                 role,
-                tool: tool.as_deref(),
+                tool: match which {
+                    Which::Named(name) => Some(name),
+                    Which::Unlisted | Which::Forbid => None,
+                },
+                forbid: *which == Which::Forbid,
+                rule: several(which).then_some(position + 1),
                 what,
                 text,
                 missing,
@@ -204,17 +242,34 @@ impl<'s> Coverage<'s> {
 }
 
 impl Rule {
-    fn note(&mut self, trace: &RoleTrace) {
+    fn of(plan: &Plan<'_>, constraints: Vec<&str>, scope: Option<u32>) -> anyhow::Result<Self> {
+        let scope = scope.map(|id| plan.scope(id)).transpose()?.flatten();
+        // What the exceptions and forbids exclude is theirs to exercise.
+        let argument = scope.and_then(|scope| scope.arguments.into_iter().next());
+        Ok(Self {
+            called: false,
+            constraints: constraints
+                .into_iter()
+                .map(|text| (text.to_owned(), Seen::default()))
+                .collect(),
+            scope: argument.map(|name| (name, Seen::default())),
+        })
+    }
+
+    /// `forbids`: all of it is evaluated, whatever its parts are.
+    fn note(&mut self, constraints: &[ConditionTrace], scope: Option<&ScopeTrace>, forbids: bool) {
         self.called = true;
         let mut all_hold = true;
-        for ((_, seen), traced) in self.constraints.iter_mut().zip(&trace.constraints) {
+        for ((_, seen), traced) in self.constraints.iter_mut().zip(constraints) {
             let holds = traced.truth == Truth::True;
             seen.note(holds);
             all_hold &= holds;
         }
-        // A scope is checked only if all constraints hold.
-        if all_hold && let (Some((_, seen)), Some(scope)) = (&mut self.scope, &trace.scope) {
-            seen.note(scope.holds);
+        // The scope of a rule is checked only if all constraints hold.
+        if (all_hold || forbids)
+            && let (Some((_, seen)), Some(scope)) = (&mut self.scope, scope)
+        {
+            seen.note(scope.truth == Truth::True);
         }
     }
 }
@@ -281,9 +336,20 @@ impl Gap<'_> {
             (_, Some(text)) => format!("{}: {missing}", harmless(text)),
             (_, None) => missing.to_owned(),
         };
-        let tool = self
-            .tool
-            .map_or_else(|| "(unlisted tools)".into(), harmless);
-        [harmless(self.role).into_owned(), tool.into_owned(), what]
+        let tool = match (self.tool, self.forbid) {
+            (Some(tool), _) => harmless(tool).into_owned(),
+            (None, true) => "(forbidden)".to_owned(),
+            (None, false) => "(unlisted tools)".to_owned(),
+        };
+        let tool = match self.rule {
+            Some(rule) => format!("{tool}, {rule}"),
+            None => tool,
+        };
+        let role = if self.role.is_empty() && self.forbid {
+            "(all roles)".to_owned()
+        } else {
+            harmless(self.role).into_owned()
+        };
+        [role, tool, what]
     }
 }

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use crate::caller::Caller;
 use crate::decision::Arguments;
 use crate::scope::{self, NoScope};
+use crate::source::PolicyInfo;
 
 /// One proposed call.
 #[derive(Debug, Clone)]
@@ -15,7 +16,35 @@ pub struct Call {
     pub(super) caller: Result<Caller, NoCaller>,
     pub(super) tool: String,
     pub(super) arguments: Arguments,
-    pub(super) run: Option<Box<RawValue>>,
+    pub(super) facts: CallFacts,
+}
+
+/// What a host tells of a call beside its caller, each a member of the facts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CallFacts {
+    run: Option<Box<RawValue>>,
+    said: Option<Box<RawValue>>,
+    usage: Option<Box<RawValue>>,
+    user_usage: Option<Box<RawValue>>,
+}
+
+impl CallFacts {
+    /// The members for a policy. One that it does not look at is left out, unless it is of the run: policies of version 0.1.0 of the contract
+    /// take no other.
+    pub(crate) fn members<'a>(
+        &'a self,
+        policy: &'a PolicyInfo,
+    ) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
+        [
+            ("run", &self.run),
+            ("said", &self.said),
+            ("usage", &self.usage),
+            ("user_usage", &self.user_usage),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, &**value.as_ref()?)))
+        .filter(|(name, _)| *name == "run" || policy.uses_fact(name))
+    }
 }
 
 /// Why a call has no caller.
@@ -46,9 +75,29 @@ impl Call {
         Self::new(Err(NoCaller::Token(error.to_string())), tool, arguments)
     }
 
-    /// Sets what the policy sees as `run`: the host's facts about the run that the call is part of.
+    /// Sets what the policy sees as `run`, an object: the host's facts about the run that the call is part of.
     pub fn run(mut self, facts: Box<RawValue>) -> Self {
-        self.run = Some(facts);
+        self.facts.run = Some(facts);
+        self
+    }
+
+    /// Sets what the policy sees as `said`, an object: what the user's own words name, by kind, as lists. A host that does not hear the user
+    /// leaves it out: then nothing is said, which is not the same as an empty list.
+    pub fn said(mut self, facts: Box<RawValue>) -> Self {
+        self.facts.said = Some(facts);
+        self
+    }
+
+    /// Sets what the policy sees as `usage`, an object: what the agent has used, such as `tool_calls_24h`.
+    /// [`Enforcer::uses_fact`](crate::Enforcer::uses_fact) tells which of them are looked at.
+    pub fn usage(mut self, facts: Box<RawValue>) -> Self {
+        self.facts.usage = Some(facts);
+        self
+    }
+
+    /// As [`usage`](Self::usage), what the user has used: `user_usage` in a policy.
+    pub fn user_usage(mut self, facts: Box<RawValue>) -> Self {
+        self.facts.user_usage = Some(facts);
         self
     }
 
@@ -61,7 +110,7 @@ impl Call {
             caller,
             tool: tool.into(),
             arguments: arguments.into(),
-            run: None,
+            facts: CallFacts::default(),
         }
     }
 }

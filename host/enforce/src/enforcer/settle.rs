@@ -76,6 +76,19 @@ impl Enforcer {
         if decision.outcome != Effect::NeedsApproval {
             return Next::Done(decision);
         }
+        let needed = decision.approvers();
+        let are_enough = needed <= 1
+            || match &self.0.approvals {
+                Approvals::Nobody | Approvals::Never => true,
+                Approvals::Always => false,
+                Approvals::Ask(handler) => guarded(|| handler.gathers()).unwrap_or(false),
+            };
+        if !are_enough {
+            let reason = format!(
+                "the policy asks for {needed} approvers, and who is asked here answers for one alone; use approvals that are kept until enough have answered"
+            );
+            return Next::Settle(decision, Answer::Denied { reason });
+        }
         match &self.0.approvals {
             Approvals::Nobody => Next::Done(decision),
             Approvals::Always => {
@@ -113,6 +126,7 @@ impl Enforcer {
                     decision.outcome = Effect::Allow;
                     decision.cause = Cause::Approval;
                     decision.reason.clear();
+                    decision.message = None;
                 }
                 Ok(Answer::Approved { .. }) => decision.deny(
                     Cause::Approval,

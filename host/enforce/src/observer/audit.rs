@@ -229,14 +229,14 @@ fn recorded(decision: &Decision) -> Recorded {
         (Effect::NeedsApproval, _, Some(grant)) => Recorded::NeedsApproval {
             role: grant.role,
             scope: grant.scope,
-            terms: decision.terms,
-            message: decision.message.clone(),
+            terms: decision.terms.as_ref().map(|(id, _)| *id),
+            message: decision.message().map(str::to_owned),
         },
         (Effect::Deny, Cause::Policy, _) => Recorded::Deny {
             reason: reason(),
             violations: decision.violations().to_vec(),
             hint: decision.hint().map(Hint::from),
-            message: decision.message.clone(),
+            message: decision.message().map(str::to_owned),
         },
         (_, Cause::Malformed, _) => error(ErrorClass::Malformed),
         (_, Cause::Exceeded, _) => error(ErrorClass::Exceeded),

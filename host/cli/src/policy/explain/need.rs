@@ -1,13 +1,16 @@
 //! What a condition lacks to have the value that is needed.
 
-use hexgate_compiler::expr::{Expr, ExprKind, Path, Quantifier};
+use hexgate_compiler::expr::{Expr, ExprKind, Over, Path, Quantifier};
 use hexgate_eval::{
     Truth,
     trace::{ConditionKind, ConditionTrace},
 };
 use serde::Serialize;
 
-use super::{values::Values, words};
+use super::{
+    values::{Type, Values},
+    words,
+};
 
 /// How many elements of a list are named where changing one of them is enough.
 const ALTERNATIVES: usize = 4;
@@ -38,12 +41,12 @@ impl Need {
     }
 
     /// All of several needs.
-    fn all(needs: Vec<Self>) -> Option<Self> {
+    pub(super) fn all(needs: Vec<Self>) -> Option<Self> {
         Self::join(needs, Self::All)
     }
 
     /// One of several needs. All of them lack something, or there would be no need.
-    fn one_of(needs: Vec<Self>) -> Option<Self> {
+    pub(super) fn one_of(needs: Vec<Self>) -> Option<Self> {
         Self::join(needs, Self::OneOf)
     }
 
@@ -63,16 +66,17 @@ impl Need {
     }
 }
 
-/// What a constraint lacks to be true; nothing if it is. Without its typed form only its own text can be said.
+/// What a constraint lacks to be true, or false; nothing if it is. Without its typed form only its own text can be said.
 pub(super) fn of_constraint(
     trace: &ConditionTrace,
     expr: Option<&Expr>,
+    wanted: bool,
     values: &Values<'_>,
 ) -> Option<Need> {
     Search {
         constraint: &trace.source,
     }
-    .of(trace, expr, true, values)
+    .of(trace, expr, wanted, values)
 }
 
 /// The search within one constraint.
@@ -118,12 +122,54 @@ impl Search<'_> {
                 ConditionKind::Every | ConditionKind::Any,
                 Some(ExprKind::Quantifier {
                     quantifier,
-                    path,
+                    over: Over::Path(path),
                     body,
                 }),
             ) => self.quantified(trace, (*quantifier, path, body), wanted, values),
+            (
+                ConditionKind::EveryMember | ConditionKind::AnyMember | ConditionKind::Anywhere,
+                Some(ExprKind::Quantifier {
+                    quantifier,
+                    over: Over::Path(path),
+                    body,
+                }),
+            ) => self.within(trace, (*quantifier, path, body), wanted, values),
+            (
+                ConditionKind::Optional,
+                Some(ExprKind::Quantifier {
+                    over: Over::Path(path),
+                    body,
+                    ..
+                }),
+            ) => match trace.parts.first() {
+                Some(part) => {
+                    let value = values.at(path)?.into_owned();
+                    let inner = values.with(format!("`{path}`"), value);
+                    let need = self.of(part, Some(body), wanted, &inner)?;
+                    let leave = Need::act(format!("leave out `{path}`"));
+                    Need::one_of(if wanted { vec![need, leave] } else { vec![need] })
+                }
+                None => Some(Need::act(format!(
+                    "`{path}` must be given, and `{}` must be {wanted}",
+                    self.text(body)
+                ))),
+            },
+            (
+                ConditionKind::Named,
+                Some(ExprKind::Named {
+                    definition, body, ..
+                }),
+            ) => {
+                let inner = Search {
+                    constraint: definition,
+                };
+                match trace.parts.first() {
+                    Some(part) => inner.of(part, Some(body), wanted, values),
+                    None => whole(),
+                }
+            }
             (ConditionKind::Leaf, Some(_)) => expr
-                .and_then(|expr| words::leaf(expr, wanted, values))
+                .and_then(|expr| words::leaf(expr, trace, wanted, values))
                 .map(Need::Do)
                 .or_else(whole),
             _ => whole(),
@@ -175,7 +221,10 @@ impl Search<'_> {
                     list.name()
                 )));
             }
-            let inner = values.with_element(index, elements.get(index)?);
+            let inner = values.with(
+                format!("element {}", index + 1),
+                (*elements.get(index)?).to_owned(),
+            );
             self.of(part, Some(body), wanted, &inner)
         });
         let mut needs: Vec<Need> = traced.collect();
@@ -194,6 +243,52 @@ impl Search<'_> {
         needs.push(Need::act(format!(
             "add an element to {} for which `{text}` is {wanted}",
             list.name()
+        )));
+        Need::one_of(needs)
+    }
+
+    /// Members of an object, or texts at and below a value: for each, or one of them.
+    fn within(
+        &self,
+        trace: &ConditionTrace,
+        (quantifier, path, body): (Quantifier, &Path, &Expr),
+        wanted: bool,
+        values: &Values<'_>,
+    ) -> Option<Need> {
+        let text = self.text(body);
+        let value = values.at(path);
+        let is_object = value.is_some_and(|value| Type::of(&value) == Type::Object);
+        let (things, one) = if quantifier == Quantifier::Anywhere {
+            ("text at and below", "text")
+        } else {
+            ("member of", "member")
+        };
+        if quantifier != Quantifier::Anywhere && !is_object {
+            let subject = words::Subject::path(path, values);
+            let each = format!("be an object; for its members `{text}` must be {wanted}");
+            return Some(Need::act(subject.must(&each)));
+        }
+        let lacking = trace.parts.iter().filter_map(|part| {
+            let element = part.element.as_ref()?;
+            let (label, value) = match &element.name {
+                Some(name) => (
+                    format!("member {name}"),
+                    format!("{{\"name\": {name}, \"value\": {}}}", element.value),
+                ),
+                None => (format!("text {}", element.value), element.value.clone()),
+            };
+            self.of(part, Some(body), wanted, &values.with(label, value))
+        });
+        let mut needs: Vec<Need> = lacking.collect();
+        if (quantifier == Quantifier::EveryMember) == wanted {
+            return Some(Need::Each {
+                rule: format!("for each {things} `{path}`, `{text}` must be {wanted}"),
+                lacking: needs,
+            });
+        }
+        needs.truncate(ALTERNATIVES);
+        needs.push(Need::act(format!(
+            "add a {one} to `{path}` for which `{text}` is {wanted}"
         )));
         Need::one_of(needs)
     }

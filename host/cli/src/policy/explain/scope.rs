@@ -1,7 +1,11 @@
 //! What a path lacks to be within a file scope.
 
 use hexgate_compiler::automata::glob;
-use hexgate_eval::trace::ScopeTrace;
+use hexgate_eval::{
+    Truth,
+    trace::{ArgumentTrace, ScopeTrace},
+};
+use hexgate_host::PathStyle;
 
 use super::{need::Need, values::Values};
 use crate::output::{list, shortened};
@@ -9,30 +13,94 @@ use crate::output::{list, shortened};
 /// The longest path that is shown, in characters.
 const SHOWN: usize = 120;
 
-/// What the path argument must be; nothing if the scope covers it.
+/// What the path arguments must be; nothing if the scope covers them.
 pub(super) fn need(trace: &ScopeTrace, values: &Values<'_>) -> Option<Need> {
-    if trace.holds {
+    if trace.truth == Truth::True {
         return None;
     }
-    let is = trace.value.as_deref().map_or_else(
+    let needs = trace.arguments.iter().flat_map(|argument| {
+        let is = is(argument);
+        let name = shortened(&argument.name, SHOWN);
+        let paths = match values.paths(&argument.name) {
+            None if trace.search && argument.value.is_none() => vec![String::new()],
+            None => {
+                let what = "be a string, the path, or a list of such";
+                let text = format!("the argument `{name}` must {what}, {} ({is})", within(trace));
+                return vec![Need::act(text)];
+            }
+            Some(paths) if paths.is_empty() => {
+                let text = format!("the argument `{name}` must have a path in its list");
+                return vec![Need::act(text)];
+            }
+            Some(paths) => paths,
+        };
+        let several = paths.len() > 1;
+        let needs = paths.iter().filter_map(|path| {
+            let what = lacks(trace, path)?;
+            let one = if several {
+                let path = shortened(&format!("{path:?}"), SHOWN);
+                format!("in the argument `{name}` {path} must {what}")
+            } else {
+                format!("the argument `{name}` must {what} ({is})")
+            };
+            Some(Need::act(one))
+        });
+        needs.take(SHOWN_PATHS).collect()
+    });
+    let needs: Vec<Need> = needs.collect();
+    Need::all(needs).or_else(|| Some(Need::act(format!("the paths must be {}", within(trace)))))
+}
+
+/// What the paths must be so that an exception or forbid is not about them; nothing if it is not.
+pub(super) fn need_outside(trace: &ScopeTrace, values: &Values<'_>) -> Option<Need> {
+    if trace.truth == Truth::False {
+        return None;
+    }
+    if trace.paths.denied.is_empty() {
+        return Some(Need::act("the scope has no patterns, so it is about every path"));
+    }
+    let arguments = trace.arguments.iter().map(|argument| {
+        let name = shortened(&argument.name, SHOWN);
+        let form = match values.paths(&argument.name) {
+            None if !trace.search => "be a path, ",
+            None | Some(_) => "",
+        };
+        format!("`{name}` must {form}not be covered by {} ({})", denied(trace), is(argument))
+    });
+    Need::all(
+        arguments
+            .map(|text| Need::act(format!("the argument {text}")))
+            .collect(),
+    )
+}
+
+/// The most paths of a list that are named.
+const SHOWN_PATHS: usize = 4;
+
+fn is(argument: &ArgumentTrace) -> String {
+    argument.value.as_deref().map_or_else(
         || "it is absent".to_owned(),
         |value| format!("it is {}", shortened(value, SHOWN)),
-    );
-    let argument = shortened(&trace.argument, SHOWN);
-    let Some(path) = values.string_argument(&trace.argument) else {
-        return Some(Need::act(format!(
-            "the argument `{argument}` must be a string, the path, {} ({is})",
-            within(trace)
-        )));
-    };
-    let refused = fault(&path).or_else(|| {
+    )
+}
+
+/// What a path lacks to be covered. None: nothing that can be told by its patterns.
+fn lacks(trace: &ScopeTrace, path: &str) -> Option<String> {
+    if trace.search && normalised(path).is_empty() && !path.starts_with('/') {
+        return denying(trace, "").map(|_| format!("not be the root: {}", denied(trace)));
+    }
+    if trace.style == PathStyle::Windows {
+        // What a drive makes of a path only the evaluator says.
+        return Some(format!("be {}", within(trace)));
+    }
+    let refused = fault(path).or_else(|| {
         let denies = !trace.paths.denied.is_empty();
-        denies.then(|| mistakable(&path)).flatten()
+        denies.then(|| mistakable(path)).flatten()
     });
-    let what = refused.map_or_else(|| patterns(trace, &path), str::to_owned);
-    Some(Need::act(format!(
-        "the argument `{argument}` must {what} ({is})"
-    )))
+    match refused {
+        Some(fault) => Some(fault.to_owned()),
+        None => patterns(trace, path),
+    }
 }
 
 /// What is wrong with the form of a path.
@@ -96,24 +164,29 @@ fn mistakable(path: &str) -> Option<&'static str> {
 }
 
 /// Which patterns a well-formed path lacks, or must not match.
-fn patterns(trace: &ScopeTrace, path: &str) -> String {
+fn patterns(trace: &ScopeTrace, path: &str) -> Option<String> {
     let normalised = normalised(path);
     let absolute = path.starts_with('/');
     let mut musts = Vec::new();
-    let denied: Vec<&str> = trace
-        .paths
-        .denied
-        .iter()
-        .map(String::as_str)
-        .filter(|pattern| glob::denied(pattern).is_ok_and(|glob| glob.dfa.accepts(&normalised)))
-        .collect();
-    if !denied.is_empty() {
-        musts.push(format!("not be covered by the denied {}", list(denied)));
+    if let Some(denied) = denying(trace, &normalised) {
+        let except = &trace.paths.except;
+        let unless = if except.is_empty() {
+            String::new()
+        } else {
+            format!(
+                ", unless {} lifts it",
+                list(except.iter().map(String::as_str))
+            )
+        };
+        musts.push(format!("not be covered by the denied {}{unless}", list(denied)));
     }
     let allowed = &trace.paths.allowed;
     let covers = |pattern: &String| {
-        glob::allowed(pattern)
-            .is_ok_and(|glob| glob.absolute == absolute && glob.dfa.accepts(&normalised))
+        let start = pattern.strip_suffix("/**").filter(|_| trace.search);
+        let starts = start.is_some_and(|start| start == normalised);
+        starts
+            || glob::allowed(pattern, trace.style)
+                .is_ok_and(|glob| glob.absolute == absolute && glob.dfa.accepts(&normalised))
     };
     if !allowed.is_empty() && !allowed.iter().any(covers) {
         musts.push(format!(
@@ -121,13 +194,38 @@ fn patterns(trace: &ScopeTrace, path: &str) -> String {
             list(allowed.iter().map(String::as_str))
         ));
     }
-    if musts.is_empty() && absolute {
-        musts.push("be relative: the scope denies relative patterns only, so it cannot judge absolute paths".to_owned());
+    if musts.is_empty() && absolute && allowed.is_empty() {
+        let relative = |pattern: &String| !pattern.starts_with('/');
+        if trace.paths.denied.iter().all(relative) && !trace.paths.denied.is_empty() {
+            musts.push("be relative: the scope denies relative patterns only, so it cannot judge absolute paths".to_owned());
+        }
     }
-    if musts.is_empty() {
-        within(trace)
+    (!musts.is_empty()).then(|| musts.join(", and "))
+}
+
+/// The denied patterns that cover a normalised path; what is excepted is not looked at, unless it lifts all.
+fn denying<'t>(trace: &'t ScopeTrace, normalised: &str) -> Option<Vec<&'t str>> {
+    let lifted = trace.paths.except.iter().any(|pattern| {
+        glob::allowed(pattern, trace.style).is_ok_and(|glob| pattern.contains('/') && glob.dfa.accepts(normalised))
+    });
+    let denied: Vec<&str> = trace
+        .paths
+        .denied
+        .iter()
+        .map(String::as_str)
+        .filter(|pattern| glob::denied(pattern, trace.style).is_ok_and(|glob| glob.dfa.accepts(normalised)))
+        .collect();
+    (!lifted && !denied.is_empty()).then_some(denied)
+}
+
+fn denied(trace: &ScopeTrace) -> String {
+    let paths = &trace.paths;
+    let denied = format!("the denied {}", list(paths.denied.iter().map(String::as_str)));
+    if paths.except.is_empty() {
+        denied
     } else {
-        musts.join(", and ")
+        let except = list(paths.except.iter().map(String::as_str));
+        format!("{denied}, except {except}")
     }
 }
 
@@ -141,10 +239,7 @@ fn within(trace: &ScopeTrace) -> String {
         ));
     }
     if !trace.paths.denied.is_empty() {
-        parts.push(format!(
-            "not covered by the denied {}",
-            list(trace.paths.denied.iter().map(String::as_str))
-        ));
+        parts.push(format!("not covered by {}", denied(trace)));
     }
     if parts.is_empty() {
         "of any file".to_owned()
@@ -176,12 +271,17 @@ mod tests {
         };
         let arguments = format!("{{\"path\": {}}}", serde_json::to_string(path).unwrap());
         let trace = ScopeTrace {
-            argument: "path".into(),
-            value: Some(serde_json::to_string(path).unwrap()),
-            holds: false,
+            arguments: vec![ArgumentTrace {
+                name: "path".into(),
+                value: Some(serde_json::to_string(path).unwrap()),
+            }],
+            search: false,
+            style: PathStyle::Posix,
+            truth: Truth::False,
             paths: hexgate_eval::PathScope {
                 allowed: owned(allowed),
                 denied: owned(denied),
+                except: Vec::new(),
             },
         };
         match need(&trace, &Values::new(&arguments, None, "r", "t")).unwrap() {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use hexgate_compiler::expr::{Path, Root};
+use hexgate_compiler::expr::{Path, Root, Step};
 use serde_json::value::RawValue;
 
 /// What a call brings: the text of each value as the caller wrote it.
@@ -12,8 +12,8 @@ pub(super) struct Values<'a> {
     facts: Option<&'a str>,
     role: &'a str,
     tool: &'a str,
-    /// The element of the innermost quantifier: its index from 0, and its value.
-    element: Option<(usize, &'a str)>,
+    /// What `.` is: what to call it, and its value.
+    element: Option<(String, String)>,
 }
 
 /// The types of JSON.
@@ -70,46 +70,45 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The same within a quantifier.
-    pub(super) fn with_element(&self, index: usize, element: &'a str) -> Self {
+    /// The same within a quantifier, or in `optional`.
+    pub(super) fn with(&self, label: String, element: String) -> Self {
         Self {
-            element: Some((index, element)),
+            element: Some((label, element)),
             ..self.clone()
         }
     }
 
-    /// The number of the innermost element, from 1.
-    pub(super) fn element_number(&self) -> Option<usize> {
-        self.element.map(|(index, _)| index + 1)
+    /// What to call the innermost element.
+    pub(super) fn element_label(&self) -> Option<&str> {
+        self.element.as_ref().map(|(label, _)| label.as_str())
     }
 
     /// The value at a path. None: nothing is there.
-    pub(super) fn at(&self, path: &Path) -> Option<Cow<'a, str>> {
+    pub(super) fn at(&self, path: &Path) -> Option<Cow<'_, str>> {
         let mut value = match path.root {
             Root::Role => return serde_json::to_string(self.role).ok().map(Cow::Owned),
             Root::Tool => return serde_json::to_string(self.tool).ok().map(Cow::Owned),
             Root::Args => self.arguments.trim(),
-            Root::Ctx => member(self.facts?, "ctx")?,
-            Root::Run => member(self.facts?, "run")?,
-            Root::User => member(self.facts?, "user")?,
-            Root::Element => self.element?.1,
+            Root::Ctx | Root::Run | Root::Said | Root::Usage | Root::User | Root::UserUsage => {
+                member(self.facts?, path.root.name())?
+            }
+            Root::Element => &self.element.as_ref()?.1,
         };
         for step in &path.steps {
-            value = member(value, step)?;
+            value = match step {
+                Step::Member(name) => member(value, name)?,
+                Step::Element(index) => elements(value)?.get(*index as usize)?,
+            };
         }
         Some(Cow::Borrowed(value))
     }
 
     /// The elements of the list at a path. None: there is no list.
-    pub(super) fn elements(&self, path: &Path) -> Option<Vec<&'a str>> {
+    pub(super) fn elements(&self, path: &Path) -> Option<Vec<&str>> {
         let Some(Cow::Borrowed(list)) = self.at(path) else {
             return None;
         };
-        if Type::of(list) != Type::List {
-            return None;
-        }
-        let elements: Vec<&'a RawValue> = serde_json::from_str(list).ok()?;
-        Some(elements.into_iter().map(RawValue::get).collect())
+        elements(list)
     }
 
     /// The member names of the object at a path. None: there is no object.
@@ -122,10 +121,22 @@ impl<'a> Values<'a> {
         Some(members.into_keys().collect())
     }
 
-    /// The string argument of that name, unescaped.
-    pub(super) fn string_argument(&self, name: &str) -> Option<String> {
-        serde_json::from_str(member(self.arguments.trim(), name)?).ok()
+    /// The paths that an argument gives, unescaped: a string, or the strings of a list. None: it gives none.
+    pub(super) fn paths(&self, name: &str) -> Option<Vec<String>> {
+        let value = member(self.arguments.trim(), name)?;
+        match Type::of(value) {
+            Type::List => serde_json::from_str(value).ok(),
+            _ => serde_json::from_str(value).ok().map(|path| vec![path]),
+        }
     }
+}
+
+fn elements(list: &str) -> Option<Vec<&str>> {
+    if Type::of(list) != Type::List {
+        return None;
+    }
+    let elements: Vec<&RawValue> = serde_json::from_str(list).ok()?;
+    Some(elements.into_iter().map(RawValue::get).collect())
 }
 
 fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {

@@ -1,8 +1,9 @@
 //! Single conditions in words: what a value must be.
 
 use hexgate_compiler::expr::{
-    CompareOp, Expr, ExprKind, Literal, Operand, OperandKind, Path, Root, Test, TextCall,
+    CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Path, Root, Test, TextCall,
 };
+use hexgate_eval::trace::ConditionTrace;
 
 use super::values::{Type, Values};
 use crate::output::shortened;
@@ -26,14 +27,27 @@ impl Subject {
     pub(super) fn path(path: &Path, values: &Values<'_>) -> Self {
         let mut name = format!("`{path}`");
         if path.root == Root::Element
-            && let Some(number) = values.element_number()
+            && let Some(label) = values.element_label()
         {
-            name.push_str(&format!(" of element {number}"));
+            name.push_str(&format!(" of {label}"));
         }
         Self {
             name,
             value: values.at(path).map(|value| shortened(&value, SHOWN)),
             fixed: path.root.is_name(),
+        }
+    }
+
+    /// What is computed, by its trace.
+    fn computed(operand: &Operand, trace: &ConditionTrace) -> Self {
+        let name = operand.to_string();
+        let traced = trace.operands.iter().find(|traced| traced.path == name);
+        Self {
+            value: traced
+                .and_then(|traced| traced.value.as_deref())
+                .map(|value| shortened(value, SHOWN)),
+            name: format!("`{name}`"),
+            fixed: false,
         }
     }
 
@@ -58,52 +72,103 @@ impl Subject {
 }
 
 /// What a condition without parts lacks to be true, or to be false. None for what is not such a condition.
-pub(super) fn leaf(expr: &Expr, wanted: bool, values: &Values<'_>) -> Option<String> {
+pub(super) fn leaf(
+    expr: &Expr,
+    trace: &ConditionTrace,
+    wanted: bool,
+    values: &Values<'_>,
+) -> Option<String> {
     Some(match &expr.kind {
         ExprKind::Compare { op, left, right } => {
             let op = if wanted { *op } else { op.negated() };
-            comparison(op, left, right, values)
+            comparison(op, left, right, trace, values)
         }
         ExprKind::In {
             value,
             list,
             negated,
         } => {
-            let subject = operand(value, values)?;
-            subject.must(&membership(list, wanted != *negated))
+            let subject = operand(value, trace, values)?;
+            let member = wanted != *negated;
+            match list {
+                Members::Listed(list) => subject.must(&membership(list, member)),
+                Members::Path(path) => {
+                    let list = values.at(path);
+                    if !list.is_some_and(|list| Type::of(&list) == Type::List) {
+                        return Some(Subject::path(path, values).must("be a list"));
+                    }
+                    subject.must(&if member {
+                        format!("be an element of `{path}`")
+                    } else {
+                        format!("be of the type of an element of `{path}`, and not be one")
+                    })
+                }
+            }
+        }
+        ExprKind::Text {
+            call,
+            subject: of,
+            sought,
+        } => {
+            let verb = match call {
+                TextCall::StartsWith => "begin with",
+                TextCall::EndsWith => "end with",
+                TextCall::Contains => "contain",
+            };
+            let text = match &sought.kind {
+                OperandKind::Literal(Literal::String(text)) => json(text),
+                OperandKind::Literal(literal) => literal_text(literal),
+                OperandKind::Path(_)
+                | OperandKind::Count(_)
+                | OperandKind::CountIf { .. }
+                | OperandKind::Sum { .. }
+                | OperandKind::Lower(_)
+                | OperandKind::TypeOf(_)
+                | OperandKind::Arithmetic { .. } => {
+                    let sought = operand(sought, trace, values)?;
+                    let is = sought.value.as_deref().unwrap_or("absent");
+                    if is == "\"\"" || !is.starts_with('"') {
+                        return Some(sought.must("be a string that is not empty"));
+                    }
+                    format!("{}, which is {is}", sought.name)
+                }
+            };
+            text_call(&operand(of, trace, values)?, verb, &text, wanted)
         }
         ExprKind::Test(path, test) => match test {
-            Test::Text(call, text) => {
-                let verb = match call {
-                    TextCall::StartsWith => "begin with",
-                    TextCall::EndsWith => "end with",
-                    TextCall::Contains => "contain",
-                };
-                text_call(path, verb, &json(text), wanted, values)
-            }
             Test::Matches { pattern, .. } => {
                 let pattern = format!("`{}`", shortened(pattern, SHOWN));
-                text_call(path, "match", &pattern, wanted, values)
+                text_call(&Subject::path(path, values), "match", &pattern, wanted)
             }
             Test::Present => {
                 Subject::path(path, values).must(if wanted { "be given" } else { "be left out" })
             }
             Test::Only(names) => only(path, names, wanted, values),
         },
-        ExprKind::And(_) | ExprKind::Or(_) | ExprKind::Not(_) | ExprKind::Quantifier { .. } => {
+        ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::Quantifier { .. }
+        | ExprKind::Named { .. } => {
             return None;
         }
     })
 }
 
-fn comparison(op: CompareOp, left: &Operand, right: &Operand, values: &Values<'_>) -> String {
+fn comparison(
+    op: CompareOp,
+    left: &Operand,
+    right: &Operand,
+    trace: &ConditionTrace,
+    values: &Values<'_>,
+) -> String {
     match (&left.kind, &right.kind) {
-        (OperandKind::Literal(literal), OperandKind::Path(_) | OperandKind::Count(_)) => {
-            with_literal(op.mirrored(), right, literal, values)
+        (_, OperandKind::Literal(literal)) => with_literal(op, left, literal, trace, values),
+        (OperandKind::Literal(literal), _) => {
+            with_literal(op.mirrored(), right, literal, trace, values)
         }
-        (_, OperandKind::Literal(literal)) => with_literal(op, left, literal, values),
         _ => {
-            let (one, other) = (operand(left, values), operand(right, values));
+            let (one, other) = (operand(left, trace, values), operand(right, trace, values));
             let (Some(one), Some(other)) = (one, other) else {
                 return "a comparison of constants must hold".to_owned();
             };
@@ -131,6 +196,7 @@ fn with_literal(
     op: CompareOp,
     operand: &Operand,
     literal: &Literal,
+    trace: &ConditionTrace,
     values: &Values<'_>,
 ) -> String {
     match &operand.kind {
@@ -158,6 +224,15 @@ fn with_literal(
                 amount(op),
                 literal_text(literal)
             ))
+        }
+        OperandKind::CountIf { .. }
+        | OperandKind::Sum { .. }
+        | OperandKind::Lower(_)
+        | OperandKind::TypeOf(_)
+        | OperandKind::Arithmetic { .. } => {
+            let subject = Subject::computed(operand, trace);
+            let current = subject.value.as_deref().map(Type::of);
+            subject.must(&value_must(op, literal, current))
         }
         OperandKind::Literal(left) => format!(
             "{} must {} {}, which no call can change",
@@ -211,11 +286,11 @@ fn membership(list: &[Literal], member: bool) -> String {
     format!("be {what} other than {}", texts.join(", "))
 }
 
-fn text_call(path: &Path, verb: &str, text: &str, wanted: bool, values: &Values<'_>) -> String {
-    let subject = Subject::path(path, values);
-    let is_string = values
-        .at(path)
-        .is_some_and(|value| Type::of(&value) == Type::String);
+fn text_call(subject: &Subject, verb: &str, text: &str, wanted: bool) -> String {
+    let is_string = subject
+        .value
+        .as_deref()
+        .is_some_and(|value| Type::of(value) == Type::String);
     let verb = match (is_string, wanted) {
         (true, true) => verb.to_owned(),
         (true, false) => format!("not {verb}"),
@@ -267,7 +342,7 @@ fn only(path: &Path, allowed: &[String], wanted: bool, values: &Values<'_>) -> S
     )
 }
 
-fn operand(operand: &Operand, values: &Values<'_>) -> Option<Subject> {
+fn operand(operand: &Operand, trace: &ConditionTrace, values: &Values<'_>) -> Option<Subject> {
     match &operand.kind {
         OperandKind::Path(path) => Some(Subject::path(path, values)),
         OperandKind::Count(path) => {
@@ -282,6 +357,11 @@ fn operand(operand: &Operand, values: &Values<'_>) -> Option<Subject> {
                 fixed: subject.fixed,
             })
         }
+        OperandKind::CountIf { .. }
+        | OperandKind::Sum { .. }
+        | OperandKind::Lower(_)
+        | OperandKind::TypeOf(_)
+        | OperandKind::Arithmetic { .. } => Some(Subject::computed(operand, trace)),
         OperandKind::Literal(_) => None,
     }
 }

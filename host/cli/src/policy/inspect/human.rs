@@ -2,7 +2,7 @@
 
 use super::{
     binary::Item,
-    permits::{Permits, Rule, Scope},
+    permits::{Forbid, Paths, Permits, Rule, Scope, Terms},
     report::{Bundle, Component, Report, Signature},
 };
 use crate::output::{Style, Tone, count, harmless};
@@ -145,6 +145,9 @@ impl Permits {
             "opaque: it may permit more than it tells"
         };
         rows.row("description", coverage);
+        if let Some(about) = &self.description {
+            rows.row("about", about);
+        }
         rows.row("compiler", &self.compiler);
         rows.row("source sha256", &self.source_digest);
         rows.row(
@@ -160,6 +163,9 @@ impl Permits {
                 "portable: no names that differ in case alone, no numbers that a double does not hold",
             );
         }
+        if !self.facts.is_empty() {
+            rows.row("facts", &self.facts.join(", "));
+        }
         rows.row(
             "extent",
             &format!(
@@ -168,29 +174,81 @@ impl Permits {
                 count(self.scopes.len(), "file scope")
             ),
         );
+        if !self.forbids.is_empty() {
+            text.push_str("\nno role can lift\n");
+        }
+        for forbid in &self.forbids {
+            forbid.write(self, text);
+        }
         for role in &self.roles {
             text.push_str(&format!("\nrole {}\n", harmless(&role.name)));
-            let width = role.rules.iter().map(Rule::name_width).max().unwrap_or(0);
-            for rule in &role.rules {
-                rule.write(&self.scopes, width, text);
+            if let Some(about) = &role.description {
+                text.push_str(&format!("  {}\n", harmless(about)));
             }
+            for forbid in &role.forbids {
+                forbid.write(self, text);
+            }
+            let width = role.rules.iter().map(Rule::name_width).max().unwrap_or(0);
+            for (index, rule) in role.rules.iter().enumerate() {
+                let alike = |other: Option<&Rule>| other.is_some_and(|it| it.name() == rule.name());
+                let several = alike(role.rules.get(index + 1))
+                    || alike(index.checked_sub(1).and_then(|before| role.rules.get(before)));
+                rule.write(self, several, width, text);
+            }
+        }
+    }
+
+    fn scope(&self, id: Option<u32>) -> Option<&Scope> {
+        self.scopes.get(usize::try_from(id?).ok()?)
+    }
+}
+
+impl Forbid {
+    fn write(&self, permits: &Permits, text: &mut String) {
+        let tools = if self.tools.is_empty() {
+            "all tools".to_owned()
+        } else {
+            harmless(&self.tools.join(", ")).into_owned()
+        };
+        let forbidden = Style::stdout().paint(Tone::Bad, "forbidden");
+        text.push_str(&format!("  {tools}  {forbidden}\n"));
+        write_condition("unless false:", &self.constraints, text);
+        if let Some(scope) = permits.scope(self.scope) {
+            text.push_str(&format!("    unless false: a path of {}\n", harmless(&scope.words())));
+        }
+        write_words(&self.message, &self.description, text);
+    }
+}
+
+fn write_condition(word: &str, constraints: &[String], text: &mut String) {
+    for constraint in constraints {
+        text.push_str(&format!("    {word} {}\n", harmless(constraint)));
+    }
+}
+
+fn write_words(message: &Option<String>, description: &Option<String>, text: &mut String) {
+    for (what, words) in [("tells", message), ("about", description)] {
+        if let Some(words) = words {
+            text.push_str(&format!("    {what} {}\n", harmless(words)));
         }
     }
 }
 
 impl Rule {
     fn name(&self) -> String {
-        self.tool.as_deref().map_or_else(
-            || "(unlisted tools)".to_owned(),
-            |tool| harmless(tool).into_owned(),
-        )
+        match (&self.tool, &self.pattern) {
+            (Some(name), _) | (None, Some(name)) => harmless(name).into_owned(),
+            (None, None) => "(unlisted tools)".to_owned(),
+        }
     }
 
     fn name_width(&self) -> usize {
         self.name().chars().count()
     }
 
-    fn write(&self, scopes: &[Scope], width: usize, text: &mut String) {
+    /// `several`: there are other rules for the same tools.
+    fn write(&self, permits: &Permits, several: bool, width: usize, text: &mut String) {
+        let exception = several && self.mode == "deny";
         let tone = match self.mode.as_str() {
             "allow" => Tone::Good,
             "deny" => Tone::Bad,
@@ -201,28 +259,79 @@ impl Rule {
             self.name(),
             Style::stdout().paint(tone, &self.mode)
         ));
-        for constraint in &self.constraints {
-            text.push_str(&format!("    if {}\n", harmless(constraint)));
+        let word = if exception { "unless false:" } else { "if" };
+        write_condition(word, &self.constraints, text);
+        if let Some(scope) = permits.scope(self.scope) {
+            let word = if exception { "unless false: a path of" } else { "within" };
+            text.push_str(&format!("    {word} {}\n", harmless(&scope.words())));
         }
-        let scope = self
-            .scope
-            .and_then(|id| scopes.get(usize::try_from(id).ok()?));
-        if let Some(scope) = scope {
-            text.push_str(&format!("    within {}\n", harmless(&scope.words())));
+        let terms = self.terms.and_then(|id| permits.terms.get(usize::try_from(id).ok()?));
+        if let Some(terms) = terms {
+            text.push_str(&format!("    asks {}\n", harmless(&terms.words())));
         }
+        write_words(&self.message, &self.description, text);
+    }
+}
+
+impl Terms {
+    fn words(&self) -> String {
+        let mut words = match self.approvers {
+            Some(number) => count(usize::try_from(number).unwrap_or_default(), "approver"),
+            None => "an approver".to_owned(),
+        };
+        if !self.roles.is_empty() {
+            words.push_str(&format!(" of {}", self.roles.join(" or ")));
+        }
+        if let Some(seconds) = self.expires_seconds {
+            words.push_str(&format!(", within {seconds} s"));
+        }
+        match self.reason_required {
+            Some(true) => words.push_str(", with a reason"),
+            Some(false) => words.push_str(", with or without a reason"),
+            None => {}
+        }
+        words
     }
 }
 
 impl Scope {
     fn words(&self) -> String {
-        let mut words = format!("args.{}", self.argument);
-        if !self.allowed_paths.is_empty() {
-            words.push_str(&format!(", allowed {}", self.allowed_paths.join(" ")));
+        let arguments = std::iter::once(&self.argument).chain(&self.further_arguments);
+        let arguments: Vec<String> = arguments
+            .filter(|name| !name.is_empty())
+            .map(|name| format!("args.{name}"))
+            .collect();
+        let mut words = if arguments.is_empty() {
+            "any path".to_owned()
+        } else {
+            arguments.join(" and ")
+        };
+        if self.search {
+            words.push_str(", a search");
         }
-        if !self.denied_paths.is_empty() {
-            words.push_str(&format!(", denied {}", self.denied_paths.join(" ")));
+        if self.style != "posix" {
+            words.push_str(&format!(", {} paths", self.style));
+        }
+        self.paths.write(&mut words);
+        for exclusion in &self.exclusions {
+            words.push_str("; of what is found not");
+            exclusion.write(&mut words);
         }
         words
+    }
+}
+
+impl Paths {
+    fn write(&self, words: &mut String) {
+        for (what, patterns) in [
+            ("allowed", &self.allowed_paths),
+            ("denied", &self.denied_paths),
+            ("except", &self.except_paths),
+        ] {
+            if !patterns.is_empty() {
+                words.push_str(&format!(", {what} {}", patterns.join(" ")));
+            }
+        }
     }
 }
 
