@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     expr::{
-        CompareOp, Literal, Operand, OperandKind, Path, Quantifier, Root, Step, TextCall, Type,
+        CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Path, Quantifier,
+        Root, Step, Test, TextCall, Type,
     },
     model::Limits,
 };
@@ -214,6 +215,43 @@ pub(super) fn quantifier(quantifier: Quantifier, path: &Path) -> Verdict {
             never(format!("`args` is an object, not {}", wanted.described()))
         }
         _ => Verdict::Open,
+    }
+}
+
+/// A condition, without those in it.
+pub(super) fn condition(expr: &Expr) -> Verdict {
+    match &expr.kind {
+        ExprKind::Compare { op, left, right } => compare(*op, left, right),
+        ExprKind::In {
+            value,
+            list: Members::Listed(list),
+            negated,
+        } => membership(value, list, *negated),
+        ExprKind::In {
+            list: Members::Path(path),
+            ..
+        } => membership_in(path),
+        ExprKind::Text {
+            call,
+            subject,
+            sought,
+        } => text_call(*call, subject, sought),
+        ExprKind::Test(path, Test::Matches { .. }) => on_text(path),
+        ExprKind::Test(path, Test::Only(_)) => only(path),
+        ExprKind::Quantifier {
+            quantifier: of,
+            over: Over::Path(path),
+            ..
+        } => quantifier(*of, path),
+        ExprKind::Test(_, Test::Present)
+        | ExprKind::Quantifier {
+            over: Over::Listed(_),
+            ..
+        }
+        | ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::Named { .. } => Verdict::Open,
     }
 }
 

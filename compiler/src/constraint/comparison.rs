@@ -248,7 +248,11 @@ impl Parser<'_> {
             return self.findings.error(error);
         }
         let bare = self.slice(operand.span.clone());
-        let closes = matches!(self.kind(), Some(Kind::Close));
+        // Whether the value stands alone in parentheses, and is no argument of a function.
+        let mut before = self.tokens.iter().rev().skip_while(|token| token.span.end > operand.span.start);
+        let opened = matches!(before.next().map(|token| &token.kind), Some(Kind::Open));
+        let called = matches!(before.next().map(|token| &token.kind), Some(Kind::Word(word)) if !matches!(*word, "and" | "or" | "not"));
+        let closes = opened && !called && matches!(self.kind(), Some(Kind::Close));
         let calculates = matches!(operand.kind, OperandKind::Arithmetic { .. });
         let help = match (&operand.kind, self.kind_after(1)) {
             (_, Some(Kind::Arithmetic(_))) if closes => {

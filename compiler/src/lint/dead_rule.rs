@@ -39,7 +39,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             let denied_in_part = if entry.doc.constraints.is_empty() {
                 "remove it; to deny some paths only, allow the tool and list them under `denied_paths`"
             } else {
-                "remove them; to deny some calls only, allow the tool and negate what these have in common, as in `not contains(args.command, \"rm\")`"
+                "remove them; to deny some calls only, make it an exception in a list of rules: `[{ mode: allow }, { mode: deny, constraints: […] }]`"
             };
             let diagnostic = match entry.doc.mode {
                 Some((_, mode)) => Diagnostic::new(
@@ -145,13 +145,8 @@ fn covered_rules(
         .iter()
         .map(|rule| rule.constraints.iter().map(|own| own.id).collect())
         .collect();
-    let size = ids.iter().map(BTreeSet::len).sum::<usize>() + rules.len();
-    budget.pay(
-        Account::Lints,
-        (size * rules.len()) as u64,
-        listed.doc.name.span,
-        sink,
-    )?;
+    let steps = ids.iter().map(BTreeSet::len).sum::<usize>() + rules.len() * rules.len();
+    budget.pay(Account::Lints, steps as u64, listed.doc.name.span, sink)?;
     for (at, (rule, own)) in rules.iter().zip(&ids).enumerate() {
         if !sink.has_room() {
             return Some(());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{ask_the_same, comparisons};
+use super::facts::{ask_the_same, comparisons, conjuncts};
 use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
@@ -180,7 +180,7 @@ impl Kind {
 
 fn subjects_of(expr: &Expr) -> Vec<Subject> {
     let mut found = Vec::new();
-    for conjunct in expr.conjuncts() {
+    for (conjunct, _) in conjuncts(expr) {
         let mut kind = None;
         for (left, op, _) in comparisons(conjunct) {
             if left.path().is_none() {

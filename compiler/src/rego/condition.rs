@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     expr::{
-        Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Path, Quantifier, Root, Test,
+        Expr, ExprKind, Members, Operand, OperandKind, Over, Path, Quantifier, Root, Test,
         TextCall, Type,
     },
     model::Constraint,

@@ -108,6 +108,11 @@ impl Validator<'_> {
             version => version == VERSION_PORTABLE,
         };
         check(plan.is_portable()? == portable, "a flag of another version")?;
+        let room = flags::ORDERS_LISTS | flags::SEEKS_TEXTS | flags::INDEXES_TEXTS;
+        check(
+            plan.is_grown()? || plan.u32(header::FLAGS)? & room == 0,
+            "a flag of another version",
+        )?;
         check(plan.memo_slots()? <= plan.bytes().len(), "memo slots")?;
         let about = plan.about()?;
         for limit in [about.limits.arguments_bytes, about.limits.facts_bytes] {

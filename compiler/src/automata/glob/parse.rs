@@ -254,7 +254,9 @@ fn check_segment(text: &str, span: &Range<usize>, first: bool) -> Result<(), Pat
             }
             if first && let Some(at) = text.find(':') {
                 let start = span.start + at;
-                let help = if at == 1 && text.starts_with(|first: char| first.is_ascii_alphabetic())
+                let help = if at == 1
+                    && span.start == 0
+                    && text.starts_with(|first: char| first.is_ascii_alphabetic())
                 {
                     "for a host on Windows write `style: windows` beside the patterns; elsewhere leave the drive out"
                 } else {

@@ -482,8 +482,11 @@ impl Reader<'_> {
             {
                 "write how many have to agree, such as `approvers: 2`; who they are is said by `roles`"
             }
-            NodeKind::Scalar(_) | NodeKind::Mapping(_) => {
+            NodeKind::Scalar(scalar) if scalar.read() == Plain::String => {
                 "write how many have to agree, without quotes, such as `approvers: 2`"
+            }
+            NodeKind::Scalar(_) | NodeKind::Mapping(_) => {
+                "write how many have to agree, such as `approvers: 2`"
             }
         };
         self.bad_approval(
