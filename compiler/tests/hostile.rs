@@ -170,7 +170,11 @@ const PAID: &[(&str, Account, u64)] = &[
         20_000,
     ),
     ("a long text in many constraints", Account::Constants, 5_000),
-    ("a named condition in many constraints", Account::Expanded, 2_000),
+    (
+        "a named condition in many constraints",
+        Account::Expanded,
+        2_000,
+    ),
     ("definitions that double", Account::Expanded, 5_000),
     ("small patterns", Account::Patterns, 200_000),
     ("patterns just small enough", Account::Patterns, 1 << 20),
