@@ -5,7 +5,7 @@
 use hexgate_compiler::model::Scope;
 
 use crate::{
-    case::{Answer, Call, Denial, Grant, Paths},
+    case::{Answer, Bounds, Call, Denial, Grant, Needed, Paths},
     json::{self, Json},
 };
 
@@ -72,6 +72,7 @@ pub fn answer(text: &str, call: &Call, scopes: &[&Scope]) -> Result<Answer, Stri
             reason: reason(answer.member("denials"), call).ok_or_else(strange)?,
             violations,
             hint,
+            message: None,
         }));
     }
     let scope = match index("scope")? {
@@ -81,9 +82,15 @@ pub fn answer(text: &str, call: &Call, scopes: &[&Scope]) -> Result<Answer, Stri
             let list = |patterns: &[hexgate_compiler::model::Pattern]| {
                 patterns.iter().map(|one| one.source.clone()).collect()
             };
-            Some(Paths {
-                allowed: list(&scope.allowed),
-                denied: list(&scope.denied),
+            Some(Bounds {
+                arguments: scope.arguments.clone(),
+                search: scope.search,
+                paths: Paths {
+                    allowed: list(&scope.allowed),
+                    denied: list(&scope.denied),
+                    except: list(&scope.except),
+                },
+                ..Bounds::default()
             })
         }
     };
@@ -94,7 +101,11 @@ pub fn answer(text: &str, call: &Call, scopes: &[&Scope]) -> Result<Answer, Stri
     let bare = violations.is_empty() && hint.is_none();
     match (allow, approval) {
         (true, false) if bare => Ok(Answer::Allow(grant)),
-        (false, true) if bare => Ok(Answer::NeedsApproval(grant)),
+        (false, true) if bare => Ok(Answer::NeedsApproval(Needed {
+            grant,
+            terms: None,
+            message: None,
+        })),
         _ => Err(strange()),
     }
 }
@@ -171,6 +182,7 @@ fn paths(value: Option<&Json>) -> Option<Option<Paths>> {
         lists => Some(Some(Paths {
             allowed: texts(lists.member("allowed"))?,
             denied: texts(lists.member("denied"))?,
+            except: lists.member("except").map_or(Some(Vec::new()), |list| texts(Some(list)))?,
         })),
     }
 }
