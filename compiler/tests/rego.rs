@@ -95,10 +95,11 @@ fn texts_of_a_policy_stand_in_literals_only() {
 fn scopes_have_the_numbers_of_the_plan() {
     let policy = compile(Path::new("tests/golden/rego/scopes.yaml"));
     let plan = hexgate_eval::Plan::open(&policy.plan).unwrap();
-    let scopes = policy.model.scopes();
-    assert_eq!(scopes.len(), 4);
-    for (id, scope) in (0..).zip(scopes) {
-        let paths = plan.scope(id).unwrap().unwrap().paths().unwrap();
+    let numbering = hexgate_compiler::model::Numbering::of(&policy.model).unwrap();
+    assert_eq!(numbering.scopes.len(), 4);
+    for (id, bounds) in (0..).zip(&numbering.scopes) {
+        let paths = plan.scope(id).unwrap().unwrap().paths;
+        let scope = bounds.scope.as_ref().unwrap();
         let sources = |patterns: &[hexgate_compiler::model::Pattern]| -> Vec<String> {
             patterns.iter().map(|one| one.source.clone()).collect()
         };
