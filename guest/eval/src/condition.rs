@@ -499,7 +499,6 @@ impl<'a> EvalContext<'a, '_> {
     }
 
     /// What a quantifier goes over. None: it is something else.
-    #[inline]
     pub(crate) fn elements(
         &mut self,
         over: u32,

@@ -166,7 +166,7 @@ impl<'a> Decimal<'a> {
         Self {
             negative,
             digits: mantissa.get(first..).unwrap_or_default(),
-            magnitude: places + exponent,
+            magnitude: places.saturating_add(exponent),
         }
     }
 

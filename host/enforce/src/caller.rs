@@ -150,7 +150,10 @@ impl Caller {
     }
 
     /// The facts that a policy sees, with further members: a JSON object.
-    pub(crate) fn facts<'a>(&self, more: impl Iterator<Item = (&'a str, &'a RawValue)>) -> String {
+    pub(crate) fn facts<'a>(
+        &self,
+        more: impl Iterator<Item = (&'static str, &'a RawValue)>,
+    ) -> String {
         let mut text = String::with_capacity(self.0.facts.len() + 1);
         text.push_str(&self.0.facts);
         for (name, value) in more {
@@ -348,7 +351,8 @@ mod tests {
             .attribute("teams", vec!["a".to_owned(), "b".to_owned()])
             .build()
             .unwrap();
-        let facts: serde_json::Value = serde_json::from_str(&caller.facts(std::iter::empty())).unwrap();
+        let facts: serde_json::Value =
+            serde_json::from_str(&caller.facts(std::iter::empty())).unwrap();
         assert_eq!(facts["user"]["id"], caller.user_id());
         assert_eq!(facts["user"]["session"], "s-1");
         assert_eq!(

@@ -108,7 +108,11 @@ impl Enforcer {
     #[must_use]
     pub fn uses_fact(&self, name: &str) -> bool {
         self.0.live.id().uses_fact(name)
-            || self.0.shadow.as_ref().is_some_and(|shadow| shadow.uses_fact(name))
+            || self
+                .0
+                .shadow
+                .as_ref()
+                .is_some_and(|shadow| shadow.uses_fact(name))
     }
 
     /// The agent whose calls are decided.

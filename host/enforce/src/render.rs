@@ -118,7 +118,9 @@ impl Decision {
             _ if self.is_models_fault => format!(": {}", harmless(&self.plain_reason())),
             _ => String::new(),
         };
-        let message = self.message().map(|message| format!(" {}", harmless(message)));
+        let message = self
+            .message()
+            .map(|message| format!(" {}", harmless(message)));
         let message = message.unwrap_or_default();
         Some(match self.outcome {
             Effect::NeedsApproval => format!(

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use hexgate_audit::{ErrorClass, Outcome as Recorded, ShadowOutcome};
 
-use crate::enforcer::CallFacts;
 use crate::decision::{Cause, Decision, misbound};
+use crate::enforcer::CallFacts;
 use crate::guarded::guarded;
 use crate::live::LivePolicy;
 

@@ -348,3 +348,47 @@ impl From<VerifyError> for SourceError {
         Self::Verify(Box::new(error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_tells_which_facts_it_uses() {
+        let mut info = PolicyInfo {
+            component: Digest::of(b""),
+            manifest: None,
+            source: String::new(),
+            sequence: None,
+            agent: None,
+            project: None,
+            signer: None,
+            origin: String::new(),
+            facts: Some(vec![
+                "said".to_owned(),
+                "usage.tool_calls_24h".to_owned(),
+                "user.id".to_owned(),
+            ]),
+        };
+        for (name, used) in [
+            ("said", true),
+            ("said.emails", true),
+            ("usage", true),
+            ("usage.tool_calls_24h", true),
+            ("usage.tool_calls", false),
+            ("usage.tool_calls_1h", false),
+            ("user", true),
+            ("user_usage", false),
+            ("user_usage.tool_calls_24h", false),
+            ("sa", false),
+            ("run", false),
+            ("", false),
+        ] {
+            assert_eq!(info.uses_fact(name), used, "{name}");
+        }
+        info.facts = Some(vec![]);
+        assert!(!info.uses_fact("said"));
+        info.facts = None;
+        assert!(info.uses_fact("said"), "it does not tell");
+    }
+}

@@ -12,7 +12,7 @@ mod random;
 pub use random::Random;
 
 use crate::{
-    case::{Call, Case},
+    case::{Bounds, Call, Case},
     json::Json,
 };
 
@@ -61,6 +61,19 @@ pub fn steered(bytes: &[u8], calls: usize) -> (Json, Vec<Call>) {
     let scenario = Scenario::new(&mut random);
     let calls = (0..calls).map(|_| scenario.call(&mut random)).collect();
     (scenario.policy, calls)
+}
+
+/// Paths that a tool may find, near what a scope speaks of.
+pub fn probes(bounds: &Bounds, seed: u64) -> Vec<String> {
+    let mut random = Random::new(seed);
+    let excluded = bounds.exclusions.iter().map(|one| &one.paths);
+    let patterns: Vec<String> = std::iter::once(&bounds.paths)
+        .chain(excluded)
+        .flat_map(|paths| [&paths.allowed, &paths.denied, &paths.except])
+        .flatten()
+        .cloned()
+        .collect();
+    (0..3).map(|_| paths::path(&mut random, &patterns)).collect()
 }
 
 impl Scenario {

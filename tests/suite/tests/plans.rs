@@ -141,7 +141,7 @@ fn what_an_engine_does_not_know_of_a_plan_it_refuses() {
     for (at, value, refused) in [
         (header::FLAGS, 0, "a flag of another version"),
         (header::VERSION, 1, "a flag of another version"),
-        (header::FLAGS, 12, "unknown flags"),
+        (header::FLAGS, 20, "unknown flags"),
     ] {
         let mut changed = portable.clone();
         set(&mut changed, at, value);
@@ -152,12 +152,12 @@ fn what_an_engine_does_not_know_of_a_plan_it_refuses() {
         );
     }
     let mut unknown = exact;
-    set(&mut unknown, header::FLAGS, 8);
+    set(&mut unknown, header::FLAGS, 16);
     assert_eq!(
         decide(&unknown, "{}"),
         Err(Error::Internal("unknown flags"))
     );
-    set(&mut unknown, header::VERSION, 3);
+    set(&mut unknown, header::VERSION, 4);
     assert!(Plan::open(&unknown).is_err());
 }
 

@@ -71,7 +71,7 @@ Choose another name for the new condition; replace the tool's entry if its rule 
 Each is the name alone, as callers send it: `source`, and neither `args.source` nor `$.source`. A scope cannot look at a member within an argument. An argument may be a list of paths; each of them must be covered.",
     ),
     CodeDoc::error(
-        "ambiguous-pattern",
+        "ambiguous-patterns",
         "two patterns of tool names of which neither counts",
         "Of the patterns that match a tool the one with the most characters that are not `*` counts. In
 

@@ -54,15 +54,21 @@ impl Office {
     }
 
     fn settle(&self, call: &Call) -> ApprovalStatus {
-        self.service()
-            .settle(call, &Terms::new(["finance"]).unwrap())
-            .unwrap()
+        self.settle_on(call, &Terms::new(["finance"]).unwrap())
+    }
+
+    fn settle_on(&self, call: &Call, terms: &Terms) -> ApprovalStatus {
+        self.service().settle(call, terms).unwrap()
     }
 
     /// Makes a call that waits, and tells the request's name.
     fn ask(&self, call: &Call) -> String {
-        match self.settle(call) {
-            ApprovalStatus::Pending { request } => request.to_string(),
+        self.ask_on(call, &Terms::new(["finance"]).unwrap())
+    }
+
+    fn ask_on(&self, call: &Call, terms: &Terms) -> String {
+        match self.settle_on(call, terms) {
+            ApprovalStatus::Pending { request, .. } => request.to_string(),
             other => panic!("{other:?}"),
         }
     }
@@ -120,7 +126,10 @@ fn without_times(text: &str) -> String {
             }
         }
     }
-    out + rest
+    // All requests here are open for an hour.
+    (out + rest)
+        .replace("59 minutes", "[LEFT]")
+        .replace("60 minutes", "[LEFT]")
 }
 
 const ANSWER: &str = "--db approvals.db --approvers approvers.json --key";
@@ -135,8 +144,8 @@ fn a_request_is_listed_shown_approved_and_used_once() {
     let id = office.ask(&call());
     assert_snapshot!(office.run("list --db approvals.db"), @r"
     exit 0
-    ID                STATE         EXPIRES               AGENT        CALLER  TOOL
-    [ID]  pending       [TIME]  support-bot  alice   close_account
+    ID                STATE         EXPIRES               LEFT        NEEDS    AGENT        CALLER  TOOL
+    [ID]  pending       [TIME]  [LEFT]  finance  support-bot  alice   close_account
     1 request to be answered; show one with `hexgate approvals show ID`
     ");
     assert_snapshot!(office.run(&format!("show {} --db approvals.db", &id[..8])), @r#"
@@ -148,7 +157,7 @@ fn a_request_is_listed_shown_approved_and_used_once() {
       roles      support
       policy     sha256 [SHA256]
       approvers  with role finance, not the caller
-      open       from [TIME] until [TIME]
+      open       from [TIME] until [TIME], [LEFT] left
       tool       close_account
       arguments  {"account": 17, "amount": 12.50}
                  • account: 17
@@ -170,7 +179,7 @@ fn a_request_is_listed_shown_approved_and_used_once() {
       roles      support
       policy     sha256 [SHA256]
       approvers  with role finance, not the caller
-      open       from [TIME] until [TIME]
+      open       from [TIME] until [TIME], [LEFT] left
       tool       close_account
       arguments  {"account": 17, "amount": 12.50}
                  • account: 17
@@ -212,6 +221,177 @@ fn a_request_is_listed_shown_approved_and_used_once() {
         .collect();
     assert_eq!(states.len(), 2);
     assert!(states.contains(&"used") && states.contains(&"pending"));
+}
+
+#[test]
+fn several_approvers_answer_each_with_a_reason() {
+    let office = Office::new();
+    let terms = Terms::new(["finance", "support"]).unwrap();
+    let terms = terms.approvers(2).unwrap().reason_required(true);
+    let id = office.ask_on(&call(), &terms);
+    let checked = "--db approvals.db --approvers approvers.json";
+    assert_snapshot!(office.run(&format!("list {checked}")), @r"
+    exit 0
+    ID                STATE             EXPIRES               LEFT        NEEDS                           AGENT        CALLER  TOOL
+    [ID]  pending (0 of 2)  [TIME]  [LEFT]  2 x finance or support, reason  support-bot  alice   close_account
+    1 request to be answered; show one with `hexgate approvals show ID`
+    ");
+    for answer in ["approve", "deny"] {
+        let mut command = office.command(&format!("{answer} {id} {ANSWER} carol.private"));
+        let output = command.args(["--reason", " "]).output().unwrap();
+        assert_snapshot!(without_times(&office.fixture.shown(&output)), @r"
+        exit 1
+        --- stderr
+        error: an answer to request `[SHA256]` needs a reason, and this one has none, or a blank one; give one with `--reason`
+        ");
+    }
+    assert_snapshot!(office.run(&format!("approve {id} {ANSWER} carol.private --reason ticket-1")), @r#"
+    exit 0
+    ✓ Approved as carol (1 of 2): close_account({"account": 17, "amount": 12.50}) by support-bot for alice
+    "#);
+    assert_snapshot!(office.run(&format!("approve {id} {ANSWER} carol.private --reason again")), @r"
+    exit 1
+    --- stderr
+    error: `carol` may not answer request `[SHA256]`, since the same person has as `carol`; each approval has to be by another person
+    ");
+    assert_snapshot!(office.run(&format!("show {id} {checked}")), @r#"
+    exit 0
+    request [SHA256]
+      state      pending (1 of 2)
+      agent      support-bot
+      caller     alice
+      roles      support
+      policy     sha256 [SHA256]
+      approvers  2 different ones with role finance or support, not the caller
+                 each has to give a reason
+      open       from [TIME] until [TIME], [LEFT] left
+      tool       close_account
+      arguments  {"account": 17, "amount": 12.50}
+                 • account: 17
+                 • amount: 12.50
+      answer     approved by carol at [TIME], key [ID]; the signature holds
+      reason     ticket-1
+      needed     1 more approval
+    to answer exactly this, name it in full:
+      hexgate approvals approve [SHA256] --db FILE --approvers FILE --key FILE --reason TEXT
+      hexgate approvals deny [SHA256] --db FILE --approvers FILE --key FILE --reason TEXT
+    "#);
+    assert!(
+        office
+            .run(&format!("show {id} --db approvals.db"))
+            .contains("state      answered (1 of 2)\n")
+    );
+    let shown = office.json(&format!("show {id} {checked} --json"));
+    assert_eq!(shown["state"], "pending");
+    assert_eq!(
+        (
+            &shown["given"],
+            &shown["approvers"],
+            &shown["reason_required"]
+        ),
+        (&1.into(), &2.into(), &true.into())
+    );
+    assert_eq!(
+        shown["approver_roles"],
+        serde_json::json!(["finance", "support"])
+    );
+    assert!((3_500..=3_600).contains(&shown["seconds_left"].as_u64().unwrap()));
+    assert_eq!(shown["answers"].as_array().unwrap().len(), 1);
+    assert_eq!(shown["answers"][0]["approver"], "carol");
+    assert_eq!(shown["answers"][0]["counts"], true);
+    assert!(matches!(
+        office.settle_on(&call(), &terms),
+        ApprovalStatus::Pending {
+            given: 1,
+            needed: 2,
+            ..
+        }
+    ));
+
+    let done = office.json(&format!(
+        "approve {id} {ANSWER} erin.private --reason ticket-2 --json"
+    ));
+    assert_eq!(
+        (&done["state"], &done["given"]),
+        (&"approved".into(), &2.into())
+    );
+    assert_eq!(done["answers"][1]["reason"], "ticket-2");
+    assert_snapshot!(office.run(&format!("deny {id} {ANSWER} dan.private --reason no")), @r"
+    exit 1
+    --- stderr
+    error: request `[SHA256]` was answered before: approved by `carol` at [TIME], by `erin` at [TIME]; an answer cannot be changed
+    ");
+    assert!(matches!(
+        office.settle_on(&call(), &terms),
+        ApprovalStatus::Approved(permit) if permit.approvals().count() == 2
+    ));
+}
+
+#[test]
+fn one_of_several_denies() {
+    let office = Office::new();
+    let terms = Terms::new(["finance"]).unwrap().approvers(2).unwrap();
+    let id = office.ask_on(&call(), &terms);
+    office.run(&format!("approve {id} {ANSWER} carol.private"));
+    let denied = office.json(&format!(
+        "deny {id} {ANSWER} dan.private --reason no --json"
+    ));
+    assert_eq!(
+        (&denied["state"], &denied["given"]),
+        (&"denied".into(), &1.into())
+    );
+    assert_eq!(denied["answer"]["approver"], "dan");
+    assert_eq!(denied["answers"].as_array().unwrap().len(), 2);
+    assert!(matches!(
+        office.settle_on(&call(), &terms),
+        ApprovalStatus::Denied { approver, .. } if approver == "dan"
+    ));
+}
+
+/// Gives a database the tables of version 1, as the version before made them.
+fn make_version_1(path: &std::path::Path) {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection
+        .execute_batch(
+            "BEGIN; DROP INDEX requests_by_subject; \
+             ALTER TABLE answers RENAME TO a; ALTER TABLE requests RENAME TO r; \
+             CREATE TABLE answers (id TEXT PRIMARY KEY, decision TEXT NOT NULL, approver TEXT NOT NULL, key TEXT NOT NULL, \
+             answered_at INTEGER NOT NULL, reason TEXT NOT NULL, signature BLOB NOT NULL) STRICT, WITHOUT ROWID; \
+             CREATE TABLE requests (id TEXT PRIMARY KEY, subject TEXT NOT NULL, agent TEXT NOT NULL, user TEXT NOT NULL, roles TEXT NOT NULL, \
+             session TEXT, attributes TEXT, tool TEXT NOT NULL, arguments TEXT NOT NULL, policy TEXT NOT NULL, approver_roles TEXT NOT NULL, \
+             own_calls INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, nonce BLOB NOT NULL) STRICT; \
+             CREATE INDEX requests_by_subject ON requests (subject, expires_at); \
+             INSERT INTO answers SELECT * FROM a; \
+             INSERT INTO requests SELECT id, subject, agent, user, roles, session, attributes, tool, arguments, policy, approver_roles, \
+             own_calls, created_at, expires_at, nonce FROM r; \
+             DROP TABLE a; DROP TABLE r; PRAGMA user_version = 1; COMMIT",
+        )
+        .unwrap();
+}
+
+#[test]
+fn a_database_of_the_version_before_is_used_as_it_is() {
+    let office = Office::new();
+    let id = office.ask(&call());
+    let path = office.fixture.path("approvals.db");
+    make_version_1(&path);
+    let version = || {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let version =
+            connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0));
+        version.unwrap()
+    };
+    let listed = office.json("list --db approvals.db --approvers approvers.json --json");
+    assert_eq!(listed["requests"][0]["state"], "pending");
+    let approved = office.json(&format!("approve {id} {ANSWER} carol.private --json"));
+    assert_eq!(approved["state"], "approved");
+    assert_eq!(version(), 1, "its host may be of the version before");
+    // This version's host takes the answer.
+    assert!(matches!(
+        office.settle(&call()),
+        ApprovalStatus::Approved(permit) if permit.approver() == "carol"
+    ));
+    assert_eq!(version(), 2);
 }
 
 #[test]
@@ -419,8 +599,8 @@ fn what_was_changed_in_the_database_is_said_and_not_shown() {
     assert_eq!(unchecked["answer"]["counts"], Value::Null);
     assert_snapshot!(office.run("list --db approvals.db --approvers approvers.json"), @r"
     exit 0
-    ID                STATE         EXPIRES               AGENT        CALLER  TOOL
-    [ID]  not_answered  [TIME]  support-bot  alice   close_account
+    ID                STATE         EXPIRES               LEFT        NEEDS    AGENT        CALLER  TOOL
+    [ID]  not_answered  [TIME]  [LEFT]  finance  support-bot  alice   close_account
     1 request to be answered; show one with `hexgate approvals show ID`
     ");
     let shown = office.run(&format!(
@@ -457,7 +637,7 @@ fn what_was_changed_in_the_database_is_said_and_not_shown() {
     assert_snapshot!(office.run("list --db approvals.db"), @r"
     exit 2
     --- stderr
-    error: cannot use the database `approvals.db`: it has version 7, and this hexgate knows at most version 1; use a newer one
+    error: cannot use the database `approvals.db`: it has version 7, and this hexgate knows at most version 2; use a newer one
     ");
 }
 
@@ -498,6 +678,34 @@ fn requests_are_watched_as_they_come_and_go() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
+}
+
+#[test]
+fn each_approval_is_news() {
+    let office = Office::new();
+    let terms = Terms::new(["finance"]).unwrap().approvers(2).unwrap();
+    let id = office.ask_on(&call(), &terms);
+    let mut child = office
+        .command("watch --db approvals.db --approvers approvers.json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = |state: &str| {
+        let line = lines.next().unwrap().unwrap();
+        assert!(
+            line.starts_with(&format!("{}  {state}  ", &id[..16])),
+            "{line}"
+        );
+    };
+    next("pending (0 of 2)");
+    office.run(&format!("approve {id} {ANSWER} carol.private"));
+    next("pending (1 of 2)");
+    office.run(&format!("approve {id} {ANSWER} dan.private"));
+    next("approved    ");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

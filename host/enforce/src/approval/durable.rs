@@ -171,3 +171,113 @@ fn settle(service: &ApprovalService, call: &Call, terms: &Terms) -> Result<Answe
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use hexgate_approvals::{Approvers, RequestStore};
+
+    use super::*;
+
+    fn approvals(host: Terms) -> (tempfile::TempDir, DurableApprovals) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = RequestStore::open_or_create(folder.path().join("a.db")).unwrap();
+        let service = ApprovalService::new(store, Approvers::default());
+        (folder, DurableApprovals::new(Arc::new(service), host))
+    }
+
+    fn host() -> Terms {
+        Terms::new(["finance"]).unwrap()
+    }
+
+    fn wanted() -> ApprovalTerms {
+        ApprovalTerms {
+            roles: vec!["legal".to_owned(), "board".to_owned()],
+            expires: Some(60),
+            approvers: Some(3),
+            reason_required: Some(true),
+        }
+    }
+
+    #[test]
+    fn the_policys_terms_count_over_the_hosts() {
+        let own = host().allow_own_calls();
+        let (_folder, approvals) = approvals(own.clone());
+        assert_eq!(approvals.terms(None), Ok(own.clone()));
+        assert_eq!(approvals.terms(Some(&ApprovalTerms::default())), Ok(own));
+        let terms = approvals.terms(Some(&wanted())).unwrap();
+        assert_eq!(terms.open_for(), Duration::from_secs(60));
+        let conditions = terms.conditions();
+        assert_eq!(conditions.approver_roles, ["board", "legal"]);
+        assert_eq!(
+            (conditions.approvers, conditions.reason_required),
+            (3, true)
+        );
+        assert!(!conditions.own_calls);
+        // Each by itself leaves the others as they are.
+        let roles = ApprovalTerms {
+            roles: vec!["legal".to_owned()],
+            ..ApprovalTerms::default()
+        };
+        let terms = approvals.terms(Some(&roles)).unwrap();
+        assert_eq!(terms, host().roles(["legal"]).unwrap().allow_own_calls());
+    }
+
+    #[test]
+    fn a_policy_does_not_loosen_the_hosts_bounds() {
+        let loose = ApprovalTerms {
+            expires: Some(u32::MAX),
+            approvers: Some(1),
+            reason_required: Some(false),
+            ..ApprovalTerms::default()
+        };
+        let strict = host().approvers(2).unwrap().reason_required(true);
+        let (_folder, approvals) = approvals(strict);
+        let terms = approvals.terms(Some(&loose)).unwrap();
+        let conditions = terms.conditions();
+        assert_eq!(
+            (conditions.approvers, conditions.reason_required),
+            (2, true)
+        );
+        assert_eq!(terms.open_for(), Terms::MAX_LIFETIME);
+        // Unless the host lets it.
+        let lenient = approvals.clone().min_approvers(1).always_reason(false);
+        let conditions = lenient.terms(Some(&loose)).unwrap().conditions();
+        assert_eq!(
+            (conditions.approvers, conditions.reason_required),
+            (1, false)
+        );
+
+        let bound = approvals
+            .min_approvers(4)
+            .max_lifetime(Duration::from_secs(30))
+            .always_reason(true);
+        for wanted in [None, Some(&wanted()), Some(&loose)] {
+            let terms = bound.terms(wanted).unwrap();
+            assert_eq!(terms.conditions().approvers, 4);
+            assert!(terms.conditions().reason_required);
+            assert_eq!(terms.open_for(), Duration::from_secs(30));
+        }
+    }
+
+    #[test]
+    fn terms_that_nobody_can_meet_are_an_error() {
+        let (_folder, approvals) = approvals(host());
+        for bad in [
+            ApprovalTerms {
+                roles: vec![String::new()],
+                ..ApprovalTerms::default()
+            },
+            ApprovalTerms {
+                approvers: Some(300),
+                ..ApprovalTerms::default()
+            },
+            ApprovalTerms {
+                expires: Some(0),
+                ..ApprovalTerms::default()
+            },
+        ] {
+            assert!(approvals.terms(Some(&bad)).is_err(), "{bad:?}");
+        }
+        assert!(approvals.min_approvers(9).terms(None).is_err());
+    }
+}

@@ -214,3 +214,217 @@ fn a_caller_whose_time_ended_while_waiting_is_denied() {
         .unwrap_err();
     assert_eq!(decision.cause(), Cause::CallerExpired);
 }
+
+/// A policy whose approvals have terms and words of their own.
+const TERMS: &str = r#"
+roles:
+  support:
+    tools:
+      refund:
+        mode: approval_required
+        message: "Tell the customer that two people look at it."
+        approval: { roles: [finance], approvers: 2, reason: required, expires: "10m" }
+      close_account:
+        mode: approval_required
+        approval: { roles: [legal] }
+      delete_account:
+        mode: deny
+        message: "Accounts are deleted by the customer."
+      view_order: { mode: approval_required }
+"#;
+
+fn on_terms(approvals: Approvals) -> Enforcer {
+    let (_folder, _, live) = live(TERMS);
+    Enforcer::builder(AGENT, &live)
+        .approvals(approvals)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn one_answer_in_the_process_does_not_stand_for_two_people() {
+    for approvals in [
+        Approvals::Always,
+        Approvals::ask(|_| true),
+        Approvals::ask_async(|_| async { true }),
+        Approvals::ask(|_| panic!("it is not even asked")),
+    ] {
+        let enforcer = on_terms(approvals);
+        let denied = enforcer
+            .authorize(Call::of(&alice(), "refund", "{}"))
+            .unwrap_err();
+        assert_eq!(
+            (denied.outcome(), denied.cause()),
+            (Effect::Deny, Cause::Approval)
+        );
+        assert!(
+            denied.reason().contains("asks for 2 approvers"),
+            "{}",
+            denied.reason()
+        );
+        // It is no word about why an approver said no.
+        assert_eq!(denied.message(), None);
+    }
+    // Where the policy asks for one, one suffices.
+    let enforcer = on_terms(Approvals::ask(|decision| {
+        decision.approval_terms().unwrap().roles == ["legal"]
+    }));
+    assert!(
+        enforcer
+            .authorize(Call::of(&alice(), "close_account", "{}"))
+            .is_ok()
+    );
+}
+
+#[test]
+fn the_words_of_the_policy_reach_the_model() {
+    let enforcer = on_terms(Approvals::Nobody);
+    let words = "Tell the customer that two people look at it.";
+    let asked = enforcer
+        .authorize(Call::of(&alice(), "refund", "{}"))
+        .unwrap_err();
+    assert_eq!(asked.message(), Some(words));
+    let terms = asked.approval_terms().unwrap();
+    assert_eq!((terms.approvers, terms.expires), (Some(2), Some(600)));
+    assert!(asked.model_message().unwrap().ends_with(words));
+    let told = serde_json::to_value(asked.model_payload().unwrap()).unwrap();
+    assert_eq!(told["policy_message"], words);
+    assert!(asked.human().contains(&format!("  message: {words}\n")));
+
+    let denied = enforcer.decide(&alice(), "delete_account", "{}");
+    let words = "Accounts are deleted by the customer.";
+    assert_eq!(denied.message(), Some(words));
+    assert_eq!(
+        denied.model_message().unwrap(),
+        format!(
+            "[policy_denied] Tool 'delete_account' is denied by the agent policy. The tool was not executed. {words}"
+        )
+    );
+    // Without one nothing is said.
+    let asked = enforcer.decide(&alice(), "view_order", "{}");
+    assert_eq!((asked.message(), asked.approval_terms()), (None, None));
+    let told = serde_json::to_value(asked.model_payload().unwrap()).unwrap();
+    assert!(told.get("policy_message").is_none());
+}
+
+#[cfg(feature = "approvals")]
+mod durable {
+    use std::path::Path;
+    use std::time::{Duration, SystemTime};
+
+    use hexgate_enforce::DurableApprovals;
+    use hexgate_enforce::approvals::{
+        ApprovalService, Approver, Approvers, Decision as Says, RequestId, RequestStore, Terms,
+    };
+    use hexgate_host::bundle::Timestamp;
+
+    use super::*;
+
+    fn approvers() -> Approvers {
+        let approver = |id: &str, byte: u8| Approver {
+            id: id.to_owned(),
+            keys: vec![key(byte).public_key()],
+            roles: vec!["finance".to_owned()],
+            users: vec![],
+        };
+        Approvers::new(vec![approver("carol", 1), approver("dan", 2)]).unwrap()
+    }
+
+    fn enforcer(file: &Path, bound: impl Fn(DurableApprovals) -> DurableApprovals) -> Enforcer {
+        let store = RequestStore::open_or_create(file).unwrap();
+        let service = Arc::new(ApprovalService::new(store, approvers()));
+        let terms = Terms::new(["support"]).unwrap();
+        on_terms(Approvals::handler(bound(DurableApprovals::new(
+            service, terms,
+        ))))
+    }
+
+    fn approve(file: &Path, request: &str, byte: u8, reason: &str) -> Result<u8, String> {
+        let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
+        let request: RequestId = request.parse().unwrap();
+        RequestStore::open(file)
+            .unwrap()
+            .answer(
+                &request,
+                &approvers(),
+                &key(byte),
+                Says::Approve,
+                reason,
+                now,
+            )
+            .map(|answered| answered.given)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn two_people_approve_on_the_policys_terms() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("approvals.db");
+        let enforcer = enforcer(&file, |it| it);
+        let refund = || enforcer.authorize(Call::of(&alice(), "refund", r#"{"id": 7}"#));
+        let waiting = refund().unwrap_err();
+        assert_eq!(waiting.outcome(), Effect::NeedsApproval);
+        assert!(waiting.message().is_some());
+        let request = waiting.pending_request().unwrap().to_owned();
+        let stored = RequestStore::open(&file).unwrap().entries().unwrap();
+        let stored = stored[0].request.as_ref().unwrap();
+        assert_eq!(stored.conditions.approver_roles, ["finance"]);
+        assert_eq!(
+            stored.expires_at.unix_seconds() - stored.created_at.unix_seconds(),
+            600
+        );
+        assert!(
+            approve(&file, &request, 1, "")
+                .unwrap_err()
+                .contains("needs a reason")
+        );
+        assert_eq!(approve(&file, &request, 1, "ticket 1"), Ok(1));
+        assert!(approve(&file, &request, 1, "again").is_err());
+        assert_eq!(
+            refund().unwrap_err().pending_request(),
+            Some(request.as_str())
+        );
+        assert_eq!(approve(&file, &request, 2, "ticket 2"), Ok(2));
+        let permit = refund().unwrap();
+        assert_eq!(permit.decision().approved_by(), Some("carol, dan"));
+        assert_eq!(permit.decision().approved_request(), Some(&*request));
+        assert_ne!(refund().unwrap_err().pending_request(), Some(&*request));
+    }
+
+    #[test]
+    fn a_role_that_nobody_has_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("approvals.db");
+        let enforcer = enforcer(&file, |it| it);
+        // The policy's role, and the host's where the policy names none.
+        for (tool, role) in [("close_account", "`legal`"), ("view_order", "`support`")] {
+            let denied = enforcer
+                .authorize(Call::of(&alice(), tool, "{}"))
+                .unwrap_err();
+            assert_eq!(
+                (denied.outcome(), denied.cause()),
+                (Effect::Deny, Cause::Approval)
+            );
+            assert!(
+                denied.reason().contains("would wait forever") && denied.reason().contains(role),
+                "{}",
+                denied.reason()
+            );
+        }
+    }
+
+    #[test]
+    fn the_hosts_bounds_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("approvals.db");
+        let enforcer = enforcer(&file, |it| it.max_lifetime(Duration::from_secs(60)));
+        let waiting = enforcer.authorize(Call::of(&alice(), "refund", "{}"));
+        assert!(waiting.unwrap_err().pending_request().is_some());
+        let stored = RequestStore::open(&file).unwrap().entries().unwrap();
+        let stored = stored[0].request.as_ref().unwrap();
+        assert_eq!(
+            stored.expires_at.unix_seconds() - stored.created_at.unix_seconds(),
+            60
+        );
+    }
+}

@@ -226,3 +226,51 @@ fn decisions_have_names_of_their_own() {
     assert_eq!(&text[14..15], "8");
     assert!(matches!(&text[19..20], "8" | "9" | "a" | "b"), "{text}");
 }
+
+#[test]
+fn a_host_tells_the_facts_that_the_policy_looks_at() {
+    let raw = |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).unwrap();
+    let enforcer = enforcer(
+        r#"
+roles:
+  support:
+    tools:
+      send: { mode: allow, constraints: [args.to in said.emails] }
+      search: { mode: allow, constraints: [usage.tool_calls_24h < 3] }
+"#,
+    );
+    for (name, used) in [
+        ("said", true),
+        ("said.emails", true),
+        ("said.urls", false),
+        ("usage.tool_calls_24h", true),
+        ("user_usage", false),
+        ("run", false),
+    ] {
+        assert_eq!(enforcer.uses_fact(name), used, "{name}");
+    }
+    let call = |tool: &str| Call::of(&alice(), tool, r#"{"to": "a@example.com"}"#);
+    // Absent is denied.
+    assert!(!enforcer.decide_call(call("send")).is_allowed());
+    assert!(!enforcer.decide_call(call("search")).is_allowed());
+    for (said, allowed) in [
+        (r#"{"emails": ["a@example.com"]}"#, true),
+        (r#"{"emails": []}"#, false),
+        ("{}", false),
+    ] {
+        let decision = enforcer.decide_call(call("send").said(raw(said)));
+        assert_eq!(decision.is_allowed(), allowed, "{said}");
+        assert!(decision.facts().unwrap().contains(said));
+    }
+    for (calls, allowed) in [(2, true), (3, false)] {
+        let usage = raw(&format!(r#"{{"tool_calls_24h": {calls}}}"#));
+        let decision = enforcer.decide_call(call("search").usage(usage));
+        assert_eq!(decision.is_allowed(), allowed);
+    }
+    // What it does not look at is not told: a policy of version 0.1.0 of the contract would refuse it.
+    let decision = enforcer.decide_call(call("send").user_usage(raw("{}")));
+    assert!(!decision.facts().unwrap().contains("user_usage"));
+    // What is no object is no fact.
+    let decision = enforcer.decide_call(call("send").said(raw("[]")));
+    assert!(!decision.is_allowed());
+}
