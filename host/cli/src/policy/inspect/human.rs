@@ -274,7 +274,8 @@ impl Rule {
 }
 
 impl Terms {
-    fn words(&self) -> String {
+    /// Who has to agree, in words.
+    pub(in crate::policy) fn words(&self) -> String {
         let mut words = match self.approvers {
             Some(number) => count(usize::try_from(number).unwrap_or_default(), "approver"),
             None => "an approver".to_owned(),

@@ -77,7 +77,7 @@ pub(super) struct Forbid {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Scope {
+pub(in crate::policy) struct Scope {
     /// The first argument; empty if the scope only excludes.
     pub(super) argument: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -94,7 +94,7 @@ pub(super) struct Scope {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Paths {
+pub(in crate::policy) struct Paths {
     pub(super) allowed_paths: Vec<String>,
     pub(super) denied_paths: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -102,7 +102,7 @@ pub(super) struct Paths {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Terms {
+pub(in crate::policy) struct Terms {
     pub(super) roles: Vec<String>,
     pub(super) expires_seconds: Option<u32>,
     pub(super) approvers: Option<u32>,
