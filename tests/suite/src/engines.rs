@@ -54,7 +54,7 @@ impl<'p> Reference<'p> {
     pub fn scopes(&self) -> Vec<Bounds> {
         (0..)
             .map_while(|id| self.plan.scope(id).ok().flatten())
-            .map(bounds)
+            .map(bounds_of)
             .collect()
     }
 
