@@ -47,11 +47,11 @@ pub(super) fn human(call: &Call<'_>, answer: &Answer) -> String {
         text.push_str(&format!("  hint: {}\n", harmless(&hint)));
     }
     if let Some(message) = &answer.message {
-        text.push_str(&format!("  tells the model: {}\n", harmless(message)));
+        text.push_str(&format!("  message: {}\n", harmless(message)));
     }
     if let Some(terms) = &answer.terms {
         let terms = Terms::from(terms.clone());
-        text.push_str(&format!("  asks: {}\n", harmless(&terms.words())));
+        text.push_str(&format!("  approval: {}\n", harmless(&terms.words())));
     }
     text
 }
@@ -72,7 +72,7 @@ pub(super) struct Verdict<'a> {
     message: Option<&'a str>,
     /// Who has to agree.
     #[serde(skip_serializing_if = "Option::is_none")]
-    terms: Option<Terms>,
+    approval: Option<Terms>,
     engine: &'static str,
     roles: &'a [String],
     tool: &'a str,
@@ -99,7 +99,7 @@ pub(super) fn json<'a>(
         hint: answer.hint.clone().map(Paths::from),
         scope,
         message: answer.message.as_deref(),
-        terms: answer.terms.clone().map(Terms::from),
+        approval: answer.terms.clone().map(Terms::from),
         engine: engine.name(),
         roles: call.roles,
         tool: call.tool,
