@@ -374,8 +374,7 @@ impl Compiled {
         let rego = match self.rego() {
             Ok(rego) => rego,
             Err(refusal) => {
-                let file = sources.add(name, "");
-                sink.push(too_large(file, &refusal.to_string()));
+                sink.push(not_printed(&refusal, &name, sources));
                 return Ok(None);
             }
         };
@@ -385,6 +384,23 @@ impl Compiled {
             entrypoint: &Entrypoint::default(),
         };
         opa.build(&program, sources, sink)
+    }
+}
+
+/// Why there is no Rego: at the constraint, where there is one that is written as it is read.
+fn not_printed(refusal: &Refusal, name: &str, sources: &mut Sources) -> Diagnostic {
+    let message = refusal.to_string();
+    match refusal {
+        Refusal::Inexact { constraint, .. } => {
+            let place = sources.find(constraint);
+            let place = place.unwrap_or_else(|| Span::whole(sources.add(name, "")));
+            Diagnostic::new("rego-inexact", message, place, "calculates")
+        }
+        Refusal::TooLarge
+        | Refusal::Pattern(_)
+        | Refusal::Scopes(_)
+        | Refusal::Rust
+        | Refusal::Built => too_large(sources.add(name, ""), &message),
     }
 }
 

@@ -43,8 +43,8 @@ pub use arithmetic::MAX_OPERATIONS;
 pub use definition::{Definition, Definitions, definition_name_fault, parse_definition};
 pub use finding::ConstraintError;
 pub use parser::{
-    MAX_BYTES, MAX_FINDINGS, MAX_NESTING, MAX_QUANTIFIERS, Parsed, Purpose,
-    literal_from_json_text, parse, parse_within,
+    MAX_BYTES, MAX_FINDINGS, MAX_NESTING, MAX_QUANTIFIERS, Parsed, Purpose, literal_from_json_text,
+    parse, parse_within,
 };
 
 use crate::diagnostic::codes::constraint as codes;

@@ -131,7 +131,7 @@ mod tests {
             // One that asks for a policy itself.
             (
                 HTTP_HANDLER.to_vec(),
-                "the policy imports `hexgate:policy/decision@0.1.0`",
+                "the policy imports `hexgate:policy/decision@0.2.0`",
             ),
         ] {
             let error = compose(&bytes).unwrap_err().to_string();

@@ -163,7 +163,7 @@ mod tests {
                 .module
                 .contains("new URL(\"./a%20%22policy%22.core.wasm\", import.meta.url)")
         );
-        assert!(files.module.contains("\"hexgate:policy/decision@0.1.0#\""));
+        assert!(files.module.contains("\"hexgate:policy/decision@0.2.0#\""));
     }
 
     /// The first line of each says what it is and that it is not to be edited; what a user must know stands in the types.

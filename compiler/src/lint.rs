@@ -1,5 +1,6 @@
 //! What is allowed and probably not meant: one rule a file, each with a stable code.
 
+mod absent_bound;
 mod allow_over_deny;
 mod conflicting_parents;
 mod contradiction;
@@ -12,6 +13,7 @@ mod no_only;
 mod one_sided_bound;
 mod permissive_default;
 mod redundant;
+mod unknown_name;
 mod unused;
 
 use crate::{budget::Budget, diagnostic::Sink, resolve::Resolved, source::Sources};
@@ -20,6 +22,7 @@ use crate::{budget::Budget, diagnostic::Sink, resolve::Resolved, source::Sources
 ///
 /// A lint ends early where there is no room for another warning, or where the budget ends; then an error stands in `sink`.
 pub fn run(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget, sink: &mut Sink) {
+    absent_bound::check(resolved, sources, budget, sink);
     allow_over_deny::check(resolved, budget, sink);
     conflicting_parents::check(resolved, sink);
     contradiction::check(resolved, sources, budget, sink);
@@ -31,5 +34,6 @@ pub fn run(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget, sink: &m
     one_sided_bound::check(resolved, sources, sink);
     permissive_default::check(resolved, sink);
     redundant::check(resolved, budget, sink);
+    unknown_name::check(resolved, sources, budget, sink);
     unused::check(resolved, sink);
 }

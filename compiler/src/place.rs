@@ -119,6 +119,14 @@ impl Sources {
         self.files.get(id.0 as usize)
     }
 
+    /// The first place where a text stands.
+    pub(crate) fn find(&self, text: &str) -> Option<Span> {
+        (0..).zip(&self.files).find_map(|(id, source)| {
+            let start = source.text.find(text)?;
+            Some(Span::new(FileId(id), start, start + text.len()))
+        })
+    }
+
     /// The name of the source `id`.
     #[must_use]
     pub fn name(&self, id: FileId) -> &str {

@@ -30,8 +30,7 @@ pub const MAX_BYTES: usize = 16 << 20;
 /// The parts that decide, in their order; there are several texts of those that depend on what the policy has.
 mod decision {
     pub(super) const ANSWER: &str = include_str!("rego/decision/answer.rego");
-    pub(super) const ANSWER_WITH_WORDS: &str =
-        include_str!("rego/decision/answer_with_words.rego");
+    pub(super) const ANSWER_WITH_WORDS: &str = include_str!("rego/decision/answer_with_words.rego");
     pub(super) const ROLES: &str = include_str!("rego/decision/roles.rego");
     pub(super) const DECIDING: &str = include_str!("rego/decision/deciding.rego");
     pub(super) const DECIDING_BELOW_CEILING: &str =

@@ -59,7 +59,9 @@ impl<'d> Resolved<'d> {
     /// The rules of what a role says of a tool.
     pub(crate) fn rules(&self, listed: usize) -> &[Entry<'d>] {
         let rules = self.listed.get(listed).map(|listed| listed.rules.clone());
-        rules.and_then(|rules| self.entries.get(rules)).unwrap_or_default()
+        rules
+            .and_then(|rules| self.entries.get(rules))
+            .unwrap_or_default()
     }
 
     /// The role of that name.

@@ -255,9 +255,19 @@ fn the_table_of_names_that_are_taken_for_the_same_is_so() {
         for (index, name) in names.iter().enumerate() {
             // Several patterns have a name each.
             let pattern = patterns.get(index).or(patterns.first()).unwrap();
-            assert!(glob::denied(pattern, PathStyle::Posix).unwrap().dfa.accepts(name), "{row}");
             assert!(
-                !glob::allowed(pattern, PathStyle::Posix).unwrap().dfa.accepts(name) || pattern.contains('*'),
+                glob::denied(pattern, PathStyle::Posix)
+                    .unwrap()
+                    .dfa
+                    .accepts(name),
+                "{row}"
+            );
+            assert!(
+                !glob::allowed(pattern, PathStyle::Posix)
+                    .unwrap()
+                    .dfa
+                    .accepts(name)
+                    || pattern.contains('*'),
                 "{row}"
             );
             checked += 1;

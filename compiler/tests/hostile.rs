@@ -40,6 +40,7 @@ fn allowance() -> Allowance {
         .with(Account::Patterns, 4 << 20)
         .with(Account::Lints, 100_000)
         .with(Account::Hints, 1_000)
+        .with(Account::Overlaps, 400_000)
         .with(Account::Repeated, 20_000)
 }
 
@@ -169,9 +170,23 @@ const PAID: &[(&str, Account, u64)] = &[
         20_000,
     ),
     ("a long text in many constraints", Account::Constants, 5_000),
+    (
+        "a named condition in many constraints",
+        Account::Expanded,
+        2_000,
+    ),
+    ("definitions that double", Account::Expanded, 5_000),
     ("small patterns", Account::Patterns, 200_000),
     ("patterns just small enough", Account::Patterns, 1 << 20),
     ("small patterns", Account::Tables, 20_000),
+    (
+        "patterns of names that others cover",
+        Account::Overlaps,
+        20_000,
+    ),
+    ("forbids with scopes times tools", Account::Overlaps, 10_000),
+    ("forbids that roles inherit", Account::Flattened, 10_000),
+    ("lists of rules", Account::Lints, 5_000),
 ];
 
 #[test]

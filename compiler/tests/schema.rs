@@ -139,7 +139,7 @@ fn refuses_what_an_editor_should_underline() {
         (r#"{"tools": {"t": {"constraints": "args.x == 1"}}}"#, false),
         (r#"{"tools": {"t": {"constraints": [1]}}}"#, false),
         (r#"{"tools": {"": {}}}"#, false),
-        (r#"{"tools": {"mcp__*": {"mode": "deny"}}}"#, false),
+        (r#"{"tools": {"mcp__*": {"mode": "deny"}}}"#, true),
         (r#"{"roles": {"default": {}, "team-*": {}}}"#, false),
         (r#"{"roles": {"default": {"inherits": ["*"]}}}"#, false),
         (r#"{"tools": {"a b/c.d-e:f": {"mode": "deny"}}}"#, true),
@@ -171,6 +171,173 @@ fn refuses_what_an_editor_should_underline() {
         (r#"{"roles": {"default": {}}, "tools": {}}"#, false),
         (r#"{"roles": {"default": {"roles": {}}}}"#, false),
         (r#"{"roles": {"default": {"is_mixin": "yes"}}}"#, false),
+        (
+            r#"{"tools": {"t": [{"mode": "allow"}, {"mode": "deny", "message": "No."}]}}"#,
+            true,
+        ),
+        (r#"{"tools": {"t": []}}"#, false),
+        (r#"{"tools": {"t": [null]}}"#, false),
+        (r#"{"tools": {"t": [{}]}}"#, false),
+        (r#"{"tools": {"t": [{"constraints": []}]}}"#, false),
+        (r#"{"tools": {"t": ["allow"]}}"#, false),
+        (
+            r#"{"tools": {"t": [{"mode": "allow", "rules": []}]}}"#,
+            false,
+        ),
+        (r#"{"default_policy": [{"mode": "deny"}]}"#, false),
+        (
+            r#"{"description": "a\nb", "tools": {"t": {"mode": "deny", "description": "x"}}, "default_policy": {"description": "y", "message": "z"}}"#,
+            true,
+        ),
+        (r#"{"description": "a\tb"}"#, false),
+        (r#"{"description": 1}"#, false),
+        (r#"{"tools": {"t": {"message": ""}}}"#, false),
+        (r#"{"tools": {"t": {"message": " "}}}"#, false),
+        (r#"{"tools": {"t": {"message": "a\nb"}}}"#, false),
+        (r#"{"tools": {"t": {"message": null}}}"#, false),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"roles": ["a", "b c"], "expires": "90m", "approvers": 8, "reason": "optional"}}}}"#,
+            true,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": null}}}"#,
+            true,
+        ),
+        (
+            r#"{"default_policy": {"mode": "approval_required", "approval": {"approvers": 1}}}"#,
+            true,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "approval": {"approvers": 1}}}}"#,
+            false,
+        ),
+        (r#"{"tools": {"t": {"approval": {"approvers": 1}}}}"#, false),
+        (
+            r#"{"default_policy": {"mode": "deny", "approval": {}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"approvers": 9}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"approvers": 0}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"approvers": "1"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"expires": "1w"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"expires": "0s"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"expires": 60}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"reason": true}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"roles": []}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"roles": ["a", "a"]}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "approval_required", "approval": {"role": "a"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"forbid": [{"tools": ["shell", "mcp__*"], "constraints": ["args.x == 1"], "message": "No.", "description": "x"}, {}]}"#,
+            true,
+        ),
+        (
+            r#"{"roles": {"default": {"forbid": [{"tools": ["x"]}]}}, "forbid": null}"#,
+            true,
+        ),
+        (r#"{"forbid": {"tools": ["x"]}}"#, false),
+        (r#"{"forbid": [null]}"#, false),
+        (r#"{"forbid": ["x"]}"#, false),
+        (r#"{"forbid": [{"tools": []}]}"#, false),
+        (r#"{"forbid": [{"tools": null}]}"#, false),
+        (r#"{"forbid": [{"tools": "x"}]}"#, false),
+        (r#"{"forbid": [{"tools": ["x"], "mode": "deny"}]}"#, false),
+        (
+            r#"{"forbid": [{"tools": ["read_file"], "file_scope": {"denied_paths": [".env"], "except_paths": ["a/.env"]}}]}"#,
+            true,
+        ),
+        (
+            r#"{"forbid": [{"tools": ["read_file"], "file_scope": {"allowed_paths": [".env"]}}]}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"arguments": ["a", "b"], "style": "windows", "allowed_paths": ["C:/x"]}}}}"#,
+            true,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"argument": "a", "search": true, "style": "posix"}}}}"#,
+            true,
+        ),
+        (
+            r#"{"tools": {"read_file": {"mode": "allow", "file_scope": {"argument": "path"}}}}"#,
+            true,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"arguments": ["a"], "argument": "b"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"arguments": ["a"], "search": true}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"arguments": []}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"arguments": null}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"arguments": "a"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"arguments": ["a", "a"]}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"argument": ["a"]}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"argument": "a", "search": "yes"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"tools": {"t": {"mode": "allow", "file_scope": {"argument": "a", "style": "win"}}}}"#,
+            false,
+        ),
+        (
+            r#"{"define": {"small": ". <= 5", "both": "small(.a) and small(.b)"}}"#,
+            true,
+        ),
+        (
+            r#"{"roles": {"default": {"define": {"a": ". == 1"}}}, "define": null}"#,
+            true,
+        ),
+        (r#"{"define": {"a-b": ". == 1"}}"#, false),
+        (r#"{"define": {"a": ["x"]}}"#, false),
+        (r#"{"define": {"a": null}}"#, false),
         (r#"{"consts": {"a-b": 1}}"#, false),
         (r#"{"consts": {"a": {"b": 1}}}"#, false),
         (r#"{"consts": {"a": [1, "x", null, [true]]}}"#, true),

@@ -10,7 +10,7 @@ export async function decideAll(count, start, cases) {
     cases.forEach(({ policy, ...request }, index) => {
       if (policy === number) report.answers[index] = answer(decision, request);
     });
-    report.descriptions.push(describe(description));
+    report.descriptions.push(describe(description, decision.covers));
   }
   return report;
 }
@@ -24,7 +24,11 @@ function answer(decision, { facts, ...request }) {
   }
   const { tag, val } = verdict;
   if (tag === "deny") {
-    return { verdict: tag, reason: val.reason, violations: val.violations, hint: val.hint ?? null };
+    return { verdict: tag, reason: val.reason, violations: val.violations, hint: val.hint ?? null, message: val.message ?? null };
+  }
+  if (tag === "needs-approval") {
+    const { grant, terms, message } = val;
+    return { verdict: tag, role: grant.role ?? null, scope: grant.scope ?? null, terms: terms ?? null, message: message ?? null };
   }
   return { verdict: tag, role: val.role ?? null, scope: val.scope ?? null };
 }
@@ -41,7 +45,10 @@ function failure(error) {
   }
 }
 
-function describe(description) {
+// The paths that each scope is asked about, and one scope that is not there.
+const PROBES = ["docs/a.md", ".env", "src/.env.example", "C:/x", "a/../b", "größe", ""];
+
+function describe(description, covers) {
   const about = description.about();
   return {
     about: {
@@ -50,19 +57,47 @@ function describe(description) {
       compiler: about.compiler,
       arguments_bytes: about.limits.argumentsBytes,
       facts_bytes: about.limits.factsBytes,
+      facts: about.facts,
+      description: about.description ?? null,
     },
-    roles: paged((start) => description.roles(start, 3)).map((name) => ({
-      name,
-      rules: paged((start) => description.rules(name, start, 3)).map(({ tool, mode, constraints, scope }) => ({
-        tool: tool ?? null,
-        mode,
-        constraints,
-        scope: scope ?? null,
+    roles: paged((start) => description.roles(start, 3)).map((role) => ({
+      name: role.name,
+      description: role.description ?? null,
+      rules: paged((start) => description.rules(role.name, start, 3)).map((rule) => ({
+        tools: [rule.tools.tag, rule.tools.val ?? null],
+        mode: rule.mode,
+        constraints: rule.constraints,
+        scope: rule.scope ?? null,
+        terms: rule.terms ?? null,
+        message: rule.message ?? null,
+        description: rule.description ?? null,
       })),
+      forbids: forbids(description, role.name),
     })),
+    forbids: forbids(description, undefined),
     scopes: Array.from({ length: about.scopes }, (_, id) => description.scope(id)),
-    missing: [description.rules("no such role", 0, 1) ?? null, description.scope(about.scopes) ?? null],
+    terms: Array.from({ length: about.terms }, (_, id) => {
+      const { roles, expires, approvers, reasonRequired } = description.terms(id);
+      return { roles, expires: expires ?? null, approvers: approvers ?? null, reason_required: reasonRequired ?? null };
+    }),
+    covers: Array.from({ length: about.scopes + 1 }, (_, id) => PROBES.map((path) => covers(id, path))).flat(),
+    missing: [
+      description.rules("no such role", 0, 1) ?? null,
+      description.forbids("no such role", 0, 1) ?? null,
+      description.scope(about.scopes) ?? null,
+      description.terms(about.terms) ?? null,
+    ],
   };
+}
+
+function forbids(description, role) {
+  return paged((start) => description.forbids(role, start, 3)).map((forbid) => ({
+    tools: forbid.tools,
+    constraints: forbid.constraints,
+    scope: forbid.scope ?? null,
+    message: forbid.message ?? null,
+    description: forbid.description ?? null,
+  }));
 }
 
 function paged(page) {

@@ -10,8 +10,10 @@ from pathlib import Path
 from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Linker, Record
 
-DECISION = "hexgate:policy/decision@0.1.0"
-DESCRIPTION = "hexgate:policy/description@0.1.0"
+DECISION = "hexgate:policy/decision@0.2.0"
+DESCRIPTION = "hexgate:policy/description@0.2.0"
+# The paths that each scope is asked about, and one scope that is not there.
+PROBES = ["docs/a.md", ".env", "src/.env.example", "C:/x", "a/../b", "größe", ""]
 
 
 class Policy:
@@ -41,7 +43,7 @@ def field(of: Record, name: str):
 
 
 def paths(scope):
-    return {"allowed": field(scope, "allowed"), "denied": field(scope, "denied")}
+    return {name: field(scope, name) for name in ("allowed", "denied", "except")}
 
 
 def answer(policy: Policy, case: dict):
@@ -55,6 +57,16 @@ def answer(policy: Policy, case: dict):
             "reason": field(value, "reason"),
             "violations": field(value, "violations"),
             "hint": hint and paths(hint),
+            "message": field(value, "message"),
+        }
+    if result.tag == "ok" and tag == "needs-approval":
+        grant = field(value, "grant")
+        return {
+            "verdict": tag,
+            "role": field(grant, "role"),
+            "scope": field(grant, "scope"),
+            "terms": field(value, "terms"),
+            "message": field(value, "message"),
         }
     if result.tag == "ok":
         return {"verdict": tag, "role": field(value, "role"), "scope": field(value, "scope")}
@@ -73,15 +85,47 @@ def describe(policy: Policy):
             everything += more
         return everything
 
+    def some(it, *names):
+        return {name: field(it, name) for name in names}
+
     def rule(it):
-        return {name: field(it, name) for name in ("tool", "mode", "constraints", "scope")}
+        tools = field(it, "tools")
+        more = some(it, "mode", "constraints", "scope", "terms", "message", "description")
+        return {"tools": [tools.tag, tools.payload], **more}
+
+    def forbids(role):
+        found = paged(lambda start: ask("forbids", role, start, 3))
+        return [some(it, "tools", "constraints", "scope", "message", "description") for it in found]
+
+    def role(it):
+        name = field(it, "name")
+        rules = paged(lambda start: ask("rules", name, start, 3))
+        return {
+            **some(it, "name", "description"),
+            "rules": [rule(it) for it in rules],
+            "forbids": forbids(name),
+        }
 
     def scope(it):
-        return {"argument": field(it, "argument"), "paths": paths(field(it, "paths"))}
+        return {
+            **some(it, "arguments", "search", "style"),
+            "paths": paths(field(it, "paths")),
+            "exclusions": [
+                {"paths": paths(field(one, "paths")), "style": field(one, "style")}
+                for one in field(it, "exclusions")
+            ],
+        }
+
+    def terms(it):
+        return {
+            **some(it, "roles", "expires", "approvers"),
+            "reason_required": field(it, "reason-required"),
+        }
 
     about = ask("about")
     limits = field(about, "limits")
     scopes = field(about, "scopes")
+    all_terms = field(about, "terms")
     return {
         "about": {
             "coverage": field(about, "coverage"),
@@ -89,13 +133,24 @@ def describe(policy: Policy):
             "compiler": field(about, "compiler"),
             "arguments_bytes": field(limits, "arguments-bytes"),
             "facts_bytes": field(limits, "facts-bytes"),
+            "facts": field(about, "facts"),
+            "description": field(about, "description"),
         },
-        "roles": [
-            {"name": name, "rules": [rule(it) for it in paged(lambda start: ask("rules", name, start, 3))]}
-            for name in paged(lambda start: ask("roles", start, 3))
-        ],
+        "roles": [role(it) for it in paged(lambda start: ask("roles", start, 3))],
+        "forbids": forbids(None),
         "scopes": [scope(ask("scope", number)) for number in range(scopes)],
-        "missing": [ask("rules", "no such role", 0, 1), ask("scope", scopes)],
+        "terms": [terms(ask("terms", number)) for number in range(all_terms)],
+        "covers": [
+            policy.call(DECISION, "covers", number, path)
+            for number in range(scopes + 1)
+            for path in PROBES
+        ],
+        "missing": [
+            ask("rules", "no such role", 0, 1),
+            ask("forbids", "no such role", 0, 1),
+            ask("scope", scopes),
+            ask("terms", all_terms),
+        ],
     }
 
 

@@ -20,7 +20,7 @@ mod tests;
 use std::sync::Arc;
 
 use hexgate_contract::PathStyle;
-use regex_syntax::hir::{Hir, Look};
+use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange, Hir, Look};
 
 use self::{
     expression::{Expression, no_slash},
@@ -198,7 +198,13 @@ fn covered(pattern: &Parsed, segments: &[Segment], whole_tree: bool) -> Expressi
 fn denied_paths(pattern: &str, parsed: &Parsed) -> Result<Expression, PatternError> {
     let segments = without_last_trees(&parsed.segments);
     if covers_every_name(segments) {
-        return Ok(Expression::Anything);
+        return Ok(match parsed.drive {
+            Some(_) => Expression::Either(vec![
+                Expression::Sequence(vec![root(parsed), Expression::Anything]),
+                on_no_drive(),
+            ]),
+            None => Expression::Anything,
+        });
     }
     let mut parts = Vec::new();
     if parsed.absolute {
@@ -262,6 +268,14 @@ fn allowed_name(atoms: &[Atom]) -> Expression {
         Atom::Literal(c) => Expression::Character(*c),
     });
     Expression::Sequence(parts.collect())
+}
+
+/// Any path of [`PathStyle::Windows`] that is relative: its second character is not the `:` of a drive.
+fn on_no_drive() -> Expression {
+    let mut no_colon = ClassUnicode::new([ClassUnicodeRange::new(':', ':')]);
+    no_colon.negate();
+    let further = Expression::Sequence(vec![Expression::Set(no_colon), Expression::Anything]);
+    Expression::Sequence(vec![Expression::Set(no_slash()), further.optional()]).optional()
 }
 
 /// Any number of whole segments, each with the slash after it.

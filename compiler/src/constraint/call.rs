@@ -218,9 +218,10 @@ impl Parser<'_> {
             } else if !always {
                 self.doubt_text(call, &subject, text, &sought.span);
             }
-        } else if sought.path().is_some_and(|path| {
-            path.root == Root::Element && path.steps.is_empty()
-        }) {
+        } else if sought
+            .path()
+            .is_some_and(|path| path.root == Root::Element && path.steps.is_empty())
+        {
             self.doubt_listed(call, &subject, &sought.span);
         }
         Some(Node {
@@ -236,13 +237,7 @@ impl Parser<'_> {
         })
     }
 
-    fn doubt_text(
-        &mut self,
-        call: TextCall,
-        subject: &Operand,
-        text: &str,
-        span: &Range<usize>,
-    ) {
+    fn doubt_text(&mut self, call: TextCall, subject: &Operand, text: &str, span: &Range<usize>) {
         if text.is_empty() {
             let warning = doubt::empty_text(call, span.clone(), self.negative);
             return self.findings.warn(warning);
@@ -287,7 +282,10 @@ impl Parser<'_> {
         let Side::Good(operand) = self.value_call(Function::Lower) else {
             return None;
         };
-        if operand.terms().any(|term| matches!(term.kind, OperandKind::Path(_))) {
+        if operand
+            .terms()
+            .any(|term| matches!(term.kind, OperandKind::Path(_)))
+        {
             return Some(operand);
         }
         let shown = quoted(self.slice(operand.span.clone()));

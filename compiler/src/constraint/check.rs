@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     expr::{
-        CompareOp, Literal, Operand, OperandKind, Path, Quantifier, Root, Step, TextCall, Type,
+        CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Path, Quantifier,
+        Root, Step, Test, TextCall, Type,
     },
     model::Limits,
 };
@@ -155,9 +156,7 @@ pub(super) fn text_call(call: TextCall, subject: &Operand, sought: &Operand) -> 
             "`{name}` is a text, and every text {}",
             with_empty(call)
         )),
-        (Known::Arguments, _) | (_, Known::Arguments) => {
-            never("`args` is an object, not a text")
-        }
+        (Known::Arguments, _) | (_, Known::Arguments) => never("`args` is an object, not a text"),
         (Known::Lower, Known::Value(value)) => {
             impossible(&Known::Lower, value).map_or(Verdict::Open, never)
         }
@@ -212,22 +211,56 @@ pub(super) fn quantifier(quantifier: Quantifier, path: &Path) -> Verdict {
     };
     match known_path(path) {
         Known::Name(name) => never(format!("`{name}` is a text, not {}", wanted.described())),
-        Known::Arguments if wanted != Type::Object => never(format!(
-            "`args` is an object, not {}",
-            wanted.described()
-        )),
+        Known::Arguments if wanted != Type::Object => {
+            never(format!("`args` is an object, not {}", wanted.described()))
+        }
         _ => Verdict::Open,
+    }
+}
+
+/// A condition, without those in it.
+pub(super) fn condition(expr: &Expr) -> Verdict {
+    match &expr.kind {
+        ExprKind::Compare { op, left, right } => compare(*op, left, right),
+        ExprKind::In {
+            value,
+            list: Members::Listed(list),
+            negated,
+        } => membership(value, list, *negated),
+        ExprKind::In {
+            list: Members::Path(path),
+            ..
+        } => membership_in(path),
+        ExprKind::Text {
+            call,
+            subject,
+            sought,
+        } => text_call(*call, subject, sought),
+        ExprKind::Test(path, Test::Matches { .. }) => on_text(path),
+        ExprKind::Test(path, Test::Only(_)) => only(path),
+        ExprKind::Quantifier {
+            quantifier: of,
+            over: Over::Path(path),
+            ..
+        } => quantifier(*of, path),
+        ExprKind::Test(_, Test::Present)
+        | ExprKind::Quantifier {
+            over: Over::Listed(_),
+            ..
+        }
+        | ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::Named { .. } => Verdict::Open,
     }
 }
 
 /// Whether something of a known type may also not be there, so that nothing holds of it.
 fn may_be_absent(known: &Known<'_>) -> bool {
     match known {
-        Known::Nothing
-        | Known::Count
-        | Known::Number
-        | Known::Lower
-        | Known::TypeName(None) => true,
+        Known::Nothing | Known::Count | Known::Number | Known::Lower | Known::TypeName(None) => {
+            true
+        }
         Known::Name(_) | Known::Arguments | Known::TypeName(Some(_)) | Known::Value(_) => false,
     }
 }
@@ -340,8 +373,9 @@ pub(super) fn impossible(known: &Known<'_>, value: &Literal) -> Option<String> {
             .bytes()
             .any(|byte| byte.is_ascii_uppercase())
             .then(|| "`lower` leaves no upper-case letters".to_owned()),
-        (Known::TypeName(Some(of)), value @ Literal::String(_)) => (!is_name_of(*of, value))
-            .then(|| format!("it is {} for sure", of.described())),
+        (Known::TypeName(Some(of)), value @ Literal::String(_)) => {
+            (!is_name_of(*of, value)).then(|| format!("it is {} for sure", of.described()))
+        }
         (Known::Count, Literal::Number(text)) => {
             let number = Decimal::read(text)?;
             let (zero, most) = count_bounds()?;

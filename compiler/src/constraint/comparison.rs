@@ -76,7 +76,9 @@ impl Parser<'_> {
                 let right = members.as_ref().map_or_else(|| self.span(), Members::span);
                 self.refuse_chain(&left, &right)?;
                 if members.is_some() && self.at_arithmetic() {
-                    self.refuse_arithmetic("left of `in` values are calculated, right of it stands the list");
+                    self.refuse_arithmetic(
+                        "left of `in` values are calculated, right of it stands the list",
+                    );
                     return None;
                 }
                 let (Side::Good(value), Some(members)) = (left, members) else {
@@ -246,7 +248,15 @@ impl Parser<'_> {
             return self.findings.error(error);
         }
         let bare = self.slice(operand.span.clone());
-        let closes = matches!(self.kind(), Some(Kind::Close));
+        // Whether the value stands alone in parentheses, and is no argument of a function.
+        let mut before = self
+            .tokens
+            .iter()
+            .rev()
+            .skip_while(|token| token.span.end > operand.span.start);
+        let opened = matches!(before.next().map(|token| &token.kind), Some(Kind::Open));
+        let called = matches!(before.next().map(|token| &token.kind), Some(Kind::Word(word)) if !matches!(*word, "and" | "or" | "not"));
+        let closes = opened && !called && matches!(self.kind(), Some(Kind::Close));
         let calculates = matches!(operand.kind, OperandKind::Arithmetic { .. });
         let help = match (&operand.kind, self.kind_after(1)) {
             (_, Some(Kind::Arithmetic(_))) if closes => {
@@ -485,9 +495,7 @@ impl Parser<'_> {
             None => format!("types are `{}`", names.map(json).join("`, `")),
         };
         let shown = quoted(&json(text));
-        Some(
-            ConstraintError::new(codes::TYPE, span, format!("{shown} is no type")).help(help),
-        )
+        Some(ConstraintError::new(codes::TYPE, span, format!("{shown} is no type")).help(help))
     }
 
     fn membership_in(&mut self, value: Operand, path: Path, negated: bool) -> Node {
@@ -607,8 +615,9 @@ impl Parser<'_> {
         match verdict {
             Verdict::Open => false,
             Verdict::Never(why) => {
-                let on_object =
-                    on.filter(|(subject, _)| matches!(check::known(subject), check::Known::Arguments));
+                let on_object = on.filter(|(subject, _)| {
+                    matches!(check::known(subject), check::Known::Arguments)
+                });
                 let help = match on_object {
                     Some((_, function)) => format!(
                         "name the argument; for all texts in the arguments, at any depth, write `anywhere(args, {function}(., …))`"

@@ -106,9 +106,11 @@ impl Definitions {
         budget: &Budget,
     ) -> Vec<Result<Arc<Definition>, Vec<ConstraintError>>> {
         let written: Vec<(&str, &str)> = written.into_iter().collect();
-        let places: BTreeMap<&str, usize> =
-            (0..).zip(&written).map(|(at, (name, _))| (*name, at)).collect();
-        let uses: Vec<Vec<(usize, Range<usize>)>> = written
+        let places: BTreeMap<&str, usize> = (0..)
+            .zip(&written)
+            .map(|(at, (name, _))| (*name, at))
+            .collect();
+        let uses: Vec<Vec<Using>> = written
             .iter()
             .map(|(_, text)| {
                 let uses = calls(text).into_iter();
@@ -120,11 +122,16 @@ impl Definitions {
         let mut outcomes: Vec<Result<Arc<Definition>, Vec<ConstraintError>>> =
             written.iter().map(|_| Err(Vec::new())).collect();
         for at in order {
-            let (Some((name, text)), Some(outcome)) = (written.get(at), outcomes.get_mut(at)) else {
+            let (Some((name, text)), Some(outcome)) = (written.get(at), outcomes.get_mut(at))
+            else {
                 continue;
             };
             *outcome = match circles.get(&at) {
-                Some((next, span)) => Err(vec![circle(name, span.clone(), written.get(*next).map(|(name, _)| *name))]),
+                Some((next, span)) => Err(vec![circle(
+                    name,
+                    span.clone(),
+                    written.get(*next).map(|(name, _)| *name),
+                )]),
                 None => parse_definition(text, consts, self, budget).map(Arc::new),
             };
             match outcome {
@@ -146,8 +153,11 @@ fn circle(name: &str, span: Range<usize>, next: Option<&str>) -> ConstraintError
         .help("write out what is meant: a condition can use those alone that do without it")
 }
 
+/// The use of another definition: which, and where it stands.
+type Using = (usize, Range<usize>);
+
 /// An order in which each comes after what it uses; and those that use themselves, with the use that leads around.
-fn order(uses: &[Vec<(usize, Range<usize>)>]) -> (Vec<usize>, BTreeMap<usize, (usize, Range<usize>)>) {
+fn order(uses: &[Vec<Using>]) -> (Vec<usize>, BTreeMap<usize, Using>) {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         New,
@@ -156,12 +166,14 @@ fn order(uses: &[Vec<(usize, Range<usize>)>]) -> (Vec<usize>, BTreeMap<usize, (u
     }
     let mut states = vec![State::New; uses.len()];
     let mut order = Vec::with_capacity(uses.len());
-    let mut circles: BTreeMap<usize, (usize, Range<usize>)> = BTreeMap::new();
+    let mut circles: BTreeMap<usize, Using> = BTreeMap::new();
     for start in 0..uses.len() {
         // Each with the number of its uses that were followed. Not by recursion: a chain may be as long as a policy.
         let mut ahead = vec![(start, 0)];
         while let Some((at, followed)) = ahead.pop() {
-            let Some(state) = states.get_mut(at) else { continue };
+            let Some(state) = states.get_mut(at) else {
+                continue;
+            };
             if followed == 0 && *state != State::New {
                 continue;
             }
@@ -230,7 +242,10 @@ pub fn definition_name_fault(name: &str) -> Option<(String, &'static str)> {
     } else {
         return (!crate::expr::is_name(name)).then(|| {
             (
-                format!("{} cannot be the name of a condition", crate::diagnostic::quoted(name)),
+                format!(
+                    "{} cannot be the name of a condition",
+                    crate::diagnostic::quoted(name)
+                ),
                 "use letters, digits and `_`, and no digit first",
             )
         });

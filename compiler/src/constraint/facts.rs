@@ -25,7 +25,13 @@ const RUN: [&str; 13] = [
 ];
 
 /// What is counted over time.
-const METRICS: [&str; 5] = ["denials", "invocations", "llm_calls", "tokens", "tool_calls"];
+const METRICS: [&str; 5] = [
+    "denials",
+    "invocations",
+    "llm_calls",
+    "tokens",
+    "tool_calls",
+];
 
 /// Over how much time.
 const WINDOWS: [&str; 5] = ["5m", "1h", "24h", "7d", "30d"];

@@ -1,6 +1,7 @@
 //! Conditions with names, where they are used.
 
 use super::{
+    check::{self, Verdict},
     codes,
     expand::expand,
     finding::ConstraintError,
@@ -83,7 +84,9 @@ impl Parser<'_> {
                 ConstraintError::new(
                     codes::TOO_DEEP,
                     start.clone(),
-                    format!("with what it stands for this is nested more than {MAX_NESTING} levels deep"),
+                    format!(
+                        "with what it stands for this is nested more than {MAX_NESTING} levels deep"
+                    ),
                 )
                 .help("let named conditions use each other less deeply"),
             );
@@ -119,11 +122,38 @@ impl Parser<'_> {
             advice.label = shortened(definition.text());
             self.advise_below(*negative, advice);
         }
+        let body = expand(&definition.expr, argument.as_ref());
+        // Of what is known what it is the definition may ask what never holds.
+        let is_known = argument.as_ref().is_some_and(|path| {
+            path.steps.is_empty() && (path.root.is_name() || path.root == Root::Args)
+        });
+        let never =
+            body.walk()
+                .filter(|_| is_known)
+                .find_map(|part| match check::condition(part) {
+                    Verdict::Never(why) => Some((part.to_string(), why)),
+                    Verdict::Open | Verdict::Always(_) | Verdict::Itself { .. } => None,
+                });
+        if let Some((part, why)) = never {
+            self.findings.error(
+                ConstraintError::new(
+                    codes::NEVER,
+                    span.clone(),
+                    format!(
+                        "in what `{name}` stands for here {} can never hold",
+                        quoted(&part)
+                    ),
+                )
+                .label(why)
+                .help(format!("give it a path to a value: `{name}(args.x)`")),
+            );
+            return None;
+        }
         Some(Node {
             expr: Expr {
                 kind: ExprKind::Named {
                     name: name.to_owned(),
-                    body: Box::new(expand(&definition.expr, argument.as_ref())),
+                    body: Box::new(body),
                     argument,
                     definition: definition.text.clone(),
                 },

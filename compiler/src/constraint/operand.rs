@@ -93,11 +93,7 @@ impl<'a> Parser<'a> {
             }
             None
             | Some(
-                Kind::Op(_)
-                | Kind::Arithmetic(_)
-                | Kind::Close
-                | Kind::CloseList
-                | Kind::Comma,
+                Kind::Op(_) | Kind::Arithmetic(_) | Kind::Close | Kind::CloseList | Kind::Comma,
             ) => {
                 let error = self.expected(wanted);
                 self.findings.error(error);

@@ -111,8 +111,7 @@ pub fn parse_within(
 ///
 /// What is wrong with it, by position: at least one error, at most [`MAX_FINDINGS`].
 pub fn literal_from_json_text(text: &str) -> Result<Literal, Vec<ConstraintError>> {
-    let (consts, definitions, budget) =
-        (BTreeMap::new(), Definitions::none(), Budget::default());
+    let (consts, definitions, budget) = (BTreeMap::new(), Definitions::none(), Budget::default());
     let sight = Sight {
         consts: &consts,
         definitions: &definitions,

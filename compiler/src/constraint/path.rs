@@ -321,7 +321,10 @@ fn misses(path: &Path, binds: &Binds) -> Option<ConstraintError> {
                     "write `.name` for its name, `.value` for its value".to_owned()
                 }
             };
-            refuse("a member has a `.name` and a `.value`, and nothing else", &help)
+            refuse(
+                "a member has a `.name` and a `.value`, and nothing else",
+                &help,
+            )
         }
         (Binds::Text, [_, ..]) => refuse(
             "`.` is a text here and has no members",
@@ -331,13 +334,8 @@ fn misses(path: &Path, binds: &Binds) -> Option<ConstraintError> {
             "`.` is an element of a constant here and has no members",
             "write `.` alone",
         ),
-        (
-            Binds::Element
-            | Binds::Listed(_)
-            | Binds::Text
-            | Binds::Value
-            | Binds::Argument,
-            _,
-        ) => None,
+        (Binds::Element | Binds::Listed(_) | Binds::Text | Binds::Value | Binds::Argument, _) => {
+            None
+        }
     }
 }

@@ -18,8 +18,22 @@ const ENDINGS: [&str; 19] = [
 
 /// Arguments that name a host, or begin with one.
 const HOSTS: [&str; 16] = [
-    "address", "addr", "bcc", "cc", "domain", "email", "endpoint", "from", "host", "hostname",
-    "href", "link", "origin", "recipient", "uri", "url",
+    "address",
+    "addr",
+    "bcc",
+    "cc",
+    "domain",
+    "email",
+    "endpoint",
+    "from",
+    "host",
+    "hostname",
+    "href",
+    "link",
+    "origin",
+    "recipient",
+    "uri",
+    "url",
 ];
 
 /// Arguments that begin with a `/` and lead to no file.
@@ -124,10 +138,17 @@ pub(super) fn path_prefix(
         && matches!(bytes.get(2), Some(b'/' | b'\\'));
     let is_path = text.len() > 1
         && !text.starts_with("//")
-        && (["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start)) || has_drive);
-    let path = subject.path().filter(|_| call == TextCall::StartsWith && is_path)?;
+        && (["/", "./", "../", "~/"]
+            .iter()
+            .any(|start| text.starts_with(start))
+            || has_drive);
+    let path = subject
+        .path()
+        .filter(|_| call == TextCall::StartsWith && is_path)?;
     let about_a_file = match path.root {
-        Root::Args | Root::Element => last_name(path).is_none_or(|name| !NO_FILES.contains(&name.as_str())),
+        Root::Args | Root::Element => {
+            last_name(path).is_none_or(|name| !NO_FILES.contains(&name.as_str()))
+        }
         Root::Ctx
         | Root::Run
         | Root::Said
@@ -196,7 +217,8 @@ pub(super) fn host_pattern(pattern: &str, span: &Range<usize>) -> Option<Constra
             .help("write `\\\\.` for a dot between the names of a host"),
         );
     }
-    let is_open = in_url && (rest.starts_with(".*") || rest.starts_with(".+") || rest.starts_with("[^"));
+    let is_open =
+        in_url && (rest.starts_with(".*") || rest.starts_with(".+") || rest.starts_with("[^"));
     is_open.then(|| {
         ConstraintError::new(
             codes::URL_PREFIX,
@@ -227,7 +249,10 @@ fn is_host(text: &str, subject: &Operand) -> bool {
 /// Whether a text is made as the names of hosts are: labels with dots between them, the last one of letters.
 fn is_dotted(text: &str) -> bool {
     let label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     let ending = text.rsplit('.').next().unwrap_or("");
     text.contains('.')
@@ -238,7 +263,14 @@ fn is_dotted(text: &str) -> bool {
 
 fn names_an_address(subject: &Operand) -> bool {
     const ADDRESSES: [&str; 8] = [
-        "address", "bcc", "cc", "email", "from", "mail", "recipient", "to",
+        "address",
+        "bcc",
+        "cc",
+        "email",
+        "from",
+        "mail",
+        "recipient",
+        "to",
     ];
     subject
         .terms()
@@ -250,7 +282,9 @@ fn names_an_address(subject: &Operand) -> bool {
 /// Whether `part` is one of the words of a name, also in the plural.
 fn is_part(name: &str, part: &str) -> bool {
     name.split('_').any(|word| {
-        word == part || word.strip_suffix('s') == Some(part) || word.strip_suffix("es") == Some(part)
+        word == part
+            || word.strip_suffix('s') == Some(part)
+            || word.strip_suffix("es") == Some(part)
     })
 }
 

@@ -8,7 +8,10 @@ use crate::{
 /// Letters of other scripts that look like a letter of ASCII.
 const TWINS: &[(&str, &str)] = &[
     // Cyrillic
-    ("аАВеЕкКМоОрРсСТуУхХНіІјЈѕЅԁԛԝһҺ", "aABeEkKMoOpPcCTyYxXHiIjJsSdqwhH"),
+    (
+        "аАВеЕкКМоОрРсСТуУхХНіІјЈѕЅԁԛԝһҺ",
+        "aABeEkKMoOpPcCTyYxXHiIjJsSdqwhH",
+    ),
     // Greek
     ("αΑΒεΕΖΗιΙΚκΜΝνοΟρΡΤυΥΧχ", "aABeEZHiIKkMNvoOpPTuYXx"),
 ];
@@ -22,17 +25,29 @@ pub(super) fn check(name: &str, of: &str, span: Span) -> Option<Diagnostic> {
         )
     } else if name.trim() != name {
         (
-            format!("the name {} of {of} begins or ends with a blank, which nobody sees", quoted(name)),
+            format!(
+                "the name {} of {of} begins or ends with a blank, which nobody sees",
+                quoted(name)
+            ),
             "leave it out; names are compared letter by letter".to_owned(),
         )
     } else {
         let (c, twin) = twin(name)?;
         (
-            format!("the name {} of {of} contains U+{:04X}, which looks like `{twin}`", quoted(name), u32::from(c)),
-            format!("write {} if that is meant; names are compared letter by letter", quoted(&plain(name))),
+            format!(
+                "the name {} of {of} contains U+{:04X}, which looks like `{twin}`",
+                quoted(name),
+                u32::from(c)
+            ),
+            format!(
+                "write {} if that is meant; names are compared letter by letter",
+                quoted(&plain(name))
+            ),
         )
     };
-    Some(Diagnostic::new("lookalike-name", message, span, "not what it seems to be").with_help(help))
+    Some(
+        Diagnostic::new("lookalike-name", message, span, "not what it seems to be").with_help(help),
+    )
 }
 
 /// Whether a character takes no room, or the room of a blank without being the ordinary one.

@@ -40,34 +40,118 @@ const KEYS: &[(&str, &[&str])] = &[
     ("consts", &["constants", "variables", "vars", "values"]),
     (
         "define",
-        &["defines", "definitions", "macros", "predicates", "helpers", "named_conditions"],
+        &[
+            "defines",
+            "definitions",
+            "macros",
+            "predicates",
+            "helpers",
+            "named_conditions",
+        ],
     ),
     (
         "forbid",
         &[
-            "forbids", "forbidden", "prohibit", "prohibited", "never", "ceiling", "guardrails",
-            "guardrail", "blocklist", "denylist", "global_deny", "blocked",
+            "forbids",
+            "forbidden",
+            "prohibit",
+            "prohibited",
+            "never",
+            "ceiling",
+            "guardrails",
+            "guardrail",
+            "blocklist",
+            "denylist",
+            "global_deny",
+            "blocked",
         ],
     ),
     (
         "message",
         &[
-            "messages", "msg", "denial_message", "deny_message", "error_message", "reason",
-            "explanation", "on_deny", "feedback",
+            "messages",
+            "msg",
+            "denial_message",
+            "deny_message",
+            "error_message",
+            "reason",
+            "explanation",
+            "on_deny",
+            "feedback",
         ],
     ),
     (
         "description",
-        &["comment", "note", "notes", "doc", "docs", "summary", "title", "purpose", "rationale"],
+        &[
+            "comment",
+            "note",
+            "notes",
+            "doc",
+            "docs",
+            "summary",
+            "title",
+            "purpose",
+            "rationale",
+        ],
     ),
     (
         "approval",
-        &["approve_by", "approved_by", "approval_policy", "approval_terms", "escalation", "approvers"],
+        &[
+            "approve_by",
+            "approved_by",
+            "approval_policy",
+            "approval_terms",
+            "escalation",
+            "approvers",
+        ],
     ),
-    ("approvers", &["count", "quorum", "min_approvers", "minimum", "number", "approvals", "required_approvers"]),
-    ("expires", &["expires_in", "expiry", "expiration", "timeout", "ttl", "within", "deadline"]),
-    ("roles", &["role", "by", "from", "groups", "group", "users", "teams", "team", "approver_roles"]),
-    ("reason", &["reason_required", "require_reason", "justification", "comment"]),
+    (
+        "approvers",
+        &[
+            "count",
+            "quorum",
+            "min_approvers",
+            "minimum",
+            "number",
+            "approvals",
+            "required_approvers",
+        ],
+    ),
+    (
+        "expires",
+        &[
+            "expires_in",
+            "expiry",
+            "expiration",
+            "timeout",
+            "ttl",
+            "within",
+            "deadline",
+        ],
+    ),
+    (
+        "roles",
+        &[
+            "role",
+            "by",
+            "from",
+            "groups",
+            "group",
+            "users",
+            "teams",
+            "team",
+            "approver_roles",
+        ],
+    ),
+    (
+        "reason",
+        &[
+            "reason_required",
+            "require_reason",
+            "justification",
+            "comment",
+        ],
+    ),
     (
         "mode",
         &[
@@ -128,8 +212,15 @@ const KEYS: &[(&str, &[&str])] = &[
     (
         "except_paths",
         &[
-            "except", "exceptions", "exempt", "exempt_paths", "unless", "excepted_paths",
-            "exception_paths", "allow_except", "but",
+            "except",
+            "exceptions",
+            "exempt",
+            "exempt_paths",
+            "unless",
+            "excepted_paths",
+            "exception_paths",
+            "allow_except",
+            "but",
         ],
     ),
     (
@@ -195,7 +286,9 @@ pub(super) fn key_help(word: &str, valid: &[&str]) -> String {
         return "write the rules as the list itself: `NAME: [{ mode: allow, … }, { mode: deny, … }]`".to_owned();
     }
     let is_rule = valid.contains(&"mode") || valid.contains(&"default_policy");
-    if let Some(meant) = mode(word).filter(|_| is_rule && among(KEYS, word).all(|key| !valid.contains(&key))) {
+    if let Some(meant) =
+        mode(word).filter(|_| is_rule && among(KEYS, word).all(|key| !valid.contains(&key)))
+    {
         if valid.contains(&"tools") {
             return format!(
                 "list the tools by name below `tools`, each with its mode: `tools: {{ NAME: {{ mode: {meant} }} }}`"
@@ -245,14 +338,29 @@ pub(super) fn rule_help(node: &Node, listed: bool) -> Option<String> {
 /// What to write for what is forbidden and is no mapping, or no list of them.
 pub(super) fn forbid_help(node: &Node) -> String {
     match &node.kind {
-        NodeKind::Mapping(_) => "write it as an entry of a list: a line that begins with `- `".to_owned(),
-        NodeKind::List(_) => "write each part as a mapping: `- { tools: [NAME], constraints: [CONDITION] }`".to_owned(),
+        NodeKind::Mapping(_) => {
+            "write it as an entry of a list: a line that begins with `- `".to_owned()
+        }
+        NodeKind::List(_) => {
+            "write each part as a mapping: `- { tools: [NAME], constraints: [CONDITION] }`"
+                .to_owned()
+        }
         NodeKind::Scalar(scalar) if scalar.value.contains(['(', ' ', '.']) => {
-            format!("a condition of calls that are forbidden is written {}", quoted(&format!("- constraints: ['{}']", scalar.value)))
+            format!(
+                "a condition of calls that are forbidden is written {}",
+                quoted(&format!("- constraints: ['{}']", scalar.value))
+            )
         }
         NodeKind::Scalar(scalar) => {
-            let name = if node.is_null() { "NAME" } else { &scalar.value };
-            format!("a tool that is forbidden is written {}", quoted(&format!("- tools: [{name}]")))
+            let name = if node.is_null() {
+                "NAME"
+            } else {
+                &scalar.value
+            };
+            format!(
+                "a tool that is forbidden is written {}",
+                quoted(&format!("- tools: [{name}]"))
+            )
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use wasmparser::{
-    CanonicalFunction, CanonicalOption, ComponentAlias, ExternalKind, Instance, Parser, Payload,
+    CanonicalFunction, CanonicalOption, ComponentAlias, ComponentExternalKind, ComponentInstance,
+    ExternalKind, Instance, Parser, Payload,
 };
 
 use hexgate_contract::names::FUNCTIONS;
@@ -90,6 +91,10 @@ struct Outline {
     memories: Vec<String>,
     /// The names of the core functions that are lifted, and whether each is passed texts as the contract's glue passes them.
     lifted: Vec<(Option<String>, bool)>,
+    /// What functions of the component are called where they are passed on, and their places among those that are lifted.
+    passed_on: Vec<(String, usize)>,
+    /// Whether functions have further numbers than those that they got when they were lifted.
+    renumbers: bool,
     /// Whether modules stand in components within this one.
     nested: bool,
 }
@@ -117,13 +122,27 @@ impl Outline {
                 }
                 Payload::ComponentAliasSection(section) => {
                     for alias in section {
-                        if let ComponentAlias::CoreInstanceExport { kind, name, .. } = alias? {
-                            match kind {
+                        match alias? {
+                            ComponentAlias::CoreInstanceExport { kind, name, .. } => match kind {
                                 ExternalKind::Func => outline.functions.push(Some(name.to_owned())),
                                 ExternalKind::Memory => outline.memories.push(name.to_owned()),
                                 _ => {}
+                            },
+                            ComponentAlias::InstanceExport { kind, .. } => {
+                                outline.renumbers |= kind == ComponentExternalKind::Func;
                             }
+                            ComponentAlias::Outer { .. } => {}
                         }
+                    }
+                }
+                Payload::ComponentExportSection(section) => {
+                    for export in section {
+                        outline.renumbers |= export?.kind == ComponentExternalKind::Func;
+                    }
+                }
+                Payload::ComponentInstanceSection(section) => {
+                    for instance in section {
+                        outline.pass_on(&instance?);
                     }
                 }
                 Payload::ComponentCanonicalSection(section) => {
@@ -135,6 +154,25 @@ impl Outline {
             }
         }
         Ok(outline)
+    }
+
+    fn pass_on(&mut self, instance: &ComponentInstance<'_>) {
+        let functions: Vec<(&str, u32)> = match instance {
+            ComponentInstance::Instantiate { args, .. } => args
+                .iter()
+                .filter(|it| it.kind == ComponentExternalKind::Func)
+                .map(|it| (it.name, it.index))
+                .collect(),
+            ComponentInstance::FromExports(exports) => exports
+                .iter()
+                .filter(|it| it.kind == ComponentExternalKind::Func)
+                .map(|it| (it.name.name, it.index))
+                .collect(),
+        };
+        for (name, index) in functions {
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            self.passed_on.push((name.to_owned(), index));
+        }
     }
 
     fn canonical(&mut self, function: CanonicalFunction) {
@@ -172,8 +210,8 @@ impl Outline {
             .flatten()
     }
 
-    /// Whether the exports of the world are the functions of one module. Each of the world's functions has other parameters than the
-    /// others have, so once types and names are right, no two of them can be exchanged; the ES module counts the parameters.
+    /// Whether the exports of the world are the functions of one module, each under its own name: once types are right, two that have the
+    /// same parameters can still be exchanged.
     fn is_one_module(&self) -> Result<(), &'static str> {
         if self.modules.len() != 1 || self.linked != 1 || self.nested {
             return Err("it consists of several core modules");
@@ -188,6 +226,23 @@ impl Outline {
             return Err(
                 "its functions are not those of its core module under their canonical names",
             );
+        }
+        // A name of an argument is that of the function, behind what says that it is one.
+        let is_its_own = |(name, index): &(String, usize)| {
+            let lifted = self
+                .lifted
+                .get(*index)
+                .and_then(|(core, _)| core.as_deref());
+            let core = lifted.and_then(|core| core.rsplit_once('#'));
+            core.is_some_and(|(_, core)| {
+                name == core
+                    || name
+                        .strip_suffix(core)
+                        .is_some_and(|rest| rest.ends_with('-'))
+            })
+        };
+        if self.renumbers || !self.passed_on.iter().all(is_its_own) {
+            return Err("its functions are exported under names of others");
         }
         if self.lifted.iter().any(|(_, plain)| !plain) {
             return Err("its functions are not passed UTF-8 in `memory` by way of `cabi_realloc`");

@@ -8,14 +8,14 @@ export interface Request {
   tool: string;
   /** The arguments as JSON text, one object: the very text that will run. */
   arguments: string;
-  /** Further facts as JSON text: one object with no members other than `ctx`, `run` and `user`. */
+  /** Further facts as JSON text: one object with no members other than `ctx`, `run`, `said`, `usage`, `user` and `user_usage`. */
   facts?: string | null;
 }
 
 /** What the policy says. Only `allow` lets a call happen. */
 export type Verdict =
   | { readonly tag: "deny"; readonly val: Denial }
-  | { readonly tag: "needs-approval"; readonly val: Grant }
+  | { readonly tag: "needs-approval"; readonly val: NeededApproval }
   | { readonly tag: "allow"; readonly val: Grant };
 
 /** Why a call may not happen. */
@@ -26,21 +26,35 @@ export interface Denial {
   violations: string[];
   /** Where the call could have gone instead, if a file scope was what denied it. */
   hint?: PathScope;
+  /** What the policy's author wants the model to be told: at most 500 bytes, no control characters. */
+  message?: string;
 }
 
 /** On whose authority a call may happen, and within which limits. */
 export interface Grant {
   /** Index into the request's roles. Absent: the policy's default role decided. */
   role?: number;
-  /** The file scope that the path argument satisfied, for `description.scope`. A tool that searches below a path must apply it to
-   * each result. */
+  /** All that a path must satisfy, for `decision.covers` and `description.scope`. A tool that finds further paths must ask `covers` about
+   * each. */
   scope?: number;
+}
+
+/** What a call may happen on once a human has agreed. */
+export interface NeededApproval {
+  /** On whose authority, and within which limits. */
+  grant: Grant;
+  /** Who has to agree, for `description.terms`. Absent: the host decides. */
+  terms?: number;
+  /** What the policy's author wants the model to be told: at most 500 bytes, no control characters. */
+  message?: string;
 }
 
 /** The pattern lists of a file scope, as written in the policy. */
 export interface PathScope {
   allowed: string[];
   denied: string[];
+  /** What lifts `denied` for a path that it matches itself. */
+  except: string[];
 }
 
 /** Why there is no verdict. The first three are the contract's; a `trap` or `bad-output` is a policy that misbehaved. */
@@ -65,26 +79,78 @@ export interface Summary {
   compiler: string;
   roles: number;
   scopes: number;
+  terms: number;
   /** The limits that the policy counts, in bytes. */
   limits: { argumentsBytes: number; factsBytes: number };
+  /** The facts that conditions look at: a member and one of that (`usage.tool_calls_24h`), or a member alone, where all of it is. */
+  facts: string[];
+  /** What the policy is about, for people. */
+  description?: string;
 }
 
-/** What a role may do with one tool. */
+/** A role. */
+export interface Role {
+  name: string;
+  /** Who has it, for people. */
+  description?: string;
+}
+
+/** Which tools a rule is for: those without a rule of their own, the one of that name, or those that match the pattern. */
+export type Tools =
+  | { readonly tag: "unlisted" }
+  | { readonly tag: "exact" | "pattern"; readonly val: string };
+
+/** What a role may do with some tools. Several rules can be for the same ones: then those that deny are exceptions. */
 export interface Rule {
-  /** Absent: every tool that has no rule of its own and no closed name. */
-  tool?: string;
+  tools: Tools;
   mode: "deny" | "needs-approval" | "allow";
   /** As written, in the order of evaluation. */
   constraints: string[];
   /** For `description.scope`. */
   scope?: number;
+  /** For `description.terms`. */
+  terms?: number;
+  /** What the model is told if this rule denies or asks. */
+  message?: string;
+  /** What it is for, for people. */
+  description?: string;
 }
 
-/** Which paths a tool may touch. */
+/** Calls that are denied unless a condition (the constraints and the scope) is false. */
+export interface Forbid {
+  /** Names, or patterns of names, which have a `*`. Empty: all tools whose names are not closed. */
+  tools: string[];
+  constraints: string[];
+  /** The paths that it is about, as `denied` of that scope. */
+  scope?: number;
+  message?: string;
+  description?: string;
+}
+
+/** How paths are written. */
+export type PathStyle = "posix" | "windows";
+
+/** All that a path must satisfy. */
 export interface FileScope {
-  /** The argument that holds the path. */
-  argument: string;
+  /** The arguments that hold paths. None, if there are exclusions alone. */
+  arguments: string[];
+  /** Whether the tool searches below the path, so that an absent one starts at the root. */
+  search: boolean;
   paths: PathScope;
+  style: PathStyle;
+  /** What the exceptions and forbids for the tool exclude. */
+  exclusions: { paths: PathScope; style: PathStyle }[];
+}
+
+/** Who has to agree to a call, on what terms. What is absent is the host's. */
+export interface ApprovalTerms {
+  /** The roles of approvers, any of which suffices. Empty: the host's. */
+  roles: string[];
+  /** For how many seconds an answer is waited for. */
+  expires?: number;
+  /** How many have to agree, all different, none the caller: 1 to 8. */
+  approvers?: number;
+  reasonRequired?: boolean;
 }
 
 /** A loaded policy: the interfaces of the package `hexgate:policy`. */
@@ -94,15 +160,23 @@ export interface Policy {
      * @throws {PolicyError} if there is no verdict: nothing may happen
      * @throws {TypeError} if a member of the request has another type */
     decide(request: Request): Verdict;
+    /** Whether a scope of a grant covers a path that the call did not name. False: it does not, or there is no such scope.
+     * @throws {PolicyError} if there is no answer: the path is not covered */
+    covers(scope: number, path: string): boolean;
   };
   readonly description: {
     about(): Summary;
-    /** At most `count` role names from index `start` on, in the order of their bytes. */
-    roles(start: number, count: number): string[];
-    /** At most `count` rules of a role from index `start` on: first the one for unlisted tools. Undefined: no such role. */
+    /** At most `count` roles from index `start` on, in the order of their names' bytes. */
+    roles(start: number, count: number): Role[];
+    /** At most `count` rules of a role from index `start` on: first the one for unlisted tools, then those by name, then those by pattern
+     * in the order in which they are tried. Undefined: no such role. */
     rules(role: string, start: number, count: number): Rule[] | undefined;
+    /** At most `count` forbids from index `start` on: of a role, or those that no role can lift. Undefined: no such role. */
+    forbids(role: string | null | undefined, start: number, count: number): Forbid[] | undefined;
     /** Undefined: no such scope. */
     scope(id: number): FileScope | undefined;
+    /** Undefined: no such terms. */
+    terms(id: number): ApprovalTerms | undefined;
   };
 }
 

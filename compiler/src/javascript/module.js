@@ -20,13 +20,24 @@ const DESCRIPTION = "hexgate:policy/description@{{CONTRACT}}#";
 const FUNCTIONS = [
   "cabi_realloc",
   DECISION + "decide",
+  DECISION + "covers",
   DESCRIPTION + "about",
   DESCRIPTION + "roles",
   DESCRIPTION + "rules",
+  DESCRIPTION + "forbids",
   DESCRIPTION + "scope",
+  DESCRIPTION + "terms",
 ];
+const DECIDE = 1;
+const COVERS = 2;
+const ABOUT = 3;
+const ROLES = 4;
+const RULES = 5;
+const FORBIDS = 6;
+const SCOPE = 7;
+const TERMS = 8;
 // How many parameters each has by the canonical ABI, all of 32 bits.
-const PARAMETERS = [4, 9, 0, 2, 4, 1];
+const PARAMETERS = [4, 9, 3, 0, 2, 4, 5, 1, 1];
 
 // Backstops that a policy of this engine does not reach; the limits that can change a verdict are counted inside.
 const MOST_ROLES = 1024;
@@ -37,6 +48,13 @@ const MOST_DESCRIPTION_BYTES = 64 << 20;
 const FIELDS = ["roles", "tool", "arguments", "facts"];
 const MODES = ["deny", "needs-approval", "allow"];
 const COVERAGES = ["complete", "opaque"];
+const TOOLS = ["unlisted", "exact", "pattern"];
+const STYLES = ["posix", "windows"];
+
+// What is told to a model is short and of one line.
+const MOST_MESSAGE_BYTES = 500;
+const CONTROL = /\p{Cc}/u;
+const MOST_APPROVERS = 8;
 
 const NOT_ASCII = /[^\x00-\x7f]/;
 const encoder = new TextEncoder();
@@ -131,7 +149,7 @@ export function instantiate(...modules) {
   };
 
   const about = () => using((instance) => instance.about());
-  const { sourceDigest, scopes } = about();
+  const { sourceDigest, scopes, terms: approvals } = about();
   if (SOURCE_SHA256 !== null && sourceDigest !== SOURCE_SHA256) {
     throw new Error("the module holds another policy than this file: compile the policy again and deploy both");
   }
@@ -143,17 +161,27 @@ export function instantiate(...modules) {
     expectText("arguments", text);
     const more = facts ?? undefined;
     if (more !== undefined) expectText("facts", more);
-    const answer = using((instance) => instance.decide(names, tool, text, more, scopes));
+    const answer = using((instance) => instance.decide(names, tool, text, more, { scopes, approvals }));
     if (answer instanceof PolicyError) throw answer;
     return answer;
+  };
+  const covers = (scope, path) => {
+    expectText("path", path);
+    return using((instance) => instance.covers(index(scope), path));
   };
   const roles = (start, count) => using((instance) => instance.roles(index(start), index(count)));
   const rules = (role, start, count) => {
     expectText("role", role);
-    return using((instance) => instance.rules(role, index(start), index(count), scopes));
+    return using((instance) => instance.rules(role, index(start), index(count), { scopes, approvals }));
+  };
+  const forbids = (role, start, count) => {
+    const of = role ?? undefined;
+    if (of !== undefined) expectText("role", of);
+    return using((instance) => instance.forbids(of, index(start), index(count), scopes));
   };
   const scope = (id) => using((instance) => instance.scope(index(id)));
-  return { decision: { decide }, description: { about, roles, rules, scope } };
+  const terms = (id) => using((instance) => instance.terms(index(id)));
+  return { decision: { decide, covers }, description: { about, roles, rules, forbids, scope, terms } };
 }
 
 // A copy: what is checked is what is passed on.
@@ -227,12 +255,12 @@ class Instance {
     return this.#memory.buffer.byteLength !== this.#size;
   }
 
-  decide(roles, tool, text, facts, scopes) {
-    return KEEPS_INSTANCES ? this.#decideAtOnce(roles, tool, text, facts, scopes) : this.#decideApart(roles, tool, text, facts, scopes);
+  decide(roles, tool, text, facts, counts) {
+    return KEEPS_INSTANCES ? this.#decideAtOnce(roles, tool, text, facts, counts) : this.#decideApart(roles, tool, text, facts, counts);
   }
 
   // Each part in room of its own, as the canonical ABI has it: a guest may free what it is passed.
-  #decideApart(roles, tool, text, facts, scopes) {
+  #decideApart(roles, tool, text, facts, counts) {
     const names = roles.map((role, number) => encode(role, "roles", number));
     const parts = [encode(tool, "tool"), encode(text, "arguments")];
     if (facts !== undefined) parts.push(encode(facts, "facts"));
@@ -245,8 +273,8 @@ class Instance {
       this.#view.setUint32(list + 8 * number + 4, name.length, true);
     });
     const [of, args, more] = parts.map((part) => [this.#pass(part), part.length]);
-    const result = this.#call(1, list, names.length, ...of, ...args, ...(more === undefined ? [0, 0, 0] : [1, ...more]));
-    return this.#verdict(result, names.length, scopes);
+    const result = this.#call(DECIDE, list, names.length, ...of, ...args, ...(more === undefined ? [0, 0, 0] : [1, ...more]));
+    return this.#verdict(result, names.length, counts);
   }
 
   #pass(text) {
@@ -257,7 +285,7 @@ class Instance {
 
   // In one piece, as the engine of hexgate takes it. Each text is a string, or its bytes where that turned out not to be ASCII: either
   // has as many bytes as its `length`.
-  #decideAtOnce(roles, tool, text, facts, scopes) {
+  #decideAtOnce(roles, tool, text, facts, counts) {
     const count = roles.length;
     let total = 8 * count + tool.length + text.length + (facts === undefined ? 0 : facts.length);
     for (let i = 0; i < count; i++) total += roles[i].length;
@@ -279,65 +307,116 @@ class Instance {
       this.#base = -1;
       const bytes = roles.map((role, number) => encode(role, "roles", number));
       const more = facts === undefined ? undefined : encode(facts, "facts");
-      return this.#decideAtOnce(bytes, encode(tool, "tool"), encode(text, "arguments"), more, scopes);
+      return this.#decideAtOnce(bytes, encode(tool, "tool"), encode(text, "arguments"), more, counts);
     }
     const result =
       facts === undefined
-        ? this.#call(1, base, count, at, tool.length, textAt, text.length, 0, 0, 0)
-        : this.#call(1, base, count, at, tool.length, textAt, text.length, 1, factsAt, facts.length);
-    return this.#verdict(result, count, scopes);
+        ? this.#call(DECIDE, base, count, at, tool.length, textAt, text.length, 0, 0, 0)
+        : this.#call(DECIDE, base, count, at, tool.length, textAt, text.length, 1, factsAt, facts.length);
+    return this.#verdict(result, count, counts);
+  }
+
+  covers(scope, path) {
+    const bytes = encode(path, "arguments", 0);
+    if (bytes.length > MOST_REQUEST_BYTES) throw exceeded("memory-bytes", MOST_REQUEST_BYTES);
+    const covered = this.#call(COVERS, scope, this.#pass(bytes), bytes.length);
+    if (covered !== 0 && covered !== 1) throw damaged("a value outside of its enumeration");
+    return covered === 1;
   }
 
   about() {
-    const at = this.#area(this.#call(2), 36, MOST_VERDICT_BYTES);
+    const at = this.#area(this.#call(ABOUT), 60, MOST_VERDICT_BYTES);
     return {
       coverage: this.#name(COVERAGES, at),
       sourceDigest: this.#text(at + 4),
       compiler: this.#text(at + 12),
       roles: this.#word(at + 20),
       scopes: this.#word(at + 24),
-      limits: { argumentsBytes: this.#word(at + 28), factsBytes: this.#word(at + 32) },
+      terms: this.#word(at + 28),
+      limits: { argumentsBytes: this.#word(at + 32), factsBytes: this.#word(at + 36) },
+      facts: this.#texts(at + 40),
+      description: this.#optional(at + 48),
     };
   }
 
   roles(start, count) {
-    return this.#texts(this.#area(this.#call(3, start, count), 8, MOST_DESCRIPTION_BYTES));
+    const at = this.#area(this.#call(ROLES, start, count), 8, MOST_DESCRIPTION_BYTES);
+    return this.#records(at, 20, (role) => ({ name: this.#text(role), description: this.#optional(role + 8) }));
   }
 
-  rules(role, start, count, scopes) {
+  rules(role, start, count, { scopes, approvals }) {
     const bytes = encode(role, "roles", 0);
-    const at = this.#area(this.#call(4, this.#pass(bytes), bytes.length, start, count), 12, MOST_DESCRIPTION_BYTES);
+    const at = this.#area(this.#call(RULES, this.#pass(bytes), bytes.length, start, count), 12, MOST_DESCRIPTION_BYTES);
     if (!this.#flag(at)) return undefined;
-    const rules = [];
-    for (let rule = this.#list(at + 4, 32), end = rule + 32 * this.#word(at + 8); rule < end; rule += 32) {
-      rules.push({
-        tool: this.#flag(rule) ? this.#text(rule + 4) : undefined,
-        mode: this.#name(MODES, rule + 12),
-        constraints: this.#texts(rule + 16),
-        scope: this.#index(rule + 24, scopes, "scope"),
-      });
-    }
-    return rules;
+    return this.#records(at + 4, 64, (rule) => ({
+      tools: this.#tools(rule),
+      mode: this.#name(MODES, rule + 12),
+      constraints: this.#texts(rule + 16),
+      scope: this.#index(rule + 24, scopes, "scope"),
+      terms: this.#index(rule + 32, approvals, "terms"),
+      message: this.#optional(rule + 40),
+      description: this.#optional(rule + 52),
+    }));
+  }
+
+  forbids(role, start, count, scopes) {
+    const bytes = encode(role ?? "", "roles", 0);
+    const of = role === undefined ? [0, 0, 0] : [1, this.#pass(bytes), bytes.length];
+    const at = this.#area(this.#call(FORBIDS, ...of, start, count), 12, MOST_DESCRIPTION_BYTES);
+    if (!this.#flag(at)) return undefined;
+    return this.#records(at + 4, 48, (forbid) => ({
+      tools: this.#texts(forbid),
+      constraints: this.#texts(forbid + 8),
+      scope: this.#index(forbid + 16, scopes, "scope"),
+      message: this.#optional(forbid + 24),
+      description: this.#optional(forbid + 36),
+    }));
   }
 
   scope(id) {
-    const at = this.#area(this.#call(5, id), 28, MOST_DESCRIPTION_BYTES);
-    return this.#flag(at) ? { argument: this.#text(at + 4), paths: this.#paths(at + 12) } : undefined;
+    const at = this.#area(this.#call(SCOPE, id), 52, MOST_DESCRIPTION_BYTES);
+    if (!this.#flag(at)) return undefined;
+    return {
+      arguments: this.#texts(at + 4),
+      search: this.#flag(at + 12),
+      paths: this.#paths(at + 16),
+      style: this.#name(STYLES, at + 40),
+      exclusions: this.#records(at + 44, 28, (one) => ({ paths: this.#paths(one), style: this.#name(STYLES, one + 24) })),
+    };
+  }
+
+  terms(id) {
+    const at = this.#area(this.#call(TERMS, id), 32, MOST_DESCRIPTION_BYTES);
+    if (!this.#flag(at)) return undefined;
+    const expires = this.#number(at + 12);
+    const approvers = this.#number(at + 20);
+    if (expires === 0 || approvers === 0 || approvers > MOST_APPROVERS) {
+      throw damaged("terms of an approval that nobody can fulfil");
+    }
+    return {
+      roles: this.#texts(at + 4),
+      expires,
+      approvers,
+      reasonRequired: this.#flag(at + 28) ? this.#flag(at + 29) : undefined,
+    };
   }
 
   // `result<verdict, error>`. Errors that say that the request is at fault are returned: they leave the instance as good as new.
-  #verdict(result, roles, scopes) {
-    const at = this.#area(result, 48, MOST_VERDICT_BYTES, 8);
+  #verdict(result, roles, counts) {
+    const at = this.#area(result, 72, MOST_VERDICT_BYTES, 8);
     const bytes = this.#bytes;
     switch ((bytes[at] << 8) | bytes[at + 8]) {
       case 0x000: {
         const hint = this.#flag(at + 28) ? this.#paths(at + 32) : undefined;
-        return { tag: "deny", val: { reason: this.#text(at + 12), violations: this.#texts(at + 20), hint } };
+        const val = { reason: this.#text(at + 12), violations: this.#texts(at + 20), hint, message: this.#message(at + 56) };
+        return { tag: "deny", val };
       }
-      case 0x001:
-        return { tag: "needs-approval", val: this.#grant(at, roles, scopes) };
+      case 0x001: {
+        const terms = this.#index(at + 28, counts.approvals, "terms");
+        return { tag: "needs-approval", val: { grant: this.#grant(at, roles, counts), terms, message: this.#message(at + 36) } };
+      }
       case 0x002:
-        return { tag: "allow", val: this.#grant(at, roles, scopes) };
+        return { tag: "allow", val: this.#grant(at, roles, counts) };
       case 0x100: {
         const val = { field: this.#name(FIELDS, at + 16), offset: this.#word(at + 20), reason: this.#text(at + 24) };
         return new PolicyError({ tag: "malformed", val });
@@ -354,20 +433,48 @@ class Instance {
     }
   }
 
-  #grant(at, roles, scopes) {
+  #grant(at, roles, { scopes }) {
     return { role: this.#index(at + 12, roles, "role"), scope: this.#index(at + 20, scopes, "scope") };
+  }
+
+  // `option<u32>`
+  #number(at) {
+    return this.#flag(at) ? this.#word(at + 4) : undefined;
   }
 
   // `option<u32>`, of something of which there are `count`.
   #index(at, count, what) {
-    if (!this.#flag(at)) return undefined;
-    const value = this.#word(at + 4);
+    const value = this.#number(at);
     if (value >= count) throw damaged(`${what} ${value} of ${count}`);
     return value;
   }
 
+  // `option<string>`
+  #optional(at) {
+    return this.#flag(at) ? this.#text(at + 4) : undefined;
+  }
+
+  #message(at) {
+    const message = this.#optional(at);
+    if (message !== undefined && (this.#word(at + 8) > MOST_MESSAGE_BYTES || CONTROL.test(message))) {
+      throw damaged("a message that is too long, or has control characters");
+    }
+    return message;
+  }
+
+  #tools(at) {
+    const tag = this.#name(TOOLS, at);
+    return tag === "unlisted" ? { tag } : { tag, val: this.#text(at + 4) };
+  }
+
   #paths(at) {
-    return { allowed: this.#texts(at), denied: this.#texts(at + 8) };
+    return { allowed: this.#texts(at), denied: this.#texts(at + 8), except: this.#texts(at + 16) };
+  }
+
+  // A list of records of `size` bytes.
+  #records(at, size, record) {
+    const start = this.#list(at, size);
+    return Array.from({ length: this.#word(at + 4) }, (_, number) => record(start + size * number));
   }
 
   #texts(at) {

@@ -37,10 +37,18 @@ fn check_role(
         let Some(pattern) = NamePattern::new(name).filter(|pattern| pattern.weight() > 0) else {
             continue;
         };
-        let Some(said) = resolved.said(*denied).filter(|said| said.mode() == Mode::Deny) else {
+        let Some(said) = resolved
+            .said(*denied)
+            .filter(|said| said.mode() == Mode::Deny)
+        else {
             continue;
         };
-        budget.pay(Account::Lints, role.tools.len() as u64, role.doc.name.span, sink)?;
+        budget.pay(
+            Account::Lints,
+            role.tools.len() as u64,
+            role.doc.name.span,
+            sink,
+        )?;
         if !sink.has_room() {
             return None;
         }
@@ -58,10 +66,14 @@ fn check_role(
         let Some(first) = over.first().filter(|_| told.insert(*denied)) else {
             continue;
         };
-        let more = if over.len() > 1 { format!(" and {} more", over.len() - 1) } else { String::new() };
+        let name_of_first = quoted(&first.listed.doc.name.text);
+        let allowed = match over.len() {
+            1 => format!("{name_of_first} is allowed"),
+            count => format!("{name_of_first} and {} more are allowed", count - 1),
+        };
         let mut diagnostic = Diagnostic::new(
             codes::ALLOW_OVER_DENY,
-            format!("{}{more} is allowed, though the pattern {} denies it", quoted(&first.listed.doc.name.text), quoted(name)),
+            format!("{allowed}, though the pattern {} denies what it matches", quoted(name)),
             first.listed.doc.name.span,
             "counts, since it is the better match",
         )

@@ -5,13 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use super::facts::comparisons;
+use super::facts::{comparisons, conjuncts};
 use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
     expr::{
-        CompareOp, Expr, ExprKind, Literal, Members, OperandKind, Over, Path, Quantifier, Root,
-        Step, Test, Type,
+        CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Path, Quantifier,
+        Root, Step, Test, Type,
     },
     model::{Mode, NamePattern},
     resolve::{Entry, Resolved, Role, Use},
@@ -136,7 +136,11 @@ fn report(
         .iter()
         .any(|constraint| constraint.span() == found.first.constraint.span());
     if !is_own {
-        let label = if entry.doc.listed { "this rule holds for no call" } else { "every call of this is denied" };
+        let label = if entry.doc.listed {
+            "this rule holds for no call"
+        } else {
+            "every call of this is denied"
+        };
         diagnostic = diagnostic.with_label(entry.doc.name.span, label);
     }
     diagnostic.with_help(if is_own && entry.doc.listed {
@@ -152,7 +156,8 @@ fn report(
 #[derive(Clone, Copy)]
 struct Claim<'r> {
     constraint: &'r Use<'r>,
-    expr: &'r Expr,
+    /// Where it stands in the constraint, from and to.
+    place: (usize, usize),
     path: &'r Path,
     says: Says<'r>,
 }
@@ -177,7 +182,10 @@ enum Says<'r> {
 impl Claim<'_> {
     fn at(&self, sources: &Sources) -> (Span, String) {
         let node = &self.constraint.text.node;
-        (node.locate(sources, self.expr.span.clone()), self.label())
+        (
+            node.locate(sources, self.place.0..self.place.1),
+            self.label(),
+        )
     }
 
     fn label(&self) -> String {
@@ -221,19 +229,15 @@ struct Facts<'r> {
 
 impl<'r> Facts<'r> {
     fn learn_all(&mut self, constraint: &'r Use<'r>, resolved: &'r Resolved<'_>) {
-        for conjunct in resolved
-            .expr(constraint)
-            .map(Expr::conjuncts)
-            .unwrap_or_default()
-        {
-            self.learn(constraint, conjunct);
+        for (conjunct, place) in resolved.expr(constraint).map(conjuncts).unwrap_or_default() {
+            self.learn(constraint, conjunct, (place.start, place.end));
         }
     }
 
-    fn learn(&mut self, constraint: &'r Use<'r>, expr: &'r Expr) {
+    fn learn(&mut self, constraint: &'r Use<'r>, expr: &'r Expr, place: (usize, usize)) {
         let claim = |path: &'r Path, says: Says<'r>| Claim {
             constraint,
-            expr,
+            place,
             path,
             says,
         };
@@ -255,11 +259,32 @@ impl<'r> Facts<'r> {
             ExprKind::Compare { .. } => self.learn_comparisons(expr, &claim),
             ExprKind::In {
                 value,
+                list: Members::Path(list),
+                ..
+            } => {
+                self.learn_operand(value, &claim);
+                self.demanded.push(claim(list, Says::Demanded));
+                self.types
+                    .push((Type::List, claim(list, Says::Is(Type::List))));
+            }
+            ExprKind::Text {
+                subject, sought, ..
+            } => {
+                for operand in [subject, sought] {
+                    self.learn_operand(operand, &claim);
+                    if let OperandKind::Path(path) = &operand.kind {
+                        self.types
+                            .push((Type::Text, claim(path, Says::Is(Type::Text))));
+                    }
+                }
+            }
+            ExprKind::In {
+                value,
                 list: Members::Listed(list),
                 negated,
             } => {
+                self.learn_operand(value, &claim);
                 if let OperandKind::Path(path) = &value.kind {
-                    self.demanded.push(claim(path, Says::Demanded));
                     let name = self.name_of(path);
                     let matches = |name: &str| {
                         list.iter()
@@ -283,17 +308,26 @@ impl<'r> Facts<'r> {
                 }
             }
             ExprKind::Quantifier {
-                quantifier: Quantifier::Every | Quantifier::Any,
+                quantifier,
                 over: Over::Path(path),
                 ..
             } => {
+                let of = match quantifier {
+                    Quantifier::Every | Quantifier::Any => Some(Type::List),
+                    Quantifier::EveryMember | Quantifier::AnyMember => Some(Type::Object),
+                    Quantifier::Anywhere => None,
+                    // It is true where nothing is there.
+                    Quantifier::Optional => return,
+                };
                 self.demanded.push(claim(path, Says::Demanded));
-                self.types
-                    .push((Type::List, claim(path, Says::Is(Type::List))));
+                if let Some(of) = of {
+                    self.types.push((of, claim(path, Says::Is(of))));
+                }
             }
-            ExprKind::Text { .. }
-            | ExprKind::In { .. }
-            | ExprKind::Quantifier { .. }
+            ExprKind::Quantifier {
+                over: Over::Listed(_),
+                ..
+            }
             | ExprKind::Named { .. }
             | ExprKind::And(_)
             | ExprKind::Or(_) => {}
@@ -306,9 +340,7 @@ impl<'r> Facts<'r> {
         claim: &impl Fn(&'r Path, Says<'r>) -> Claim<'r>,
     ) {
         for (left, op, right) in comparisons(expr) {
-            if let Some(path) = left.path() {
-                self.demanded.push(claim(path, Says::Demanded));
-            }
+            self.learn_operand(left, claim);
             let (OperandKind::Path(path), OperandKind::Literal(literal)) =
                 (&left.kind, &right.kind)
             else {
@@ -333,6 +365,54 @@ impl<'r> Facts<'r> {
                 && op != CompareOp::NotEqual
             {
                 self.bounds.push((op, value, claim(path, Says::Bounded)));
+            }
+        }
+    }
+
+    /// What must be there for a value to be there.
+    fn learn_operand(
+        &mut self,
+        operand: &'r Operand,
+        claim: &impl Fn(&'r Path, Says<'r>) -> Claim<'r>,
+    ) {
+        for term in operand.terms() {
+            if let Some(path) = term.path() {
+                self.demanded.push(claim(path, Says::Demanded));
+            }
+            let (typed, of) = match &term.kind {
+                OperandKind::Lower(inner) => match &inner.kind {
+                    OperandKind::Path(path) => ([Some(path), None], Type::Text),
+                    OperandKind::Count(_)
+                    | OperandKind::CountIf { .. }
+                    | OperandKind::Sum { .. }
+                    | OperandKind::Lower(_)
+                    | OperandKind::TypeOf(_)
+                    | OperandKind::Arithmetic { .. }
+                    | OperandKind::Literal(_) => continue,
+                },
+                OperandKind::Arithmetic { left, right, .. } => {
+                    let plain = |side: &'r Operand| match &side.kind {
+                        OperandKind::Path(path) => Some(path),
+                        OperandKind::Count(_)
+                        | OperandKind::CountIf { .. }
+                        | OperandKind::Sum { .. }
+                        | OperandKind::Lower(_)
+                        | OperandKind::TypeOf(_)
+                        | OperandKind::Arithmetic { .. }
+                        | OperandKind::Literal(_) => None,
+                    };
+                    ([plain(left), plain(right)], Type::Number)
+                }
+                OperandKind::CountIf { path, .. } | OperandKind::Sum { path, .. } => {
+                    ([Some(path), None], Type::List)
+                }
+                OperandKind::Path(_)
+                | OperandKind::Count(_)
+                | OperandKind::TypeOf(_)
+                | OperandKind::Literal(_) => continue,
+            };
+            for path in typed.into_iter().flatten() {
+                self.types.push((of, claim(path, Says::Is(of))));
             }
         }
     }
@@ -400,9 +480,15 @@ impl<'r> Facts<'r> {
                 return both(first, claim);
             }
         }
-        for (_, claim) in &self.types {
+        for (of, claim) in &self.types {
+            let leads_on = |step: &Step| match (of, step) {
+                (Type::List, Step::Element(_)) | (Type::Object, Step::Member(_)) => true,
+                (Type::Null | Type::Bool | Type::Number | Type::Text, _)
+                | (Type::List, Step::Member(_))
+                | (Type::Object, Step::Element(_)) => false,
+            };
             if let Some(object) = demands.at(claim.path)
-                && let Some((_, deeper)) = object.in_order.first()
+                && let Some((_, deeper)) = object.in_order.iter().find(|(step, _)| !leads_on(step))
             {
                 return both(deeper, claim);
             }

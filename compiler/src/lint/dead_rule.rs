@@ -39,7 +39,7 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             let denied_in_part = if entry.doc.constraints.is_empty() {
                 "remove it; to deny some paths only, allow the tool and list them under `denied_paths`"
             } else {
-                "remove them; to deny some calls only, allow the tool and negate what these have in common, as in `not contains(args.command, \"rm\")`"
+                "remove them; to deny some calls only, make it an exception in a list of rules: `[{ mode: allow }, { mode: deny, constraints: […] }]`"
             };
             let diagnostic = match entry.doc.mode {
                 Some((_, mode)) => Diagnostic::new(
@@ -134,7 +134,10 @@ fn covered_rules(
     budget: &Budget,
     sink: &mut Sink,
 ) -> Option<()> {
-    let rules = resolved.entries.get(listed.rules.clone()).unwrap_or_default();
+    let rules = resolved
+        .entries
+        .get(listed.rules.clone())
+        .unwrap_or_default();
     if rules.len() < 2 {
         return Some(());
     }
@@ -142,8 +145,8 @@ fn covered_rules(
         .iter()
         .map(|rule| rule.constraints.iter().map(|own| own.id).collect())
         .collect();
-    let size = ids.iter().map(BTreeSet::len).sum::<usize>() + rules.len();
-    budget.pay(Account::Lints, (size * rules.len()) as u64, listed.doc.name.span, sink)?;
+    let steps = ids.iter().map(BTreeSet::len).sum::<usize>() + rules.len() * rules.len();
+    budget.pay(Account::Lints, steps as u64, listed.doc.name.span, sink)?;
     for (at, (rule, own)) in rules.iter().zip(&ids).enumerate() {
         if !sink.has_room() {
             return Some(());
@@ -152,8 +155,12 @@ fn covered_rules(
         // Whatever meets this rule meets the other one too, which comes to the same or to more.
         let covering = others.find(|(other_at, (other, asked))| {
             let comes_first = match (rule.mode, other.mode) {
-                (Mode::Deny, Mode::Deny) | (Mode::NeedsApproval, Mode::NeedsApproval) => *other_at < at,
-                (Mode::Allow, Mode::Allow) => *other_at < at || (*other_at > at && asked.len() < own.len()),
+                (Mode::Deny, Mode::Deny) | (Mode::NeedsApproval, Mode::NeedsApproval) => {
+                    *other_at < at
+                }
+                (Mode::Allow, Mode::Allow) => {
+                    *other_at < at || (*other_at > at && asked.len() < own.len())
+                }
                 (Mode::NeedsApproval, Mode::Allow) => true,
                 (Mode::Deny, _) | (_, Mode::Deny) | (Mode::Allow, Mode::NeedsApproval) => false,
             };
@@ -171,7 +178,10 @@ fn covered_rules(
         sink.push(
             Diagnostic::new(
                 codes::DEAD_RULE,
-                format!("{what} of {} cannot matter: another one makes up for it", quoted(&listed.doc.name.text)),
+                format!(
+                    "{what} of {} cannot matter: another one makes up for it",
+                    quoted(&listed.doc.name.text)
+                ),
                 rule.doc.name.span,
                 "asks the same or more",
             )
@@ -184,30 +194,48 @@ fn covered_rules(
 
 /// Tools that are allowed where every call of them is forbidden, both written by the same author.
 fn forbidden_tools(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
-    let everything = resolved.forbids.iter().filter(|forbid| {
-        forbid.doc.constraints.is_empty() && forbid.doc.scope.is_none()
-    });
+    let everything = resolved
+        .forbids
+        .iter()
+        .filter(|forbid| forbid.doc.constraints.is_empty() && forbid.doc.scope.is_none());
     for forbid in everything {
         let place = forbid.doc.span;
         let names = forbid.doc.tools.as_ref().map_or(1, Vec::len);
         for listed in &resolved.listed {
-            let rules = resolved.entries.get(listed.rules.clone()).unwrap_or_default();
+            let rules = resolved
+                .entries
+                .get(listed.rules.clone())
+                .unwrap_or_default();
             let name = &listed.doc.name;
-            let is_tool = NamePattern::new(&name.text).is_none() && rules.iter().all(|rule| !rule.is_default);
-            let in_sight = forbid.role.is_none_or(|role| std::ptr::eq(role, listed.role));
+            let is_tool =
+                NamePattern::new(&name.text).is_none() && rules.iter().all(|rule| !rule.is_default);
+            let in_sight = forbid
+                .role
+                .is_none_or(|role| std::ptr::eq(role, listed.role));
             if !is_tool || !in_sight || rules.iter().all(|rule| rule.mode == Mode::Deny) {
                 continue;
             }
-            if budget.pay(Account::Lints, names as u64, place, sink).is_none() || !sink.has_room() {
+            if budget
+                .pay(Account::Lints, names as u64, place, sink)
+                .is_none()
+                || !sink.has_room()
+            {
                 return;
             }
-            if !forbid.parts.iter().any(|(tools, _)| tools.contain(&name.text)) {
+            if !forbid
+                .parts
+                .iter()
+                .any(|(tools, _)| tools.contain(&name.text))
+            {
                 continue;
             }
             sink.push(
                 Diagnostic::new(
                     codes::DEAD_RULE,
-                    format!("the rule for {} cannot matter: every call of it is forbidden", quoted(&name.text)),
+                    format!(
+                        "the rule for {} cannot matter: every call of it is forbidden",
+                        quoted(&name.text)
+                    ),
                     name.span,
                     "never looked at",
                 )

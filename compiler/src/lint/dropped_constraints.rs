@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{ask_the_same, comparisons};
+use super::facts::{ask_the_same, comparisons, conjuncts};
 use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
@@ -37,7 +37,9 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
         if !sink.has_room() {
             return;
         }
-        let loosened = new.permitting().find_map(|rule| loosened(resolved, shared, &restricted, rule));
+        let loosened = new
+            .permitting()
+            .find_map(|rule| loosened(resolved, shared, &restricted, rule));
         let (dropped, scope) = loosened.unwrap_or_default();
         let lost: Vec<&Entry<'_>> = old
             .exceptions()
@@ -53,7 +55,11 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             _ => what.push("constraints"),
         }
         if scope.is_some() {
-            what.push(if what.is_empty() { "its file scope" } else { "the file scope" });
+            what.push(if what.is_empty() {
+                "its file scope"
+            } else {
+                "the file scope"
+            });
         }
         match lost.len() {
             0 => {}
@@ -72,7 +78,9 @@ pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
             )
         } else {
             (
-                format!("this parent's rule for {name} replaces that of an earlier parent and drops {what}"),
+                format!(
+                    "this parent's rule for {name} replaces that of an earlier parent and drops {what}"
+                ),
                 "its rule counts",
             )
         };
@@ -172,7 +180,7 @@ impl Kind {
 
 fn subjects_of(expr: &Expr) -> Vec<Subject> {
     let mut found = Vec::new();
-    for conjunct in expr.conjuncts() {
+    for (conjunct, _) in conjuncts(expr) {
         let mut kind = None;
         for (left, op, _) in comparisons(conjunct) {
             if left.path().is_none() {

@@ -1,10 +1,42 @@
 //! What lints need to know about expressions.
 
+use std::ops::Range;
+
 use crate::{
     expr::{CompareOp, Expr, ExprKind, Operand},
     model::Mode,
     resolve::{Entry, Listed, Replacement, Resolved, Use},
 };
+
+/// What must all be true for `expr` to be true, in named conditions too, each with the place where it is written in the constraint.
+pub(super) fn conjuncts(expr: &Expr) -> Vec<(&Expr, Range<usize>)> {
+    let mut found = Vec::new();
+    collect(expr, None, &mut found);
+    found
+}
+
+fn collect<'e>(
+    expr: &'e Expr,
+    around: Option<&Range<usize>>,
+    found: &mut Vec<(&'e Expr, Range<usize>)>,
+) {
+    let place = around.unwrap_or(&expr.span);
+    match &expr.kind {
+        ExprKind::And(parts) => {
+            for part in parts {
+                collect(part, around, found);
+            }
+        }
+        ExprKind::Named { body, .. } => collect(body, Some(place), found),
+        ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::Compare { .. }
+        | ExprKind::In { .. }
+        | ExprKind::Text { .. }
+        | ExprKind::Test(..)
+        | ExprKind::Quantifier { .. } => found.push((expr, place.clone())),
+    }
+}
 
 /// A comparison that must be true for `expr` to be true, once from each side: `not (a < b)` is `a >= b` and `b <= a`.
 pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
@@ -16,11 +48,11 @@ pub(super) fn comparisons(expr: &Expr) -> Vec<(&Operand, CompareOp, &Operand)> {
             .into_iter()
             .map(|(left, op, right)| (left, op.negated(), right))
             .collect(),
+        ExprKind::Named { body, .. } => comparisons(body),
         ExprKind::And(_)
         | ExprKind::Or(_)
         | ExprKind::In { .. }
         | ExprKind::Text { .. }
-        | ExprKind::Named { .. }
         | ExprKind::Test(..)
         | ExprKind::Quantifier { .. } => Vec::new(),
     }
@@ -54,7 +86,11 @@ impl<'r, 'd> Said<'r, 'd> {
 /// Whether two rules or exceptions ask the same.
 pub(super) fn ask_the_same(one: &Entry<'_>, other: &Entry<'_>) -> bool {
     let ids = |entry: &Entry<'_>| -> Vec<usize> {
-        entry.constraints.iter().map(|constraint| constraint.id).collect()
+        entry
+            .constraints
+            .iter()
+            .map(|constraint| constraint.id)
+            .collect()
     };
     one.mode == other.mode && one.scope == other.scope && ids(one) == ids(other)
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
-    expr::{CompareOp, Expr, ExprKind, Path, Root, Step, Test, json},
+    expr::{
+        CompareOp, Expr, ExprKind, Members, OperandKind, Over, Path, Quantifier, Root, Step, Test,
+        json,
+    },
     resolve::Resolved,
 };
 
@@ -24,7 +27,9 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         let mut about_args = false;
         for path in own
             .iter()
-            .flat_map(|expr| expr.paths())
+            .flat_map(|expr| expr.walk())
+            .filter(|expr| !looks_at_each_argument(expr))
+            .flat_map(Expr::own_paths)
             .filter(|path| path.root == Root::Args)
         {
             about_args = true;
@@ -85,11 +90,59 @@ fn closes_arguments(expr: &Expr) -> bool {
             *op == CompareOp::Equal && expr.own_paths().any(is_all_arguments)
         }
         ExprKind::Named { body, .. } => closes_arguments(body),
+        // The names of all arguments are among some.
+        ExprKind::Quantifier {
+            quantifier: Quantifier::EveryMember,
+            over: Over::Path(path),
+            body,
+        } => is_all_arguments(path) && names_the_member(body),
         ExprKind::Not(_)
         | ExprKind::In { .. }
         | ExprKind::Text { .. }
         | ExprKind::Test(..)
         | ExprKind::Quantifier { .. } => false,
+    }
+}
+
+/// Whether a condition on a member is true of some names only.
+fn names_the_member(body: &Expr) -> bool {
+    let is_name =
+        |path: &Path| path.root == Root::Element && path.steps == [Step::Member("name".to_owned())];
+    match &body.kind {
+        ExprKind::And(parts) => parts.iter().any(names_the_member),
+        ExprKind::Or(parts) => parts.iter().all(names_the_member),
+        ExprKind::Named { body, .. } => names_the_member(body),
+        ExprKind::In {
+            value,
+            list: Members::Listed(_),
+            negated: false,
+        } => matches!(&value.kind, OperandKind::Path(path) if is_name(path)),
+        ExprKind::Compare { op, .. } => *op == CompareOp::Equal && body.own_paths().any(is_name),
+        ExprKind::In { .. }
+        | ExprKind::Not(_)
+        | ExprKind::Text { .. }
+        | ExprKind::Test(..)
+        | ExprKind::Quantifier { .. } => false,
+    }
+}
+
+/// Whether a condition looks at all arguments, whatever their names.
+fn looks_at_each_argument(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Quantifier {
+            quantifier: Quantifier::Anywhere | Quantifier::EveryMember | Quantifier::AnyMember,
+            over: Over::Path(path),
+            ..
+        } => is_all_arguments(path),
+        ExprKind::Quantifier { .. }
+        | ExprKind::And(_)
+        | ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::Compare { .. }
+        | ExprKind::In { .. }
+        | ExprKind::Text { .. }
+        | ExprKind::Test(..)
+        | ExprKind::Named { .. } => false,
     }
 }
 

@@ -11,7 +11,10 @@ pub(super) fn check(resolved: &Resolved<'_>, sink: &mut Sink) {
         if !sink.has_room() {
             return;
         }
-        let rules = resolved.entries.get(listed.rules.clone()).unwrap_or_default();
+        let rules = resolved
+            .entries
+            .get(listed.rules.clone())
+            .unwrap_or_default();
         let name = &listed.doc.name.text;
         let is_default = rules.iter().any(|rule| rule.is_default);
         // A pattern that matches every name is the rule for tools that are not listed.

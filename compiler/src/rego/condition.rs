@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     expr::{
-        Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Path, Quantifier, Root, Test,
+        Expr, ExprKind, Members, Operand, OperandKind, Over, Path, Quantifier, Root, Test,
         TextCall, Type,
     },
     model::Constraint,
@@ -176,9 +176,7 @@ impl<'p> Conditions<'p> {
             return printed;
         }
         let alternatives = self.alternatives(&constraint.expr, true, 0);
-        let printed = self
-            .holding
-            .add(constraint, mentions(&alternatives).role);
+        let printed = self.holding.add(constraint, mentions(&alternatives).role);
         self.print(printed, "holds", &alternatives);
         let nothing = format!("{} := []", printed.violated());
         rule(&mut self.out, &nothing, &[printed.holds()]);
@@ -196,9 +194,7 @@ impl<'p> Conditions<'p> {
         if alternatives.is_empty() {
             return None;
         }
-        let printed = self
-            .failing
-            .add(constraint, mentions(&alternatives).role);
+        let printed = self.failing.add(constraint, mentions(&alternatives).role);
         self.print(printed, "fails", &alternatives);
         Some(printed)
     }
@@ -651,7 +647,10 @@ fn text(
         lines.push(format!("is_string({})", sought.text));
         lines.push(format!("{} != \"\"", sought.text));
     }
-    lines.push(format!("{name}({}, {}){negation}", subject.text, sought.text));
+    lines.push(format!(
+        "{name}({}, {}){negation}",
+        subject.text, sought.text
+    ));
     Some(lines)
 }
 

@@ -17,7 +17,10 @@ pub(super) fn refuse(policy: &Policy) -> Result<(), Refusal> {
         seen.constraints(&role.default_rule.constraints, || {
             format!("`default_policy` of {of}")
         })?;
-        let tools = role.tools.iter().map(|(tool, entry)| (tool.as_str(), entry));
+        let tools = role
+            .tools
+            .iter()
+            .map(|(tool, entry)| (tool.as_str(), entry));
         let patterns = role.patterns.iter();
         let patterns = patterns.map(|(pattern, entry)| (pattern.as_str(), entry));
         for (tool, entry) in tools.chain(patterns) {

@@ -72,7 +72,11 @@ fn print_role(out: &mut String, name: &str, forbids: Option<Numbered>, result: &
     let bars = forbids.result(name);
     let forbidden = format!("{head} := forbidden({bars})");
     rule(out, &forbidden, &[format!("count({bars}) > 0")]);
-    rule(out, &format!("else := {result}"), &[format!("count({bars}) == 0")]);
+    rule(
+        out,
+        &format!("else := {result}"),
+        &[format!("count({bars}) == 0")],
+    );
 }
 
 struct Tables {
@@ -184,7 +188,10 @@ impl Tables {
                 let head = head("tool", *called);
                 rule(out, &format!("{head} := {}", called.result("role")), &lines);
             }
-            beside.push(format!("matched_{number}(tool) == {}", table.patterns.len()));
+            beside.push(format!(
+                "matched_{number}(tool) == {}",
+                table.patterns.len()
+            ));
         }
         let unlisted = table.unlisted;
         if unlisted == Called::Denied {

@@ -146,7 +146,11 @@ impl<'p> Rules<'p> {
     }
 
     /// The lines that hold if a pattern matches the name at a place.
-    pub(super) fn matches(&mut self, pattern: &crate::model::NamePattern, place: &str) -> Vec<String> {
+    pub(super) fn matches(
+        &mut self,
+        pattern: &crate::model::NamePattern,
+        place: &str,
+    ) -> Vec<String> {
         name::matches(pattern, place, &mut self.conditions.helpers)
     }
 
@@ -228,13 +232,19 @@ impl<'p> Rules<'p> {
                 holding.push(format!("within_{id}"));
                 clauses.push((grant, holding));
                 self.need(Helper::Beyond);
-                clauses.push((self.told(&format!("beyond(patterns_{id})"), message), within));
+                clauses.push((
+                    self.told(&format!("beyond(patterns_{id})"), message),
+                    within,
+                ));
             }
         }
         if !constraints.is_empty() {
             self.need(Helper::Refused);
             let violated = inline(constraints.iter().map(|one| one.violated()));
-            clauses.push((self.told(&format!("refused({violated})"), message), Vec::new()));
+            clauses.push((
+                self.told(&format!("refused({violated})"), message),
+                Vec::new(),
+            ));
         }
         Ok(self.numbered(Kind::Rule, by_role, clauses))
     }
@@ -277,7 +287,10 @@ impl<'p> Rules<'p> {
             Some(bars) => {
                 by_role |= bars.by_role;
                 let bars = bars.result(ROLE);
-                clauses.push((format!("forbidden({bars})"), vec![format!("count({bars}) > 0")]));
+                clauses.push((
+                    format!("forbidden({bars})"),
+                    vec![format!("count({bars}) > 0")],
+                ));
                 clauses.push((result, vec![format!("count({bars}) == 0")]));
             }
         }
@@ -286,7 +299,11 @@ impl<'p> Rules<'p> {
 
     /// Prints what forbids a call: the list of what each of these forbids says of it. None: there are none. Without a role, constraints
     /// that look at one are never *false*.
-    pub(super) fn forbids(&mut self, forbids: &'p [Arc<Forbid>], has_role: bool) -> Option<Numbered> {
+    pub(super) fn forbids(
+        &mut self,
+        forbids: &'p [Arc<Forbid>],
+        has_role: bool,
+    ) -> Option<Numbered> {
         let bars: Vec<Numbered> = forbids
             .iter()
             .map(|forbid| {
@@ -316,7 +333,11 @@ impl<'p> Rules<'p> {
         self.need(Helper::Joined);
         let by_role = bars.iter().any(|bar| bar.by_role);
         let lists = inline(bars.iter().map(|bar| bar.result(ROLE)));
-        Some(self.number(Kind::Bars, by_role, vec![(format!("joined({lists})"), Vec::new())]))
+        Some(self.number(
+            Kind::Bars,
+            by_role,
+            vec![(format!("joined({lists})"), Vec::new())],
+        ))
     }
 
     /// Prints one exception or forbid: an empty list if it is not about the tool, or its condition is *false*; else why it forbids.
@@ -360,7 +381,10 @@ impl<'p> Rules<'p> {
         let names = match tools {
             Tools::Open => {
                 self.need(Helper::Closed);
-                return ("open(input.tool)".to_owned(), "closed(input.tool)".to_owned());
+                return (
+                    "open(input.tool)".to_owned(),
+                    "closed(input.tool)".to_owned(),
+                );
             }
             Tools::Named(names) => names,
         };

@@ -94,7 +94,10 @@ impl<'a> Printer<'a> {
             }
             PathStyle::Windows => {
                 self.helpers.need(Helper::NormalisedOnWindows);
-                ("normalised_on_windows(given)", "distinct(below_drive(path))")
+                (
+                    "normalised_on_windows(given)",
+                    "distinct(below_drive(path))",
+                )
             }
         };
         let head = format!("covered_{id}(given)");

@@ -11,8 +11,7 @@ use crate::{
     budget::{Account, Budget},
     diagnostic::{Diagnostic, Sink},
     model::{
-        Constraint, Entry, Forbid, Limits, Mode, NamePattern, Numbering, Policy, Role, Rule,
-        Tools,
+        Constraint, Entry, Forbid, Limits, Mode, NamePattern, Numbering, Policy, Role, Rule, Tools,
     },
     source::Span,
 };
@@ -33,7 +32,11 @@ pub fn build(
         denied: Arc::new(Rule::denied()),
         rules: HashMap::new(),
         entries: HashMap::new(),
-        forbids: resolved.forbids.iter().map(|forbid| forbids(resolved, forbid)).collect(),
+        forbids: resolved
+            .forbids
+            .iter()
+            .map(|forbid| forbids(resolved, forbid))
+            .collect(),
     };
     let mut roles = BTreeMap::new();
     for role in resolved.roles.iter().filter(|role| !role.doc.is_mixin) {
@@ -69,7 +72,9 @@ impl<'d> Builder<'_, 'd, '_> {
             Some(listed) => match self.entry(&role.policy_level, listed)? {
                 Entry::Rule(rule) => rule,
                 // `default_policy` is no list.
-                Entry::Rules(rules) => rules.first().map_or_else(|| Arc::clone(&self.denied), Arc::clone),
+                Entry::Rules(rules) => rules
+                    .first()
+                    .map_or_else(|| Arc::clone(&self.denied), Arc::clone),
             },
             None => Arc::clone(&self.denied),
         };
@@ -113,7 +118,11 @@ impl<'d> Builder<'_, 'd, '_> {
         for index in indices {
             rules.push(self.rule(policy_level, index)?);
         }
-        let is_list = self.resolved.rules(listed).iter().any(Written::is_exception);
+        let is_list = self
+            .resolved
+            .rules(listed)
+            .iter()
+            .any(Written::is_exception);
         let entry = match rules.as_slice() {
             // One rule that does not deny means the same in a list.
             [rule] if !is_list => Entry::Rule(Arc::clone(rule)),
@@ -126,7 +135,11 @@ impl<'d> Builder<'_, 'd, '_> {
     fn rule(&mut self, policy_level: &Arc<Vec<Use<'d>>>, index: usize) -> Option<Arc<Rule>> {
         let entry = self.resolved.entries.get(index)?;
         // Policy-level constraints say nothing about what denies, so such a rule is the same under all of them.
-        let above: &[Use<'_>] = if entry.mode == Mode::Deny { &[] } else { policy_level };
+        let above: &[Use<'_>] = if entry.mode == Mode::Deny {
+            &[]
+        } else {
+            policy_level
+        };
         let key = match entry.mode {
             Mode::Deny => (std::ptr::null(), index),
             Mode::Allow | Mode::NeedsApproval => (Arc::as_ptr(policy_level).cast(), index),
@@ -134,10 +147,18 @@ impl<'d> Builder<'_, 'd, '_> {
         if let Some(rule) = self.rules.get(&key) {
             return Some(Arc::clone(rule));
         }
-        let own: &[Use<'_>] = if entry.is_live() { &entry.constraints } else { &[] };
+        let own: &[Use<'_>] = if entry.is_live() {
+            &entry.constraints
+        } else {
+            &[]
+        };
         let count = above.len() + own.len();
-        self.budget
-            .pay(Account::Applied, count as u64, entry.doc.name.span, self.sink)?;
+        self.budget.pay(
+            Account::Applied,
+            count as u64,
+            entry.doc.name.span,
+            self.sink,
+        )?;
         let rule = Rule {
             mode: entry.mode,
             constraints: constraints(self.resolved, above.iter().chain(own)),

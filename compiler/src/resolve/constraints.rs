@@ -73,7 +73,12 @@ impl Constraints {
                 }
                 // What uses a condition that was refused says nothing, since that was reported: it must have been.
                 if !sink.has_errors() {
-                    sink.push(Diagnostic::new("bad-define", "this uses a condition that was refused", text.node.span, ""));
+                    sink.push(Diagnostic::new(
+                        "bad-define",
+                        "this uses a condition that was refused",
+                        text.node.span,
+                        "",
+                    ));
                 }
                 return None;
             }
@@ -121,10 +126,9 @@ impl Constraints {
     ) {
         // The value of this constant was refused where it stands.
         let refused = error.code == codes::constraint::CONSTANT
-            && text
-                .value
-                .get(error.span.clone())
-                .is_some_and(|name| env.origins.contains_key(name) && !env.literals.contains_key(name));
+            && text.value.get(error.span.clone()).is_some_and(|name| {
+                env.origins.contains_key(name) && !env.literals.contains_key(name)
+            });
         if !refused {
             sink.push(diagnostic(text, error, env, sources));
         }
@@ -135,15 +139,26 @@ impl Constraints {
         self.use_names(&definition.consts_used, &definition.definitions_used, env);
     }
 
-    fn use_names(&mut self, consts: &BTreeSet<String>, definitions: &BTreeSet<String>, env: &Env<'_>) {
+    fn use_names(
+        &mut self,
+        consts: &BTreeSet<String>,
+        definitions: &BTreeSet<String>,
+        env: &Env<'_>,
+    ) {
         let consts = consts.iter().filter_map(|name| env.origins.get(name));
         let definitions = definitions.iter().filter_map(|name| env.defined.get(name));
-        self.used.extend(consts.chain(definitions).map(|origin| origin.span));
+        self.used
+            .extend(consts.chain(definitions).map(|origin| origin.span));
     }
 }
 
 /// A finding about the text of a constraint, at its place in the policy.
-pub(super) fn diagnostic(text: &Text, error: ConstraintError, env: &Env<'_>, sources: &Sources) -> Diagnostic {
+pub(super) fn diagnostic(
+    text: &Text,
+    error: ConstraintError,
+    env: &Env<'_>,
+    sources: &Sources,
+) -> Diagnostic {
     let locate = |range: std::ops::Range<usize>| text.node.locate(sources, range);
     let mut diagnostic =
         Diagnostic::new(error.code, error.message, locate(error.span), error.label);

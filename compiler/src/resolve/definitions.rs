@@ -15,12 +15,7 @@ use crate::{
 };
 
 /// Adds what another parent brings. Two conditions of one name are an error, as two constants are.
-pub(super) fn merge<'d>(
-    merged: &mut Arc<Env<'d>>,
-    env: &Env<'d>,
-    place: Span,
-    sink: &mut Sink,
-) {
+pub(super) fn merge<'d>(merged: &mut Arc<Env<'d>>, env: &Env<'d>, place: Span, sink: &mut Sink) {
     for (name, origin) in &env.defined {
         if sink.is_full() {
             return;
@@ -38,7 +33,10 @@ pub(super) fn merge<'d>(
             continue;
         };
         // What was refused was reported.
-        if known.zip(other).is_none_or(|(known, other)| Arc::ptr_eq(known, other) || known == other) {
+        if known
+            .zip(other)
+            .is_none_or(|(known, other)| Arc::ptr_eq(known, other) || known == other)
+        {
             continue;
         }
         sink.push(
@@ -74,8 +72,13 @@ pub(super) fn extend<'d>(
         let name = &define.name;
         if let Some((message, help)) = definition_name_fault(&name.text) {
             sink.push(
-                Diagnostic::new("bad-define", message, name.span, "not a name for a condition")
-                    .with_help(help),
+                Diagnostic::new(
+                    "bad-define",
+                    message,
+                    name.span,
+                    "not a name for a condition",
+                )
+                .with_help(help),
             );
             continue;
         }
@@ -86,7 +89,9 @@ pub(super) fn extend<'d>(
         extended.weight += 1;
         extended.defined.insert(name.text.clone(), name);
     }
-    let texts = written.iter().map(|(define, text)| (define.name.text.as_str(), text.value.as_str()));
+    let texts = written
+        .iter()
+        .map(|(define, text)| (define.name.text.as_str(), text.value.as_str()));
     let outcomes = extended.definitions.define(texts, &env.literals, budget);
     for ((define, text), outcome) in written.iter().zip(outcomes) {
         let name = &define.name;
@@ -118,7 +123,11 @@ fn redefined(
     inherited_uses: &impl Fn(&str) -> Option<(Span, String)>,
     sink: &mut Sink,
 ) {
-    let Some(before) = inherited.definitions.get(&name.text).filter(|before| ***before != *own) else {
+    let Some(before) = inherited
+        .definitions
+        .get(&name.text)
+        .filter(|before| ***before != *own)
+    else {
         return;
     };
     let Some((place, text)) = inherited_uses(&name.text) else {
@@ -136,7 +145,10 @@ fn redefined(
     .with_label(place, format!("used by {}", quoted(&text)))
     .with_help("choose another name, or replace the rule that the constraint belongs to");
     if let Some(origin) = inherited.defined.get(&name.text) {
-        diagnostic = diagnostic.with_label(origin.span, format!("stands for {} here", quoted(before.text())));
+        diagnostic = diagnostic.with_label(
+            origin.span,
+            format!("stands for {} here", quoted(before.text())),
+        );
     }
     sink.push(diagnostic);
 }

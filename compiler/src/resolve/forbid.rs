@@ -25,7 +25,11 @@ pub(super) fn key(forbid: &Forbid<'_>) -> Key {
     Key {
         tools: names.map(|names| names.iter().map(|name| name.text.clone()).collect()),
         constraints: forbid.constraints.iter().map(|own| own.id).collect(),
-        scopes: forbid.parts.iter().map(|(_, scope)| scope.clone()).collect(),
+        scopes: forbid
+            .parts
+            .iter()
+            .map(|(_, scope)| scope.clone())
+            .collect(),
         message: forbid.doc.message.clone(),
         description: forbid.doc.description.clone(),
     }
@@ -46,7 +50,9 @@ pub(super) fn check_ceiling(
             continue;
         };
         // Within a named condition places are those of its definition.
-        let named = expr.walk().any(|part| matches!(part.kind, crate::expr::ExprKind::Named { .. }));
+        let named = expr
+            .walk()
+            .any(|part| matches!(part.kind, crate::expr::ExprKind::Named { .. }));
         let span = if named {
             own.span()
         } else {

@@ -133,7 +133,10 @@ pub fn resolve<'d>(
         .consts
         .iter()
         .chain(document.roles.iter().flat_map(|role| &role.consts));
-    let unused_consts = consts.map(|constant| &constant.name).filter(unused).collect();
+    let unused_consts = consts
+        .map(|constant| &constant.name)
+        .filter(unused)
+        .collect();
     let defines = document
         .defines
         .iter()
@@ -314,7 +317,9 @@ impl<'d> Resolver<'d, '_> {
         self.sink.push(
             Diagnostic::new(
                 "policy-too-large",
-                format!("{count} parts are forbidden here, and at most {MAX_FORBIDS} are looked at"),
+                format!(
+                    "{count} parts are forbidden here, and at most {MAX_FORBIDS} are looked at"
+                ),
                 place,
                 "",
             )
@@ -343,7 +348,12 @@ impl<'d> Resolver<'d, '_> {
             }
             let (constraints, repeated) = self.uses(&doc.constraints, env, true);
             if role.is_none() {
-                forbid::check_ceiling(&constraints, &self.constraints.written, self.sources, self.sink);
+                forbid::check_ceiling(
+                    &constraints,
+                    &self.constraints.written,
+                    self.sources,
+                    self.sink,
+                );
             }
             let Some(parts) = scope::parts(doc, self.budget, self.sources, self.sink) else {
                 continue;
@@ -432,10 +442,16 @@ impl<'d> Resolver<'d, '_> {
             let Some(written) = self.constraints.written.get(constraint.id) else {
                 continue;
             };
-            for (names, found) in [(&written.consts, &mut consts), (&written.definitions, &mut conditions)] {
+            for (names, found) in [
+                (&written.consts, &mut consts),
+                (&written.definitions, &mut conditions),
+            ] {
                 for name in names {
                     if !found.contains_key(name) {
-                        found.insert(name.clone(), (constraint.span(), written.constraint.source.clone()));
+                        found.insert(
+                            name.clone(),
+                            (constraint.span(), written.constraint.source.clone()),
+                        );
                     }
                 }
             }
@@ -539,7 +555,10 @@ impl<'d> Resolver<'d, '_> {
     fn rule(&mut self, role: &'d RoleDoc, doc: &'d RuleDoc, env: &Env<'d>) {
         let (constraints, repeated) = self.uses(&doc.constraints, env, doc.is_exception());
         let is_default = role.default_policy.as_ref().is_some_and(|default| {
-            default.rules.first().is_some_and(|rule| std::ptr::eq(rule, doc))
+            default
+                .rules
+                .first()
+                .is_some_and(|rule| std::ptr::eq(rule, doc))
         });
         let scope = doc.scope.as_ref().and_then(|written| {
             let subject = if doc.is_exception() {
@@ -562,9 +581,9 @@ impl<'d> Resolver<'d, '_> {
 
     /// Constraints where they are written: alike ones once, and what stands there again. `forbids`: they say what is denied.
     fn uses(&mut self, texts: &'d [Text], env: &Env<'d>, forbids: bool) -> Uses<'d> {
-        let uses = self
-            .constraints
-            .parse_all(texts, env, forbids, self.budget, self.sources, self.sink);
+        let uses =
+            self.constraints
+                .parse_all(texts, env, forbids, self.budget, self.sources, self.sink);
         let mut first: BTreeMap<usize, Span> = BTreeMap::new();
         let mut constraints = Vec::with_capacity(uses.len());
         let mut repeated = Vec::new();

@@ -28,80 +28,133 @@ struct Candidate<'r> {
     listed: usize,
     name: &'r str,
     place: Span,
+    /// Whether the role wrote it itself.
+    is_own: bool,
 }
 
 /// Reports each two patterns of which neither counts. Mixins are left out: no call is decided by one.
 pub(super) fn check(resolved: &Resolved<'_>, budget: &Budget, sink: &mut Sink) {
     let mut looked_at = BTreeSet::new();
-    let mut told = BTreeSet::new();
+    let (mut told, mut settled) = (BTreeSet::new(), HashSet::new());
     for role in resolved.roles.iter().filter(|role| !role.doc.is_mixin) {
         if sink.is_full() || !looked_at.insert(Arc::as_ptr(&role.tools)) {
             continue;
         }
-        if let Err(exceeded) = check_role(resolved, role, &mut told, budget, sink) {
-            if budget.is_news() {
-                sink.push(exceeded.at(role.doc.name.span));
+        // Where no two patterns have both a name in common and different rules, the names of other tools change nothing.
+        let patterns = patterns(resolved, role);
+        let which: Vec<usize> = patterns.iter().map(|candidate| candidate.listed).collect();
+        if settled.contains(&which) {
+            continue;
+        }
+        match check_role(resolved, role, patterns, &mut told, budget, sink) {
+            Ok(true) => {
+                settled.insert(which);
             }
-            return;
+            Ok(false) => {}
+            Err(exceeded) => {
+                if budget.is_news() {
+                    sink.push(exceeded.at(role.doc.name.span));
+                }
+                return;
+            }
         }
     }
 }
 
-fn check_role(
-    resolved: &Resolved<'_>,
-    role: &Role<'_>,
-    told: &mut BTreeSet<(usize, usize)>,
-    budget: &Budget,
-    sink: &mut Sink,
-) -> Result<(), Exceeded> {
+fn patterns<'r>(resolved: &'r Resolved<'_>, role: &'r Role<'_>) -> Vec<Candidate<'r>> {
     let patterns = role.tools.iter().filter_map(|(name, listed)| {
         let pattern = NamePattern::new(name)?;
+        let written = resolved.listed.get(*listed)?;
         Some(Candidate {
             weight: pattern.weight(),
             pattern,
             listed: *listed,
             name,
-            place: resolved.listed.get(*listed)?.doc.name.span,
+            place: written.doc.name.span,
+            is_own: std::ptr::eq(written.role, role.doc),
         })
     });
+    patterns.collect()
+}
+
+/// Whether no two of the patterns have a name in common and different rules.
+fn check_role(
+    resolved: &Resolved<'_>,
+    role: &Role<'_>,
+    patterns: Vec<Candidate<'_>>,
+    told: &mut BTreeSet<(usize, usize)>,
+    budget: &Budget,
+    sink: &mut Sink,
+) -> Result<bool, Exceeded> {
+    let mut is_settled = true;
     let mut by_weight: BTreeMap<usize, Vec<Candidate<'_>>> = BTreeMap::new();
     for candidate in patterns {
-        by_weight.entry(candidate.weight).or_default().push(candidate);
+        by_weight
+            .entry(candidate.weight)
+            .or_default()
+            .push(candidate);
     }
     for (weight, equal) in &by_weight {
-        for (at, one) in equal.iter().enumerate() {
-            for other in equal.iter().skip(at + 1) {
+        // By what they begin with: those that can match a name that this one matches stand right before it, one in front of the other.
+        let mut sorted: Vec<&Candidate<'_>> = equal.iter().collect();
+        sorted.sort_by_key(|candidate| candidate.pattern.ends().0);
+        let mut before: Vec<&Candidate<'_>> = Vec::new();
+        for other in sorted {
+            let head = other.pattern.ends().0;
+            budget.spend(Account::Overlaps, 1)?;
+            while before
+                .pop_if(|one| !head.starts_with(one.pattern.ends().0))
+                .is_some()
+            {}
+            for one in &before {
                 budget.spend(Account::Overlaps, 1)?;
                 let pair = (one.listed.min(other.listed), one.listed.max(other.listed));
                 if !one.pattern.overlaps(&other.pattern)
-                    || told.contains(&pair)
                     || same(resolved.rules(one.listed), resolved.rules(other.listed))
                 {
+                    continue;
+                }
+                is_settled = false;
+                if told.contains(&pair) {
                     continue;
                 }
                 let heavier = by_weight
                     .range(weight + 1..)
                     .flat_map(|(_, better)| better.iter().map(|better| &better.pattern));
-                let exact = role.tools.keys().filter(|name| NamePattern::new(name).is_none());
-                let Some(name) = witness([&one.pattern, &other.pattern], heavier, exact.copied(), budget)? else {
+                let exact = role
+                    .tools
+                    .keys()
+                    .filter(|name| NamePattern::new(name).is_none());
+                let Some(name) = witness(
+                    [&one.pattern, &other.pattern],
+                    heavier,
+                    exact.copied(),
+                    budget,
+                )?
+                else {
                     continue;
                 };
                 told.insert(pair);
-                sink.push(report([one, other], &name));
+                sink.push(report(role, [one, other], &name));
                 if sink.is_full() {
-                    return Ok(());
+                    return Ok(false);
                 }
             }
+            before.push(other);
         }
     }
-    Ok(())
+    Ok(is_settled)
 }
 
-fn report([one, other]: [&Candidate<'_>; 2], name: &str) -> Diagnostic {
+fn report(role: &Role<'_>, [one, other]: [&Candidate<'_>; 2], name: &str) -> Diagnostic {
     // What stands later is at fault.
-    let (first, second) = if one.place <= other.place { (one, other) } else { (other, one) };
-    Diagnostic::new(
-        "ambiguous-pattern",
+    let (first, second) = if one.place <= other.place {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let diagnostic = Diagnostic::new(
+        "ambiguous-patterns",
         format!(
             "{} and {} match {} equally well, and have different rules",
             quoted(first.name),
@@ -115,14 +168,17 @@ fn report([one, other]: [&Candidate<'_>; 2], name: &str) -> Diagnostic {
     .with_help(format!(
         "of the patterns that match the one with the most characters counts: make one of the two longer, give both the same rules, or list {} by name",
         quoted(name)
-    ))
+    ));
+    if one.is_own && other.is_own {
+        return diagnostic;
+    }
+    diagnostic.with_label(role.doc.name.span, "both count in this role")
 }
 
 /// Whether rules say the same.
 fn same(one: &[Entry<'_>], other: &[Entry<'_>]) -> bool {
-    let ids = |entry: &Entry<'_>| -> Vec<usize> {
-        entry.constraints.iter().map(|own| own.id).collect()
-    };
+    let ids =
+        |entry: &Entry<'_>| -> Vec<usize> { entry.constraints.iter().map(|own| own.id).collect() };
     one.len() == other.len()
         && one.iter().zip(other).all(|(one, other)| {
             one.mode == other.mode
@@ -161,10 +217,19 @@ fn witness<'a>(
             .chain(excluded.iter().copied())
             .chain(exact.iter().copied())
     };
-    let mut letters: BTreeSet<char> = texts().flat_map(str::chars).filter(|c| *c != names::ANY).collect();
+    let mut letters: BTreeSet<char> = texts()
+        .flat_map(str::chars)
+        .filter(|c| *c != names::ANY)
+        .collect();
     // One stands for all that occur nowhere.
-    letters.extend(('a'..='z').chain('0'..='9').chain('\u{4E00}'..).find(|c| !letters.contains(c)));
-    let letters: Vec<char> = letters.into_iter().collect();
+    letters.extend(
+        ('a'..='z')
+            .chain('0'..='9')
+            .chain('\u{4E00}'..)
+            .find(|c| !letters.contains(c)),
+    );
+    let mut letters: Vec<char> = letters.into_iter().collect();
+    letters.sort_by_key(rank);
     let size = texts().map(str::len).sum::<usize>() * letters.len();
     budget.spend(Account::Overlaps, size as u64 / 64 + 1)?;
     let wanted = pair.map(|pattern| Matcher::new(pattern.as_str(), &letters));
@@ -179,6 +244,11 @@ fn witness<'a>(
         known: Known::new(&exact),
     }
     .shortest(budget)
+}
+
+/// In which order letters are tried: those first that a name is easily read with.
+fn rank(letter: &char) -> (bool, char) {
+    (!letter.is_alphanumeric(), *letter)
 }
 
 /// A pattern as a machine with a set of places in it: bit by bit those that a name can have led to.
@@ -202,7 +272,7 @@ impl Matcher {
         for (at, part) in parts.iter().enumerate() {
             if *part == names::ANY {
                 set(&mut stars, at);
-            } else if let Ok(letter) = letters.binary_search(part)
+            } else if let Ok(letter) = letters.binary_search_by_key(&rank(part), rank)
                 && let Some(places) = before.get_mut(letter)
             {
                 set(places, at);
@@ -263,7 +333,9 @@ fn set(places: &mut [u64], at: usize) {
 }
 
 fn has(places: &[u64], at: usize) -> bool {
-    places.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+    places
+        .get(at / 64)
+        .is_some_and(|word| word >> (at % 64) & 1 == 1)
 }
 
 /// The exact names, letter by letter.
@@ -346,7 +418,10 @@ impl Search<'_> {
                     let Some(ahead) = waiting.get_mut(len + c.len_utf8()) else {
                         continue;
                     };
-                    if let Some(state) = self.step(&state, letter, *c).filter(|state| !seen.contains(state)) {
+                    if let Some(state) = self
+                        .step(&state, letter, *c)
+                        .filter(|state| !seen.contains(state))
+                    {
                         ahead.push(reached.len());
                         reached.push((Arc::new(state), at, *c));
                     }
@@ -360,7 +435,9 @@ impl Search<'_> {
         let matched = |(matcher, places): (&Matcher, &Vec<u64>)| matcher.matches(places);
         self.wanted.iter().zip(&state.wanted).all(matched)
             && !self.excluded.iter().zip(&state.excluded).any(matched)
-            && !state.known.is_some_and(|known| self.known.ends.contains(&known))
+            && !state
+                .known
+                .is_some_and(|known| self.known.ends.contains(&known))
     }
 
     /// None: no name that goes on from there is a witness.
@@ -368,7 +445,10 @@ impl Search<'_> {
         let [one, other] = &self.wanted;
         let [at_one, at_other] = &state.wanted;
         let wanted = [one.step(at_one, letter), other.step(at_other, letter)];
-        if wanted.iter().any(|places| places.iter().all(|word| *word == 0)) {
+        if wanted
+            .iter()
+            .any(|places| places.iter().all(|word| *word == 0))
+        {
             return None;
         }
         let mut excluded = Vec::with_capacity(self.excluded.len());
@@ -379,7 +459,9 @@ impl Search<'_> {
             }
             excluded.push(next);
         }
-        let known = state.known.and_then(|at| self.known.next.get(&(at, c)).copied());
+        let known = state
+            .known
+            .and_then(|at| self.known.next.get(&(at, c)).copied());
         Some(State {
             wanted,
             excluded,
@@ -397,4 +479,82 @@ fn spelled(reached: &[(Arc<State>, usize, char)], at: usize) -> String {
         at = *from;
     }
     letters.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pattern() -> impl Strategy<Value = String> {
+        let part = prop::sample::select(vec!["a", "b", "*", "ab", "agent.", "é"]);
+        prop::collection::vec(part, 0..5).prop_map(|parts| parts.concat() + "*")
+    }
+
+    /// Every name of at most so many letters.
+    fn names() -> Vec<String> {
+        let mut names = vec![String::new()];
+        let mut last = names.clone();
+        for _ in 0..5 {
+            last = last
+                .iter()
+                .flat_map(|name| {
+                    ["a", "b", "é", "agent.", "x"].map(|letter| format!("{name}{letter}"))
+                })
+                .collect();
+            names.extend(last.iter().cloned());
+        }
+        names
+    }
+
+    fn found(pair: [&str; 2], heavier: &[String], exact: &[&str]) -> Option<String> {
+        let pair = pair.map(|text| NamePattern::new(text).unwrap());
+        let heavier: Vec<NamePattern> = heavier
+            .iter()
+            .filter_map(|text| NamePattern::new(text))
+            .collect();
+        let [one, other] = &pair;
+        if !one.overlaps(other) {
+            return None;
+        }
+        witness(
+            [one, other],
+            heavier.iter(),
+            exact.iter().copied(),
+            &Budget::default(),
+        )
+        .unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_found_if_there_is_one(one in pattern(), other in pattern(), heavier in prop::collection::vec(pattern(), 0..4), exact in prop::sample::subsequence(names(), 0..40)) {
+            let exact: Vec<&str> = exact.iter().map(String::as_str).collect();
+            let is_witness = |name: &str| {
+                let matches = |text: &str| NamePattern::new(text).unwrap().matches(name);
+                !name.is_empty() && matches(&one) && matches(&other) && !heavier.iter().any(|text| matches(text)) && !exact.contains(&name)
+            };
+            let found = found([&one, &other], &heavier, &exact);
+            match &found {
+                Some(name) => prop_assert!(is_witness(name), "{} {} {:?} {:?}: {}", one, other, heavier, exact, name),
+                None => {
+                    let missed = names().into_iter().find(|name| is_witness(name));
+                    prop_assert_eq!(missed, None, "{} {} {:?}", one, other, heavier);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_is_at_most_as_long_as_calls_bear() {
+        let head = "a".repeat(MAX_NAME / 2);
+        let tail = "b".repeat(MAX_NAME / 2);
+        let (one, other) = (format!("{head}*"), format!("*{tail}"));
+        assert_eq!(found([&one, &other], &[], &[]), Some(head.clone() + &tail));
+        let other = format!("*c{tail}");
+        assert_eq!(found([&one, &other], &[], &[]), None);
+        let all = head.clone() + &tail;
+        assert_eq!(found([&one, &format!("*{tail}")], &[], &[&all]), None);
+    }
 }

@@ -91,7 +91,11 @@ pub(super) fn parts(
     // Without allowed patterns there is none where a search may start.
     let patterns = Patterns::compile(scope, false, budget, sources, sink)?;
     let part = |(paths, names): (Paths, Vec<&Name>)| {
-        let about = if names.is_empty() { Tools::Open } else { tools(&names) };
+        let about = if names.is_empty() {
+            Tools::Open
+        } else {
+            tools(&names)
+        };
         (about, Some(Arc::new(patterns.scope(paths, scope))))
     };
     (!refused && !groups.is_empty()).then(|| groups.into_iter().map(part).collect())
@@ -100,7 +104,10 @@ pub(super) fn parts(
 /// The names, each once.
 fn distinct(names: &[Name]) -> Vec<&Name> {
     let mut seen = std::collections::BTreeSet::new();
-    names.iter().filter(|name| seen.insert(&name.text)).collect()
+    names
+        .iter()
+        .filter(|name| seen.insert(&name.text))
+        .collect()
 }
 
 fn tool_name(name: &Name) -> ToolName {
@@ -136,9 +143,7 @@ struct Paths {
 
 /// `place` is where to say that it is not known. `tool` is none for all tools.
 fn paths(tool: Option<&str>, place: Span, scope: &ScopeDoc, sink: &mut Sink) -> Option<Paths> {
-    let known = PATH_ARGUMENTS
-        .iter()
-        .find(|(name, ..)| tool == Some(*name));
+    let known = PATH_ARGUMENTS.iter().find(|(name, ..)| tool == Some(*name));
     let search = scope
         .search
         .unwrap_or(!scope.several && known.is_some_and(|(_, _, search)| *search));
@@ -149,7 +154,9 @@ fn paths(tool: Option<&str>, place: Span, scope: &ScopeDoc, sink: &mut Sink) -> 
     }
     if arguments.is_empty() {
         let whose = match tool {
-            Some(tool) if NamePattern::new(tool).is_some() => format!("the tools that match {}", quoted(tool)),
+            Some(tool) if NamePattern::new(tool).is_some() => {
+                format!("the tools that match {}", quoted(tool))
+            }
             Some(tool) => quoted(tool),
             None => "all tools".to_owned(),
         };
@@ -186,7 +193,11 @@ impl Patterns {
         let denied = patterns(&scope.denied, &|text| budget.denied(text, scope.style));
         let except = patterns(&scope.except, &|text| budget.allowed(text, scope.style));
         let allowed = allowed?;
-        let searched = if search { scope.allowed.as_slice() } else { &[] };
+        let searched = if search {
+            scope.allowed.as_slice()
+        } else {
+            &[]
+        };
         let start = |text: &str| budget.start(text, scope.style);
         let starts = compile_all(searched, &start, sources, budget, sink)?;
         Some(Self {

@@ -136,7 +136,11 @@ fn scope(scope: Option<&Scope>, text: &mut String) {
                 text,
                 "      {word} {source:?}{}{}",
                 if *absolute { " (absolute)" } else { "" },
-                if start.is_some() { " (and where it begins)" } else { "" }
+                if start.is_some() {
+                    " (and where it begins)"
+                } else {
+                    ""
+                }
             )
             .unwrap();
         }

@@ -287,9 +287,86 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "parentheses", make: |size| lines(size, TOOL, |_| quoted(&"(".repeat(4_000)), ""), codes: &["constraint-too-deep"] },
     Family { name: "disjunctions of conjunctions", make: |size| lines(size, TOOL, |i| quoted(&filled(&format!("ctx.a == {i}"), |part| format!(" or (ctx.b == {part} and ctx.c == 1)"), "", "")), ""), codes: &[] },
     Family { name: "quotes that do not quote", make: |size| lines(size, TOOL, |_| format!("      - {}\n", "“".repeat(1_300)), ""), codes: &["wrong-quotes"] },
-    Family { name: "indices", make: |size| lines(size, TOOL, |_| quoted(&"args[1]".repeat(580)), ""), codes: &["invalid-path"] },
+    Family { name: "indices", make: |size| lines(size, TOOL, |_| quoted(&"args[1]".repeat(580)), ""), codes: &["constraint-syntax"] },
     // Constants.
     Family { name: "constants", make: |size| lines(size, "consts:\n", |i| format!("  c{i}: {i}\n"), ""), codes: &["unused-const"] },
+    Family {
+        name: "definitions that double",
+        make: |size| {
+            let one = |index: usize| match index {
+                0 => "  d0: . == 1\n".to_owned(),
+                _ => format!("  d{index}: d{0}(.) and d{0}(.x)\n", index - 1),
+            };
+            lines(size, "define:\n", one, "tools: {}\n")
+        },
+        codes: &["policy-too-large"],
+    },
+    Family {
+        name: "a chain of definitions, last first",
+        make: |size| {
+            let one = |index: usize| format!("  d{index}: d{}(.x)\n", index + 1);
+            let Source::Text(text) = lines(size - 40, "define:\n", one, "") else {
+                unreachable!()
+            };
+            let last = text.lines().count() - 1;
+            Source::Text(format!("{text}  d{last}: . == 1\ntools: {{}}\n"))
+        },
+        codes: &["constraint-too-deep"],
+    },
+    Family {
+        name: "definitions in a circle",
+        make: |size| {
+            let one = |index: usize| format!("  d{index}: d{}(.x)\n", index + 1);
+            let Source::Text(text) = lines(size - 40, "define:\n", one, "") else {
+                unreachable!()
+            };
+            let last = text.lines().count() - 1;
+            Source::Text(format!("{text}  d{last}: d0(.)\ntools: {{}}\n"))
+        },
+        codes: &["circular-definition"],
+    },
+    Family {
+        name: "a named condition in many constraints",
+        make: |size| {
+            let parts: Vec<String> = (0..20).map(|index| format!(".x{index} == {index}")).collect();
+            let head = format!("define: {{ d: '{}' }}\n{TOOL}", parts.join(" and "));
+            lines(size, &head, |index| quoted(&format!("d(args.a.x{index})")), "")
+        },
+        codes: &[],
+    },
+    Family {
+        name: "chains of operations",
+        make: |size| {
+            let chain = |index: usize| {
+                let terms = " + args.a * 1.5 - count(args.a)".repeat(10);
+                quoted(&format!("{index}{terms} != 1"))
+            };
+            lines(size, TOOL, chain, "")
+        },
+        codes: &[],
+    },
+    Family {
+        name: "an endless chain of operations",
+        make: |size| {
+            let chain = |_: usize| quoted(&format!("args.a{} != 1", "*9".repeat(2_000)));
+            lines(size, TOOL, chain, "")
+        },
+        codes: &["constraint-too-deep"],
+    },
+    Family {
+        name: "conditions as deep as they may be",
+        make: |size| {
+            let deep = |index: usize| {
+                let around = "not optional(.a, ".repeat(14);
+                quoted(&format!(
+                    "not optional(args.a, {around}any_member(., anywhere(.value, . != \"x{index}\")){}",
+                    ")".repeat(15)
+                ))
+            };
+            lines(size, TOOL, deep, "")
+        },
+        codes: &[],
+    },
     Family {
         name: "a long constant in many constraints",
         make: |size| halves(size, ("consts:\n  c:\n", |i| format!("    - v{i}\n")), (TOOL, |i| quoted(&format!("ctx.a{i} in consts.c")))),
@@ -338,6 +415,31 @@ pub(crate) const FAMILIES: &[Family] = &[
     Family { name: "paths with letters in a row that fold", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      denied_paths:\n", |i| format!("        - '*{}{i}'\n", "?sfi".repeat(4)), ""), codes: &["bad-pattern", "policy-too-large"] },
     Family { name: "paths too large", make: |size| lines(size, "tools:\n  read_file:\n    mode: allow\n    file_scope:\n      allowed_paths:\n", |i| format!("        - '*a{}{i}'\n", "?".repeat(30)), ""), codes: &["bad-pattern", "policy-too-large"] },
     Family { name: "scopes", make: |size| lines(size, TOOLS, |i| format!("  t{i}: {{ mode: allow, file_scope: {{ argument: a{i}, allowed_paths: ['**'] }} }}\n"), ""), codes: &[] },
+    // Several rules, patterns of names, what is forbidden, words.
+    Family { name: "lists of rules", make: |size| lines(size, TOOLS, |i| format!("  t{i}: [{}]\n", (0..64).map(|rule| format!("{{ mode: allow, constraints: [ctx.x == {rule}] }}")).collect::<Vec<_>>().join(", ")), ""), codes: &[] },
+    Family { name: "rules of one tool", make: |size| lines(size, "tools:\n  t:\n", |_| "    - { mode: deny }\n".into(), ""), codes: &["rule-list"] },
+    Family { name: "patterns of names", make: |size| lines(size, TOOLS, |i| format!("  \"t{i:06}*\": {{ mode: {} }}\n", if i % 2 == 0 { "allow" } else { "deny" }), ""), codes: &[] },
+    Family { name: "more patterns of names than are tried", make: |size| lines(size.max(60_000), TOOLS, |i| format!("  \"t{i}*\": {{ mode: allow }}\n"), ""), codes: &["policy-too-large"] },
+    Family { name: "patterns of names that overlap", make: |size| lines(size, TOOLS, |i| format!("  \"*t{i:06}*\": {{ mode: {} }}\n", if i % 2 == 0 { "allow" } else { "deny" }), ""), codes: &["ambiguous-patterns", "policy-too-large"] },
+    Family { name: "patterns of names with the same rule", make: |size| lines(size, TOOLS, |i| format!("  \"*t{i:06}*\": {{ mode: allow }}\n"), ""), codes: &[] },
+    Family {
+        name: "patterns of names that others cover",
+        make: |size| {
+            let letters = |i: usize| (0..10).map(|at| char::from(b'c' + (i * 31 / (at * 7 + 1)) as u8 % 6)).map(|letter| format!("*{letter}")).collect::<String>();
+            lines(size, "tools:\n  \"*a*\": { mode: allow }\n  \"*b*\": { mode: deny }\n  \"*a*b*\": { mode: deny }\n  \"*b*a*\": { mode: deny }\n", |i| format!("  \"{}*{i}*\": {{ mode: deny }}\n", letters(i)), "")
+        },
+        codes: &["policy-too-large"],
+    },
+    Family { name: "patterns of names in many roles", make: |size| halves(size, ("roles:\n  default: {}\n  m:\n    is_mixin: true\n    tools:\n", |i| format!("      \"t{i:06}*\": {{ mode: allow }}\n")), ("", |i| format!("  r{i}: {{ inherits: [m], tools: {{ \"x{i:06}*\": {{ mode: deny }} }} }}\n"))), codes: &[] },
+    Family { name: "forbids", make: |size| lines(size, "forbid:\n", |i| format!("  - {{ tools: [t{i}] }}\n"), "tools: { t: { mode: allow } }\n"), codes: &[] },
+    Family { name: "more forbids than are looked at", make: |size| lines(size.max(60_000), "forbid:\n", |i| format!("  - {{ tools: [t{i}] }}\n"), "tools: { t: { mode: allow } }\n"), codes: &["policy-too-large"] },
+    Family { name: "tools of a forbid", make: |size| lines(size, "forbid:\n  - tools:\n", |i| format!("      - t{i}\n"), "tools: { t: { mode: allow } }\n"), codes: &[] },
+    Family { name: "forbids with scopes times tools", make: |size| halves(size, ("forbid:\n", |i| format!("  - {{ tools: [a{i}, b{i}, c{i}], file_scope: {{ argument: x, denied_paths: [a] }} }}\n")), (TOOLS, allowed)), codes: &[] },
+    Family { name: "forbids that roles inherit", make: |size| halves(size, ("roles:\n  default: {}\n  m:\n    is_mixin: true\n    forbid:\n", |i| format!("      - {{ tools: [t{i}] }}\n")), ("", |i| format!("  r{i}: {{ inherits: [m], forbid: [{{ tools: [x{i}] }}] }}\n"))), codes: &[] },
+    Family { name: "messages", make: |size| lines(size, TOOLS, |i| format!("  t{i}: {{ mode: allow, message: {} }}\n", "x".repeat(490)), ""), codes: &[] },
+    Family { name: "messages with control characters", make: |size| lines(size, TOOLS, |i| format!("  t{i}: {{ mode: allow, message: \"\\x07\" }}\n"), ""), codes: &["bad-message"] },
+    Family { name: "named conditions", make: |size| lines(size, "define:\n", |i| format!("  d{i}: . == {i}\n"), ""), codes: &["unused-define"] },
+    Family { name: "named conditions of named conditions", make: |size| lines(size, "define:\n  d0: . == 1\n", |i| format!("  d{}: d{i}(.x) and d{i}(.y)\n", i + 1), ""), codes: &["policy-too-large"] },
     // The densest that says something.
     Family {
         name: "roles with tools of their own",

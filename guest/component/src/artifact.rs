@@ -8,36 +8,36 @@ use crate::template::{
 };
 
 /// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
-pub const DIGEST: &str = "86d5ae91142af1c902027617523d276b279c8f437369960add5d78538f14a98f";
+pub const DIGEST: &str = "9791b56b2419ced4cfec491a1eda6dd1fe46b9eabd09d2bbb181153b33dc5272";
 
 /// The compiler and linker that built the engine.
 #[rustfmt::skip]
 pub const BUILT_BY: &str = "rustc 1.96.0 (ac68faa20c58cbccd01ee7208bf3b6e93a7d7f96), LLVM 22.1.8, LLD 22.1.2 (/checkout/src/llvm-project/llvm 1cb4e3833c1919c2e6fb579a23ac0e2b22587b7e), core from source";
 
 /// Where the plan lies in the engine's memory.
-pub const HEAP_BASE: u32 = 20320;
+pub const HEAP_BASE: u32 = 20784;
 
-pub(crate) const CORE: Range<usize> = 14..56675;
+pub(crate) const CORE: Range<usize> = 14..128225;
 
 pub(crate) const COMPONENT: Template = Template {
     bytes: include_bytes!("../artifact/engine.component.wasm"),
-    plan_at: 56675,
+    plan_at: 128225,
     numbers: &[
-        (9, Length(56661)),
-        (280, Pages(36719)),
-        (52782, Length(3888)),
-        (56670, Length(0)),
+        (9, Length(128211)),
+        (432, Pages(37183)),
+        (123900, Length(4320)),
+        (128220, Length(0)),
     ],
 };
 
 pub(crate) const WRAPPER: Template = Template {
     bytes: include_bytes!("../artifact/opa.wrapper.bin"),
-    plan_at: 48907,
+    plan_at: 82327,
     numbers: &[
-        (1, Length(48901)),
-        (415, Pages(37023)),
-        (44714, Length(4188)),
-        (48902, Length(0)),
+        (1, Length(82321)),
+        (499, Pages(37663)),
+        (77522, Length(4800)),
+        (82322, Length(0)),
     ],
 };
 

@@ -458,8 +458,14 @@ fn write(value: &Value<'_>, out: &mut String) {
     }
 }
 
-/// A string as the request writes it: still escaped.
+/// A string as the request writes it, still escaped; one in lower case as it is then.
 fn write_string(string: Text<'_>, out: &mut String) {
+    if string.is_lower() {
+        let bytes: Vec<u8> = string.bytes().take(8 * MAX_VALUE).collect();
+        // Writing into a string does not fail.
+        let _ = written::write_text(out, &String::from_utf8_lossy(&bytes));
+        return;
+    }
     out.push('"');
     out.push_str(&String::from_utf8_lossy(string.raw));
     out.push('"');

@@ -18,8 +18,8 @@ use crate::{
     plan::{
         Damaged, Plan, Ref, Step,
         layout::{
-            self, MAX_DEPTH, SUM_SLOTS, VERSION_GROWN, VERSION_PORTABLE, arithmetic, compare, flags,
-            header, list, literal, mode, op, operand, over, root, size, text_call, with,
+            self, MAX_DEPTH, SUM_SLOTS, VERSION_GROWN, VERSION_PORTABLE, arithmetic, compare,
+            flags, header, list, literal, mode, op, operand, over, root, size, text_call, with,
         },
     },
     scope::has_control,
@@ -108,6 +108,11 @@ impl Validator<'_> {
             version => version == VERSION_PORTABLE,
         };
         check(plan.is_portable()? == portable, "a flag of another version")?;
+        let room = flags::ORDERS_LISTS | flags::SEEKS_TEXTS | flags::INDEXES_TEXTS;
+        check(
+            plan.is_grown()? || plan.u32(header::FLAGS)? & room == 0,
+            "a flag of another version",
+        )?;
         check(plan.memo_slots()? <= plan.bytes().len(), "memo slots")?;
         let about = plan.about()?;
         for limit in [about.limits.arguments_bytes, about.limits.facts_bytes] {
@@ -219,9 +224,7 @@ impl Validator<'_> {
 
     fn rule(&mut self, rule: Ref) -> Checked {
         let plan = self.plan;
-        if !self.rules.insert(rule) {
-            return Ok(());
-        }
+        // What was met already may have been an entry for several rules, or a forbid.
         let mode = plan.word(rule, 0)?;
         let mode = if plan.is_grown()? {
             mode & !with::ALL
@@ -229,6 +232,9 @@ impl Validator<'_> {
             mode
         };
         check(mode <= mode::ALLOW, "mode")?;
+        if !self.rules.insert(rule) {
+            return Ok(());
+        }
         self.condition_of(rule)?;
         if plan.is_grown()? {
             self.behind_constraints(rule, mode)?;

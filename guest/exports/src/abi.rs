@@ -43,9 +43,10 @@ pub fn outcome(outcome: Result<Verdict, Error>) -> Answer {
 /// `about`.
 pub fn about(about: Summary<'_>) -> Answer {
     let [digest, digest_len] = list(hexadecimal(&about.source_digest));
-    let [compiler, compiler_len] = view(about.compiler.as_bytes());
-    let [facts, facts_len] = views(about.facts);
-    let [has_description, description, description_len] = some(about.description);
+    let [compiler, compiler_len] = text(about.compiler.into());
+    let [facts, facts_len] = texts(about.facts.into_iter().map(String::from).collect());
+    let [has_description, description, description_len] =
+        optional(about.description.map(String::from));
     filled([
         about.coverage as u32,
         digest,
@@ -459,7 +460,7 @@ mod tests {
         let whole = Summary {
             coverage: Coverage::Complete,
             source_digest: digest,
-            compiler: "it 1",
+            compiler: "it 1".into(),
             roles: 2,
             scopes: 3,
             terms: 6,
@@ -467,8 +468,8 @@ mod tests {
                 arguments_bytes: 4,
                 facts_bytes: 5,
             },
-            facts: vec!["ctx", "user.id"],
-            description: Some("for people"),
+            facts: vec!["ctx".into(), "user.id".into()],
+            description: Some("for people".into()),
         };
         let expected = [0, 99, 64, 99, 4, 2, 3, 6, 4, 5, 99, 2, 1, 99, 10];
         assert_words(&about(whole.clone()), &expected);

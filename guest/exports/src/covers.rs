@@ -15,7 +15,7 @@ extern "C" fn covers(scope: u32, path: *const u8, path_len: usize) -> u32 {
     memory::begin();
     let covered = opened().is_ok_and(|plan| {
         memory::scratch(Scratch::PATH).is_some_and(|room| {
-            hexgate_eval::covers(&plan, scope, memory::text(path, path_len), room).unwrap_or(false)
+            hexgate_eval::covers(&plan, scope, memory::text(path, path_len), room)
         })
     });
     memory::end();

@@ -7,7 +7,10 @@
 )]
 
 use hexgate_compiler::{Compiled, Compiler};
-use hexgate_contract::{Denial, Error, FileScope, PathScope, Request, Verdict};
+use hexgate_contract::{
+    ApprovalTerms, Denial, Error, FileScope, Grant, NeededApproval, PathScope, PathStyle, Request,
+    Verdict,
+};
 use hexgate_eval::{Plan, Workspace};
 use hexgate_http::{MAX_BODY, Policy, Received, Response, respond};
 use serde_json::{Value, json};
@@ -49,11 +52,11 @@ impl Policy for Native<'_> {
     }
 
     fn scope(&mut self, id: u32) -> Option<FileScope> {
-        let scope = self.0.scope(id).ok()??;
-        Some(FileScope {
-            argument: scope.argument().unwrap().to_owned(),
-            paths: scope.paths().unwrap(),
-        })
+        self.0.scope(id).ok()?
+    }
+
+    fn terms(&mut self, id: u32) -> Option<ApprovalTerms> {
+        self.0.terms(id).ok()?
     }
 }
 
@@ -142,6 +145,7 @@ fn an_evaluation_says_what_the_policy_says() {
             json!({"decision": true, "context": {"outcome": "allow", "role": "support", "scope": {
                 "argument": "path",
                 "paths": {"allowed": ["src/**"], "denied": ["*.key"]},
+                "search": true,
             }}}),
         ),
         (
@@ -560,11 +564,18 @@ impl Policy for Broken {
     fn scope(&mut self, _: u32) -> Option<FileScope> {
         None
     }
+
+    fn terms(&mut self, id: u32) -> Option<ApprovalTerms> {
+        (id == 0).then(|| ApprovalTerms {
+            approvers: Some(9),
+            ..ApprovalTerms::default()
+        })
+    }
 }
 
 #[test]
 fn a_policy_that_breaks_the_contract_is_an_error_and_never_an_allow() {
-    let grant = |role, scope| hexgate_contract::Grant { role, scope };
+    let grant = |role, scope| Grant { role, scope };
     let one = evaluation("refund", "{}");
     let several = one.replacen('{', "{\"evaluations\": [{}, {}], ", 1);
     let denial = |reason: &str, violations: usize, hint: usize| {
@@ -574,8 +585,22 @@ fn a_policy_that_breaks_the_contract_is_an_error_and_never_an_allow() {
             hint: Some(PathScope {
                 allowed: vec![],
                 denied: vec![reason.to_owned(); hint],
+                except: vec![],
             }),
+            message: None,
         }))
+    };
+    let needed = |terms, message: Option<&str>| {
+        Ok(Verdict::NeedsApproval(NeededApproval {
+            grant: grant(None, None),
+            terms,
+            message: message.map(str::to_owned),
+        }))
+    };
+    let told = |message: &str| {
+        let mut denial = Denial::because("no".to_owned());
+        denial.message = Some(message.to_owned());
+        Ok(Verdict::Deny(denial))
     };
     let long = "x".repeat(1 << 10);
     // As much as is accepted, and then a little more, wherever it stands.
@@ -594,7 +619,12 @@ fn a_policy_that_breaks_the_contract_is_an_error_and_never_an_allow() {
         denial(&"x".repeat((1 << 20) + 1), 0, 0),
         Ok(Verdict::Allow(grant(Some(2), None))),
         Ok(Verdict::Allow(grant(None, Some(0)))),
-        Ok(Verdict::NeedsApproval(grant(Some(u32::MAX), None))),
+        Ok(Verdict::NeedsApproval(grant(Some(u32::MAX), None).into())),
+        needed(Some(1), None),
+        needed(Some(0), None),
+        needed(None, Some("two\nlines")),
+        told(&"x".repeat(501)),
+        told("\u{1b}[0m"),
         Err(Error::Internal("damaged".to_owned())),
     ] {
         for (path, body) in [(EVALUATION, &one), (EVALUATIONS, &several)] {
@@ -609,4 +639,107 @@ fn a_policy_that_breaks_the_contract_is_an_error_and_never_an_allow() {
             assert_eq!(said(&response).0, 500, "{answer:?}");
         }
     }
+}
+
+/// Says one thing of every call, and has the scope and the terms that it names.
+struct Says(Verdict);
+
+impl Policy for Says {
+    fn decide(&mut self, _: &Request<'_>) -> Result<Verdict, Error> {
+        Ok(self.0.clone())
+    }
+
+    fn scope(&mut self, _: u32) -> Option<FileScope> {
+        let lists = |denied: &str| PathScope {
+            allowed: vec![],
+            denied: vec![denied.to_owned()],
+            except: vec![".env.example".to_owned()],
+        };
+        Some(FileScope {
+            arguments: vec!["source".to_owned(), "destination".to_owned()],
+            search: true,
+            paths: lists(".env*"),
+            style: PathStyle::Windows,
+            exclusions: vec![hexgate_contract::Exclusion {
+                paths: lists("*.key"),
+                style: PathStyle::Posix,
+            }],
+        })
+    }
+
+    fn terms(&mut self, _: u32) -> Option<ApprovalTerms> {
+        Some(ApprovalTerms {
+            roles: vec!["lead".to_owned()],
+            expires: Some(3600),
+            approvers: Some(2),
+            reason_required: Some(true),
+        })
+    }
+}
+
+#[test]
+fn an_answer_tells_the_message_and_who_has_to_agree() {
+    let grant = Grant {
+        role: None,
+        scope: Some(3),
+    };
+    let needed = Verdict::NeedsApproval(NeededApproval {
+        grant,
+        terms: Some(1),
+        message: Some("A lead is asked.".to_owned()),
+    });
+    let mut denial = Denial::because("no".to_owned());
+    denial.message = Some("Ask \"us\".".to_owned());
+    denial.hint = Some(PathScope {
+        except: vec!["a".to_owned()],
+        ..PathScope::default()
+    });
+    let ask = |path: &str, body: &str, verdict: &Verdict| -> Value {
+        let received = Received {
+            method: "POST",
+            path,
+            content_types: &[b"application/json"],
+            encoded: false,
+        };
+        let body = body.as_bytes().to_vec();
+        let response = respond(&received, || Ok(body), &mut Says(verdict.clone()));
+        assert_eq!(response.status, 200, "{}", response.body);
+        serde_json::from_str(&response.body).unwrap()
+    };
+    let approval =
+        json!({"roles": ["lead"], "expires_seconds": 3600, "approvers": 2, "reason_required": true});
+    let evaluation = evaluation("close", "{}");
+    assert_eq!(
+        ask(EVALUATION, &evaluation, &needed),
+        json!({"decision": false, "context": {
+            "outcome": "needs_approval",
+            "reason": "Policy requires approval for tool \"close\"",
+            "role": null,
+            "scope": {
+                "arguments": ["source", "destination"],
+                "search": true,
+                "style": "windows",
+                "paths": {"allowed": [], "denied": [".env*"], "except": [".env.example"]},
+                "exclusions": [{"allowed": [], "denied": ["*.key"], "except": [".env.example"]}],
+            },
+            "message": "A lead is asked.",
+            "approval": approval,
+        }})
+    );
+    let denied = Verdict::Deny(denial);
+    assert_eq!(
+        ask(EVALUATION, &evaluation, &denied)["context"],
+        json!({
+            "outcome": "deny",
+            "reason": "no",
+            "violations": [],
+            "hint": {"allowed": [], "denied": [], "except": ["a"]},
+            "message": "Ask \"us\".",
+        })
+    );
+    let input = r#"{"input": {"tool": "close", "said": {"emails": []}, "usage": {}, "user_usage": {}}}"#;
+    let result = &ask(REST, input, &needed)["result"];
+    assert_eq!(result["message"], "A lead is asked.");
+    assert_eq!(result["approval"], approval);
+    assert_eq!(ask(REST, input, &denied)["result"]["message"], "Ask \"us\".");
 }

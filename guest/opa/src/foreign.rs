@@ -53,7 +53,7 @@ impl Judgement {
     pub(crate) fn verdict(&self, request: &Request<'_>) -> Verdict {
         let refusals = match self {
             Self::Allow(grant) => return Verdict::Allow(*grant),
-            Self::NeedsApproval(grant) => return Verdict::NeedsApproval(*grant),
+            Self::NeedsApproval(grant) => return Verdict::NeedsApproval((*grant).into()),
             Self::Deny(refusals) => refusals,
         };
         let names: Vec<&str> = roles(request).map(|(role, _)| role).collect();

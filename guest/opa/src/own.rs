@@ -5,13 +5,17 @@
 
 use alloc::{string::String, vec::Vec};
 
-use hexgate_contract::{Effect, Grant, PathScope, Request, Verdict, Wording};
+use hexgate_contract::{
+    Effect, Grant, MAX_MESSAGE, NeededApproval, PathScope, Request, Verdict, Wording,
+};
 use hexgate_eval::{Error, Plan};
 
 use crate::answer::Answer;
 
 const ROLE: &str = "the Rego policy's `role` is not an index of a role";
 const SCOPE: &str = "the Rego policy's `scope` is not an id of a scope";
+const TERMS: &str = "the Rego policy's `terms` are not an id of approval terms";
+const MESSAGE: &str = "the Rego policy's `message` is not a message";
 const DENIALS: &str = "the Rego policy's `denials` are not what they should be";
 const HINT: &str = "the Rego policy's `hint` is not what it should be";
 
@@ -20,6 +24,8 @@ const HINT: &str = "the Rego policy's `hint` is not what it should be";
 pub(crate) struct Judgement {
     says: Effect,
     grant: Grant,
+    terms: Option<u32>,
+    message: Option<String>,
     refusals: Vec<Refusal>,
     hint: Option<PathScope>,
 }
@@ -27,7 +33,8 @@ pub(crate) struct Judgement {
 /// Why one role denies.
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal {
-    role: String,
+    /// None: no role can grant what is denied.
+    role: Option<String>,
     because: Because,
 }
 
@@ -37,6 +44,7 @@ enum Because {
     Unlisted,
     Constraints(Vec<String>),
     Scope,
+    Forbidden(Vec<String>),
 }
 
 /// Asks OPA.
@@ -46,9 +54,15 @@ pub(crate) fn judge(plan: &Plan<'_>, request: &Request<'_>) -> Result<Judgement,
     Judgement::of(&crate::answer::Reader::of(&text).read(&text)?)
 }
 
+impl Refusal {
+    fn role(&self) -> Option<&str> {
+        self.role.as_deref()
+    }
+}
+
 impl Judgement {
     /// Reads what belongs to an answer of ours.
-    fn of(answer: &Answer<'_>) -> Result<Self, Error> {
+    pub(crate) fn of(answer: &Answer<'_>) -> Result<Self, Error> {
         answer.violations()?;
         let denials = answer
             .elements(answer.result(), "denials")
@@ -57,15 +71,20 @@ impl Judgement {
         for denial in denials {
             let violations = answer.strings(denial, "violations", DENIALS)?;
             let because = answer.string(denial, "because", DENIALS)?;
+            let role = match answer.member(denial, "role") {
+                None => None,
+                Some(_) => Some(answer.string(denial, "role", DENIALS)?),
+            };
             refusals.push(Refusal {
-                role: answer.string(denial, "role", DENIALS)?,
-                because: match (because.as_str(), violations.is_empty()) {
-                    ("mode", true) => Because::Mode,
-                    ("unlisted", true) => Because::Unlisted,
-                    ("scope", true) => Because::Scope,
-                    ("constraints", false) => Because::Constraints(violations),
+                because: match (because.as_str(), violations.is_empty(), &role) {
+                    ("forbidden", _, _) => Because::Forbidden(violations),
+                    ("mode", true, Some(_)) => Because::Mode,
+                    ("unlisted", true, Some(_)) => Because::Unlisted,
+                    ("scope", true, Some(_)) => Because::Scope,
+                    ("constraints", false, Some(_)) => Because::Constraints(violations),
                     _ => return Err(Error::Internal(DENIALS)),
                 },
+                role,
             });
         }
         let hint = match answer.member(answer.result(), "hint") {
@@ -73,6 +92,10 @@ impl Judgement {
             Some(hint) => Some(PathScope {
                 allowed: answer.strings(hint, "allowed", HINT)?,
                 denied: answer.strings(hint, "denied", HINT)?,
+                except: match answer.member(hint, "except") {
+                    None => Vec::new(),
+                    Some(_) => answer.strings(hint, "except", HINT)?,
+                },
             }),
         };
         Ok(Self {
@@ -81,6 +104,15 @@ impl Judgement {
                 role: answer.index("role", ROLE)?,
                 scope: answer.index("scope", SCOPE)?,
             },
+            // Answers of policies that have neither do not speak of them.
+            terms: match answer.member(answer.result(), "terms") {
+                None => None,
+                Some(_) => answer.index("terms", TERMS)?,
+            },
+            message: match answer.member(answer.result(), "message") {
+                None => None,
+                Some(_) => Some(answer.string(answer.result(), "message", MESSAGE)?),
+            },
             refusals,
             hint,
         })
@@ -88,9 +120,30 @@ impl Judgement {
 
     /// The verdict, if what the answer names is there. Its texts are copies: what they are copied from is wiped.
     pub(crate) fn verdict(&self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Verdict, Error> {
+        if self
+            .message
+            .as_ref()
+            .is_some_and(|text| text.len() > MAX_MESSAGE)
+        {
+            return Err(Error::Internal(MESSAGE));
+        }
         match self.says {
+            Effect::Allow if self.terms.is_some() => Err(Error::Internal(TERMS)),
+            Effect::Allow if self.message.is_some() => Err(Error::Internal(MESSAGE)),
             Effect::Allow => Ok(Verdict::Allow(self.granted(plan, request)?)),
-            Effect::NeedsApproval => Ok(Verdict::NeedsApproval(self.granted(plan, request)?)),
+            Effect::NeedsApproval => {
+                let grant = self.granted(plan, request)?;
+                if let Some(id) = self.terms
+                    && plan.terms(id)?.is_none()
+                {
+                    return Err(Error::Internal(TERMS));
+                }
+                Ok(Verdict::NeedsApproval(NeededApproval {
+                    grant,
+                    terms: self.terms,
+                    message: self.message.clone(),
+                }))
+            }
             Effect::Deny => self.denied(plan, request),
         }
     }
@@ -118,29 +171,39 @@ impl Judgement {
     }
 
     fn denied(&self, plan: &Plan<'_>, request: &Request<'_>) -> Result<Verdict, Error> {
-        let names = self.refusals.iter().map(|refusal| refusal.role.as_str());
-        let mut wording = Wording::new(request.tool, names);
-        for refusal in &self.refusals {
-            let role = &refusal.role;
-            if plan.find_role(role)?.is_none() {
-                return Err(Error::Internal(DENIALS));
+        let names: Vec<&str> = self.refusals.iter().filter_map(Refusal::role).collect();
+        let mut wording = match (self.refusals.as_slice(), names.as_slice()) {
+            ([_], []) => Wording::for_all(request.tool),
+            (refusals, names) if refusals.len() == names.len() => {
+                Wording::new(request.tool, names.iter().copied())
             }
-            wording.role(role);
+            _ => return Err(Error::Internal(DENIALS)),
+        };
+        for refusal in &self.refusals {
+            let role = refusal.role().unwrap_or_default();
+            if refusal.role.is_some() {
+                if plan.find_role(role)?.is_none() {
+                    return Err(Error::Internal(DENIALS));
+                }
+                wording.role(role);
+            }
+            let violations: &[String] = match &refusal.because {
+                Because::Mode | Because::Unlisted | Because::Scope => &[],
+                Because::Constraints(violations) | Because::Forbidden(violations) => violations,
+            };
             match &refusal.because {
-                Because::Mode => wording.denied(),
                 Because::Unlisted => wording.unlisted(role),
-                Because::Constraints(violations) => {
-                    wording.denied();
-                    for violation in violations {
-                        wording.violation(violation);
-                    }
-                }
-                Because::Scope => {
-                    wording.denied();
-                    wording.outside();
-                }
+                Because::Mode | Because::Constraints(_) | Because::Scope => wording.denied(),
+                Because::Forbidden(_) => wording.forbidden(),
+            }
+            for violation in violations {
+                wording.violation(violation);
+            }
+            if refusal.because == Because::Scope {
+                wording.outside();
             }
         }
+        wording.message(self.message.as_deref());
         wording.hint(self.hint.clone());
         Ok(Verdict::Deny(wording.finish()))
     }
@@ -162,16 +225,35 @@ mod tests {
         let judgement = judged(
             r#"{"allow":false,"requires_approval":false,"violations":["a"],"role":null,"scope":null,
                 "denials":[{"role":"x","because":"constraints","violations":["a"]},{"role":"y","because":"scope","violations":[]}],
-                "hint":{"allowed":["*"],"denied":[]}}"#,
+                "hint":{"allowed":["*"],"denied":[],"except":["b"]},"terms":null,"message":"no"}"#,
         )
         .unwrap();
         assert_eq!(judgement.says, Effect::Deny);
+        assert_eq!(judgement.message.as_deref(), Some("no"));
         assert_eq!(judgement.refusals.len(), 2);
         assert_eq!(
             judgement.refusals[0].because,
             Because::Constraints(alloc::vec!["a".into()])
         );
-        assert_eq!(judgement.hint.unwrap().allowed, ["*"]);
+        let hint = judgement.hint.unwrap();
+        assert_eq!(
+            (hint.allowed, hint.except),
+            (["*".into()].into(), ["b".into()].into())
+        );
+    }
+
+    #[test]
+    fn what_no_role_can_grant_is_denied_without_one() {
+        let judgement = judged(
+            r#"{"allow":false,"requires_approval":false,"violations":[],"role":null,"scope":null,
+                "denials":[{"role":null,"because":"forbidden","violations":[]}],"hint":null}"#,
+        )
+        .unwrap();
+        assert_eq!(judgement.refusals[0].role, None);
+        assert_eq!(
+            judgement.refusals[0].because,
+            Because::Forbidden(Vec::new())
+        );
     }
 
     #[test]
@@ -198,7 +280,21 @@ mod tests {
                 r#""denials":[]"#,
                 r#""denials":[{"role":"x","because":"constraints","violations":[]}]"#,
             ),
+            (
+                r#""denials":[]"#,
+                r#""denials":[{"role":null,"because":"mode","violations":[]}]"#,
+            ),
+            (
+                r#""denials":[]"#,
+                r#""denials":[{"role":1,"because":"forbidden","violations":[]}]"#,
+            ),
             (r#""hint":null"#, r#""hint":[]"#),
+            (
+                r#""hint":null"#,
+                r#""hint":{"allowed":[],"denied":[],"except":"a"}"#,
+            ),
+            (r#""hint":null"#, r#""hint":null,"terms":"0""#),
+            (r#""hint":null"#, r#""hint":null,"message":1"#),
         ] {
             let text = whole.replace(part, other);
             assert_ne!(text, whole);

@@ -83,6 +83,21 @@ impl<'a> Call<'a> {
         self.fact("run")
     }
 
+    /// What the host has counted of the agent: the facts' member `usage`, such as `tool_calls_24h`.
+    pub fn usage(&self) -> Value<'a> {
+        self.fact("usage")
+    }
+
+    /// What the host has counted of the user: the facts' member `user_usage`.
+    pub fn user_usage(&self) -> Value<'a> {
+        self.fact("user_usage")
+    }
+
+    /// What the user's own words name: the facts' member `said`, with a list for each kind, such as `emails`.
+    pub fn said(&self) -> Value<'a> {
+        self.fact("said")
+    }
+
     fn fact(&self, name: &'static str) -> Value<'a> {
         match self.facts {
             Some(facts) => Value::root(facts, "facts").get(name),

@@ -3,8 +3,13 @@
 use alloc::{string::String, vec::Vec};
 use core::marker::PhantomData;
 
-use hexgate_contract::{self as contract, Coverage, Field, Limits, Mode, Request, Verdict};
-use hexgate_eval::plan::{Damaged, Plan, RuleRef};
+use hexgate_contract::{
+    self as contract, Coverage, FACTS, Field, Limits, Mode, PathStyle, Request, Tools, Verdict,
+};
+use hexgate_eval::{
+    MAX_PATH, covers,
+    plan::{Damaged, ForbidRef, Plan, RuleRef},
+};
 
 use crate::answer::{Exported, compiler};
 
@@ -48,6 +53,11 @@ impl<P: Exported> decision::Guest for Component<P> {
         .map(decision::Verdict::from)
         .map_err(decision::Error::from)
     }
+
+    fn covers(scope: u32, path: String) -> bool {
+        described::<P, _>(|plan| Ok(covers(plan, scope, &path, &mut [0; MAX_PATH])))
+            .unwrap_or_default()
+    }
 }
 
 impl<P: Exported> description::Guest for Component<P> {
@@ -68,21 +78,30 @@ impl<P: Exported> description::Guest for Component<P> {
             compiler: compiler().into(),
             roles: described.as_ref().map_or(0, |about| about.roles),
             scopes: described.as_ref().map_or(0, |about| about.scopes),
+            terms: count(P::TERMS).saturating_add(plan_terms::<P>()),
             limits: description::Limits {
                 arguments_bytes: limits.arguments_bytes,
                 facts_bytes: limits.facts_bytes,
             },
+            // Nobody knows which of them code looks at.
+            facts: FACTS.map(String::from).into(),
+            description: described
+                .and_then(|about| about.description)
+                .map(String::from),
         }
     }
 
-    fn roles(start: u32, count: u32) -> Vec<String> {
+    fn roles(start: u32, count: u32) -> Vec<description::Role> {
         described::<P, _>(|plan| {
-            let mut names = Vec::new();
+            let mut roles = Vec::new();
             for index in start..start.saturating_add(count) {
                 let Some(role) = plan.role(index)? else { break };
-                names.push(role.name()?.into());
+                roles.push(description::Role {
+                    name: role.name()?.into(),
+                    description: role.description()?.map(String::from),
+                });
             }
-            Ok(names)
+            Ok(roles)
         })
         .unwrap_or_default()
     }
@@ -92,28 +111,58 @@ impl<P: Exported> description::Guest for Component<P> {
             let Some(role) = plan.find_role(&role)? else {
                 return Ok(None);
             };
-            let mut rules = Vec::new();
-            for index in start..start.saturating_add(count) {
-                let Some(rule) = role.rule(index)? else { break };
-                rules.push(described_rule(&rule)?);
-            }
-            Ok(Some(rules))
+            let rules = role.rules(start, count)?;
+            let rules = rules.iter().map(described_rule);
+            rules.collect::<Result<_, _>>().map(Some)
+        })
+        .flatten()
+    }
+
+    fn forbids(role: Option<String>, start: u32, count: u32) -> Option<Vec<description::Forbid>> {
+        if P::PLAN.is_none() {
+            return role.is_none().then(Vec::new);
+        }
+        described::<P, _>(|plan| {
+            let forbids = match role {
+                None => plan.forbids(start, count)?,
+                Some(role) => match plan.find_role(&role)? {
+                    Some(role) => role.forbids(start, count)?,
+                    None => return Ok(None),
+                },
+            };
+            let forbids = forbids.iter().map(described_forbid);
+            forbids.collect::<Result<_, _>>().map(Some)
         })
         .flatten()
     }
 
     fn scope(id: u32) -> Option<description::FileScope> {
-        described::<P, _>(|plan| {
-            let Some(scope) = plan.scope(id)? else {
-                return Ok(None);
-            };
-            Ok(Some(description::FileScope {
-                argument: scope.argument()?.into(),
-                paths: scope.paths()?.into(),
-            }))
-        })
-        .flatten()
+        described::<P, _>(|plan| plan.scope(id))
+            .flatten()
+            .map(Into::into)
     }
+
+    fn terms(id: u32) -> Option<description::ApprovalTerms> {
+        let terms = match id.checked_sub(plan_terms::<P>()) {
+            Some(index) => P::TERMS.get(index as usize)?.told(),
+            None => described::<P, _>(|plan| plan.terms(id)).flatten()?,
+        };
+        Some(description::ApprovalTerms {
+            roles: terms.roles,
+            expires: terms.expires,
+            approvers: terms.approvers,
+            reason_required: terms.reason_required,
+        })
+    }
+}
+
+/// How many terms the narrowed YAML policy has.
+fn plan_terms<P: Exported>() -> u32 {
+    described::<P, _>(|plan| plan.about()).map_or(0, |about| about.terms)
+}
+
+fn count<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
 
 /// What the narrowed YAML policy says of itself. None: there is none, or it is damaged.
@@ -124,20 +173,37 @@ fn described<P: Exported, R>(
 }
 
 fn described_rule(rule: &RuleRef<'_>) -> Result<description::Rule, Damaged> {
-    let mut constraints = Vec::new();
-    for index in 0..rule.constraint_count()? {
-        constraints.push(rule.constraint(index)?.into());
-    }
     Ok(description::Rule {
-        tool: rule.tool()?.map(String::from),
+        tools: match rule.tools()? {
+            Tools::Unlisted => description::Tools::Unlisted,
+            Tools::Exact(name) => description::Tools::Exact(name.into()),
+            Tools::Pattern(pattern) => description::Tools::Pattern(pattern.into()),
+        },
         mode: match rule.mode()? {
             Mode::Deny => description::Mode::Deny,
             Mode::NeedsApproval => description::Mode::NeedsApproval,
             Mode::Allow => description::Mode::Allow,
         },
-        constraints,
+        constraints: texts(rule.constraints()?),
         scope: rule.scope()?,
+        terms: rule.terms()?,
+        message: rule.message()?.map(String::from),
+        description: rule.description()?.map(String::from),
     })
+}
+
+fn described_forbid(forbid: &ForbidRef<'_>) -> Result<description::Forbid, Damaged> {
+    Ok(description::Forbid {
+        tools: texts(forbid.tools()?),
+        constraints: texts(forbid.constraints()?),
+        scope: forbid.scope()?,
+        message: forbid.message()?.map(String::from),
+        description: forbid.description()?.map(String::from),
+    })
+}
+
+fn texts(texts: Vec<&str>) -> Vec<String> {
+    texts.into_iter().map(String::from).collect()
 }
 
 fn hexadecimal(digest: &[u8; 32]) -> String {
@@ -159,8 +225,13 @@ impl From<Verdict> for decision::Verdict {
                 reason: denial.reason,
                 violations: denial.violations,
                 hint: denial.hint.map(PathScope::from),
+                message: denial.message,
             }),
-            Verdict::NeedsApproval(granted) => Self::NeedsApproval(grant(granted)),
+            Verdict::NeedsApproval(needed) => Self::NeedsApproval(decision::NeededApproval {
+                grant: grant(needed.grant),
+                terms: needed.terms,
+                message: needed.message,
+            }),
             Verdict::Allow(granted) => Self::Allow(grant(granted)),
         }
     }
@@ -171,6 +242,34 @@ impl From<contract::PathScope> for PathScope {
         Self {
             allowed: paths.allowed,
             denied: paths.denied,
+            except: paths.except,
+        }
+    }
+}
+
+impl From<contract::FileScope> for description::FileScope {
+    fn from(scope: contract::FileScope) -> Self {
+        let exclusions = scope.exclusions.into_iter();
+        Self {
+            arguments: scope.arguments,
+            search: scope.search,
+            paths: scope.paths.into(),
+            style: scope.style.into(),
+            exclusions: exclusions
+                .map(|exclusion| description::Exclusion {
+                    paths: exclusion.paths.into(),
+                    style: exclusion.style.into(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl From<PathStyle> for description::PathStyle {
+    fn from(style: PathStyle) -> Self {
+        match style {
+            PathStyle::Posix => Self::Posix,
+            PathStyle::Windows => Self::Windows,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use hexgate_contract::{self as contract, Wording};
+use hexgate_contract::{self as contract, MAX_MESSAGE, Wording};
 
 /// Why a call may not happen: one or more sentences, or conditions that do not hold. The host shows them as
 /// `Policy denied tool "T": …`.
@@ -10,6 +10,7 @@ use hexgate_contract::{self as contract, Wording};
 #[must_use]
 pub struct Denial {
     reasons: Vec<String>,
+    message: Option<String>,
 }
 
 impl Denial {
@@ -17,6 +18,16 @@ impl Denial {
     pub fn because(reason: impl Into<String>) -> Self {
         Self {
             reasons: alloc::vec![reason.into()],
+            message: None,
+        }
+    }
+
+    /// What the model is told, where reasons are for the operator alone. What a message cannot be is changed: control characters become
+    /// blanks, and after 500 bytes it ends.
+    pub fn message(self, message: &str) -> Self {
+        Self {
+            message: Some(told(message)),
+            ..self
         }
     }
 
@@ -31,7 +42,10 @@ impl Denial {
         if reasons.is_empty() {
             Ok(())
         } else {
-            Err(Self { reasons })
+            Err(Self {
+                reasons,
+                message: None,
+            })
         }
     }
 
@@ -42,6 +56,24 @@ impl Denial {
         for reason in &self.reasons {
             wording.violation(reason);
         }
+        wording.message(self.message.as_deref());
         wording.finish()
     }
+}
+
+/// A message as the contract has it.
+pub(crate) fn told(message: &str) -> String {
+    let mut told = String::new();
+    for character in message.chars() {
+        let character = if character.is_control() {
+            ' '
+        } else {
+            character
+        };
+        if told.len() + character.len_utf8() > MAX_MESSAGE {
+            break;
+        }
+        told.push(character);
+    }
+    told
 }

@@ -15,6 +15,7 @@ macro_rules! export {
             const SOURCE_DIGEST: [u8; 32] =
                 $crate::exported::digest(::core::option_env!("HEXGATE_SOURCE_DIGEST"));
             const PLAN: ::core::option::Option<&'static [u8]> = ::core::option::Option::None;
+            const TERMS: &'static [$crate::Terms] = <$policy as $crate::Policy>::TERMS;
 
             fn answer(
                 request: &$crate::exported::Request<'_>,
@@ -35,6 +36,7 @@ macro_rules! export {
                     $yaml,
                     ".plan"
                 )));
+            const TERMS: &'static [$crate::Terms] = <$check as $crate::Check>::TERMS;
 
             fn answer(
                 request: &$crate::exported::Request<'_>,
@@ -82,6 +84,10 @@ macro_rules! export {
 #[macro_export]
 macro_rules! __export_component {
     ($policy:ident) => {
+        const _: () = ::core::assert!(
+            $crate::exported::are_possible(<$policy as $crate::exported::Exported>::TERMS),
+            "terms of an approval that nobody can fulfil: 1 to 8 approvers, and at least a second"
+        );
         #[cfg(target_family = "wasm")]
         #[allow(
             unsafe_code,

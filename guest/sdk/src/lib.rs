@@ -76,7 +76,7 @@ pub use condition::Holds;
 pub use denial::Denial;
 pub use hexgate_eval::Truth;
 pub use literal::{Literal, decimal};
-pub use policy::{Check, Granted, Narrowed, Permit, Policy};
+pub use policy::{Check, Granted, Narrowed, Permit, Policy, Terms};
 pub use value::{Kind, Mismatch, Value};
 
 /// What [`export!`] expands to. Not for direct use, and not subject to any promise.
@@ -86,6 +86,7 @@ pub mod exported {
         answer::{Exported, alone, narrowed},
         component::{Component, bindings, export_policy},
         digest::{digest, is_compiled_from},
+        policy::are_possible,
     };
     pub use hexgate_contract::{Request, Verdict};
     pub use hexgate_eval::Error;

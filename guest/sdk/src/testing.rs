@@ -64,7 +64,7 @@ impl Ask {
         self
     }
 
-    /// The host states these facts: a JSON object with no members but `ctx`, `run` and `user`.
+    /// The host states these facts: a JSON object with no members but `ctx`, `run`, `said`, `usage`, `user` and `user_usage`.
     #[must_use]
     pub fn facts(mut self, facts: &str) -> Self {
         self.facts = Some(facts.into());
@@ -104,6 +104,16 @@ impl Answer {
             Ok(Verdict::Deny(denial)) => denial.reason.clone(),
             Ok(_) => String::new(),
             Err(error) => error.to_string(),
+        }
+    }
+
+    /// What the model is told of a denial, or of an approval that is needed.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        match &self.0 {
+            Ok(Verdict::Deny(denial)) => denial.message.as_deref(),
+            Ok(Verdict::NeedsApproval(needed)) => needed.message.as_deref(),
+            Ok(Verdict::Allow(_)) | Err(_) => None,
         }
     }
 

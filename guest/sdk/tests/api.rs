@@ -12,8 +12,8 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::OnceLock};
 use hexgate_compiler::Compiler;
 use hexgate_eval::{Error, Exceeded, Plan, Request, Verdict, Workspace};
 use hexgate_guest::{
-    Call, Check, Denial, Granted, Kind, Literal, Narrowed, Permit, Policy, Truth, Value, decimal,
-    export, exported, require, testing::Ask,
+    Call, Check, Denial, Granted, Kind, Literal, Narrowed, Permit, Policy, Terms, Truth, Value,
+    decimal, export, exported, require, testing::Ask,
 };
 
 /// What arguments can be: absent, and of every kind, with numbers and texts that are spelled in several ways.
@@ -228,12 +228,13 @@ fn a_check_narrows_and_never_widens() {
         let arguments = format!(r#"{{"say": "{say}", "role": "clerk"}}"#);
         let verdict = narrowed(&["stranger", "clerk"], tool, &arguments).unwrap();
         let outcome = match &verdict {
-            Verdict::Allow(grant) | Verdict::NeedsApproval(grant) => {
+            Verdict::Allow(grant) => {
                 assert_eq!(grant.role, Some(1));
-                match verdict {
-                    Verdict::Allow(_) => "allow",
-                    _ => "approval",
-                }
+                "allow"
+            }
+            Verdict::NeedsApproval(needed) => {
+                assert_eq!(needed.grant.role, Some(1));
+                "approval"
             }
             Verdict::Deny(denial) => {
                 assert!(
@@ -326,6 +327,11 @@ impl Policy for Looks {
             call.ctx().get("env").is("prod"),
             call.run().kind() == Kind::Absent
         );
+        require!(
+            call.usage().get("tool_calls_24h").at_most(9),
+            call.user_usage().get("tokens_1h").at_most(9),
+            call.said().get("emails").any(|it| it.is("a@b.c"))
+        );
         let role = call.role("b").ok_or_else(|| Denial::because("b"))?;
         Ok(Permit::needs_approval().by(role))
     }
@@ -339,13 +345,16 @@ fn everything_in_a_call_can_be_asked() {
         .role("a")
         .role("b")
         .role("a")
-        .facts(r#"{"user": {"blocked": false}, "ctx": {"env": "prod"}}"#)
+        .facts(
+            r#"{"user": {"blocked": false}, "ctx": {"env": "prod"}, "usage": {"tool_calls_24h": 9},
+                "user_usage": {"tokens_1h": 1}, "said": {"emails": ["a@b.c"]}}"#,
+        )
         .call(
             "t",
             r#"{"text": "a\nb", "list": [1, 2, 3], "whole": 1.50e1}"#,
         );
     match answer.verdict() {
-        Ok(Verdict::NeedsApproval(grant)) => assert_eq!(grant.role, Some(1)),
+        Ok(Verdict::NeedsApproval(needed)) => assert_eq!(needed.grant.role, Some(1)),
         other => panic!("{other:?}"),
     }
     let denied = Ask::new::<Looks>().role("a").call("t", "{}");
@@ -437,4 +446,98 @@ fn a_plan_of_another_source_is_told_from_the_right_one() {
     assert!(!exported::is_compiled_from(&plan, b"tools: {} \n"));
     assert!(!exported::is_compiled_from(&plan[..60], yaml.as_bytes()));
     assert!(!exported::is_compiled_from(b"", yaml.as_bytes()));
+}
+
+const LEAD: Terms = Terms::new().roles(&["lead"]).expires(3600).approvers(2);
+const OTHER: Terms = Terms::new().reason_required(true);
+
+/// Asks and denies with words for the model.
+struct Tells;
+
+impl Policy for Tells {
+    const TERMS: &'static [Terms] = &[OTHER, LEAD];
+
+    fn decide<'c>(call: &Call<'c>) -> Result<Permit<'c>, Denial> {
+        const UNLISTED: Terms = Terms::new().approvers(3);
+        match call.tool() {
+            "ask" => Ok(Permit::needs_approval().on(&LEAD).message("A lead\nis asked.")),
+            "ask on others" => Ok(Permit::needs_approval().on(&UNLISTED)),
+            "allow" => Ok(Permit::allow().on(&LEAD).message("unheard")),
+            _ => Err(Denial::because("why").message(&"ö".repeat(300))),
+        }
+    }
+}
+
+export!(Tells);
+
+#[test]
+fn a_policy_tells_the_model_and_says_who_has_to_agree() {
+    let ask = Ask::new::<Tells>();
+    let answer = ask.call("ask", "{}");
+    assert_eq!(answer.message(), Some("A lead is asked."));
+    let Ok(Verdict::NeedsApproval(needed)) = answer.verdict() else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(needed.terms, Some(1));
+    // Terms that nobody can look up are not asked on.
+    let others = ask.call("ask on others", "{}");
+    assert!(others.is_denied() && !others.needs_approval());
+    assert!(others.reason().contains("`TERMS`"), "{}", others.reason());
+    let allowed = ask.call("allow", "{}");
+    assert!(allowed.is_allowed() && allowed.message().is_none());
+    let denied = ask.call("no", "{}");
+    assert_eq!(denied.message(), Some("ö".repeat(250).as_str()));
+    assert_eq!(denied.reason(), r#"Policy denied tool "no": why"#);
+}
+
+#[test]
+fn terms_that_nobody_can_fulfil_do_not_compile() {
+    assert!(exported::are_possible(&[LEAD, OTHER, Terms::new().approvers(8)]));
+    for impossible in [
+        Terms::new().approvers(0),
+        Terms::new().approvers(9),
+        Terms::new().expires(0),
+    ] {
+        assert!(!exported::are_possible(&[LEAD, impossible]));
+    }
+}
+
+/// Asks for every call.
+struct AsksToo;
+
+impl Check for AsksToo {
+    const TERMS: &'static [Terms] = &[LEAD];
+
+    fn check(_: &Call<'_>, _: &Granted<'_>) -> Result<Narrowed, Denial> {
+        Ok(Narrowed::NeedsApprovalWith {
+            terms: Some(&LEAD),
+            message: Some("by the check"),
+        })
+    }
+}
+
+#[test]
+fn the_terms_of_the_yaml_policy_go_before_those_of_a_check() {
+    let policy = Compiler::default()
+        .compile_str(
+            "p.yaml",
+            r#"
+tools:
+  own: { mode: approval_required, approval: { approvers: 3 }, message: "by the policy" }
+  plain: { mode: approval_required }
+  open: { mode: allow }
+"#,
+        )
+        .policy
+        .unwrap();
+    let ask = |tool| {
+        let request = Request::new(tool, "{}");
+        match exported::narrowed::<AsksToo>(&policy.plan, &request) {
+            Ok(Verdict::NeedsApproval(needed)) => (needed.terms, needed.message.unwrap()),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ask("own"), (Some(0), "by the policy".into()));
+    assert_eq!(ask("plain"), (Some(1), "by the check".into()));
+    assert_eq!(ask("open"), (Some(1), "by the check".into()));
 }

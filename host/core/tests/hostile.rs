@@ -230,15 +230,15 @@ fn other_worlds_and_versions_are_refused_and_named() {
         Policy::dangerous_from_unverified_bytes(&engine, &wasm).unwrap_err()
     };
     let error = load(
-        "hexgate:policy/decision@0.1.0",
-        "hexgate:policy/decision@0.1.1",
+        "hexgate:policy/decision@0.2.0",
+        "hexgate:policy/decision@0.2.1",
     );
     assert!(
-        matches!(&error, LoadError::OtherVersion { found, .. } if found.ends_with("@0.1.1")),
+        matches!(&error, LoadError::OtherVersion { found, .. } if found.ends_with("@0.2.1")),
         "{error:?}"
     );
     let error = load(
-        "hexgate:policy/description@0.1.0",
+        "hexgate:policy/description@0.2.0",
         "hexgate:policy/description@1.0.0",
     );
     assert!(
@@ -246,8 +246,8 @@ fn other_worlds_and_versions_are_refused_and_named() {
         "{error:?}"
     );
     let error = load(
-        "hexgate:policy/decision@0.1.0",
-        "hexgate:policy/decide@0.1.0",
+        "hexgate:policy/decision@0.2.0",
+        "hexgate:policy/decide@0.2.0",
     );
     assert!(
         matches!(&error, LoadError::MissingExport { name } if name.contains("decision")),
@@ -267,11 +267,28 @@ fn other_worlds_and_versions_are_refused_and_named() {
         "{error:?}"
     );
     let error = load(
-        "(case \"needs-approval\" $grant) (case \"allow\" $grant)",
-        "(case \"allow\" $grant) (case \"needs-approval\" $grant)",
+        "(case \"needs-approval\" $needed-approval) (case \"allow\" $grant)",
+        "(case \"allow\" $grant) (case \"needs-approval\" $needed-approval)",
     );
     assert!(
         matches!(&error, LoadError::OtherType { name, .. } if name.ends_with("#decide")),
+        "{error:?}"
+    );
+    // Of two versions neither is whole.
+    let error = load(
+        "hexgate:policy/decision@0.2.0",
+        "hexgate:policy/decision@0.1.0",
+    );
+    assert!(
+        matches!(&error, LoadError::OtherVersion { found, wanted } if found.ends_with("@0.2.0") && wanted.ends_with("@0.1.0")),
+        "{error:?}"
+    );
+    let error = load(
+        "hexgate:policy/description@0.2.0",
+        "hexgate:policy/description@0.1.0",
+    );
+    assert!(
+        matches!(&error, LoadError::OtherVersion { found, .. } if found.ends_with("@0.1.0")),
         "{error:?}"
     );
     let error = load("(instance $decision))\n", "(func $roles))\n");
@@ -351,14 +368,18 @@ fn a_description_without_end_ends() {
     // Four thousand million roles, and as many scopes; a page of roles is always empty, a scope never missing.
     const ENDLESS: &str = r#"
 ;; part about
-(data (i32.const 128) "\00\00\00\00\00\01\00\00\40\00\00\00\40\01\00\00\05\00\00\00\00\00\00\00\ff\ff\ff\ff\00\00\10\00\00\00\10\00")
+(data (i32.const 128) "\00\00\00\00\00\01\00\00\40\00\00\00\40\01\00\00\05\00\00\00\00\00\00\00\ff\ff\ff\ff\00\00\00\00\00\00\10\00\00\00\10\00")
 (data (i32.const 256) "0000000000000000000000000000000000000000000000000000000000000000floor")
 (func (export "about") (result i32) (i32.const 128))
 ;; part rest
 (data (i32.const 1024) "\01")
+(data (i32.const 640) "\01")
 (func (export "roles") (param i32 i32) (result i32) (i32.const 512))
 (func (export "rules") (param i32 i32 i32 i32) (result i32) (i32.const 512))
+(func (export "forbids") (param i32 i32 i32 i32 i32) (result i32) (i32.const 640))
 (func (export "scope") (param i32) (result i32) (i32.const 1024))
+(func (export "terms") (param i32) (result i32) (i32.const 1024))
+(func (export "covers") (param i32 i32 i32) (result i32) (i32.const 0))
 "#;
     let engine = Engine::builder()
         .limits(Limits {

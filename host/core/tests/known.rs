@@ -9,8 +9,8 @@
 
 use hexgate_compiler::Compiler;
 use hexgate_host::{
-    Coverage, DecideError, Engine, ErrorKind, Exceeded, Field, Grant, Isolation, Limits, LoadError,
-    Malformed, Mode, Policy, Request, TrapKind, Verdict,
+    ApprovalTerms, Coverage, DecideError, Engine, ErrorKind, Exceeded, Field, Grant, Isolation, Limits, LoadError,
+    Malformed, Mode, Policy, Request, Tools, TrapKind, Verdict,
 };
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
@@ -32,6 +32,37 @@ roles:
       fetch:
         mode: approval_required
         constraints: ["startswith(args.url, \"https://\")", "user.id != \"\""]
+"#;
+
+/// What the language grew: several rules, patterns of names, forbids, messages, terms, descriptions, scopes of every kind.
+const GROWN: &str = r#"
+version: 1
+description: Who may do what in a shop.
+forbid:
+  - { tools: [wire_transfer], constraints: [args.amount > 1000], message: "Never that much.", description: A ceiling. }
+  - { tools: ["read_*"], file_scope: { denied_paths: [".env*"], except_paths: [".env.example"] } }
+roles:
+  default: {}
+  billing:
+    description: Those who pay.
+    default_policy: { mode: deny, message: "There is no such tool." }
+    forbid:
+      - { constraints: [present(args.debug)], message: "No debugging." }
+    tools:
+      refund_order:
+        - { mode: allow, constraints: [args.amount <= 50], description: Small ones. }
+        - mode: approval_required
+          constraints: [args.amount <= 500]
+          approval: { roles: [lead, chief], expires: "1h", approvers: 2, reason: required }
+          message: "A lead is asked."
+        - { mode: deny, constraints: ['args.currency == "EUR"'], message: "No euros." }
+      wire_transfer: { mode: approval_required, approval: { reason: optional } }
+      view_*: { mode: allow }
+  reader:
+    tools:
+      read_file: { mode: allow, file_scope: { argument: file_path, allowed_paths: ["docs/**"] } }
+      fetch: { mode: approval_required, constraints: [usage.tool_calls_24h < 5], message: "Ask." }
+      copy: { mode: allow, file_scope: { arguments: [from, to], style: windows, denied_paths: ["C:/Windows/**"] } }
 "#;
 
 fn compile(text: &str) -> Vec<u8> {
@@ -106,7 +137,7 @@ fn requests() -> Vec<Request<'static>> {
 #[test]
 fn the_short_way_and_the_long_way_give_the_same_answers() {
     let engine = Engine::new().unwrap();
-    for text in [BILLING, FILES, "{}"] {
+    for text in [BILLING, FILES, GROWN, "{}"] {
         let (known, other) = both(&engine, text);
         let (mut allowed, mut denied, mut asked, mut failed) = (0, 0, 0, 0);
         for request in requests() {
@@ -136,7 +167,7 @@ fn the_short_way_and_the_long_way_give_the_same_answers() {
 #[test]
 fn the_short_way_and_the_long_way_describe_the_same() {
     let engine = Engine::new().unwrap();
-    for text in [BILLING, FILES, "{}"] {
+    for text in [BILLING, FILES, GROWN, "{}"] {
         let (known, other) = both(&engine, text);
         let description = known.describe().unwrap();
         assert_eq!(description, other.describe().unwrap());
@@ -144,6 +175,14 @@ fn the_short_way_and_the_long_way_describe_the_same() {
         assert_eq!(description.about.source_digest.len(), 64);
         for id in 0..description.about.scopes + 1 {
             assert_eq!(known.scope(id).unwrap(), other.scope(id).unwrap());
+            for path in PATHS {
+                let covers = known.covers(id, path).unwrap();
+                assert_eq!(covers, other.covers(id, path).unwrap(), "{id} {path}");
+                assert!(!covers || id < description.about.scopes);
+            }
+        }
+        for id in 0..description.about.terms + 1 {
+            assert_eq!(known.terms(id).unwrap(), other.terms(id).unwrap());
         }
     }
     let description = both(&engine, FILES).0.describe().unwrap();
@@ -155,7 +194,7 @@ fn the_short_way_and_the_long_way_describe_the_same() {
     let fetch = reader
         .rules
         .iter()
-        .find(|rule| rule.tool.as_deref() == Some("fetch"))
+        .find(|rule| rule.tools == Tools::Exact("fetch".into()))
         .unwrap();
     assert_eq!(
         (fetch.mode, fetch.constraints.len()),
@@ -166,6 +205,106 @@ fn the_short_way_and_the_long_way_describe_the_same() {
             && !description.may_ever_call(&["reader"], "delete")
     );
     assert_eq!(description.scopes[0].paths.denied, ["docs/secret"]);
+}
+
+const PATHS: [&str; 9] = [
+    "docs/a.md",
+    "docs/.env",
+    "docs/.env.example",
+    "docs/secret/a",
+    "../docs/a.md",
+    "/docs/a.md",
+    "C:/Windows/x",
+    "größe",
+    "",
+];
+
+#[test]
+fn what_the_language_grew_is_told() {
+    let engine = Engine::new().unwrap();
+    let (policy, _) = both(&engine, GROWN);
+    let description = policy.describe().unwrap();
+    let about = &description.about;
+    assert_eq!(about.facts, ["usage.tool_calls_24h"]);
+    assert_eq!(
+        about.description.as_deref(),
+        Some("Who may do what in a shop.")
+    );
+    let [billing, _, reader] = description.roles.as_slice() else {
+        panic!("{:?}", description.roles);
+    };
+    assert_eq!(billing.description.as_deref(), Some("Those who pay."));
+    assert_eq!(billing.forbids.len(), 1);
+    assert_eq!(description.forbids.len(), 2);
+    assert_eq!(
+        description.forbids[0].description.as_deref(),
+        Some("A ceiling.")
+    );
+    let tools: Vec<&Tools> = billing.rules.iter().map(|rule| &rule.tools).collect();
+    let exact = |name: &str| Tools::Exact(name.into());
+    assert_eq!(
+        tools,
+        [
+            &Tools::Unlisted,
+            &exact("refund_order"),
+            &exact("refund_order"),
+            &exact("refund_order"),
+            &exact("wire_transfer"),
+            &Tools::Pattern("view_*".into()),
+        ]
+    );
+    let terms = policy.terms(billing.rules[2].terms.unwrap()).unwrap();
+    assert_eq!(
+        terms,
+        Some(ApprovalTerms {
+            roles: vec!["lead".into(), "chief".into()],
+            expires: Some(3600),
+            approvers: Some(2),
+            reason_required: Some(true),
+        })
+    );
+    assert_eq!(policy.terms(about.terms).unwrap(), None);
+
+    let ask = |role: &'static str, tool: &'static str, arguments: &'static str| {
+        let request = Request::new(tool, arguments);
+        policy.decide(&request.roles(&[role])).unwrap()
+    };
+    match ask("billing", "refund_order", r#"{"amount": 100}"#) {
+        Verdict::NeedsApproval(needed) => {
+            assert_eq!(needed.message.as_deref(), Some("A lead is asked."));
+            assert_eq!(needed.terms, billing.rules[2].terms);
+        }
+        other => panic!("{other:?}"),
+    }
+    for (tool, arguments, message) in [
+        ("refund_order", r#"{"amount": 1, "currency": "EUR"}"#, "No euros."),
+        ("wire_transfer", r#"{"amount": 1001}"#, "Never that much."),
+        ("view_orders", r#"{"debug": 1}"#, "No debugging."),
+        ("other", "{}", "There is no such tool."),
+    ] {
+        match ask("billing", tool, arguments) {
+            Verdict::Deny(denial) => assert_eq!(denial.message.as_deref(), Some(message), "{tool}"),
+            other => panic!("{tool}: {other:?}"),
+        }
+    }
+    assert!(description.may_ever_call(&["billing"], "view_orders"));
+    assert!(!description.may_ever_call(&["billing"], "other"));
+    assert!(reader.rules.len() == 4);
+
+    // A scope stands for the rule's own patterns and for what is forbidden besides.
+    match ask("reader", "read_file", r#"{"file_path": "docs/a.md"}"#) {
+        Verdict::Allow(Grant {
+            scope: Some(scope), ..
+        }) => {
+            let covered = PATHS.map(|path| policy.covers(scope, path).unwrap());
+            let expected = [true, false, true, true, false, false, false, false, false];
+            assert_eq!(covered, expected);
+            assert!(policy.covers(scope, &"docs/".repeat(2000)).is_ok_and(|it| !it));
+            let shown = policy.scope(scope).unwrap().unwrap();
+            assert_eq!(shown.exclusions[0].paths.except, [".env.example"]);
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -43,7 +43,9 @@ fn load_in(engine: &Engine, module: &[u8], plan: &[u8]) -> Result<Policy, LoadEr
 fn said(verdict: Result<Verdict, DecideError>) -> String {
     match verdict {
         Ok(Verdict::Allow(grant)) => format!("allow {:?} {:?}", grant.role, grant.scope),
-        Ok(Verdict::NeedsApproval(grant)) => format!("approval {:?} {:?}", grant.role, grant.scope),
+        Ok(Verdict::NeedsApproval(needed)) => {
+            format!("approval {:?} {:?}", needed.grant.role, needed.grant.scope)
+        }
         Ok(Verdict::Deny(denial)) => format!(
             "{} {:?} {:?}",
             denial.reason,

@@ -1,8 +1,9 @@
 //! The real engines behind one signature: the evaluator in this process, and the component in the host.
 
 use hexgate_compiler::{Compiled, Compiler, diagnostic::Diagnostic};
+use hexgate_eval::contract::{self, ApprovalTerms, FileScope, PathStyle, Verdict};
 
-use crate::case::{Answer, Call, Denial, Grant, Paths};
+use crate::case::{Answer, Bounds, Call, Denial, Exclusion, Grant, Needed, Paths, Terms};
 
 /// A policy was refused.
 #[derive(Debug)]
@@ -49,52 +50,136 @@ impl<'p> Reference<'p> {
         })
     }
 
+    /// All that paths must satisfy, by number.
+    pub fn scopes(&self) -> Vec<Bounds> {
+        (0..)
+            .map_while(|id| self.plan.scope(id).ok().flatten())
+            .map(bounds)
+            .collect()
+    }
+
     /// Answers a call.
     pub fn answer(&mut self, call: &Call) -> Answer {
-        use hexgate_eval::{Error, Field, Verdict};
-        let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
-        let request = hexgate_eval::Request::new(&call.tool, &call.args)
-            .roles(&roles)
-            .optional_facts(call.facts.as_deref());
-        let grant = |grant: hexgate_eval::Grant| {
-            let scope = match grant.scope.map(|id| {
-                self.plan
-                    .scope(id)
-                    .and_then(|scope| scope.map(|scope| scope.paths()).transpose())
-            }) {
-                None => None,
-                Some(Ok(Some(paths))) => Some(Paths {
-                    allowed: paths.allowed,
-                    denied: paths.denied,
-                }),
-                Some(other) => return Err(format!("scope {:?}: {other:?}", grant.scope)),
-            };
-            Ok(Grant {
-                role: grant.role,
-                scope,
-            })
-        };
-        let answer = match self.workspace.decide(&self.plan, &request) {
-            Ok(Verdict::Allow(granted)) => grant(granted).map(Answer::Allow),
-            Ok(Verdict::NeedsApproval(granted)) => grant(granted).map(Answer::NeedsApproval),
-            Ok(Verdict::Deny(denial)) => Ok(Answer::Deny(Denial {
-                reason: denial.reason,
-                violations: denial.violations,
-                hint: denial.hint.map(|paths| Paths {
-                    allowed: paths.allowed,
-                    denied: paths.denied,
-                }),
-            })),
-            Err(Error::Malformed(it)) => Ok(Answer::Malformed(match it.field {
+        use hexgate_eval::{Error, Field};
+        match self.decide(call) {
+            Ok(verdict) => told(
+                verdict,
+                |id| {
+                    self.plan
+                        .scope(id)
+                        .map_err(|damaged| damaged.what().to_owned())
+                },
+                |id| {
+                    self.plan
+                        .terms(id)
+                        .map_err(|damaged| damaged.what().to_owned())
+                },
+            ),
+            Err(Error::Malformed(it)) => Answer::Malformed(match it.field {
                 Field::Roles => "roles",
                 Field::Tool => "tool",
                 Field::Arguments => "arguments",
                 Field::Facts => "facts",
-            })),
-            Err(Error::Exceeded(it)) => Ok(Answer::Exceeded(it.limit.to_owned())),
-            Err(error @ Error::Internal(_)) => Err(error.to_string()),
-        };
-        answer.unwrap_or_else(Answer::Broken)
+            }),
+            Err(Error::Exceeded(it)) => Answer::Exceeded(it.limit.to_owned()),
+            Err(error @ Error::Internal(_)) => Answer::Broken(error.to_string()),
+        }
+    }
+
+    /// Whether the scope of the grant covers a path. None: there is no grant, or it has no scope.
+    pub fn covers(&mut self, call: &Call, path: &str) -> Option<bool> {
+        let scope = scope_of(&self.decide(call).ok()?)?;
+        Some(self.workspace.covers(&self.plan, scope, path))
+    }
+
+    fn decide(&mut self, call: &Call) -> Result<Verdict, hexgate_eval::Error> {
+        let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
+        let request = hexgate_eval::Request::new(&call.tool, &call.args)
+            .roles(&roles)
+            .optional_facts(call.facts.as_deref());
+        self.workspace.decide(&self.plan, &request)
+    }
+}
+
+/// The number of the scope of a grant.
+fn scope_of(verdict: &Verdict) -> Option<u32> {
+    match verdict {
+        Verdict::Allow(grant) => grant.scope,
+        Verdict::NeedsApproval(needed) => needed.grant.scope,
+        Verdict::Deny(_) => None,
+    }
+}
+
+/// A verdict with what its numbers stand for.
+fn told(
+    verdict: Verdict,
+    scope: impl Fn(u32) -> Result<Option<FileScope>, String>,
+    terms: impl Fn(u32) -> Result<Option<ApprovalTerms>, String>,
+) -> Answer {
+    let missing = |what: &str, id: u32| format!("there is no {what} {id}");
+    let grant = |grant: contract::Grant| {
+        let bounds = grant
+            .scope
+            .map(|id| scope(id)?.ok_or_else(|| missing("scope", id)));
+        Ok::<_, String>(Grant {
+            role: grant.role,
+            scope: bounds.transpose()?.map(bounds_of),
+        })
+    };
+    let answer = match verdict {
+        Verdict::Allow(granted) => grant(granted).map(Answer::Allow),
+        Verdict::NeedsApproval(needed) => grant(needed.grant).and_then(|grant| {
+            let terms = needed
+                .terms
+                .map(|id| terms(id)?.ok_or_else(|| missing("terms", id)));
+            Ok(Answer::NeedsApproval(Needed {
+                grant,
+                terms: terms.transpose()?.map(|terms| Terms {
+                    roles: terms.roles,
+                    expires: terms.expires,
+                    approvers: terms.approvers,
+                    reason_required: terms.reason_required,
+                }),
+                message: needed.message,
+            }))
+        }),
+        Verdict::Deny(denial) => Ok(Answer::Deny(Denial {
+            reason: denial.reason,
+            violations: denial.violations,
+            hint: denial.hint.map(paths_of),
+            message: denial.message,
+        })),
+    };
+    answer.unwrap_or_else(Answer::Broken)
+}
+
+fn paths_of(paths: contract::PathScope) -> Paths {
+    Paths {
+        allowed: paths.allowed,
+        denied: paths.denied,
+        except: paths.except,
+    }
+}
+
+fn bounds_of(scope: FileScope) -> Bounds {
+    let is_windows = |style| match style {
+        PathStyle::Windows => true,
+        PathStyle::Posix => false,
+    };
+    let exclusions = scope.exclusions.into_iter().map(|one| Exclusion {
+        paths: paths_of(one.paths),
+        windows: is_windows(one.style),
+    });
+    // In which order they are told means nothing.
+    let mut exclusions: Vec<Exclusion> = exclusions.collect();
+    exclusions.sort();
+    exclusions.dedup();
+    Bounds {
+        arguments: scope.arguments,
+        search: scope.search,
+        paths: paths_of(scope.paths),
+        windows: is_windows(scope.style),
+        exclusions,
     }
 }
 
@@ -139,46 +224,36 @@ impl Component {
 
     /// Answers a call.
     pub fn answer(&self, call: &Call) -> Answer {
-        use hexgate_host::{DecideError, Field, Verdict};
+        use hexgate_host::{DecideError, Field};
+        match self.decide(call) {
+            Ok(verdict) => told(
+                verdict,
+                |id| self.0.scope(id).map_err(|error| error.to_string()),
+                |id| self.0.terms(id).map_err(|error| error.to_string()),
+            ),
+            Err(DecideError::Malformed(it)) => Answer::Malformed(match it.field {
+                Field::Roles => "roles",
+                Field::Tool => "tool",
+                Field::Arguments => "arguments",
+                Field::Facts => "facts",
+            }),
+            Err(DecideError::Exceeded(it)) => Answer::Exceeded(it.limit),
+            Err(error) => Answer::Broken(error.to_string()),
+        }
+    }
+
+    /// Whether the scope of the grant covers a path. None: there is no grant, or it has no scope, or the host says nothing.
+    pub fn covers(&self, call: &Call, path: &str) -> Option<bool> {
+        let scope = scope_of(&self.decide(call).ok()?)?;
+        self.0.covers(scope, path).ok()
+    }
+
+    fn decide(&self, call: &Call) -> Result<Verdict, hexgate_host::DecideError> {
         let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
         let mut request = hexgate_host::Request::new(&call.tool, &call.args).roles(&roles);
         if let Some(facts) = &call.facts {
             request = request.facts(facts);
         }
-        let grant = |grant: hexgate_host::Grant| {
-            let scope = match grant.scope.map(|id| self.0.scope(id)) {
-                None => None,
-                Some(Ok(Some(scope))) => Some(Paths {
-                    allowed: scope.paths.allowed,
-                    denied: scope.paths.denied,
-                }),
-                Some(other) => return Err(format!("scope {:?}: {other:?}", grant.scope)),
-            };
-            Ok(Grant {
-                role: grant.role,
-                scope,
-            })
-        };
-        let answer = match self.0.decide(&request) {
-            Ok(Verdict::Allow(granted)) => grant(granted).map(Answer::Allow),
-            Ok(Verdict::NeedsApproval(granted)) => grant(granted).map(Answer::NeedsApproval),
-            Ok(Verdict::Deny(denial)) => Ok(Answer::Deny(Denial {
-                reason: denial.reason,
-                violations: denial.violations,
-                hint: denial.hint.map(|paths| Paths {
-                    allowed: paths.allowed,
-                    denied: paths.denied,
-                }),
-            })),
-            Err(DecideError::Malformed(it)) => Ok(Answer::Malformed(match it.field {
-                Field::Roles => "roles",
-                Field::Tool => "tool",
-                Field::Arguments => "arguments",
-                Field::Facts => "facts",
-            })),
-            Err(DecideError::Exceeded(it)) => Ok(Answer::Exceeded(it.limit)),
-            Err(error) => Err(error.to_string()),
-        };
-        answer.unwrap_or_else(Answer::Broken)
+        self.0.decide(&request)
     }
 }

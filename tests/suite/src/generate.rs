@@ -12,7 +12,7 @@ mod random;
 pub use random::Random;
 
 use crate::{
-    case::{Call, Case},
+    case::{Bounds, Call, Case},
     json::Json,
 };
 
@@ -63,6 +63,21 @@ pub fn steered(bytes: &[u8], calls: usize) -> (Json, Vec<Call>) {
     (scenario.policy, calls)
 }
 
+/// Paths that a tool may find, near what a scope speaks of.
+pub fn probes(bounds: &Bounds, seed: u64) -> Vec<String> {
+    let mut random = Random::new(seed);
+    let excluded = bounds.exclusions.iter().map(|one| &one.paths);
+    let patterns: Vec<String> = std::iter::once(&bounds.paths)
+        .chain(excluded)
+        .flat_map(|paths| [&paths.allowed, &paths.denied, &paths.except])
+        .flatten()
+        .cloned()
+        .collect();
+    (0..3)
+        .map(|_| paths::path(&mut random, &patterns))
+        .collect()
+}
+
 impl Scenario {
     /// Writes a policy.
     pub fn new(random: &mut Random) -> Self {
@@ -98,7 +113,9 @@ mod tests {
             let kind = match answer {
                 Answer::Allow(grant) if grant.scope.is_some() => "allow within a scope",
                 Answer::Allow(_) => "allow",
-                Answer::NeedsApproval(needed) if needed.terms.is_some() => "needs approval on terms",
+                Answer::NeedsApproval(needed) if needed.terms.is_some() => {
+                    "needs approval on terms"
+                }
                 Answer::NeedsApproval(_) => "needs approval",
                 Answer::Deny(denial) if denial.reason.contains("Policy forbids") => "forbidden",
                 Answer::Deny(denial) if denial.message.is_some() => "deny with a message",

@@ -3,7 +3,10 @@
 //!
 //! Arguments and facts go into a body as they are, so what is no JSON spoils the body, and is refused there.
 
-use hexgate_host::{DecideError, Exceeded, Grant, Malformed, PathScope, Policy, Request, Verdict};
+use hexgate_host::{
+    DecideError, Exceeded, FileScope, Grant, Malformed, PathScope, PathStyle, Policy, Request,
+    Verdict,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -89,7 +92,7 @@ pub fn rest(policy: &Policy, call: &Call) -> Option<Exchange> {
         body,
         policy,
         &native,
-        |verdict| json!({"result": result(&native, verdict)}),
+        |verdict| json!({"result": result(policy, &native, verdict)}),
     ))
 }
 
@@ -263,7 +266,7 @@ fn detail(error: &DecideError) -> String {
 }
 
 /// As policies in Rego answer.
-fn result(call: &Call, verdict: &Verdict) -> Value {
+fn result(policy: &Policy, call: &Call, verdict: &Verdict) -> Value {
     let answer = |allow, approval, violations: &[String], reason: &str, grant: Option<&Grant>| {
         json!({
             "allow": allow,
@@ -275,11 +278,14 @@ fn result(call: &Call, verdict: &Verdict) -> Value {
             "hint": hint(verdict),
         })
     };
-    match verdict {
+    let result = match verdict {
         Verdict::Allow(grant) => answer(true, false, &[], "", Some(grant)),
-        Verdict::NeedsApproval(grant) => answer(false, true, &[], &approval(call), Some(grant)),
+        Verdict::NeedsApproval(needed) => {
+            answer(false, true, &[], &approval(call), Some(&needed.grant))
+        }
         Verdict::Deny(denial) => answer(false, false, &denial.violations, &denial.reason, None),
-    }
+    };
+    with_more(result, policy, verdict)
 }
 
 /// As AuthZEN has it.
@@ -291,27 +297,85 @@ fn decision(policy: &Policy, call: &Call, verdict: &Verdict) -> Value {
         let scope = grant
             .scope
             .and_then(|id| policy.scope(id).ok().flatten())
-            .map(|scope| json!({"argument": scope.argument, "paths": paths(&scope.paths)}));
+            .map(file_scope);
         (role.cloned(), scope)
     };
-    match verdict {
+    let (allowed, context) = match verdict {
         Verdict::Allow(grant) => {
             let (role, scope) = granted(grant);
-            json!({"decision": true, "context": {"outcome": "allow", "role": role, "scope": scope}})
+            (
+                true,
+                json!({"outcome": "allow", "role": role, "scope": scope}),
+            )
         }
-        Verdict::NeedsApproval(grant) => {
-            let (role, scope) = granted(grant);
-            json!({"decision": false, "context": {
+        Verdict::NeedsApproval(needed) => {
+            let (role, scope) = granted(&needed.grant);
+            let context = json!({
                 "outcome": "needs_approval", "reason": approval(call), "role": role, "scope": scope,
-            }})
+            });
+            (false, context)
         }
-        Verdict::Deny(denial) => json!({"decision": false, "context": {
-            "outcome": "deny",
-            "reason": denial.reason,
-            "violations": denial.violations,
-            "hint": hint(verdict),
-        }}),
+        Verdict::Deny(denial) => {
+            let context = json!({
+                "outcome": "deny",
+                "reason": denial.reason,
+                "violations": denial.violations,
+                "hint": hint(verdict),
+            });
+            (false, context)
+        }
+    };
+    json!({"decision": allowed, "context": with_more(context, policy, verdict)})
+}
+
+/// An answer with the message and the terms of the verdict, where it has any.
+fn with_more(mut answer: Value, policy: &Policy, verdict: &Verdict) -> Value {
+    let (message, terms) = match verdict {
+        Verdict::Allow(_) => (None, None),
+        Verdict::NeedsApproval(needed) => (needed.message.as_ref(), needed.terms),
+        Verdict::Deny(denial) => (denial.message.as_ref(), None),
+    };
+    if let Some(message) = message {
+        answer["message"] = json!(message);
     }
+    if let Some(terms) = terms.and_then(|id| policy.terms(id).ok().flatten()) {
+        let mut approval = json!({"roles": terms.roles});
+        let said = [
+            ("expires_seconds", terms.expires.map(|it| json!(it))),
+            ("approvers", terms.approvers.map(|it| json!(it))),
+            ("reason_required", terms.reason_required.map(|it| json!(it))),
+        ];
+        for (name, value) in said {
+            if let Some(value) = value {
+                approval[name] = value;
+            }
+        }
+        answer["approval"] = approval;
+    }
+    answer
+}
+
+fn file_scope(scope: FileScope) -> Value {
+    let styled = |mut value: Value, style| {
+        if style == PathStyle::Windows {
+            value["style"] = json!("windows");
+        }
+        value
+    };
+    let mut value = styled(json!({"paths": paths(&scope.paths)}), scope.style);
+    match scope.arguments.as_slice() {
+        [argument] => value["argument"] = json!(argument),
+        arguments => value["arguments"] = json!(arguments),
+    }
+    if scope.search {
+        value["search"] = json!(true);
+    }
+    if !scope.exclusions.is_empty() {
+        let exclusions = scope.exclusions.iter();
+        let exclusions = exclusions.map(|it| styled(paths(&it.paths), it.style));
+        value["exclusions"] = exclusions.collect();
+    }
+    value
 }
 
 fn hint(verdict: &Verdict) -> Option<Value> {
@@ -326,7 +390,11 @@ fn approval(call: &Call) -> String {
 }
 
 fn paths(paths: &PathScope) -> Value {
-    json!({"allowed": paths.allowed, "denied": paths.denied})
+    let mut lists = json!({"allowed": paths.allowed, "denied": paths.denied});
+    if !paths.except.is_empty() {
+        lists["except"] = json!(paths.except);
+    }
+    lists
 }
 
 fn texts(texts: &[String]) -> String {

@@ -8,6 +8,7 @@
 //! | `vectors` | the numbered cases under `tests/vectors` |
 //! | `generate` | random policies and calls aimed at their edges, from a seed |
 //! | `engines` | the real engines behind one signature |
+//! | `agreement` | the oracle beside an engine, on random policies and calls |
 //! | `rego` | what printed Rego is asked with, and what it answers |
 //! | `parity` | the engines and OPA's side by side, on many policies at once |
 //! | `http` | calls as requests to a decision point over HTTP, and what it must answer |
@@ -16,6 +17,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+pub mod agreement;
 pub mod case;
 pub mod engines;
 pub mod generate;

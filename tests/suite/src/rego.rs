@@ -2,10 +2,8 @@
 //!
 //! Written from the description of the printed form, not from the code that prints it or wraps it.
 
-use hexgate_compiler::model::Scope;
-
 use crate::{
-    case::{Answer, Call, Denial, Grant, Paths},
+    case::{Answer, Bounds, Call, Denial, Grant, Needed, Paths},
     json::{self, Json},
 };
 
@@ -31,7 +29,7 @@ pub fn input(call: &Call) -> String {
 }
 
 /// What an answer says: `scopes` are the policy's, by number.
-pub fn answer(text: &str, call: &Call, scopes: &[&Scope]) -> Result<Answer, String> {
+pub fn answer(text: &str, call: &Call, scopes: &[Bounds]) -> Result<Answer, String> {
     let answer = json::parse(text).map_err(|fault| format!("{fault:?}: {text}"))?;
     let strange = || format!("not an answer: {text}");
     let members: Vec<&str> = answer
@@ -72,19 +70,13 @@ pub fn answer(text: &str, call: &Call, scopes: &[&Scope]) -> Result<Answer, Stri
             reason: reason(answer.member("denials"), call).ok_or_else(strange)?,
             violations,
             hint,
+            message: None,
         }));
     }
     let scope = match index("scope")? {
         None => None,
         Some(id) => {
-            let scope = scopes.get(id as usize).ok_or_else(strange)?;
-            let list = |patterns: &[hexgate_compiler::model::Pattern]| {
-                patterns.iter().map(|one| one.source.clone()).collect()
-            };
-            Some(Paths {
-                allowed: list(&scope.allowed),
-                denied: list(&scope.denied),
-            })
+            Some(scopes.get(id as usize).ok_or_else(strange)?.clone())
         }
     };
     let grant = Grant {
@@ -94,7 +86,11 @@ pub fn answer(text: &str, call: &Call, scopes: &[&Scope]) -> Result<Answer, Stri
     let bare = violations.is_empty() && hint.is_none();
     match (allow, approval) {
         (true, false) if bare => Ok(Answer::Allow(grant)),
-        (false, true) if bare => Ok(Answer::NeedsApproval(grant)),
+        (false, true) if bare => Ok(Answer::NeedsApproval(Needed {
+            grant,
+            terms: None,
+            message: None,
+        })),
         _ => Err(strange()),
     }
 }
@@ -171,6 +167,9 @@ fn paths(value: Option<&Json>) -> Option<Option<Paths>> {
         lists => Some(Some(Paths {
             allowed: texts(lists.member("allowed"))?,
             denied: texts(lists.member("denied"))?,
+            except: lists
+                .member("except")
+                .map_or(Some(Vec::new()), |list| texts(Some(list)))?,
         })),
     }
 }

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use hexgate_compiler::{Compiled, JavaScript};
 use hexgate_host::{
-    Coverage, DecideError, Exceeded, Malformed, Mode, PathScope, Policy, Rule, Verdict,
+    DecideError, Exceeded, Forbid, Malformed, Mode, PathScope, Policy, Rule, Tools, Verdict,
 };
 use serde_json::{Value, json};
 
@@ -70,10 +70,15 @@ pub fn answer(policy: &Policy, call: &Call) -> Value {
             "reason": denial.reason,
             "violations": denial.violations,
             "hint": denial.hint.as_ref().map(paths),
+            "message": denial.message,
         }),
-        Ok(Verdict::NeedsApproval(grant)) => {
-            json!({"verdict": "needs-approval", "role": grant.role, "scope": grant.scope})
-        }
+        Ok(Verdict::NeedsApproval(needed)) => json!({
+            "verdict": "needs-approval",
+            "role": needed.grant.role,
+            "scope": needed.grant.scope,
+            "terms": needed.terms,
+            "message": needed.message,
+        }),
         Ok(Verdict::Allow(grant)) => {
             json!({"verdict": "allow", "role": grant.role, "scope": grant.scope})
         }
@@ -99,7 +104,11 @@ pub fn description(policy: &Policy) -> Result<Value, DecideError> {
     let all = policy.describe()?;
     let rule = |rule: &Rule| {
         json!({
-            "tool": rule.tool,
+            "tools": match &rule.tools {
+                Tools::Unlisted => json!(["unlisted", null]),
+                Tools::Exact(name) => json!(["exact", name]),
+                Tools::Pattern(pattern) => json!(["pattern", pattern]),
+            },
             "mode": match rule.mode {
                 Mode::Deny => "deny",
                 Mode::NeedsApproval => "needs-approval",
@@ -107,32 +116,85 @@ pub fn description(policy: &Policy) -> Result<Value, DecideError> {
             },
             "constraints": rule.constraints,
             "scope": rule.scope,
+            "terms": rule.terms,
+            "message": rule.message,
+            "description": rule.description,
         })
     };
-    let roles = all.roles.iter().map(
-        |role| json!({"name": role.name, "rules": role.rules.iter().map(rule).collect::<Vec<_>>()}),
-    );
-    let scopes = all
-        .scopes
-        .iter()
-        .map(|scope| json!({"argument": scope.argument, "paths": paths(&scope.paths)}));
+    let forbid = |forbid: &Forbid| {
+        json!({
+            "tools": forbid.tools,
+            "constraints": forbid.constraints,
+            "scope": forbid.scope,
+            "message": forbid.message,
+            "description": forbid.description,
+        })
+    };
+    let forbids = |all: &[Forbid]| all.iter().map(forbid).collect::<Vec<_>>();
+    let roles = all.roles.iter().map(|role| {
+        json!({
+            "name": role.name,
+            "description": role.description,
+            "rules": role.rules.iter().map(rule).collect::<Vec<_>>(),
+            "forbids": forbids(&role.forbids),
+        })
+    });
+    let scopes = all.scopes.iter().map(|scope| {
+        let exclusions = scope.exclusions.iter();
+        let exclusions =
+            exclusions.map(|it| json!({"paths": paths(&it.paths), "style": it.style.as_str()}));
+        json!({
+            "arguments": scope.arguments,
+            "search": scope.search,
+            "paths": paths(&scope.paths),
+            "style": scope.style.as_str(),
+            "exclusions": exclusions.collect::<Vec<_>>(),
+        })
+    });
+    let terms = all.terms.iter().map(|terms| {
+        json!({
+            "roles": terms.roles,
+            "expires": terms.expires,
+            "approvers": terms.approvers,
+            "reason_required": terms.reason_required,
+        })
+    });
+    let mut covers = Vec::new();
+    for scope in 0..=all.about.scopes {
+        for path in PROBES {
+            covers.push(policy.covers(scope, path)?);
+        }
+    }
     Ok(json!({
         "about": {
-            "coverage": match all.about.coverage {
-                Coverage::Complete => "complete",
-                Coverage::Opaque => "opaque",
-            },
+            "coverage": all.about.coverage.as_str(),
             "source_digest": all.about.source_digest,
             "compiler": all.about.compiler,
             "arguments_bytes": all.about.limits.arguments_bytes,
             "facts_bytes": all.about.limits.facts_bytes,
+            "facts": all.about.facts,
+            "description": all.about.description,
         },
         "roles": roles.collect::<Vec<_>>(),
+        "forbids": forbids(&all.forbids),
         "scopes": scopes.collect::<Vec<_>>(),
-        "missing": [null, null],
+        "terms": terms.collect::<Vec<_>>(),
+        "covers": covers,
+        "missing": [null, null, null, null],
     }))
 }
 
+/// The paths that each scope is asked about, and one scope that is not there.
+const PROBES: [&str; 7] = [
+    "docs/a.md",
+    ".env",
+    "src/.env.example",
+    "C:/x",
+    "a/../b",
+    "größe",
+    "",
+];
+
 fn paths(paths: &PathScope) -> Value {
-    json!({"allowed": paths.allowed, "denied": paths.denied})
+    json!({"allowed": paths.allowed, "denied": paths.denied, "except": paths.except})
 }

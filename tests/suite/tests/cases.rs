@@ -253,6 +253,28 @@ fn each_policy_is_accepted_or_refused_as_is_meant_and_decides_so() {
     assert_none(&wrong);
 }
 
+/// Policies that the language page calls errors, in `tests/refusals`: each is refused, and what is said matches all of `says`.
+#[test]
+fn what_is_an_error_is_refused_with_the_words_that_help() {
+    let file = folder().join("../refusals/refusals.jsonl");
+    let mut wrong = Vec::new();
+    for line in fs::read_to_string(file).unwrap().lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let outcome =
+            Compiler::default().compile_str("policy.yaml", line["policy"].as_str().unwrap());
+        let said = format!("{:?}", outcome.diagnostics);
+        let says = |pattern: &Value| {
+            let pattern = pattern.as_str().unwrap();
+            regex::Regex::new(pattern).unwrap().is_match(&said)
+        };
+        let fits = outcome.policy.is_none() && line["says"].as_array().unwrap().iter().all(says);
+        if !fits {
+            wrong.push(format!("{line}: {said}"));
+        }
+    }
+    assert_none(&wrong);
+}
+
 #[test]
 fn each_remedy_meets_the_need() {
     let mut wrong = Vec::new();

@@ -110,6 +110,32 @@ fn the_component_agrees_with_every_vector() {
     });
 }
 
+/// For further paths that a tool finds.
+#[test]
+fn scopes_of_grants_cover_what_every_vector_says() {
+    let engine = hexgate_host::Engine::new().unwrap();
+    let mut paths = 0;
+    for vector in vectors::all().unwrap() {
+        if vector.covers().next().is_none() {
+            continue;
+        }
+        let compiled = engines::compile(&vector.case.policy.to_string()).unwrap();
+        let mut reference = Reference::open(&compiled).unwrap();
+        let component = Component::load(&engine, &compiled, true).unwrap();
+        let call = &vector.case.call;
+        let answer = oracle::answer(&vector.case).unwrap();
+        let bounds = vectors::granted(&answer).unwrap().scope.as_ref().unwrap();
+        for (path, covered) in vector.covers() {
+            paths += 1;
+            let id = &vector.id;
+            assert_eq!(oracle::covers(bounds, path), covered, "{id} {path:?}");
+            assert_eq!(reference.covers(call, path), Some(covered), "{id} {path:?}");
+            assert_eq!(component.covers(call, path), Some(covered), "{id} {path:?}");
+        }
+    }
+    assert!(paths > 50, "{paths}");
+}
+
 #[test]
 fn ids_are_unique() {
     let mut ids: Vec<String> = vectors::all()

@@ -254,7 +254,10 @@ fn check_segment(text: &str, span: &Range<usize>, first: bool) -> Result<(), Pat
             }
             if first && let Some(at) = text.find(':') {
                 let start = span.start + at;
-                let help = if at == 1 && text.starts_with(|first: char| first.is_ascii_alphabetic()) {
+                let help = if at == 1
+                    && span.start == 0
+                    && text.starts_with(|first: char| first.is_ascii_alphabetic())
+                {
                     "for a host on Windows write `style: windows` beside the patterns; elsewhere leave the drive out"
                 } else {
                     "leave a denied pattern out; for an allowed one let the tool take paths without drive or scheme, and write `**/…` for a name at any depth"

@@ -1,9 +1,7 @@
 //! What texts mean, as symbolic expressions.
 
 use super::{super::*, consts};
-use crate::expr::{
-    CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Test,
-};
+use crate::expr::{CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Over, Test};
 
 const ACCEPTED: &[(&str, &str)] = &[
     ("args.amount <= 500", "(<= args.amount 500)"),
@@ -112,13 +110,25 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("args._x1 == 1", "(== args._x1 1)"),
     ("run.tool_calls < 3", "(< run.tool_calls 3)"),
     ("args.l[0] == 1", "(== args.l[0] 1)"),
-    ("args.l[0][12].x[\"y z\"] == 1", "(== args.l[0][12].x[\"y z\"] 1)"),
+    (
+        "args.l[0][12].x[\"y z\"] == 1",
+        "(== args.l[0][12].x[\"y z\"] 1)",
+    ),
     ("args.l[ 0 ] == 1", "(== args.l[0] 1)"),
     ("any(args.l, .[0] == 1)", "(any args.l (== .[0] 1))"),
-    ("any(args.l, .[0].x[1] == 1)", "(any args.l (== .[0].x[1] 1))"),
+    (
+        "any(args.l, .[0].x[1] == 1)",
+        "(any args.l (== .[0].x[1] 1))",
+    ),
     ("any(args.l, .x[0] == 1)", "(any args.l (== .x[0] 1))"),
-    ("startswith(args.key, user.tenant)", "(startswith args.key user.tenant)"),
-    ("any(args.l, contains(args.x, .))", "(any args.l (contains args.x .))"),
+    (
+        "startswith(args.key, user.tenant)",
+        "(startswith args.key user.tenant)",
+    ),
+    (
+        "any(args.l, contains(args.x, .))",
+        "(any args.l (contains args.x .))",
+    ),
     (
         "endswith(lower(args.host), consts.owner)",
         "(endswith (lower args.host) \"alice\")",
@@ -164,10 +174,7 @@ const ACCEPTED: &[(&str, &str)] = &[
         "not anywhere(args, matches(., \"sk-[a-z]\"))",
         "(not (anywhere args (matches . \"sk-[a-z]\")))",
     ),
-    (
-        "optional(args.x, . <= 5)",
-        "(optional args.x (<= . 5))",
-    ),
+    ("optional(args.x, . <= 5)", "(optional args.x (<= . 5))"),
     (
         "optional(args.x, optional(.y, every(.z, any(., . == 1))))",
         "(optional args.x (optional .y (every .z (any . (== . 1)))))",
@@ -215,7 +222,10 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("any(args.l, args.x in .)", "(any args.l (in args.x .))"),
     ("usage.tool_calls_24h < 5", "(< usage.tool_calls_24h 5)"),
     ("user_usage.tokens_5m < 5", "(< user_usage.tokens_5m 5)"),
-    ("args.lower == 1 and args.type == 2", "(and (== args.lower 1) (== args.type 2))"),
+    (
+        "args.lower == 1 and args.type == 2",
+        "(and (== args.lower 1) (== args.type 2))",
+    ),
     ("user == \"alice\"", "(== user \"alice\")"),
     (
         "args.a == 1 and args.b == 2 and args.c == 3",
@@ -440,7 +450,11 @@ fn symbolic(expr: &Expr) -> String {
             ..
         } => {
             let argument = argument.as_ref().map(|path| format!(" {path}"));
-            format!("({name}{} {})", argument.unwrap_or_default(), symbolic(body))
+            format!(
+                "({name}{} {})",
+                argument.unwrap_or_default(),
+                symbolic(body)
+            )
         }
     }
 }

@@ -11,11 +11,7 @@ use crate::{
 /// Conditions that stand beside each other, all of them sound.
 fn defined(written: &[(&str, &str)]) -> Definitions {
     let mut definitions = Definitions::none();
-    let outcomes = definitions.define(
-        written.iter().copied(),
-        &consts(),
-        &Budget::default(),
-    );
+    let outcomes = definitions.define(written.iter().copied(), &consts(), &Budget::default());
     for (outcome, (name, text)) in outcomes.iter().zip(written) {
         assert!(outcome.is_ok(), "{name}: {text}: {outcome:#?}");
     }
@@ -73,7 +69,10 @@ fn a_named_condition_means_what_it_stands_for() {
             "not (args.a == 1 or args.b == 2) and (ctx.a == 1 or ctx.b == 2)",
         ),
         ("cheap(args.amount)", "args.amount <= 500"),
-        ("optional(args.amount, cheap(.))", "optional(args.amount, . <= 500)"),
+        (
+            "optional(args.amount, cheap(.))",
+            "optional(args.amount, . <= 500)",
+        ),
     ] {
         let parsed = read(text, &day()).unwrap_or_else(|errors| panic!("{text}: {errors:#?}"));
         assert_eq!(parsed.expr.to_string(), meaning, "{text}");
@@ -99,23 +98,48 @@ fn what_is_written_is_kept() {
     assert_eq!(name, "past");
     assert_eq!(parts[1].span, 16..32);
     let argument = argument.as_ref().unwrap();
-    assert_eq!((argument.to_string().as_str(), argument.span.clone()), ("args.day", 22..30));
+    assert_eq!(
+        (argument.to_string().as_str(), argument.span.clone()),
+        ("args.day", 22..30)
+    );
     assert_eq!(&**definition, "iso_date(.) and . < \"2026-01-01\"");
     // Places are those in the definition, and in the definition that it uses.
     let ExprKind::And(inner) = &body.kind else {
         panic!("{body}")
     };
     assert_eq!(&definition[inner[1].span.clone()], ". < \"2026-01-01\"");
-    let ExprKind::Named { argument: Some(argument), definition: deeper, .. } = &inner[0].kind else {
+    let ExprKind::Named {
+        argument: Some(argument),
+        definition: deeper,
+        ..
+    } = &inner[0].kind
+    else {
         panic!("{body}")
     };
-    assert_eq!((argument.to_string().as_str(), &definition[argument.span.clone()]), ("args.day", "."));
+    assert_eq!(
+        (
+            argument.to_string().as_str(),
+            &definition[argument.span.clone()]
+        ),
+        ("args.day", ".")
+    );
     assert!(deeper.starts_with("matches("));
     assert_eq!(parsed.definitions_used.iter().collect::<Vec<_>>(), ["past"]);
     let definitions = day();
     let past = definitions.get("past").unwrap();
-    assert_eq!(past.definitions_used.iter().collect::<Vec<_>>(), ["iso_date"]);
-    assert_eq!(definitions.get("cheap").unwrap().consts_used.iter().collect::<Vec<_>>(), ["max_refund"]);
+    assert_eq!(
+        past.definitions_used.iter().collect::<Vec<_>>(),
+        ["iso_date"]
+    );
+    assert_eq!(
+        definitions
+            .get("cheap")
+            .unwrap()
+            .consts_used
+            .iter()
+            .collect::<Vec<_>>(),
+        ["max_refund"]
+    );
     assert!(past.asks() && !definitions.get("office").unwrap().asks());
 }
 
@@ -128,35 +152,75 @@ fn a_use_is_refused_where_it_is_wrong() {
             ("owned", ".owner == user.id"),
             ("pairs", "any(., any(., . == 1))"),
             ("inner", "any(.l, . == 1)"),
-            ("deep", &format!("{}. == 1{}", "(".repeat(30), ")".repeat(30))),
+            (
+                "deep",
+                &format!("{}. == 1{}", "(".repeat(30), ")".repeat(30)),
+            ),
         ]);
         definitions.refuse("broken");
         definitions
     };
     for (marked, code, part) in [
         ("iso_date⟦()⟧", "wrong-arguments", "`iso_date(args.x)`"),
-        ("iso_date⟦(args.x, args.y)⟧", "wrong-arguments", "`iso_date(args.x)`"),
+        (
+            "iso_date⟦(args.x, args.y)⟧",
+            "wrong-arguments",
+            "`iso_date(args.x)`",
+        ),
         ("office⟦(args.x)⟧", "wrong-arguments", "`office()`"),
         ("iso_date(⟦\"2026\"⟧)", "wrong-arguments", "path such as"),
-        ("iso_date(⟦lower(args.x)⟧)", "wrong-arguments", "path such as"),
+        (
+            "iso_date(⟦lower(args.x)⟧)",
+            "wrong-arguments",
+            "path such as",
+        ),
         ("⟦iso_date⟧ == true", "wrong-arguments", "`iso_date(path)`"),
-        ("iso_date(args.x) ⟦==⟧ true", "condition-expected", "leave out"),
-        ("args.x == ⟦iso_date⟧(args.y)", "condition-expected", "joined"),
+        (
+            "iso_date(args.x) ⟦==⟧ true",
+            "condition-expected",
+            "leave out",
+        ),
+        (
+            "args.x == ⟦iso_date⟧(args.y)",
+            "condition-expected",
+            "joined",
+        ),
         ("⟦iso_dat⟧(args.x)", "unknown-function", "`iso_date(…)`"),
         ("iso_date(⟦.⟧)", "element-outside-quantifier", ""),
-        ("any(args.l, any(., ⟦inner⟧(.)))", "quantifiers-too-deep", "outside"),
+        (
+            "any(args.l, any(., ⟦inner⟧(.)))",
+            "quantifiers-too-deep",
+            "outside",
+        ),
         ("any(args.l, ⟦pairs⟧(.))", "quantifiers-too-deep", "outside"),
         ("((⟦deep⟧(args.x)))", "constraint-too-deep", "less deeply"),
         ("anywhere(args, owned(⟦.⟧))", "invalid-path", "has them"),
-        ("any_member(args, owned(⟦.name⟧))", "invalid-path", "has them"),
+        (
+            "any_member(args, owned(⟦.name⟧))",
+            "invalid-path",
+            "has them",
+        ),
         ("any_member(args, owned(⟦.⟧))", "invalid-path", "`.value`"),
         ("iso_date(args.x ⟦args⟧.y)", "constraint-syntax", ""),
+        ("⟦iso_date(args)⟧", "never-holds", "iso_date(args.x)"),
+        (
+            "args.x == 1 or not ⟦pairs(role)⟧",
+            "never-holds",
+            "pairs(args.x)",
+        ),
     ] {
         let (text, spans) = super::unmark(marked);
         let errors = read(&text, &definitions).unwrap_err();
         assert_eq!(errors.len(), 1, "{marked}: {errors:#?}");
-        assert_eq!((errors[0].code, vec![errors[0].span.clone()]), (code, spans), "{marked}: {errors:#?}");
-        assert!(errors[0].help.clone().unwrap_or_default().contains(part), "{marked}: {errors:#?}");
+        assert_eq!(
+            (errors[0].code, vec![errors[0].span.clone()]),
+            (code, spans),
+            "{marked}: {errors:#?}"
+        );
+        assert!(
+            errors[0].help.clone().unwrap_or_default().contains(part),
+            "{marked}: {errors:#?}"
+        );
         well_formed(&text, &errors[0]);
     }
     // What was refused where it stands is not refused again, and what else is wrong is.
@@ -182,14 +246,21 @@ fn definitions_are_read_in_the_order_in_which_they_use_each_other() {
     let outcomes = definitions.define(written, &consts(), &Budget::default());
     let shown = |at: usize| match &outcomes[at] {
         Ok(definition) => definition.expr().to_string(),
-        Err(errors) => errors.iter().map(|error| error.code).collect::<Vec<_>>().join(" "),
+        Err(errors) => errors
+            .iter()
+            .map(|error| error.code)
+            .collect::<Vec<_>>()
+            .join(" "),
     };
     assert_eq!(shown(0), ". == 1 or .x == 1");
     assert_eq!(shown(1), ". == 1");
     assert_eq!(shown(3), "constraint-syntax");
     assert_eq!(shown(4), "");
     // Each circle is told once, where it closes.
-    assert_eq!((shown(5).as_str(), shown(6).as_str()), ("", "circular-definition"));
+    assert_eq!(
+        (shown(5).as_str(), shown(6).as_str()),
+        ("", "circular-definition")
+    );
     assert_eq!(shown(7), "circular-definition");
     assert_eq!(shown(8), "");
     let Err(errors) = &outcomes[6] else { panic!() };
@@ -241,7 +312,16 @@ fn advice_about_a_definition_depends_on_its_use() {
 
 #[test]
 fn names_that_cannot_be_defined() {
-    for name in ["any", "lower", "args", "consts", "not", "in", "true", "user_usage"] {
+    for name in [
+        "any",
+        "lower",
+        "args",
+        "consts",
+        "not",
+        "in",
+        "true",
+        "user_usage",
+    ] {
         let (message, _) = definition_name_fault(name).unwrap();
         assert!(message.contains(name), "{message}");
     }
@@ -263,12 +343,17 @@ fn what_doubles_ends_with_the_budget() {
             at => format!("d{0}(.) and d{0}(.x)", at - 1),
         })
         .collect();
-    let written = names.iter().map(String::as_str).zip(texts.iter().map(String::as_str));
+    let written = names
+        .iter()
+        .map(String::as_str)
+        .zip(texts.iter().map(String::as_str));
     let budget = Budget::new(&Allowance::default().with(Account::Expanded, 10_000));
     let outcomes = Definitions::none().define(written, &BTreeMap::new(), &budget);
     let first = outcomes.iter().position(Result::is_err).unwrap();
     assert!((8..14).contains(&first), "{first}");
-    let Err(errors) = &outcomes[first] else { panic!() };
+    let Err(errors) = &outcomes[first] else {
+        panic!()
+    };
     assert_eq!(errors[0].code, "policy-too-large");
     // Told once.
     for outcome in &outcomes[first + 1..] {
@@ -287,13 +372,23 @@ fn ten_thousand_definitions_are_read_in_any_order() {
             at => format!("d{}(.)", at + 1),
         })
         .collect();
-    let wide: Vec<String> = (0..10_000).map(|at| format!(".x{at} == 1 or .y < {at}")).collect();
+    let wide: Vec<String> = (0..10_000)
+        .map(|at| format!(".x{at} == 1 or .y < {at}"))
+        .collect();
     for (texts, sound) in [(chain, MAX_NESTING + 1), (wide, 10_000)] {
-        let written = names.iter().map(String::as_str).zip(texts.iter().map(String::as_str));
+        let written = names
+            .iter()
+            .map(String::as_str)
+            .zip(texts.iter().map(String::as_str));
         let mut definitions = Definitions::none();
         let outcomes = definitions.define(written, &BTreeMap::new(), &Budget::default());
-        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), sound);
-        let told = outcomes.iter().filter(|outcome| outcome.as_ref().is_err_and(|errors| !errors.is_empty()));
+        assert_eq!(
+            outcomes.iter().filter(|outcome| outcome.is_ok()).count(),
+            sound
+        );
+        let told = outcomes
+            .iter()
+            .filter(|outcome| outcome.as_ref().is_err_and(|errors| !errors.is_empty()));
         assert_eq!(told.count(), usize::from(sound < 10_000));
     }
 }

@@ -65,7 +65,10 @@ fn most_generated_texts_are_accepted() {
 fn examine(text: &str) {
     let mut definitions = Definitions::none();
     definitions.define(
-        [("is_day", "any(., .x == 1) and text(.y)"), ("text", "type(.) == \"text\"")],
+        [
+            ("is_day", "any(., .x == 1) and text(.y)"),
+            ("text", "type(.) == \"text\""),
+        ],
         &consts(),
         &Budget::default(),
     );
@@ -262,10 +265,16 @@ fn condition(top: bool) -> BoxedStrategy<String> {
                     .prop_map(|(list, body)| format!("every({list}, {body})"))
                     .boxed(),
             );
-            for (name, element) in [("every_member", ".value"), ("any_member", ".name"), ("anywhere", ".")] {
+            for (name, element) in [
+                ("every_member", ".value"),
+                ("any_member", ".name"),
+                ("anywhere", "."),
+            ] {
                 choices.push(
                     (path(false), text_condition(element), condition_of("ctx.z"))
-                        .prop_map(move |(over, body, other)| format!("{name}({over}, {body} or {other})"))
+                        .prop_map(move |(over, body, other)| {
+                            format!("{name}({over}, {body} or {other})")
+                        })
                         .boxed(),
                 );
             }
@@ -329,9 +338,7 @@ fn number(in_quantifier: bool) -> BoxedStrategy<String> {
     ];
     let op = proptest::sample::select(&[" + ", " - ", "*", "+ ", " -"][..]);
     (term.clone(), proptest::collection::vec((op, term), 1..4))
-        .prop_map(|(first, rest)| {
-            rest.iter().fold(first, |text, (op, term)| text + op + term)
-        })
+        .prop_map(|(first, rest)| rest.iter().fold(first, |text, (op, term)| text + op + term))
         .boxed()
 }
 
@@ -365,7 +372,8 @@ fn leaf(in_quantifier: bool) -> BoxedStrategy<String> {
         (number(in_quantifier), path.clone()).prop_map(|(a, b)| format!("{a} in {b}")),
         (path.clone(), path.clone()).prop_map(|(a, b)| format!("{a} not in {b}")),
         (path.clone(), path.clone()).prop_map(|(a, b)| format!("endswith(lower({a}), {b})")),
-        path.clone().prop_map(|p| format!("type({p}) in [\"text\", \"null\"]")),
+        path.clone()
+            .prop_map(|p| format!("type({p}) in [\"text\", \"null\"]")),
         (path.clone(), "[a-z/\\\\.]{1,5}")
             .prop_map(|(p, t)| format!("startswith({p}, \"{}\")", t.replace('\\', "\\\\"))),
         (path.clone(), "[a-c]{1,3}").prop_map(|(p, t)| format!("matches({p}, \"^{t}+\\\\d$\")")),

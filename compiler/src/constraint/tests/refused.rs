@@ -199,9 +199,20 @@ fn a_value_has_so_many_operations_and_no_more() {
 
 #[test]
 fn forms_that_stand_in_each_other_end_at_the_limit() {
-    let lowers = |depth: usize| format!("{}args.x{} == \"a\"", "lower(".repeat(depth), ")".repeat(depth));
-    let optionals =
-        |depth: usize| format!("{}. == 1{}", "optional(args.x, ".repeat(depth), ")".repeat(depth));
+    let lowers = |depth: usize| {
+        format!(
+            "{}args.x{} == \"a\"",
+            "lower(".repeat(depth),
+            ")".repeat(depth)
+        )
+    };
+    let optionals = |depth: usize| {
+        format!(
+            "{}. == 1{}",
+            "optional(args.x, ".repeat(depth),
+            ")".repeat(depth)
+        )
+    };
     for build in [&lowers as &dyn Fn(usize) -> String, &optionals] {
         assert!(parse(&build(MAX_NESTING), &consts()).is_ok());
         for depth in [MAX_NESTING + 1, 200] {

@@ -90,7 +90,10 @@ const WARNED: &[(&str, &[&str])] = &[
     ("any_member(args.o, ⟦present(.value)⟧)", &["always-holds"]),
     ("optional(args.o, ⟦present(.)⟧)", &["always-holds"]),
     ("anywhere(args, ⟦present(.)⟧)", &["always-holds"]),
-    ("lower(args.x) in [\"usd\", ⟦\"EUR\"⟧, ⟦5⟧]", &["dead-element", "dead-element"]),
+    (
+        "lower(args.x) in [\"usd\", ⟦\"EUR\"⟧, ⟦5⟧]",
+        &["dead-element", "dead-element"],
+    ),
     ("count(args.l, . == 1) in [1, ⟦-1⟧]", &["dead-element"]),
     ("any_member(args.o, ⟦args.x == 1⟧)", &["element-unused"]),
     ("anywhere(args, ⟦args.x == \"a\"⟧)", &["element-unused"]),
@@ -98,23 +101,38 @@ const WARNED: &[(&str, &[&str])] = &[
     ("count(args.l, ⟦args.x == 1⟧) > 1", &["element-unused"]),
     ("any(consts.currencies, ⟦args.x == 1⟧)", &["element-unused"]),
     ("startswith(lower(args.x), ⟦\"\"⟧)", &["empty-text"]),
+    ("startswith(args.path, ⟦\"/srv/app/\"⟧)", &["path-prefix"]),
+    ("not startswith(args.path, ⟦\"/etc/\"⟧)", &["path-prefix"]),
     (
-        "startswith(args.path, ⟦\"/srv/app/\"⟧)",
+        "every(args.files, startswith(., ⟦\"/tmp/\"⟧))",
         &["path-prefix"],
     ),
-    ("not startswith(args.path, ⟦\"/etc/\"⟧)", &["path-prefix"]),
-    ("every(args.files, startswith(., ⟦\"/tmp/\"⟧))", &["path-prefix"]),
     ("startswith(args.f, ⟦\"../\"⟧)", &["path-prefix"]),
     ("startswith(args.f, ⟦\"C:\\\\Users\"⟧)", &["path-prefix"]),
-    ("startswith(lower(args.url), ⟦\"https://a.example\"⟧)", &["open-url-prefix"]),
-    ("contains(args.url, ⟦\"docs.example.com\"⟧)", &["host-within-text"]),
+    (
+        "startswith(lower(args.url), ⟦\"https://a.example\"⟧)",
+        &["open-url-prefix"],
+    ),
+    (
+        "contains(args.url, ⟦\"docs.example.com\"⟧)",
+        &["host-within-text"],
+    ),
     (
         "contains(args.url, ⟦\"https://docs.example.com/\"⟧)",
         &["host-within-text"],
     ),
-    ("contains(args.u, ⟦\"@example.com\"⟧)", &["host-within-text"]),
-    ("endswith(args.host, ⟦\"example.com\"⟧)", &["open-host-ending"]),
-    ("endswith(lower(args.to), ⟦\"example.org\"⟧)", &["open-host-ending"]),
+    (
+        "contains(args.u, ⟦\"@example.com\"⟧)",
+        &["host-within-text"],
+    ),
+    (
+        "endswith(args.host, ⟦\"example.com\"⟧)",
+        &["open-host-ending"],
+    ),
+    (
+        "endswith(lower(args.to), ⟦\"example.org\"⟧)",
+        &["open-host-ending"],
+    ),
     (
         "any([\".example.com\", \"example.org\"], endswith(args.host, ⟦.⟧))",
         &["open-host-ending"],

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::CodeDoc;
 
-pub(crate) const ALLOW_OVER_DENY: &str = "allow-over-deny";
+pub(crate) const ALLOW_OVER_DENY: &str = "allow-over-denied-pattern";
 pub(crate) const CONFLICTING_PARENTS: &str = "conflicting-parents";
 pub(crate) const CONTRADICTION: &str = "contradiction";
 pub(crate) const DEAD_RULE: &str = "dead-rule";
@@ -13,12 +13,35 @@ pub(crate) const NO_ONLY: &str = "no-only";
 pub(crate) const ONE_SIDED_BOUND: &str = "one-sided-bound";
 pub(crate) const PERMISSIVE_DEFAULT: &str = "permissive-default";
 pub(crate) const REDUNDANT: &str = "redundant";
+pub(crate) const ABSENT_BOUND: &str = "absent-argument-bound";
+pub(crate) const UNKNOWN_NAME: &str = "unknown-name";
 pub(crate) const UNUSED_CONST: &str = "unused-const";
 pub(crate) const UNUSED_DEFINE: &str = "unused-define";
 pub(crate) const UNUSED_MIXIN: &str = "unused-mixin";
 
 /// The codes of all lints.
 pub(super) const CODES: &[CodeDoc] = &[
+    CodeDoc::warning(
+        ABSENT_BOUND,
+        "an argument may be absent by one condition, and must be there for a bound in another",
+        "A comparison is never true of an argument that is absent. So a bound outside of the condition that lets it be absent demands it again:
+
+    constraints:
+      - not present(args.limit) or args.limit <= 100
+      - args.limit >= 1                                  # denies the call without `limit`
+
+Write both bounds where the argument may be absent: `optional(args.limit, . >= 1 and . <= 100)`. If the argument is demanded, say so once and leave out the alternative.",
+    ),
+    CodeDoc::warning(
+        UNKNOWN_NAME,
+        "an alternative names a role or a tool that the policy does not have",
+        "In an `or` a name that nothing has is silent: `tool == \"refnd\" or …` adds nothing, and `tool != \"refnd\" or …` is true of every call, so that the rest of it restricts nothing.
+
+    constraints: ['tool != \"refnd\" or args.amount <= 1000']
+    tools: { refund: { mode: allow } }
+
+Correct the name. Names of tools are not looked at where `default_policy` permits something, since any tool may then be called.",
+    ),
     CodeDoc::warning(
         ALLOW_OVER_DENY,
         "a tool is allowed that a shorter pattern denies",

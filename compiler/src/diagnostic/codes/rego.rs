@@ -56,4 +56,13 @@ Give the data in a file with `--data`, as an empty list or object if there is no
         "the data of a policy in Rego cannot be used",
         "The data of a policy (`--data data.json`) are one JSON object, which the policy sees as `data`. They are read as strictly as the arguments of a call: no name twice in an object, no unpaired surrogate, no number that an engine would round.",
     ),
+    CodeDoc::error(
+        "rego-inexact",
+        "a policy calculates, and is to be evaluated by OPA's module",
+        "OPA's WebAssembly adds and multiplies in binary fractions, so that `0.1 + 0.2` is not `0.3`. Numbers are exact here, so a constraint with `+`, `-`, `*` or `sum` is not printed as Rego, and a policy that has one is not built with `--engine rego`.
+
+    args.price + args.tax <= 100
+
+Build the policy natively (`--engine native`): all else is the same. Or let the host pass the result as a fact, and compare that.",
+    ),
 ];

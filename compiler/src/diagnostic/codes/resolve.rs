@@ -71,7 +71,7 @@ Choose another name for the new condition; replace the tool's entry if its rule 
 Each is the name alone, as callers send it: `source`, and neither `args.source` nor `$.source`. A scope cannot look at a member within an argument. An argument may be a list of paths; each of them must be covered.",
     ),
     CodeDoc::error(
-        "ambiguous-pattern",
+        "ambiguous-patterns",
         "two patterns of tool names of which neither counts",
         "Of the patterns that match a tool the one with the most characters that are not `*` counts. In
 
@@ -107,7 +107,7 @@ List the tools by name, or join the denied patterns in one forbid.",
     patterns     256 MiB   automata that are made from patterns
     tables        16 MiB   tables of all patterns, alike ones once
     lints      4,000,000   conditions that are checked against each other, rule by rule
-    overlaps   8,000,000   steps to tell which of overlapping patterns of tool names counts
+    overlaps   4,000,000   steps to tell which of overlapping patterns of tool names counts
 
 A role has at most 1,024 patterns of tool names, and forbids at most 1,024 times. The plan that is made from a policy takes at most 16 MiB.
 

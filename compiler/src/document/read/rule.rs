@@ -26,7 +26,13 @@ pub(super) const RULE_KEYS: &[&str] = &[
 ];
 pub(super) const DEFAULT_KEYS: &[&str] =
     &["mode", "constraints", "message", "description", "approval"];
-const FORBID_KEYS: &[&str] = &["tools", "constraints", "file_scope", "message", "description"];
+const FORBID_KEYS: &[&str] = &[
+    "tools",
+    "constraints",
+    "file_scope",
+    "message",
+    "description",
+];
 const APPROVAL_KEYS: &[&str] = &["roles", "expires", "approvers", "reason"];
 
 impl Reader<'_> {
@@ -114,13 +120,7 @@ impl Reader<'_> {
         })
     }
 
-    fn rule(
-        &mut self,
-        name: &Name,
-        node: &Node,
-        keys: &[&str],
-        what: &str,
-    ) -> Option<RuleDoc> {
+    fn rule(&mut self, name: &Name, node: &Node, keys: &[&str], what: &str) -> Option<RuleDoc> {
         let entries = match &node.kind {
             NodeKind::Mapping(entries) => entries.as_slice(),
             _ if node.is_null() => &[],
@@ -220,7 +220,12 @@ impl Reader<'_> {
             && !entry.value.is_null()
         {
             let help = words::forbid_help(&entry.value);
-            self.wrong_type("`forbid` is a list of mappings", &entry.value, entry.key.span, Some(help));
+            self.wrong_type(
+                "`forbid` is a list of mappings",
+                &entry.value,
+                entry.key.span,
+                Some(help),
+            );
             return Vec::new();
         }
         let nodes = self.list(entry, "a list of mappings");
@@ -262,11 +267,16 @@ impl Reader<'_> {
                 "mode" | "approval" => self.sink.push(
                     Diagnostic::new(
                         "unknown-key",
-                        format!("what is forbidden has no `{}`: it is denied", entry.key.name),
+                        format!(
+                            "what is forbidden has no `{}`: it is denied",
+                            entry.key.name
+                        ),
                         entry.key.span,
                         "not a key here",
                     )
-                    .with_help("remove it; for calls that somebody has to approve write rules of the tool"),
+                    .with_help(
+                        "remove it; for calls that somebody has to approve write rules of the tool",
+                    ),
                 ),
                 _ => self.unknown(&entry.key, "an entry of `forbid`", FORBID_KEYS),
             }
@@ -282,7 +292,12 @@ impl Reader<'_> {
             NodeKind::Scalar(_) | NodeKind::Mapping(_) => {
                 if !entry.value.is_null() {
                     let help = words::forbidden_tools_help(&entry.value);
-                    self.wrong_type("`tools` is a list of names here", &entry.value, entry.key.span, Some(help));
+                    self.wrong_type(
+                        "`tools` is a list of names here",
+                        &entry.value,
+                        entry.key.span,
+                        Some(help),
+                    );
                     return None;
                 }
                 &[]
@@ -314,7 +329,12 @@ impl Reader<'_> {
             && !entry.value.is_null()
         {
             let help = "write `approval: { roles: [ROLE], expires: \"1h\", approvers: 1, reason: required }`, each member if it is meant";
-            self.wrong_type("`approval` is a mapping", &entry.value, entry.key.span, Some(help.to_owned()));
+            self.wrong_type(
+                "`approval` is a mapping",
+                &entry.value,
+                entry.key.span,
+                Some(help.to_owned()),
+            );
             return None;
         }
         let mut approval = Approval::default();
@@ -336,9 +356,18 @@ impl Reader<'_> {
         let is_list = matches!(entry.value.kind, NodeKind::List(_)) || entry.value.is_null();
         if is_list && (nodes.is_empty() || nodes.len() > MAX_APPROVER_ROLES) {
             let (message, help) = if nodes.is_empty() {
-                ("no role stands in the list, so nobody could approve".to_owned(), "name the roles of those who may approve, or leave `roles` out to leave that to the host")
+                (
+                    "no role stands in the list, so nobody could approve".to_owned(),
+                    "name the roles of those who may approve, or leave `roles` out to leave that to the host",
+                )
             } else {
-                (format!("{} roles stand in the list, and at most {MAX_APPROVER_ROLES} are carried", nodes.len()), "let those who approve share a role")
+                (
+                    format!(
+                        "{} roles stand in the list, and at most {MAX_APPROVER_ROLES} are carried",
+                        nodes.len()
+                    ),
+                    "let those who approve share a role",
+                )
             };
             self.bad_approval(message, place, help);
             return Vec::new();
@@ -346,13 +375,17 @@ impl Reader<'_> {
         let mut roles: Vec<String> = Vec::with_capacity(nodes.len());
         for node in nodes {
             let help = "name the roles one by one, each an entry of this list";
-            let Some(role) = self.string(node, "the role of an approver", entry.key.span, help) else {
+            let Some(role) = self.string(node, "the role of an approver", entry.key.span, help)
+            else {
                 continue;
             };
             let problem = if role.trim().is_empty() {
                 Some("is empty".to_owned())
             } else if role.len() > MAX_NAME {
-                Some(format!("has {} bytes, and at most {MAX_NAME} are carried", role.len()))
+                Some(format!(
+                    "has {} bytes, and at most {MAX_NAME} are carried",
+                    role.len()
+                ))
             } else if role.chars().any(char::is_control) {
                 Some("contains a control character".to_owned())
             } else if roles.contains(&role) {
@@ -374,14 +407,18 @@ impl Reader<'_> {
 
     /// A duration in seconds.
     fn expires(&mut self, entry: &Entry) -> Option<u32> {
-        let help = "write a whole number and a unit, such as `expires: \"1h\"`: `s`, `m`, `h` or `d`";
+        let help =
+            "write a whole number and a unit, such as `expires: \"1h\"`: `s`, `m`, `h` or `d`";
         let place = self.place(&entry.value, entry.key.span);
         // `90` alone is a number to YAML, and no duration.
         let text = match &entry.value.kind {
             NodeKind::Scalar(scalar) if scalar.read() == Plain::Number => scalar.value.clone(),
-            NodeKind::Scalar(_) | NodeKind::Mapping(_) | NodeKind::List(_) => {
-                self.string(&entry.value, "how long an approval is waited for", entry.key.span, help)?
-            }
+            NodeKind::Scalar(_) | NodeKind::Mapping(_) | NodeKind::List(_) => self.string(
+                &entry.value,
+                "how long an approval is waited for",
+                entry.key.span,
+                help,
+            )?,
         };
         let seconds = match text.char_indices().next_back() {
             Some((at, 's')) => Some((at, 1)),
@@ -391,13 +428,32 @@ impl Reader<'_> {
             Some(_) | None => None,
         }
         .and_then(|(at, unit)| Some((text.get(..at)?, unit)))
-        .filter(|(digits, _)| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
-        .map(|(digits, unit)| digits.parse::<u32>().ok().and_then(|count| count.checked_mul(unit)));
+        .filter(|(digits, _)| {
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        })
+        .map(|(digits, unit)| {
+            digits
+                .parse::<u32>()
+                .ok()
+                .and_then(|count| count.checked_mul(unit))
+        });
         let (message, help) = match seconds {
-            Some(Some(0)) => ("an approval that expires at once can never be given".to_owned(), "say how long it is waited for, such as `expires: \"1h\"`"),
+            Some(Some(0)) => (
+                "an approval that expires at once can never be given".to_owned(),
+                "say how long it is waited for, such as `expires: \"1h\"`",
+            ),
             Some(Some(seconds)) => return Some(seconds),
-            Some(None) => ("the time is longer than can be counted".to_owned(), "write at most `49710d`"),
-            None => (format!("{} is not how long an approval is waited for", quoted(&text)), help),
+            Some(None) => (
+                "the time is longer than can be counted".to_owned(),
+                "write at most `49710d`",
+            ),
+            None => (
+                format!(
+                    "{} is not how long an approval is waited for",
+                    quoted(&text)
+                ),
+                help,
+            ),
         };
         self.bad_approval(message, place, help);
         None
@@ -413,16 +469,31 @@ impl Reader<'_> {
         }
         let shown = match &entry.value.kind {
             NodeKind::Scalar(scalar) if !entry.value.is_null() => quoted(&scalar.value),
-            NodeKind::Scalar(_) | NodeKind::Mapping(_) | NodeKind::List(_) => entry.value.described().to_owned(),
+            NodeKind::Scalar(_) | NodeKind::Mapping(_) | NodeKind::List(_) => {
+                entry.value.described().to_owned()
+            }
         };
         let help = match &entry.value.kind {
-            NodeKind::List(_) => "write how many have to agree, such as `approvers: 2`; who they are is said by `roles`",
-            NodeKind::Scalar(scalar) if scalar.read() == Plain::String && scalar.value.parse::<u32>().is_err() => {
+            NodeKind::List(_) => {
                 "write how many have to agree, such as `approvers: 2`; who they are is said by `roles`"
             }
-            NodeKind::Scalar(_) | NodeKind::Mapping(_) => "write how many have to agree, without quotes, such as `approvers: 2`",
+            NodeKind::Scalar(scalar)
+                if scalar.read() == Plain::String && scalar.value.parse::<u32>().is_err() =>
+            {
+                "write how many have to agree, such as `approvers: 2`; who they are is said by `roles`"
+            }
+            NodeKind::Scalar(scalar) if scalar.read() == Plain::String => {
+                "write how many have to agree, without quotes, such as `approvers: 2`"
+            }
+            NodeKind::Scalar(_) | NodeKind::Mapping(_) => {
+                "write how many have to agree, such as `approvers: 2`"
+            }
         };
-        self.bad_approval(format!("`approvers` is a whole number from 1 to 8, not {shown}"), place, help);
+        self.bad_approval(
+            format!("`approvers` is a whole number from 1 to 8, not {shown}"),
+            place,
+            help,
+        );
         None
     }
 
@@ -430,16 +501,30 @@ impl Reader<'_> {
         let help = "write `reason: required` or `reason: optional`";
         let place = self.place(&entry.value, entry.key.span);
         let text = match &entry.value.kind {
-            NodeKind::Scalar(scalar) if matches!(scalar.read(), Plain::Bool(_) | Plain::Ambiguous { .. }) => scalar.value.clone(),
-            NodeKind::Scalar(_) | NodeKind::Mapping(_) | NodeKind::List(_) => {
-                self.string(&entry.value, "whether a reason is demanded", entry.key.span, help)?
+            NodeKind::Scalar(scalar)
+                if matches!(scalar.read(), Plain::Bool(_) | Plain::Ambiguous { .. }) =>
+            {
+                scalar.value.clone()
             }
+            NodeKind::Scalar(_) | NodeKind::Mapping(_) | NodeKind::List(_) => self.string(
+                &entry.value,
+                "whether a reason is demanded",
+                entry.key.span,
+                help,
+            )?,
         };
         match text.as_str() {
             "required" => Some(true),
             "optional" => Some(false),
             _ => {
-                self.bad_approval(format!("`reason` is `required` or `optional`, not {}", quoted(&text)), place, help);
+                self.bad_approval(
+                    format!(
+                        "`reason` is `required` or `optional`, not {}",
+                        quoted(&text)
+                    ),
+                    place,
+                    help,
+                );
                 None
             }
         }

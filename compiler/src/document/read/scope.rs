@@ -67,7 +67,8 @@ impl Reader<'_> {
             }
         }
         if let Some(arguments) = arguments {
-            let help = "a tool with several paths names all of them: `arguments: [source, destination]`";
+            let help =
+                "a tool with several paths names all of them: `arguments: [source, destination]`";
             let others = [
                 argument.map(|span| (span, "argument", help)),
                 search.map(|span| {
@@ -77,9 +78,14 @@ impl Reader<'_> {
             ];
             for (span, key, help) in others.into_iter().flatten() {
                 self.sink.push(
-                    Diagnostic::new("scope-argument", format!("`arguments` and `{key}` exclude each other"), span, "one of the two")
-                        .with_label(arguments, "the other")
-                        .with_help(help),
+                    Diagnostic::new(
+                        "scope-argument",
+                        format!("`arguments` and `{key}` exclude each other"),
+                        span,
+                        "one of the two",
+                    )
+                    .with_label(arguments, "the other")
+                    .with_help(help),
                 );
             }
         }
@@ -96,12 +102,22 @@ impl Reader<'_> {
                 })
                 .collect();
             let help = match names.as_slice() {
-                [only] if nodes.len() == 1 => format!("write {}", quoted(&format!("argument: {only}"))),
-                names => format!("several paths are named by `arguments`: {}", quoted(&format!("arguments: [{}]", names.join(", ")))),
+                [only] if nodes.len() == 1 => {
+                    format!("write {}", quoted(&format!("argument: {only}")))
+                }
+                names => format!(
+                    "several paths are named by `arguments`: {}",
+                    quoted(&format!("arguments: [{}]", names.join(", ")))
+                ),
             };
             self.sink.push(
-                Diagnostic::new("scope-argument", "`argument` is the name of one argument, not a list", entry.value.span, "a list")
-                    .with_help(help),
+                Diagnostic::new(
+                    "scope-argument",
+                    "`argument` is the name of one argument, not a list",
+                    entry.value.span,
+                    "a list",
+                )
+                .with_help(help),
             );
             return None;
         }
@@ -125,21 +141,39 @@ impl Reader<'_> {
             && !entry.value.is_null()
         {
             let help = if scalar.value.contains(',') {
-                let names: Vec<&str> = scalar.value.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
-                format!("write {}", quoted(&format!("arguments: [{}]", names.join(", "))))
+                let names: Vec<&str> = scalar
+                    .value
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|name| !name.is_empty())
+                    .collect();
+                format!(
+                    "write {}",
+                    quoted(&format!("arguments: [{}]", names.join(", ")))
+                )
             } else {
                 format!("write {}", quoted(&format!("argument: {}", scalar.value)))
             };
-            self.wrong_type("`arguments` is a list of names", &entry.value, entry.key.span, Some(help));
+            self.wrong_type(
+                "`arguments` is a list of names",
+                &entry.value,
+                entry.key.span,
+                Some(help),
+            );
             return None;
         }
         let nodes = self.list(entry, "a list of names of arguments");
         let problem = match nodes.len() {
             0 if matches!(entry.value.kind, NodeKind::Mapping(_)) => return None,
-            0 => Some(("no argument stands in the list".to_owned(), "name the arguments that hold paths")),
+            0 => Some((
+                "no argument stands in the list".to_owned(),
+                "name the arguments that hold paths",
+            )),
             1..=MAX_SCOPE_ARGUMENTS => None,
             count => Some((
-                format!("{count} arguments stand in the list, and at most {MAX_SCOPE_ARGUMENTS} are looked at"),
+                format!(
+                    "{count} arguments stand in the list, and at most {MAX_SCOPE_ARGUMENTS} are looked at"
+                ),
                 "name those that hold paths; one of them may be a list of paths",
             )),
         };
@@ -154,9 +188,17 @@ impl Reader<'_> {
             let name = self.argument_name(node, entry.key.span, help)?;
             match names.iter().find(|known| known.text == name.text) {
                 Some(first) => self.sink.push(
-                    Diagnostic::new("scope-argument", format!("the argument {} stands in the list twice", quoted(&name.text)), name.span, "again")
-                        .with_label(first.span, "first here")
-                        .with_help("remove it, or name the argument that was meant"),
+                    Diagnostic::new(
+                        "scope-argument",
+                        format!(
+                            "the argument {} stands in the list twice",
+                            quoted(&name.text)
+                        ),
+                        name.span,
+                        "again",
+                    )
+                    .with_label(first.span, "first here")
+                    .with_help("remove it, or name the argument that was meant"),
                 ),
                 None => names.push(name),
             }
@@ -167,11 +209,20 @@ impl Reader<'_> {
     fn style(&mut self, entry: &Entry) -> Option<PathStyle> {
         let help = "write `style: windows` for a host on Windows, or leave the key out";
         let text = self.string(&entry.value, "how paths are written", entry.key.span, help)?;
-        let known = PathStyle::ALL.into_iter().find(|style| style.as_str() == text);
+        let known = PathStyle::ALL
+            .into_iter()
+            .find(|style| style.as_str() == text);
         if known.is_none() {
             self.sink.push(
-                Diagnostic::new("unknown-style", format!("unknown style of paths {}", quoted(&text)), entry.value.span, "not a style")
-                    .with_help("the styles are `posix`, which is what counts without the key, and `windows`"),
+                Diagnostic::new(
+                    "unknown-style",
+                    format!("unknown style of paths {}", quoted(&text)),
+                    entry.value.span,
+                    "not a style",
+                )
+                .with_help(
+                    "the styles are `posix`, which is what counts without the key, and `windows`",
+                ),
             );
         }
         known

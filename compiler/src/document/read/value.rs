@@ -101,7 +101,12 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn mapping<'n>(&mut self, node: &'n Node, what: &str, key: Span) -> Option<&'n [Entry]> {
+    pub(super) fn mapping<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        key: Span,
+    ) -> Option<&'n [Entry]> {
         match &node.kind {
             NodeKind::Mapping(entries) => Some(entries),
             _ if node.is_null() => Some(&[]),
@@ -113,7 +118,13 @@ impl Reader<'_> {
     }
 
     /// A string. `help` is for a mapping or list in its place.
-    pub(super) fn string(&mut self, node: &Node, what: &str, key: Span, help: &str) -> Option<String> {
+    pub(super) fn string(
+        &mut self,
+        node: &Node,
+        what: &str,
+        key: Span,
+        help: &str,
+    ) -> Option<String> {
         match &node.kind {
             NodeKind::Scalar(scalar) => match scalar.read() {
                 Plain::String => return Some(scalar.value.clone()),
@@ -158,7 +169,13 @@ impl Reader<'_> {
         );
     }
 
-    pub(super) fn wrong_type(&mut self, expected: &str, node: &Node, key: Span, help: Option<String>) {
+    pub(super) fn wrong_type(
+        &mut self,
+        expected: &str,
+        node: &Node,
+        key: Span,
+        help: Option<String>,
+    ) {
         self.sink.push(
             Diagnostic::new(
                 "wrong-type",
@@ -172,13 +189,21 @@ impl Reader<'_> {
 
     /// What the model is told.
     pub(super) fn message(&mut self, entry: &Entry) -> Option<String> {
-        self.words(entry, "bad-message", "a message", MAX_MESSAGE, |c| c.is_control())
+        self.words(entry, "bad-message", "a message", MAX_MESSAGE, |c| {
+            c.is_control()
+        })
     }
 
     /// What is said to people.
     pub(super) fn description(&mut self, entry: &Entry) -> Option<String> {
         let is_control = |c: char| c.is_control() && c != '\n';
-        self.words(entry, "bad-description", "a description", MAX_DESCRIPTION, is_control)
+        self.words(
+            entry,
+            "bad-description",
+            "a description",
+            MAX_DESCRIPTION,
+            is_control,
+        )
     }
 
     fn words(
@@ -191,12 +216,19 @@ impl Reader<'_> {
     ) -> Option<String> {
         let help = "a text that contains `: ` or begins with `[`, `{` or a quote needs quotes around all of it";
         let text = self.string(&entry.value, what, entry.key.span, help)?;
-        let is_block = matches!(&entry.value.kind, NodeKind::Scalar(scalar) if scalar.style == Style::Block);
+        let is_block =
+            matches!(&entry.value.kind, NodeKind::Scalar(scalar) if scalar.style == Style::Block);
         let (message, help) = if text.trim().is_empty() {
-            (format!("{what} is empty"), "write what is to be said, or leave the key out")
+            (
+                format!("{what} is empty"),
+                "write what is to be said, or leave the key out",
+            )
         } else if text.len() > most {
             (
-                format!("{what} has {} bytes, and at most {most} are carried", text.len()),
+                format!(
+                    "{what} has {} bytes, and at most {most} are carried",
+                    text.len()
+                ),
                 "shorten it",
             )
         } else if let Some(c) = text.chars().find(|c| is_refused(*c)) {
@@ -207,15 +239,20 @@ impl Reader<'_> {
                 )
             } else {
                 (
-                    format!("{what} contains the control character U+{:04X}", u32::from(c)),
+                    format!(
+                        "{what} contains the control character U+{:04X}",
+                        u32::from(c)
+                    ),
                     "leave it out: what is said to a model or to people is plain text",
                 )
             }
         } else {
             return Some(text);
         };
-        self.sink
-            .push(Diagnostic::new(code, message, self.place(&entry.value, entry.key.span), "").with_help(help));
+        self.sink.push(
+            Diagnostic::new(code, message, self.place(&entry.value, entry.key.span), "")
+                .with_help(help),
+        );
         None
     }
 

@@ -1,9 +1,9 @@
 # The folder above a path, if it is no root.
 folders(path) := [] if regex.match(`^(/|[A-Z]:/)?$`, path)
 
-else := ["/"] if regex.match(`^/[^/]*$`, path)
+else := ["/"] if regex.match("^/[^/]*$", path)
 
-else := [substring(path, 0, 3)] if regex.match(`^[A-Z]:/[^/]*$`, path)
+else := [substring(path, 0, 3)] if regex.match("^[A-Z]:/[^/]*$", path)
 
 else := [concat("/", above)] if {
 	segments := split(path, "/")

@@ -12,10 +12,10 @@ normalised_on_windows(path) := concat("", [drive(path), relative]) if {
 	regex.match(`^(~|[^/]*:)`, relative) == false
 }
 
-# `C:/`, or nothing of a relative path.
+# The drive with its root, and what stands below it; a path that begins with a slash has a root on each drive.
 drive(path) := concat("", [upper(substring(path, 0, 1)), ":/"]) if regex.match(`^[A-Za-z]:[/\\]`, path)
 
-drive(path) := "" if regex.match(`^[^/\\:]*([/\\]|$)`, path)
+drive(path) := "" if regex.match(`^([A-Za-z]:)?[/\\]`, path) == false
 
 below_drive(path) := replace(substring(path, 3, -1), `\`, "/") if regex.match(`^[A-Za-z]:[/\\]`, path)
 

@@ -188,8 +188,17 @@ patterns_0 := {
 	"denied": [],
 }
 
-within_0 if {
-	path := normalised(input.args.file_path)
+within_0 if covers_0(input.args.file_path)
+
+covers_0(value) if {
+	paths := paths_of(value)
+	every path in paths {
+		covered_0(path)
+	}
+}
+
+covered_0(given) if {
+	path := normalised(given)
 	allowed_0(path)
 }
 
@@ -200,6 +209,14 @@ allowed_0(path) if regex.match("^EVIL/(?:[^/]+/)*[^/]+$", path)
 refused(lists) := refusal("constraints", [text | some list in lists; some text in list], null)
 
 beyond(patterns) := refusal("scope", [], patterns)
+
+# The paths that an argument holds: one, or a list of at least one.
+paths_of(value) := [value] if is_string(value)
+
+paths_of(value) := value if {
+	is_array(value)
+	count(value) > 0
+}
 
 # A path without `.` and empty segments; undefined if it must not be used.
 normalised(path) := concat("", [root(path), relative]) if {

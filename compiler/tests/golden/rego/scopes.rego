@@ -159,8 +159,17 @@ patterns_0 := {
 	"denied": [],
 }
 
-within_0 if {
-	path := normalised(input.args.file_path)
+within_0 if covers_0(input.args.file_path)
+
+covers_0(value) if {
+	paths := paths_of(value)
+	every path in paths {
+		covered_0(path)
+	}
+}
+
+covered_0(given) if {
+	path := normalised(given)
 	regex.match("^(?:[^/]+/)*(?:(?:[^/]+/)*[^/]+)?$", path)
 }
 
@@ -169,8 +178,22 @@ patterns_1 := {
 	"denied": ["*"],
 }
 
+within_1 if covers_1(input.args.path)
+
 within_1 if {
-	path := normalised(input.args.path)
+	count([value | value := input.args.path]) == 0
+	covered_1(".")
+}
+
+covers_1(value) if {
+	paths := paths_of(value)
+	every path in paths {
+		covered_1(path)
+	}
+}
+
+covered_1(given) if {
+	path := normalised(given)
 	distinct(path)
 	regex.match("^.*$", path) == false
 	startswith(path, "/") == false
@@ -181,8 +204,17 @@ patterns_2 := {
 	"denied": [".env*", "secrets/", "/etc/**", "**/a+b(c).[*?]"],
 }
 
-within_2 if {
-	path := normalised(input.args.file_path)
+within_2 if covers_2(input.args.file_path)
+
+covers_2(value) if {
+	paths := paths_of(value)
+	every path in paths {
+		covered_2(path)
+	}
+}
+
+covered_2(given) if {
+	path := normalised(given)
 	distinct(path)
 	regex.match("^(?:.*/)?\\.[Ee][Nn](?:[Vv]|[Ṽ-ṿ])[^/]*(?:/.*)?$", path) == false
 	regex.match("^[Ssſ][Ee][Cc][Rr][Ee][Tt][Ssſ](?:/.*)?$", path) == false
@@ -202,11 +234,28 @@ patterns_3 := {
 	"denied": [],
 }
 
-within_3 if normalised(input.args["the-source"])
+within_3 if covers_3(input.args["the-source"])
+
+covers_3(value) if {
+	paths := paths_of(value)
+	every path in paths {
+		covered_3(path)
+	}
+}
+
+covered_3(given) if normalised(given)
 
 refused(lists) := refusal("constraints", [text | some list in lists; some text in list], null)
 
 beyond(patterns) := refusal("scope", [], patterns)
+
+# The paths that an argument holds: one, or a list of at least one.
+paths_of(value) := [value] if is_string(value)
+
+paths_of(value) := value if {
+	is_array(value)
+	count(value) > 0
+}
 
 # A path without `.` and empty segments; undefined if it must not be used.
 normalised(path) := concat("", [root(path), relative]) if {

@@ -35,7 +35,7 @@ pub(crate) enum Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    #[inline]
+    #[inline(never)]
     pub(crate) fn value(self, plan: View<'a>) -> Value<'a> {
         match self {
             Self::Node(document, node) => Value::of_node(document, node),
@@ -79,7 +79,6 @@ pub(crate) enum Elements<'a> {
 
 impl<'a> Elements<'a> {
     /// The elements of a list. None: it is no list.
-    #[inline]
     pub(crate) fn of_list(found: Found<'a>, plan: View<'a>) -> Option<Self> {
         match found {
             Found::Node(document, list) if kind_of(list) == kind::LIST => {

@@ -17,7 +17,7 @@ const EXACT: u32 = 3;
 
 impl<'a> EvalContext<'a, '_> {
     /// The value of an operand; a number that is computed lies in `room`.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn operand<'v>(
         &mut self,
         kind: u32,

@@ -64,7 +64,7 @@ impl<'a> EvalContext<'a, '_> {
         let slot = (slot as usize).checked_sub(1)?;
         let start = match *self.memo.get(slot)? {
             0 => {
-                let len = text.bytes().count();
+                let len = text.len_within(POSITION as usize);
                 if len > POSITION as usize {
                     return None;
                 }
@@ -85,8 +85,8 @@ impl<'a> EvalContext<'a, '_> {
     /// above it how much still matches when the next one does not.
     fn contains(&mut self, text: Text<'_>, sought: Text<'_>) -> bool {
         let (start, most) = (self.used, text.raw.len());
-        let mut len = 0;
-        for byte in sought.bytes() {
+        let (mut len, mut bytes) = (0, sought.bytes());
+        while let Some(byte) = bytes.step() {
             if len == most {
                 return false;
             }
@@ -142,13 +142,7 @@ impl Index<'_> {
                 .0
                 .get(middle as usize)
                 .map_or(0, |word| word & POSITION);
-            for (position, wanted) in (suffix as usize..).zip(sought.bytes()) {
-                match self.byte(position).cmp(&Some(wanted)) {
-                    Ordering::Equal => {}
-                    order => return order,
-                }
-            }
-            Ordering::Equal
+            self.compare(suffix as usize, sought)
         })
         .0
     }
@@ -158,9 +152,19 @@ impl Index<'_> {
         let Some(before) = len.checked_sub(sought.len_within(len)) else {
             return false;
         };
-        (before..)
-            .zip(sought.bytes())
-            .all(|(position, wanted)| self.byte(position) == Some(wanted))
+        self.compare(before, sought).is_eq()
+    }
+
+    /// Compares what begins at a position with a text, no further than that goes.
+    fn compare(&self, mut position: usize, sought: Text<'_>) -> Ordering {
+        let mut bytes = sought.bytes();
+        while let Some(wanted) = bytes.step() {
+            match self.byte(position).cmp(&Some(wanted)) {
+                Ordering::Equal => position += 1,
+                order => return order,
+            }
+        }
+        Ordering::Equal
     }
 }
 
@@ -254,14 +258,14 @@ fn next(needle: &[u32], mut matched: u32, byte: u8) -> u32 {
 }
 
 #[cold]
+#[inline(never)]
 fn contains_slowly(text: Text<'_>, sought: Text<'_>) -> bool {
     let mut rest = text.bytes();
     loop {
-        let mut bytes = rest.clone();
-        if sought.bytes().all(|wanted| bytes.next() == Some(wanted)) {
+        if rest.clone().starts_with(sought) {
             return true;
         }
-        if rest.next().is_none() {
+        if rest.step().is_none() {
             return false;
         }
     }

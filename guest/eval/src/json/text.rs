@@ -40,6 +40,11 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Whether its ASCII letters are read as small ones.
+    pub(crate) fn is_lower(self) -> bool {
+        self.form & LOWER != 0
+    }
+
     /// Whether the text is what its bytes are.
     #[inline]
     pub(crate) fn is_raw(self) -> bool {
@@ -109,31 +114,39 @@ impl<'a> Text<'a> {
 
     /// Looks at no more of either text than at the whole of the prefix.
     pub(crate) fn starts_with_text(self, prefix: Text<'_>) -> bool {
-        let mut bytes = self.bytes();
-        prefix.bytes().all(|wanted| bytes.next() == Some(wanted))
+        self.bytes().starts_with(prefix)
     }
 
     /// Looks at no more of the suffix than this text has, and at no more of this text than the suffix has, unless something in it is not
     /// what it stands for.
+    #[inline(never)]
     pub(crate) fn ends_with_text(self, suffix: Text<'_>) -> bool {
         let len = if self.is_raw() {
             self.raw.len()
         } else {
-            self.bytes().count()
+            self.len_within(usize::MAX)
         };
-        let Some(before) = len.checked_sub(suffix.len_within(len)) else {
+        let Some(mut before) = len.checked_sub(suffix.len_within(len)) else {
             return false;
         };
+        let mut bytes = self.bytes();
         if self.is_raw() {
-            let end = self.raw.get(before..).unwrap_or_default();
-            return suffix.bytes().eq(end.iter().copied());
+            bytes.rest = self.raw.get(before..).unwrap_or_default();
+            before = 0;
         }
-        self.bytes().skip(before).eq(suffix.bytes())
+        for _ in 0..before {
+            bytes.step();
+        }
+        bytes.starts_with(suffix)
     }
 
     /// How many bytes the text has, or one more than `most` if there are more than that.
     pub(crate) fn len_within(self, most: usize) -> usize {
-        self.bytes().take(most.saturating_add(1)).count()
+        let (mut len, mut bytes) = (0, self.bytes());
+        while len <= most && bytes.step().is_some() {
+            len += 1;
+        }
+        len
     }
 
     /// Whether `needle` occurs. `failure` gives for each byte of the needle, as `u16`, how much of the needle still matches when
@@ -199,6 +212,24 @@ impl Iterator for Bytes<'_> {
 }
 
 impl Bytes<'_> {
+    /// [`Bytes::next`] where speed matters less than size.
+    #[inline(never)]
+    pub(crate) fn step(&mut self) -> Option<u8> {
+        self.next()
+    }
+
+    /// Whether these bytes begin with those of a text.
+    #[inline(never)]
+    pub(crate) fn starts_with(mut self, prefix: Text<'_>) -> bool {
+        let mut prefix = prefix.bytes();
+        while let Some(wanted) = prefix.step() {
+            if self.step() != Some(wanted) {
+                return false;
+            }
+        }
+        true
+    }
+
     fn cased(&self, byte: u8) -> u8 {
         if self.form & LOWER == 0 {
             byte

@@ -59,6 +59,10 @@ pub(super) struct Answer {
     pub(super) hint: Option<hexgate_host::PathScope>,
     /// The file scope within which the call may happen.
     pub(super) scope: Option<u32>,
+    /// What the policy's author wants the model to be told.
+    pub(super) message: Option<String>,
+    /// Who has to agree.
+    pub(super) terms: Option<hexgate_host::ApprovalTerms>,
 }
 
 /// Why there is no verdict.
@@ -109,8 +113,18 @@ impl<'s> Decider<'s> {
                 .map_err(|error| error.map(str::to_owned).into()),
         };
         match verdict {
+            Ok(Verdict::NeedsApproval(needed)) => {
+                let terms = match needed.terms {
+                    None => None,
+                    Some(id) => Some(self.terms(id)?),
+                };
+                Ok(Answer {
+                    message: needed.message,
+                    terms,
+                    ..granted(Effect::NeedsApproval, needed.grant, call)?
+                })
+            }
             Ok(Verdict::Allow(grant)) => granted(Effect::Allow, grant, call),
-            Ok(Verdict::NeedsApproval(grant)) => granted(Effect::NeedsApproval, grant, call),
             Ok(Verdict::Deny(denial)) => Ok(denied(denial)),
             Err(DecideError::Malformed(malformed)) => Err(Failure::Malformed(malformed)),
             Err(DecideError::Exceeded(exceeded)) => Err(Failure::Exceeded(exceeded)),
@@ -120,6 +134,17 @@ impl<'s> Decider<'s> {
                 _ => Err(Failure::Host(error.to_string())),
             },
         }
+    }
+
+    fn terms(&self, id: u32) -> Result<hexgate_host::ApprovalTerms, Failure> {
+        let host = |what: String| Failure::Host(what);
+        let terms = match self {
+            Self::Native(policy) => policy.terms(id).map_err(|error| host(error.to_string()))?,
+            Self::Reference(plan, _) => plan
+                .terms(id)
+                .map_err(|damaged| host(damaged.what().to_owned()))?,
+        };
+        terms.ok_or_else(|| host(format!("there are no terms {id}")))
     }
 
     /// The names of the roles that the policy knows; None if it is opaque.
@@ -178,6 +203,8 @@ fn granted(outcome: Effect, grant: Grant, call: &Call<'_>) -> Result<Answer, Fai
         violations: Vec::new(),
         hint: None,
         scope: grant.scope,
+        message: None,
+        terms: None,
     })
 }
 
@@ -189,5 +216,7 @@ fn denied(denial: Denial) -> Answer {
         violations: denial.violations,
         hint: denial.hint,
         scope: None,
+        message: denial.message,
+        terms: None,
     }
 }

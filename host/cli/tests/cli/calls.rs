@@ -236,7 +236,7 @@ fn malformed_calls_are_misuse_and_say_where() {
     assert_snapshot!(fixture.run("test policy.yaml --tool t --facts {\"env\":1}"), @r#"
     exit 2
     --- stderr
-    error: `--facts` is malformed at line 1, column 3, before `env":1}`: facts other than `ctx`, `run` and `user`; pass one JSON object, such as `{"ctx": {"env": "prod"}}`
+    error: `--facts` is malformed at line 1, column 3, before `env":1}`: facts other than `ctx`, `run`, `said`, `usage`, `user` and `user_usage`; pass one JSON object, such as `{"ctx": {"env": "prod"}}`
     "#);
     assert_snapshot!(fixture.run_of(&["test", "policy.yaml", "--tool", "a\u{7}b"]), @r"
     exit 2

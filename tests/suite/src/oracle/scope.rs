@@ -57,7 +57,11 @@ impl Scope {
             if texts.is_empty() {
                 values.push(None);
             }
-            values.extend(texts.iter().map(|text| speaks_of(&self.paths, self.windows, text)));
+            values.extend(
+                texts
+                    .iter()
+                    .map(|text| speaks_of(&self.paths, self.windows, text)),
+            );
         }
         if values.contains(&Some(true)) {
             Some(true)
@@ -100,7 +104,8 @@ pub(super) fn speaks_of(paths: &Paths, windows: bool, text: &str) -> Option<bool
 /// Whether a scope covers a path that a tool has found.
 pub(super) fn covers(bounds: &Bounds, text: &str) -> bool {
     let inside = bounds.arguments.is_empty()
-        || Path::of(text, bounds.windows).is_some_and(|path| is_inside(&path, &bounds.paths, false));
+        || Path::of(text, bounds.windows)
+            .is_some_and(|path| is_inside(&path, &bounds.paths, false));
     let excluded = |one: &Exclusion| speaks_of(&one.paths, one.windows, text) != Some(false);
     inside && !bounds.exclusions.iter().any(excluded)
 }
@@ -194,8 +199,7 @@ fn is_denied(path: &Path, paths: &Paths) -> bool {
             let pattern = Pattern::of(except, path.windows);
             pattern.absolute == path.absolute
                 && pattern.within_reach(&path.names())
-                && (except.contains('/')
-                    || !denied.contains('/') && !above.is_some_and(covers))
+                && (except.contains('/') || !denied.contains('/') && !above.is_some_and(covers))
         };
         covers(&path.segments) && !paths.except.iter().any(lifts)
     })
@@ -221,6 +225,8 @@ fn is_inside(path: &Path, scope: &Paths, starts: bool) -> bool {
 struct Pattern {
     /// Whether it is about absolute paths alone, if it is not a denied one.
     absolute: bool,
+    /// Whether it begins with a drive.
+    drive: bool,
     /// Whether it begins at no certain place.
     anywhere: bool,
     segments: Vec<String>,
@@ -246,6 +252,7 @@ impl Pattern {
         }
         Self {
             absolute: text.starts_with('/') || drive.is_some(),
+            drive: drive.is_some(),
             anywhere,
             segments: text
                 .split('/')
@@ -262,14 +269,20 @@ impl Pattern {
         if path.absolute && !self.absolute && !self.anywhere {
             return false;
         }
-        let mut folded: Vec<Vec<Vec<Folded>>> = names.iter().map(|name| Folded::all(name)).collect();
+        let mut folded: Vec<Vec<Vec<Folded>>> =
+            names.iter().map(|name| Folded::all(name)).collect();
         if folded.is_empty() {
             // The root has an empty name, which `*` matches: what denies every name denies the folder of them all.
             folded.push(Folded::all(""));
         }
+        // A leading `/` also covers the same segments below the root, and so does a drive: that may be where relative paths start from.
+        let below = match self.segments.split_first() {
+            Some((_, rest)) if self.drive && !path.absolute => rest,
+            _ => &self.segments,
+        };
         (1..=folded.len())
             .filter_map(|end| folded.get(..end))
-            .any(|folder| cross(&self.segments, folder, &|it, name| folded::matches(it, name)))
+            .any(|folder| cross(below, folder, &|it, name| folded::matches(it, name)))
     }
 
     /// Whether it allows these very segments. What ends in `/**` allows what lies below, not the folder itself.

@@ -10,14 +10,24 @@ fn accepts(regex: &str, path: &str) -> bool {
 #[test]
 fn a_search_may_start_where_a_tree_begins() {
     for (pattern, style, covered, not_covered) in [
-        ("src/**", Posix, &["src"][..], &["", "src/a", "a/src", "Src", "/src"][..]),
+        (
+            "src/**",
+            Posix,
+            &["src"][..],
+            &["", "src/a", "a/src", "Src", "/src"][..],
+        ),
         ("src/", Posix, &["src"], &["", "src/a"]),
         ("a/*/**", Posix, &["a/b"], &["a", "a/b/c"]),
         ("**/docs/**", Posix, &["docs", "a/docs"], &["a", ""]),
         ("/**", Posix, &["/"], &["", "a"]),
         ("/srv/**", Posix, &["/srv"], &["srv", "/"]),
         ("C:/**", Windows, &["C:/"], &["D:/", "", "/"]),
-        ("c:/Users/**", Windows, &["C:/Users"], &["c:/Users", "C:/users", "C:/"]),
+        (
+            "c:/Users/**",
+            Windows,
+            &["C:/Users"],
+            &["c:/Users", "C:/users", "C:/"],
+        ),
     ] {
         let glob = start(pattern, style).unwrap().unwrap();
         let regex = start_regex(pattern, style).unwrap().unwrap();
@@ -43,24 +53,56 @@ fn patterns_of_windows_begin_with_a_drive() {
             &["C:/Users/x", "C:/USERS/X/y", "Users/x"][..],
             &["D:/Users/x", "C:/Users", "C:"][..],
         ),
-        ("docs/**", &["docs/a"], &["docs", "DOCS/a"], &["C:/docs/a", "C:/"]),
-        (".env", &[".env", "a/.env"], &["C:/a/.env", "C:/.ENV"], &["C:/env"]),
+        (
+            "docs/**",
+            &["docs/a"],
+            &["docs", "DOCS/a"],
+            &["C:/docs/a", "C:/"],
+        ),
+        (
+            ".env",
+            &[".env", "a/.env"],
+            &["C:/a/.env", "C:/.ENV"],
+            &["C:/env"],
+        ),
         ("**/x", &["x", "a/x"], &["C:/x", "C:/a/X/b"], &["C:/y"]),
         ("C:/**", &["C:/a"], &["C:/", "C:/a", "D:/a", "a"], &[]),
     ] {
-        let (allow, deny) = (allowed(pattern, Windows).unwrap(), denied(pattern, Windows).unwrap());
-        let (allow_regex, deny_regex) = (allowed_regex(pattern, Windows).unwrap(), denied_regex(pattern, Windows).unwrap());
+        let (allow, deny) = (
+            allowed(pattern, Windows).unwrap(),
+            denied(pattern, Windows).unwrap(),
+        );
+        let (allow_regex, deny_regex) = (
+            allowed_regex(pattern, Windows).unwrap(),
+            denied_regex(pattern, Windows).unwrap(),
+        );
         let absolute = pattern.contains(':');
-        assert_eq!((allow.absolute, deny.absolute), (absolute, absolute), "{pattern}");
+        assert_eq!(
+            (allow.absolute, deny.absolute),
+            (absolute, absolute),
+            "{pattern}"
+        );
         for path in as_allowed {
-            assert!(allow.dfa.accepts(path) && accepts(&allow_regex, path), "{pattern} {path}");
+            assert!(
+                allow.dfa.accepts(path) && accepts(&allow_regex, path),
+                "{pattern} {path}"
+            );
         }
         for path in as_denied {
-            assert!(deny.dfa.accepts(path) && accepts(&deny_regex, path), "{pattern} {path}");
+            assert!(
+                deny.dfa.accepts(path) && accepts(&deny_regex, path),
+                "{pattern} {path}"
+            );
         }
         for path in neither {
-            assert!(!allow.dfa.accepts(path) && !accepts(&allow_regex, path), "{pattern} {path}");
-            assert!(!deny.dfa.accepts(path) && !accepts(&deny_regex, path), "{pattern} {path}");
+            assert!(
+                !allow.dfa.accepts(path) && !accepts(&allow_regex, path),
+                "{pattern} {path}"
+            );
+            assert!(
+                !deny.dfa.accepts(path) && !accepts(&deny_regex, path),
+                "{pattern} {path}"
+            );
         }
     }
 }

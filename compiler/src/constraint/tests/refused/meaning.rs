@@ -65,7 +65,11 @@ pub(super) const CALLS: &[Row] = &[
         &["unknown-function"],
         "`any_member(path, condition)`",
     ),
-    ("sum⟦(args.y)⟧ < 5", &["wrong-arguments"], "`sum(path, .field)`"),
+    (
+        "sum⟦(args.y)⟧ < 5",
+        &["wrong-arguments"],
+        "`sum(path, .field)`",
+    ),
     (
         "sum(args.y, ⟦args.x⟧) < 5",
         &["wrong-arguments"],
@@ -168,15 +172,27 @@ pub(super) const CALLS: &[Row] = &[
         &["wrong-arguments"],
         "leave out the quotes: `5`",
     ),
-    ("args.x * ⟦true⟧ == 1", &["wrong-arguments"], "write a number"),
-    ("⟦role⟧ - 1 == 1", &["wrong-arguments"], "texts are not joined"),
+    (
+        "args.x * ⟦true⟧ == 1",
+        &["wrong-arguments"],
+        "write a number",
+    ),
+    (
+        "⟦role⟧ - 1 == 1",
+        &["wrong-arguments"],
+        "texts are not joined",
+    ),
     ("⟦args⟧ - 1 == 1", &["wrong-arguments"], "write a number"),
     (
         "args.x + ⟦lower(args.y)⟧ == 1",
         &["wrong-arguments"],
         "texts are not joined",
     ),
-    ("args.x == 1 + ⟦[1]⟧", &["wrong-arguments"], "write a number"),
+    (
+        "args.x == 1 + ⟦[1]⟧",
+        &["wrong-arguments"],
+        "write a number",
+    ),
     (
         "any(⟦consts.owner⟧, . == args.x)",
         &["wrong-arguments"],
@@ -192,8 +208,16 @@ pub(super) const CALLS: &[Row] = &[
         &["empty-list"],
         "remove the condition",
     ),
-    ("optional⟦(args.x)⟧", &["wrong-arguments"], "`optional(path, condition)`"),
-    ("anywhere⟦(args)⟧", &["wrong-arguments"], "`anywhere(path, condition)`"),
+    (
+        "optional⟦(args.x)⟧",
+        &["wrong-arguments"],
+        "`optional(path, condition)`",
+    ),
+    (
+        "anywhere⟦(args)⟧",
+        &["wrong-arguments"],
+        "`anywhere(path, condition)`",
+    ),
     (
         "optional(args.x, . == 1) ⟦==⟧ true",
         &["condition-expected"],
@@ -266,7 +290,11 @@ pub(super) const CALLS: &[Row] = &[
         &["wrong-arguments"],
         "`count(path)` or `count(path, condition)`",
     ),
-    ("count(args.x, ⟦1⟧) == 1", &["condition-expected"], ""),
+    (
+        "count(args.x, ⟦1⟧) == 1",
+        &["condition-expected"],
+        "compare it",
+    ),
     (
         "startswith⟦(args.x)⟧",
         &["wrong-arguments"],
@@ -519,7 +547,11 @@ pub(super) const NEVER: &[Row] = &[
     ("contains(⟦args.x⟧, args)", &["never-holds"], ""),
     ("lower(⟦args⟧) == \"a\"", &["never-holds"], ""),
     ("lower(args.x) == ⟦\"USD\"⟧", &["never-holds"], "correct it"),
-    ("lower(args.x) in ⟦[\"USD\", \"EUR\"]⟧", &["never-holds"], ""),
+    (
+        "lower(args.x) in ⟦[\"USD\", \"EUR\"]⟧",
+        &["never-holds"],
+        "",
+    ),
     ("startswith(⟦lower(args.x)⟧, \"Usd\")", &["never-holds"], ""),
     ("lower(args.x) == ⟦5⟧", &["never-holds"], ""),
     ("type(args.x) == ⟦5⟧", &["never-holds"], ""),

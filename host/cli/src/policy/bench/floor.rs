@@ -38,11 +38,12 @@ fn encode(answer: &Answer) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
             words.extend(texts.text(&answer.reason)?);
             words.extend(texts.list(&answer.violations)?);
             match &answer.hint {
-                None => words.extend([0; 5]),
+                None => words.extend([0; 7]),
                 Some(hint) => {
                     words.push(1);
                     words.extend(texts.list(&hint.allowed)?);
                     words.extend(texts.list(&hint.denied)?);
+                    words.extend(texts.list(&hint.except)?);
                 }
             }
         }
@@ -126,6 +127,8 @@ mod tests {
             violations: Vec::new(),
             hint: None,
             scope: None,
+            message: None,
+            terms: None,
         };
         assert!(decided(&answer).is_allowed());
         answer.outcome = Effect::NeedsApproval;
@@ -136,6 +139,7 @@ mod tests {
         answer.hint = Some(PathScope {
             allowed: vec!["src/**".into()],
             denied: Vec::new(),
+            except: vec!["b".into()],
         });
         let Verdict::Deny(denial) = decided(&answer) else {
             panic!("not a denial")

@@ -185,7 +185,7 @@ fn patterns(trace: &ScopeTrace, path: &str) -> Option<String> {
         let start = pattern.strip_suffix("/**").filter(|_| trace.search);
         let starts = start.is_some_and(|start| start == normalised);
         starts
-            || glob::allowed(pattern)
+            || glob::allowed(pattern, trace.style)
                 .is_ok_and(|glob| glob.absolute == absolute && glob.dfa.accepts(&normalised))
     };
     if !allowed.is_empty() && !allowed.iter().any(covers) {
@@ -206,14 +206,14 @@ fn patterns(trace: &ScopeTrace, path: &str) -> Option<String> {
 /// The denied patterns that cover a normalised path; what is excepted is not looked at, unless it lifts all.
 fn denying<'t>(trace: &'t ScopeTrace, normalised: &str) -> Option<Vec<&'t str>> {
     let lifted = trace.paths.except.iter().any(|pattern| {
-        glob::allowed(pattern).is_ok_and(|glob| pattern.contains('/') && glob.dfa.accepts(normalised))
+        glob::allowed(pattern, trace.style).is_ok_and(|glob| pattern.contains('/') && glob.dfa.accepts(normalised))
     });
     let denied: Vec<&str> = trace
         .paths
         .denied
         .iter()
         .map(String::as_str)
-        .filter(|pattern| glob::denied(pattern).is_ok_and(|glob| glob.dfa.accepts(normalised)))
+        .filter(|pattern| glob::denied(pattern, trace.style).is_ok_and(|glob| glob.dfa.accepts(normalised)))
         .collect();
     (!lifted && !denied.is_empty()).then_some(denied)
 }

@@ -41,6 +41,23 @@ const MARKS: [&str; 6] = [
     "31415926535897932",
 ];
 
+/// What the language grew: a message, several rules, forbids, a scope that searches, facts in which something is sought.
+const GROWN: &str = r#"
+forbid:
+  - { tools: [pay], constraints: ["anywhere(args, matches(., \"^sk-\"))"], message: "no" }
+roles:
+  default:
+    default_policy: { mode: allow, constraints: ["args.free == \"yes\""], message: "paid" }
+    tools:
+      read_file:
+        - { mode: allow, file_scope: { allowed_paths: ["docs/**"], denied_paths: [".env", "se?ret*"], except_paths: [".env"] } }
+        - { mode: deny, file_scope: { denied_paths: ["*.key"] } }
+      ask: { mode: approval_required, message: "A colleague is asked.", approval: { approvers: 2 } }
+      never: { mode: deny, message: "never" }
+      pay: { mode: allow, constraints: ["args.user in said.names", "lower(args.note) == \"abc\""] }
+  second: {}
+"#;
+
 /// Without scopes there is no room for a path, which would lie where names are that nobody looks at.
 const WITHOUT_SCOPES: &str = "tools: { never: { mode: deny } }";
 
@@ -221,8 +238,26 @@ fn nothing_of_a_request_is_left_in_an_instance_that_is_kept() {
     let engine = Engine::new().unwrap();
     let kinds = left_by(&mut instance(&engine, POLICY));
     assert_eq!(kinds.len(), 5, "{kinds:?}");
+    let kinds = left_by(&mut instance(&engine, GROWN));
+    assert_eq!(kinds.len(), 5, "{kinds:?}");
     let kinds = left_by(&mut instance(&engine, WITHOUT_SCOPES));
     assert_eq!(kinds.len(), 3, "{kinds:?}");
+}
+
+#[test]
+fn nothing_of_a_path_is_left_that_was_held_against_a_scope() {
+    let engine = Engine::new().unwrap();
+    for policy in [POLICY, GROWN] {
+        let mut instance = instance(&engine, policy);
+        for path in ["docs/valuemarkvalue", "docs/./valuemarkvalue//x", "../valuemarkvalue", ""] {
+            for scope in 0..3 {
+                instance.covers(scope, path).unwrap();
+                let memory = instance.memory.data(&instance.store);
+                let left = memory.windows(4).position(|window| window == b"mark");
+                assert_eq!(left, None, "{path}");
+            }
+        }
+    }
 }
 
 /// Asks everything, and says which kinds of answers there were.
