@@ -501,7 +501,8 @@ impl<'p> Conditions<'p> {
         })
     }
 
-    /// Prints a function that counts the elements of a list for which a condition is true, and is undefined if it is for one: what is called.
+    /// Prints a function that counts the elements of a list for which a condition is true, and is undefined if the condition is for any.
+    /// What is returned calls it.
     fn tally(&mut self, list: &str, body: &Expr, depth: usize, seen: &mut Mentions) -> String {
         let name = element(depth + 1);
         let element = Some((name.as_str(), name.as_str()));
