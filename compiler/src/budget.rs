@@ -84,8 +84,8 @@ impl Account {
             Self::Tables => 16 << 20,
             // A million rules with four conditions each.
             Self::Lints => 4_000_000,
-            // A thousand patterns, each compared with each other, in ten roles.
-            Self::Overlaps => 8_000_000,
+            // A thousand patterns, each compared with each other, in seven roles.
+            Self::Overlaps => 4_000_000,
             // The first hundred unknown names among a thousand, within a tenth of a second.
             Self::Hints => 100_000,
         }

@@ -249,7 +249,11 @@ impl Parser<'_> {
         }
         let bare = self.slice(operand.span.clone());
         // Whether the value stands alone in parentheses, and is no argument of a function.
-        let mut before = self.tokens.iter().rev().skip_while(|token| token.span.end > operand.span.start);
+        let mut before = self
+            .tokens
+            .iter()
+            .rev()
+            .skip_while(|token| token.span.end > operand.span.start);
         let opened = matches!(before.next().map(|token| &token.kind), Some(Kind::Open));
         let called = matches!(before.next().map(|token| &token.kind), Some(Kind::Word(word)) if !matches!(*word, "and" | "or" | "not"));
         let closes = opened && !called && matches!(self.kind(), Some(Kind::Close));

@@ -110,7 +110,7 @@ impl Definitions {
             .zip(&written)
             .map(|(at, (name, _))| (*name, at))
             .collect();
-        let uses: Vec<Vec<(usize, Range<usize>)>> = written
+        let uses: Vec<Vec<Using>> = written
             .iter()
             .map(|(_, text)| {
                 let uses = calls(text).into_iter();
@@ -153,10 +153,11 @@ fn circle(name: &str, span: Range<usize>, next: Option<&str>) -> ConstraintError
         .help("write out what is meant: a condition can use those alone that do without it")
 }
 
+/// The use of another definition: which, and where it stands.
+type Using = (usize, Range<usize>);
+
 /// An order in which each comes after what it uses; and those that use themselves, with the use that leads around.
-fn order(
-    uses: &[Vec<(usize, Range<usize>)>],
-) -> (Vec<usize>, BTreeMap<usize, (usize, Range<usize>)>) {
+fn order(uses: &[Vec<Using>]) -> (Vec<usize>, BTreeMap<usize, Using>) {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         New,
@@ -165,7 +166,7 @@ fn order(
     }
     let mut states = vec![State::New; uses.len()];
     let mut order = Vec::with_capacity(uses.len());
-    let mut circles: BTreeMap<usize, (usize, Range<usize>)> = BTreeMap::new();
+    let mut circles: BTreeMap<usize, Using> = BTreeMap::new();
     for start in 0..uses.len() {
         // Each with the number of its uses that were followed. Not by recursion: a chain may be as long as a policy.
         let mut ahead = vec![(start, 0)];

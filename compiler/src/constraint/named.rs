@@ -127,19 +127,22 @@ impl Parser<'_> {
         let is_known = argument.as_ref().is_some_and(|path| {
             path.steps.is_empty() && (path.root.is_name() || path.root == Root::Args)
         });
-        let never = body
-            .walk()
-            .filter(|_| is_known)
-            .find_map(|part| match check::condition(part) {
-                Verdict::Never(why) => Some((part.to_string(), why)),
-                Verdict::Open | Verdict::Always(_) | Verdict::Itself { .. } => None,
-            });
+        let never =
+            body.walk()
+                .filter(|_| is_known)
+                .find_map(|part| match check::condition(part) {
+                    Verdict::Never(why) => Some((part.to_string(), why)),
+                    Verdict::Open | Verdict::Always(_) | Verdict::Itself { .. } => None,
+                });
         if let Some((part, why)) = never {
             self.findings.error(
                 ConstraintError::new(
                     codes::NEVER,
                     span.clone(),
-                    format!("in what `{name}` stands for here {} can never hold", quoted(&part)),
+                    format!(
+                        "in what `{name}` stands for here {} can never hold",
+                        quoted(&part)
+                    ),
                 )
                 .label(why)
                 .help(format!("give it a path to a value: `{name}(args.x)`")),

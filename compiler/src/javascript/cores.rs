@@ -229,7 +229,10 @@ impl Outline {
         }
         // A name of an argument is that of the function, behind what says that it is one.
         let is_its_own = |(name, index): &(String, usize)| {
-            let lifted = self.lifted.get(*index).and_then(|(core, _)| core.as_deref());
+            let lifted = self
+                .lifted
+                .get(*index)
+                .and_then(|(core, _)| core.as_deref());
             let core = lifted.and_then(|core| core.rsplit_once('#'));
             core.is_some_and(|(_, core)| {
                 name == core

@@ -40,7 +40,11 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget,
             continue;
         }
         let steps = resolved.steps(shared) + resolved.steps(&entry.constraints);
-        if budget.pay(Account::Lints, steps, entry.doc.name.span, sink).is_none() || !sink.has_room() {
+        if budget
+            .pay(Account::Lints, steps, entry.doc.name.span, sink)
+            .is_none()
+            || !sink.has_room()
+        {
             return;
         }
         let mut absent: BTreeMap<String, Span> = BTreeMap::new();
@@ -50,7 +54,9 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget,
             let all = resolved.expr(constraint).map(conjuncts).unwrap_or_default();
             for (conjunct, place) in all {
                 for path in may_be_absent(conjunct) {
-                    absent.entry(path.to_string()).or_insert_with(|| at(place.clone()));
+                    absent
+                        .entry(path.to_string())
+                        .or_insert_with(|| at(place.clone()));
                 }
                 for (left, op, _) in comparisons(conjunct) {
                     if let OperandKind::Path(path) = &left.kind
@@ -102,7 +108,10 @@ fn may_be_absent(expr: &Expr) -> Vec<&Path> {
         | ExprKind::Quantifier { .. }
         | ExprKind::Named { .. } => Vec::new(),
     };
-    found.into_iter().filter(|path| path.root == Root::Args).collect()
+    found
+        .into_iter()
+        .filter(|path| path.root == Root::Args)
+        .collect()
 }
 
 /// `not present(path)`

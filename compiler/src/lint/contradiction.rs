@@ -182,7 +182,10 @@ enum Says<'r> {
 impl Claim<'_> {
     fn at(&self, sources: &Sources) -> (Span, String) {
         let node = &self.constraint.text.node;
-        (node.locate(sources, self.place.0..self.place.1), self.label())
+        (
+            node.locate(sources, self.place.0..self.place.1),
+            self.label(),
+        )
     }
 
     fn label(&self) -> String {
@@ -485,8 +488,7 @@ impl<'r> Facts<'r> {
                 | (Type::Object, Step::Element(_)) => false,
             };
             if let Some(object) = demands.at(claim.path)
-                && let Some((_, deeper)) =
-                    object.in_order.iter().find(|(step, _)| !leads_on(step))
+                && let Some((_, deeper)) = object.in_order.iter().find(|(step, _)| !leads_on(step))
             {
                 return both(deeper, claim);
             }

@@ -15,7 +15,11 @@ pub(super) fn conjuncts(expr: &Expr) -> Vec<(&Expr, Range<usize>)> {
     found
 }
 
-fn collect<'e>(expr: &'e Expr, around: Option<&Range<usize>>, found: &mut Vec<(&'e Expr, Range<usize>)>) {
+fn collect<'e>(
+    expr: &'e Expr,
+    around: Option<&Range<usize>>,
+    found: &mut Vec<(&'e Expr, Range<usize>)>,
+) {
     let place = around.unwrap_or(&expr.span);
     match &expr.kind {
         ExprKind::And(parts) => {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnostic::{Diagnostic, Sink, codes::lint as codes, quoted},
-    expr::{CompareOp, Expr, ExprKind, Members, OperandKind, Over, Path, Quantifier, Root, Step, Test, json},
+    expr::{
+        CompareOp, Expr, ExprKind, Members, OperandKind, Over, Path, Quantifier, Root, Step, Test,
+        json,
+    },
     resolve::Resolved,
 };
 
@@ -103,9 +106,8 @@ fn closes_arguments(expr: &Expr) -> bool {
 
 /// Whether a condition on a member is true of some names only.
 fn names_the_member(body: &Expr) -> bool {
-    let is_name = |path: &Path| {
-        path.root == Root::Element && path.steps == [Step::Member("name".to_owned())]
-    };
+    let is_name =
+        |path: &Path| path.root == Root::Element && path.steps == [Step::Member("name".to_owned())];
     match &body.kind {
         ExprKind::And(parts) => parts.iter().any(names_the_member),
         ExprKind::Or(parts) => parts.iter().all(names_the_member),

@@ -60,15 +60,15 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, sink: &mut Sink)
 }
 
 /// Reports bounds of constraints that apply to every tool, unless all rules of all roles to which they apply bound the rest themselves.
-fn report_shared(
-    resolved: &Resolved<'_>,
-    open: Vec<Open<'_>>,
-    sources: &Sources,
-    sink: &mut Sink,
-) {
+fn report_shared(resolved: &Resolved<'_>, open: Vec<Open<'_>>, sources: &Sources, sink: &mut Sink) {
     let places: BTreeSet<Span> = open.iter().map(|open| open.constraint.span()).collect();
     let mut carriers: BTreeMap<Span, Vec<usize>> = BTreeMap::new();
-    for (index, role) in resolved.roles.iter().enumerate().filter(|(_, role)| !role.doc.is_mixin) {
+    for (index, role) in resolved
+        .roles
+        .iter()
+        .enumerate()
+        .filter(|(_, role)| !role.doc.is_mixin)
+    {
         for place in role.policy_level.iter().map(Use::span) {
             if places.contains(&place) {
                 carriers.entry(place).or_default().push(index);
@@ -88,7 +88,8 @@ fn report_shared(
             && carriers.iter().all(|index| {
                 let known = bounded.entry(*index).or_insert_with(|| {
                     let role = resolved.roles.get(*index);
-                    role.map(|role| bounded_by_all(resolved, role)).unwrap_or_default()
+                    role.map(|role| bounded_by_all(resolved, role))
+                        .unwrap_or_default()
                 });
                 known.contains(&name)
             });
@@ -160,7 +161,10 @@ fn report(open: &Open<'_>, sources: &Sources, sink: &mut Sink) {
         Diagnostic::new(
             codes::ONE_SIDED_BOUND,
             format!("{shown} is bounded from above only: negative numbers pass"),
-            open.constraint.text.node.locate(sources, open.place.clone()),
+            open.constraint
+                .text
+                .node
+                .locate(sources, open.place.clone()),
             "no lower bound",
         )
         .with_help(format!(
@@ -231,8 +235,10 @@ impl<'l> Lower<'l> {
                     over: Over::Path(path),
                     body,
                 } => {
-                    let inner: Vec<&Expr> =
-                        self::conjuncts(body).into_iter().map(|(expr, _)| expr).collect();
+                    let inner: Vec<&Expr> = self::conjuncts(body)
+                        .into_iter()
+                        .map(|(expr, _)| expr)
+                        .collect();
                     for element in Lower::of(inner, None).own {
                         if !element.starts_with('.') {
                             continue;
@@ -414,7 +420,9 @@ fn is_bound(bound: &OperandKind) -> bool {
             Root::Ctx | Root::Run | Root::User | Root::Usage | Root::UserUsage => true,
             Root::Args | Root::Said | Root::Role | Root::Tool | Root::Element => false,
         },
-        OperandKind::Arithmetic { left, right, .. } => is_bound(&left.kind) || is_bound(&right.kind),
+        OperandKind::Arithmetic { left, right, .. } => {
+            is_bound(&left.kind) || is_bound(&right.kind)
+        }
         OperandKind::Literal(_)
         | OperandKind::Count(_)
         | OperandKind::CountIf { .. }

@@ -13,9 +13,15 @@ use crate::{
 
 pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget, sink: &mut Sink) {
     let names = Names::of(resolved);
-    let roles = resolved.roles.iter().flat_map(|role| role.policy_level.iter());
+    let roles = resolved
+        .roles
+        .iter()
+        .flat_map(|role| role.policy_level.iter());
     let entries = resolved.entries.iter().flat_map(|entry| &entry.constraints);
-    let forbids = resolved.forbids.iter().flat_map(|forbid| &forbid.constraints);
+    let forbids = resolved
+        .forbids
+        .iter()
+        .flat_map(|forbid| &forbid.constraints);
     let mut seen = BTreeSet::new();
     for constraint in roles.chain(entries).chain(forbids) {
         if !seen.insert(constraint.span()) {
@@ -34,7 +40,10 @@ pub(super) fn check(resolved: &Resolved<'_>, sources: &Sources, budget: &Budget,
             for part in parts {
                 // Each of its names is held against each pattern.
                 let looked_at = names.looked_at(part);
-                if budget.pay(Account::Lints, looked_at, constraint.span(), sink).is_none() {
+                if budget
+                    .pay(Account::Lints, looked_at, constraint.span(), sink)
+                    .is_none()
+                {
                     return;
                 }
                 names.report(part, constraint, sources, budget, sink);
@@ -57,10 +66,14 @@ impl<'r> Names<'r> {
             .entries
             .iter()
             .any(|entry| entry.is_default && entry.mode != Mode::Deny);
-        let listed = resolved.listed.iter().map(|listed| listed.doc.name.text.as_str());
+        let listed = resolved
+            .listed
+            .iter()
+            .map(|listed| listed.doc.name.text.as_str());
         let (patterns, exact): (Vec<&str>, Vec<&str>) =
             listed.partition(|name| NamePattern::new(name).is_some());
-        let patterns: Vec<NamePattern> = patterns.into_iter().filter_map(NamePattern::new).collect();
+        let patterns: Vec<NamePattern> =
+            patterns.into_iter().filter_map(NamePattern::new).collect();
         Self {
             roles: roles.map(|role| role.doc.name.text.as_str()).collect(),
             tools: (!any).then(|| (exact.into_iter().collect(), patterns)),
@@ -68,7 +81,10 @@ impl<'r> Names<'r> {
     }
 
     fn looked_at(&self, expr: &Expr) -> u64 {
-        let patterns = self.tools.as_ref().map_or(0, |(_, patterns)| patterns.len());
+        let patterns = self
+            .tools
+            .as_ref()
+            .map_or(0, |(_, patterns)| patterns.len());
         let names = match &expr.kind {
             ExprKind::In {
                 list: Members::Listed(list),
@@ -116,7 +132,11 @@ impl<'r> Names<'r> {
         let what = if root == Root::Role { "role" } else { "tool" };
         let known: Vec<&str> = match root {
             Root::Role => self.roles.iter().copied().collect(),
-            _ => self.tools.iter().flat_map(|(exact, _)| exact.iter().copied()).collect(),
+            _ => self
+                .tools
+                .iter()
+                .flat_map(|(exact, _)| exact.iter().copied())
+                .collect(),
         };
         let help = match budget.nearest(unknown, known) {
             Some(meant) => format!("did you mean {}", quoted(&json(meant))),
@@ -169,7 +189,9 @@ impl<'r> Names<'r> {
                 let root = named_root(value)?;
                 let texts = list.iter().map(|literal| match literal {
                     Literal::String(text) => Some(text.as_str()),
-                    Literal::Null | Literal::Bool(_) | Literal::Number(_) | Literal::List(_) => None,
+                    Literal::Null | Literal::Bool(_) | Literal::Number(_) | Literal::List(_) => {
+                        None
+                    }
                 });
                 let names: Vec<&str> = texts.flatten().collect();
                 // One of several may be there for policies that share a constant.

@@ -1,7 +1,7 @@
 //! Compiling and asking.
 
 use hexgate_compiler::{
-    Compiler,
+    Compiled, Compiler,
     diagnostic::render::{Format, render},
 };
 use hexgate_eval::{
@@ -9,19 +9,22 @@ use hexgate_eval::{
     contract::{NeededApproval, PathScope},
 };
 
+pub(crate) fn compiled(yaml: &str) -> Compiled {
+    let outcome = Compiler::default().compile_str("policy.yaml", yaml);
+    outcome.policy.unwrap_or_else(|| {
+        panic!(
+            "{}",
+            render(&outcome.diagnostics, &outcome.sources, Format::Human, false)
+        )
+    })
+}
+
 /// A compiled policy.
 pub(crate) struct Policy(pub(crate) Vec<u8>);
 
 impl Policy {
     pub(crate) fn of(yaml: &str) -> Self {
-        let outcome = Compiler::default().compile_str("policy.yaml", yaml);
-        let Some(compiled) = outcome.policy else {
-            panic!(
-                "{}",
-                render(&outcome.diagnostics, &outcome.sources, Format::Human, false)
-            )
-        };
-        let policy = Self(compiled.plan);
+        let policy = Self(compiled(yaml).plan);
         policy.plan().validate().unwrap();
         policy
     }

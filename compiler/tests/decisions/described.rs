@@ -5,7 +5,7 @@ use hexgate_eval::{
     plan::layout::header,
 };
 
-use super::common::{Policy, paths};
+use super::common::{Policy, compiled, paths};
 
 const POLICY: &str = r#"
 forbid:
@@ -158,5 +158,57 @@ fn plans_of_before_decide_and_describe() {
             .unwrap();
         assert_eq!(scope.arguments, ["path"]);
         assert_eq!(scope.paths, paths(&["a/**"], &[], &[]));
+    }
+}
+
+#[test]
+fn a_plan_and_the_numbering_of_other_engines_agree() {
+    let scoped = r#"
+forbid:
+  - { tools: ['m*'], file_scope: { argument: path, denied_paths: ['one/**'] } }
+  - { tools: [late], file_scope: { argument: path, denied_paths: ['two/**'] } }
+roles:
+  a:
+    forbid: [{ tools: ['n*'], constraints: ['user.id == "x"'], file_scope: { argument: path, denied_paths: ['three/**'] } }]
+    default_policy: { mode: approval_required, approval: { approvers: 3 } }
+    tools:
+      m: { mode: allow, file_scope: { argument: path, allowed_paths: ['p/**'] } }
+      nn:
+        - { mode: allow, file_scope: { argument: path, allowed_paths: ['p/**'] } }
+        - { mode: deny, file_scope: { argument: path, denied_paths: ['four/**'] } }
+        - { mode: approval_required, approval: { approvers: 2 } }
+      'mn*': { mode: allow, file_scope: { argument: path, allowed_paths: ['q/**'] } }
+  b:
+    default_policy: { mode: allow }
+    tools: { plain: { mode: allow, file_scope: { argument: path, allowed_paths: ['p/**'] } }, m: { mode: allow } }
+"#;
+    for yaml in [scoped, POLICY] {
+        let compiled = compiled(yaml);
+        let plan = hexgate_eval::Plan::open(&compiled.plan).unwrap();
+        let numbering = hexgate_compiler::model::Numbering::of(&compiled.model).unwrap();
+        let about = plan.about().unwrap();
+        assert_eq!(about.scopes as usize, numbering.scopes.len());
+        assert_eq!(about.terms as usize, numbering.approvals.len());
+        assert_eq!(about.facts, compiled.model.facts());
+        for (id, bounds) in (0..).zip(&numbering.scopes) {
+            let told = plan.scope(id).unwrap().unwrap();
+            let sources = |patterns: &[hexgate_compiler::model::Pattern]| {
+                let sources = patterns.iter().map(|pattern| pattern.source.clone());
+                sources.collect::<Vec<String>>()
+            };
+            let allowed = bounds.scope.map(|scope| sources(&scope.allowed));
+            let denied = bounds.scope.map(|scope| sources(&scope.denied));
+            assert_eq!(told.paths.allowed, allowed.unwrap_or_default(), "{id}");
+            assert_eq!(told.paths.denied, denied.unwrap_or_default(), "{id}");
+            let exclusions = bounds.exclusions.iter();
+            let exclusions: Vec<_> = exclusions.map(|scope| sources(&scope.denied)).collect();
+            let told = told.exclusions.into_iter();
+            let told: Vec<_> = told.map(|exclusion| exclusion.paths.denied).collect();
+            assert_eq!(told, exclusions, "{id}");
+        }
+        for (id, approval) in (0..).zip(&numbering.approvals) {
+            let told = plan.terms(id).unwrap().unwrap();
+            assert_eq!(told.approvers, approval.approvers);
+        }
     }
 }

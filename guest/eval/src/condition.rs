@@ -1,6 +1,6 @@
 //! Three-valued evaluation of constraints.
 
-use core::cmp::Ordering;
+use core::{cmp::Ordering, ops::Range};
 
 use hexgate_contract::MAX_NAME;
 
@@ -11,8 +11,8 @@ mod seek;
 
 use crate::{
     bytes,
-    json::{Document, Text, kind, kind_of, nodes_for},
-    number::Number,
+    json::{Document, Node, Text, kind, kind_of, nodes_for},
+    number::small_integer,
     plan::{
         Damaged, Ref, Step, View,
         layout::{
@@ -108,7 +108,7 @@ impl<'a> EvalContext<'a, '_> {
             op::TEXT_IN => self.text_in(node, first, element, depth),
             op::IN_PATH => self.is_in_path(node, first, element, depth),
             op::OPTIONAL => self.optional(node, element, depth),
-            op::NAMED => self.condition(plan.reference(node, 2), element, depth + 1),
+            op::NAMED => self.named(node, element, depth),
             _ => plan.fail(Damaged::Opcode),
         }
     }
@@ -193,7 +193,7 @@ impl<'a> EvalContext<'a, '_> {
     }
 
     /// The most frequent comparisons, on a short path: a small integer with one, the equality of plain strings.
-    #[inline]
+    #[inline(always)]
     fn compare_simple(&self, comparison: u32, found: Found<'a>, right: Ref) -> Option<Truth> {
         let Found::Node(document, node) = found else {
             return None;
@@ -201,9 +201,7 @@ impl<'a> EvalContext<'a, '_> {
         let [kind, one, other] = self.plan.record(right);
         match (kind_of(node), kind) {
             (kind::NUMBER, literal::INTEGER) => {
-                let Number::Integer(value) = Number::from_json(document.raw(node)) else {
-                    return None;
-                };
+                let value = small_integer(document.raw(node))?;
                 let bound = (u64::from(other) << 32 | u64::from(one)) as i64;
                 Some(order_truth(self.plan, comparison, value.cmp(&bound)))
             }
@@ -242,10 +240,18 @@ impl<'a> EvalContext<'a, '_> {
     #[inline]
     pub(crate) fn find(&mut self, at: Ref, element: &Element<'a>) -> Option<Found<'a>> {
         let [first, slot, steps] = self.plan.record(at);
-        if first == root::ARGS && steps == 1 {
-            let arguments = self.arguments;
-            let member = arguments.member(arguments.node(0), self.plan.text(at, 3));
-            return member.map(|node| Found::Node(arguments, node));
+        if steps == 1 {
+            let from = match (first, element) {
+                (root::ARGS, _) => Some((self.arguments, self.arguments.node(0))),
+                (root::ELEMENT, Element::Node(document, node)) if kind_of(node) == kind::OBJECT => {
+                    Some((*document, *node))
+                }
+                _ => None,
+            };
+            if let Some((document, node)) = from {
+                let member = document.member(node, self.plan.text(at, 3));
+                return member.map(|node| Found::Node(document, node));
+            }
         }
         if first >> 8 & 1 != 0 {
             return self.find_once(at, first & 0xff, slot as usize);
@@ -282,26 +288,13 @@ impl<'a> EvalContext<'a, '_> {
     fn walk(&self, at: Ref, first: u32, steps: u32, element: &Element<'a>) -> Option<Found<'a>> {
         let plan = self.plan;
         let steps = plan.bounded(steps);
-        let mut begin = 0;
-        let (document, mut node) = match first {
+        let (document, node) = match first {
             root::ARGS => (self.arguments, self.arguments.node(0)),
             root::ROLE => return Some(Found::Text(Text::plain(self.role))),
             root::TOOL => return Some(Found::Text(Text::plain(self.tool))),
             root::ELEMENT => match element {
                 Element::Node(document, node) => (*document, *node),
-                Element::Member(document, member) => {
-                    begin = 1;
-                    match (steps > 0).then(|| plan.step(at, 0)) {
-                        Some(Step::Member(b"value")) => (*document, *member),
-                        Some(Step::Member(b"name")) if steps == 1 => {
-                            return Some(Found::Text(document.name(member)));
-                        }
-                        _ => return None,
-                    }
-                }
-                Element::Text(text) => return (steps == 0).then_some(Found::Text(*text)),
-                Element::Literal(literal) => return self.walk_literal(at, steps, *literal),
-                Element::None => return plan.fail(Damaged::Element),
+                _ => return self.walk_from(at, steps, element),
             },
             _ => {
                 let name: &[u8] = match first {
@@ -318,14 +311,44 @@ impl<'a> EvalContext<'a, '_> {
                 (facts, node)
             }
         };
-        for index in begin..steps {
-            node = match (kind_of(node), plan.step(at, index)) {
+        self.follow(document, node, at, 0..steps)
+    }
+
+    /// Follows steps of a path from a value of the request.
+    #[inline(always)]
+    fn follow(
+        &self,
+        document: &'a Document<'a>,
+        mut node: &'a Node,
+        at: Ref,
+        steps: Range<usize>,
+    ) -> Option<Found<'a>> {
+        for index in steps {
+            node = match (kind_of(node), self.plan.step(at, index)) {
                 (kind::OBJECT, Step::Member(name)) => document.member(node, name)?,
                 (kind::LIST, Step::Element(index)) => document.children(node).get(index)?,
                 _ => return None,
             };
         }
         Some(Found::Node(document, node))
+    }
+
+    /// Follows a path from an element that is no value of the request.
+    #[inline(never)]
+    fn walk_from(&self, at: Ref, steps: usize, element: &Element<'a>) -> Option<Found<'a>> {
+        match element {
+            Element::Node(document, node) => self.follow(document, node, at, 0..steps),
+            Element::Member(document, member) => {
+                match (steps > 0).then(|| self.plan.step(at, 0))? {
+                    Step::Member(b"value") => self.follow(document, member, at, 1..steps),
+                    Step::Member(b"name") if steps == 1 => Some(Found::Text(document.name(member))),
+                    Step::Member(_) | Step::Element(_) => None,
+                }
+            }
+            Element::Text(text) => (steps == 0).then_some(Found::Text(*text)),
+            Element::Literal(literal) => self.walk_literal(at, steps, *literal),
+            Element::None => self.plan.fail(Damaged::Element),
+        }
     }
 
     fn walk_literal(&self, at: Ref, steps: usize, mut literal: Ref) -> Option<Found<'a>> {
@@ -340,12 +363,17 @@ impl<'a> EvalContext<'a, '_> {
 
     /// The string that a path leads to.
     fn string(&mut self, at: Ref, element: &Element<'a>) -> Option<Text<'a>> {
-        match self.find(at, element) {
-            Some(found) => match found.value(self.plan) {
+        match self.find(at, element)? {
+            Found::Node(document, node) => match kind_of(node) {
+                kind::STRING => Some(Text::plain(document.raw(node))),
+                kind::ESCAPED => Some(Text::json(document.raw(node), true)),
+                _ => None,
+            },
+            Found::Text(text) => Some(text),
+            Found::Literal(at) => match Value::of_literal(self.plan, at) {
                 Value::String(text) => Some(text),
                 _ => None,
             },
-            None => None,
         }
     }
 
@@ -415,8 +443,12 @@ impl<'a> EvalContext<'a, '_> {
     fn is_in(&mut self, node: Ref, first: u32, element: &Element<'a>, depth: u32) -> Truth {
         let plan = self.plan;
         let (negated, kind) = (first >> 8 & 0xff, first >> 16 & 0xf);
-        let mut room = None;
-        let value = self.operand(kind, plan.reference(node, 2), element, depth, &mut room);
+        let (at, mut room) = (plan.reference(node, 2), None);
+        let value = if kind == sort::PATH {
+            self.find(at, element).map(|found| found.value(plan))
+        } else {
+            self.operand(kind, at, element, depth, &mut room)
+        };
         let Some(value) = value else {
             return Truth::Undefined;
         };
@@ -522,20 +554,46 @@ impl<'a> EvalContext<'a, '_> {
 
     /// A condition for one element after the other, up to the first one that decides.
     fn each(&mut self, elements: Elements<'a>, body: Ref, decides: Truth, depth: u32) -> Each {
-        let (mut count, mut is_undefined) = (0, false);
-        for element in elements {
-            match self.condition(body, &element, depth + 1) {
-                truth if truth == decides => return Each::Decided,
-                Truth::Undefined => is_undefined = true,
-                Truth::True => count += 1,
-                Truth::False => {}
+        let mut tally = (0, false);
+        if let Elements::Nodes(document, nodes) = elements {
+            for node in nodes {
+                if self.decides(
+                    &Element::Node(document, node),
+                    body,
+                    decides,
+                    depth,
+                    &mut tally,
+                ) {
+                    return Each::Decided;
+                }
+            }
+        } else {
+            for element in elements {
+                if self.decides(&element, body, decides, depth, &mut tally) {
+                    return Each::Decided;
+                }
             }
         }
-        if is_undefined {
-            Each::Undefined
-        } else {
-            Each::True(count)
+        match tally {
+            (_, true) => Each::Undefined,
+            (count, false) => Each::True(count),
         }
+    }
+
+    /// Whether a condition decides for an element. If not, counts where it is true, and tells whether it is undefined for some.
+    #[inline]
+    fn decides(
+        &mut self,
+        element: &Element<'a>,
+        body: Ref,
+        decides: Truth,
+        depth: u32,
+        (count, is_undefined): &mut (u32, bool),
+    ) -> bool {
+        let truth = self.condition(body, element, depth + 1);
+        *count += u32::from(truth == Truth::True);
+        *is_undefined |= truth == Truth::Undefined;
+        truth == decides
     }
 
     /// Whether a condition holds for one of the texts at and below a literal.
@@ -559,7 +617,14 @@ impl<'a> EvalContext<'a, '_> {
         truth
     }
 
+    /// A condition with a name means what it stands for.
+    #[inline(never)]
+    fn named(&mut self, node: Ref, element: &Element<'a>, depth: u32) -> Truth {
+        self.condition(self.plan.reference(node, 2), element, depth + 1)
+    }
+
     /// Whether nothing or `null` is there, or a condition holds.
+    #[inline(never)]
     fn optional(&mut self, node: Ref, element: &Element<'a>, depth: u32) -> Truth {
         let plan = self.plan;
         let Some(found) = self.find(plan.reference(node, 2), element) else {
@@ -620,7 +685,7 @@ fn compare_values(
     }
 }
 
-#[inline]
+#[inline(always)]
 fn order_truth(plan: View<'_>, comparison: u32, order: Ordering) -> Truth {
     Truth::of(match comparison {
         compare::EQUAL => order.is_eq(),

@@ -1,6 +1,5 @@
 //! Roles, rules, outcome.
 
-use alloc::string::String;
 use core::cell::Cell;
 
 use hexgate_contract::{
@@ -79,16 +78,40 @@ pub fn decide(
         used: 0,
     };
     let path = reading.path;
-    let verdict = if tool.grown && is_forbidden(&mut context, tool, path) {
-        Verdict::Deny(denial::forbidden(&mut context, tool, path))
+    let answer = if tool.grown && is_forbidden(&mut context, tool, path) {
+        Answer::Forbidden
     } else {
         by_roles(&mut context, request, tool, path)
+    };
+    if let (Answer::Allow(grant), None) = (&answer, damage.get()) {
+        // Made in place: a verdict is large.
+        return Ok(Verdict::Allow(*grant));
+    }
+    let verdict = match answer {
+        Answer::Allow(grant) => Verdict::Allow(grant),
+        Answer::Ask(grant, rule) => Verdict::NeedsApproval(NeededApproval {
+            grant,
+            terms: if tool.grown { plan.terms(rule) } else { None },
+            message: denial::message(plan, rule, tool),
+        }),
+        Answer::Deny => Verdict::Deny(denial::explain(&mut context, request, tool, path)),
+        Answer::Forbidden => Verdict::Deny(denial::forbidden(&mut context, tool, path)),
     };
     // Nothing from a damaged plan counts.
     match damage.get() {
         None => Ok(verdict),
         Some(damaged) => Err(damaged.into()),
     }
+}
+
+/// A verdict without its texts.
+enum Answer {
+    Allow(Grant),
+    /// By this rule.
+    Ask(Grant, Ref),
+    Deny,
+    /// No role can lift it.
+    Forbidden,
 }
 
 /// Whether something forbids a call that no role can lift.
@@ -105,9 +128,9 @@ fn by_roles<'a>(
     request: &Request<'a>,
     tool: Tool<'a>,
     path: &mut [u8],
-) -> Verdict {
+) -> Answer {
     let plan = context.plan;
-    let mut approval = None;
+    let mut answer = Answer::Deny;
     let mut roles = Roles::of(plan, request);
     while let Some((role, index)) = roles.next() {
         context.role = plan.text(role, 0);
@@ -119,19 +142,13 @@ fn by_roles<'a>(
             scope: outcome.scope,
         };
         if outcome.allow {
-            return Verdict::Allow(grant);
+            return Answer::Allow(grant);
         }
-        approval = approval.or(Some((grant, outcome.rule)));
+        if let Answer::Deny = answer {
+            answer = Answer::Ask(grant, outcome.rule);
+        }
     }
-    match approval {
-        Some((grant, rule)) if tool.grown => Verdict::NeedsApproval(NeededApproval {
-            grant,
-            terms: plan.terms(rule),
-            message: plan.message(rule).map(String::from),
-        }),
-        Some((grant, _)) => Verdict::NeedsApproval(grant.into()),
-        None => Verdict::Deny(denial::explain(context, request, tool, path)),
-    }
+    answer
 }
 
 /// Checks a request as [`decide`] does before it evaluates anything: names, both texts, every limit. For engines that evaluate by
@@ -396,7 +413,7 @@ fn grown_outcome(
 }
 
 /// Whether a rule allows, or asks, if it holds: its constraints and its scope. None: it does not hold, or denies.
-#[inline]
+#[inline(always)]
 fn holds(
     context: &mut EvalContext<'_, '_>,
     rule: Ref,

@@ -1,6 +1,6 @@
 //! Finds the reasons of a denial. The contract words them.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use hexgate_contract::{Denial, PathScope, Request, Wording};
 
@@ -10,6 +10,16 @@ use crate::{
     rules::{Applicable, Roles, Tool, condition, forbids, in_scope, is_exception},
     value::Truth,
 };
+
+/// What a rule wants the model to be told.
+#[inline(never)]
+pub(crate) fn message(plan: View<'_>, rule: Ref, tool: Tool<'_>) -> Option<String> {
+    if tool.grown {
+        plan.message(rule).map(String::from)
+    } else {
+        None
+    }
+}
 
 /// Words that something forbids the call which no role can lift.
 #[cold]

@@ -54,7 +54,7 @@ pub(crate) enum Number<'a> {
 
 impl<'a> Number<'a> {
     /// The number that a JSON text says. The reader, or the compiler, has accepted the text.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn from_json(text: &'a [u8]) -> Self {
         match small_integer(text) {
             Some(integer) => Self::Integer(integer),
@@ -84,8 +84,8 @@ fn compare_with_integer(text: &[u8], integer: i64) -> Ordering {
 }
 
 /// The value of an optional minus and at most 18 digits.
-#[inline]
-fn small_integer(text: &[u8]) -> Option<i64> {
+#[inline(always)]
+pub(crate) fn small_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text.split_first() {
         Some((b'-', digits)) => (true, digits),
         _ => (false, text),

@@ -74,8 +74,14 @@ pub(crate) fn covers_call<'a>(
 ) -> bool {
     let scope = Shape::of(plan, scope);
     scope.arguments(plan).all(|name| {
-        given(arguments, name, scope.search)
-            .all(|path| covers_path(plan, &scope, path, scope.search, buffer))
+        let mut covers = |path| covers_path(plan, &scope, path, scope.search, buffer);
+        // Nearly always it is one text.
+        match arguments.member(arguments.node(0), name) {
+            Some(node) if kind_of(node) == kind::STRING => {
+                covers(Given::Text(Text::plain(arguments.raw(node))))
+            }
+            _ => given(arguments, name, scope.search).all(covers),
+        }
     })
 }
 
@@ -135,6 +141,7 @@ fn given<'a>(
 }
 
 /// Whether a scope covers a path. `starts`: or a search may start there.
+#[inline]
 fn covers_path(
     plan: View<'_>,
     scope: &Shape,
@@ -155,13 +162,22 @@ fn covers_path(
     if starts && path.text.is_empty() {
         return true;
     }
-    let mut start_tables = scope.starts(plan);
-    scope.allowed().step_by(size::PATTERN).any(|pattern| {
-        let start = start_tables.next().filter(|start| starts && *start != 0);
+    let mut allowed = scope.allowed().step_by(size::PATTERN);
+    let covers = |table: Ref, pattern: Ref| {
         has(plan, pattern, layout::scope::ABSOLUTE) == path.is_absolute()
-            && (accepts(plan, plan.reference(pattern, 2), path.text)
-                || start.is_some_and(|start| accepts(plan, start, path.text)))
-    })
+            && accepts(plan, table, path.text)
+    };
+    if allowed
+        .clone()
+        .any(|pattern| covers(plan.reference(pattern, 2), pattern))
+    {
+        return true;
+    }
+    let starting = scope.starts(plan).zip(&mut allowed);
+    starts
+        && starting
+            .filter(|(start, _)| *start != 0)
+            .any(|(start, pattern)| covers(start, pattern))
 }
 
 /// Whether a path is among those that the scope of an exception or forbid is about.
@@ -176,6 +192,7 @@ fn excludes_path(plan: View<'_>, scope: &Shape, path: Given<'_>, buffer: &mut [u
 }
 
 /// Whether denied patterns cover a path. Undefined: it is absolute, and they are all relative.
+#[inline]
 fn is_denied(plan: View<'_>, scope: &Shape, path: &Path<'_>) -> Truth {
     if scope.denied().is_empty() {
         return Truth::False;
@@ -258,6 +275,7 @@ impl<'b> Path<'b> {
 }
 
 /// The path without `.` and empty segments, in `buffer`; nothing if the path must not be used.
+#[inline]
 fn normalise<'b>(path: Text<'_>, windows: bool, buffer: &'b mut [u8]) -> Option<Path<'b>> {
     let mut len = 0;
     for byte in path.bytes() {
@@ -265,8 +283,14 @@ fn normalise<'b>(path: Text<'_>, windows: bool, buffer: &'b mut [u8]) -> Option<
         if len == MAX_PATH || byte == 0 {
             return None;
         }
-        *buffer.get_mut(len)? = if windows && byte == b'\\' { b'/' } else { byte };
+        *buffer.get_mut(len)? = byte;
         len += 1;
+    }
+    if windows {
+        let separators = buffer.get_mut(..len)?.iter_mut();
+        for separator in separators.filter(|byte| **byte == b'\\') {
+            *separator = b'/';
+        }
     }
     let raw = buffer.get(..len)?;
     if is_blank(raw) || has_control(raw) || raw.contains(&b'\\') {
@@ -348,6 +372,25 @@ fn is_blank(path: &[u8]) -> bool {
 /// leads to: a segment ends in a dot or in white space (Windows drops both), has a `:` (a stream of a file) or a `~` before a digit
 /// (a short name), or has characters that are left out. Case and composition are looked after by the patterns' tables.
 fn is_mistakable(path: &[u8]) -> bool {
+    let mut before = 0;
+    for byte in path {
+        let mistakable = match byte {
+            b'/' => before == b'.' || is_space(before.into()),
+            b'0'..=b'9' => before == b'~',
+            b':' => true,
+            0..0x80 => false,
+            0x80.. => return is_mistakable_beyond_ascii(path),
+        };
+        if mistakable {
+            return true;
+        }
+        before = *byte;
+    }
+    before == b'.' || is_space(before.into())
+}
+
+#[inline(never)]
+fn is_mistakable_beyond_ascii(path: &[u8]) -> bool {
     let mut rest = path;
     let mut before = 0;
     loop {
@@ -513,6 +556,7 @@ mod tests {
             "\u{1d173}",
         ] {
             assert!(is_mistakable(path.as_bytes()), "{path:?}");
+            assert!(is_mistakable_beyond_ascii(path.as_bytes()), "{path:?}");
         }
         for path in [
             "",
@@ -533,6 +577,7 @@ mod tests {
             "\u{10ffff}",
         ] {
             assert!(!is_mistakable(path.as_bytes()), "{path:?}");
+            assert!(!is_mistakable_beyond_ascii(path.as_bytes()), "{path:?}");
         }
     }
 

@@ -18,8 +18,8 @@ use crate::{
     plan::{
         Damaged, Plan, Ref, Step,
         layout::{
-            self, MAX_DEPTH, SUM_SLOTS, VERSION_GROWN, VERSION_PORTABLE, arithmetic, compare, flags,
-            header, list, literal, mode, op, operand, over, root, size, text_call, with,
+            self, MAX_DEPTH, SUM_SLOTS, VERSION_GROWN, VERSION_PORTABLE, arithmetic, compare,
+            flags, header, list, literal, mode, op, operand, over, root, size, text_call, with,
         },
     },
     scope::has_control,

@@ -9,6 +9,8 @@ use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use hexgate_eval::{Error, Plan};
 
+use crate::input::push_json;
+
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
@@ -53,8 +55,10 @@ pub(crate) fn eval(plan: &Plan<'_>, input: &str) -> Result<String, Error> {
             "" => "{}",
             data => data,
         };
-        let address = place(data);
-        let parsed = opa_json_parse(address, len(data));
+        let mut text = String::with_capacity(data.len());
+        push_json(&mut text, data);
+        let address = place(&text);
+        let parsed = opa_json_parse(address, len(&text));
         if parsed == 0 {
             return Err(Error::Internal("data that OPA cannot read"));
         }

@@ -50,6 +50,14 @@ impl<'p> Reference<'p> {
         })
     }
 
+    /// All that paths must satisfy, by number.
+    pub fn scopes(&self) -> Vec<Bounds> {
+        (0..)
+            .map_while(|id| self.plan.scope(id).ok().flatten())
+            .map(bounds_of)
+            .collect()
+    }
+
     /// Answers a call.
     pub fn answer(&mut self, call: &Call) -> Answer {
         use hexgate_eval::{Error, Field};

@@ -2,8 +2,6 @@
 //!
 //! Written from the description of the printed form, not from the code that prints it or wraps it.
 
-use hexgate_compiler::model::Scope;
-
 use crate::{
     case::{Answer, Bounds, Call, Denial, Grant, Needed, Paths},
     json::{self, Json},
@@ -31,7 +29,7 @@ pub fn input(call: &Call) -> String {
 }
 
 /// What an answer says: `scopes` are the policy's, by number.
-pub fn answer(text: &str, call: &Call, scopes: &[&Scope]) -> Result<Answer, String> {
+pub fn answer(text: &str, call: &Call, scopes: &[Bounds]) -> Result<Answer, String> {
     let answer = json::parse(text).map_err(|fault| format!("{fault:?}: {text}"))?;
     let strange = || format!("not an answer: {text}");
     let members: Vec<&str> = answer
@@ -78,20 +76,7 @@ pub fn answer(text: &str, call: &Call, scopes: &[&Scope]) -> Result<Answer, Stri
     let scope = match index("scope")? {
         None => None,
         Some(id) => {
-            let scope = scopes.get(id as usize).ok_or_else(strange)?;
-            let list = |patterns: &[hexgate_compiler::model::Pattern]| {
-                patterns.iter().map(|one| one.source.clone()).collect()
-            };
-            Some(Bounds {
-                arguments: scope.arguments.clone(),
-                search: scope.search,
-                paths: Paths {
-                    allowed: list(&scope.allowed),
-                    denied: list(&scope.denied),
-                    except: list(&scope.except),
-                },
-                ..Bounds::default()
-            })
+            Some(scopes.get(id as usize).ok_or_else(strange)?.clone())
         }
     };
     let grant = Grant {

@@ -81,6 +81,7 @@ impl<'p> Witness<'p> {
             }
         }
         let input = rego::input(call);
+        let scopes = engines::Reference::open(&self.policy).unwrap().scopes();
         self.engine.set_input_json(&input).unwrap();
         let result = self
             .engine
@@ -88,7 +89,7 @@ impl<'p> Witness<'p> {
         let answer = result
             .map_err(|error| error.to_string())
             .and_then(|value| value.to_json_str().map_err(|error| error.to_string()))
-            .and_then(|text| rego::answer(&text, call, &self.policy.model.scopes()));
+            .and_then(|text| rego::answer(&text, call, &scopes));
         Some(answer.unwrap_or_else(Answer::Broken))
     }
 }

@@ -203,7 +203,11 @@ fn a_use_is_refused_where_it_is_wrong() {
         ("any_member(args, owned(⟦.⟧))", "invalid-path", "`.value`"),
         ("iso_date(args.x ⟦args⟧.y)", "constraint-syntax", ""),
         ("⟦iso_date(args)⟧", "never-holds", "iso_date(args.x)"),
-        ("args.x == 1 or not ⟦pairs(role)⟧", "never-holds", "pairs(args.x)"),
+        (
+            "args.x == 1 or not ⟦pairs(role)⟧",
+            "never-holds",
+            "pairs(args.x)",
+        ),
     ] {
         let (text, spans) = super::unmark(marked);
         let errors = read(&text, &definitions).unwrap_err();

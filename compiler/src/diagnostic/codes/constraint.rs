@@ -72,15 +72,16 @@ pub(crate) const CODES: &[CodeDoc] = &[
     CodeDoc::error(
         TOO_DEEP,
         "a constraint is nested more than 32 levels deep",
-        "Parentheses, `not`, lists and quantifiers may stand in each other 32 levels deep. The limit bounds what every engine needs\n\
-         to evaluate a constraint.\n\n\
+        "Parentheses, `not`, lists, quantifiers and what named conditions stand for may stand in each other 32 levels deep, and a value\n\
+         has at most 32 operations. The limits bound what every engine needs to evaluate a constraint.\n\n\
          Parentheses that change nothing can go: `((args.x == 1))` is `args.x == 1`. Otherwise split the constraint into several.",
     ),
     CodeDoc::error(
         QUANTIFIERS,
         "quantifiers stand in each other more than two deep",
-        "`every` and `any` may stand in one another, but not three deep: each level multiplies the work of a decision by the length of\n\
-         a list that the model writes.\n\n    every(args.orders, any(.items, .sku == \"A\"))                     # two: fine\n    \
+        "`every`, `any`, `every_member`, `any_member`, `anywhere` and `count` with a condition may stand in one another, but not three\n\
+         deep: each level multiplies the work of a decision by the length of a list that the model writes. Those that named conditions\n\
+         stand for count, `optional` does not.\n\n    every(args.orders, any(.items, .sku == \"A\"))                     # two: fine\n    \
          every(args.orders, any(.items, any(.tags, . == \"x\")))            # three: refused\n\n\
          Let the tool take flatter arguments, or check the innermost list in the tool.",
     ),
@@ -95,10 +96,9 @@ pub(crate) const CODES: &[CodeDoc] = &[
     CodeDoc::error(
         CHARACTER,
         "a character has no meaning in a constraint",
-        "Constraints have no arithmetic, comments, conditionals, variables or statements, so characters such as `+`, `;`, `#`, `?` or\n\
-         `$` mean nothing outside of a text.\n\n    args.total - args.discount <= 500     # refused: no arithmetic\n    \"args.total <= 500\"   # limit          # a comment stands in the YAML, behind the quotes\n\n\
-         Compare values as they are, or let the tool take an argument for what would have to be calculated. A policy that has to\n\
-         calculate is written in Rust; `hexgate new` begins one, which narrows a policy in YAML.",
+        "Constraints have no division, comments, conditionals, variables or statements, so characters such as `/`, `;`, `#`, `?` or\n\
+         `$` mean nothing outside of a text. `+`, `-` and `*` stand between two values.\n\n    args.total / 2 <= 500                 # refused: no division\n    args.total <= 2 * 500\n    \"args.total <= 500\"   # limit          # a comment stands in the YAML, behind the quotes\n\n\
+         What cannot be said so is written in Rust; `hexgate new` begins a policy, which narrows one in YAML.",
     ),
     CodeDoc::error(
         OPERATOR,
@@ -169,28 +169,32 @@ pub(crate) const CODES: &[CodeDoc] = &[
         PATH,
         "a path is malformed",
         "A path is a root and the names of members, without spaces: `args.user.name`. A name with other characters than letters,\n\
-         digits and `_` stands in brackets: `args[\"user-id\"]`. Elements of a list have no path.\n\n    \
-         args.user-id                 ->  args[\"user-id\"]\n    args.files[0]                ->  any(args.files, …) or every(args.files, …)\n    role.name                    ->  role\n\n\
+         digits and `_` stands in brackets: `args[\"user-id\"]`. So does the place of an element, from 0 on: `args.command[0]`. Nothing in\n\
+         brackets is looked up.\n\n    \
+         args.user-id                 ->  args[\"user-id\"]\n    args.files[-1]               ->  any(args.files, …) or every(args.files, …)\n    args.files[args.i]           ->  any(args.files, …)\n    any_member(args.env, .key == \"A\")   ->  any_member(args.env, .name == \"A\")\n    role.name                    ->  role\n\n\
          `role` and `tool` are texts and have no members, and neither has a constant.",
     ),
     CodeDoc::error(
         ROOT,
         "a path begins with an unknown name",
-        "A path begins with one of\n\n    args     the arguments of the call\n    ctx      attributes of the caller's context\n    run      facts about the agent's run\n    user     facts about the user\n    role     the role that is evaluated, a text\n    tool     the tool's name, a text\n\n\
+        "A path begins with one of\n\n    args     the arguments of the call\n    ctx      attributes of the caller's context\n    run      facts about the agent's run\n    said     what the user's own words name\n    usage, user_usage   what was counted over time, of the agent and of the user\n    user     facts about the user\n    role     the role that is evaluated, a text\n    tool     the tool's name, a text\n\n\
          and constants with `consts`. `arg.x`, `context.x` or `input.args.x` are none of these.",
     ),
     CodeDoc::error(
         OUTSIDE,
         "`.` stands outside of a quantifier",
-        "`.` is the element of the innermost `every` or `any`, and `.name` a member of that element. Elsewhere there is no element.\n\n    \
+        "`.` is the element of the innermost `every` or `any`, and `.name` a member of that element. In `any_member` and `every_member`\n\
+         `.name` and `.value` are the member's, in `anywhere` and `optional` `.` is the text and the value, below `define` what the\n\
+         condition is asked of. Elsewhere there is no element.\n\n    \
          . == \"a\"                     # refused\n    any(args.tags, . == \"a\")\n    .amount <= 5                 # probably args.amount <= 5",
     ),
     CodeDoc::error(FUNCTION, "there is no such function", function::EXPLANATION),
     CodeDoc::error(
         ARGUMENTS,
-        "a function has wrong arguments",
-        "Functions look at one path, which comes first; the second argument of a text function is a text, that of `only` a list of\n\
-         names, that of `every` and `any` a condition.\n\n    startswith(\"/tmp/\", args.path)      ->  startswith(args.path, \"/tmp/\")\n    contains(args.tags, 5)              ->  any(args.tags, . == 5)\n    only(args, \"path\")                  ->  only(args, [\"path\"])",
+        "a function or an operation has wrong arguments",
+        "Functions look at one path, which comes first; the second argument of a text function is a text, or what leads to one, that of\n\
+         `only` a list of names, that of `every` and `any` a condition, that of `sum` where in an element the number is. `+`, `-` and\n\
+         `*` take numbers. A named condition takes the path that it is asked of, if its definition has a `.`.\n\n    startswith(\"a\", args.x)            ->  startswith(args.x, \"a\")\n    sum(args.items)                     ->  sum(args.items, .price)\n    contains(args.tags, 5)              ->  any(args.tags, . == 5)\n    only(args, \"path\")                  ->  only(args, [\"path\"])",
     ),
     CodeDoc::error(
         CONSTANT,
@@ -202,13 +206,13 @@ pub(crate) const CODES: &[CodeDoc] = &[
     CodeDoc::error(
         CONSTANT_HERE,
         "a constant stands where only a literal can",
-        "Constants stand on either side of a comparison and right of `in`. The texts and names that functions take are written in\n\
-         place, so that a pattern and its anchors are read together.\n\n    startswith(args.path, consts.prefix)     # refused\n    startswith(args.path, \"/tmp/\")\n    args.path in consts.paths",
+        "The pattern of `matches` and the names of `only` are written in place, so that a pattern and its anchors are read together.\n\
+         Elsewhere a value can be a constant.\n\n    matches(args.id, consts.pattern)         # refused\n    matches(args.id, \"^[a-z]+$\")\n    endswith(args.host, consts.suffix)\n    any(consts.suffixes, endswith(args.host, .))",
     ),
     CodeDoc::error(
         LIST,
         "the right side of `in` is not a list",
-        "Right of `in` and `not in` stands a list literal or a constant that is a list.\n\n    args.x in (1, 2)             ->  args.x in [1, 2]\n    args.x in \"abc\"              ->  contains(args.x, …) or args.x == \"abc\"\n    \"a\" in args.tags             ->  any(args.tags, . == \"a\")",
+        "Right of `in` and `not in` stands a list literal, a constant that is a list, or a path that leads to one.\n\n    args.x in (1, 2)             ->  args.x in [1, 2]\n    args.x in \"abc\"              ->  contains(args.x, …) or args.x == \"abc\"\n    args.x in args.n + 1         ->  args.x == args.n + 1",
     ),
     CodeDoc::error(
         EMPTY_LIST,
@@ -242,7 +246,7 @@ pub(crate) const CODES: &[CodeDoc] = &[
         "a condition can never hold",
         "No call makes the marked condition true, so it would deny every call, or be dead weight beside an `or`. Values of different\n\
          types never compare: `<` orders numbers with numbers and texts with texts, a count is a whole number from 0 on, `role` and\n\
-         `tool` are texts.\n\n    args.x < true                # booleans have no order\n    count(args.files) < 0\n    role == 5\n    1 == 2\n\n\
+         `tool` are texts, `args` is an object, `lower` leaves no upper-case letters.\n\n    args.x < true                # booleans have no order\n    contains(args, \"secret\")     # for all texts in it: anywhere(args, contains(., \"secret\"))\n    lower(args.x) == \"USD\"\n    count(args.files) < 0\n    role == 5\n    1 == 2\n\n\
          Correct the constant. To forbid a tool write `mode: deny`.",
     ),
     CodeDoc::warning(
@@ -256,7 +260,8 @@ pub(crate) const CODES: &[CodeDoc] = &[
         "`matches` looks for the pattern anywhere in the text. Without `^` in front and `$` at the end, other text may stand around.\n\n    \
          matches(args.id, \"inv_[0-9]+\")           # also \"../../inv_1; rm -rf\"\n    matches(args.id, \"^inv_[0-9]+$\")         # the whole text\n\n\
          If a part is meant, `contains`, `startswith` and `endswith` say so; otherwise write `^(?:…)$`. Below `not` a pattern says what\n\
-         is forbidden: there it is right to find it anywhere, anchors would let more calls pass, and nothing is reported.",
+         is forbidden: there it is right to find it anywhere, anchors would let more calls pass, and nothing is reported; so it is in `forbid`\n\
+         and in exceptions.",
     ),
     CodeDoc::warning(
         NUMBER_TEXT,

@@ -107,7 +107,7 @@ List the tools by name, or join the denied patterns in one forbid.",
     patterns     256 MiB   automata that are made from patterns
     tables        16 MiB   tables of all patterns, alike ones once
     lints      4,000,000   conditions that are checked against each other, rule by rule
-    overlaps   8,000,000   steps to tell which of overlapping patterns of tool names counts
+    overlaps   4,000,000   steps to tell which of overlapping patterns of tool names counts
 
 A role has at most 1,024 patterns of tool names, and forbids at most 1,024 times. The plan that is made from a policy takes at most 16 MiB.
 

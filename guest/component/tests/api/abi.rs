@@ -30,8 +30,8 @@ impl Core {
                 .get_memory(&mut store, "memory")
                 .context("no memory")?,
             realloc: instance.get_typed_func(&mut store, "cabi_realloc")?,
-            decide: instance.get_typed_func(&mut store, "hexgate:policy/decision@0.1.0#decide")?,
-            roles: instance.get_typed_func(&mut store, "hexgate:policy/description@0.1.0#roles")?,
+            decide: instance.get_typed_func(&mut store, "hexgate:policy/decision@0.2.0#decide")?,
+            roles: instance.get_typed_func(&mut store, "hexgate:policy/description@0.2.0#roles")?,
             arena: (HEAP_BASE as usize + plan.len()).next_multiple_of(16),
             store,
         })

@@ -28,7 +28,7 @@ impl Policy {
     }
 
     fn call(&mut self, interface: &str, function: &str, params: &[Val]) -> Result<Val> {
-        let interface = format!("hexgate:policy/{interface}@0.1.0");
+        let interface = format!("hexgate:policy/{interface}@0.2.0");
         let (_, interface) = self
             .instance
             .get_export(&mut self.store, None, &interface)

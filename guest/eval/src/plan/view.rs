@@ -67,7 +67,7 @@ impl<'a> View<'a> {
     }
 
     /// The first words of the record at `at`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn record<const N: usize>(&self, at: Ref) -> [u32; N] {
         match self
             .words

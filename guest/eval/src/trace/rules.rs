@@ -10,11 +10,7 @@ use crate::{
     condition::EvalContext,
     decide::{Reading, Scratch},
     error::Error,
-    plan::{
-        Plan, Ref, Shape, View,
-        layout::mode,
-        patterns,
-    },
+    plan::{Plan, Ref, Shape, View, layout::mode, patterns},
     rules::{self, Applicable, Roles, Tool, in_scope, is_about, is_exception},
     scope::excludes_call,
     value::{Truth, Value},
@@ -214,7 +210,11 @@ fn rule_trace(
         truth: Truth::True,
         constraints: Vec::new(),
         scope: None,
-        message: tool.grown.then(|| plan.message(rule)).flatten().map(String::from),
+        message: tool
+            .grown
+            .then(|| plan.message(rule))
+            .flatten()
+            .map(String::from),
         terms: tool.grown.then(|| plan.terms(rule)).flatten(),
     };
     if exception {

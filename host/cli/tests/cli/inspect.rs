@@ -33,7 +33,7 @@ fn shows_what_a_bundle_is_and_permits() {
       source         policy.yaml, compiles to this component
       source sha256  [SHA256]
       rego sha256    [SHA256]
-      contract       hexgate:policy@0.1.0
+      contract       hexgate:policy@0.2.0
       engine         native [SHA256]
       compiler       hexgate-compiler 0.1.0
       agent          support-bot
@@ -45,10 +45,10 @@ fn shows_what_a_bundle_is_and_permits() {
     component
       size           [SIZE]
       sha256         [SHA256]
-      world          hexgate:policy/policy@0.1.0
+      world          hexgate:policy/policy@0.2.0
       imports        none
-      exports        hexgate:policy/decision@0.1.0 (decide)
-                     hexgate:policy/description@0.1.0 (about, roles, rules, scope)
+      exports        hexgate:policy/decision@0.2.0 (decide, covers)
+                     hexgate:policy/description@0.2.0 (about, roles, rules, forbids, scope, terms)
       engine         known, [SHA256], with a plan of [SIZE]
 
     policy
@@ -137,7 +137,7 @@ fn programs_get_json() {
     let fixture = Fixture::new().with_bundle();
     let json = fixture.json(&["inspect", "dist", "--json"]);
     let component = &json["component"];
-    assert_eq!(component["world"], "hexgate:policy/policy@0.1.0");
+    assert_eq!(component["world"], "hexgate:policy/policy@0.2.0");
     assert_eq!(component["engine_known"], true);
     assert_eq!(component["imports"], serde_json::json!([]));
     assert_eq!(
@@ -163,10 +163,10 @@ fn a_component_of_another_engine_describes_itself() {
     component
       size           [SIZE]
       sha256         [SHA256]
-      world          hexgate:policy/policy@0.1.0
+      world          hexgate:policy/policy@0.2.0
       imports        none
-      exports        hexgate:policy/decision@0.1.0 (decide)
-                     hexgate:policy/description@0.1.0 (about, roles, rules, scope)
+      exports        hexgate:policy/decision@0.2.0 (decide, covers)
+                     hexgate:policy/description@0.2.0 (about, roles, rules, forbids, scope, terms)
       engine         not known to this host: metered, a fresh instance a decision
 
     policy

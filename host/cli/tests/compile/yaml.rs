@@ -406,8 +406,8 @@ fn more_is_said_about_the_worst() {
 #[test]
 fn components_of_others_are_taken_only_if_they_are_policies() {
     let fixture = Fixture::new();
-    let decision = "(export \"hexgate:policy/decision@0.1.0\" (instance $i))";
-    let description = "(export \"hexgate:policy/description@0.1.0\" (instance $i))";
+    let decision = "(export \"hexgate:policy/decision@0.2.0\" (instance $i))";
+    let description = "(export \"hexgate:policy/description@0.2.0\" (instance $i))";
     for (text, code, said) in [
         ("(module)", "rust-world", "it exports nothing"),
         ("(component)", "rust-world", "it exports nothing"),
@@ -429,7 +429,7 @@ fn components_of_others_are_taken_only_if_they_are_policies() {
         (
             &format!("(component (instance $i) {decision})"),
             "rust-world",
-            "it exports `hexgate:policy/decision@0.1.0`",
+            "it exports `hexgate:policy/decision@0.2.0`",
         ),
         (
             &format!(

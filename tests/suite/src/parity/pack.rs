@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use hexgate_compiler::{
-    expr::{Expr, ExprKind, Literal, Operand, OperandKind, Root, Test, TextCall},
-    model::{Constraint, Limits, Policy, Rule},
+    expr::{Expr, ExprKind, Literal, Members, Operand, OperandKind, Root, TextCall},
+    model::{Constraint, Entry, Forbid, Limits, Policy, Rule},
 };
 
 use crate::{case::Call, json::Json};
@@ -31,6 +31,8 @@ impl Default for Pack {
     fn default() -> Self {
         Self {
             policy: Policy {
+                description: None,
+                forbids: Vec::new(),
                 roles: BTreeMap::new(),
                 limits: Limits::default(),
                 portable: false,
@@ -42,7 +44,7 @@ impl Default for Pack {
 }
 
 impl Pack {
-    /// Puts a policy in.
+    /// Puts a policy in. It has no forbids over the whole call: those would be of all policies here.
     pub(super) fn add(&mut self, seed: u64, document: Json, calls: Vec<Call>, policy: Policy) {
         let prefix = match self.members.len() {
             0 => String::new(),
@@ -56,8 +58,17 @@ impl Pack {
         };
         for (name, mut role) in policy.roles {
             role.default_rule = rule(&role.default_rule);
-            for tool in role.tools.values_mut() {
-                *tool = rule(tool);
+            let entries = role.tools.values_mut();
+            for entry in entries.chain(role.patterns.iter_mut().map(|(_, entry)| entry)) {
+                *entry = match &*entry {
+                    Entry::Rule(one) => Entry::Rule(rule(one)),
+                    Entry::Rules(several) => Entry::Rules(several.iter().map(&mut rule).collect()),
+                };
+            }
+            for forbid in &mut role.forbids {
+                let mut renamed = Forbid::clone(forbid);
+                add_prefix(&mut renamed.constraints, &prefix);
+                *forbid = Arc::new(renamed);
             }
             self.policy.roles.insert(format!("{prefix}{name}"), role);
         }
@@ -96,17 +107,22 @@ impl Member {
 
 fn with_prefix(rule: &Rule, prefix: &str) -> Rule {
     let mut rule = rule.clone();
-    if !prefix.is_empty() {
-        for constraint in &mut rule.constraints {
-            let mut expr = constraint.expr.clone();
-            rename(&mut expr, prefix);
-            *constraint = Arc::new(Constraint {
-                source: constraint.source.clone(),
-                expr,
-            });
-        }
-    }
+    add_prefix(&mut rule.constraints, prefix);
     rule
+}
+
+fn add_prefix(constraints: &mut [Arc<Constraint>], prefix: &str) {
+    if prefix.is_empty() {
+        return;
+    }
+    for constraint in constraints {
+        let mut expr = constraint.expr.clone();
+        rename(&mut expr, prefix);
+        *constraint = Arc::new(Constraint {
+            source: constraint.source.clone(),
+            expr,
+        });
+    }
 }
 
 /// Changes the texts that the name of the role is compared with.
@@ -116,7 +132,7 @@ fn rename(expr: &mut Expr, prefix: &str) {
             parts.iter_mut().for_each(|part| rename(part, prefix));
         }
         ExprKind::Not(part) => rename(part, prefix),
-        ExprKind::Quantifier { body, .. } => rename(body, prefix),
+        ExprKind::Quantifier { body, .. } | ExprKind::Named { body, .. } => rename(body, prefix),
         ExprKind::Compare { left, right, .. } => {
             if is_role(left) {
                 rename_operand(right, prefix);
@@ -124,13 +140,19 @@ fn rename(expr: &mut Expr, prefix: &str) {
                 rename_operand(left, prefix);
             }
         }
-        ExprKind::In { value, list, .. } if is_role(value) => {
+        ExprKind::In {
+            value,
+            list: Members::Listed(list),
+            ..
+        } if is_role(value) => {
             list.iter_mut()
                 .for_each(|item| rename_literal(item, prefix));
         }
-        ExprKind::Test(path, Test::Text(TextCall::StartsWith, text)) if path.root == Root::Role => {
-            text.insert_str(0, prefix);
-        }
+        ExprKind::Text {
+            call: TextCall::StartsWith,
+            subject,
+            sought,
+        } if is_role(subject) => rename_operand(sought, prefix),
         _ => {}
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{fresh, node, printed, programs};
 
 const POLICY: &str = "tools: {t: {mode: allow}}";
-const DECIDE: &str = "hexgate:policy/decision@0.1.0#decide";
+const DECIDE: &str = "hexgate:policy/decision@0.2.0#decide";
 
 /// Where a core below keeps a text of four letters, and one that is not UTF-8.
 const TEXT: u32 = 1_300;
@@ -19,13 +19,13 @@ const LAST: u32 = 65_532;
 
 /// A core module that describes itself as the policy does. It answers the first question to an instance with `answer`, after
 /// `first`, from where `from` says; whoever asks the same instance again is allowed everything.
-fn core(digest: &str, first: &str, from: u32, answer: [u32; 12]) -> String {
+fn core(digest: &str, first: &str, from: u32, answer: &[u32]) -> String {
     let bytes = |words: &[u32]| -> String {
         let bytes = words.iter().flat_map(|word| word.to_le_bytes());
         bytes.map(|byte| format!("\\{byte:02x}")).collect()
     };
     let allow = [0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let about = [0, 1_100, 64, TEXT, 4, 1, 1, 1_024, 1_024];
+    let about = [0, 1_100, 64, TEXT, 4, 1, 1, 1, 1_024, 1_024];
     format!(
         r#"(module
   (memory (export "memory") 1)
@@ -36,13 +36,16 @@ fn core(digest: &str, first: &str, from: u32, answer: [u32; 12]) -> String {
     (global.set $asked (i32.const 1))
     {first}
     (i32.const {from}))
-  (func (export "hexgate:policy/description@0.1.0#about") (result i32) (i32.const 1024))
-  (func (export "hexgate:policy/description@0.1.0#roles") (param i32 i32) (result i32) (i32.const 2048))
-  (func (export "hexgate:policy/description@0.1.0#rules") (param i32 i32 i32 i32) (result i32) (i32.const 2048))
-  (func (export "hexgate:policy/description@0.1.0#scope") (param i32) (result i32) (i32.const 2048))
+  (func (export "hexgate:policy/description@0.2.0#about") (result i32) (i32.const 1024))
+  (func (export "hexgate:policy/description@0.2.0#roles") (param i32 i32) (result i32) (i32.const 2048))
+  (func (export "hexgate:policy/description@0.2.0#rules") (param i32 i32 i32 i32) (result i32) (i32.const 2048))
+  (func (export "hexgate:policy/description@0.2.0#forbids") (param i32 i32 i32 i32 i32) (result i32) (i32.const 2048))
+  (func (export "hexgate:policy/description@0.2.0#scope") (param i32) (result i32) (i32.const 2048))
+  (func (export "hexgate:policy/description@0.2.0#terms") (param i32) (result i32) (i32.const 2048))
+  (func (export "hexgate:policy/decision@0.2.0#covers") (param i32 i32 i32) (result i32) (i32.const 0))
   (data (i32.const 256) "{}") (data (i32.const 512) "{}") (data (i32.const 1024) "{}")
   (data (i32.const 1100) "{digest}") (data (i32.const {TEXT}) "text") (data (i32.const {NO_TEXT}) "\ff\fe"))"#,
-        bytes(&answer),
+        bytes(answer),
         bytes(&allow),
         bytes(&about)
     )
@@ -50,32 +53,40 @@ fn core(digest: &str, first: &str, from: u32, answer: [u32; 12]) -> String {
 
 /// What a core answers, and what comes of asking it twice.
 #[rustfmt::skip]
-fn answers() -> Vec<(&'static str, [u32; 12], [&'static str; 2])> {
+fn answers() -> Vec<(&'static str, Vec<u32>, [&'static str; 2])> {
     const BAD: [&str; 2] = ["bad-output", "bad-output"];
     vec![
         // An instance that answered is asked again, which these cores show by allowing.
-        ("a denial", [0, 0, 0, TEXT, 4, 0, 0, 0, 0, 0, 0, 0], ["deny", "allow"]),
-        ("nothing but zeros", [0; 12], ["deny", "allow"]),
-        ("an approval", [0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0], ["needs-approval", "allow"]),
-        ("malformed", [1, 0, 0, 0, 2, 5, TEXT, 4, 0, 0, 0, 0], ["malformed arguments 5", "allow"]),
-        ("exceeded", [1, 0, 1, 0, TEXT, 4, 9, 0, 0, 0, 0, 0], ["exceeded", "allow"]),
+        ("a denial", vec![0, 0, 0, TEXT, 4, 0, 0, 0, 0, 0, 0, 0], ["deny", "allow"]),
+        ("nothing but zeros", vec![0; 12], ["deny", "allow"]),
+        ("an approval", vec![0, 0, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0], ["needs-approval", "allow"]),
+        ("malformed", vec![1, 0, 0, 0, 2, 5, TEXT, 4, 0, 0, 0, 0], ["malformed arguments 5", "allow"]),
+        ("exceeded", vec![1, 0, 1, 0, TEXT, 4, 9, 0, 0, 0, 0, 0], ["exceeded", "allow"]),
         // One that says that it is damaged, or answers what the contract does not allow, is not.
-        ("internal", [1, 0, 2, 0, TEXT, 4, 0, 0, 0, 0, 0, 0], ["internal", "internal"]),
-        ("no result", [2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("no verdict", [0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("no error", [1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("no field", [1, 0, 0, 0, 4, 0, TEXT, 4, 0, 0, 0, 0], BAD),
-        ("a role that is not there", [0, 0, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("a huge role", [0, 0, 2, 1, u32::MAX, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("a scope that is not there", [0, 0, 2, 0, 0, 1, 1, 0, 0, 0, 0, 0], BAD),
-        ("neither a role nor none", [0, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("neither a hint nor none", [0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0], BAD),
-        ("a reason behind the memory", [0, 0, 0, OUTSIDE, 4, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("a reason over the memory's end", [0, 0, 0, LAST, 5, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("a reason of four gigabytes", [0, 0, 0, 1, u32::MAX, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("a reason that is no text", [0, 0, 0, NO_TEXT, 2, 0, 0, 0, 0, 0, 0, 0], BAD),
-        ("violations behind the memory", [0, 0, 0, 0, 0, LAST, 1, 0, 0, 0, 0, 0], BAD),
-        ("violations without end", [0, 0, 0, 0, 0, 0, u32::MAX, 0, 0, 0, 0, 0], BAD),
+        ("internal", vec![1, 0, 2, 0, TEXT, 4, 0, 0, 0, 0, 0, 0], ["internal", "internal"]),
+        ("no result", vec![2, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("no verdict", vec![0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("no error", vec![1, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("no field", vec![1, 0, 0, 0, 4, 0, TEXT, 4, 0, 0, 0, 0], BAD),
+        ("a role that is not there", vec![0, 0, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("a huge role", vec![0, 0, 2, 1, u32::MAX, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("a scope that is not there", vec![0, 0, 2, 0, 0, 1, 1, 0, 0, 0, 0, 0], BAD),
+        ("neither a role nor none", vec![0, 0, 2, 2, 0, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("neither a hint nor none", vec![0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0], BAD),
+        ("a reason behind the memory", vec![0, 0, 0, OUTSIDE, 4, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("a reason over the memory's end", vec![0, 0, 0, LAST, 5, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("a reason of four gigabytes", vec![0, 0, 0, 1, u32::MAX, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("a reason that is no text", vec![0, 0, 0, NO_TEXT, 2, 0, 0, 0, 0, 0, 0, 0], BAD),
+        ("violations behind the memory", vec![0, 0, 0, 0, 0, LAST, 1, 0, 0, 0, 0, 0], BAD),
+        ("an approval on terms", vec![0, 0, 1, 0, 0, 0, 0, 1, 0, 1, TEXT, 4], ["needs-approval", "allow"]),
+        ("terms that are not there", vec![0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0], BAD),
+        ("neither terms nor none", vec![0, 0, 1, 0, 0, 0, 0, 2, 0, 0, 0, 0], BAD),
+        ("a message of an approval that is no text", vec![0, 0, 1, 0, 0, 0, 0, 0, 0, 1, NO_TEXT, 2], BAD),
+        ("a message", vec![0, 0, 0, TEXT, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, TEXT, 4], ["deny", "allow"]),
+        ("a message that is too long", vec![0, 0, 0, TEXT, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2_048, 501], BAD),
+        ("a message of zeros", vec![0, 0, 0, TEXT, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2_048, 1], BAD),
+        ("neither a message nor none", vec![0, 0, 0, TEXT, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0], BAD),
+        ("violations without end", vec![0, 0, 0, 0, 0, 0, u32::MAX, 0, 0, 0, 0, 0], BAD),
     ]
 }
 
@@ -105,9 +116,9 @@ fn cores_and_requests_that_are_not_what_they_should_be_never_allow() {
         expected.insert(name.to_owned(), outcomes);
     };
     for (name, answer, outcomes) in answers() {
-        add(name, core(&digest, "", 256, answer), json!(outcomes));
+        add(name, core(&digest, "", 256, &answer), json!(outcomes));
     }
-    let deny = |first: &str, from: u32| core(&digest, first, from, [0; 12]);
+    let deny = |first: &str, from: u32| core(&digest, first, from, &[0; 12]);
     add("a trap", deny("unreachable", 256), json!(["trap", "trap"]));
     add(
         "growth",
@@ -132,7 +143,7 @@ fn cores_and_requests_that_are_not_what_they_should_be_never_allow() {
     let start = |what: &str| json!([format!("Error: {what}")]);
     add(
         "another policy",
-        core(&"0".repeat(64), "", 256, [0; 12]),
+        core(&"0".repeat(64), "", 256, &[0; 12]),
         start(
             "the module holds another policy than this file: compile the policy again and deploy both",
         ),

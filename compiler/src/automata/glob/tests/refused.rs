@@ -46,7 +46,7 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
     ("~", "~", "begins with `~`", "`**/~…`"),
     ("~root/a", "~", "begins with `~`", "`**/~…`"),
     ("/~a", "~", "begins with `~`", "`**/~…`"),
-    ("C:/a", ":", "contains `:`", "`**/…`"),
+    ("C:/a", ":", "contains `:`", "`style: windows`"),
     ("file:a", ":", "contains `:`", "`**/…`"),
     ("/c:/a", ":", "contains `:`", "`**/…`"),
     ("[a", "[", "the class is not closed", "`[[]`"),

@@ -290,7 +290,11 @@ pub(super) const CALLS: &[Row] = &[
         &["wrong-arguments"],
         "`count(path)` or `count(path, condition)`",
     ),
-    ("count(args.x, ⟦1⟧) == 1", &["condition-expected"], "compare it"),
+    (
+        "count(args.x, ⟦1⟧) == 1",
+        &["condition-expected"],
+        "compare it",
+    ),
     (
         "startswith⟦(args.x)⟧",
         &["wrong-arguments"],
