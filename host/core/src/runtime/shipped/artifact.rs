@@ -3,19 +3,19 @@
 use super::Artifact;
 
 /// SHA-256 of the engine's component without a plan, of which all of these were compiled.
-const ENGINE: &str = "86d5ae91142af1c902027617523d276b279c8f437369960add5d78538f14a98f";
+const ENGINE: &str = "9791b56b2419ced4cfec491a1eda6dd1fe46b9eabd09d2bbb181153b33dc5272";
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.aarch64-linux.cwasm"),
-    digest: "c147393dd0b6fae147bc5c774dcf0e9bb59289e1e45a027d7f7466eb53f8daf8",
+    digest: "7f291300c4d3f52bd4583170ec48d0d055949b8be44fd39ac93e769e68a7e467",
     engine: ENGINE,
 });
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.x86_64-linux.cwasm"),
-    digest: "651f839d4d0d0edeb757184df71367137fc39dca6b4557c5c23fc94f2144b895",
+    digest: "d4932b7916ea7ab3a8caed91b984e105c9497dca819b395dcb53fb9edd48384d",
     engine: ENGINE,
 });
 
