@@ -167,7 +167,9 @@ fn paths(value: Option<&Json>) -> Option<Option<Paths>> {
         lists => Some(Some(Paths {
             allowed: texts(lists.member("allowed"))?,
             denied: texts(lists.member("denied"))?,
-            except: lists.member("except").map_or(Some(Vec::new()), |list| texts(Some(list)))?,
+            except: lists
+                .member("except")
+                .map_or(Some(Vec::new()), |list| texts(Some(list)))?,
         })),
     }
 }

@@ -106,7 +106,9 @@ impl Scene<'_> {
             Expr::Named { argument, body } => {
                 let argument = Operand::Path(argument.clone());
                 let written = self.is_written(&argument);
-                let element = self.operand(&argument).map(|value| Element { value, written });
+                let element = self
+                    .operand(&argument)
+                    .map(|value| Element { value, written });
                 self.of(body, element)
             }
         }
@@ -133,7 +135,8 @@ impl Scene<'_> {
 
     fn compare(&mut self, left: &Operand, op: Op, right: &Operand) -> Option<bool> {
         let (a, b) = (self.operand(left)?, self.operand(right)?);
-        let null = |operand: &Operand, value: &Json| *value == Json::Null && self.is_written(operand);
+        let null =
+            |operand: &Operand, value: &Json| *value == Json::Null && self.is_written(operand);
         let equality = || {
             if kind(&a) == kind(&b) {
                 Some(equal(&a, &b))

@@ -3,7 +3,6 @@
 use hexgate_host::Effect;
 use std::collections::BTreeMap;
 
-use hexgate_host::{ApprovalTerms, PathScope, PathStyle};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -11,6 +10,7 @@ use crate::output::{Style, Tone, harmless, shortened};
 use crate::policy::{
     decide::{Answer, Call, EngineName},
     explain::Explanation,
+    inspect::permits::{Paths, Scope, Terms},
     subject::Subject,
 };
 
@@ -42,12 +42,16 @@ pub(super) fn human(call: &Call<'_>, answer: &Answer) -> String {
         text.push_str(&format!("    • {}\n", harmless(violation)));
     }
     if let Some(hint) = &answer.hint
-        && let Ok(hint) = serde_json::to_string(&Paths::from(hint))
+        && let Ok(hint) = serde_json::to_string(&Paths::from(hint.clone()))
     {
         text.push_str(&format!("  hint: {}\n", harmless(&hint)));
     }
     if let Some(message) = &answer.message {
         text.push_str(&format!("  message: {}\n", harmless(message)));
+    }
+    if let Some(terms) = &answer.terms {
+        let terms = Terms::from(terms.clone());
+        text.push_str(&format!("  approval: {}\n", harmless(&terms.words())));
     }
     text
 }
@@ -60,15 +64,15 @@ pub(super) struct Verdict<'a> {
     role: Option<&'a str>,
     reason: &'a str,
     violations: &'a [String],
-    hint: Option<Paths<'a>>,
-    /// The file scope within which the call may happen.
+    hint: Option<Paths>,
+    /// All that a path must satisfy.
     scope: Option<Scope>,
     /// What the policy's author wants the model to be told.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
     /// Who has to agree.
     #[serde(skip_serializing_if = "Option::is_none")]
-    approval: Option<Approval<'a>>,
+    approval: Option<Terms>,
     engine: &'static str,
     roles: &'a [String],
     tool: &'a str,
@@ -92,10 +96,10 @@ pub(super) fn json<'a>(
         role: answer.role.as_deref(),
         reason: &answer.reason,
         violations: &answer.violations,
-        hint: answer.hint.as_ref().map(Paths::from),
+        hint: answer.hint.clone().map(Paths::from),
         scope,
         message: answer.message.as_deref(),
-        approval: answer.terms.as_ref().map(Approval::from),
+        approval: answer.terms.clone().map(Terms::from),
         engine: engine.name(),
         roles: call.roles,
         tool: call.tool,
@@ -105,107 +109,10 @@ pub(super) fn json<'a>(
     }
 }
 
-/// Who has to agree, on what terms: what is absent is the host's.
-#[derive(Serialize)]
-struct Approval<'a> {
-    roles: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_seconds: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    approvers: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason_required: Option<bool>,
-}
-
-impl<'a> From<&'a ApprovalTerms> for Approval<'a> {
-    fn from(terms: &'a ApprovalTerms) -> Self {
-        Self {
-            roles: &terms.roles,
-            expires_seconds: terms.expires,
-            approvers: terms.approvers,
-            reason_required: terms.reason_required,
-        }
-    }
-}
-
-/// Pattern lists, named as in a policy.
-#[derive(Serialize)]
-struct Paths<'a> {
-    allowed_paths: &'a [String],
-    denied_paths: &'a [String],
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    except_paths: &'a [String],
-}
-
-impl<'a> From<&'a PathScope> for Paths<'a> {
-    fn from(scope: &'a PathScope) -> Self {
-        Self {
-            allowed_paths: &scope.allowed,
-            denied_paths: &scope.denied,
-            except_paths: &scope.except,
-        }
-    }
-}
-
-/// A file scope: what is not usual has members of its own.
-#[derive(Serialize)]
-pub(super) struct Scope {
-    /// None: several arguments hold paths, or none is known to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    argument: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    arguments: Vec<String>,
-    allowed_paths: Vec<String>,
-    denied_paths: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    except_paths: Vec<String>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    search: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    style: Option<&'static str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    exclusions: Vec<Excluded>,
-}
-
-/// What is excluded besides.
-#[derive(Serialize)]
-struct Excluded {
-    denied_paths: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    except_paths: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    style: Option<&'static str>,
-}
-
 /// The scope that a grant names; none if only the component itself could tell.
 pub(super) fn scope(subject: &Subject, id: u32) -> Option<Scope> {
     let plan = subject.known("a scope").ok()?;
-    let scope = plan.scope(id).ok()??;
-    let style = |style: PathStyle| match style {
-        PathStyle::Posix => None,
-        PathStyle::Windows => Some(style.as_str()),
-    };
-    let mut arguments = scope.arguments;
-    let argument = if arguments.len() == 1 {
-        arguments.pop()
-    } else {
-        None
-    };
-    let exclusions = scope.exclusions.into_iter().map(|exclusion| Excluded {
-        denied_paths: exclusion.paths.denied,
-        except_paths: exclusion.paths.except,
-        style: style(exclusion.style),
-    });
-    Some(Scope {
-        argument,
-        arguments,
-        allowed_paths: scope.paths.allowed,
-        denied_paths: scope.paths.denied,
-        except_paths: scope.paths.except,
-        search: scope.search,
-        style: style(scope.style),
-        exclusions: exclusions.collect(),
-    })
+    plan.scope(id).ok()?.map(Scope::from)
 }
 
 /// `billing`, `[support, billing]`, or `default` without any.
