@@ -3,19 +3,19 @@
 use super::Artifact;
 
 /// SHA-256 of the engine's component without a plan, of which all of these were compiled.
-const ENGINE: &str = "9791b56b2419ced4cfec491a1eda6dd1fe46b9eabd09d2bbb181153b33dc5272";
+const ENGINE: &str = "fbb7e46b07ce5290caec6f74d5ec204851610479f18bd2c9d05f248ad9d9b15d";
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.aarch64-linux.cwasm"),
-    digest: "7f291300c4d3f52bd4583170ec48d0d055949b8be44fd39ac93e769e68a7e467",
+    digest: "c3f3b6d725d9127841c80e85ae813bb669c7aa7fce32e83b8ae9b65f8957c2d6",
     engine: ENGINE,
 });
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.x86_64-linux.cwasm"),
-    digest: "d4932b7916ea7ab3a8caed91b984e105c9497dca819b395dcb53fb9edd48384d",
+    digest: "f7c0464f91d29e76f2abbd4a6ffe4f51346d76f86c13b8d3b14423bba89031fa",
     engine: ENGINE,
 });
 
