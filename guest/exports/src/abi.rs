@@ -182,8 +182,7 @@ pub fn forbid(
 pub fn file_scope(scope: FileScope) -> Answer {
     let [arguments, arguments_len] = texts(scope.arguments);
     let [allowed, allowed_len, denied, denied_len, except, except_len] = paths(scope.paths);
-    let [exclusions, exclusions_len] =
-        list(scope.exclusions.into_iter().map(exclusion).collect());
+    let [exclusions, exclusions_len] = list(scope.exclusions.into_iter().map(exclusion).collect());
     filled([
         1,
         arguments,
@@ -249,7 +248,12 @@ pub fn view<T>(items: &[T]) -> List {
 
 /// Texts that stay where they lie.
 fn views(texts: Vec<&str>) -> List {
-    list(texts.into_iter().map(|text| view(text.as_bytes())).collect())
+    list(
+        texts
+            .into_iter()
+            .map(|text| view(text.as_bytes()))
+            .collect(),
+    )
 }
 
 /// `option<u32>`.
@@ -367,14 +371,7 @@ fn paths(paths: PathScope) -> [u32; 6] {
     let [allowed, allowed_len] = texts(paths.allowed);
     let [denied, denied_len] = texts(paths.denied);
     let [except, except_len] = texts(paths.except);
-    [
-        allowed,
-        allowed_len,
-        denied,
-        denied_len,
-        except,
-        except_len,
-    ]
+    [allowed, allowed_len, denied, denied_len, except, except_len]
 }
 
 fn texts(texts: Vec<String>) -> List {
@@ -431,10 +428,7 @@ mod tests {
             terms: Some(2),
             message: Some("four".into()),
         });
-        assert_words(
-            &outcome(Ok(asks)),
-            &[0, 0, 1, 0, 0, 1, 7, 1, 2, 1, 99, 4],
-        );
+        assert_words(&outcome(Ok(asks)), &[0, 0, 1, 0, 0, 1, 7, 1, 2, 1, 99, 4]);
     }
 
     #[test]
@@ -487,10 +481,7 @@ mod tests {
     fn the_parts_of_a_description_lie_where_the_abi_reads_them() {
         let (tools, mode) = (Tools::Pattern("get_*"), Mode::NeedsApproval);
         let told = rule(tools, mode, vec!["a"], Some(4), Some(5), None, Some("why"));
-        assert_words(
-            &told,
-            &[2, 99, 5, 1, 99, 1, 1, 4, 1, 5, 0, 0, 0, 1, 99, 3],
-        );
+        assert_words(&told, &[2, 99, 5, 1, 99, 1, 1, 4, 1, 5, 0, 0, 0, 1, 99, 3]);
         assert_words(&rules(vec![told, told]), &[1, 99, 2]);
         let (tools, mode) = (Tools::Unlisted, Mode::Deny);
         let told = rule(tools, mode, Vec::new(), None, None, Some("no"), None);

@@ -92,9 +92,7 @@ extern "C" fn forbids(
 /// `scope: func(id: u32) -> option<file-scope>`.
 #[unsafe(export_name = core_export!("description", "scope"))]
 extern "C" fn scope(id: u32) -> *const AtomicU32 {
-    let scope = |plan: &Plan<'static>| {
-        Ok(plan.scope(id)?.map_or(abi::NOTHING, abi::file_scope))
-    };
+    let scope = |plan: &Plan<'static>| Ok(plan.scope(id)?.map_or(abi::NOTHING, abi::file_scope));
     answer(scope, abi::NOTHING)
 }
 

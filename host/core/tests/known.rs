@@ -9,8 +9,8 @@
 
 use hexgate_compiler::Compiler;
 use hexgate_host::{
-    ApprovalTerms, Coverage, DecideError, Engine, ErrorKind, Exceeded, Field, Grant, Isolation, Limits, LoadError,
-    Malformed, Mode, Policy, Request, Tools, TrapKind, Verdict,
+    ApprovalTerms, Coverage, DecideError, Engine, ErrorKind, Exceeded, Field, Grant, Isolation,
+    Limits, LoadError, Malformed, Mode, Policy, Request, Tools, TrapKind, Verdict,
 };
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
@@ -269,7 +269,11 @@ fn what_the_language_grew_is_told() {
         let request = Request::new(tool, arguments);
         policy.decide(&request.roles(&[role])).unwrap()
     };
-    match ask("billing", "refund_order", r#"{"amount": 100, "currency": "USD"}"#) {
+    match ask(
+        "billing",
+        "refund_order",
+        r#"{"amount": 100, "currency": "USD"}"#,
+    ) {
         Verdict::NeedsApproval(needed) => {
             assert_eq!(needed.message.as_deref(), Some("A lead is asked."));
             assert_eq!(needed.terms, billing.rules[2].terms);
@@ -277,7 +281,11 @@ fn what_the_language_grew_is_told() {
         other => panic!("{other:?}"),
     }
     for (tool, arguments, message) in [
-        ("refund_order", r#"{"amount": 1, "currency": "EUR"}"#, "No euros."),
+        (
+            "refund_order",
+            r#"{"amount": 1, "currency": "EUR"}"#,
+            "No euros.",
+        ),
         ("wire_transfer", r#"{"amount": 1001}"#, "Never that much."),
         ("view_orders", r#"{"debug": 1}"#, "No debugging."),
         ("other", "{}", "There is no such tool."),
@@ -299,7 +307,11 @@ fn what_the_language_grew_is_told() {
             let covered = PATHS.map(|path| policy.covers(scope, path).unwrap());
             let expected = [true, false, true, true, false, false, false, false, false];
             assert_eq!(covered, expected);
-            assert!(policy.covers(scope, &"docs/".repeat(2000)).is_ok_and(|it| !it));
+            assert!(
+                policy
+                    .covers(scope, &"docs/".repeat(2000))
+                    .is_ok_and(|it| !it)
+            );
             let shown = policy.scope(scope).unwrap().unwrap();
             assert_eq!(shown.exclusions[0].paths.except, [".env.example"]);
         }

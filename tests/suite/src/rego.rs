@@ -75,9 +75,7 @@ pub fn answer(text: &str, call: &Call, scopes: &[Bounds]) -> Result<Answer, Stri
     }
     let scope = match index("scope")? {
         None => None,
-        Some(id) => {
-            Some(scopes.get(id as usize).ok_or_else(strange)?.clone())
-        }
+        Some(id) => Some(scopes.get(id as usize).ok_or_else(strange)?.clone()),
     };
     let grant = Grant {
         role: index("role")?,
