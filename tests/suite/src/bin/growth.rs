@@ -14,7 +14,7 @@ use hexgate_tests::{
 /// A policy and a call of that size.
 type Make = fn(usize) -> (String, Call);
 
-const OPERATORS: [(&str, Make); 17] = [
+const OPERATORS: [(&str, Make); 19] = [
     ("nothing but reading", |n| {
         asked("present(args.l)", numbers(n))
     }),
@@ -50,6 +50,17 @@ const OPERATORS: [(&str, Make); 17] = [
     ("in a path within a quantifier, numbers", |n| {
         asked("every(args.l, . in args.l)", numbers(n))
     }),
+    ("in a path within a quantifier, objects", |n| {
+        let list = repeated(n, |i| format!("{{\"a\": {i}, \"b\": [\"x\"]}}"));
+        asked("every(args.l, . in args.l)", list)
+    }),
+    (
+        "in a path within a quantifier, objects with equal beginnings",
+        |n| {
+            let list = repeated(n, |i| format!("[1, [2, {{\"a\": 1, \"b\": {i}}}]]"));
+            asked("every(args.l, . in args.l)", list)
+        },
+    ),
     ("in a path of the element within a quantifier", |n| {
         let list = texts(n);
         asked(
@@ -154,7 +165,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     println!(
-        "{:<46} {:>12} {:>12} {:>6}",
+        "{:<60} {:>12} {:>12} {:>6}",
         "what",
         format!("{n}, µs"),
         format!("{}, µs", 2 * n),
@@ -163,10 +174,10 @@ fn main() -> ExitCode {
     let mut failed = false;
     for (what, make) in OPERATORS {
         match (measure(make, n), measure(make, 2 * n)) {
-            (Ok(one), Ok(two)) => println!("{what:<46} {one:>12.1} {two:>12.1} {:>6.2}", two / one),
+            (Ok(one), Ok(two)) => println!("{what:<60} {one:>12.1} {two:>12.1} {:>6.2}", two / one),
             (one, two) => {
                 failed = true;
-                println!("{what:<46} {:?}", one.and(two));
+                println!("{what:<60} {:?}", one.and(two));
             }
         }
     }

@@ -346,7 +346,7 @@ impl<'a> Writer<'a> {
             let count = self.random.below(3);
             let list = vec![Json::Text(word(self.random)); count];
             self.wish(("said", vec![heard.clone()]), Json::List(list));
-            let op = self.random.text(&["==", ">=", "<"]);
+            let op = self.random.text(&["==", ">=", "<="]);
             return format!("count(said.{heard}) {op} {count}");
         }
         let (root, name) = *self.random.pick(&COUNTS);

@@ -348,6 +348,7 @@ fn scope(random: &mut Random, known: &mut Known, tool: &str, forbidding: bool) -
                 .map(|_| {
                     let near = list == "except_paths" && !known.patterns.is_empty();
                     let above = near.then(|| random.pick(&known.patterns).clone());
+                    let above = above.filter(|above| windows || !above.contains(':'));
                     paths::pattern(random, windows, above.as_deref())
                 })
                 .collect();
@@ -397,8 +398,9 @@ fn words(random: &mut Random, mode: &Json, members: &mut Vec<(String, Json)>) {
     }
     let mut terms = Vec::new();
     if random.chance(50) {
-        let roles =
-            (0..1 + random.below(2)).map(|_| Json::Text(random.text(&["ops", "lead", "é"])));
+        let mut roles = vec!["ops", "lead", "é"];
+        roles.truncate(1 + random.below(3));
+        let roles = roles.into_iter().map(|role| Json::Text(role.to_owned()));
         terms.push(("roles".to_owned(), Json::List(roles.collect())));
     }
     if random.chance(50) {

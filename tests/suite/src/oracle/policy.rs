@@ -341,21 +341,28 @@ fn forbids(list: Option<&Json>, sight: &Sight) -> Result<Vec<Forbid>, String> {
         if tools.as_ref().is_some_and(Vec::is_empty) {
             return Err("nothing is forbidden".to_owned());
         }
-        let scope = definition.member("file_scope");
-        let scope = scope.map(|scope| self::scope(tools.as_deref().unwrap_or_default(), scope));
-        let scope = scope.transpose()?;
-        if scope
-            .as_ref()
-            .is_some_and(|scope| !scope.paths.allowed.is_empty())
-        {
-            return Err("`allowed_paths` in what is forbidden".to_owned());
+        // One for each name: of tools that are known the path argument is, and whether they search.
+        let parts = match tools {
+            None => vec![None],
+            Some(names) => names.into_iter().map(|name| Some(vec![name])).collect(),
+        };
+        for tools in parts {
+            let scope = definition.member("file_scope");
+            let scope = scope.map(|scope| self::scope(tools.as_deref().unwrap_or_default(), scope));
+            let scope = scope.transpose()?;
+            if scope
+                .as_ref()
+                .is_some_and(|scope| !scope.paths.allowed.is_empty())
+            {
+                return Err("`allowed_paths` in what is forbidden".to_owned());
+            }
+            out.push(Forbid {
+                tools,
+                constraints: constraints(definition.member("constraints"), sight)?,
+                scope,
+                message: message(definition)?,
+            });
         }
-        out.push(Forbid {
-            tools,
-            constraints: constraints(definition.member("constraints"), sight)?,
-            scope,
-            message: message(definition)?,
-        });
     }
     Ok(out)
 }
@@ -425,6 +432,7 @@ fn usual(tool: &String) -> Option<&'static str> {
     }
 }
 
+/// The scope of what is about one name, or about all.
 fn scope(tools: &[String], definition: &Json) -> Result<Scope, String> {
     known(
         definition,

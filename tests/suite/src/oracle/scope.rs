@@ -141,7 +141,8 @@ impl Path {
             if absolute {
                 return None;
             }
-            if let Some(drive) = text.split('/').next().and_then(drive) {
+            // Without a slash behind it a drive stands for its working folder, which is not known.
+            if let Some(drive) = text.split_once('/').and_then(|(first, _)| drive(first)) {
                 absolute = true;
                 if let Some(first) = segments.first_mut() {
                     *first = drive;
@@ -155,7 +156,7 @@ impl Path {
         if segments.len() > SEGMENTS || segments.iter().any(|segment| segment == "..") {
             return None;
         }
-        let first = segments.first().filter(|_| !(windows && absolute));
+        let first = segments.get(usize::from(windows && absolute));
         if first.is_some_and(|first| first.starts_with('~') || first.contains(':')) {
             return None;
         }
