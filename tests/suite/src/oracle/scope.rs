@@ -270,14 +270,15 @@ impl Pattern {
     fn covers(&self, path: &Path, names: &[String]) -> bool {
         // Anchored at the relative root, it says nothing about an absolute path; a mere name does, and so does what begins anywhere.
         // What is about every name is about every path, wherever it begins.
-        if path.absolute && !self.absolute && !self.anywhere {
+        // Where a segment is left open, a drive may be what it is open to.
+        if path.absolute && !self.absolute && !self.anywhere && !path.windows {
             let names: Vec<&String> = self.segments.iter().filter(|one| *one != "**").collect();
             return names.is_empty() || names == ["*"];
         }
         let mut folded: Vec<Vec<Vec<Folded>>> =
             names.iter().map(|name| Folded::all(name)).collect();
-        if folded.is_empty() {
-            // The root has an empty name, which `*` matches: what denies every name denies the folder of them all.
+        if folded.len() == usize::from(path.windows && path.absolute) {
+            // The root has an empty name, on a drive too, which `*` matches: what denies every name denies the folder of them all.
             folded.push(Folded::all(""));
         }
         // A leading `/` also covers the same segments below the root, and so does a drive: that may be where relative paths start from.
