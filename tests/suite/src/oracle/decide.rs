@@ -1,4 +1,8 @@
 //! Roles, rules, outcome, and the text of a denial.
+#![allow(
+    clippy::result_large_err,
+    reason = "an oracle is read more often than it is run"
+)]
 
 use super::{
     condition::Scene,
