@@ -173,25 +173,23 @@ const DIGITS: &str = "0123456789abcdef";
 
 /// Appends a name as a JSON string. A policy refuses names with control characters; what a host says of such a name keeps to one line.
 pub fn quote(target: &mut String, name: &str) {
-    let escaped = |c: char| matches!(c, '"' | '\\') || c < ' ';
     target.push_str(QUOTE);
-    for piece in name.split_inclusive(escaped) {
-        let plain = piece.strip_suffix(escaped).unwrap_or(piece);
-        target.push_str(plain);
-        let special = piece.get(plain.len()..).unwrap_or_default();
-        match special.bytes().next() {
-            None => {}
-            Some(code @ 0..b' ') => {
-                target.push_str(if code < 16 { "\\u000" } else { "\\u001" });
-                let digit = usize::from(code & 15);
+    let mut start = 0;
+    for (index, byte) in name.bytes().enumerate() {
+        if byte < b' ' || matches!(byte, b'"' | b'\\') {
+            target.push_str(name.get(start..index).unwrap_or_default());
+            start = index;
+            if byte < b' ' {
+                target.push_str(if byte < 16 { "\\u000" } else { "\\u001" });
+                let digit = usize::from(byte & 15);
                 target.push_str(DIGITS.get(digit..=digit).unwrap_or_default());
-            }
-            Some(_) => {
+                start += 1;
+            } else {
                 target.push_str(BACKSLASH);
-                target.push_str(special);
             }
         }
     }
+    target.push_str(name.get(start..).unwrap_or_default());
     target.push_str(QUOTE);
 }
 

@@ -7,6 +7,7 @@ use core::cell::Cell;
 
 use super::{
     Damaged, Plan, Ref,
+    grown::References,
     layout::{self, header},
 };
 use crate::bytes;
@@ -196,8 +197,8 @@ impl<'a> View<'a> {
     }
 
     /// The constraints of a rule or forbid, in order.
-    pub(crate) fn constraints(self, rule: Ref) -> impl Iterator<Item = Ref> + use<'a> {
-        (0..self.count(rule, 2)).map(move |index| self.reference(rule, 3 + index))
+    pub(crate) fn constraints(self, rule: Ref) -> References<'a> {
+        self.references_behind(rule, 2)
     }
 
     /// The rule that a role lists for a tool.

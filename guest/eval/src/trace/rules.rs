@@ -273,15 +273,16 @@ fn scope_trace(
         return None;
     }
     let shape = Shape::of(plan, scope);
-    let argument = |name: &[u8]| {
-        let value = arguments.member(arguments.node(0), name);
+    let argument = |index| {
+        let name = plan.str(shape.argument(index), 0);
+        let value = arguments.member(arguments.node(0), name.as_bytes());
         ArgumentTrace {
-            name: String::from_utf8_lossy(name).into(),
+            name: name.into(),
             value: value.map(|node| render(&Value::of_node(arguments, node))),
         }
     };
     Some(ScopeTrace {
-        arguments: shape.arguments(plan).map(argument).collect(),
+        arguments: (0..shape.argument_count()).map(argument).collect(),
         search: shape.search,
         style: shape.style(),
         truth: if forbids {
