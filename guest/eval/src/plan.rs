@@ -12,7 +12,7 @@ mod view;
 
 pub(crate) use describe::patterns;
 pub use describe::{ForbidRef, RoleRef, RuleRef, Summary};
-pub(crate) use grown::Shape;
+pub(crate) use grown::{References, Shape};
 pub use opaque::{OpaquePlan, opaque_plan};
 pub(crate) use view::{Step, View};
 
@@ -181,7 +181,10 @@ impl<'a> Plan<'a> {
     }
 
     pub(crate) fn u32(&self, at: usize) -> Result<u32, Damaged> {
-        self.checked(|plan| plan.word(at, 0))
+        self.checked(|plan| {
+            let [word] = plan.record(at);
+            word
+        })
     }
 
     pub(crate) fn word(&self, at: Ref, index: usize) -> Result<u32, Damaged> {

@@ -66,6 +66,7 @@ fn satisfies(plan: View<'_>, at: Ref, path: Given<'_>, buffer: &mut [u8]) -> boo
 }
 
 /// Whether a scope covers all paths of a call. `buffer` has at least [`MAX_PATH`] bytes.
+#[inline(never)]
 pub(crate) fn covers_call<'a>(
     plan: View<'a>,
     scope: Ref,
@@ -88,6 +89,7 @@ pub(crate) fn covers_call<'a>(
 
 /// Whether one of the paths of a call is among those that the scope of an exception or forbid is about. `buffer` has at least
 /// [`MAX_PATH`] bytes.
+#[inline(never)]
 pub(crate) fn excludes_call<'a>(
     plan: View<'a>,
     scope: Ref,

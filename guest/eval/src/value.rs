@@ -110,12 +110,13 @@ impl<'a> Value<'a> {
 
     #[inline]
     pub(crate) fn of_literal(plan: View<'a>, at: usize) -> Self {
-        match plan.word(at, 0) & 0xff {
+        let [kind] = plan.record(at);
+        match kind & 0xff {
             literal::NULL => Self::Null,
             literal::FALSE => Self::Bool(false),
             literal::TRUE => Self::Bool(true),
             literal::INTEGER => {
-                let (low, high) = (plan.word(at, 1), plan.word(at, 2));
+                let [_, low, high] = plan.record(at);
                 Self::Number(Number::Integer(
                     (u64::from(high) << 32 | u64::from(low)) as i64,
                 ))

@@ -395,7 +395,7 @@ fn texts(texts: &[String]) -> List {
 
 #[cfg(test)]
 mod tests {
-    use hexgate_contract::{Coverage, Field, Limits, PathStyle};
+    use hexgate_contract::{Coverage, Exclusion, Field, Limits, PathStyle};
 
     use super::*;
 

@@ -58,8 +58,8 @@ impl<'a> View<'a> {
         T::default()
     }
 
-    /// The word `index` of the record at `at`.
-    #[inline]
+    /// The word `index` of the record at `at`. [`Self::record`] is faster, and larger.
+    #[inline(never)]
     pub(crate) fn word(&self, at: Ref, index: usize) -> u32 {
         match self.words.get((at / 4).wrapping_add(index)) {
             Some(word) => u32::from_le_bytes(*word),
@@ -143,7 +143,9 @@ impl<'a> View<'a> {
         let [slots, mask] = self.record(index);
         let mut slot = layout::hash(name) & mask;
         for _ in 0..layout::MAX_PROBES {
-            let record = self.reference(slots as usize, slot as usize);
+            let [record] =
+                self.record((slots as usize).wrapping_add((slot as usize).wrapping_mul(4)));
+            let record = record as usize;
             if record == 0 {
                 return None;
             }
@@ -170,8 +172,10 @@ impl<'a> View<'a> {
 
     /// The id of a tool that some role lists.
     pub(crate) fn tool_named(&self, name: &[u8]) -> Option<u32> {
-        self.look_up(header::TOOL_INDEX, name)
-            .map(|tool| self.word(tool, 2))
+        self.look_up(header::TOOL_INDEX, name).map(|tool| {
+            let [_, _, id] = self.record(tool);
+            id
+        })
     }
 
     /// The record of the tool of that id.
