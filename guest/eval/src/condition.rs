@@ -238,7 +238,7 @@ impl<'a> EvalContext<'a, '_> {
             return known.checked_sub(2);
         }
         let count = match self.find(self.plan.reference(at, 0), element) {
-            Some(found) => found.value(self.plan).count(),
+            Some(found) => found.value(self.plan).count(self.plan),
             None => None,
         };
         if let Some(memo) = slot.checked_sub(1).and_then(|slot| self.memo.get_mut(slot)) {
@@ -416,7 +416,8 @@ impl<'a> EvalContext<'a, '_> {
         Truth::of(if text.is_raw() {
             dfa.accepts(text.raw.iter().copied())
         } else {
-            dfa.accepts(text.bytes())
+            let mut bytes = text.bytes();
+            dfa.accepts(core::iter::from_fn(|| bytes.step()))
         })
     }
 

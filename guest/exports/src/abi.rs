@@ -23,6 +23,7 @@ pub const ANSWER: usize = 18;
 pub type Answer = [u32; ANSWER];
 
 /// `result<verdict, error>`.
+#[inline(never)]
 pub fn outcome(outcome: Result<Verdict, Error>) -> Answer {
     match outcome {
         Ok(Verdict::Allow(grant)) => granted(Effect::Allow, grant, [0; 2], [0; 3]),

@@ -91,6 +91,7 @@ impl<'a> Wording<'a> {
     }
 
     /// No rule of the role is about the tool.
+    #[inline(never)]
     pub fn unlisted(&mut self, role: &str) {
         self.denied();
         self.push(" (no allow rule matched for role ");
@@ -99,18 +100,21 @@ impl<'a> Wording<'a> {
     }
 
     /// A rule of the role denies. Violated constraints, or the path, may follow as the reason.
+    #[inline(never)]
     pub fn denied(&mut self) {
         self.push(DENIED);
         quote(&mut self.denial.reason, self.tool);
     }
 
     /// A forbid denies, or an exception with constraints. Its constraints may follow as the reason.
+    #[inline(never)]
     pub fn forbidden(&mut self) {
         self.push(FORBIDDEN);
         quote(&mut self.denial.reason, self.tool);
     }
 
     /// What the model is told. The first message counts.
+    #[inline(never)]
     pub fn message(&mut self, message: Option<&str>) {
         if self.denial.message.is_none() {
             self.denial.message = message.map(String::from);
@@ -118,6 +122,7 @@ impl<'a> Wording<'a> {
     }
 
     /// A constraint, as written, that was not true.
+    #[inline(never)]
     pub fn violation(&mut self, source: &str) {
         self.push(self.before_violation);
         self.push(source);
@@ -145,6 +150,7 @@ impl<'a> Wording<'a> {
     }
 
     /// The scope where this role permits the call. It is kept if every role has the same.
+    #[inline(never)]
     pub fn hint(&mut self, hint: Option<PathScope>) {
         if !self.hinted {
             self.denial.hint = hint;

@@ -143,6 +143,7 @@ impl<'a> Plan<'a> {
         })
     }
 
+    #[inline(never)]
     fn page_of_forbids(
         &self,
         forbids: References<'_>,
@@ -198,23 +199,30 @@ impl<'a> RoleRef<'a> {
         let grown = self.plan.is_grown()?;
         self.plan.checked(|plan| {
             let mut page = Page::of(start, count);
-            let mut add = |tools, entry| {
-                for at in plan.rules(entry) {
-                    let plan = self.plan;
-                    page.add(RuleRef { plan, at, tools });
-                }
-            };
-            add(Named::Unlisted, plan.default_rule(self.at));
+            self.add_rules(
+                Named::Unlisted,
+                plan.rules(plan.default_rule(self.at)),
+                &mut page,
+            );
             for (tool, entry) in plan.cells(self.at) {
-                add(Named::Exact(plan.tool(tool)), entry);
+                self.add_rules(Named::Exact(plan.tool(tool)), plan.rules(entry), &mut page);
             }
             if grown {
                 for at in plan.named_entries(self.at) {
-                    add(Named::Pattern(at), plan.reference(at, 2));
+                    let rules = plan.rules(plan.reference(at, 2));
+                    self.add_rules(Named::Pattern(at), rules, &mut page);
                 }
             }
             page.things
         })
+    }
+
+    #[inline(never)]
+    fn add_rules(&self, tools: Named, rules: References<'_>, page: &mut Page<RuleRef<'a>>) {
+        let plan = self.plan;
+        for at in rules {
+            page.add(RuleRef { plan, at, tools });
+        }
     }
 
     /// At most `count` of its forbids, from index `start` on, in the order in which they are asked.

@@ -16,12 +16,12 @@ pub(super) fn facts<'a>(plan: &Plan<'a>) -> Result<Vec<Cow<'a, str>>, Damaged> {
     }
     let [table, count] = plan.checked(|view| view.record(view.trailer(trailer::FACTS)))?;
     let count = plan.checked(|view| view.bounded(count))?;
-    (0..count)
-        .map(|index| {
-            let at = (table as usize).wrapping_add(index * size::TEXT);
-            plan.str(at, 0).map(Cow::Borrowed)
-        })
-        .collect()
+    let mut facts = Vec::with_capacity(count);
+    for index in 0..count {
+        let at = (table as usize).wrapping_add(index * size::TEXT);
+        facts.push(Cow::Borrowed(plan.str(at, 0)?));
+    }
+    Ok(facts)
 }
 
 /// What the paths of all conditions lead to.
@@ -51,6 +51,7 @@ const SPAN: usize = 4 * 32;
 
 impl Walk {
     /// Whether the record at `at` is met for the first time.
+    #[inline(never)]
     fn is_new(&mut self, at: Ref) -> bool {
         let Some(bits) = self.seen.get_mut(at / SPAN) else {
             return false;

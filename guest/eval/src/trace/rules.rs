@@ -278,7 +278,7 @@ fn scope_trace(
         let value = arguments.member(arguments.node(0), name.as_bytes());
         ArgumentTrace {
             name: name.into(),
-            value: value.map(|node| render(&Value::of_node(arguments, node))),
+            value: value.map(|node| render(plan, &Value::of_node(arguments, node))),
         }
     };
     Some(ScopeTrace {
