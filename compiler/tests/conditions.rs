@@ -48,9 +48,8 @@ fn trace_of(policy: &Compiled, arguments: &str, facts: Option<&str>) -> Conditio
     let mut workspace = Workspace::new();
     let verdict = workspace.decide(&plan, &request).unwrap();
     let mut scratch = workspace.scratch(&plan, &request).unwrap();
-    let mut roles = trace(&plan, &request, &mut scratch).unwrap();
-    let rules = &mut roles[0].constraints;
-    let trace = rules.pop().unwrap();
+    let mut roles = trace(&plan, &request, &mut scratch).unwrap().roles;
+    let trace = roles[0].rules[0].constraints.pop().unwrap();
     assert_eq!(
         matches!(verdict, Verdict::Allow(_)),
         trace.truth == Truth::True,

@@ -125,8 +125,7 @@ fn record(plan: &[u8], first: u32) -> usize {
     let trailer = plan.len() - trailer::SIZE;
     (header::SIZE..trailer)
         .step_by(4)
-        .filter(|at| word(plan, *at) == first)
-        .next_back()
+        .rfind(|at| word(plan, *at) == first)
         .unwrap()
 }
 

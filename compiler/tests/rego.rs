@@ -120,7 +120,12 @@ fn opa_accepts_what_is_printed_and_would_format_it_alike() {
     for path in policies("rego").into_iter().chain(policies("ok")) {
         // One file at a time: all have the same package.
         let file = folder.path().join("policy.rego");
-        fs::write(&file, compile(&path).rego().unwrap()).unwrap();
+        let policy = compile(&path);
+        let text = match policy.rego() {
+            Err(Refusal::Inexact { .. }) => continue,
+            text => text.unwrap(),
+        };
+        fs::write(&file, text).unwrap();
         for arguments in [&["check", "--strict"][..], &["fmt", "--list"]] {
             let output = Command::new(opa.path())
                 .args(arguments)

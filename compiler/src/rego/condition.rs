@@ -501,7 +501,8 @@ impl<'p> Conditions<'p> {
         })
     }
 
-    /// Prints a function that counts the elements of a list for which a condition is true, and is undefined if it is for one: what is called.
+    /// Prints a function that counts the elements of a list for which a condition is true, and is undefined if the condition is for any.
+    /// What is returned calls it.
     fn tally(&mut self, list: &str, body: &Expr, depth: usize, seen: &mut Mentions) -> String {
         let name = element(depth + 1);
         let element = Some((name.as_str(), name.as_str()));
@@ -552,26 +553,34 @@ impl<'p> Conditions<'p> {
         let place = place(path, depth);
         let value = &value.text;
         self.helpers.need(Helper::Types);
-        let (elements, types) = if path.root == Root::Element {
+        let of_element = path.root == Root::Element;
+        let (elements, types) = if of_element {
             (place.clone(), format!("types({place})"))
         } else {
+            self.helpers.need(Helper::Element);
             let number = self.list(place.clone());
             (format!("elements_{number}"), format!("types_{number}"))
         };
-        if wanted {
-            self.helpers.need(Helper::Inside);
-            let mut lines = vec![format!("inside({value}, {elements})")];
-            if path.root == Root::Element {
-                lines.insert(0, format!("is_array({place})"));
+        let mut lines = Vec::new();
+        let test = match (wanted, of_element) {
+            (true, true) => {
+                self.helpers.need(Helper::Inside);
+                lines.push(format!("is_array({place})"));
+                "inside"
             }
-            return Some(lines);
+            (false, true) => {
+                self.helpers.need(Helper::Outside);
+                "outside"
+            }
+            (true, false) => "is_element",
+            (false, false) => "is_no_element",
+        };
+        if !wanted {
+            self.helpers.need(Helper::Comparable);
+            lines.push(format!("comparable({value}, {types})"));
         }
-        self.helpers.need(Helper::Outside);
-        self.helpers.need(Helper::Comparable);
-        Some(vec![
-            format!("comparable({value}, {types})"),
-            format!("outside({value}, {elements})"),
-        ])
+        lines.push(format!("{test}({value}, {elements})"));
+        Some(lines)
     }
 
     /// Prints the elements of a list as a set, and their types: OPA works them out once, however many values are looked for.

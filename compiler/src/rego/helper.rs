@@ -27,10 +27,12 @@ pub(super) enum Helper {
     Size,
     /// Whether two values have an order.
     Ordered,
-    /// Whether a value that is there is not in a list or set.
+    /// Whether a value that is there is not in a list.
     Outside,
-    /// Whether a value is in a list or set.
+    /// Whether a value is in a list.
     Inside,
+    /// Whether a value is in a set, and whether it is not.
+    Element,
     /// The types of the elements of a list.
     Types,
     /// Whether a value can be compared with elements of these types.
@@ -67,6 +69,7 @@ impl Helper {
             Self::Ordered => include_str!("helpers/ordered.rego"),
             Self::Outside => include_str!("helpers/outside.rego"),
             Self::Inside => include_str!("helpers/inside.rego"),
+            Self::Element => include_str!("helpers/element.rego"),
             Self::Types => include_str!("helpers/types.rego"),
             Self::Comparable => include_str!("helpers/comparable.rego"),
             Self::Members => include_str!("helpers/members.rego"),
@@ -88,7 +91,10 @@ impl Helpers {
     /// Notes that one is called.
     pub(super) fn need(&mut self, helper: Helper) {
         self.0.insert(helper);
-        if matches!(helper, Helper::Normalised | Helper::NormalisedOnWindows) {
+        if matches!(
+            helper,
+            Helper::Normalised | Helper::NormalisedOnWindows | Helper::Element
+        ) {
             self.0.insert(Helper::Outside);
         }
     }

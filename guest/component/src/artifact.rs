@@ -8,7 +8,7 @@ use crate::template::{
 };
 
 /// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
-pub const DIGEST: &str = "9791b56b2419ced4cfec491a1eda6dd1fe46b9eabd09d2bbb181153b33dc5272";
+pub const DIGEST: &str = "fbb7e46b07ce5290caec6f74d5ec204851610479f18bd2c9d05f248ad9d9b15d";
 
 /// The compiler and linker that built the engine.
 #[rustfmt::skip]
@@ -17,27 +17,27 @@ pub const BUILT_BY: &str = "rustc 1.96.0 (ac68faa20c58cbccd01ee7208bf3b6e93a7d7f
 /// Where the plan lies in the engine's memory.
 pub const HEAP_BASE: u32 = 20784;
 
-pub(crate) const CORE: Range<usize> = 14..128225;
+pub(crate) const CORE: Range<usize> = 14..119299;
 
 pub(crate) const COMPONENT: Template = Template {
     bytes: include_bytes!("../artifact/engine.component.wasm"),
-    plan_at: 128225,
+    plan_at: 119299,
     numbers: &[
-        (9, Length(128211)),
-        (432, Pages(37183)),
-        (123900, Length(4320)),
-        (128220, Length(0)),
+        (9, Length(119285)),
+        (441, Pages(37183)),
+        (114974, Length(4320)),
+        (119294, Length(0)),
     ],
 };
 
 pub(crate) const WRAPPER: Template = Template {
     bytes: include_bytes!("../artifact/opa.wrapper.bin"),
-    plan_at: 82327,
+    plan_at: 86485,
     numbers: &[
-        (1, Length(82321)),
-        (499, Pages(37663)),
-        (77522, Length(4800)),
-        (82322, Length(0)),
+        (1, Length(86479)),
+        (506, Pages(37807)),
+        (81544, Length(4936)),
+        (86480, Length(0)),
     ],
 };
 

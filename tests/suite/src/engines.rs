@@ -54,7 +54,7 @@ impl<'p> Reference<'p> {
     pub fn scopes(&self) -> Vec<Bounds> {
         (0..)
             .map_while(|id| self.plan.scope(id).ok().flatten())
-            .map(bounds)
+            .map(bounds_of)
             .collect()
     }
 
@@ -64,8 +64,16 @@ impl<'p> Reference<'p> {
         match self.decide(call) {
             Ok(verdict) => told(
                 verdict,
-                |id| self.plan.scope(id).map_err(|damaged| damaged.what().to_owned()),
-                |id| self.plan.terms(id).map_err(|damaged| damaged.what().to_owned()),
+                |id| {
+                    self.plan
+                        .scope(id)
+                        .map_err(|damaged| damaged.what().to_owned())
+                },
+                |id| {
+                    self.plan
+                        .terms(id)
+                        .map_err(|damaged| damaged.what().to_owned())
+                },
             ),
             Err(Error::Malformed(it)) => Answer::Malformed(match it.field {
                 Field::Roles => "roles",
@@ -110,7 +118,9 @@ fn told(
 ) -> Answer {
     let missing = |what: &str, id: u32| format!("there is no {what} {id}");
     let grant = |grant: contract::Grant| {
-        let bounds = grant.scope.map(|id| scope(id)?.ok_or_else(|| missing("scope", id)));
+        let bounds = grant
+            .scope
+            .map(|id| scope(id)?.ok_or_else(|| missing("scope", id)));
         Ok::<_, String>(Grant {
             role: grant.role,
             scope: bounds.transpose()?.map(bounds_of),
@@ -119,7 +129,9 @@ fn told(
     let answer = match verdict {
         Verdict::Allow(granted) => grant(granted).map(Answer::Allow),
         Verdict::NeedsApproval(needed) => grant(needed.grant).and_then(|grant| {
-            let terms = needed.terms.map(|id| terms(id)?.ok_or_else(|| missing("terms", id)));
+            let terms = needed
+                .terms
+                .map(|id| terms(id)?.ok_or_else(|| missing("terms", id)));
             Ok(Answer::NeedsApproval(Needed {
                 grant,
                 terms: terms.transpose()?.map(|terms| Terms {

@@ -73,7 +73,9 @@ pub fn probes(bounds: &Bounds, seed: u64) -> Vec<String> {
         .flatten()
         .cloned()
         .collect();
-    (0..3).map(|_| paths::path(&mut random, &patterns)).collect()
+    (0..3)
+        .map(|_| paths::path(&mut random, &patterns))
+        .collect()
 }
 
 impl Scenario {
@@ -111,7 +113,9 @@ mod tests {
             let kind = match answer {
                 Answer::Allow(grant) if grant.scope.is_some() => "allow within a scope",
                 Answer::Allow(_) => "allow",
-                Answer::NeedsApproval(needed) if needed.terms.is_some() => "needs approval on terms",
+                Answer::NeedsApproval(needed) if needed.terms.is_some() => {
+                    "needs approval on terms"
+                }
                 Answer::NeedsApproval(_) => "needs approval",
                 Answer::Deny(denial) if denial.reason.contains("Policy forbids") => "forbidden",
                 Answer::Deny(denial) if denial.message.is_some() => "deny with a message",

@@ -75,9 +75,7 @@ pub fn answer(text: &str, call: &Call, scopes: &[Bounds]) -> Result<Answer, Stri
     }
     let scope = match index("scope")? {
         None => None,
-        Some(id) => {
-            Some(scopes.get(id as usize).ok_or_else(strange)?.clone())
-        }
+        Some(id) => Some(scopes.get(id as usize).ok_or_else(strange)?.clone()),
     };
     let grant = Grant {
         role: index("role")?,
@@ -167,7 +165,9 @@ fn paths(value: Option<&Json>) -> Option<Option<Paths>> {
         lists => Some(Some(Paths {
             allowed: texts(lists.member("allowed"))?,
             denied: texts(lists.member("denied"))?,
-            except: lists.member("except").map_or(Some(Vec::new()), |list| texts(Some(list)))?,
+            except: lists
+                .member("except")
+                .map_or(Some(Vec::new()), |list| texts(Some(list)))?,
         })),
     }
 }

@@ -185,7 +185,15 @@ pub fn description(policy: &Policy) -> Result<Value, DecideError> {
 }
 
 /// The paths that each scope is asked about, and one scope that is not there.
-const PROBES: [&str; 7] = ["docs/a.md", ".env", "src/.env.example", "C:/x", "a/../b", "größe", ""];
+const PROBES: [&str; 7] = [
+    "docs/a.md",
+    ".env",
+    "src/.env.example",
+    "C:/x",
+    "a/../b",
+    "größe",
+    "",
+];
 
 fn paths(paths: &PathScope) -> Value {
     json!({"allowed": paths.allowed, "denied": paths.denied, "except": paths.except})

@@ -151,7 +151,9 @@ impl Vector {
         for (name, value) in self.line.as_object().unwrap_or_default() {
             let same = match (name.as_str(), answer) {
                 ("role", _) => grant.map(|grant| grant.role) == Some(index(value)?),
-                ("scope", _) => grant.is_some_and(|grant| bounds(value).as_ref() == Ok(&grant.scope)),
+                ("scope", _) => {
+                    grant.is_some_and(|grant| bounds(value).as_ref() == Ok(&grant.scope))
+                }
                 ("terms", Answer::NeedsApproval(needed)) => {
                     terms(value).as_ref() == Ok(&needed.terms)
                 }

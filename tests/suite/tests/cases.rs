@@ -260,7 +260,8 @@ fn what_is_an_error_is_refused_with_the_words_that_help() {
     let mut wrong = Vec::new();
     for line in fs::read_to_string(file).unwrap().lines() {
         let line: Value = serde_json::from_str(line).unwrap();
-        let outcome = Compiler::default().compile_str("policy.yaml", line["policy"].as_str().unwrap());
+        let outcome =
+            Compiler::default().compile_str("policy.yaml", line["policy"].as_str().unwrap());
         let said = format!("{:?}", outcome.diagnostics);
         let says = |pattern: &Value| {
             let pattern = pattern.as_str().unwrap();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     exit::Exit,
-    output::{self, count},
+    output::{self, count, shortened},
 };
 
 /// List requests for approval, the oldest first
@@ -80,7 +80,7 @@ fn table(requests: &[View]) -> String {
                 view.short().to_owned(),
                 asked.expires_at.to_string(),
                 view.seconds_left.map_or_else(|| "-".to_owned(), time),
-                short(&asked.needs()),
+                shortened(&asked.needs(), 40),
                 short(&asked.call.agent),
                 short(&asked.call.caller.user),
                 short(&asked.call.tool),

@@ -132,9 +132,9 @@ impl View {
         };
         let answers: Vec<Said> = readable()
             .map(|answer| {
-                let counts = tally.as_ref().map(|tally| {
-                    tally.denial == Some(answer) || tally.approvals.contains(&answer)
-                });
+                let counts = tally
+                    .as_ref()
+                    .map(|tally| tally.denial == Some(answer) || tally.approvals.contains(&answer));
                 Said::new(answer, counts)
             })
             .collect();
@@ -210,8 +210,13 @@ impl View {
         let missing = needed.saturating_sub(self.given?);
         let waits = match self.state {
             State::Pending | State::NotAnswered => true,
-            State::Answered => self.answers.iter().all(|said| said.decision == Decision::Approve),
-            State::Approved | State::Denied | State::Used | State::Expired | State::Altered => false,
+            State::Answered => self
+                .answers
+                .iter()
+                .all(|said| said.decision == Decision::Approve),
+            State::Approved | State::Denied | State::Used | State::Expired | State::Altered => {
+                false
+            }
         };
         (waits && missing > 0).then_some(missing)
     }

@@ -4,10 +4,7 @@ use std::{collections::HashMap, thread, time::Duration};
 
 use anyhow::Context;
 
-use super::{
-    source::Source,
-    view::View,
-};
+use super::{source::Source, view::View};
 use crate::{
     exit::Exit,
     output::{self, Reader, harmless},

@@ -2,7 +2,7 @@
 
 mod binary;
 mod human;
-mod permits;
+pub(super) mod permits;
 mod report;
 
 use std::path::{Path, PathBuf};

@@ -239,11 +239,12 @@ fn several_approvers_answer_each_with_a_reason() {
     for answer in ["approve", "deny"] {
         let mut command = office.command(&format!("{answer} {id} {ANSWER} carol.private"));
         let output = command.args(["--reason", " "]).output().unwrap();
-        assert_snapshot!(without_times(&office.fixture.shown(&output)), @r"
-        exit 1
-        --- stderr
-        error: an answer to request `[SHA256]` needs a reason, and this one has none, or a blank one; give one with `--reason`
-        ");
+        let shown = office.fixture.shown(&output);
+        assert!(
+            shown.starts_with("exit 1\n")
+                && shown.contains("needs a reason, and this one has none, or a blank one; give one with `--reason`"),
+            "{shown}"
+        );
     }
     assert_snapshot!(office.run(&format!("approve {id} {ANSWER} carol.private --reason ticket-1")), @r#"
     exit 0

@@ -229,7 +229,7 @@ fn decisions_have_names_of_their_own() {
 
 #[test]
 fn a_host_tells_the_facts_that_the_policy_looks_at() {
-    let raw = |text: &str| serde_json::value::RawValue::from_string(text.to_owned()).unwrap();
+    let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
     let enforcer = enforcer(
         r#"
 roles:

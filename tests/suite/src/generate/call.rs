@@ -75,16 +75,7 @@ fn roles(scenario: &Scenario, random: &mut Random) -> Vec<String> {
         .map(|_| {
             if scenario.roles.is_empty() || random.chance(12) {
                 let bad = if random.chance(10) { "bad\nname" } else { "r3" };
-                random.text(&[
-                    "default",
-                    "ghost",
-                    "",
-                    "Default",
-                    "m0",
-                    "r1 ",
-                    "m1",
-                    bad,
-                ])
+                random.text(&["default", "ghost", "", "Default", "m0", "r1 ", "m1", bad])
             } else {
                 random.pick(&scenario.roles).clone()
             }
@@ -109,7 +100,11 @@ fn tool(scenario: &Scenario, random: &mut Random) -> String {
                 "hexgate.z",
                 "other",
                 "a\"b",
-                "read_", "read_other", "mytool2", "agent.tool:x", "skill.resource:q",
+                "read_",
+                "read_other",
+                "mytool2",
+                "agent.tool:x",
+                "skill.resource:q",
             ]),
         };
     }
@@ -120,24 +115,26 @@ fn tool(scenario: &Scenario, random: &mut Random) -> String {
 fn respelt(random: &mut Random, value: &Json) -> Json {
     match value {
         // With an exponent a number takes no second one, and no digits behind it.
-        Json::Number(number) if random.chance(40) && is_plain(number) => Json::Number(if number.contains('.') {
-            random
-                .pick(&[
-                    format!("{number}0"),
-                    format!("{number}e0"),
-                    format!("{number}E+00"),
-                ])
-                .clone()
-        } else {
-            random
-                .pick(&[
-                    format!("{number}.0"),
-                    format!("{number}e0"),
-                    format!("{number}00e-2"),
-                    format!("{number}.000E-0"),
-                ])
-                .clone()
-        }),
+        Json::Number(number) if random.chance(40) && is_plain(number) => {
+            Json::Number(if number.contains('.') {
+                random
+                    .pick(&[
+                        format!("{number}0"),
+                        format!("{number}e0"),
+                        format!("{number}E+00"),
+                    ])
+                    .clone()
+            } else {
+                random
+                    .pick(&[
+                        format!("{number}.0"),
+                        format!("{number}e0"),
+                        format!("{number}00e-2"),
+                        format!("{number}.000E-0"),
+                    ])
+                    .clone()
+            })
+        }
         Json::List(items) => Json::List(items.iter().map(|item| respelt(random, item)).collect()),
         other => other.clone(),
     }

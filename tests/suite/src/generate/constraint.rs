@@ -33,6 +33,8 @@ pub(super) struct Writer<'a> {
     /// How many of these go over several values, and the most there were at once.
     deep: usize,
     deepest: usize,
+    /// Whether something looked at what is bound outermost.
+    looked: bool,
     /// Whether nothing may look at the role.
     pub(super) for_all_roles: bool,
 }
@@ -53,7 +55,11 @@ impl Sight {
             }
         }
         for definition in &parent.definitions {
-            if self.definitions.iter().all(|other| other.name != definition.name) {
+            if self
+                .definitions
+                .iter()
+                .all(|other| other.name != definition.name)
+            {
                 self.definitions.push(definition.clone());
             }
         }
@@ -108,6 +114,7 @@ impl<'a> Writer<'a> {
             around: Vec::new(),
             deep: 0,
             deepest: 0,
+            looked: false,
             for_all_roles: false,
         }
     }
@@ -115,7 +122,11 @@ impl<'a> Writer<'a> {
     /// A named condition.
     pub(super) fn definition(mut self, name: String) -> Definition {
         self.around.push(Around::Value);
-        let text = self.chain(1);
+        let mut text = self.chain(1);
+        // What looks at nothing that it is given is refused.
+        if !self.looked {
+            text = format!("present(.) and ({text})");
+        }
         Definition {
             name,
             text,
@@ -253,7 +264,13 @@ impl<'a> Writer<'a> {
         let of_texts = at.0 == "said";
         let several: Vec<Json> = several
             .into_iter()
-            .map(|value| if of_texts { Json::Text(word(self.random)) } else { value })
+            .map(|value| {
+                if of_texts {
+                    Json::Text(word(self.random))
+                } else {
+                    value
+                }
+            })
             .collect();
         let one = match several.first() {
             Some(one) => one.clone(),
@@ -297,7 +314,10 @@ impl<'a> Writer<'a> {
                 self.wish(at, Json::Text(text));
                 format!("lower({path}) == lower({other})")
             }
-            _ => format!("lower({path}) {} {small}", self.random.text(&["==", "!=", "<="])),
+            _ => format!(
+                "lower({path}) {} {small}",
+                self.random.text(&["==", "!=", "<="])
+            ),
         }
     }
 
@@ -326,12 +346,15 @@ impl<'a> Writer<'a> {
             let count = self.random.below(3);
             let list = vec![Json::Text(word(self.random)); count];
             self.wish(("said", vec![heard.clone()]), Json::List(list));
-            let op = self.random.text(&["==", ">=", "<"]);
+            let op = self.random.text(&["==", ">=", "<="]);
             return format!("count(said.{heard}) {op} {count}");
         }
         let (root, name) = *self.random.pick(&COUNTS);
         let count = self.random.below(6);
-        self.wish((root, vec![name.to_owned()]), Json::Number(count.to_string()));
+        self.wish(
+            (root, vec![name.to_owned()]),
+            Json::Number(count.to_string()),
+        );
         let op = self.random.text(&["<", "<=", "==", ">="]);
         format!("{root}.{name} {op} {}", count + self.random.below(2))
     }
@@ -342,7 +365,11 @@ impl<'a> Writer<'a> {
         let name = self.random.text(&["", "a", "n"]);
         let element = |random: &mut Random| {
             let mut element = Json::Null;
-            let steps: Vec<String> = [&name].into_iter().filter(|name| !name.is_empty()).cloned().collect();
+            let steps: Vec<String> = [&name]
+                .into_iter()
+                .filter(|name| !name.is_empty())
+                .cloned()
+                .collect();
             put(&mut element, &steps, ugly(random));
             element
         };
@@ -681,6 +708,7 @@ impl<'a> Writer<'a> {
         if let Some(around) = self.around.last()
             && self.random.chance(70)
         {
+            self.looked |= self.around.len() == 1;
             let first = match around {
                 Around::Value => self.random.text(&["", "", "", "a", "n", "[0]"]),
                 Around::Member => self.random.text(&["name", "value", "value"]),
@@ -691,7 +719,9 @@ impl<'a> Writer<'a> {
                 _ => (format!(".{first}"), (".", vec![first])),
             };
         }
-        let root = *self.random.pick(&["args", "args", "args", "args", "args", "args", "args", "ctx", "user"]);
+        let root = *self.random.pick(&[
+            "args", "args", "args", "args", "args", "args", "args", "ctx", "user",
+        ]);
         let most = if self.random.chance(25) { 3 } else { 1 };
         let count = 1 + self.random.below(most);
         let mut steps: Vec<String> = (0..count).map(|_| name(self.random)).collect();

@@ -165,12 +165,7 @@ fn with_roles(random: &mut Random, known: &mut Known) -> Json {
 }
 
 /// Constants and named conditions, which can be seen from now on.
-fn see(
-    random: &mut Random,
-    sight: &mut Sight,
-    prefix: &str,
-    members: &mut Vec<(String, Json)>,
-) {
+fn see(random: &mut Random, sight: &mut Sight, prefix: &str, members: &mut Vec<(String, Json)>) {
     let consts = consts(random, prefix);
     if !consts.is_empty() {
         members.push(("consts".to_owned(), Json::Object(consts.clone())));
@@ -199,12 +194,7 @@ fn see(
 }
 
 /// What a flat policy and a role have alike.
-fn rules(
-    random: &mut Random,
-    known: &mut Known,
-    sight: &Sight,
-    members: &mut Vec<(String, Json)>,
-) {
+fn rules(random: &mut Random, known: &mut Known, sight: &Sight, members: &mut Vec<(String, Json)>) {
     if random.chance(30) {
         let mode = mode(random);
         let mut entry = vec![("mode".to_owned(), mode.clone())];
@@ -287,7 +277,10 @@ fn rule(random: &mut Random, known: &mut Known, sight: &Sight, tool: &str, liste
     }
     let usual = usual(tool).is_some();
     if usual && random.chance(80) || random.chance(15) {
-        entry.push(("file_scope".to_owned(), scope(random, known, tool, exception)));
+        entry.push((
+            "file_scope".to_owned(),
+            scope(random, known, tool, exception),
+        ));
     }
     let asked = if told { mode } else { Json::Null };
     words(random, &asked, &mut entry);
@@ -355,6 +348,7 @@ fn scope(random: &mut Random, known: &mut Known, tool: &str, forbidding: bool) -
                 .map(|_| {
                     let near = list == "except_paths" && !known.patterns.is_empty();
                     let above = near.then(|| random.pick(&known.patterns).clone());
+                    let above = above.filter(|above| windows || !above.contains(':'));
                     paths::pattern(random, windows, above.as_deref())
                 })
                 .collect();
@@ -404,7 +398,9 @@ fn words(random: &mut Random, mode: &Json, members: &mut Vec<(String, Json)>) {
     }
     let mut terms = Vec::new();
     if random.chance(50) {
-        let roles = (0..1 + random.below(2)).map(|_| Json::Text(random.text(&["ops", "lead", "é"])));
+        let mut roles = vec!["ops", "lead", "é"];
+        roles.truncate(1 + random.below(3));
+        let roles = roles.into_iter().map(|role| Json::Text(role.to_owned()));
         terms.push(("roles".to_owned(), Json::List(roles.collect())));
     }
     if random.chance(50) {
@@ -439,12 +435,7 @@ fn mode(random: &mut Random) -> Json {
     Json::Text(random.text(&["allow", "allow", "allow", "approval_required", "deny"]))
 }
 
-fn constraints(
-    random: &mut Random,
-    known: &mut Known,
-    sight: &Sight,
-    count: usize,
-) -> Json {
+fn constraints(random: &mut Random, known: &mut Known, sight: &Sight, count: usize) -> Json {
     let mut writer = Writer::new(random, sight.clone());
     let list = (0..count)
         .map(|_| Json::Text(writer.constraint()))

@@ -161,7 +161,17 @@ fn bent(random: &mut Random, text: &str) -> String {
         }
         24 => text.nfd().collect(),
         26 => text.replace('/', "\\"),
-        27 => random.text(&["C:", "c:/", "C:\\", "C:x", "\\\\host\\share\\x", "//host/share/x", "\\x", "1:/x", "CC:/x"]),
+        27 => random.text(&[
+            "C:",
+            "c:/",
+            "C:\\",
+            "C:x",
+            "\\\\host\\share\\x",
+            "//host/share/x",
+            "\\x",
+            "1:/x",
+            "CC:/x",
+        ]),
         28 => format!("{}{text}", random.text(&["c:\\", "C:/", "d:/"])),
         25 => text.to_uppercase().nfc().collect(),
         _ => format!("{text}é"),

@@ -15,15 +15,7 @@ pub(super) struct Scene<'a> {
     pub(super) role: &'a str,
     pub(super) tool: &'a str,
     /// What `.` is in the calls around, innermost last. It can be absent.
-    pub(super) elements: Vec<Option<Element>>,
-}
-
-/// What `.` is.
-#[derive(Debug, Clone)]
-pub(super) struct Element {
-    value: Json,
-    /// Whether it stands in the policy: an element of a list constant.
-    written: bool,
+    pub(super) elements: Vec<Option<Json>>,
 }
 
 impl Scene<'_> {
@@ -59,7 +51,7 @@ impl Scene<'_> {
                 else {
                     return None;
                 };
-                if text.is_empty() && !self.is_written(sought) {
+                if text.is_empty() && !matches!(sought, Operand::Literal(_)) {
                     return None;
                 }
                 Some(match call.as_str() {
@@ -81,11 +73,10 @@ impl Scene<'_> {
             }
             Expr::Bound { call, over, body } => {
                 let found = self.operand(over);
-                let written = self.is_written(over);
                 if call == "optional" {
                     return match found {
                         None | Some(Json::Null) => Some(true),
-                        Some(value) => self.of(body, Some(Element { value, written })),
+                        Some(value) => self.of(body, Some(value)),
                     };
                 }
                 let elements = match call.as_str() {
@@ -95,7 +86,7 @@ impl Scene<'_> {
                 };
                 let values = elements
                     .into_iter()
-                    .map(|value| self.of(body, Some(Element { value, written })))
+                    .map(|value| self.of(body, Some(value)))
                     .collect();
                 if call.starts_with("every") {
                     every(values)
@@ -104,40 +95,27 @@ impl Scene<'_> {
                 }
             }
             Expr::Named { argument, body } => {
-                let argument = Operand::Path(argument.clone());
-                let written = self.is_written(&argument);
-                let element = self.operand(&argument).map(|value| Element { value, written });
+                let element = self.path(argument);
                 self.of(body, element)
             }
         }
     }
 
     /// The value of a condition in which `.` is that.
-    fn of(&mut self, body: &Expr, element: Option<Element>) -> Option<bool> {
+    fn of(&mut self, body: &Expr, element: Option<Json>) -> Option<bool> {
         self.elements.push(element);
         let value = self.value(body);
         self.elements.pop();
         value
     }
 
-    /// Whether an operand stands in the policy as it is.
-    fn is_written(&self, operand: &Operand) -> bool {
-        match operand {
-            Operand::Literal(_) => true,
-            Operand::Path(path) if path.root == "." && path.steps.is_empty() => {
-                matches!(self.elements.last(), Some(Some(element)) if element.written)
-            }
-            _ => false,
-        }
-    }
-
     fn compare(&mut self, left: &Operand, op: Op, right: &Operand) -> Option<bool> {
         let (a, b) = (self.operand(left)?, self.operand(right)?);
-        let null = |operand: &Operand, value: &Json| *value == Json::Null && self.is_written(operand);
+        let null = |operand: &Operand| matches!(operand, Operand::Literal(Json::Null));
         let equality = || {
             if kind(&a) == kind(&b) {
                 Some(equal(&a, &b))
-            } else if null(left, &a) || null(right, &b) {
+            } else if null(left) || null(right) {
                 Some(false)
             } else {
                 None
@@ -169,11 +147,7 @@ impl Scene<'_> {
             Operand::CountIf(path, body) => {
                 let mut size = 0;
                 for value in self.path(path)?.as_list()? {
-                    let element = Element {
-                        value: value.clone(),
-                        written: false,
-                    };
-                    size += usize::from(self.of(body, Some(element))?);
+                    size += usize::from(self.of(body, Some(value.clone()))?);
                 }
                 Some(Json::Number(size.to_string()))
             }
@@ -221,7 +195,7 @@ impl Scene<'_> {
                 tool = Json::Text(self.tool.to_owned());
                 &tool
             }
-            "." => &self.elements.last()?.as_ref()?.value,
+            "." => self.elements.last()?.as_ref()?,
             fact => self.facts.member(fact)?,
         };
         follow(start, &path.steps).cloned()

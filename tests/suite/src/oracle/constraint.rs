@@ -119,7 +119,13 @@ pub(super) fn check(name: &str, sight: &Sight) -> Result<(), String> {
     read(&definition.text, sight, 0, 1, 0).map(|_| ())
 }
 
-fn read(text: &str, sight: &Sight, deep: usize, bound: usize, names: usize) -> Result<Expr, String> {
+fn read(
+    text: &str,
+    sight: &Sight,
+    deep: usize,
+    bound: usize,
+    names: usize,
+) -> Result<Expr, String> {
     if names > NAMES {
         return Err(format!("`{text}` is of itself"));
     }
@@ -218,7 +224,14 @@ impl Parser<'_> {
             self.need(")")?;
             return Ok(inner);
         }
-        for name in ["every", "any", "every_member", "any_member", "anywhere", "optional"] {
+        for name in [
+            "every",
+            "any",
+            "every_member",
+            "any_member",
+            "anywhere",
+            "optional",
+        ] {
             if self.call(name) {
                 return self.bound(name);
             }
@@ -226,7 +239,9 @@ impl Parser<'_> {
         for name in ["startswith", "endswith", "contains"] {
             if self.call(name) {
                 let subject = self.operand()?;
-                if !matches!(&subject, Operand::Path(_)) && !matches!(&subject, Operand::Lower(of) if matches!(**of, Operand::Path(_))) {
+                if !matches!(&subject, Operand::Path(_))
+                    && !matches!(&subject, Operand::Lower(of) if matches!(**of, Operand::Path(_)))
+                {
                     return Err("a text is sought in a path, or in `lower` of one".to_owned());
                 }
                 self.need(",")?;

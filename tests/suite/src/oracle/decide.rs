@@ -116,9 +116,9 @@ fn read(policy: &Policy, call: &Call) -> Result<(Json, Json), Answer> {
         None => Json::Object(Vec::new()),
     };
     let foreign = |members: &[(String, Json)]| {
-        members
-            .iter()
-            .any(|(name, _)| !["ctx", "run", "said", "usage", "user", "user_usage"].contains(&name.as_str()))
+        members.iter().any(|(name, _)| {
+            !["ctx", "run", "said", "usage", "user", "user_usage"].contains(&name.as_str())
+        })
     };
     if facts.as_object().is_none_or(foreign) {
         return Err(Answer::Malformed("facts"));
@@ -147,11 +147,16 @@ fn forbidden(forbids: &[Forbid], scene: &mut Scene<'_>) -> Option<Denial> {
     let about: Vec<&Forbid> = forbids
         .iter()
         .filter(|forbid| is_about(forbid, scene.tool))
-        .filter(|forbid| condition(&forbid.constraints, forbid.scope.as_ref(), scene) != Some(false))
+        .filter(|forbid| {
+            condition(&forbid.constraints, forbid.scope.as_ref(), scene) != Some(false)
+        })
         .collect();
     let violations = sources(&about.first()?.constraints);
     Some(Denial {
-        reason: because(&format!("Policy forbids tool {}", text(scene.tool)), &violations),
+        reason: because(
+            &format!("Policy forbids tool {}", text(scene.tool)),
+            &violations,
+        ),
         violations,
         hint: None,
         message: about.iter().find_map(|forbid| forbid.message.clone()),
@@ -166,7 +171,11 @@ fn is_about(forbid: &Forbid, tool: &str) -> bool {
 }
 
 /// What an exception or a forbid asks: its constraints and its scope together.
-fn condition(constraints: &[Constraint], scope: Option<&Scope>, scene: &mut Scene<'_>) -> Option<bool> {
+fn condition(
+    constraints: &[Constraint],
+    scope: Option<&Scope>,
+    scene: &mut Scene<'_>,
+) -> Option<bool> {
     let mut values: Vec<Option<bool>> = constraints
         .iter()
         .map(|constraint| scene.value(&constraint.expr))
@@ -245,7 +254,9 @@ fn listed<'p>(role: &'p Role, tool: &str) -> Option<&'p [Rule]> {
             .filter(|(pattern, _)| stands_for(pattern, tool))
             .max_by_key(|(pattern, _)| weight(pattern))
     };
-    let (_, rules) = exact.filter(|(name, _)| !name.contains('*')).or_else(best)?;
+    let (_, rules) = exact
+        .filter(|(name, _)| !name.contains('*'))
+        .or_else(best)?;
     Some(rules)
 }
 
@@ -304,7 +315,12 @@ fn exclusions(policy: &Policy, role: &Role, rules: &[Rule], tool: &str) -> Vec<E
     out
 }
 
-fn judge(role: &Role, rules: &[Rule], exclusions: Vec<Exclusion>, scene: &mut Scene<'_>) -> Verdict {
+fn judge(
+    role: &Role,
+    rules: &[Rule],
+    exclusions: Vec<Exclusion>,
+    scene: &mut Scene<'_>,
+) -> Verdict {
     let denied = format!("Policy denied tool {}", text(scene.tool));
     let message = |rules: &[&Rule]| rules.iter().find_map(|rule| rule.message.clone());
 
@@ -320,7 +336,10 @@ fn judge(role: &Role, rules: &[Rule], exclusions: Vec<Exclusion>, scene: &mut Sc
             reason: if violations.is_empty() {
                 denied
             } else {
-                because(&format!("Policy forbids tool {}", text(scene.tool)), &violations)
+                because(
+                    &format!("Policy forbids tool {}", text(scene.tool)),
+                    &violations,
+                )
             },
             violations,
             hint: None,
@@ -348,7 +367,9 @@ fn judge(role: &Role, rules: &[Rule], exclusions: Vec<Exclusion>, scene: &mut Sc
             .filter(|constraint| scene.value(&constraint.expr) != Some(true))
             .map(|constraint| &constraint.source)
             .collect();
-        untrue.iter().for_each(|source| add(&mut violations, source));
+        untrue
+            .iter()
+            .for_each(|source| add(&mut violations, source));
         if untrue.is_empty() {
             match &rule.scope {
                 Some(scope) if !scope.holds(scene.args) => hints.push(&scope.paths),
@@ -378,7 +399,9 @@ fn judge(role: &Role, rules: &[Rule], exclusions: Vec<Exclusion>, scene: &mut Sc
             because(&denied, &violations)
         },
         violations,
-        hint: first.filter(|first| hints.iter().all(|hint| hint == first)).cloned(),
+        hint: first
+            .filter(|first| hints.iter().all(|hint| hint == first))
+            .cloned(),
         message: message(&others),
     })
 }

@@ -35,7 +35,11 @@ pub(super) fn calculate(left: &str, op: char, right: &str) -> Option<String> {
             }
         }
     };
-    let digits: String = row.iter().rev().map(|digit| char::from(b'0' + digit)).collect();
+    let digits: String = row
+        .iter()
+        .rev()
+        .map(|digit| char::from(b'0' + digit))
+        .collect();
     if digits.trim_matches('0').len() > DIGITS {
         return None;
     }
@@ -160,12 +164,21 @@ mod tests {
             ("0", '*', "-7", "0"),
             ("999", '+', "1", "1000"),
             ("1000", '-', "1", "999"),
-            ("12345678901234567890", '*', "98765432109876543210", "1219326311370217952237463801111263526900"),
+            (
+                "12345678901234567890",
+                '*',
+                "98765432109876543210",
+                "1219326311370217952237463801111263526900",
+            ),
             ("1e1000", '*', "1e-1000", "1"),
             ("25e-2", '*', "4", "1"),
         ] {
             let found = calculate(left, op, right).unwrap();
-            assert_eq!(compare(&found, expected), Ordering::Equal, "{left} {op} {right}: {found}");
+            assert_eq!(
+                compare(&found, expected),
+                Ordering::Equal,
+                "{left} {op} {right}: {found}"
+            );
         }
         // 200 digits that count, and one more.
         let nines = "9".repeat(100);

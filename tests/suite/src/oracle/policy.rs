@@ -128,7 +128,10 @@ pub fn resolve(document: &Json) -> Result<Policy, String> {
     base.constraints = constraints(document.member("constraints"), &base.sight)?;
     let forbids = forbids(document.member("forbid"), &base.sight)?;
     let asks_the_role = |constraint: &Constraint| constraint.expr.asks("role");
-    if forbids.iter().any(|forbid| forbid.constraints.iter().any(asks_the_role)) {
+    if forbids
+        .iter()
+        .any(|forbid| forbid.constraints.iter().any(asks_the_role))
+    {
         return Err("`role` in what no role can grant".to_owned());
     }
     let mut out = Vec::new();
@@ -283,7 +286,12 @@ fn listed(tool: &str, rules: &[Json], sight: &Sight) -> Result<Vec<Rule>, String
         }
         let mut one = rule(tool, definition, sight)?;
         one.exception = one.mode == Mode::Deny;
-        if one.exception && one.scope.as_ref().is_some_and(|scope| !scope.paths.allowed.is_empty()) {
+        if one.exception
+            && one
+                .scope
+                .as_ref()
+                .is_some_and(|scope| !scope.paths.allowed.is_empty())
+        {
             return Err("`allowed_paths` in an exception".to_owned());
         }
         out.push(one);
@@ -321,24 +329,40 @@ fn forbids(list: Option<&Json>, sight: &Sight) -> Result<Vec<Forbid>, String> {
     for definition in items(list)? {
         known(
             definition,
-            &["tools", "constraints", "file_scope", "message", "description"],
+            &[
+                "tools",
+                "constraints",
+                "file_scope",
+                "message",
+                "description",
+            ],
         )?;
         let tools = definition.member("tools").map(texts).transpose()?;
         if tools.as_ref().is_some_and(Vec::is_empty) {
             return Err("nothing is forbidden".to_owned());
         }
-        let scope = definition.member("file_scope");
-        let scope = scope.map(|scope| self::scope(tools.as_deref().unwrap_or_default(), scope));
-        let scope = scope.transpose()?;
-        if scope.as_ref().is_some_and(|scope| !scope.paths.allowed.is_empty()) {
-            return Err("`allowed_paths` in what is forbidden".to_owned());
+        // One for each name: of tools that are known the path argument is, and whether they search.
+        let parts = match tools {
+            None => vec![None],
+            Some(names) => names.into_iter().map(|name| Some(vec![name])).collect(),
+        };
+        for tools in parts {
+            let scope = definition.member("file_scope");
+            let scope = scope.map(|scope| self::scope(tools.as_deref().unwrap_or_default(), scope));
+            let scope = scope.transpose()?;
+            if scope
+                .as_ref()
+                .is_some_and(|scope| !scope.paths.allowed.is_empty())
+            {
+                return Err("`allowed_paths` in what is forbidden".to_owned());
+            }
+            out.push(Forbid {
+                tools,
+                constraints: constraints(definition.member("constraints"), sight)?,
+                scope,
+                message: message(definition)?,
+            });
         }
-        out.push(Forbid {
-            tools,
-            constraints: constraints(definition.member("constraints"), sight)?,
-            scope,
-            message: message(definition)?,
-        });
     }
     Ok(out)
 }
@@ -368,22 +392,31 @@ fn terms(definition: &Json) -> Result<Terms, String> {
         };
         number.parse::<u32>().ok()?.checked_mul(seconds)
     });
-    let approvers = definition.member("approvers").map(|approvers| match approvers {
-        Json::Number(number) => number.parse().ok().filter(|number| (1..=8).contains(number)),
-        _ => None,
-    });
-    let reason_required = definition.member("reason").map(|reason| match reason.as_text() {
-        Some("required") => Some(true),
-        Some("optional") => Some(false),
-        _ => None,
-    });
+    let approvers = definition
+        .member("approvers")
+        .map(|approvers| match approvers {
+            Json::Number(number) => number
+                .parse()
+                .ok()
+                .filter(|number| (1..=8).contains(number)),
+            _ => None,
+        });
+    let reason_required = definition
+        .member("reason")
+        .map(|reason| match reason.as_text() {
+            Some("required") => Some(true),
+            Some("optional") => Some(false),
+            _ => None,
+        });
     let strange = |what: &str| format!("`{what}` of an approval");
     Ok(Terms {
-        roles: definition
-            .member("roles")
-            .map_or(Ok(Vec::new()), texts)?,
-        expires: expires.map(|it| it.ok_or_else(|| strange("expires"))).transpose()?,
-        approvers: approvers.map(|it| it.ok_or_else(|| strange("approvers"))).transpose()?,
+        roles: definition.member("roles").map_or(Ok(Vec::new()), texts)?,
+        expires: expires
+            .map(|it| it.ok_or_else(|| strange("expires")))
+            .transpose()?,
+        approvers: approvers
+            .map(|it| it.ok_or_else(|| strange("approvers")))
+            .transpose()?,
         reason_required: reason_required
             .map(|it| it.ok_or_else(|| strange("reason")))
             .transpose()?,
@@ -399,6 +432,7 @@ fn usual(tool: &String) -> Option<&'static str> {
     }
 }
 
+/// The scope of what is about one name, or about all.
 fn scope(tools: &[String], definition: &Json) -> Result<Scope, String> {
     known(
         definition,
@@ -412,17 +446,29 @@ fn scope(tools: &[String], definition: &Json) -> Result<Scope, String> {
             "style",
         ],
     )?;
-    let known_to_search = !tools.is_empty() && tools.iter().all(|tool| tool == "glob" || tool == "grep");
-    let (argument, several) = (definition.member("argument"), definition.member("arguments"));
+    let known_to_search =
+        !tools.is_empty() && tools.iter().all(|tool| tool == "glob" || tool == "grep");
+    let (argument, several) = (
+        definition.member("argument"),
+        definition.member("arguments"),
+    );
     let search = definition.member("search");
     let arguments = match (argument, several) {
         (Some(_), Some(_)) => return Err("`argument` and `arguments`".to_owned()),
-        (Some(argument), None) => vec![argument.as_text().ok_or("an argument is a name")?.to_owned()],
+        (Some(argument), None) => vec![
+            argument
+                .as_text()
+                .ok_or("an argument is a name")?
+                .to_owned(),
+        ],
         (None, Some(_)) if search.is_some() => return Err("`arguments` and `search`".to_owned()),
         (None, Some(several)) => texts(several)?,
         (None, None) => {
             let mut usual = tools.iter().map(usual);
-            let first = usual.next().flatten().ok_or("a scope without a path argument")?;
+            let first = usual
+                .next()
+                .flatten()
+                .ok_or("a scope without a path argument")?;
             if usual.any(|other| other != Some(first)) {
                 return Err("a scope without a path argument".to_owned());
             }

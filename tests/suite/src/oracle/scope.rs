@@ -57,7 +57,11 @@ impl Scope {
             if texts.is_empty() {
                 values.push(None);
             }
-            values.extend(texts.iter().map(|text| speaks_of(&self.paths, self.windows, text)));
+            values.extend(
+                texts
+                    .iter()
+                    .map(|text| speaks_of(&self.paths, self.windows, text)),
+            );
         }
         if values.contains(&Some(true)) {
             Some(true)
@@ -100,7 +104,8 @@ pub(super) fn speaks_of(paths: &Paths, windows: bool, text: &str) -> Option<bool
 /// Whether a scope covers a path that a tool has found.
 pub(super) fn covers(bounds: &Bounds, text: &str) -> bool {
     let inside = bounds.arguments.is_empty()
-        || Path::of(text, bounds.windows).is_some_and(|path| is_inside(&path, &bounds.paths, false));
+        || Path::of(text, bounds.windows)
+            .is_some_and(|path| is_inside(&path, &bounds.paths, false));
     let excluded = |one: &Exclusion| speaks_of(&one.paths, one.windows, text) != Some(false);
     inside && !bounds.exclusions.iter().any(excluded)
 }
@@ -136,7 +141,8 @@ impl Path {
             if absolute {
                 return None;
             }
-            if let Some(drive) = text.split('/').next().and_then(drive) {
+            // Without a slash behind it a drive stands for its working folder, which is not known.
+            if let Some(drive) = text.split_once('/').and_then(|(first, _)| drive(first)) {
                 absolute = true;
                 if let Some(first) = segments.first_mut() {
                     *first = drive;
@@ -150,7 +156,7 @@ impl Path {
         if segments.len() > SEGMENTS || segments.iter().any(|segment| segment == "..") {
             return None;
         }
-        let first = segments.first().filter(|_| !(windows && absolute));
+        let first = segments.get(usize::from(windows && absolute));
         if first.is_some_and(|first| first.starts_with('~') || first.contains(':')) {
             return None;
         }
@@ -194,8 +200,7 @@ fn is_denied(path: &Path, paths: &Paths) -> bool {
             let pattern = Pattern::of(except, path.windows);
             pattern.absolute == path.absolute
                 && pattern.within_reach(&path.names())
-                && (except.contains('/')
-                    || !denied.contains('/') && !above.is_some_and(covers))
+                && (except.contains('/') || !denied.contains('/') && !above.is_some_and(covers))
         };
         covers(&path.segments) && !paths.except.iter().any(lifts)
     })
@@ -265,7 +270,8 @@ impl Pattern {
         if path.absolute && !self.absolute && !self.anywhere {
             return false;
         }
-        let mut folded: Vec<Vec<Vec<Folded>>> = names.iter().map(|name| Folded::all(name)).collect();
+        let mut folded: Vec<Vec<Vec<Folded>>> =
+            names.iter().map(|name| Folded::all(name)).collect();
         if folded.is_empty() {
             // The root has an empty name, which `*` matches: what denies every name denies the folder of them all.
             folded.push(Folded::all(""));

@@ -274,7 +274,8 @@ impl Rule {
 }
 
 impl Terms {
-    fn words(&self) -> String {
+    /// Who has to agree, in words.
+    pub(in crate::policy) fn words(&self) -> String {
         let mut words = match self.approvers {
             Some(number) => count(usize::try_from(number).unwrap_or_default(), "approver"),
             None => "an approver".to_owned(),
@@ -296,11 +297,8 @@ impl Terms {
 
 impl Scope {
     fn words(&self) -> String {
-        let arguments = std::iter::once(&self.argument).chain(&self.further_arguments);
-        let arguments: Vec<String> = arguments
-            .filter(|name| !name.is_empty())
-            .map(|name| format!("args.{name}"))
-            .collect();
+        let arguments = self.argument.iter().chain(&self.arguments);
+        let arguments: Vec<String> = arguments.map(|name| format!("args.{name}")).collect();
         let mut words = if arguments.is_empty() {
             "any path".to_owned()
         } else {

@@ -77,11 +77,13 @@ pub(super) struct Forbid {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Scope {
-    /// The first argument; empty if the scope only excludes.
-    pub(super) argument: String,
+pub(in crate::policy) struct Scope {
+    /// The argument that holds the path, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) argument: Option<String>,
+    /// The arguments that hold paths, if they are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) further_arguments: Vec<String>,
+    pub(super) arguments: Vec<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) search: bool,
     #[serde(skip_serializing_if = "is_posix")]
@@ -94,7 +96,7 @@ pub(super) struct Scope {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Paths {
+pub(in crate::policy) struct Paths {
     pub(super) allowed_paths: Vec<String>,
     pub(super) denied_paths: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -102,7 +104,7 @@ pub(super) struct Paths {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Terms {
+pub(in crate::policy) struct Terms {
     pub(super) roles: Vec<String>,
     pub(super) expires_seconds: Option<u32>,
     pub(super) approvers: Option<u32>,
@@ -115,10 +117,13 @@ fn is_posix(style: &&'static str) -> bool {
 
 impl From<FileScope> for Scope {
     fn from(scope: FileScope) -> Self {
-        let mut arguments = scope.arguments.into_iter();
+        let mut arguments = scope.arguments;
         Self {
-            argument: arguments.next().unwrap_or_default(),
-            further_arguments: arguments.collect(),
+            argument: match arguments.len() {
+                1 => arguments.pop(),
+                _ => None,
+            },
+            arguments,
             search: scope.search,
             style: scope.style.as_str(),
             paths: scope.paths.into(),

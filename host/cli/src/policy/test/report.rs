@@ -3,7 +3,6 @@
 use hexgate_host::Effect;
 use std::collections::BTreeMap;
 
-use hexgate_host::PathScope;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -11,6 +10,7 @@ use crate::output::{Style, Tone, harmless, shortened};
 use crate::policy::{
     decide::{Answer, Call, EngineName},
     explain::Explanation,
+    inspect::permits::{Paths, Scope, Terms},
     subject::Subject,
 };
 
@@ -42,9 +42,16 @@ pub(super) fn human(call: &Call<'_>, answer: &Answer) -> String {
         text.push_str(&format!("    • {}\n", harmless(violation)));
     }
     if let Some(hint) = &answer.hint
-        && let Ok(hint) = serde_json::to_string(&Paths::from(hint))
+        && let Ok(hint) = serde_json::to_string(&Paths::from(hint.clone()))
     {
         text.push_str(&format!("  hint: {}\n", harmless(&hint)));
+    }
+    if let Some(message) = &answer.message {
+        text.push_str(&format!("  message: {}\n", harmless(message)));
+    }
+    if let Some(terms) = &answer.terms {
+        let terms = Terms::from(terms.clone());
+        text.push_str(&format!("  approval: {}\n", harmless(&terms.words())));
     }
     text
 }
@@ -57,9 +64,15 @@ pub(super) struct Verdict<'a> {
     role: Option<&'a str>,
     reason: &'a str,
     violations: &'a [String],
-    hint: Option<Paths<'a>>,
-    /// The file scope within which the call may happen.
+    hint: Option<Paths>,
+    /// All that a path must satisfy.
     scope: Option<Scope>,
+    /// What the policy's author wants the model to be told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    /// Who has to agree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<Terms>,
     engine: &'static str,
     roles: &'a [String],
     tool: &'a str,
@@ -83,8 +96,10 @@ pub(super) fn json<'a>(
         role: answer.role.as_deref(),
         reason: &answer.reason,
         violations: &answer.violations,
-        hint: answer.hint.as_ref().map(Paths::from),
+        hint: answer.hint.clone().map(Paths::from),
         scope,
+        message: answer.message.as_deref(),
+        approval: answer.terms.clone().map(Terms::from),
         engine: engine.name(),
         roles: call.roles,
         tool: call.tool,
@@ -94,40 +109,10 @@ pub(super) fn json<'a>(
     }
 }
 
-/// Pattern lists, named as in a policy.
-#[derive(Serialize)]
-struct Paths<'a> {
-    allowed_paths: &'a [String],
-    denied_paths: &'a [String],
-}
-
-impl<'a> From<&'a PathScope> for Paths<'a> {
-    fn from(scope: &'a PathScope) -> Self {
-        Self {
-            allowed_paths: &scope.allowed,
-            denied_paths: &scope.denied,
-        }
-    }
-}
-
-/// A file scope.
-#[derive(Serialize)]
-pub(super) struct Scope {
-    argument: String,
-    allowed_paths: Vec<String>,
-    denied_paths: Vec<String>,
-}
-
 /// The scope that a grant names; none if only the component itself could tell.
 pub(super) fn scope(subject: &Subject, id: u32) -> Option<Scope> {
     let plan = subject.known("a scope").ok()?;
-    let scope = plan.scope(id).ok()??;
-    let paths = scope.paths().ok()?;
-    Some(Scope {
-        argument: scope.argument().ok()?.to_owned(),
-        allowed_paths: paths.allowed,
-        denied_paths: paths.denied,
-    })
+    plan.scope(id).ok()?.map(Scope::from)
 }
 
 /// `billing`, `[support, billing]`, or `default` without any.

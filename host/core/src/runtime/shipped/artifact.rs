@@ -3,19 +3,19 @@
 use super::Artifact;
 
 /// SHA-256 of the engine's component without a plan, of which all of these were compiled.
-const ENGINE: &str = "86d5ae91142af1c902027617523d276b279c8f437369960add5d78538f14a98f";
+const ENGINE: &str = "fbb7e46b07ce5290caec6f74d5ec204851610479f18bd2c9d05f248ad9d9b15d";
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.aarch64-linux.cwasm"),
-    digest: "c147393dd0b6fae147bc5c774dcf0e9bb59289e1e45a027d7f7466eb53f8daf8",
+    digest: "c3f3b6d725d9127841c80e85ae813bb669c7aa7fce32e83b8ae9b65f8957c2d6",
     engine: ENGINE,
 });
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.x86_64-linux.cwasm"),
-    digest: "651f839d4d0d0edeb757184df71367137fc39dca6b4557c5c23fc94f2144b895",
+    digest: "f7c0464f91d29e76f2abbd4a6ffe4f51346d76f86c13b8d3b14423bba89031fa",
     engine: ENGINE,
 });
 
