@@ -1,7 +1,5 @@
 //! Roles, rules, outcome.
 
-use core::cell::Cell;
-
 use hexgate_contract::{
     Exceeded, FACTS, Field, Grant, MAX_NAME, MAX_ROLES, Malformed, NeededApproval, Request, Verdict,
 };
@@ -12,7 +10,7 @@ use crate::{
     error::Error,
     json::{self, Document, Node, Tree},
     plan::{
-        Damaged, Plan, Ref, References, View,
+        Damaged, Marked, Plan, Ref, References,
         layout::{flags, header, mode, with},
     },
     rules::{Applicable, Roles, Tool, condition, forbids, granted_scope, in_scope, is_exception},
@@ -65,8 +63,8 @@ pub fn decide(
     scratch: &mut Scratch<'_>,
 ) -> Result<Verdict, Error> {
     let reading = Reading::of(plan, request, scratch)?;
-    let damage = Cell::new(None);
-    let plan = View::of(*plan, &damage);
+    let whole = Marked::of(*plan);
+    let plan = whole.view();
     let tool = Tool::of(plan, request, reading.grown);
     let mut context = EvalContext {
         plan,
@@ -83,7 +81,7 @@ pub fn decide(
     } else {
         by_roles(&mut context, request, tool, path)
     };
-    if let (Answer::Allow(grant), None) = (&answer, damage.get()) {
+    if let (Answer::Allow(grant), None) = (&answer, whole.damage()) {
         // Made in place: a verdict is large.
         return Ok(Verdict::Allow(*grant));
     }
@@ -98,7 +96,7 @@ pub fn decide(
         Answer::Forbidden => Verdict::Deny(denial::forbidden(&mut context, tool, path)),
     };
     // Nothing from a damaged plan counts.
-    match damage.get() {
+    match whole.damage() {
         None => Ok(verdict),
         Some(damaged) => Err(damaged.into()),
     }

@@ -23,7 +23,7 @@ fn trailer_of(len: usize, word: usize) -> Ref {
 
 impl<'a> View<'a> {
     /// The place of a word of the trailer.
-    pub(crate) fn trailer(&self, word: usize) -> Ref {
+    pub(crate) fn trailer(self, word: usize) -> Ref {
         trailer_of(self.len(), word)
     }
 
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
     }
 
     /// What else a role has. None: nothing.
-    pub(crate) fn more(&self, role: Ref) -> Option<Ref> {
+    pub(crate) fn more(self, role: Ref) -> Option<Ref> {
         match self.reference(role, 5) {
             0 => None,
             more => Some(more),
@@ -83,25 +83,25 @@ impl<'a> View<'a> {
     }
 
     /// Where in a rule or forbid stands what a bit of [`with`] tells of: the index of a word. None: it has no such thing.
-    pub(crate) fn optional(&self, rule: Ref, bit: u32) -> Option<usize> {
+    pub(crate) fn optional(self, rule: Ref, bit: u32) -> Option<usize> {
         let [first, _, count] = self.record(rule);
         (first & bit != 0).then(|| behind(self.bounded(count), first & (bit - 1)))
     }
 
     /// What the model is told if a rule or forbid denies or asks.
-    pub(crate) fn message(&self, rule: Ref) -> Option<&'a str> {
+    pub(crate) fn message(self, rule: Ref) -> Option<&'a str> {
         let index = self.optional(rule, with::MESSAGE)?;
         Some(self.str(rule, index))
     }
 
     /// The id of the terms of the approval that a rule asks for.
-    pub(crate) fn terms(&self, rule: Ref) -> Option<u32> {
+    pub(crate) fn terms(self, rule: Ref) -> Option<u32> {
         let index = self.optional(rule, with::APPROVAL)?;
         Some(self.word(rule, index))
     }
 
     /// The id of the scope that stands in a rule or forbid itself.
-    pub(crate) fn own_scope(&self, rule: Ref) -> Option<u32> {
+    pub(crate) fn own_scope(self, rule: Ref) -> Option<u32> {
         match self.reference(rule, 1) {
             0 => None,
             scope => Some(self.word(scope, 0) & scope::ID),
@@ -109,7 +109,7 @@ impl<'a> View<'a> {
     }
 
     /// Which tools a forbid is about.
-    pub(crate) fn forbidden_tools(&self, forbid: Ref) -> ForbiddenTools {
+    pub(crate) fn forbidden_tools(self, forbid: Ref) -> ForbiddenTools {
         let [first, _, count] = self.record(forbid);
         let at = behind(self.bounded(count), first);
         let ids = at + 2;
@@ -121,7 +121,7 @@ impl<'a> View<'a> {
     }
 
     /// The scope in bounds. None: they have exclusions alone.
-    pub(crate) fn bounded_scope(&self, bounds: Ref) -> Option<Ref> {
+    pub(crate) fn bounded_scope(self, bounds: Ref) -> Option<Ref> {
         let at = self.reference(bounds, 1);
         if at != 0 && self.word(at, 0) & scope::BOUNDS != 0 {
             // Bounds in bounds could go on for ever.
