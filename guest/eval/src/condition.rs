@@ -348,10 +348,10 @@ impl<'a> EvalContext<'a, '_> {
     #[inline(never)]
     fn walk_from(&self, at: Ref, steps: usize, element: &Element<'a>) -> Option<Found<'a>> {
         match element {
-            Element::Node(document, node) => self.follow(document, node, at, 0..steps),
+            Element::Node(document, node) => self.follow_slowly(document, node, at, 0..steps),
             Element::Member(document, member) => {
                 match (steps > 0).then(|| self.plan.step(at, 0))? {
-                    Step::Member(b"value") => self.follow(document, member, at, 1..steps),
+                    Step::Member(b"value") => self.follow_slowly(document, member, at, 1..steps),
                     Step::Member(b"name") if steps == 1 => Some(Found::Text(document.name(member))),
                     Step::Member(_) | Step::Element(_) => None,
                 }
@@ -360,6 +360,18 @@ impl<'a> EvalContext<'a, '_> {
             Element::Literal(literal) => self.walk_literal(at, steps, *literal),
             Element::None => self.plan.fail(Damaged::Element),
         }
+    }
+
+    /// [`Self::follow`] where size matters more than speed.
+    #[inline(never)]
+    fn follow_slowly(
+        &self,
+        document: &'a Document<'a>,
+        node: &'a Node,
+        at: Ref,
+        steps: Range<usize>,
+    ) -> Option<Found<'a>> {
+        self.follow(document, node, at, steps)
     }
 
     fn walk_literal(&self, at: Ref, steps: usize, mut literal: Ref) -> Option<Found<'a>> {

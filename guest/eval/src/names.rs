@@ -20,6 +20,7 @@ pub fn is_closed(name: &str) -> bool {
     has_closed_prefix(name.as_bytes())
 }
 
+#[inline(never)]
 fn has_closed_prefix(name: &[u8]) -> bool {
     CLOSED.iter().any(|prefix| begins(name, prefix.as_bytes()))
 }
@@ -61,6 +62,7 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 }
 
 /// What stands before the first `*`, and what behind it, if there is one.
+#[inline(never)]
 fn split(pattern: &[u8]) -> (&[u8], Option<&[u8]>) {
     let mut head = 0;
     for byte in pattern {
@@ -75,6 +77,7 @@ fn split(pattern: &[u8]) -> (&[u8], Option<&[u8]>) {
     )
 }
 
+#[inline(never)]
 fn begins(text: &[u8], with: &[u8]) -> bool {
     text.get(..with.len())
         .is_some_and(|start| bytes::equal(start, with))

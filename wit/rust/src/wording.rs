@@ -160,9 +160,8 @@ impl<'a> Wording<'a> {
         }
     }
 
-    #[inline(never)]
     fn push(&mut self, text: &str) {
-        self.denial.reason.push_str(text);
+        push(&mut self.denial.reason, text);
     }
 
     /// The finished denial.
@@ -179,24 +178,29 @@ const DIGITS: &str = "0123456789abcdef";
 
 /// Appends a name as a JSON string. A policy refuses names with control characters; what a host says of such a name keeps to one line.
 pub fn quote(target: &mut String, name: &str) {
-    target.push_str(QUOTE);
+    push(target, QUOTE);
     let mut start = 0;
     for (index, byte) in name.bytes().enumerate() {
         if byte < b' ' || matches!(byte, b'"' | b'\\') {
-            target.push_str(name.get(start..index).unwrap_or_default());
+            push(target, name.get(start..index).unwrap_or_default());
             start = index;
             if byte < b' ' {
-                target.push_str(if byte < 16 { "\\u000" } else { "\\u001" });
+                push(target, if byte < 16 { "\\u000" } else { "\\u001" });
                 let digit = usize::from(byte & 15);
-                target.push_str(DIGITS.get(digit..=digit).unwrap_or_default());
+                push(target, DIGITS.get(digit..=digit).unwrap_or_default());
                 start += 1;
             } else {
-                target.push_str(BACKSLASH);
+                push(target, BACKSLASH);
             }
         }
     }
-    target.push_str(name.get(start..).unwrap_or_default());
-    target.push_str(QUOTE);
+    push(target, name.get(start..).unwrap_or_default());
+    push(target, QUOTE);
+}
+
+#[inline(never)]
+fn push(target: &mut String, text: &str) {
+    target.push_str(text);
 }
 
 fn truncate(reason: &mut String) {

@@ -365,42 +365,34 @@ impl<T> Page<T> {
 }
 
 fn file_scope(plan: View<'_>, at: Ref) -> FileScope {
-    let nothing = FileScope {
+    let mut described = FileScope {
         arguments: Vec::new(),
         search: false,
         paths: PathScope::default(),
         style: PathStyle::Posix,
         exclusions: Vec::new(),
     };
-    if plan.word(at, 0) & scope::BOUNDS == 0 {
-        let shape = Shape::of(plan, at);
-        let mut arguments = Vec::new();
-        for index in 0..shape.argument_count() {
-            arguments.push(String::from(plan.str(shape.argument(index), 0)));
+    let mut scope = Some(at);
+    if plan.word(at, 0) & scope::BOUNDS != 0 {
+        for at in plan.references_behind(at, 2) {
+            described.exclusions.push(Exclusion {
+                paths: patterns(plan, at),
+                style: Shape::of(plan, at).style(),
+            });
         }
-        return FileScope {
-            arguments,
-            search: shape.search,
-            paths: patterns(plan, at),
-            style: shape.style(),
-            ..nothing
-        };
+        scope = plan.bounded_scope(at);
     }
-    let mut exclusions = Vec::new();
-    for at in plan.references_behind(at, 2) {
-        exclusions.push(Exclusion {
-            paths: patterns(plan, at),
-            style: Shape::of(plan, at).style(),
-        });
+    if let Some(at) = scope {
+        let shape = Shape::of(plan, at);
+        for index in 0..shape.argument_count() {
+            let name = plan.str(shape.argument(index), 0);
+            described.arguments.push(name.into());
+        }
+        described.search = shape.search;
+        described.paths = patterns(plan, at);
+        described.style = shape.style();
     }
-    let scope = match plan.bounded_scope(at) {
-        Some(at) => file_scope(plan, at),
-        None => nothing,
-    };
-    FileScope {
-        exclusions,
-        ..scope
-    }
+    described
 }
 
 /// The pattern lists of a scope.

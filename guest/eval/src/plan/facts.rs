@@ -34,7 +34,7 @@ fn looked_at(plan: &Plan<'_>) -> Result<Vec<Cow<'static, str>>, Damaged> {
     plan.checked(|view| walk.roles(view))?;
     walk.facts.sort_unstable();
     walk.facts.dedup();
-    Ok(walk.facts.into_iter().map(Cow::Owned).collect())
+    Ok(walk.facts)
 }
 
 /// Looks at every record once, so that the work is bounded whatever a plan says.
@@ -43,7 +43,7 @@ struct Walk {
     seen: Vec<u32>,
     /// Conditions that are still to be looked at.
     ahead: Vec<Ref>,
-    facts: Vec<String>,
+    facts: Vec<Cow<'static, str>>,
 }
 
 /// How many bytes of the plan an element of [`Walk::seen`] stands for.
@@ -139,7 +139,7 @@ impl Walk {
                 fact.push('.');
                 fact.push_str(plan.str(at, 3));
             }
-            self.facts.push(fact);
+            self.facts.push(Cow::Owned(fact));
         }
     }
 }
