@@ -53,7 +53,8 @@ impl<'a> Wording<'a> {
     pub fn new<'r>(tool: &'a str, roles: impl ExactSizeIterator<Item = &'r str>) -> Self {
         let mut wording = Self {
             tool,
-            denial: Denial::because(String::new()),
+            // Most reasons fit.
+            denial: Denial::because(String::with_capacity(128)),
             before_role: "",
             before_violation: ": ",
             hinted: false,
