@@ -69,10 +69,8 @@ fn role_denial(
     wording: &mut Wording<'_>,
 ) -> Option<PathScope> {
     let plan = context.plan;
-    if tool.grown {
-        if word_forbids(context, plan.forbids(role), tool, path, wording) {
-            return None;
-        }
+    if tool.grown && word_forbids(context, plan.forbids(role), tool, path, wording) {
+        return None;
     }
     let found = Applicable::of(plan, role, tool);
     let Some(rule) = found.rule else {

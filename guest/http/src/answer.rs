@@ -86,12 +86,7 @@ pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Pr
         Verdict::Deny(denial) => {
             let hint = denial.hint.iter().flat_map(patterns);
             let texts = denial.violations.iter().chain([&denial.reason]);
-            accepted(
-                texts
-                    .chain(hint)
-                    .chain(&denial.message)
-                    .map(String::as_str),
-            )?;
+            accepted(texts.chain(hint).chain(&denial.message).map(String::as_str))?;
             Ok(Answer {
                 effect: Effect::Deny,
                 reason: denial.reason,
@@ -212,7 +207,11 @@ fn granted(
 }
 
 fn patterns(paths: &PathScope) -> impl Iterator<Item = &String> {
-    paths.allowed.iter().chain(&paths.denied).chain(&paths.except)
+    paths
+        .allowed
+        .iter()
+        .chain(&paths.denied)
+        .chain(&paths.except)
 }
 
 /// The pattern lists, as JSON.

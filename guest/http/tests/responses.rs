@@ -706,8 +706,7 @@ fn an_answer_tells_the_message_and_who_has_to_agree() {
         assert_eq!(response.status, 200, "{}", response.body);
         serde_json::from_str(&response.body).unwrap()
     };
-    let approval =
-        json!({"roles": ["lead"], "expires_seconds": 3600, "approvers": 2, "reason_required": true});
+    let approval = json!({"roles": ["lead"], "expires_seconds": 3600, "approvers": 2, "reason_required": true});
     let evaluation = evaluation("close", "{}");
     assert_eq!(
         ask(EVALUATION, &evaluation, &needed),
@@ -737,9 +736,13 @@ fn an_answer_tells_the_message_and_who_has_to_agree() {
             "message": "Ask \"us\".",
         })
     );
-    let input = r#"{"input": {"tool": "close", "said": {"emails": []}, "usage": {}, "user_usage": {}}}"#;
+    let input =
+        r#"{"input": {"tool": "close", "said": {"emails": []}, "usage": {}, "user_usage": {}}}"#;
     let result = &ask(REST, input, &needed)["result"];
     assert_eq!(result["message"], "A lead is asked.");
     assert_eq!(result["approval"], approval);
-    assert_eq!(ask(REST, input, &denied)["result"]["message"], "Ask \"us\".");
+    assert_eq!(
+        ask(REST, input, &denied)["result"]["message"],
+        "Ask \"us\"."
+    );
 }

@@ -7,9 +7,7 @@ use hexgate_eval::{
     read,
 };
 
-use crate::{
-    Call, Check, Granted, Narrowed, Policy, Terms, denial::told, policy::Permit,
-};
+use crate::{Call, Check, Granted, Narrowed, Policy, Terms, denial::told, policy::Permit};
 
 /// What calls itself the compiler of a policy that decides alone.
 const COMPILER: &str = concat!("hexgate-guest ", env!("CARGO_PKG_VERSION"));
@@ -106,16 +104,14 @@ pub fn narrowed<C: Check>(plan: &[u8], request: &Request<'_>) -> Result<Verdict,
 }
 
 /// The number of terms, which stand behind those of a plan. Terms that are not listed could not be looked up.
-fn number(
-    before: u32,
-    listed: &[Terms],
-    terms: Option<&Terms>,
-) -> Result<Option<u32>, Error> {
+fn number(before: u32, listed: &[Terms], terms: Option<&Terms>) -> Result<Option<u32>, Error> {
     let Some(terms) = terms else { return Ok(None) };
     let index = (before..).zip(listed).find(|(_, it)| *it == terms);
     match index {
         Some((index, _)) => Ok(Some(index)),
-        None => Err(Error::Internal("approval on terms that are not among `TERMS`")),
+        None => Err(Error::Internal(
+            "approval on terms that are not among `TERMS`",
+        )),
     }
 }
 

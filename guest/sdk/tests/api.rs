@@ -460,7 +460,9 @@ impl Policy for Tells {
     fn decide<'c>(call: &Call<'c>) -> Result<Permit<'c>, Denial> {
         const UNLISTED: Terms = Terms::new().approvers(3);
         match call.tool() {
-            "ask" => Ok(Permit::needs_approval().on(&LEAD).message("A lead\nis asked.")),
+            "ask" => Ok(Permit::needs_approval()
+                .on(&LEAD)
+                .message("A lead\nis asked.")),
             "ask on others" => Ok(Permit::needs_approval().on(&UNLISTED)),
             "allow" => Ok(Permit::allow().on(&LEAD).message("unheard")),
             _ => Err(Denial::because("why").message(&"ö".repeat(300))),
@@ -492,7 +494,11 @@ fn a_policy_tells_the_model_and_says_who_has_to_agree() {
 
 #[test]
 fn terms_that_nobody_can_fulfil_do_not_compile() {
-    assert!(exported::are_possible(&[LEAD, OTHER, Terms::new().approvers(8)]));
+    assert!(exported::are_possible(&[
+        LEAD,
+        OTHER,
+        Terms::new().approvers(8)
+    ]));
     for impossible in [
         Terms::new().approvers(0),
         Terms::new().approvers(9),

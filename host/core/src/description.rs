@@ -1,8 +1,6 @@
 //! What a policy permits, by its own description.
 
-use hexgate_contract::{
-    ApprovalTerms, Coverage, FileScope, Forbid, Mode, Rule, Summary, Tools,
-};
+use hexgate_contract::{ApprovalTerms, Coverage, FileScope, Forbid, Mode, Rule, Summary, Tools};
 use hexgate_eval::names;
 
 /// A role and its rules.
@@ -181,7 +179,10 @@ mod tests {
     fn description(coverage: Coverage) -> Description {
         let admin = vec![unlisted(Mode::Allow), exact("drop", Mode::Deny)];
         let default = vec![unlisted(Mode::Deny), exact("read", Mode::NeedsApproval)];
-        described(coverage, vec![role("admin", admin), role("default", default)])
+        described(
+            coverage,
+            vec![role("admin", admin), role("default", default)],
+        )
     }
 
     #[test]
@@ -260,9 +261,15 @@ mod tests {
             forbid(&["read"], &["args.x == 1"]),
         ];
         let all = |role_forbids: Vec<Forbid>, forbids: Vec<Forbid>| {
-            let mut admin = role("a", vec![unlisted(Mode::Allow), exact("agent.run", Mode::Allow)]);
+            let mut admin = role(
+                "a",
+                vec![unlisted(Mode::Allow), exact("agent.run", Mode::Allow)],
+            );
             admin.forbids = role_forbids;
-            let other = role("b", vec![unlisted(Mode::Allow), exact("agent.kill", Mode::Allow)]);
+            let other = role(
+                "b",
+                vec![unlisted(Mode::Allow), exact("agent.kill", Mode::Allow)],
+            );
             let mut described = described(Coverage::Complete, vec![admin, other]);
             described.forbids = forbids;
             described

@@ -131,9 +131,7 @@ impl Policy {
         let loaded = &*self.0;
         loaded.check_window()?;
         admit(request, loaded.engine.limits())?;
-        loaded
-            .runner
-            .decide(&loaded.engine, request, &loaded.about)
+        loaded.runner.decide(&loaded.engine, request, &loaded.about)
     }
 
     /// Whether the scope of a grant covers a path that the call did not name, such as one that a search has found. False also if there is
@@ -242,11 +240,7 @@ impl Policy {
         )
     }
 
-    fn forbids(
-        &self,
-        role: Option<&str>,
-        budget: &mut Budget,
-    ) -> Result<Vec<Forbid>, DecideError> {
+    fn forbids(&self, role: Option<&str>, budget: &mut Budget) -> Result<Vec<Forbid>, DecideError> {
         let about = &self.0.about;
         self.pages(
             |instance, start| instance.forbids(role, start, PAGE),
@@ -342,10 +336,7 @@ impl Policy {
     /// Asks a Rego policy a first question, so that an answer of another shape is found now and not at the first call.
     fn probe(&self) -> Result<(), LoadError> {
         let loaded = &*self.0;
-        match loaded
-            .runner
-            .decide(&loaded.engine, &PROBE, &loaded.about)
-        {
+        match loaded.runner.decide(&loaded.engine, &PROBE, &loaded.about) {
             Err(DecideError::Internal { reason }) => Err(LoadError::Answer { reason }),
             Err(error) if !error.is_answer() => Err(LoadError::Start(error)),
             _ => Ok(()),
@@ -560,10 +551,7 @@ impl<G: Guest> Pool<G> {
 struct Budget(usize);
 
 impl Budget {
-    fn take<'t>(
-        &mut self,
-        texts: impl IntoIterator<Item = &'t String>,
-    ) -> Result<(), DecideError> {
+    fn take<'t>(&mut self, texts: impl IntoIterator<Item = &'t String>) -> Result<(), DecideError> {
         let sum = texts.into_iter().fold(ENTRY, |sum, text| {
             sum.saturating_add(text.len()).saturating_add(ENTRY)
         });

@@ -77,8 +77,7 @@ fn answered(policy: &Policy, roles: &[&str], request: &Request<'_>) -> Value {
 #[test]
 fn each_component_decides_as_its_own_host_had_it() {
     let engine = Engine::new().unwrap();
-    let cases: Value =
-        serde_json::from_slice(&fs::read(fixture("cases.json")).unwrap()).unwrap();
+    let cases: Value = serde_json::from_slice(&fs::read(fixture("cases.json")).unwrap()).unwrap();
     for name in NAMES {
         let policy = load(&engine, name);
         // Its engine is another one: each decision has an instance of its own.
@@ -93,7 +92,11 @@ fn each_component_decides_as_its_own_host_had_it() {
                 case["arguments"].as_str().unwrap(),
             );
             let request = request.roles(&roles).optional_facts(case["facts"].as_str());
-            assert_eq!(answered(&policy, &roles, &request), case["answer"], "{name} {case}");
+            assert_eq!(
+                answered(&policy, &roles, &request),
+                case["answer"],
+                "{name} {case}"
+            );
         }
     }
 }
@@ -103,15 +106,16 @@ fn a_signed_bundle_is_verified_and_loaded() {
     let trusted = TrustedKeys::from_file(fixture("release.public")).unwrap();
     let bundle = UnverifiedBundle::read(fixture("shop.bundle")).unwrap();
     let verified = bundle
-        .verify(
-            &trusted,
-            &Expectation::agent("shop-bot"),
-            SystemTime::now(),
-        )
+        .verify(&trusted, &Expectation::agent("shop-bot"), SystemTime::now())
         .unwrap();
     let policy = Policy::load(&Engine::new().unwrap(), &verified).unwrap();
     let request = Request::new("refund_order", r#"{"amount": 12, "currency": "USD"}"#);
-    assert!(policy.decide(&request.roles(&["support"])).unwrap().is_allowed());
+    assert!(
+        policy
+            .decide(&request.roles(&["support"]))
+            .unwrap()
+            .is_allowed()
+    );
 }
 
 #[test]
@@ -120,7 +124,10 @@ fn what_that_version_could_not_say_is_absent_or_an_error() {
     for name in NAMES {
         let policy = load(&engine, name);
         let error = policy.covers(0, "docs/a.md").unwrap_err();
-        assert!(matches!(error, DecideError::EarlierContract { .. }), "{error:?}");
+        assert!(
+            matches!(error, DecideError::EarlierContract { .. }),
+            "{error:?}"
+        );
         assert_eq!(error.kind(), ErrorKind::Guest);
         assert!(error.to_string().ends_with("compile it again"), "{error}");
         assert_eq!(policy.terms(0).unwrap(), None);
@@ -139,5 +146,8 @@ fn what_that_version_could_not_say_is_absent_or_an_error() {
     // Facts that it does not know are malformed to it, so denied.
     let policy = load(&engine, "native");
     let request = Request::new("view_orders", "{}").facts(r#"{"said": {}}"#);
-    assert!(matches!(policy.decide(&request), Err(DecideError::Malformed(_))));
+    assert!(matches!(
+        policy.decide(&request),
+        Err(DecideError::Malformed(_))
+    ));
 }

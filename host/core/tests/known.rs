@@ -9,8 +9,8 @@
 
 use hexgate_compiler::Compiler;
 use hexgate_host::{
-    ApprovalTerms, Coverage, DecideError, Engine, ErrorKind, Exceeded, Field, Grant, Isolation, Limits, LoadError,
-    Malformed, Mode, Policy, Request, Tools, TrapKind, Verdict,
+    ApprovalTerms, Coverage, DecideError, Engine, ErrorKind, Exceeded, Field, Grant, Isolation,
+    Limits, LoadError, Malformed, Mode, Policy, Request, Tools, TrapKind, Verdict,
 };
 
 const BILLING: &str = include_str!("../../../examples/policies/billing.yaml");
@@ -277,7 +277,11 @@ fn what_the_language_grew_is_told() {
         other => panic!("{other:?}"),
     }
     for (tool, arguments, message) in [
-        ("refund_order", r#"{"amount": 1, "currency": "EUR"}"#, "No euros."),
+        (
+            "refund_order",
+            r#"{"amount": 1, "currency": "EUR"}"#,
+            "No euros.",
+        ),
         ("wire_transfer", r#"{"amount": 1001}"#, "Never that much."),
         ("view_orders", r#"{"debug": 1}"#, "No debugging."),
         ("other", "{}", "There is no such tool."),
@@ -299,7 +303,11 @@ fn what_the_language_grew_is_told() {
             let covered = PATHS.map(|path| policy.covers(scope, path).unwrap());
             let expected = [true, false, true, true, false, false, false, false, false];
             assert_eq!(covered, expected);
-            assert!(policy.covers(scope, &"docs/".repeat(2000)).is_ok_and(|it| !it));
+            assert!(
+                policy
+                    .covers(scope, &"docs/".repeat(2000))
+                    .is_ok_and(|it| !it)
+            );
             let shown = policy.scope(scope).unwrap().unwrap();
             assert_eq!(shown.exclusions[0].paths.except, [".env.example"]);
         }

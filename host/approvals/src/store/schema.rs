@@ -67,6 +67,11 @@ pub(super) enum Found {
 
 /// Checks that the tables are ours and unchanged: changed tables could hide an answer, or lose a use.
 pub(super) fn check(connection: &Connection) -> Result<Found, StoreError> {
+    // All is read at one moment: another process may just be making the tables.
+    let _snapshot = match connection.is_autocommit() {
+        true => Some(connection.unchecked_transaction()?),
+        false => None,
+    };
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
     let mut statement = connection.prepare(

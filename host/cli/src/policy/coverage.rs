@@ -165,7 +165,11 @@ impl<'s> Coverage<'s> {
             return Ok(());
         };
         self.see_forbids("", &traced.forbids);
-        if traced.forbids.iter().any(|forbid| forbid.truth != Truth::False) {
+        if traced
+            .forbids
+            .iter()
+            .any(|forbid| forbid.truth != Truth::False)
+        {
             return Ok(());
         }
         for role in traced.roles {
@@ -204,7 +208,8 @@ impl<'s> Coverage<'s> {
             missing: Vec::new(),
         };
         for ((role, which, position), rule) in &self.rules {
-            let several = |which: &Which| self.rules.contains_key(&(role.clone(), which.clone(), 1));
+            let several =
+                |which: &Which| self.rules.contains_key(&(role.clone(), which.clone(), 1));
             let gap = |what, text, missing| Gap {
                 role,
                 tool: match which {

@@ -196,7 +196,9 @@ fn role(
     });
     let mut rules = Vec::new();
     for (index, traced) in trace.rules.iter().enumerate() {
-        let constraints = modelled.get(index).map_or(&[][..], |rule| &rule.constraints);
+        let constraints = modelled
+            .get(index)
+            .map_or(&[][..], |rule| &rule.constraints);
         rules.push(rule(traced, constraints, &values));
     }
     let denies = |rule: &Rule| rule.mode == "deny" && !rule.exception;
@@ -252,7 +254,12 @@ fn rule(trace: &RuleTrace, modelled: &[Arc<Constraint>], values: &Values<'_>) ->
     } else {
         let constraints = trace.constraints.iter().enumerate();
         let needs = constraints.filter_map(|(index, traced)| {
-            need::of_constraint(traced, typed(modelled, index, traced).as_ref(), true, values)
+            need::of_constraint(
+                traced,
+                typed(modelled, index, traced).as_ref(),
+                true,
+                values,
+            )
         });
         let scope = trace.scope.as_ref();
         needs
@@ -283,7 +290,9 @@ fn several_needs(rules: &[Rule]) -> Vec<Need> {
             "all rules of the tool are exceptions, so none can allow the call",
         ));
     } else if !others.iter().any(|rule| rule.holds) {
-        let lacking = others.iter().filter_map(|rule| Need::all(rule.needs.clone()));
+        let lacking = others
+            .iter()
+            .filter_map(|rule| Need::all(rule.needs.clone()));
         needs.extend(Need::one_of(lacking.collect()));
     }
     needs
@@ -299,7 +308,9 @@ fn forbids(
     traces
         .iter()
         .map(|trace| {
-            let constraints = modelled.next().map_or(&[][..], |forbid| &forbid.constraints);
+            let constraints = modelled
+                .next()
+                .map_or(&[][..], |forbid| &forbid.constraints);
             Forbid {
                 forbids: trace.truth != Truth::False,
                 value: name(trace.truth),
@@ -329,9 +340,17 @@ fn needs_to_be_false(
     if truth == Truth::False {
         return Vec::new();
     }
-    let parts = constraints.iter().enumerate().filter_map(|(index, traced)| {
-        need::of_constraint(traced, typed(modelled, index, traced).as_ref(), false, values)
-    });
+    let parts = constraints
+        .iter()
+        .enumerate()
+        .filter_map(|(index, traced)| {
+            need::of_constraint(
+                traced,
+                typed(modelled, index, traced).as_ref(),
+                false,
+                values,
+            )
+        });
     let parts = parts.chain(scope.and_then(|traced| scope::need_outside(traced, values)));
     let one = Need::one_of(parts.collect());
     vec![one.unwrap_or_else(|| Need::act("this is forbidden for all arguments"))]

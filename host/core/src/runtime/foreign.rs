@@ -4,16 +4,14 @@ mod abi;
 mod check;
 mod earlier;
 
-use hexgate_contract::{
-    ApprovalTerms, FileScope, Forbid, Request, Role, Rule, Summary, Verdict,
-};
+use hexgate_contract::{ApprovalTerms, FileScope, Forbid, Request, Role, Rule, Summary, Verdict};
 use wasmtime::component::{Component, Instance as Running, InstancePre, Linker, TypedFunc};
 use wasmtime::{Engine, Store};
 
 use super::{Guest, Instance, State};
-use check::Version;
 use crate::error::{DecideError, LoadError};
 use crate::limits::Limits;
+use check::Version;
 
 type Decide = TypedFunc<(abi::Request<'static>,), (Result<abi::Verdict, abi::Error>,)>;
 

@@ -122,7 +122,12 @@ mod tests {
         };
         assert_eq!(denied("Ask the customer — call us."), None);
         assert_eq!(denied(&"x".repeat(MAX_MESSAGE)), None);
-        for message in ["two\nlines", "\u{85}", "\u{1b}[0m", &"x".repeat(MAX_MESSAGE + 1)] {
+        for message in [
+            "two\nlines",
+            "\u{85}",
+            "\u{1b}[0m",
+            &"x".repeat(MAX_MESSAGE + 1),
+        ] {
             let refused = denied(message).unwrap();
             assert!(refused.contains("message"), "{refused}");
         }

@@ -65,7 +65,11 @@ impl Role {
                 (needs, others.all(|rule| rule.mode == "approval_required"))
             }
         };
-        let passing = if approval { "to reach approval" } else { "to pass" };
+        let passing = if approval {
+            "to reach approval"
+        } else {
+            "to pass"
+        };
         let also = if outcome == Effect::Deny {
             String::new()
         } else {

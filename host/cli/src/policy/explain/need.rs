@@ -147,7 +147,11 @@ impl Search<'_> {
                     let inner = values.with(format!("`{path}`"), value);
                     let need = self.of(part, Some(body), wanted, &inner)?;
                     let leave = Need::act(format!("leave out `{path}`"));
-                    Need::one_of(if wanted { vec![need, leave] } else { vec![need] })
+                    Need::one_of(if wanted {
+                        vec![need, leave]
+                    } else {
+                        vec![need]
+                    })
                 }
                 None => Some(Need::act(format!(
                     "`{path}` must be given, and `{}` must be {wanted}",

@@ -25,7 +25,10 @@ pub(super) fn need(trace: &ScopeTrace, values: &Values<'_>) -> Option<Need> {
             None if trace.search && argument.value.is_none() => vec![String::new()],
             None => {
                 let what = "be a string, the path, or a list of such";
-                let text = format!("the argument `{name}` must {what}, {} ({is})", within(trace));
+                let text = format!(
+                    "the argument `{name}` must {what}, {} ({is})",
+                    within(trace)
+                );
                 return vec![Need::act(text)];
             }
             Some(paths) if paths.is_empty() => {
@@ -57,7 +60,9 @@ pub(super) fn need_outside(trace: &ScopeTrace, values: &Values<'_>) -> Option<Ne
         return None;
     }
     if trace.paths.denied.is_empty() {
-        return Some(Need::act("the scope has no patterns, so it is about every path"));
+        return Some(Need::act(
+            "the scope has no patterns, so it is about every path",
+        ));
     }
     let arguments = trace.arguments.iter().map(|argument| {
         let name = shortened(&argument.name, SHOWN);
@@ -65,7 +70,11 @@ pub(super) fn need_outside(trace: &ScopeTrace, values: &Values<'_>) -> Option<Ne
             None if !trace.search => "be a path, ",
             None | Some(_) => "",
         };
-        format!("`{name}` must {form}not be covered by {} ({})", denied(trace), is(argument))
+        format!(
+            "`{name}` must {form}not be covered by {} ({})",
+            denied(trace),
+            is(argument)
+        )
     });
     Need::all(
         arguments
@@ -178,7 +187,10 @@ fn patterns(trace: &ScopeTrace, path: &str) -> Option<String> {
                 list(except.iter().map(String::as_str))
             )
         };
-        musts.push(format!("not be covered by the denied {}{unless}", list(denied)));
+        musts.push(format!(
+            "not be covered by the denied {}{unless}",
+            list(denied)
+        ));
     }
     let allowed = &trace.paths.allowed;
     let covers = |pattern: &String| {
@@ -206,21 +218,27 @@ fn patterns(trace: &ScopeTrace, path: &str) -> Option<String> {
 /// The denied patterns that cover a normalised path; what is excepted is not looked at, unless it lifts all.
 fn denying<'t>(trace: &'t ScopeTrace, normalised: &str) -> Option<Vec<&'t str>> {
     let lifted = trace.paths.except.iter().any(|pattern| {
-        glob::allowed(pattern, trace.style).is_ok_and(|glob| pattern.contains('/') && glob.dfa.accepts(normalised))
+        glob::allowed(pattern, trace.style)
+            .is_ok_and(|glob| pattern.contains('/') && glob.dfa.accepts(normalised))
     });
     let denied: Vec<&str> = trace
         .paths
         .denied
         .iter()
         .map(String::as_str)
-        .filter(|pattern| glob::denied(pattern, trace.style).is_ok_and(|glob| glob.dfa.accepts(normalised)))
+        .filter(|pattern| {
+            glob::denied(pattern, trace.style).is_ok_and(|glob| glob.dfa.accepts(normalised))
+        })
         .collect();
     (!lifted && !denied.is_empty()).then_some(denied)
 }
 
 fn denied(trace: &ScopeTrace) -> String {
     let paths = &trace.paths;
-    let denied = format!("the denied {}", list(paths.denied.iter().map(String::as_str)));
+    let denied = format!(
+        "the denied {}",
+        list(paths.denied.iter().map(String::as_str))
+    );
     if paths.except.is_empty() {
         denied
     } else {

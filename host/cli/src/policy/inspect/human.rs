@@ -192,7 +192,11 @@ impl Permits {
             for (index, rule) in role.rules.iter().enumerate() {
                 let alike = |other: Option<&Rule>| other.is_some_and(|it| it.name() == rule.name());
                 let several = alike(role.rules.get(index + 1))
-                    || alike(index.checked_sub(1).and_then(|before| role.rules.get(before)));
+                    || alike(
+                        index
+                            .checked_sub(1)
+                            .and_then(|before| role.rules.get(before)),
+                    );
                 rule.write(self, several, width, text);
             }
         }
@@ -214,7 +218,10 @@ impl Forbid {
         text.push_str(&format!("  {tools}  {forbidden}\n"));
         write_condition("unless false:", &self.constraints, text);
         if let Some(scope) = permits.scope(self.scope) {
-            text.push_str(&format!("    unless false: a path of {}\n", harmless(&scope.words())));
+            text.push_str(&format!(
+                "    unless false: a path of {}\n",
+                harmless(&scope.words())
+            ));
         }
         write_words(&self.message, &self.description, text);
     }
@@ -262,10 +269,16 @@ impl Rule {
         let word = if exception { "unless false:" } else { "if" };
         write_condition(word, &self.constraints, text);
         if let Some(scope) = permits.scope(self.scope) {
-            let word = if exception { "unless false: a path of" } else { "within" };
+            let word = if exception {
+                "unless false: a path of"
+            } else {
+                "within"
+            };
             text.push_str(&format!("    {word} {}\n", harmless(&scope.words())));
         }
-        let terms = self.terms.and_then(|id| permits.terms.get(usize::try_from(id).ok()?));
+        let terms = self
+            .terms
+            .and_then(|id| permits.terms.get(usize::try_from(id).ok()?));
         if let Some(terms) = terms {
             text.push_str(&format!("    asks {}\n", harmless(&terms.words())));
         }

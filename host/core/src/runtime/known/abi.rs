@@ -164,7 +164,9 @@ impl<'a> Reader<'a> {
         let area: &[u8; 40] = self.area(address)?;
         match (byte(area, 0), byte(area, 8)) {
             (0, 0) => self.denial(address).map(|denial| Ok(Verdict::Deny(denial))),
-            (0, 1) => self.needed(address).map(|needed| Ok(Verdict::NeedsApproval(needed))),
+            (0, 1) => self
+                .needed(address)
+                .map(|needed| Ok(Verdict::NeedsApproval(needed))),
             (0, 2) => Ok(Ok(Verdict::Allow(grant(area)?))),
             (1, 0) => {
                 let field = case(Field::ALL, area, 16)?;
@@ -494,10 +496,7 @@ mod tests {
     #[test]
     fn zeroed_memory_denies() {
         let verdict = Reader::new(&[0; 100], 100).verdict(0).unwrap().unwrap();
-        assert_eq!(
-            verdict,
-            Verdict::Deny(Denial::because(String::new()))
-        );
+        assert_eq!(verdict, Verdict::Deny(Denial::because(String::new())));
     }
 
     #[test]
@@ -553,7 +552,10 @@ mod tests {
             message: Some("ok".into()),
         };
         let read = |memory: &[u8]| Reader::new(memory, 2).verdict(0);
-        assert_eq!(read(&memory).unwrap().unwrap(), Verdict::NeedsApproval(needed));
+        assert_eq!(
+            read(&memory).unwrap().unwrap(),
+            Verdict::NeedsApproval(needed)
+        );
         assert!(Reader::new(&memory, 1).verdict(0).is_err());
         for at in [12, 20, 28, 36] {
             let mut memory = memory;

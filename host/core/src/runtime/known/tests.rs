@@ -249,7 +249,12 @@ fn nothing_of_a_path_is_left_that_was_held_against_a_scope() {
     let engine = Engine::new().unwrap();
     for policy in [POLICY, GROWN] {
         let mut instance = instance(&engine, policy);
-        for path in ["docs/valuemarkvalue", "docs/./valuemarkvalue//x", "../valuemarkvalue", ""] {
+        for path in [
+            "docs/valuemarkvalue",
+            "docs/./valuemarkvalue//x",
+            "../valuemarkvalue",
+            "",
+        ] {
             for scope in 0..3 {
                 instance.covers(scope, path).unwrap();
                 let memory = instance.memory.data(&instance.store);
