@@ -63,17 +63,27 @@ pub(crate) fn room_for(flags: u32, arguments: usize, facts: usize) -> usize {
 }
 
 impl<'a> EvalContext<'a, '_> {
+    /// [`Self::constraint`] where size matters more than speed.
+    #[inline(never)]
+    pub(crate) fn truth(&mut self, constraint: Ref) -> Truth {
+        self.constraint(constraint)
+    }
+
     /// The truth of a constraint.
     #[inline]
     pub(crate) fn constraint(&mut self, constraint: Ref) -> Truth {
-        let node = self.plan.reference(constraint, 2);
-        self.forget(constraint);
-        self.condition(node, &Element::None, 0)
+        let [_, _, node, slots] = self.plan.record(constraint);
+        self.make_room(slots as usize);
+        self.condition(node as usize, &Element::None, 0)
     }
 
     /// Makes room for the values that are remembered while this constraint is evaluated.
     pub(crate) fn forget(&mut self, constraint: Ref) {
-        let slots = self.plan.reference(constraint, 3);
+        self.make_room(self.plan.reference(constraint, 3));
+    }
+
+    #[inline]
+    fn make_room(&mut self, slots: usize) {
         self.used = slots;
         if slots > 0 {
             match self.memo.get_mut(..slots) {
@@ -89,7 +99,7 @@ impl<'a> EvalContext<'a, '_> {
             return self.plan.fail(Damaged::ConditionDepth);
         }
         let plan = self.plan;
-        let first = plan.word(node, 0);
+        let [first] = plan.record(node);
         match first & 0xff {
             op::COMPARE => self.compare(node, first, element, depth),
             op::AND => self.all(node, first >> 16, Truth::False, element, depth),
@@ -124,7 +134,8 @@ impl<'a> EvalContext<'a, '_> {
     ) -> Truth {
         let mut result = decides.not();
         for index in 0..self.plan.bounded(count) {
-            let truth = self.condition(self.plan.reference(node, index + 2), element, depth + 1);
+            let [part] = self.plan.record(node.wrapping_add(8 + 4 * index));
+            let truth = self.condition(part as usize, element, depth + 1);
             if truth == decides {
                 return decides;
             }
@@ -227,7 +238,7 @@ impl<'a> EvalContext<'a, '_> {
             return known.checked_sub(2);
         }
         let count = match self.find(self.plan.reference(at, 0), element) {
-            Some(found) => found.value(self.plan).count(),
+            Some(found) => found.value(self.plan).count(self.plan),
             None => None,
         };
         if let Some(memo) = slot.checked_sub(1).and_then(|slot| self.memo.get_mut(slot)) {
@@ -249,7 +260,7 @@ impl<'a> EvalContext<'a, '_> {
                 _ => None,
             };
             if let Some((document, node)) = from {
-                let member = document.member(node, self.plan.text(at, 3));
+                let member = document.member_at_once(node, self.plan.text(at, 3));
                 return member.map(|node| Found::Node(document, node));
             }
         }
@@ -337,10 +348,10 @@ impl<'a> EvalContext<'a, '_> {
     #[inline(never)]
     fn walk_from(&self, at: Ref, steps: usize, element: &Element<'a>) -> Option<Found<'a>> {
         match element {
-            Element::Node(document, node) => self.follow(document, node, at, 0..steps),
+            Element::Node(document, node) => self.follow_slowly(document, node, at, 0..steps),
             Element::Member(document, member) => {
                 match (steps > 0).then(|| self.plan.step(at, 0))? {
-                    Step::Member(b"value") => self.follow(document, member, at, 1..steps),
+                    Step::Member(b"value") => self.follow_slowly(document, member, at, 1..steps),
                     Step::Member(b"name") if steps == 1 => Some(Found::Text(document.name(member))),
                     Step::Member(_) | Step::Element(_) => None,
                 }
@@ -349,6 +360,18 @@ impl<'a> EvalContext<'a, '_> {
             Element::Literal(literal) => self.walk_literal(at, steps, *literal),
             Element::None => self.plan.fail(Damaged::Element),
         }
+    }
+
+    /// [`Self::follow`] where size matters more than speed.
+    #[inline(never)]
+    fn follow_slowly(
+        &self,
+        document: &'a Document<'a>,
+        node: &'a Node,
+        at: Ref,
+        steps: Range<usize>,
+    ) -> Option<Found<'a>> {
+        self.follow(document, node, at, steps)
     }
 
     fn walk_literal(&self, at: Ref, steps: usize, mut literal: Ref) -> Option<Found<'a>> {
@@ -379,10 +402,11 @@ impl<'a> EvalContext<'a, '_> {
 
     fn text_call(&mut self, node: Ref, call: u32, element: &Element<'a>) -> Truth {
         let plan = self.plan;
-        let Some(text) = self.string(plan.reference(node, 2), element) else {
+        let [_, _, at, sought, len] = plan.record(node);
+        let Some(text) = self.string(at as usize, element) else {
             return Truth::Undefined;
         };
-        let sought = plan.text(node, 3);
+        let sought = plan.slice(sought as usize, len as usize);
         Truth::of(match call {
             text_call::STARTS_WITH => text.starts_with(sought),
             text_call::ENDS_WITH => text.ends_with(sought),
@@ -396,14 +420,16 @@ impl<'a> EvalContext<'a, '_> {
 
     fn matches(&mut self, node: Ref, element: &Element<'a>) -> Truth {
         let plan = self.plan;
-        let Some(text) = self.string(plan.reference(node, 2), element) else {
+        let [_, _, at, table] = plan.record(node);
+        let Some(text) = self.string(at as usize, element) else {
             return Truth::Undefined;
         };
-        let dfa = crate::dfa::Dfa::at(plan, plan.reference(node, 3));
+        let dfa = crate::dfa::Dfa::at(plan, table as usize);
         Truth::of(if text.is_raw() {
             dfa.accepts(text.raw.iter().copied())
         } else {
-            dfa.accepts(text.bytes())
+            let mut bytes = text.bytes();
+            dfa.accepts(core::iter::from_fn(|| bytes.step()))
         })
     }
 
@@ -443,7 +469,8 @@ impl<'a> EvalContext<'a, '_> {
     fn is_in(&mut self, node: Ref, first: u32, element: &Element<'a>, depth: u32) -> Truth {
         let plan = self.plan;
         let (negated, kind) = (first >> 8 & 0xff, first >> 16 & 0xf);
-        let (at, mut room) = (plan.reference(node, 2), None);
+        let [_, _, at, list] = plan.record(node);
+        let (at, list, mut room) = (at as usize, list as usize, None);
         let value = if kind == sort::PATH {
             self.find(at, element).map(|found| found.value(plan))
         } else {
@@ -452,17 +479,20 @@ impl<'a> EvalContext<'a, '_> {
         let Some(value) = value else {
             return Truth::Undefined;
         };
-        let truth = self.membership(&value, plan.reference(node, 3));
+        let truth = self.membership(&value, list);
         if negated != 0 { truth.not() } else { truth }
     }
 
     fn membership(&self, value: &Value<'_>, list: Ref) -> Truth {
         let plan = self.plan;
-        let flags = plan.word(list, 0);
-        let (numbers, strings, lists) =
-            (plan.word(list, 1), plan.word(list, 2), plan.word(list, 3));
-        let element =
-            |index: u32| Value::of_literal(plan, plan.reference(list, 4 + index as usize));
+        let [flags, numbers, strings, lists] = plan.record(list);
+        let element = |index: u32| {
+            let at = list
+                .wrapping_add(16)
+                .wrapping_add(index.wrapping_mul(4) as usize);
+            let [literal] = plan.record(at);
+            Value::of_literal(plan, literal as usize)
+        };
         // How many elements have the value's type, and whether one is equal.
         let (candidates, found) = match value {
             Value::Null => (flags & list::NULL, flags & list::NULL != 0),

@@ -1,7 +1,5 @@
 //! Roles, rules, outcome.
 
-use core::cell::Cell;
-
 use hexgate_contract::{
     Exceeded, FACTS, Field, Grant, MAX_NAME, MAX_ROLES, Malformed, NeededApproval, Request, Verdict,
 };
@@ -12,7 +10,7 @@ use crate::{
     error::Error,
     json::{self, Document, Node, Tree},
     plan::{
-        Damaged, Plan, Ref, View,
+        Damaged, Marked, Plan, Ref, References,
         layout::{flags, header, mode, with},
     },
     rules::{Applicable, Roles, Tool, condition, forbids, granted_scope, in_scope, is_exception},
@@ -65,8 +63,8 @@ pub fn decide(
     scratch: &mut Scratch<'_>,
 ) -> Result<Verdict, Error> {
     let reading = Reading::of(plan, request, scratch)?;
-    let damage = Cell::new(None);
-    let plan = View::of(*plan, &damage);
+    let whole = Marked::of(*plan);
+    let plan = whole.view();
     let tool = Tool::of(plan, request, reading.grown);
     let mut context = EvalContext {
         plan,
@@ -78,12 +76,12 @@ pub fn decide(
         used: 0,
     };
     let path = reading.path;
-    let answer = if tool.grown && is_forbidden(&mut context, tool, path) {
+    let answer = if tool.grown && are_forbidding(&mut context, plan.ceiling(), tool, path) {
         Answer::Forbidden
     } else {
         by_roles(&mut context, request, tool, path)
     };
-    if let (Answer::Allow(grant), None) = (&answer, damage.get()) {
+    if let (Answer::Allow(grant), None) = (&answer, whole.damage()) {
         // Made in place: a verdict is large.
         return Ok(Verdict::Allow(*grant));
     }
@@ -98,7 +96,7 @@ pub fn decide(
         Answer::Forbidden => Verdict::Deny(denial::forbidden(&mut context, tool, path)),
     };
     // Nothing from a damaged plan counts.
-    match damage.get() {
+    match whole.damage() {
         None => Ok(verdict),
         Some(damaged) => Err(damaged.into()),
     }
@@ -114,11 +112,20 @@ enum Answer {
     Forbidden,
 }
 
-/// Whether something forbids a call that no role can lift.
+/// Whether one of several forbids denies a call.
 #[inline(never)]
-fn is_forbidden(context: &mut EvalContext<'_, '_>, tool: Tool<'_>, path: &mut [u8]) -> bool {
-    let mut ceiling = context.plan.ceiling();
-    ceiling.any(|forbid| forbids(context, forbid, tool, path))
+fn are_forbidding(
+    context: &mut EvalContext<'_, '_>,
+    list: References<'_>,
+    tool: Tool<'_>,
+    path: &mut [u8],
+) -> bool {
+    for forbid in list {
+        if forbids(context, forbid, tool, path) {
+            return true;
+        }
+    }
+    false
 }
 
 /// What the roles say.
@@ -365,7 +372,10 @@ fn outcome(
     let rule = Applicable::of(context.plan, role, tool).rule?;
     let [mode, scope, count] = context.plan.record(rule);
     let allow = holds(context, rule, [mode, scope, count], path)?;
-    let scope = (scope != 0).then(|| context.plan.word(scope as usize, 0));
+    let scope = (scope != 0).then(|| {
+        let [id] = context.plan.record(scope as usize);
+        id
+    });
     Some(Outcome { allow, scope, rule })
 }
 
@@ -378,19 +388,15 @@ fn grown_outcome(
     path: &mut [u8],
 ) -> Option<Outcome> {
     let plan = context.plan;
-    if plan
-        .forbids(role)
-        .any(|forbid| forbids(context, forbid, tool, path))
-    {
+    if are_forbidding(context, plan.forbids(role), tool, path) {
         return None;
     }
     let entry = Applicable::of(plan, role, tool).rule?;
     if plan.word(entry, 0) == mode::SEVERAL {
-        let mut rules = plan.rules(entry);
-        if rules
-            .any(|rule| is_exception(plan, rule) && condition(context, rule, path) != Truth::False)
-        {
-            return None;
+        for rule in plan.rules(entry) {
+            if is_exception(plan, rule) && condition(context, rule, path) != Truth::False {
+                return None;
+            }
         }
     }
     let mut approval = None;
@@ -428,7 +434,8 @@ fn holds(
         _ => return plan.fail(Damaged::Mode),
     };
     for index in 0..plan.bounded(count) {
-        if context.constraint(plan.reference(rule, 3 + index)) != Truth::True {
+        let [constraint] = plan.record(rule.wrapping_add(12 + 4 * index));
+        if context.constraint(constraint as usize) != Truth::True {
             return None;
         }
     }

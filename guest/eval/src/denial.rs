@@ -6,7 +6,7 @@ use hexgate_contract::{Denial, PathScope, Request, Wording};
 
 use crate::{
     condition::EvalContext,
-    plan::{Ref, View, layout::mode, patterns},
+    plan::{Ref, References, View, layout::mode, patterns},
     rules::{Applicable, Roles, Tool, condition, forbids, in_scope, is_exception},
     value::Truth,
 };
@@ -31,9 +31,7 @@ pub(crate) fn forbidden(
 ) -> Denial {
     let plan = context.plan;
     let mut wording = Wording::for_all(tool.name);
-    let forbidding = plan.ceiling();
-    let forbidding = forbidding.filter(|forbid| forbids(context, *forbid, tool, path));
-    word_forbids(plan, forbidding, &mut wording);
+    word_forbids(context, plan.ceiling(), tool, path, &mut wording);
     wording.finish()
 }
 
@@ -71,12 +69,8 @@ fn role_denial(
     wording: &mut Wording<'_>,
 ) -> Option<PathScope> {
     let plan = context.plan;
-    if tool.grown {
-        let forbidding = plan.forbids(role);
-        let forbidding = forbidding.filter(|forbid| forbids(context, *forbid, tool, path));
-        if word_forbids(plan, forbidding, wording) {
-            return None;
-        }
+    if tool.grown && word_forbids(context, plan.forbids(role), tool, path, wording) {
+        return None;
     }
     let found = Applicable::of(plan, role, tool);
     let Some(rule) = found.rule else {
@@ -100,7 +94,7 @@ fn role_denial(
     }
     let mut violated = false;
     for constraint in plan.constraints(rule) {
-        if context.constraint(constraint) != Truth::True {
+        if context.truth(constraint) != Truth::True {
             wording.violation(plan.str(constraint, 0));
             violated = true;
         }
@@ -113,14 +107,21 @@ fn role_denial(
     Some(patterns(plan, scope))
 }
 
-/// Words forbids that deny: the first gives the reason, the first that has one the message. Whether there are any.
+/// Words those of a list of forbids that deny: the first gives the reason, the first that has one the message. Whether there are any.
+#[inline(never)]
 fn word_forbids(
-    plan: View<'_>,
-    forbidding: impl Iterator<Item = Ref>,
+    context: &mut EvalContext<'_, '_>,
+    list: References<'_>,
+    tool: Tool<'_>,
+    path: &mut [u8],
     wording: &mut Wording<'_>,
 ) -> bool {
+    let plan = context.plan;
     let mut any = false;
-    for forbid in forbidding {
+    for forbid in list {
+        if !forbids(context, forbid, tool, path) {
+            continue;
+        }
         if !any {
             wording.forbidden();
             word_condition(plan, forbid, wording);
@@ -132,6 +133,7 @@ fn word_forbids(
 }
 
 /// Words the constraints of an exception or forbid, as written: as a whole they were not false.
+#[inline(never)]
 fn word_condition(plan: View<'_>, rule: Ref, wording: &mut Wording<'_>) {
     for constraint in plan.constraints(rule) {
         wording.violation(plan.str(constraint, 0));
@@ -147,7 +149,12 @@ fn several_denial(
 ) -> Option<PathScope> {
     let plan = context.plan;
     let mut forbidden = false;
-    for rule in plan.rules(entry).filter(|rule| is_exception(plan, *rule)) {
+    let mut only_exceptions = true;
+    for rule in plan.rules(entry) {
+        if !is_exception(plan, rule) {
+            only_exceptions = false;
+            continue;
+        }
         if condition(context, rule, path) == Truth::False {
             continue;
         }
@@ -166,34 +173,35 @@ fn several_denial(
         return None;
     }
     wording.denied();
-    let mut others = plan
-        .rules(entry)
-        .filter(|rule| !is_exception(plan, *rule))
-        .peekable();
-    if others.peek().is_none() {
-        // None of the exceptions forbids: what they say is the best that there is to say.
-        for rule in plan.rules(entry) {
-            wording.message(plan.message(rule));
-        }
-    }
     let mut violations = Vec::new();
-    let mut hints = Vec::new();
-    for rule in others {
+    let mut hint: Option<PathScope> = None;
+    let (mut outside, mut differ) = (false, false);
+    for rule in plan.rules(entry) {
+        // Where none of the exceptions forbids and there is nothing else, what they say is the best that there is to say.
+        if is_exception(plan, rule) != only_exceptions {
+            continue;
+        }
         wording.message(plan.message(rule));
+        if only_exceptions {
+            continue;
+        }
         let before = violations.len();
-        let failed = plan
-            .constraints(rule)
-            .filter(|constraint| context.constraint(*constraint) != Truth::True);
-        violations.extend(failed.map(|constraint| plan.str(constraint, 0)));
+        for constraint in plan.constraints(rule) {
+            if context.truth(constraint) != Truth::True {
+                violations.push(plan.str(constraint, 0));
+            }
+        }
         let scope = plan.reference(rule, 1);
         if violations.len() == before && scope != 0 && !in_scope(context, scope, path) {
-            hints.push(patterns(plan, scope));
+            let other = patterns(plan, scope);
+            differ |= hint.as_ref().is_some_and(|hint| *hint != other);
+            hint = Some(other);
+            outside = true;
         }
     }
     wording.violations_once(&violations);
-    if violations.is_empty() && !hints.is_empty() {
+    if violations.is_empty() && outside {
         wording.outside();
     }
-    let hint = hints.pop()?;
-    hints.iter().all(|other| *other == hint).then_some(hint)
+    hint.filter(|_| !differ)
 }

@@ -109,8 +109,14 @@ impl<'a> Document<'a> {
     }
 
     /// The member of that name.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn member(&self, object: &Node, name: &[u8]) -> Option<&'a Node> {
+        self.member_at_once(object, name)
+    }
+
+    /// [`Self::member`] where speed matters more than size.
+    #[inline(always)]
+    pub(crate) fn member_at_once(&self, object: &Node, name: &[u8]) -> Option<&'a Node> {
         self.children(object).iter().find(|member| {
             if member[1] as usize == name.len() {
                 bytes::equal(self.name(member).raw, name)

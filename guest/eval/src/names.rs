@@ -1,5 +1,7 @@
 //! Names of tools: which are closed, and which a pattern matches.
 
+use crate::bytes;
+
 /// The prefixes of closed names, which never fall to a role's rule for unlisted tools.
 pub const CLOSED: [&str; 5] = [
     "agent.",
@@ -15,38 +17,70 @@ pub const ANY: char = '*';
 /// Whether a name is closed.
 #[must_use]
 pub fn is_closed(name: &str) -> bool {
-    CLOSED.iter().any(|prefix| name.starts_with(prefix))
+    has_closed_prefix(name.as_bytes())
+}
+
+#[inline(never)]
+fn has_closed_prefix(name: &[u8]) -> bool {
+    CLOSED.iter().any(|prefix| begins(name, prefix.as_bytes()))
 }
 
 /// Whether a pattern matches a name. A closed name is matched only by a pattern that has its closed prefix before its first `*`.
 #[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
-    let Some((head, mut parts)) = pattern.split_once(ANY) else {
-        return pattern == name;
-    };
-    if is_closed(name) && !is_closed(head) {
+    let (head, mut parts) = split(pattern.as_bytes());
+    let mut rest = name.as_bytes();
+    if !begins(rest, head) {
         return false;
     }
-    let Some(rest) = name.strip_prefix(head) else {
+    if parts.is_some() && has_closed_prefix(rest) && !has_closed_prefix(head) {
         return false;
-    };
-    let mut rest = rest.as_bytes();
+    }
+    rest = rest.get(head.len()..).unwrap_or_default();
     // Each part as early as it can stand; the last one at the end.
-    while let Some((part, after)) = parts.split_once(ANY) {
-        let Some(at) = find(rest, part.as_bytes()) else {
-            return false;
+    while let Some(pattern) = parts {
+        let (part, after) = split(pattern);
+        let mut skipped = match after {
+            Some(_) => 0,
+            None => match rest.len().checked_sub(part.len()) {
+                Some(before) => before,
+                None => return false,
+            },
         };
-        rest = rest.get(at + part.len()..).unwrap_or_default();
+        while let Some(from) = rest.get(skipped..)
+            && !begins(from, part)
+        {
+            skipped += 1;
+        }
+        match rest.get(skipped.saturating_add(part.len())..) {
+            Some(behind) => rest = behind,
+            None => return false,
+        }
         parts = after;
     }
-    rest.ends_with(parts.as_bytes())
+    rest.is_empty()
 }
 
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    if part.is_empty() {
-        return Some(0);
+/// What stands before the first `*`, and what behind it, if there is one.
+#[inline(never)]
+fn split(pattern: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut head = 0;
+    for byte in pattern {
+        if *byte == ANY as u8 {
+            break;
+        }
+        head += 1;
     }
-    text.windows(part.len()).position(|window| window == part)
+    (
+        pattern.get(..head).unwrap_or_default(),
+        pattern.get(head + 1..),
+    )
+}
+
+#[inline(never)]
+fn begins(text: &[u8], with: &[u8]) -> bool {
+    text.get(..with.len())
+        .is_some_and(|start| bytes::equal(start, with))
 }
 
 #[cfg(test)]

@@ -12,11 +12,9 @@ mod view;
 
 pub(crate) use describe::patterns;
 pub use describe::{ForbidRef, RoleRef, RuleRef, Summary};
-pub(crate) use grown::Shape;
+pub(crate) use grown::{References, Shape};
 pub use opaque::{OpaquePlan, opaque_plan};
-pub(crate) use view::{Step, View};
-
-use core::cell::Cell;
+pub(crate) use view::{Marked, Step, View};
 
 use layout::header;
 
@@ -175,13 +173,16 @@ impl<'a> Plan<'a> {
 
     /// Reads something and says whether all of it was there.
     pub(crate) fn checked<T>(&self, read: impl FnOnce(View<'_>) -> T) -> Result<T, Damaged> {
-        let damage = Cell::new(None);
-        let value = read(View::of(*self, &damage));
-        damage.get().map_or(Ok(value), Err)
+        let marked = Marked::of(*self);
+        let value = read(marked.view());
+        marked.damage().map_or(Ok(value), Err)
     }
 
     pub(crate) fn u32(&self, at: usize) -> Result<u32, Damaged> {
-        self.checked(|plan| plan.word(at, 0))
+        self.checked(|plan| {
+            let [word] = plan.record(at);
+            word
+        })
     }
 
     pub(crate) fn word(&self, at: Ref, index: usize) -> Result<u32, Damaged> {

@@ -154,11 +154,12 @@ pub(crate) fn is_exception(plan: View<'_>, rule: Ref) -> bool {
 }
 
 /// The condition of an exception or a forbid: all of its constraints and its scope. One that is false makes it false, whatever the others are.
+#[inline(never)]
 pub(crate) fn condition(context: &mut EvalContext<'_, '_>, rule: Ref, path: &mut [u8]) -> Truth {
     let plan = context.plan;
     let mut truth = Truth::True;
     for constraint in plan.constraints(rule) {
-        truth = truth & context.constraint(constraint);
+        truth = truth & context.truth(constraint);
         if truth == Truth::False {
             return truth;
         }

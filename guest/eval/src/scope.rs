@@ -7,7 +7,7 @@ use crate::{
         Plan, Ref, Shape, View,
         layout::{self, size},
     },
-    value::{Truth, Value},
+    value::Truth,
 };
 
 /// The longest accepted path, in bytes.
@@ -66,6 +66,7 @@ fn satisfies(plan: View<'_>, at: Ref, path: Given<'_>, buffer: &mut [u8]) -> boo
 }
 
 /// Whether a scope covers all paths of a call. `buffer` has at least [`MAX_PATH`] bytes.
+#[inline(never)]
 pub(crate) fn covers_call<'a>(
     plan: View<'a>,
     scope: Ref,
@@ -73,20 +74,22 @@ pub(crate) fn covers_call<'a>(
     buffer: &mut [u8],
 ) -> bool {
     let scope = Shape::of(plan, scope);
-    scope.arguments(plan).all(|name| {
-        let mut covers = |path| covers_path(plan, &scope, path, scope.search, buffer);
-        // Nearly always it is one text.
-        match arguments.member(arguments.node(0), name) {
-            Some(node) if kind_of(node) == kind::STRING => {
-                covers(Given::Text(Text::plain(arguments.raw(node))))
+    for index in 0..scope.argument_count() {
+        let argument = argument(plan, &scope, index, arguments);
+        let mut nth = 0;
+        while let Some(path) = given(arguments, argument, scope.search, nth) {
+            if !covers_path(plan, &scope, path, scope.search, buffer) {
+                return false;
             }
-            _ => given(arguments, name, scope.search).all(covers),
+            nth += 1;
         }
-    })
+    }
+    true
 }
 
 /// Whether one of the paths of a call is among those that the scope of an exception or forbid is about. `buffer` has at least
 /// [`MAX_PATH`] bytes.
+#[inline(never)]
 pub(crate) fn excludes_call<'a>(
     plan: View<'a>,
     scope: Ref,
@@ -95,15 +98,29 @@ pub(crate) fn excludes_call<'a>(
 ) -> Truth {
     let scope = Shape::of(plan, scope);
     let mut truth = Truth::False;
-    for name in scope.arguments(plan) {
-        for path in given(arguments, name, scope.search) {
+    for index in 0..scope.argument_count() {
+        let argument = argument(plan, &scope, index, arguments);
+        let mut nth = 0;
+        while let Some(path) = given(arguments, argument, scope.search, nth) {
             truth = truth | excludes_path(plan, &scope, path, buffer);
             if truth == Truth::True {
                 return truth;
             }
+            nth += 1;
         }
     }
     truth
+}
+
+/// What a call says for an argument that holds paths.
+fn argument<'a>(
+    plan: View<'a>,
+    scope: &Shape,
+    index: usize,
+    arguments: &'a Document<'a>,
+) -> Option<&'a Node> {
+    let name = plan.text(scope.argument(index), 0);
+    arguments.member(arguments.node(0), name)
 }
 
 /// What stands for a path.
@@ -117,31 +134,36 @@ enum Given<'a> {
     Nothing,
 }
 
-/// The paths that an argument gives, never none: a text, or the texts of a list.
+/// The path of that index that an argument gives: a text, or the texts of a list. There is always a first one.
+#[inline]
 fn given<'a>(
     arguments: &'a Document<'a>,
-    name: &[u8],
+    argument: Option<&'a Node>,
     search: bool,
-) -> impl Iterator<Item = Given<'a>> {
-    let text = |node: &'a Node| match Value::of_node(arguments, node) {
-        Value::String(text) => Given::Text(text),
+    nth: usize,
+) -> Option<Given<'a>> {
+    let node = match argument {
+        Some(list) if kind_of(list) == kind::LIST => {
+            let elements = arguments.children(list);
+            match elements.get(nth) {
+                None if elements.is_empty() && nth == 0 => return Some(Given::Nothing),
+                element => element?,
+            }
+        }
+        _ if nth > 0 => return None,
+        None if search => return Some(Given::Root),
+        None => return Some(Given::Nothing),
+        Some(node) => node,
+    };
+    Some(match kind_of(node) {
+        kind::STRING => Given::Text(Text::plain(arguments.raw(node))),
+        kind::ESCAPED => Given::Text(Text::json(arguments.raw(node), true)),
         _ => Given::Nothing,
-    };
-    let (one, several) = match arguments.member(arguments.node(0), name) {
-        None if search => (Some(Given::Root), None),
-        None => (Some(Given::Nothing), None),
-        Some(node) if kind_of(node) == kind::LIST => match arguments.children(node) {
-            [] => (Some(Given::Nothing), None),
-            elements => (None, Some(elements)),
-        },
-        Some(node) => (Some(text(node)), None),
-    };
-    one.into_iter()
-        .chain(several.into_iter().flatten().map(text))
+    })
 }
 
 /// Whether a scope covers a path. `starts`: or a search may start there.
-#[inline]
+#[inline(never)]
 fn covers_path(
     plan: View<'_>,
     scope: &Shape,
@@ -162,22 +184,23 @@ fn covers_path(
     if starts && path.text.is_empty() {
         return true;
     }
-    let mut allowed = scope.allowed().step_by(size::PATTERN);
     let covers = |table: Ref, pattern: Ref| {
         has(plan, pattern, layout::scope::ABSOLUTE) == path.is_absolute()
             && accepts(plan, table, path.text)
     };
-    if allowed
-        .clone()
-        .any(|pattern| covers(plan.reference(pattern, 2), pattern))
-    {
-        return true;
+    let (starting, count) = scope.start_table();
+    for (index, pattern) in scope.allowed().step_by(size::PATTERN).enumerate() {
+        if covers(plan.reference(pattern, 2), pattern) {
+            return true;
+        }
+        if starts && index < count {
+            let table = plan.reference(starting, index);
+            if table != 0 && covers(table, pattern) {
+                return true;
+            }
+        }
     }
-    let starting = scope.starts(plan).zip(&mut allowed);
-    starts
-        && starting
-            .filter(|(start, _)| *start != 0)
-            .any(|(start, pattern)| covers(start, pattern))
+    false
 }
 
 /// Whether a path is among those that the scope of an exception or forbid is about.

@@ -252,7 +252,7 @@ fn part<'a>(
     part.element = Some(ElementTrace {
         index,
         name,
-        value: render(&value),
+        value: render(plan, &value),
     });
     part
 }
@@ -348,7 +348,7 @@ fn operand_trace<'a>(
     let value = context.operand(kind, at, element, depth, &mut room);
     OperandTrace {
         path: operand_text(plan, source, kind, at),
-        value: value.map(|value| render(&value)),
+        value: value.map(|value| render(plan, &value)),
         parts,
     }
 }
@@ -386,7 +386,7 @@ fn operand_text(plan: View<'_>, source: &str, kind: u32, at: Ref) -> String {
             }
             text
         }
-        _ => render(&Value::of_literal(plan, at)),
+        _ => render(plan, &Value::of_literal(plan, at)),
     }
 }
 
@@ -416,9 +416,9 @@ fn path_text(plan: View<'_>, at: Ref) -> String {
 }
 
 /// A value as JSON, shortened.
-fn render(value: &Value<'_>) -> String {
+fn render<'a>(plan: View<'a>, value: &Value<'a>) -> String {
     let mut out = String::new();
-    write(value, &mut out);
+    write(plan, value, &mut out);
     if out.chars().count() > MAX_VALUE {
         out = out.chars().take(MAX_VALUE).collect();
         out.push('…');
@@ -426,7 +426,7 @@ fn render(value: &Value<'_>) -> String {
     out
 }
 
-fn write(value: &Value<'_>, out: &mut String) {
+fn write<'a>(plan: View<'a>, value: &Value<'a>, out: &mut String) {
     if out.len() > 4 * MAX_VALUE {
         return;
     }
@@ -439,9 +439,9 @@ fn write(value: &Value<'_>, out: &mut String) {
         Value::String(string) => write_string(*string, out),
         Value::List(list) => {
             out.push('[');
-            for index in 0..list.len().min(MAX_VALUE as u32) {
+            for index in 0..list.len(plan).min(MAX_VALUE as u32) {
                 out.push_str(if index > 0 { ", " } else { "" });
-                write(&list.get(index), out);
+                write(plan, &list.get(plan, index), out);
             }
             out.push(']');
         }
@@ -451,7 +451,7 @@ fn write(value: &Value<'_>, out: &mut String) {
                 out.push_str(if index > 0 { ", " } else { "" });
                 write_string(document.name(member), out);
                 out.push_str(": ");
-                write(&Value::of_node(document, member), out);
+                write(plan, &Value::of_node(document, member), out);
             }
             out.push('}');
         }

@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 use crate::{
     json::{Document, LEN_MASK, Node, Text, kind, kind_of},
     number::Number,
-    plan::{Damaged, View, layout::literal},
+    plan::{Damaged, Ref, View, layout::literal},
 };
 
 /// True, false or undefined. Only *true* lets a call pass.
@@ -89,7 +89,7 @@ pub(crate) enum Value<'a> {
 pub(crate) enum List<'a> {
     Document(&'a Document<'a>, &'a Node),
     /// The literal's record.
-    Plan(View<'a>, usize),
+    Plan(Ref),
 }
 
 impl<'a> Value<'a> {
@@ -110,19 +110,20 @@ impl<'a> Value<'a> {
 
     #[inline]
     pub(crate) fn of_literal(plan: View<'a>, at: usize) -> Self {
-        match plan.word(at, 0) & 0xff {
+        let [kind] = plan.record(at);
+        match kind & 0xff {
             literal::NULL => Self::Null,
             literal::FALSE => Self::Bool(false),
             literal::TRUE => Self::Bool(true),
             literal::INTEGER => {
-                let (low, high) = (plan.word(at, 1), plan.word(at, 2));
+                let [_, low, high] = plan.record(at);
                 Self::Number(Number::Integer(
                     (u64::from(high) << 32 | u64::from(low)) as i64,
                 ))
             }
             literal::NUMBER => Self::Number(Number::from_json(plan.text(at, 1))),
             literal::STRING => Self::String(Text::plain(plan.text(at, 1))),
-            literal::LIST => Self::List(List::Plan(plan, at)),
+            literal::LIST => Self::List(List::Plan(at)),
             _ => plan.fail(Damaged::LiteralKind),
         }
     }
@@ -156,7 +157,7 @@ impl<'a> Value<'a> {
     }
 
     /// `==` of two values neither of which is a literal `null`: undefined for values of different types.
-    pub(crate) fn equals(&self, plan: View<'_>, other: &Self) -> Truth {
+    pub(crate) fn equals(&self, plan: View<'a>, other: &Self) -> Truth {
         if !self.same_type(other) {
             return Truth::Undefined;
         }
@@ -164,13 +165,13 @@ impl<'a> Value<'a> {
     }
 
     /// JSON equality.
-    pub(crate) fn is_equal(&self, plan: View<'_>, other: &Self) -> bool {
+    pub(crate) fn is_equal(&self, plan: View<'a>, other: &Self) -> bool {
         self.order(plan, other, 0).is_eq()
     }
 
     /// One order of all values: by type, then by value; deep, where more elements or members come later. Looks at no more of either
     /// value than the smaller one has, if the members of objects are sorted.
-    pub(crate) fn order(&self, plan: View<'_>, other: &Self, depth: u32) -> Ordering {
+    pub(crate) fn order(&self, plan: View<'a>, other: &Self, depth: u32) -> Ordering {
         if depth > crate::json::MAX_DEPTH as u32 {
             plan.fail::<()>(Damaged::LiteralDepth);
             return Ordering::Less;
@@ -186,13 +187,15 @@ impl<'a> Value<'a> {
                 }
             }
             (Self::List(one), Self::List(other)) => {
-                let len = one.len();
-                let mut order = len.cmp(&other.len());
+                let len = one.len(plan);
+                let mut order = len.cmp(&other.len(plan));
                 for index in 0..len {
                     if order.is_ne() {
                         break;
                     }
-                    order = one.get(index).order(plan, &other.get(index), depth + 1);
+                    order = one
+                        .get(plan, index)
+                        .order(plan, &other.get(plan, index), depth + 1);
                 }
                 order
             }
@@ -230,10 +233,10 @@ impl<'a> Value<'a> {
     }
 
     /// Elements of a list, members of an object, code points of a string.
-    pub(crate) fn count(&self) -> Option<u32> {
+    pub(crate) fn count(&self, plan: View<'a>) -> Option<u32> {
         match self {
             Self::String(text) => Some(text.code_points() as u32),
-            Self::List(list) => Some(list.len()),
+            Self::List(list) => Some(list.len(plan)),
             Self::Object(_, node) => Some(node[3] & LEN_MASK),
             _ => None,
         }
@@ -241,21 +244,19 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> List<'a> {
-    pub(crate) fn len(&self) -> u32 {
+    pub(crate) fn len(&self, plan: View<'a>) -> u32 {
         match self {
             Self::Document(_, node) => node[3] & LEN_MASK,
-            Self::Plan(plan, at) => plan.count(*at, 1) as u32,
+            Self::Plan(at) => plan.count(*at, 1) as u32,
         }
     }
 
-    pub(crate) fn get(&self, index: u32) -> Value<'a> {
+    pub(crate) fn get(&self, plan: View<'a>, index: u32) -> Value<'a> {
         match self {
             Self::Document(document, node) => {
                 Value::of_node(document, document.node(node[2].wrapping_add(index)))
             }
-            Self::Plan(plan, at) => {
-                Value::of_literal(*plan, plan.reference(*at, index as usize + 2))
-            }
+            Self::Plan(at) => Value::of_literal(plan, plan.reference(*at, index as usize + 2)),
         }
     }
 }

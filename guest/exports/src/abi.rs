@@ -5,10 +5,11 @@
 //! texts of the plan are handed over where they lie.
 
 use alloc::{string::String, vec, vec::Vec};
+use core::mem::ManuallyDrop;
 
 use hexgate_contract::{
-    ApprovalTerms, Denial, Effect, Exceeded, Exclusion, FileScope, Grant, Malformed, Mode,
-    NeededApproval, PathScope, Tools, Verdict,
+    ApprovalTerms, Denial, Effect, Exceeded, FileScope, Grant, Malformed, Mode, NeededApproval,
+    PathScope, Tools, Verdict,
 };
 use hexgate_eval::{Error, plan::Summary};
 
@@ -22,6 +23,7 @@ pub const ANSWER: usize = 18;
 pub type Answer = [u32; ANSWER];
 
 /// `result<verdict, error>`.
+#[inline(never)]
 pub fn outcome(outcome: Result<Verdict, Error>) -> Answer {
     match outcome {
         Ok(Verdict::Allow(grant)) => granted(Effect::Allow, grant, [0; 2], [0; 3]),
@@ -42,12 +44,16 @@ pub fn outcome(outcome: Result<Verdict, Error>) -> Answer {
 
 /// `about`.
 pub fn about(about: Summary<'_>) -> Answer {
+    let about = &*ManuallyDrop::new(about);
     let [digest, digest_len] = list(hexadecimal(&about.source_digest));
-    let [compiler, compiler_len] = text(about.compiler.into());
-    let [facts, facts_len] = texts(about.facts.into_iter().map(String::from).collect());
-    let [has_description, description, description_len] =
-        optional(about.description.map(String::from));
-    filled([
+    let [compiler, compiler_len] = view(about.compiler.as_bytes());
+    let mut facts = Vec::with_capacity(about.facts.len());
+    for fact in &about.facts {
+        facts.push(view(fact.as_bytes()));
+    }
+    let [facts, facts_len] = list(facts);
+    let [has_description, description, description_len] = some(about.description.as_deref());
+    filled(&[
         about.coverage as u32,
         digest,
         digest_len,
@@ -78,7 +84,7 @@ pub const NOTHING: Answer = [0; ANSWER];
 
 /// `list<role>`.
 pub fn roles(roles: Vec<Role>) -> Answer {
-    filled(list(roles))
+    filled(&list(roles))
 }
 
 /// `role`.
@@ -94,7 +100,7 @@ pub fn role(name: &str, description: Option<&str>) -> Role {
 /// `option<list<rule>>`.
 pub fn rules(rules: Vec<Rule>) -> Answer {
     let [rules, len] = list(rules);
-    filled([1, rules, len])
+    filled(&[1, rules, len])
 }
 
 /// `rule`.
@@ -143,7 +149,7 @@ pub fn rule(
 /// `option<list<forbid>>`.
 pub fn forbids(forbids: Vec<Forbid>) -> Answer {
     let [forbids, len] = list(forbids);
-    filled([1, forbids, len])
+    filled(&[1, forbids, len])
 }
 
 /// `forbid`.
@@ -180,10 +186,25 @@ pub fn forbid(
 
 /// `option<file-scope>`.
 pub fn file_scope(scope: FileScope) -> Answer {
-    let [arguments, arguments_len] = texts(scope.arguments);
-    let [allowed, allowed_len, denied, denied_len, except, except_len] = paths(scope.paths);
-    let [exclusions, exclusions_len] = list(scope.exclusions.into_iter().map(exclusion).collect());
-    filled([
+    let scope = &*ManuallyDrop::new(scope);
+    let [arguments, arguments_len] = texts(&scope.arguments);
+    let [allowed, allowed_len, denied, denied_len, except, except_len] = paths(&scope.paths);
+    let mut exclusions = Vec::with_capacity(scope.exclusions.len());
+    for exclusion in &scope.exclusions {
+        let [allowed, allowed_len, denied, denied_len, except, except_len] =
+            paths(&exclusion.paths);
+        exclusions.push([
+            allowed,
+            allowed_len,
+            denied,
+            denied_len,
+            except,
+            except_len,
+            exclusion.style as u32,
+        ]);
+    }
+    let [exclusions, exclusions_len] = list(exclusions);
+    filled(&[
         1,
         arguments,
         arguments_len,
@@ -200,29 +221,17 @@ pub fn file_scope(scope: FileScope) -> Answer {
     ])
 }
 
-fn exclusion(exclusion: Exclusion) -> [u32; 7] {
-    let [allowed, allowed_len, denied, denied_len, except, except_len] = paths(exclusion.paths);
-    [
-        allowed,
-        allowed_len,
-        denied,
-        denied_len,
-        except,
-        except_len,
-        exclusion.style as u32,
-    ]
-}
-
 /// `option<approval-terms>`.
 pub fn terms(terms: ApprovalTerms) -> Answer {
-    let [roles, roles_len] = texts(terms.roles);
+    let terms = &*ManuallyDrop::new(terms);
+    let [roles, roles_len] = texts(&terms.roles);
     let [has_expires, expires] = option(terms.expires);
     let [has_approvers, approvers] = option(terms.approvers);
     // A boolean is one byte, and so it stands right behind its discriminant.
     let reason = terms
         .reason_required
         .map_or(0, |required| 1 | u32::from(required) << 8);
-    filled([
+    filled(&[
         1,
         roles,
         roles_len,
@@ -248,12 +257,11 @@ pub fn view<T>(items: &[T]) -> List {
 
 /// Texts that stay where they lie.
 fn views(texts: Vec<&str>) -> List {
-    list(
-        texts
-            .into_iter()
-            .map(|text| view(text.as_bytes()))
-            .collect(),
-    )
+    let mut views = Vec::with_capacity(texts.len());
+    for text in texts {
+        views.push(view(text.as_bytes()));
+    }
+    list(views)
 }
 
 /// `option<u32>`.
@@ -277,7 +285,7 @@ fn granted(effect: Effect, grant: Grant, terms: [u32; 2], message: [u32; 3]) -> 
     let [has_scope, scope] = option(grant.scope);
     let [has_terms, terms] = terms;
     let [has_message, message, message_len] = message;
-    filled([
+    filled(&[
         0,
         0,
         effect as u32,
@@ -294,13 +302,14 @@ fn granted(effect: Effect, grant: Grant, terms: [u32; 2], message: [u32; 3]) -> 
 }
 
 fn denied(denial: Denial) -> Answer {
-    let [reason, reason_len] = text(denial.reason);
-    let [violations, violations_len] = texts(denial.violations);
+    let denial = &*ManuallyDrop::new(denial);
+    let [reason, reason_len] = view(denial.reason.as_bytes());
+    let [violations, violations_len] = texts(&denial.violations);
     let has_hint = u32::from(denial.hint.is_some());
     let [allowed, allowed_len, denied, denied_len, except, except_len] =
-        denial.hint.map_or([0; 6], paths);
-    let [has_message, message, message_len] = optional(denial.message);
-    filled([
+        denial.hint.as_ref().map_or([0; 6], paths);
+    let [has_message, message, message_len] = some(denial.message.as_deref());
+    filled(&[
         0,
         0,
         Effect::Deny as u32,
@@ -341,13 +350,14 @@ fn failed(error: Error) -> Answer {
         }
     };
     let [first, second, third, fourth] = payload;
-    filled([1, 0, case, 0, first, second, third, fourth])
+    filled(&[1, 0, case, 0, first, second, third, fourth])
 }
 
-fn filled<const N: usize>(words: [u32; N]) -> Answer {
+#[inline(never)]
+fn filled(words: &[u32]) -> Answer {
     let mut answer = NOTHING;
     for (place, word) in answer.iter_mut().zip(words) {
-        *place = word;
+        *place = *word;
     }
     answer
 }
@@ -367,24 +377,26 @@ fn hexadecimal(bytes: &[u8; 32]) -> Vec<u8> {
     text
 }
 
-fn paths(paths: PathScope) -> [u32; 6] {
-    let [allowed, allowed_len] = texts(paths.allowed);
-    let [denied, denied_len] = texts(paths.denied);
-    let [except, except_len] = texts(paths.except);
+fn paths(paths: &PathScope) -> [u32; 6] {
+    let [allowed, allowed_len] = texts(&paths.allowed);
+    let [denied, denied_len] = texts(&paths.denied);
+    let [except, except_len] = texts(&paths.except);
     [allowed, allowed_len, denied, denied_len, except, except_len]
 }
 
-fn texts(texts: Vec<String>) -> List {
-    list(texts.into_iter().map(text).collect())
-}
-
-fn text(text: String) -> List {
-    view(String::leak(text).as_bytes())
+/// Texts that are never freed.
+#[inline(never)]
+fn texts(texts: &[String]) -> List {
+    let mut views = Vec::with_capacity(texts.len());
+    for text in texts {
+        views.push(view(text.as_bytes()));
+    }
+    list(views)
 }
 
 #[cfg(test)]
 mod tests {
-    use hexgate_contract::{Coverage, Field, Limits, PathStyle};
+    use hexgate_contract::{Coverage, Exclusion, Field, Limits, PathStyle};
 
     use super::*;
 

@@ -41,8 +41,9 @@ extern "C" fn rules(role: *const u8, role_len: usize, start: u32, count: u32) ->
         let Some(role) = plan.find_role(memory::text(role, role_len))? else {
             return Ok(abi::NOTHING);
         };
-        let rules = role.rules(start, count)?.into_iter().map(|rule| {
-            Ok(abi::rule(
+        let mut rules = Vec::new();
+        for rule in role.rules(start, count)? {
+            rules.push(abi::rule(
                 rule.tools()?,
                 rule.mode()?,
                 rule.constraints()?,
@@ -50,9 +51,9 @@ extern "C" fn rules(role: *const u8, role_len: usize, start: u32, count: u32) ->
                 rule.terms()?,
                 rule.message()?,
                 rule.description()?,
-            ))
-        });
-        Ok(abi::rules(rules.collect::<Result<_, Damaged>>()?))
+            ));
+        }
+        Ok(abi::rules(rules))
     };
     answer(rules, abi::NOTHING)
 }
@@ -75,16 +76,17 @@ extern "C" fn forbids(
                 None => return Ok(abi::NOTHING),
             }
         };
-        let forbids = forbids.into_iter().map(|forbid| {
-            Ok(abi::forbid(
+        let mut told = Vec::new();
+        for forbid in forbids {
+            told.push(abi::forbid(
                 forbid.tools()?,
                 forbid.constraints()?,
                 forbid.scope()?,
                 forbid.message()?,
                 forbid.description()?,
-            ))
-        });
-        Ok(abi::forbids(forbids.collect::<Result<_, Damaged>>()?))
+            ));
+        }
+        Ok(abi::forbids(told))
     };
     answer(forbids, abi::NOTHING)
 }

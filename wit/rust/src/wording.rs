@@ -53,7 +53,8 @@ impl<'a> Wording<'a> {
     pub fn new<'r>(tool: &'a str, roles: impl ExactSizeIterator<Item = &'r str>) -> Self {
         let mut wording = Self {
             tool,
-            denial: Denial::because(String::new()),
+            // Most reasons fit.
+            denial: Denial::because(String::with_capacity(128)),
             before_role: "",
             before_violation: ": ",
             hinted: false,
@@ -91,6 +92,7 @@ impl<'a> Wording<'a> {
     }
 
     /// No rule of the role is about the tool.
+    #[inline(never)]
     pub fn unlisted(&mut self, role: &str) {
         self.denied();
         self.push(" (no allow rule matched for role ");
@@ -99,18 +101,21 @@ impl<'a> Wording<'a> {
     }
 
     /// A rule of the role denies. Violated constraints, or the path, may follow as the reason.
+    #[inline(never)]
     pub fn denied(&mut self) {
         self.push(DENIED);
         quote(&mut self.denial.reason, self.tool);
     }
 
     /// A forbid denies, or an exception with constraints. Its constraints may follow as the reason.
+    #[inline(never)]
     pub fn forbidden(&mut self) {
         self.push(FORBIDDEN);
         quote(&mut self.denial.reason, self.tool);
     }
 
     /// What the model is told. The first message counts.
+    #[inline(never)]
     pub fn message(&mut self, message: Option<&str>) {
         if self.denial.message.is_none() {
             self.denial.message = message.map(String::from);
@@ -118,6 +123,7 @@ impl<'a> Wording<'a> {
     }
 
     /// A constraint, as written, that was not true.
+    #[inline(never)]
     pub fn violation(&mut self, source: &str) {
         self.push(self.before_violation);
         self.push(source);
@@ -145,6 +151,7 @@ impl<'a> Wording<'a> {
     }
 
     /// The scope where this role permits the call. It is kept if every role has the same.
+    #[inline(never)]
     pub fn hint(&mut self, hint: Option<PathScope>) {
         if !self.hinted {
             self.denial.hint = hint;
@@ -154,9 +161,8 @@ impl<'a> Wording<'a> {
         }
     }
 
-    #[inline(never)]
     fn push(&mut self, text: &str) {
-        self.denial.reason.push_str(text);
+        push(&mut self.denial.reason, text);
     }
 
     /// The finished denial.
@@ -173,26 +179,29 @@ const DIGITS: &str = "0123456789abcdef";
 
 /// Appends a name as a JSON string. A policy refuses names with control characters; what a host says of such a name keeps to one line.
 pub fn quote(target: &mut String, name: &str) {
-    let escaped = |c: char| matches!(c, '"' | '\\') || c < ' ';
-    target.push_str(QUOTE);
-    for piece in name.split_inclusive(escaped) {
-        let plain = piece.strip_suffix(escaped).unwrap_or(piece);
-        target.push_str(plain);
-        let special = piece.get(plain.len()..).unwrap_or_default();
-        match special.bytes().next() {
-            None => {}
-            Some(code @ 0..b' ') => {
-                target.push_str(if code < 16 { "\\u000" } else { "\\u001" });
-                let digit = usize::from(code & 15);
-                target.push_str(DIGITS.get(digit..=digit).unwrap_or_default());
-            }
-            Some(_) => {
-                target.push_str(BACKSLASH);
-                target.push_str(special);
+    push(target, QUOTE);
+    let mut start = 0;
+    for (index, byte) in name.bytes().enumerate() {
+        if byte < b' ' || matches!(byte, b'"' | b'\\') {
+            push(target, name.get(start..index).unwrap_or_default());
+            start = index;
+            if byte < b' ' {
+                push(target, if byte < 16 { "\\u000" } else { "\\u001" });
+                let digit = usize::from(byte & 15);
+                push(target, DIGITS.get(digit..=digit).unwrap_or_default());
+                start += 1;
+            } else {
+                push(target, BACKSLASH);
             }
         }
     }
-    target.push_str(QUOTE);
+    push(target, name.get(start..).unwrap_or_default());
+    push(target, QUOTE);
+}
+
+#[inline(never)]
+fn push(target: &mut String, text: &str) {
+    target.push_str(text);
 }
 
 fn truncate(reason: &mut String) {

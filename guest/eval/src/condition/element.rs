@@ -116,7 +116,7 @@ impl<'a> Elements<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = Element<'a>;
 
-    #[inline]
+    #[inline(never)]
     fn next(&mut self) -> Option<Element<'a>> {
         match self {
             Self::Nodes(document, rest) => Some(Element::Node(document, rest.next()?)),

@@ -33,7 +33,7 @@ impl<'a> EvalContext<'a, '_> {
         let Some(Value::List(list)) = list.map(|list| list.value(plan)) else {
             return Truth::Undefined;
         };
-        let truth = if list.len() == 0 {
+        let truth = if list.len(plan) == 0 {
             Truth::False
         } else if slot == 0 {
             self.look_through(&value, list)
@@ -44,12 +44,12 @@ impl<'a> EvalContext<'a, '_> {
     }
 
     fn look_through(&self, value: &Value<'_>, list: List<'_>) -> Truth {
-        let mut is_comparable = false;
-        for index in 0..list.len() {
-            let element = list.get(index);
+        let (plan, mut is_comparable) = (self.plan, false);
+        for index in 0..list.len(plan) {
+            let element = list.get(plan, index);
             if !element.same_type(value) {
                 is_comparable |= matches!(element, Value::Null);
-            } else if element.is_equal(self.plan, value) {
+            } else if element.is_equal(plan, value) {
                 return Truth::True;
             } else {
                 is_comparable = true;
@@ -70,15 +70,15 @@ impl<'a> EvalContext<'a, '_> {
         let memo = &*self.memo;
         let at = |position: u32| {
             let index = memo.get(start.wrapping_add(position as usize));
-            list.get(index.copied().unwrap_or(u32::MAX))
+            list.get(plan, index.copied().unwrap_or(u32::MAX))
         };
-        let (found, behind) = search(list.len(), |middle| at(middle).order(plan, value, 0));
+        let (found, behind) = search(list.len(plan), |middle| at(middle).order(plan, value, 0));
         if found {
             return Truth::True;
         }
         // Values of one type stand together, `null` first.
         let is_comparable = matches!(at(0), Value::Null)
-            || behind < list.len() && at(behind).same_type(value)
+            || behind < list.len(plan) && at(behind).same_type(value)
             || behind > 0 && at(behind - 1).same_type(value);
         if is_comparable {
             Truth::False
@@ -93,14 +93,14 @@ impl<'a> EvalContext<'a, '_> {
             0 => {}
             known => return Some((known - NO_LIST) as usize),
         }
-        let (plan, count) = (self.plan, list.len() as usize);
+        let (plan, count) = (self.plan, list.len(self.plan) as usize);
         let (start, room) = self.take(count, 2 * count)?;
         let (indices, other) = room.split_at_mut_checked(count)?;
         for (index, place) in (0..).zip(&mut *indices) {
             *place = index;
         }
         merge_sort(indices, other, |one, other| {
-            list.get(one).order(plan, &list.get(other), 0)
+            list.get(plan, one).order(plan, &list.get(plan, other), 0)
         });
         *self.memo.get_mut(slot)? = u32::try_from(start).ok()?.saturating_add(NO_LIST);
         Some(start)

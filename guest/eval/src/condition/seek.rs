@@ -181,7 +181,9 @@ fn build(text: Text<'_>, len: usize, room: &mut [u32]) -> Option<()> {
             *place = word;
         }
     };
-    for (index, byte) in (0..).zip(text.bytes()) {
+    let mut bytes = text.bytes();
+    for index in 0..len as u32 {
+        let byte = bytes.step().unwrap_or(0);
         put(suffixes, index, u32::from(byte) << 24);
         put(ranks, index, u32::from(byte) + 1);
         put(other, index, index);

@@ -80,16 +80,29 @@ impl<'a> Text<'a> {
     #[cold]
     #[inline(never)]
     fn compare_unescaped(self, other: Text<'_>) -> Ordering {
-        self.bytes().cmp(other.bytes())
+        let (mut bytes, mut others) = (self.bytes(), other.bytes());
+        loop {
+            let (byte, other) = (bytes.step(), others.step());
+            if byte.is_none() || byte != other {
+                return byte.cmp(&other);
+            }
+        }
     }
 
     /// How many code points.
     pub(crate) fn code_points(self) -> usize {
-        if self.form != 0 {
-            self.bytes().filter(|byte| is_first(*byte)).count()
+        let mut count = 0;
+        if self.form == 0 {
+            for byte in self.raw {
+                count += usize::from(is_first(*byte));
+            }
         } else {
-            self.raw.iter().filter(|byte| is_first(**byte)).count()
+            let mut bytes = self.bytes();
+            while let Some(byte) = bytes.step() {
+                count += usize::from(is_first(byte));
+            }
         }
+        count
     }
 
     pub(crate) fn starts_with(self, prefix: &[u8]) -> bool {

@@ -11,7 +11,7 @@ use hexgate_contract::{
 use super::{
     Damaged, Plan, Ref, View,
     facts::facts,
-    grown::Shape,
+    grown::{References, Shape},
     layout::{approval, flags, header, mode, scope, size, trailer, with},
 };
 
@@ -116,11 +116,7 @@ impl<'a> Plan<'a> {
         if !self.is_grown()? {
             return Ok(Vec::new());
         }
-        self.checked(|plan| {
-            page(plan.ceiling(), start, count)
-                .map(|at| self.forbid(at))
-                .collect()
-        })
+        self.checked(|plan| self.page_of_forbids(plan.ceiling(), start, count))
     }
 
     /// The scope of that id.
@@ -139,9 +135,7 @@ impl<'a> Plan<'a> {
             let [flags, expires, approvers, roles] = plan.record(at);
             let said = |bit: u32| flags & bit != 0;
             Some(ApprovalTerms {
-                roles: (0..plan.bounded(roles))
-                    .map(|index| plan.str(at, 4 + 2 * index).into())
-                    .collect(),
+                roles: texts(plan, at.wrapping_add(16), plan.bounded(roles), size::TEXT),
                 expires: said(approval::EXPIRES).then_some(expires),
                 approvers: said(approval::APPROVERS).then_some(approvers),
                 reason_required: said(approval::REASON).then(|| said(approval::REASON_REQUIRED)),
@@ -149,8 +143,18 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn forbid(&self, at: Ref) -> ForbidRef<'a> {
-        ForbidRef { plan: *self, at }
+    #[inline(never)]
+    fn page_of_forbids(
+        &self,
+        forbids: References<'_>,
+        start: u32,
+        count: u32,
+    ) -> Vec<ForbidRef<'a>> {
+        let mut page = Page::of(start, count);
+        for at in forbids {
+            page.add(ForbidRef { plan: *self, at });
+        }
+        page.things
     }
 
     /// The text of a bit of [`with`] in a rule or forbid.
@@ -161,11 +165,13 @@ impl<'a> Plan<'a> {
 
     /// The constraints of a rule or forbid as written.
     fn sources(&self, rule: Ref) -> Result<Vec<&'a str>, Damaged> {
-        let constraints: Vec<Ref> = self.checked(|plan| plan.constraints(rule).collect())?;
-        constraints
-            .into_iter()
-            .map(|constraint| self.str(constraint, 0))
-            .collect()
+        let mut sources = Vec::new();
+        self.checked(|plan| {
+            for constraint in plan.constraints(rule) {
+                sources.push(self.str(constraint, 0)?);
+            }
+            Ok(sources)
+        })?
     }
 }
 
@@ -192,23 +198,31 @@ impl<'a> RoleRef<'a> {
     pub fn rules(&self, start: u32, count: u32) -> Result<Vec<RuleRef<'a>>, Damaged> {
         let grown = self.plan.is_grown()?;
         self.plan.checked(|plan| {
-            let unlisted = (Named::Unlisted, plan.default_rule(self.at));
-            let listed = plan.cells(self.at);
-            let listed = listed.map(|(tool, entry)| (Named::Exact(plan.tool(tool)), entry));
-            let patterns = grown.then(|| plan.named_entries(self.at));
-            let patterns = patterns.into_iter().flatten();
-            let patterns = patterns.map(|at| (Named::Pattern(at), plan.reference(at, 2)));
-            let entries = core::iter::once(unlisted).chain(listed).chain(patterns);
-            let rules =
-                entries.flat_map(|(tools, entry)| plan.rules(entry).map(move |at| (tools, at)));
-            page(rules, start, count)
-                .map(|(tools, at)| RuleRef {
-                    plan: self.plan,
-                    at,
-                    tools,
-                })
-                .collect()
+            let mut page = Page::of(start, count);
+            self.add_rules(
+                Named::Unlisted,
+                plan.rules(plan.default_rule(self.at)),
+                &mut page,
+            );
+            for (tool, entry) in plan.cells(self.at) {
+                self.add_rules(Named::Exact(plan.tool(tool)), plan.rules(entry), &mut page);
+            }
+            if grown {
+                for at in plan.named_entries(self.at) {
+                    let rules = plan.rules(plan.reference(at, 2));
+                    self.add_rules(Named::Pattern(at), rules, &mut page);
+                }
+            }
+            page.things
         })
+    }
+
+    #[inline(never)]
+    fn add_rules(&self, tools: Named, rules: References<'_>, page: &mut Page<RuleRef<'a>>) {
+        let plan = self.plan;
+        for at in rules {
+            page.add(RuleRef { plan, at, tools });
+        }
     }
 
     /// At most `count` of its forbids, from index `start` on, in the order in which they are asked.
@@ -217,9 +231,8 @@ impl<'a> RoleRef<'a> {
             return Ok(Vec::new());
         }
         self.plan.checked(|plan| {
-            page(plan.forbids(self.at), start, count)
-                .map(|at| self.plan.forbid(at))
-                .collect()
+            self.plan
+                .page_of_forbids(plan.forbids(self.at), start, count)
         })
     }
 }
@@ -323,61 +336,86 @@ fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// At most `count` things from index `start` on.
-fn page<T>(things: impl Iterator<Item = T>, start: u32, count: u32) -> impl Iterator<Item = T> {
-    things.skip(start as usize).take(count as usize)
+/// A part of a list.
+struct Page<T> {
+    before: u32,
+    room: u32,
+    things: Vec<T>,
+}
+
+impl<T> Page<T> {
+    /// At most `count` things from index `start` on.
+    fn of(start: u32, count: u32) -> Self {
+        Self {
+            before: start,
+            room: count,
+            things: Vec::new(),
+        }
+    }
+
+    /// The next thing of the list.
+    fn add(&mut self, thing: T) {
+        if self.before > 0 {
+            self.before -= 1;
+        } else if self.room > 0 {
+            self.room -= 1;
+            self.things.push(thing);
+        }
+    }
 }
 
 fn file_scope(plan: View<'_>, at: Ref) -> FileScope {
-    let nothing = FileScope {
+    let mut described = FileScope {
         arguments: Vec::new(),
         search: false,
         paths: PathScope::default(),
         style: PathStyle::Posix,
         exclusions: Vec::new(),
     };
-    if plan.word(at, 0) & scope::BOUNDS == 0 {
+    let mut scope = Some(at);
+    if plan.word(at, 0) & scope::BOUNDS != 0 {
+        for at in plan.references_behind(at, 2) {
+            described.exclusions.push(Exclusion {
+                paths: patterns(plan, at),
+                style: Shape::of(plan, at).style(),
+            });
+        }
+        scope = plan.bounded_scope(at);
+    }
+    if let Some(at) = scope {
         let shape = Shape::of(plan, at);
-        return FileScope {
-            arguments: shape.arguments(plan).map(text).collect(),
-            search: shape.search,
-            paths: patterns(plan, at),
-            style: shape.style(),
-            ..nothing
-        };
+        for index in 0..shape.argument_count() {
+            let name = plan.str(shape.argument(index), 0);
+            described.arguments.push(name.into());
+        }
+        described.search = shape.search;
+        described.paths = patterns(plan, at);
+        described.style = shape.style();
     }
-    let exclusions = plan.references_behind(at, 2).map(|at| Exclusion {
-        paths: patterns(plan, at),
-        style: Shape::of(plan, at).style(),
-    });
-    let exclusions = exclusions.collect();
-    let scope = match plan.bounded_scope(at) {
-        Some(at) => file_scope(plan, at),
-        None => nothing,
-    };
-    FileScope {
-        exclusions,
-        ..scope
-    }
-}
-
-/// A text of a plan, of which one is handed out.
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into()
+    described
 }
 
 /// The pattern lists of a scope.
+#[inline(never)]
 pub(crate) fn patterns(plan: View<'_>, at: Ref) -> PathScope {
     let shape = Shape::of(plan, at);
     let sources = |patterns: Range<usize>| {
-        patterns
-            .step_by(size::PATTERN)
-            .map(|pattern| String::from(plan.str(pattern, 0)))
-            .collect()
+        let count = patterns.len() / size::PATTERN;
+        texts(plan, patterns.start, count, size::PATTERN)
     };
     PathScope {
         allowed: sources(shape.allowed()),
         denied: sources(shape.denied()),
         except: sources(shape.except()),
     }
+}
+
+/// The texts whose references stand from `at` on, one each `step` bytes.
+#[inline(never)]
+fn texts(plan: View<'_>, at: Ref, count: usize, step: usize) -> Vec<String> {
+    let mut texts = Vec::with_capacity(count);
+    for index in 0..count {
+        texts.push(String::from(plan.str(at.wrapping_add(index * step), 0)));
+    }
+    texts
 }

@@ -16,12 +16,12 @@ pub(super) fn facts<'a>(plan: &Plan<'a>) -> Result<Vec<Cow<'a, str>>, Damaged> {
     }
     let [table, count] = plan.checked(|view| view.record(view.trailer(trailer::FACTS)))?;
     let count = plan.checked(|view| view.bounded(count))?;
-    (0..count)
-        .map(|index| {
-            let at = (table as usize).wrapping_add(index * size::TEXT);
-            plan.str(at, 0).map(Cow::Borrowed)
-        })
-        .collect()
+    let mut facts = Vec::with_capacity(count);
+    for index in 0..count {
+        let at = (table as usize).wrapping_add(index * size::TEXT);
+        facts.push(Cow::Borrowed(plan.str(at, 0)?));
+    }
+    Ok(facts)
 }
 
 /// What the paths of all conditions lead to.
@@ -34,7 +34,7 @@ fn looked_at(plan: &Plan<'_>) -> Result<Vec<Cow<'static, str>>, Damaged> {
     plan.checked(|view| walk.roles(view))?;
     walk.facts.sort_unstable();
     walk.facts.dedup();
-    Ok(walk.facts.into_iter().map(Cow::Owned).collect())
+    Ok(walk.facts)
 }
 
 /// Looks at every record once, so that the work is bounded whatever a plan says.
@@ -43,7 +43,7 @@ struct Walk {
     seen: Vec<u32>,
     /// Conditions that are still to be looked at.
     ahead: Vec<Ref>,
-    facts: Vec<String>,
+    facts: Vec<Cow<'static, str>>,
 }
 
 /// How many bytes of the plan an element of [`Walk::seen`] stands for.
@@ -51,6 +51,7 @@ const SPAN: usize = 4 * 32;
 
 impl Walk {
     /// Whether the record at `at` is met for the first time.
+    #[inline(never)]
     fn is_new(&mut self, at: Ref) -> bool {
         let Some(bits) = self.seen.get_mut(at / SPAN) else {
             return false;
@@ -138,7 +139,7 @@ impl Walk {
                 fact.push('.');
                 fact.push_str(plan.str(at, 3));
             }
-            self.facts.push(fact);
+            self.facts.push(Cow::Owned(fact));
         }
     }
 }

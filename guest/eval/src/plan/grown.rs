@@ -23,32 +23,29 @@ fn trailer_of(len: usize, word: usize) -> Ref {
 
 impl<'a> View<'a> {
     /// The place of a word of the trailer.
-    pub(crate) fn trailer(&self, word: usize) -> Ref {
+    pub(crate) fn trailer(self, word: usize) -> Ref {
         trailer_of(self.len(), word)
     }
 
     /// References that stand one behind the other: where, and how many, say the word `index` of the record at `at` and the next one.
-    pub(crate) fn references(self, at: Ref, index: usize) -> impl Iterator<Item = Ref> + use<'a> {
+    pub(crate) fn references(self, at: Ref, index: usize) -> References<'a> {
         let [table, count] = self.record(at.wrapping_add(index.wrapping_mul(4)));
-        (0..self.bounded(count)).map(move |index| self.reference(table as usize, index))
+        References::of(self, table as usize, self.bounded(count))
     }
 
     /// The references that stand behind their number, which is the word `index` of the record at `at`.
-    pub(crate) fn references_behind(
-        self,
-        at: Ref,
-        index: usize,
-    ) -> impl Iterator<Item = Ref> + use<'a> {
-        (0..self.count(at, index)).map(move |nth| self.reference(at, index + 1 + nth))
+    pub(crate) fn references_behind(self, at: Ref, index: usize) -> References<'a> {
+        let table = at.wrapping_add(index.wrapping_mul(4)).wrapping_add(4);
+        References::of(self, table, self.count(at, index))
     }
 
     /// The forbids that no role can lift, in order.
-    pub(crate) fn ceiling(self) -> impl Iterator<Item = Ref> + use<'a> {
+    pub(crate) fn ceiling(self) -> References<'a> {
         self.references(self.trailer(trailer::CEILING), 0)
     }
 
     /// What else a role has. None: nothing.
-    pub(crate) fn more(&self, role: Ref) -> Option<Ref> {
+    pub(crate) fn more(self, role: Ref) -> Option<Ref> {
         match self.reference(role, 5) {
             0 => None,
             more => Some(more),
@@ -56,9 +53,11 @@ impl<'a> View<'a> {
     }
 
     /// The forbids of a role, in order.
-    pub(crate) fn forbids(self, role: Ref) -> impl Iterator<Item = Ref> + use<'a> {
-        let more = self.more(role).into_iter();
-        more.flat_map(move |more| self.references(more, 4))
+    pub(crate) fn forbids(self, role: Ref) -> References<'a> {
+        match self.more(role) {
+            Some(more) => self.references(more, 4),
+            None => References::of(self, 0, 0),
+        }
     }
 
     /// The entries of a role for patterns of names, in the order in which they are tried.
@@ -72,39 +71,37 @@ impl<'a> View<'a> {
     }
 
     /// The rules of an entry, in order: itself, unless it is for several.
-    pub(crate) fn rules(self, entry: Ref) -> impl Iterator<Item = Ref> + use<'a> {
-        let [first, count] = self.record(entry);
-        let several = first == mode::SEVERAL;
-        let count = if several { self.bounded(count) } else { 1 };
-        (0..count).map(move |index| {
-            if several {
-                self.reference(entry, 2 + index)
-            } else {
-                entry
-            }
-        })
+    #[inline(never)]
+    pub(crate) fn rules(self, entry: Ref) -> References<'a> {
+        if self.word(entry, 0) == mode::SEVERAL {
+            return self.references_behind(entry, 1);
+        }
+        References {
+            alone: Some(entry),
+            ..References::of(self, 0, 0)
+        }
     }
 
     /// Where in a rule or forbid stands what a bit of [`with`] tells of: the index of a word. None: it has no such thing.
-    pub(crate) fn optional(&self, rule: Ref, bit: u32) -> Option<usize> {
+    pub(crate) fn optional(self, rule: Ref, bit: u32) -> Option<usize> {
         let [first, _, count] = self.record(rule);
         (first & bit != 0).then(|| behind(self.bounded(count), first & (bit - 1)))
     }
 
     /// What the model is told if a rule or forbid denies or asks.
-    pub(crate) fn message(&self, rule: Ref) -> Option<&'a str> {
+    pub(crate) fn message(self, rule: Ref) -> Option<&'a str> {
         let index = self.optional(rule, with::MESSAGE)?;
         Some(self.str(rule, index))
     }
 
     /// The id of the terms of the approval that a rule asks for.
-    pub(crate) fn terms(&self, rule: Ref) -> Option<u32> {
+    pub(crate) fn terms(self, rule: Ref) -> Option<u32> {
         let index = self.optional(rule, with::APPROVAL)?;
         Some(self.word(rule, index))
     }
 
     /// The id of the scope that stands in a rule or forbid itself.
-    pub(crate) fn own_scope(&self, rule: Ref) -> Option<u32> {
+    pub(crate) fn own_scope(self, rule: Ref) -> Option<u32> {
         match self.reference(rule, 1) {
             0 => None,
             scope => Some(self.word(scope, 0) & scope::ID),
@@ -112,7 +109,7 @@ impl<'a> View<'a> {
     }
 
     /// Which tools a forbid is about.
-    pub(crate) fn forbidden_tools(&self, forbid: Ref) -> ForbiddenTools {
+    pub(crate) fn forbidden_tools(self, forbid: Ref) -> ForbiddenTools {
         let [first, _, count] = self.record(forbid);
         let at = behind(self.bounded(count), first);
         let ids = at + 2;
@@ -124,13 +121,49 @@ impl<'a> View<'a> {
     }
 
     /// The scope in bounds. None: they have exclusions alone.
-    pub(crate) fn bounded_scope(&self, bounds: Ref) -> Option<Ref> {
+    pub(crate) fn bounded_scope(self, bounds: Ref) -> Option<Ref> {
         let at = self.reference(bounds, 1);
         if at != 0 && self.word(at, 0) & scope::BOUNDS != 0 {
             // Bounds in bounds could go on for ever.
             return self.fail(Damaged::Reference);
         }
         (at != 0).then_some(at)
+    }
+}
+
+/// References, one after the other.
+#[derive(Debug, Clone)]
+pub(crate) struct References<'a> {
+    plan: View<'a>,
+    /// One that comes before those in the plan.
+    alone: Option<Ref>,
+    next: Ref,
+    left: usize,
+}
+
+impl<'a> References<'a> {
+    fn of(plan: View<'a>, table: Ref, left: usize) -> Self {
+        Self {
+            plan,
+            alone: None,
+            next: table,
+            left,
+        }
+    }
+}
+
+impl Iterator for References<'_> {
+    type Item = Ref;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Ref> {
+        if let Some(alone) = self.alone.take() {
+            return Some(alone);
+        }
+        self.left = self.left.checked_sub(1)?;
+        let at = self.next;
+        self.next = at.wrapping_add(4);
+        Some(self.plan.reference(at, 0))
     }
 }
 
@@ -202,11 +235,19 @@ impl Shape {
         }
     }
 
-    /// The names of the arguments that hold paths.
-    pub(crate) fn arguments<'a>(self, plan: View<'a>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        let first = plan.text(self.scope, 1);
-        let further = (0..self.further).map(move |index| plan.text(self.more, 3 + 2 * index));
-        core::iter::once(first).chain(further)
+    /// How many arguments hold paths.
+    #[inline]
+    pub(crate) fn argument_count(&self) -> usize {
+        1 + self.further
+    }
+
+    /// Where the name of such an argument stands: a text.
+    #[inline]
+    pub(crate) fn argument(&self, index: usize) -> Ref {
+        match index.checked_sub(1) {
+            None => self.scope.wrapping_add(4),
+            Some(further) => self.more.wrapping_add(12 + further * size::TEXT),
+        }
     }
 
     /// Where the allowed patterns stand: one each [`size::PATTERN`] bytes, as all patterns.
@@ -239,12 +280,6 @@ impl Shape {
             self.except().end,
             if self.search { self.allowed } else { 0 },
         )
-    }
-
-    /// For each allowed pattern of a search: the table that accepts where it may start as well, or 0.
-    pub(crate) fn starts<'a>(&self, plan: View<'a>) -> impl Iterator<Item = Ref> + use<'a> {
-        let (at, count) = self.start_table();
-        (0..count).map(move |index| plan.reference(at, index))
     }
 }
 

@@ -1,7 +1,6 @@
 //! How forbids, rules and scopes judge a call.
 
 use alloc::{string::String, vec::Vec};
-use core::cell::Cell;
 
 use hexgate_contract::{Mode, PathScope, PathStyle, Request};
 
@@ -10,7 +9,7 @@ use crate::{
     condition::EvalContext,
     decide::{Reading, Scratch},
     error::Error,
-    plan::{Plan, Ref, Shape, View, layout::mode, patterns},
+    plan::{Marked, Plan, Ref, Shape, layout::mode, patterns},
     rules::{self, Applicable, Roles, Tool, in_scope, is_about, is_exception},
     scope::excludes_call,
     value::{Truth, Value},
@@ -119,8 +118,8 @@ pub fn trace(
     scratch: &mut Scratch<'_>,
 ) -> Result<Trace, Error> {
     let reading = Reading::of(plan, request, scratch)?;
-    let damage = Cell::new(None);
-    let plan = View::of(*plan, &damage);
+    let whole = Marked::of(*plan);
+    let plan = whole.view();
     let tool = Tool::of(plan, request, reading.grown);
     let mut context = EvalContext {
         plan,
@@ -144,7 +143,7 @@ pub fn trace(
         context.role = plan.text(role, 0);
         traces.push(role_trace(&mut context, role, tool, path));
     }
-    match damage.get() {
+    match whole.damage() {
         None => Ok(Trace {
             forbids,
             roles: traces,
@@ -273,15 +272,16 @@ fn scope_trace(
         return None;
     }
     let shape = Shape::of(plan, scope);
-    let argument = |name: &[u8]| {
-        let value = arguments.member(arguments.node(0), name);
+    let argument = |index| {
+        let name = plan.str(shape.argument(index), 0);
+        let value = arguments.member(arguments.node(0), name.as_bytes());
         ArgumentTrace {
-            name: String::from_utf8_lossy(name).into(),
-            value: value.map(|node| render(&Value::of_node(arguments, node))),
+            name: name.into(),
+            value: value.map(|node| render(plan, &Value::of_node(arguments, node))),
         }
     };
     Some(ScopeTrace {
-        arguments: shape.arguments(plan).map(argument).collect(),
+        arguments: (0..shape.argument_count()).map(argument).collect(),
         search: shape.search,
         style: shape.style(),
         truth: if forbids {

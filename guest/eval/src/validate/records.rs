@@ -89,12 +89,9 @@ impl Validator<'_> {
                 "flags of a scope",
             )?;
         }
-        let arguments = plan.checked(|plan| {
-            shape
-                .arguments(plan)
-                .all(|name| core::str::from_utf8(name).is_ok())
-        })?;
-        check(arguments, "an argument")?;
+        for index in 0..shape.argument_count() {
+            plan.str(shape.argument(index), 0)?;
+        }
         let lists = [shape.allowed(), shape.denied(), shape.except()];
         for pattern in lists
             .into_iter()
