@@ -207,12 +207,21 @@ fn denied_paths(pattern: &str, parsed: &Parsed) -> Result<Expression, PatternErr
         });
     }
     let mut parts = Vec::new();
-    if parsed.absolute {
+    let mut segments = segments.iter().peekable();
+    let begins_with_tree = matches!(segments.peek(), Some(Segment::Tree));
+    if parsed.drive.is_some() && begins_with_tree {
+        // Any number of segments, but of this drive, or of a relative path.
+        let on_drive = Expression::Sequence(vec![root(parsed), any_prefix()]);
+        parts.push(Expression::Either(vec![on_drive, prefix_on_no_drive()]));
+        while segments
+            .next_if(|next| matches!(next, Segment::Tree))
+            .is_some()
+        {}
+    } else if parsed.absolute {
         parts.push(root(parsed).optional());
     } else if !parsed.anchored {
         parts.push(any_prefix());
     }
-    let mut segments = segments.iter().peekable();
     while let Some(segment) = segments.next() {
         match segment {
             Segment::Tree => parts.push(any_prefix()),
@@ -270,12 +279,24 @@ fn allowed_name(atoms: &[Atom]) -> Expression {
     Expression::Sequence(parts.collect())
 }
 
-/// Any path of [`PathStyle::Windows`] that is relative: its second character is not the `:` of a drive.
+/// Any path of [`PathStyle::Windows`] that is relative.
 fn on_no_drive() -> Expression {
+    beginning_on_no_drive(None).optional()
+}
+
+/// Nothing, or what such a path begins with up to a slash.
+fn prefix_on_no_drive() -> Expression {
+    beginning_on_no_drive(Some(Expression::Character('/'))).optional()
+}
+
+/// At least one character, the second of which is not the `:` of a drive, and what follows.
+fn beginning_on_no_drive(end: Option<Expression>) -> Expression {
     let mut no_colon = ClassUnicode::new([ClassUnicodeRange::new(':', ':')]);
     no_colon.negate();
     let further = Expression::Sequence(vec![Expression::Set(no_colon), Expression::Anything]);
-    Expression::Sequence(vec![Expression::Set(no_slash()), further.optional()]).optional()
+    let mut parts = vec![Expression::Set(no_slash()), further.optional()];
+    parts.extend(end);
+    Expression::Sequence(parts)
 }
 
 /// Any number of whole segments, each with the slash after it.

@@ -306,7 +306,7 @@ pub(crate) const FAMILIES: &[Family] = &[
         make: |size| {
             let one = |index: usize| format!("  d{index}: d{}(.x)\n", index + 1);
             let Source::Text(text) = lines(size - 40, "define:\n", one, "") else {
-                unreachable!()
+                panic!("lines are one text")
             };
             let last = text.lines().count() - 1;
             Source::Text(format!("{text}  d{last}: . == 1\ntools: {{}}\n"))
@@ -318,7 +318,7 @@ pub(crate) const FAMILIES: &[Family] = &[
         make: |size| {
             let one = |index: usize| format!("  d{index}: d{}(.x)\n", index + 1);
             let Source::Text(text) = lines(size - 40, "define:\n", one, "") else {
-                unreachable!()
+                panic!("lines are one text")
             };
             let last = text.lines().count() - 1;
             Source::Text(format!("{text}  d{last}: d0(.)\ntools: {{}}\n"))

@@ -291,7 +291,7 @@ fn other_worlds_and_versions_are_refused_and_named() {
         matches!(&error, LoadError::OtherVersion { found, .. } if found.ends_with("@0.1.0")),
         "{error:?}"
     );
-    let error = load("(instance $decision))\n", "(func $roles))\n");
+    let error = load("(instance $decision))\n", "(func $covers))\n");
     assert!(
         matches!(
             &error,

@@ -40,7 +40,7 @@ version: 1
 description: Who may do what in a shop.
 forbid:
   - { tools: [wire_transfer], constraints: [args.amount > 1000], message: "Never that much.", description: A ceiling. }
-  - { tools: ["read_*"], file_scope: { denied_paths: [".env*"], except_paths: [".env.example"] } }
+  - { tools: ["read_*"], file_scope: { argument: file_path, denied_paths: [".env*"], except_paths: [".env.example"] } }
 roles:
   default: {}
   billing:
@@ -269,7 +269,11 @@ fn what_the_language_grew_is_told() {
         let request = Request::new(tool, arguments);
         policy.decide(&request.roles(&[role])).unwrap()
     };
-    match ask("billing", "refund_order", r#"{"amount": 100}"#) {
+    match ask(
+        "billing",
+        "refund_order",
+        r#"{"amount": 100, "currency": "USD"}"#,
+    ) {
         Verdict::NeedsApproval(needed) => {
             assert_eq!(needed.message.as_deref(), Some("A lead is asked."));
             assert_eq!(needed.terms, billing.rules[2].terms);

@@ -42,16 +42,26 @@ fuzz_target!(|input: &[u8]| {
         let Ok(Some(role)) = plan.role(index) else {
             continue;
         };
-        for rule in 0..role.rule_count().unwrap_or(0).min(64) {
-            if let Ok(Some(rule)) = role.rule(rule) {
-                let _ = (rule.tool(), rule.mode(), rule.constraints(), rule.scope());
-            }
+        for rule in role.rules(0, 64).unwrap_or_default() {
+            let _ = (rule.tools(), rule.mode(), rule.constraints(), rule.scope());
+            let _ = (rule.terms(), rule.message(), rule.description());
         }
+        for forbid in role.forbids(0, 64).unwrap_or_default() {
+            let _ = (forbid.tools(), forbid.constraints(), forbid.scope());
+        }
+    }
+    for id in 0..64 {
+        let _ = (plan.scope(id), plan.terms(id), plan.forbids(id, 8));
     }
     if !valid {
         return;
     }
     let mut workspace = Workspace::new();
+    for path in ["src/a", ".", "C:/a", ""] {
+        for id in 0..64 {
+            let _ = workspace.covers(&plan, id, path);
+        }
+    }
     for tool in ["t", "u", "read_file", "agent.run"] {
         for arguments in [
             "{}",
@@ -59,7 +69,7 @@ fuzz_target!(|input: &[u8]| {
         ] {
             let request = Request::new(tool, arguments)
                 .roles(&["r1", "default"])
-                .facts(r#"{"ctx": {"a": 5}, "user": {"n": [1]}}"#);
+                .facts(r#"{"ctx": {"a": 5}, "user": {"n": [1]}, "said": {"emails": ["a"]}, "usage": {"tool_calls_24h": 1}}"#);
             let first = workspace.decide(&plan, &request);
             let second = workspace.decide(&plan, &request);
             assert_eq!(

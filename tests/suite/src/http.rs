@@ -336,7 +336,7 @@ fn with_more(mut answer: Value, policy: &Policy, verdict: &Verdict) -> Value {
         Verdict::Deny(denial) => (denial.message.as_ref(), None),
     };
     if let Some(message) = message {
-        answer["message"] = json!(message);
+        set(&mut answer, "message", json!(message));
     }
     if let Some(terms) = terms.and_then(|id| policy.terms(id).ok().flatten()) {
         let mut approval = json!({"roles": terms.roles});
@@ -347,33 +347,40 @@ fn with_more(mut answer: Value, policy: &Policy, verdict: &Verdict) -> Value {
         ];
         for (name, value) in said {
             if let Some(value) = value {
-                approval[name] = value;
+                set(&mut approval, name, value);
             }
         }
-        answer["approval"] = approval;
+        set(&mut answer, "approval", approval);
     }
     answer
+}
+
+/// Adds a member to an object.
+fn set(object: &mut Value, name: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(name.to_owned(), value);
+    }
 }
 
 fn file_scope(scope: FileScope) -> Value {
     let styled = |mut value: Value, style| {
         if style == PathStyle::Windows {
-            value["style"] = json!("windows");
+            set(&mut value, "style", json!("windows"));
         }
         value
     };
     let mut value = styled(json!({"paths": paths(&scope.paths)}), scope.style);
     match scope.arguments.as_slice() {
-        [argument] => value["argument"] = json!(argument),
-        arguments => value["arguments"] = json!(arguments),
+        [argument] => set(&mut value, "argument", json!(argument)),
+        arguments => set(&mut value, "arguments", json!(arguments)),
     }
     if scope.search {
-        value["search"] = json!(true);
+        set(&mut value, "search", json!(true));
     }
     if !scope.exclusions.is_empty() {
         let exclusions = scope.exclusions.iter();
         let exclusions = exclusions.map(|it| styled(paths(&it.paths), it.style));
-        value["exclusions"] = exclusions.collect();
+        set(&mut value, "exclusions", exclusions.collect());
     }
     value
 }
@@ -392,7 +399,7 @@ fn approval(call: &Call) -> String {
 fn paths(paths: &PathScope) -> Value {
     let mut lists = json!({"allowed": paths.allowed, "denied": paths.denied});
     if !paths.except.is_empty() {
-        lists["except"] = json!(paths.except);
+        set(&mut lists, "except", json!(paths.except));
     }
     lists
 }

@@ -73,13 +73,20 @@ pub(crate) fn said(result: &Val) -> String {
                     Val::String(reason) => format!("ok deny `{reason}`"),
                     other => format!("{other:?}"),
                 },
-                Val::Record(fields) => match &fields[0].1 {
-                    Val::Option(Some(role)) => match **role {
-                        Val::U32(role) => format!("ok {case} {role}"),
-                        ref other => format!("{other:?}"),
-                    },
-                    _ => format!("ok {case} -"),
-                },
+                Val::Record(fields) => {
+                    // What a human has to agree to is a grant, and what else is said of it.
+                    let grant = match &fields[0].1 {
+                        Val::Record(grant) => grant,
+                        _ => fields,
+                    };
+                    match &grant[0].1 {
+                        Val::Option(Some(role)) => match **role {
+                            Val::U32(role) => format!("ok {case} {role}"),
+                            ref other => format!("{other:?}"),
+                        },
+                        _ => format!("ok {case} -"),
+                    }
+                }
                 other => format!("{other:?}"),
             },
             other => format!("{other:?}"),
@@ -104,29 +111,45 @@ fn some(value: Val) -> Val {
     Val::Option(Some(Box::new(value)))
 }
 
+fn index(index: Option<u32>) -> Val {
+    Val::Option(index.map(|index| Box::new(Val::U32(index))))
+}
+
 fn grant(case: &str, role: Option<u32>, scope: Option<u32>) -> Val {
-    let index = |index: Option<u32>| Val::Option(index.map(|index| Box::new(Val::U32(index))));
-    let grant = Val::Record(vec![
+    let mut grant = Val::Record(vec![
         ("role".into(), index(role)),
         ("scope".into(), index(scope)),
     ]);
+    if case == "needs-approval" {
+        grant = Val::Record(vec![
+            ("grant".into(), grant),
+            ("terms".into(), Val::Option(None)),
+            ("message".into(), Val::Option(None)),
+        ]);
+    }
     Val::Result(Ok(Some(Box::new(Val::Variant(
         case.into(),
         Some(Box::new(grant)),
     )))))
 }
 
+fn lists([allowed, denied]: [&[&str]; 2]) -> Val {
+    Val::Record(vec![
+        ("allowed".into(), list(allowed)),
+        ("denied".into(), list(denied)),
+        ("except".into(), list(&[])),
+    ])
+}
+
 fn denial(reason: &str, violations: &[&str], hint: Option<[&[&str]; 2]>) -> Val {
-    let hint = hint.map(|[allowed, denied]| {
-        Box::new(Val::Record(vec![
-            ("allowed".into(), list(allowed)),
-            ("denied".into(), list(denied)),
-        ]))
-    });
     let denial = Val::Record(vec![
         ("reason".into(), text(reason)),
         ("violations".into(), list(violations)),
-        ("hint".into(), Val::Option(hint)),
+        (
+            "hint".into(),
+            Val::Option(hint.map(|hint| Box::new(lists(hint)))),
+        ),
+        ("message".into(), Val::Option(None)),
     ]);
     Val::Result(Ok(Some(Box::new(Val::Variant(
         "deny".into(),
@@ -261,8 +284,17 @@ fn the_policy_describes_itself() -> Result<()> {
 
     let mut roles =
         |start, count| policy.call("description", "roles", &[Val::U32(start), Val::U32(count)]);
-    assert_eq!(roles(0, u32::MAX)?, list(&["clerk", "default"]));
-    assert_eq!(roles(1, 1)?, list(&["default"]));
+    let named = |names: &[&str]| {
+        let role = |name: &&str| {
+            Val::Record(vec![
+                ("name".into(), text(name)),
+                ("description".into(), Val::Option(None)),
+            ])
+        };
+        Val::List(names.iter().map(role).collect())
+    };
+    assert_eq!(roles(0, u32::MAX)?, named(&["clerk", "default"]));
+    assert_eq!(roles(1, 1)?, named(&["default"]));
     assert_eq!(roles(2, 1)?, list(&[]));
     assert_eq!(roles(u32::MAX, u32::MAX)?, list(&[]));
 
@@ -274,17 +306,18 @@ fn the_policy_describes_itself() -> Result<()> {
         )
     };
     let rule = |tool: Option<&str>, mode: &str, constraints: &[&str], scope: Option<u32>| {
+        let tools = match tool {
+            None => Val::Variant("unlisted".into(), None),
+            Some(tool) => Val::Variant("exact".into(), Some(Box::new(text(tool)))),
+        };
         Val::Record(vec![
-            (
-                "tool".into(),
-                Val::Option(tool.map(|tool| Box::new(text(tool)))),
-            ),
+            ("tools".into(), tools),
             ("mode".into(), Val::Enum(mode.into())),
             ("constraints".into(), list(constraints)),
-            (
-                "scope".into(),
-                Val::Option(scope.map(|scope| Box::new(Val::U32(scope)))),
-            ),
+            ("scope".into(), index(scope)),
+            ("terms".into(), Val::Option(None)),
+            ("message".into(), Val::Option(None)),
+            ("description".into(), Val::Option(None)),
         ])
     };
     let all = vec![
@@ -303,13 +336,12 @@ fn the_policy_describes_itself() -> Result<()> {
     assert_eq!(rules("clerk", 4, 9)?, some(list(&[])));
     assert_eq!(rules("nobody", 0, 9)?, Val::Option(None));
 
-    let paths = Val::Record(vec![
-        ("allowed".into(), list(&["docs/**"])),
-        ("denied".into(), list(&["docs/secret/**"])),
-    ]);
     let scope = Val::Record(vec![
-        ("argument".into(), text("file_path")),
-        ("paths".into(), paths),
+        ("arguments".into(), list(&["file_path"])),
+        ("search".into(), Val::Bool(false)),
+        ("paths".into(), lists([&["docs/**"], &["docs/secret/**"]])),
+        ("style".into(), Val::Enum("posix".into())),
+        ("exclusions".into(), list(&[])),
     ]);
     assert_eq!(
         policy.call("description", "scope", &[Val::U32(0)])?,
@@ -319,6 +351,27 @@ fn the_policy_describes_itself() -> Result<()> {
         policy.call("description", "scope", &[Val::U32(1)])?,
         Val::Option(None)
     );
+    assert_eq!(
+        policy.call("description", "terms", &[Val::U32(0)])?,
+        Val::Option(None)
+    );
+    let mut forbids = |role| {
+        let role: Option<&str> = role;
+        let role = Val::Option(role.map(|role| Box::new(text(role))));
+        policy.call("description", "forbids", &[role, Val::U32(0), Val::U32(9)])
+    };
+    assert_eq!(forbids(None)?, some(list(&[])));
+    assert_eq!(forbids(Some("clerk"))?, some(list(&[])));
+    assert_eq!(forbids(Some("nobody"))?, Val::Option(None));
+    for (scope, path, covered) in [
+        (0, "docs/a", true),
+        (0, "docs/secret/a", false),
+        (0, "src/a", false),
+        (1, "docs/a", false),
+    ] {
+        let answer = policy.call("decision", "covers", &[Val::U32(scope), text(path)])?;
+        assert_eq!(answer, Val::Bool(covered), "{scope} {path}");
+    }
 
     Ok(())
 }
@@ -342,6 +395,10 @@ fn a_damaged_plan_permits_nothing_and_is_called_opaque() -> Result<()> {
         assert_eq!(
             policy.call("description", "scope", &[Val::U32(0)])?,
             Val::Option(None)
+        );
+        assert_eq!(
+            policy.call("decision", "covers", &[Val::U32(0), text("docs/a")])?,
+            Val::Bool(false)
         );
     }
     Ok(())

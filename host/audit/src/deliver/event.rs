@@ -155,8 +155,10 @@ fn arguments(text: Option<&str>, redactor: &Redactor) -> String {
 
 fn capped(hint: &Hint) -> Value {
     let mut value = json!({"allowed_paths": hint.allowed, "denied_paths": hint.denied});
-    if !hint.except.is_empty() {
-        value["except_paths"] = json!(hint.except);
+    if let Value::Object(members) = &mut value
+        && !hint.except.is_empty()
+    {
+        members.insert("except_paths".to_owned(), json!(hint.except));
     }
     match value.to_string().len() {
         bytes if bytes > HINT_BYTES => json!({"_truncated": true, "original_bytes": bytes}),

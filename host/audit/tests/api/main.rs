@@ -12,6 +12,7 @@ mod child;
 mod contents;
 mod crash;
 mod delivery;
+mod earlier;
 mod fixture;
 mod platform;
 mod poison;

@@ -76,7 +76,7 @@ struct Role {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Entry {
-    One(Rule),
+    One(Box<Rule>),
     Several { rules: Vec<Rule>, needs: Vec<Need> },
 }
 
@@ -203,12 +203,12 @@ fn role(
     }
     let denies = |rule: &Rule| rule.mode == "deny" && !rule.exception;
     let entry = match rules.pop() {
-        None => Entry::One(Rule::denied(denied(plan, call.tool, &trace.entry)?)),
+        None => Entry::One(Box::new(Rule::denied(denied(plan, call.tool, &trace.entry)?))),
         Some(mut one) if rules.is_empty() && !one.exception => {
             if denies(&one) {
                 one.needs = vec![Need::act(denied(plan, call.tool, &trace.entry)?)];
             }
-            Entry::One(one)
+            Entry::One(Box::new(one))
         }
         Some(last) => {
             rules.push(last);

@@ -193,7 +193,7 @@ fn what_is_wrong_with_a_package_is_said_with_its_remedy() {
     exit 1
     error[rust-world]: the policy is of another world: it exports `hexgate:policy/decision@0.2.0`
     --> other_version/Cargo.toml
-     = help: a policy exports `hexgate:policy/decision@0.1.0` and `hexgate:policy/description@0.1.0`, as `hexgate_guest::export!` does; use the version of `hexgate-guest` that belongs to this compiler
+     = help: a policy exports `hexgate:policy/decision@0.2.0` and `hexgate:policy/description@0.2.0`, as `hexgate_guest::export!` does; use the version of `hexgate-guest` that belongs to this compiler
 
     `other_version/Cargo.toml` is refused: 1 error
     for more about a code run `hexgate-compile --explain rust-world`
@@ -202,7 +202,7 @@ fn what_is_wrong_with_a_package_is_said_with_its_remedy() {
     exit 1
     error[rust-world]: the policy is of another world: it exports nothing
     --> exports_nothing/Cargo.toml
-     = help: a policy exports `hexgate:policy/decision@0.1.0` and `hexgate:policy/description@0.1.0`, as `hexgate_guest::export!` does; use the version of `hexgate-guest` that belongs to this compiler
+     = help: a policy exports `hexgate:policy/decision@0.2.0` and `hexgate:policy/description@0.2.0`, as `hexgate_guest::export!` does; use the version of `hexgate-guest` that belongs to this compiler
 
     `exports_nothing/Cargo.toml` is refused: 1 error
     for more about a code run `hexgate-compile --explain rust-world`

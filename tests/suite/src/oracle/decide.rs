@@ -1,4 +1,8 @@
 //! Roles, rules, outcome, and the text of a denial.
+#![allow(
+    clippy::result_large_err,
+    reason = "an oracle is read more often than it is run"
+)]
 
 use super::{
     condition::Scene,
@@ -34,7 +38,7 @@ enum Verdict {
 pub fn decide(policy: &Policy, call: &Call) -> Answer {
     let (args, facts) = match read(policy, call) {
         Ok(read) => read,
-        Err(answer) => return answer,
+        Err(answer) => return *answer,
     };
     let mut scene = Scene {
         args: &args,
@@ -102,13 +106,13 @@ pub fn decide(policy: &Policy, call: &Call) -> Answer {
 }
 
 /// Reads the request's parts, in the order in which they stand in it.
-fn read(policy: &Policy, call: &Call) -> Result<(Json, Json), Answer> {
+fn read(policy: &Policy, call: &Call) -> Result<(Json, Json), Box<Answer>> {
     let bad_name = |name: &String| name.len() > NAME_BYTES || name.chars().any(char::is_control);
     if call.roles.len() > ROLES || call.roles.iter().any(bad_name) {
-        return Err(Answer::Malformed("roles"));
+        return Err(Box::new(Answer::Malformed("roles")));
     }
     if bad_name(&call.tool) {
-        return Err(Answer::Malformed("tool"));
+        return Err(Box::new(Answer::Malformed("tool")));
     }
     let args = object(policy, &call.args, "arguments")?;
     let facts = match &call.facts {
@@ -121,14 +125,14 @@ fn read(policy: &Policy, call: &Call) -> Result<(Json, Json), Answer> {
         })
     };
     if facts.as_object().is_none_or(foreign) {
-        return Err(Answer::Malformed("facts"));
+        return Err(Box::new(Answer::Malformed("facts")));
     }
     Ok((args, facts))
 }
 
-fn object(policy: &Policy, text: &str, field: &'static str) -> Result<Json, Answer> {
+fn object(policy: &Policy, text: &str, field: &'static str) -> Result<Json, Box<Answer>> {
     if text.len() > TEXT_BYTES {
-        return Err(Answer::Exceeded(format!("{field}-bytes")));
+        return Err(Box::new(Answer::Exceeded(format!("{field}-bytes"))));
     }
     let parse = if policy.portable {
         json::parse_portable
@@ -137,8 +141,8 @@ fn object(policy: &Policy, text: &str, field: &'static str) -> Result<Json, Answ
     };
     match parse(text) {
         Ok(value @ Json::Object(_)) => Ok(value),
-        Ok(_) | Err(Fault::Malformed(_)) => Err(Answer::Malformed(field)),
-        Err(Fault::Exceeded(limit)) => Err(Answer::Exceeded(limit.to_owned())),
+        Ok(_) | Err(Fault::Malformed(_)) => Err(Box::new(Answer::Malformed(field))),
+        Err(Fault::Exceeded(limit)) => Err(Box::new(Answer::Exceeded(limit.to_owned()))),
     }
 }
 

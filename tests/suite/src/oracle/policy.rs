@@ -424,8 +424,8 @@ fn terms(definition: &Json) -> Result<Terms, String> {
 }
 
 /// The path argument of a tool that is known.
-fn usual(tool: &String) -> Option<&'static str> {
-    match tool.as_str() {
+fn usual(tool: &str) -> Option<&'static str> {
+    match tool {
         "read_file" | "write_file" | "edit_file" => Some("file_path"),
         "glob" | "grep" => Some("path"),
         _ => None,
@@ -464,7 +464,7 @@ fn scope(tools: &[String], definition: &Json) -> Result<Scope, String> {
         (None, Some(_)) if search.is_some() => return Err("`arguments` and `search`".to_owned()),
         (None, Some(several)) => texts(several)?,
         (None, None) => {
-            let mut usual = tools.iter().map(usual);
+            let mut usual = tools.iter().map(|tool| usual(tool));
             let first = usual
                 .next()
                 .flatten()

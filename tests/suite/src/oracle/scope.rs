@@ -153,7 +153,9 @@ impl Path {
                 return None;
             }
         }
-        if segments.len() > SEGMENTS || segments.iter().any(|segment| segment == "..") {
+        if segments.len() - usize::from(windows && absolute) > SEGMENTS
+            || segments.iter().any(|segment| segment == "..")
+        {
             return None;
         }
         let first = segments.get(usize::from(windows && absolute));
@@ -267,13 +269,16 @@ impl Pattern {
     /// As a denied pattern: whether it matches a path or a folder above it. `names` are those of the path, or of a folder above.
     fn covers(&self, path: &Path, names: &[String]) -> bool {
         // Anchored at the relative root, it says nothing about an absolute path; a mere name does, and so does what begins anywhere.
-        if path.absolute && !self.absolute && !self.anywhere {
-            return false;
+        // What is about every name is about every path, wherever it begins.
+        // Where a segment is left open, a drive may be what it is open to.
+        if path.absolute && !self.absolute && !self.anywhere && !path.windows {
+            let names: Vec<&String> = self.segments.iter().filter(|one| *one != "**").collect();
+            return names.is_empty() || names == ["*"];
         }
         let mut folded: Vec<Vec<Vec<Folded>>> =
             names.iter().map(|name| Folded::all(name)).collect();
-        if folded.is_empty() {
-            // The root has an empty name, which `*` matches: what denies every name denies the folder of them all.
+        if folded.len() == usize::from(path.windows && path.absolute) {
+            // The root has an empty name, on a drive too, which `*` matches: what denies every name denies the folder of them all.
             folded.push(Folded::all(""));
         }
         // A leading `/` also covers the same segments below the root, and so does a drive: that may be where relative paths start from.

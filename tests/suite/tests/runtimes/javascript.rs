@@ -237,19 +237,26 @@ const policy: Policy = Math.random() < 1 ? await load() : instantiate(new WebAss
 try {
   const verdict: Verdict = policy.decision.decide({ roles: ["r"], tool: "t", arguments: "{}", facts: null });
   if (verdict.tag === "deny") verdict.val.violations.concat(verdict.val.hint?.denied ?? []).join();
-  else if (verdict.val.scope !== undefined) policy.description.scope(verdict.val.scope)?.paths.allowed.at(0);
+  else {
+    const { scope } = verdict.tag === "allow" ? verdict.val : verdict.val.grant;
+    if (scope !== undefined) policy.description.scope(scope)?.paths.except.at(policy.decision.covers(scope, "a") ? 0 : 1);
+  }
+  if (verdict.tag === "needs-approval" && verdict.val.terms !== undefined) policy.description.terms(verdict.val.terms)?.roles.join();
 } catch (error) {
   if (error instanceof PolicyError && error.payload.tag === "exceeded") error.payload.val.allowed > 0n;
 }
 const { coverage, limits } = policy.description.about();
 coverage === "opaque" || limits.factsBytes > 0;
-policy.description.rules(policy.description.roles(0, 1)[0]!, 0, 1)?.map(({ mode }) => mode === "allow");
+const role = policy.description.roles(0, 1)[0]!.name;
+policy.description.rules(role, 0, 1)?.map(({ mode, tools }) => mode === "allow" && tools.tag !== "unlisted" && tools.val);
+policy.description.forbids(undefined, 0, 1)?.map(({ tools }) => tools.join());
 "#;
     printed(&mut check("good.mts", good));
     for (number, line) in [
         "const grant: boolean = policy.decision.decide(request);",
         "policy.decision.decide({ ...request, arguments: {} });",
         "policy.decision.decide(request).val.violations;",
+        "policy.decision.decide(request).val.role;",
         "new PolicyError();",
     ]
     .iter()

@@ -66,7 +66,18 @@ fn patterns_of_windows_begin_with_a_drive() {
             &["C:/env"],
         ),
         ("**/x", &["x", "a/x"], &["C:/x", "C:/a/X/b"], &["C:/y"]),
-        ("C:/**", &["C:/a"], &["C:/", "C:/a", "D:/a", "a"], &[]),
+        (
+            "C:/**",
+            &["C:/a"],
+            &["C:/", "C:/a", "a", "ab/c"],
+            &["D:/", "D:/a", "d:/a"],
+        ),
+        (
+            "C:/**/x",
+            &["C:/x", "C:/a/b/x"],
+            &["C:/X", "C:/a/X/b", "x", "a/x", "ab/c/x"],
+            &["D:/x", "D:/a/x", "C:/y"],
+        ),
     ] {
         let (allow, deny) = (
             allowed(pattern, Windows).unwrap(),

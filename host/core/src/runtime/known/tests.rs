@@ -54,7 +54,7 @@ roles:
         - { mode: deny, file_scope: { denied_paths: ["*.key"] } }
       ask: { mode: approval_required, message: "A colleague is asked.", approval: { approvers: 2 } }
       never: { mode: deny, message: "never" }
-      pay: { mode: allow, constraints: ["args.user in said.names", "lower(args.note) == \"abc\""] }
+      pay: { mode: allow, constraints: ["args.user in said.handles", "lower(args.note) == \"abc\""] }
   second: {}
 "#;
 
@@ -258,7 +258,7 @@ fn nothing_of_a_path_is_left_that_was_held_against_a_scope() {
             for scope in 0..3 {
                 instance.covers(scope, path).unwrap();
                 let memory = instance.memory.data(&instance.store);
-                let left = memory.windows(4).position(|window| window == b"mark");
+                let left = memory.windows(9).position(|window| window == b"valuemark");
                 assert_eq!(left, None, "{path}");
             }
         }
