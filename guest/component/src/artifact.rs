@@ -8,36 +8,36 @@ use crate::template::{
 };
 
 /// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
-pub const DIGEST: &str = "fbb7e46b07ce5290caec6f74d5ec204851610479f18bd2c9d05f248ad9d9b15d";
+pub const DIGEST: &str = "76ebadc92ada2fb01deb64e1bb3ecd377ff3858a296bd26d51b1022184d18f62";
 
 /// The compiler and linker that built the engine.
 #[rustfmt::skip]
 pub const BUILT_BY: &str = "rustc 1.96.0 (ac68faa20c58cbccd01ee7208bf3b6e93a7d7f96), LLVM 22.1.8, LLD 22.1.2 (/checkout/src/llvm-project/llvm 1cb4e3833c1919c2e6fb579a23ac0e2b22587b7e), core from source";
 
 /// Where the plan lies in the engine's memory.
-pub const HEAP_BASE: u32 = 20784;
+pub const HEAP_BASE: u32 = 20768;
 
-pub(crate) const CORE: Range<usize> = 14..119299;
+pub(crate) const CORE: Range<usize> = 14..93929;
 
 pub(crate) const COMPONENT: Template = Template {
     bytes: include_bytes!("../artifact/engine.component.wasm"),
-    plan_at: 119299,
+    plan_at: 93929,
     numbers: &[
-        (9, Length(119285)),
-        (441, Pages(37183)),
-        (114974, Length(4320)),
-        (119294, Length(0)),
+        (9, Length(93915)),
+        (409, Pages(37167)),
+        (89608, Length(4316)),
+        (93924, Length(0)),
     ],
 };
 
 pub(crate) const WRAPPER: Template = Template {
     bytes: include_bytes!("../artifact/opa.wrapper.bin"),
-    plan_at: 86485,
+    plan_at: 73048,
     numbers: &[
-        (1, Length(86479)),
-        (506, Pages(37807)),
-        (81544, Length(4936)),
-        (86480, Length(0)),
+        (1, Length(73042)),
+        (476, Pages(37807)),
+        (68107, Length(4936)),
+        (73043, Length(0)),
     ],
 };
 

@@ -3,19 +3,19 @@
 use super::Artifact;
 
 /// SHA-256 of the engine's component without a plan, of which all of these were compiled.
-const ENGINE: &str = "fbb7e46b07ce5290caec6f74d5ec204851610479f18bd2c9d05f248ad9d9b15d";
+const ENGINE: &str = "76ebadc92ada2fb01deb64e1bb3ecd377ff3858a296bd26d51b1022184d18f62";
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.aarch64-linux.cwasm"),
-    digest: "c3f3b6d725d9127841c80e85ae813bb669c7aa7fce32e83b8ae9b65f8957c2d6",
+    digest: "62f29f279dcd4a5206c48af216b59b75917a54078a34c0516f87f73620b4eb08",
     engine: ENGINE,
 });
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.x86_64-linux.cwasm"),
-    digest: "f7c0464f91d29e76f2abbd4a6ffe4f51346d76f86c13b8d3b14423bba89031fa",
+    digest: "9ff8f09afe0694131d0fe75bf44e033b444ed3db537d714ce4c82f2762e6778e",
     engine: ENGINE,
 });
 
