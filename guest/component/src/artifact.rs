@@ -8,7 +8,7 @@ use crate::template::{
 };
 
 /// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
-pub const DIGEST: &str = "76ebadc92ada2fb01deb64e1bb3ecd377ff3858a296bd26d51b1022184d18f62";
+pub const DIGEST: &str = "1d4fc59479a412adc0001a9a97b87dea3f3c8e4fa56b3b410146eead7dcabc45";
 
 /// The compiler and linker that built the engine.
 #[rustfmt::skip]
@@ -17,27 +17,27 @@ pub const BUILT_BY: &str = "rustc 1.96.0 (ac68faa20c58cbccd01ee7208bf3b6e93a7d7f
 /// Where the plan lies in the engine's memory.
 pub const HEAP_BASE: u32 = 20768;
 
-pub(crate) const CORE: Range<usize> = 14..93929;
+pub(crate) const CORE: Range<usize> = 14..93897;
 
 pub(crate) const COMPONENT: Template = Template {
     bytes: include_bytes!("../artifact/engine.component.wasm"),
-    plan_at: 93929,
+    plan_at: 93897,
     numbers: &[
-        (9, Length(93915)),
+        (9, Length(93883)),
         (409, Pages(37167)),
-        (89608, Length(4316)),
-        (93924, Length(0)),
+        (89576, Length(4316)),
+        (93892, Length(0)),
     ],
 };
 
 pub(crate) const WRAPPER: Template = Template {
     bytes: include_bytes!("../artifact/opa.wrapper.bin"),
-    plan_at: 73048,
+    plan_at: 73016,
     numbers: &[
-        (1, Length(73042)),
+        (1, Length(73010)),
         (476, Pages(37807)),
-        (68107, Length(4936)),
-        (73043, Length(0)),
+        (68075, Length(4936)),
+        (73011, Length(0)),
     ],
 };
 
