@@ -178,8 +178,9 @@ fn the_digest_is_that_of_the_artifact() {
 }
 
 /// What an engine may weigh: a host compiles it at load, so its size is load time. It may shrink, it must not grow unless a form of the
-/// language asks for it: 4 KiB are for names that file systems take for the same, and for arguments that all readers read alike.
-const LARGEST_ENGINE: usize = 60 << 10;
+/// language asks for it: 4 KiB are for names that file systems take for the same, and for arguments that all readers read alike; 40 KiB
+/// for several rules, patterns, forbids, grown scopes and conditions, and for their description.
+const LARGEST_ENGINE: usize = 100 << 10;
 
 #[test]
 fn the_engine_does_not_grow() {
