@@ -8,7 +8,7 @@ use crate::template::{
 };
 
 /// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
-pub const DIGEST: &str = "76ebadc92ada2fb01deb64e1bb3ecd377ff3858a296bd26d51b1022184d18f62";
+pub const DIGEST: &str = "99c6679304f65d2d5bb4aeddc1ba4f255a0e400130f81b0c202891a406ad72b4";
 
 /// The compiler and linker that built the engine.
 #[rustfmt::skip]
@@ -17,27 +17,27 @@ pub const BUILT_BY: &str = "rustc 1.96.0 (ac68faa20c58cbccd01ee7208bf3b6e93a7d7f
 /// Where the plan lies in the engine's memory.
 pub const HEAP_BASE: u32 = 20768;
 
-pub(crate) const CORE: Range<usize> = 14..93929;
+pub(crate) const CORE: Range<usize> = 14..93545;
 
 pub(crate) const COMPONENT: Template = Template {
     bytes: include_bytes!("../artifact/engine.component.wasm"),
-    plan_at: 93929,
+    plan_at: 93545,
     numbers: &[
-        (9, Length(93915)),
-        (409, Pages(37167)),
-        (89608, Length(4316)),
-        (93924, Length(0)),
+        (9, Length(93531)),
+        (408, Pages(37167)),
+        (89224, Length(4316)),
+        (93540, Length(0)),
     ],
 };
 
 pub(crate) const WRAPPER: Template = Template {
     bytes: include_bytes!("../artifact/opa.wrapper.bin"),
-    plan_at: 73048,
+    plan_at: 72944,
     numbers: &[
-        (1, Length(73042)),
-        (476, Pages(37807)),
-        (68107, Length(4936)),
-        (73043, Length(0)),
+        (1, Length(72938)),
+        (475, Pages(37807)),
+        (68003, Length(4936)),
+        (72939, Length(0)),
     ],
 };
 

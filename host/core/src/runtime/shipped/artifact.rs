@@ -3,19 +3,19 @@
 use super::Artifact;
 
 /// SHA-256 of the engine's component without a plan, of which all of these were compiled.
-const ENGINE: &str = "76ebadc92ada2fb01deb64e1bb3ecd377ff3858a296bd26d51b1022184d18f62";
+const ENGINE: &str = "99c6679304f65d2d5bb4aeddc1ba4f255a0e400130f81b0c202891a406ad72b4";
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.aarch64-linux.cwasm"),
-    digest: "62f29f279dcd4a5206c48af216b59b75917a54078a34c0516f87f73620b4eb08",
+    digest: "d78d4e99ea9790799ea308d7f0a6c4abde34a7fb1cd6a991600601c5e8b10ca9",
     engine: ENGINE,
 });
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.x86_64-linux.cwasm"),
-    digest: "9ff8f09afe0694131d0fe75bf44e033b444ed3db537d714ce4c82f2762e6778e",
+    digest: "4f55799eefb6758bb210db95983a6a7b7bf7e574bd64302d5da0245cef692f9f",
     engine: ENGINE,
 });
 
