@@ -281,11 +281,11 @@ impl<'b> Path<'b> {
         self.root > 0
     }
 
-    /// The folder that it is in. None: it is a root.
+    /// The folder that it is in. None: it is a root, which has no name, or lies in one.
     fn parent(&self) -> Option<&'b [u8]> {
-        let below = self.text.get(self.root..).filter(|text| !text.is_empty())?;
-        let slash = below.iter().rposition(|byte| *byte == b'/');
-        self.text.get(..self.root + slash.unwrap_or(0))
+        let below = self.text.get(self.root..)?;
+        let slash = below.iter().rposition(|byte| *byte == b'/')?;
+        self.text.get(..self.root + slash)
     }
 
     /// What follows the letter and the colon of a drive; all of any other path.

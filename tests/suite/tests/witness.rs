@@ -81,7 +81,7 @@ impl<'p> Witness<'p> {
             }
         }
         let input = rego::input(call);
-        let scopes = engines::Reference::open(&self.policy).unwrap().scopes();
+        let scopes = engines::Reference::open(self.policy).unwrap().scopes();
         self.engine.set_input_json(&input).unwrap();
         let result = self
             .engine

@@ -1,9 +1,5 @@
-# The folder above a path, if it is no root.
-folders(path) := [] if regex.match(`^(/|[A-Z]:/)?$`, path)
-
-else := ["/"] if regex.match("^/[^/]*$", path)
-
-else := [substring(path, 0, 3)] if regex.match("^[A-Z]:/[^/]*$", path)
+# The folder above a path, unless that is a root, which has no name.
+folders(path) := [] if regex.match(`^(/|[A-Z]:/)?[^/]*$`, path)
 
 else := [concat("/", above)] if {
 	segments := split(path, "/")

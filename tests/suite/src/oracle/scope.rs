@@ -197,7 +197,9 @@ fn is_denied(path: &Path, paths: &Paths) -> bool {
     }
     paths.denied.iter().any(|denied| {
         let covers = |names: &[String]| Pattern::of(denied, path.windows).covers(path, names);
+        // A root has no name that a pattern could match.
         let above = path.segments.split_last().map(|(_, above)| above);
+        let above = above.filter(|above| !above.is_empty());
         let lifts = |except: &String| {
             let pattern = Pattern::of(except, path.windows);
             pattern.absolute == path.absolute
