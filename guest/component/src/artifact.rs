@@ -8,7 +8,7 @@ use crate::template::{
 };
 
 /// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
-pub const DIGEST: &str = "99c6679304f65d2d5bb4aeddc1ba4f255a0e400130f81b0c202891a406ad72b4";
+pub const DIGEST: &str = "967d2818be899901281f07c22a24edf0276596a96ca891b8beece18bf2ebf6c8";
 
 /// The compiler and linker that built the engine.
 #[rustfmt::skip]
@@ -17,27 +17,27 @@ pub const BUILT_BY: &str = "rustc 1.96.0 (ac68faa20c58cbccd01ee7208bf3b6e93a7d7f
 /// Where the plan lies in the engine's memory.
 pub const HEAP_BASE: u32 = 20768;
 
-pub(crate) const CORE: Range<usize> = 14..93545;
+pub(crate) const CORE: Range<usize> = 14..93513;
 
 pub(crate) const COMPONENT: Template = Template {
     bytes: include_bytes!("../artifact/engine.component.wasm"),
-    plan_at: 93545,
+    plan_at: 93513,
     numbers: &[
-        (9, Length(93531)),
+        (9, Length(93499)),
         (408, Pages(37167)),
-        (89224, Length(4316)),
-        (93540, Length(0)),
+        (89192, Length(4316)),
+        (93508, Length(0)),
     ],
 };
 
 pub(crate) const WRAPPER: Template = Template {
     bytes: include_bytes!("../artifact/opa.wrapper.bin"),
-    plan_at: 72944,
+    plan_at: 72912,
     numbers: &[
-        (1, Length(72938)),
+        (1, Length(72906)),
         (475, Pages(37807)),
-        (68003, Length(4936)),
-        (72939, Length(0)),
+        (67971, Length(4936)),
+        (72907, Length(0)),
     ],
 };
 

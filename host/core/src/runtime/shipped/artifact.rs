@@ -3,19 +3,19 @@
 use super::Artifact;
 
 /// SHA-256 of the engine's component without a plan, of which all of these were compiled.
-const ENGINE: &str = "99c6679304f65d2d5bb4aeddc1ba4f255a0e400130f81b0c202891a406ad72b4";
+const ENGINE: &str = "967d2818be899901281f07c22a24edf0276596a96ca891b8beece18bf2ebf6c8";
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.aarch64-linux.cwasm"),
-    digest: "d78d4e99ea9790799ea308d7f0a6c4abde34a7fb1cd6a991600601c5e8b10ca9",
+    digest: "693e6950c1628b63e972e3d2eb1abd478030ff9e53c6fa87e2e0581073f4f1c7",
     engine: ENGINE,
 });
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.x86_64-linux.cwasm"),
-    digest: "4f55799eefb6758bb210db95983a6a7b7bf7e574bd64302d5da0245cef692f9f",
+    digest: "a0855d709141d8929c18c356a0f1d82a2cc84b7580a7be736a045f2efa14fbaf",
     engine: ENGINE,
 });
 
