@@ -8,7 +8,7 @@ use crate::template::{
 };
 
 /// SHA-256 of the engine's component without a plan, 64 lower-case hexadecimal digits: which engine this is.
-pub const DIGEST: &str = "1d4fc59479a412adc0001a9a97b87dea3f3c8e4fa56b3b410146eead7dcabc45";
+pub const DIGEST: &str = "967d2818be899901281f07c22a24edf0276596a96ca891b8beece18bf2ebf6c8";
 
 /// The compiler and linker that built the engine.
 #[rustfmt::skip]
@@ -17,27 +17,27 @@ pub const BUILT_BY: &str = "rustc 1.96.0 (ac68faa20c58cbccd01ee7208bf3b6e93a7d7f
 /// Where the plan lies in the engine's memory.
 pub const HEAP_BASE: u32 = 20768;
 
-pub(crate) const CORE: Range<usize> = 14..93897;
+pub(crate) const CORE: Range<usize> = 14..93513;
 
 pub(crate) const COMPONENT: Template = Template {
     bytes: include_bytes!("../artifact/engine.component.wasm"),
-    plan_at: 93897,
+    plan_at: 93513,
     numbers: &[
-        (9, Length(93883)),
-        (409, Pages(37167)),
-        (89576, Length(4316)),
-        (93892, Length(0)),
+        (9, Length(93499)),
+        (408, Pages(37167)),
+        (89192, Length(4316)),
+        (93508, Length(0)),
     ],
 };
 
 pub(crate) const WRAPPER: Template = Template {
     bytes: include_bytes!("../artifact/opa.wrapper.bin"),
-    plan_at: 73016,
+    plan_at: 72912,
     numbers: &[
-        (1, Length(73010)),
-        (476, Pages(37807)),
-        (68075, Length(4936)),
-        (73011, Length(0)),
+        (1, Length(72906)),
+        (475, Pages(37807)),
+        (67971, Length(4936)),
+        (72907, Length(0)),
     ],
 };
 

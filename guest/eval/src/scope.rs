@@ -225,12 +225,11 @@ fn is_denied(plan: View<'_>, scope: &Shape, path: &Path<'_>) -> Truth {
     }
     let mut only_relative = true;
     for pattern in scope.denied().step_by(size::PATTERN) {
-        if accepts(plan, plan.reference(pattern, 2), path.text)
-            && !is_lifted(plan, scope, pattern, path)
-        {
+        let [_, _, table, bits] = plan.record(pattern);
+        if accepts(plan, table as usize, path.text) && !is_lifted(plan, scope, pattern, path) {
             return Truth::True;
         }
-        only_relative &= !has(plan, pattern, layout::scope::ABSOLUTE);
+        only_relative &= bits & layout::scope::ABSOLUTE == 0;
     }
     if path.is_absolute() && only_relative {
         Truth::Undefined
@@ -301,13 +300,24 @@ impl<'b> Path<'b> {
 #[inline]
 fn normalise<'b>(path: Text<'_>, windows: bool, buffer: &'b mut [u8]) -> Option<Path<'b>> {
     let mut len = 0;
-    for byte in path.bytes() {
+    let mut take = |byte| {
         // No zero gets into the buffer: wiping it stops at the first one.
         if len == MAX_PATH || byte == 0 {
             return None;
         }
         *buffer.get_mut(len)? = byte;
         len += 1;
+        Some(())
+    };
+    if path.is_raw() {
+        for byte in path.raw {
+            take(*byte)?;
+        }
+    } else {
+        let mut bytes = path.bytes();
+        while let Some(byte) = bytes.step() {
+            take(byte)?;
+        }
     }
     if windows {
         let separators = buffer.get_mut(..len)?.iter_mut();

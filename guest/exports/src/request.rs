@@ -114,7 +114,7 @@ pub fn scratch(plan: &Plan<'_>, request: &Request<'_>) -> Option<(Scratch<'stati
     };
     let arguments = within(request.arguments, plan.arguments_bytes().ok()?);
     let facts = within(request.facts.unwrap_or_default(), plan.facts_bytes().ok()?);
-    let has_scopes = plan.scope(0).ok()?.is_some();
+    let has_scopes = plan.has_scopes().ok()?;
     let slots = memory::scratch(Scratch::slots_for(plan, arguments, facts).ok()?)?;
     let slots_end = memory::next();
     let nodes = memory::scratch(Scratch::nodes_for(arguments, facts))?;

@@ -119,6 +119,11 @@ impl<'a> Plan<'a> {
         self.checked(|plan| self.page_of_forbids(plan.ceiling(), start, count))
     }
 
+    /// Whether there are file scopes.
+    pub fn has_scopes(&self) -> Result<bool, Damaged> {
+        Ok(self.u32(header::SCOPE_COUNT)? > 0)
+    }
+
     /// The scope of that id.
     pub fn scope(&self, id: u32) -> Result<Option<FileScope>, Damaged> {
         self.checked(|plan| plan.scope_of(id).map(|at| file_scope(plan, at)))

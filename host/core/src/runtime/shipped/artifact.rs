@@ -3,19 +3,19 @@
 use super::Artifact;
 
 /// SHA-256 of the engine's component without a plan, of which all of these were compiled.
-const ENGINE: &str = "1d4fc59479a412adc0001a9a97b87dea3f3c8e4fa56b3b410146eead7dcabc45";
+const ENGINE: &str = "967d2818be899901281f07c22a24edf0276596a96ca891b8beece18bf2ebf6c8";
 
 #[cfg(all(target_arch = "aarch64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.aarch64-linux.cwasm"),
-    digest: "5647c0ad57ecd76085725ab9d99de69dcaed9993db2bbcfe7938b9ad7cc16b4c",
+    digest: "693e6950c1628b63e972e3d2eb1abd478030ff9e53c6fa87e2e0581073f4f1c7",
     engine: ENGINE,
 });
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(super) const ARTIFACT: Option<Artifact> = Some(Artifact {
     code: include_bytes!("../../../artifact/engine.x86_64-linux.cwasm"),
-    digest: "668f5de656f54c12b27b8648024928cd55d3535fecf50cfa0c348d0898059d6b",
+    digest: "a0855d709141d8929c18c356a0f1d82a2cc84b7580a7be736a045f2efa14fbaf",
     engine: ENGINE,
 });
 
