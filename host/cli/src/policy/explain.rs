@@ -18,7 +18,10 @@ use hexgate_compiler::{
 };
 use hexgate_eval::{
     Plan, Truth, Workspace,
-    trace::{ConditionTrace, EntryTrace, ForbidTrace, RoleTrace, RuleTrace, ScopeTrace, trace},
+    trace::{
+        ConditionKind, ConditionTrace, EntryTrace, ForbidTrace, RoleTrace, RuleTrace, ScopeTrace,
+        trace,
+    },
 };
 use hexgate_host::{Mode, Request, Tools};
 use serde::Serialize;
@@ -203,7 +206,11 @@ fn role(
     }
     let denies = |rule: &Rule| rule.mode == "deny" && !rule.exception;
     let entry = match rules.pop() {
-        None => Entry::One(Box::new(Rule::denied(denied(plan, call.tool, &trace.entry)?))),
+        None => Entry::One(Box::new(Rule::denied(denied(
+            plan,
+            call.tool,
+            &trace.entry,
+        )?))),
         Some(mut one) if rules.is_empty() && !one.exception => {
             if denies(&one) {
                 one.needs = vec![Need::act(denied(plan, call.tool, &trace.entry)?)];
@@ -396,21 +403,38 @@ fn name(truth: Truth) -> &'static str {
 }
 
 fn condition(trace: &ConditionTrace) -> Condition {
+    // The elements of a list are seen where the list is; members, texts and constants are seen here alone.
+    let shows = match trace.kind {
+        ConditionKind::EveryMember | ConditionKind::AnyMember | ConditionKind::Anywhere => true,
+        ConditionKind::Every | ConditionKind::Any => trace.operands.is_empty(),
+        ConditionKind::And
+        | ConditionKind::Or
+        | ConditionKind::Not
+        | ConditionKind::Optional
+        | ConditionKind::Named
+        | ConditionKind::Leaf => false,
+    };
     let operand = |operand: &hexgate_eval::trace::OperandTrace| Operand {
         path: operand.path.clone(),
         value: operand.value.clone(),
         parts: operand.parts.iter().map(condition).collect(),
     };
-    let element = trace.element.as_ref().map(|element| match &element.name {
-        Some(name) => format!("{name}: {}", element.value),
-        None => element.value.clone(),
-    });
+    let part = |part: &ConditionTrace| {
+        let element = part.element.as_ref().filter(|_| shows);
+        Condition {
+            element: element.map(|element| match &element.name {
+                Some(name) => format!("{name}: {}", element.value),
+                None => element.value.clone(),
+            }),
+            ..condition(part)
+        }
+    };
     Condition {
         source: trace.source.clone(),
         value: name(trace.truth),
-        element,
+        element: None,
         operands: trace.operands.iter().map(operand).collect(),
-        parts: trace.parts.iter().map(condition).collect(),
+        parts: trace.parts.iter().map(part).collect(),
     }
 }
 

@@ -142,7 +142,7 @@ fn programs_get_json() {
     assert_eq!(component["imports"], serde_json::json!([]));
     assert_eq!(
         component["exports"][0]["functions"],
-        serde_json::json!(["decide"])
+        serde_json::json!(["decide", "covers"])
     );
     assert_eq!(component["permits"]["roles"][0]["name"], "billing");
     assert_eq!(
