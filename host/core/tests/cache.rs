@@ -144,7 +144,7 @@ fn an_entry_of_another_component_is_replaced() {
     let (one, other) = (
         component(""),
         component(
-            ";; part rest\n;; other\n(func (export \"roles\") (param i32 i32) (result i32) (i32.const 512))\n(func (export \"rules\") (param i32 i32 i32 i32) (result i32) (i32.const 512))\n(func (export \"scope\") (param i32) (result i32) (i32.const 512))\n",
+            ";; part rest\n;; other\n(func (export \"roles\") (param i32 i32) (result i32) (i32.const 512))\n(func (export \"rules\") (param i32 i32 i32 i32) (result i32) (i32.const 512))\n(func (export \"forbids\") (param i32 i32 i32 i32 i32) (result i32) (i32.const 512))\n(func (export \"scope\") (param i32) (result i32) (i32.const 512))\n(func (export \"terms\") (param i32) (result i32) (i32.const 512))\n(func (export \"covers\") (param i32 i32 i32) (result i32) (i32.const 0))\n",
         ),
     );
     assert_ne!(one, other);

@@ -470,12 +470,8 @@ distinct(path) if {
 	regex.match(`[\x{AD}\x{34F}\x{61C}\x{115F}-\x{1160}\x{17B4}-\x{17B5}\x{180B}-\x{180F}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{3164}\x{F000}-\x{F0FF}\x{FE00}-\x{FE0F}\x{FEFF}\x{FFA0}\x{FFF0}-\x{FFFB}\x{1BCA0}-\x{1BCA3}\x{1D173}-\x{1D17A}\x{E0000}-\x{E0FFF}]`, path) == false
 }
 
-# The folder above a path, if it is no root.
-folders(path) := [] if regex.match(`^(/|[A-Z]:/)?$`, path)
-
-else := ["/"] if regex.match("^/[^/]*$", path)
-
-else := [substring(path, 0, 3)] if regex.match("^[A-Z]:/[^/]*$", path)
+# The folder above a path, unless that is a root, which has no name.
+folders(path) := [] if regex.match(`^(/|[A-Z]:/)?[^/]*$`, path)
 
 else := [concat("/", above)] if {
 	segments := split(path, "/")
