@@ -5,6 +5,10 @@ use serde::Serialize;
 
 use crate::{encoding::Fields, request::RequestId};
 
+/// The most answers to a request that are looked at: more than approvers give, and few enough to check each. Only who can write the database
+/// can add more, and then none of the approvals counts.
+pub(crate) const MAX_ANSWERS: usize = 32;
+
 /// What an approver decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

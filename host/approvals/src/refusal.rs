@@ -2,7 +2,7 @@
 
 use hexgate_bundle::{KeyId, Timestamp};
 
-use crate::{request::RequestId, tally::MAX_ANSWERS};
+use crate::{answer::MAX_ANSWERS, request::RequestId};
 
 /// Why a request cannot be answered or used, or why an answer to it does not count.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -10,11 +10,11 @@ use hexgate_bundle::{PrivateKey, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
-    answer::{Answer, Decision},
+    answer::{Answer, Decision, MAX_ANSWERS},
     approvers::Approvers,
     refusal::Refusal,
     request::{Request, RequestId},
-    tally::{MAX_ANSWERS, Tally},
+    tally::Tally,
 };
 
 mod error;

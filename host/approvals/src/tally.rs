@@ -1,7 +1,7 @@
 //! What the answers to a request come to.
 
 use crate::{
-    answer::{Answer, Decision},
+    answer::{Answer, Decision, MAX_ANSWERS},
     approvers::{Approver, Approvers},
     refusal::Refusal,
     request::Request,
@@ -83,7 +83,3 @@ impl Approvers {
         tally
     }
 }
-
-/// The most answers to a request that are looked at: more than approvers give, and few enough to check each. Only who can write the database
-/// can add more, and then none of the approvals counts.
-pub(crate) const MAX_ANSWERS: usize = 32;

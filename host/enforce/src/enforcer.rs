@@ -17,13 +17,13 @@ use hexgate_host::{DecideError, ErrorKind, Field, Malformed, Request, Verdict};
 use crate::approval::Approvals;
 use crate::caller::{Caller, MAX_ROLES};
 use crate::decision::{Arguments, Cause, Decision, DecisionId, Effect, misbound};
+use crate::facts::CallFacts;
 use crate::guarded::guarded;
 use crate::kill::KillSwitch;
 use crate::live::{LivePolicy, Refresh, Version};
 use crate::observer::{Observer, OnRecordFailure, Recorder};
 use crate::shadow::{Beside, ShadowCounts};
 
-pub(crate) use call::CallFacts;
 use call::NoCaller;
 
 /// Decides every call of one agent, for many users at once. Cloning is cheap and gives the same enforcer.

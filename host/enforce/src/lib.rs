@@ -46,6 +46,7 @@
 //! | `guarded`, `repeat` | helpers: the host's code that may panic, repeated background work |
 //! | `caller`, [`scope`], `token` | callers |
 //! | [`source`], `live`, `watch` | sources of policies, and the live policy |
+//! | `facts` | what a host tells of a call beside its caller |
 //! | `decision`, `render` | decisions, and how models and operators see them |
 //! | `kill`, `approval`, `observer`, `shadow`, `enforcer` | from a call to a decision |
 //! | `platform` | the platform's policies and bans |
@@ -77,6 +78,7 @@ mod approval;
 mod caller;
 mod decision;
 mod enforcer;
+mod facts;
 mod guarded;
 mod kill;
 mod live;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hexgate_audit::{ErrorClass, Outcome as Recorded, ShadowOutcome};
 
 use crate::decision::{Cause, Decision, misbound};
-use crate::enforcer::CallFacts;
+use crate::facts::CallFacts;
 use crate::guarded::guarded;
 use crate::live::LivePolicy;
 

@@ -35,7 +35,7 @@ fn agree(policies: u64, open: Open<'_>) {
 
 #[test]
 fn the_reference_evaluator_agrees_with_the_oracle() {
-    agree(number("HEXGATE_CASES", 1_500), &|policy| {
+    agree(number("HEXGATE_CASES", 300), &|policy| {
         Box::new(Reference::open(policy).unwrap())
     });
 }
@@ -43,7 +43,7 @@ fn the_reference_evaluator_agrees_with_the_oracle() {
 #[test]
 fn the_component_agrees_with_the_oracle() {
     let engine = hexgate_host::Engine::new().unwrap();
-    agree(number("HEXGATE_CASES", 250), &|policy| {
+    agree(number("HEXGATE_CASES", 100), &|policy| {
         Box::new(Component::load(&engine, policy, true).unwrap())
     });
 }

@@ -5,10 +5,9 @@ use rusqlite::{Connection, Params, Row, Statement, named_params};
 
 use super::{MAX_REASON, StoreError, open::MAX_ROW, schema::Found};
 use crate::{
-    answer::{Answer, Decision},
+    answer::{Answer, Decision, MAX_ANSWERS},
     call::{Call, Caller, Conditions, Terms},
     request::{Request, RequestId},
-    tally::MAX_ANSWERS,
 };
 
 /// A request as stored. Trust only what a digest or signature confirms.

@@ -6,8 +6,8 @@ use serde_json::value::RawValue;
 
 use crate::caller::Caller;
 use crate::decision::Arguments;
+use crate::facts::CallFacts;
 use crate::scope::{self, NoScope};
-use crate::source::PolicyInfo;
 
 /// One proposed call.
 #[derive(Debug, Clone)]
@@ -17,34 +17,6 @@ pub struct Call {
     pub(super) tool: String,
     pub(super) arguments: Arguments,
     pub(super) facts: CallFacts,
-}
-
-/// What a host tells of a call beside its caller, each a member of the facts.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct CallFacts {
-    run: Option<Box<RawValue>>,
-    said: Option<Box<RawValue>>,
-    usage: Option<Box<RawValue>>,
-    user_usage: Option<Box<RawValue>>,
-}
-
-impl CallFacts {
-    /// The members for a policy. One that it does not look at is left out, unless it is of the run: policies of version 0.1.0 of the contract
-    /// take no other.
-    pub(crate) fn members<'a>(
-        &'a self,
-        policy: &'a PolicyInfo,
-    ) -> impl Iterator<Item = (&'static str, &'a RawValue)> {
-        [
-            ("run", &self.run),
-            ("said", &self.said),
-            ("usage", &self.usage),
-            ("user_usage", &self.user_usage),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, &**value.as_ref()?)))
-        .filter(|(name, _)| *name == "run" || policy.uses_fact(name))
-    }
 }
 
 /// Why a call has no caller.
