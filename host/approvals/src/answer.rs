@@ -36,6 +36,15 @@ pub struct Answer {
     pub signature: [u8; 64],
 }
 
+/// An answer as stored in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredAnswer {
+    /// It has the form of an answer.
+    Readable(Answer),
+    /// It is malformed.
+    Unreadable,
+}
+
 impl Answer {
     pub(crate) fn sign(
         request: &RequestId,

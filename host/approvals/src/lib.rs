@@ -70,12 +70,12 @@ mod store;
 mod tally;
 mod used;
 
-pub use answer::{Answer, Decision};
+pub use answer::{Answer, Decision, StoredAnswer};
 pub use approvers::{Approver, Approvers, ApproversError};
 pub use call::{Call, Caller, Conditions, Terms, TermsError};
 pub use refusal::Refusal;
 pub use request::{Request, RequestId, RequestIdError};
 pub use service::{Approval, ApprovalService, ApprovalStatus, Permit, ServiceError};
-pub use store::{AnswerError, Answered, Entry, OpenError, RequestStore, StoreError, StoredAnswer};
+pub use store::{AnswerError, Answered, Entry, OpenError, RequestStore, StoreError};
 pub use tally::Tally;
 pub use used::{UsedApprovals, UsedApprovalsError};

@@ -24,7 +24,7 @@ mod row;
 mod schema;
 
 pub use error::{AnswerError, OpenError, StoreError};
-pub use row::{Entry, StoredAnswer};
+pub use row::Entry;
 
 pub(crate) use host::{MAX_OPEN, MAX_OPEN_BYTES};
 use open::{checked, connect, place};

@@ -1,11 +1,10 @@
 //! What the answers to a request come to.
 
 use crate::{
-    answer::{Answer, Decision, MAX_ANSWERS},
+    answer::{Answer, Decision, MAX_ANSWERS, StoredAnswer},
     approvers::{Approver, Approvers},
     refusal::Refusal,
     request::Request,
-    store::StoredAnswer,
 };
 
 /// What the answers to a request come to, as far as they count.

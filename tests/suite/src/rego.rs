@@ -48,6 +48,8 @@ pub fn answer(text: &str, call: &Call, scopes: &[Bounds]) -> Result<Answer, Stri
         "hint",
     ];
     let mut found = members.clone();
+    // Those that only policies with words or terms answer.
+    found.retain(|name| !matches!(*name, "message" | "terms"));
     found.sort_unstable();
     expected.sort_unstable();
     if found != expected {
@@ -63,6 +65,11 @@ pub fn answer(text: &str, call: &Call, scopes: &[Bounds]) -> Result<Answer, Stri
         _ => Err(strange()),
     };
     let (allow, approval) = (flag("allow")?, flag("requires_approval")?);
+    let message = match answer.member("message") {
+        None | Some(Json::Null) => None,
+        Some(Json::Text(text)) => Some(text.clone()),
+        Some(_) => return Err(strange()),
+    };
     let violations = texts(answer.member("violations")).ok_or_else(strange)?;
     let hint = paths(answer.member("hint")).ok_or_else(strange)?;
     if !allow && !approval {
@@ -70,7 +77,7 @@ pub fn answer(text: &str, call: &Call, scopes: &[Bounds]) -> Result<Answer, Stri
             reason: reason(answer.member("denials"), call).ok_or_else(strange)?,
             violations,
             hint,
-            message: None,
+            message,
         }));
     }
     let scope = match index("scope")? {
@@ -87,7 +94,7 @@ pub fn answer(text: &str, call: &Call, scopes: &[Bounds]) -> Result<Answer, Stri
         (false, true) if bare => Ok(Answer::NeedsApproval(Needed {
             grant,
             terms: None,
-            message: None,
+            message,
         })),
         _ => Err(strange()),
     }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Params, Row, Statement, named_params};
 
 use super::{MAX_REASON, StoreError, open::MAX_ROW, schema::Found};
 use crate::{
-    answer::{Answer, Decision, MAX_ANSWERS},
+    answer::{Answer, Decision, MAX_ANSWERS, StoredAnswer},
     call::{Call, Caller, Conditions, Terms},
     request::{Request, RequestId},
 };
@@ -22,15 +22,6 @@ pub struct Entry {
     pub answers: Vec<StoredAnswer>,
     /// When it was used.
     pub used_at: Option<Timestamp>,
-}
-
-/// An answer as stored in the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoredAnswer {
-    /// It has the form of an answer.
-    Readable(Answer),
-    /// It is malformed.
-    Unreadable,
 }
 
 /// The entries of the requests `r` that `rest` of a statement chooses.
