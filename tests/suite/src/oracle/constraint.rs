@@ -1,6 +1,6 @@
 //! The constraint language, read by recursive descent straight from its grammar.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::json::{Fault, Json, Reader};
 
@@ -87,7 +87,7 @@ pub(super) struct Sight {
 pub(super) struct Definition {
     pub(super) text: String,
     /// What could be seen where it was written; absent only while that is put together, and for its neighbours: what can be seen here.
-    pub(super) home: Option<Rc<Sight>>,
+    pub(super) home: Option<Arc<Sight>>,
 }
 
 const ROOTS: [&str; 9] = [

@@ -1,7 +1,7 @@
 //! A document becomes roles: constants and named conditions replaced, parents applied, one after the other, as the text of the language
 //! says it.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{
     constraint::{self, Definition, Expr, Sight},
@@ -264,9 +264,9 @@ fn sight(inherited: Sight, definition: &Json) -> Result<Sight, String> {
         let definition = Definition { text, home: None };
         replace(&mut sight.definitions, name.clone(), definition);
     }
-    let here = Rc::new(sight.clone());
+    let here = Arc::new(sight.clone());
     for (_, definition) in &mut sight.definitions {
-        definition.home.get_or_insert_with(|| Rc::clone(&here));
+        definition.home.get_or_insert_with(|| Arc::clone(&here));
     }
     for (name, _) in own {
         constraint::check(name, &sight)?;
