@@ -20,6 +20,7 @@ use std::{
 use hexgate_compiler::{
     Artifact, Compiled, Compiler, Outcome, RegoOptions,
     opa::{Opa, OpaError},
+    rego::Refusal,
 };
 use hexgate_tests::{
     case::{Answer, Call},
@@ -306,7 +307,7 @@ fn each_policy_decides_so_by_way_of_opa() {
         STEP
     };
     let engine = hexgate_host::Engine::new().unwrap();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut inexact) = (Vec::new(), 0);
     let yaml = cases().into_iter().filter(|case| !case.is_rego());
     let accepted = yaml.filter(|case| case.codes("refused").is_empty());
     for case in accepted.step_by(step) {
@@ -314,12 +315,18 @@ fn each_policy_decides_so_by_way_of_opa() {
             wrong.push(format!("{} is refused", case.name));
             continue;
         };
+        // What calculates is refused by name, and nothing else is.
+        if let Err(Refusal::Inexact { .. }) = policy.rego() {
+            inexact += 1;
+            continue;
+        }
         let component = policy.rego_component(&opa).unwrap();
         let component =
             Component::of_bytes(&engine, &component, hexgate_host::Isolation::Full).unwrap();
         wrong.extend(case.ask("rego", |call| component.answer(call)));
     }
     assert_none(&wrong);
+    assert!(inexact <= 2, "{inexact} policies calculate");
 }
 
 #[test]
