@@ -230,7 +230,7 @@ fn is_understood(body: &str) -> bool {
     let Ok(body) = json::parse(body) else {
         return false;
     };
-    let facts = ["ctx", "run", "user"].map(|name| body.member("input")?.member(name));
+    let facts = hexgate_host::contract::FACTS.map(|name| body.member("input")?.member(name));
     let mut facts = facts.iter().flatten();
     facts.all(|fact| matches!(fact, Json::Object(_)))
 }
