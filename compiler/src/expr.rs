@@ -364,6 +364,21 @@ impl Operand {
         }
     }
 
+    /// The path whose value it is, and nothing else.
+    #[must_use]
+    pub fn as_path(&self) -> Option<&Path> {
+        match &self.kind {
+            OperandKind::Path(path) => Some(path),
+            OperandKind::Count(_)
+            | OperandKind::CountIf { .. }
+            | OperandKind::Sum { .. }
+            | OperandKind::Lower(_)
+            | OperandKind::TypeOf(_)
+            | OperandKind::Arithmetic { .. }
+            | OperandKind::Literal(_) => None,
+        }
+    }
+
     /// The condition in it.
     #[must_use]
     pub fn body(&self) -> Option<&Expr> {

@@ -68,15 +68,6 @@ impl Entry {
             Self::Rules(rules) => rules,
         }
     }
-
-    /// Its exceptions, in order.
-    pub fn exceptions(&self) -> impl Iterator<Item = &Arc<Rule>> {
-        let rules = match self {
-            Self::Rule(_) => &[],
-            Self::Rules(rules) => &**rules,
-        };
-        rules.iter().filter(|rule| rule.mode == Mode::Deny)
-    }
 }
 
 /// What happens to a call of one tool.

@@ -380,28 +380,9 @@ impl<'r> Facts<'r> {
                 self.demanded.push(claim(path, Says::Demanded));
             }
             let (typed, of) = match &term.kind {
-                OperandKind::Lower(inner) => match &inner.kind {
-                    OperandKind::Path(path) => ([Some(path), None], Type::Text),
-                    OperandKind::Count(_)
-                    | OperandKind::CountIf { .. }
-                    | OperandKind::Sum { .. }
-                    | OperandKind::Lower(_)
-                    | OperandKind::TypeOf(_)
-                    | OperandKind::Arithmetic { .. }
-                    | OperandKind::Literal(_) => continue,
-                },
+                OperandKind::Lower(inner) => ([inner.as_path(), None], Type::Text),
                 OperandKind::Arithmetic { left, right, .. } => {
-                    let plain = |side: &'r Operand| match &side.kind {
-                        OperandKind::Path(path) => Some(path),
-                        OperandKind::Count(_)
-                        | OperandKind::CountIf { .. }
-                        | OperandKind::Sum { .. }
-                        | OperandKind::Lower(_)
-                        | OperandKind::TypeOf(_)
-                        | OperandKind::Arithmetic { .. }
-                        | OperandKind::Literal(_) => None,
-                    };
-                    ([plain(left), plain(right)], Type::Number)
+                    ([left.as_path(), right.as_path()], Type::Number)
                 }
                 OperandKind::CountIf { path, .. } | OperandKind::Sum { path, .. } => {
                     ([Some(path), None], Type::List)

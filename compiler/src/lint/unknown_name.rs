@@ -210,16 +210,8 @@ impl<'r> Names<'r> {
 }
 
 fn named_root(operand: &Operand) -> Option<Root> {
-    match &operand.kind {
-        OperandKind::Path(path) => path.root.is_name().then_some(path.root),
-        OperandKind::Count(_)
-        | OperandKind::CountIf { .. }
-        | OperandKind::Sum { .. }
-        | OperandKind::Lower(_)
-        | OperandKind::TypeOf(_)
-        | OperandKind::Arithmetic { .. }
-        | OperandKind::Literal(_) => None,
-    }
+    let path = operand.as_path()?;
+    path.root.is_name().then_some(path.root)
 }
 
 fn text(operand: &Operand) -> Option<&str> {
