@@ -1,0 +1,11 @@
+//! A runtime that runs agents: a model proposes calls, the policy decides them, tools run.
+//!
+//! It is a host of the policy interface like any other, on `hexgate-enforce` alone. A tool runs from a
+//! [`Permit`](hexgate_enforce::Permit), and only an enforcer makes one.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod event;
+pub mod message;
+pub mod model;
+pub mod tool;

@@ -1,0 +1,178 @@
+//! Tools: what an agent can do.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use hexgate_enforce::Permit;
+use serde_json::Value;
+
+/// What an agent can do.
+///
+/// A tool runs from a [`Permit`], which only an enforcer makes, and takes all that it needs from there: the arguments, the caller, the file
+/// scope. Its future is dropped when the run is cancelled; whatever it started must end with it.
+#[async_trait]
+pub trait Tool: Send + Sync {
+    /// What models and policies know of it.
+    fn spec(&self) -> &Arc<ToolSpec>;
+
+    /// Runs one call. Its arguments have been decided and agree with the schema.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed. The model is told, and the run goes on.
+    async fn call(&self, permit: Permit, progress: &Progress) -> Result<ToolOutput, ToolError>;
+}
+
+/// What models and policies know of a tool.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ToolSpec {
+    /// The name, as policies write it.
+    pub name: String,
+    /// What it is for. The model reads it.
+    pub description: String,
+    /// The JSON schema of the arguments, an object.
+    pub input_schema: Value,
+    /// Whether calls of it may run beside other calls of the same turn. Not unless it says so.
+    pub concurrent: bool,
+    /// What a person who is asked for approval sees beside the arguments, such as a diff. It is made of the proposed arguments alone: a plain
+    /// function, so that it has no access to what the tool has.
+    pub preview: Option<fn(&Value) -> Option<String>>,
+}
+
+impl ToolSpec {
+    /// A tool whose calls run one at a time and have no preview.
+    #[must_use]
+    pub fn new(
+        name: impl Into<String>,
+        description: impl Into<String>,
+        input_schema: Value,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            description: description.into(),
+            input_schema,
+            concurrent: false,
+            preview: None,
+        }
+    }
+
+    /// Calls of it may run beside other calls of the same turn.
+    #[must_use]
+    pub fn concurrent(mut self) -> Self {
+        self.concurrent = true;
+        self
+    }
+
+    /// What a person who is asked for approval sees beside the arguments.
+    #[must_use]
+    pub fn preview(mut self, preview: fn(&Value) -> Option<String>) -> Self {
+        self.preview = Some(preview);
+        self
+    }
+}
+
+impl fmt::Debug for ToolSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolSpec")
+            .field("name", &self.name)
+            .field("concurrent", &self.concurrent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a tool answers: JSON, which the model reads as text.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ToolOutput {
+    /// The answer.
+    pub value: Value,
+    /// A line for people. None: the runtime makes one of the answer.
+    pub summary: Option<String>,
+}
+
+impl ToolOutput {
+    /// An answer.
+    #[must_use]
+    pub fn new(value: impl Into<Value>) -> Self {
+        Self {
+            value: value.into(),
+            summary: None,
+        }
+    }
+
+    /// A line for people.
+    #[must_use]
+    pub fn summary(mut self, summary: impl Into<String>) -> Self {
+        self.summary = Some(summary.into());
+        self
+    }
+}
+
+/// Why a tool failed. The model reads all of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+#[non_exhaustive]
+pub struct ToolError {
+    /// A short stable name for the kind of failure, such as `not_found`.
+    pub kind: &'static str,
+    /// What happened, and what to do: one or two sentences.
+    pub message: String,
+    /// Whether the same call may succeed later.
+    pub retryable: bool,
+    /// The status of the HTTP answer, if there was one.
+    pub status: Option<u16>,
+}
+
+impl ToolError {
+    /// A failure that the same call would have again.
+    #[must_use]
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            retryable: false,
+            status: None,
+        }
+    }
+
+    /// The same call may succeed later.
+    #[must_use]
+    pub fn retryable(mut self) -> Self {
+        self.retryable = true;
+        self
+    }
+
+    /// The status of the HTTP answer.
+    #[must_use]
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+}
+
+/// Where a tool that takes long says how far it is. Lines that nobody reads are dropped; telling never waits.
+#[derive(Clone, Default)]
+pub struct Progress(Option<Arc<dyn Fn(String) + Send + Sync>>);
+
+impl Progress {
+    /// Passes each line on.
+    #[must_use]
+    pub fn new(tell: impl Fn(String) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(tell)))
+    }
+
+    /// Says how far the tool is: an event `tool_update`.
+    pub fn tell(&self, text: impl Into<String>) {
+        if let Some(tell) = &self.0 {
+            tell(text.into());
+        }
+    }
+}
+
+impl fmt::Debug for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Progress").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,2 @@
+//! Makes a tool of a Rust function.
+#![forbid(unsafe_code)]
