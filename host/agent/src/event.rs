@@ -12,7 +12,7 @@
 
 mod result;
 
-pub use result::{RunEnded, RunResult, Step, StepKind, Steps};
+pub use result::{RunResult, Step, StepKind, Steps};
 
 use hexgate_enforce::Effect;
 use schemars::JsonSchema;
@@ -180,7 +180,7 @@ pub enum EventKind {
     Error {
         /// What happened.
         message: String,
-        /// The stable name of what happened, such as `model.rate_limited` or `limit.turns`.
+        /// The stable name of what happened, as in the result's `ended`; of a failing model also its kind, such as `model.rate_limited`.
         kind: String,
     },
     /// The outermost run ended, in whatever way. The last event of all.

@@ -21,29 +21,12 @@ pub struct RunResult {
     pub message: String,
     /// What happened, in the order in which it ended, sub-agents included.
     pub steps: Vec<Step>,
-    /// How the run ended.
-    pub ended: RunEnded,
-    /// Why it ended so, if it did not complete.
+    /// How the run ended, by its stable name: `finished`, `cut`, `turns`, `not_admitted`, `cancelled`, and so on.
+    pub ended: String,
+    /// Why there is no answer, if there is none.
     pub error: Option<String>,
     /// The tokens that it took, its sub-agents included.
     pub usage: Usage,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RunEnded {
-    /// The model answered.
-    Completed,
-    /// The policy does not let the caller run this agent.
-    Denied,
-    /// A limit of turns, tokens, time or depth was reached.
-    Limit,
-    /// The model or the runtime failed.
-    Failed,
-    /// Somebody stopped it.
-    Cancelled,
 }
 
 /// A step of a run.
