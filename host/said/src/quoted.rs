@@ -104,7 +104,7 @@ fn end(text: &str, closers: &[char]) -> Option<(usize, char)> {
                 '"' | '`' | '«' | '\'' | '’' => {
                     let after = characters.peek().map(|(_, after)| *after);
                     before.is_none_or(|before| !before.is_whitespace())
-                        && after.is_none_or(|after| ends_before(after))
+                        && after.is_none_or(ends_before)
                 }
                 _ => true,
             };
