@@ -1,6 +1,12 @@
 //! No text shows the key, whatever a provider does with it.
 
+use std::fmt::{Debug, Write as _};
+use std::sync::{Arc, Mutex};
+
 use hexgate_agent::model::{ModelErrorKind, Opener};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 use super::protocol::{ALL, Protocol};
 use super::server::{Server, Step, answer, head};
@@ -87,6 +93,74 @@ async fn no_error_shows_the_key() {
         is_clean(&format!("{:?}", opener(protocol, &server, quick())));
     }
     assert_eq!(texts, 5 * 44);
+}
+
+/// Takes all that is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Subscriber for Log {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        span.record(&mut self.clone());
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut self.clone());
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        event.record(&mut self.clone());
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+impl Visit for Log {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let mut log = self.0.lock().unwrap();
+        writeln!(log, "{field}: {value:?}").unwrap();
+    }
+}
+
+/// The client logs what providers send, at levels that programs show.
+#[tokio::test]
+async fn no_log_shows_the_key() {
+    let log = Log::default();
+    let listening = tracing::subscriber::set_default(log.clone());
+    let mut settings = quick();
+    settings.retries = retries(1);
+    for protocol in ALL {
+        let body = format!(r#"{{"error":{{"message":"you sent {KEY}"}}}}"#);
+        let frame = format!("not json {KEY}");
+        let server = Server::start(vec![
+            answer("401 Who", "", &body),
+            answer("500 Oops", "", &body),
+            vec![
+                head(protocol.content_type()),
+                Step::Send(protocol.framed(&[&frame]).into()),
+            ],
+        ])
+        .await;
+        let model = model(protocol, &server, settings.clone());
+        for _ in 0..3 {
+            ask(&*model).await;
+        }
+        assert_eq!(server.seen().len(), 3);
+    }
+    tracing::error!("the log is there");
+    drop(listening);
+    let log = log.0.lock().unwrap();
+    assert!(log.contains("the log is there"));
+    is_clean(&log);
 }
 
 #[tokio::test]

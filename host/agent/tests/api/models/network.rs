@@ -116,11 +116,16 @@ async fn a_server_that_keeps_others_waiting_is_left() {
         ] {
             let server = Server::answering(answer).await;
             let asked = Instant::now();
-            let (_, error) = ask(&*model(protocol, &server, impatient())).await;
+            let mut settings = impatient();
+            if kind == ModelErrorKind::Interrupted {
+                // The beginning comes, however busy this machine is.
+                settings.first_timeout = Duration::from_secs(60);
+            }
+            let (_, error) = ask(&*model(protocol, &server, settings)).await;
             let error = error.unwrap();
             assert_eq!(error.kind, kind, "{protocol:?}: {error}");
             assert!(
-                asked.elapsed() < Duration::from_secs(5),
+                asked.elapsed() < Duration::from_secs(60),
                 "{:?}",
                 asked.elapsed()
             );
@@ -157,8 +162,8 @@ async fn an_answer_that_never_ends_is_cut_by_size_and_by_time() {
         assert!(error.message.contains("`max_answer_bytes`"), "{error}");
         assert!(deltas.len() <= 100_000 / frame.len(), "{}", deltas.len());
 
-        let mut settings = impatient();
-        settings.answer_timeout = Duration::from_millis(600);
+        let mut settings = quick();
+        settings.answer_timeout = Duration::from_secs(2);
         let server = Server::answering(endless(1, 20)).await;
         let (_, error) = ask(&*model(protocol, &server, settings)).await;
         assert_eq!(
