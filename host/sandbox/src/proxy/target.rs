@@ -50,6 +50,10 @@ impl Target {
         if method.is_empty() || method.len() > 32 || !method.bytes().all(is_name) {
             return Err(TargetError::Method);
         }
+        // A host need not be ASCII elsewhere; here it does, or the header and the line could be read differently.
+        if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(UrlError::Text.into());
+        }
         if method == "CONNECT" {
             Self::tunnel(target)
         } else {
