@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(feature = "files")]
+pub mod definition;
 pub mod event;
 pub mod message;
 pub mod model;
