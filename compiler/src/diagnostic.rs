@@ -62,6 +62,26 @@ impl Diagnostic {
         }
     }
 
+    /// A diagnostic of a kind that this crate does not know: of a file beside a policy.
+    pub fn documented(
+        doc: &'static CodeDoc,
+        message: impl Into<String>,
+        span: Span,
+        label: impl Into<String>,
+    ) -> Self {
+        Self {
+            code: doc.code,
+            severity: doc.severity,
+            message: message.into(),
+            primary: Label {
+                span,
+                text: label.into(),
+            },
+            secondary: Vec::new(),
+            help: None,
+        }
+    }
+
     /// Adds a second place.
     pub fn with_label(mut self, span: Span, text: impl Into<String>) -> Self {
         self.secondary.push(Label {

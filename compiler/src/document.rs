@@ -6,7 +6,7 @@ mod names;
 mod read;
 mod words;
 
-pub use read::{read_document, read_roles};
+pub use read::{Reader, read_document, read_roles};
 
 use crate::{
     expr::Literal,

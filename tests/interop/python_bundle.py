@@ -27,7 +27,16 @@ def import_without_initialisers() -> None:
     if spec is None or not spec.submodule_search_locations:
         sys.exit("the package `hexgate` is not installed; see requirements.txt")
     root = Path(next(iter(spec.submodule_search_locations)))
-    for name in ("hexgate", "hexgate.security", "hexgate.runtime", "hexgate.tracing", "hexgate.utils", "hexgate.cloud"):
+    for name in (
+        "hexgate",
+        "hexgate.cli",
+        "hexgate.cloud",
+        "hexgate.runtime",
+        "hexgate.security",
+        "hexgate.streaming",
+        "hexgate.tracing",
+        "hexgate.utils",
+    ):
         folder = root.joinpath(*name.split(".")[1:])
         if folder.is_dir():
             module = types.ModuleType(name)

@@ -37,11 +37,9 @@ pub struct CodeDoc {
 }
 
 impl CodeDoc {
-    pub(super) const fn error(
-        code: &'static str,
-        title: &'static str,
-        explanation: &'static str,
-    ) -> Self {
+    /// The documentation of a kind of error.
+    #[must_use]
+    pub const fn error(code: &'static str, title: &'static str, explanation: &'static str) -> Self {
         Self {
             code,
             severity: Severity::Error,
@@ -50,7 +48,9 @@ impl CodeDoc {
         }
     }
 
-    pub(super) const fn warning(
+    /// The documentation of a kind of warning.
+    #[must_use]
+    pub const fn warning(
         code: &'static str,
         title: &'static str,
         explanation: &'static str,

@@ -166,8 +166,11 @@ enum Place {
     File,
 }
 
-struct Reader<'s> {
-    sink: &'s mut Sink,
+/// Reads the values of a document, and reports those that are not of the type that their key demands.
+#[derive(Debug)]
+pub struct Reader<'s> {
+    /// Where it reports.
+    pub sink: &'s mut Sink,
 }
 
 impl Reader<'_> {

@@ -231,6 +231,18 @@ fn read_file(
         sink.push(too_large(Span::whole(file), "the file", limit));
         return Ok(None);
     };
+    Ok(add_bytes(name, bytes, what, sources, sink))
+}
+
+/// Adds the bytes of a file, which must be UTF-8, as a source. `what` the file should be, for messages: `YAML text`, whose line ends stay,
+/// or another one. `None`: they are none, and an error stands in `sink`.
+pub fn add_bytes(
+    name: String,
+    bytes: Vec<u8>,
+    what: &str,
+    sources: &mut Sources,
+    sink: &mut Sink,
+) -> Option<FileId> {
     match String::from_utf8(bytes) {
         Ok(text) => {
             let text = match text.strip_prefix('\u{feff}') {
@@ -242,7 +254,7 @@ fn read_file(
             } else {
                 text.replace("\r\n", "\n")
             };
-            Ok(Some(sources.add(name, text)))
+            Some(sources.add(name, text))
         }
         Err(error) => {
             let offset = error.utf8_error().valid_up_to();
@@ -274,7 +286,7 @@ fn read_file(
                 )
                 .with_help(help),
             );
-            Ok(None)
+            None
         }
     }
 }

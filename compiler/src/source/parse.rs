@@ -26,13 +26,61 @@ pub fn parse_within(
     budget: &Budget,
     sink: &mut Sink,
 ) -> Option<Node> {
+    read(sources, file, &Subject::POLICY, budget, sink)
+}
+
+/// What a document is, for messages.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject {
+    /// Its name, which goes with `a`, `the` and `this`: `policy`.
+    pub noun: &'static str,
+    /// What to do if it is empty.
+    pub when_empty: &'static str,
+    /// What to do if there are several in one file.
+    pub when_several: &'static str,
+    /// What to do about aliases that repeat too much.
+    pub when_repeated: &'static str,
+    /// How deep its parts nest at most, in words.
+    pub depth: &'static str,
+}
+
+impl Subject {
+    const POLICY: Self = Self {
+        noun: "policy",
+        when_empty: "write `{}` for the policy that denies everything",
+        when_several: "put each role into a file of a directory, or all below `roles:` in one document",
+        when_repeated: "use `inherits` and mixins to share rules between roles",
+        depth: "6 levels",
+    };
+}
+
+/// Reads the source `file` as one YAML document that is no policy, with the same care. `None` if there is no tree to go on with; then an
+/// error stands in `sink`.
+pub fn parse_as(
+    sources: &Sources,
+    file: FileId,
+    subject: &Subject,
+    sink: &mut Sink,
+) -> Option<Node> {
+    read(sources, file, subject, &Budget::default(), sink)
+}
+
+fn read(
+    sources: &Sources,
+    file: FileId,
+    subject: &Subject,
+    budget: &Budget,
+    sink: &mut Sink,
+) -> Option<Node> {
     let text = sources.text(file);
-    if let Some(diagnostic) = refused_character(text, file).or_else(|| directive(text, file)) {
+    let noun = subject.noun;
+    if let Some(diagnostic) = refused(text, file, noun).or_else(|| directive(text, file, noun)) {
         sink.push(diagnostic);
         return None;
     }
     let read = surrogate::replaced(text);
     let mut builder = Builder {
+        subject,
         file,
         written: text,
         read: &read,
@@ -63,8 +111,13 @@ pub fn parse_within(
             documents += 1;
             if documents > 1 {
                 builder.sink.push(
-                    Diagnostic::new("yaml-several-documents", "a policy is one YAML document, and here begins another", span, "the second document")
-                        .with_help("put each role into a file of a directory, or all below `roles:` in one document"),
+                    Diagnostic::new(
+                        "yaml-several-documents",
+                        format!("a {noun} is one YAML document, and here begins another"),
+                        span,
+                        "the second document",
+                    )
+                    .with_help(subject.when_several),
                 );
                 return None;
             }
@@ -78,8 +131,13 @@ pub fn parse_within(
         Some(root) if !root.is_null() => Some(root),
         _ => {
             sink.push(
-                Diagnostic::new("empty-source", "the policy is empty", Span::whole(file), "")
-                    .with_help("write `{}` for the policy that denies everything"),
+                Diagnostic::new(
+                    "empty-source",
+                    format!("the {noun} is empty"),
+                    Span::whole(file),
+                    "",
+                )
+                .with_help(subject.when_empty),
             );
             None
         }
@@ -120,6 +178,7 @@ impl Offsets {
 }
 
 struct Builder<'s> {
+    subject: &'s Subject,
     file: FileId,
     /// The source, and what the parser is given for it.
     written: &'s str,
@@ -307,11 +366,14 @@ impl Builder<'_> {
                     self.sink.push(
                         Diagnostic::new(
                             "yaml-alias",
-                            format!("the aliases of this policy repeat more than {limit} values"),
+                            format!(
+                                "the aliases of this {} repeat more than {limit} values",
+                                self.subject.noun
+                            ),
                             span,
                             "too much",
                         )
-                        .with_help("use `inherits` and mixins to share rules between roles"),
+                        .with_help(self.subject.when_repeated),
                     );
                 }
                 if self.budget.is_exhausted() {
@@ -325,8 +387,16 @@ impl Builder<'_> {
     fn begin(&mut self, frame: Frame) -> Option<()> {
         if self.frames.len() >= MAX_DEPTH {
             self.sink.push(
-                Diagnostic::new("yaml-too-deep", format!("the document is nested deeper than {MAX_DEPTH} levels"), frame.start, "too deep")
-                    .with_help("no part of a policy nests deeper than 6 levels: check brackets and indentation"),
+                Diagnostic::new(
+                    "yaml-too-deep",
+                    format!("the document is nested deeper than {MAX_DEPTH} levels"),
+                    frame.start,
+                    "too deep",
+                )
+                .with_help(format!(
+                    "no part of a {} nests deeper than {}: check brackets and indentation",
+                    self.subject.noun, self.subject.depth
+                )),
             );
             return None;
         }
@@ -470,6 +540,10 @@ fn key(node: Node) -> (Option<Key>, Option<Diagnostic>) {
 
 /// The first character that has no place in a policy: invisible, or a line break to some readers and none to others.
 pub(crate) fn refused_character(text: &str, file: FileId) -> Option<Diagnostic> {
+    refused(text, file, Subject::POLICY.noun)
+}
+
+fn refused(text: &str, file: FileId, noun: &str) -> Option<Diagnostic> {
     let mut characters = text.char_indices().peekable();
     while let Some((offset, character)) = characters.next() {
         let what = match character {
@@ -500,7 +574,7 @@ pub(crate) fn refused_character(text: &str, file: FileId) -> Option<Diagnostic> 
             Diagnostic::new(
                 "refused-character",
                 format!(
-                    "U+{:04X} may not stand in a policy: it is {what}",
+                    "U+{:04X} may not stand in a {noun}: it is {what}",
                     u32::from(character)
                 ),
                 span,
@@ -515,7 +589,7 @@ pub(crate) fn refused_character(text: &str, file: FileId) -> Option<Diagnostic> 
 }
 
 /// A `%YAML` or `%TAG` line ahead of the document.
-fn directive(text: &str, file: FileId) -> Option<Diagnostic> {
+fn directive(text: &str, file: FileId, noun: &str) -> Option<Diagnostic> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         if line.starts_with('%') {
@@ -527,7 +601,9 @@ fn directive(text: &str, file: FileId) -> Option<Diagnostic> {
                     Span::new(file, offset, offset + length),
                     "a directive",
                 )
-                .with_help("remove the line: a policy is YAML 1.2 without extensions"),
+                .with_help(format!(
+                    "remove the line: a {noun} is YAML 1.2 without extensions"
+                )),
             );
         }
         if !(line.trim().is_empty() || line.starts_with('#')) {

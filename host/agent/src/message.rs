@@ -1,5 +1,6 @@
 //! What is said in a conversation.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A call that a model proposes. Nothing of it is trusted.
@@ -18,7 +19,7 @@ pub struct ProposedCall {
 }
 
 /// How a call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CallState {

@@ -1,4 +1,15 @@
 //! Models: what a run asks for the next step.
+//!
+//! [`open`] makes a model of a text such as `openai:gpt-5` or `script:turns.yaml`; [`Opener`] does it with settings of one's own.
+
+#[cfg(feature = "genai")]
+mod genai;
+mod key;
+mod name;
+mod open;
+mod retry;
+pub mod script;
+mod settings;
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,10 +18,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_core::Stream;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::message::{Message, ProposedCall};
 use crate::tool::ToolSpec;
+
+pub use name::providers;
+pub use open::{Opener, open, open_in};
+pub use retry::Retrying;
+pub use settings::{ModelSettings, Reasoning, Retries};
 
 /// A model: answers a conversation, piece by piece.
 #[async_trait]
@@ -92,7 +109,7 @@ pub enum Stop {
 }
 
 /// Tokens that an answer took. Zero, if the provider does not tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Tokens of the request.
     pub input_tokens: u64,
@@ -110,6 +127,18 @@ pub struct ModelError {
     pub message: String,
     /// How long the provider asks to wait before the next request.
     pub retry_after: Option<Duration>,
+}
+
+impl ModelError {
+    /// A failure after which the provider names no time to wait.
+    #[must_use]
+    pub fn new(kind: ModelErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            retry_after: None,
+        }
+    }
 }
 
 /// Kinds of failures of models.

@@ -15,6 +15,7 @@ mod registry;
 mod settings;
 
 pub use matrix::{Refused, Trust, trust_of_bundle, trust_of_source};
+use settings::LOCAL_POLICY;
 pub use settings::{Environment, Settings, SettingsError};
 
 use std::path::{Path, PathBuf};
@@ -41,6 +42,21 @@ pub struct Resolver {
     accept_unbound: bool,
     trust_on_first_use: bool,
     bans_max_age: Option<Duration>,
+    local_mode: bool,
+    otherwise: Option<Otherwise>,
+}
+
+/// The policy of an agent for which the environment names none.
+#[derive(Debug, Clone)]
+enum Otherwise {
+    /// At this path.
+    Path(PathBuf),
+    /// This text, which is part of the program.
+    #[cfg(feature = "compile")]
+    Text {
+        name: &'static str,
+        text: &'static str,
+    },
 }
 
 /// A policy that was found, with notices for the operator.
@@ -76,16 +92,20 @@ pub enum ResolveError {
         local: bool,
     },
     /// The path is neither a policy nor a bundle.
-    #[error("HEXGATE_LOCAL_POLICY names `{}`, {reason}; name a bundle's folder, a folder of roles, or a file `.yaml`, `.yml` or `.rego`", path.display())]
+    #[error("{named_by} names `{}`, {reason}; name a bundle's folder, a folder of roles, or a file `.yaml`, `.yml` or `.rego`", path.display())]
     LocalPolicy {
+        /// What names it: `HEXGATE_LOCAL_POLICY`, or the agent.
+        named_by: &'static str,
         /// The path.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
     },
     /// The policy is not signed as required.
-    #[error("HEXGATE_LOCAL_POLICY names `{}`: {refused}", path.display())]
+    #[error("{named_by} names `{}`: {refused}", path.display())]
     Untrusted {
+        /// What names it.
+        named_by: &'static str,
         /// The path.
         path: PathBuf,
         /// Why.
@@ -93,10 +113,12 @@ pub enum ResolveError {
     },
     /// The file belongs to a bundle, perhaps an incomplete one, and would be taken for a policy's source.
     #[error(
-        "HEXGATE_LOCAL_POLICY names `{}`, and `{}` shows that it is part of a bundle, which must be complete where {} is set; put the whole bundle there and name its folder, or move the source elsewhere",
+        "{named_by} names `{}`, and `{}` shows that it is part of a bundle, which must be complete where {} is set; put the whole bundle there and name its folder, or move the source elsewhere",
         path.display(), trace.display(), settings::PUBKEY_PATH
     )]
     PartOfBundle {
+        /// What names it.
+        named_by: &'static str,
         /// The path.
         path: PathBuf,
         /// The file that shows it.
@@ -147,7 +169,30 @@ impl Resolver {
             accept_unbound: false,
             trust_on_first_use: false,
             bans_max_age: None,
+            local_mode: false,
+            otherwise: None,
         }
+    }
+
+    /// Leaves the platform out, as `HEXGATE_LOCAL_MODE` does.
+    pub fn local_mode(mut self) -> Self {
+        self.local_mode = true;
+        self
+    }
+
+    /// Takes the policy or the bundle at this path if the environment names no policy: what the agent's own files name. What must be signed
+    /// is the same as for `HEXGATE_LOCAL_POLICY`.
+    pub fn otherwise(mut self, path: impl Into<PathBuf>) -> Self {
+        self.otherwise = Some(Otherwise::Path(path.into()));
+        self
+    }
+
+    /// Takes this policy, a text that is part of the program, if the environment names none. What must be signed is the same as for
+    /// `HEXGATE_LOCAL_POLICY`: where a signature is required, this one is refused.
+    #[cfg(feature = "compile")]
+    pub fn otherwise_built_in(mut self, name: &'static str, text: &'static str) -> Self {
+        self.otherwise = Some(Otherwise::Text { name, text });
+        self
     }
 
     /// Expects local bundles to be bound to this project too. Default: to none. The platform's are expected to be bound to the
@@ -204,16 +249,29 @@ impl Resolver {
         // The first setting wins, and its failure is an error: an attacker who breaks one source must not get another one.
         let mut resolved = if let Some(path) = &settings.local_policy {
             is_bundle = is_bundle_folder(path);
-            self.local(path, &settings, builder)?
+            self.local(LOCAL_POLICY, path, &settings, builder)?
         } else if let Some(reference) = &settings.policy {
             self.registry(reference, &settings, builder)?
-        } else if settings.has_key() && !settings.local_mode {
+        } else if settings.has_key() && !self.is_local(&settings) {
             self.platform(&settings, builder)?
         } else {
-            return Err(ResolveError::NoPolicy {
-                agent: self.agent.clone(),
-                local: settings.local_mode,
-            });
+            match &self.otherwise {
+                Some(Otherwise::Path(path)) => {
+                    is_bundle = is_bundle_folder(path);
+                    self.local(AGENT, path, &settings, builder)?
+                }
+                #[cfg(feature = "compile")]
+                Some(Otherwise::Text { name, text }) => {
+                    is_bundle = false;
+                    self.built_in(name, text, &settings, builder)?
+                }
+                None => {
+                    return Err(ResolveError::NoPolicy {
+                        agent: self.agent.clone(),
+                        local: self.is_local(&settings),
+                    });
+                }
+            }
         };
         if is_bundle {
             let rollback = rollback(&resolved.live, remembers);
@@ -253,6 +311,11 @@ impl Resolver {
             kill_switch: KillSwitch::new(),
             notices,
         }
+    }
+
+    /// Whether the platform is left out.
+    fn is_local(&self, settings: &Settings) -> bool {
+        self.local_mode || settings.local_mode
     }
 
     fn trusted(&self, settings: &Settings) -> Result<Option<TrustedKeys>, ResolveError> {
@@ -300,6 +363,9 @@ impl Resolved {
         Enforcer::builder(&self.agent, &self.live).kill_switch(&self.kill_switch)
     }
 }
+
+/// What names the policy that an agent brings along, for messages.
+const AGENT: &str = "the agent";
 
 /// Whether the path names a bundle, not a policy's own source.
 fn is_bundle_folder(path: &Path) -> bool {

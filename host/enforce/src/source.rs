@@ -45,6 +45,8 @@
 //! }
 //! ```
 
+#[cfg(feature = "compile")]
+mod built_in;
 mod bundle_dir;
 #[cfg(feature = "compile")]
 mod file;
@@ -53,6 +55,8 @@ mod guard;
 #[cfg(feature = "registry")]
 mod registry;
 
+#[cfg(feature = "compile")]
+pub(crate) use built_in::BuiltIn;
 pub use bundle_dir::BundleDir;
 #[cfg(feature = "compile")]
 pub use file::{LocalSigning, PolicyFile};

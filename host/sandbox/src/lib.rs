@@ -3,10 +3,22 @@
 //! A [`Workspace`] says what commands may use. [`Sandbox::choose`] finds what of this machine confines them to that, and says which of its
 //! [`Guarantees`] it enforces; if one that is wanted is missing, there is no sandbox and commands do not run.
 //!
+//! | module | content |
+//! |---|---|
+//! | [`address`] | which hosts a text names, which of their addresses are public, who may be reached |
+//! | [`command`] | what a script names, for messages |
+//! | [`probe`] | what this machine can enforce |
+//! | `proxy` | the egress proxy: an enforcer decides each request (feature `proxy`, in the default) |
+//!
 //! The boundary is the kernel. [`command`] reads scripts to say early and well why one will not run; nothing depends on it.
 
+#![deny(missing_docs)]
+
+pub mod address;
 pub mod command;
 pub mod probe;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 
 mod backend;
 mod environment;

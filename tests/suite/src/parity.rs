@@ -60,6 +60,8 @@ pub struct Summary {
     pub policies: u64,
     /// Policies that the compiler refuses, for which others stand in.
     pub refused: u64,
+    /// Policies that calculate, which a Rego build refuses by name. Others stand in.
+    pub calculating: u64,
     /// Calls that the Rego component decided with a fresh instance each.
     pub fresh: u64,
     /// Calls by what came out.
@@ -109,14 +111,24 @@ pub fn run(what: &Plan, opa: &Opa, tell: &mut dyn FnMut(&Summary)) -> Result<Sum
         let left = what.policies.saturating_sub(summary.policies).max(1);
         let calls = (what.cases - summary.cases).div_ceil(left);
         let mut pack = pack::Pack::default();
-        while (pack.members.len() as u64) < PACKED.min(left) {
-            let (mut document, made) = generate::cases(seed, usize::try_from(calls).unwrap_or(1));
+        while (pack.members.len() as u64) < PACKED.min(left) && !pack.has_ceiling() {
+            // Looked at once more for the next pack, if it cannot be in this one.
+            let of = seed;
+            seed += 1;
+            let (mut document, made) = generate::cases(of, usize::try_from(calls).unwrap_or(1));
             // It holds for a whole module, so for all policies of a pack.
             pack::read_arguments(&mut document, modules % 4 == 3);
             match engines::compile(&document.to_string()) {
-                // A ceiling would be over all policies of the pack.
-                Ok(compiled) if !compiled.model.forbids.is_empty() => {}
-                Ok(compiled) => pack.add(seed, document, made, compiled.model),
+                Ok(compiled) => match rego::print(&compiled.model) {
+                    Ok(_) if !compiled.model.forbids.is_empty() && !pack.members.is_empty() => {
+                        // Its ceiling is over all policies of its pack: it gets one of its own, the next.
+                        seed = of;
+                        break;
+                    }
+                    Ok(_) => pack.add(of, document, made, compiled.model),
+                    Err(rego::Refusal::Inexact { .. }) => summary.calculating += 1,
+                    Err(other) => return Err(format!("policy {of} is refused: {other}")),
+                },
                 Err(refused) => {
                     summary.refused += 1;
                     if summary.refused > 100 + what.policies / 10 {
@@ -124,7 +136,6 @@ pub fn run(what: &Plan, opa: &Opa, tell: &mut dyn FnMut(&Summary)) -> Result<Sum
                     }
                 }
             }
-            seed += 1;
         }
         let instances = Instances::of_module(modules);
         modules += 1;

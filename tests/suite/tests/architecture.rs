@@ -38,6 +38,11 @@ const FLOORS: &[&str] = &[
     "hexgate-approvals",
     "hexgate-audit",
     "hexgate-enforce",
+    "hexgate-said",
+    "hexgate-sandbox",
+    "hexgate-macros",
+    "hexgate-agent",
+    "hexgate-tools",
     "hexgate-cli",
 ];
 

@@ -5,9 +5,9 @@ pub(crate) mod chromium;
 mod debian;
 pub(crate) mod node;
 pub(crate) mod opa;
+pub(crate) mod packaged;
 pub(crate) mod programs;
 pub(crate) mod python;
-pub(crate) mod registry;
 pub(crate) mod wasi;
 mod wasm;
 
@@ -40,6 +40,12 @@ enum Tool {
     Chromium,
     /// A registry for OCI artifacts, for the tests that push and pull
     Registry,
+    /// bubblewrap, for the tests of the sandbox
+    Bubblewrap,
+    /// tmux, for the tests of the chat
+    Tmux,
+    /// ripgrep, which searching is compared with
+    Ripgrep,
     /// cargo-component, for the tests of policies in Rust
     CargoComponent,
     /// cargo-deny, for the check of the dependencies
@@ -70,8 +76,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if wanted(Tool::Chromium) {
         chromium::install(&tools)?;
     }
-    if wanted(Tool::Registry) {
-        registry::install(&tools)?;
+    for (tool, program) in [
+        (Tool::Registry, packaged::REGISTRY),
+        (Tool::Bubblewrap, packaged::BUBBLEWRAP),
+        (Tool::Tmux, packaged::TMUX),
+        (Tool::Ripgrep, packaged::RIPGREP),
+    ] {
+        if wanted(tool) {
+            program.install(&tools)?;
+        }
     }
     for (tool, program) in [
         (Tool::CargoComponent, programs::CARGO_COMPONENT),

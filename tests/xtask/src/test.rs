@@ -8,7 +8,7 @@ use crate::{
     edge,
     engine::compile::Toolchain,
     fuzz, parity, readme,
-    setup::{chromium, node, opa, programs, python, registry, wasi},
+    setup::{chromium, node, opa, packaged, programs, python, wasi},
     workspace,
 };
 
@@ -60,8 +60,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(chromium) = &chromium {
         command.env("HEXGATE_CHROMIUM", chromium);
     }
-    let registry = registry::binary(&tools);
-    if let Some(registry) = &registry {
+    command.env("PATH", packaged::path(&tools)?);
+    if let Some(registry) = packaged::REGISTRY.binary(&tools) {
         command.env("HEXGATE_TEST_REGISTRY", registry);
     }
     let wasm = Toolchain::find(None);
@@ -80,7 +80,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if pythons.is_some()
         && opa.is_some()
-        && registry.is_some()
+        && packaged::ALL
+            .iter()
+            .all(|program| program.binary(&tools).is_some())
         && runtimes.is_some()
         && chromium.is_some()
         && wasm.is_ok()

@@ -35,7 +35,8 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn boolean(&mut self, entry: &Entry) -> bool {
+    /// `true` or `false`; `false` if it is neither, which is reported.
+    pub fn boolean(&mut self, entry: &Entry) -> bool {
         if let NodeKind::Scalar(scalar) = &entry.value.kind {
             match scalar.read() {
                 Plain::Bool(value) => return value,
@@ -81,7 +82,8 @@ impl Reader<'_> {
         texts
     }
 
-    pub(super) fn list<'n>(&mut self, entry: &'n Entry, what: &str) -> &'n [Node] {
+    /// The entries of a list; none if it is null, or no list, which is reported. `what` it is: `a list of roles`.
+    pub fn list<'n>(&mut self, entry: &'n Entry, what: &str) -> &'n [Node] {
         match &entry.value.kind {
             NodeKind::List(nodes) => nodes,
             _ if entry.value.is_null() => &[],
@@ -101,12 +103,8 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn mapping<'n>(
-        &mut self,
-        node: &'n Node,
-        what: &str,
-        key: Span,
-    ) -> Option<&'n [Entry]> {
+    /// The members of a mapping. None: it is none, which is reported. `what` it is; `key` is pointed at if the value has no place.
+    pub fn mapping<'n>(&mut self, node: &'n Node, what: &str, key: Span) -> Option<&'n [Entry]> {
         match &node.kind {
             NodeKind::Mapping(entries) => Some(entries),
             _ if node.is_null() => Some(&[]),
@@ -117,14 +115,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A string. `help` is for a mapping or list in its place.
-    pub(super) fn string(
-        &mut self,
-        node: &Node,
-        what: &str,
-        key: Span,
-        help: &str,
-    ) -> Option<String> {
+    /// A string. `help` is for a mapping or list in its place. None: it is none, which is reported.
+    pub fn string(&mut self, node: &Node, what: &str, key: Span, help: &str) -> Option<String> {
         match &node.kind {
             NodeKind::Scalar(scalar) => match scalar.read() {
                 Plain::String => return Some(scalar.value.clone()),
@@ -157,7 +149,8 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn unknown(&mut self, key: &Key, what: &str, valid: &[&str]) {
+    /// Reports a key that is none of the `valid` ones of `what`, with the one that was probably meant.
+    pub fn unknown(&mut self, key: &Key, what: &str, valid: &[&str]) {
         self.sink.push(
             Diagnostic::new(
                 "unknown-key",
@@ -169,13 +162,8 @@ impl Reader<'_> {
         );
     }
 
-    pub(super) fn wrong_type(
-        &mut self,
-        expected: &str,
-        node: &Node,
-        key: Span,
-        help: Option<String>,
-    ) {
+    /// Reports a value of another type than `expected` says.
+    pub fn wrong_type(&mut self, expected: &str, node: &Node, key: Span, help: Option<String>) {
         self.sink.push(
             Diagnostic::new(
                 "wrong-type",
@@ -195,7 +183,8 @@ impl Reader<'_> {
     }
 
     /// What is said to people.
-    pub(super) fn description(&mut self, entry: &Entry) -> Option<String> {
+    /// A description; of several lines at will.
+    pub fn description(&mut self, entry: &Entry) -> Option<String> {
         let is_control = |c: char| c.is_control() && c != '\n';
         self.words(
             entry,
@@ -257,7 +246,8 @@ impl Reader<'_> {
     }
 
     /// Where to point for a value: a null has no place of its own.
-    pub(super) fn place(&self, node: &Node, key: Span) -> Span {
+    #[must_use]
+    pub fn place(&self, node: &Node, key: Span) -> Span {
         if node.span.start == node.span.end {
             key
         } else {

@@ -23,6 +23,7 @@ mod misuse;
 mod registries;
 mod rego;
 mod rust;
+mod samples;
 mod show_rego;
 mod strangers;
 mod suites;

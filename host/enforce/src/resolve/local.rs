@@ -14,18 +14,20 @@ use super::{
     trust_of_bundle, trust_of_source,
 };
 use crate::live::LivePolicyBuilder;
-use crate::source::{BundleDir, SourceError};
 #[cfg(feature = "compile")]
-use crate::source::{LocalSigning, PolicyFile};
+use crate::source::{BuiltIn, LocalSigning, PolicyFile};
+use crate::source::{BundleDir, SourceError};
 
 impl Resolver {
     pub(super) fn local(
         &self,
+        named_by: &'static str,
         path: &Path,
         settings: &Settings,
         builder: LivePolicyBuilder,
     ) -> Result<Resolved, ResolveError> {
         let wrong = |reason: &str| ResolveError::LocalPolicy {
+            named_by,
             path: path.to_owned(),
             reason: reason.to_owned(),
         };
@@ -34,6 +36,7 @@ impl Resolver {
         let keys = self.trusted(settings)?;
         let require = settings.require_signature;
         let untrusted = |refused| ResolveError::Untrusted {
+            named_by,
             path: path.to_owned(),
             refused,
         };
@@ -63,14 +66,18 @@ impl Resolver {
                 && let Some(trace) = trace_of_bundle(path)
             {
                 let path = path.to_owned();
-                return Err(ResolveError::PartOfBundle { path, trace });
+                return Err(ResolveError::PartOfBundle {
+                    named_by,
+                    path,
+                    trace,
+                });
             }
             let signed = settings.sign_key.is_some();
             let trust = trust_of_source(signed, keys.is_some(), require).map_err(untrusted)?;
             #[cfg(not(feature = "compile"))]
             return Err(ResolveError::NotBuilt {
                 asks: format!(
-                    "HEXGATE_LOCAL_POLICY names `{}`, which has to be compiled ({kind}, {trust:?})",
+                    "{named_by} names `{}`, which has to be compiled ({kind}, {trust:?})",
                     path.display()
                 ),
                 feature: "compile",
@@ -91,8 +98,29 @@ impl Resolver {
             }
         };
         let origin = path.display().to_string();
-        let notices = notices("HEXGATE_LOCAL_POLICY", kind, &origin, &live, trust);
+        let notices = notices(named_by, kind, &origin, &live, trust);
         Ok(self.resolved(live, notices))
+    }
+
+    /// A policy that is part of the program.
+    #[cfg(feature = "compile")]
+    pub(super) fn built_in(
+        &self,
+        name: &'static str,
+        text: &'static str,
+        settings: &Settings,
+        builder: LivePolicyBuilder,
+    ) -> Result<Resolved, ResolveError> {
+        let has_keys = self.trusted(settings)?.is_some();
+        trust_of_source(false, has_keys, settings.require_signature).map_err(|refused| {
+            ResolveError::Untrusted {
+                named_by: super::AGENT,
+                path: name.into(),
+                refused,
+            }
+        })?;
+        let live = builder.open(BuiltIn::new(name, text))?;
+        Ok(self.resolved(live, Vec::new()))
     }
 
     #[cfg(feature = "compile")]

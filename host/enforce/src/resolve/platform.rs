@@ -13,7 +13,7 @@ impl Resolver {
     ) -> Result<Resolved, ResolveError> {
         let Some(token) = settings.key.clone() else {
             let agent = self.agent.clone();
-            let local = settings.local_mode;
+            let local = self.is_local(settings);
             return Err(ResolveError::NoPolicy { agent, local });
         };
         let mut platform = Platform::new(&self.agent, token, settings.url.clone());

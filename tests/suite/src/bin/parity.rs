@@ -55,13 +55,14 @@ fn main() -> ExitCode {
                 .map(|(outcome, count)| format!("{count} {outcome}"))
                 .collect();
             println!(
-                "parity: reference, native and Rego component agree on {} cases over {} policies from seed {} on, none left out ({}; {} with a fresh instance each; {} policies refused by the compiler), {} s, opa {}",
+                "parity: reference, native and Rego component agree on {} cases over {} policies from seed {} on, none left out ({}; {} with a fresh instance each; {} policies refused by the compiler, {} that calculate, which Rego does not hold), {} s, opa {}",
                 summary.cases,
                 summary.policies,
                 plan.seed,
                 outcomes.join(", "),
                 summary.fresh,
                 summary.refused,
+                summary.calculating,
                 start.elapsed().as_secs(),
                 opa.version(),
             );

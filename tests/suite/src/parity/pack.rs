@@ -44,13 +44,19 @@ impl Default for Pack {
 }
 
 impl Pack {
-    /// Puts a policy in. It has no forbids over the whole call: those would be of all policies here.
+    /// Whether there are forbids over the whole call. They are of all policies of a pack, so such a policy is the only one.
+    pub(super) fn has_ceiling(&self) -> bool {
+        !self.policy.forbids.is_empty()
+    }
+
+    /// Puts a policy in. One with forbids over the whole call is put into an empty pack.
     pub(super) fn add(&mut self, seed: u64, document: Json, calls: Vec<Call>, policy: Policy) {
         let prefix = match self.members.len() {
             0 => String::new(),
             index => format!("p{index}."),
         };
         self.policy.portable = policy.portable;
+        self.policy.forbids.clone_from(&policy.forbids);
         let mut renamed: BTreeMap<*const Rule, Arc<Rule>> = BTreeMap::new();
         let mut rule = |rule: &Arc<Rule>| {
             let entry = renamed.entry(Arc::as_ptr(rule));

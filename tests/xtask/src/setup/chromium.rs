@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{debian, fresh, replace};
+use super::{debian, fresh, packaged, replace};
 use crate::workspace;
 
 const PACKAGE: &str = "chromium";
@@ -50,10 +50,7 @@ pub(crate) fn binary(tools: &Path) -> Option<PathBuf> {
 
 /// The browser finds its libraries beside it only if told so.
 fn write_wrapper(folder: &Path) -> Result<()> {
-    let libraries = fs::read_dir(folder.join("usr/lib"))?
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .find(|name| name.contains("-linux-"));
-    let Some(libraries) = libraries else {
+    let Some(libraries) = packaged::libraries(folder)? else {
         bail!("the packages contain no libraries");
     };
     let wrapper = folder.join(PACKAGE);

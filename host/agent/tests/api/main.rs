@@ -1,0 +1,14 @@
+//! What the crate does, by its public API.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+#[cfg(feature = "files")]
+mod definition;
+#[cfg(feature = "genai")]
+mod models;
+mod scripts;

@@ -1,0 +1,140 @@
+//! One connection of a client: one request.
+
+use std::io;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::address::Host;
+use crate::proxy::answer::Refusal;
+use crate::proxy::gate::{Allowed, Gate, HTTP_REQUEST, TCP_CONNECT, TcpTarget};
+use crate::proxy::head::{self, Head, HeadError};
+use crate::proxy::relay::relay;
+use crate::proxy::target::Target;
+use crate::proxy::{plain, tunnel};
+
+/// Serves a client of the proxy.
+pub(crate) async fn serve(gate: &Gate, mut client: TcpStream) {
+    let read = match timeout(gate.limits.head, read_head(gate, &mut client)).await {
+        Ok(Ok(read)) => read,
+        // It sent nothing, or went away.
+        Ok(Err(_)) => return,
+        Err(_) => Err(Refusal::late()),
+    };
+    let (head, early) = match read {
+        Ok(read) => read,
+        Err(refusal) => return refusal.tell(client, true).await,
+    };
+    let with_body = head.target.method != "HEAD";
+    if !gate.admits(&head) {
+        return Refusal::no_secret().tell(client, with_body).await;
+    }
+    if head.values("upgrade").next().is_some() && !head.is_tunnel() {
+        return Refusal::upgrade().tell(client, with_body).await;
+    }
+    // An approver may take long; a client that went away meanwhile wants no answer.
+    let decided = tokio::select! {
+        biased;
+        decided = gate.allow(HTTP_REQUEST, &head.target) => decided,
+        () = gone(&client) => return,
+    };
+    let passing = async {
+        match reach(gate, decided).await {
+            Err(refusal) => refusal.tell(client, with_body).await,
+            Ok((target, host, upstream)) if head.is_tunnel() => {
+                tunnel::serve(gate, (&host, target.port), client, early, upstream).await;
+            }
+            Ok((target, _, upstream)) => {
+                plain::serve(gate, &target, &head, client, early, upstream).await;
+            }
+        }
+    };
+    if timeout(gate.limits.longest, passing).await.is_err() {
+        tracing::warn!("a connection lasted too long and was closed");
+    }
+}
+
+/// Serves a client that is forwarded to one host, whatever it says.
+pub(crate) async fn forward(gate: &Gate, mut client: TcpStream, (host, port): &(Host, u16)) {
+    let asked = TcpTarget::new(host, *port);
+    let allowed = tokio::select! {
+        biased;
+        allowed = gate.allow(TCP_CONNECT, &asked) => allowed,
+        () = gone(&client) => return,
+    };
+    // There is no protocol in which to say why.
+    let Ok(allowed) = allowed else { return };
+    let Ok(host) = Host::parse(&allowed.arguments.host) else {
+        return;
+    };
+    let passing = async {
+        let port = allowed.arguments.port;
+        if let Ok(mut upstream) = gate.connect(&allowed, &host, port).await {
+            relay(&mut client, &mut upstream, gate.limits.idle, || {
+                gate.is_over()
+            })
+            .await;
+        }
+    };
+    if timeout(gate.limits.longest, passing).await.is_err() {
+        tracing::warn!("a connection lasted too long and was closed");
+    }
+}
+
+/// Reaches the host of a request that was permitted.
+async fn reach(
+    gate: &Gate,
+    decided: Result<Allowed<Target>, Refusal>,
+) -> Result<(Target, Host, TcpStream), Refusal> {
+    let allowed = decided?;
+    let host = allowed.arguments.host();
+    let host =
+        host.map_err(|error| Refusal::host(format!("the permitted host cannot be read: {error}")))?;
+    let upstream = gate
+        .connect(&allowed, &host, allowed.arguments.port)
+        .await?;
+    Ok((allowed.arguments, host, upstream))
+}
+
+/// Reads the head of a request, and what came with it.
+async fn read_head(
+    gate: &Gate,
+    client: &mut TcpStream,
+) -> io::Result<Result<(Head, Vec<u8>), Refusal>> {
+    let mut bytes = Vec::with_capacity(4096);
+    loop {
+        let seen = bytes.len();
+        if client.read_buf(&mut bytes).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let end = head::end(&bytes, seen);
+        if end.unwrap_or(bytes.len()) > gate.limits.head_bytes {
+            return Ok(Err(HeadError::TooLong.into()));
+        }
+        if let Some(end) = end {
+            let early = bytes.split_off(end);
+            return Ok(Head::parse(&bytes)
+                .map(|head| (head, early))
+                .map_err(Into::into));
+        }
+        // A head with other line ends has no end that counts, and need not be waited for.
+        if bytes.windows(2).any(|pair| pair == b"\n\n") {
+            return Ok(Err(HeadError::Lines.into()));
+        }
+    }
+}
+
+/// Returns when a client has gone away. As long as it sends, it is there.
+async fn gone(client: &TcpStream) {
+    loop {
+        if client.readable().await.is_err() {
+            return;
+        }
+        match client.peek(&mut [0]).await {
+            Ok(0) | Err(_) => return,
+            // What it sends is not read yet, so that its end cannot be seen any more.
+            Ok(_) => std::future::pending().await,
+        }
+    }
+}
