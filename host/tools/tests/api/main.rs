@@ -1,0 +1,19 @@
+//! Built-in tools by their public interface.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod cancelling;
+mod editing;
+mod fixture;
+mod globbing;
+mod grepping;
+mod hostile;
+mod races;
+mod reading;
+mod scopes;
+mod writing;
