@@ -9,3 +9,6 @@
 
 #[cfg(feature = "files")]
 mod definition;
+#[cfg(feature = "genai")]
+mod models;
+mod scripts;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::{Value, json as object};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::openai::reported;
 use super::{Broken, MAX_CALLS, Reader, arguments, garbage, json, new_id, signature};
@@ -47,10 +47,25 @@ struct Tokens {
     cache_read_input_tokens: Option<u64>,
 }
 
+/// Thoughts as they go back.
+#[derive(Serialize)]
+struct Thinking<'a> {
+    r#type: &'a str,
+    thinking: &'a str,
+    signature: &'a str,
+}
+
 enum Block {
     Text,
-    Thinking { text: String, signature: String },
-    Call { id: String, name: String, arguments: String },
+    Thinking {
+        text: String,
+        signature: String,
+    },
+    Call {
+        id: String,
+        name: String,
+        arguments: String,
+    },
     /// What goes back as it came, or what is of no use here.
     Other,
 }
@@ -135,10 +150,18 @@ impl Messages {
 
     fn finish(&mut self, block: Block, cut: bool, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
         match block {
-            Block::Thinking { text, signature: signed } if !signed.is_empty() => {
-                let block = object!({"type": "thinking", "thinking": text, "signature": signed});
+            Block::Thinking {
+                text,
+                signature: signed,
+            } if !signed.is_empty() => {
+                let block = serde_json::to_string(&Thinking {
+                    r#type: "thinking",
+                    thinking: &text,
+                    signature: &signed,
+                })
+                .map_err(|_| garbage("a thought cannot be kept"))?;
                 self.sealed
-                    .push(signature::seal(Provider::Anthropic, &block.to_string()));
+                    .push(signature::seal(Provider::Anthropic, &block));
             }
             Block::Call {
                 id,
@@ -195,7 +218,12 @@ impl Messages {
 }
 
 impl Reader for Messages {
-    fn frame(&mut self, _: Option<&str>, data: &str, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn frame(
+        &mut self,
+        _: Option<&str>,
+        data: &str,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         let piece: Piece = json(data)?;
         let place = || piece.index.ok_or_else(|| garbage("a block has no place"));
         match piece.kind.as_str() {

@@ -81,7 +81,13 @@ impl Responses {
         Ok(())
     }
 
-    fn item(&mut self, at: Option<u64>, item: Item, cut: bool, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn item(
+        &mut self,
+        at: Option<u64>,
+        item: Item,
+        cut: bool,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         match item.kind.as_str() {
             "function_call" => {
                 if let Some(at) = at {
@@ -101,7 +107,12 @@ impl Responses {
         }
     }
 
-    fn end(&mut self, response: Option<Response>, stop: Stop, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn end(
+        &mut self,
+        response: Option<Response>,
+        stop: Stop,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         let mut usage = Usage::default();
         if let Some(response) = response {
             if let Some(tokens) = response.usage {
@@ -128,7 +139,12 @@ impl Responses {
 }
 
 impl Reader for Responses {
-    fn frame(&mut self, _: Option<&str>, data: &str, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn frame(
+        &mut self,
+        _: Option<&str>,
+        data: &str,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         if data.trim() == "[DONE]" {
             return Ok(());
         }
@@ -145,7 +161,10 @@ impl Reader for Responses {
                 super::reasoning(deltas, text(piece.delta)?);
             }
             "response.output_item.added"
-                if piece.item.is_some_and(|item| item.kind == "function_call") =>
+                if piece
+                    .item
+                    .as_ref()
+                    .is_some_and(|item| item.kind == "function_call") =>
             {
                 if self.began.len() >= MAX_CALLS {
                     return Err(garbage("it has more calls than an answer may have"));
