@@ -5,16 +5,30 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod agent;
+mod conversation;
 #[cfg(feature = "files")]
 pub mod definition;
+mod error;
 pub mod event;
+pub mod guard;
+mod limits;
 #[doc(hidden)]
 pub mod made;
 pub mod message;
 pub mod model;
+pub mod observe;
+mod outcome;
+mod run;
 pub mod schema;
 pub mod tool;
 
+pub use agent::{Agent, AgentBuilder, Events};
+pub use conversation::{Conversation, ConversationError};
+pub use error::BuildError;
+pub use limits::Limits;
+pub use observe::{RunInfo, RunObserver};
+pub use outcome::{Ended, RunError, RunOutcome};
 /// JSON schemas of Rust types: what the arguments of a [tool](macro@tool) derive.
 pub use schemars;
 

@@ -43,6 +43,17 @@ pub trait Model: Send + Sync {
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError>;
 }
 
+#[async_trait]
+impl<M: Model + ?Sized> Model for Arc<M> {
+    fn id(&self) -> &ModelId {
+        (**self).id()
+    }
+
+    async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
+        (**self).respond(request).await
+    }
+}
+
 /// Who provides a model, and its name there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ModelId {

@@ -11,4 +11,5 @@
 mod definition;
 #[cfg(feature = "genai")]
 mod models;
+mod runtime;
 mod scripts;
