@@ -251,6 +251,11 @@ impl Run<'_> {
             let limit = limits.turns;
             return Some(Ended::Turns { limit });
         }
+        // A run below may have come to its end at that very time.
+        if Instant::now() >= self.deadline {
+            let limit = limits.time;
+            return Some(Ended::Time { limit });
+        }
         if let Some(limit) = limits.tokens
             && self.counts.totals().tokens() >= limit
         {
