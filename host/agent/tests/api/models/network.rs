@@ -136,7 +136,7 @@ async fn a_server_that_keeps_others_waiting_is_left() {
 
 #[tokio::test]
 async fn an_answer_that_never_ends_is_cut_by_size_and_by_time() {
-    for protocol in ALL {
+    futures_util::future::join_all(ALL.map(|protocol| async move {
         let frame = match protocol {
             Protocol::OpenAi => r#"{"choices":[{"delta":{"content":"and on and on"}}]}"#,
             Protocol::Responses => {
@@ -171,7 +171,8 @@ async fn an_answer_that_never_ends_is_cut_by_size_and_by_time() {
             ModelErrorKind::Interrupted,
             "{protocol:?}"
         );
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
