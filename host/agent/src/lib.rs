@@ -8,6 +8,14 @@
 #[cfg(feature = "files")]
 pub mod definition;
 pub mod event;
+#[doc(hidden)]
+pub mod made;
 pub mod message;
 pub mod model;
+pub mod schema;
 pub mod tool;
+
+/// JSON schemas of Rust types: what the arguments of a [tool](macro@tool) derive.
+pub use schemars;
+
+pub use hexgate_macros::tool;

@@ -31,6 +31,7 @@
 #![deny(missing_docs)]
 
 mod boundary;
+mod bounds;
 mod characters;
 mod chunk;
 mod date;
@@ -42,6 +43,7 @@ mod kind;
 mod number;
 mod path;
 mod quoted;
+mod quotes;
 mod reader;
 mod row;
 mod said;
@@ -49,6 +51,6 @@ mod single;
 mod taken;
 mod url;
 
+pub use bounds::{ITEM_BYTES, KIND_BYTES, KIND_ITEMS, TURN_BYTES};
 pub use kind::Kind;
-pub use said::{Said, TURN_BYTES};
-pub use taken::{ITEM_BYTES, KIND_BYTES, KIND_ITEMS};
+pub use said::Said;

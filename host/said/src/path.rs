@@ -1,6 +1,6 @@
 //! Paths of files.
 
-use crate::{characters::is_clean, taken::ITEM_BYTES};
+use crate::{bounds::ITEM_BYTES, characters::is_clean};
 
 /// The endings of names of files that people write without a folder. A name with another ending is one of a host if it can be one; one with
 /// these is not, for anybody can register `report.zip`.

@@ -1,6 +1,6 @@
 //! A turn, line by line.
 
-use crate::{characters::turns_direction, chunk, quoted, row, single, taken::Taken};
+use crate::{characters::turns_direction, chunk, quotes, row, single, taken::Taken};
 
 /// Whether it ends a line. Nothing that is named goes over the end of a line.
 pub(crate) fn ends_line(character: char) -> bool {
@@ -15,7 +15,7 @@ pub(crate) fn read(turn: &str, taken: &mut Taken) {
         if line.contains(turns_direction) {
             continue;
         }
-        quoted::read(line, taken);
+        quotes::read(line, taken);
         let chunks = chunk::chunks(line, taken);
         let mut rest = chunks.as_slice();
         while let Some(first) = rest.first() {

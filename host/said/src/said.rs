@@ -3,11 +3,7 @@
 use serde::ser::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::{kind::Kind, reader, taken::Taken};
-
-/// How much of one turn is read, in bytes. A longer turn is read up to the last end of a line within the bound, and not at all if its first
-/// line is longer. A person does not type that much; it bounds what a pasted document costs.
-pub const TURN_BYTES: usize = 256 * 1024;
+use crate::{bounds::TURN_BYTES, kind::Kind, reader, taken::Taken};
 
 /// What the turns of a user name, by kind.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +55,7 @@ impl Said {
         self.taken.of(kind).contains(name)
     }
 
-    /// Whether something was left because a bound was reached: [`TURN_BYTES`], [`KIND_ITEMS`](crate::KIND_ITEMS), [`KIND_BYTES`](crate::KIND_BYTES)
+    /// Whether something was left because a bound was reached: [`TURN_BYTES`](crate::TURN_BYTES), [`KIND_ITEMS`](crate::KIND_ITEMS), [`KIND_BYTES`](crate::KIND_BYTES)
     /// or [`ITEM_BYTES`](crate::ITEM_BYTES).
     #[must_use]
     pub fn is_cut(&self) -> bool {

@@ -5,16 +5,10 @@ use std::collections::BTreeSet;
 use serde::ser::{Error, Serialize, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
-use crate::kind::Kind;
-
-/// How many names of one kind are taken.
-pub const KIND_ITEMS: usize = 1000;
-
-/// How many bytes the names of one kind may have together. A policy reads what was said at each decision.
-pub const KIND_BYTES: usize = 64 * 1024;
-
-/// How long one name may be, in bytes: the longest address that browsers and servers agree on.
-pub const ITEM_BYTES: usize = 2048;
+use crate::{
+    bounds::{ITEM_BYTES, KIND_BYTES, KIND_ITEMS},
+    kind::Kind,
+};
 
 /// The names by kind, each a set, so that the order of the turns does not matter unless a bound is reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Addresses of the web.
 
-use crate::{boundary, characters, host, taken::ITEM_BYTES};
+use crate::{boundary, bounds::ITEM_BYTES, characters, host};
 
 /// Those that every reader of addresses reads alike. With others the host is a text that nothing checks.
 const SCHEMES: [&str; 5] = ["http", "https", "ws", "wss", "ftp"];

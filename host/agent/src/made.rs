@@ -1,0 +1,89 @@
+//! What the attribute [`tool`](macro@crate::tool) makes use of. Not for others: it changes with the attribute.
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+pub use async_trait::async_trait;
+pub use hexgate_enforce::Permit;
+pub use schemars;
+pub use serde;
+
+use crate::tool::{ToolError, ToolOutput, ToolSpec};
+
+/// What models and policies know of a tool with arguments of a type.
+#[must_use]
+pub fn spec<T: schemars::JsonSchema>(name: &str, description: &str) -> ToolSpec {
+    ToolSpec::new(name, description, schema::<T>())
+}
+
+/// The JSON schema of the arguments. Those that it does not name are refused.
+fn schema<T: schemars::JsonSchema>() -> Value {
+    let mut schema: Value = schemars::SchemaGenerator::default()
+        .into_root_schema_for::<T>()
+        .into();
+    if let Value::Object(members) = &mut schema {
+        // They are about the Rust type.
+        members.remove("$schema");
+        members.remove("title");
+        let says = |keyword: &str| members.contains_key(keyword);
+        if !says("additionalProperties") && !says("unevaluatedProperties") {
+            // With alternatives, each has members that the others do not name.
+            let has_alternatives = says("oneOf") || says("anyOf") || says("allOf") || says("$ref");
+            let keyword = if has_alternatives {
+                "unevaluatedProperties"
+            } else {
+                "additionalProperties"
+            };
+            members.insert(keyword.to_owned(), false.into());
+        }
+        if members.get("type").is_some_and(|kind| kind == "object") {
+            members
+                .entry("properties")
+                .or_insert_with(|| Value::Object(serde_json::Map::new()));
+        }
+    }
+    schema
+}
+
+/// The arguments that a permit allows.
+///
+/// # Errors
+///
+/// They are not of the type. The schema said so before, unless the type asks for more than its schema does.
+pub fn arguments<T: DeserializeOwned>(permit: &Permit) -> Result<T, ToolError> {
+    serde_json::from_str(permit.arguments())
+        .map_err(|error| ToolError::new("arguments", format!("The arguments do not fit: {error}.")))
+}
+
+/// What a tool answers.
+pub trait Answer {
+    /// As JSON.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written as JSON.
+    fn output(self) -> Result<ToolOutput, ToolError>;
+}
+
+impl<T: Serialize> Answer for T {
+    fn output(self) -> Result<ToolOutput, ToolError> {
+        serde_json::to_value(self)
+            .map(ToolOutput::new)
+            .map_err(|error| ToolError::new("answer", format!("The answer is no JSON: {error}.")))
+    }
+}
+
+impl Answer for ToolOutput {
+    fn output(self) -> Result<ToolOutput, ToolError> {
+        Ok(self)
+    }
+}
+
+/// What a tool answers, as JSON.
+///
+/// # Errors
+///
+/// It cannot be written as JSON.
+pub fn answer<T: Answer>(answer: T) -> Result<ToolOutput, ToolError> {
+    answer.output()
+}
