@@ -25,9 +25,7 @@ use self::answer::Answer;
 use self::failure::Who;
 use self::frames::Frames;
 use super::name::{ModelName, Provider};
-use super::{
-    Model, ModelError, ModelErrorKind, ModelId, ModelRequest, ModelSettings, ModelStream,
-};
+use super::{Model, ModelError, ModelErrorKind, ModelId, ModelRequest, ModelSettings, ModelStream};
 
 /// What is sent where a server asks for no key: the crate sends no request without one.
 const NO_KEY: &str = "none";
@@ -78,10 +76,12 @@ impl Remote {
                 name: name.name.clone(),
             },
             provider: name.provider,
-            client: Client::builder()
-                .with_reqwest(http)
-                .build()
-                .map_err(|_| ModelError::new(ModelErrorKind::Configuration, "the client of models cannot be made"))?,
+            client: Client::builder().with_reqwest(http).build().map_err(|_| {
+                ModelError::new(
+                    ModelErrorKind::Configuration,
+                    "the client of models cannot be made",
+                )
+            })?,
             target,
             settings,
             who: Arc::new(Who::new(name, address)),
@@ -106,7 +106,13 @@ impl Model for Remote {
             .map_err(|error| self.who.failure(&error, false))?
             .stream;
         let reader = read::reader(self.provider);
-        let mut answer = Answer::new(stream, frames, reader, &self.settings, Arc::clone(&self.who));
+        let mut answer = Answer::new(
+            stream,
+            frames,
+            reader,
+            &self.settings,
+            Arc::clone(&self.who),
+        );
         // What fails before the answer begins is a request that failed, and may be made again.
         match answer.next().await {
             Some(Ok(first)) => Ok(Box::pin(

@@ -34,7 +34,12 @@ impl Key {
                 break;
             };
             let longest = (0..key.len())
-                .map(|start| common(bytes.get(at..).unwrap_or_default(), key.get(start..).unwrap_or_default()))
+                .map(|start| {
+                    common(
+                        bytes.get(at..).unwrap_or_default(),
+                        key.get(start..).unwrap_or_default(),
+                    )
+                })
                 .max()
                 .unwrap_or(0);
             // What agrees with a key is ASCII, so that the cut is between characters.

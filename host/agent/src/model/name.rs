@@ -15,12 +15,24 @@ pub(super) enum Provider {
 
 /// The providers: the name in a model text, and what it is.
 const PROVIDERS: [(&str, Provider, &str); 6] = [
-    ("openai", Provider::OpenAi, "OpenAI, and whatever speaks its chat protocol"),
-    ("openai-responses", Provider::OpenAiResponses, "OpenAI's responses protocol"),
+    (
+        "openai",
+        Provider::OpenAi,
+        "OpenAI, and whatever speaks its chat protocol",
+    ),
+    (
+        "openai-responses",
+        Provider::OpenAiResponses,
+        "OpenAI's responses protocol",
+    ),
     ("anthropic", Provider::Anthropic, "Anthropic"),
     ("gemini", Provider::Gemini, "Google Gemini"),
     ("ollama", Provider::Ollama, "models that Ollama runs"),
-    ("script", Provider::Script, "a file of turns, for demos and tests"),
+    (
+        "script",
+        Provider::Script,
+        "a file of turns, for demos and tests",
+    ),
 ];
 
 /// Names that other programs have for a provider.
@@ -76,7 +88,9 @@ impl ModelName {
             return Err(wrong(format!("no model is named; {}", write_it())));
         }
         if text.len() > MAX_TEXT {
-            return Err(wrong(format!("the name of the model is longer than {MAX_TEXT} bytes")));
+            return Err(wrong(format!(
+                "the name of the model is longer than {MAX_TEXT} bytes"
+            )));
         }
         let (provider, rest) = match text.split_once(':') {
             Some((provider, rest)) if is_word(provider) => (named(provider)?, rest),
@@ -84,7 +98,9 @@ impl ModelName {
         };
         if provider == Provider::Script {
             if rest.is_empty() {
-                return Err(wrong("`script:` names no file; write `script:FILE`".to_owned()));
+                return Err(wrong(
+                    "`script:` names no file; write `script:FILE`".to_owned(),
+                ));
             }
             return Ok(Self {
                 provider,
@@ -131,13 +147,18 @@ impl ModelName {
                 })?);
             }
             "max_output_tokens" => {
-                self.max_output_tokens =
-                    Some(value.parse().ok().filter(|tokens| *tokens > 0).ok_or_else(|| {
-                        wrong(format!(
-                            "`max_output_tokens` is a whole number from 1 on, not `{}`",
-                            shown(value)
-                        ))
-                    })?);
+                self.max_output_tokens = Some(
+                    value
+                        .parse()
+                        .ok()
+                        .filter(|tokens| *tokens > 0)
+                        .ok_or_else(|| {
+                            wrong(format!(
+                                "`max_output_tokens` is a whole number from 1 on, not `{}`",
+                                shown(value)
+                            ))
+                        })?,
+                );
             }
             _ => {
                 return Err(wrong(format!(
@@ -194,9 +215,9 @@ fn checked(provider: Provider, name: &str) -> Result<String, ModelError> {
             provider.name()
         )));
     }
-    let unusual = name
-        .chars()
-        .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/' | '@' | '+')));
+    let unusual = name.chars().find(|c| {
+        !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | ':' | '/' | '@' | '+'))
+    });
     if let Some(unusual) = unusual {
         return Err(wrong(format!(
             "the name of the model has {unusual:?} in it; letters, digits and `. _ - : / @ +` are allowed"
@@ -265,12 +286,27 @@ mod tests {
     fn a_text_names_a_provider_and_a_model() {
         for (text, provider, name, address) in [
             ("openai:gpt-5", Provider::OpenAi, "gpt-5", None),
-            ("openai-responses:gpt-5", Provider::OpenAiResponses, "gpt-5", None),
-            ("google_genai:gemini-3-pro", Provider::Gemini, "gemini-3-pro", None),
+            (
+                "openai-responses:gpt-5",
+                Provider::OpenAiResponses,
+                "gpt-5",
+                None,
+            ),
+            (
+                "google_genai:gemini-3-pro",
+                Provider::Gemini,
+                "gemini-3-pro",
+                None,
+            ),
             ("ollama:qwen3:8b", Provider::Ollama, "qwen3:8b", None),
             ("gpt-4o-mini", Provider::OpenAi, "gpt-4o-mini", None),
             ("o3-mini", Provider::OpenAi, "o3-mini", None),
-            (" claude-opus-4-5 ", Provider::Anthropic, "claude-opus-4-5", None),
+            (
+                " claude-opus-4-5 ",
+                Provider::Anthropic,
+                "claude-opus-4-5",
+                None,
+            ),
             ("gemini-3-flash", Provider::Gemini, "gemini-3-flash", None),
             (
                 "openai:org/model@v2@https://host:1/v1",
@@ -278,11 +314,20 @@ mod tests {
                 "org/model@v2",
                 Some("https://host:1/v1"),
             ),
-            ("script:a dir/t.yaml", Provider::Script, "a dir/t.yaml", None),
+            (
+                "script:a dir/t.yaml",
+                Provider::Script,
+                "a dir/t.yaml",
+                None,
+            ),
         ] {
             let parsed = ModelName::parse(text).unwrap();
             assert_eq!(
-                (parsed.provider, parsed.name.as_str(), parsed.address.as_deref()),
+                (
+                    parsed.provider,
+                    parsed.name.as_str(),
+                    parsed.address.as_deref()
+                ),
                 (provider, name, address),
                 "{text}"
             );
@@ -292,7 +337,8 @@ mod tests {
     #[test]
     fn options_stand_behind_a_question_mark() {
         let parsed =
-            ModelName::parse("openai:gpt-5?reasoning=high&max_output_tokens=100@https://h/v1").unwrap();
+            ModelName::parse("openai:gpt-5?reasoning=high&max_output_tokens=100@https://h/v1")
+                .unwrap();
         assert_eq!(parsed.reasoning, Some(Reasoning::High));
         assert_eq!(parsed.max_output_tokens, Some(100));
         assert_eq!(parsed.address.as_deref(), Some("https://h/v1"));
@@ -314,7 +360,10 @@ mod tests {
             ("gemini:x?alt=sse", "no option `alt`"),
             ("gemini:x y", "' '"),
             ("openai:anthropic::x", "not the name of a model"),
-            ("openai:x?reasoning=much", "`none`, `low`, `medium` or `high`"),
+            (
+                "openai:x?reasoning=much",
+                "`none`, `low`, `medium` or `high`",
+            ),
             ("openai:x?max_output_tokens=0", "whole number from 1"),
         ] {
             let error = ModelName::parse(text).unwrap_err();

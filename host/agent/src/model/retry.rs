@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{
-    Model, ModelError, ModelErrorKind, ModelId, ModelRequest, ModelStream, Retries,
-};
+use super::{Model, ModelError, ModelErrorKind, ModelId, ModelRequest, ModelStream, Retries};
 
 /// A model whose failed requests are made again, as long as nothing of the answer has been delivered.
 pub struct Retrying {

@@ -54,7 +54,8 @@ impl ScriptModel {
     /// The file cannot be read, is too large, or is no script; the message names the place.
     pub fn open(file: &Path) -> Result<Self, ModelError> {
         let shown = file.display();
-        let text = file::read(file).map_err(|why| configuration(format!("the script {shown} {why}")))?;
+        let text =
+            file::read(file).map_err(|why| configuration(format!("the script {shown} {why}")))?;
         let name = file
             .file_name()
             .map_or_else(|| PathBuf::from(file), PathBuf::from);
@@ -97,8 +98,20 @@ impl ScriptModel {
             .saturating_sub(self.next.load(Ordering::Relaxed))
     }
 
-    fn answer(&self, at: usize, turn: &Turn, request: &ModelRequest) -> Result<Vec<Item>, ModelError> {
-        let place = || format!("turn {} (line {}) of the script {}", at + 1, turn.line, self.id.name);
+    fn answer(
+        &self,
+        at: usize,
+        turn: &Turn,
+        request: &ModelRequest,
+    ) -> Result<Vec<Item>, ModelError> {
+        let place = || {
+            format!(
+                "turn {} (line {}) of the script {}",
+                at + 1,
+                turn.line,
+                self.id.name
+            )
+        };
         self.check(turn, request, &place)?;
         if let Some(status) = turn.error {
             return Err(ModelError {
@@ -152,11 +165,15 @@ impl ScriptModel {
         place: &dyn Fn() -> String,
     ) -> Result<(), ModelError> {
         let said = |of_tool: bool| {
-            request.messages.iter().rev().find_map(|message| match message {
-                Message::Tool { content, .. } if of_tool => Some(content.as_str()),
-                Message::User { text } if !of_tool => Some(text.as_str()),
-                _ => None,
-            })
+            request
+                .messages
+                .iter()
+                .rev()
+                .find_map(|message| match message {
+                    Message::Tool { content, .. } if of_tool => Some(content.as_str()),
+                    Message::User { text } if !of_tool => Some(text.as_str()),
+                    _ => None,
+                })
         };
         for (what, expected, said) in [
             ("message of the user", &turn.expect.user, said(false)),

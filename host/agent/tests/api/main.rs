@@ -9,3 +9,5 @@
 
 #[cfg(feature = "files")]
 mod definition;
+#[cfg(feature = "files")]
+mod tools;

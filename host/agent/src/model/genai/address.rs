@@ -129,7 +129,11 @@ fn parse(provider: Provider, text: &str, place: &str) -> Result<Url, ModelError>
         Provider::Ollama if !text.contains("://") => format!("http://{text}"),
         _ => text.to_owned(),
     };
-    let unreadable = || wrong(format!("{place} is no address; write `https://` and a host"));
+    let unreadable = || {
+        wrong(format!(
+            "{place} is no address; write `https://` and a host"
+        ))
+    };
     let mut url = Url::parse(&text).map_err(|_| unreadable())?;
     if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none() {
         return Err(unreadable());
@@ -194,10 +198,18 @@ mod tests {
     #[test]
     fn the_key_goes_to_its_provider_and_to_what_the_environment_names() {
         for (text, variables, url, key) in [
-            ("openai:m", &[("OPENAI_API_KEY", KEY)][..], "https://api.openai.com/v1/", true),
             (
                 "openai:m",
-                &[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", "https://proxy.example/v1")],
+                &[("OPENAI_API_KEY", KEY)][..],
+                "https://api.openai.com/v1/",
+                true,
+            ),
+            (
+                "openai:m",
+                &[
+                    ("OPENAI_API_KEY", KEY),
+                    ("OPENAI_BASE_URL", "https://proxy.example/v1"),
+                ],
                 "https://proxy.example/v1/",
                 true,
             ),
@@ -227,14 +239,37 @@ mod tests {
             ),
             (
                 "anthropic:m",
-                &[("ANTHROPIC_API_KEY", KEY), ("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")],
+                &[
+                    ("ANTHROPIC_API_KEY", KEY),
+                    ("ANTHROPIC_BASE_URL", "http://127.0.0.1:9"),
+                ],
                 "http://127.0.0.1:9/v1/",
                 true,
             ),
-            ("openai:m", &[("OPENAI_BASE_URL", "http://localhost:8000/v1/")], "http://localhost:8000/v1/", false),
-            ("ollama:m", &[("OPENAI_API_KEY", KEY)], "http://localhost:11434/", false),
-            ("ollama:m", &[("OLLAMA_HOST", "10.0.0.7")], "http://10.0.0.7:11434/", false),
-            ("ollama:m", &[("OLLAMA_HOST", "box:1234")], "http://box:1234/", false),
+            (
+                "openai:m",
+                &[("OPENAI_BASE_URL", "http://localhost:8000/v1/")],
+                "http://localhost:8000/v1/",
+                false,
+            ),
+            (
+                "ollama:m",
+                &[("OPENAI_API_KEY", KEY)],
+                "http://localhost:11434/",
+                false,
+            ),
+            (
+                "ollama:m",
+                &[("OLLAMA_HOST", "10.0.0.7")],
+                "http://10.0.0.7:11434/",
+                false,
+            ),
+            (
+                "ollama:m",
+                &[("OLLAMA_HOST", "box:1234")],
+                "http://box:1234/",
+                false,
+            ),
         ] {
             let address = of(text, variables).unwrap();
             assert_eq!(address.url.as_str(), url, "{text}");
@@ -248,15 +283,25 @@ mod tests {
             ("openai:m", &[][..], "set `OPENAI_API_KEY`"),
             ("anthropic:m", &[], "set `ANTHROPIC_API_KEY`"),
             ("gemini:m", &[], "set `GEMINI_API_KEY`"),
-            ("openai:m", &[("OPENAI_API_KEY", "sk-canary\n0123456789")], "characters"),
             (
                 "openai:m",
-                &[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", "http://proxy.example/v1")],
+                &[("OPENAI_API_KEY", "sk-canary\n0123456789")],
+                "characters",
+            ),
+            (
+                "openai:m",
+                &[
+                    ("OPENAI_API_KEY", KEY),
+                    ("OPENAI_BASE_URL", "http://proxy.example/v1"),
+                ],
                 "in the clear",
             ),
             (
                 "openai:m",
-                &[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", "https://me:sk-canary@proxy.example/v1")],
+                &[
+                    ("OPENAI_API_KEY", KEY),
+                    ("OPENAI_BASE_URL", "https://me:sk-canary@proxy.example/v1"),
+                ],
                 "a user or a password",
             ),
             (
@@ -264,8 +309,16 @@ mod tests {
                 &[("OPENAI_API_KEY", KEY)],
                 "more than a host",
             ),
-            ("openai:m", &[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", "sk-canary")], "no address"),
-            ("openai:m", &[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", "ftp://h/")], "no address"),
+            (
+                "openai:m",
+                &[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", "sk-canary")],
+                "no address",
+            ),
+            (
+                "openai:m",
+                &[("OPENAI_API_KEY", KEY), ("OPENAI_BASE_URL", "ftp://h/")],
+                "no address",
+            ),
         ] {
             let error = of(text, variables).err().unwrap();
             assert_eq!(error.kind, ModelErrorKind::Configuration);

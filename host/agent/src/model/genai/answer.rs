@@ -77,7 +77,10 @@ impl Answer {
             }
         }
         if too_many {
-            self.fail(ModelErrorKind::Garbage, "sends more than an answer may have; raise `max_answer_bytes` if it is meant");
+            self.fail(
+                ModelErrorKind::Garbage,
+                "sends more than an answer may have; raise `max_answer_bytes` if it is meant",
+            );
         }
         if came {
             self.next.as_mut().reset(Instant::now() + self.idle);

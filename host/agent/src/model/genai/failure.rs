@@ -46,7 +46,10 @@ impl Who {
     }
 
     pub(super) fn broke_off(&self) -> ModelError {
-        self.error(ModelErrorKind::Interrupted, "broke off its answer; ask again")
+        self.error(
+            ModelErrorKind::Interrupted,
+            "broke off its answer; ask again",
+        )
     }
 
     /// What the answer itself says is wrong.
@@ -62,9 +65,11 @@ impl Who {
                     "rate_limit_error" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" | "429" => {
                         ModelErrorKind::RateLimited
                     }
-                    "authentication_error" | "permission_error" | "invalid_api_key" | "401" | "403" => {
-                        ModelErrorKind::Unauthorized
-                    }
+                    "authentication_error"
+                    | "permission_error"
+                    | "invalid_api_key"
+                    | "401"
+                    | "403" => ModelErrorKind::Unauthorized,
                     "invalid_request_error" | "INVALID_ARGUMENT" | "insufficient_quota" | "400" => {
                         ModelErrorKind::Refused
                     }
@@ -121,7 +126,9 @@ impl Who {
             401 | 403 => (
                 ModelErrorKind::Unauthorized,
                 match &self.variable {
-                    Some(variable) => format!("does not accept the key ({number}); check `{variable}`"),
+                    Some(variable) => {
+                        format!("does not accept the key ({number}); check `{variable}`")
+                    }
                     None => format!("asks for a key ({number}), and no variable holds one for it"),
                 },
             ),
@@ -146,7 +153,10 @@ impl Who {
             404 => (
                 ModelErrorKind::Configuration,
                 with(
-                    &format!("knows no model `{}`, or the address is wrong (404)", self.model),
+                    &format!(
+                        "knows no model `{}`, or the address is wrong (404)",
+                        self.model
+                    ),
                     said.as_deref(),
                 ),
             ),
@@ -156,7 +166,10 @@ impl Who {
             ),
         };
         let mut error = self.error(kind, &what);
-        if matches!(kind, ModelErrorKind::RateLimited | ModelErrorKind::Unavailable) {
+        if matches!(
+            kind,
+            ModelErrorKind::RateLimited | ModelErrorKind::Unavailable
+        ) {
             error.retry_after = retry_after(headers, SystemTime::now());
         }
         error
@@ -232,7 +245,10 @@ fn reported(body: &str) -> (String, Option<String>) {
             .find_map(text)
             .unwrap_or_default()
             .to_owned(),
-        error.as_str().or_else(|| text("message")).map(str::to_owned),
+        error
+            .as_str()
+            .or_else(|| text("message"))
+            .map(str::to_owned),
     )
 }
 

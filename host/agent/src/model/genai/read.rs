@@ -18,7 +18,12 @@ const MAX_CALLS: usize = 256;
 /// Reads the pieces of one answer.
 pub(super) trait Reader: Send {
     /// Reads a piece. What it says is complete so far is added to the deltas; nothing is read after [`Delta::End`].
-    fn frame(&mut self, event: Option<&str>, data: &str, deltas: &mut Vec<Delta>) -> Result<(), Broken>;
+    fn frame(
+        &mut self,
+        event: Option<&str>,
+        data: &str,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken>;
 
     /// The connection is at its end. What is still to be said, if the answer is complete; None: it broke off.
     fn close(&mut self) -> Option<Vec<Delta>>;
@@ -64,13 +69,19 @@ fn garbage(what: &str) -> Broken {
 
 /// Adds a piece of text that is not empty.
 fn text(deltas: &mut Vec<Delta>, text: Option<impl Into<String>>) {
-    if let Some(text) = text.map(Into::into).filter(|text: &String| !text.is_empty()) {
+    if let Some(text) = text
+        .map(Into::into)
+        .filter(|text: &String| !text.is_empty())
+    {
         deltas.push(Delta::Text(text));
     }
 }
 
 fn reasoning(deltas: &mut Vec<Delta>, text: Option<impl Into<String>>) {
-    if let Some(text) = text.map(Into::into).filter(|text: &String| !text.is_empty()) {
+    if let Some(text) = text
+        .map(Into::into)
+        .filter(|text: &String| !text.is_empty())
+    {
         deltas.push(Delta::Reasoning(text));
     }
 }

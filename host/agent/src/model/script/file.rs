@@ -135,12 +135,20 @@ pub(super) fn parse(text: &str) -> Result<Vec<Turn>, String> {
 }
 
 fn playable(line: u64, written: Written) -> Result<Turn, String> {
-    let says = !(written.text.is_empty() && written.reasoning.is_empty() && written.calls.is_empty());
+    let says =
+        !(written.text.is_empty() && written.reasoning.is_empty() && written.calls.is_empty());
     match written.error {
         Some(status) if !(400..=599).contains(&status) => {
-            return Err(format!("fails with status {status}, which is none from 400 to 599"));
+            return Err(format!(
+                "fails with status {status}, which is none from 400 to 599"
+            ));
         }
-        Some(_) if says || written.fail.is_some() || written.stop.is_some() || written.usage.is_some() => {
+        Some(_)
+            if says
+                || written.fail.is_some()
+                || written.stop.is_some()
+                || written.usage.is_some() =>
+        {
             return Err("has `error` and an answer; a provider gives one of them".to_owned());
         }
         None if written.retry_after.is_some() => {
@@ -152,7 +160,9 @@ fn playable(line: u64, written: Written) -> Result<Turn, String> {
         _ => {}
     }
     if written.fail.is_some() && (written.stop.is_some() || written.usage.is_some()) {
-        return Err("has `fail` and an end; what breaks off has no `stop` and no `usage`".to_owned());
+        return Err(
+            "has `fail` and an end; what breaks off has no `stop` and no `usage`".to_owned(),
+        );
     }
     let calls = written
         .calls

@@ -49,8 +49,15 @@ struct Tokens {
 
 enum Block {
     Text,
-    Thinking { text: String, signature: String },
-    Call { id: String, name: String, arguments: String },
+    Thinking {
+        text: String,
+        signature: String,
+    },
+    Call {
+        id: String,
+        name: String,
+        arguments: String,
+    },
     /// What goes back as it came, or what is of no use here.
     Other,
 }
@@ -135,7 +142,10 @@ impl Messages {
 
     fn finish(&mut self, block: Block, cut: bool, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
         match block {
-            Block::Thinking { text, signature: signed } if !signed.is_empty() => {
+            Block::Thinking {
+                text,
+                signature: signed,
+            } if !signed.is_empty() => {
                 let block = object!({"type": "thinking", "thinking": text, "signature": signed});
                 self.sealed
                     .push(signature::seal(Provider::Anthropic, &block.to_string()));
@@ -195,7 +205,12 @@ impl Messages {
 }
 
 impl Reader for Messages {
-    fn frame(&mut self, _: Option<&str>, data: &str, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn frame(
+        &mut self,
+        _: Option<&str>,
+        data: &str,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         let piece: Piece = json(data)?;
         let place = || piece.index.ok_or_else(|| garbage("a block has no place"));
         match piece.kind.as_str() {

@@ -73,7 +73,12 @@ pub(super) struct Gemini {
 }
 
 impl Gemini {
-    fn call(&mut self, call: &Call<'_>, signed: Option<String>, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn call(
+        &mut self,
+        call: &Call<'_>,
+        signed: Option<String>,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         let Some(name) = call.name.clone().filter(|name| !name.is_empty()) else {
             return Err(garbage("a call names no tool"));
         };
@@ -107,7 +112,12 @@ impl Gemini {
 }
 
 impl Reader for Gemini {
-    fn frame(&mut self, _: Option<&str>, data: &str, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn frame(
+        &mut self,
+        _: Option<&str>,
+        data: &str,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         let piece: Piece<'_> = json(data)?;
         if let Some(error) = &piece.error {
             let text = |name: &str| error.get(name).and_then(Value::as_str);
@@ -125,7 +135,10 @@ impl Reader for Gemini {
                     .saturating_add(tokens.thoughts_token_count.unwrap_or(0)),
             };
         }
-        if piece.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {
+        if piece
+            .prompt_feedback
+            .is_some_and(|feedback| feedback.block_reason.is_some())
+        {
             self.end(Stop::Filtered, deltas);
             return Ok(());
         }
@@ -146,9 +159,8 @@ impl Reader for Gemini {
             let stop = match reason.as_str() {
                 "STOP" => Stop::Finished,
                 "MAX_TOKENS" => Stop::Length,
-                "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII" | "IMAGE_SAFETY" => {
-                    Stop::Filtered
-                }
+                "SAFETY" | "RECITATION" | "BLOCKLIST" | "PROHIBITED_CONTENT" | "SPII"
+                | "IMAGE_SAFETY" => Stop::Filtered,
                 _ => Stop::Other,
             };
             self.end(stop, deltas);

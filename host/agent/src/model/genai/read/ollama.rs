@@ -47,7 +47,12 @@ pub(super) struct Ollama {
 }
 
 impl Reader for Ollama {
-    fn frame(&mut self, _: Option<&str>, data: &str, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn frame(
+        &mut self,
+        _: Option<&str>,
+        data: &str,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         let piece: Piece<'_> = json(data)?;
         if let Some(message) = piece.error {
             return Err(Broken::Reported {

@@ -140,7 +140,12 @@ impl Chat {
 }
 
 impl Reader for Chat {
-    fn frame(&mut self, _: Option<&str>, data: &str, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn frame(
+        &mut self,
+        _: Option<&str>,
+        data: &str,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         if data.trim() == "[DONE]" {
             let Some(reason) = self.stop else {
                 return Err(garbage("it ends without a reason"));
@@ -162,7 +167,12 @@ impl Reader for Chat {
             return Ok(());
         };
         if let Some(content) = choice.delta {
-            if self.stop.is_some() && content.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty()) {
+            if self.stop.is_some()
+                && content
+                    .tool_calls
+                    .as_ref()
+                    .is_some_and(|calls| !calls.is_empty())
+            {
                 return Err(garbage("a call comes after the end"));
             }
             let thoughts = content.reasoning_content.or(content.reasoning);
@@ -201,9 +211,7 @@ pub(super) fn reported(error: &Value) -> Broken {
         _ => None,
     };
     Broken::Reported {
-        code: text("code")
-            .or_else(|| text("type"))
-            .unwrap_or_default(),
+        code: text("code").or_else(|| text("type")).unwrap_or_default(),
         message: text("message")
             .or_else(|| error.as_str().map(str::to_owned))
             .unwrap_or_default(),

@@ -81,7 +81,13 @@ impl Responses {
         Ok(())
     }
 
-    fn item(&mut self, at: Option<u64>, item: Item, cut: bool, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn item(
+        &mut self,
+        at: Option<u64>,
+        item: Item,
+        cut: bool,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         match item.kind.as_str() {
             "function_call" => {
                 if let Some(at) = at {
@@ -101,7 +107,12 @@ impl Responses {
         }
     }
 
-    fn end(&mut self, response: Option<Response>, stop: Stop, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn end(
+        &mut self,
+        response: Option<Response>,
+        stop: Stop,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         let mut usage = Usage::default();
         if let Some(response) = response {
             if let Some(tokens) = response.usage {
@@ -128,7 +139,12 @@ impl Responses {
 }
 
 impl Reader for Responses {
-    fn frame(&mut self, _: Option<&str>, data: &str, deltas: &mut Vec<Delta>) -> Result<(), Broken> {
+    fn frame(
+        &mut self,
+        _: Option<&str>,
+        data: &str,
+        deltas: &mut Vec<Delta>,
+    ) -> Result<(), Broken> {
         if data.trim() == "[DONE]" {
             return Ok(());
         }
