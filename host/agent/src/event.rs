@@ -105,7 +105,7 @@ pub enum EventKind {
         tool_id: Option<String>,
         /// What is decided: the tool, or a name such as `agent.run`.
         tool_name: String,
-        /// The decision, as in the audit log.
+        /// The decision, as in the audit log. Empty: there is no policy, so that nothing decided.
         decision_id: String,
         /// What the policy says.
         outcome: DecisionOutcome,
@@ -251,10 +251,8 @@ impl From<Effect> for DecisionOutcome {
 pub enum ApprovalResolution {
     /// A person agreed.
     Approved,
-    /// A person refused.
+    /// A person refused, nobody answered in time, or nobody could be asked. The audit log has the reason.
     Refused,
-    /// Nobody answered in time, or nobody could be asked.
-    TimedOut,
     /// The request waits. The call is denied until somebody agrees.
     Pending,
 }

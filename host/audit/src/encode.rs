@@ -1,12 +1,9 @@
 //! Writes bodies: the part of a line before its number and hash. [`entry`](crate::entry) reads them.
 
-use std::{
-    borrow::Cow,
-    cell::Cell,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{borrow::Cow, time::SystemTime};
 
-use hexgate_bundle::{Digest, Timestamp};
+use hexgate_base::push_time;
+use hexgate_bundle::Digest;
 use serde::Serialize;
 
 use crate::{
@@ -14,7 +11,7 @@ use crate::{
     key::DigestKey,
     outcome::Outcome,
     protect::{Member, Protection, Withheld, cut},
-    record::{Note, Record},
+    record::{Ended, Note, Record},
     shadow::ShadowOutcome,
 };
 
@@ -202,6 +199,35 @@ pub(crate) fn note(buffer: Vec<u8>, note: &Note<'_>, protection: &Protection) ->
     body.finish()
 }
 
+/// The body of how a call ended.
+pub(crate) fn ended(ended: &Ended<'_>, protection: &Protection, key: &DigestKey) -> Vec<u8> {
+    let mut body = Body::begin(Vec::new(), "outcome", ended.at);
+    body.given("decision", ended.decision);
+    let (tool, withheld) = protection.text(ended.tool, NAME_BYTES);
+    body.text("tool", &tool);
+    body.mark(Member::Tool, withheld);
+    body.value("ran", &ended.ran);
+    body.value("state", &ended.state);
+    if let Some(result) = ended.result {
+        body.digest("result_digest", &key.of_result(result));
+        body.number(
+            "result_bytes",
+            u64::try_from(result.len()).unwrap_or(u64::MAX),
+        );
+    }
+    if let Some(error) = ended.error {
+        let (error, withheld) = protection.text(error, NAME_BYTES);
+        body.text("error", &error);
+        body.mark(Member::Reason, withheld);
+    }
+    body.number(
+        "took_ns",
+        u64::try_from(ended.took.as_nanos()).unwrap_or(u64::MAX),
+    );
+    body.marks();
+    body.finish()
+}
+
 fn roles(body: &mut Body, roles: &[&str]) {
     if roles.len() > ROLES {
         body.mark(Member::Roles, Some(Withheld::TooLarge));
@@ -285,55 +311,5 @@ fn push_text(bytes: &mut Vec<u8>, text: &str) {
     if serde_json::to_writer(&mut *bytes, text).is_err() {
         bytes.truncate(begin);
         bytes.extend_from_slice(b"\"\"");
-    }
-}
-
-/// A time in UTC to the microsecond: `2026-03-01T12:00:00.123456Z`. Before 1970 and after 9999 it is the nearest that can be written.
-pub(crate) fn push_time(bytes: &mut Vec<u8>, at: SystemTime) {
-    thread_local! {
-        /// The last second that was written. Most records share it with the one before, and the calendar takes longer than all the rest.
-        static LAST: Cell<(u64, [u8; 19])> = const { Cell::new((0, *b"1970-01-01T00:00:00")) };
-    }
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let second = since.as_secs().min(Timestamp::MAX.unix_seconds());
-    let (last, mut text) = LAST.get();
-    if last != second
-        && let Some(timestamp) = Timestamp::from_unix_seconds(second)
-        && let Some(written) = timestamp.to_string().as_bytes().first_chunk::<19>()
-    {
-        text = *written;
-        LAST.set((second, text));
-    }
-    bytes.extend_from_slice(&text);
-    bytes.push(b'.');
-    let mut rest = since.subsec_micros();
-    let mut digits = [b'0'; 6];
-    for digit in digits.iter_mut().rev() {
-        // INVARIANT: a remainder by ten is one digit.
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    bytes.extend_from_slice(&digits);
-    bytes.push(b'Z');
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn times_read_as_they_are() {
-        for (micros, text) in [
-            (0, "1970-01-01T00:00:00.000000Z"),
-            (1_000_000_000_000_042, "2001-09-09T01:46:40.000042Z"),
-            (1_000_000_000_999_999, "2001-09-09T01:46:40.999999Z"),
-            (1_000_000_001_000_000, "2001-09-09T01:46:41.000000Z"),
-        ] {
-            let mut bytes = Vec::new();
-            push_time(&mut bytes, UNIX_EPOCH + Duration::from_micros(micros));
-            assert_eq!(String::from_utf8(bytes).unwrap(), text);
-        }
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use crate::{
     outcome::Outcome,
     protect::{KeptAs, Member, Withheld},
+    record::EndState,
     shadow::ShadowOutcome,
 };
 
@@ -23,6 +24,8 @@ pub enum Entry {
     Closed(Closed),
     /// A decision. Boxed: it is much larger than the others.
     Decision(Box<Decision>),
+    /// How a call ended that was permitted.
+    Ended(EndedEntry),
     /// Something else that belongs into the log.
     Note(NoteEntry),
     /// A signature over the record before it.
@@ -124,6 +127,36 @@ pub struct Decision {
     pub withheld: BTreeMap<Member, Withheld>,
 }
 
+/// How a call ended that was permitted.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct EndedEntry {
+    /// When it ended, UTC.
+    pub at: String,
+    /// The name of the decision that permitted it: [`Decision::id`].
+    pub decision: String,
+    /// The tool.
+    pub tool: String,
+    /// Whether the tool was started.
+    pub ran: bool,
+    /// How it ended.
+    pub state: EndState,
+    /// The keyed digest of the result. None: there was none.
+    #[serde(default)]
+    pub result_digest: Option<Digest>,
+    /// The length of the result, in bytes.
+    #[serde(default)]
+    pub result_bytes: Option<u64>,
+    /// The kind of failure.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// How long the tool ran, in nanoseconds.
+    pub took_ns: u64,
+    /// What is not there as it was, and why.
+    #[serde(default)]
+    pub withheld: BTreeMap<Member, Withheld>,
+}
+
 /// Something else that belongs into the log.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
@@ -202,6 +235,7 @@ impl Entry {
             "opened" => Self::Opened(serde_json::from_str(text).map_err(malformed)?),
             "closed" => Self::Closed(serde_json::from_str(text).map_err(malformed)?),
             "decision" => Self::Decision(Box::new(serde_json::from_str(text).map_err(malformed)?)),
+            "outcome" => Self::Ended(serde_json::from_str(text).map_err(malformed)?),
             "note" => Self::Note(serde_json::from_str(text).map_err(malformed)?),
             "checkpoint" => Self::Checkpoint(serde_json::from_str(text).map_err(malformed)?),
             "torn" => Self::Torn(serde_json::from_str(text).map_err(malformed)?),

@@ -10,13 +10,14 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hexgate_base::disk::{self, Access, FileError, Folder, read_all};
 use hexgate_bundle::Digest;
 
-/// A key for digests of arguments and facts: 32 random bytes. Without a key, short texts could be found by trying.
+/// A key for digests of arguments, facts and results: 32 random bytes. Without a key, short texts could be found by trying.
 ///
 /// Keep its file away from the log's folder: an attacker who has both can try texts.
 #[derive(Clone)]
 pub struct DigestKey {
     arguments: [u8; 32],
     facts: [u8; 32],
+    results: [u8; 32],
     id: String,
 }
 
@@ -33,6 +34,7 @@ impl DigestKey {
         Self {
             arguments: blake3::derive_key("hexgate audit 1: digest of arguments", bytes),
             facts: blake3::derive_key("hexgate audit 1: digest of facts", bytes),
+            results: blake3::derive_key("hexgate audit 1: digest of results", bytes),
             id,
         }
     }
@@ -133,6 +135,12 @@ impl DigestKey {
     pub fn of_facts(&self, text: &str) -> Digest {
         Digest::from_bytes(*blake3::keyed_hash(&self.facts, text.as_bytes()).as_bytes())
     }
+
+    /// The digest under which the log keeps this result of a call.
+    #[must_use]
+    pub fn of_result(&self, text: &str) -> Digest {
+        Digest::from_bytes(*blake3::keyed_hash(&self.results, text.as_bytes()).as_bytes())
+    }
 }
 
 impl fmt::Debug for DigestKey {
@@ -187,6 +195,8 @@ mod tests {
         assert_eq!(key.id(), again.id());
         assert_eq!(key.of_arguments("{}"), again.of_arguments("{}"));
         assert_ne!(key.of_arguments("{}"), key.of_facts("{}"));
+        assert_ne!(key.of_result("{}"), key.of_arguments("{}"));
+        assert_ne!(key.of_result("{}"), key.of_facts("{}"));
         let other = DigestKey::from_bytes(&[1; 32]);
         assert_ne!(key.of_arguments("{}"), other.of_arguments("{}"));
         assert!(!format!("{key:?}").contains(&fs::read_to_string(&path).unwrap()[..8]));

@@ -53,7 +53,7 @@
 //! | module | what happens there |
 //! |---|---|
 //! | `log`, `losses` | writing: the one writer of a folder, and the count of what it could not write |
-//! | `record`, `outcome`, `shadow` | what a host records: a decision, its outcome, a candidate's outcome |
+//! | `record`, `outcome`, `shadow` | what a host records: a decision, its outcome, a candidate's outcome, how a call ended |
 //! | `encode`, `entry`, `reader` | lines, and reading them back |
 //! | `protect`, `redact`, `key` | what is kept of arguments: redaction and keyed digests |
 //! | `chain`, `checkpoint`, `walk`, `verify` | the hash chain, signatures, and their verification |
@@ -95,7 +95,8 @@ pub use deliver::{
     deliver, set_aside,
 };
 pub use entry::{
-    Checkpoint, Closed, Decision, Entry, EntryError, Lost, NoteEntry, Opened, Segment, Torn,
+    Checkpoint, Closed, Decision, EndedEntry, Entry, EntryError, Lost, NoteEntry, Opened, Segment,
+    Torn,
 };
 pub use folder::FolderError;
 pub use hexgate_contract::Effect;
@@ -106,8 +107,8 @@ pub use log::{
 pub use outcome::{ErrorClass, Hint, Outcome};
 pub use protect::{KeptAs, Member, Withheld};
 pub use reader::ReadError;
-pub use record::{Note, Record};
-pub use redact::{REDACTED, Redaction, RedactionError};
+pub use record::{EndState, Ended, Note, Record};
+pub use redact::{REDACTED, Redaction, RedactionError, Scrubber};
 #[cfg(feature = "replay")]
 pub use replay::{
     By, Change, Changes, Difference, Example, FindPolicy, MAX_DIFFERENCES, ReplayError, Replayed,

@@ -40,7 +40,7 @@ use crate::{
     key::DigestKey,
     losses::{self, LossFile, Losses},
     protect::Protection,
-    record::{Note, Record},
+    record::{Ended, Note, Record},
     redact::RedactionError,
 };
 
@@ -250,6 +250,17 @@ impl AuditLog {
         }
     }
 
+    /// Records how a call ended that was permitted.
+    ///
+    /// # Errors
+    ///
+    /// It could not be recorded. The call has run by then; its decision is recorded.
+    pub fn ended(&self, ended: &Ended<'_>) -> Result<Head, RecordError> {
+        let shared = &*self.shared;
+        let body = encode::ended(ended, &shared.protection, &shared.options.digest_key);
+        shared.aside(&body, ended.at)
+    }
+
     /// Records an event that is not a decision.
     ///
     /// # Errors
@@ -258,12 +269,7 @@ impl AuditLog {
     pub fn note(&self, note: &Note<'_>) -> Result<Head, RecordError> {
         let shared = &*self.shared;
         let body = encode::note(Vec::new(), note, &shared.protection);
-        shared
-            .append(&body, note.at)
-            .inspect_err(|_| {
-                shared.failures.fetch_add(1, Ordering::Relaxed);
-            })
-            .map_err(|error| shared.error(&error))
+        shared.aside(&body, note.at)
     }
 
     /// Signs the last record now, and syncs the log. Without a key for checkpoints, nothing is signed.
@@ -398,6 +404,15 @@ impl Shared {
             self.synced.through(head.n, self)?;
         }
         Ok(head)
+    }
+
+    /// Writes a record that is not a decision.
+    fn aside(&self, body: &[u8], at: SystemTime) -> Result<Head, RecordError> {
+        self.append(body, at)
+            .inspect_err(|_| {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+            })
+            .map_err(|error| self.error(&error))
     }
 
     /// Begins the next file. If that fails, this one is used for a while longer.

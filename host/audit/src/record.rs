@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use hexgate_bundle::Digest;
+use serde::{Deserialize, Serialize};
 
 use crate::{outcome::Outcome, shadow::ShadowOutcome};
 
@@ -52,4 +53,38 @@ pub struct Note<'a> {
     pub about: Option<u64>,
     /// Details: names and texts. Secrets in the texts are redacted by their patterns.
     pub details: &'a [(&'a str, &'a str)],
+}
+
+/// How a call ended that was permitted.
+#[derive(Debug, Clone, Copy)]
+pub struct Ended<'a> {
+    /// When it ended.
+    pub at: SystemTime,
+    /// The name of the decision that permitted it: [`Record::id`].
+    pub decision: &'a str,
+    /// The tool.
+    pub tool: &'a str,
+    /// Whether the tool was started.
+    pub ran: bool,
+    /// How it ended.
+    pub state: EndState,
+    /// The result that the agent got. Only its length and its keyed digest are kept.
+    pub result: Option<&'a str>,
+    /// A short stable name for the kind of failure, such as `timeout`.
+    pub error: Option<&'a str>,
+    /// How long the tool ran.
+    pub took: Duration,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EndState {
+    /// The tool answered.
+    Completed,
+    /// The tool failed, could not be started, or its result was withheld.
+    Failed,
+    /// The run ended before the call did.
+    Cancelled,
 }

@@ -7,6 +7,9 @@ mod json;
 mod names;
 #[cfg(test)]
 mod precision;
+mod scrub;
+
+pub use scrub::Scrubber;
 
 use std::{
     borrow::Cow,

@@ -37,6 +37,8 @@ pub struct Verification {
     pub records: u64,
     /// Decisions among them.
     pub decisions: u64,
+    /// Records among them of how a permitted call ended.
+    pub outcomes: u64,
     /// The last record.
     pub head: Option<Head>,
     /// Checkpoints, those by other keys included.
@@ -218,6 +220,7 @@ impl Visitor for Verifier<'_> {
                     self.found.shadow_differs += u64::from(differs);
                 }
             }
+            Entry::Ended(_) => self.found.outcomes += 1,
             Entry::Checkpoint(checkpoint) => self.checkpoint(seen, checkpoint),
             Entry::Torn(_) => self.found.torn += 1,
             Entry::Lost(lost) => {

@@ -5,12 +5,14 @@
 //! followed.
 
 mod access;
+mod beneath;
 mod folder;
 mod lock;
 mod passing;
 mod read;
 
 pub use access::Access;
+pub use beneath::is_link;
 pub use folder::Folder;
 pub use lock::{Lock, LockError, lock};
 pub use passing::Passing;

@@ -3,9 +3,11 @@
 //! | module | what is there |
 //! |---|---|
 //! | `digest` | SHA-256 digests and their text form |
-//! | `timestamp`, `clock` | seconds in UTC, and who tells the time |
+//! | `timestamp`, `clock` | points in time in UTC, and who tells the time |
+//! | `uuid` | names without a meaning |
 //! | `keys` | Ed25519 keys, their files, and signatures that hold for one purpose alone |
 //! | [`names`] | one spelling of a name, and which names count as the same |
+//! | [`guarded`] | code of others that may panic |
 //! | [`disk`] | files and folders that other users may be able to change |
 //! | `printable` | text from elsewhere, shown without harm |
 //!
@@ -36,10 +38,12 @@ compile_error!(
 mod clock;
 mod digest;
 pub mod disk;
+pub mod guarded;
 mod keys;
 pub mod names;
 mod printable;
 mod timestamp;
+mod uuid;
 
 pub use clock::{Clock, SystemClock};
 pub use digest::{Digest, DigestError};
@@ -48,4 +52,5 @@ pub use keys::{
     TrustedKeys, generate,
 };
 pub use printable::{harmless, is_printable, shortened};
-pub use timestamp::{Timestamp, TimestampError};
+pub use timestamp::{Timestamp, TimestampError, push_time};
+pub use uuid::Uuid;

@@ -1,6 +1,8 @@
-//! Points in time as a manifest writes them: RFC 3339, UTC, whole seconds, one spelling each.
+//! Points in time: as a manifest writes them, RFC 3339, UTC, whole seconds, one spelling each; as logs and events write them, to the
+//! microsecond.
 
 use std::{
+    cell::Cell,
     fmt,
     str::FromStr,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -169,6 +171,35 @@ fn date(days: u64) -> (u64, u64, u64) {
     }
 }
 
+/// A time in UTC to the microsecond: `2026-03-01T12:00:00.123456Z`. Before 1970 and after 9999 it is the nearest that can be written.
+pub fn push_time(bytes: &mut Vec<u8>, at: SystemTime) {
+    thread_local! {
+        /// The last second that was written. Most records share it with the one before, and the calendar takes longer than all the rest.
+        static LAST: Cell<(u64, [u8; 19])> = const { Cell::new((0, *b"1970-01-01T00:00:00")) };
+    }
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let second = since.as_secs().min(Timestamp::MAX.unix_seconds());
+    let (last, mut text) = LAST.get();
+    if last != second
+        && let Some(timestamp) = Timestamp::from_unix_seconds(second)
+        && let Some(written) = timestamp.to_string().as_bytes().first_chunk::<19>()
+    {
+        text = *written;
+        LAST.set((second, text));
+    }
+    bytes.extend_from_slice(&text);
+    bytes.push(b'.');
+    let mut rest = since.subsec_micros();
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        // INVARIANT: a remainder by ten is one digit.
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    bytes.extend_from_slice(&digits);
+    bytes.push(b'Z');
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +217,20 @@ mod tests {
             assert_eq!(Timestamp(seconds).to_string(), text);
         }
         assert_eq!(Timestamp::from_unix_seconds(Timestamp::MAX.0 + 1), None);
+    }
+
+    #[test]
+    fn times_to_the_microsecond_read_as_they_are() {
+        for (micros, text) in [
+            (0, "1970-01-01T00:00:00.000000Z"),
+            (1_000_000_000_000_042, "2001-09-09T01:46:40.000042Z"),
+            (1_000_000_000_999_999, "2001-09-09T01:46:40.999999Z"),
+            (1_000_000_001_000_000, "2001-09-09T01:46:41.000000Z"),
+        ] {
+            let mut bytes = Vec::new();
+            push_time(&mut bytes, UNIX_EPOCH + Duration::from_micros(micros));
+            assert_eq!(String::from_utf8(bytes).unwrap(), text);
+        }
     }
 
     #[test]

@@ -58,6 +58,33 @@ impl Description {
             .iter()
             .any(|role| role.name == "default" && role.may_ever_call(tool))
     }
+
+    /// Whether a rule or a forbid names the tool, itself or by a pattern. Rules for unlisted tools do not count.
+    ///
+    /// For questions that a host asks only of policies that know them: without a rule, a closed name such as `agent.run` is denied to everyone.
+    /// When in doubt the answer is yes, as for an opaque policy.
+    #[must_use]
+    pub fn names(&self, tool: &str) -> bool {
+        let forbids = |forbids: &[Forbid]| {
+            let mut names = forbids.iter().flat_map(|forbid| &forbid.tools);
+            names.any(|name| names::matches(name, tool))
+        };
+        self.about.coverage == Coverage::Opaque
+            || forbids(&self.forbids)
+            || self.roles.iter().any(|role| {
+                forbids(&role.forbids)
+                    || role.rules.iter().any(|rule| names_tool(&rule.tools, tool))
+            })
+    }
+}
+
+/// Whether a rule is for a tool by its name or by a pattern.
+fn names_tool(tools: &Tools, tool: &str) -> bool {
+    match tools {
+        Tools::Unlisted => false,
+        Tools::Exact(name) => name == tool,
+        Tools::Pattern(pattern) => names::matches(pattern, tool),
+    }
 }
 
 impl Role {
@@ -201,6 +228,30 @@ mod tests {
         assert!(described.may_ever_call(&[], "drop"));
         described.forbids.push(forbid(&[], &[]));
         assert!(described.may_ever_call(&[], "drop"));
+    }
+
+    #[test]
+    fn a_policy_names_what_it_has_a_rule_or_a_forbid_for() {
+        let rules = vec![
+            unlisted(Mode::Allow),
+            exact("agent.run", Mode::Deny),
+            pattern("agent.tool:*", Mode::Allow),
+        ];
+        let mut described = described(Coverage::Complete, vec![role("a", rules)]);
+        described
+            .forbids
+            .push(forbid(&["agent.handoff:*"], &["args.x == 1"]));
+        for (tool, expected) in [
+            ("agent.run", true),
+            ("agent.tool:x", true),
+            ("agent.handoff:x", true),
+            ("agent.other", false),
+            ("read", false),
+        ] {
+            assert_eq!(described.names(tool), expected, "{tool}");
+        }
+        described.about.coverage = Coverage::Opaque;
+        assert!(described.names("read"));
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hexgate_audit::ShadowOutcome;
-use hexgate_host::{ApprovalTerms, FileScope, Grant, PathScope};
+use hexgate_base::Uuid;
+use hexgate_host::{ApprovalTerms, DecideError, FileScope, Grant, PathScope};
 use serde_json::Value;
 
 use crate::caller::Caller;
@@ -42,6 +43,8 @@ pub enum Cause {
     NotRecorded,
     /// A human, or a program in their place, was asked.
     Approval,
+    /// The host that runs the agent refused it: a guard, or a limit of the run.
+    Runtime,
 }
 
 impl Cause {
@@ -61,37 +64,24 @@ impl Cause {
             Self::Host => "host",
             Self::NotRecorded => "not_recorded",
             Self::Approval => "approval",
+            Self::Runtime => "runtime",
         }
     }
 }
 
 /// The name of a decision: a UUID of version 8, random bits for the enforcer and a number within it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DecisionId(u128);
+pub struct DecisionId(Uuid);
 
 impl DecisionId {
-    /// Random bits, the version and the variant of RFC 9562 in their places, and a number.
     pub(crate) fn new(random: u64, number: u64) -> Self {
-        let high = random & !0xf000 | 0x8000;
-        let low = number & !(0b11 << 62) | 0b10 << 62;
-        Self(u128::from(high) << 64 | u128::from(low))
+        Self(Uuid::numbered(random, number))
     }
 }
 
 impl fmt::Display for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every record has one, and formatting five numbers takes longer than writing the record's text.
-        let mut text = [b'-'; 36];
-        let mut rest = self.0;
-        for (at, byte) in text.iter_mut().enumerate().rev() {
-            if !matches!(at, 8 | 13 | 18 | 23) {
-                // INVARIANT: four bits are one digit.
-                let digit = (rest & 0xf) as u8;
-                *byte = digit + if digit < 10 { b'0' } else { b'a' - 10 };
-                rest >>= 4;
-            }
-        }
-        f.write_str(str::from_utf8(&text).unwrap_or_default())
+        self.0.fmt(f)
     }
 }
 
@@ -390,6 +380,21 @@ impl Permit {
         self.0.scope()
     }
 
+    /// Whether the file scope of the permission covers a path that the call did not name, such as one that a search has found. Asks the
+    /// policy that decided, also if another one is live by now. True if there is no scope.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer, and the path counts as not covered: see [`Policy::covers`](hexgate_host::Policy::covers).
+    pub fn covers(&self, path: &str) -> Result<bool, DecideError> {
+        match (self.0.scope(), self.0.grant.and_then(|grant| grant.scope)) {
+            (None, None) => Ok(true),
+            (_, Some(id)) => self.0.version.policy.covers(id, path),
+            // INVARIANT: a decision has a scope only if its grant names it.
+            (Some(_), None) => Ok(false),
+        }
+    }
+
     /// The decision behind it.
     pub fn decision(&self) -> &Decision {
         &self.0
@@ -430,24 +435,4 @@ pub(crate) fn misbound(
         return Some((Cause::Validity, reason));
     }
     None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_a_uuid_of_version_8() {
-        for (random, number, text) in [
-            (0, 0, "00000000-0000-8000-8000-000000000000"),
-            (u64::MAX, u64::MAX, "ffffffff-ffff-8fff-bfff-ffffffffffff"),
-            (
-                0x0123_4567_89ab_cdef,
-                0x1a,
-                "01234567-89ab-8def-8000-00000000001a",
-            ),
-        ] {
-            assert_eq!(DecisionId::new(random, number).to_string(), text);
-        }
-    }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 mod builder;
 mod call;
+mod reach;
 mod settle;
 
 pub use builder::{EnforcerBuilder, RandomError};
@@ -18,11 +19,11 @@ use crate::approval::Approvals;
 use crate::caller::{Caller, MAX_ROLES};
 use crate::decision::{Arguments, Cause, Decision, DecisionId, Effect, misbound};
 use crate::facts::CallFacts;
-use crate::guarded::guarded;
 use crate::kill::KillSwitch;
 use crate::live::{LivePolicy, Refresh, Version};
-use crate::observer::{Observer, OnRecordFailure, Recorder};
+use crate::observer::{Ended, Observer, OnRecordFailure, Recorder};
 use crate::shadow::{Beside, ShadowCounts};
+use hexgate_base::guarded::guarded;
 
 use call::NoCaller;
 
@@ -42,6 +43,7 @@ struct Inner {
     /// Makes the ids of decisions: random bits, then a number.
     ids: (u64, AtomicU64),
     not_recorded: AtomicU64,
+    ends_not_recorded: AtomicU64,
     observer_panics: AtomicU64,
 }
 
@@ -61,6 +63,8 @@ pub enum Disclosure {
 pub struct Counts {
     /// Decisions without a record, whether they were denied for that or passed.
     pub not_recorded: u64,
+    /// Ends of permitted calls without a record.
+    pub ends_not_recorded: u64,
     /// Panics of observers.
     pub observer_panics: u64,
     /// The counts of the candidate, if there is one.
@@ -103,6 +107,38 @@ impl Enforcer {
         self.finish(decision)
     }
 
+    /// Denies a call without asking the policy, because the host that runs the agent refuses it: a guard said no, or a limit is reached. The
+    /// denial is recorded like any other. A stopped call keeps that cause.
+    pub fn refuse(&self, call: Call, reason: impl Into<String>) -> Decision {
+        let version = Arc::clone(&self.0.live.current());
+        let mut decision = self.undecided(call.tool, call.arguments, &version);
+        match call.caller {
+            Err(NoCaller::Scope(error)) => decision.deny(Cause::NoScope, error.to_string()),
+            Err(NoCaller::Token(reason)) => decision.deny(Cause::Token, reason),
+            Ok(caller) => {
+                match self.stopped(&caller, &decision.tool, &version) {
+                    Some((cause, reason)) => decision.deny(cause, reason),
+                    None => decision.deny(Cause::Runtime, reason.into()),
+                }
+                decision.caller = Some(caller);
+            }
+        }
+        self.finish(decision)
+    }
+
+    /// Has the recorder record how a call ended that was permitted.
+    pub fn ended(&self, ended: &Ended<'_>) {
+        let Some((recorder, _)) = &self.0.recorder else {
+            return;
+        };
+        let recorded = guarded(|| recorder.ended(ended))
+            .unwrap_or_else(|panic| Err(format!("the recorder panicked: {panic}").into()));
+        if let Err(error) = recorded {
+            self.0.ends_not_recorded.fetch_add(1, Ordering::Relaxed);
+            tracing::error!(decision = %ended.decision, %error, "the end of a call is not recorded");
+        }
+    }
+
     /// Whether the policy that decides, or the candidate beside it, looks at a fact, or at one below it: `said`, `usage.tool_calls_24h`. A host
     /// need not find out others.
     #[must_use]
@@ -141,6 +177,7 @@ impl Enforcer {
         let not_recorded = self.0.not_recorded.load(Ordering::Relaxed);
         Counts {
             not_recorded: not_recorded.saturating_add(lost.unwrap_or(0)),
+            ends_not_recorded: self.0.ends_not_recorded.load(Ordering::Relaxed),
             observer_panics: self.0.observer_panics.load(Ordering::Relaxed),
             shadow: self
                 .0
@@ -167,33 +204,7 @@ impl Enforcer {
             arguments,
             facts,
         } = call;
-        let mut decision = Decision {
-            id: self.next_id(),
-            outcome: Effect::Deny,
-            cause: Cause::Policy,
-            agent: self.0.agent.clone(),
-            caller: None,
-            tool,
-            arguments,
-            facts: None,
-            role: None,
-            reason: String::new(),
-            violations: Vec::new(),
-            hint: None,
-            message: None,
-            terms: None,
-            scope: None,
-            version: version.clone(),
-            grant: None,
-            at: self.0.live.now(),
-            took: Duration::ZERO,
-            follows: None,
-            approval: None,
-            request: None,
-            shadow: None,
-            disclose: self.0.disclosure == Disclosure::Constraints,
-            is_models_fault: false,
-        };
+        let mut decision = self.undecided(tool, arguments, &version);
         match caller {
             Err(NoCaller::Scope(error)) => decision.deny(Cause::NoScope, error.to_string()),
             Err(NoCaller::Token(reason)) => decision.deny(Cause::Token, reason),
@@ -209,8 +220,52 @@ impl Enforcer {
         decision
     }
 
+    /// What is known of a decision before it is made: so far it is a denial.
+    fn undecided(&self, tool: String, arguments: Arguments, version: &Arc<Version>) -> Decision {
+        Decision {
+            id: self.next_id(),
+            outcome: Effect::Deny,
+            cause: Cause::Policy,
+            agent: self.0.agent.clone(),
+            caller: None,
+            tool,
+            arguments,
+            facts: None,
+            role: None,
+            reason: String::new(),
+            violations: Vec::new(),
+            hint: None,
+            message: None,
+            terms: None,
+            scope: None,
+            version: Arc::clone(version),
+            grant: None,
+            at: self.0.live.now(),
+            took: Duration::ZERO,
+            follows: None,
+            approval: None,
+            request: None,
+            shadow: None,
+            disclose: self.0.disclosure == Disclosure::Constraints,
+            is_models_fault: false,
+        }
+    }
+
     /// Why the policy need not be asked.
     fn stopped(&self, caller: &Caller, tool: &str, version: &Version) -> Option<(Cause, String)> {
+        if let Some(halt) = self.halted(caller) {
+            return Some(halt);
+        }
+        if let Some(credential) = caller.credential()
+            && let Err(error) = credential.check(self.0.live.now(), &self.0.agent, tool)
+        {
+            return Some((Cause::Token, error.to_string()));
+        }
+        misbound(&self.0.agent, caller, &version.id)
+    }
+
+    /// Why no call of the caller's may happen now, whatever the tool.
+    fn halted(&self, caller: &Caller) -> Option<(Cause, String)> {
         // The kill switch comes first: its reason matters more than an expiry or a bad token.
         if let Some(stop) = self.0.kill.stops(&self.0.agent, Some(caller.user_id())) {
             return Some((Cause::Stopped, stop.to_string()));
@@ -221,15 +276,9 @@ impl Enforcer {
             let reason = "the caller's time is over; let the user sign in again".to_owned();
             return Some((Cause::CallerExpired, reason));
         }
-        if let Some(credential) = caller.credential() {
-            if let Some(stop) = self.0.kill.stops_token(credential.revocation_ids()) {
-                return Some((Cause::Stopped, stop.to_string()));
-            }
-            if let Err(error) = credential.check(self.0.live.now(), &self.0.agent, tool) {
-                return Some((Cause::Token, error.to_string()));
-            }
-        }
-        misbound(&self.0.agent, caller, &version.id)
+        let credential = caller.credential()?;
+        let stop = self.0.kill.stops_token(credential.revocation_ids())?;
+        Some((Cause::Stopped, stop.to_string()))
     }
 
     /// Records a decision and tells the observers. The returned decision is the one that counts: a failed record can make it a denial.

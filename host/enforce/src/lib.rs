@@ -43,7 +43,7 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | `guarded`, `repeat` | helpers: the host's code that may panic, repeated background work |
+//! | `repeat` | a helper: repeated background work |
 //! | `caller`, [`scope`], `token` | callers |
 //! | [`source`], `live`, `watch` | sources of policies, and the live policy |
 //! | `facts` | what a host tells of a call beside its caller |
@@ -79,7 +79,6 @@ mod caller;
 mod decision;
 mod enforcer;
 mod facts;
-mod guarded;
 mod kill;
 mod live;
 mod observer;
@@ -108,12 +107,13 @@ pub use enforcer::{
 #[cfg(feature = "approvals")]
 pub use hexgate_approvals as approvals;
 pub use hexgate_audit as audit;
+pub use hexgate_audit::EndState;
 pub use hexgate_host as host;
 #[cfg(feature = "registry")]
 pub use hexgate_registry as registry;
 pub use kill::{KillSwitch, Stop};
 pub use live::{LivePolicy, LivePolicyBuilder, Refresh};
-pub use observer::{AuditRecorder, Observer, OnRecordFailure, RecordError, Recorder};
+pub use observer::{AuditRecorder, Ended, Observer, OnRecordFailure, RecordError, Recorder};
 pub use render::{Hint, Payload};
 pub use shadow::{Shadow, ShadowCounts};
 pub use source::PolicyInfo;

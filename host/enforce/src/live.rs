@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, Guard};
 use hexgate_host::bundle::{Digest, SequenceError, SequenceFloor, SequenceStore};
-use hexgate_host::{Engine, Policy};
+use hexgate_host::{Description, Engine, Policy};
 
-use crate::guarded::{guarded, locked};
 use crate::repeat::{Repeated, elsewhere, spread};
 use crate::source::{Candidate, PolicyInfo, PolicySource, Poll, SourceError};
+use hexgate_base::guarded::{guarded, locked};
 
 /// The policy that decides now. Cloning is cheap and gives the same one.
 ///
@@ -46,6 +46,8 @@ pub(crate) struct Version {
     pub(crate) digest: Option<Digest>,
     /// The component, for replaying records.
     pub(crate) component: Vec<u8>,
+    /// What it permits by its own description, once somebody asked. None: it cannot be read.
+    pub(crate) described: OnceLock<Option<Description>>,
 }
 
 impl fmt::Debug for Version {
@@ -385,6 +387,7 @@ fn admit(
         digest: id.manifest.or_else(|| id.source.parse().ok()),
         id,
         component,
+        described: OnceLock::new(),
     })
 }
 

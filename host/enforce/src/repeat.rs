@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-use crate::guarded::guarded;
+use hexgate_base::guarded::guarded;
 
 /// What wakes at once arrives within this time: a policy, say, is written in several steps.
 const TOGETHER: Duration = Duration::from_millis(20);

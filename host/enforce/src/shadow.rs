@@ -7,8 +7,8 @@ use hexgate_audit::{ErrorClass, Outcome as Recorded, ShadowOutcome};
 
 use crate::decision::{Cause, Decision, misbound};
 use crate::facts::CallFacts;
-use crate::guarded::guarded;
 use crate::live::LivePolicy;
+use hexgate_base::guarded::guarded;
 
 /// A candidate policy, and how long it may take.
 #[derive(Debug, Clone)]

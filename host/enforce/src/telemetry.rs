@@ -12,7 +12,7 @@
 //! | `hexgate.policy.component`, `hexgate.policy.sequence` | which policy decided |
 //! | `hexgate.shadow.outcome` | the candidate's answer |
 //! | `error.type` | the cause, where the machine, the policy or the recorder failed; the span's status is an error then |
-//! | `user.id`, `gen_ai.conversation.id` | the caller and the session, if asked for ([`Telemetry::with_identities`]) |
+//! | `user.id`, `session.id`, `gen_ai.conversation.id`, `langfuse.trace.metadata.user_role` | the caller, the session (twice) and the roles, joined by commas, if asked for ([`Telemetry::with_identities`]) |
 //!
 //! | metric | kind | attributes |
 //! |---|---|---|
@@ -100,7 +100,7 @@ impl Telemetry {
         Self::begin(tracer, meters.meter_with_scope(scope()))
     }
 
-    /// Also reports the user's id and the session, in spans. Metrics never have them.
+    /// Also reports the user's id, the session and the roles, in spans. Metrics never have them.
     #[must_use]
     pub fn with_identities(mut self) -> Self {
         self.identities = true;

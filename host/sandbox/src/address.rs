@@ -4,6 +4,7 @@
 //!
 //! - [`Host`] is what a text names, in one normal form. Two texts that reach the same host have the same form, so that a policy compares
 //!   what is connected to.
+//! - [`WebUrl`] is a URL of the web in one normal form.
 //! - [`Kind`] says what an address is for. Only [`Kind::Public`] is reached without being asked for.
 //! - [`Reach`] is who may be reached beside public addresses.
 //! - [`Resolve`] finds the addresses of a name, and [`pinned`] checks all of them once. Whoever connects uses what `pinned` gave and asks
@@ -13,8 +14,10 @@ mod host;
 mod kind;
 mod reach;
 mod resolve;
+mod url;
 
 pub use host::{Host, HostError, port};
 pub use kind::{Kind, canonical, kind};
 pub use reach::{Reach, ReachError};
 pub use resolve::{Pinned, Resolve, ResolveFuture, SystemResolver, Unreachable, pinned};
+pub use url::{UrlError, WebUrl, authority};

@@ -9,5 +9,8 @@
 
 #[cfg(feature = "files")]
 mod definition;
+#[cfg(feature = "genai")]
+mod models;
+mod scripts;
 #[cfg(feature = "files")]
 mod tools;

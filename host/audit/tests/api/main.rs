@@ -13,6 +13,7 @@ mod contents;
 mod crash;
 mod delivery;
 mod earlier;
+mod ends;
 mod fixture;
 mod platform;
 mod poison;

@@ -13,13 +13,13 @@ use std::{
 
 use rustix::{
     fs::{
-        AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fchmod, fstat, mkdirat, openat, renameat,
-        stat, statat, unlinkat,
+        AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fchmod, fstat, mkdirat, openat, readlinkat,
+        renameat, stat, statat, unlinkat,
     },
     io::Errno,
 };
 
-use super::{Access, FileError, Passing, read::open_regular};
+use super::{Access, FileError, Passing, beneath::open_folder, read::open_regular};
 
 /// An open folder. Methods take single names in it and never follow a link.
 #[derive(Debug)]
@@ -42,6 +42,15 @@ impl Folder {
     /// It is missing, or the system fails.
     pub fn open_itself(path: &Path) -> io::Result<Self> {
         Self::at(CWD, path, OFlags::NOFOLLOW)
+    }
+
+    /// Opens a folder that is open already once more.
+    ///
+    /// # Errors
+    ///
+    /// It is not a folder, or the system fails.
+    pub fn again(open: impl AsFd) -> io::Result<Self> {
+        Ok(Self(open_folder(open, Path::new(""))?.into()))
     }
 
     /// Makes the folder if it is missing, with these permission bits less the umask, and its missing parents with the bits of the umask.
@@ -97,6 +106,16 @@ impl Folder {
     /// It is missing, is not a folder, or the system fails.
     pub fn folder(&self, name: impl AsRef<Path>) -> io::Result<Self> {
         Self::at(&self.0, name.as_ref(), OFlags::NOFOLLOW)
+    }
+
+    /// Opens the folder at a path below this one; the empty path is this one. No part of the path may be a link, whatever it leads to, and
+    /// none is `..`. It does not matter what is renamed or replaced meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// A part of the path is a link ([`is_link`](super::is_link) says so), is missing or is not a folder, or the system fails.
+    pub fn beneath(&self, path: impl AsRef<Path>) -> io::Result<Self> {
+        Ok(Self(open_folder(&self.0, path.as_ref())?.into()))
     }
 
     /// Makes a folder in this one.
@@ -212,6 +231,16 @@ impl Folder {
     /// The name does not exist, or the system fails.
     pub fn stat(&self, name: impl AsRef<Path>) -> io::Result<Stat> {
         Ok(statat(&self.0, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Where a link leads, as it is written there.
+    ///
+    /// # Errors
+    ///
+    /// It is missing, is not a link (`EINVAL`), or the system fails.
+    pub fn read_link(&self, name: impl AsRef<Path>) -> io::Result<OsString> {
+        let target = readlinkat(&self.0, name.as_ref(), Vec::new())?;
+        Ok(OsString::from_vec(target.into_bytes()))
     }
 
     /// Renames an entry; replaces what has the new name.

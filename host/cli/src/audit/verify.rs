@@ -211,6 +211,7 @@ fn as_json(verified: &Verification) -> serde_json::Value {
         "more_findings": verified.more_findings,
         "records": verified.records,
         "decisions": verified.decisions,
+        "outcomes": verified.outcomes,
         "head": verified.head.map(|head| head.to_string()),
         "checkpoints": verified.checkpoints,
         "signed": verified.signed.map(|head| head.to_string()),

@@ -45,6 +45,7 @@ impl Enforcer {
                 // Random bits from `build`, which can fail.
                 ids: (0, AtomicU64::new(0)),
                 not_recorded: AtomicU64::new(0),
+                ends_not_recorded: AtomicU64::new(0),
                 observer_panics: AtomicU64::new(0),
             },
             built: Vec::new(),

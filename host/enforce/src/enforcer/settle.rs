@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use super::{Call, Enforcer};
 use crate::approval::{Answer, ApprovalError, ApprovalHandler, Approvals};
 use crate::decision::{Approval, Cause, Decision, Effect, Permit};
-use crate::guarded::{guarded, guarded_async};
+use hexgate_base::guarded::{guarded, guarded_async};
 
 /// The next step of a decision.
 enum Next {
@@ -39,7 +39,27 @@ impl Enforcer {
     ///
     /// It must not run: this is the decision, to be rendered.
     pub async fn authorize_async(&self, call: Call) -> Result<Permit, Box<Decision>> {
-        match self.first(call.clone()) {
+        self.authorize_telling(call, |_| ()).await
+    }
+
+    /// As [`authorize_async`](Self::authorize_async). Before anyone is asked for approval, a function is told the decision that needs it: a
+    /// host shows the request while it waits.
+    ///
+    /// # Errors
+    ///
+    /// It must not run: this is the decision, to be rendered.
+    pub async fn authorize_telling(
+        &self,
+        call: Call,
+        tell: impl FnOnce(&Decision) + Send,
+    ) -> Result<Permit, Box<Decision>> {
+        let next = self.first(call.clone());
+        if let Next::Settle(decision, _) | Next::Ask(decision, _) = &next
+            && let Err(panic) = guarded(|| tell(decision))
+        {
+            tracing::error!(decision = %decision.id, %panic, "telling of a request for approval panicked");
+        }
+        match next {
             Next::Done(decision) => decision.into_permit(),
             Next::Settle(decision, answer) => self.settle(call, &decision, Ok(answer)),
             Next::Ask(decision, handler) => match Handle::try_current() {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::list::{List, ListId, Moment, Names};
 use super::{Inner, KillSwitch};
-use crate::guarded::locked;
 use crate::repeat::Repeated;
+use hexgate_base::guarded::locked;
 
 /// Keeps one list of a switch up to date.
 #[derive(Default)]

@@ -9,10 +9,10 @@ use hexgate_audit::{
 };
 use hexgate_host::bundle::Digest;
 
-use super::{RecordError, Recorder};
+use super::{Ended, RecordError, Recorder};
 use crate::decision::{Cause, Decision, DecisionId, Effect};
-use crate::guarded::locked;
 use crate::live::Refresh;
+use hexgate_base::guarded::locked;
 
 /// The most pending decisions whose record numbers are remembered.
 const MAX_WAITING: usize = 10_000;
@@ -160,6 +160,21 @@ impl Recorder for AuditRecorder {
             Some(asked) => self.record_approval(decision, asked),
             None => Ok(()),
         }
+    }
+
+    fn ended(&self, ended: &Ended<'_>) -> Result<(), RecordError> {
+        let decision = ended.decision.to_string();
+        self.log.ended(&hexgate_audit::Ended {
+            at: ended.at,
+            decision: &decision,
+            tool: ended.tool,
+            ran: ended.ran,
+            state: ended.state,
+            result: ended.result,
+            error: ended.error,
+            took: ended.took,
+        })?;
+        Ok(())
     }
 
     fn lost(&self) -> u64 {

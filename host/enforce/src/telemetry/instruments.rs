@@ -92,11 +92,14 @@ impl Instruments {
                 "user.id",
                 told.caller.as_ref().map(|it| it.user_id().to_owned()),
             ),
+            ("session.id", session(told)),
+            ("gen_ai.conversation.id", session(told)),
             (
-                "gen_ai.conversation.id",
+                "langfuse.trace.metadata.user_role",
                 told.caller
                     .as_ref()
-                    .and_then(|it| it.session().map(str::to_owned)),
+                    .map(|it| it.roles().join(","))
+                    .filter(|roles| !roles.is_empty()),
             ),
         ] {
             if let Some(value) = value {
@@ -126,4 +129,8 @@ impl Instruments {
         }
         span.end_with_timestamp(told.at.checked_add(told.took).unwrap_or(told.at));
     }
+}
+
+fn session(told: &Told) -> Option<String> {
+    told.caller.as_ref()?.session().map(str::to_owned)
 }

@@ -8,8 +8,8 @@ use opentelemetry::trace::SpanContext;
 
 use crate::caller::Caller;
 use crate::decision::{Cause, DecisionId, Effect};
-use crate::guarded::guarded;
 use crate::live::Version;
+use hexgate_base::guarded::guarded;
 
 /// The reported data of a decision.
 pub(super) struct Told {

@@ -18,6 +18,7 @@ mod decisions;
 mod fixture;
 mod platform;
 mod python;
+mod reach;
 mod recording;
 mod registries;
 mod reloads;

@@ -167,6 +167,8 @@ fn who_calls_is_told_if_that_is_wanted() {
     let attributes = seen.spans(&telemetry).remove(0).1;
     assert_eq!(attributes["user.id"], "alice");
     assert_eq!(attributes["gen_ai.conversation.id"], "s-1");
+    assert_eq!(attributes["session.id"], "s-1");
+    assert_eq!(attributes["langfuse.trace.metadata.user_role"], "support");
     assert!(
         !seen
             .numbers("hexgate.decisions")

@@ -78,10 +78,10 @@ impl Host {
         if text.contains(':') {
             return ipv6(text);
         }
-        match url::Host::parse(text) {
-            Ok(url::Host::Ipv4(address)) => Ok(Self::Address(address.into())),
-            Ok(url::Host::Domain(name)) => named(&name),
-            Ok(url::Host::Ipv6(_)) | Err(_) => Err(HostError::Malformed),
+        match ::url::Host::parse(text) {
+            Ok(::url::Host::Ipv4(address)) => Ok(Self::Address(address.into())),
+            Ok(::url::Host::Domain(name)) => named(&name),
+            Ok(::url::Host::Ipv6(_)) | Err(_) => Err(HostError::Malformed),
         }
     }
 

@@ -73,21 +73,26 @@ pub(crate) fn second(bytes: &[u8]) -> Result<Option<Hello>, HelloError> {
     read(bytes, &[CHANGE_CIPHER, APPLICATION_DATA])
 }
 
-/// Whether the first bytes of a server ask the client to say hello again. None: too few bytes.
+/// Whether the first record of a server asks the client to say hello again. None: that cannot be told yet. A yes comes with the whole record,
+/// which the client needs to answer.
 pub(crate) fn asks_again(bytes: &[u8]) -> Option<bool> {
     let mut cursor = Cursor(bytes);
-    match cursor.u8() {
-        Some(HANDSHAKE) => {}
-        Some(_) => return Some(false),
-        None => return None,
+    if cursor.u8()? != HANDSHAKE {
+        return Some(false);
     }
-    // Version and length of the record, kind, length and version of the message.
-    cursor.take(4)?;
+    // The version.
+    cursor.take(2)?;
+    let length = usize::from(cursor.u16()?);
+    let record = cursor.0;
     if cursor.u8()? != SERVER_HELLO {
         return Some(false);
     }
+    // The length of the message and its version.
     cursor.take(5)?;
-    Some(cursor.take(32)? == RETRY)
+    if cursor.take(32)? != RETRY {
+        return Some(false);
+    }
+    (record.len() >= length).then_some(true)
 }
 
 fn read(bytes: &[u8], skipped: &[u8]) -> Result<Option<Hello>, HelloError> {
@@ -444,13 +449,14 @@ mod tests {
 
     #[test]
     fn a_server_that_asks_again_is_noticed() {
-        let mut again = vec![HANDSHAKE, 3, 3, 0, 42, SERVER_HELLO, 0, 0, 38, 3, 3];
+        let mut again = vec![HANDSHAKE, 3, 3, 0, 44, SERVER_HELLO, 0, 0, 40, 3, 3];
         again.extend(RETRY);
+        again.extend([0; 6]);
         for length in 0..again.len() {
             assert_eq!(asks_again(&again[..length]), None, "{length}");
         }
         assert_eq!(asks_again(&again), Some(true));
-        *again.last_mut().unwrap() ^= 1;
+        again[20] ^= 1;
         assert_eq!(asks_again(&again), Some(false));
         assert_eq!(asks_again(&[ALERT]), Some(false));
         assert_eq!(asks_again(&[HANDSHAKE, 3, 3, 0, 4, 11]), Some(false));

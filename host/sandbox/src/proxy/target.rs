@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{self, Host, HostError};
+use crate::address::{Host, HostError, UrlError, WebUrl, authority};
 
 /// What a request is for. Written as JSON these are the arguments of the call that is decided; the request that is sent is made of them
 /// again.
@@ -31,20 +31,10 @@ pub(crate) struct Target {
 pub(crate) enum TargetError {
     #[error("the method is not made of capital letters")]
     Method,
-    #[error("the request's target is not written in printable ASCII")]
-    Text,
     #[error("a proxy is asked for `http://host/path`, or for a tunnel to `host:port`")]
     Form,
-    #[error("the target names a user; send credentials in a header")]
-    User,
     #[error("{0}")]
-    Host(#[from] HostError),
-    #[error("the port is not a number from 1 to 65535")]
-    Port,
-    #[error("a percent sign in the target begins no two hexadecimal digits")]
-    Percent,
-    #[error("the path contains an encoded control character, or dots between encoded slashes")]
-    Path,
+    Url(#[from] UrlError),
     #[error("the header `Host` names another host than the request")]
     Mismatch,
 }
@@ -60,9 +50,9 @@ impl Target {
         if method.is_empty() || method.len() > 32 || !method.bytes().all(is_name) {
             return Err(TargetError::Method);
         }
-        let is_odd = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'\\' | b'#');
-        if target.bytes().any(is_odd) {
-            return Err(TargetError::Text);
+        // A host need not be ASCII elsewhere; here it does, or the header and the line could be read differently.
+        if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(UrlError::Text.into());
         }
         if method == "CONNECT" {
             Self::tunnel(target)
@@ -74,7 +64,7 @@ impl Target {
     /// `host:port`.
     fn tunnel(target: &str) -> Result<Self, TargetError> {
         let (host, port) = authority(target)?;
-        let port = port.ok_or(TargetError::Port)?;
+        let port = port.ok_or(UrlError::Port)?;
         Ok(Self {
             method: "CONNECT".to_owned(),
             scheme: "https".to_owned(),
@@ -88,26 +78,19 @@ impl Target {
 
     /// `http://host:port/path?query`.
     fn absolute(method: &str, target: &str) -> Result<Self, TargetError> {
-        let (scheme, rest) = target.split_once("://").ok_or(TargetError::Form)?;
-        if !scheme.eq_ignore_ascii_case("http") {
-            return Err(TargetError::Form);
-        }
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (before, behind) = rest.split_at_checked(end).ok_or(TargetError::Form)?;
-        let (host, port) = authority(before)?;
-        let port = port.unwrap_or(HTTP);
-        let (path, query) = behind.split_once('?').unwrap_or((behind, ""));
-        let path = plain_path(path)?;
-        let query = decoded(query)?;
-        let mark = if query.is_empty() { "" } else { "?" };
+        let url = match WebUrl::parse(target) {
+            Ok(url) if !url.is_https() => url,
+            Ok(_) | Err(UrlError::Scheme) => return Err(TargetError::Form),
+            Err(error) => return Err(error.into()),
+        };
         Ok(Self {
             method: method.to_owned(),
             scheme: "http".to_owned(),
-            url: format!("http://{}{path}{mark}{query}", host.authority(port, HTTP)),
-            host: host.to_string(),
-            port,
-            path: Some(path),
-            query: Some(query),
+            host: url.host().to_string(),
+            port: url.port(),
+            path: Some(url.path().to_owned()),
+            query: Some(url.query().to_owned()),
+            url: url.to_string(),
         })
     }
 
@@ -144,106 +127,6 @@ impl Target {
             Some(query) => format!("{path}?{query}"),
         }
     }
-}
-
-/// Splits `host:port`. An IPv6 address needs its brackets, or its end would be taken for a port.
-fn authority(text: &str) -> Result<(Host, Option<u16>), TargetError> {
-    if text.contains('@') {
-        return Err(TargetError::User);
-    }
-    let (host, port) = match text.rfind(']') {
-        Some(end) => {
-            let (host, rest) = text.split_at_checked(end + 1).ok_or(TargetError::Port)?;
-            match rest.strip_prefix(':') {
-                Some(port) => (host, Some(port)),
-                None if rest.is_empty() => (host, None),
-                None => return Err(TargetError::Port),
-            }
-        }
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let port = port
-        .map(|port| address::port(port).ok_or(TargetError::Port))
-        .transpose()?;
-    Ok((Host::parse(host)?, port))
-}
-
-/// A path in normal form (RFC 3986, 6.2.2): an upstream that reads it decodes nothing that the policy has not seen.
-fn plain_path(path: &str) -> Result<String, TargetError> {
-    let path = decoded(path)?;
-    let bytes = path.as_bytes();
-    for code in bytes.windows(3) {
-        if let [b'%', high, low] = code
-            && let Some(byte) = byte(*high, *low)
-            && byte.is_ascii_control()
-        {
-            return Err(TargetError::Path);
-        }
-    }
-    // Slashes stay encoded where they are part of a name. With dots between them they are an attempt to leave a folder.
-    let slashes = path.replace("%2F", "/").replace("%5C", "/");
-    if slashes != path && slashes.split('/').any(|part| matches!(part, "." | "..")) {
-        return Err(TargetError::Path);
-    }
-    let mut parts: Vec<&str> = Vec::new();
-    let mut segments = path
-        .strip_prefix('/')
-        .unwrap_or(&path)
-        .split('/')
-        .peekable();
-    while let Some(segment) = segments.next() {
-        let is_last = segments.peek().is_none();
-        match segment {
-            "." => {}
-            ".." => {
-                parts.pop();
-            }
-            _ => {
-                parts.push(segment);
-                continue;
-            }
-        }
-        // A path that ends with dots names a folder.
-        if is_last {
-            parts.push("");
-        }
-    }
-    Ok(format!("/{}", parts.join("/")))
-}
-
-/// The text with every character that need not be encoded as itself, and codes in upper case.
-fn decoded(text: &str) -> Result<String, TargetError> {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('%') {
-        plain.push_str(before);
-        let (code, behind) = behind.split_at_checked(2).ok_or(TargetError::Percent)?;
-        let [high, low] = code.as_bytes() else {
-            return Err(TargetError::Percent);
-        };
-        let byte = byte(*high, *low).ok_or(TargetError::Percent)?;
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            plain.push(char::from(byte));
-        } else {
-            plain.push('%');
-            plain.push_str(&code.to_ascii_uppercase());
-        }
-        rest = behind;
-    }
-    plain.push_str(rest);
-    Ok(plain)
-}
-
-fn byte(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    Some(digit(high)? << 4 | digit(low)?)
 }
 
 #[cfg(test)]
@@ -312,55 +195,131 @@ mod tests {
             ("GET", "https://example.com/", TargetError::Form),
             ("GET", "ftp://example.com/", TargetError::Form),
             ("GET", "http:/example.com/", TargetError::Form),
-            ("GET", "http://", TargetError::Host(HostError::Empty)),
-            ("GET", "http:///path", TargetError::Host(HostError::Empty)),
-            ("GET", "http://user@example.com/", TargetError::User),
-            ("GET", "http://user:pass@example.com/", TargetError::User),
-            ("GET", "http://example.com:/", TargetError::Port),
-            ("GET", "http://example.com:0/", TargetError::Port),
-            ("GET", "http://example.com:080/", TargetError::Port),
-            ("GET", "http://example.com:65536/", TargetError::Port),
-            ("GET", "http://example.com:80:80/", TargetError::Port),
-            ("GET", "http://::1/", TargetError::Port),
-            ("GET", "http://example.com/#x", TargetError::Text),
+            (
+                "GET",
+                "http://",
+                TargetError::Url(UrlError::Host(HostError::Empty)),
+            ),
+            (
+                "GET",
+                "http:///path",
+                TargetError::Url(UrlError::Host(HostError::Empty)),
+            ),
+            (
+                "GET",
+                "http://user@example.com/",
+                TargetError::Url(UrlError::User),
+            ),
+            (
+                "GET",
+                "http://user:pass@example.com/",
+                TargetError::Url(UrlError::User),
+            ),
+            (
+                "GET",
+                "http://example.com:/",
+                TargetError::Url(UrlError::Port),
+            ),
+            (
+                "GET",
+                "http://example.com:0/",
+                TargetError::Url(UrlError::Port),
+            ),
+            (
+                "GET",
+                "http://example.com:080/",
+                TargetError::Url(UrlError::Port),
+            ),
+            (
+                "GET",
+                "http://example.com:65536/",
+                TargetError::Url(UrlError::Port),
+            ),
+            (
+                "GET",
+                "http://example.com:80:80/",
+                TargetError::Url(UrlError::Port),
+            ),
+            ("GET", "http://::1/", TargetError::Url(UrlError::Port)),
+            (
+                "GET",
+                "http://example.com/#x",
+                TargetError::Url(UrlError::Text),
+            ),
             (
                 "GET",
                 "http://example.com\\@evil.example/",
-                TargetError::Text,
+                TargetError::Url(UrlError::Text),
             ),
-            ("GET", "http://example.com/\u{e4}", TargetError::Text),
+            (
+                "GET",
+                "http://example.com/\u{e4}",
+                TargetError::Url(UrlError::Text),
+            ),
             (
                 "GET",
                 "http://evil.example\0.example.com/",
-                TargetError::Text,
+                TargetError::Url(UrlError::Text),
             ),
             (
                 "GET",
                 "http://evil.example%00.example.com/",
-                TargetError::Host(HostError::Character('%')),
+                TargetError::Url(UrlError::Host(HostError::Character('%'))),
             ),
             (
                 "GET",
                 "http://[fe80::1%25eth0]/",
-                TargetError::Host(HostError::Character('%')),
+                TargetError::Url(UrlError::Host(HostError::Character('%'))),
             ),
-            ("GET", "http://example.com/%", TargetError::Percent),
-            ("GET", "http://example.com/%4", TargetError::Percent),
-            ("GET", "http://example.com/%zz", TargetError::Percent),
-            ("GET", "http://example.com/%00", TargetError::Path),
-            ("GET", "http://example.com/a%0d%0ab", TargetError::Path),
-            ("GET", "http://example.com/a/..%2fsecret", TargetError::Path),
+            (
+                "GET",
+                "http://example.com/%",
+                TargetError::Url(UrlError::Percent),
+            ),
+            (
+                "GET",
+                "http://example.com/%4",
+                TargetError::Url(UrlError::Percent),
+            ),
+            (
+                "GET",
+                "http://example.com/%zz",
+                TargetError::Url(UrlError::Percent),
+            ),
+            (
+                "GET",
+                "http://example.com/%00",
+                TargetError::Url(UrlError::Path),
+            ),
+            (
+                "GET",
+                "http://example.com/a%0d%0ab",
+                TargetError::Url(UrlError::Path),
+            ),
+            (
+                "GET",
+                "http://example.com/a/..%2fsecret",
+                TargetError::Url(UrlError::Path),
+            ),
             (
                 "GET",
                 "http://example.com/a/%2e%2e%5csecret",
-                TargetError::Path,
+                TargetError::Url(UrlError::Path),
             ),
-            ("CONNECT", "example.com", TargetError::Port),
-            ("CONNECT", "example.com:", TargetError::Port),
-            ("CONNECT", "http://example.com/", TargetError::Port),
-            ("CONNECT", "[::1]", TargetError::Port),
-            ("CONNECT", "[::1]443", TargetError::Port),
-            ("CONNECT", "user@example.com:443", TargetError::User),
+            ("CONNECT", "example.com", TargetError::Url(UrlError::Port)),
+            ("CONNECT", "example.com:", TargetError::Url(UrlError::Port)),
+            (
+                "CONNECT",
+                "http://example.com/",
+                TargetError::Url(UrlError::Port),
+            ),
+            ("CONNECT", "[::1]", TargetError::Url(UrlError::Port)),
+            ("CONNECT", "[::1]443", TargetError::Url(UrlError::Port)),
+            (
+                "CONNECT",
+                "user@example.com:443",
+                TargetError::Url(UrlError::User),
+            ),
         ] {
             assert_eq!(url(method, target), Err(error), "{method} {target:?}");
         }

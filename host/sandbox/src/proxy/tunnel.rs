@@ -100,6 +100,7 @@ async fn greeting(
     said: &mut Vec<u8>,
     read: fn(&[u8]) -> Result<Option<Hello>, HelloError>,
 ) -> Result<Hello, TunnelError> {
+    said.reserve(4096);
     let reading = async {
         loop {
             if !said.is_empty()
@@ -126,7 +127,7 @@ async fn answered(
     upstream: &mut TcpStream,
 ) -> Result<bool, TunnelError> {
     let reading = async {
-        let mut answer = Vec::new();
+        let mut answer = Vec::with_capacity(1024);
         let mut passed = 0;
         loop {
             // As much as tells, and no more: what follows is relayed.

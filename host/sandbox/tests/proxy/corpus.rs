@@ -27,7 +27,7 @@ struct Case {
 #[tokio::test]
 async fn every_case_of_the_corpus_is_answered_as_it_says() {
     let world = World::new().await;
-    let text = include_str!("../corpus/network.jsonl");
+    let text = include_str!("../corpus/proxy.jsonl");
     let mut wrong = Vec::new();
     let mut count = 0;
     for line in text.lines() {

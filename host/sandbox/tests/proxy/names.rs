@@ -29,7 +29,7 @@ async fn a_tunnel_is_pinned_too() {
     let world = World::new().await;
     world
         .names
-        .set("ok.example", &[&["127.0.0.1"], &["10.0.0.1"]]);
+        .set("ok.example", &[&["127.0.0.1"], &["169.254.1.1"]]);
     let _first = world.tunnel("ok.example").await;
     assert_eq!(world.names.asked.lock().unwrap().len(), 1);
     let answer = world

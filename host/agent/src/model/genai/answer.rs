@@ -10,6 +10,7 @@ use std::time::Duration;
 use ::genai::chat::ChatStream;
 use futures_core::Stream;
 use tokio::time::{Instant, Sleep};
+use tracing::subscriber::{NoSubscriber, with_default};
 
 use super::failure::Who;
 use super::frames::Frames;
@@ -154,7 +155,9 @@ impl Stream for Answer {
             if this.done {
                 return Poll::Ready(None);
             }
-            let polled = Pin::new(&mut this.stream).poll_next(context);
+            // The client tells logs what providers send: texts of the model, and in errors perhaps the key. Nobody is listening.
+            let stream = Pin::new(&mut this.stream);
+            let polled = with_default(NoSubscriber::default(), || stream.poll_next(context));
             // What came with this step comes before what the step says.
             let came = this.read();
             match polled {

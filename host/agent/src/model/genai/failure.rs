@@ -104,7 +104,11 @@ impl Who {
                 headers,
                 ..
             } => self.status(*status, body, headers),
-            E::WebStream { error, .. } => self.network(error.as_ref(), began),
+            // A status is wrapped like what the network does.
+            E::WebStream { error, .. } => match error.downcast_ref::<E>() {
+                Some(inner) => self.failure(inner, began),
+                None => self.network(error.as_ref(), began),
+            },
             E::WebModelCall { .. } => self.error(
                 ModelErrorKind::Unavailable,
                 "cannot be asked: the request could not be made",

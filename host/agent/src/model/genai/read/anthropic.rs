@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_json::{Value, json as object};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::openai::reported;
 use super::{Broken, MAX_CALLS, Reader, arguments, garbage, json, new_id, signature};
@@ -45,6 +45,14 @@ struct Tokens {
     output_tokens: Option<u64>,
     cache_creation_input_tokens: Option<u64>,
     cache_read_input_tokens: Option<u64>,
+}
+
+/// Thoughts as they go back.
+#[derive(Serialize)]
+struct Thinking<'a> {
+    r#type: &'a str,
+    thinking: &'a str,
+    signature: &'a str,
 }
 
 enum Block {
@@ -146,9 +154,14 @@ impl Messages {
                 text,
                 signature: signed,
             } if !signed.is_empty() => {
-                let block = object!({"type": "thinking", "thinking": text, "signature": signed});
+                let block = serde_json::to_string(&Thinking {
+                    r#type: "thinking",
+                    thinking: &text,
+                    signature: &signed,
+                })
+                .map_err(|_| garbage("a thought cannot be kept"))?;
                 self.sealed
-                    .push(signature::seal(Provider::Anthropic, &block.to_string()));
+                    .push(signature::seal(Provider::Anthropic, &block));
             }
             Block::Call {
                 id,

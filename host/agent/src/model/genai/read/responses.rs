@@ -161,7 +161,10 @@ impl Reader for Responses {
                 super::reasoning(deltas, text(piece.delta)?);
             }
             "response.output_item.added"
-                if piece.item.is_some_and(|item| item.kind == "function_call") =>
+                if piece
+                    .item
+                    .as_ref()
+                    .is_some_and(|item| item.kind == "function_call") =>
             {
                 if self.began.len() >= MAX_CALLS {
                     return Err(garbage("it has more calls than an answer may have"));

@@ -1,4 +1,4 @@
-//! Code of the host's that must not break a decision.
+//! Code of the host's that must not break what calls it: an observer, a handler, a tool.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -7,10 +7,12 @@ use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
-/// Runs code of the host's. If it panics this is what it said.
+/// Runs code of the host's. What it has half done is its own: give it nothing of the caller's that it could leave half changed.
 ///
-/// What it has half done is its own: nothing of a decision can be changed from there.
-pub(crate) fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, String> {
+/// # Errors
+///
+/// It panicked, and said this.
+pub fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let said = said(&*panic);
         // It is the host's too, and could panic when it is dropped.
@@ -20,7 +22,11 @@ pub(crate) fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, String> {
 }
 
 /// The same for a future.
-pub(crate) async fn guarded_async<F: Future>(future: F) -> Result<F::Output, String> {
+///
+/// # Errors
+///
+/// It panicked, and said this.
+pub async fn guarded_async<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = pin!(future);
     poll_fn(|context| match guarded(|| future.as_mut().poll(context)) {
         Ok(Poll::Pending) => Poll::Pending,
@@ -30,8 +36,8 @@ pub(crate) async fn guarded_async<F: Future>(future: F) -> Result<F::Output, Str
     .await
 }
 
-/// What these locks guard is replaced as a whole, so a panic elsewhere leaves it good.
-pub(crate) fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks what is replaced as a whole, so that a panic elsewhere leaves it good.
+pub fn locked<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
