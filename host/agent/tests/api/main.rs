@@ -13,3 +13,5 @@ mod definition;
 mod models;
 mod runtime;
 mod scripts;
+#[cfg(feature = "files")]
+mod tools;
