@@ -71,7 +71,7 @@ fn build(program: PathBuf, workspace: &Workspace) -> io::Result<Srt> {
                 })
         }))
         .collect();
-    let home = std::env::home_dir().map(|home| path(&home));
+    let home = inner.home.as_deref().map(path);
     let settings = json!({
         "network": {
             "allowedDomains": [],

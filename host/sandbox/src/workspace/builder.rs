@@ -281,6 +281,7 @@ impl WorkspaceBuilder {
             kernel_alone: self.kernel_alone,
             shell: self.shell,
             limits: self.limits,
+            home,
         })))
     }
 }

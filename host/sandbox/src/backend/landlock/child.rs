@@ -130,7 +130,11 @@ fn init(launch: &Launch) -> Result<(), (Step, Errno)> {
     if let Some(plan) = &launch.plan {
         plan.enter()?;
         // Before Linux 6.14 this counts for the whole machine and cannot be written here; then the resource limit counts.
-        let _ = write_file(c"/proc/sys/kernel/pid_max", &launch.processes);
+        if write_file(c"/proc/sys/kernel/pid_max", &launch.processes).is_ok() {
+            // The first 300 numbers are given once and never again: they are passed over, so that the rest is the limit. A kernel without
+            // checkpoints has no such file; then there may be 300 processes more.
+            let _ = write_file(c"/proc/sys/kernel/ns_last_pid", b"300");
+        }
         if launch.loopback {
             sys::loopback_up().map_err(at(Step::Network))?;
         }
