@@ -97,10 +97,17 @@ fn play(fixture: &mut Fixture, sandbox: &Sandbox, case: &Case) -> Came {
         });
         let finished = wait(sandbox.run(&case.script, timeout)).unwrap();
         let _ = stop.send(());
-        (counting.map_or(0, |counting| counting.join().unwrap()), finished)
+        (
+            counting.map_or(0, |counting| counting.join().unwrap()),
+            finished,
+        )
     });
     // Where a namespace ends them, they are gone at once.
-    let grace = if sandbox.name() == "landlock" { 0 } else { 1000 };
+    let grace = if sandbox.name() == "landlock" {
+        0
+    } else {
+        1000
+    };
     let left = fixture.left(Duration::from_millis(grace));
     let mut wrong = fixture.damage(&before);
     if left > 0 {
@@ -180,7 +187,11 @@ fn the_corpus_is_held_by_the_kernel_and_the_table_says_what_others_hold() {
         let column = columns.entry(name).or_default();
         for class in CLASSES {
             for case in cases(class).iter().filter(|case| wanted(case)) {
-                let sandbox = if *class == "shell" && *name == "landlock" { &listed } else { &any };
+                let sandbox = if *class == "shell" && *name == "landlock" {
+                    &listed
+                } else {
+                    &any
+                };
                 let came = play(&mut fixture, sandbox, case);
                 if let Came::Escaped(how) = &came {
                     eprintln!("{name} {class}/{}: {how}", case.id);
@@ -204,19 +215,30 @@ fn the_corpus_is_held_by_the_kernel_and_the_table_says_what_others_hold() {
 fn publish(columns: &BTreeMap<&str, BTreeMap<String, Came>>) {
     let path = documentation();
     let text = std::fs::read_to_string(&path).unwrap();
-    let (begin, end) = ("<!-- matrix: written by the tests -->\n", "<!-- end of the matrix -->");
+    let (begin, end) = (
+        "<!-- matrix: written by the tests -->\n",
+        "<!-- end of the matrix -->",
+    );
     let (head, rest) = text.split_once(begin).unwrap();
     let (old, tail) = rest.split_once(end).unwrap();
     let names = ["reading", "landlock", "bwrap", "srt"];
-    let mut table = String::from("\n| class | cases | reading | landlock | bwrap | srt |\n|---|---|---|---|---|---|\n");
+    let mut table = String::from(
+        "\n| class | cases | reading | landlock | bwrap | srt |\n|---|---|---|---|---|---|\n",
+    );
     for class in CLASSES {
         let all = cases(class);
         let _ = write!(table, "| {class} | {} |", all.len());
         for name in names {
             let held = columns.get(name).map(|column| {
-                let of_class = || column.iter().filter(|(id, _)| id.starts_with(&format!("{class}/")));
+                let of_class = || {
+                    column
+                        .iter()
+                        .filter(|(id, _)| id.starts_with(&format!("{class}/")))
+                };
                 let held = of_class().filter(|(_, came)| **came == Came::Held).count();
-                let run = of_class().filter(|(_, came)| **came != Came::NotRun).count();
+                let run = of_class()
+                    .filter(|(_, came)| **came != Came::NotRun)
+                    .count();
                 (held, run)
             });
             let _ = match held {
@@ -254,8 +276,12 @@ fn publish(columns: &BTreeMap<&str, BTreeMap<String, Came>>) {
             .flat_map(|line| {
                 let parts: Vec<_> = line.split('|').map(str::trim).map(str::to_owned).collect();
                 let id = parts[1].clone();
-                (0..names.len())
-                    .map(move |at| ((id.clone(), at), parts.get(at + 2).cloned().unwrap_or_default()))
+                (0..names.len()).map(move |at| {
+                    (
+                        (id.clone(), at),
+                        parts.get(at + 2).cloned().unwrap_or_default(),
+                    )
+                })
             })
             .collect()
     };

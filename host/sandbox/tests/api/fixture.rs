@@ -38,7 +38,10 @@ pub(crate) struct Before {
 
 impl Fixture {
     pub(crate) fn new(mark: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("fixture").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("fixture")
+            .tempdir()
+            .unwrap();
         for name in ["work", "out", "home/.ssh", "run"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
@@ -78,8 +81,14 @@ impl Fixture {
             .env("OUT", path("out"))
             .env("FAKE_HOME", path("home"))
             .env("HOST_PID", std::process::id().to_string())
-            .env("HOST_TCP", self.tcp.local_addr().unwrap().port().to_string())
-            .env("HOST_UDP", self.udp.local_addr().unwrap().port().to_string())
+            .env(
+                "HOST_TCP",
+                self.tcp.local_addr().unwrap().port().to_string(),
+            )
+            .env(
+                "HOST_UDP",
+                self.udp.local_addr().unwrap().port().to_string(),
+            )
             .env("HOST_SOCKET", path("run/host.sock"))
             .env("HOST_ABSTRACT", &self.mark)
             .env("FIXTURE", &self.mark)
@@ -170,8 +179,16 @@ impl Fixture {
         if self.udp.recv(&mut [0; 16]).is_ok() {
             damage.push("a datagram arrived".to_owned());
         }
-        let sockets = [Some(&self.unix), Some(&self.abstracted), self.inside.as_ref()];
-        if sockets.into_iter().flatten().any(|socket| socket.accept().is_ok()) {
+        let sockets = [
+            Some(&self.unix),
+            Some(&self.abstracted),
+            self.inside.as_ref(),
+        ];
+        if sockets
+            .into_iter()
+            .flatten()
+            .any(|socket| socket.accept().is_ok())
+        {
             damage.push("a connection to a socket arrived".to_owned());
         }
         damage
@@ -293,7 +310,13 @@ fn look(folder: &Path, wanted: &mut dyn FnMut(&Path) -> bool, picture: &mut Pict
             let time = if found.is_dir() { 0 } else { found.mtime() };
             picture.insert(
                 path.clone(),
-                format!("{:o} {} {} {:?}", found.mode(), time, found.nlink(), content),
+                format!(
+                    "{:o} {} {} {:?}",
+                    found.mode(),
+                    time,
+                    found.nlink(),
+                    content
+                ),
             );
         }
         if found.is_dir() {

@@ -18,6 +18,7 @@ use super::launch::{Launch, SETUP_FAILED};
 use super::step::Step;
 use super::supervisor;
 use super::sys;
+use super::view;
 use crate::network::PROXY_PORT;
 
 /// Runs in the child of `fork`. Returns only in the process that becomes the command.
@@ -147,6 +148,9 @@ fn init(launch: &Launch) -> Result<(), (Step, Errno)> {
     }
     // If memory runs out, these processes go first.
     let _ = write_file(c"/proc/self/oom_score_adj", b"1000");
+    if launch.plan.is_some() {
+        view::close_processes().map_err(at(Step::Processes))?;
+    }
     for (resource, most) in &launch.limits {
         limit(*resource, *most).map_err(at(Step::Limits))?;
     }
