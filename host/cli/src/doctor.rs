@@ -145,7 +145,10 @@ fn text(report: &Report<'_>, style: Style) -> String {
         }
     }
     let _ = match report.used {
-        Some(name) => writeln!(text, "\ncommands of agents run in `{name}`, which enforces everything"),
+        Some(name) => writeln!(
+            text,
+            "\ncommands of agents run in `{name}`, which enforces everything"
+        ),
         None => writeln!(
             text,
             "\nno backend enforces everything, so commands of agents are refused; a program can ask for less by name (`Wanted`)"
