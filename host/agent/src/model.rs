@@ -4,6 +4,7 @@
 
 #[cfg(feature = "genai")]
 mod genai;
+#[cfg(feature = "genai")]
 mod key;
 mod name;
 mod open;
