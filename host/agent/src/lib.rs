@@ -18,4 +18,7 @@ pub mod tool;
 /// JSON schemas of Rust types: what the arguments of a [tool](macro@tool) derive.
 pub use schemars;
 
+/// Makes a tool of a function.
+///
+#[doc = include_str!("tool/attribute.md")]
 pub use hexgate_macros::tool;
