@@ -24,6 +24,17 @@ pub trait Tool: Send + Sync {
     async fn call(&self, permit: Permit, progress: &Progress) -> Result<ToolOutput, ToolError>;
 }
 
+#[async_trait]
+impl<T: Tool + ?Sized> Tool for Arc<T> {
+    fn spec(&self) -> &Arc<ToolSpec> {
+        (**self).spec()
+    }
+
+    async fn call(&self, permit: Permit, progress: &Progress) -> Result<ToolOutput, ToolError> {
+        (**self).call(permit, progress).await
+    }
+}
+
 /// What models and policies know of a tool.
 #[derive(Clone)]
 #[non_exhaustive]

@@ -134,8 +134,8 @@ impl Sandbox {
         timeout: Duration,
         network: Network,
     ) -> Result<Finished, SandboxError> {
-        let unread = self.workspace.0.kernel_alone
-            && self.enforces().holds(Guarantee::CommandsEnforced);
+        let unread =
+            self.workspace.0.kernel_alone && self.enforces().holds(Guarantee::CommandsEnforced);
         let rules = command::Rules {
             allowed: self.workspace.allowed_commands().filter(|_| !unread),
             substitution: self.workspace.0.substitution,

@@ -105,7 +105,11 @@ impl Backend for Landlock {
         let mut command = Command::new(&self.shell);
         command
             .env_clear()
-            .envs(environment::of(&self.workspace.0, &self.temporary, through))
+            .envs(environment::of(
+                &self.workspace.0,
+                &self.temporary,
+                &network,
+            ))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -131,7 +135,7 @@ impl Backend for Landlock {
             report: Some(report),
             service: None,
         };
-        if let (Network::Through(serve), Some((ours, _))) = (network, channel)
+        if let (Network::Through { serve, .. }, Some((ours, _))) = (network, channel)
             && let Some(listener) = receive(&ours)
         {
             match serve(listener.into()) {
@@ -225,18 +229,25 @@ fn resources(limits: &Limits) -> Vec<(Resource, u64)> {
     ]
 }
 
-/// Limits for a command of another backend, which inherits these files.
+/// Limits for a command of another backend, which inherits these files and no others.
 pub(crate) fn limited(command: &mut Command, limits: &Limits, inherited: Vec<RawFd>) {
     let limits = resources(limits);
     sys::before_exec(command, move || {
         for (resource, limit) in &limits {
             child::limit(*resource, *limit)?;
         }
+        // Files of this program that were opened without care.
+        sys::close_range(3, u32::MAX, true)?;
         for fd in &inherited {
             rustix::io::fcntl_setfd(sys::borrowed(*fd), rustix::io::FdFlags::empty())?;
         }
         Ok(())
     });
+}
+
+/// No open file of this program is left to a command.
+pub(crate) fn inheriting_nothing(command: &mut Command) {
+    sys::before_exec(command, || sys::close_range(3, u32::MAX, true));
 }
 
 /// The filters that need no supervisor, as bytes.

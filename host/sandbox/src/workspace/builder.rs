@@ -13,6 +13,7 @@ use super::protected::{Shield, beneath};
 use super::{Inner, Workspace};
 use crate::command::words;
 use crate::error::WorkspaceError;
+use crate::executables;
 use crate::limits::Limits;
 
 /// Folders of the system. A workspace in one of the first, or that is one of the second, is refused.
@@ -281,6 +282,7 @@ impl WorkspaceBuilder {
             kernel_alone: self.kernel_alone,
             shell: self.shell,
             limits: self.limits,
+            home,
         })))
     }
 }
@@ -335,7 +337,17 @@ fn allowed(commands: &[String], interpreters: bool) -> Result<(), WorkspaceError
         if name.is_empty() || name.contains(['\0', '/']) || name.starts_with('-') {
             return Err(WorkspaceError::Command(name.clone()));
         }
-        if !interpreters && words::is_interpreter(name) {
+        if interpreters {
+            continue;
+        }
+        // By its own name, by that of what it is a link to, and by what runs it if it is a script.
+        let program = executables::find(name);
+        let script = program.as_deref().and_then(executables::interpreter_of);
+        let real = program.as_deref().and_then(Path::file_name);
+        if words::is_interpreter(name)
+            || real.is_some_and(|real| words::is_interpreter(&real.to_string_lossy()))
+            || script.is_some()
+        {
             return Err(WorkspaceError::Interpreter(name.clone()));
         }
     }
