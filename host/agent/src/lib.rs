@@ -112,4 +112,7 @@ pub use program::{Program, main};
 /// JSON schemas of Rust types: what the arguments of a [tool](macro@tool) derive.
 pub use schemars;
 
+/// Makes a tool of a function.
+///
+#[doc = include_str!("tool/attribute.md")]
 pub use hexgate_macros::tool;
