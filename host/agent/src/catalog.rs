@@ -16,7 +16,7 @@ mod list;
 mod load;
 mod local;
 mod register;
-mod toolbox;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,7 +32,7 @@ use crate::definition::Definition;
 
 pub use error::{LoadError, RegisterError};
 pub use register::Registered;
-pub use toolbox::{Toolbox, ToolboxError};
+pub use tools::{ToolSource, ToolSourceError, ToolsFor};
 
 /// Where an agent comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,7 +123,7 @@ pub struct Catalog {
     default_model: Option<String>,
     engine: Engine,
     registered: BTreeMap<String, Registered>,
-    toolboxes: Vec<Arc<dyn Toolbox>>,
+    sources: Vec<Arc<dyn ToolSource>>,
 }
 
 impl Catalog {
@@ -146,7 +146,7 @@ impl Catalog {
             default_model,
             engine: Engine::new().map_err(LoadError::Engine)?,
             registered: BTreeMap::new(),
-            toolboxes: Vec::new(),
+            sources: Vec::new(),
         })
     }
 
@@ -169,9 +169,9 @@ impl Catalog {
     /// # Errors
     ///
     /// A name is taken already.
-    pub fn register_tools(&mut self, toolbox: Arc<dyn Toolbox>) -> Result<(), RegisterError> {
+    pub fn register_tools(&mut self, source: Arc<dyn ToolSource>) -> Result<(), RegisterError> {
         let known = self.tool_names();
-        let mut new = toolbox.names();
+        let mut new = source.names();
         new.sort();
         let twice = new.windows(2).find(|pair| pair.first() == pair.last());
         let taken = twice
@@ -180,7 +180,7 @@ impl Catalog {
         if let Some(name) = taken {
             return Err(RegisterError::Tool { name: name.clone() });
         }
-        self.toolboxes.push(toolbox);
+        self.sources.push(source);
         Ok(())
     }
 
@@ -208,7 +208,7 @@ impl Catalog {
     #[must_use]
     pub fn tool_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self
-            .toolboxes
+            .sources
             .iter()
             .flat_map(|tools| tools.names())
             .collect();

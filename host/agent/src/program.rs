@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
-use crate::catalog::{Catalog, Registered, Toolbox};
+use crate::catalog::{Catalog, Registered, ToolSource};
 use crate::chat::{self, ChatArgs};
 use crate::definition::SCHEMA;
 use crate::tool::Tool;
@@ -38,7 +38,7 @@ pub use show::ShowArgs;
 pub struct Program {
     agents: Vec<Registered>,
     tools: Vec<Arc<dyn Tool>>,
-    toolboxes: Vec<Arc<dyn Toolbox>>,
+    sources: Vec<Arc<dyn ToolSource>>,
     folder: Option<PathBuf>,
 }
 
@@ -87,9 +87,9 @@ impl Program {
         self
     }
 
-    /// Adds tools that are made for each agent.
-    pub fn toolbox(mut self, toolbox: impl Toolbox + 'static) -> Self {
-        self.toolboxes.push(Arc::new(toolbox));
+    /// Adds tools that are made for each agent that names them.
+    pub fn tools_from(mut self, source: impl ToolSource + 'static) -> Self {
+        self.sources.push(Arc::new(source));
         self
     }
 
@@ -156,8 +156,8 @@ impl Program {
         if !self.tools.is_empty() {
             catalog.register_tools(Arc::new(self.tools.clone()))?;
         }
-        for toolbox in &self.toolboxes {
-            catalog.register_tools(Arc::clone(toolbox))?;
+        for source in &self.sources {
+            catalog.register_tools(Arc::clone(source))?;
         }
         for agent in &self.agents {
             catalog.register_agent(agent.clone())?;

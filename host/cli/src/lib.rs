@@ -11,6 +11,7 @@
 //! | `compile` | `hexgate-compile` |
 //! | `new` | `hexgate new` |
 //! | `policy` | `hexgate policy ...`, one module a subcommand |
+//! | `agent` | `hexgate chat`, `hexgate agent ...`: what every program with agents has, with the built-in tools |
 //! | `approvals` | `hexgate approvals ...`, likewise |
 //! | `audit` | `hexgate audit ...`, likewise |
 //! | `doctor` | `hexgate doctor` |
@@ -20,7 +21,7 @@
 //! | feature | what it brings |
 //! |---|---|
 //! | `hexgate` (default) | the program `hexgate` with `new` and `policy`. Without it the package is `hexgate-compile` alone, which needs no runtime, no network and no database |
-//! | `agent` (default) | `hexgate doctor`: brings the sandbox |
+//! | `agent` (default) | `hexgate chat`, `hexgate agent` and `hexgate doctor`: brings models, HTTP and TLS, a line editor, tools and the sandbox |
 //! | `approvals` (default) | `hexgate approvals`: brings SQLite |
 //! | `audit` (default) | `hexgate audit`: brings HTTP and TLS |
 //! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
@@ -38,6 +39,8 @@
     allow(dead_code, reason = "what commands share is written for all of them")
 )]
 
+#[cfg(feature = "agent")]
+mod agent;
 #[cfg(feature = "approvals")]
 mod approvals;
 #[cfg(feature = "audit")]
@@ -68,6 +71,10 @@ pub fn hexgate() -> ExitCode {
         command::Command::Policy(command) => policy::run(command),
         #[cfg(feature = "agent")]
         command::Command::Doctor(args) => doctor::run(&args),
+        #[cfg(feature = "agent")]
+        command::Command::Chat(args) => agent::chat(&args),
+        #[cfg(feature = "agent")]
+        command::Command::Agent(command) => agent::run(&command),
         #[cfg(feature = "audit")]
         command::Command::Audit(command) => audit::run(command),
         #[cfg(feature = "approvals")]
@@ -88,6 +95,8 @@ fn ended(outcome: anyhow::Result<exit::Exit>) -> ExitCode {
 mod command {
     use clap::{Parser, Subcommand};
 
+    #[cfg(feature = "agent")]
+    use crate::agent;
     #[cfg(feature = "approvals")]
     use crate::approvals;
     #[cfg(feature = "audit")]
@@ -112,6 +121,12 @@ mod command {
         /// Validate, test, build, sign, verify, inspect and measure policies
         #[command(subcommand)]
         Policy(policy::Command),
+        #[cfg(feature = "agent")]
+        Chat(agent::ChatArgs),
+        /// List, show and run agents: what their folders say
+        #[cfg(feature = "agent")]
+        #[command(subcommand)]
+        Agent(agent::Command),
         /// Verify, replay and deliver the log of what was decided
         #[cfg(feature = "audit")]
         #[command(subcommand)]

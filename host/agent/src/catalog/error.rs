@@ -7,7 +7,7 @@ use hexgate_enforce::RandomError;
 use hexgate_enforce::host::EngineError;
 use hexgate_enforce::resolve::{ResolveError, SettingsError};
 
-use super::ToolboxError;
+use super::ToolSourceError;
 use crate::definition::Refused;
 use crate::error::BuildError;
 use crate::model::ModelError;
@@ -100,7 +100,7 @@ pub enum LoadError {
         /// The agent.
         agent: String,
         /// Why.
-        source: ToolboxError,
+        source: ToolSourceError,
     },
     /// It cannot be built.
     #[error(transparent)]

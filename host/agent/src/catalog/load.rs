@@ -5,18 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use hexgate_enforce::Enforcer;
 use hexgate_enforce::resolve::{ResolveError, Resolver};
 
 use super::built_in::BuiltIn;
 use super::find::{Found, find, names, texts};
 use super::local::{self, Local};
+use super::tools::ToolsFor;
 use super::{Catalog, LoadError, LoadOptions, Loaded, Origin, Registered};
 use crate::agent::{Agent, AgentBuilder};
 use crate::definition::{self, Definition};
 use crate::limits::Limits;
-use crate::model::{self, Model, ModelError, ModelId, ModelRequest, ModelStream};
+use crate::model::{self, Model};
 
 pub(super) fn load(
     catalog: &Catalog,
@@ -53,6 +53,16 @@ struct Made {
     model: String,
     tools: Vec<String>,
     enforcer: Option<Enforcer>,
+}
+
+/// What agents of all origins have.
+struct About<'a> {
+    name: &'a str,
+    origin: Origin,
+    model: Option<&'a str>,
+    /// Where its model's files lie.
+    folder: Option<&'a Path>,
+    description: Option<&'a str>,
 }
 
 /// Which policy an agent brings along.
@@ -96,16 +106,15 @@ impl Loading<'_> {
     fn registered(&mut self, registered: &Registered) -> Result<Made, LoadError> {
         let policy = registered.policy.as_deref();
         let policy = policy.map_or(Policy::None, Policy::Path);
-        let name = registered.name();
-        self.finish(
-            name,
-            Origin::Registered,
-            registered.builder(),
-            registered.model.as_deref(),
-            None,
-            registered.description.as_deref(),
-            &policy,
-        )
+        let enforcer = self.enforcer(registered.name(), &policy)?;
+        let about = About {
+            name: registered.name(),
+            origin: Origin::Registered,
+            model: registered.model.as_deref(),
+            folder: None,
+            description: registered.description.as_deref(),
+        };
+        self.finish(&about, registered.builder(), enforcer)
     }
 
     fn defined(
@@ -129,7 +138,8 @@ impl Loading<'_> {
         if let Some(prompt) = &definition.system_prompt {
             builder = builder.system_prompt(prompt.clone());
         }
-        builder = self.tools(definition, builder)?;
+        let enforcer = self.enforcer(&definition.name, policy)?;
+        builder = self.tools(&ToolsFor::new(definition, enforcer.as_ref()), builder)?;
         self.way.push(definition.name.clone());
         for name in &definition.subagents {
             let made = self.other(definition, name)?;
@@ -142,15 +152,14 @@ impl Loading<'_> {
             builder = builder.handoff(self.other(definition, name)?.agent);
         }
         self.way.pop();
-        self.finish(
-            &definition.name,
+        let about = About {
+            name: &definition.name,
             origin,
-            builder,
-            definition.model.as_deref(),
-            Some(&definition.folder),
-            definition.description.as_deref(),
-            policy,
-        )
+            model: definition.model.as_deref(),
+            folder: Some(&definition.folder),
+            description: definition.description.as_deref(),
+        };
+        self.finish(&about, builder, enforcer)
     }
 
     /// An agent that another one names.
@@ -164,11 +173,12 @@ impl Loading<'_> {
 
     fn tools(
         &self,
-        definition: &Definition,
+        agent: &ToolsFor<'_>,
         mut builder: AgentBuilder,
     ) -> Result<AgentBuilder, LoadError> {
-        for toolbox in &self.catalog.toolboxes {
-            let known = toolbox.names();
+        let definition = agent.definition;
+        for source in &self.catalog.sources {
+            let known = source.names();
             let wanted: Vec<&str> = definition
                 .tools
                 .iter()
@@ -178,8 +188,8 @@ impl Loading<'_> {
             if wanted.is_empty() {
                 continue;
             }
-            let made = toolbox
-                .make(definition, &wanted)
+            let made = source
+                .make(agent, &wanted)
                 .map_err(|source| LoadError::Tools {
                     agent: definition.name.clone(),
                     source,
@@ -189,31 +199,22 @@ impl Loading<'_> {
         Ok(builder)
     }
 
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "what agents of all origins have, once"
-    )]
     fn finish(
         &mut self,
-        name: &str,
-        origin: Origin,
+        about: &About<'_>,
         mut builder: AgentBuilder,
-        model: Option<&str>,
-        folder: Option<&Path>,
-        description: Option<&str>,
-        policy: &Policy<'_>,
+        enforcer: Option<Enforcer>,
     ) -> Result<Made, LoadError> {
-        let (model_name, model) = self.model(name, model, folder)?;
-        let enforcer = self.enforcer(name, policy)?;
-        builder = builder.model(Opened(model));
+        let (model_name, model) = self.model(about)?;
+        builder = builder.model(model);
         if let Some(enforcer) = &enforcer {
             builder = builder.enforcer(enforcer.clone());
         }
         let agent = builder.build()?;
         self.notices.extend(agent.notices().iter().cloned());
         Ok(Made {
-            origin,
-            description: description.map(str::to_owned),
+            origin: about.origin,
+            description: about.description.map(str::to_owned),
             model: model_name,
             tools: agent.tools().map(|tool| tool.name.clone()).collect(),
             agent,
@@ -222,16 +223,12 @@ impl Loading<'_> {
     }
 
     /// The model: that of the command line for the outermost agent, the agent's own, else that of the environment.
-    fn model(
-        &self,
-        agent: &str,
-        own: Option<&str>,
-        folder: Option<&Path>,
-    ) -> Result<(String, Arc<dyn Model>), LoadError> {
+    fn model(&self, about: &About<'_>) -> Result<(String, Arc<dyn Model>), LoadError> {
+        let agent = about.name;
         let chosen = self.options.model.as_deref();
         let default = self.catalog.default_model.as_deref();
         let is_outermost = self.way.is_empty();
-        let own = own.map(|own| (own, folder));
+        let own = about.model.map(|own| (own, about.folder));
         let elsewhere = |name| (name, None);
         let named = match chosen {
             Some(chosen) if is_outermost => Some(elsewhere(chosen)),
@@ -285,20 +282,6 @@ impl Loading<'_> {
             builder = change(builder);
         }
         Ok(Some(builder.build()?))
-    }
-}
-
-/// A model that was opened, as the builder takes one.
-struct Opened(Arc<dyn Model>);
-
-#[async_trait]
-impl Model for Opened {
-    fn id(&self) -> &ModelId {
-        self.0.id()
-    }
-
-    async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
-        self.0.respond(request).await
     }
 }
 

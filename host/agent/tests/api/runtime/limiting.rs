@@ -58,7 +58,7 @@ async fn a_model_that_comes_to_no_end_is_stopped() {
     assert_eq!(error.outcome.ended, Ended::Tokens { limit: 500 });
     assert_eq!(
         error.outcome.usage.input_tokens + error.outcome.usage.output_tokens,
-        600
+        500
     );
 }
 
