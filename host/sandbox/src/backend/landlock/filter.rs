@@ -235,6 +235,11 @@ pub(super) fn filters(sockets: Sockets, bare: bool) -> Result<Filters, seccompil
             libc::PR_SET_SECCOMP.unsigned_abs().into(),
         )])?],
     );
+    // A lease makes whoever opens the file wait for its holder, and the supervisor must not wait for a command.
+    refuse.insert(
+        libc::SYS_fcntl,
+        vec![rule(&[(1, Op::Eq, libc::F_SETLEASE.unsigned_abs().into())])?],
+    );
     let mut terminals = Vec::new();
     for call in [libc::TIOCSTI, libc::TIOCLINUX] {
         terminals.push(rule(&[(1, Op::Eq, call)])?);
