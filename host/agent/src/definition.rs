@@ -103,6 +103,10 @@ pub struct Workspace {
     pub deny_write_paths: Vec<String>,
     /// The commands that `bash` may start. None: the tools' default.
     pub allowed_commands: Option<Vec<String>>,
+    /// Whether the policy may lie in a folder that tools can write.
+    ///
+    /// CAUTION: whatever writes there in another way than the tools decides what the agent may do.
+    pub dangerous_policy_in_workspace: bool,
 }
 
 impl Definition {

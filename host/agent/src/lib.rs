@@ -6,6 +6,10 @@
 #![deny(missing_docs)]
 
 mod agent;
+#[cfg(feature = "files")]
+pub mod catalog;
+#[cfg(feature = "chat")]
+mod chat;
 mod conversation;
 #[cfg(feature = "files")]
 pub mod definition;
@@ -19,16 +23,25 @@ pub mod message;
 pub mod model;
 pub mod observe;
 mod outcome;
+#[cfg(feature = "chat")]
+pub mod program;
 mod run;
 pub mod schema;
 pub mod tool;
 
 pub use agent::{Agent, AgentBuilder, Events};
+/// Makes a trait's functions async: what [`Tool`](tool::Tool) and [`Model`](model::Model) are written with.
+pub use async_trait::async_trait;
+#[cfg(feature = "chat")]
+pub use chat::{ApprovalMode, CallerArgs, ChatArgs};
 pub use conversation::{Conversation, ConversationError};
 pub use error::BuildError;
+pub use hexgate_enforce as enforce;
 pub use limits::Limits;
 pub use observe::{RunInfo, RunObserver};
 pub use outcome::{Ended, RunError, RunOutcome};
+#[cfg(feature = "chat")]
+pub use program::{Program, main};
 /// JSON schemas of Rust types: what the arguments of a [tool](macro@tool) derive.
 pub use schemars;
 

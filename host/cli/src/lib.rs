@@ -13,12 +13,14 @@
 //! | `policy` | `hexgate policy ...`, one module a subcommand |
 //! | `approvals` | `hexgate approvals ...`, likewise |
 //! | `audit` | `hexgate audit ...`, likewise |
+//! | `doctor` | `hexgate doctor` |
 //!
 //! # Features
 //!
 //! | feature | what it brings |
 //! |---|---|
 //! | `hexgate` (default) | the program `hexgate` with `new` and `policy`. Without it the package is `hexgate-compile` alone, which needs no runtime, no network and no database |
+//! | `agent` (default) | `hexgate doctor`: brings the sandbox |
 //! | `approvals` (default) | `hexgate approvals`: brings SQLite |
 //! | `audit` (default) | `hexgate audit`: brings HTTP and TLS |
 //! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
@@ -27,6 +29,7 @@
 #![deny(missing_docs)]
 #![cfg_attr(
     not(all(
+        feature = "agent",
         feature = "approvals",
         feature = "audit",
         feature = "cranelift",
@@ -40,6 +43,8 @@ mod approvals;
 #[cfg(feature = "audit")]
 mod audit;
 mod compile;
+#[cfg(feature = "agent")]
+mod doctor;
 mod exit;
 mod key;
 mod making;
@@ -61,6 +66,8 @@ pub fn hexgate() -> ExitCode {
     ended(match command::Cli::parse().command {
         command::Command::New(args) => new::run(&args),
         command::Command::Policy(command) => policy::run(command),
+        #[cfg(feature = "agent")]
+        command::Command::Doctor(args) => doctor::run(&args),
         #[cfg(feature = "audit")]
         command::Command::Audit(command) => audit::run(command),
         #[cfg(feature = "approvals")]
@@ -85,6 +92,8 @@ mod command {
     use crate::approvals;
     #[cfg(feature = "audit")]
     use crate::audit;
+    #[cfg(feature = "agent")]
+    use crate::doctor;
     use crate::{new, policy};
 
     /// Authorization for AI agents: policies as signed WebAssembly components.
@@ -111,5 +120,7 @@ mod command {
         #[cfg(feature = "approvals")]
         #[command(subcommand)]
         Approvals(approvals::Command),
+        #[cfg(feature = "agent")]
+        Doctor(doctor::Args),
     }
 }

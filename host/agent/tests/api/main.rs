@@ -7,6 +7,8 @@
     reason = "a panic is how a test fails"
 )]
 
+#[cfg(feature = "chat")]
+mod chat;
 #[cfg(feature = "files")]
 mod definition;
 #[cfg(feature = "genai")]

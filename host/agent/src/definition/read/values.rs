@@ -15,6 +15,7 @@ const WORKSPACE: &[&str] = &[
     "extra_write_paths",
     "deny_write_paths",
     "allowed_commands",
+    "dangerous_policy_in_workspace",
 ];
 /// The longest text that is no description, in bytes.
 const MAX_TEXT: usize = 4096;
@@ -162,6 +163,9 @@ pub(super) fn workspace(reader: &mut Reader<'_>, entry: &Entry) -> (Workspace, O
             "deny_write_paths" => workspace.deny_write_paths = texts(reader, entry, "a path"),
             "allowed_commands" => {
                 workspace.allowed_commands = Some(texts(reader, entry, "a command"));
+            }
+            "dangerous_policy_in_workspace" => {
+                workspace.dangerous_policy_in_workspace = reader.boolean(entry);
             }
             _ => unknown(
                 reader,
