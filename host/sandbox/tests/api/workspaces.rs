@@ -63,10 +63,7 @@ fn what_is_to_be_protected_has_a_place() {
     }
     for path in ["later/../kept", "later/.."] {
         for built in [deny(path), policy(path)] {
-            assert!(
-                matches!(built, Err(WorkspaceError::Unsettled(_))),
-                "{path}"
-            );
+            assert!(matches!(built, Err(WorkspaceError::Unsettled(_))), "{path}");
         }
     }
 }

@@ -270,7 +270,10 @@ fn agents_in_an_endless_row_are_refused_and_end_nothing() {
         desk.write(&format!("agents/a{at}/policy.yaml"), "roles: {}\n");
     }
     agent(&desk, "agents/a2000", "a2000");
-    let output = desk.command(&["run", "--agent", "a0", "hi"]).output().unwrap();
+    let output = desk
+        .command(&["run", "--agent", "a0", "hi"])
+        .output()
+        .unwrap();
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("in a row, up to `a32`"), "{said}");

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use hexgate_agent::Agent;
+use hexgate_agent::event::EventKind;
 use hexgate_agent::guard::{Before, Guard, GuardError, GuardedCall, SecretGuard};
 use hexgate_agent::message::CallState;
-use hexgate_agent::tool::{ToolError, ToolOutput};
+use hexgate_agent::tool::{Progress, ToolError, ToolOutput};
 use hexgate_enforce::{Cause, Decision};
 use serde_json::json;
 
@@ -300,4 +301,28 @@ async fn a_model_does_not_send_keys_anywhere_where_that_is_guarded() {
         [CallState::Denied, CallState::Denied, CallState::Completed]
     );
     assert_eq!(heard.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_tool_says_of_its_progress_is_scrubbed_too() {
+    let agent = Agent::builder("bot")
+        .model(Script::new([
+            vec![call("1", "slow", &json!({}))],
+            vec![text("Done.")],
+        ]))
+        .enforcer(enforcer("bot", POLICY))
+        .tool(Made::new("slow", move |_, progress: Progress| async move {
+            progress.tell(format!("found {KEY}"));
+            Ok(ToolOutput::new("done"))
+        }))
+        .build()
+        .unwrap();
+    let mut stream = agent.stream(&alice(), "Go.");
+    let mut lines = Vec::new();
+    while let Some(event) = stream.next().await {
+        if let EventKind::ToolUpdate { text, .. } = event.kind {
+            lines.push(text);
+        }
+    }
+    assert_eq!(lines, ["found [REDACTED:aws_access_key]"]);
 }

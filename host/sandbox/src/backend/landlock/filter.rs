@@ -238,7 +238,11 @@ pub(super) fn filters(sockets: Sockets, bare: bool) -> Result<Filters, seccompil
     // A lease makes whoever opens the file wait for its holder, and the supervisor must not wait for a command.
     refuse.insert(
         libc::SYS_fcntl,
-        vec![rule(&[(1, Op::Eq, libc::F_SETLEASE.unsigned_abs().into())])?],
+        vec![rule(&[(
+            1,
+            Op::Eq,
+            libc::F_SETLEASE.unsigned_abs().into(),
+        )])?],
     );
     let mut terminals = Vec::new();
     for call in [libc::TIOCSTI, libc::TIOCLINUX] {
