@@ -7,8 +7,13 @@
     reason = "a panic is how a test fails"
 )]
 
+#[cfg(feature = "chat")]
+mod chat;
 #[cfg(feature = "files")]
 mod definition;
 #[cfg(feature = "genai")]
 mod models;
+mod runtime;
 mod scripts;
+#[cfg(feature = "files")]
+mod tools;

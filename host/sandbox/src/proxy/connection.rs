@@ -145,7 +145,8 @@ async fn read_head(
                 .map_err(Into::into));
         }
         // A head with other line ends has no end that counts, and need not be waited for.
-        if bytes.windows(2).any(|pair| pair == b"\n\n") {
+        let new = bytes.get(seen.saturating_sub(1)..).unwrap_or_default();
+        if new.windows(2).any(|pair| pair == b"\n\n") {
             return Ok(Err(HeadError::Lines.into()));
         }
     }
