@@ -51,7 +51,7 @@ impl Sandbox {
         Err(Unavailable { backends: tried })
     }
 
-    /// The backend with this name (`landlock`, `bwrap`, `srt`), if it enforces all that is wanted.
+    /// The backend with this name (`landlock`, `landlock-alone`, `bwrap`, `srt`), if it enforces all that is wanted.
     ///
     /// # Errors
     ///

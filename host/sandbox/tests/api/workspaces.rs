@@ -219,7 +219,7 @@ fn extra_paths_are_what_they_are_called() {
         .build()
         .unwrap();
     assert_eq!(workspace.extra_read_paths().count(), 2);
-    for name in ["landlock", "bwrap"] {
+    for name in ["landlock", "landlock-alone", "bwrap"] {
         let Some(sandbox) = backend(name, &workspace) else {
             continue;
         };
