@@ -94,6 +94,8 @@ mod outcome;
 pub mod program;
 mod run;
 pub mod schema;
+#[cfg(feature = "opentelemetry")]
+pub mod telemetry;
 pub mod tool;
 
 pub use agent::{Agent, AgentBuilder, Events};
