@@ -3,10 +3,23 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+
+#[cfg(feature = "proxy")]
+use crate::proxy::Proxy;
 
 /// The port on which a proxy listens inside of a sandbox, at `127.0.0.1`. The sandbox has a network of its own, so it is always free.
 pub const PROXY_PORT: u16 = 3128;
+const ADDRESS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, PROXY_PORT);
+/// The names by which programs look for a proxy.
+const NAMES: &[&str] = &[
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+];
 
 /// Starts to serve what a sandbox connects to. What it returns is dropped when the command has ended, and ends the service.
 pub type Serve = Box<dyn FnOnce(TcpListener) -> io::Result<Box<dyn Any + Send>> + Send>;
@@ -20,16 +33,67 @@ pub enum Network {
     None,
     /// A listener alone, which stands inside of the sandbox at `127.0.0.1` and is served outside: a proxy that decides about each request.
     /// Programs find it by `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY`; those that ignore these reach nothing.
-    Through(Serve),
+    Through {
+        /// What serves it.
+        serve: Serve,
+        /// The variables by which programs find it.
+        environment: Vec<(String, String)>,
+    },
 }
 
 impl Network {
-    /// A listener that `serve` serves.
+    /// A listener that `serve` serves. It is called in a thread that may block.
     #[must_use]
     pub fn through(
         serve: impl FnOnce(TcpListener) -> io::Result<Box<dyn Any + Send>> + Send + 'static,
     ) -> Self {
-        Self::Through(Box::new(serve))
+        let url = format!("http://{ADDRESS}");
+        Self::Through {
+            serve: Box::new(serve),
+            environment: NAMES
+                .iter()
+                .map(|name| ((*name).to_owned(), url.clone()))
+                .collect(),
+        }
+    }
+
+    /// A proxy whose enforcer decides each request. To be called within the runtime of tokio that is to run it.
+    #[cfg(feature = "proxy")]
+    #[must_use]
+    pub fn proxy(proxy: &Proxy) -> Self {
+        /// Ends the task with itself.
+        struct Task(tokio::task::AbortHandle);
+        impl Drop for Task {
+            fn drop(&mut self) {
+                self.0.abort();
+            }
+        }
+        let runtime = tokio::runtime::Handle::try_current();
+        let environment = proxy
+            .environment(ADDRESS.into())
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let proxy = proxy.clone();
+        Self::Through {
+            serve: Box::new(move |listener| {
+                let runtime = runtime.map_err(io::Error::other)?;
+                listener.set_nonblocking(true)?;
+                let _inside = runtime.enter();
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                let task = runtime.spawn(async move { proxy.serve(listener).await });
+                Ok(Box::new(Task(task.abort_handle())))
+            }),
+            environment,
+        }
+    }
+
+    /// The variables by which programs find the listener.
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        match self {
+            Self::None => &[],
+            Self::Through { environment, .. } => environment,
+        }
     }
 
     pub(crate) fn is_none(&self) -> bool {
@@ -41,7 +105,7 @@ impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "None",
-            Self::Through(_) => "Through(..)",
+            Self::Through { .. } => "Through",
         })
     }
 }

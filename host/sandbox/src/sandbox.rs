@@ -51,7 +51,7 @@ impl Sandbox {
         Err(Unavailable { backends: tried })
     }
 
-    /// The backend with this name (`landlock`, `bwrap`, `srt`), if it enforces all that is wanted.
+    /// The backend with this name (`landlock`, `landlock-alone`, `bwrap`, `srt`), if it enforces all that is wanted.
     ///
     /// # Errors
     ///
@@ -134,8 +134,8 @@ impl Sandbox {
         timeout: Duration,
         network: Network,
     ) -> Result<Finished, SandboxError> {
-        let unread = self.workspace.0.kernel_alone
-            && self.enforces().holds(Guarantee::CommandsEnforced);
+        let unread =
+            self.workspace.0.kernel_alone && self.enforces().holds(Guarantee::CommandsEnforced);
         let rules = command::Rules {
             allowed: self.workspace.allowed_commands().filter(|_| !unread),
             substitution: self.workspace.0.substitution,
@@ -165,6 +165,10 @@ impl Sandbox {
         network: Network,
         cancel: &OwnedFd,
     ) -> Result<Finished, SandboxError> {
+        // It may have waited for a thread for so long that nobody wants it any more.
+        if run::is_cancelled(cancel.as_fd()).map_err(SandboxError::Lost)? {
+            return Err(SandboxError::Lost(io::ErrorKind::Interrupted.into()));
+        }
         let running = self.backend.start(script, network)?;
         let report = running.report.as_ref().map(OwnedFd::try_clone).transpose();
         let finished = run::watch(

@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) kernel_alone: bool,
     pub(crate) shell: Option<PathBuf>,
     pub(crate) limits: Limits,
+    pub(crate) home: Option<PathBuf>,
 }
 
 impl Workspace {

@@ -82,20 +82,10 @@ fn build(program: PathBuf, workspace: &Workspace) -> io::Result<Bwrap> {
     }
     for place in [&inner.root].into_iter().chain(&inner.write) {
         add("--bind", &place.path, &place.path);
-        for (name, _) in PROTECTED_NAMES {
-            let path = place.path.join(name);
-            if path.exists() {
-                add("--ro-bind", &path, &path);
-            }
-        }
-    }
-    for denied in &inner.shield.denied {
-        let path = Path::new(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(denied));
-        if path.exists() {
-            add("--ro-bind", path, path);
-        }
     }
     list.extend(["--chdir".into(), inner.root.path.clone().into()]);
+    // Settings of the kernel lie there, which belong to root.
+    list.extend(["--remount-ro".into(), "/proc".into()]);
     let mut filters = Vec::new();
     for filter in landlock::plain_filters(inner.local_binding)? {
         let mut file = tempfile::tempfile()?;
@@ -113,6 +103,32 @@ fn build(program: PathBuf, workspace: &Workspace) -> io::Result<Bwrap> {
         filters,
         guarantees: guarantees(workspace),
     })
+}
+
+/// What is protected and exists now.
+fn protected(workspace: &Workspace) -> Vec<PathBuf> {
+    let inner = &workspace.0;
+    let named = [&inner.root]
+        .into_iter()
+        .chain(&inner.write)
+        .flat_map(|place| {
+            PROTECTED_NAMES
+                .iter()
+                .map(|(name, _)| place.path.join(name))
+        });
+    let denied = inner
+        .shield
+        .denied
+        .iter()
+        .map(|path| PathBuf::from(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(path)));
+    named
+        .chain(denied)
+        // A link would be followed to what it leads to.
+        .filter(|path| {
+            path.symlink_metadata()
+                .is_ok_and(|found| !found.is_symlink())
+        })
+        .collect()
 }
 
 fn guarantees(workspace: &Workspace) -> Guarantees {
@@ -179,9 +195,15 @@ impl Backend for Bwrap {
         }
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
+        for path in protected(&self.workspace) {
+            command.arg("--ro-bind").arg(&path).arg(&path);
+        }
         for filter in &filters {
             command.args(["--add-seccomp-fd", &filter.as_raw_fd().to_string()]);
         }
+        let (first, to_first) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+            .map_err(|error| failed("make a pipe")(error.into()))?;
+        command.args(["--info-fd", &to_first.as_raw_fd().to_string()]);
         command.arg("--").arg(&self.shell);
         if self.shell.ends_with("bash") {
             command.args(["--noprofile", "--norc"]);
@@ -193,7 +215,7 @@ impl Backend for Bwrap {
             .envs(environment::of(
                 &self.workspace.0,
                 self.temporary.path(),
-                false,
+                &network,
             ))
             .current_dir(self.workspace.root())
             .process_group(0)
@@ -203,13 +225,18 @@ impl Backend for Bwrap {
         limited(
             &mut command,
             self.workspace.limits(),
-            filters.iter().map(AsRawFd::as_raw_fd).collect(),
+            filters
+                .iter()
+                .chain([&to_first])
+                .map(AsRawFd::as_raw_fd)
+                .collect(),
         );
         let child = command.spawn().map_err(failed("start bwrap"))?;
         Ok(Running {
             child,
             lifeline: None,
             group: true,
+            first: Some(first),
             report: None,
             service: None,
         })

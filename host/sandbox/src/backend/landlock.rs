@@ -56,7 +56,11 @@ pub(crate) struct Landlock {
 
 impl Backend for Landlock {
     fn name(&self) -> &'static str {
-        "landlock"
+        if self.plan.is_some() {
+            "landlock"
+        } else {
+            "landlock-alone"
+        }
     }
 
     fn guarantees(&self) -> &Guarantees {
@@ -65,7 +69,7 @@ impl Backend for Landlock {
 
     fn start(&self, script: &str, network: Network) -> Result<Running, SandboxError> {
         if self.plan.is_none() && !network.is_none() {
-            return Err(SandboxError::Network("landlock without namespaces"));
+            return Err(SandboxError::Network(self.name()));
         }
         let failed = |step| move |source: io::Error| SandboxError::Setup { step, source };
         let through = !network.is_none();
@@ -77,16 +81,19 @@ impl Backend for Landlock {
             .then(channel)
             .transpose()
             .map_err(failed("make a channel"))?;
-        let rules = self
-            .rules
-            .create(self.abi, self.network_rule(through))
-            .map_err(failed("make the rules of landlock"))?;
+        let create = |processes| {
+            self.rules
+                .create(self.abi, self.network_rule(through), processes)
+                .map_err(failed("make the rules of landlock"))
+        };
+        let (rules, supervisor) = (create(false)?, create(self.plan.is_none())?);
         let launch = Launch {
             report: to_report.as_raw_fd(),
             lifeline: lifeline.as_raw_fd(),
             network: channel.as_ref().map(|(_, child)| child.as_raw_fd()),
             loopback: through || self.workspace.0.local_binding,
             rules: rules.as_raw_fd(),
+            supervisor: supervisor.as_raw_fd(),
             inside: self.inside(),
             plan: self.plan.clone(),
             maps: maps(),
@@ -105,7 +112,11 @@ impl Backend for Landlock {
         let mut command = Command::new(&self.shell);
         command
             .env_clear()
-            .envs(environment::of(&self.workspace.0, &self.temporary, through))
+            .envs(environment::of(
+                &self.workspace.0,
+                &self.temporary,
+                &network,
+            ))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -123,15 +134,16 @@ impl Backend for Landlock {
             }
         };
         // The ends of the child.
-        drop((to_report, lifeline, rules));
+        drop((to_report, lifeline, rules, supervisor));
         let mut running = Running {
             child,
             lifeline: Some(held),
             group: false,
+            first: None,
             report: Some(report),
             service: None,
         };
-        if let (Network::Through(serve), Some((ours, _))) = (network, channel)
+        if let (Network::Through { serve, .. }, Some((ours, _))) = (network, channel)
             && let Some(listener) = receive(&ours)
         {
             match serve(listener.into()) {
@@ -225,18 +237,25 @@ fn resources(limits: &Limits) -> Vec<(Resource, u64)> {
     ]
 }
 
-/// Limits for a command of another backend, which inherits these files.
+/// Limits for a command of another backend, which inherits these files and no others.
 pub(crate) fn limited(command: &mut Command, limits: &Limits, inherited: Vec<RawFd>) {
     let limits = resources(limits);
     sys::before_exec(command, move || {
         for (resource, limit) in &limits {
             child::limit(*resource, *limit)?;
         }
+        // Files of this program that were opened without care.
+        sys::close_range(3, u32::MAX, true)?;
         for fd in &inherited {
             rustix::io::fcntl_setfd(sys::borrowed(*fd), rustix::io::FdFlags::empty())?;
         }
         Ok(())
     });
+}
+
+/// No open file of this program is left to a command.
+pub(crate) fn inheriting_nothing(command: &mut Command) {
+    sys::before_exec(command, || sys::close_range(3, u32::MAX, true));
 }
 
 /// The filters that need no supervisor, as bytes.
@@ -247,7 +266,7 @@ pub(crate) fn plain_filters(internet: bool) -> io::Result<Vec<Vec<u8>>> {
     };
     let filters =
         filter::filters(sockets, false).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok([filters.absent, filters.refuse]
+    Ok([filter::native(), filters.absent, filters.refuse]
         .iter()
         .map(|filter| filter.iter().flat_map(|step| step.bytes()).collect())
         .collect())

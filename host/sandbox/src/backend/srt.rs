@@ -71,7 +71,7 @@ fn build(program: PathBuf, workspace: &Workspace) -> io::Result<Srt> {
                 })
         }))
         .collect();
-    let home = std::env::home_dir().map(|home| path(&home));
+    let home = inner.home.as_deref().map(path);
     let settings = json!({
         "network": {
             "allowedDomains": [],
@@ -136,7 +136,11 @@ fn guarantees() -> Guarantees {
         Guarantee::ResourcesBounded,
         "it limits neither processor nor files",
     );
-    all.enforced(Guarantee::EnvironmentClean, "made anew");
+    if cfg!(target_os = "linux") {
+        all.enforced(Guarantee::EnvironmentClean, "made anew");
+    } else {
+        all.missing(Guarantee::EnvironmentClean, "open files may be inherited");
+    }
     all
 }
 
@@ -153,12 +157,13 @@ impl Backend for Srt {
         if !network.is_none() {
             return Err(SandboxError::Network("srt"));
         }
-        let mut environment = environment::of(&self.workspace.0, self.temporary.path(), false);
+        let mut environment = environment::of(&self.workspace.0, self.temporary.path(), &network);
         // It finds Node and its helpers by the search path of this program, and leaves its own to the command.
         if let Some(path) = std::env::var_os("PATH") {
             environment.push(("PATH".into(), path));
         }
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .arg("--settings")
             .arg(self.settings.path())
             .arg("-c")
@@ -169,16 +174,18 @@ impl Backend for Srt {
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|source| SandboxError::Setup {
-                step: "start srt",
-                source,
-            })?;
+            .stderr(Stdio::piped());
+        #[cfg(target_os = "linux")]
+        super::landlock::inheriting_nothing(&mut command);
+        let child = command.spawn().map_err(|source| SandboxError::Setup {
+            step: "start srt",
+            source,
+        })?;
         Ok(Running {
             child,
             lifeline: None,
             group: true,
+            first: None,
             report: None,
             service: None,
         })

@@ -13,6 +13,7 @@ use super::protected::{Shield, beneath};
 use super::{Inner, Workspace};
 use crate::command::words;
 use crate::error::WorkspaceError;
+use crate::executables;
 use crate::limits::Limits;
 
 /// Folders of the system. A workspace in one of the first, or that is one of the second, is refused.
@@ -229,10 +230,14 @@ impl WorkspaceBuilder {
 
         let mut denied = Vec::new();
         for path in &self.denied {
-            denied.push(bytes(&settled(&root.path.join(path))));
+            let settled = settled(&root.path.join(path))
+                .ok_or_else(|| WorkspaceError::Unsettled(path.clone()))?;
+            denied.push(bytes(&settled));
         }
         for policy in &self.policies {
-            let policy = settled(&std::path::absolute(policy).unwrap_or_else(|_| policy.clone()));
+            let absolute = std::path::absolute(policy).unwrap_or_else(|_| policy.clone());
+            let policy =
+                settled(&absolute).ok_or_else(|| WorkspaceError::Unsettled(policy.clone()))?;
             let inside = std::iter::once(&root)
                 .chain(&write)
                 .any(|place| policy.starts_with(&place.path));
@@ -281,6 +286,7 @@ impl WorkspaceBuilder {
             kernel_alone: self.kernel_alone,
             shell: self.shell,
             limits: self.limits,
+            home,
         })))
     }
 }
@@ -335,28 +341,34 @@ fn allowed(commands: &[String], interpreters: bool) -> Result<(), WorkspaceError
         if name.is_empty() || name.contains(['\0', '/']) || name.starts_with('-') {
             return Err(WorkspaceError::Command(name.clone()));
         }
-        if !interpreters && words::is_interpreter(name) {
+        if interpreters {
+            continue;
+        }
+        // By its own name, by that of what it is a link to, and by what runs it if it is a script.
+        let program = executables::find(name);
+        let script = program.as_deref().and_then(executables::interpreter_of);
+        let real = program.as_deref().and_then(Path::file_name);
+        if words::is_interpreter(name)
+            || real.is_some_and(|real| words::is_interpreter(&real.to_string_lossy()))
+            || script.is_some()
+        {
             return Err(WorkspaceError::Interpreter(name.clone()));
         }
     }
     Ok(())
 }
 
-/// A path with the links of what of it exists followed.
-fn settled(path: &Path) -> PathBuf {
+/// A path with the links of what of it exists followed. None: it goes through `..` of what does not exist, so that nobody knows where to,
+/// and protecting it would protect nothing.
+fn settled(path: &Path) -> Option<PathBuf> {
     let mut rest = Vec::new();
     let mut above = path;
     loop {
         if let Ok(found) = std::fs::canonicalize(above) {
-            return rest.iter().rev().fold(found, |path, part| path.join(part));
+            return Some(rest.iter().rev().fold(found, |path, part| path.join(part)));
         }
-        match (above.parent(), above.file_name()) {
-            (Some(parent), Some(name)) => {
-                rest.push(name);
-                above = parent;
-            }
-            _ => return path.to_owned(),
-        }
+        rest.push(above.file_name()?);
+        above = above.parent()?;
     }
 }
 

@@ -8,11 +8,13 @@
 )]
 
 mod cancelling;
+mod commands;
 mod editing;
 mod fixture;
 mod globbing;
 mod grepping;
 mod hostile;
+mod named;
 mod races;
 mod reading;
 mod scopes;

@@ -18,6 +18,7 @@ use super::launch::{Launch, SETUP_FAILED};
 use super::step::Step;
 use super::supervisor;
 use super::sys;
+use super::view;
 use crate::network::PROXY_PORT;
 
 /// Runs in the child of `fork`. Returns only in the process that becomes the command.
@@ -130,7 +131,11 @@ fn init(launch: &Launch) -> Result<(), (Step, Errno)> {
     if let Some(plan) = &launch.plan {
         plan.enter()?;
         // Before Linux 6.14 this counts for the whole machine and cannot be written here; then the resource limit counts.
-        let _ = write_file(c"/proc/sys/kernel/pid_max", &launch.processes);
+        if write_file(c"/proc/sys/kernel/pid_max", &launch.processes).is_ok() {
+            // The first 300 numbers are given once and never again: they are passed over, so that the rest is the limit. A kernel without
+            // checkpoints has no such file; then there may be 300 processes more.
+            let _ = write_file(c"/proc/sys/kernel/ns_last_pid", b"300");
+        }
         if launch.loopback {
             sys::loopback_up().map_err(at(Step::Network))?;
         }
@@ -143,6 +148,9 @@ fn init(launch: &Launch) -> Result<(), (Step, Errno)> {
     }
     // If memory runs out, these processes go first.
     let _ = write_file(c"/proc/self/oom_score_adj", b"1000");
+    if launch.plan.is_some() {
+        view::close_processes().map_err(at(Step::Processes))?;
+    }
     for (resource, most) in &launch.limits {
         limit(*resource, *most).map_err(at(Step::Limits))?;
     }
@@ -155,10 +163,12 @@ fn init(launch: &Launch) -> Result<(), (Step, Errno)> {
             Mode::empty(),
         )
         .map_err(at(Step::Landlock))?;
-        sys::landlock_allow(sys::borrowed(launch.rules), place.as_fd(), *access)
-            .map_err(at(Step::Landlock))?;
+        for rules in [launch.rules, launch.supervisor] {
+            sys::landlock_allow(sys::borrowed(rules), place.as_fd(), *access)
+                .map_err(at(Step::Landlock))?;
+        }
     }
-    sys::landlock_restrict(sys::borrowed(launch.rules)).map_err(at(Step::Landlock))?;
+    sys::landlock_restrict(sys::borrowed(launch.supervisor)).map_err(at(Step::Landlock))?;
 
     let (from_command, to_init) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at(Step::Supervise))?;

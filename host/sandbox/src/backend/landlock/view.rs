@@ -194,6 +194,20 @@ fn relative(path: &Path) -> Option<CString> {
     CString::new(path.as_os_str().as_bytes()).ok()
 }
 
+/// Nothing of `/proc` is written any more.
+pub(super) fn close_processes() -> Result<(), Errno> {
+    let processes = rustix::fs::open(
+        c"/proc",
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    sys::mount_attributes(
+        processes.as_fd(),
+        READ_ONLY | NO_SET_USER_ID | NO_DEVICES | NO_EXEC,
+        false,
+    )
+}
+
 /// Steps that make a root, in order.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
