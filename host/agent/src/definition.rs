@@ -95,10 +95,10 @@ pub struct Limits {
 pub struct Workspace {
     /// The folder, below the agent's own. None: the folder in which the program was started.
     pub root: Option<PathBuf>,
-    /// What can be read beside it.
-    pub extra_read_paths: Vec<String>,
-    /// What can be written beside it.
-    pub extra_write_paths: Vec<String>,
+    /// What can be read beside it, below the agent's folder.
+    pub extra_read_paths: Vec<PathBuf>,
+    /// What can be written beside it, below the agent's folder.
+    pub extra_write_paths: Vec<PathBuf>,
     /// What in it cannot be written.
     pub deny_write_paths: Vec<String>,
     /// The commands that `bash` may start. None: the tools' default.

@@ -43,7 +43,7 @@ pub enum Ended {
         /// The limit.
         limit: u32,
     },
-    /// The run took as many tokens as [`Limits::tokens`](crate::Limits::tokens).
+    /// The run took as many tokens as [`Limits::tokens`](crate::Limits::tokens), or as a run around it may take.
     Tokens {
         /// The limit.
         limit: u64,

@@ -111,7 +111,11 @@ async fn go(start: Start<'_>) -> RunOutcome {
         caller,
         info: Arc::clone(&info),
         sink,
-        counts: Counts::below(began, around.as_ref().map(|around| &around.counts)),
+        counts: Counts::below(
+            began,
+            around.as_ref().map(|around| &around.counts),
+            parts.limits.tokens,
+        ),
         words: around.as_ref().map_or(words, |around| around.words.clone()),
         deadline: around
             .as_ref()
@@ -251,9 +255,12 @@ impl Run<'_> {
             let limit = limits.turns;
             return Some(Ended::Turns { limit });
         }
-        if let Some(limit) = limits.tokens
-            && self.counts.totals().tokens() >= limit
-        {
+        // A run below may have come to its end at that very time.
+        if Instant::now() >= self.deadline {
+            let limit = limits.time;
+            return Some(Ended::Time { limit });
+        }
+        if let Some(limit) = self.counts.spent() {
             return Some(Ended::Tokens { limit });
         }
         // The calls would be denied; what the model is asked costs, too.

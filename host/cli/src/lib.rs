@@ -14,13 +14,14 @@
 //! | `agent` | `hexgate chat`, `hexgate agent ...`: what every program with agents has, with the built-in tools |
 //! | `approvals` | `hexgate approvals ...`, likewise |
 //! | `audit` | `hexgate audit ...`, likewise |
+//! | `doctor` | `hexgate doctor` |
 //!
 //! # Features
 //!
 //! | feature | what it brings |
 //! |---|---|
 //! | `hexgate` (default) | the program `hexgate` with `new` and `policy`. Without it the package is `hexgate-compile` alone, which needs no runtime, no network and no database |
-//! | `agent` (default) | `hexgate chat` and `hexgate agent`: brings models, HTTP and TLS, and a line editor |
+//! | `agent` (default) | `hexgate chat`, `hexgate agent` and `hexgate doctor`: brings models, HTTP and TLS, a line editor, tools and the sandbox |
 //! | `approvals` (default) | `hexgate approvals`: brings SQLite |
 //! | `audit` (default) | `hexgate audit`: brings HTTP and TLS |
 //! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
@@ -45,6 +46,8 @@ mod approvals;
 #[cfg(feature = "audit")]
 mod audit;
 mod compile;
+#[cfg(feature = "agent")]
+mod doctor;
 mod exit;
 mod key;
 mod making;
@@ -66,6 +69,8 @@ pub fn hexgate() -> ExitCode {
     ended(match command::Cli::parse().command {
         command::Command::New(args) => new::run(&args),
         command::Command::Policy(command) => policy::run(command),
+        #[cfg(feature = "agent")]
+        command::Command::Doctor(args) => doctor::run(&args),
         #[cfg(feature = "agent")]
         command::Command::Chat(args) => agent::chat(&args),
         #[cfg(feature = "agent")]
@@ -96,6 +101,8 @@ mod command {
     use crate::approvals;
     #[cfg(feature = "audit")]
     use crate::audit;
+    #[cfg(feature = "agent")]
+    use crate::doctor;
     use crate::{new, policy};
 
     /// Authorization for AI agents: policies as signed WebAssembly components.
@@ -128,5 +135,7 @@ mod command {
         #[cfg(feature = "approvals")]
         #[command(subcommand)]
         Approvals(approvals::Command),
+        #[cfg(feature = "agent")]
+        Doctor(doctor::Args),
     }
 }

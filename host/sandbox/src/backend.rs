@@ -36,18 +36,20 @@ pub(crate) trait Backend: Debug + Send + Sync {
 pub(crate) type Prepared = Result<Box<dyn Backend>, Vec<String>>;
 
 /// The names of the backends, the strongest first.
-pub(crate) const NAMES: &[&str] = &["landlock", "bwrap", "srt"];
+pub(crate) const NAMES: &[&str] = &["landlock", "landlock-alone", "bwrap", "srt"];
 
 /// Makes a backend ready. Programs of backends are looked for in the search path of this program.
 pub(crate) fn prepare(name: &str, workspace: &Workspace) -> Prepared {
     match name {
         #[cfg(target_os = "linux")]
-        "landlock" => landlock::prepare(workspace),
+        "landlock" => landlock::prepare(workspace, true),
+        #[cfg(target_os = "linux")]
+        "landlock-alone" => landlock::prepare(workspace, false),
         #[cfg(target_os = "linux")]
         "bwrap" => bwrap::prepare(workspace),
         "srt" => srt::prepare(workspace),
         #[cfg(not(target_os = "linux"))]
-        "landlock" | "bwrap" => Err(vec!["only Linux has it".to_owned()]),
+        "landlock" | "landlock-alone" | "bwrap" => Err(vec!["only Linux has it".to_owned()]),
         other => Err(vec![format!(
             "there is no backend `{other}`; there are {}",
             NAMES.join(", ")

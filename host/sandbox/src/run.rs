@@ -52,6 +52,8 @@ pub(crate) struct Running {
     pub(crate) lifeline: Option<OwnedFd>,
     /// Whether the process leads a group that is to be killed with it.
     pub(crate) group: bool,
+    /// Where bubblewrap says which process is the first of its namespace: the one to end.
+    pub(crate) first: Option<OwnedFd>,
     /// Where a setup that failed says so.
     pub(crate) report: Option<OwnedFd>,
     /// What serves its network.
@@ -73,6 +75,11 @@ const TICK: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_secs(2);
 /// How long the rest of the output is waited for after the command has ended.
 const REST: Duration = Duration::from_secs(1);
+
+/// Whether nobody wants a command any more.
+pub(crate) fn is_cancelled(cancel: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(wait(&[Some(cancel)], Duration::ZERO)?.first() == Some(&true))
+}
 
 /// Watches a command until it has ended and nothing of it is left. `cancel` is closed if nobody wants it any more.
 pub(crate) fn watch(
@@ -211,6 +218,9 @@ fn end(running: &mut Running) -> io::Result<i32> {
             break status;
         }
         if Instant::now() >= until {
+            if let Some(first) = running.first.take() {
+                kill_first(&first);
+            }
             kill(running);
             break running.child.wait()?;
         }
@@ -223,6 +233,35 @@ fn end(running: &mut Running) -> io::Result<i32> {
         .code()
         .or_else(|| status.signal().map(|signal| 128 + signal))
         .unwrap_or(1))
+}
+
+/// Ends the first process of a namespace, and with it all others. Its number is its own as long as its parent, which is still there, has not
+/// taken leave of it.
+fn kill_first(said: &OwnedFd) {
+    let mut text = Vec::new();
+    let until = Instant::now() + GRACE;
+    // It is said when the namespace is made, a moment after the start.
+    while Instant::now() < until && !text.ends_with(b"}\n") && !text.ends_with(b"}") {
+        let Ok(woken) = wait(&[Some(said.as_fd())], Duration::from_millis(20)) else {
+            return;
+        };
+        if woken.first() == Some(&true) {
+            let mut buffer = [0; 256];
+            match rustix::io::read(said, &mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(read) => text.extend_from_slice(buffer.get(..read).unwrap_or_default()),
+            }
+        }
+    }
+    let first = serde_json::from_slice::<serde_json::Value>(&text)
+        .ok()
+        .and_then(|said| said.get("child-pid")?.as_i64())
+        .and_then(|pid| i32::try_from(pid).ok())
+        .filter(|pid| *pid > 1)
+        .and_then(rustix::process::Pid::from_raw);
+    if let Some(first) = first {
+        let _ = rustix::process::kill_process(first, rustix::process::Signal::KILL);
+    }
 }
 
 fn kill(running: &mut Running) {

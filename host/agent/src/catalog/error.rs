@@ -12,6 +12,9 @@ use crate::definition::Refused;
 use crate::error::BuildError;
 use crate::model::ModelError;
 
+/// The most agents that name one another in a row. A run goes less deep by default, and loading them takes memory of the stack.
+pub(super) const MOST_IN_A_ROW: usize = 32;
+
 /// A name is taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -56,6 +59,15 @@ pub enum LoadError {
         name: String,
         /// Their folders.
         folders: Vec<PathBuf>,
+    },
+    /// The agents that name one another are too many in a row.
+    #[error(
+        "more than {MOST_IN_A_ROW} agents name one another in a row, up to `{}`; shorten the way to it",
+        harmless(name)
+    )]
+    TooDeep {
+        /// The agent that is too far away.
+        name: String,
     },
     /// Its files are refused: diagnostics.
     #[error("the agent is refused\n{0}")]

@@ -9,6 +9,7 @@ use hexgate_enforce::Enforcer;
 use hexgate_enforce::resolve::{ResolveError, Resolver};
 
 use super::built_in::BuiltIn;
+use super::error::MOST_IN_A_ROW;
 use super::find::{Found, find, names, texts};
 use super::local::{self, Local};
 use super::tools::ToolsFor;
@@ -167,6 +168,10 @@ impl Loading<'_> {
         if let Some(at) = self.way.iter().position(|on_way| *on_way == name.text) {
             let way = self.way.get(at..).unwrap_or_default();
             return Err(LoadError::Refused(by.circle(name, way)));
+        }
+        if self.way.len() >= MOST_IN_A_ROW {
+            let name = name.text.clone();
+            return Err(LoadError::TooDeep { name });
         }
         self.agent(&name.text)
     }

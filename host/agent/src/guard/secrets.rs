@@ -78,6 +78,11 @@ impl Guard for SecretScrubber {
             }
         })
     }
+
+    fn line(&self, mut line: String) -> String {
+        self.text(&mut line);
+        line
+    }
 }
 
 /// Denies calls with arguments in which there is what a key of a known issuer looks like: a model must not send it anywhere.

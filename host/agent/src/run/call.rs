@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use hexgate_base::guarded::guarded;
 use hexgate_enforce::{DecisionId, EndState, Permit};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
@@ -14,6 +15,7 @@ use super::decide::Denied;
 use super::result::Given;
 use super::talk::Settled;
 use crate::event::EventKind;
+use crate::guard::Guard;
 use crate::message::CallState;
 use crate::tool::Progress;
 
@@ -95,14 +97,25 @@ impl<'a> Open<'a> {
         }
         let goes_on = Arc::clone(&self.goes_on);
         let (id, tool) = (self.id.clone(), self.tool.clone());
+        let guards: Vec<Arc<dyn Guard>> = self.run.parts.guards.clone();
         Progress::new(move |text| {
             if !goes_on.load(Ordering::Acquire) {
                 return;
             }
+            // Cut before it is looked at, and a little later than where people see it cut: half of a key must not be at the end.
+            let line: String = text.chars().take(2 * MAX_LINE).collect();
+            let looked_at = guards
+                .iter()
+                .filter(|guard| guarded(|| guard.applies_to(&tool)).unwrap_or(true))
+                .try_fold(line, |line, guard| guarded(|| guard.line(line)));
+            let Ok(line) = looked_at else {
+                tracing::error!(%tool, "a guard panicked; a line about progress is dropped");
+                return;
+            };
             let kind = EventKind::ToolUpdate {
                 tool_id: id.clone(),
                 tool_name: tool.clone(),
-                text: text.chars().take(MAX_LINE).collect(),
+                text: line.chars().take(MAX_LINE).collect(),
             };
             sink.update(&info, kind, &goes_on);
         })

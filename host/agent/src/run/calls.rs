@@ -180,7 +180,11 @@ impl Ready<'_> {
         open.started();
         let result = match &entry.target {
             Target::Tool(tool) => run.call(&**tool, permit, &open).await,
-            Target::Agent(parts, _) => run.delegate(parts, open.id(), &arguments).await,
+            Target::Agent(parts, _) => {
+                let tool_id = open.id();
+                let asking = run.delegate(parts, tool_id, &arguments);
+                run.within(Work::Tool { tool_id }, asking).await
+            }
         };
         match run.after(&entry.spec.name, &arguments, result).await {
             Ok(result) => open.end(Given::of(result, run.parts.limits.result_bytes)),

@@ -16,6 +16,8 @@ pub(super) struct Counts {
     began: Instant,
     /// The run around this one: its tokens are those of the runs below it, too.
     above: Option<Arc<Counts>>,
+    /// The most tokens. None: there is no limit.
+    most_tokens: Option<u64>,
     totals: Mutex<Totals>,
 }
 
@@ -51,10 +53,15 @@ struct Facts<'a> {
 }
 
 impl Counts {
-    pub(super) fn below(began: Instant, above: Option<&Arc<Self>>) -> Arc<Self> {
+    pub(super) fn below(
+        began: Instant,
+        above: Option<&Arc<Self>>,
+        most_tokens: Option<u64>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             began,
             above: above.cloned(),
+            most_tokens,
             totals: Mutex::default(),
         })
     }
@@ -96,6 +103,20 @@ impl Counts {
             drop(totals);
             counts = this.above.as_deref();
         }
+    }
+
+    /// The limit of tokens that is reached: of this run, or of one around it, whose tokens a run below must not take either.
+    pub(super) fn spent(&self) -> Option<u64> {
+        let mut counts = Some(self);
+        while let Some(this) = counts {
+            if let Some(most) = this.most_tokens
+                && locked(&this.totals).tokens() >= most
+            {
+                return Some(most);
+            }
+            counts = this.above.as_deref();
+        }
+        None
     }
 
     pub(super) fn elapsed(&self) -> Duration {

@@ -45,8 +45,7 @@ fn at_once(dir: std::os::fd::BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Err
 
     /// The kernel gives up, and may be asked again, when a folder is renamed while it walks.
     const ATTEMPTS: usize = 64;
-    let resolve =
-        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     for _ in 0..ATTEMPTS {
         match openat2(dir, path, FLAGS, Mode::empty(), resolve) {
             Err(Errno::AGAIN | Errno::INTR) => {}

@@ -16,6 +16,7 @@ mod bundles;
 mod calls;
 mod convert;
 mod deliver;
+mod doctor;
 mod engines;
 mod explain;
 mod fixture;

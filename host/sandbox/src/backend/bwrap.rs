@@ -201,6 +201,9 @@ impl Backend for Bwrap {
         for filter in &filters {
             command.args(["--add-seccomp-fd", &filter.as_raw_fd().to_string()]);
         }
+        let (first, to_first) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)
+            .map_err(|error| failed("make a pipe")(error.into()))?;
+        command.args(["--info-fd", &to_first.as_raw_fd().to_string()]);
         command.arg("--").arg(&self.shell);
         if self.shell.ends_with("bash") {
             command.args(["--noprofile", "--norc"]);
@@ -222,13 +225,18 @@ impl Backend for Bwrap {
         limited(
             &mut command,
             self.workspace.limits(),
-            filters.iter().map(AsRawFd::as_raw_fd).collect(),
+            filters
+                .iter()
+                .chain([&to_first])
+                .map(AsRawFd::as_raw_fd)
+                .collect(),
         );
         let child = command.spawn().map_err(failed("start bwrap"))?;
         Ok(Running {
             child,
             lifeline: None,
             group: true,
+            first: Some(first),
             report: None,
             service: None,
         })

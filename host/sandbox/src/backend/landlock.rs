@@ -56,7 +56,11 @@ pub(crate) struct Landlock {
 
 impl Backend for Landlock {
     fn name(&self) -> &'static str {
-        "landlock"
+        if self.plan.is_some() {
+            "landlock"
+        } else {
+            "landlock-alone"
+        }
     }
 
     fn guarantees(&self) -> &Guarantees {
@@ -65,7 +69,7 @@ impl Backend for Landlock {
 
     fn start(&self, script: &str, network: Network) -> Result<Running, SandboxError> {
         if self.plan.is_none() && !network.is_none() {
-            return Err(SandboxError::Network("landlock without namespaces"));
+            return Err(SandboxError::Network(self.name()));
         }
         let failed = |step| move |source: io::Error| SandboxError::Setup { step, source };
         let through = !network.is_none();
@@ -77,16 +81,19 @@ impl Backend for Landlock {
             .then(channel)
             .transpose()
             .map_err(failed("make a channel"))?;
-        let rules = self
-            .rules
-            .create(self.abi, self.network_rule(through))
-            .map_err(failed("make the rules of landlock"))?;
+        let create = |processes| {
+            self.rules
+                .create(self.abi, self.network_rule(through), processes)
+                .map_err(failed("make the rules of landlock"))
+        };
+        let (rules, supervisor) = (create(false)?, create(self.plan.is_none())?);
         let launch = Launch {
             report: to_report.as_raw_fd(),
             lifeline: lifeline.as_raw_fd(),
             network: channel.as_ref().map(|(_, child)| child.as_raw_fd()),
             loopback: through || self.workspace.0.local_binding,
             rules: rules.as_raw_fd(),
+            supervisor: supervisor.as_raw_fd(),
             inside: self.inside(),
             plan: self.plan.clone(),
             maps: maps(),
@@ -127,11 +134,12 @@ impl Backend for Landlock {
             }
         };
         // The ends of the child.
-        drop((to_report, lifeline, rules));
+        drop((to_report, lifeline, rules, supervisor));
         let mut running = Running {
             child,
             lifeline: Some(held),
             group: false,
+            first: None,
             report: Some(report),
             service: None,
         };
@@ -258,7 +266,7 @@ pub(crate) fn plain_filters(internet: bool) -> io::Result<Vec<Vec<u8>>> {
     };
     let filters =
         filter::filters(sockets, false).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok([filters.absent, filters.refuse]
+    Ok([filter::native(), filters.absent, filters.refuse]
         .iter()
         .map(|filter| filter.iter().flat_map(|step| step.bytes()).collect())
         .collect())

@@ -185,6 +185,7 @@ impl Backend for Srt {
             child,
             lifeline: None,
             group: true,
+            first: None,
             report: None,
             service: None,
         })

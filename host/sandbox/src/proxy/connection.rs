@@ -32,7 +32,11 @@ pub(crate) async fn serve(gate: &Gate, mut client: TcpStream) {
         return Refusal::no_secret().tell(client, with_body).await;
     }
     if head.values("upgrade").next().is_some() && !head.is_tunnel() {
-        gate.refuse(HTTP_REQUEST, &head.target, "an upgrade to another protocol is not passed on");
+        gate.refuse(
+            HTTP_REQUEST,
+            &head.target,
+            "an upgrade to another protocol is not passed on",
+        );
         return Refusal::upgrade().tell(client, with_body).await;
     }
     // An approver may take long; a client that went away meanwhile wants no answer.
@@ -55,7 +59,8 @@ pub(crate) async fn serve(gate: &Gate, mut client: TcpStream) {
                 refusal.tell(client, with_body).await;
             }
             Ok((host, upstream)) if head.is_tunnel() => {
-                let ended = tunnel::serve(gate, (&host, target.port), client, early, upstream).await;
+                let ended =
+                    tunnel::serve(gate, (&host, target.port), client, early, upstream).await;
                 ending.end(ended);
             }
             Ok((_, upstream)) => {
@@ -90,7 +95,12 @@ pub(crate) async fn forward(gate: &Gate, mut client: TcpStream, (host, port): &(
     };
     let passing = async {
         let ended = match gate.connect(&mut ending, &host, arguments.port).await {
-            Ok(mut upstream) => relay(&mut client, &mut upstream, gate.limits.idle, || gate.is_over()).await,
+            Ok(mut upstream) => {
+                relay(&mut client, &mut upstream, gate.limits.idle, || {
+                    gate.is_over()
+                })
+                .await
+            }
             Err(refusal) => Err(refusal.kind()),
         };
         ending.end(ended);
@@ -106,9 +116,9 @@ async fn reach(
     target: &Target,
     ending: &mut Ending,
 ) -> Result<(Host, TcpStream), Refusal> {
-    let host = target.host().map_err(|error| {
-        Refusal::host(format!("the permitted host cannot be read: {error}"))
-    })?;
+    let host = target
+        .host()
+        .map_err(|error| Refusal::host(format!("the permitted host cannot be read: {error}")))?;
     let upstream = gate.connect(ending, &host, target.port).await?;
     Ok((host, upstream))
 }
@@ -135,7 +145,8 @@ async fn read_head(
                 .map_err(Into::into));
         }
         // A head with other line ends has no end that counts, and need not be waited for.
-        if bytes.windows(2).any(|pair| pair == b"\n\n") {
+        let new = bytes.get(seen.saturating_sub(1)..).unwrap_or_default();
+        if new.windows(2).any(|pair| pair == b"\n\n") {
             return Ok(Err(HeadError::Lines.into()));
         }
     }

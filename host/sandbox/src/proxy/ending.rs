@@ -34,14 +34,22 @@ impl Ending {
 
     /// It ended well, or for a reason with a short stable name.
     pub(crate) fn end(mut self, result: Result<(), &'static str>) {
-        self.state = if result.is_ok() { EndState::Completed } else { EndState::Failed };
+        self.state = if result.is_ok() {
+            EndState::Completed
+        } else {
+            EndState::Failed
+        };
         self.error = result.err();
     }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        let took = if self.ran { self.begin.elapsed() } else { Duration::ZERO };
+        let took = if self.ran {
+            self.begin.elapsed()
+        } else {
+            Duration::ZERO
+        };
         self.enforcer.ended(&Ended {
             at: SystemTime::now(),
             decision: self.permit.decision().id(),

@@ -40,7 +40,10 @@ fn an_unknown_backend_is_an_error_that_names_the_known() {
     let text = Sandbox::backend("docker", &builder.build().unwrap(), &Wanted::default())
         .unwrap_err()
         .to_string();
-    assert!(text.contains("landlock, bwrap, srt"), "{text}");
+    assert!(
+        text.contains("landlock, landlock-alone, bwrap, srt"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -64,7 +67,7 @@ fn what_is_not_asked_for_may_be_missing() {
 fn every_backend_is_probed() {
     let probes = probe::probe();
     let names: Vec<_> = probes.iter().map(|probe| probe.backend).collect();
-    assert_eq!(names, ["landlock", "bwrap", "srt"]);
+    assert_eq!(names, ["landlock", "landlock-alone", "bwrap", "srt"]);
     for probe in &probes {
         match &probe.enforces {
             Some(all) => {

@@ -81,7 +81,7 @@ fn what_the_python_system_decides_is_decided() {
         ("$X", "$X"),
         ("ls $(rm a)", "$(rm a)"),
         ("ls `rm a`", "`rm a`"),
-        ("cat <(ls)", "(ls)"),
+        ("cat <(ls)", "( ls )"),
         ("ls &&& ls", "ls &&& ls"),
         ("export A=b", "export"),
         ("trap ls EXIT", "trap"),

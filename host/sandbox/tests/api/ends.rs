@@ -31,7 +31,7 @@ fn gone(mark: &str, most: Duration) -> bool {
 
 #[test]
 fn nothing_is_left_when_a_command_has_ended() {
-    for name in ["landlock", "bwrap"] {
+    for name in ["landlock", "landlock-alone", "bwrap"] {
         let (_folder, builder) = folder();
         let mark = format!("ended-{name}-{}", std::process::id());
         let workspace = marked(builder, &mark);
@@ -42,14 +42,18 @@ fn nothing_is_left_when_a_command_has_ended() {
             wait(sandbox.run(&format!("{DAEMONS} echo done"), Duration::from_secs(10))).unwrap();
         assert_eq!(finished.stdout, "done\n", "{finished:?}");
         // Landlock waits for the namespace to be empty, bubblewrap does not.
-        let most = if name == "landlock" { 0 } else { 2000 };
+        let most = if name.starts_with("landlock") {
+            0
+        } else {
+            2000
+        };
         assert!(gone(&mark, Duration::from_millis(most)), "{name}");
     }
 }
 
 #[test]
 fn nothing_is_left_when_its_time_is_over() {
-    for name in ["landlock", "bwrap"] {
+    for name in ["landlock", "landlock-alone", "bwrap"] {
         let (_folder, builder) = folder();
         let mark = format!("late-{name}-{}", std::process::id());
         let workspace = marked(builder, &mark);
@@ -71,7 +75,7 @@ fn nothing_is_left_when_its_time_is_over() {
 
 #[test]
 fn nothing_is_left_when_nobody_waits_any_more() {
-    for name in ["landlock", "bwrap"] {
+    for name in ["landlock", "landlock-alone", "bwrap"] {
         let (_folder, builder) = folder();
         let mark = format!("dropped-{name}-{}", std::process::id());
         let workspace = marked(builder, &mark);
@@ -113,7 +117,7 @@ fn program_that_is_killed() {
 
 #[test]
 fn nothing_is_left_when_the_program_is_killed() {
-    for name in ["landlock", "bwrap"] {
+    for name in ["landlock", "landlock-alone", "bwrap"] {
         let (folder, builder) = folder();
         if backend(name, &builder.build().unwrap()).is_none() {
             continue;

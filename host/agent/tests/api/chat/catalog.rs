@@ -259,6 +259,27 @@ fn agents_call_agents_and_never_in_circles() {
 }
 
 #[test]
+fn agents_in_an_endless_row_are_refused_and_end_nothing() {
+    let desk = Desk::new("turns: []\n");
+    for at in 0..2000 {
+        let next = at + 1;
+        desk.write(
+            &format!("agents/a{at}/agent.yaml"),
+            &format!("name: a{at}\npolicy: policy.yaml\nsubagents: [a{next}]\n"),
+        );
+        desk.write(&format!("agents/a{at}/policy.yaml"), "roles: {}\n");
+    }
+    agent(&desk, "agents/a2000", "a2000");
+    let output = desk
+        .command(&["run", "--agent", "a0", "hi"])
+        .output()
+        .unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("in a row, up to `a32`"), "{said}");
+}
+
+#[test]
 fn an_agent_is_shown_and_its_schema_printed() {
     let desk = Desk::new("turns: []\n");
     agent(&desk, "own", "own");

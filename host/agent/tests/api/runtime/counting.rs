@@ -44,7 +44,9 @@ async fn each_decision_sees_the_counts_by_the_names_that_policies_know() {
         .tool(Echo::new("echo"))
         .tool(Echo::new("pay"))
         .tool(Echo::new("ask"))
-        .tool(Made::new("slow", |_, _| async { Err(ToolError::new("broken", "no")) }))
+        .tool(Made::new("slow", |_, _| async {
+            Err(ToolError::new("broken", "no"))
+        }))
         .build()
         .unwrap();
     let outcome = agent.invoke(&alice(), "Go.").await.unwrap();
@@ -55,8 +57,14 @@ async fn each_decision_sees_the_counts_by_the_names_that_policies_know() {
         .iter()
         .map(|run| {
             json!([
-                run["tool_calls"], run["calls_of_this_tool"], run["denials"], run["approvals"],
-                run["errors"], run["llm_calls"], run["total_tokens"], run["tools_used"],
+                run["tool_calls"],
+                run["calls_of_this_tool"],
+                run["denials"],
+                run["approvals"],
+                run["errors"],
+                run["llm_calls"],
+                run["total_tokens"],
+                run["tools_used"],
             ])
         })
         .collect();
@@ -72,8 +80,14 @@ async fn each_decision_sees_the_counts_by_the_names_that_policies_know() {
         ]
     );
     let last = &seen[5];
-    assert_eq!((&last["id"], &last["agent"]), (&json!(outcome.run_id), &json!("bot")));
-    assert_eq!((&last["input_tokens"], &last["output_tokens"]), (&json!(200), &json!(22)));
+    assert_eq!(
+        (&last["id"], &last["agent"]),
+        (&json!(outcome.run_id), &json!("bot"))
+    );
+    assert_eq!(
+        (&last["input_tokens"], &last["output_tokens"]),
+        (&json!(200), &json!(22))
+    );
     assert!(last["elapsed_seconds"].as_f64().unwrap() < 60.0);
     // These and no others: a policy that names another does not compile.
     assert_eq!(last.as_object().unwrap().len(), 13);
@@ -89,11 +103,19 @@ roles:
       send: { mode: allow, constraints: ['not ("read_secret" in run.tools_used)'] }
 "#;
     for (order, expected) in [
-        (["send", "read_secret"], [CallState::Completed, CallState::Completed]),
-        (["read_secret", "send"], [CallState::Completed, CallState::Denied]),
+        (
+            ["send", "read_secret"],
+            [CallState::Completed, CallState::Completed],
+        ),
+        (
+            ["read_secret", "send"],
+            [CallState::Completed, CallState::Denied],
+        ),
     ] {
         let agent = Agent::builder("bot")
-            .model(Script::new([order.map(|tool| call(tool, tool, &json!({}))).to_vec()]))
+            .model(Script::new([order
+                .map(|tool| call(tool, tool, &json!({})))
+                .to_vec()]))
             .enforcer(enforcer("bot", policy))
             // Side by side: what was used counts before it ran.
             .tool(waits("read_secret"))
@@ -162,7 +184,10 @@ async fn calls_side_by_side_never_pass_a_limit_of_the_policy() {
         let outcome = agent.invoke(&alice(), "Go.").await.unwrap();
         let [work, other] = [0, 1].map(|index| ran[index].load(Ordering::SeqCst));
         // `work` sees all calls, those of `other` included; `other` sees its own.
-        assert!(work + 2 >= LIMIT && work <= LIMIT, "round {round}: {work} {other}");
+        assert!(
+            work + 2 >= LIMIT && work <= LIMIT,
+            "round {round}: {work} {other}"
+        );
         assert_eq!(other, 2, "round {round}");
         assert_eq!(outcome.tool_calls, work + other, "round {round}");
     }

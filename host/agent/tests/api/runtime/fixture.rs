@@ -140,7 +140,9 @@ impl Model for Script {
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
         self.requests.lock().unwrap().push(request);
         let turn = self.turns.lock().unwrap().pop_front();
-        Ok(play(turn.unwrap_or_else(|| vec![text("The script is over.")])))
+        Ok(play(
+            turn.unwrap_or_else(|| vec![text("The script is over.")]),
+        ))
     }
 }
 
@@ -157,7 +159,12 @@ pub(crate) fn play(mut turn: Vec<Piece>) -> ModelStream {
     let has_end = turn.iter().any(|piece| {
         matches!(
             piece,
-            Piece::End(..) | Piece::Fail(_) | Piece::Break | Piece::Hang | Piece::Panic | Piece::Flood
+            Piece::End(..)
+                | Piece::Fail(_)
+                | Piece::Break
+                | Piece::Hang
+                | Piece::Panic
+                | Piece::Flood
         )
     });
     if !has_end {
@@ -202,7 +209,11 @@ where
 {
     pub(crate) fn new(name: &str, run: F) -> Self {
         Self {
-            spec: Arc::new(ToolSpec::new(name, "A tool of a test.", json!({"type": "object"}))),
+            spec: Arc::new(ToolSpec::new(
+                name,
+                "A tool of a test.",
+                json!({"type": "object"}),
+            )),
             run,
         }
     }
@@ -279,7 +290,12 @@ pub(crate) fn results(messages: &[Message]) -> Vec<(CallState, String)> {
 /// The types of events, without pieces of text.
 pub(crate) fn types(events: &[Event]) -> Vec<String> {
     let names = events.iter().filter_map(|event| {
-        if matches!(event.kind, EventKind::BlockStart { .. } | EventKind::BlockDelta { .. } | EventKind::BlockEnd { .. }) {
+        if matches!(
+            event.kind,
+            EventKind::BlockStart { .. }
+                | EventKind::BlockDelta { .. }
+                | EventKind::BlockEnd { .. }
+        ) {
             return None;
         }
         let value = serde_json::to_value(event).unwrap();

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use hexgate_agent::Agent;
+use hexgate_agent::event::EventKind;
 use hexgate_agent::guard::{Before, Guard, GuardError, GuardedCall, SecretGuard};
 use hexgate_agent::message::CallState;
-use hexgate_agent::tool::{ToolError, ToolOutput};
+use hexgate_agent::tool::{Progress, ToolError, ToolOutput};
 use hexgate_enforce::{Cause, Decision};
 use serde_json::json;
 
@@ -124,7 +125,11 @@ async fn run(guards: &[Does], piece: Piece) -> Came {
 #[tokio::test]
 async fn guards_come_in_order_and_what_they_rewrite_is_decided_and_runs() {
     let came = run(
-        &[Does::Nothing, Does::Rewrites(r#"{"text": "rewritten"}"#), Does::Nothing],
+        &[
+            Does::Nothing,
+            Does::Rewrites(r#"{"text": "rewritten"}"#),
+            Does::Nothing,
+        ],
         echo("1", "proposed"),
     )
     .await;
@@ -144,11 +149,22 @@ async fn guards_come_in_order_and_what_they_rewrite_is_decided_and_runs() {
     assert_eq!(came.heard, [rewritten]);
 
     // The policy decides the rewrite: a guard cannot get more than it grants.
-    let came = run(&[Does::Rewrites(r#"{"amount": 51}"#)], call("1", "pay", &json!({"amount": 5}))).await;
+    let came = run(
+        &[Does::Rewrites(r#"{"amount": 51}"#)],
+        call("1", "pay", &json!({"amount": 5})),
+    )
+    .await;
     assert_eq!(came.states[0].0, CallState::Denied);
     assert!(came.heard.is_empty() && came.decided[0].0 == Cause::Policy);
-    let came = run(&[Does::Rewrites("no JSON")], call("1", "pay", &json!({"amount": 5}))).await;
-    assert_eq!((came.states[0].0, came.decided[0].0), (CallState::Failed, Cause::Malformed));
+    let came = run(
+        &[Does::Rewrites("no JSON")],
+        call("1", "pay", &json!({"amount": 5})),
+    )
+    .await;
+    assert_eq!(
+        (came.states[0].0, came.decided[0].0),
+        (CallState::Failed, Cause::Malformed)
+    );
     assert!(came.heard.is_empty());
 }
 
@@ -156,8 +172,14 @@ async fn guards_come_in_order_and_what_they_rewrite_is_decided_and_runs() {
 async fn a_guard_that_denies_or_fails_is_a_denial_on_record() {
     for (does, reason) in [
         (Does::Denies, "the guard `two` refused it: it is Sunday"),
-        (Does::FailsBefore, "the guard `two` refused it: it failed: the service is down"),
-        (Does::PanicsBefore, "the guard `two` refused it: it failed: it panicked: the guard has a bug"),
+        (
+            Does::FailsBefore,
+            "the guard `two` refused it: it failed: the service is down",
+        ),
+        (
+            Does::PanicsBefore,
+            "the guard `two` refused it: it failed: it panicked: the guard has a bug",
+        ),
     ] {
         let came = run(&[Does::Nothing, does, Does::Nothing], echo("1", "x")).await;
         assert_eq!(
@@ -168,7 +190,10 @@ async fn a_guard_that_denies_or_fails_is_a_denial_on_record() {
             )
         );
         assert_eq!(came.decided.len(), 1);
-        assert_eq!((came.decided[0].0, came.decided[0].1.as_str()), (Cause::Runtime, reason));
+        assert_eq!(
+            (came.decided[0].0, came.decided[0].1.as_str()),
+            (Cause::Runtime, reason)
+        );
         assert!(came.heard.is_empty());
         assert_eq!(came.journal.len(), 2, "nobody is asked after a denial");
     }
@@ -182,13 +207,17 @@ async fn a_guard_that_fails_after_the_tool_withholds_its_result() {
             came.states[0],
             (
                 CallState::Failed,
-                "[guard_denied] The tool 'echo' was executed. Its result is withheld by a guard.".to_owned()
+                "[guard_denied] The tool 'echo' was executed. Its result is withheld by a guard."
+                    .to_owned()
             )
         );
         assert_eq!(came.heard.len(), 1);
     }
     let came = run(&[Does::Replaces("something else")], echo("1", "x")).await;
-    assert_eq!(came.states[0], (CallState::Completed, "something else".to_owned()));
+    assert_eq!(
+        came.states[0],
+        (CallState::Completed, "something else".to_owned())
+    );
 }
 
 const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
@@ -203,7 +232,11 @@ async fn keys_that_tools_find_do_not_reach_the_model() {
             .summary(format!("read {KEY}")))
         })
     };
-    let fails = || Made::new("echo", |_, _| async { Err(ToolError::new("bad", format!("no {KEY}"))) });
+    let fails = || {
+        Made::new("echo", |_, _| async {
+            Err(ToolError::new("bad", format!("no {KEY}")))
+        })
+    };
     let pieces = || vec![call("1", "slow", &json!({})), call("2", "echo", &json!({}))];
     let builder = |script: Script| {
         Agent::builder("bot")
@@ -221,12 +254,25 @@ async fn keys_that_tools_find_do_not_reach_the_model() {
     let outcome = stream.finish().await.unwrap();
     told.push_str(&outcome.conversation.unwrap().to_json().unwrap());
     assert!(!told.contains(KEY), "{told}");
-    assert!(told.contains("[REDACTED:aws_access_key]") && told.contains("the password is long"), "{told}");
+    assert!(
+        told.contains("[REDACTED:aws_access_key]") && told.contains("the password is long"),
+        "{told}"
+    );
 
-    let agent = builder(Script::new([pieces()])).dangerous_keep_secrets().build().unwrap();
+    let agent = builder(Script::new([pieces()]))
+        .dangerous_keep_secrets()
+        .build()
+        .unwrap();
     assert!(agent.notices()[0].contains("shows keys"));
     let outcome = agent.invoke(&alice(), "Go.").await.unwrap();
-    assert!(outcome.conversation.unwrap().to_json().unwrap().contains(KEY));
+    assert!(
+        outcome
+            .conversation
+            .unwrap()
+            .to_json()
+            .unwrap()
+            .contains(KEY)
+    );
 }
 
 #[tokio::test]
@@ -235,7 +281,11 @@ async fn a_model_does_not_send_keys_anywhere_where_that_is_guarded() {
     let heard = tool.heard();
     let agent = Agent::builder("bot")
         .model(Script::new([vec![
-            call("1", "echo", &json!({"deep": [{"x": format!("Bearer of {KEY}")}]})),
+            call(
+                "1",
+                "echo",
+                &json!({"deep": [{"x": format!("Bearer of {KEY}")}]}),
+            ),
             call("2", "echo", &json!({KEY: 1})),
             echo("3", "nothing"),
         ]]))
@@ -246,6 +296,33 @@ async fn a_model_does_not_send_keys_anywhere_where_that_is_guarded() {
         .unwrap();
     let outcome = agent.invoke(&alice(), "Go.").await.unwrap();
     let states = results(outcome.conversation.unwrap().messages());
-    assert_eq!([states[0].0, states[1].0, states[2].0], [CallState::Denied, CallState::Denied, CallState::Completed]);
+    assert_eq!(
+        [states[0].0, states[1].0, states[2].0],
+        [CallState::Denied, CallState::Denied, CallState::Completed]
+    );
     assert_eq!(heard.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_tool_says_of_its_progress_is_scrubbed_too() {
+    let agent = Agent::builder("bot")
+        .model(Script::new([
+            vec![call("1", "slow", &json!({}))],
+            vec![text("Done.")],
+        ]))
+        .enforcer(enforcer("bot", POLICY))
+        .tool(Made::new("slow", move |_, progress: Progress| async move {
+            progress.tell(format!("found {KEY}"));
+            Ok(ToolOutput::new("done"))
+        }))
+        .build()
+        .unwrap();
+    let mut stream = agent.stream(&alice(), "Go.");
+    let mut lines = Vec::new();
+    while let Some(event) = stream.next().await {
+        if let EventKind::ToolUpdate { text, .. } = event.kind {
+            lines.push(text);
+        }
+    }
+    assert_eq!(lines, ["found [REDACTED:aws_access_key]"]);
 }

@@ -31,7 +31,10 @@ async fn a_call_runs_with_the_bytes_that_were_decided_and_the_model_reads_its_re
         .build()
         .unwrap();
     let outcome = agent.invoke(&alice(), "What does it say?").await.unwrap();
-    assert_eq!((outcome.message.as_str(), &outcome.ended), ("It says ab.", &Ended::Finished));
+    assert_eq!(
+        (outcome.message.as_str(), &outcome.ended),
+        ("It says ab.", &Ended::Finished)
+    );
     assert_eq!((outcome.tool_calls, outcome.denials), (1, 0));
     assert_eq!(*heard.lock().unwrap(), [odd]);
 
@@ -39,13 +42,20 @@ async fn a_call_runs_with_the_bytes_that_were_decided_and_the_model_reads_its_re
     assert_eq!(requests.len(), 2);
     assert_eq!(requests[0].system.as_deref(), Some("Be brief."));
     assert_eq!(requests[0].messages.len(), 1);
-    let [Message::User { .. }, Message::Assistant { calls, .. }, Message::Tool { call, content, .. }] =
-        &requests[1].messages[..]
+    let [
+        Message::User { .. },
+        Message::Assistant { calls, .. },
+        Message::Tool { call, content, .. },
+    ] = &requests[1].messages[..]
     else {
         panic!("{:?}", requests[1].messages);
     };
     assert_eq!((calls[0].arguments.as_str(), call.as_str()), (odd, "c1"));
-    assert_eq!(content, r#"{"got":{"n":1.0,"text":"ab"},"ok":true}"#);
+    let content: serde_json::Value = serde_json::from_str(content).unwrap();
+    assert_eq!(
+        content,
+        json!({"ok": true, "got": {"text": "ab", "n": 1.0}})
+    );
 }
 
 #[tokio::test]
@@ -70,7 +80,9 @@ async fn a_denial_reaches_the_model_with_its_marker_and_the_run_goes_on() {
     assert_eq!((outcome.tool_calls, outcome.denials), (1, 2));
     let results = results(outcome.conversation.unwrap().messages());
     let denied = |tool: &str| {
-        let text = format!("[policy_denied] Tool '{tool}' is denied by the agent policy. The tool was not executed.");
+        let text = format!(
+            "[policy_denied] Tool '{tool}' is denied by the agent policy. The tool was not executed."
+        );
         (CallState::Denied, text)
     };
     assert_eq!(results[0], denied("pay"));
@@ -128,9 +140,9 @@ async fn what_a_model_writes_wrong_is_told_to_it_and_the_run_goes_on() {
         "[policy_denied]",
         "[policy_denied]",
         "[invalid_arguments]",
-        "{\"got\"",
+        "{",
         "[invalid_call]",
-        "{\"got\"",
+        "{",
     ]
     .into_iter()
     .enumerate()
@@ -144,7 +156,11 @@ async fn what_a_model_writes_wrong_is_told_to_it_and_the_run_goes_on() {
         };
         assert_eq!(*state, expected, "{index}: {content}");
     }
-    assert!(results[1].1.contains("JSON"), "the model is told what is wrong: {}", results[1].1);
+    assert!(
+        results[1].1.contains("a string that does not end"),
+        "the model is told what is wrong: {}",
+        results[1].1
+    );
     // Each proposal was decided, so each is on the record.
     assert_eq!(decisions.len(), 8);
     assert_eq!(*heard.lock().unwrap(), [r#"{"text":"first"}"#, "{}"]);
@@ -156,26 +172,62 @@ async fn what_a_model_writes_wrong_is_told_to_it_and_the_run_goes_on() {
 #[tokio::test]
 async fn a_model_that_fails_ends_the_run_by_name_and_leaves_a_usable_history() {
     for (turn, kind, said) in [
-        (vec![text("Good mor"), Piece::Break], ModelErrorKind::Interrupted, true),
-        (vec![text("Good mor"), Piece::Fail(ModelErrorKind::Garbage)], ModelErrorKind::Garbage, true),
-        (vec![Piece::Fail(ModelErrorKind::RateLimited)], ModelErrorKind::RateLimited, false),
-        (vec![text("Good mor"), Piece::Panic], ModelErrorKind::Garbage, true),
+        (
+            vec![text("Good mor"), Piece::Break],
+            ModelErrorKind::Interrupted,
+            true,
+        ),
+        (
+            vec![text("Good mor"), Piece::Fail(ModelErrorKind::Garbage)],
+            ModelErrorKind::Garbage,
+            true,
+        ),
+        (
+            vec![Piece::Fail(ModelErrorKind::RateLimited)],
+            ModelErrorKind::RateLimited,
+            false,
+        ),
+        (
+            vec![text("Good mor"), Piece::Panic],
+            ModelErrorKind::Garbage,
+            true,
+        ),
         (vec![Piece::Flood], ModelErrorKind::Garbage, true),
-        ((0..65).map(|n| echo(&n.to_string(), "x")).collect(), ModelErrorKind::Garbage, false),
+        (
+            (0..65).map(|n| echo(&n.to_string(), "x")).collect(),
+            ModelErrorKind::Garbage,
+            false,
+        ),
     ] {
-        let agent = agent("bot", [vec![echo("1", "x")], turn.clone(), vec![text("Hello.")]])
-            .build()
-            .unwrap();
+        let agent = agent(
+            "bot",
+            [vec![echo("1", "x")], turn.clone(), vec![text("Hello.")]],
+        )
+        .build()
+        .unwrap();
         let mut talk = hexgate_agent::Conversation::new();
-        let error = agent.invoke_in(&mut talk, &alice(), "Hi.").await.unwrap_err();
+        let error = agent
+            .invoke_in(&mut talk, &alice(), "Hi.")
+            .await
+            .unwrap_err();
         let Ended::Model(why) = &error.outcome.ended else {
             panic!("{turn:?}: {:?}", error.outcome.ended);
         };
         assert_eq!(why.kind, kind, "{turn:?}");
-        assert_eq!(talk.messages().len(), if said { 4 } else { 3 }, "{turn:?}: {talk:?}");
+        assert_eq!(
+            talk.messages().len(),
+            if said { 4 } else { 3 },
+            "{turn:?}: {talk:?}"
+        );
         let saved = talk.to_json().unwrap();
-        assert_eq!(hexgate_agent::Conversation::from_json(&saved).unwrap(), talk);
-        let outcome = agent.invoke_in(&mut talk, &alice(), "Again.").await.unwrap();
+        assert_eq!(
+            hexgate_agent::Conversation::from_json(&saved).unwrap(),
+            talk
+        );
+        let outcome = agent
+            .invoke_in(&mut talk, &alice(), "Again.")
+            .await
+            .unwrap();
         assert_eq!(outcome.message, "Hello.");
     }
 }
@@ -191,7 +243,9 @@ async fn an_answer_that_was_cut_or_withheld_is_an_answer_by_that_name() {
             input_tokens: 7,
             output_tokens: 3,
         };
-        let agent = agent("bot", [vec![text("So"), Piece::End(stop, usage)]]).build().unwrap();
+        let agent = agent("bot", [vec![text("So"), Piece::End(stop, usage)]])
+            .build()
+            .unwrap();
         let outcome = agent.invoke(&alice(), "Hi.").await.unwrap();
         assert_eq!((outcome.ended, outcome.usage), (ended, usage));
     }
@@ -199,7 +253,10 @@ async fn an_answer_that_was_cut_or_withheld_is_an_answer_by_that_name() {
 
 #[tokio::test]
 async fn without_a_policy_everything_is_denied_and_it_is_said() {
-    let script = Arc::new(Script::new([vec![echo("1", "x")], vec![text("I may do nothing.")]]));
+    let script = Arc::new(Script::new([
+        vec![echo("1", "x")],
+        vec![text("I may do nothing.")],
+    ]));
     let tool = Echo::new("echo");
     let heard = tool.heard();
     let agent = Agent::builder("bot")
@@ -207,12 +264,20 @@ async fn without_a_policy_everything_is_denied_and_it_is_said() {
         .tool(tool)
         .build()
         .unwrap();
-    assert!(agent.notices()[0].contains("no policy"), "{:?}", agent.notices());
+    assert!(
+        agent.notices()[0].contains("no policy"),
+        "{:?}",
+        agent.notices()
+    );
     let outcome = agent.invoke(&alice(), "Go.").await.unwrap();
     assert_eq!((outcome.tool_calls, outcome.denials), (0, 1));
     let results = results(outcome.conversation.unwrap().messages());
     assert_eq!(results[0].0, CallState::Denied);
-    assert!(results[0].1.starts_with("[policy_denied] Tool 'echo' is denied: this agent has no policy"));
+    assert!(
+        results[0]
+            .1
+            .starts_with("[policy_denied] Tool 'echo' is denied: this agent has no policy")
+    );
     assert!(heard.lock().unwrap().is_empty() && script.shown().is_empty());
 }
 
@@ -225,7 +290,10 @@ async fn a_person_is_asked_while_the_events_say_so() {
         })
     };
     for (yes, state) in [(true, CallState::Completed), (false, CallState::Denied)] {
-        let enforcer = enforcer_builder("bot", POLICY).approvals(approvals(yes)).build().unwrap();
+        let enforcer = enforcer_builder("bot", POLICY)
+            .approvals(approvals(yes))
+            .build()
+            .unwrap();
         let agent = Agent::builder("bot")
             .model(Script::new([vec![call("1", "ask", &json!({}))]]))
             .enforcer(enforcer)
@@ -250,7 +318,10 @@ async fn a_person_is_asked_while_the_events_say_so() {
             ]
         );
         let outcome = stream.finish().await.unwrap();
-        assert_eq!(results(outcome.conversation.unwrap().messages())[0].0, state);
+        assert_eq!(
+            results(outcome.conversation.unwrap().messages())[0].0,
+            state
+        );
     }
 }
 
@@ -261,7 +332,9 @@ async fn who_is_stopped_starts_no_run_and_who_is_not_let_in_neither() {
     let switch = agent.enforcer().unwrap().kill_switch().clone();
     switch.stop_user("alice", "compromised");
     let error = agent.invoke(&alice(), "Hi.").await.unwrap_err();
-    assert!(matches!(&error.outcome.ended, Ended::Stopped { reason } if reason.contains("compromised")));
+    assert!(
+        matches!(&error.outcome.ended, Ended::Stopped { reason } if reason.contains("compromised"))
+    );
     let bob = Caller::builder("bob").role("user").build().unwrap();
     assert!(agent.invoke(&bob, "Hi.").await.is_ok());
     switch.stop_agent("bot", "it misbehaves");
@@ -270,9 +343,15 @@ async fn who_is_stopped_starts_no_run_and_who_is_not_let_in_neither() {
     while let Some(event) = stream.next().await {
         events.push(event);
     }
-    assert_eq!(types(&events), ["run_start", "decision", "error", "run_end"]);
+    assert_eq!(
+        types(&events),
+        ["run_start", "decision", "error", "run_end"]
+    );
     let told = serde_json::to_string(&events).unwrap();
-    assert!(!told.contains("misbehaves"), "the reason is for the operator: {told}");
+    assert!(
+        !told.contains("misbehaves"),
+        "the reason is for the operator: {told}"
+    );
     assert_eq!(script.requests().len(), 1);
 
     let closed = "roles: {default: {tools: {agent.run: {mode: deny, message: Closed today.}}}}";
@@ -283,7 +362,9 @@ async fn who_is_stopped_starts_no_run_and_who_is_not_let_in_neither() {
         .unwrap();
     let mut talk = hexgate_agent::Conversation::new();
     let error = agent.invoke_in(&mut talk, &bob, "Hi.").await.unwrap_err();
-    assert!(matches!(&error.outcome.ended, Ended::NotAdmitted { message } if message.ends_with("Closed today.")));
+    assert!(
+        matches!(&error.outcome.ended, Ended::NotAdmitted { message } if message.ends_with("Closed today."))
+    );
     assert!(talk.is_empty());
     assert_eq!(script.requests().len(), 1);
 }
@@ -292,7 +373,10 @@ async fn who_is_stopped_starts_no_run_and_who_is_not_let_in_neither() {
 async fn a_user_who_is_stopped_during_a_run_gets_no_further() {
     let enforcer = enforcer("bot", POLICY);
     let switch = enforcer.kill_switch().clone();
-    let script = Arc::new(Script::new([vec![call("1", "slow", &json!({})), echo("2", "x")]]));
+    let script = Arc::new(Script::new([vec![
+        call("1", "slow", &json!({})),
+        echo("2", "x"),
+    ]]));
     let agent = Agent::builder("bot")
         .model(Arc::clone(&script))
         .enforcer(enforcer)

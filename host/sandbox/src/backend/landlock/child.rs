@@ -163,10 +163,12 @@ fn init(launch: &Launch) -> Result<(), (Step, Errno)> {
             Mode::empty(),
         )
         .map_err(at(Step::Landlock))?;
-        sys::landlock_allow(sys::borrowed(launch.rules), place.as_fd(), *access)
-            .map_err(at(Step::Landlock))?;
+        for rules in [launch.rules, launch.supervisor] {
+            sys::landlock_allow(sys::borrowed(rules), place.as_fd(), *access)
+                .map_err(at(Step::Landlock))?;
+        }
     }
-    sys::landlock_restrict(sys::borrowed(launch.rules)).map_err(at(Step::Landlock))?;
+    sys::landlock_restrict(sys::borrowed(launch.supervisor)).map_err(at(Step::Landlock))?;
 
     let (from_command, to_init) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).map_err(at(Step::Supervise))?;

@@ -23,8 +23,10 @@ pub(super) struct Launch {
     pub(super) network: Option<RawFd>,
     /// Whether the loopback interface is brought up.
     pub(super) loopback: bool,
-    /// The rules of landlock.
+    /// The rules of landlock for the command.
     pub(super) rules: RawFd,
+    /// The rules of landlock for init: the same, but that it always reads what `/proc` says of the command.
+    pub(super) supervisor: RawFd,
     /// Rules for places that do not exist before the namespaces do.
     pub(super) inside: Vec<(CString, u64)>,
     /// The file system. None: without namespaces.

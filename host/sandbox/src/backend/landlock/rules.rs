@@ -149,8 +149,14 @@ impl Rules {
         &self.paths
     }
 
-    /// The rules as the kernel takes them. `network`: whether the proxy may be reached; None: landlock does not care.
-    pub(super) fn create(&self, abi: ABI, network: Option<bool>) -> io::Result<OwnedFd> {
+    /// The rules as the kernel takes them. `network`: whether the proxy may be reached; None: landlock does not care. `processes`: whether
+    /// `/proc` may be read too.
+    pub(super) fn create(
+        &self,
+        abi: ABI,
+        network: Option<bool>,
+        processes: bool,
+    ) -> io::Result<OwnedFd> {
         let failed = |error: landlock::RulesetError| io::Error::other(error.to_string());
         let mut rules = Ruleset::default()
             .set_compatibility(CompatLevel::HardRequirement)
@@ -177,6 +183,13 @@ impl Rules {
             }
             rules = rules
                 .add_rule(PathBeneath::new(place.as_fd(), access))
+                .map_err(failed)?;
+        }
+        if processes {
+            let place = landlock::PathFd::new("/proc")
+                .map_err(|error| io::Error::other(error.to_string()))?;
+            rules = rules
+                .add_rule(PathBeneath::new(place, Right::Read.access(abi)))
                 .map_err(failed)?;
         }
         Option::<OwnedFd>::from(rules)

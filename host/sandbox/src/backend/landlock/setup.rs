@@ -12,10 +12,10 @@ use crate::executables;
 use crate::workspace::{Inner, Workspace};
 
 /// Tries what every command needs: a shell, a file that is made, a folder that is listed. Says how many processes there may be.
-const TRIAL: &str = r#": > "$TMPDIR/.hexgate-trial" && read -r most < /proc/sys/kernel/pid_max; echo "works $most""#;
+const TRIAL: &str = r#": > "$TMPDIR/.hexgate-trial" && { read -r most < /proc/sys/kernel/pid_max; echo "works $most"; }"#;
 
-/// Landlock for a workspace, with namespaces if they can be had.
-pub(crate) fn prepare(workspace: &Workspace) -> Prepared {
+/// Landlock for a workspace, with namespaces or alone.
+pub(crate) fn prepare(workspace: &Workspace, namespaces: bool) -> Prepared {
     let abi = match sys::landlock_abi() {
         0 => {
             return Err(vec![
@@ -30,19 +30,17 @@ pub(crate) fn prepare(workspace: &Workspace) -> Prepared {
         6 => ABI::V6,
         _ => ABI::V7,
     };
-    let broken = |what: &str, error: &dyn std::fmt::Display| vec![format!("{what}: {error}")];
-    let whole = build(workspace, abi, true).map_err(|error| broken("cannot prepare", &error))?;
-    let without = match trial(&whole) {
-        Ok(processes) => return Ok(Box::new(enforcing(whole, processes, None))),
-        Err(reason) => reason,
-    };
-    let bare = build(workspace, abi, false).map_err(|error| broken("cannot prepare", &error))?;
-    match trial(&bare) {
-        Ok(processes) => Ok(Box::new(enforcing(bare, processes, Some(&without)))),
-        Err(reason) => Err(vec![
-            format!("with namespaces: {without}"),
-            format!("without namespaces: {reason}"),
-        ]),
+    let built = build(workspace, abi, namespaces)
+        .map_err(|error| vec![format!("cannot prepare: {error}")])?;
+    match trial(&built) {
+        Ok(processes) => Ok(Box::new(enforcing(built, processes))),
+        Err(reason) => {
+            let mut all = vec![reason];
+            if namespaces {
+                all.extend(crate::machine::namespace_hints());
+            }
+            Err(all)
+        }
     }
 }
 
@@ -265,15 +263,10 @@ fn view(inner: &Inner, rules: &Rules, own: &Path, temporary: &Path) -> io::Resul
     Ok(view)
 }
 
-fn enforcing(mut landlock: Landlock, processes: Option<u32>, without: Option<&str>) -> Landlock {
+fn enforcing(mut landlock: Landlock, processes: Option<u32>) -> Landlock {
     let mut all = Guarantees::default();
     let whole = landlock.plan.is_some();
-    let reason = |what: &str| {
-        format!(
-            "{what}; without namespaces: {}",
-            without.unwrap_or_default()
-        )
-    };
+    let reason = |what: &str| format!("{what}; with namespaces it is");
     let abi = landlock.abi;
     if whole {
         all.enforced(Guarantee::WritesConfined, "landlock, read-only mounts");
