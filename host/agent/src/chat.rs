@@ -92,6 +92,9 @@ pub struct ChatArgs {
     /// What happens to calls that need a person's approval
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub approval_mode: ApprovalMode,
+    /// A role of the person at the terminal, where the policy says whose approval counts. Repeat it for several
+    #[arg(long = "approver-role", value_name = "ROLE")]
+    pub approver_roles: Vec<String>,
     /// List the agents, and leave
     #[arg(long)]
     pub list_agents: bool,
@@ -119,6 +122,7 @@ pub(crate) fn run(catalog: &Catalog, args: &ChatArgs) -> anyhow::Result<bool> {
         ApprovalMode::Ask => Approvals::handler(Asker {
             requests,
             by: user(),
+            roles: args.approver_roles.clone(),
         }),
     };
     let loaded = load(catalog, &name, args.model.clone(), approvals, &decisions)?;
