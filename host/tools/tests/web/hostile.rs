@@ -249,6 +249,13 @@ async fn pages_that_are_made_to_hurt_are_read_in_time() {
         "<img src=x alt=\"".repeat(200_000),
         "<td>|<td>|".repeat(200_000),
         "<math><mi><table>".repeat(100_000),
+        format!(
+            "<a {}>x",
+            (0..500_000)
+                .map(|number| format!("a{number} "))
+                .collect::<String>()
+        ),
+        format!("<a {}>x", "href=x ".repeat(500_000)),
         "\u{0}\u{1b}[31m\u{202e}".repeat(100_000),
     ];
     let count = pages.len();
