@@ -8,6 +8,7 @@ mod keyboard;
 mod markdown;
 mod permits;
 mod prompt;
+mod record;
 mod screen;
 mod session;
 mod signals;
@@ -18,7 +19,7 @@ mod view;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use hexgate_enforce::{Approvals, Caller, Decision};
+use hexgate_enforce::{Approvals, AuditRecorder, Caller, Decision, OnRecordFailure};
 use tokio::sync::mpsc;
 
 use crate::catalog::{Catalog, LoadError, LoadOptions, Loaded};
@@ -28,6 +29,7 @@ use prompt::Prompt;
 use screen::Screen;
 use session::Session;
 
+pub use record::RecordArgs;
 pub(crate) use screen::aside;
 pub(crate) use signals::Signals;
 pub(crate) use text::shown;
@@ -101,6 +103,9 @@ pub struct ChatArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "its fields are documented")]
     pub caller: CallerArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields are documented")]
+    pub record: RecordArgs,
 }
 
 /// Talks until the user leaves. False: a turn of a pipe failed.
@@ -125,7 +130,14 @@ pub(crate) fn run(catalog: &Catalog, args: &ChatArgs) -> anyhow::Result<bool> {
             roles: args.approver_roles.clone(),
         }),
     };
-    let loaded = load(catalog, &name, args.model.clone(), approvals, &decisions)?;
+    let loaded = load(
+        catalog,
+        &name,
+        args.model.clone(),
+        approvals,
+        &decisions,
+        args.record.recorder()?,
+    )?;
     let runtime = runtime()?;
     let mut session = Session::begin(
         screen, prompt, decisions, asked, loaded, caller, asks, &runtime,
@@ -144,12 +156,17 @@ pub(crate) fn load(
     model: Option<String>,
     approvals: Approvals,
     decisions: &Decisions,
+    recorder: Option<Arc<AuditRecorder>>,
 ) -> Result<Loaded, LoadError> {
     let decisions = decisions.clone();
     let options = LoadOptions {
         model,
         enforcer: Some(Arc::new(move |builder| {
             let decisions = decisions.clone();
+            let builder = match &recorder {
+                Some(recorder) => builder.recorder(Arc::clone(recorder), OnRecordFailure::Deny),
+                None => builder,
+            };
             builder
                 .approvals(approvals.clone())
                 .observer(move |decision: &Decision| decisions.keep(decision))
