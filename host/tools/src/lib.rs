@@ -8,7 +8,8 @@
 //! | `fetch`, `web_search` | the web | [`fetch`], [`web_search`] |
 //! | `refund_order` | demos | [`refund`] |
 //!
-//! A [`Toolbox`] has them by name, as the files of agents write them.
+//! A [`Toolbox`] has them by name, as the files of agents write them; `BuiltIn` (feature `agents`, in the default) gives them to a program with
+//! agents in files.
 //!
 //! ```no_run
 //! use hexgate_sandbox::{Sandbox, Wanted, Workspace};
@@ -36,7 +37,11 @@ pub mod refund;
 mod reply;
 mod retry;
 pub mod search;
+#[cfg(feature = "agents")]
+mod source;
 mod toolbox;
 pub mod web_search;
 
+#[cfg(feature = "agents")]
+pub use source::BuiltIn;
 pub use toolbox::{NAMES, NoSuchTool, Toolbox};
