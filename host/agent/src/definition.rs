@@ -95,14 +95,18 @@ pub struct Limits {
 pub struct Workspace {
     /// The folder, below the agent's own. None: the folder in which the program was started.
     pub root: Option<PathBuf>,
-    /// What can be read beside it.
-    pub extra_read_paths: Vec<String>,
-    /// What can be written beside it.
-    pub extra_write_paths: Vec<String>,
+    /// What can be read beside it, below the agent's folder.
+    pub extra_read_paths: Vec<PathBuf>,
+    /// What can be written beside it, below the agent's folder.
+    pub extra_write_paths: Vec<PathBuf>,
     /// What in it cannot be written.
     pub deny_write_paths: Vec<String>,
     /// The commands that `bash` may start. None: the tools' default.
     pub allowed_commands: Option<Vec<String>>,
+    /// Whether the policy may lie in a folder that tools can write.
+    ///
+    /// CAUTION: whatever writes there in another way than the tools decides what the agent may do.
+    pub dangerous_policy_in_workspace: bool,
 }
 
 impl Definition {

@@ -26,9 +26,9 @@ fn schema<T: schemars::JsonSchema>() -> Value {
         members.remove("$schema");
         members.remove("title");
         let says = |keyword: &str| members.contains_key(keyword);
+        // With alternatives, each has members that the others do not name.
+        let has_alternatives = says("oneOf") || says("anyOf") || says("allOf") || says("$ref");
         if !says("additionalProperties") && !says("unevaluatedProperties") {
-            // With alternatives, each has members that the others do not name.
-            let has_alternatives = says("oneOf") || says("anyOf") || says("allOf") || says("$ref");
             let keyword = if has_alternatives {
                 "unevaluatedProperties"
             } else {
@@ -36,7 +36,9 @@ fn schema<T: schemars::JsonSchema>() -> Value {
             };
             members.insert(keyword.to_owned(), false.into());
         }
-        if members.get("type").is_some_and(|kind| kind == "object") {
+        // Alternatives say it each for itself, and a type without fields says nothing more.
+        members.entry("type").or_insert("object".into());
+        if !has_alternatives {
             members
                 .entry("properties")
                 .or_insert_with(|| Value::Object(serde_json::Map::new()));

@@ -4,6 +4,7 @@
 
 #[cfg(feature = "genai")]
 mod genai;
+#[cfg(feature = "genai")]
 mod key;
 mod name;
 mod open;
@@ -41,6 +42,17 @@ pub trait Model: Send + Sync {
     ///
     /// The request could not be made or was refused. What goes wrong after the answer began comes in the stream.
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError>;
+}
+
+#[async_trait]
+impl<M: Model + ?Sized> Model for Arc<M> {
+    fn id(&self) -> &ModelId {
+        (**self).id()
+    }
+
+    async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
+        (**self).respond(request).await
+    }
 }
 
 /// Who provides a model, and its name there.

@@ -11,6 +11,52 @@ use serde_json::Value;
 ///
 /// A tool runs from a [`Permit`], which only an enforcer makes, and takes all that it needs from there: the arguments, the caller, the file
 /// scope. Its future is dropped when the run is cancelled; whatever it started must end with it.
+///
+/// There is no other road to a tool. It takes a permit:
+///
+/// ```compile_fail,E0061
+/// use hexgate_agent::tool::{Progress, Tool};
+///
+/// async fn run(tool: &dyn Tool) {
+///     let _ = tool.call(&Progress::default()).await;
+/// }
+/// ```
+///
+/// Nobody can make one without a decision that allows the call:
+///
+/// ```compile_fail,E0423
+/// use hexgate_enforce::{Decision, Permit};
+///
+/// fn forge(denied: Box<Decision>) -> Permit {
+///     Permit(denied)
+/// }
+/// ```
+///
+/// ```compile_fail,E0451
+/// use hexgate_enforce::{Decision, Effect};
+///
+/// fn forge(denied: Decision) -> Decision {
+///     Decision { outcome: Effect::Allow, ..denied }
+/// }
+/// ```
+///
+/// It is for one call, and used up by it:
+///
+/// ```compile_fail,E0382
+/// use hexgate_agent::tool::{Progress, Tool};
+/// use hexgate_enforce::Permit;
+///
+/// async fn twice(tool: &dyn Tool, permit: Permit) {
+///     let _ = tool.call(permit, &Progress::default()).await;
+///     let _ = tool.call(permit, &Progress::default()).await;
+/// }
+/// ```
+///
+/// ```compile_fail,E0599
+/// fn copy(permit: hexgate_enforce::Permit) -> hexgate_enforce::Permit {
+///     permit.clone()
+/// }
+/// ```
 #[async_trait]
 pub trait Tool: Send + Sync {
     /// What models and policies know of it.
@@ -22,6 +68,17 @@ pub trait Tool: Send + Sync {
     ///
     /// The tool failed. The model is told, and the run goes on.
     async fn call(&self, permit: Permit, progress: &Progress) -> Result<ToolOutput, ToolError>;
+}
+
+#[async_trait]
+impl<T: Tool + ?Sized> Tool for Arc<T> {
+    fn spec(&self) -> &Arc<ToolSpec> {
+        (**self).spec()
+    }
+
+    async fn call(&self, permit: Permit, progress: &Progress) -> Result<ToolOutput, ToolError> {
+        (**self).call(permit, progress).await
+    }
 }
 
 /// What models and policies know of a tool.

@@ -11,14 +11,17 @@
 //! | `compile` | `hexgate-compile` |
 //! | `new` | `hexgate new` |
 //! | `policy` | `hexgate policy ...`, one module a subcommand |
+//! | `agent` | `hexgate chat`, `hexgate agent ...`: what every program with agents has, with the built-in tools |
 //! | `approvals` | `hexgate approvals ...`, likewise |
 //! | `audit` | `hexgate audit ...`, likewise |
+//! | `doctor` | `hexgate doctor` |
 //!
 //! # Features
 //!
 //! | feature | what it brings |
 //! |---|---|
 //! | `hexgate` (default) | the program `hexgate` with `new` and `policy`. Without it the package is `hexgate-compile` alone, which needs no runtime, no network and no database |
+//! | `agent` (default) | `hexgate chat`, `hexgate agent` and `hexgate doctor`: brings models, HTTP and TLS, a line editor, tools and the sandbox |
 //! | `approvals` (default) | `hexgate approvals`: brings SQLite |
 //! | `audit` (default) | `hexgate audit`: brings HTTP and TLS |
 //! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
@@ -27,6 +30,7 @@
 #![deny(missing_docs)]
 #![cfg_attr(
     not(all(
+        feature = "agent",
         feature = "approvals",
         feature = "audit",
         feature = "cranelift",
@@ -35,11 +39,15 @@
     allow(dead_code, reason = "what commands share is written for all of them")
 )]
 
+#[cfg(feature = "agent")]
+mod agent;
 #[cfg(feature = "approvals")]
 mod approvals;
 #[cfg(feature = "audit")]
 mod audit;
 mod compile;
+#[cfg(feature = "agent")]
+mod doctor;
 mod exit;
 mod key;
 mod making;
@@ -61,6 +69,12 @@ pub fn hexgate() -> ExitCode {
     ended(match command::Cli::parse().command {
         command::Command::New(args) => new::run(&args),
         command::Command::Policy(command) => policy::run(command),
+        #[cfg(feature = "agent")]
+        command::Command::Doctor(args) => doctor::run(&args),
+        #[cfg(feature = "agent")]
+        command::Command::Chat(args) => agent::chat(&args),
+        #[cfg(feature = "agent")]
+        command::Command::Agent(command) => agent::run(&command),
         #[cfg(feature = "audit")]
         command::Command::Audit(command) => audit::run(command),
         #[cfg(feature = "approvals")]
@@ -81,10 +95,14 @@ fn ended(outcome: anyhow::Result<exit::Exit>) -> ExitCode {
 mod command {
     use clap::{Parser, Subcommand};
 
+    #[cfg(feature = "agent")]
+    use crate::agent;
     #[cfg(feature = "approvals")]
     use crate::approvals;
     #[cfg(feature = "audit")]
     use crate::audit;
+    #[cfg(feature = "agent")]
+    use crate::doctor;
     use crate::{new, policy};
 
     /// Authorization for AI agents: policies as signed WebAssembly components.
@@ -103,6 +121,12 @@ mod command {
         /// Validate, test, build, sign, verify, inspect and measure policies
         #[command(subcommand)]
         Policy(policy::Command),
+        #[cfg(feature = "agent")]
+        Chat(agent::ChatArgs),
+        /// List, show and run agents: what their folders say
+        #[cfg(feature = "agent")]
+        #[command(subcommand)]
+        Agent(agent::Command),
         /// Verify, replay and deliver the log of what was decided
         #[cfg(feature = "audit")]
         #[command(subcommand)]
@@ -111,5 +135,7 @@ mod command {
         #[cfg(feature = "approvals")]
         #[command(subcommand)]
         Approvals(approvals::Command),
+        #[cfg(feature = "agent")]
+        Doctor(doctor::Args),
     }
 }

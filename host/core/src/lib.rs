@@ -65,12 +65,12 @@ mod window;
 pub use hexgate_bundle as bundle;
 pub use hexgate_bundle::{Clock, SystemClock};
 pub use hexgate_contract as contract;
-/// Whether a name means more than a tool call, such as `agent.run`: it never falls to a role's rule for unlisted tools.
-pub use hexgate_eval::names::is_closed as is_closed_name;
 pub use hexgate_contract::{
     ApprovalTerms, Coverage, Denial, Effect, Exceeded, Exclusion, Field, FileScope, Forbid, Grant,
     Malformed, Mode, NeededApproval, PathScope, PathStyle, Request, Rule, Summary, Tools, Verdict,
 };
+/// Whether a name means more than a tool call, such as `agent.run`: it never falls to a role's rule for unlisted tools.
+pub use hexgate_eval::names::is_closed as is_closed_name;
 
 #[cfg(feature = "cranelift")]
 pub use cache::CacheConfig;

@@ -227,14 +227,38 @@ mod tests {
         ("", "/// D\nfn f(_: u8) {}", "give it one"),
         ("", "/// D\nfn f(permit: Permit) {}", "take it as `&Permit`"),
         ("", "/// D\nfn f(permit: &mut Permit) {}", "without `mut`"),
-        ("", "/// D\nfn f(progress: tool::Progress) {}", "take it as `&Progress`"),
-        ("", "/// D\nfn f(a: &Permit, b: &Permit) {}", "has one of these"),
-        ("", "/// D\nfn f(#[arguments] a: A, b: u8) {}", "make this a field of its type"),
-        ("", "/// D\nfn f(#[arguments] a: A, #[arguments] b: B) {}", "is given twice"),
-        ("names = \"a\"", "/// D\nfn f() {}", "there are `name = \"…\"`, `concurrent` and `preview = FUNCTION`"),
+        (
+            "",
+            "/// D\nfn f(progress: tool::Progress) {}",
+            "take it as `&Progress`",
+        ),
+        (
+            "",
+            "/// D\nfn f(a: &Permit, b: &Permit) {}",
+            "has one of these",
+        ),
+        (
+            "",
+            "/// D\nfn f(#[arguments] a: A, b: u8) {}",
+            "make this a field of its type",
+        ),
+        (
+            "",
+            "/// D\nfn f(#[arguments] a: A, #[arguments] b: B) {}",
+            "is given twice",
+        ),
+        (
+            "names = \"a\"",
+            "/// D\nfn f() {}",
+            "there are `name = \"…\"`, `concurrent` and `preview = FUNCTION`",
+        ),
         ("name = \" \"", "/// D\nfn f() {}", "a tool has a name"),
         ("name = a", "/// D\nfn f() {}", "expected string literal"),
-        ("concurrent, concurrent", "/// D\nfn f() {}", "is given twice"),
+        (
+            "concurrent, concurrent",
+            "/// D\nfn f() {}",
+            "is given twice",
+        ),
         ("preview", "/// D\nfn f() {}", "expected `=`"),
     ];
 

@@ -38,7 +38,6 @@ impl Parameters {
                     "a tool is made of a function, not of a method",
                 ));
             };
-            let name = name(parameter)?;
             let is_whole = parameter.attrs.iter().any(is_arguments);
             match role(&parameter.ty)? {
                 Role::Permit => {
@@ -60,6 +59,7 @@ impl Parameters {
                     call.push(quote!(arguments));
                 }
                 Role::Argument => {
+                    let name = name(parameter)?;
                     let attributes = &parameter.attrs;
                     let ty = &parameter.ty;
                     fields.push((quote!(#(#attributes)* #name: #ty), name.clone()));

@@ -54,3 +54,8 @@ mod url;
 pub use bounds::{ITEM_BYTES, KIND_BYTES, KIND_ITEMS, TURN_BYTES};
 pub use kind::Kind;
 pub use said::Said;
+
+/// The guide's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/said.md")]
+mod guide {}

@@ -28,6 +28,9 @@ pub enum WorkspaceError {
     /// Commands could change the policy that decides about them.
     #[error("the policy `{}` lies in a folder that commands may write; move it, or accept it with `dangerous_policy_in_workspace`", .0.display())]
     PolicyInside(PathBuf),
+    /// A path to be protected that goes through `..` of what does not exist.
+    #[error("`{}` goes through `..` of a folder that does not exist; write the path without `..`", .0.display())]
+    Unsettled(PathBuf),
     /// Not one name.
     #[error("`{}` cannot be protected: a name has no slash and is not empty", .0.escape_debug())]
     Name(String),

@@ -32,6 +32,7 @@
 
 mod answer;
 mod connection;
+mod ending;
 mod gate;
 mod head;
 mod hello;

@@ -76,6 +76,11 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How long the rest of the output is waited for after the command has ended.
 const REST: Duration = Duration::from_secs(1);
 
+/// Whether nobody wants a command any more.
+pub(crate) fn is_cancelled(cancel: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(wait(&[Some(cancel)], Duration::ZERO)?.first() == Some(&true))
+}
+
 /// Watches a command until it has ended and nothing of it is left. `cancel` is closed if nobody wants it any more.
 pub(crate) fn watch(
     mut running: Running,

@@ -165,6 +165,10 @@ impl Sandbox {
         network: Network,
         cancel: &OwnedFd,
     ) -> Result<Finished, SandboxError> {
+        // It may have waited for a thread for so long that nobody wants it any more.
+        if run::is_cancelled(cancel.as_fd()).map_err(SandboxError::Lost)? {
+            return Err(SandboxError::Lost(io::ErrorKind::Interrupted.into()));
+        }
         let running = self.backend.start(script, network)?;
         let report = running.report.as_ref().map(OwnedFd::try_clone).transpose();
         let finished = run::watch(

@@ -64,7 +64,7 @@ pub struct Query {
 }
 
 /// How thoroughly is searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SearchDepth {
     /// Fast.

@@ -155,6 +155,10 @@ impl Reading {
         let policy = self.policy(folder, &written);
         let mut workspace = written.workspace.clone();
         workspace.root = self.root(folder, written.root.as_ref());
+        let extra = workspace.extra_read_paths.iter_mut();
+        for path in extra.chain(&mut workspace.extra_write_paths) {
+            *path = folder.join(&*path);
+        }
         Some(Definition {
             system_prompt,
             policy,

@@ -17,7 +17,7 @@ pub struct RunResult {
     pub run_id: String,
     /// The outermost run.
     pub root_run_id: String,
-    /// What the agent answers. Never what its sub-agents say.
+    /// What the agent answers, or the one that was given the conversation. Never what a sub-agent says to the agent that asked it.
     pub message: String,
     /// What happened, in the order in which it ended, sub-agents included.
     pub steps: Vec<Step>,

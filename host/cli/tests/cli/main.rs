@@ -7,6 +7,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod agents;
 mod approvals;
 mod archives;
 mod audit;
@@ -15,6 +16,7 @@ mod bundles;
 mod calls;
 mod convert;
 mod deliver;
+mod doctor;
 mod engines;
 mod explain;
 mod fixture;

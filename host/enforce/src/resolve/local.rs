@@ -18,6 +18,15 @@ use crate::live::LivePolicyBuilder;
 use crate::source::{BuiltIn, LocalSigning, PolicyFile};
 use crate::source::{BundleDir, SourceError};
 
+/// What decides, for the notice that says so.
+fn active(named_by: &'static str) -> &'static str {
+    if named_by == super::AGENT {
+        "the agent's own policy is"
+    } else {
+        named_by
+    }
+}
+
 impl Resolver {
     pub(super) fn local(
         &self,
@@ -98,7 +107,7 @@ impl Resolver {
             }
         };
         let origin = path.display().to_string();
-        let notices = notices(named_by, kind, &origin, &live, trust);
+        let notices = notices(active(named_by), kind, &origin, &live, trust);
         Ok(self.resolved(live, notices))
     }
 

@@ -266,7 +266,7 @@ pub(crate) fn plain_filters(internet: bool) -> io::Result<Vec<Vec<u8>>> {
     };
     let filters =
         filter::filters(sockets, false).map_err(|error| io::Error::other(error.to_string()))?;
-    Ok([filters.absent, filters.refuse]
+    Ok([filter::native(), filters.absent, filters.refuse]
         .iter()
         .map(|filter| filter.iter().flat_map(|step| step.bytes()).collect())
         .collect())

@@ -8,6 +8,7 @@ use tokio::time::timeout;
 
 use crate::address::Host;
 use crate::proxy::answer::Refusal;
+use crate::proxy::ending::Ending;
 use crate::proxy::gate::{Allowed, Gate, HTTP_REQUEST, TCP_CONNECT, TcpTarget};
 use crate::proxy::head::{self, Head, HeadError};
 use crate::proxy::relay::relay;
@@ -31,6 +32,11 @@ pub(crate) async fn serve(gate: &Gate, mut client: TcpStream) {
         return Refusal::no_secret().tell(client, with_body).await;
     }
     if head.values("upgrade").next().is_some() && !head.is_tunnel() {
+        gate.refuse(
+            HTTP_REQUEST,
+            &head.target,
+            "an upgrade to another protocol is not passed on",
+        );
         return Refusal::upgrade().tell(client, with_body).await;
     }
     // An approver may take long; a client that went away meanwhile wants no answer.
@@ -39,14 +45,27 @@ pub(crate) async fn serve(gate: &Gate, mut client: TcpStream) {
         decided = gate.allow(HTTP_REQUEST, &head.target) => decided,
         () = gone(&client) => return,
     };
+    let Allowed {
+        arguments: target,
+        mut ending,
+    } = match decided {
+        Ok(allowed) => allowed,
+        Err(refusal) => return refusal.tell(client, with_body).await,
+    };
     let passing = async {
-        match reach(gate, decided).await {
-            Err(refusal) => refusal.tell(client, with_body).await,
-            Ok((target, host, upstream)) if head.is_tunnel() => {
-                tunnel::serve(gate, (&host, target.port), client, early, upstream).await;
+        match reach(gate, &target, &mut ending).await {
+            Err(refusal) => {
+                ending.end(Err(refusal.kind()));
+                refusal.tell(client, with_body).await;
             }
-            Ok((target, _, upstream)) => {
-                plain::serve(gate, &target, &head, client, early, upstream).await;
+            Ok((host, upstream)) if head.is_tunnel() => {
+                let ended =
+                    tunnel::serve(gate, (&host, target.port), client, early, upstream).await;
+                ending.end(ended);
+            }
+            Ok((_, upstream)) => {
+                let ended = plain::serve(gate, &target, &head, client, early, upstream).await;
+                ending.end(ended);
             }
         }
     };
@@ -64,18 +83,27 @@ pub(crate) async fn forward(gate: &Gate, mut client: TcpStream, (host, port): &(
         () = gone(&client) => return,
     };
     // There is no protocol in which to say why.
-    let Ok(allowed) = allowed else { return };
-    let Ok(host) = Host::parse(&allowed.arguments.host) else {
+    let Ok(Allowed {
+        arguments,
+        mut ending,
+    }) = allowed
+    else {
+        return;
+    };
+    let Ok(host) = Host::parse(&arguments.host) else {
         return;
     };
     let passing = async {
-        let port = allowed.arguments.port;
-        if let Ok(mut upstream) = gate.connect(&allowed, &host, port).await {
-            relay(&mut client, &mut upstream, gate.limits.idle, || {
-                gate.is_over()
-            })
-            .await;
-        }
+        let ended = match gate.connect(&mut ending, &host, arguments.port).await {
+            Ok(mut upstream) => {
+                relay(&mut client, &mut upstream, gate.limits.idle, || {
+                    gate.is_over()
+                })
+                .await
+            }
+            Err(refusal) => Err(refusal.kind()),
+        };
+        ending.end(ended);
     };
     if timeout(gate.limits.longest, passing).await.is_err() {
         tracing::warn!("a connection lasted too long and was closed");
@@ -85,16 +113,14 @@ pub(crate) async fn forward(gate: &Gate, mut client: TcpStream, (host, port): &(
 /// Reaches the host of a request that was permitted.
 async fn reach(
     gate: &Gate,
-    decided: Result<Allowed<Target>, Refusal>,
-) -> Result<(Target, Host, TcpStream), Refusal> {
-    let allowed = decided?;
-    let host = allowed.arguments.host();
-    let host =
-        host.map_err(|error| Refusal::host(format!("the permitted host cannot be read: {error}")))?;
-    let upstream = gate
-        .connect(&allowed, &host, allowed.arguments.port)
-        .await?;
-    Ok((allowed.arguments, host, upstream))
+    target: &Target,
+    ending: &mut Ending,
+) -> Result<(Host, TcpStream), Refusal> {
+    let host = target
+        .host()
+        .map_err(|error| Refusal::host(format!("the permitted host cannot be read: {error}")))?;
+    let upstream = gate.connect(ending, &host, target.port).await?;
+    Ok((host, upstream))
 }
 
 /// Reads the head of a request, and what came with it.
@@ -119,7 +145,8 @@ async fn read_head(
                 .map_err(Into::into));
         }
         // A head with other line ends has no end that counts, and need not be waited for.
-        if bytes.windows(2).any(|pair| pair == b"\n\n") {
+        let new = bytes.get(seen.saturating_sub(1)..).unwrap_or_default();
+        if new.windows(2).any(|pair| pair == b"\n\n") {
             return Ok(Err(HeadError::Lines.into()));
         }
     }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hexgate_enforce::{Call, Caller, Enforcer, Permit};
+use hexgate_enforce::{Call, Caller, Enforcer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use crate::address::{self, Host, Reach, Resolve};
 use crate::proxy::answer::Refusal;
+use crate::proxy::ending::Ending;
 use crate::proxy::head::Head;
 use crate::proxy::limits::Limits;
 
@@ -55,7 +56,7 @@ impl TcpTarget {
 /// A call that may happen, as the permission tells it.
 pub(crate) struct Allowed<A> {
     pub(crate) arguments: A,
-    permit: Permit,
+    pub(crate) ending: Ending,
 }
 
 pub(crate) const HTTP_REQUEST: &str = "net.http_request";
@@ -86,12 +87,7 @@ impl Gate {
         tool: &str,
         arguments: &A,
     ) -> Result<Allowed<A>, Refusal> {
-        let text = serde_json::to_string(arguments).map_err(|error| {
-            Refusal::host(format!(
-                "the request cannot be written as arguments: {error}"
-            ))
-        })?;
-        let call = Call::of(&self.caller, tool, text);
+        let call = self.call(tool, arguments)?;
         let call = match &self.facts {
             Some(add) => add(call),
             None => call,
@@ -99,7 +95,10 @@ impl Gate {
         match self.enforcer.authorize_async(call).await {
             // What runs comes out of the permission, here too. The host's facts may be wrong, but they cannot put another call into its place.
             Ok(permit) if permit.tool() == tool => match serde_json::from_str(permit.arguments()) {
-                Ok(arguments) => Ok(Allowed { arguments, permit }),
+                Ok(arguments) => Ok(Allowed {
+                    arguments,
+                    ending: Ending::new(&self.enforcer, permit),
+                }),
                 Err(error) => Err(Refusal::host(format!(
                     "the permitted arguments cannot be read: {error}"
                 ))),
@@ -117,10 +116,26 @@ impl Gate {
         }
     }
 
+    /// Denies a call that the proxy does not pass on, whatever the policy says, so that it is recorded.
+    pub(crate) fn refuse<A: Serialize>(&self, tool: &str, arguments: &A, reason: &str) {
+        if let Ok(call) = self.call(tool, arguments) {
+            let _ = self.enforcer.refuse(call, reason);
+        }
+    }
+
+    fn call<A: Serialize>(&self, tool: &str, arguments: &A) -> Result<Call, Refusal> {
+        let text = serde_json::to_string(arguments).map_err(|error| {
+            Refusal::host(format!(
+                "the request cannot be written as arguments: {error}"
+            ))
+        })?;
+        Ok(Call::of(&self.caller, tool, text))
+    }
+
     /// Finds and reaches the host of a call that may happen.
-    pub(crate) async fn connect<A>(
+    pub(crate) async fn connect(
         &self,
-        allowed: &Allowed<A>,
+        ending: &mut Ending,
         host: &Host,
         port: u16,
     ) -> Result<TcpStream, Refusal> {
@@ -145,8 +160,8 @@ impl Gate {
                     "`{host}` did not answer at port {port} in time"
                 )))
             });
-        if let Err(refusal) = &reached {
-            tracing::debug!(decision = %allowed.permit.decision().id(), ?refusal, "a permitted request was not passed on");
+        if reached.is_ok() {
+            ending.reached();
         }
         reached
     }

@@ -32,7 +32,7 @@ type BoxError = Box<dyn Error + Send + Sync>;
 type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
 /// Passes one request on to a server that was permitted and reached, and its answer back. `target` is what was permitted, `early` what the
-/// client sent behind the head.
+/// client sent behind the head. The error is a short stable name.
 pub(crate) async fn serve(
     gate: &Gate,
     target: &Target,
@@ -40,7 +40,7 @@ pub(crate) async fn serve(
     client: TcpStream,
     early: Vec<u8>,
     upstream: TcpStream,
-) {
+) -> Result<(), &'static str> {
     let most = gate.limits.head_bytes.max(8192);
     let handshake = hyper::client::conn::http1::Builder::new()
         .max_buf_size(most)
@@ -51,7 +51,10 @@ pub(crate) async fn serve(
         .and_then(|(sender, connection)| Ok((sender, connection, rewritten(target, head)?)));
     let (sender, connection, outgoing) = match prepared {
         Ok(prepared) => prepared,
-        Err(refusal) => return refusal.tell(client, head.target.method != "HEAD").await,
+        Err(refusal) => {
+            refusal.tell(client, head.target.method != "HEAD").await;
+            return Err(refusal.kind());
+        }
     };
     // Ends with this function, whatever happens.
     let mut driving = JoinSet::new();
@@ -66,9 +69,11 @@ pub(crate) async fn serve(
     let before = Cursor::new([codec_head(head).as_bytes(), &early].concat());
     let io = TokioIo::new(tokio::io::join(before.chain(read), write));
     let once = Mutex::new(Some((sender, outgoing)));
+    let refused = Mutex::new(None);
     let (answer, idle) = (gate.limits.answer, gate.limits.idle);
     let service = service_fn(|request: Request<Incoming>| {
         let taken = once.lock().ok().and_then(|mut once| once.take());
+        let refused = &refused;
         async move {
             let answered = match taken {
                 Some((sender, outgoing)) => {
@@ -77,6 +82,9 @@ pub(crate) async fn serve(
                 None => Err(Refusal::malformed("a connection carries one request")),
             };
             Ok::<Answer, Infallible>(answered.unwrap_or_else(|refusal| {
+                if let Ok(mut refused) = refused.lock() {
+                    *refused = Some(refusal.kind());
+                }
                 refusal
                     .response()
                     .map(|body| body.map_err(BoxError::from).boxed_unsync())
@@ -88,8 +96,12 @@ pub(crate) async fn serve(
         .auto_date_header(false)
         .max_buf_size(most)
         .serve_connection(io, service);
-    if let Err(error) = serving.await {
-        tracing::debug!(%error, "a client's connection broke off");
+    let served = serving.await;
+    let refused = refused.lock().map_or(None, |refused| *refused);
+    match (served, refused) {
+        (_, Some(kind)) => Err(kind),
+        (Err(_), None) => Err("broken_off"),
+        (Ok(()), None) => Ok(()),
     }
 }
 

@@ -11,13 +11,13 @@ use tokio::time::{Instant, sleep};
 /// How often it is asked whether a tunnel must end.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Passes bytes between two sides. A side that says that it sends no more can still be sent to.
+/// Passes bytes between two sides. A side that says that it sends no more can still be sent to. The error is a short stable name.
 pub(crate) async fn relay(
     client: &mut TcpStream,
     upstream: &mut TcpStream,
     idle: Duration,
     is_over: impl Fn() -> bool,
-) {
+) -> Result<(), &'static str> {
     let moved = AtomicBool::new(true);
     let (from_client, to_client) = client.split();
     let (from_upstream, to_upstream) = upstream.split();
@@ -26,8 +26,8 @@ pub(crate) async fn relay(
             one_way(from_client, to_upstream, &moved),
             one_way(from_upstream, to_client, &moved),
         );
-        // A side that breaks off ends both; the sides see it.
-        both.map(drop).ok()
+        // A side that breaks off ends both.
+        both.map(drop).map_err(|_| "broken_off")
     };
     let watching = async {
         let mut since = Instant::now();
@@ -36,14 +36,17 @@ pub(crate) async fn relay(
             if moved.swap(false, Ordering::Relaxed) {
                 since = Instant::now();
             }
-            if since.elapsed() >= idle || is_over() {
-                return;
+            if is_over() {
+                return Err("stopped");
+            }
+            if since.elapsed() >= idle {
+                return Err("idle");
             }
         }
     };
     tokio::select! {
-        _ = passing => {}
-        () = watching => {}
+        ended = passing => ended,
+        ended = watching => ended,
     }
 }
 

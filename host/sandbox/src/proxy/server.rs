@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +12,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hexgate_enforce::{Call, Caller, Enforcer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::address::{Host, Reach, Resolve, SystemResolver};
+use crate::network::Network;
 use crate::proxy::connection;
 use crate::proxy::gate::{Gate, USER};
 use crate::proxy::limits::Limits;
@@ -79,6 +82,22 @@ impl Proxy {
             async move { connection::forward(&gate, client, &target).await }
         };
         self.accept(listener, serve).await
+    }
+
+    /// The network of a sandbox that reaches this proxy and nothing else. The proxy runs on the tokio runtime of the one who runs the command, and
+    /// ends with the command.
+    #[must_use]
+    pub fn network(&self) -> Network {
+        let proxy = self.clone();
+        Network::through(move |listener| {
+            let runtime = Handle::try_current().map_err(io::Error::other)?;
+            listener.set_nonblocking(true)?;
+            let _inside = runtime.enter();
+            let listener = TcpListener::from_std(listener)?;
+            let mut serving = JoinSet::new();
+            serving.spawn(async move { proxy.serve(listener).await });
+            Ok(Box::new(serving))
+        })
     }
 
     /// The variables by which programs find the proxy at an address: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` in both cases, `NO_PROXY` empty.

@@ -33,14 +33,30 @@ enum TunnelError {
     Io(#[from] io::Error),
 }
 
-/// Serves a tunnel to a host that was permitted and reached. `early`: what the client sent behind its request.
+impl TunnelError {
+    /// A short stable name.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::OtherServer { .. } => "other_server",
+            Self::NoServer(_) => "no_server",
+            Self::Hidden => "hidden_server",
+            Self::Hello(_) => "malformed_hello",
+            Self::Silent => "timeout",
+            Self::NotTls => "not_tls",
+            Self::Io(_) => "broken_off",
+        }
+    }
+}
+
+/// Serves a tunnel to a host that was permitted and reached. `early`: what the client sent behind its request. The error is a short stable
+/// name.
 pub(crate) async fn serve(
     gate: &Gate,
     (host, port): (&Host, u16),
     mut client: TcpStream,
     early: Vec<u8>,
     mut upstream: TcpStream,
-) {
+) -> Result<(), &'static str> {
     match begin(gate, (host, port), &mut client, early, &mut upstream).await {
         Ok(()) => {
             relay(&mut client, &mut upstream, gate.limits.idle, || {
@@ -56,6 +72,7 @@ pub(crate) async fn serve(
                 _ => &ACCESS_DENIED,
             };
             close(client, last).await;
+            Err(error.kind())
         }
     }
 }
@@ -74,12 +91,17 @@ async fn begin(
         // Another protocol is another call.
         Err(TunnelError::Hello(HelloError::NotTls)) => {
             let asked = TcpTarget::new(host, port);
-            let allowed = gate.allow(TCP_CONNECT, &asked).await;
-            let is_this = allowed.is_ok_and(|allowed| allowed.arguments == asked);
-            if !is_this {
+            let Ok(mut allowed) = gate.allow(TCP_CONNECT, &asked).await else {
+                return Err(TunnelError::NotTls);
+            };
+            if allowed.arguments != asked {
                 return Err(TunnelError::NotTls);
             }
-            return Ok(upstream.write_all(&said).await?);
+            // It goes on as the tunnel, whose end is recorded.
+            allowed.ending.reached();
+            upstream.write_all(&said).await?;
+            allowed.ending.end(Ok(()));
+            return Ok(());
         }
         Err(error) => return Err(error),
     }

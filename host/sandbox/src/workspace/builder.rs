@@ -230,10 +230,14 @@ impl WorkspaceBuilder {
 
         let mut denied = Vec::new();
         for path in &self.denied {
-            denied.push(bytes(&settled(&root.path.join(path))));
+            let settled = settled(&root.path.join(path))
+                .ok_or_else(|| WorkspaceError::Unsettled(path.clone()))?;
+            denied.push(bytes(&settled));
         }
         for policy in &self.policies {
-            let policy = settled(&std::path::absolute(policy).unwrap_or_else(|_| policy.clone()));
+            let absolute = std::path::absolute(policy).unwrap_or_else(|_| policy.clone());
+            let policy =
+                settled(&absolute).ok_or_else(|| WorkspaceError::Unsettled(policy.clone()))?;
             let inside = std::iter::once(&root)
                 .chain(&write)
                 .any(|place| policy.starts_with(&place.path));
@@ -361,14 +365,16 @@ fn allowed(commands: &[String], interpreters: bool) -> Result<(), WorkspaceError
 fn led_to(root: &Path) -> Vec<PathBuf> {
     let links = PROTECTED_NAMES.iter().filter_map(|(name, _)| {
         let path = root.join(name);
-        path.is_symlink().then(|| settled(&path))
+        path.is_symlink().then(|| settled(&path)).flatten()
     });
-    let repository = std::fs::read_to_string(root.join(".git"))
-        .ok()
-        .and_then(|text| {
-            let path = text.strip_prefix("gitdir:")?.trim();
-            Some(settled(&root.join(path)))
-        });
+    let file = root.join(".git");
+    // A pipe would be waited for.
+    let short =
+        std::fs::symlink_metadata(&file).is_ok_and(|found| found.is_file() && found.len() < 4096);
+    let repository = short
+        .then(|| std::fs::read_to_string(&file).ok())
+        .flatten()
+        .and_then(|text| settled(&root.join(text.strip_prefix("gitdir:")?.trim())));
     links
         .chain(repository)
         // Elsewhere nothing is written anyway; and it must not be the whole workspace that is denied.
@@ -376,21 +382,17 @@ fn led_to(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A path with the links of what of it exists followed.
-fn settled(path: &Path) -> PathBuf {
+/// A path with the links of what of it exists followed. None: it goes through `..` of what does not exist, so that nobody knows where to,
+/// and protecting it would protect nothing.
+fn settled(path: &Path) -> Option<PathBuf> {
     let mut rest = Vec::new();
     let mut above = path;
     loop {
         if let Ok(found) = std::fs::canonicalize(above) {
-            return rest.iter().rev().fold(found, |path, part| path.join(part));
+            return Some(rest.iter().rev().fold(found, |path, part| path.join(part)));
         }
-        match (above.parent(), above.file_name()) {
-            (Some(parent), Some(name)) => {
-                rest.push(name);
-                above = parent;
-            }
-            _ => return path.to_owned(),
-        }
+        rest.push(above.file_name()?);
+        above = above.parent()?;
     }
 }
 

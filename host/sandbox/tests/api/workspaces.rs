@@ -45,6 +45,30 @@ fn folders_that_cannot_be_workspaces_are_refused_with_the_remedy() {
 }
 
 #[test]
+fn what_is_to_be_protected_has_a_place() {
+    let (folder, _) = folder();
+    let root = folder.path().join("work");
+    fs::create_dir_all(root.join("here")).unwrap();
+    let deny = |path: &str| Workspace::builder(&root).deny_write_path(path).build();
+    let policy = |path: &str| {
+        Workspace::builder(&root)
+            .policy_path(root.join(path))
+            .dangerous_policy_in_workspace()
+            .build()
+    };
+    for (path, protected) in [("here/../kept", "kept"), ("later/kept", "later/kept")] {
+        for built in [deny(path), policy(path)] {
+            assert!(built.unwrap().is_protected(protected), "{path}");
+        }
+    }
+    for path in ["later/../kept", "later/.."] {
+        for built in [deny(path), policy(path)] {
+            assert!(matches!(built, Err(WorkspaceError::Unsettled(_))), "{path}");
+        }
+    }
+}
+
+#[test]
 fn the_home_folder_and_what_contains_it_are_refused() {
     let (folder, _) = folder();
     let home = folder.path().join("people/alice");

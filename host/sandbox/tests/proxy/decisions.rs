@@ -298,3 +298,56 @@ async fn what_a_proxy_accepted_ends_with_it() {
         .await
         .expect("the tunnel stays open");
 }
+
+#[tokio::test]
+async fn the_end_of_every_permitted_call_is_recorded() {
+    use hexgate_enforce::EndState::{Cancelled, Completed, Failed};
+    let world = World::new().await;
+    let http = "net.http_request".to_owned();
+    let failed = |kind: &str| Some(kind.to_owned());
+    world.ask(GET).await;
+    assert_eq!(
+        world.ends.one().await,
+        (http.clone(), true, Completed, None)
+    );
+    for (target, ran, kind) in [
+        ("private.example", false, "address_not_public"),
+        ("nowhere.example", false, "name_not_found"),
+    ] {
+        world.ask(&GET.replace("ok.example", target)).await;
+        assert_eq!(
+            world.ends.one().await,
+            (http.clone(), ran, Failed, failed(kind))
+        );
+    }
+    world.ask(&GET.replace("/a?q=1", "/garbage")).await;
+    assert_eq!(
+        world.ends.one().await,
+        (http.clone(), true, Failed, failed("upstream"))
+    );
+    // A tunnel in which nobody says hello.
+    let tunnel = world.tunnel("ok.example").await;
+    drop(tunnel);
+    assert_eq!(
+        world.ends.one().await,
+        (http.clone(), true, Failed, failed("broken_off"))
+    );
+    let mut tunnel = world.tunnel("ok.example").await;
+    tunnel.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+    rest(&mut tunnel).await;
+    assert_eq!(
+        world.ends.one().await,
+        (http.clone(), true, Failed, failed("not_tls"))
+    );
+    // A proxy that ends.
+    let ends = world.ends.clone();
+    world.server.seen();
+    let mut stream = world.open().await;
+    let silent = world.filled(&GET.replace("/a?q=1", "/silent"));
+    stream.write_all(silent.as_bytes()).await.unwrap();
+    while world.server.seen().is_empty() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    drop(world);
+    assert_eq!(ends.one().await, (http, true, Cancelled, None));
+}

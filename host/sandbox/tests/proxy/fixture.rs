@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use hexgate_enforce::host::Engine;
 use hexgate_enforce::source::PolicyFile;
-use hexgate_enforce::{Approvals, Caller, Decision, Enforcer, LivePolicy};
+use hexgate_enforce::{
+    Approvals, Caller, Decision, EndState, Ended, Enforcer, LivePolicy, OnRecordFailure,
+    RecordError, Recorder,
+};
 use hexgate_sandbox::address::{Reach, Resolve, ResolveFuture};
 use hexgate_sandbox::proxy::{Limits, Proxy, ProxyBuilder};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -106,11 +109,49 @@ impl Resolve for Names {
 /// What was decided: tool, arguments, effect.
 pub(crate) type Decided = Arc<Mutex<Vec<(String, serde_json::Value, String)>>>;
 
+/// How calls ended.
+#[derive(Clone, Default)]
+pub(crate) struct Ends(Arc<Mutex<Vec<End>>>);
+
+/// Tool, whether a server was reached, state, kind of failure.
+pub(crate) type End = (String, bool, EndState, Option<String>);
+
+impl Recorder for Ends {
+    fn record(&self, _: &Decision) -> Result<(), RecordError> {
+        Ok(())
+    }
+
+    fn ended(&self, ended: &Ended<'_>) -> Result<(), RecordError> {
+        let error = ended.error.map(str::to_owned);
+        self.0
+            .lock()
+            .unwrap()
+            .push((ended.tool.to_owned(), ended.ran, ended.state, error));
+        Ok(())
+    }
+}
+
+impl Ends {
+    /// The one call that ended since it was last asked, which may take a moment.
+    pub(crate) async fn one(&self) -> End {
+        for _ in 0..1000 {
+            let ended = std::mem::take(&mut *self.0.lock().unwrap());
+            if let [one] = &ended[..] {
+                return one.clone();
+            }
+            assert!(ended.is_empty(), "{ended:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no end was recorded");
+    }
+}
+
 pub(crate) struct World {
     pub(crate) proxy: SocketAddr,
     pub(crate) server: Server,
     pub(crate) names: Names,
     pub(crate) decided: Decided,
+    pub(crate) ends: Ends,
     pub(crate) enforcer: Enforcer,
     pub(crate) environment: Vec<(&'static str, String)>,
     serving: JoinHandle<()>,
@@ -145,8 +186,10 @@ impl World {
                 .unwrap()
                 .push((decision.tool().to_owned(), arguments, effect));
         };
+        let ends = Ends::default();
         let enforcer = Enforcer::builder("net-agent", &live)
             .observer(observer)
+            .recorder(ends.clone(), OnRecordFailure::Deny)
             .approvals(approvals)
             .build()
             .unwrap();
@@ -196,6 +239,7 @@ impl World {
             server: Server::new("127.0.0.1:0").await,
             names,
             decided,
+            ends,
             enforcer,
             environment,
             serving,

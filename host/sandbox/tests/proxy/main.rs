@@ -13,4 +13,5 @@ mod corpus;
 mod decisions;
 mod fixture;
 mod names;
+mod sandboxed;
 mod tunnels;

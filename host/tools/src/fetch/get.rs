@@ -34,12 +34,12 @@ pub(super) struct Fetched {
 
 /// What the policy decided, if it is written as what is asked for.
 pub(super) fn decided(text: &str) -> Result<WebUrl, ToolError> {
-    // A fragment is not sent.
+    // A fragment is not sent, and a policy may have compared it: `https://site.example/admin#/public`.
     let (sent, _) = text.split_once('#').unwrap_or((text, ""));
     let read = WebUrl::parse(sent);
     if let Ok(url) = &read {
         let form = url.to_string();
-        if form == sent || form.strip_suffix('/') == Some(sent) {
+        if form == text || form.strip_suffix('/') == Some(text) {
             return Ok(url.clone());
         }
     }

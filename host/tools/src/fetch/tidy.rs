@@ -4,13 +4,8 @@
 //! larger than the page. Here nothing is built: tags are read one by one, those that Markdown has are written again, closed where they end,
 //! with the attributes that Markdown has, as long as bounds allow. The rest of the page is its text.
 
-use std::cell::RefCell;
-
-use html5ever::tendril::StrTendril;
-use html5ever::tokenizer::states::RawKind;
-use html5ever::tokenizer::{
-    BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
-};
+use html5gum::Tokenizer;
+use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use reqwest::Url;
 
 /// How deep tags stand in one another. What is deeper is text.
@@ -34,58 +29,26 @@ pub(super) struct Tidied {
 /// Tidies HTML. `base`: what links are relative to. `keeps_all`: also what stands around the text. `characters`: how much text is wanted; some
 /// more is read, because Markdown has shorter ways to write.
 pub(super) fn tidy(html: &str, base: Option<Url>, keeps_all: bool, characters: usize) -> Tidied {
-    let sink = Sink(RefCell::new(Writer {
+    let mut writer = Writer {
         base,
         keeps_all,
         left: characters.saturating_mul(2).saturating_add(1000),
         ..Writer::default()
-    }));
-    let queue = BufferQueue::default();
-    queue.push_back(StrTendril::from(html));
-    let tokenizer = Tokenizer::new(sink, TokenizerOpts::default());
-    // It stops for the sake of scripts, which the sink never asks for.
-    let _ = tokenizer.feed(&queue);
-    tokenizer.end();
-    tokenizer.sink.0.into_inner().finish()
-}
-
-struct Sink(RefCell<Writer>);
-
-impl TokenSink for Sink {
-    type Handle = ();
-
-    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
-        let mut writer = self.0.borrow_mut();
-        match token {
-            Token::CharacterTokens(text) => writer.text(&text),
-            Token::TagToken(tag) => {
-                let is_start = tag.kind == TagKind::StartTag;
-                if is_start {
-                    writer.start(&tag);
-                } else {
-                    writer.end(&tag.name);
-                }
-                // As the standard has it, so that `<` in a script begins no tag.
-                if is_start && let Some(raw) = raw(&tag.name) {
-                    return raw;
-                }
-            }
-            _ => {}
-        }
-        TokenSinkResult::Continue
-    }
-}
-
-fn raw(name: &str) -> Option<TokenSinkResult<()>> {
-    Some(match name {
-        "script" => TokenSinkResult::RawData(RawKind::ScriptData),
-        "style" | "xmp" | "iframe" | "noembed" | "noframes" => {
-            TokenSinkResult::RawData(RawKind::Rawtext)
-        }
-        "title" | "textarea" => TokenSinkResult::RawData(RawKind::Rcdata),
-        "plaintext" => TokenSinkResult::Plaintext,
-        _ => return None,
-    })
+    };
+    let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, _: html5gum::Span<()>| {
+        writer.take(event);
+        // Nothing more is wanted.
+        writer.tidied.is_cut.then_some(())
+    });
+    // As the standard has it, so that `<` in a script begins no tag.
+    emitter.naively_switch_states(true);
+    // Reads to the end, or until the first answer.
+    let stopped = Tokenizer::new_with_emitter(html, emitter).next();
+    debug_assert!(
+        stopped.is_none_or(|read| read.is_ok()),
+        "reading a text cannot fail"
+    );
+    writer.finish()
 }
 
 /// What holds no text for readers.
@@ -169,6 +132,16 @@ fn is_inline(name: &str) -> bool {
     matches!(name, "a" | "code" | "em" | "strong" | "del")
 }
 
+/// A tag that begins, as far as it was read.
+#[derive(Default)]
+struct Begun {
+    name: String,
+    /// The attributes that Markdown has, each once.
+    attributes: Vec<(&'static str, String)>,
+    /// The attribute whose value comes next.
+    next: Option<&'static str>,
+}
+
 #[derive(Default)]
 struct Writer {
     base: Option<Url>,
@@ -182,9 +155,46 @@ struct Writer {
     dropping: Option<(String, usize)>,
     in_title: bool,
     has_title: bool,
+    begun: Begun,
 }
 
 impl Writer {
+    fn take(&mut self, event: CallbackEvent<'_>) {
+        match event {
+            CallbackEvent::OpenStartTag { name } => {
+                self.begun = Begun {
+                    name: short(name).unwrap_or_default(),
+                    ..Begun::default()
+                };
+            }
+            CallbackEvent::AttributeName { name } => {
+                let known = ["href", "src", "alt", "start", "class"];
+                let known = known.into_iter().find(|known| known.as_bytes() == name);
+                let is_new =
+                    |name: &&str| self.begun.attributes.iter().all(|(other, _)| other != name);
+                self.begun.next = known.filter(is_new);
+            }
+            CallbackEvent::AttributeValue { value } => {
+                if let Some(name) = self.begun.next.take()
+                    && let Some(value) = short(value)
+                {
+                    self.begun.attributes.push((name, value));
+                }
+            }
+            CallbackEvent::CloseStartTag { self_closing } => {
+                let begun = std::mem::take(&mut self.begun);
+                self.start(&begun, self_closing);
+            }
+            CallbackEvent::EndTag { name } => {
+                if let Some(name) = short(name) {
+                    self.end(&name);
+                }
+            }
+            CallbackEvent::String { value } => self.text(&String::from_utf8_lossy(value)),
+            _ => {}
+        }
+    }
+
     fn text(&mut self, text: &str) {
         if self.in_title {
             let left = MOST_TITLE.saturating_sub(self.tidied.title.chars().count());
@@ -203,16 +213,16 @@ impl Writer {
         }
     }
 
-    fn start(&mut self, tag: &Tag) {
-        let name = &*tag.name;
+    fn start(&mut self, tag: &Begun, closes_itself: bool) {
+        let name = tag.name.as_str();
         if let Some((dropped, depth)) = &mut self.dropping {
-            if dropped == name && !tag.self_closing {
+            if dropped == name && !closes_itself {
                 *depth += 1;
             }
             return;
         }
         if is_dropped(name) || (is_around(name) && !self.keeps_all) {
-            if !tag.self_closing {
+            if !closes_itself {
                 self.dropping = Some((name.to_owned(), 1));
             }
             return;
@@ -298,16 +308,15 @@ impl Writer {
         }
     }
 
-    fn attributes(&mut self, name: &str, tag: &Tag) {
-        for attribute in &tag.attrs {
-            let value = &*attribute.value;
-            let written = match (name, &*attribute.name.local) {
+    fn attributes(&mut self, name: &str, tag: &Begun) {
+        for (attribute, value) in &tag.attributes {
+            let written = match (name, *attribute) {
                 ("a", "href") => self.address("href", value),
                 ("img", "src") => self.address("src", value),
                 ("img", "alt") => Some(("alt", value.chars().take(MOST_TITLE).collect())),
-                ("ol", "start") if value.len() < 6 => Some(("start", value.to_owned())),
+                ("ol", "start") if value.len() < 6 => Some(("start", value.clone())),
                 // The language of code.
-                ("code", "class") if value.len() < 64 => Some(("class", value.to_owned())),
+                ("code", "class") if value.len() < 64 => Some(("class", value.clone())),
                 _ => None,
             };
             if let Some((name, value)) = written {
@@ -339,6 +348,11 @@ impl Writer {
         self.tidied.title = title.join(" ");
         self.tidied
     }
+}
+
+/// A text, unless it is too long for a name or an address.
+fn short(bytes: &[u8]) -> Option<String> {
+    (bytes.len() <= MOST_ADDRESS).then(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
 fn escape(char: char, to: &mut String) {

@@ -1,10 +1,12 @@
 //! Texts, limits and the workspace.
 
+use std::path::{Component, PathBuf};
+
 use hexgate_compiler::diagnostic::{Diagnostic, quoted};
 use hexgate_compiler::document::Reader;
-use hexgate_compiler::source::{Entry, Key, NodeKind, Plain};
+use hexgate_compiler::source::{Entry, Key, NodeKind, Plain, Span};
 
-use super::super::codes::{BAD_VALUE, TOO_LARGE};
+use super::super::codes::{BAD_VALUE, LEAVES, TOO_LARGE};
 use super::super::{Limits, MAX_ENTRIES, Name, Workspace};
 use super::place;
 
@@ -15,6 +17,7 @@ const WORKSPACE: &[&str] = &[
     "extra_write_paths",
     "deny_write_paths",
     "allowed_commands",
+    "dangerous_policy_in_workspace",
 ];
 /// The longest text that is no description, in bytes.
 const MAX_TEXT: usize = 4096;
@@ -157,11 +160,14 @@ pub(super) fn workspace(reader: &mut Reader<'_>, entry: &Entry) -> (Workspace, O
     for entry in entries.unwrap_or_default() {
         match entry.key.name.as_str() {
             "root" => root = text(reader, entry, "the name of a folder"),
-            "extra_read_paths" => workspace.extra_read_paths = texts(reader, entry, "a path"),
-            "extra_write_paths" => workspace.extra_write_paths = texts(reader, entry, "a path"),
+            "extra_read_paths" => workspace.extra_read_paths = own_paths(reader, entry),
+            "extra_write_paths" => workspace.extra_write_paths = own_paths(reader, entry),
             "deny_write_paths" => workspace.deny_write_paths = texts(reader, entry, "a path"),
             "allowed_commands" => {
                 workspace.allowed_commands = Some(texts(reader, entry, "a command"));
+            }
+            "dangerous_policy_in_workspace" => {
+                workspace.dangerous_policy_in_workspace = reader.boolean(entry);
             }
             _ => unknown(
                 reader,
@@ -181,8 +187,42 @@ pub(super) fn workspace(reader: &mut Reader<'_>, entry: &Entry) -> (Workspace, O
     (workspace, root)
 }
 
+/// A list of paths within the agent's folder: a folder that comes from somebody else opens no other of this machine.
+fn own_paths(reader: &mut Reader<'_>, entry: &Entry) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for (text, span) in spanned_texts(reader, entry, "a path") {
+        let path = PathBuf::from(&text);
+        let is_own = path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+            && !text.starts_with('~');
+        if is_own {
+            paths.push(path);
+            continue;
+        }
+        reader.sink.push(
+            Diagnostic::documented(
+                &LEAVES,
+                format!("{} is not in the agent's folder", quoted(&text)),
+                span,
+                "",
+            )
+            .with_help(
+                "name a folder within the agent's by a relative path without `..`; only a program can open other folders to an agent",
+            ),
+        );
+    }
+    paths
+}
+
 /// A list of texts.
 fn texts(reader: &mut Reader<'_>, entry: &Entry, what: &str) -> Vec<String> {
+    let found = spanned_texts(reader, entry, what);
+    found.into_iter().map(|(text, _)| text).collect()
+}
+
+/// A list of texts, and where each stands.
+fn spanned_texts(reader: &mut Reader<'_>, entry: &Entry, what: &str) -> Vec<(String, Span)> {
     let nodes = reader.list(entry, &format!("a list, each entry {what}"));
     if nodes.len() > MAX_ENTRIES {
         let span = place(reader, &entry.value, entry);
@@ -215,7 +255,7 @@ fn texts(reader: &mut Reader<'_>, entry: &Entry, what: &str) -> Vec<String> {
             );
             continue;
         }
-        found.push(text);
+        found.push((text, node.span));
     }
     found
 }

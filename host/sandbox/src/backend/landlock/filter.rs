@@ -235,6 +235,15 @@ pub(super) fn filters(sockets: Sockets, bare: bool) -> Result<Filters, seccompil
             libc::PR_SET_SECCOMP.unsigned_abs().into(),
         )])?],
     );
+    // A lease makes whoever opens the file wait for its holder, and the supervisor must not wait for a command.
+    refuse.insert(
+        libc::SYS_fcntl,
+        vec![rule(&[(
+            1,
+            Op::Eq,
+            libc::F_SETLEASE.unsigned_abs().into(),
+        )])?],
+    );
     let mut terminals = Vec::new();
     for call in [libc::TIOCSTI, libc::TIOCLINUX] {
         terminals.push(rule(&[(1, Op::Eq, call)])?);
@@ -317,23 +326,34 @@ fn compile(
         .collect())
 }
 
-/// The filter that asks the supervisor. By hand: the library has no such action.
-fn ask() -> Vec<Instruction> {
-    const LOAD: u16 = 0x20;
-    const EQUAL: u16 = 0x15;
-    const AT_LEAST: u16 = 0x35;
-    const ANY_BIT: u16 = 0x45;
-    const RETURN: u16 = 0x06;
-    const KILL: u32 = 0x8000_0000;
-    const ERROR: u32 = 0x0005_0000;
-    const NOTIFY: u32 = 0x7fc0_0000;
-    const ALLOW: u32 = 0x7fff_0000;
-    const NUMBER: u32 = 0;
-    const ARCH: u32 = 4;
-    /// Numbers from here are those of the x32 interface, which no rule would know.
-    const X32: u32 = 0x4000_0000;
-    let step = |code, k, jt, jf| Instruction { code, jt, jf, k };
+// What filters written by hand are made of.
+const LOAD: u16 = 0x20;
+const EQUAL: u16 = 0x15;
+const AT_LEAST: u16 = 0x35;
+const ANY_BIT: u16 = 0x45;
+const RETURN: u16 = 0x06;
+const KILL: u32 = 0x8000_0000;
+const ERROR: u32 = 0x0005_0000;
+const NOTIFY: u32 = 0x7fc0_0000;
+const ALLOW: u32 = 0x7fff_0000;
+const NUMBER: u32 = 0;
+const ARCH: u32 = 4;
+/// Numbers from here are those of the x32 interface, which no rule would know.
+const X32: u32 = 0x4000_0000;
 
+const fn step(code: u16, k: u32, jt: u8, jf: u8) -> Instruction {
+    Instruction { code, jt, jf, k }
+}
+
+/// The filter that refuses the calls of other interfaces, whose numbers no other filter knows. For those who install filters without asking.
+pub(super) fn native() -> Vec<Instruction> {
+    let mut program = begin();
+    program.push(step(RETURN, ALLOW, 0, 0));
+    program
+}
+
+/// The beginning of a filter: what follows sees the number of a call of this machine's own interface.
+fn begin() -> Vec<Instruction> {
     let mut program = vec![
         step(LOAD, ARCH, 0, 0),
         step(EQUAL, AUDIT_ARCH, 1, 0),
@@ -344,6 +364,12 @@ fn ask() -> Vec<Instruction> {
         program.push(step(AT_LEAST, X32, 0, 1));
         program.push(step(RETURN, ERROR | libc::ENOSYS.unsigned_abs(), 0, 0));
     }
+    program
+}
+
+/// The filter that asks the supervisor. By hand: the library has no such action.
+fn ask() -> Vec<Instruction> {
+    let mut program = begin();
     for call in ASKED.iter().chain(ASKED_HERE) {
         program.push(step(EQUAL, number(*call), 0, 1));
         program.push(step(RETURN, NOTIFY, 0, 0));
