@@ -3,9 +3,11 @@
 mod builder;
 mod place;
 mod protected;
+mod spelling;
 
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -83,24 +85,32 @@ impl Workspace {
         self.0.write.iter().map(|place| place.path.as_path())
     }
 
-    /// Whether a path may not be written, because of a protected name in it or because it was named so. `relative` counts from the root
-    /// of the workspace, without links; it need not exist.
+    /// Whether a path may not be written: because it lies in no folder that may be written, because a name in it is protected beneath that
+    /// folder, or because it was named so. So may be every spelling that some file system takes for the same: letter case and composition
+    /// do not count, nor do invisible characters; a name that may be a short name of another (`GIT~1`) is protected.
+    ///
+    /// The path is without links and need not exist. A relative one counts from the root of the workspace.
     #[must_use]
-    pub fn is_protected(&self, relative: impl AsRef<Path>) -> bool {
-        use std::os::unix::ffi::OsStrExt;
-        let relative = relative.as_ref();
+    pub fn is_protected(&self, path: impl AsRef<Path>) -> bool {
         let shield = &self.0.shield;
-        if relative
-            .components()
-            .any(|part| protected::name(part.as_os_str().as_bytes(), &shield.names))
-        {
-            return true;
-        }
-        let whole = self.root().join(relative);
-        shield
-            .denied
+        let path = self.root().join(path);
+        let whole = path.as_os_str().as_bytes();
+        let innermost = shield
+            .roots
             .iter()
-            .any(|denied| beneath(whole.as_os_str().as_bytes(), denied))
+            .filter(|root| beneath(whole, root))
+            .max_by_key(|root| root.len());
+        let Some(below) = innermost.and_then(|root| whole.get(root.len()..)) else {
+            return true;
+        };
+        let is_name = |name: &[u8]| {
+            protected::name(name, &shield.names)
+                || spelling::is_ambiguous(name)
+                || protected::name(spelling::plain(name).as_bytes(), &[])
+                || shield.names.iter().any(|it| spelling::is_same(name, it))
+        };
+        below.split(|byte| *byte == b'/').any(is_name)
+            || shield.denied.iter().any(|it| spelling::is_at(whole, it))
     }
 
     /// The commands that may run. None: any that is installed.

@@ -13,8 +13,7 @@ use rustix::{
 
 const FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
-    .union(OFlags::CLOEXEC)
-    .union(OFlags::NOFOLLOW);
+    .union(OFlags::CLOEXEC);
 
 /// Opens the folder at `path` below `dir`. `LOOP`, if a part of the path is a link.
 pub(super) fn open_folder(dir: impl AsFd, path: &Path) -> Result<OwnedFd, Errno> {
@@ -47,6 +46,7 @@ fn at_once(dir: std::os::fd::BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Err
     const ATTEMPTS: usize = 64;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     for _ in 0..ATTEMPTS {
+        // Without `NOFOLLOW`, with which a link at the end would not be told from a file.
         match openat2(dir, path, FLAGS, Mode::empty(), resolve) {
             Err(Errno::AGAIN | Errno::INTR) => {}
             opened => return opened,
@@ -57,12 +57,13 @@ fn at_once(dir: std::os::fd::BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Err
 
 /// One part of the path after the other, each in the folder that was opened before.
 fn by_steps(dir: std::os::fd::BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Errno> {
-    let mut folder = openat(dir, c".", FLAGS, Mode::empty())?;
+    let flags = FLAGS | OFlags::NOFOLLOW;
+    let mut folder = openat(dir, c".", flags, Mode::empty())?;
     for part in path.components() {
         let Component::Normal(name) = part else {
             continue;
         };
-        folder = match openat(&folder, name, FLAGS, Mode::empty()) {
+        folder = match openat(&folder, name, flags, Mode::empty()) {
             // Linux says of a link that it is not a folder.
             Err(Errno::NOTDIR) if readlinkat(&folder, name, Vec::new()).is_ok() => {
                 return Err(Errno::LOOP);

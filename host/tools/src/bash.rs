@@ -1,0 +1,131 @@
+//! Commands, in the sandbox and nowhere else.
+
+mod egress;
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+use hexgate_enforce::{Enforcer, Permit};
+use hexgate_sandbox::{Network, Sandbox, SandboxError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::reply::{arguments, ok, schema};
+
+/// How many seconds a command has if the call does not say.
+const SECONDS: u64 = 30;
+/// The exit code of a command that was refused.
+const REFUSED: i32 = 126;
+
+/// The tool `bash`.
+///
+/// However long a call wants to wait, the workspace's limit of time is the longest. A command that the workspace does not allow is an answer
+/// with the exit code 126 and `policy_violation`. Commands reach no network, unless [`egress`](Self::egress) is given.
+#[derive(Debug)]
+pub struct Bash {
+    sandbox: Sandbox,
+    egress: Option<Enforcer>,
+}
+
+impl Bash {
+    /// Runs commands in a sandbox.
+    #[must_use]
+    pub fn new(sandbox: Sandbox) -> Self {
+        Self {
+            sandbox,
+            egress: None,
+        }
+    }
+
+    /// Commands reach the network through a proxy of this process, where the enforcer decides each request for the caller of the command.
+    #[must_use]
+    pub fn egress(mut self, enforcer: Enforcer) -> Self {
+        self.egress = Some(enforcer);
+        self
+    }
+
+    fn network(&self, permit: &Permit) -> Network {
+        match (&self.egress, permit.decision().caller()) {
+            (Some(enforcer), Some(caller)) => egress::through(enforcer, caller),
+            _ => Network::None,
+        }
+    }
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Arguments {
+    /// The command, as a shell reads it. It starts in the workspace.
+    command: String,
+    /// How many seconds the command may take.
+    #[serde(default = "seconds")]
+    #[schemars(range(min = 1))]
+    timeout_seconds: u64,
+}
+
+fn seconds() -> u64 {
+    SECONDS
+}
+
+#[derive(Serialize)]
+struct Answer {
+    command: String,
+    exit_code: i32,
+    stdout: String,
+    stderr: String,
+    stdout_truncated: bool,
+    stderr_truncated: bool,
+    policy_violation: bool,
+    timed_out: bool,
+}
+
+static SPEC: LazyLock<Arc<ToolSpec>> = LazyLock::new(|| {
+    let description = "Run a shell command in the workspace. It sees the workspace and the programs of the system, and writes nowhere else.";
+    Arc::new(ToolSpec::new("bash", description, schema::<Arguments>()))
+});
+
+#[async_trait]
+impl Tool for Bash {
+    fn spec(&self) -> &Arc<ToolSpec> {
+        &SPEC
+    }
+
+    async fn call(&self, permit: Permit, _: &Progress) -> Result<ToolOutput, ToolError> {
+        let Arguments {
+            command,
+            timeout_seconds,
+        } = arguments(&permit)?;
+        let longest = self.sandbox.workspace().limits().time;
+        let timeout = Duration::from_secs(timeout_seconds.max(1)).min(longest);
+        let network = self.network(&permit);
+        let finished = self
+            .sandbox
+            .run_with(&command, timeout, network)
+            .await
+            .map_err(|error| failed(&error))?;
+        let policy_violation = finished.refused.is_some() && finished.exit_code == REFUSED;
+        let summary = match finished.exit_code {
+            _ if finished.timed_out => format!("ended after {} s", timeout.as_secs()),
+            _ if policy_violation => "refused".to_owned(),
+            code => format!("exit code {code}"),
+        };
+        let answer = Answer {
+            command,
+            exit_code: finished.exit_code,
+            stdout: finished.stdout,
+            stderr: finished.stderr,
+            stdout_truncated: finished.stdout_truncated,
+            stderr_truncated: finished.stderr_truncated,
+            policy_violation,
+            timed_out: finished.timed_out,
+        };
+        Ok(ok(answer)?.summary(summary))
+    }
+}
+
+/// The command did not run, or nobody knows how it ended.
+fn failed(error: &SandboxError) -> ToolError {
+    ToolError::new("sandbox", error.to_string())
+}
