@@ -96,8 +96,12 @@ fn workspace(definition: &Definition, writes: bool) -> Result<Workspace, ToolSou
     if let Some(commands) = &said.allowed_commands {
         builder = builder.allowed_commands(commands.clone());
     }
-    if let Some(policy) = definition.policy.as_ref().filter(|_| writes) {
-        builder = builder.policy_path(std::path::absolute(policy)?);
+    if writes {
+        // What names the policy decides as much as the policy does.
+        let file = definition.folder.join(hexgate_agent::definition::FILE);
+        for path in definition.policy.iter().chain([&file]) {
+            builder = builder.policy_path(path);
+        }
     }
     if said.dangerous_policy_in_workspace {
         builder = builder.dangerous_policy_in_workspace();

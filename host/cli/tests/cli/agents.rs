@@ -58,7 +58,12 @@ fn a_turn_and_a_chat_through_a_pipe() {
     let output = hexgate(&fixture, &["agent", "run", "--agent", "helper", "hi"], "");
     assert_eq!(output.stdout, b"hello\n", "{}", fixture.shown(&output));
     let output = hexgate(&fixture, &["chat"], "hi\nbye\n/exit\nunheard\n");
-    assert_eq!(output.stdout, b"hello\ngoodbye\n", "{}", fixture.shown(&output));
+    assert_eq!(
+        output.stdout,
+        b"hello\ngoodbye\n",
+        "{}",
+        fixture.shown(&output)
+    );
     assert!(output.status.success());
     let output = hexgate(&fixture, &["chat", "--agent", "broken"], "hi\n");
     assert_snapshot!(fixture.shown(&output), @"");
