@@ -27,7 +27,7 @@ fn hexgate(fixture: &Fixture, arguments: &[&str], input: &str) -> Output {
     let mut child = fixture
         .hexgate()
         .args(arguments)
-        .env("HOME", fixture.path(""))
+        .env("HOME", fixture.path("agents/home"))
         .env_remove("HEXGATE_DEFAULT_MODEL")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -43,10 +43,40 @@ fn hexgate(fixture: &Fixture, arguments: &[&str], input: &str) -> Output {
 fn agents_are_listed_shown_and_refused() {
     let fixture = agents();
     let shown = |arguments: &[&str]| fixture.shown(&hexgate(&fixture, arguments, ""));
-    assert_snapshot!(shown(&["agent", "list"]), @"");
-    assert_snapshot!(shown(&["agent", "show", "helper"]), @"");
-    assert_snapshot!(shown(&["agent", "show", "broken"]), @"");
-    assert_snapshot!(shown(&["agent", "show", "helpr"]), @"");
+    assert_snapshot!(shown(&["agent", "list"]), @r#"
+    exit 0
+    ✗ broken      ./agents/broken
+        ./agents/broken/agent.yaml:2:1: unknown key `tols` in an agent
+      helper      ./agents/helper · Says hello.
+      researcher  built in · Answers questions from the web, and names its sources.
+    "#);
+    assert_snapshot!(shown(&["agent", "show", "helper"]), @r#"
+    exit 0
+    name: helper
+    description: Says hello.
+    folder: ./agents/helper
+    model: script:turns.yaml
+    system prompt: 0 characters
+    policy: ./agents/helper/policy.yaml
+    "#);
+    assert_snapshot!(shown(&["agent", "show", "broken"]), @r#"
+    exit 1
+    --- stderr
+    error[unknown-key]: unknown key `tols` in an agent
+     --> ./agents/broken/agent.yaml:2:1
+      |
+    2 | tols: []
+      | ^^^^ not a key here
+      |
+      = help: did you mean `tools`
+
+    the agent is refused; `--explain CODE` tells more about a code
+    "#);
+    assert_snapshot!(shown(&["agent", "show", "helpr"]), @r#"
+    exit 2
+    --- stderr
+    error: there is no agent `helpr`; did you mean `helper`
+    "#);
     let schema = hexgate(&fixture, &["agent", "schema"], "");
     let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).unwrap();
     assert_eq!(schema["$id"], "urn:hexgate:agent:1");
@@ -66,7 +96,18 @@ fn a_turn_and_a_chat_through_a_pipe() {
     );
     assert!(output.status.success());
     let output = hexgate(&fixture, &["chat", "--agent", "broken"], "hi\n");
-    assert_snapshot!(fixture.shown(&output), @"");
+    assert_snapshot!(fixture.shown(&output), @r#"
+    exit 2
+    --- stderr
+    error: the agent is refused
+    error[unknown-key]: unknown key `tols` in an agent
+     --> ./agents/broken/agent.yaml:2:1
+      |
+    2 | tols: []
+      | ^^^^ not a key here
+      |
+      = help: did you mean `tools`
+    "#);
 }
 
 /// An agent that reads `notes.txt` in the folder in which the program is started.
@@ -110,7 +151,8 @@ fn built_in_tools_work_in_the_folder_of_the_program_within_the_policy() {
         .filter(|event| event["event_type"] == "tool_end")
         .map(|event| event["outcome"].as_str().unwrap())
         .collect();
-    assert_eq!(ends, ["completed", "denied"]);
+    // All calls of an answer are decided before one runs.
+    assert_eq!(ends, ["denied", "completed"]);
     assert!(events.last().unwrap().to_string().contains("buy milk"));
     assert!(!String::from_utf8_lossy(&output.stdout).contains("1234"));
 }
