@@ -128,21 +128,20 @@ fn play(fixture: &mut Fixture, sandbox: &Sandbox, case: &Case) -> Came {
             assert!(most > 10, "`{}` did not try: {finished:?}", case.id);
         }
         Some("output") => {
-            if finished.stdout.chars().count() != 20_000 || !finished.stdout_truncated {
-                wrong.push(format!("{} bytes of output", finished.stdout.len()));
-            }
+            let is_cut = finished.stdout.chars().count() == 20_000 && finished.stdout_truncated;
+            let told = (!is_cut).then(|| format!("{} bytes of output", finished.stdout.len()));
+            wrong.extend(told);
         }
         Some("data") => {
-            if finished.stdout != "\u{1b}]0;x\u{7}\u{1b}[2J" {
-                wrong.push(format!("{:?}", finished.stdout));
-            }
+            let is_kept = finished.stdout == "\u{1b}]0;x\u{7}\u{1b}[2J";
+            wrong.extend((!is_kept).then(|| format!("{:?}", finished.stdout)));
         }
         Some(other) => panic!("no limit `{other}`"),
     }
-    if let Some(prints) = &case.prints {
-        if finished.stdout.trim() != prints || finished.exit_code != case.code.unwrap_or(0) {
-            wrong.push(format!("{finished:?}"));
-        }
+    if let Some(prints) = &case.prints
+        && (finished.stdout.trim() != prints || finished.exit_code != case.code.unwrap_or(0))
+    {
+        wrong.push(format!("{finished:?}"));
     }
     if wrong.is_empty() {
         Came::Held

@@ -103,7 +103,7 @@ fn agents_are_found_in_their_order_and_a_broken_one_breaks_no_other() {
     let output = desk.command(&["chat", "--list-agents"]).output().unwrap();
     let said = text(&output.stdout);
     assert!(
-        said.contains("✗ broken") && said.contains("did you mean") == false,
+        said.contains("✗ broken") && !said.contains("did you mean"),
         "{said}"
     );
     assert!(
