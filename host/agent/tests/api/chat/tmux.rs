@@ -32,7 +32,9 @@ impl Terminal {
         let program = super::desk::program();
         line.push_str(&format!("{extra} '{}' {arguments}", program.display()));
         // The shell stays, so that what the program leaves behind can be seen.
-        line.push_str("; printf 'left:%s\\n' $?; stty -a | grep -o -- '-\\?echo\\b'; cat");
+        line.push_str(
+            "; left=$?; stty -a | grep -o -- '-\\?echo\\b'; printf 'left:%s\\n' $left; cat",
+        );
         let (columns, folder) = (columns.to_string(), desk.path().display().to_string());
         terminal.tmux(&[
             "-f",
