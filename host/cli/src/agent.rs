@@ -31,7 +31,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Exit> {
 }
 
 fn program() -> Program {
-    Program::new().tools_from(BuiltIn::default())
+    Program::new().tools_from(BuiltIn::new())
 }
 
 fn exit(exit: program::Exit) -> Exit {

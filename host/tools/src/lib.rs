@@ -8,8 +8,7 @@
 //! | `fetch`, `web_search` | the web | [`fetch`], [`web_search`] |
 //! | `refund_order` | demos | [`refund`] |
 //!
-//! A [`Toolbox`] has them by name, as the files of agents write them; `BuiltIn` (feature `agents`, in the default) gives them to a program with
-//! agents in files.
+//! A [`Toolbox`] has them by name, as the files of agents write them.
 //!
 //! ```no_run
 //! use hexgate_sandbox::{Sandbox, Wanted, Workspace};
@@ -31,17 +30,17 @@
 
 pub mod bash;
 mod blocking;
+#[cfg(feature = "files")]
+mod built_in;
 pub mod fetch;
 pub mod files;
 pub mod refund;
 mod reply;
 mod retry;
 pub mod search;
-#[cfg(feature = "agents")]
-mod source;
 mod toolbox;
 pub mod web_search;
 
-#[cfg(feature = "agents")]
-pub use source::BuiltIn;
+#[cfg(feature = "files")]
+pub use built_in::BuiltIn;
 pub use toolbox::{NAMES, NoSuchTool, Toolbox};

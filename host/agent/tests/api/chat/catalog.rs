@@ -267,7 +267,10 @@ fn agents_in_an_endless_row_are_refused_and_end_nothing() {
             &format!("agents/a{at}/agent.yaml"),
             &format!("name: a{at}\npolicy: policy.yaml\nsubagents: [a{next}]\n"),
         );
-        desk.write(&format!("agents/a{at}/policy.yaml"), "roles: {}\n");
+        desk.write(
+            &format!("agents/a{at}/policy.yaml"),
+            "roles: {default: {}}\n",
+        );
     }
     agent(&desk, "agents/a2000", "a2000");
     let output = desk
