@@ -8,6 +8,7 @@ mod keyboard;
 mod markdown;
 mod permits;
 mod prompt;
+mod record;
 mod screen;
 mod session;
 mod signals;
@@ -18,7 +19,7 @@ mod view;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use hexgate_enforce::{Approvals, Caller, Decision};
+use hexgate_enforce::{Approvals, AuditRecorder, Caller, Decision, OnRecordFailure};
 use tokio::sync::mpsc;
 
 use crate::catalog::{Catalog, LoadError, LoadOptions, Loaded};
@@ -28,6 +29,7 @@ use prompt::Prompt;
 use screen::Screen;
 use session::Session;
 
+pub use record::RecordArgs;
 pub(crate) use screen::aside;
 pub(crate) use signals::Signals;
 pub(crate) use text::shown;
@@ -92,12 +94,18 @@ pub struct ChatArgs {
     /// What happens to calls that need a person's approval
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub approval_mode: ApprovalMode,
+    /// A role of the person at the terminal, where the policy says whose approval counts. Repeat it for several
+    #[arg(long = "approver-role", value_name = "ROLE")]
+    pub approver_roles: Vec<String>,
     /// List the agents, and leave
     #[arg(long)]
     pub list_agents: bool,
     #[command(flatten)]
     #[allow(missing_docs, reason = "its fields are documented")]
     pub caller: CallerArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields are documented")]
+    pub record: RecordArgs,
 }
 
 /// Talks until the user leaves. False: a turn of a pipe failed.
@@ -119,9 +127,17 @@ pub(crate) fn run(catalog: &Catalog, args: &ChatArgs) -> anyhow::Result<bool> {
         ApprovalMode::Ask => Approvals::handler(Asker {
             requests,
             by: user(),
+            roles: args.approver_roles.clone(),
         }),
     };
-    let loaded = load(catalog, &name, args.model.clone(), approvals, &decisions)?;
+    let loaded = load(
+        catalog,
+        &name,
+        args.model.clone(),
+        approvals,
+        &decisions,
+        args.record.recorder()?,
+    )?;
     let runtime = runtime()?;
     let mut session = Session::begin(
         screen, prompt, decisions, asked, loaded, caller, asks, &runtime,
@@ -140,12 +156,17 @@ pub(crate) fn load(
     model: Option<String>,
     approvals: Approvals,
     decisions: &Decisions,
+    recorder: Option<Arc<AuditRecorder>>,
 ) -> Result<Loaded, LoadError> {
     let decisions = decisions.clone();
     let options = LoadOptions {
         model,
         enforcer: Some(Arc::new(move |builder| {
             let decisions = decisions.clone();
+            let builder = match &recorder {
+                Some(recorder) => builder.recorder(Arc::clone(recorder), OnRecordFailure::Deny),
+                None => builder,
+            };
             builder
                 .approvals(approvals.clone())
                 .observer(move |decision: &Decision| decisions.keep(decision))

@@ -102,7 +102,7 @@ pub use agent::{Agent, AgentBuilder, Events};
 /// Makes a trait's functions async: what [`Tool`](tool::Tool) and [`Model`](model::Model) are written with.
 pub use async_trait::async_trait;
 #[cfg(feature = "chat")]
-pub use chat::{ApprovalMode, CallerArgs, ChatArgs};
+pub use chat::{ApprovalMode, CallerArgs, ChatArgs, RecordArgs};
 pub use conversation::{Conversation, ConversationError};
 pub use error::BuildError;
 pub use hexgate_enforce as enforce;

@@ -3,6 +3,7 @@
 use clap::Subcommand;
 pub(crate) use hexgate_agent::ChatArgs;
 use hexgate_agent::program::{self, ListArgs, Program, RunArgs, ShowArgs};
+use hexgate_tools::BuiltIn;
 
 use crate::exit::Exit;
 
@@ -30,7 +31,7 @@ pub(crate) fn run(command: &Command) -> anyhow::Result<Exit> {
 }
 
 fn program() -> Program {
-    Program::new()
+    Program::new().tools_from(BuiltIn::new())
 }
 
 fn exit(exit: program::Exit) -> Exit {

@@ -37,6 +37,7 @@ fn commands(criterion: &mut Criterion) {
     for (name, listed) in [
         ("landlock", false),
         ("landlock", true),
+        ("landlock-alone", false),
         ("bwrap", false),
         ("srt", false),
     ] {

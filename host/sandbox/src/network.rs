@@ -5,12 +5,9 @@ use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 
-#[cfg(feature = "proxy")]
-use crate::proxy::Proxy;
-
 /// The port on which a proxy listens inside of a sandbox, at `127.0.0.1`. The sandbox has a network of its own, so it is always free.
 pub const PROXY_PORT: u16 = 3128;
-const ADDRESS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, PROXY_PORT);
+pub(crate) const ADDRESS: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::LOCALHOST, PROXY_PORT);
 /// The names by which programs look for a proxy.
 const NAMES: &[&str] = &[
     "HTTP_PROXY",
@@ -54,37 +51,6 @@ impl Network {
                 .iter()
                 .map(|name| ((*name).to_owned(), url.clone()))
                 .collect(),
-        }
-    }
-
-    /// A proxy whose enforcer decides each request. To be called within the runtime of tokio that is to run it.
-    #[cfg(feature = "proxy")]
-    #[must_use]
-    pub fn proxy(proxy: &Proxy) -> Self {
-        /// Ends the task with itself.
-        struct Task(tokio::task::AbortHandle);
-        impl Drop for Task {
-            fn drop(&mut self) {
-                self.0.abort();
-            }
-        }
-        let runtime = tokio::runtime::Handle::try_current();
-        let environment = proxy
-            .environment(ADDRESS.into())
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
-        let proxy = proxy.clone();
-        Self::Through {
-            serve: Box::new(move |listener| {
-                let runtime = runtime.map_err(io::Error::other)?;
-                listener.set_nonblocking(true)?;
-                let _inside = runtime.enter();
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                let task = runtime.spawn(async move { proxy.serve(listener).await });
-                Ok(Box::new(Task(task.abort_handle())))
-            }),
-            environment,
         }
     }
 

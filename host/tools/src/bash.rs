@@ -1,16 +1,17 @@
 //! Commands, in the sandbox and nowhere else.
 
-mod egress;
-
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
-use hexgate_enforce::{Enforcer, Permit};
+use hexgate_enforce::{Call, Enforcer, Permit};
+use hexgate_sandbox::proxy::Proxy;
 use hexgate_sandbox::{Network, Sandbox, SandboxError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::reply::{arguments, ok, schema};
 
@@ -39,7 +40,8 @@ impl Bash {
         }
     }
 
-    /// Commands reach the network through a proxy of this process, where the enforcer decides each request for the caller of the command.
+    /// Commands reach the network through a proxy of this process, where the enforcer decides each request for the caller of the command, with
+    /// the facts of the run that the command was decided with.
     #[must_use]
     pub fn egress(mut self, enforcer: Enforcer) -> Self {
         self.egress = Some(enforcer);
@@ -48,10 +50,37 @@ impl Bash {
 
     fn network(&self, permit: &Permit) -> Network {
         match (&self.egress, permit.decision().caller()) {
-            (Some(enforcer), Some(caller)) => egress::through(enforcer, caller),
+            (Some(enforcer), Some(caller)) => {
+                let facts: Facts = permit
+                    .decision()
+                    .facts()
+                    .and_then(|facts| serde_json::from_str(facts).ok())
+                    .unwrap_or_default();
+                Proxy::builder(enforcer.clone(), caller.clone())
+                    .facts(move |call| with(call, &facts))
+                    .build()
+                    .network()
+            }
             _ => Network::None,
         }
     }
+}
+
+/// What a host told of a call, by its name.
+type Facts = BTreeMap<String, Box<RawValue>>;
+
+/// A call with the facts of another one.
+fn with(mut call: Call, facts: &Facts) -> Call {
+    for (name, value) in facts {
+        call = match name.as_str() {
+            "run" => call.run(value.clone()),
+            "said" => call.said(value.clone()),
+            "usage" => call.usage(value.clone()),
+            "user_usage" => call.user_usage(value.clone()),
+            _ => call,
+        };
+    }
+    call
 }
 
 #[derive(Deserialize, JsonSchema)]

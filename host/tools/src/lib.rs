@@ -30,6 +30,8 @@
 
 pub mod bash;
 mod blocking;
+#[cfg(feature = "files")]
+mod built_in;
 pub mod fetch;
 pub mod files;
 pub mod refund;
@@ -39,4 +41,6 @@ pub mod search;
 mod toolbox;
 pub mod web_search;
 
+#[cfg(feature = "files")]
+pub use built_in::BuiltIn;
 pub use toolbox::{NAMES, NoSuchTool, Toolbox};

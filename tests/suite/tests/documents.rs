@@ -164,7 +164,9 @@ fn documents() -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() && !path.is_symlink() {
-                if !name.starts_with('.') && !matches!(name.as_str(), "target" | "node_modules") {
+                if !name.starts_with('.')
+                    && !matches!(name.as_str(), "golden" | "node_modules" | "target")
+                {
                     folders.push(path);
                 }
             } else if name.ends_with(".md") {

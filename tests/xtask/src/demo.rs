@@ -1,4 +1,6 @@
-//! The main job on an example policy: make keys, compile and sign, verify, decide three calls; and build everything.
+//! The main job on an example policy: make keys, compile and sign, verify, decide three calls; build everything; and run agents.
+
+mod agents;
 
 use std::{fs, path::Path, process::Command};
 
@@ -97,7 +99,8 @@ pub(crate) fn run() -> Result<()> {
         "\nthe bundle and the keys are in `{}`; now the rest is built",
         folder.display()
     );
-    workspace::run(workspace::cargo().args(["build", "--workspace"]))
+    workspace::run(workspace::cargo().args(["build", "--workspace"]))?;
+    agents::run()
 }
 
 fn step(folder: &Path, arguments: &[&str], expected: i32) -> Result<()> {

@@ -123,6 +123,8 @@ pub(super) struct Asker {
     pub(super) requests: mpsc::UnboundedSender<Request>,
     /// Who sits at the terminal, for the record.
     pub(super) by: String,
+    /// Which roles of approvers this person has. They are not those of callers.
+    pub(super) roles: Vec<String>,
 }
 
 impl ApprovalHandler for Asker {
@@ -133,7 +135,7 @@ impl ApprovalHandler for Asker {
     fn ask_async<'a>(&'a self, decision: &'a Decision) -> AnswerFuture<'a> {
         Box::pin(async move {
             let card = Card::of(decision);
-            if let Some(reason) = wrong_person(decision, &card.terms) {
+            if let Some(reason) = self.wrong_person(&card.terms) {
                 return Ok(Answer::Denied { reason });
             }
             let expires = card.expires();
@@ -168,17 +170,16 @@ impl ApprovalHandler for Asker {
     }
 }
 
-/// Why the person at the terminal cannot approve: the policy names roles of approvers, and the caller, who sits there, has none of them.
-fn wrong_person(decision: &Decision, terms: &ApprovalTerms) -> Option<String> {
-    if terms.roles.is_empty() {
-        return None;
+impl Asker {
+    /// Why the person at the terminal cannot approve: the policy names roles of approvers, and this person has none of them.
+    fn wrong_person(&self, terms: &ApprovalTerms) -> Option<String> {
+        let is_approver =
+            terms.roles.is_empty() || self.roles.iter().any(|role| terms.roles.contains(role));
+        (!is_approver).then(|| {
+            format!(
+                "the policy lets only `{}` approve this; start the chat with `--approver-role`, or ask them by `hexgate approvals`",
+                terms.roles.join("`, `")
+            )
+        })
     }
-    let caller = decision.caller()?;
-    let is_approver = caller.roles().iter().any(|role| terms.roles.contains(role));
-    (!is_approver).then(|| {
-        format!(
-            "the policy lets only `{}` approve this, and the caller at this terminal has no such role",
-            terms.roles.join("`, `")
-        )
-    })
 }

@@ -31,6 +31,12 @@ impl Decisions {
             .cloned()
     }
 
+    /// The decision that followed the request for approval that this one made.
+    pub(super) fn after(&self, id: &str) -> Option<Decision> {
+        let follows = |one: &&Decision| one.follows().is_some_and(|asked| asked.to_string() == id);
+        self.kept().iter().rev().find(follows).cloned()
+    }
+
     /// The last one, or one before it.
     pub(super) fn last(&self, before: usize) -> Option<Decision> {
         self.kept().iter().rev().nth(before).cloned()

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 
 use super::keyboard::{Keyboard, Line};
 use super::screen::{Screen, is_dumb};
-use super::signals::{Signals, Told};
+use super::signals::{self, Signals, Told};
 
 /// How many lines the history keeps.
 const HISTORY: usize = 1000;
@@ -86,6 +86,7 @@ impl Prompt {
         match self {
             Self::Editor(editor) => {
                 let _own = keyboard.own();
+                let _watch = signals::end_when_told(runtime)?;
                 match editor.read_line(&You) {
                     Ok(Edited::Success(line)) => Ok(Input::Line(line)),
                     Ok(Edited::CtrlC) => Ok(Input::Cleared),

@@ -2,7 +2,9 @@
 
 use std::io;
 
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::AbortHandle;
 
 /// What the program was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,4 +48,32 @@ impl Signals {
         let mut context = Context::from_waker(Waker::noop());
         while self.interrupt.poll_recv(&mut context).is_ready() {}
     }
+}
+
+/// While it lives, a program that waits for a key ends if it is told to: the line editor holds the thread, and the terminal has to be given
+/// back as it was.
+#[must_use]
+pub(super) struct Watch(AbortHandle);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Watches from now on.
+pub(super) fn end_when_told(runtime: &Handle) -> io::Result<Watch> {
+    let _in = runtime.enter();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let task = runtime.spawn(async move {
+        // What a shell says of a program that ended so.
+        let code = tokio::select! {
+            _ = terminate.recv() => 128 + 15,
+            _ = hangup.recv() => 128 + 1,
+        };
+        let _ = crossterm::terminal::disable_raw_mode();
+        std::process::exit(code);
+    });
+    Ok(Watch(task.abort_handle()))
 }

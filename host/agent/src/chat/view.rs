@@ -187,6 +187,7 @@ impl View {
             EventKind::ApprovalResolved {
                 tool_id,
                 tool_name,
+                decision_id,
                 approved,
                 resolution,
                 by,
@@ -194,18 +195,17 @@ impl View {
             } => {
                 if *approved {
                     let by = by.as_deref().unwrap_or("somebody");
-                    screen.say(
-                        Tone::Good,
-                        &format!("{indent}✓ approved · {tool_name} · {by}"),
-                    );
-                } else {
-                    let how = resolved(*resolution);
-                    screen.say(
-                        Tone::Bad,
-                        &format!("{indent}✗ not approved · {tool_name} · {how}"),
-                    );
-                    self.told.insert(tool_id.clone());
+                    let line = format!("{indent}✓ approved · {tool_name} · {by}");
+                    return screen.say(Tone::Good, &line);
                 }
+                let reason = decisions
+                    .after(decision_id)
+                    .map(|decision| decision.reason().to_owned())
+                    .filter(|reason| !reason.is_empty())
+                    .unwrap_or_else(|| resolved(*resolution));
+                let line = format!("{indent}✗ not approved · {tool_name} · {reason}");
+                screen.say(Tone::Bad, &line);
+                self.told.insert(tool_id.clone());
             }
             EventKind::ToolUpdate {
                 tool_name, text, ..

@@ -7,7 +7,7 @@ use hexgate_enforce::Approvals;
 
 use super::{harmless_json, print};
 use crate::catalog::Catalog;
-use crate::chat::{self, ApprovalMode, CallerArgs, Decisions, aside, shown};
+use crate::chat::{self, ApprovalMode, CallerArgs, Decisions, RecordArgs, aside, shown};
 use crate::event::{BlockType, DecisionOutcome, Event, EventKind};
 
 /// The longest text that is read from the standard input, in bytes.
@@ -33,6 +33,9 @@ pub struct RunArgs {
     #[command(flatten)]
     #[allow(missing_docs, reason = "its fields are documented")]
     pub caller: CallerArgs,
+    #[command(flatten)]
+    #[allow(missing_docs, reason = "its fields are documented")]
+    pub record: RecordArgs,
     /// What the user says. Default: the standard input
     pub text: Option<String>,
 }
@@ -62,6 +65,7 @@ pub(super) fn run(catalog: &Catalog, args: &RunArgs) -> anyhow::Result<bool> {
         args.model.clone(),
         approvals,
         &decisions,
+        args.record.recorder()?,
     )?;
     for notice in &loaded.notices {
         aside(&format!("{}\n", shown(notice)));

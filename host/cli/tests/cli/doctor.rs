@@ -17,7 +17,7 @@ fn each_backend_says_of_each_guarantee_how_or_why_not() {
     let (report, code) = report();
     let backends = report["backends"].as_array().unwrap();
     let names: Vec<_> = backends.iter().map(|backend| &backend["name"]).collect();
-    assert_eq!(names, ["landlock", "bwrap", "srt"]);
+    assert_eq!(names, ["landlock", "landlock-alone", "bwrap", "srt"]);
     let mut complete = None;
     for backend in backends {
         if backend["works"] == false {

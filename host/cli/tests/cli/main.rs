@@ -7,6 +7,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod agents;
 mod approvals;
 mod archives;
 mod audit;

@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::address::{Host, Reach, Resolve, SystemResolver};
-use crate::network::Network;
+use crate::network::{ADDRESS, Network};
 use crate::proxy::connection;
 use crate::proxy::gate::{Gate, USER};
 use crate::proxy::limits::Limits;
@@ -84,20 +84,28 @@ impl Proxy {
         self.accept(listener, serve).await
     }
 
-    /// The network of a sandbox that reaches this proxy and nothing else. The proxy runs on the tokio runtime of the one who runs the command, and
+    /// The network of a sandbox that reaches this proxy and nothing else. To be called within the runtime of tokio that is to run the proxy, which
     /// ends with the command.
     #[must_use]
     pub fn network(&self) -> Network {
+        let runtime = Handle::try_current();
         let proxy = self.clone();
-        Network::through(move |listener| {
-            let runtime = Handle::try_current().map_err(io::Error::other)?;
-            listener.set_nonblocking(true)?;
-            let _inside = runtime.enter();
-            let listener = TcpListener::from_std(listener)?;
-            let mut serving = JoinSet::new();
-            serving.spawn(async move { proxy.serve(listener).await });
-            Ok(Box::new(serving))
-        })
+        let environment = self.environment(ADDRESS.into());
+        Network::Through {
+            serve: Box::new(move |listener| {
+                let runtime = runtime.map_err(io::Error::other)?;
+                listener.set_nonblocking(true)?;
+                let _inside = runtime.enter();
+                let listener = TcpListener::from_std(listener)?;
+                let mut serving = JoinSet::new();
+                serving.spawn(async move { proxy.serve(listener).await });
+                Ok(Box::new(serving))
+            }),
+            environment: environment
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        }
     }
 
     /// The variables by which programs find the proxy at an address: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` in both cases, `NO_PROXY` empty.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::fs::{Mode, OFlags};
 
 use super::place::Place;
-use super::protected::{Shield, beneath};
+use super::protected::{PROTECTED_NAMES, Shield, beneath};
 use super::{Inner, Workspace};
 use crate::command::words;
 use crate::error::WorkspaceError;
@@ -246,6 +246,9 @@ impl WorkspaceBuilder {
             }
             denied.push(bytes(&policy));
         }
+        for place in std::iter::once(&root).chain(&write) {
+            denied.extend(led_to(&place.path).iter().map(|path| bytes(path)));
+        }
         for name in &self.names {
             if name.is_empty() || name.contains(['/', '\0']) || name == "." || name == ".." {
                 return Err(WorkspaceError::Name(name.clone()));
@@ -356,6 +359,27 @@ fn allowed(commands: &[String], interpreters: bool) -> Result<(), WorkspaceError
         }
     }
     Ok(())
+}
+
+/// Where protected names of a folder lead: a link, or a file that says where the repository is.
+fn led_to(root: &Path) -> Vec<PathBuf> {
+    let links = PROTECTED_NAMES.iter().filter_map(|(name, _)| {
+        let path = root.join(name);
+        path.is_symlink().then(|| settled(&path)).flatten()
+    });
+    let file = root.join(".git");
+    // A pipe would be waited for.
+    let short =
+        std::fs::symlink_metadata(&file).is_ok_and(|found| found.is_file() && found.len() < 4096);
+    let repository = short
+        .then(|| std::fs::read_to_string(&file).ok())
+        .flatten()
+        .and_then(|text| settled(&root.join(text.strip_prefix("gitdir:")?.trim())));
+    links
+        .chain(repository)
+        // Elsewhere nothing is written anyway; and it must not be the whole workspace that is denied.
+        .filter(|path| path.starts_with(root) && path != root)
+        .collect()
 }
 
 /// A path with the links of what of it exists followed. None: it goes through `..` of what does not exist, so that nobody knows where to,

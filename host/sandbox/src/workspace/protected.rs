@@ -106,9 +106,14 @@ impl Shield {
             .any(|root| beneath(path, root))
     }
 
+    /// Whether a folder is that for temporary files, or lies in it.
+    pub(crate) fn is_temporary(&self, folder: &[u8]) -> bool {
+        !self.temporary.is_empty() && beneath(folder, &self.temporary)
+    }
+
     /// Whether `name` in the folder `folder` is shielded. An empty name asks for the folder itself.
     pub(crate) fn covers(&self, folder: &[u8], entry: &[u8]) -> bool {
-        if !self.temporary.is_empty() && beneath(folder, &self.temporary) {
+        if self.is_temporary(folder) {
             return false;
         }
         let root = self

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use hexgate_sandbox::{Guarantee, Sandbox, Status, Wanted, probe};
+use hexgate_sandbox::{Guarantee, Limits, Sandbox, Status, Wanted, probe};
 
-use crate::{folder, run, wait};
+use crate::{backend, folder, run, wait};
 
 #[test]
 fn the_strongest_is_chosen_and_says_what_it_enforces() {
@@ -106,4 +106,23 @@ fn a_root_that_was_replaced_is_noticed() {
         "{error}"
     );
     assert_eq!(std::fs::read_dir(&root).unwrap().count(), 0);
+}
+
+#[test]
+fn a_program_with_more_open_files_than_a_command_may_have_runs_commands() {
+    for name in ["landlock", "landlock-alone", "bwrap"] {
+        let (_folder, builder) = folder();
+        let mut limits = Limits::default();
+        limits.open_files = 64;
+        let workspace = builder.limits(limits).build().unwrap();
+        let Some(sandbox) = backend(name, &workspace) else {
+            continue;
+        };
+        let open: Vec<_> = (0..200)
+            .map(|_| std::fs::File::open("/dev/null").unwrap())
+            .collect();
+        let finished = run(&sandbox, "ulimit -n");
+        assert_eq!(finished.stdout.trim(), "64", "{name}: {finished:?}");
+        drop(open);
+    }
 }

@@ -116,6 +116,7 @@ impl Fixture {
         write(root.join("a.txt"), "one\ntwo\n");
         write(root.join("b.txt"), "one\nthree\n");
         write(root.join("sub/c.txt"), "c\n");
+        write(root.join("sub/.git/config"), "[core]\n");
         write(root.join("kept/file"), "kept\n");
         write(root.join(".env"), "the-env\n");
         git(&root);
@@ -263,7 +264,7 @@ fn git(root: &Path) {
     static MADE: std::sync::OnceLock<Option<tempfile::TempDir>> = std::sync::OnceLock::new();
     let made = MADE.get_or_init(|| {
         let folder = tempfile::tempdir().ok()?;
-        let script = "git init -q . && echo x > x && git add x && git -c user.name=a -c user.email=a@b commit -qm x";
+        let script = "git init -q --template= . && echo x > x && git add x && git -c user.name=a -c user.email=a@b commit -qm x";
         let status = std::process::Command::new("sh")
             .args(["-c", script])
             .current_dir(folder.path())

@@ -386,3 +386,80 @@ fn is_protected_knows_names_and_paths() {
         assert!(!workspace.is_protected(path), "{path}");
     }
 }
+
+#[test]
+fn where_protected_names_lead_is_protected_too() {
+    let (outer, _) = folder();
+    let root = outer.path().join("work");
+    fs::create_dir_all(root.join("store.git/hooks")).unwrap();
+    fs::create_dir_all(root.join("editor")).unwrap();
+    fs::write(root.join(".git"), "gitdir: store.git\n").unwrap();
+    symlink("editor", root.join(".vscode")).unwrap();
+    let workspace = Workspace::builder(&root).build().unwrap();
+    assert!(workspace.is_protected("store.git/hooks/pre-commit"));
+    assert!(workspace.is_protected("editor/tasks.json"));
+    for name in ["landlock", "landlock-alone"] {
+        let Some(sandbox) = backend(name, &workspace) else {
+            continue;
+        };
+        let finished = run(
+            &sandbox,
+            "echo x > store.git/hooks/pre-commit; echo x > .vscode/tasks.json; echo x > editor/t; mv store.git s; rm -r editor; echo x > free",
+        );
+        assert_eq!(
+            fs::read_dir(root.join("store.git/hooks")).unwrap().count(),
+            0,
+            "{finished:?}"
+        );
+        assert_eq!(
+            fs::read_dir(root.join("editor")).unwrap().count(),
+            0,
+            "{finished:?}"
+        );
+        assert!(root.join("free").exists());
+        fs::remove_file(root.join("free")).unwrap();
+    }
+}
+
+#[test]
+fn only_named_sockets_of_the_machine_are_reached() {
+    use std::os::unix::net::UnixListener;
+    let (outer, _) = folder();
+    let root = outer.path().join("work");
+    fs::create_dir(&root).unwrap();
+    fs::create_dir(outer.path().join("run")).unwrap();
+    let path = |name: &str| outer.path().join("run").join(name);
+    let _named = UnixListener::bind(path("named")).unwrap();
+    let _other = UnixListener::bind(path("other")).unwrap();
+    let workspace = Workspace::builder(&root)
+        .allow_unix_socket(path("named"))
+        .env("RUN", outer.path().join("run"))
+        .build()
+        .unwrap();
+    let Some(sandbox) = backend("landlock", &workspace) else {
+        return;
+    };
+    let script = "for i in named other; do python3 -c \"
+import os,socket,sys
+s=socket.socket(socket.AF_UNIX)
+try: s.connect(os.environ['RUN']+'/$i'); print('reached')
+except OSError: print('nothing')\"; done";
+    let finished = run(&sandbox, script);
+    if finished.stderr.contains("python3: command not found") {
+        eprintln!("skipped: there is no `python3`");
+        return;
+    }
+    assert_eq!(finished.stdout, "reached\nnothing\n", "{}", finished.stderr);
+    // Without namespaces they cannot be told apart, which is said.
+    let alone = hexgate_sandbox::Sandbox::backend(
+        "landlock-alone",
+        &workspace,
+        &hexgate_sandbox::Wanted::default(),
+    );
+    assert!(
+        alone
+            .unwrap_err()
+            .to_string()
+            .contains("sockets-hidden is not enforced")
+    );
+}

@@ -178,7 +178,7 @@ fn what_may_not_be_read_is_counted() {
     place.put("closed", "needle");
     place.put("folder/a", "needle");
     place.put("b", "needle");
-    fs::set_permissions(place.path("closed"), Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(place.path("closed"), Permissions::from_mode(0o000)).unwrap();
     if fs::read(place.path("closed")).is_err() {
         let answer = place.answer("grep", json!({ "pattern": "needle" }));
         assert_eq!(answer["filenames"], json!(["b", "folder/a"]));

@@ -159,7 +159,7 @@ fn links_are_followed_inside() {
 fn what_the_system_forbids_is_said() {
     let place = Place::open();
     place.put("closed", "x");
-    fs::set_permissions(place.path("closed"), Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(place.path("closed"), Permissions::from_mode(0o000)).unwrap();
     // The superuser reads everything.
     if fs::read(place.path("closed")).is_err() {
         assert_eq!(place.read("closed").unwrap_err().kind, "permission_denied");

@@ -103,7 +103,7 @@ fn agents_are_found_in_their_order_and_a_broken_one_breaks_no_other() {
     let output = desk.command(&["chat", "--list-agents"]).output().unwrap();
     let said = text(&output.stdout);
     assert!(
-        said.contains("✗ broken") && said.contains("did you mean") == false,
+        said.contains("✗ broken") && !said.contains("did you mean"),
         "{said}"
     );
     assert!(
@@ -267,7 +267,10 @@ fn agents_in_an_endless_row_are_refused_and_end_nothing() {
             &format!("agents/a{at}/agent.yaml"),
             &format!("name: a{at}\npolicy: policy.yaml\nsubagents: [a{next}]\n"),
         );
-        desk.write(&format!("agents/a{at}/policy.yaml"), "roles: {}\n");
+        desk.write(
+            &format!("agents/a{at}/policy.yaml"),
+            "roles: {default: {}}\n",
+        );
     }
     agent(&desk, "agents/a2000", "a2000");
     let output = desk

@@ -369,3 +369,71 @@ fn auto_approval_is_said_aloud_and_the_history_is_private() {
     use std::os::unix::fs::MetadataExt as _;
     assert_eq!(std::fs::metadata(&history).unwrap().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn the_policy_says_who_approves_and_whether_a_reason_is_needed() {
+    let refund =
+        "  - calls: [{tool: refund_order, arguments: {order: A-7, amount: 120}}]\n  - text: done ";
+    let desk = Desk::new(&format!("turns:\n{refund}1\n{refund}2\n{refund}3\n"));
+    let terms = |terms: &str| {
+        let old = "mode: approval_required\n";
+        POLICY.replace(old, &format!("{old}          approval: {terms}\n"))
+    };
+    desk.write("clerk.yaml", &terms("{ roles: [lead] }"));
+    let chat = format!("{CHAT} --approver-role chief");
+    let Some(terminal) = Terminal::open(&desk, &chat, 100, "") else {
+        return;
+    };
+    terminal.waits_for_prompt();
+    terminal.line("refund");
+    let shown = terminal.waits_for("done 1");
+    assert!(
+        shown.contains("lets only `lead` approve") && !shown.contains("Approve?"),
+        "{shown}"
+    );
+
+    desk.write("clerk.yaml", &terms("{ reason: required, roles: [chief] }"));
+    terminal.waits_for_prompt();
+    terminal.line("refund");
+    terminal.waits_for("Approve? [y/N]");
+    terminal.line("y");
+    terminal.waits_for("Reason:");
+    terminal.line("the order is lost");
+    let shown = terminal.waits_for("done 2");
+    assert!(
+        shown.contains("✓ approved · refund_order · carol: the order is lost"),
+        "{shown}"
+    );
+
+    desk.write("clerk.yaml", &terms("{ expires: 1s }"));
+    terminal.waits_for_prompt();
+    terminal.line("refund");
+    let shown = terminal.waits_for("done 3");
+    assert!(
+        shown.contains("expires in 1 s") && shown.contains("nobody answered in 1 s"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_program_that_is_told_to_end_gives_the_terminal_back() {
+    let desk = Desk::new("turns:\n  - calls: [{tool: wait}]\n");
+    for in_a_turn in [false, true] {
+        let Some(terminal) = Terminal::open(&desk, CHAT, 100, "") else {
+            return;
+        };
+        terminal.waits_for_prompt();
+        if in_a_turn {
+            terminal.line("wait");
+            terminal.waits_for("… wait: waiting");
+        }
+        terminal.signals("-TERM");
+        let shown = terminal.waits_for("left:");
+        assert!(
+            shown.contains(if in_a_turn { "left:1" } else { "left:143" }),
+            "{shown}"
+        );
+        terminal.waits_for("echo");
+        assert!(!terminal.shows().contains("-echo"), "{}", terminal.shows());
+    }
+}

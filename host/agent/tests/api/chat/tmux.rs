@@ -81,6 +81,21 @@ impl Terminal {
         self.press("Enter");
     }
 
+    /// Sends a signal to the program.
+    pub(crate) fn signals(&self, signal: &str) {
+        let shell = self.tmux(&["list-panes", "-F", "#{pane_pid}"]);
+        let found = Command::new("pgrep")
+            .args(["-P", shell.trim()])
+            .output()
+            .unwrap();
+        let program = String::from_utf8(found.stdout).unwrap();
+        let sent = Command::new("kill")
+            .args([signal, program.trim()])
+            .status()
+            .unwrap();
+        assert!(sent.success(), "{program}");
+    }
+
     pub(crate) fn resize(&self, columns: u32) {
         self.tmux(&["resize-window", "-x", &columns.to_string(), "-y", "60"]);
     }

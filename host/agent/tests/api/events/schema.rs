@@ -15,10 +15,7 @@ fn path() -> std::path::PathBuf {
 
 fn schema() -> Value {
     let mut schema = schemars::schema_for!(Event);
-    schema.insert(
-        "$id".to_owned(),
-        "https://hexgate.dev/schemas/events.schema.json".into(),
-    );
+    schema.insert("$id".to_owned(), "urn:hexgate:events:1".into());
     schema.to_value()
 }
 

@@ -355,6 +355,11 @@ pub(super) fn make(
             let target = Target::find(&new_base, &new, Errno::BUSY)?;
             target.allowed(shield)?;
             target.movable(shield)?;
+            // What is protected within a folder would not be, where all names are free. As between file systems, which these are if there
+            // are namespaces.
+            if source.is_temporary(shield)? != target.is_temporary(shield)? {
+                return Err(Errno::XDEV);
+            }
             rustix::fs::renameat_with(
                 &source.folder,
                 source.name(),

@@ -151,8 +151,11 @@ fn init(launch: &Launch) -> Result<(), (Step, Errno)> {
     if launch.plan.is_some() {
         view::close_processes().map_err(at(Step::Processes))?;
     }
+    // Without the limit of files: until `exec`, those of this program take up numbers.
     for (resource, most) in &launch.limits {
-        limit(*resource, *most).map_err(at(Step::Limits))?;
+        if *resource != Resource::Nofile {
+            limit(*resource, *most).map_err(at(Step::Limits))?;
+        }
     }
     drop_privileges().map_err(at(Step::Privileges))?;
     for (path, access) in &launch.inside {
@@ -290,6 +293,11 @@ fn command(
         Err(error) => return Err((Step::Filter, error)),
     }
     drop(listener);
+    for (resource, most) in &launch.limits {
+        if *resource == Resource::Nofile {
+            limit(*resource, *most).map_err(at(Step::Limits))?;
+        }
+    }
     sys::filter(&launch.filters.absent).map_err(at(Step::Filter))?;
     sys::filter(&launch.filters.refuse).map_err(at(Step::Filter))
 }

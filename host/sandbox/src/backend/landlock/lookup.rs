@@ -243,6 +243,12 @@ impl Target {
         Ok(())
     }
 
+    /// Whether it lies where all names are free.
+    pub(super) fn is_temporary(&self, shield: &Shield) -> Result<bool, Errno> {
+        let mut buffer = [0; PATH_BYTES];
+        Ok(shield.is_temporary(place(self.folder.as_fd(), &mut buffer)?))
+    }
+
     /// Whether it is a link.
     pub(super) fn is_link(&self) -> Result<bool, Errno> {
         let found = rustix::fs::statat(&self.folder, self.name(), AtFlags::SYMLINK_NOFOLLOW)?;
