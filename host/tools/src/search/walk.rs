@@ -96,18 +96,40 @@ pub(super) fn walk<V: Visit>(walk: &Walk<'_>, visitor: impl Fn() -> V) -> bool {
         }),
         changed: Condvar::new(),
     };
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
-        for _ in 1..threads.min(MAX_THREADS) {
+        for helper in std::iter::from_fn(Helper::take).take(MAX_THREADS - 1) {
             let (queue, stop, visitor) = (&queue, &stop, visitor());
             // Without this thread the others do its part.
             let _ = thread::Builder::new()
                 .name("hexgate-search".to_owned())
-                .spawn_scoped(scope, move || queue.work(walk, visitor, stop));
+                .spawn_scoped(scope, move || {
+                    queue.work(walk, visitor, stop);
+                    drop(helper);
+                });
         }
         queue.work(walk, visitor(), &stop);
     });
     !stop.stopped.load(Ordering::Relaxed)
+}
+
+/// A thread that helps with a search. However many searches there are, no more threads help than there are processors, less one.
+struct Helper;
+
+static HELPERS: AtomicUsize = AtomicUsize::new(0);
+
+impl Helper {
+    fn take() -> Option<Self> {
+        let most = thread::available_parallelism().map_or(1, NonZero::get) - 1;
+        let more = |helpers| (helpers < most).then_some(helpers + 1);
+        let taken = HELPERS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        taken.ok().map(|_| Self)
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        HELPERS.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Looks at one file, whose folder is given by its path. Returns whether it saw it all.
