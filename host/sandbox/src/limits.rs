@@ -10,8 +10,8 @@ pub struct Limits {
     pub time: Duration,
     /// Seconds of processor that one process may use: 600.
     pub cpu_seconds: u64,
-    /// Bytes of memory: 4 GiB. Of the command as a whole where there is a control group, else of each process (its address space: programs
-    /// that compile while they run, such as Node, reserve much more than they use and need more here).
+    /// Bytes of memory of each process: 4 GiB. It is the address space: programs that compile while they run, such as Node, reserve much more
+    /// than they use and need more here.
     pub memory: u64,
     /// Processes and threads at one time: 512.
     pub processes: u32,

@@ -126,3 +126,21 @@ fn a_program_with_more_open_files_than_a_command_may_have_runs_commands() {
         drop(open);
     }
 }
+
+#[test]
+fn a_program_that_has_reserved_more_memory_than_a_command_may_have_runs_commands() {
+    // As a runtime does that keeps room for many instances.
+    let reserved = Vec::<u8>::with_capacity(2 << 30);
+    for name in ["landlock", "landlock-alone", "bwrap"] {
+        let (_folder, builder) = folder();
+        let mut limits = Limits::default();
+        limits.memory = 1 << 30;
+        let workspace = builder.limits(limits).build().unwrap();
+        let Some(sandbox) = backend(name, &workspace) else {
+            continue;
+        };
+        let finished = run(&sandbox, "echo there; ulimit -v");
+        assert_eq!(finished.stdout, "there\n1048576\n", "{name}: {finished:?}");
+    }
+    assert!(reserved.is_empty());
+}

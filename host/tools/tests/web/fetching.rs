@@ -26,7 +26,8 @@ async fn a_page_becomes_markdown() {
     assert_eq!(value["url"], server.url("/plans"));
     assert_eq!(value["title"], "Prices & plans");
     assert_eq!(value["truncated"], false);
-    let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+    let mut keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+    keys.sort();
     assert_eq!(keys, ["content", "ok", "title", "truncated", "url"]);
     let content = value["content"].as_str().unwrap();
     for part in [
@@ -339,7 +340,8 @@ fn the_schema_has_the_arguments_of_the_python_tool() {
     let schema = &spec.input_schema;
     assert_eq!(schema["type"], "object");
     assert_eq!(schema["required"], json!(["url"]));
-    let properties: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    let mut properties: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    properties.sort();
     assert_eq!(properties, ["extract_depth", "url"]);
     assert_eq!(
         schema["properties"]["extract_depth"]["default"],

@@ -151,12 +151,7 @@ fn init(launch: &Launch) -> Result<(), (Step, Errno)> {
     if launch.plan.is_some() {
         view::close_processes().map_err(at(Step::Processes))?;
     }
-    // Without the limit of files: until `exec`, those of this program take up numbers.
-    for (resource, most) in &launch.limits {
-        if *resource != Resource::Nofile {
-            limit(*resource, *most).map_err(at(Step::Limits))?;
-        }
-    }
+    set_limits(launch, |resource| !is_of_command(resource))?;
     drop_privileges().map_err(at(Step::Privileges))?;
     for (path, access) in &launch.inside {
         let place = rustix::fs::openat(
@@ -293,13 +288,24 @@ fn command(
         Err(error) => return Err((Step::Filter, error)),
     }
     drop(listener);
+    set_limits(launch, is_of_command)?;
+    sys::filter(&launch.filters.absent).map_err(at(Step::Filter))?;
+    sys::filter(&launch.filters.refuse).map_err(at(Step::Filter))
+}
+
+/// Whether a limit holds for the command alone. What is forked here has the address space and the open files of this program, which may exceed
+/// the limit already: its stack could not grow, and it could open nothing.
+fn is_of_command(resource: Resource) -> bool {
+    matches!(resource, Resource::As | Resource::Nofile)
+}
+
+fn set_limits(launch: &Launch, wanted: impl Fn(Resource) -> bool) -> Result<(), (Step, Errno)> {
     for (resource, most) in &launch.limits {
-        if *resource == Resource::Nofile {
+        if wanted(*resource) {
             limit(*resource, *most).map_err(at(Step::Limits))?;
         }
     }
-    sys::filter(&launch.filters.absent).map_err(at(Step::Filter))?;
-    sys::filter(&launch.filters.refuse).map_err(at(Step::Filter))
+    Ok(())
 }
 
 /// No capability is left, none comes back, also not for the superuser and not by a program with the bit for it.
