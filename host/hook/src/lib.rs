@@ -1,0 +1,3 @@
+//! The hook of coding agents.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]

@@ -1,0 +1,3 @@
+//! The gateway of the Model Context Protocol.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
