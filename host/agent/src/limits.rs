@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use hexgate_enforce::MAX_NAME_BYTES;
+
+/// As long as the name of an agent is with which `agent.handoff:` is still a name that a policy decides, in bytes.
+pub(crate) const MAX_AGENT_BYTES: usize = MAX_NAME_BYTES - "agent.handoff:".len();
+
 /// How much a run may take. What is reached ends the run, or the call, by that name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -22,6 +22,8 @@ pub enum Answer {
     Approved {
         /// The approver, or all of them, for the record.
         by: String,
+        /// Why, in the words of the approver, or of all of them, for the record. None: nobody gave a reason.
+        reason: Option<String>,
         /// The id under which the request and its answer are kept, for the record. None: they are not kept.
         request: Option<String>,
     },
@@ -152,6 +154,7 @@ fn answer(approved: bool) -> Answer {
     if approved {
         Answer::Approved {
             by: "callback".to_owned(),
+            reason: None,
             request: None,
         }
     } else {

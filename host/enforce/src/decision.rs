@@ -132,6 +132,7 @@ impl From<Value> for Arguments {
 #[derive(Debug, Clone)]
 pub(crate) struct Approval {
     pub(crate) by: String,
+    pub(crate) reason: Option<String>,
     pub(crate) request: Option<String>,
 }
 
@@ -312,6 +313,12 @@ impl Decision {
     #[must_use]
     pub fn approved_by(&self) -> Option<&str> {
         self.approval.as_ref().map(|approval| approval.by.as_str())
+    }
+
+    /// Why the approver agreed, in their words. None: no reason was given.
+    #[must_use]
+    pub fn approval_reason(&self) -> Option<&str> {
+        self.approval.as_ref()?.reason.as_deref()
     }
 
     /// The request for approval by which it was approved, if requests are kept.

@@ -26,7 +26,7 @@ pub enum WorkspaceError {
     #[error("`{}` contains the home folder with its keys and settings; name a folder beneath it", .0.display())]
     HoldsHome(PathBuf),
     /// Commands could change the policy that decides about them.
-    #[error("the policy `{}` lies in a folder that commands may write; move it, or accept it with `dangerous_policy_in_workspace`", .0.display())]
+    #[error("the policy `{}` lies in a folder that commands may write; work in a folder beneath that does not hold it (`workspace.root` of an agent.yaml), move the policy, or accept it with `dangerous_policy_in_workspace`", .0.display())]
     PolicyInside(PathBuf),
     /// A path to be protected that goes through `..` of what does not exist.
     #[error("`{}` goes through `..` of a folder that does not exist; write the path without `..`", .0.display())]
@@ -104,6 +104,6 @@ pub enum SandboxError {
     )]
     Network(&'static str),
     /// The command could not be watched any longer, and was ended.
-    #[error("lost the command: {0}")]
+    #[error("the command could not be watched any longer ({0}) and was ended")]
     Lost(#[source] io::Error),
 }

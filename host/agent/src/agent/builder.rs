@@ -12,7 +12,7 @@ use serde_json::json;
 use super::Agent;
 use crate::error::BuildError;
 use crate::guard::{Guard, SecretScrubber};
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_AGENT_BYTES};
 use crate::model::Model;
 use crate::observe::RunObserver;
 use crate::run::{Entry, Parts, Target, Via};
@@ -197,9 +197,6 @@ impl AgentBuilder {
         })
     }
 }
-
-/// As long as a name is with which `agent.handoff:` is still a name that a policy decides.
-const MAX_AGENT_BYTES: usize = MAX_NAME_BYTES - "agent.handoff:".len();
 
 /// Why a name cannot be used, if it cannot.
 fn unusable(name: &str, most: usize) -> Option<String> {

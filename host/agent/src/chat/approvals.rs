@@ -155,10 +155,8 @@ impl ApprovalHandler for Asker {
             };
             Ok(match reply {
                 Ok(Reply::Yes(reason)) => Answer::Approved {
-                    by: match reason {
-                        None => self.by.clone(),
-                        Some(reason) => format!("{}: {reason}", self.by),
-                    },
+                    by: self.by.clone(),
+                    reason,
                     request: None,
                 },
                 Ok(Reply::No(reason)) => Answer::Denied { reason },

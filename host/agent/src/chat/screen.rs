@@ -97,6 +97,14 @@ impl Screen {
         self.line_begins = text.ends_with('\n');
     }
 
+    /// Writes a piece of text in a tone. The end of a line stands outside of it, so that the next piece begins without.
+    pub(super) fn write_in(&mut self, tone: Tone, text: &str) {
+        let body = text.trim_end_matches('\n');
+        let painted = self.paint(tone, body);
+        self.write(&painted);
+        self.write(text.get(body.len()..).unwrap_or_default());
+    }
+
     /// Writes what stands beside the answer: to the terminal, or where there is none, to the standard error.
     fn beside(&mut self, text: &str) {
         if self.terminal {

@@ -20,13 +20,31 @@ pub(super) struct View {
     /// Whether a person is asked for approval.
     asks: bool,
     /// The block that is being written.
-    block: Option<(String, Markdown)>,
+    block: Option<Block>,
     /// Calls whose end was told by a panel.
     told: BTreeSet<String>,
     /// What calls would change, by the id of their decision.
     previews: BTreeMap<String, String>,
     /// Whether the turn failed.
     failed: bool,
+}
+
+/// A block of the answer, or of what the model thinks.
+#[derive(Debug)]
+struct Block {
+    id: String,
+    kind: BlockType,
+    text: Markdown,
+}
+
+impl Block {
+    /// Thoughts are pale: nobody takes them for the answer.
+    fn write(&self, screen: &mut Screen, text: &str) {
+        match self.kind {
+            BlockType::Reasoning => screen.write_in(Tone::Dim, text),
+            _ => screen.write(text),
+        }
+    }
 }
 
 impl View {
@@ -79,25 +97,30 @@ impl View {
             }
             return;
         }
-        if self.block.as_ref().is_none_or(|(open, _)| open != id) {
+        if self.block.as_ref().is_none_or(|open| open.id != id) {
             self.end_block(screen);
             screen.fresh_line();
             if kind == BlockType::Reasoning {
                 screen.say(Tone::Dim, "thinking:");
             }
             let styled = screen.has_colour() && kind == BlockType::Text;
-            self.block = Some((id.to_owned(), Markdown::new(styled, screen.width())));
+            self.block = Some(Block {
+                id: id.to_owned(),
+                kind,
+                text: Markdown::new(styled, screen.width()),
+            });
         }
-        if let Some((_, markdown)) = &mut self.block {
-            markdown.resize(screen.width());
-            let text = markdown.push(text);
-            screen.write(&text);
+        if let Some(block) = &mut self.block {
+            block.text.resize(screen.width());
+            let text = block.text.push(text);
+            block.write(screen, &text);
         }
     }
 
     fn end_block(&mut self, screen: &mut Screen) {
-        if let Some((_, mut markdown)) = self.block.take() {
-            screen.write(&markdown.end());
+        if let Some(mut block) = self.block.take() {
+            let text = block.text.end();
+            block.write(screen, &text);
         }
         screen.fresh_line();
     }
@@ -167,7 +190,13 @@ impl View {
                     DecisionOutcome::Allow => {
                         let by = decision
                             .filter(|decision| decision.outcome() == Effect::Allow)
-                            .and_then(|decision| decision.approved_by().map(str::to_owned));
+                            .and_then(|decision| {
+                                let by = decision.approved_by()?;
+                                Some(match decision.approval_reason() {
+                                    Some(reason) => format!("{by}: {reason}"),
+                                    None => by.to_owned(),
+                                })
+                            });
                         if let Some(by) = by {
                             screen.say(
                                 Tone::Good,

@@ -5,7 +5,7 @@ use hexgate_compiler::diagnostic::CodeDoc;
 pub(super) const BAD_NAME: CodeDoc = CodeDoc::error(
     "agent-name",
     "a name that no agent can have",
-    "An agent's name is what policies, records and other agents call it: 1 to 256 bytes of text that can be seen, without blanks and `/`, in Unicode's form NFKC.
+    "An agent's name is what policies, records and other agents call it: 1 to 242 bytes of text that can be seen, without blanks and `/`, in Unicode's form NFKC.
 
 Name it as one would a program: `name: support-bot`.",
 );

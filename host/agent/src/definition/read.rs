@@ -349,9 +349,9 @@ fn key(reader: &mut Reader<'_>, entry: &Entry, written: &mut Written) {
             written.system_prompt = values::text(reader, entry, "the name of a file")
         }
         "policy" => written.policy = values::text(reader, entry, "the name of a file or folder"),
-        "tools" => written.tools = names::list(reader, entry, "a tool"),
-        "subagents" => written.subagents = names::list(reader, entry, "an agent"),
-        "handoffs" => written.handoffs = names::list(reader, entry, "an agent"),
+        "tools" => written.tools = names::tools(reader, entry),
+        "subagents" => written.subagents = names::agents(reader, entry),
+        "handoffs" => written.handoffs = names::agents(reader, entry),
         "limits" => written.limits = values::limits(reader, entry),
         "workspace" => (written.workspace, written.root) = values::workspace(reader, entry),
         _ => values::unknown(reader, &entry.key, "an agent", KEYS, OTHER_WORDS),

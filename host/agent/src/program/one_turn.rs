@@ -1,5 +1,6 @@
 //! One turn, for scripts and other programs.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 use anyhow::Context as _;
@@ -74,6 +75,7 @@ pub(super) fn run(catalog: &Catalog, args: &RunArgs) -> anyhow::Result<bool> {
     let fine = runtime.block_on(async {
         let mut signals = chat::Signals::listen()?;
         let mut events = loaded.agent.stream(&caller, text);
+        let mut answering = Answering::default();
         let mut fine = true;
         loop {
             // Dropping the events cancels the run.
@@ -87,7 +89,7 @@ pub(super) fn run(catalog: &Catalog, args: &RunArgs) -> anyhow::Result<bool> {
                 let line = serde_json::to_string(&event).context("an event cannot be written")?;
                 print(&format!("{}\n", harmless_json(&line)))?;
             } else {
-                tell(&event, &decisions)?;
+                tell(&event, &mut answering, &decisions)?;
             }
         }
         anyhow::Ok(fine)
@@ -109,18 +111,42 @@ fn input() -> anyhow::Result<String> {
     Ok(text)
 }
 
+/// The runs whose text is the answer: the outermost, and those that it was handed over to. What a sub-agent says goes to its caller alone.
+#[derive(Default)]
+struct Answering(BTreeSet<String>);
+
+impl Answering {
+    /// Takes note of a handoff, and tells whether the run of the event answers the user.
+    fn follows(&mut self, event: &Event) -> bool {
+        if let EventKind::AgentStart {
+            parent_tool_id: None,
+            ..
+        } = &event.kind
+            && (event.depth == 1
+                || event
+                    .parent_run_id
+                    .as_ref()
+                    .is_some_and(|parent| self.0.contains(parent)))
+        {
+            self.0.insert(event.run_id.clone());
+        }
+        event.depth == 0 || self.0.contains(&event.run_id)
+    }
+}
+
 /// The answer to the standard output, what kept it from more to the standard error.
-fn tell(event: &Event, decisions: &Decisions) -> anyhow::Result<()> {
+fn tell(event: &Event, answering: &mut Answering, decisions: &Decisions) -> anyhow::Result<()> {
+    let answers = answering.follows(event);
     match &event.kind {
         EventKind::BlockDelta {
             block_type: BlockType::Text,
             text,
             ..
-        } if event.depth == 0 => print(&shown(text))?,
+        } if answers => print(&shown(text))?,
         EventKind::BlockEnd {
             block_type: BlockType::Text,
             ..
-        } if event.depth == 0 => print("\n")?,
+        } if answers => print("\n")?,
         EventKind::Decision {
             tool_name,
             decision_id,

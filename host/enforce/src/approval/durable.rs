@@ -156,8 +156,14 @@ fn settle(service: &ApprovalService, call: &Call, terms: &Terms) -> Result<Answe
     Ok(match service.settle(call, terms)? {
         ApprovalStatus::Approved(permit) => {
             let by: Vec<_> = permit.approvals().map(|one| &*one.approver).collect();
+            let reasons: Vec<_> = permit
+                .approvals()
+                .map(|one| one.reason.trim())
+                .filter(|reason| !reason.is_empty())
+                .collect();
             Answer::Approved {
                 by: by.join(", "),
+                reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
                 request: Some(permit.request().to_string()),
             }
         }

@@ -113,7 +113,12 @@ impl Enforcer {
             Approvals::Nobody => Next::Done(decision),
             Approvals::Always => {
                 let by = "configuration".to_owned();
-                Next::Settle(decision, Answer::Approved { by, request: None })
+                let answer = Answer::Approved {
+                    by,
+                    reason: None,
+                    request: None,
+                };
+                Next::Settle(decision, answer)
             }
             Approvals::Never => {
                 let reason = "calls that need approval are refused here".to_owned();
@@ -133,9 +138,15 @@ impl Enforcer {
     ) -> Result<Permit, Box<Decision>> {
         let mut decision = self.judge(call);
         decision.follows = Some(asked.id);
-        if let Ok(Answer::Approved { by, request }) = &answer {
+        if let Ok(Answer::Approved {
+            by,
+            reason,
+            request,
+        }) = &answer
+        {
             decision.approval = Some(Approval {
                 by: by.clone(),
+                reason: reason.clone(),
                 request: request.clone(),
             });
         }

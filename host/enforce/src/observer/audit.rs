@@ -133,6 +133,8 @@ impl AuditRecorder {
         ];
         details.extend(decision.caller().map(|caller| ("user", caller.user_id())));
         details.extend(decision.approved_by().map(|by| ("approved_by", by)));
+        let reason = decision.approval_reason();
+        details.extend(reason.map(|reason| ("approval_reason", reason)));
         let request = decision.pending_request().or(decision.approved_request());
         details.extend(request.map(|request| ("request", request)));
         if decision.outcome() == Effect::Deny {

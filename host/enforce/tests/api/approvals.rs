@@ -387,6 +387,8 @@ mod durable {
         assert_eq!(approve(&file, &request, 2, "ticket 2"), Ok(2));
         let permit = refund().unwrap();
         assert_eq!(permit.decision().approved_by(), Some("carol, dan"));
+        let reason = permit.decision().approval_reason();
+        assert_eq!(reason, Some("ticket 1; ticket 2"));
         assert_eq!(permit.decision().approved_request(), Some(&*request));
         assert_ne!(refund().unwrap_err().pending_request(), Some(&*request));
     }

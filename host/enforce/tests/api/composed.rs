@@ -494,9 +494,9 @@ fn an_approval_that_is_used_up_is_in_the_log_whatever_becomes_of_the_call() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let (_, used) = notes(&path).pop().unwrap();
-    let said = ["user", "tool", "approved_by", "request"]
+    let said = ["user", "tool", "approved_by", "approval_reason", "request"]
         .map(|name| used[name].as_str().unwrap().to_owned());
-    assert_eq!(said, ["alice", "close_account", "carol", &request]);
+    assert_eq!(said, ["alice", "close_account", "carol", "seen", &request]);
     assert_eq!(used["arguments_digest"].as_str().unwrap().len(), 64);
     assert!(enforcer.authorize(call(1)).is_err());
 

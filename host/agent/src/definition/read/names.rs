@@ -9,23 +9,35 @@ use hexgate_enforce::MAX_NAME_BYTES;
 use super::super::codes::{BAD_NAME, DUPLICATE, TOO_LARGE};
 use super::super::{MAX_ENTRIES, Name};
 use super::place;
+use crate::limits::MAX_AGENT_BYTES;
 
 /// The name of the agent itself.
 pub(super) fn agent(reader: &mut Reader<'_>, entry: &Entry) -> Option<Name> {
     let help = "an agent has one name, a text: `name: support-bot`";
     let text = reader.string(&entry.value, "the name of an agent", entry.key.span, help)?;
     let span = place(reader, &entry.value, entry);
-    match refused(&text) {
+    match refused(&text, MAX_AGENT_BYTES) {
         None => Some(Name { text, span }),
         Some(why) => {
-            reader.sink.push(bad(&text, "an agent", &why, span));
+            reader
+                .sink
+                .push(bad(&text, "an agent", &why, MAX_AGENT_BYTES, span));
             None
         }
     }
 }
 
-/// A list of different names.
-pub(super) fn list(reader: &mut Reader<'_>, entry: &Entry, of: &str) -> Vec<Name> {
+/// A list of different names of tools.
+pub(super) fn tools(reader: &mut Reader<'_>, entry: &Entry) -> Vec<Name> {
+    list(reader, entry, "a tool", MAX_NAME_BYTES)
+}
+
+/// A list of different names of agents.
+pub(super) fn agents(reader: &mut Reader<'_>, entry: &Entry) -> Vec<Name> {
+    list(reader, entry, "an agent", MAX_AGENT_BYTES)
+}
+
+fn list(reader: &mut Reader<'_>, entry: &Entry, of: &str, most: usize) -> Vec<Name> {
     let nodes = reader.list(entry, &format!("a list of names, each of {of}"));
     if nodes.len() > MAX_ENTRIES {
         let span = place(reader, &entry.value, entry);
@@ -46,7 +58,7 @@ pub(super) fn list(reader: &mut Reader<'_>, entry: &Entry, of: &str) -> Vec<Name
     }
     let mut names: Vec<Name> = Vec::new();
     for node in nodes {
-        let Some(name) = entry_of(reader, node, of) else {
+        let Some(name) = entry_of(reader, node, of, most) else {
             continue;
         };
         match names.iter().find(|known| known.text == name.text) {
@@ -70,37 +82,39 @@ pub(super) fn list(reader: &mut Reader<'_>, entry: &Entry, of: &str) -> Vec<Name
     names
 }
 
-fn entry_of(reader: &mut Reader<'_>, node: &Node, of: &str) -> Option<Name> {
+fn entry_of(reader: &mut Reader<'_>, node: &Node, of: &str, most: usize) -> Option<Name> {
     let help = "write the name alone: what a tool may do is said by the policy";
     let text = reader.string(node, &format!("the name of {of}"), node.span, help)?;
-    match refused(&text) {
+    match refused(&text, most) {
         None => Some(Name {
             text,
             span: node.span,
         }),
         Some(why) => {
-            reader.sink.push(bad(&text, of, &why, node.span));
+            reader.sink.push(bad(&text, of, &why, most, node.span));
             None
         }
     }
 }
 
-fn bad(text: &str, of: &str, why: &str, span: Span) -> Diagnostic {
+fn bad(text: &str, of: &str, why: &str, most: usize, span: Span) -> Diagnostic {
     Diagnostic::documented(
         &BAD_NAME,
         format!("the name {} of {of} {why}", quoted(text)),
         span,
         "not a name",
     )
-    .with_help("a name is 1 to 256 bytes of text that can be seen, without blanks and `/`")
+    .with_help(format!(
+        "a name is 1 to {most} bytes of text that can be seen, without blanks and `/`"
+    ))
 }
 
 /// Why a text is no name.
-fn refused(name: &str) -> Option<String> {
+fn refused(name: &str, most: usize) -> Option<String> {
     if name.is_empty() {
         return Some("is empty".to_owned());
     }
-    if name.len() > MAX_NAME_BYTES {
+    if name.len() > most {
         return Some(format!("has {} bytes", name.len()));
     }
     if let Some(odd) = name

@@ -259,6 +259,54 @@ fn agents_call_agents_and_never_in_circles() {
 }
 
 #[test]
+fn who_takes_a_conversation_over_gives_the_answer_and_who_helps_does_not() {
+    let desk = Desk::new(
+        "turns:
+  - text: I pass you on.
+    calls: [{tool: transfer_to_desk, arguments: {reason: a refund}}]
+",
+    );
+    desk.write(
+        "front/agent.yaml",
+        "name: front\npolicy: policy.yaml\nhandoffs: [desk]\n",
+    );
+    desk.write(
+        "front/policy.yaml",
+        "roles: { support: { tools: { 'agent.handoff:desk': { mode: allow } } } }\n",
+    );
+    desk.write(
+        "desk/agent.yaml",
+        "name: desk\nmodel: script:turns.yaml\npolicy: policy.yaml\nsubagents: [helper]\n",
+    );
+    desk.write(
+        "desk/policy.yaml",
+        "roles: { support: { tools: { 'agent.tool:helper': { mode: allow } } } }\n",
+    );
+    desk.write(
+        "desk/turns.yaml",
+        "turns:
+  - calls: [{tool: delegate_to_helper, arguments: {task: find A-7}}]
+  - expect: {tool: helped}
+    text: The desk has it.
+",
+    );
+    desk.write(
+        "helper/agent.yaml",
+        "name: helper\nmodel: script:help.yaml\npolicy: policy.yaml\n",
+    );
+    desk.write("helper/policy.yaml", "roles: { support: {} }\n");
+    desk.write("helper/help.yaml", "turns:\n  - text: helped\n");
+    let run = ["run", "--agent", "front", "--role", "support", "hi"];
+    let output = desk.command(&run).output().unwrap();
+    assert_eq!(
+        text(&output.stdout),
+        "I pass you on.\nThe desk has it.\n",
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
 fn agents_in_an_endless_row_are_refused_and_end_nothing() {
     let desk = Desk::new("turns: []\n");
     for at in 0..2000 {

@@ -1,5 +1,9 @@
 //! The chat in a terminal, keystroke by keystroke.
 
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
 use super::desk::{Desk, POLICY};
 use super::tmux::Terminal;
 
@@ -435,5 +439,49 @@ fn a_program_that_is_told_to_end_gives_the_terminal_back() {
         );
         terminal.waits_for("echo");
         assert!(!terminal.shows().contains("-echo"), "{}", terminal.shows());
+    }
+}
+
+#[test]
+fn thoughts_are_pale_and_the_answer_is_not() {
+    let desk = Desk::new("turns:\n  - reasoning: The order is known.\n    text: It is yours.\n");
+    let Some(terminal) = Terminal::open(&desk, CHAT, 100, "") else {
+        return;
+    };
+    terminal.waits_for_prompt();
+    terminal.line("whose is it?");
+    terminal.waits_for("It is yours.");
+    let shown = terminal.shows_colours();
+    let line = |text: &str| shown.lines().find(|line| line.contains(text)).unwrap();
+    assert!(
+        line("The order is known.").contains("\u{1b}[2m"),
+        "{shown:?}"
+    );
+    assert!(!line("It is yours.").contains("\u{1b}[2m"), "{shown:?}");
+}
+
+#[test]
+fn a_terminal_that_vanishes_ends_the_program() {
+    let desk = Desk::new("turns:\n  - calls: [{tool: wait}]\n");
+    // In a session of its own the program gets no signal, and has the end of its terminal alone to notice.
+    for (in_a_turn, own_session) in [(false, ""), (true, ""), (false, "setsid"), (true, "setsid")] {
+        let Some(terminal) = Terminal::open(&desk, CHAT, 100, own_session) else {
+            return;
+        };
+        terminal.waits_for_prompt();
+        if in_a_turn {
+            terminal.line("wait");
+            terminal.waits_for("… wait: waiting");
+        }
+        let program = terminal.program();
+        drop(terminal);
+        let begin = Instant::now();
+        while Path::new(&format!("/proc/{program}/exe")).exists() {
+            assert!(
+                begin.elapsed() < Duration::from_secs(30),
+                "the program lives on (in a turn: {in_a_turn}, {own_session})"
+            );
+            sleep(Duration::from_millis(50));
+        }
     }
 }

@@ -83,16 +83,21 @@ impl Terminal {
         self.press("Enter");
     }
 
-    /// Sends a signal to the program.
-    pub(crate) fn signals(&self, signal: &str) {
+    /// The number of the program's process.
+    pub(crate) fn program(&self) -> String {
         let shell = self.tmux(&["list-panes", "-F", "#{pane_pid}"]);
         let found = Command::new("pgrep")
             .args(["-P", shell.trim()])
             .output()
             .unwrap();
-        let program = String::from_utf8(found.stdout).unwrap();
+        String::from_utf8(found.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Sends a signal to the program.
+    pub(crate) fn signals(&self, signal: &str) {
+        let program = self.program();
         let sent = Command::new("kill")
-            .args([signal, program.trim()])
+            .args([signal, &program])
             .status()
             .unwrap();
         assert!(sent.success(), "{program}");

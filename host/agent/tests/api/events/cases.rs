@@ -368,6 +368,7 @@ impl ApprovalHandler for Says {
         Ok(match self.0 {
             Word::Yes => Answer::Approved {
                 by: "grace".to_owned(),
+                reason: None,
                 request: None,
             },
             Word::No => Answer::Denied {
