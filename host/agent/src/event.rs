@@ -143,6 +143,9 @@ pub enum EventKind {
         resolution: ApprovalResolution,
         /// Who agreed.
         by: Option<String>,
+        /// Why, in the words of who agreed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
         /// The name under which the request waits for an answer, if it is pending.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request: Option<String>,

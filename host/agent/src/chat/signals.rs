@@ -1,6 +1,7 @@
 //! Ctrl-C, and what ends the program.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,12 +16,17 @@ pub(crate) enum Told {
     Terminate,
 }
 
+/// How often it is looked whether the terminal is still there. A program in a session of its own gets no signal when it vanishes.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Listens to signals.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    /// Whether a terminal was there at the beginning.
+    has_terminal: bool,
 }
 
 impl Signals {
@@ -30,6 +36,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            has_terminal: is_terminal(),
         })
     }
 
@@ -39,6 +46,7 @@ impl Signals {
             _ = self.interrupt.recv() => Told::Interrupt,
             _ = self.terminate.recv() => Told::Terminate,
             _ = self.hangup.recv() => Told::Terminate,
+            () = vanished(), if self.has_terminal => Told::Terminate,
         }
     }
 
@@ -47,6 +55,20 @@ impl Signals {
         use std::task::{Context, Waker};
         let mut context = Context::from_waker(Waker::noop());
         while self.interrupt.poll_recv(&mut context).is_ready() {}
+    }
+}
+
+fn is_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Waits until the terminal is there no more.
+async fn vanished() {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if !is_terminal() {
+            return;
+        }
     }
 }
 
@@ -71,6 +93,7 @@ pub(super) fn end_when_told(runtime: &Handle) -> io::Result<Watch> {
         let code = tokio::select! {
             _ = terminate.recv() => 128 + 15,
             _ = hangup.recv() => 128 + 1,
+            () = vanished() => 128 + 1,
         };
         let _ = crossterm::terminal::disable_raw_mode();
         std::process::exit(code);

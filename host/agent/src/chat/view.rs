@@ -190,13 +190,7 @@ impl View {
                     DecisionOutcome::Allow => {
                         let by = decision
                             .filter(|decision| decision.outcome() == Effect::Allow)
-                            .and_then(|decision| {
-                                let by = decision.approved_by()?;
-                                Some(match decision.approval_reason() {
-                                    Some(reason) => format!("{by}: {reason}"),
-                                    None => by.to_owned(),
-                                })
-                            });
+                            .and_then(|decision| decision.approved_by().map(str::to_owned));
                         if let Some(by) = by {
                             screen.say(
                                 Tone::Good,
@@ -220,11 +214,14 @@ impl View {
                 approved,
                 resolution,
                 by,
+                reason,
                 ..
             } => {
                 if *approved {
                     let by = by.as_deref().unwrap_or("somebody");
-                    let line = format!("{indent}✓ approved · {tool_name} · {by}");
+                    let why = reason.as_deref().map(|why| format!(": {why}"));
+                    let why = why.unwrap_or_default();
+                    let line = format!("{indent}✓ approved · {tool_name} · {by}{why}");
                     return screen.say(Tone::Good, &line);
                 }
                 let reason = decisions

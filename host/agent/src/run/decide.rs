@@ -232,22 +232,16 @@ struct Waiting<'a> {
 impl Waiting<'_> {
     /// What came of it.
     fn resolved(mut self, decision: &Decision) {
-        let by = decision.approved_by().map(str::to_owned);
-        let request = decision.pending_request().map(str::to_owned);
-        let resolution = match request {
+        let resolution = match decision.pending_request() {
             _ if decision.is_allowed() => ApprovalResolution::Approved,
             Some(_) => ApprovalResolution::Pending,
             None => ApprovalResolution::Refused,
         };
-        self.tell(resolution, by, request);
+        self.tell(resolution, Some(decision));
     }
 
-    fn tell(
-        &mut self,
-        resolution: ApprovalResolution,
-        by: Option<String>,
-        request: Option<String>,
-    ) {
+    fn tell(&mut self, resolution: ApprovalResolution, decision: Option<&Decision>) {
+        let of = |found: fn(&Decision) -> Option<&str>| decision.and_then(found).map(str::to_owned);
         self.is_resolved = true;
         let kind = EventKind::ApprovalResolved {
             tool_id: self.tool_id.to_owned(),
@@ -255,8 +249,9 @@ impl Waiting<'_> {
             decision_id: self.asked.to_string(),
             approved: resolution == ApprovalResolution::Approved,
             resolution,
-            by,
-            request,
+            by: of(Decision::approved_by),
+            reason: of(Decision::approval_reason),
+            request: of(Decision::pending_request),
         };
         self.run.sink.emit(&self.run.info, kind);
     }
@@ -265,7 +260,7 @@ impl Waiting<'_> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         if !self.is_resolved {
-            self.tell(ApprovalResolution::Refused, None, None);
+            self.tell(ApprovalResolution::Refused, None);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! From a decision to a permission, with approval where it is needed.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 
 use super::{Call, Enforcer};
 use crate::approval::{Answer, ApprovalError, ApprovalHandler, Approvals};
 use crate::decision::{Approval, Cause, Decision, Effect, Permit};
+use crate::observer::Ended;
+use hexgate_audit::EndState;
 use hexgate_base::guarded::{guarded, guarded_async};
 
 /// The next step of a decision.
@@ -14,6 +17,32 @@ enum Next {
     Done(Decision),
     Settle(Decision, Answer),
     Ask(Decision, Arc<dyn ApprovalHandler>),
+}
+
+/// What came of asking, until whoever waited takes it. If they are gone by then, the approval is used up and nothing runs: that is recorded.
+struct Unclaimed(Option<Result<Permit, Box<Decision>>>, Enforcer);
+
+impl Unclaimed {
+    fn claim(mut self) -> Option<Result<Permit, Box<Decision>>> {
+        self.0.take()
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(Ok(permit)) = &self.0 {
+            self.1.ended(&Ended {
+                at: SystemTime::now(),
+                decision: permit.decision().id(),
+                tool: permit.decision().tool(),
+                ran: false,
+                state: EndState::Cancelled,
+                result: None,
+                error: None,
+                took: Duration::ZERO,
+            });
+        }
+    }
 }
 
 impl Enforcer {
@@ -67,11 +96,15 @@ impl Enforcer {
                 Ok(runtime) if guarded(|| handler.uses_up()).unwrap_or(true) => {
                     // A task of its own is not cancelled with this future. Without an answer from `uses_up` assume the worse.
                     let (this, asked, again) = (self.clone(), decision.clone(), call.clone());
-                    let settled =
-                        runtime.spawn(async move { this.ask(call, &decision, &*handler).await });
-                    settled
-                        .await
-                        .unwrap_or_else(|error| self.settle(again, &asked, Err(error.into())))
+                    let settled = runtime.spawn(async move {
+                        let settled = this.ask(call, &decision, &*handler).await;
+                        Unclaimed(Some(settled), this)
+                    });
+                    match settled.await.map(Unclaimed::claim) {
+                        Ok(Some(settled)) => settled,
+                        Ok(None) => self.settle(again, &asked, Err("the answer was lost".into())),
+                        Err(error) => self.settle(again, &asked, Err(error.into())),
+                    }
                 }
                 _ => self.ask(call, &decision, &*handler).await,
             },

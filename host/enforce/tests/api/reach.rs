@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use hexgate_enforce::{
-    Approvals, Call, Caller, Cause, Decision, Effect, EndState, Ended, Enforcer, OnRecordFailure,
-    RecordError, Recorder,
+    Answer, AnswerFuture, ApprovalError, ApprovalHandler, Approvals, Call, Caller, Cause, Decision,
+    Effect, EndState, Ended, Enforcer, OnRecordFailure, RecordError, Recorder,
 };
 use serde_json::value::RawValue;
 
@@ -223,4 +223,62 @@ impl Recorder for Remember {
         self.0.lock().unwrap().push(text);
         Ok(())
     }
+}
+
+/// Says yes when it is told to, and uses something up by it.
+struct Late(Arc<tokio::sync::Notify>);
+
+impl ApprovalHandler for Late {
+    fn ask(&self, _: &Decision) -> Result<Answer, ApprovalError> {
+        Err("it has to be waited for".into())
+    }
+
+    fn uses_up(&self) -> bool {
+        true
+    }
+
+    fn ask_async<'a>(&'a self, _: &'a Decision) -> AnswerFuture<'a> {
+        Box::pin(async {
+            self.0.notified().await;
+            Ok(Answer::Approved {
+                by: "carol".to_owned(),
+                reason: None,
+                request: None,
+            })
+        })
+    }
+}
+
+#[tokio::test]
+async fn an_approval_that_is_used_up_when_nobody_waits_any_more_has_an_end_on_record() {
+    let (_folder, _, live) = live(BILLING);
+    let (recorder, records) = Remember::new();
+    let yes = Arc::new(tokio::sync::Notify::new());
+    let enforcer = Enforcer::builder(AGENT, &live)
+        .approvals(Approvals::handler(Late(Arc::clone(&yes))))
+        .recorder(recorder, OnRecordFailure::Deny)
+        .build()
+        .unwrap();
+    let call = || Call::of(&alice(), "close_account", r#"{"id": 7}"#);
+
+    // Who waits takes the permission, and says itself how the call ended.
+    let (permit, ()) = tokio::join!(enforcer.authorize_async(call()), async {
+        yes.notify_one();
+    });
+    assert_eq!(permit.unwrap().decision().approved_by(), Some("carol"));
+    assert_eq!(records.lock().unwrap().len(), 2);
+
+    records.lock().unwrap().clear();
+    let waiting = tokio::time::timeout(Duration::from_millis(20), enforcer.authorize_async(call()));
+    assert!(waiting.await.is_err(), "nobody said yes");
+    assert_eq!(records.lock().unwrap().len(), 1);
+    yes.notify_one();
+    let end = tokio::time::timeout(Duration::from_secs(30), async {
+        while records.lock().unwrap().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    end.await.unwrap();
+    let records = records.lock().unwrap();
+    assert_eq!(records[2], format!("ended {}", records[1]));
 }
