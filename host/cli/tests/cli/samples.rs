@@ -149,6 +149,8 @@ fn the_sample_agents_run_with_their_scripts() {
             .args(["--model", &format!("script:agents/{name}/script.yaml")])
             .args(["--caller", "grace", "--approval-mode", "auto-deny", says])
             .env("HOME", fixture.path("home"))
+            // Nothing is searched for: the tool is made, and not called.
+            .env("TAVILY_API_KEY", "none")
             .output()
             .unwrap();
         let (events, said) = (
