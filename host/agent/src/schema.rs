@@ -10,6 +10,7 @@ mod tests;
 use std::fmt::Write;
 
 use boon::{Compiler, Draft, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
+use hexgate_base::printable;
 use serde_json::Value;
 
 use cost::Graph;
@@ -193,21 +194,7 @@ fn reasons(error: &ValidationError<'_, '_>) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    let mut short: String = text
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .take(REASON_CHARACTERS)
-        .collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
+    printable::shortened(&text.replace(char::is_control, " "), REASON_CHARACTERS)
 }
 
 /// How deeply values are nested; a text or an empty list has one level.

@@ -6,7 +6,8 @@
 //!   for. Another spelling is an error that tells the normal one.
 //! - The host is resolved once, all its addresses are checked, and the connection goes to one of these. Private, link-local and metadata
 //!   addresses are refused ([`Reach`]), at each hop.
-//! - A redirection to another origin is not followed: its address was not decided. The model is told, and can ask for it.
+//! - A redirection to another address is not followed, on the same host neither: it was not decided. The model is told, and can ask for it.
+//!   `https` instead of `http` and a slash at the end of the path are no other address.
 //! - Size, time, redirections, decompression, depth and number of tags are bounded ([`FetchLimits`]). No proxy of the environment is used,
 //!   no cookies are kept.
 
@@ -20,16 +21,16 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+pub use hexgate_agent::retry::Retries;
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
 use hexgate_enforce::Permit;
 use hexgate_sandbox::address::{Reach, Resolve, SystemResolver};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::reply::{arguments, ok, schema};
-pub use crate::retry::Retries;
-use crate::retry::retry;
+use crate::reply::ok;
+use crate::retry::{retry, usual};
 use get::Client;
 
 /// The tool `fetch`.
@@ -51,7 +52,7 @@ pub struct FetchLimits {
     pub connect: Duration,
     /// The most redirections. Default: 5.
     pub redirects: usize,
-    /// How often a server that is overloaded is asked again.
+    /// How often a server that is overloaded is asked again. Default: 3 attempts, and waits of 10 seconds at most.
     pub retries: Retries,
 }
 
@@ -63,7 +64,7 @@ impl Default for FetchLimits {
             time: Duration::from_secs(30),
             connect: Duration::from_secs(10),
             redirects: 5,
-            retries: Retries::default(),
+            retries: usual(),
         }
     }
 }
@@ -72,10 +73,11 @@ impl Default for FetchLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Redirects {
-    /// Those to the same host and port, and from `http` to `https` of the same host. The model is told of others.
+    /// Those to the same address, by `https` instead of `http`, or with or without a slash at the end of its path. The model is told of others,
+    /// and each is decided if it asks for it.
     #[default]
-    SameOrigin,
-    /// All. The policy's rule for `fetch` decides the first address alone, so that one allowed host can lead to any other.
+    SamePage,
+    /// All. The policy's rule for `fetch` decides the first address alone, so that an allowed address can lead to any other.
     DangerousAnywhere,
 }
 
@@ -118,7 +120,7 @@ impl FetchBuilder {
         self
     }
 
-    /// Which redirections are followed. Default: those to the same origin.
+    /// Which redirections are followed. Default: those to the same page.
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = redirects;
         self

@@ -4,6 +4,7 @@
 //! workspace whatever is renamed or linked meanwhile. Each file that is found is held against the policy's scope before anything is said of
 //! it; one that is not covered is left out, and not counted.
 
+mod first;
 mod glob;
 mod grep;
 mod hits;

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use landlock::ABI;
 
+use super::super::{memory_bounded, processes_bounded};
 use super::rules::{self, Right, Rules};
 use super::view::{Show, View};
 use super::{Guarantee, Guarantees, Landlock, Prepared, attempt, sys};
 use crate::executables;
+use crate::group::Groups;
 use crate::workspace::{Inner, Workspace};
 
 /// Tries what every command needs: a shell, a file that is made, a folder that is listed. Says how many processes there may be.
@@ -147,8 +149,12 @@ fn grants(inner: &Inner, temporary: &Path, shell: &Path) -> io::Result<Rules> {
         rules.give(&place.path, write)?;
     }
     rules.give(temporary, write)?;
+    let read = match inner.commands {
+        Some(_) if !inner.interpreters => Right::Look,
+        _ => Right::Read,
+    };
     for place in &inner.read {
-        rules.give(&place.path, Right::Read)?;
+        rules.give(&place.path, read)?;
     }
     for device in rules::DEVICES {
         rules.give(Path::new(device), Right::Device)?;
@@ -238,8 +244,14 @@ fn view(inner: &Inner, rules: &Rules, own: &Path, temporary: &Path) -> io::Resul
     } else {
         Show::WriteAndRun
     };
-    for (path, right) in rules.paths() {
+    // What may not be run comes first: a program or a library in it is shown once more, by itself.
+    let (first, second): (Vec<_>, Vec<_>) = rules
+        .paths()
+        .iter()
+        .partition(|(_, right)| *right == Right::Look);
+    for (path, right) in first.into_iter().chain(second) {
         let show = match right {
+            Right::Look => Show::ReadOnly,
             Right::Read | Right::Run => Show::Read,
             Right::Write | Right::WriteAndRun => write,
             Right::Device => Show::Device,
@@ -249,7 +261,8 @@ fn view(inner: &Inner, rules: &Rules, own: &Path, temporary: &Path) -> io::Resul
         } else {
             (path.as_path(), path.as_path())
         };
-        if show != Show::Read || !view.covers(at) {
+        let is_shown = view.shown(at).is_some_and(|above| above != Show::ReadOnly);
+        if show != Show::Read || !is_shown {
             // What is a link in the system has been shown by what it leads to.
             let from = from.canonicalize()?;
             if from == at || at == temporary {
@@ -319,6 +332,11 @@ fn enforcing(mut landlock: Landlock, processes: Option<u32>) -> Landlock {
             Guarantee::ProcessesEnded,
             "init ends all of its landlock domain",
         );
+    } else if Groups::here().end_all() {
+        all.enforced(
+            Guarantee::ProcessesEnded,
+            "all of a control group are ended",
+        );
     } else {
         all.missing(
             Guarantee::ProcessesEnded,
@@ -328,15 +346,10 @@ fn enforcing(mut landlock: Landlock, processes: Option<u32>) -> Landlock {
     let most = landlock.processes();
     if whole && processes == Some(most) {
         all.enforced(Guarantee::ProcessesBounded, "pid_max of the namespace");
-    } else if !rustix::process::geteuid().is_root() {
-        all.enforced(Guarantee::ProcessesBounded, "a resource limit");
     } else {
-        all.missing(
-            Guarantee::ProcessesBounded,
-            "limits do not count for root: use Linux 6.14, a control group, or another user",
-        );
+        processes_bounded(&mut all);
     }
-    all.enforced(Guarantee::MemoryBounded, "a resource limit on each process");
+    memory_bounded(&mut all);
     all.enforced(
         Guarantee::ResourcesBounded,
         "resource limits, a clock, a look at the disk",
