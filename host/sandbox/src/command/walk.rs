@@ -7,8 +7,9 @@ use brush_parser::ast::{
 };
 use brush_parser::word::{self, WordPiece, WordPieceWithSource};
 
+use super::naming::Names;
 use super::words::{HARMLESS_BUILTINS, REFUSED_BUILTINS, SIDE_DOORS, WRAPPERS, is_obeyed};
-use super::{Refused, read};
+use super::{Refused, naming, read};
 use crate::executables;
 
 /// Substitutions within substitutions.
@@ -20,6 +21,8 @@ type Checked = Result<(), Refused>;
 pub(super) struct Walk<'a> {
     pub(super) allowed: &'a [String],
     pub(super) substitution: bool,
+    /// Where everything that would run is named. Then what has a name is not refused, whatever is allowed.
+    pub(super) names: Option<&'a Names>,
 }
 
 impl Walk<'_> {
@@ -87,7 +90,7 @@ impl Walk<'_> {
             CompoundCommand::BraceGroup(group) => self.list(&group.list, level),
             CompoundCommand::Subshell(subshell) => self.list(&subshell.list, level),
             CompoundCommand::ForClause(clause) => {
-                variable(&clause.variable_name)?;
+                self.variable(&clause.variable_name)?;
                 clause
                     .values
                     .iter()
@@ -173,24 +176,29 @@ impl Walk<'_> {
                 "the name of a command has to be written out",
             ));
         };
+        if let Some(names) = self.names {
+            names.program(&name);
+        }
         if let Some((_, why)) = REFUSED_BUILTINS
             .iter()
             .find(|(refused, _)| *refused == name)
         {
-            return Err(Refused::new(name, *why));
+            return self.refuse(name, why);
         }
         let listed = |name: &str| self.allowed.iter().any(|allowed| allowed == name);
         let wrapper = WRAPPERS.contains(&name.as_str());
         let builtin = HARMLESS_BUILTINS.contains(&name.as_str())
             || (wrapper && matches!(name.as_str(), "command" | "time"));
-        if name.contains('/') {
+        if self.names.is_some() {
+            // It is named, by its path if it has one.
+        } else if name.contains('/') {
             self.by_path(&name)?;
         } else if !builtin && !listed(&name) {
             return Err(Refused::new(name, self.not_listed()));
         }
         let plain = name.rsplit('/').next().unwrap_or(&name);
         if plain == "printf" && arguments.iter().any(|word| word.value.starts_with("-v")) {
-            return Err(Refused::new("printf -v", "it sets variables"));
+            self.refuse("printf -v", "it sets variables")?;
         }
         for argument in arguments {
             let text = literal(argument).unwrap_or_else(|| argument.value.clone());
@@ -202,7 +210,7 @@ impl Walk<'_> {
                     }
             });
             if let Some((_, _, why)) = door {
-                return Err(Refused::new(format!("{plain} {text}"), *why));
+                self.refuse(format!("{plain} {text}"), why)?;
             }
         }
         if wrapper {
@@ -213,6 +221,9 @@ impl Walk<'_> {
 
     /// What a wrapper runs: the first of its arguments that is neither an option nor a number nor a variable.
     fn wrapped(&self, wrapper: &str, arguments: &[&Word]) -> Checked {
+        if self.names.is_some() {
+            return self.wrapped_exactly(wrapper, arguments);
+        }
         for (at, argument) in arguments.iter().enumerate() {
             let Some(text) = literal(argument) else {
                 return Err(Refused::new(
@@ -232,13 +243,41 @@ impl Walk<'_> {
                 continue;
             }
             if let Some((name, _)) = text.split_once('=') {
-                variable(name)?;
+                self.variable(name)?;
                 continue;
             }
             if text.starts_with(|first: char| first.is_ascii_digit()) {
                 continue;
             }
             return self.named(argument, arguments.get(at + 1..).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// As [`wrapped`](Self::wrapped) where the program has to be named: what cannot be told exactly is refused. A list of what is allowed
+    /// refuses a word that was taken for the program by mistake; whoever only has its name would take it for harmless.
+    fn wrapped_exactly(&self, wrapper: &str, arguments: &[&Word]) -> Checked {
+        let texts: Vec<Option<String>> = arguments.iter().map(|word| literal(word)).collect();
+        let unclear = |word: &Word| {
+            Refused::new(
+                format!("{wrapper} {}", word.value),
+                "options can hide what it runs",
+            )
+        };
+        let (mut at, mut duration_read) = (0, false);
+        while let Some(argument) = arguments.get(at) {
+            let rest = texts.get(at..).unwrap_or_default();
+            match naming::step(wrapper, rest, &mut duration_read) {
+                naming::Step::Skip(words) => at += words,
+                naming::Step::Variable(name) => {
+                    self.variable(&name)?;
+                    at += 1;
+                }
+                naming::Step::Program => {
+                    return self.named(argument, arguments.get(at + 1..).unwrap_or_default());
+                }
+                naming::Step::Unclear => return Err(unclear(argument)),
+            }
         }
         Ok(())
     }
@@ -259,6 +298,33 @@ impl Walk<'_> {
         }
     }
 
+    /// Refuses to set a variable that programs obey.
+    fn variable(&self, name: &str) -> Checked {
+        let name = name.trim_end_matches('+');
+        match (is_obeyed(name), self.names) {
+            (false, _) => Ok(()),
+            (true, Some(names)) => {
+                names.program(&format!("{name}="));
+                Ok(())
+            }
+            (true, None) => Err(Refused::new(
+                name,
+                "it changes a variable that programs obey",
+            )),
+        }
+    }
+
+    /// Refuses something, or names it where everything is named.
+    fn refuse(&self, token: impl Into<String>, why: &str) -> Checked {
+        match self.names {
+            Some(names) => {
+                names.program(&token.into());
+                Ok(())
+            }
+            None => Err(Refused::new(token, why)),
+        }
+    }
+
     fn not_listed(&self) -> String {
         if self.allowed.is_empty() {
             return "no command is allowed".to_owned();
@@ -272,9 +338,9 @@ impl Walk<'_> {
             Item::Word(word) => self.word(word, level),
             Item::AssignmentWord(assignment, _) => {
                 match &assignment.name {
-                    AssignmentName::VariableName(name) => variable(name)?,
+                    AssignmentName::VariableName(name) => self.variable(name)?,
                     AssignmentName::ArrayElementName(name, index) => {
-                        variable(name)?;
+                        self.variable(name)?;
                         plain(index)?;
                     }
                 }
@@ -288,12 +354,14 @@ impl Walk<'_> {
                     }
                 }
             }
-            Item::ProcessSubstitution(_, subshell) => self.process(subshell),
+            Item::ProcessSubstitution(_, subshell) => self.process(subshell, level),
         }
     }
 
-    #[allow(clippy::unused_self, reason = "beside its kin")]
-    fn process(&self, subshell: &SubshellCommand) -> Checked {
+    fn process(&self, subshell: &SubshellCommand, level: u32) -> Checked {
+        if self.names.is_some() {
+            return self.list(&subshell.list, level);
+        }
         Err(Refused::new(
             subshell.to_string(),
             "process substitution is not allowed",
@@ -312,9 +380,17 @@ impl Walk<'_> {
                     IoFileRedirectTarget::Filename(word) => self.file(word, level),
                     IoFileRedirectTarget::Fd(_) => Ok(()),
                     IoFileRedirectTarget::ProcessSubstitution(_, subshell) => {
-                        self.process(subshell)
+                        self.process(subshell, level)
                     }
-                    IoFileRedirectTarget::Duplicate(word) => self.word(word, level),
+                    IoFileRedirectTarget::Duplicate(word) => {
+                        // `>&2` is a descriptor, `>&name` a file.
+                        if let Some(names) = self.names
+                            && !naming::is_descriptor(&word.value)
+                        {
+                            names.redirect(&shown(word));
+                        }
+                        self.word(word, level)
+                    }
                 },
                 IoRedirect::HereDocument(_, document) => {
                     if document.requires_expansion {
@@ -331,8 +407,10 @@ impl Walk<'_> {
     }
 
     fn file(&self, word: &Word, level: u32) -> Checked {
-        let text = literal(word).unwrap_or_else(|| word.value.clone());
-        if text.starts_with("/dev/tcp/") || text.starts_with("/dev/udp/") {
+        let text = shown(word);
+        if let Some(names) = self.names {
+            names.redirect(&text);
+        } else if text.starts_with("/dev/tcp/") || text.starts_with("/dev/udp/") {
             return Err(Refused::new(text, "it is a connection"));
         }
         self.word(word, level)
@@ -396,16 +474,9 @@ fn plain(text: &str) -> Checked {
     Ok(())
 }
 
-/// Refuses to set a variable that programs obey.
-fn variable(name: &str) -> Checked {
-    let name = name.trim_end_matches('+');
-    if is_obeyed(name) {
-        return Err(Refused::new(
-            name,
-            "it changes a variable that programs obey",
-        ));
-    }
-    Ok(())
+/// The text of a word if it is written out, else the word as it stands in the script.
+fn shown(word: &Word) -> String {
+    literal(word).unwrap_or_else(|| word.value.clone())
 }
 
 /// The text of a word that is written out: quotes are taken away, anything that expands makes it none.
