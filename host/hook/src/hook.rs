@@ -44,6 +44,15 @@ pub struct Options {
     pub limit: Duration,
 }
 
+/// A call as the policy sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// The name of the tool.
+    pub tool: String,
+    /// The arguments: one JSON object.
+    pub arguments: String,
+}
+
 /// A hook: it turns an event into an answer. It has no state of its own.
 #[derive(Debug, Clone)]
 pub struct Hook(Options);
@@ -97,6 +106,24 @@ impl Hook {
     #[must_use]
     pub fn deny(&self, failure: &Failure) -> Answer {
         Answer::denied(self.0.agent, self.0.event.as_deref(), failure)
+    }
+
+    /// The call of an event as the policy sees it, for whoever writes one. None: the event is no call.
+    ///
+    /// # Errors
+    ///
+    /// The event cannot be read.
+    pub fn seen(&self, event: &[u8]) -> Result<Option<Seen>, Failure> {
+        let options = &self.0;
+        let mut event = event::read(options.agent, options.event.as_deref(), event)?;
+        let Some(proposed) = event.call.take() else {
+            return Ok(None);
+        };
+        let normal = self.normal(&event, proposed, None)?;
+        Ok(Some(Seen {
+            tool: normal.tool,
+            arguments: normal.arguments,
+        }))
     }
 
     /// Whether there is what decides: a policy, a log that can be written, a database of requests, each if it is asked for.

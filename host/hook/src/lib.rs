@@ -57,5 +57,5 @@ mod session;
 pub use agent::{Agent, UnknownAgent};
 pub use answer::Answer;
 pub use failure::Failure;
-pub use hook::{Approving, Auditing, Hook, MOST_EVENT_BYTES, Options};
+pub use hook::{Approving, Auditing, Hook, MOST_EVENT_BYTES, Options, Seen};
 pub use run::run;

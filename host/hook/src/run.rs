@@ -44,7 +44,8 @@ fn answer(hook: &Hook, input: impl Read + Send + 'static) -> Answer {
     }
 }
 
-fn read(input: impl Read) -> Result<Vec<u8>, Failure> {
+/// Reads an event whole, or refuses it.
+pub(crate) fn read(input: impl Read) -> Result<Vec<u8>, Failure> {
     let mut event = Vec::new();
     let most = u64::try_from(MOST_EVENT_BYTES).unwrap_or(u64::MAX);
     input

@@ -200,6 +200,7 @@ fn settled(decide: &DecideArgs) -> Result<DecideArgs, CommandError> {
         policy: existing(&decide.policy)?,
         workspace: existing(&decide.workspace)?,
         approvers: existing(&decide.approvers)?,
+        used_approvals: existing(&decide.used_approvals)?,
         state: to_be(&decide.state)?,
         audit: to_be(&decide.audit)?,
         audit_key: to_be(&decide.audit_key)?,
@@ -237,6 +238,7 @@ fn words(decide: &DecideArgs) -> Vec<String> {
     add("--audit-key", path(&decide.audit_key));
     add("--approvals", path(&decide.approvals));
     add("--approvers", path(&decide.approvers));
+    add("--used-approvals", path(&decide.used_approvals));
     for role in &decide.approver_roles {
         add("--approver-role", Some(role.clone()));
     }

@@ -61,6 +61,9 @@ pub struct DecideArgs {
     /// The file that lists the approvers
     #[arg(long, value_name = "FILE", requires = "approvals")]
     pub approvers: Option<PathBuf>,
+    /// A file of used approvals that the operator made: what it lists stays used, whatever the database says
+    #[arg(long, value_name = "FILE", requires = "approvals")]
+    pub used_approvals: Option<PathBuf>,
     /// A role of approvers that suffices where the policy names none. Repeat it for several
     #[arg(long = "approver-role", value_name = "ROLE", requires = "approvals")]
     pub approver_roles: Vec<String>,
@@ -93,6 +96,7 @@ impl DecideArgs {
                     db,
                     approvers,
                     roles: self.approver_roles.clone(),
+                    used: self.used_approvals.clone(),
                 },
             ),
             environment: environment(self.policy.as_deref())?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use hexgate_enforce::approvals::{ApprovalService, Approvers, RequestStore, Terms};
+use hexgate_enforce::approvals::{ApprovalService, Approvers, RequestStore, Terms, UsedApprovals};
 use hexgate_enforce::audit::{
     AuditLog, DigestKey, DigestKeyError, FolderError, OpenError, Options as LogOptions,
 };
@@ -39,6 +39,8 @@ pub struct Approving {
     pub approvers: PathBuf,
     /// The roles of approvers that suffice where the policy names none.
     pub roles: Vec<String>,
+    /// The file of used approvals, which the operator made. None: the database alone says what was used.
+    pub used: Option<PathBuf>,
 }
 
 impl Hook {
@@ -112,6 +114,10 @@ fn asking(approving: &Approving) -> Result<DurableApprovals, Failure> {
     let store = RequestStore::open_or_create(&approving.db).map_err(|error| failed(&error))?;
     let terms = Terms::new(approving.roles.iter().map(String::as_str))
         .map_err(|error| failed(&error))?;
-    let service = ApprovalService::new(store, approvers);
+    let mut service = ApprovalService::new(store, approvers);
+    if let Some(used) = &approving.used {
+        let used = UsedApprovals::open(used).map_err(|error| failed(&error))?;
+        service = service.with_used_approvals(used);
+    }
     Ok(DurableApprovals::new(Arc::new(service), terms))
 }

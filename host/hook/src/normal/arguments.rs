@@ -101,8 +101,9 @@ fn base(pattern: &str) -> String {
     let mut base = parts.get(..fixed).unwrap_or_default().join("/");
     // `*/../../x` leaves the folder again: no path says where it ends, and a scope refuses `..`.
     if parts.iter().skip(fixed).any(|part| part.contains("..")) {
-        base.push_str("/*/..");
+        base.push_str(if fixed == 0 { "*/.." } else { "/*/.." });
     }
+    // Of an absolute pattern that begins with a wildcard nothing is left but the root.
     if base.is_empty() { "/".to_owned() } else { base }
 }
 
