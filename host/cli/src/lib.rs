@@ -15,6 +15,7 @@
 //! | `approvals` | `hexgate approvals ...`, likewise |
 //! | `audit` | `hexgate audit ...`, likewise |
 //! | `doctor` | `hexgate doctor` |
+//! | `hook` | `hexgate hook ...`: what coding agents run before each call |
 //!
 //! # Features
 //!
@@ -25,6 +26,7 @@
 //! | `approvals` (default) | `hexgate approvals`: brings SQLite |
 //! | `audit` (default) | `hexgate audit`: brings HTTP and TLS |
 //! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
+//! | `hook` (default) | `hexgate hook`: brings the sandbox's reader of scripts and SQLite |
 //! | `registry` (default) | `hexgate policy push`, `pull`, `export` and `import`: brings HTTP and TLS |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -34,6 +36,7 @@
         feature = "approvals",
         feature = "audit",
         feature = "cranelift",
+        feature = "hook",
         feature = "registry"
     )),
     allow(dead_code, reason = "what commands share is written for all of them")
@@ -49,6 +52,8 @@ mod compile;
 #[cfg(feature = "agent")]
 mod doctor;
 mod exit;
+#[cfg(feature = "hook")]
+mod hook;
 mod key;
 mod making;
 #[cfg(feature = "hexgate")]
@@ -75,6 +80,8 @@ pub fn hexgate() -> ExitCode {
         command::Command::Chat(args) => agent::chat(&args),
         #[cfg(feature = "agent")]
         command::Command::Agent(command) => agent::run(&command),
+        #[cfg(feature = "hook")]
+        command::Command::Hook(command) => hook::run(&command),
         #[cfg(feature = "audit")]
         command::Command::Audit(command) => audit::run(command),
         #[cfg(feature = "approvals")]
@@ -103,6 +110,8 @@ mod command {
     use crate::audit;
     #[cfg(feature = "agent")]
     use crate::doctor;
+    #[cfg(feature = "hook")]
+    use crate::hook;
     use crate::{new, policy};
 
     /// Authorization for AI agents: policies as signed WebAssembly components.
@@ -127,6 +136,10 @@ mod command {
         #[cfg(feature = "agent")]
         #[command(subcommand)]
         Agent(agent::Command),
+        /// Decide about the calls of coding agents: the hook that they run, and its installation
+        #[cfg(feature = "hook")]
+        #[command(subcommand)]
+        Hook(hook::Command),
         /// Verify, replay and deliver the log of what was decided
         #[cfg(feature = "audit")]
         #[command(subcommand)]

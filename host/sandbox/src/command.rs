@@ -3,9 +3,12 @@
 //! This is advice and not the boundary: a script that passes here and runs something else is stopped by the kernel. What cannot be read, or
 //! is longer or deeper than scripts are, is refused.
 
+mod naming;
 mod read;
 mod walk;
 pub mod words;
+
+pub use naming::Named;
 
 use std::fmt;
 
@@ -88,7 +91,36 @@ pub fn check(script: &str, rules: &Rules<'_>) -> Result<(), Refused> {
         let walk = walk::Walk {
             allowed: &allowed,
             substitution,
+            names: None,
         };
         walk.script(&script, 0)
+    })
+}
+
+/// Names everything that a script would run, and the files that its redirections open. A script that cannot be read, or of which that cannot
+/// be told, is refused as a whole: there is no list with a part missing.
+///
+/// # Errors
+///
+/// It has more than `bytes` bytes, is not a script, or hides what it runs: a command whose name is a variable, functions, options that
+/// programs such as `env` take.
+pub fn names(script: &str, bytes: usize) -> Result<Named, Refused> {
+    // The same bounds as for a script that is checked.
+    let rules = Rules {
+        allowed: None,
+        substitution: true,
+        bytes,
+    };
+    check(script, &rules)?;
+    let script = script.to_owned();
+    read::apart(move || {
+        let names = naming::Names::default();
+        let walk = walk::Walk {
+            allowed: &[],
+            substitution: true,
+            names: Some(&names),
+        };
+        walk.script(&script, 0)?;
+        Ok(names.into_named())
     })
 }

@@ -20,6 +20,7 @@ mod doctor;
 mod engines;
 mod explain;
 mod fixture;
+mod hook;
 mod inspect;
 mod misuse;
 mod registries;

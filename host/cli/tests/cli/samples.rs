@@ -216,6 +216,17 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
+fn the_policy_of_coding_agents_does_what_its_suite_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/policies");
+    let (valid, said) = policy(&folder, &["validate", "hook.yaml", "--deny-warnings"]);
+    assert!(valid, "{said}");
+    let suite = ["test", "hook.yaml", "--suite", "hook.suite.yaml", "--coverage"];
+    let (passed, said) = policy(&folder, &suite);
+    assert!(passed && said.contains(" 0 failed"), "{said}");
+    assert!(said.contains("coverage: 20 of 20 rules"), "{said}");
+}
+
+#[test]
 fn the_policy_about_what_the_user_said_does_what_its_suite_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/policies");
     let (valid, said) = policy(&folder, &["validate", "said.yaml", "--deny-warnings"]);

@@ -16,9 +16,9 @@ const STACK: usize = 256 << 20;
 const CANNOT_READ: &str = "it cannot be read as a script";
 
 /// Runs a reader in a thread with a stack of its own: one that panics is a refusal.
-pub(super) fn apart(
-    reader: impl FnOnce() -> Result<(), Refused> + Send + 'static,
-) -> Result<(), Refused> {
+pub(super) fn apart<T: Send + 'static>(
+    reader: impl FnOnce() -> Result<T, Refused> + Send + 'static,
+) -> Result<T, Refused> {
     std::thread::Builder::new()
         .name("hexgate-command".to_owned())
         .stack_size(STACK)

@@ -9,8 +9,9 @@ use brush_parser::ast::{
 };
 use brush_parser::word::{self, WordPiece, WordPieceWithSource};
 
-use self::program::variable;
-use super::{Refused, read};
+use self::program::shown;
+use super::naming::Names;
+use super::{Refused, naming, read};
 
 /// Substitutions within substitutions.
 const MOST_LEVELS: u32 = 8;
@@ -21,6 +22,8 @@ type Checked = Result<(), Refused>;
 pub(super) struct Walk<'a> {
     pub(super) allowed: &'a [String],
     pub(super) substitution: bool,
+    /// Where everything that would run is named. Then what has a name is not refused, whatever is allowed.
+    pub(super) names: Option<&'a Names>,
 }
 
 impl Walk<'_> {
@@ -88,7 +91,7 @@ impl Walk<'_> {
             CompoundCommand::BraceGroup(group) => self.list(&group.list, level),
             CompoundCommand::Subshell(subshell) => self.list(&subshell.list, level),
             CompoundCommand::ForClause(clause) => {
-                variable(&clause.variable_name)?;
+                self.variable(&clause.variable_name)?;
                 clause
                     .values
                     .iter()
@@ -172,9 +175,9 @@ impl Walk<'_> {
             Item::Word(word) => self.word(word, level),
             Item::AssignmentWord(assignment, _) => {
                 match &assignment.name {
-                    AssignmentName::VariableName(name) => variable(name)?,
+                    AssignmentName::VariableName(name) => self.variable(name)?,
                     AssignmentName::ArrayElementName(name, index) => {
-                        variable(name)?;
+                        self.variable(name)?;
                         plain(index)?;
                     }
                 }
@@ -188,12 +191,14 @@ impl Walk<'_> {
                     }
                 }
             }
-            Item::ProcessSubstitution(_, subshell) => self.process(subshell),
+            Item::ProcessSubstitution(_, subshell) => self.process(subshell, level),
         }
     }
 
-    #[allow(clippy::unused_self, reason = "beside its kin")]
-    fn process(&self, subshell: &SubshellCommand) -> Checked {
+    fn process(&self, subshell: &SubshellCommand, level: u32) -> Checked {
+        if self.names.is_some() {
+            return self.list(&subshell.list, level);
+        }
         Err(Refused::new(
             subshell.to_string(),
             "process substitution is not allowed",
@@ -212,9 +217,17 @@ impl Walk<'_> {
                     IoFileRedirectTarget::Filename(word) => self.file(word, level),
                     IoFileRedirectTarget::Fd(_) => Ok(()),
                     IoFileRedirectTarget::ProcessSubstitution(_, subshell) => {
-                        self.process(subshell)
+                        self.process(subshell, level)
                     }
-                    IoFileRedirectTarget::Duplicate(word) => self.word(word, level),
+                    IoFileRedirectTarget::Duplicate(word) => {
+                        // `>&2` is a descriptor, `>&name` a file.
+                        if let Some(names) = self.names
+                            && !naming::is_descriptor(&word.value)
+                        {
+                            names.redirect(&shown(word));
+                        }
+                        self.word(word, level)
+                    }
                 },
                 IoRedirect::HereDocument(_, document) => {
                     if document.requires_expansion {
@@ -231,8 +244,10 @@ impl Walk<'_> {
     }
 
     fn file(&self, word: &Word, level: u32) -> Checked {
-        let text = literal(word).unwrap_or_else(|| word.value.clone());
-        if text.starts_with("/dev/tcp/") || text.starts_with("/dev/udp/") {
+        let text = shown(word);
+        if let Some(names) = self.names {
+            names.redirect(&text);
+        } else if text.starts_with("/dev/tcp/") || text.starts_with("/dev/udp/") {
             return Err(Refused::new(text, "it is a connection"));
         }
         self.word(word, level)

@@ -4,7 +4,7 @@ use brush_parser::ast::Word;
 use brush_parser::word::{self, WordPiece, WordPieceWithSource};
 
 use super::super::words::{HARMLESS_BUILTINS, REFUSED_BUILTINS, SIDE_DOORS, WRAPPERS, is_obeyed};
-use super::super::{Refused, read};
+use super::super::{Refused, naming, read};
 use super::{Checked, Walk};
 use crate::executables;
 
@@ -17,24 +17,29 @@ impl Walk<'_> {
                 "the name of a command has to be written out",
             ));
         };
+        if let Some(names) = self.names {
+            names.program(&name);
+        }
         if let Some((_, why)) = REFUSED_BUILTINS
             .iter()
             .find(|(refused, _)| *refused == name)
         {
-            return Err(Refused::new(name, *why));
+            return self.refuse(name, why);
         }
         let listed = |name: &str| self.allowed.iter().any(|allowed| allowed == name);
         let wrapper = WRAPPERS.contains(&name.as_str());
         let builtin = HARMLESS_BUILTINS.contains(&name.as_str())
             || (wrapper && matches!(name.as_str(), "command" | "time"));
-        if name.contains('/') {
+        if self.names.is_some() {
+            // It is named, by its path if it has one.
+        } else if name.contains('/') {
             self.by_path(&name)?;
         } else if !builtin && !listed(&name) {
             return Err(Refused::new(name, self.not_listed()));
         }
         let plain = name.rsplit('/').next().unwrap_or(&name);
         if plain == "printf" && arguments.iter().any(|word| word.value.starts_with("-v")) {
-            return Err(Refused::new("printf -v", "it sets variables"));
+            self.refuse("printf -v", "it sets variables")?;
         }
         for argument in arguments {
             let text = literal(argument).unwrap_or_else(|| argument.value.clone());
@@ -46,7 +51,7 @@ impl Walk<'_> {
                     }
             });
             if let Some((_, _, why)) = door {
-                return Err(Refused::new(format!("{plain} {text}"), *why));
+                self.refuse(format!("{plain} {text}"), why)?;
             }
         }
         if wrapper {
@@ -57,6 +62,9 @@ impl Walk<'_> {
 
     /// What a wrapper runs: the first of its arguments that is neither an option nor a number nor a variable.
     fn wrapped(&self, wrapper: &str, arguments: &[&Word]) -> Checked {
+        if self.names.is_some() {
+            return self.wrapped_exactly(wrapper, arguments);
+        }
         for (at, argument) in arguments.iter().enumerate() {
             let Some(text) = literal(argument) else {
                 return Err(Refused::new(
@@ -76,13 +84,41 @@ impl Walk<'_> {
                 continue;
             }
             if let Some((name, _)) = text.split_once('=') {
-                variable(name)?;
+                self.variable(name)?;
                 continue;
             }
             if text.starts_with(|first: char| first.is_ascii_digit()) {
                 continue;
             }
             return self.named(argument, arguments.get(at + 1..).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// As [`wrapped`](Self::wrapped) where the program has to be named: what cannot be told exactly is refused. A list of what is allowed
+    /// refuses a word that was taken for the program by mistake; whoever only has its name would take it for harmless.
+    fn wrapped_exactly(&self, wrapper: &str, arguments: &[&Word]) -> Checked {
+        let texts: Vec<Option<String>> = arguments.iter().map(|word| literal(word)).collect();
+        let unclear = |word: &Word| {
+            Refused::new(
+                format!("{wrapper} {}", word.value),
+                "options can hide what it runs",
+            )
+        };
+        let (mut at, mut duration_read) = (0, false);
+        while let Some(argument) = arguments.get(at) {
+            let rest = texts.get(at..).unwrap_or_default();
+            match naming::step(wrapper, rest, &mut duration_read) {
+                naming::Step::Skip(words) => at += words,
+                naming::Step::Variable(name) => {
+                    self.variable(&name)?;
+                    at += 1;
+                }
+                naming::Step::Program => {
+                    return self.named(argument, arguments.get(at + 1..).unwrap_or_default());
+                }
+                naming::Step::Unclear => return Err(unclear(argument)),
+            }
         }
         Ok(())
     }
@@ -103,6 +139,33 @@ impl Walk<'_> {
         }
     }
 
+    /// Refuses to set a variable that programs obey.
+    pub(super) fn variable(&self, name: &str) -> Checked {
+        let name = name.trim_end_matches('+');
+        match (is_obeyed(name), self.names) {
+            (false, _) => Ok(()),
+            (true, Some(names)) => {
+                names.program(&format!("{name}="));
+                Ok(())
+            }
+            (true, None) => Err(Refused::new(
+                name,
+                "it changes a variable that programs obey",
+            )),
+        }
+    }
+
+    /// Refuses something, or names it where everything is named.
+    pub(super) fn refuse(&self, token: impl Into<String>, why: &str) -> Checked {
+        match self.names {
+            Some(names) => {
+                names.program(&token.into());
+                Ok(())
+            }
+            None => Err(Refused::new(token, why)),
+        }
+    }
+
     fn not_listed(&self) -> String {
         if self.allowed.is_empty() {
             return "no command is allowed".to_owned();
@@ -111,16 +174,9 @@ impl Walk<'_> {
     }
 }
 
-/// Refuses to set a variable that programs obey.
-pub(super) fn variable(name: &str) -> Checked {
-    let name = name.trim_end_matches('+');
-    if is_obeyed(name) {
-        return Err(Refused::new(
-            name,
-            "it changes a variable that programs obey",
-        ));
-    }
-    Ok(())
+/// The text of a word if it is written out, else the word as it stands in the script.
+pub(super) fn shown(word: &Word) -> String {
+    literal(word).unwrap_or_else(|| word.value.clone())
 }
 
 /// The text of a word that is written out: quotes are taken away, anything that expands makes it none.

@@ -1,0 +1,192 @@
+//! The events of the agents, in one form.
+
+mod kinds;
+
+use crate::agent::Agent;
+use crate::failure::Failure;
+use crate::json::Object;
+
+pub(crate) use kinds::{Kind, kind};
+
+/// The most bytes of a conversation's id.
+const MOST_ID_BYTES: usize = 256;
+
+/// An event.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// The name that the agent has for it.
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// The conversation. None: this agent does not say which.
+    pub(crate) session: Option<String>,
+    /// The folder in which the agent is. None: it does not say.
+    pub(crate) cwd: Option<String>,
+    /// The first of the folders that are open in the editor.
+    pub(crate) root: Option<String>,
+    /// The call that is about to happen.
+    pub(crate) call: Option<Proposed>,
+    /// What the user said.
+    pub(crate) prompt: Option<String>,
+}
+
+/// A call as the agent describes it.
+#[derive(Debug)]
+pub(crate) struct Proposed {
+    pub(crate) tool: String,
+    /// The server and its own name for the tool, where the agent tells them apart.
+    pub(crate) server: Option<(String, String)>,
+    pub(crate) input: Object,
+}
+
+/// Reads an event. `expected` is the name under which the hook was installed.
+pub(crate) fn read(agent: Agent, expected: Option<&str>, text: &[u8]) -> Result<Event, Failure> {
+    let object = Object::read(text, "it")?;
+    let told = object.text("hook_event_name")?;
+    let name = match (told, expected) {
+        (Some(told), Some(expected)) if told != expected => {
+            return Err(Failure::malformed(format!(
+                "it is `{}`, and the hook was installed for `{expected}`",
+                told.escape_debug()
+            )));
+        }
+        (Some(told), _) => told,
+        (None, Some(expected)) => expected.to_owned(),
+        (None, None) => return Err(Failure::malformed("`hook_event_name` is missing")),
+    };
+    let kind = kind(agent, &name).ok_or_else(|| Failure::UnknownEvent(name.clone()))?;
+    let call = match kind {
+        Kind::Call | Kind::Gate | Kind::Permission => Some(call(agent, &name, &object)?),
+        Kind::Prompt | Kind::Start | Kind::Observed => None,
+    };
+    let prompt = match kind {
+        Kind::Prompt => Some(object.needed_text("prompt")?),
+        _ => None,
+    };
+    Ok(Event {
+        session: session(agent, &object)?,
+        cwd: folder(object.text("cwd")?)?,
+        root: folder(object.texts("workspace_roots")?.into_iter().next())?,
+        call,
+        prompt,
+        kind,
+        name,
+    })
+}
+
+/// The id of the conversation. It is never a part of a path.
+fn session(agent: Agent, object: &Object) -> Result<Option<String>, Failure> {
+    let names: &[&str] = match agent {
+        Agent::Cursor => &["conversation_id", "session_id"],
+        Agent::Copilot => &["sessionId", "session_id"],
+        Agent::ClaudeCode | Agent::Codex | Agent::Gemini => &["session_id"],
+    };
+    for name in names {
+        let Some(id) = object.text(name)? else {
+            continue;
+        };
+        if id.is_empty() || id.len() > MOST_ID_BYTES || id.chars().any(char::is_control) {
+            return Err(Failure::malformed(format!(
+                "`{name}` has 1 to {MOST_ID_BYTES} bytes and no control characters"
+            )));
+        }
+        return Ok(Some(id));
+    }
+    match agent {
+        // Its earlier versions do not say which conversation it is.
+        Agent::Copilot => Ok(None),
+        _ => Err(Failure::malformed(format!(
+            "`{}` is missing",
+            names.first().unwrap_or(&"session_id")
+        ))),
+    }
+}
+
+fn folder(path: Option<String>) -> Result<Option<String>, Failure> {
+    match path {
+        Some(path) if !path.starts_with('/') || path.contains('\0') => Err(Failure::malformed(
+            "the folder in which the agent is has no absolute path",
+        )),
+        path => Ok(path),
+    }
+}
+
+/// The call of an event.
+fn call(agent: Agent, event: &str, object: &Object) -> Result<Proposed, Failure> {
+    let member = |name: &str| -> Result<Object, Failure> {
+        let mut input = Object::default();
+        if let Some(value) = object.get(name) {
+            input.set(name, value.to_owned());
+        }
+        Ok(input)
+    };
+    let of = |tool: &str, input: Object| Proposed {
+        tool: tool.to_owned(),
+        server: None,
+        input,
+    };
+    match (agent, event) {
+        (Agent::Cursor, "beforeShellExecution") => Ok(of("Shell", {
+            let mut input = member("command")?;
+            if let Some(value) = object.get("sandbox") {
+                input.set("sandbox", value.to_owned());
+            }
+            input
+        })),
+        // The content is what is read, and no argument.
+        (Agent::Cursor, "beforeReadFile" | "beforeTabFileRead") => {
+            Ok(of("Read", member("file_path")?))
+        }
+        (Agent::Cursor, "subagentStart") => Ok(of("Task", {
+            let mut input = member("subagent_type")?;
+            if let Some(value) = object.get("task") {
+                input.set("prompt", value.to_owned());
+            }
+            input
+        })),
+        (Agent::Cursor, "beforeMCPExecution") => {
+            let tool = object.needed_text("tool_name")?;
+            let server = object.text("mcp_server_name")?.ok_or_else(|| {
+                Failure::malformed("`mcp_server_name` is missing: this version of Cursor does not say whose tool it is")
+            })?;
+            Ok(Proposed {
+                server: Some((server, tool.clone())),
+                input: input(object, "tool_input")?,
+                tool,
+            })
+        }
+        (Agent::Copilot, _) if object.has("toolName") => Ok(Proposed {
+            tool: object.needed_text("toolName")?,
+            server: None,
+            input: input(object, "toolArgs")?,
+        }),
+        _ => {
+            let server = match object.object("mcp_context")? {
+                Some(context) if agent == Agent::Gemini => Some((
+                    context.needed_text("server_name")?,
+                    context.needed_text("tool_name")?,
+                )),
+                _ => None,
+            };
+            Ok(Proposed {
+                tool: object.needed_text("tool_name")?,
+                server,
+                input: input(object, "tool_input")?,
+            })
+        }
+    }
+}
+
+/// The arguments: an object, or the text of one. `null` is the empty one.
+fn input(object: &Object, name: &str) -> Result<Object, Failure> {
+    let value = object
+        .get(name)
+        .ok_or_else(|| Failure::malformed(format!("`{name}` is missing")))?;
+    match value.get().bytes().next() {
+        Some(b'n') => Ok(Object::default()),
+        Some(b'"') => Object::read(
+            object.needed_text(name)?.as_bytes(),
+            &format!("the text `{name}`"),
+        ),
+        _ => Object::read(value.get().as_bytes(), &format!("`{name}`")),
+    }
+}

@@ -1,0 +1,152 @@
+//! Where each agent has its configuration, for which events, and what it cannot be kept from doing.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::{InstallError, Scope};
+use crate::agent::Agent;
+
+/// The file of an agent's configuration.
+pub(super) fn path(
+    agent: Agent,
+    scope: &Scope,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<PathBuf, InstallError> {
+    let named = |name: &str| {
+        variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let (own, folder, file) = match agent {
+        Agent::ClaudeCode => (Some("CLAUDE_CONFIG_DIR"), ".claude", "settings.json"),
+        Agent::Codex => (Some("CODEX_HOME"), ".codex", "hooks.json"),
+        Agent::Gemini => (None, ".gemini", "settings.json"),
+        Agent::Cursor => (None, ".cursor", "hooks.json"),
+        Agent::Copilot => (Some("COPILOT_HOME"), ".copilot", "hooks/hexgate.json"),
+    };
+    Ok(match scope {
+        Scope::Project(root) if agent == Agent::Copilot => root.join(".github/hooks/hexgate.json"),
+        Scope::Project(root) => root.join(folder).join(file),
+        Scope::User => match own.and_then(named) {
+            Some(own) => own.join(file),
+            None => named("HOME")
+                .ok_or(InstallError::NoHome)?
+                .join(folder)
+                .join(file),
+        },
+    })
+}
+
+/// An event for which the hook is installed.
+pub(super) struct Wanted {
+    pub(super) name: &'static str,
+    /// The tools for which it is asked. None: all.
+    pub(super) matcher: Option<&'static str>,
+    /// Whether an agent must not go on where the hook does not run.
+    pub(super) blocks: bool,
+}
+
+const fn wanted(name: &'static str) -> Wanted {
+    Wanted {
+        name,
+        matcher: None,
+        blocks: true,
+    }
+}
+
+const fn observed(name: &'static str) -> Wanted {
+    Wanted {
+        blocks: false,
+        ..wanted(name)
+    }
+}
+
+/// The events for which the hook is installed.
+pub(super) fn events(agent: Agent) -> &'static [Wanted] {
+    match agent {
+        Agent::ClaudeCode | Agent::Codex => {
+            const {
+                &[
+                    wanted("PreToolUse"),
+                    wanted("PermissionRequest"),
+                    wanted("UserPromptSubmit"),
+                    observed("SessionStart"),
+                ]
+            }
+        }
+        Agent::Gemini => {
+            const {
+                &[
+                    wanted("BeforeTool"),
+                    wanted("BeforeAgent"),
+                    observed("SessionStart"),
+                ]
+            }
+        }
+        Agent::Cursor => {
+            const {
+                &[
+                    Wanted {
+                        // These two have events of their own, at which a person can be asked.
+                        matcher: Some("^(?!Shell$|MCP:)"),
+                        ..wanted("preToolUse")
+                    },
+                    wanted("beforeShellExecution"),
+                    wanted("beforeMCPExecution"),
+                    wanted("beforeReadFile"),
+                    wanted("beforeTabFileRead"),
+                    wanted("subagentStart"),
+                    wanted("beforeSubmitPrompt"),
+                    observed("sessionStart"),
+                ]
+            }
+        }
+        Agent::Copilot => {
+            const {
+                &[
+                    wanted("preToolUse"),
+                    wanted("permissionRequest"),
+                    wanted("userPromptSubmitted"),
+                    observed("sessionStart"),
+                ]
+            }
+        }
+    }
+}
+
+pub(super) fn cautions(agent: Agent) -> &'static [&'static str] {
+    match agent {
+        Agent::ClaudeCode => &[
+            "files that the user names with `@` are read without a call, so without the hook",
+            "before version 2.1.295 a hook that takes longer than its timeout lets the call pass; later versions block it (`onFailure`)",
+            "`disableAllHooks` in any settings of the user, and whoever can write these settings, switch the hook off",
+            "tools that the provider runs, and what a command does once it runs, are not seen",
+        ],
+        Agent::Codex => &[
+            "Codex runs a new or changed hook only after the user has trusted it (`/hooks`); until then calls pass",
+            "a hook that takes longer than its timeout lets the call pass",
+            "Codex cannot be told to ask: what needs approval is denied",
+            "not every tool is asked about: web search and tools of the provider are not, nor is what is typed into a command that runs already",
+            "`hooks = false` below `[features]` in the configuration switches hooks off",
+        ],
+        Agent::Gemini => &[
+            "a hook that takes longer than its timeout lets the call pass",
+            "another hook can change the arguments after this one has seen them",
+            "Gemini CLI does not document how a hook asks: what needs approval is denied",
+            "files that the user names with `@` and commands behind `!` are run without the hook",
+            "`hooksConfig` in any settings can switch hooks off",
+        ],
+        Agent::Cursor => &[
+            "hooks of a project run only in a workspace that is trusted",
+            "only commands and tools of servers can be asked about: other tools that need approval are denied",
+            "another hook can change the arguments of a tool after this one has seen them (`updated_input`)",
+            "cloud agents run hooks of a project alone, and not all of them",
+        ],
+        Agent::Copilot => &[
+            "a hook that takes longer than its timeout lets the call pass, whatever it is",
+            "a prompt cannot be blocked",
+            "the cloud agent denies what needs approval; it reads `.github/hooks` of the default branch alone, and needs the program and the policy in its sandbox",
+            "`disableAllHooks` in the settings of a repository switches the hook off; hooks in `/etc/github-copilot/policy.d` stay",
+        ],
+    }
+}
