@@ -8,6 +8,7 @@ mod claims;
 mod config;
 mod error;
 mod fetch;
+mod gateway;
 mod json;
 mod jwks;
 mod jwt;

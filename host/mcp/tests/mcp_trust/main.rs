@@ -13,4 +13,5 @@ mod issuer;
 mod jwt;
 mod pins;
 mod starter;
+mod visible;
 mod web;

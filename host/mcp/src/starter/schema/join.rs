@@ -44,4 +44,3 @@ pub(super) fn dedup(all: All) -> All {
 pub(super) fn is_a(at: &At, name: &str) -> String {
     format!("type({}) == \"{name}\"", at.text())
 }
-

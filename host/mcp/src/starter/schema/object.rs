@@ -10,7 +10,12 @@ use crate::starter::text::literal;
 
 impl<'a> Reader<'a> {
     /// An object, or the arguments themselves (`is_whole`). None: it cannot be written.
-    pub(super) fn object(&mut self, members: &'a Map<String, Value>, at: &At, is_whole: bool) -> Option<All> {
+    pub(super) fn object(
+        &mut self,
+        members: &'a Map<String, Value>,
+        at: &At,
+        is_whole: bool,
+    ) -> Option<All> {
         let properties = members.get("properties").and_then(Value::as_object);
         let property = |name: &str| properties.and_then(|all| all.get(name));
         let required: Vec<&str> = members

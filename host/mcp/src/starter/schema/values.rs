@@ -209,4 +209,3 @@ fn scalar(value: &Value) -> Option<String> {
         Value::Array(_) | Value::Object(_) => None,
     }
 }
-
