@@ -8,10 +8,12 @@
 )]
 
 mod documents;
+mod gateway;
 mod identity;
 mod issuer;
 mod jwt;
 mod pins;
 mod starter;
+mod upstream;
 mod visible;
 mod web;
