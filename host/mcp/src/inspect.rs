@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rmcp::model::Tool;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -11,6 +10,9 @@ use crate::config::{Offer, ServerConfig};
 use crate::limits::Limits;
 use crate::server::Server;
 use crate::starter::{Hints, ToolSchema};
+
+/// A tool as the protocol describes it.
+pub use rmcp::model::Tool;
 
 /// Why a server did not say what it offers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

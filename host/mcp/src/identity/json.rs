@@ -80,34 +80,3 @@ impl<'de> Visitor<'de> for Strict {
         Ok(Value::Object(map))
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_stands_once() {
-        for text in [
-            r#"{"a": 1, "a": 1}"#,
-            r#"{"a": 1, "\u0061": 2}"#,
-            r#"{"a": [{"b": 1, "b": 2}]}"#,
-            r#"{"a": 1} x"#,
-            "[]",
-            "",
-            "{",
-        ] {
-            assert!(object(text.as_bytes()).is_err(), "{text}");
-        }
-        let text = r#"{"a": [null, true, -1, 1.5, "x", {"a": 18446744073709551615}]}"#;
-        let members = object(text.as_bytes()).unwrap();
-        assert_eq!(
-            Value::Object(members),
-            serde_json::from_str::<Value>(text).unwrap()
-        );
-        // As deep as `serde_json` reads.
-        assert!(
-            object(format!("{{\"a\": {}{}}}", "[".repeat(500), "]".repeat(500)).as_bytes())
-                .is_err()
-        );
-    }
-}

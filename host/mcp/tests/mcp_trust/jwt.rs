@@ -242,6 +242,12 @@ async fn claims_and_headers_have_one_reading() {
         r#""sub": "admin", "sub": "alice""#,
         r#""sub": "alice", "\u0073ub": "admin""#,
         r#""sub": "alice", "x": {"a": 1, "a": 2}"#,
+        r#""sub": "alice", "x": [[{"a": 1, "b": [], "a": 2}]]"#,
+        &format!(
+            r#""sub": "alice", "x": {}{}"#,
+            "[".repeat(2_000),
+            "]".repeat(2_000)
+        ),
     ] {
         let text = format!(
             r#"{{"iss": "https://login.example", "aud": "gateway", "exp": {}, {double}}}"#,

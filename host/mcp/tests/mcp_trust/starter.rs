@@ -215,6 +215,44 @@ fn what_reads_is_allowed_what_acts_asks_what_destroys_is_denied() {
 }
 
 #[test]
+fn the_server_and_the_name_both_have_to_say_that_a_tool_reads() {
+    for (name, read_only, open_world, mode) in [
+        ("get_order", Some(true), None, Mode::Allow),
+        ("getOrder", Some(true), Some(false), Mode::Allow),
+        ("LIST-all", Some(true), None, Mode::Allow),
+        ("search", Some(true), None, Mode::Allow),
+        ("get_order", None, None, Mode::Ask),
+        ("get_order", Some(false), None, Mode::Ask),
+        ("order", Some(true), None, Mode::Ask),
+        ("getter", Some(true), None, Mode::Ask),
+        ("get_or_create", Some(true), None, Mode::Ask),
+        ("getAndSend", Some(true), None, Mode::Ask),
+        ("get_page", Some(true), Some(true), Mode::Ask),
+        ("write_file", None, None, Mode::Ask),
+        ("read_and_delete", Some(true), None, Mode::Deny),
+        ("deleteOrder", Some(true), None, Mode::Deny),
+        ("drop.table", None, None, Mode::Deny),
+        ("DROP_TABLE", None, None, Mode::Deny),
+        ("", Some(true), None, Mode::Ask),
+    ] {
+        let annotations = Hints {
+            read_only,
+            destructive: None,
+            open_world,
+        };
+        let tool = ToolSchema {
+            annotations,
+            ..tool(name, json!({"type": "object"}))
+        };
+        assert_eq!(
+            written(&[tool]).tools[0].mode,
+            mode,
+            "{name} {annotations:?}"
+        );
+    }
+}
+
+#[test]
 fn names_and_texts_of_a_server_break_nothing() {
     let hostile = [
         "it's",
