@@ -84,6 +84,17 @@ pub struct CallerConfig {
     pub roles: Vec<String>,
 }
 
+impl CallerConfig {
+    /// This user with these roles.
+    #[must_use]
+    pub fn new(user: impl Into<String>, roles: Vec<String>) -> Self {
+        Self {
+            user: user.into(),
+            roles,
+        }
+    }
+}
+
 /// A server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

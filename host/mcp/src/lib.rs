@@ -16,6 +16,7 @@
 //! | `ask` | approvals |
 //! | [`gateway`] | from a request to a decision to an answer |
 //! | [`front`] | the client's side: standard streams or HTTP |
+//! | `log`, `program` | a gateway as a program |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -27,7 +28,9 @@ pub mod exact;
 pub mod front;
 pub mod gateway;
 pub mod limits;
+mod log;
 pub mod names;
+mod program;
 mod server;
 mod wire;
 
@@ -36,3 +39,4 @@ pub use catalogue::{Catalogue, Review};
 pub use config::Config;
 pub use gateway::{Gateway, GatewayBuilder};
 pub use limits::Limits;
+pub use program::{RunError, run};
