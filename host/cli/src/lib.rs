@@ -15,6 +15,7 @@
 //! | `approvals` | `hexgate approvals ...`, likewise |
 //! | `audit` | `hexgate audit ...`, likewise |
 //! | `doctor` | `hexgate doctor` |
+//! | `mcp` | `hexgate mcp ...`, one module a subcommand |
 //!
 //! # Features
 //!
@@ -25,6 +26,7 @@
 //! | `approvals` (default) | `hexgate approvals`: brings SQLite |
 //! | `audit` (default) | `hexgate audit`: brings HTTP and TLS |
 //! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
+//! | `mcp` (default) | `hexgate mcp`: brings the Model Context Protocol, HTTP and TLS |
 //! | `registry` (default) | `hexgate policy push`, `pull`, `export` and `import`: brings HTTP and TLS |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -34,6 +36,7 @@
         feature = "approvals",
         feature = "audit",
         feature = "cranelift",
+        feature = "mcp",
         feature = "registry"
     )),
     allow(dead_code, reason = "what commands share is written for all of them")
@@ -51,6 +54,8 @@ mod doctor;
 mod exit;
 mod key;
 mod making;
+#[cfg(feature = "mcp")]
+mod mcp;
 #[cfg(feature = "hexgate")]
 mod new;
 mod output;
@@ -79,6 +84,8 @@ pub fn hexgate() -> ExitCode {
         command::Command::Audit(command) => audit::run(command),
         #[cfg(feature = "approvals")]
         command::Command::Approvals(command) => approvals::run(command),
+        #[cfg(feature = "mcp")]
+        command::Command::Mcp(command) => mcp::run(command),
     })
 }
 
@@ -103,6 +110,8 @@ mod command {
     use crate::audit;
     #[cfg(feature = "agent")]
     use crate::doctor;
+    #[cfg(feature = "mcp")]
+    use crate::mcp;
     use crate::{new, policy};
 
     /// Authorization for AI agents: policies as signed WebAssembly components.
@@ -135,6 +144,10 @@ mod command {
         #[cfg(feature = "approvals")]
         #[command(subcommand)]
         Approvals(approvals::Command),
+        /// Stand between a client of the Model Context Protocol and its servers
+        #[cfg(feature = "mcp")]
+        #[command(subcommand)]
+        Mcp(mcp::Command),
         #[cfg(feature = "agent")]
         Doctor(doctor::Args),
     }

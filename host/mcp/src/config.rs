@@ -16,6 +16,7 @@
 //! folder. Values of secrets never stand in the file: it names variables of the environment.
 
 mod read;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -25,8 +26,10 @@ use hexgate_base::harmless;
 use rmcp::model::ProtocolVersion;
 use serde::Deserialize;
 
+use crate::identity::IdentityConfig;
 use crate::limits::Limits;
 use crate::names;
+use crate::pins::FirstUse;
 
 pub use read::ConfigError;
 
@@ -56,6 +59,12 @@ pub struct Config {
     pub origins: Vec<String>,
     /// On whose behalf every client asks. None: something else says so, or nobody does, and every call is denied.
     pub caller: Option<CallerConfig>,
+    /// Who vouches for callers. None: the `caller` is everybody.
+    pub identity: Option<IdentityConfig>,
+    /// The file of tools that were accepted. None: tools are offered as their servers describe them at the moment, and that is said.
+    pub pins: Option<PathBuf>,
+    /// What happens to the tools of a server of which nothing was accepted yet.
+    pub first_use: FirstUse,
     /// The servers, by name.
     pub servers: BTreeMap<String, ServerConfig>,
     /// Whether clients see tools by the server's names for them. Only for one server.
@@ -82,6 +91,17 @@ pub struct CallerConfig {
     /// The roles. Without any the policy's role `default` decides.
     #[serde(default)]
     pub roles: Vec<String>,
+}
+
+impl CallerConfig {
+    /// This user with these roles.
+    #[must_use]
+    pub fn new(user: impl Into<String>, roles: Vec<String>) -> Self {
+        Self {
+            user: user.into(),
+            roles,
+        }
+    }
 }
 
 /// A server.
@@ -228,6 +248,9 @@ impl Config {
             hosts: Vec::new(),
             origins: Vec::new(),
             caller: None,
+            identity: None,
+            pins: None,
+            first_use: FirstUse::default(),
             servers,
             plain_names: false,
             offer: Offer::default(),
@@ -258,6 +281,9 @@ impl Config {
             return Err(format!(
                 "a tool of the server `{short}` could have the name of one of `{long}`; rename one, so that neither begins with the other and `-`"
             ));
+        }
+        if let Some(why) = trust::contradiction(self) {
+            return Err(why);
         }
         if self.plain_names && self.servers.len() > 1 {
             return Err("`names: plain` is for one server; several need prefixes".to_owned());

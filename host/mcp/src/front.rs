@@ -4,5 +4,5 @@ mod guard;
 mod http;
 mod stdio;
 
-pub use http::{Http, HttpError};
+pub use http::{Http, HttpError, PATH};
 pub use stdio::{ServeError, stdio, streams};

@@ -5,6 +5,7 @@ mod call;
 mod items;
 mod session;
 mod shown;
+mod trust;
 mod watch;
 
 use std::sync::Arc;

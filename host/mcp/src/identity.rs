@@ -27,6 +27,7 @@ pub use config::{
     ClaimPath, IdentityConfig, IssuerConfig, RolesClaim, SigningAlgorithm, TokensConfig, UserClaim,
 };
 pub use error::{IdentityConfigError, IdentityError};
+pub use gateway::AtStart;
 pub use web::METADATA_PREFIX;
 
 use jwt::{Issuer, Unchecked};

@@ -22,6 +22,7 @@
 //! | [`trusted`] | the catalogue that is pinned and visible |
 //! | [`inspect`] | asking a server for its tools |
 //! | [`starter`] | a first policy for a server's tools |
+//! | `log`, `program` | a gateway as a program |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -35,8 +36,10 @@ pub mod gateway;
 pub mod identity;
 pub mod inspect;
 pub mod limits;
+mod log;
 pub mod names;
 pub mod pins;
+mod program;
 mod server;
 pub mod starter;
 pub mod trusted;
@@ -48,3 +51,4 @@ pub use catalogue::{Catalogue, Review};
 pub use config::Config;
 pub use gateway::{Gateway, GatewayBuilder};
 pub use limits::Limits;
+pub use program::{RunError, run};

@@ -11,7 +11,8 @@ use crate::visible::{hidden_name, is_visible_name, make_visible};
 /// Offers the tools that are pinned, and withholds the others with the remedy.
 #[derive(Debug, Clone)]
 pub struct Trusted {
-    pins: Arc<Pins>,
+    /// None: nothing is pinned.
+    pins: Option<Arc<Pins>>,
     first_use: FirstUse,
 }
 
@@ -20,14 +21,45 @@ impl Trusted {
     #[must_use]
     pub fn new(pins: Pins, first_use: FirstUse) -> Self {
         Self {
-            pins: Arc::new(pins),
+            pins: Some(Arc::new(pins)),
             first_use,
+        }
+    }
+
+    /// Every tool is offered as its server describes it at the moment, with everything visible.
+    #[must_use]
+    pub fn unpinned() -> Self {
+        Self {
+            pins: None,
+            first_use: FirstUse::Refuse,
+        }
+    }
+
+    fn accept_first(&self, server: &str, tools: &[Tool]) {
+        let Some(pins) = &self.pins else { return };
+        // An error leaves nothing accepted: each tool then says why.
+        match pins.accept_first(server, tools, self.first_use) {
+            Ok(true) => {
+                tracing::warn!(
+                    server,
+                    tools = tools.len(),
+                    "the tools of this server were accepted unseen, at their first use"
+                );
+            }
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(server, %error, "the first use of a server was not accepted");
+            }
         }
     }
 
     fn review_one(&self, server: &str, tool: &Tool) -> Result<Review, PinsError> {
         let remedy = "look at it and accept it with `hexgate mcp pin`";
-        let reason = match self.pins.check(server, tool)? {
+        let standing = match &self.pins {
+            Some(pins) => pins.check(server, tool)?,
+            None => Standing::Pinned,
+        };
+        let reason = match standing {
             Standing::Pinned => match shown(tool) {
                 Ok(shown) => return Ok(Review::Offer(Box::new(shown))),
                 Err(reason) => reason,
@@ -42,21 +74,7 @@ impl Trusted {
 
 impl Catalogue for Trusted {
     fn review(&self, server: &str, tools: &[Tool]) -> Vec<Review> {
-        // An error leaves nothing accepted: each tool then says why.
-        let first = self.pins.accept_first(server, tools, self.first_use);
-        match first {
-            Ok(true) => {
-                tracing::warn!(
-                    server,
-                    tools = tools.len(),
-                    "the tools of this server were accepted unseen, at their first use"
-                );
-            }
-            Ok(false) => {}
-            Err(error) => {
-                tracing::warn!(server, %error, "the first use of a server was not accepted")
-            }
-        }
+        self.accept_first(server, tools);
         tools
             .iter()
             .map(|tool| {

@@ -15,7 +15,9 @@ use super::{
     ApprovalsConfig, CallerConfig, Config, DurableConfig, Environment, MAX_FILE, Offer, Passing,
     Reach, ServerConfig, VERSIONS,
 };
+use crate::identity::IdentityConfig;
 use crate::limits::Limits;
+use crate::pins::FirstUse;
 
 /// How deep a file can be nested.
 const MAX_DEPTH: usize = 16;
@@ -49,6 +51,10 @@ struct Written {
     #[serde(default)]
     origins: Vec<String>,
     caller: Option<CallerConfig>,
+    identity: Option<IdentityConfig>,
+    pins: Option<PathBuf>,
+    #[serde(default)]
+    first_use: FirstUse,
     servers: BTreeMap<String, Spanned<WrittenServer>>,
     #[serde(default)]
     names: Names,
@@ -174,12 +180,18 @@ impl Written {
             config.agent = agent;
         }
         config.plain_names = self.names == Names::Plain;
+        config.caller = self.caller;
+        config.identity = self.identity;
+        if let Some(tokens) = config.identity.as_mut().and_then(|it| it.tokens.as_mut()) {
+            tokens.keys = tokens.keys.iter().map(|key| folder.join(key)).collect();
+        }
+        config.pins = self.pins.map(beside);
+        config.first_use = self.first_use;
         config.check()?;
         config.policy = self.policy.map(beside);
         config.listen = self.listen;
         config.hosts = self.hosts;
         config.origins = self.origins;
-        config.caller = self.caller;
         if let Some(offer) = self.offer {
             let line = offer.referenced.line();
             config.offer = offer.value;

@@ -22,6 +22,8 @@ use crate::ask::{Handler, Roads};
 use crate::caller::{Always, CallerOf, Incoming, Unidentified};
 use crate::catalogue::{Catalogue, Everything};
 use crate::config::Config;
+use crate::identity::IdentityConfigError;
+use crate::pins::PinsError;
 use crate::server::Server;
 
 /// Why there is no gateway.
@@ -63,6 +65,12 @@ pub enum OpenError {
     /// The scrubber of results cannot be made.
     #[error(transparent)]
     Scrubber(#[from] RedactionError),
+    /// The pins of tools cannot be used.
+    #[error(transparent)]
+    Pins(#[from] PinsError),
+    /// Nobody can be identified as the configuration says.
+    #[error("`identity`: {0}")]
+    Identity(#[from] IdentityConfigError),
     /// The system gives no random numbers.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -103,6 +111,7 @@ pub struct GatewayBuilder {
     catalogue: Arc<dyn Catalogue>,
     durable: Option<DurableApprovals>,
     notices: Vec<String>,
+    public: axum::Router,
 }
 
 impl std::fmt::Debug for GatewayBuilder {
@@ -123,6 +132,7 @@ impl Gateway {
             catalogue: Arc::new(Everything),
             durable: None,
             notices: Vec::new(),
+            public: axum::Router::new(),
         }
     }
 
@@ -172,7 +182,7 @@ impl Gateway {
         let mut builder = Self::builder(config, enforcer);
         builder.durable = durable;
         builder.notices = notices;
-        Ok(builder)
+        builder.trusting()
     }
 }
 
@@ -199,6 +209,22 @@ impl GatewayBuilder {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Serves this too over HTTP, without asking who calls: metadata that clients read before they have a token.
+    pub fn public(mut self, routes: axum::Router) -> Self {
+        self.public = self.public.merge(routes);
+        self
+    }
+
+    /// What is served over HTTP without asking who calls.
+    #[must_use]
+    pub fn public_routes(&self) -> axum::Router {
+        self.public.clone()
+    }
+
+    pub(super) fn notice(&mut self, line: &str) {
+        self.notices.push(line.to_owned());
     }
 
     /// Lines for the operator: where the policy comes from, and what is not verified.

@@ -13,6 +13,12 @@ use super::IdentityError;
 pub struct Bearer(Zeroizing<String>);
 
 impl Bearer {
+    /// The token that was given by other means than a header. Nothing of it is checked yet.
+    #[must_use]
+    pub fn given(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
     /// The token of a request with these headers.
     ///
     /// # Errors

@@ -13,6 +13,9 @@ pub struct IdentityConfig {
     /// unless an issuer says otherwise, and the metadata of the protected resource names it.
     #[serde(default)]
     pub resource: Option<String>,
+    /// The variable of the environment that holds the token of the client at the standard streams.
+    #[serde(default)]
+    pub token_from: Option<String>,
     /// Our own tokens.
     #[serde(default)]
     pub tokens: Option<TokensConfig>,

@@ -7,3 +7,15 @@
     clippy::indexing_slicing,
     reason = "a panic is how a test fails"
 )]
+
+mod asking;
+mod client;
+mod config;
+mod hostile;
+mod http;
+mod malformed;
+mod matrix;
+mod recording;
+mod server;
+mod watching;
+mod world;
