@@ -16,6 +16,7 @@
 //! | `audit` | `hexgate audit ...`, likewise |
 //! | `doctor` | `hexgate doctor` |
 //! | `hook` | `hexgate hook ...`: what coding agents run before each call |
+//! | `mcp` | `hexgate mcp ...`, one module a subcommand |
 //!
 //! # Features
 //!
@@ -27,6 +28,7 @@
 //! | `audit` (default) | `hexgate audit`: brings HTTP and TLS |
 //! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
 //! | `hook` (default) | `hexgate hook`: brings the sandbox's reader of scripts and SQLite |
+//! | `mcp` (default) | `hexgate mcp`: brings the Model Context Protocol, HTTP and TLS |
 //! | `registry` (default) | `hexgate policy push`, `pull`, `export` and `import`: brings HTTP and TLS |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -37,6 +39,7 @@
         feature = "audit",
         feature = "cranelift",
         feature = "hook",
+        feature = "mcp",
         feature = "registry"
     )),
     allow(dead_code, reason = "what commands share is written for all of them")
@@ -56,6 +59,8 @@ mod exit;
 mod hook;
 mod key;
 mod making;
+#[cfg(feature = "mcp")]
+mod mcp;
 #[cfg(feature = "hexgate")]
 mod new;
 mod output;
@@ -86,6 +91,8 @@ pub fn hexgate() -> ExitCode {
         command::Command::Audit(command) => audit::run(command),
         #[cfg(feature = "approvals")]
         command::Command::Approvals(command) => approvals::run(command),
+        #[cfg(feature = "mcp")]
+        command::Command::Mcp(command) => mcp::run(command),
     })
 }
 
@@ -112,6 +119,8 @@ mod command {
     use crate::doctor;
     #[cfg(feature = "hook")]
     use crate::hook;
+    #[cfg(feature = "mcp")]
+    use crate::mcp;
     use crate::{new, policy};
 
     /// Authorization for AI agents: policies as signed WebAssembly components.
@@ -148,6 +157,10 @@ mod command {
         #[cfg(feature = "approvals")]
         #[command(subcommand)]
         Approvals(approvals::Command),
+        /// Stand between a client of the Model Context Protocol and its servers
+        #[cfg(feature = "mcp")]
+        #[command(subcommand)]
+        Mcp(mcp::Command),
         #[cfg(feature = "agent")]
         Doctor(doctor::Args),
     }

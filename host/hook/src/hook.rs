@@ -180,11 +180,16 @@ impl Hook {
         let mut session = self.session(&event)?;
         let normal = self.normal(&event, proposed, session.as_ref())?;
         let enforcer = self.enforcer()?;
-        let mut call = Call::of(&self.caller(&event)?, &normal.tool, normal.arguments.clone());
+        let mut call = Call::of(
+            &self.caller(&event)?,
+            &normal.tool,
+            normal.arguments.clone(),
+        );
         if let Some(session) = &session {
-            if let Some(run) = session
-                .kept
-                .run(enforcer.agent(), &normal.tool, seconds(SystemTime::now()))
+            if let Some(run) =
+                session
+                    .kept
+                    .run(enforcer.agent(), &normal.tool, seconds(SystemTime::now()))
             {
                 call = call.run(run);
             }
@@ -235,7 +240,11 @@ impl Hook {
                 Some(request) => Verdict::Deny(format!(
                     "{} It waits for an approver as request {request} (`hexgate approvals show {request} --db {}`). Once it is approved, the same call passes, once.",
                     told(&decision),
-                    self.0.approvals.as_ref().map_or(Path::new(""), |it| &it.db).display(),
+                    self.0
+                        .approvals
+                        .as_ref()
+                        .map_or(Path::new(""), |it| &it.db)
+                        .display(),
                 )),
                 None => Verdict::Deny(told(&decision)),
             },

@@ -220,7 +220,13 @@ fn the_policy_of_coding_agents_does_what_its_suite_says() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/policies");
     let (valid, said) = policy(&folder, &["validate", "hook.yaml", "--deny-warnings"]);
     assert!(valid, "{said}");
-    let suite = ["test", "hook.yaml", "--suite", "hook.suite.yaml", "--coverage"];
+    let suite = [
+        "test",
+        "hook.yaml",
+        "--suite",
+        "hook.suite.yaml",
+        "--coverage",
+    ];
     let (passed, said) = policy(&folder, &suite);
     assert!(passed && said.contains(" 0 failed"), "{said}");
     assert!(said.contains("coverage: 20 of 20 rules"), "{said}");

@@ -88,17 +88,21 @@ impl DecideArgs {
             roles: self.roles.clone(),
             workspace: self.workspace.clone().or_else(|| project(agent)),
             state: self.state.clone().map_or_else(state, Ok)?,
-            audit: self.audit.clone().zip(self.audit_key.clone()).map(
-                |(folder, key)| Auditing { folder, key },
-            ),
-            approvals: self.approvals.clone().zip(self.approvers.clone()).map(
-                |(db, approvers)| Approving {
+            audit: self
+                .audit
+                .clone()
+                .zip(self.audit_key.clone())
+                .map(|(folder, key)| Auditing { folder, key }),
+            approvals: self
+                .approvals
+                .clone()
+                .zip(self.approvers.clone())
+                .map(|(db, approvers)| Approving {
                     db,
                     approvers,
                     roles: self.approver_roles.clone(),
                     used: self.used_approvals.clone(),
-                },
-            ),
+                }),
             environment: environment(self.policy.as_deref())?,
             limit: self.limit.map_or(Hook::LIMIT, Duration::from_millis),
         }))
@@ -107,7 +111,9 @@ impl DecideArgs {
 
 /// The user of this machine, by the name that the login set.
 fn user() -> String {
-    let mut named = ["USER", "LOGNAME"].into_iter().filter_map(|name| env::var(name).ok());
+    let mut named = ["USER", "LOGNAME"]
+        .into_iter()
+        .filter_map(|name| env::var(name).ok());
     named
         .find(|name| !name.trim().is_empty())
         .unwrap_or_else(|| "local".to_owned())

@@ -26,14 +26,25 @@ fn events(agent: Agent) -> Vec<(String, Value, Option<String>)> {
 }
 
 fn same(answer: &Answer, expected: &Value, case: &str) {
-    assert_eq!(Value::from(answer.code), expected["code"], "{case}: {answer:?}");
-    assert_eq!(answer.stderr, expected["stderr"].as_str().unwrap(), "{case}");
+    assert_eq!(
+        Value::from(answer.code),
+        expected["code"],
+        "{case}: {answer:?}"
+    );
+    assert_eq!(
+        answer.stderr,
+        expected["stderr"].as_str().unwrap(),
+        "{case}"
+    );
     if expected["stdout"].is_null() {
         assert_eq!(answer.stdout, "", "{case}");
     } else {
         let stdout: Value = serde_json::from_str(&answer.stdout).unwrap();
         assert_eq!(stdout, expected["stdout"], "{case}");
-        assert!(answer.stdout.ends_with('\n') && answer.stdout.lines().count() == 1, "{case}");
+        assert!(
+            answer.stdout.ends_with('\n') && answer.stdout.lines().count() == 1,
+            "{case}"
+        );
     }
 }
 
@@ -41,21 +52,28 @@ fn same(answer: &Answer, expected: &Value, case: &str) {
 fn every_event_of_every_agent_has_its_answer() {
     let answers = data("answers");
     let mut seen = BTreeSet::new();
-    for (mode, verdict) in [("allow", "allow"), ("approval_required", "ask"), ("deny", "deny")] {
+    for (mode, verdict) in [
+        ("allow", "allow"),
+        ("approval_required", "ask"),
+        ("deny", "deny"),
+    ] {
         let desk = Desk::of(mode);
         for agent in Agent::ALL {
             for (event, input, tool) in events(agent) {
-                if event.eq_ignore_ascii_case("sessionstart") && agent != Agent::Cursor && agent != Agent::Copilot {
+                if event.eq_ignore_ascii_case("sessionstart")
+                    && agent != Agent::Cursor
+                    && agent != Agent::Copilot
+                {
                     continue;
                 }
                 let case = format!("{agent} {event} {verdict}");
                 let expected = &answers[agent.name()][&event][verdict];
                 assert!(expected.is_object(), "{case} has no answer");
                 let tool = tool.unwrap_or_default();
-                let expected = expected
-                    .to_string()
-                    .replace("TOOL", &tool)
-                    .replace("REASON", &format!("Policy requires approval for tool \\\"{tool}\\\""));
+                let expected = expected.to_string().replace("TOOL", &tool).replace(
+                    "REASON",
+                    &format!("Policy requires approval for tool \\\"{tool}\\\""),
+                );
                 let expected: Value = serde_json::from_str(&expected).unwrap();
                 let answer = desk.answer(agent, &event, &input);
                 same(&answer, &expected, &case);
@@ -65,7 +83,10 @@ fn every_event_of_every_agent_has_its_answer() {
     }
     for agent in Agent::ALL {
         for event in answers[agent.name()].as_object().unwrap().keys() {
-            assert!(seen.contains(&(agent.name(), event.clone())), "{agent} {event} was not sent");
+            assert!(
+                seen.contains(&(agent.name(), event.clone())),
+                "{agent} {event} was not sent"
+            );
         }
     }
 }
@@ -74,14 +95,23 @@ fn every_event_of_every_agent_has_its_answer() {
 fn the_user_is_told_which_policy_decides() {
     let desk = Desk::of("deny");
     for agent in [Agent::ClaudeCode, Agent::Codex, Agent::Gemini] {
-        for (event, input, _) in events(agent).iter().filter(|(event, ..)| event == "SessionStart") {
+        for (event, input, _) in events(agent)
+            .iter()
+            .filter(|(event, ..)| event == "SessionStart")
+        {
             let answer = desk.answer(agent, event, input);
             let told: Value = serde_json::from_str(&answer.stdout).unwrap();
             let told = told["systemMessage"].as_str().unwrap();
-            assert!(told.contains("policy.yaml") && told.contains("decides"), "{told}");
+            assert!(
+                told.contains("policy.yaml") && told.contains("decides"),
+                "{told}"
+            );
             std::fs::write(desk.path("policy.yaml"), "tools: [").unwrap();
             let answer = desk.answer(agent, event, input);
-            assert!(answer.stdout.contains("every call will be denied"), "{answer:?}");
+            assert!(
+                answer.stdout.contains("every call will be denied"),
+                "{answer:?}"
+            );
             assert_eq!(answer.code, 0);
             std::fs::write(desk.path("policy.yaml"), "{}").unwrap();
         }
@@ -100,7 +130,10 @@ fn a_denial_is_one_in_the_agents_own_form() {
             for (event, input, tool) in events(agent) {
                 if tool.is_some() {
                     let answer = desk.answer(agent, &event, &input);
-                    assert!(is_stopped(agent, &event, &answer), "{agent} {event}: {answer:?}");
+                    assert!(
+                        is_stopped(agent, &event, &answer),
+                        "{agent} {event}: {answer:?}"
+                    );
                     looked_at += 1;
                 }
             }

@@ -110,7 +110,11 @@ pub(crate) fn effect(answer: &Answer) -> Effect {
     let decision = serde_json::from_str::<Value>(&answer.stdout)
         .ok()
         .and_then(|it| {
-            Some(it["hookSpecificOutput"]["permissionDecision"].as_str()?.to_owned())
+            Some(
+                it["hookSpecificOutput"]["permissionDecision"]
+                    .as_str()?
+                    .to_owned(),
+            )
         });
     match (answer.code, decision.as_deref()) {
         (2, _) => Effect::Stops,

@@ -1,0 +1,238 @@
+//! Who is asked when a call needs approval: the person at the client where the client can ask, else the people of a database.
+
+mod form;
+mod state;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use hexgate_enforce::{
+    Answer, AnswerFuture, ApprovalError, ApprovalHandler, Decision, DurableApprovals,
+};
+use rmcp::model::{
+    ClientCapabilities, ElicitRequestParams, ElicitResult, ErrorData, InputRequest,
+    InputRequiredResult, InputResponses,
+};
+
+pub(crate) use state::{RandomError, States};
+
+/// The name of the question in an `InputRequiredResult`.
+pub(crate) const QUESTION: &str = "approval";
+
+/// Asks the person at a client while the client waits.
+#[async_trait]
+pub(crate) trait Elicit: Send + Sync {
+    async fn elicit(&self, form: ElicitRequestParams) -> Result<ElicitResult, ErrorData>;
+}
+
+/// How the client of one call can ask its user.
+pub(crate) enum Road {
+    /// It cannot.
+    None,
+    /// While the call waits: 2025-06-18 and 2025-11-25.
+    Waiting(Box<dyn Elicit>),
+    /// By being asked for input and calling again: 2026-07-28.
+    Again,
+}
+
+impl std::fmt::Debug for Road {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Waiting(_) => "Waiting",
+            Self::Again => "Again",
+        })
+    }
+}
+
+/// What a client sent with a call that it makes again.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    pub(crate) state: String,
+    pub(crate) responses: InputResponses,
+}
+
+/// The question of one call.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    road: Road,
+    given: Option<Given>,
+    issued: Mutex<Option<InputRequiredResult>>,
+}
+
+tokio::task_local! {
+    static ASKING: std::sync::Arc<Asking>;
+}
+
+impl Asking {
+    pub(crate) fn new(road: Road, given: Option<Given>) -> std::sync::Arc<Self> {
+        std::sync::Arc::new(Self {
+            road,
+            given,
+            issued: Mutex::default(),
+        })
+    }
+
+    /// Whether the client can ask its user.
+    pub(crate) fn is_possible(&self) -> bool {
+        !matches!(self.road, Road::None)
+    }
+
+    /// The input that the client is asked for, if it is.
+    pub(crate) fn issued(&self) -> Option<InputRequiredResult> {
+        self.issued
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Runs something in which approval is asked for by this road.
+    pub(crate) async fn during<T>(self: std::sync::Arc<Self>, work: impl Future<Output = T>) -> T {
+        ASKING.scope(self, work).await
+    }
+}
+
+/// Whether a client with these capabilities can show a form to its user.
+pub(crate) fn has_forms(capabilities: &ClientCapabilities) -> bool {
+    capabilities
+        .elicitation
+        .as_ref()
+        .is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none())
+}
+
+/// All roads.
+#[derive(Debug)]
+pub(crate) struct Roads {
+    ask_client: bool,
+    durable: Option<DurableApprovals>,
+    states: States,
+    limit: Duration,
+}
+
+impl Roads {
+    pub(crate) fn new(
+        ask_client: bool,
+        durable: Option<DurableApprovals>,
+        limit: Duration,
+    ) -> Result<Self, RandomError> {
+        Ok(Self {
+            ask_client,
+            durable,
+            states: States::new()?,
+            limit,
+        })
+    }
+
+    /// Whether anybody can be asked.
+    pub(crate) fn is_possible(&self, asking: &Asking) -> bool {
+        self.durable.is_some() || (self.ask_client && asking.is_possible())
+    }
+
+    /// Whether the person at the client may answer for this call. Several approvers are not there, and where the policy names roles the
+    /// caller must have one.
+    fn may_client_answer(&self, decision: &Decision) -> bool {
+        let Some(terms) = decision.approval_terms() else {
+            return self.ask_client;
+        };
+        let has_role = terms.roles.is_empty()
+            || decision
+                .caller()
+                .is_some_and(|caller| caller.roles().iter().any(|role| terms.roles.contains(role)));
+        self.ask_client && has_role && terms.approvers.unwrap_or(1) <= 1
+    }
+
+    async fn ask_by(
+        &self,
+        asking: Option<&Asking>,
+        decision: &Decision,
+    ) -> Result<Answer, ApprovalError> {
+        let form = form::of(decision);
+        if let (Some(asking), Some(form)) = (asking, form)
+            && self.may_client_answer(decision)
+        {
+            match (&asking.road, &asking.given) {
+                (Road::None, _) => {}
+                (Road::Waiting(client), _) => {
+                    let waiting = tokio::time::timeout(self.limit, client.elicit(form)).await;
+                    return Ok(match waiting {
+                        Ok(Ok(result)) => {
+                            form::answer(decision, &serde_json::to_value(result)?, None)
+                        }
+                        Ok(Err(error)) => {
+                            denied(format!("the client did not ask: {}", error.message))
+                        }
+                        Err(_) => denied(format!(
+                            "nobody answered at the client within {} seconds",
+                            self.limit.as_secs()
+                        )),
+                    });
+                }
+                (Road::Again, Some(given)) => return Ok(self.redeem(decision, given)),
+                (Road::Again, None) => return self.issue(asking, decision, form),
+            }
+        }
+        match &self.durable {
+            Some(durable) => durable.ask_async(decision).await,
+            None => Ok(denied(
+                "nobody who may answer can be asked: not at the client, and there is no database of approvals".to_owned(),
+            )),
+        }
+    }
+
+    /// Asks for input, under a state that counts for this call alone.
+    fn issue(
+        &self,
+        asking: &Asking,
+        decision: &Decision,
+        form: ElicitRequestParams,
+    ) -> Result<Answer, ApprovalError> {
+        let (request, sealed) = self.states.issue(decision)?;
+        let question = InputRequest::Elicitation(rmcp::model::Request::new(form));
+        let result =
+            InputRequiredResult::new(Some([(QUESTION.to_owned(), question)].into()), Some(sealed));
+        *asking.issued.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        Ok(Answer::Pending { request })
+    }
+
+    fn redeem(&self, decision: &Decision, given: &Given) -> Answer {
+        match self.states.redeem(decision, &given.state) {
+            Err(why) => denied(why),
+            Ok(request) => match given.responses.get(QUESTION) {
+                Some(response) => form::answer(decision, response, Some(request)),
+                None => denied("the client sent no answer to the question".to_owned()),
+            },
+        }
+    }
+}
+
+fn denied(reason: String) -> Answer {
+    Answer::Denied { reason }
+}
+
+/// The handler of an enforcer.
+pub(crate) struct Handler(pub(crate) std::sync::Arc<Roads>);
+
+impl ApprovalHandler for Handler {
+    fn ask(&self, _: &Decision) -> Result<Answer, ApprovalError> {
+        Err("the gateway asks without holding a thread".into())
+    }
+
+    /// Where the client is asked this must run in the task of its request: a question belongs to it. The database is asked in a task that
+    /// goes on when the client is gone.
+    fn uses_up(&self) -> bool {
+        let asks_client = ASKING
+            .try_with(|asking| asking.is_possible())
+            .unwrap_or(false);
+        !(asks_client && self.0.ask_client)
+    }
+
+    fn gathers(&self) -> bool {
+        self.0.durable.is_some()
+    }
+
+    fn ask_async<'a>(&'a self, decision: &'a Decision) -> AnswerFuture<'a> {
+        let asking = ASKING.try_with(std::sync::Arc::clone).ok();
+        Box::pin(async move { self.0.ask_by(asking.as_deref(), decision).await })
+    }
+}

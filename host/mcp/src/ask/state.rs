@@ -1,0 +1,97 @@
+//! The sealed state of a question, which the client carries and cannot change.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hexgate_base::Digest;
+use hexgate_enforce::Decision;
+use rmcp::model::{RequestStateCodec, SealOptions};
+
+/// How long a question is open.
+const OPEN: Duration = Duration::from_secs(600);
+/// Questions that are open at a time.
+const MAX_OPEN: usize = 10_000;
+/// The longest state that is looked at.
+const MAX_STATE: usize = 4096;
+
+/// Seals states and counts each once. A gateway that is started again knows none of them.
+#[derive(Debug)]
+pub(crate) struct States {
+    codec: RequestStateCodec,
+    open: Mutex<HashMap<String, Instant>>,
+}
+
+/// The system gives no random numbers.
+#[derive(Debug, thiserror::Error)]
+#[error("the system gives no random numbers: {0}")]
+pub(crate) struct RandomError(getrandom::Error);
+
+impl States {
+    pub(super) fn new() -> Result<Self, RandomError> {
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(RandomError)?;
+        Ok(Self {
+            codec: RequestStateCodec::new(key),
+            open: Mutex::default(),
+        })
+    }
+
+    /// The name of a new question about a call, and its state.
+    pub(super) fn issue(&self, decision: &Decision) -> Result<(String, String), String> {
+        let bound = bound(decision)?;
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| error.to_string())?;
+        let name = format!("{:032x}", u128::from_be_bytes(random));
+        let options = SealOptions::new().associated_data(&bound).ttl(OPEN);
+        let sealed = self.codec.seal_with(name.as_bytes(), &options);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        open.retain(|_, until| *until > now);
+        if open.len() >= MAX_OPEN {
+            return Err("too many questions are open".to_owned());
+        }
+        open.insert(name.clone(), now + OPEN);
+        Ok((name, sealed))
+    }
+
+    /// Uses a state up. The name of its question.
+    pub(super) fn redeem(&self, decision: &Decision, sealed: &str) -> Result<String, String> {
+        if sealed.len() > MAX_STATE {
+            return Err("the state that came back is none that was given".to_owned());
+        }
+        let opened = self
+            .codec
+            .open_with(sealed, &bound(decision)?)
+            .map_err(|error| {
+                format!("the state that came back was not given for this call by this caller under this policy: {error}")
+            })?;
+        let name = String::from_utf8(opened).map_err(|_| "the state is damaged".to_owned())?;
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        match open.remove(&name) {
+            Some(until) if until > Instant::now() => Ok(name),
+            Some(_) => Err("the question is no longer open".to_owned()),
+            None => Err("the answer was used already".to_owned()),
+        }
+    }
+}
+
+/// What a question is about: caller, tool, arguments and policy.
+fn bound(decision: &Decision) -> Result<Vec<u8>, String> {
+    let caller = decision.caller().ok_or("nobody calls")?;
+    let policy = decision.policy();
+    let attributes =
+        serde_json::to_string(caller.attributes()).map_err(|error| error.to_string())?;
+    let parts = (
+        decision.agent(),
+        caller.user_id(),
+        caller.roles(),
+        caller.session(),
+        attributes,
+        decision.tool(),
+        Digest::of(decision.arguments().as_bytes()).to_string(),
+        policy.component.to_string(),
+        policy.manifest.map(|manifest| manifest.to_string()),
+    );
+    serde_json::to_vec(&parts).map_err(|error| error.to_string())
+}

@@ -1,0 +1,293 @@
+//! What a gateway is made of: `gateway.yaml`.
+//!
+//! ```yaml
+//! policy: policy.yaml
+//! caller: { user: alice, roles: [developer] }
+//! servers:
+//!   files:
+//!     command: npx
+//!     args: [-y, "@modelcontextprotocol/server-filesystem", /work]
+//!   tickets:
+//!     url: https://tickets.example.com/mcp
+//!     headers: { Authorization: TICKETS_AUTHORIZATION }
+//! ```
+//!
+//! An unknown key, a key that stands twice and a value of another type are errors with their line. Relative paths are those from the file's
+//! folder. Values of secrets never stand in the file: it names variables of the environment.
+
+mod read;
+mod trust;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use hexgate_base::harmless;
+use rmcp::model::ProtocolVersion;
+use serde::Deserialize;
+
+use crate::identity::IdentityConfig;
+use crate::limits::Limits;
+use crate::names;
+use crate::pins::FirstUse;
+
+pub use read::ConfigError;
+
+/// The largest file, in bytes.
+pub const MAX_FILE: u64 = 1 << 20;
+
+/// The versions of the protocol that are spoken, the oldest first.
+pub const VERSIONS: &[ProtocolVersion] = &[
+    ProtocolVersion::V_2025_06_18,
+    ProtocolVersion::V_2025_11_25,
+    ProtocolVersion::V_2026_07_28,
+];
+
+/// A gateway's configuration.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// What policies, bundles and records call the gateway: the agent. Default: `mcp`.
+    pub agent: String,
+    /// The policy or the bundle, where the environment names none.
+    pub policy: Option<PathBuf>,
+    /// Where clients are listened for. None: the client is at the standard streams.
+    pub listen: Option<SocketAddr>,
+    /// Names of hosts that a client may ask for, beside this machine's own.
+    pub hosts: Vec<String>,
+    /// Origins of web pages that may ask. Default: none.
+    pub origins: Vec<String>,
+    /// On whose behalf every client asks. None: something else says so, or nobody does, and every call is denied.
+    pub caller: Option<CallerConfig>,
+    /// Who vouches for callers. None: the `caller` is everybody.
+    pub identity: Option<IdentityConfig>,
+    /// The file of tools that were accepted. None: tools are offered as their servers describe them at the moment, and that is said.
+    pub pins: Option<PathBuf>,
+    /// What happens to the tools of a server of which nothing was accepted yet.
+    pub first_use: FirstUse,
+    /// The servers, by name.
+    pub servers: BTreeMap<String, ServerConfig>,
+    /// Whether clients see tools by the server's names for them. Only for one server.
+    pub plain_names: bool,
+    /// What is passed on beside tools.
+    pub offer: Offer,
+    /// Limits.
+    pub limits: Limits,
+    /// How calls are approved that need it.
+    pub approvals: ApprovalsConfig,
+    /// The folder in which decisions are recorded.
+    pub audit: Option<PathBuf>,
+    /// Whether what looks like a key of a known issuer is taken out of results.
+    pub scrub_secrets: bool,
+}
+
+/// On whose behalf every client asks.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CallerConfig {
+    /// The user's id.
+    pub user: String,
+    /// The roles. Without any the policy's role `default` decides.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+impl CallerConfig {
+    /// This user with these roles.
+    #[must_use]
+    pub fn new(user: impl Into<String>, roles: Vec<String>) -> Self {
+        Self {
+            user: user.into(),
+            roles,
+        }
+    }
+}
+
+/// A server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// How it is reached.
+    pub reach: Reach,
+    /// The one version of the protocol that is spoken with it. None: the newest that it speaks.
+    pub protocol: Option<ProtocolVersion>,
+}
+
+impl ServerConfig {
+    /// A server that is reached so, in the newest version that it speaks.
+    #[must_use]
+    pub fn new(reach: Reach) -> Self {
+        Self {
+            reach,
+            protocol: None,
+        }
+    }
+
+    /// Speaks this version of the protocol with it.
+    #[must_use]
+    pub fn protocol(mut self, version: ProtocolVersion) -> Self {
+        self.protocol = Some(version);
+        self
+    }
+}
+
+/// How a server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reach {
+    /// As a process of this gateway, over its standard streams.
+    Process {
+        /// The program.
+        command: String,
+        /// Its arguments.
+        args: Vec<String>,
+        /// What it sees of this process's environment.
+        environment: Environment,
+    },
+    /// Over HTTP.
+    Http {
+        /// The address.
+        url: String,
+        /// Headers, by the variables of the environment that hold their values.
+        headers: BTreeMap<String, String>,
+    },
+}
+
+/// What a server sees of this process's environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Environment {
+    /// What a program needs to start (`PATH`, `HOME` and the like), and these variables.
+    Named(Vec<String>),
+    /// All but those of hexgate.
+    Inherited,
+}
+
+/// What is passed on beside tools. Each is refused unless it is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Offer {
+    /// Listing and reading prompts, as `mcp-SERVER.prompt`.
+    pub prompts: Passing,
+    /// Listing and reading resources and their templates, as `mcp-SERVER.resource`.
+    pub resources: Passing,
+    /// Completing arguments, as `mcp-SERVER.completion`.
+    pub completions: Passing,
+    /// Hearing when resources change, as `mcp-SERVER.subscription`.
+    pub subscriptions: Passing,
+    /// Servers that ask for an answer of the client's model.
+    pub sampling: Passing,
+    /// Servers that ask the user.
+    pub elicitation: Passing,
+    /// Calls that go on after their answer.
+    pub tasks: Passing,
+}
+
+/// Whether something is passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Passing {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is passed on, if the policy allows it.
+    Pass,
+}
+
+impl Passing {
+    /// Whether it is passed on.
+    #[must_use]
+    pub fn is_pass(self) -> bool {
+        self == Self::Pass
+    }
+}
+
+/// How calls are approved that need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApprovalsConfig {
+    /// Whether the person at the client is asked first, where the client can ask. Default: yes.
+    pub ask_client: bool,
+    /// The database of requests that other people answer.
+    pub durable: Option<DurableConfig>,
+}
+
+impl Default for ApprovalsConfig {
+    fn default() -> Self {
+        Self {
+            ask_client: true,
+            durable: None,
+        }
+    }
+}
+
+/// A database of requests for approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DurableConfig {
+    /// The database.
+    pub database: PathBuf,
+    /// The file that lists who may answer.
+    pub approvers: PathBuf,
+    /// The file of used approvals. None: they are kept in the database alone.
+    pub used: Option<PathBuf>,
+    /// The roles of approvers, where the policy names none.
+    pub roles: Vec<String>,
+}
+
+impl Config {
+    /// A gateway with these servers, and everything else by default.
+    #[must_use]
+    pub fn of(servers: BTreeMap<String, ServerConfig>) -> Self {
+        Self {
+            agent: "mcp".to_owned(),
+            policy: None,
+            listen: None,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            caller: None,
+            identity: None,
+            pins: None,
+            first_use: FirstUse::default(),
+            servers,
+            plain_names: false,
+            offer: Offer::default(),
+            limits: Limits::default(),
+            approvals: ApprovalsConfig::default(),
+            audit: None,
+            scrub_secrets: false,
+        }
+    }
+
+    /// Whether these servers can stand behind one gateway by their names.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot.
+    pub fn check(&self) -> Result<(), String> {
+        if self.servers.is_empty() {
+            return Err("there is no server; name one under `servers`".to_owned());
+        }
+        if let Some(bad) = self.servers.keys().find(|name| !names::is_server(name)) {
+            return Err(format!(
+                "`{}` is no name of a server: it has 1 to {} lower-case letters, digits and `-`, with a letter or digit at both ends",
+                harmless(bad),
+                names::MAX_SERVER
+            ));
+        }
+        if let Some((short, long)) = names::clashing(self.servers.keys().map(String::as_str)) {
+            return Err(format!(
+                "a tool of the server `{short}` could have the name of one of `{long}`; rename one, so that neither begins with the other and `-`"
+            ));
+        }
+        if let Some(why) = trust::contradiction(self) {
+            return Err(why);
+        }
+        if self.plain_names && self.servers.len() > 1 {
+            return Err("`names: plain` is for one server; several need prefixes".to_owned());
+        }
+        Ok(())
+    }
+}

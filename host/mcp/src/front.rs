@@ -1,0 +1,8 @@
+//! The client's side: standard streams, or HTTP.
+
+mod guard;
+mod http;
+mod stdio;
+
+pub use http::{Http, HttpError, PATH};
+pub use stdio::{ServeError, stdio, streams};

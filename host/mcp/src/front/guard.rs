@@ -1,0 +1,189 @@
+//! What happens to a request before the protocol sees it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use hexgate_base::Digest;
+use hexgate_enforce::{Call, Caller};
+use rmcp::model::{ErrorData, RequestId};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::caller::{Incoming, Unidentified};
+use crate::exact::{self, Refusal};
+use crate::gateway::Gateway;
+
+/// The header that names a session, in the versions that have them.
+const SESSION: &str = "mcp-session-id";
+/// Sessions whose owner is remembered. When there are more, the oldest have to be opened again.
+const MAX_SESSIONS: usize = 10_000;
+
+pub(super) struct Guard {
+    gateway: Gateway,
+    owners: Mutex<Owners>,
+}
+
+/// Who opened which session.
+#[derive(Default)]
+struct Owners {
+    by_session: HashMap<String, (u64, Digest)>,
+    opened: u64,
+}
+
+impl Guard {
+    pub(super) fn new(gateway: &Gateway) -> Self {
+        Self {
+            gateway: gateway.clone(),
+            owners: Mutex::default(),
+        }
+    }
+
+    /// Whether a session is that of another caller, or of nobody.
+    fn is_foreign(&self, session: &str, caller: &Caller) -> bool {
+        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        let owner = owners.by_session.get(session);
+        owner.is_none_or(|(_, owner)| *owner != fingerprint(caller))
+    }
+
+    fn opened(&self, session: &str, caller: &Caller) {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.opened += 1;
+        let number = owners.opened;
+        let owner = (number, fingerprint(caller));
+        owners.by_session.insert(session.to_owned(), owner);
+        if owners.by_session.len() > MAX_SESSIONS {
+            let oldest = owners
+                .by_session
+                .iter()
+                .min_by_key(|(_, (number, _))| *number);
+            let oldest = oldest.map(|(session, _)| session.clone());
+            if let Some(oldest) = oldest {
+                owners.by_session.remove(&oldest);
+            }
+        }
+    }
+
+    fn closed(&self, session: &str) {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        owners.by_session.remove(session);
+    }
+
+    /// Has the attempt of a caller who is nobody recorded.
+    fn refused(&self, error: &Unidentified, body: &[u8]) {
+        #[derive(Deserialize)]
+        struct Attempt {
+            method: String,
+            params: Option<Params>,
+        }
+        #[derive(Deserialize)]
+        struct Params {
+            name: Option<String>,
+            arguments: Option<Box<RawValue>>,
+        }
+        tracing::warn!(%error, "a request has no caller");
+        let Ok(Attempt {
+            method,
+            params: Some(params),
+        }) = serde_json::from_slice::<Attempt>(body)
+        else {
+            return;
+        };
+        if method != "tools/call" {
+            return;
+        }
+        let gate = self.gateway.decided_as(&params.name.unwrap_or_default());
+        let arguments = params.arguments.as_ref().map_or("{}", |it| it.get());
+        let call = Call::with_refused_token(error, gate, arguments);
+        let _ = self.gateway.enforcer().decide_call(call);
+    }
+}
+
+/// Who a caller is, for telling sessions apart: not only by the user, as roles may differ by token.
+fn fingerprint(caller: &Caller) -> Digest {
+    let parts = (caller.user_id(), caller.roles(), caller.session());
+    Digest::of(&serde_json::to_vec(&parts).unwrap_or_default())
+}
+
+/// Finds the caller, reads the body, and looks at it.
+pub(super) async fn guard(
+    State(guard): State<Arc<Guard>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let limit = guard.gateway.config().limits.request_bytes;
+    let (mut parts, body) = request.into_parts();
+    let body = match to_bytes(body, limit).await {
+        Ok(body) => body,
+        Err(_) => {
+            let refusal = Refusal::TooLarge(limit);
+            return answer(StatusCode::PAYLOAD_TOO_LARGE, &refusal.error(), None);
+        }
+    };
+    let incoming = Incoming::http(&parts.headers);
+    let caller = match guard.gateway.caller_of().caller_of(incoming).await {
+        Ok(caller) => caller,
+        Err(error) => {
+            guard.refused(&error, &body);
+            return unauthorized(&error);
+        }
+    };
+    // Nothing behind this needs the token, and servers must not get it.
+    parts.headers.remove(AUTHORIZATION);
+    if parts.method == Method::POST
+        && let Err(refusal) = exact::message(&body)
+    {
+        tracing::warn!(%refusal, "a message of a client is refused");
+        return answer(StatusCode::BAD_REQUEST, &refusal.error(), exact::id(&body));
+    }
+    let session = session(&parts.headers);
+    if let Some(session) = &session
+        && guard.is_foreign(session, &caller)
+    {
+        let error = ErrorData::invalid_request("unknown_session: open a session first", None);
+        return answer(StatusCode::NOT_FOUND, &error, exact::id(&body));
+    }
+    let ends = (parts.method == Method::DELETE)
+        .then_some(session)
+        .flatten();
+    parts.extensions.insert(caller.clone());
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    if let Some(ended) = ends {
+        guard.closed(&ended);
+    } else if let Some(opened) = self::session(response.headers())
+        && guard.is_foreign(&opened, &caller)
+    {
+        guard.opened(&opened, &caller);
+    }
+    response
+}
+
+fn session(headers: &HeaderMap) -> Option<String> {
+    headers.get(SESSION)?.to_str().ok().map(str::to_owned)
+}
+
+fn unauthorized(error: &Unidentified) -> Response {
+    let mut response = Response::new(Body::from("nobody is known to make this request\n"));
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    let challenge = error.challenge.as_deref().unwrap_or("Bearer");
+    let challenge = HeaderValue::from_str(challenge);
+    let challenge = challenge.unwrap_or(HeaderValue::from_static("Bearer"));
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
+}
+
+/// An error of JSON-RPC as the answer.
+fn answer(status: StatusCode, error: &ErrorData, id: Option<RequestId>) -> Response {
+    let body = serde_json::json!({"jsonrpc": "2.0", "id": id, "error": error});
+    let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

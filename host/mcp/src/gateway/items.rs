@@ -1,0 +1,258 @@
+//! Prompts, resources, templates and completions: under names of their own, or not at all.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use hexgate_enforce::{Call, Caller, EndState, Permit};
+use rmcp::model::{
+    CompleteRequestMethod, CompleteRequestParams, CompleteResult, ErrorData,
+    GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, JsonObject,
+    ListPromptsRequestMethod, ListResourcesRequestMethod, Prompt, ReadResourceRequestMethod,
+    ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate,
+};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::call::Request;
+use super::{Gateway, shown};
+use crate::names::{self, Kind};
+use crate::server::{Failure, Server, Snapshot};
+
+/// What is decided about a prompt, and what is sent.
+#[derive(Debug, Serialize, Deserialize)]
+struct WantedPrompt {
+    name: String,
+    #[serde(default)]
+    arguments: JsonObject,
+}
+
+/// What is decided about a resource, and what is sent.
+#[derive(Debug, Serialize, Deserialize)]
+struct WantedResource {
+    uri: String,
+}
+
+impl Gateway {
+    pub(super) async fn prompts(&self, caller: &Caller) -> Result<(Vec<Prompt>, u64), ErrorData> {
+        if !self.0.config.offer.prompts.is_pass() {
+            return Err(ErrorData::method_not_found::<ListPromptsRequestMethod>());
+        }
+        Ok(self
+            .listed(caller, Kind::Prompt, |server, snapshot| {
+                let prompts = snapshot.prompts.iter().cloned().map(|mut prompt| {
+                    prompt.name = self.shown_as(server, &prompt.name);
+                    prompt
+                });
+                prompts.collect()
+            })
+            .await)
+    }
+
+    pub(super) async fn resources(
+        &self,
+        caller: &Caller,
+    ) -> Result<(Vec<Resource>, u64), ErrorData> {
+        if !self.0.config.offer.resources.is_pass() {
+            return Err(ErrorData::method_not_found::<ListResourcesRequestMethod>());
+        }
+        Ok(self
+            .listed(caller, Kind::Resource, |_, snapshot| {
+                snapshot.resources.clone()
+            })
+            .await)
+    }
+
+    pub(super) async fn templates(
+        &self,
+        caller: &Caller,
+    ) -> Result<(Vec<ResourceTemplate>, u64), ErrorData> {
+        if !self.0.config.offer.resources.is_pass() {
+            return Err(ErrorData::method_not_found::<ListResourcesRequestMethod>());
+        }
+        Ok(self
+            .listed(caller, Kind::Resource, |_, snapshot| {
+                snapshot.templates.clone()
+            })
+            .await)
+    }
+
+    /// What servers offer of a kind, those left out of which the caller may never have it.
+    async fn listed<T>(
+        &self,
+        caller: &Caller,
+        kind: Kind,
+        items: impl Fn(&Server, &Snapshot) -> Vec<T>,
+    ) -> (Vec<T>, u64) {
+        let (mut all, mut ttl) = (Vec::new(), None::<u64>);
+        for (server, snapshot) in self.fresh().await {
+            ttl = Some(ttl.map_or(snapshot.ttl_ms, |ttl| ttl.min(snapshot.ttl_ms)));
+            let gate = names::other(&server.name, kind);
+            if !self.is_stopped(caller) && self.may_see(caller, &gate) {
+                all.extend(items(&server, &snapshot));
+            }
+        }
+        (all, ttl.unwrap_or(0))
+    }
+
+    pub(super) async fn prompt(
+        &self,
+        request: Request<'_>,
+        params: GetPromptRequestParams,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        if !self.0.config.offer.prompts.is_pass() {
+            return Err(ErrorData::method_not_found::<GetPromptRequestMethod>());
+        }
+        let unknown = || ErrorData::invalid_params("no server has such a prompt", None);
+        let (server, local) = self.route(&params.name).ok_or_else(unknown)?;
+        let snapshot = server.snapshot().ok_or_else(unknown)?;
+        if !snapshot.prompts.iter().any(|prompt| prompt.name == local) {
+            return Err(unknown());
+        }
+        let wanted = WantedPrompt {
+            name: local.to_owned(),
+            arguments: params.arguments.unwrap_or_default(),
+        };
+        let permit = self.permit(&request, server, Kind::Prompt, &wanted).await?;
+        self.passed(&request, &permit, async |wanted: WantedPrompt| {
+            let mut params = GetPromptRequestParams::new(wanted.name);
+            params.arguments = Some(wanted.arguments);
+            match server.prompt(params).await? {
+                GetPromptResponse::Complete(result) => Ok(result),
+                _ => Err(Failure::Refused("asks for more input")),
+            }
+        })
+        .await
+        .map(GetPromptResponse::Complete)
+    }
+
+    pub(super) async fn resource(
+        &self,
+        request: Request<'_>,
+        params: ReadResourceRequestParams,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        if !self.0.config.offer.resources.is_pass() {
+            return Err(ErrorData::method_not_found::<ReadResourceRequestMethod>());
+        }
+        let server = self.owner(&params.uri)?;
+        let wanted = WantedResource { uri: params.uri };
+        let permit = self
+            .permit(&request, &server, Kind::Resource, &wanted)
+            .await?;
+        self.passed(&request, &permit, async |wanted: WantedResource| {
+            let params = ReadResourceRequestParams::new(wanted.uri);
+            match server.resource(params).await? {
+                ReadResourceResponse::Complete(result) => Ok(result),
+                _ => Err(Failure::Refused("asks for more input")),
+            }
+        })
+        .await
+        .map(ReadResourceResponse::Complete)
+    }
+
+    pub(super) async fn complete(
+        &self,
+        request: Request<'_>,
+        mut params: CompleteRequestParams,
+    ) -> Result<CompleteResult, ErrorData> {
+        if !self.0.config.offer.completions.is_pass() {
+            return Err(ErrorData::method_not_found::<CompleteRequestMethod>());
+        }
+        let unknown = || ErrorData::invalid_params("no server has what is to be completed", None);
+        let server = match &mut params.r#ref {
+            Reference::Prompt(prompt) => {
+                let (server, local) = self.route(&prompt.name).ok_or_else(unknown)?;
+                let (server, local) = (Arc::clone(server), local.to_owned());
+                prompt.name = local;
+                server
+            }
+            Reference::Resource(resource) => self.owner(&resource.uri)?,
+            _ => return Err(unknown()),
+        };
+        if !server.snapshot().is_some_and(|snapshot| snapshot.completes) {
+            return Err(unknown());
+        }
+        params.meta = None;
+        let permit = self
+            .permit(&request, &server, Kind::Completion, &params)
+            .await?;
+        self.passed(&request, &permit, async |params: CompleteRequestParams| {
+            server.complete(params).await
+        })
+        .await
+    }
+
+    /// The one server that listed a resource, or a template that begins as it does.
+    fn owner(&self, uri: &str) -> Result<Arc<Server>, ErrorData> {
+        let of = |matches: &dyn Fn(&Snapshot) -> bool| {
+            let servers = self.0.servers.iter();
+            let found: Vec<_> = servers
+                .filter(|server| server.snapshot().is_some_and(|it| matches(&it)))
+                .collect();
+            match found.as_slice() {
+                [one] => Some(Arc::clone(one)),
+                _ => None,
+            }
+        };
+        of(&|snapshot| snapshot.resources.iter().any(|it| it.uri == uri))
+            .or_else(|| {
+                of(&|snapshot| {
+                    snapshot.templates.iter().any(|it| {
+                        let fixed = it.uri_template.split('{').next().unwrap_or_default();
+                        it.uri_template == uri || (!fixed.is_empty() && uri.starts_with(fixed))
+                    })
+                })
+            })
+            .ok_or_else(|| {
+                ErrorData::invalid_params("not exactly one server has such a resource", None)
+            })
+    }
+
+    async fn permit(
+        &self,
+        request: &Request<'_>,
+        server: &Server,
+        kind: Kind,
+        wanted: &impl Serialize,
+    ) -> Result<Permit, ErrorData> {
+        let arguments = serde_json::to_string(wanted)
+            .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
+        let call = Call::of(request.caller, names::other(&server.name, kind), arguments);
+        self.authorize(request, call)
+            .await
+            .map_err(|decision| shown::refused(&decision))
+    }
+
+    /// Sends what was permitted, looks at the answer, and records both.
+    async fn passed<W: DeserializeOwned, T: Serialize + DeserializeOwned>(
+        &self,
+        request: &Request<'_>,
+        permit: &Permit,
+        ask: impl AsyncFnOnce(W) -> Result<T, Failure>,
+    ) -> Result<T, ErrorData> {
+        let began = Instant::now();
+        let answered = async {
+            let wanted = serde_json::from_str(permit.arguments()).map_err(|_| Failure::Inexact)?;
+            let answer = tokio::select! {
+                answer = ask(wanted) => answer?,
+                () = (request.cancelled)() => return Err(Failure::Cancelled),
+            };
+            shown::passed(
+                answer,
+                self.0.scrubber.as_ref(),
+                self.0.config.limits.result_bytes,
+            )
+        };
+        match answered.await {
+            Ok((answer, text)) => {
+                let decision = permit.decision();
+                let took = began.elapsed();
+                self.ended(decision, true, EndState::Completed, Some(&text), None, took);
+                Ok(answer)
+            }
+            Err(failure) => {
+                self.failed(permit.decision(), &failure, began.elapsed());
+                Err(self.without_secrets(shown::error(&failure)))
+            }
+        }
+    }
+}

@@ -1,0 +1,387 @@
+//! The gateway as one client meets it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::http::request::Parts;
+use futures_util::future::join_all;
+use hexgate_enforce::{Call, Caller};
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+    ElicitRequestParams, ElicitResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
+    Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, SubscriptionFilter,
+};
+use rmcp::service::{NotificationContext, Peer, RequestContext, SubscriptionContext};
+use rmcp::{RoleServer, ServerHandler};
+
+use super::call::Request;
+use super::{Gateway, shown};
+use crate::ask::{Asking, Elicit, Given, Road, has_forms};
+use crate::caller::{Incoming, Unidentified};
+use crate::config::VERSIONS;
+
+/// The gateway as one client meets it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    gateway: Gateway,
+    over: Over,
+}
+
+/// Where the client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Stdio,
+    /// The caller was found before the request was read, and is among its parts.
+    Http,
+}
+
+impl Gateway {
+    /// For the client at the standard streams, or at any other one pair of streams.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session {
+            gateway: self.clone(),
+            over: Over::Stdio,
+        }
+    }
+
+    pub(crate) fn http_session(&self) -> Session {
+        Session {
+            gateway: self.clone(),
+            over: Over::Http,
+        }
+    }
+}
+
+impl Session {
+    async fn caller(&self, context: &RequestContext<RoleServer>) -> Result<Caller, Unidentified> {
+        match self.over {
+            Over::Stdio => self.gateway.caller_of().caller_of(Incoming::stdio()).await,
+            Over::Http => context
+                .extensions
+                .get::<Parts>()
+                .and_then(|parts| parts.extensions.get::<Caller>())
+                .cloned()
+                .ok_or_else(|| Unidentified::new("the request came without a caller")),
+        }
+    }
+
+    /// The caller of anything but a call.
+    async fn listing(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
+        self.caller(context).await.map_err(|error| {
+            tracing::warn!(%error, "a request has no caller");
+            ErrorData::invalid_request("nobody is known to make this request", None)
+        })
+    }
+
+    fn request<'a>(
+        &self,
+        caller: &'a Caller,
+        context: &RequestContext<RoleServer>,
+        given: Option<Given>,
+        cancelled: &'a (dyn Fn() -> super::call::CancelledFuture + Send + Sync),
+    ) -> Request<'a> {
+        let forms = context
+            .client_capabilities()
+            .is_some_and(|capabilities| has_forms(&capabilities));
+        let road = match (forms, is_modern(context)) {
+            (false, _) => Road::None,
+            (true, true) => Road::Again,
+            (true, false) => Road::Waiting(Box::new(AtClient(context.peer.clone()))),
+        };
+        Request {
+            caller,
+            asking: Asking::new(road, given),
+            cancelled,
+        }
+    }
+}
+
+/// Whether the request is one of a version that asks for input by its results.
+fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    context
+        .protocol_version()
+        .is_some_and(|version| !version.has_initialize())
+}
+
+struct AtClient(Peer<RoleServer>);
+
+#[async_trait]
+impl Elicit for AtClient {
+    async fn elicit(&self, form: ElicitRequestParams) -> Result<ElicitResult, ErrorData> {
+        self.0
+            .create_elicitation(form)
+            .await
+            .map_err(|error| ErrorData::internal_error(error.to_string(), None))
+    }
+}
+
+/// Lists are whole: there is no second page, so every cursor is of another list.
+fn no_cursor(params: Option<&PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match params.and_then(|params| params.cursor.as_ref()) {
+        None => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params(
+            "unknown_cursor: this list has one page, and the cursor is of another one",
+            None,
+        )),
+    }
+}
+
+macro_rules! list {
+    ($result:ident, $items:expr, $ttl:expr, $context:expr) => {{
+        let mut result = $result::with_all_items($items);
+        if is_modern($context) {
+            // It is of this caller, and may change with the policy.
+            result.cache_scope = Some(CacheScope::Private);
+            result.ttl_ms = Some($ttl);
+        }
+        result
+    }};
+}
+
+macro_rules! cancelled {
+    ($context:expr) => {{
+        let token = $context.ct.clone();
+        move || -> super::call::CancelledFuture {
+            let token = token.clone();
+            Box::pin(async move { token.cancelled().await })
+        }
+    }};
+}
+
+impl ServerHandler for Session {
+    fn get_info(&self) -> ServerConfig {
+        let offer = &self.gateway.config().offer;
+        let mut capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .build();
+        if offer.prompts.is_pass() {
+            capabilities.prompts = Some(Default::default());
+        }
+        if offer.resources.is_pass() {
+            capabilities.resources = Some(Default::default());
+        }
+        if offer.completions.is_pass() {
+            capabilities.completions = Some(Default::default());
+        }
+        let mut info = InitializeResult::new(capabilities);
+        info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
+        info.server_info = Implementation::new("hexgate-mcp", env!("CARGO_PKG_VERSION"));
+        info
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        Cow::Borrowed(VERSIONS)
+    }
+
+    async fn initialize(
+        &self,
+        request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        let _ = self.listing(&context).await?;
+        context.peer.set_peer_info(request.clone());
+        self.negotiate_initialize(&request)
+    }
+
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        let caller = match self.over {
+            Over::Stdio => self
+                .gateway
+                .caller_of()
+                .caller_of(Incoming::stdio())
+                .await
+                .ok(),
+            Over::Http => context
+                .extensions
+                .get::<Parts>()
+                .and_then(|parts| parts.extensions.get::<Caller>())
+                .cloned(),
+        };
+        let Some(caller) = caller else { return };
+        let (gateway, peer) = (self.gateway.clone(), context.peer);
+        tokio::spawn(async move {
+            let mut epoch = gateway.epoch(&caller);
+            while !peer.is_transport_closed() {
+                tokio::select! {
+                    () = gateway.changed(&caller, &mut epoch) => {
+                        if peer.notify_tool_list_changed().await.is_err() {
+                            return;
+                        }
+                    }
+                    // A client that went away is forgotten.
+                    () = tokio::time::sleep(std::time::Duration::from_secs(30)) => {}
+                }
+            }
+        });
+    }
+
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        let mut accepted = SubscriptionFilter::new();
+        accepted.tools_list_changed = requested.tools_list_changed;
+        Some(accepted)
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let caller = self.listing(context.request_context()).await?;
+        let mut epoch = self.gateway.epoch(&caller);
+        loop {
+            tokio::select! {
+                () = context.cancelled() => return Ok(()),
+                () = self.gateway.changed(&caller, &mut epoch) => {
+                    if context.accepted().tools_list_changed == Some(true)
+                        && context.sink().notify_tool_list_changed().await.is_err()
+                    {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    async fn list_tools(
+        &self,
+        params: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        no_cursor(params.as_ref())?;
+        let caller = self.listing(&context).await?;
+        let gateway = &self.gateway;
+        let (mut tools, mut ttl) = (Vec::new(), u64::MAX);
+        for (server, snapshot) in gateway.fresh().await {
+            ttl = ttl.min(snapshot.ttl_ms);
+            for tool in &snapshot.tools {
+                if !gateway.is_stopped(&caller) && gateway.may_see(&caller, &tool.decided_as) {
+                    let mut shown = tool.shown.clone();
+                    shown.name = gateway.shown_as(&server, &tool.name).into();
+                    tools.push(shown);
+                }
+            }
+        }
+        let ttl = if ttl == u64::MAX { 0 } else { ttl };
+        Ok(list!(ListToolsResult, tools, ttl, &context))
+    }
+
+    async fn call_tool(
+        &self,
+        params: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let caller = match self.caller(&context).await {
+            Ok(caller) => caller,
+            Err(error) => {
+                let gate = self.gateway.decided_as(&params.name);
+                let arguments = serde_json::to_string(&params.arguments.unwrap_or_default())
+                    .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
+                let call = Call::with_refused_token(&error, gate, arguments);
+                let decision = self.gateway.enforcer().decide_call(call);
+                return Ok(shown::denied(&decision).into());
+            }
+        };
+        let given = params.request_state.clone().map(|state| Given {
+            state,
+            responses: params.input_responses.clone().unwrap_or_default(),
+        });
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, given, &cancelled);
+        self.gateway.call(request, params).await
+    }
+
+    async fn list_prompts(
+        &self,
+        params: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        no_cursor(params.as_ref())?;
+        let caller = self.listing(&context).await?;
+        let (items, ttl) = self.gateway.prompts(&caller).await?;
+        Ok(list!(ListPromptsResult, items, ttl, &context))
+    }
+
+    async fn get_prompt(
+        &self,
+        params: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.prompt(request, params).await
+    }
+
+    async fn list_resources(
+        &self,
+        params: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        no_cursor(params.as_ref())?;
+        let caller = self.listing(&context).await?;
+        let (items, ttl) = self.gateway.resources(&caller).await?;
+        Ok(list!(ListResourcesResult, items, ttl, &context))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        params: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        no_cursor(params.as_ref())?;
+        let caller = self.listing(&context).await?;
+        let (items, ttl) = self.gateway.templates(&caller).await?;
+        Ok(list!(ListResourceTemplatesResult, items, ttl, &context))
+    }
+
+    async fn read_resource(
+        &self,
+        params: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.resource(request, params).await
+    }
+
+    async fn complete(
+        &self,
+        params: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.complete(request, params).await
+    }
+}
+
+impl Gateway {
+    /// What each server offers now, those that never answered left out.
+    pub(super) async fn fresh(
+        &self,
+    ) -> Vec<(Arc<crate::server::Server>, Arc<crate::server::Snapshot>)> {
+        let servers = &self.0.servers;
+        join_all(servers.iter().map(async |server| {
+            server.started().await;
+            server.refresh().await;
+        }))
+        .await;
+        // In the order of their names, so that lists are the same each time.
+        let by_name: BTreeMap<_, _> = servers
+            .iter()
+            .filter_map(|server| {
+                let snapshot = server.snapshot()?;
+                Some((server.name.clone(), (Arc::clone(server), snapshot)))
+            })
+            .collect();
+        by_name.into_values().collect()
+    }
+}

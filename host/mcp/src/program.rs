@@ -1,0 +1,100 @@
+//! A gateway as a program.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::front::{self, Http, HttpError, ServeError};
+use crate::gateway::{GatewayBuilder, OpenError, StartError};
+use crate::log::Warnings;
+
+/// How long servers have to end when the gateway does.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Why a gateway ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// It cannot be made.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It does not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Its client is no longer served.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// Its clients are no longer served over HTTP.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// The system failed.
+    #[error("the gateway cannot run: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Runs a gateway until its client at the standard streams closes them, or, where it listens, until it is told to stop. Notices and warnings
+/// go to the standard error.
+///
+/// # Errors
+///
+/// It cannot be made, does not start, or fails.
+pub fn run(
+    builder: GatewayBuilder,
+    listen: Option<SocketAddr>,
+    public: axum::Router,
+) -> Result<(), RunError> {
+    // Another subscriber of this program stays.
+    let _ = tracing::subscriber::set_global_default(Warnings);
+    for notice in builder.notices() {
+        say(notice);
+    }
+    let gateway = builder.build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(async {
+        gateway.start().await?;
+        for (server, why) in gateway.down() {
+            say(&format!(
+                "[hexgate] warning: `{server}` does not answer: {why}"
+            ));
+        }
+        let serving = async {
+            match listen {
+                None => Ok(front::stdio(&gateway).await?),
+                Some(address) => {
+                    let http = Http::new(&gateway).public(public);
+                    let listener = http.bind(address).await?;
+                    let address = listener.local_addr()?;
+                    say(&format!(
+                        "[hexgate] listening at http://{address}{}",
+                        front::PATH
+                    ));
+                    Ok::<_, RunError>(http.serve(listener).await?)
+                }
+            }
+        };
+        let (mut end, mut quit) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
+        tokio::select! {
+            served = serving => served,
+            _ = end.recv() => Ok(()),
+            _ = quit.recv() => Ok(()),
+        }
+    });
+    gateway.stop();
+    drop(gateway);
+    // A read of the standard input cannot be interrupted, so the runtime is not waited for without end.
+    runtime.shutdown_timeout(GRACE);
+    ended
+}
+
+/// A line for the operator.
+fn say(line: &str) {
+    // If the standard error is closed there is no place to report that.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,325 @@
+//! From a server's configuration to a connection.
+#![expect(
+    deprecated,
+    reason = "roots leave the protocol; a server that asks for them is refused until they are gone"
+)]
+
+use std::collections::HashMap;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue};
+use hexgate_base::harmless;
+use rmcp::model::{
+    ClientCapabilities, ClientConfig, ErrorData, Implementation, ListRootsRequestMethod,
+    ListRootsResult, ProtocolVersion,
+};
+use rmcp::service::{
+    ClientLifecycleMode, ClientServiceExt as _, NotificationContext, RequestContext, RunningService,
+};
+use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::{ClientHandler, RoleClient};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::Notify;
+
+use crate::config::{Environment, Reach, ServerConfig, VERSIONS};
+use crate::limits::Limits;
+use crate::wire::{Ended, Lines, Peer};
+
+/// What programs need of an environment to start.
+const BASICS: &[&str] = &[
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "SHELL",
+    "TERM",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+];
+/// How long a process has to end by itself once its input is closed.
+const GRACE: Duration = Duration::from_secs(2);
+/// The longest line of a server's log that is shown, in bytes.
+const LOG_LINE: u64 = 4096;
+
+/// How the first words are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// By what the server answers to `server/discover`.
+    Ask,
+    /// As before 2026-07-28: some servers end when they are asked anything else first.
+    Initialize,
+}
+
+/// This gateway, as its servers see it.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    server: String,
+    version: Option<ProtocolVersion>,
+    /// Is told when the server says that its lists changed.
+    pub(super) stale: Arc<Notify>,
+}
+
+impl ClientHandler for Upstream {
+    fn get_info(&self) -> ClientConfig {
+        let mut config = ClientConfig::new(
+            ClientCapabilities::default(),
+            Implementation::new("hexgate-mcp", env!("CARGO_PKG_VERSION")),
+        );
+        if let Some(version) = &self.version {
+            config.protocol_version = version.clone();
+        }
+        config
+    }
+
+    async fn list_roots(
+        &self,
+        _: RequestContext<RoleClient>,
+    ) -> Result<ListRootsResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListRootsRequestMethod>())
+    }
+
+    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
+        tracing::debug!(server = %self.server, "the list of tools changed");
+        self.stale.notify_one();
+    }
+
+    async fn on_prompt_list_changed(&self, _: NotificationContext<RoleClient>) {
+        self.stale.notify_one();
+    }
+
+    async fn on_resource_list_changed(&self, _: NotificationContext<RoleClient>) {
+        self.stale.notify_one();
+    }
+}
+
+/// A connection, and what ends with it.
+pub(super) struct Connected {
+    pub(super) running: RunningService<RoleClient, Upstream>,
+    pub(super) ended: Ended,
+    pub(super) stale: Arc<Notify>,
+}
+
+/// Starts or reaches a server, and agrees on a version of the protocol.
+pub(super) async fn connect(
+    name: &str,
+    config: &ServerConfig,
+    limits: &Limits,
+    opening: Opening,
+) -> Result<Connected, String> {
+    let stale = Arc::new(Notify::new());
+    let upstream = Upstream {
+        server: name.to_owned(),
+        version: config
+            .protocol
+            .clone()
+            .or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
+        stale: Arc::clone(&stale),
+    };
+    let mode = mode(config, opening);
+    let (running, ended) = match &config.reach {
+        Reach::Process {
+            command,
+            args,
+            environment,
+        } => {
+            let lines = process(name, command, args, environment, limits)?;
+            let ended = lines.ended();
+            let running = upstream.serve_with_lifecycle(lines, mode).await;
+            let running = running.map_err(|error| match ended.why() {
+                Some(why) => format!("{why}: {error}"),
+                None => error.to_string(),
+            })?;
+            (running, ended)
+        }
+        Reach::Http { url, headers } => {
+            let transport = http(url, headers, limits)?;
+            let running = upstream.serve_with_lifecycle(transport, mode).await;
+            let running = running.map_err(|error| error.to_string())?;
+            (running, Ended::default())
+        }
+    };
+    let spoken = running
+        .peer()
+        .peer_info()
+        .map(|info| info.protocol_version.clone());
+    match spoken {
+        Some(version)
+            if VERSIONS.contains(&version)
+                && config
+                    .protocol
+                    .as_ref()
+                    .is_none_or(|wanted| *wanted == version) =>
+        {
+            Ok(Connected {
+                running,
+                ended,
+                stale,
+            })
+        }
+        Some(version) => Err(format!(
+            "it speaks version `{}` of the protocol, which is not the one that is wanted here",
+            harmless(version.as_str())
+        )),
+        None => Err("it names no version of the protocol".to_owned()),
+    }
+}
+
+fn mode(config: &ServerConfig, opening: Opening) -> ClientLifecycleMode {
+    let newest = || vec![ProtocolVersion::V_2026_07_28];
+    match (&config.protocol, opening) {
+        (Some(version), _) if !version.has_initialize() => ClientLifecycleMode::Discover {
+            preferred_versions: newest(),
+        },
+        (Some(_), _) | (None, Opening::Initialize) => ClientLifecycleMode::Initialize,
+        (None, Opening::Ask) => ClientLifecycleMode::Auto {
+            preferred_versions: newest(),
+            legacy_version: Some(ProtocolVersion::LATEST_WITH_INITIALIZE),
+        },
+    }
+}
+
+fn http(
+    url: &str,
+    headers: &std::collections::BTreeMap<String, String>,
+    limits: &Limits,
+) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
+    let mut sent = HashMap::new();
+    for (name, variable) in headers {
+        let value = std::env::var(variable)
+            .map_err(|_| format!("the variable `{variable}` for its header `{name}` is not set"))?;
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| format!("`{}` is no name of a header", harmless(name)))?;
+        let mut value = HeaderValue::from_str(&value)
+            .map_err(|_| format!("the variable `{variable}` holds no value of a header"))?;
+        value.set_sensitive(true);
+        sent.insert(name, value);
+    }
+    let client = reqwest::Client::builder()
+        // Another place must not see the headers.
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(limits.start_time)
+        .build()
+        .map_err(|error| format!("there is no HTTP: {error}"))?;
+    let config = StreamableHttpClientTransportConfig::with_uri(url.to_owned())
+        .custom_headers(sent)
+        .max_concurrent_requests(limits.calls.saturating_add(1))
+        .max_sse_event_size(limits.response_bytes)
+        .max_json_response_size(limits.response_bytes)
+        .reinit_on_expired_session(true);
+    Ok(StreamableHttpClientTransport::with_client(client, config))
+}
+
+fn process(
+    name: &str,
+    command: &str,
+    args: &[String],
+    environment: &Environment,
+    limits: &Limits,
+) -> Result<Lines<RoleClient>, String> {
+    let mut program = Command::new(command);
+    program.args(args).env_clear();
+    match environment {
+        Environment::Named(names) => {
+            for variable in BASICS {
+                if let Some(value) = std::env::var_os(variable) {
+                    program.env(variable, value);
+                }
+            }
+            for variable in names {
+                let value = std::env::var_os(variable).ok_or_else(|| {
+                    format!("the variable `{variable}`, which it is to get, is not set")
+                })?;
+                program.env(variable, value);
+            }
+        }
+        Environment::Inherited => {
+            let all = std::env::vars_os()
+                .filter(|(name, _)| !name.to_string_lossy().starts_with("HEXGATE_"));
+            program.envs(all);
+        }
+    }
+    let mut child = program
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        // A signal from the terminal is for the gateway, which then ends its servers.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| format!("`{}` cannot be started: {error}", harmless(command)))?;
+    let (Some(input), Some(output), Some(log)) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take())
+    else {
+        return Err("its standard streams are missing".to_owned());
+    };
+    tokio::spawn(shown(name.to_owned(), log));
+    let lines = Lines::new(
+        Peer::Server,
+        Owned {
+            output,
+            child: Some(child),
+        },
+        input,
+        limits.response_bytes,
+    );
+    Ok(lines)
+}
+
+/// The output of a process, with the process: what drops the one ends the other.
+struct Owned<R> {
+    output: R,
+    child: Option<Child>,
+}
+
+impl<R: AsyncRead + Unpin> AsyncRead for Owned<R> {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+        buffer: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
+        std::pin::Pin::new(&mut self.output).poll_read(context, buffer)
+    }
+}
+
+impl<R> Drop for Owned<R> {
+    fn drop(&mut self) {
+        // Its input is closed by now or soon: a server ends by itself then.
+        if let (Some(mut child), Ok(runtime)) =
+            (self.child.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn(async move {
+                if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
+                    let _ = child.kill().await;
+                }
+            });
+        }
+    }
+}
+
+/// Shows a server's log on the gateway's standard error, harmless and line by line.
+async fn shown(server: String, log: impl AsyncRead + Unpin) {
+    let mut log = BufReader::new(log);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match (&mut log).take(LOG_LINE).read_until(b'\n', &mut line).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line);
+                let text = text.trim_end_matches(['\r', '\n']);
+                eprintln!("[{server}] {}", harmless(text));
+            }
+        }
+    }
+}

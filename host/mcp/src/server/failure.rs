@@ -1,0 +1,89 @@
+//! Why a server gave no answer.
+
+use std::time::Duration;
+
+use hexgate_base::shortened;
+use rmcp::model::ErrorData;
+use rmcp::service::ServiceError;
+
+use crate::wire::Ended;
+
+/// How much of a server's own words is shown.
+const SHOWN: usize = 300;
+
+/// Why a server gave no answer that can be passed on.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// It is not running.
+    #[error("the server is not running ({0}); it is started again, try later")]
+    Down(String),
+    /// It ended while it was asked. Whether it did what it was asked is not known.
+    #[error(
+        "the server ended before it answered ({0}); whether it did what it was asked is not known"
+    )]
+    Died(String),
+    /// It did not answer in time. Whether it did what it was asked is not known.
+    #[error("the server did not answer within {} seconds; whether it did what it was asked is not known", .0.as_secs())]
+    Late(Duration),
+    /// The client cancelled the request.
+    #[error("the client cancelled the request")]
+    Cancelled,
+    /// Too much is asked of it at a time.
+    #[error("the server has as many calls in flight as are allowed; try later")]
+    Busy,
+    /// Its answer is too large.
+    #[error("the server's answer is larger than {0} bytes")]
+    TooLarge(usize),
+    /// Its answer is not one to this question.
+    #[error("the server's answer is none to this question ({0})")]
+    Lied(String),
+    /// It wants something that is refused here.
+    #[error("the server {0}, which this gateway refuses")]
+    Refused(&'static str),
+    /// What was decided cannot be sent unchanged.
+    #[error("the call cannot be sent as it was decided")]
+    Inexact,
+    /// It answered with an error.
+    #[error("the server answered with an error: {}", shortened(&.0.message, SHOWN))]
+    Error(Box<ErrorData>),
+}
+
+impl Failure {
+    /// A short stable name, for the record.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Down(_) => "server_down",
+            Self::Died(_) => "server_died",
+            Self::Late(_) => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::Busy => "server_busy",
+            Self::TooLarge(_) => "result_too_large",
+            Self::Lied(_) => "protocol",
+            Self::Refused(_) => "refused",
+            Self::Inexact => "inexact",
+            Self::Error(_) => "server_error",
+        }
+    }
+
+    /// Whether the server may have begun.
+    pub(crate) fn may_have_run(&self) -> bool {
+        !matches!(self, Self::Down(_) | Self::Busy | Self::Inexact)
+    }
+
+    pub(super) fn of(error: ServiceError, ended: &Ended) -> Self {
+        match error {
+            ServiceError::McpError(error) => Self::Error(Box::new(error)),
+            ServiceError::UnexpectedResponse => Self::Lied("it is of another kind".to_owned()),
+            ServiceError::TransportClosed => Self::Died(
+                ended
+                    .why()
+                    .unwrap_or_else(|| "it closed the connection".to_owned()),
+            ),
+            other => Self::Died(
+                ended
+                    .why()
+                    .unwrap_or_else(|| shortened(&other.to_string(), SHOWN)),
+            ),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What a server offers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rmcp::RoleClient;
+use rmcp::model::{PaginatedRequestParams, Prompt, Resource, ResourceTemplate, Tool as Described};
+use rmcp::service::{Peer, ServiceError};
+
+use super::Parts;
+use crate::catalogue::Review;
+use crate::names;
+
+/// What a server offered when it was last asked.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    /// Its tools, as clients see them, by the server's names, in the server's order.
+    pub(crate) tools: Vec<Arc<Tool>>,
+    /// Tools that are not offered, with the reasons.
+    pub(crate) withheld: BTreeMap<String, String>,
+    /// Names of tools that stand for more than one.
+    pub(crate) alike: Vec<String>,
+    pub(crate) prompts: Vec<Prompt>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) templates: Vec<ResourceTemplate>,
+    /// Whether it completes arguments.
+    pub(crate) completes: bool,
+    /// How long what it says may be kept, in milliseconds. Zero: it does not say.
+    pub(crate) ttl_ms: u64,
+    read_at: Instant,
+}
+
+/// A tool that is offered.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Tool {
+    /// As the server calls it.
+    pub(crate) name: String,
+    /// As the policy calls it.
+    pub(crate) decided_as: String,
+    /// As clients see it, but for the name.
+    pub(crate) shown: Described,
+}
+
+impl Snapshot {
+    /// The tool of this name.
+    pub(crate) fn tool(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.tools == other.tools
+            && self.prompts == other.prompts
+            && self.resources == other.resources
+            && self.templates == other.templates
+    }
+
+    /// Whether it may be kept no longer. A server that does not say tells of changes itself.
+    pub(super) fn is_old(&self) -> bool {
+        self.ttl_ms > 0 && self.read_at.elapsed() >= Duration::from_millis(self.ttl_ms)
+    }
+}
+
+/// Asks a server for everything that may be offered.
+pub(super) async fn read(
+    server: &str,
+    parts: &Parts,
+    peer: &Peer<RoleClient>,
+) -> Result<Snapshot, String> {
+    let info = peer.peer_info();
+    let Some(capabilities) = info.as_ref().map(|info| &info.capabilities) else {
+        return Err("it names no capabilities".to_owned());
+    };
+    let mut ttl = Ttl::default();
+    let most = parts.limits.items;
+    let mut tools = Vec::new();
+    if capabilities.tools.is_some() {
+        let mut pages = Pages::new(most);
+        while let Some(page) = pages.next("tools")? {
+            let page = peer.list_tools(page).await.map_err(failed("tools"))?;
+            ttl.add(page.ttl_ms);
+            pages.took(page.tools.len(), page.next_cursor);
+            tools.extend(page.tools);
+        }
+    }
+    let (mut prompts, mut resources, mut templates) = (Vec::new(), Vec::new(), Vec::new());
+    if parts.offer.prompts.is_pass() && capabilities.prompts.is_some() {
+        let mut pages = Pages::new(most);
+        while let Some(page) = pages.next("prompts")? {
+            let page = peer.list_prompts(page).await.map_err(failed("prompts"))?;
+            ttl.add(page.ttl_ms);
+            pages.took(page.prompts.len(), page.next_cursor);
+            prompts.extend(page.prompts);
+        }
+    }
+    if parts.offer.resources.is_pass() && capabilities.resources.is_some() {
+        let mut pages = Pages::new(most);
+        while let Some(page) = pages.next("resources")? {
+            let page = peer
+                .list_resources(page)
+                .await
+                .map_err(failed("resources"))?;
+            ttl.add(page.ttl_ms);
+            pages.took(page.resources.len(), page.next_cursor);
+            resources.extend(page.resources);
+        }
+        let mut pages = Pages::new(most);
+        while let Some(page) = pages.next("templates")? {
+            let page = peer
+                .list_resource_templates(page)
+                .await
+                .map_err(failed("templates"))?;
+            ttl.add(page.ttl_ms);
+            pages.took(page.resource_templates.len(), page.next_cursor);
+            templates.extend(page.resource_templates);
+        }
+    }
+    let completes = parts.offer.completions.is_pass() && capabilities.completions.is_some();
+    Ok(reviewed(
+        server,
+        parts,
+        tools,
+        Snapshot {
+            tools: Vec::new(),
+            withheld: BTreeMap::new(),
+            alike: Vec::new(),
+            prompts,
+            resources,
+            templates,
+            completes,
+            ttl_ms: ttl.0.unwrap_or(0),
+            read_at: Instant::now(),
+        },
+    ))
+}
+
+fn reviewed(server: &str, parts: &Parts, tools: Vec<Described>, mut into: Snapshot) -> Snapshot {
+    let all: Vec<&str> = tools.iter().map(|tool| &*tool.name).collect();
+    let alike: BTreeSet<&str> = names::alike(all.iter().copied());
+    into.alike = alike.iter().map(|name| (*name).to_owned()).collect();
+    let mut reviews = parts.catalogue.review(server, &tools).into_iter();
+    for tool in &tools {
+        let name = tool.name.to_string();
+        let review = reviews.next().unwrap_or_else(|| Review::Withhold {
+            reason: "nobody looked at it".to_owned(),
+        });
+        let reason = if !names::is_tool(&name) {
+            "its name is none that tools can have".to_owned()
+        } else if alike.contains(&*name) {
+            "another tool has this name, or one that differs from it by letter case alone"
+                .to_owned()
+        } else {
+            match review {
+                Review::Offer(shown) => {
+                    into.tools.push(Arc::new(Tool {
+                        decided_as: names::tool(server, &name),
+                        name,
+                        shown: *shown,
+                    }));
+                    continue;
+                }
+                Review::Withhold { reason } => reason,
+            }
+        };
+        tracing::warn!(%server, tool = %hexgate_base::shortened(&name, 128), %reason, "a tool is withheld");
+        into.withheld.insert(name, reason);
+    }
+    into
+}
+
+fn failed(what: &'static str) -> impl FnOnce(ServiceError) -> String {
+    move |error| format!("it does not say its {what}: {error}")
+}
+
+/// The smallest time that any page may be kept.
+#[derive(Default)]
+struct Ttl(Option<u64>);
+
+impl Ttl {
+    fn add(&mut self, ttl: Option<u64>) {
+        let ttl = ttl.unwrap_or(0);
+        self.0 = Some(self.0.map_or(ttl, |smallest| smallest.min(ttl)));
+    }
+}
+
+/// Pages of a list, until there are no more or too many.
+struct Pages {
+    next: Option<Option<String>>,
+    seen: BTreeSet<String>,
+    items: usize,
+    most: usize,
+}
+
+impl Pages {
+    fn new(most: usize) -> Self {
+        Self {
+            next: Some(None),
+            seen: BTreeSet::new(),
+            items: 0,
+            most,
+        }
+    }
+
+    /// What to ask for the next page. None: there is none.
+    fn next(&mut self, what: &str) -> Result<Option<Option<PaginatedRequestParams>>, String> {
+        if self.items > self.most {
+            return Err(format!("it has more than {} {what}", self.most));
+        }
+        let Some(next) = self.next.take() else {
+            return Ok(None);
+        };
+        let Some(cursor) = next else {
+            return Ok(Some(None));
+        };
+        // Each page is at least one that was not seen, so that an endless list ends here.
+        if self.seen.len() > self.most || !self.seen.insert(cursor.clone()) {
+            return Err(format!("its list of {what} has no end"));
+        }
+        let params = PaginatedRequestParams::default().with_cursor(Some(cursor));
+        Ok(Some(Some(params)))
+    }
+
+    fn took(&mut self, items: usize, cursor: Option<String>) {
+        self.items += items;
+        self.next = cursor.map(Some);
+    }
+}

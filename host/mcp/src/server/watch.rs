@@ -1,0 +1,157 @@
+//! Keeps a server running.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hexgate_base::shortened;
+use rmcp::model::SubscriptionFilter;
+use tokio::time::{sleep, timeout};
+
+use super::connect::{Connected, Opening, connect};
+use super::{Connection, Server, State, list};
+
+/// The first and the longest wait before a server is started again.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+/// A server that ran for so long is started again at once.
+const STEADY: Duration = Duration::from_secs(30);
+/// How often a server's lists are read again at most, whatever it says.
+const RELIST: Duration = Duration::from_millis(200);
+/// How much of a reason is kept.
+const SHOWN: usize = 500;
+
+/// Starts a server again and again, until the task is ended.
+pub(super) async fn supervise(server: Arc<Server>) {
+    let (mut wait, mut opening) = (BACKOFF.0, Opening::Ask);
+    // The server outlives its gateway otherwise.
+    let weak = Arc::downgrade(&server);
+    drop(server);
+    loop {
+        let Some(server) = weak.upgrade() else { return };
+        let began = Instant::now();
+        let why = match opened(&server, opening).await {
+            Ok(connected) => {
+                tracing::info!(server = %server.name, "the server answers");
+                drop(server);
+                let Some(why) = serve(&weak, connected).await else {
+                    return;
+                };
+                why
+            }
+            Err(why) => {
+                opening = match opening {
+                    Opening::Ask => Opening::Initialize,
+                    Opening::Initialize => Opening::Ask,
+                };
+                drop(server);
+                why
+            }
+        };
+        let Some(server) = weak.upgrade() else { return };
+        let why = shortened(&why, SHOWN);
+        tracing::warn!(server = %server.name, %why, "the server does not answer");
+        server.state.send_replace(State::Down(why));
+        drop(server);
+        if began.elapsed() >= STEADY {
+            wait = BACKOFF.0;
+        }
+        sleep(wait).await;
+        wait = wait.saturating_mul(2).min(BACKOFF.1);
+    }
+}
+
+/// A connection of which everything that is offered was read.
+async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> {
+    let parts = &server.parts;
+    let limit = parts.limits.start_time;
+    let late = |_| {
+        format!(
+            "it did not begin to answer within {} seconds",
+            limit.as_secs()
+        )
+    };
+    let connecting = connect(&server.name, &parts.config, &parts.limits, opening);
+    let connected = timeout(limit, connecting).await.map_err(late)??;
+    let reading = list::read(&server.name, parts, connected.running.peer());
+    let snapshot = timeout(limit, reading).await.map_err(late)??;
+    server.set_snapshot(snapshot);
+    server.state.send_replace(State::Ready(Connection {
+        peer: connected.running.peer().clone(),
+        ended: connected.ended.clone(),
+    }));
+    Ok(connected)
+}
+
+/// Reads lists again when they change, until the connection ends. None: the gateway is gone.
+async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option<String> {
+    let Connected {
+        running,
+        ended,
+        stale,
+    } = connected;
+    let peer = running.peer().clone();
+    let listening = tokio::spawn({
+        let (peer, stale) = (peer.clone(), Arc::clone(&stale));
+        async move { listen(&peer, &stale).await }
+    });
+    let mut waiting = std::pin::pin!(running.waiting());
+    let why = loop {
+        tokio::select! {
+            quit = &mut waiting => break match (ended.why(), quit) {
+                (Some(why), _) => why,
+                (None, Ok(reason)) => format!("{reason:?}"),
+                (None, Err(error)) => error.to_string(),
+            },
+            () = stale.notified() => {}
+        }
+        let this = server.upgrade()?;
+        let reading = list::read(&this.name, &this.parts, &peer);
+        match timeout(this.parts.limits.start_time, reading).await {
+            Ok(Ok(snapshot)) => this.set_snapshot(snapshot),
+            Ok(Err(why)) => {
+                tracing::warn!(server = %this.name, %why, "the lists cannot be read again");
+            }
+            Err(_) => tracing::warn!(server = %this.name, "the lists are late"),
+        }
+        drop(this);
+        sleep(RELIST).await;
+    };
+    listening.abort();
+    Some(why)
+}
+
+/// Hears of changed lists where the protocol wants that to be asked for.
+async fn listen(peer: &rmcp::Peer<rmcp::RoleClient>, stale: &tokio::sync::Notify) {
+    let modern = peer
+        .peer_info()
+        .is_some_and(|info| !info.protocol_version.has_initialize());
+    if !modern {
+        return;
+    }
+    let mut wanted = SubscriptionFilter::new();
+    wanted.tools_list_changed = Some(true);
+    wanted.prompts_list_changed = Some(true);
+    wanted.resources_list_changed = Some(true);
+    let Ok(mut subscription) = peer.listen(wanted).await else {
+        return;
+    };
+    while let Ok(Some(_)) = subscription.next().await {
+        stale.notify_one();
+    }
+}
+
+impl Server {
+    /// Reads the lists again if they may be kept no longer.
+    pub(crate) async fn refresh(&self) {
+        let is_old = self.snapshot().is_none_or(|snapshot| snapshot.is_old());
+        let State::Ready(connection) = self.state.borrow().clone() else {
+            return;
+        };
+        if !is_old {
+            return;
+        }
+        let reading = list::read(&self.name, &self.parts, &connection.peer);
+        if let Ok(Ok(snapshot)) = timeout(self.parts.limits.start_time, reading).await {
+            self.set_snapshot(snapshot);
+        }
+    }
+}

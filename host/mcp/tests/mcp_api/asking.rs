@@ -1,0 +1,273 @@
+//! Approval by each road.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use hexgate_base::{PrivateKey, Timestamp};
+use hexgate_enforce::DurableApprovals;
+use hexgate_enforce::approvals::{
+    ApprovalService, Approver, Approvers, Decision, RequestStore, Terms,
+};
+use hexgate_mcp::Gateway;
+use rmcp::model::{CallToolRequestParams, CallToolResponse, InputRequest, InputRequiredResult};
+use serde_json::{Value, json};
+
+use crate::client::{Over, Running, User, call, connect, listen, params, text, transport};
+use crate::server::{self, Mode};
+use crate::world::{POLICY, V1, V2, V3, World};
+
+async fn world() -> (World, Gateway) {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V3, Mode::Good);
+    let gateway = world.gateway(world.config(&[("fs", server)])).await;
+    (world, gateway)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_at_an_older_client_is_asked_while_the_call_waits() {
+    let (world, gateway) = world().await;
+    for version in [V1, V2] {
+        for over in [Over::Streams, Over::Http] {
+            let before = world.calls("fs").len();
+            let client = connect(&gateway, over, &version, User::Agrees).await;
+            let sent = json!({"amount": 12, "to": "b\u{202e}ob"});
+            assert_eq!(
+                call(&client, "fs-pay", sent.clone()).await,
+                (false, sent.to_string())
+            );
+            assert_eq!(world.calls("fs")[before..], [format!("pay {sent}")]);
+            // The whole call is shown, and nothing in it can be read differently from what it says.
+            let asked = client.service().asked.lock().unwrap().clone();
+            assert_eq!(asked.len(), 1);
+            for part in [
+                "mcp-fs-pay",
+                "alice [dev]",
+                "\"amount\": 12",
+                "b\\u{202e}ob",
+                "Payments need a second look.",
+            ] {
+                assert!(asked[0].contains(part), "{part}: {}", asked[0]);
+            }
+            let records = world.records.all();
+            assert!(
+                records.contains(&"allow mcp-fs-pay approval by alice (at the client)".to_owned()),
+                "{records:?}"
+            );
+
+            let client = connect(&gateway, over, &version, User::Declines).await;
+            let (is_error, text) = call(&client, "fs-pay", sent).await;
+            assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
+            assert_eq!(world.calls("fs").len(), before + 1);
+        }
+    }
+}
+
+/// The question about a call.
+async fn question(client: &Running, arguments: Value) -> InputRequiredResult {
+    match client
+        .peer()
+        .call_tool_once(params("fs-pay", arguments))
+        .await
+        .unwrap()
+    {
+        CallToolResponse::InputRequired(question) => question,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn answered(arguments: Value, state: Option<String>, response: Value) -> CallToolRequestParams {
+    let mut params = params("fs-pay", arguments)
+        .with_input_responses([("approval".to_owned(), response)].into());
+    params.request_state = state;
+    params
+}
+
+async fn again(client: &Running, params: CallToolRequestParams) -> (bool, String) {
+    match client.peer().call_tool_once(params).await.unwrap() {
+        CallToolResponse::Complete(result) => (result.is_error == Some(true), text(&result)),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_client_asks_and_calls_again_once() {
+    let (world, gateway) = world().await;
+    let url = listen(&gateway).await;
+    let yes = || json!({"action": "accept", "content": {"approve": true}});
+    for over in [Over::Streams, Over::Http] {
+        let before = world.calls("fs").len();
+        let client = connect(&gateway, over, &V3, User::Agrees).await;
+        let sent = json!({"amount": 12});
+        let asked = question(&client, sent.clone()).await;
+        let InputRequest::Elicitation(form) = &asked.input_requests.as_ref().unwrap()["approval"]
+        else {
+            panic!("{asked:?}");
+        };
+        assert!(serde_json::to_string(form).unwrap().contains("mcp-fs-pay"));
+        let state = asked.request_state.clone();
+        assert!(state.is_some());
+
+        // For other arguments, under another state, without one that was given, or without a plain yes it does not count.
+        let tampered = state
+            .clone()
+            .map(|state| format!("{}A", &state[..state.len() - 1]));
+        for (what, params) in [
+            (
+                "other arguments",
+                answered(json!({"amount": 13}), state.clone(), yes()),
+            ),
+            ("tampered", answered(sent.clone(), tampered, yes())),
+            (
+                "made up",
+                answered(sent.clone(), Some("rs1.e30.x".to_owned()), yes()),
+            ),
+        ] {
+            let (is_error, text) = again(&client, params).await;
+            assert!(
+                is_error && text.starts_with("[policy_denied]"),
+                "{what}: {text}"
+            );
+        }
+        // Another caller's answer does not count either.
+        let bob = rmcp::service::ClientServiceExt::serve_with_lifecycle(
+            client.service().clone(),
+            transport(&url, "bob"),
+            rmcp::service::ClientLifecycleMode::Discover {
+                preferred_versions: vec![V3],
+            },
+        )
+        .await
+        .unwrap();
+        let (is_error, text) = again(&bob, answered(sent.clone(), state.clone(), yes())).await;
+        assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
+        assert_eq!(world.calls("fs").len(), before);
+
+        // It counts once.
+        let params = answered(sent.clone(), state.clone(), yes());
+        assert_eq!(
+            again(&client, params.clone()).await,
+            (false, sent.to_string())
+        );
+        let (is_error, text) = again(&client, params).await;
+        assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
+        assert_eq!(world.calls("fs").len(), before + 1);
+        let raw = world.raw("fs").concat();
+        assert!(
+            !raw.contains(state.as_deref().unwrap()),
+            "the state is the gateway's own"
+        );
+
+        for no in [
+            json!({"action": "decline"}),
+            json!({"action": "accept", "content": {"approve": false}}),
+            json!({"action": "accept", "content": {"approve": "true"}}),
+            json!({"action": "accept"}),
+            json!(true),
+        ] {
+            let asked = question(&client, sent.clone()).await;
+            let (is_error, text) = again(
+                &client,
+                answered(sent.clone(), asked.request_state.clone(), no),
+            )
+            .await;
+            assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
+            // A no uses the question up.
+            let (is_error, _) =
+                again(&client, answered(sent.clone(), asked.request_state, yes())).await;
+            assert!(is_error);
+        }
+        assert_eq!(world.calls("fs").len(), before + 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_does_not_count_under_another_policy() {
+    let (world, gateway) = world().await;
+    let client = connect(&gateway, Over::Streams, &V3, User::Agrees).await;
+    let asked = question(&client, json!({"amount": 1})).await;
+    std::fs::write(world.policy(), POLICY.replace("second look", "third look")).unwrap();
+    let id = world.live.id();
+    crate::world::until("the policy changes", async || {
+        world.live.id().component != id.component
+    })
+    .await;
+    let yes = json!({"action": "accept", "content": {"approve": true}});
+    let (is_error, text) = again(
+        &client,
+        answered(json!({"amount": 1}), asked.request_state, yes),
+    )
+    .await;
+    assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
+    assert_eq!(world.calls("fs"), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_person_at_the_client_a_request_waits_for_others() {
+    let world = World::new();
+    let key = PrivateKey::from_bytes(&[7; 32]);
+    let approvers = || {
+        Approvers::new(vec![Approver {
+            id: "carol".to_owned(),
+            keys: vec![PrivateKey::from_bytes(&[7; 32]).public_key()],
+            roles: vec!["lead".to_owned()],
+            users: vec![],
+        }])
+        .unwrap()
+    };
+    let database = world.folder.path().join("approvals.db");
+    let service = ApprovalService::new(
+        RequestStore::open_or_create(&database).unwrap(),
+        approvers(),
+    );
+    let durable = DurableApprovals::new(Arc::new(service), Terms::new(["lead"]).unwrap());
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let gateway = world
+        .builder(world.config(&[("fs", server)]))
+        .durable(durable)
+        .build()
+        .unwrap();
+    gateway.start().await.unwrap();
+    for (number, version) in [V1, V2, V3].into_iter().enumerate() {
+        let client = connect(&gateway, Over::Streams, &version, User::Absent).await;
+        let sent = json!({"amount": number});
+        let result = client
+            .peer()
+            .call_tool_once(params("fs-pay", sent.clone()))
+            .await
+            .unwrap();
+        let CallToolResponse::Complete(result) = result else {
+            panic!("{result:?}")
+        };
+        assert!(
+            text(&result).starts_with("[approval_required]"),
+            "{}",
+            text(&result)
+        );
+        let request = result.meta.as_ref().unwrap()["hexgate/approvalRequest"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert!(text(&result).contains(&request));
+        // Asking again does not help.
+        assert!(call(&client, "fs-pay", sent.clone()).await.0);
+        RequestStore::open(&database)
+            .unwrap()
+            .answer(
+                &request.parse().unwrap(),
+                &approvers(),
+                &key,
+                Decision::Approve,
+                "",
+                Timestamp::from_system_time(SystemTime::now()).unwrap(),
+            )
+            .unwrap();
+        // The next identical call uses it, no other does, and none a second time.
+        assert!(call(&client, "fs-pay", json!({"amount": 99})).await.0);
+        assert_eq!(
+            call(&client, "fs-pay", sent.clone()).await,
+            (false, sent.to_string())
+        );
+        assert!(call(&client, "fs-pay", sent.clone()).await.0);
+        assert_eq!(world.calls("fs").len(), number + 1);
+    }
+}

@@ -1,0 +1,219 @@
+//! What is special over HTTP.
+
+use hexgate_mcp::front::Http;
+use hexgate_mcp::{Gateway, caller::Always};
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::client::listen;
+use crate::server::{self, Mode};
+use crate::world::{V2, World};
+
+async fn world() -> (World, Gateway, String) {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let mut config = world.config(&[("fs", server)]);
+    config.limits.request_bytes = 100_000;
+    config.origins = vec!["https://app.example.com:443".to_owned()];
+    let gateway = world.gateway(config).await;
+    let url = listen(&gateway).await;
+    (world, gateway, url)
+}
+
+async fn post(url: &str, headers: &[(&str, &str)], body: &str) -> (u16, HeaderMap, String) {
+    let mut request = reqwest::Client::new()
+        .post(url)
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .body(body.to_owned());
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    (status, headers, response.text().await.unwrap())
+}
+
+fn call(name: &str) -> Value {
+    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": {}, "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "a", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {}}}})
+}
+
+const NEW: [(&str, &str); 4] = [
+    ("authorization", "Bearer alice"),
+    ("mcp-protocol-version", "2026-07-28"),
+    ("mcp-method", "tools/call"),
+    ("mcp-name", "fs-echo"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_say_something_else_than_the_body_are_refused() {
+    let (world, _gateway, url) = world().await;
+    let (status, _, body) = post(&url, &NEW, &call("fs-echo").to_string()).await;
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(world.calls("fs").len(), 1);
+    for (at, value) in [
+        (1, "2025-11-25"),
+        (1, "2031-01-01"),
+        (2, "tools/list"),
+        (3, "fs-drop"),
+        (3, ""),
+    ] {
+        let mut headers = NEW;
+        headers[at].1 = value;
+        let (status, _, body) = post(&url, &headers, &call("fs-echo").to_string()).await;
+        assert_eq!(status, 400, "{value}: {body}");
+        assert!(body.contains("\"error\""), "{value}: {body}");
+    }
+    for missing in 2..4 {
+        let mut headers = NEW.to_vec();
+        headers.remove(missing);
+        let (status, _, body) = post(&url, &headers, &call("fs-echo").to_string()).await;
+        assert_eq!(status, 400, "{body}");
+    }
+    assert_eq!(world.calls("fs").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_a_caller_is_refused_and_recorded() {
+    let (world, _gateway, url) = world().await;
+    let (status, headers, body) = post(&url, &NEW[1..], &call("fs-echo").to_string()).await;
+    assert_eq!(
+        (status, headers["www-authenticate"].to_str().unwrap()),
+        (401, "Bearer realm=\"test\"")
+    );
+    // Why is not for the client.
+    assert!(!body.contains("no token"), "{body}");
+    assert_eq!(world.records.all(), ["deny mcp-fs-echo token"]);
+    assert_eq!(world.calls("fs").len(), 0);
+    let status = reqwest::get(&url).await.unwrap().status();
+    assert_eq!(status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_hosts_and_origins_are_refused() {
+    let (world, _gateway, url) = world().await;
+    let body = call("fs-echo").to_string();
+    for (name, value, expected) in [
+        ("host", "evil.example.com", 403),
+        ("origin", "https://evil.example.com", 403),
+        ("origin", "null", 403),
+        ("origin", "https://app.example.com", 200),
+    ] {
+        let mut headers = NEW.to_vec();
+        headers.push((name, value));
+        let (status, _, body) = post(&url, &headers, &body).await;
+        assert_eq!(status, expected, "{name} {value}: {body}");
+    }
+    assert_eq!(world.calls("fs").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_no_message_are_refused() {
+    let (world, _gateway, url) = world().await;
+    let body = call("fs-echo").to_string();
+    let twice = body.replace("\"arguments\":{}", "\"arguments\":{\"n\":1,\"n\":20}");
+    let inexact = body.replace(
+        "\"arguments\":{}",
+        "\"arguments\":{\"n\":0.1234567890123456789012}",
+    );
+    let large = body.replace(
+        "\"arguments\":{}",
+        &format!("\"arguments\":{{\"a\":\"{}\"}}", "x".repeat(200_000)),
+    );
+    for (body, status, name) in [
+        (format!("[{body},{body}]"), 400, "batch"),
+        (
+            format!("[{}]", vec![body.as_str(); 1000].join(",")),
+            413,
+            "too_large",
+        ),
+        ("{".to_owned(), 400, "not_json"),
+        (String::new(), 400, "not_json"),
+        (twice, 400, "duplicate_key"),
+        (inexact, 400, "inexact_number"),
+        (large, 413, "too_large"),
+    ] {
+        let (found, _, answer) = post(&url, &NEW, &body).await;
+        assert_eq!(found, status, "{answer}");
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        assert!(
+            answer["error"]["message"]
+                .as_str()
+                .unwrap()
+                .starts_with(name),
+            "{answer}"
+        );
+    }
+    assert_eq!(world.calls("fs").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_its_callers_own() {
+    let (world, _gateway, url) = world().await;
+    let open = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}});
+    let (status, headers, _) = post(&url, &NEW[..1], &open.to_string()).await;
+    assert_eq!(status, 200);
+    let session = headers["mcp-session-id"].to_str().unwrap().to_owned();
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}).to_string();
+    let as_user = async |user: &str, session: &str| {
+        let headers = [
+            ("authorization", user),
+            ("mcp-session-id", session),
+            ("mcp-protocol-version", "2025-11-25"),
+        ];
+        post(&url, &headers, &list).await.0
+    };
+    assert_eq!(as_user("Bearer alice", &session).await, 200);
+    assert_eq!(as_user("Bearer bob", &session).await, 404);
+    assert_eq!(
+        as_user("Bearer alice", "11111111-2222-3333-4444-555555555555").await,
+        404
+    );
+    let stream = reqwest::Client::new()
+        .get(&url)
+        .header("accept", "text/event-stream")
+        .header("authorization", "Bearer bob")
+        .header("mcp-session-id", &session);
+    assert_eq!(stream.send().await.unwrap().status(), 404);
+    assert_eq!(world.calls("fs").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_caller_for_everybody_is_only_for_this_machine() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let mut config = world.config(&[("fs", server)]);
+    config.caller = Some(hexgate_mcp::config::CallerConfig::new("alice", vec![]));
+    let enforcer = hexgate_enforce::Enforcer::builder("mcp", &world.live);
+    let gateway = Gateway::builder(config.clone(), enforcer).build().unwrap();
+    let error = Http::new(&gateway)
+        .bind("0.0.0.0:0".parse().unwrap())
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("nothing says who calls"),
+        "{error}"
+    );
+    assert!(
+        Http::new(&gateway)
+            .bind("127.0.0.1:0".parse().unwrap())
+            .await
+            .is_ok()
+    );
+    let caller = hexgate_enforce::Caller::builder("bob").build().unwrap();
+    let enforcer = hexgate_enforce::Enforcer::builder("mcp", &world.live);
+    let told = Gateway::builder(config, enforcer)
+        .caller_of(Always(caller))
+        .build()
+        .unwrap();
+    assert!(
+        Http::new(&told)
+            .bind("0.0.0.0:0".parse().unwrap())
+            .await
+            .is_ok()
+    );
+}

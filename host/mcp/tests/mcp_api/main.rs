@@ -1,0 +1,21 @@
+//! The gateway between real clients and real servers.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod asking;
+mod client;
+mod config;
+mod hostile;
+mod http;
+mod malformed;
+mod matrix;
+mod recording;
+mod server;
+mod watching;
+mod world;

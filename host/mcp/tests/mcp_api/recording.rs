@@ -1,0 +1,127 @@
+//! What is recorded, what is taken out of results, and what is offered beside tools.
+
+use hexgate_mcp::config::Passing;
+use rmcp::model::{GetPromptRequestParams, ReadResourceRequestParams};
+use serde_json::json;
+
+use crate::client::{Over, User, call, connect};
+use crate::server::{self, Mode};
+use crate::world::{V1, V2, V3, World};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_attempt_and_every_end_is_recorded() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let gateway = world.gateway(world.config(&[("fs", server)])).await;
+    let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;
+    assert!(!call(&client, "fs-echo", json!({"a": 1})).await.0);
+    let (is_error, text) = call(&client, "fs-fail", json!({})).await;
+    assert!(
+        is_error && text.contains("the tool does not like it"),
+        "{text}"
+    );
+    assert!(call(&client, "fs-drop", json!({})).await.0);
+    assert!(call(&client, "nothing", json!({})).await.0);
+    let records = world.records.all();
+    let result = records[1]
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .parse::<usize>()
+        .unwrap();
+    assert!(result > r#"{"a":1}"#.len(), "{records:?}");
+    assert_eq!(
+        [&records[..1], &records[2..]].concat(),
+        [
+            "allow mcp-fs-echo policy",
+            "allow mcp-fs-fail policy",
+            "end mcp-fs-fail ran=true Failed server_error 0",
+            "deny mcp-fs-drop policy",
+            "deny mcp-nothing runtime",
+        ]
+    );
+    assert!(
+        records[1].starts_with("end mcp-fs-echo ran=true Completed - "),
+        "{records:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_taken_out_of_results_if_asked() {
+    for scrub in [false, true] {
+        let world = World::new();
+        let server = server::process(&world.server("fs"), &V2, Mode::Good);
+        let mut config = world.config(&[("fs", server)]);
+        config.scrub_secrets = scrub;
+        let gateway = world.gateway(config).await;
+        let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;
+        let (is_error, text) = call(&client, "fs-leak", json!({})).await;
+        assert!(!is_error);
+        assert_eq!(text.contains("AKIAQYLPMN5HFIQR7BCA"), !scrub, "{text}");
+        assert!(text.ends_with(", keep it"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prompts_and_resources_have_names_of_their_own() {
+    for version in [V1, V2, V3] {
+        let world = World::new();
+        let server = server::process(&world.server("fs"), &version, Mode::Good);
+        let mut config = world.config(&[("fs", server)]);
+        config.offer.prompts = Passing::Pass;
+        config.offer.resources = Passing::Pass;
+        let gateway = world.gateway(config).await;
+        let client = connect(&gateway, Over::Streams, &version, User::Absent).await;
+        let prompts = client.peer().list_prompts(None).await.unwrap().prompts;
+        assert_eq!(prompts[0].name, "fs-greet");
+        let resources = client.peer().list_resources(None).await.unwrap().resources;
+        assert_eq!(resources[0].uri, "memo://one");
+        assert_eq!(
+            client
+                .peer()
+                .list_resource_templates(None)
+                .await
+                .unwrap()
+                .resource_templates
+                .len(),
+            1
+        );
+        client
+            .peer()
+            .get_prompt_once(GetPromptRequestParams::new("fs-greet"))
+            .await
+            .unwrap();
+        client
+            .peer()
+            .read_resource_once(ReadResourceRequestParams::new("memo://one"))
+            .await
+            .unwrap();
+        // The policy allows no other scheme, and what no server listed is nobody's.
+        for uri in ["file:///etc/passwd", "memo://two"] {
+            let refused = client
+                .peer()
+                .read_resource_once(ReadResourceRequestParams::new(uri))
+                .await;
+            assert!(refused.is_err(), "{uri}");
+        }
+        assert!(
+            client
+                .peer()
+                .get_prompt_once(GetPromptRequestParams::new("fs-other"))
+                .await
+                .is_err()
+        );
+        assert_eq!(
+            world.calls("fs"),
+            ["prompt:greet {}", "resource:memo://one"]
+        );
+        let records = world.records.all();
+        for expected in [
+            "allow mcp-fs.prompt policy",
+            "allow mcp-fs.resource policy",
+            "deny mcp-fs.resource policy",
+        ] {
+            assert!(records.contains(&expected.to_owned()), "{records:?}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the document shows is read by what it is written for.
+
+use hexgate_mcp::identity::IdentityConfig;
+
+use crate::starter::Decider;
+
+/// The blocks of the document behind this mark.
+fn blocks(mark: &str) -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/mcp-identity.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut blocks = Vec::new();
+    let mut open: Option<String> = None;
+    for line in text.lines() {
+        match &mut open {
+            None if line == format!("```{mark}") => open = Some(String::new()),
+            None => {}
+            Some(_) if line == "```" => blocks.extend(open.take()),
+            Some(block) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+        }
+    }
+    blocks
+}
+
+#[test]
+fn policies_compile() {
+    let policies = blocks("yaml policy");
+    assert!(!policies.is_empty());
+    for policy in policies {
+        Decider::new(&policy);
+    }
+}
+
+#[test]
+fn identities_are_read() {
+    #[derive(serde::Deserialize)]
+    struct Part {
+        identity: IdentityConfig,
+    }
+    let parts = blocks("yaml identity");
+    assert!(!parts.is_empty());
+    for part in parts {
+        let part: Part =
+            serde_saphyr::from_str(&part).unwrap_or_else(|error| panic!("{error}\n{part}"));
+        assert!(part.identity.tokens.is_some() || !part.identity.issuers.is_empty());
+    }
+}
