@@ -10,7 +10,6 @@ mod tests;
 use std::fmt::Write;
 
 use boon::{Compiler, Draft, ErrorKind, SchemaIndex, Schemas, UrlLoader, ValidationError};
-use hexgate_base::printable;
 use serde_json::Value;
 
 use cost::Graph;
@@ -151,9 +150,9 @@ fn compile_error(error: &boon::CompileError) -> String {
     match error {
         boon::CompileError::ValidationError { src, .. } => reasons(src),
         boon::CompileError::LoadUrlError { url, .. } => {
-            shortened(&format!("it needs `{url}`, and a schema is not fetched"))
+            line(&format!("it needs `{url}`, and a schema is not fetched"))
         }
-        error => shortened(&error.to_string()),
+        error => line(&error.to_string()),
     }
 }
 
@@ -185,7 +184,7 @@ fn reasons(error: &ValidationError<'_, '_>) -> String {
             kind => kind.to_string(),
         };
         // Writing to a text does not fail.
-        let _ = write!(text, "{between}{}", shortened(&format!("{place}{what}")));
+        let _ = write!(text, "{between}{}", line(&format!("{place}{what}")));
     }
     if leaves.len() > REASONS {
         let _ = write!(text, "; and {} more", leaves.len() - REASONS);
@@ -193,8 +192,8 @@ fn reasons(error: &ValidationError<'_, '_>) -> String {
     text
 }
 
-fn shortened(text: &str) -> String {
-    printable::shortened(&text.replace(char::is_control, " "), REASON_CHARACTERS)
+fn line(text: &str) -> String {
+    hexgate_base::shortened(&text.replace(char::is_control, " "), REASON_CHARACTERS)
 }
 
 /// How deeply values are nested; a text or an empty list has one level.

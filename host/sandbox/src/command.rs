@@ -12,7 +12,7 @@ pub use naming::Named;
 
 use std::fmt;
 
-use hexgate_base::printable::beginning;
+use hexgate_base::beginning;
 
 /// What scripts may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{Child, ChildStderr, ChildStdout};
 use std::time::{Duration, Instant};
 
-use hexgate_base::printable::beginning;
+use hexgate_base::beginning;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::group::{Group, Used};

@@ -15,4 +15,4 @@ mod walk;
 
 pub use glob::{MAX_NAMES, glob};
 pub use grep::{MAX_LINE, MAX_LINES, MAX_SEARCHED_LINE, grep};
-pub use walk::{MAX_ENTRIES, MAX_TIME};
+pub use walk::{MAX_ENTRIES, MAX_HELD, MAX_TIME};

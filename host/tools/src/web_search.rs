@@ -21,7 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hexgate_agent::retry::Retries;
 use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
-use hexgate_base::printable::beginning;
+use hexgate_base::beginning;
 use hexgate_enforce::Permit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! A request as shown to people and programs.
 
 use hexgate_approvals::{Answer, Approvers, Call, Conditions, Decision, Entry, StoredAnswer};
-use hexgate_base::printable::beginning;
+use hexgate_base::beginning;
 use hexgate_bundle::{KeyId, Timestamp};
 use serde::Serialize;
 

@@ -117,8 +117,10 @@ fn processes_of_a_command_are_bounded() {
         });
         // It came to the limit, and a few processes of the sandbox are beside it.
         assert!((20..=44).contains(&most), "{name}: {most} processes");
+        // In a namespace of its own the numbers of processes are used up at the same time.
+        let says = |text: &str| finished.stderr.contains(text);
         assert!(
-            finished.stderr.contains("processes were not started"),
+            says("processes were not started") || name == &"landlock" && says("unavailable"),
             "{name}: {finished:?}"
         );
         let until = Instant::now() + Duration::from_secs(3);

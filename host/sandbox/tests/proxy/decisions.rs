@@ -328,7 +328,7 @@ async fn connections_are_forwarded_to_one_host_if_the_policy_allows() {
         let port = world.server.address.port();
         let target = Host::parse(host).unwrap();
         let serving = tokio::spawn(async move { proxy.forward(listener, target, port).await });
-        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
         let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await;
         let answer = rest(&mut stream).await;
         assert_eq!(

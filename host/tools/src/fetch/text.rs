@@ -2,7 +2,7 @@
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use hexgate_agent::tool::ToolError;
-use hexgate_base::printable::beginning;
+use hexgate_base::beginning;
 
 use super::get::Fetched;
 use super::page;
