@@ -31,6 +31,10 @@ struct Report<'a> {
     container: Option<&'a str>,
     /// Why namespaces may not be had.
     namespaces: &'a [String],
+    /// Where control groups of commands are made.
+    control_groups: &'a [String],
+    /// What control groups cannot bound.
+    control_groups_missing: &'a [String],
     /// The strongest first. Commands run in the first that enforces everything.
     backends: Vec<Backend<'a>>,
     /// The backend that is used.
@@ -82,6 +86,8 @@ fn report<'a>(machine: &'a Machine, probes: &'a [Probe]) -> Report<'a> {
         landlock: machine.landlock,
         container: machine.container,
         namespaces: &machine.namespaces,
+        control_groups: &machine.control_groups,
+        control_groups_missing: &machine.control_groups_missing,
         backends: probes.iter().map(backend).collect(),
         used: probes.iter().find(enforces_all).map(|probe| probe.backend),
     }
@@ -123,6 +129,12 @@ fn text(report: &Report<'_>, style: Style) -> String {
     }
     for reason in report.namespaces {
         let _ = writeln!(text, "namespaces  {}", output::harmless(reason));
+    }
+    for folder in report.control_groups {
+        let _ = writeln!(text, "groups      {}", output::harmless(folder));
+    }
+    for reason in report.control_groups_missing {
+        let _ = writeln!(text, "no group    {}", output::harmless(reason));
     }
     for backend in &report.backends {
         let state = match backend.works {

@@ -13,6 +13,10 @@ use std::time::Duration;
 
 use crate::error::SandboxError;
 use crate::executables::SEARCH_PATH;
+#[cfg(target_os = "linux")]
+use crate::group::{Controller, Groups};
+#[cfg(target_os = "linux")]
+use crate::guarantee::Guarantee;
 use crate::guarantee::Guarantees;
 use crate::network::Network;
 use crate::run::{self, Running};
@@ -30,6 +34,44 @@ pub(crate) trait Backend: Debug + Send + Sync {
     fn reported(&self, _report: &OwnedFd) -> Option<SandboxError> {
         None
     }
+}
+
+/// How a control group bounds processes.
+pub(crate) const PROCESSES_TOGETHER: &str = "as a whole by a control group";
+
+/// What bounds processes and memory where resource limits are set: a control group if there is one.
+#[cfg(target_os = "linux")]
+fn bounded(all: &mut Guarantees) {
+    processes_bounded(all);
+    memory_bounded(all);
+}
+
+#[cfg(target_os = "linux")]
+fn processes_bounded(all: &mut Guarantees) {
+    if Groups::here().bound(Controller::Processes) {
+        all.enforced(Guarantee::ProcessesBounded, PROCESSES_TOGETHER);
+    } else if rustix::process::geteuid().is_root() {
+        all.missing(
+            Guarantee::ProcessesBounded,
+            "limits do not count for root: use a control group, another user, or with namespaces Linux 6.14",
+        );
+    } else {
+        all.enforced(
+            Guarantee::ProcessesBounded,
+            "those of the user, by a resource limit",
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn memory_bounded(all: &mut Guarantees) {
+    let how = match Groups::here().bound(Controller::Memory) {
+        true => "as a whole by a control group, each process by a resource limit",
+        false => {
+            "each process alone by a resource limit; as a whole it is not, there is no control group"
+        }
+    };
+    all.enforced(Guarantee::MemoryBounded, how);
 }
 
 /// A backend that works, or why it does not, with the remedies.

@@ -24,7 +24,7 @@ pub enum Guarantee {
     ProcessesEnded,
     /// The number of processes is limited.
     ProcessesBounded,
-    /// Memory is limited.
+    /// Memory is limited: that of all processes together where the status names a control group, otherwise that of each process alone.
     MemoryBounded,
     /// Processor time, wall time, the size of files, free disk and output are limited.
     ResourcesBounded,

@@ -24,6 +24,7 @@ mod backend;
 mod environment;
 mod error;
 mod executables;
+mod group;
 mod guarantee;
 mod limits;
 mod machine;

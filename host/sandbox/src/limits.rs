@@ -13,7 +13,10 @@ pub struct Limits {
     /// Bytes of memory of each process: 4 GiB. It is the address space: programs that compile while they run, such as Node, reserve much more
     /// than they use and need more here.
     pub memory: u64,
-    /// Processes and threads at one time: 512.
+    /// Bytes of memory of all processes of a command together, with what it keeps in `/dev/shm` and what is swapped out: 8 GiB. Counts where
+    /// this program can make control groups, see [`Guarantee::MemoryBounded`](crate::Guarantee::MemoryBounded).
+    pub total_memory: u64,
+    /// Processes and threads of a command at one time: 512.
     pub processes: u32,
     /// Bytes of one file that is written: 1 GiB.
     pub file_size: u64,
@@ -33,6 +36,7 @@ impl Default for Limits {
             time: Duration::from_secs(30),
             cpu_seconds: 600,
             memory: 4 << 30,
+            total_memory: 8 << 30,
             processes: 512,
             file_size: 1 << 30,
             open_files: 1024,

@@ -1,6 +1,7 @@
 //! What this machine can enforce, for whoever sets it up.
 
 use crate::backend;
+use crate::group::Groups;
 use crate::guarantee::Guarantees;
 use crate::machine;
 use crate::workspace::Workspace;
@@ -29,6 +30,10 @@ pub struct Machine {
     pub container: Option<&'static str>,
     /// Why namespaces may not be had, each with the remedy.
     pub namespaces: Vec<String>,
+    /// Where control groups of commands are made, which bound memory and processes as a whole. Empty: nowhere.
+    pub control_groups: Vec<String>,
+    /// What control groups cannot bound here and why, each with the remedy.
+    pub control_groups_missing: Vec<String>,
 }
 
 /// What the machine is.
@@ -42,6 +47,8 @@ pub fn machine() -> Machine {
         landlock: 0,
         container: machine::container(),
         namespaces: machine::namespace_hints(),
+        control_groups: Groups::here().folders(),
+        control_groups_missing: Groups::here().missing().to_vec(),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 
+use crate::group::{Group, Used};
 use crate::limits::Limits;
 
 /// What came of a command.
@@ -50,8 +51,10 @@ pub(crate) struct Running {
     pub(crate) child: Child,
     /// Closed to tell the sandbox that it has to end. None: the process is killed.
     pub(crate) lifeline: Option<OwnedFd>,
-    /// Whether the process leads a group that is to be killed with it.
-    pub(crate) group: bool,
+    /// Whether the process leads a process group that is to be killed with it.
+    pub(crate) leads: bool,
+    /// The control group of all of its processes.
+    pub(crate) group: Option<Group>,
     /// Where bubblewrap says which process is the first of its namespace: the one to end.
     pub(crate) first: Option<OwnedFd>,
     /// Where a setup that failed says so.
@@ -101,6 +104,10 @@ pub(crate) fn watch(
         &mut err,
     );
     let code = end(&mut running);
+    let used = running
+        .group
+        .take()
+        .map_or_else(Used::default, Group::finish);
     let end = watched?;
     let code = code?;
     // Whatever held the streams is gone, or goes now.
@@ -119,7 +126,10 @@ pub(crate) fn watch(
     });
     let (stdout, stdout_truncated) = out.text();
     let (mut stderr, stderr_truncated) = err.text();
-    if let Some(message) = &refused {
+    for message in exceeded(used, limits).iter().chain(&refused) {
+        if !stderr.is_empty() && !stderr.ends_with('\n') {
+            stderr.push('\n');
+        }
         stderr.push_str(message);
     }
     Ok(Finished {
@@ -131,6 +141,23 @@ pub(crate) fn watch(
         timed_out: end == End::Time,
         refused,
     })
+}
+
+/// What a command is told of the limits of its control group that it came to.
+fn exceeded(used: Used, limits: &Limits) -> Vec<String> {
+    let memory = used.memory_ran_out.then(|| {
+        format!(
+            "hexgate: processes were ended: all together used more than {} bytes of memory",
+            limits.total_memory
+        )
+    });
+    let processes = used.too_many_processes.then(|| {
+        format!(
+            "hexgate: processes were not started: there were {} already",
+            limits.processes
+        )
+    });
+    memory.into_iter().chain(processes).collect()
 }
 
 #[allow(clippy::too_many_arguments, reason = "all that is watched")]
@@ -218,7 +245,10 @@ fn end(running: &mut Running) -> io::Result<i32> {
             break status;
         }
         if Instant::now() >= until {
-            if let Some(first) = running.first.take() {
+            let all = running.group.as_ref().is_some_and(Group::kill);
+            if let Some(first) = running.first.take()
+                && !all
+            {
                 kill_first(&first);
             }
             kill(running);
@@ -226,7 +256,7 @@ fn end(running: &mut Running) -> io::Result<i32> {
         }
         std::thread::sleep(Duration::from_millis(1));
     };
-    if running.group {
+    if running.leads {
         kill(running);
     }
     Ok(status
@@ -265,7 +295,7 @@ fn kill_first(said: &OwnedFd) {
 }
 
 fn kill(running: &mut Running) {
-    if running.group {
+    if running.leads {
         let pid = rustix::process::Pid::from_child(&running.child);
         let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
     }

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::landlock::{self, limited};
-use super::{Backend, Prepared, program, trial};
+use super::{Backend, Prepared, bounded, program, trial};
 use crate::environment;
 use crate::error::SandboxError;
+use crate::group::Groups;
 use crate::guarantee::{Guarantee, Guarantees};
 use crate::network::Network;
 use crate::run::Running;
@@ -154,15 +155,7 @@ fn guarantees(workspace: &Workspace) -> Guarantees {
     );
     all.enforced(Guarantee::PrivilegesDropped, "seccomp, no capabilities");
     all.enforced(Guarantee::ProcessesEnded, "a PID namespace");
-    if rustix::process::geteuid().is_root() {
-        all.missing(
-            Guarantee::ProcessesBounded,
-            "limits do not count for root: use another user",
-        );
-    } else {
-        all.enforced(Guarantee::ProcessesBounded, "a resource limit");
-    }
-    all.enforced(Guarantee::MemoryBounded, "a resource limit on each process");
+    bounded(&mut all);
     all.enforced(
         Guarantee::ResourcesBounded,
         "resource limits, a clock, a look at the disk",
@@ -222,6 +215,9 @@ impl Backend for Bwrap {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        let group = Groups::here()
+            .make(self.workspace.limits())
+            .map_err(failed("make a control group"))?;
         limited(
             &mut command,
             self.workspace.limits(),
@@ -230,12 +226,14 @@ impl Backend for Bwrap {
                 .chain([&to_first])
                 .map(AsRawFd::as_raw_fd)
                 .collect(),
+            group.as_ref(),
         );
         let child = command.spawn().map_err(failed("start bwrap"))?;
         Ok(Running {
             child,
             lifeline: None,
-            group: true,
+            leads: true,
+            group,
             first: Some(first),
             report: None,
             service: None,

@@ -29,6 +29,7 @@ use self::view::Plan;
 use super::{Backend, Prepared, attempt};
 use crate::environment;
 use crate::error::SandboxError;
+use crate::group::{Group, Groups};
 use crate::guarantee::{Guarantee, Guarantees};
 use crate::limits::Limits;
 use crate::network::Network;
@@ -86,6 +87,9 @@ impl Backend for Landlock {
                 .create(self.abi, self.network_rule(through), processes)
                 .map_err(failed("make the rules of landlock"))
         };
+        let group = Groups::here()
+            .make(self.workspace.limits())
+            .map_err(failed("make a control group"))?;
         let (rules, supervisor) = (create(false)?, create(self.plan.is_none())?);
         let launch = Launch {
             report: to_report.as_raw_fd(),
@@ -103,7 +107,7 @@ impl Backend for Landlock {
                 .filters(through)
                 .map_err(|error| failed("make filters")(io::Error::other(error.to_string())))?,
             shield: self.shield.clone(),
-            group: None,
+            groups: group.iter().flat_map(Group::entrances).collect(),
             root: CString::new(self.workspace.root().as_os_str().as_bytes())
                 .map_err(|error| failed("name the workspace")(error.into()))?,
             parent: rustix::process::getpid(),
@@ -138,7 +142,8 @@ impl Backend for Landlock {
         let mut running = Running {
             child,
             lifeline: Some(held),
-            group: false,
+            leads: false,
+            group,
             first: None,
             report: Some(report),
             service: None,
@@ -237,10 +242,17 @@ fn resources(limits: &Limits) -> Vec<(Resource, u64)> {
     ]
 }
 
-/// Limits for a command of another backend, which inherits these files and no others.
-pub(crate) fn limited(command: &mut Command, limits: &Limits, inherited: Vec<RawFd>) {
+/// Limits for a command of another backend, which inherits these files and no others, and its control group.
+pub(crate) fn limited(
+    command: &mut Command,
+    limits: &Limits,
+    inherited: Vec<RawFd>,
+    group: Option<&Group>,
+) {
     let limits = resources(limits);
+    let groups = group.map(Group::entrances).unwrap_or_default();
     sys::before_exec(command, move || {
+        child::enter(&groups)?;
         for (resource, limit) in &limits {
             child::limit(*resource, *limit)?;
         }
@@ -253,9 +265,13 @@ pub(crate) fn limited(command: &mut Command, limits: &Limits, inherited: Vec<Raw
     });
 }
 
-/// No open file of this program is left to a command.
-pub(crate) fn inheriting_nothing(command: &mut Command) {
-    sys::before_exec(command, || sys::close_range(3, u32::MAX, true));
+/// No open file of this program is left to a command, which runs in a control group.
+pub(crate) fn inheriting_nothing(command: &mut Command, group: Option<&Group>) {
+    let groups = group.map(Group::entrances).unwrap_or_default();
+    sys::before_exec(command, move || {
+        child::enter(&groups)?;
+        sys::close_range(3, u32::MAX, true)
+    });
 }
 
 /// The filters that need no supervisor, as bytes.

@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::{Backend, Prepared, program, trial};
+use super::{Backend, PROCESSES_TOGETHER, Prepared, program, trial};
 use crate::environment;
 use crate::error::SandboxError;
+use crate::group::{Controller, Groups};
 use crate::guarantee::{Guarantee, Guarantees};
 use crate::network::Network;
 use crate::run::Running;
@@ -126,12 +127,29 @@ fn guarantees() -> Guarantees {
         Guarantee::PrivilegesDropped,
         "it filters no system calls but sockets",
     );
-    all.missing(
+    let groups = Groups::here();
+    let mut by_group = |what, controller, how, reason| match groups.bound(controller) {
+        true => all.enforced(what, how),
+        false => all.missing(what, reason),
+    };
+    by_group(
         Guarantee::ProcessesEnded,
-        "what runs beside it while it is killed may stay",
+        Controller::Processes,
+        "all of a control group are ended",
+        "what runs beside it while it is killed may stay; in a control group it would not",
     );
-    all.missing(Guarantee::ProcessesBounded, "it sets no limit");
-    all.missing(Guarantee::MemoryBounded, "it sets no limit");
+    by_group(
+        Guarantee::ProcessesBounded,
+        Controller::Processes,
+        PROCESSES_TOGETHER,
+        "it sets no limit, and there is no control group",
+    );
+    by_group(
+        Guarantee::MemoryBounded,
+        Controller::Memory,
+        "as a whole by a control group",
+        "it sets no limit, and there is no control group",
+    );
     all.missing(
         Guarantee::ResourcesBounded,
         "it limits neither processor nor files",
@@ -162,6 +180,12 @@ impl Backend for Srt {
         if let Some(path) = std::env::var_os("PATH") {
             environment.push(("PATH".into(), path));
         }
+        let group = Groups::here()
+            .make(self.workspace.limits())
+            .map_err(|source| SandboxError::Setup {
+                step: "make a control group",
+                source,
+            })?;
         let mut command = Command::new(&self.program);
         command
             .arg("--settings")
@@ -176,7 +200,7 @@ impl Backend for Srt {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         #[cfg(target_os = "linux")]
-        super::landlock::inheriting_nothing(&mut command);
+        super::landlock::inheriting_nothing(&mut command, group.as_ref());
         let child = command.spawn().map_err(|source| SandboxError::Setup {
             step: "start srt",
             source,
@@ -184,7 +208,8 @@ impl Backend for Srt {
         Ok(Running {
             child,
             lifeline: None,
-            group: true,
+            leads: true,
+            group,
             first: None,
             report: None,
             service: None,

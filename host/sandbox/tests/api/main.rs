@@ -13,6 +13,7 @@ mod commands;
 mod corpus;
 mod ends;
 mod fixture;
+mod groups;
 mod network;
 mod workspaces;
 

@@ -7,7 +7,7 @@
 //!
 //! Without namespaces the first process is init. Nothing here allocates; everything was made before.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -66,9 +66,8 @@ fn steps(launch: &Launch) -> Result<(), (Step, Errno)> {
     if rustix::process::getppid() != Some(launch.parent) {
         return Err((Step::Parent, Errno::SRCH));
     }
-    if let Some(group) = &launch.group {
-        write_file(group, b"0").map_err(at(Step::Group))?;
-    }
+    // Before anything else is started: all that is started later is in it too.
+    enter(&launch.groups).map_err(at(Step::Group))?;
     if launch.plan.is_some() {
         namespaces(launch)?;
         if let Some(init) = sys::fork().map_err(at(Step::Fork))? {
@@ -86,6 +85,17 @@ fn steps(launch: &Launch) -> Result<(), (Step, Errno)> {
         Ok(()) => Ok(()),
         Err(failed) => give_up(launch, failed),
     }
+}
+
+/// Enters control groups.
+pub(super) fn enter(groups: &[RawFd]) -> Result<(), Errno> {
+    for group in groups {
+        match rustix::io::write(sys::borrowed(*group), b"0")? {
+            1 => {}
+            _ => return Err(Errno::IO),
+        }
+    }
+    Ok(())
 }
 
 fn namespaces(launch: &Launch) -> Result<(), (Step, Errno)> {

@@ -38,8 +38,8 @@ pub(super) struct Launch {
     pub(super) processes: Vec<u8>,
     pub(super) filters: Filters,
     pub(super) shield: Shield,
-    /// The control group of the command: its file `cgroup.procs`.
-    pub(super) group: Option<CString>,
+    /// Where the control groups of the command are entered.
+    pub(super) groups: Vec<RawFd>,
     pub(super) root: CString,
     /// The process that runs this program.
     pub(super) parent: Pid,

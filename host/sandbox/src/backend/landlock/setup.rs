@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use landlock::ABI;
 
+use super::super::{memory_bounded, processes_bounded};
 use super::rules::{self, Right, Rules};
 use super::view::{Show, View};
 use super::{Guarantee, Guarantees, Landlock, Prepared, attempt, sys};
 use crate::executables;
+use crate::group::Groups;
 use crate::workspace::{Inner, Workspace};
 
 /// Tries what every command needs: a shell, a file that is made, a folder that is listed. Says how many processes there may be.
@@ -319,6 +321,11 @@ fn enforcing(mut landlock: Landlock, processes: Option<u32>) -> Landlock {
             Guarantee::ProcessesEnded,
             "init ends all of its landlock domain",
         );
+    } else if Groups::here().end_all() {
+        all.enforced(
+            Guarantee::ProcessesEnded,
+            "all of a control group are ended",
+        );
     } else {
         all.missing(
             Guarantee::ProcessesEnded,
@@ -328,15 +335,10 @@ fn enforcing(mut landlock: Landlock, processes: Option<u32>) -> Landlock {
     let most = landlock.processes();
     if whole && processes == Some(most) {
         all.enforced(Guarantee::ProcessesBounded, "pid_max of the namespace");
-    } else if !rustix::process::geteuid().is_root() {
-        all.enforced(Guarantee::ProcessesBounded, "a resource limit");
     } else {
-        all.missing(
-            Guarantee::ProcessesBounded,
-            "limits do not count for root: use Linux 6.14, a control group, or another user",
-        );
+        processes_bounded(&mut all);
     }
-    all.enforced(Guarantee::MemoryBounded, "a resource limit on each process");
+    memory_bounded(&mut all);
     all.enforced(
         Guarantee::ResourcesBounded,
         "resource limits, a clock, a look at the disk",
