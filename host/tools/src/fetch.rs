@@ -6,7 +6,8 @@
 //!   for. Another spelling is an error that tells the normal one.
 //! - The host is resolved once, all its addresses are checked, and the connection goes to one of these. Private, link-local and metadata
 //!   addresses are refused ([`Reach`]), at each hop.
-//! - A redirection to another origin is not followed: its address was not decided. The model is told, and can ask for it.
+//! - A redirection to another address is not followed, on the same host neither: it was not decided. The model is told, and can ask for it.
+//!   `https` instead of `http` and a slash at the end of the path are no other address.
 //! - Size, time, redirections, decompression, depth and number of tags are bounded ([`FetchLimits`]). No proxy of the environment is used,
 //!   no cookies are kept.
 
@@ -72,10 +73,11 @@ impl Default for FetchLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Redirects {
-    /// Those to the same host and port, and from `http` to `https` of the same host. The model is told of others.
+    /// Those to the same address, by `https` instead of `http`, or with or without a slash at the end of its path. The model is told of others,
+    /// and each is decided if it asks for it.
     #[default]
-    SameOrigin,
-    /// All. The policy's rule for `fetch` decides the first address alone, so that one allowed host can lead to any other.
+    SamePage,
+    /// All. The policy's rule for `fetch` decides the first address alone, so that an allowed address can lead to any other.
     DangerousAnywhere,
 }
 
@@ -118,7 +120,7 @@ impl FetchBuilder {
         self
     }
 
-    /// Which redirections are followed. Default: those to the same origin.
+    /// Which redirections are followed. Default: those to the same page.
     pub fn redirects(mut self, redirects: Redirects) -> Self {
         self.redirects = redirects;
         self

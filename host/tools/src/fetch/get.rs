@@ -154,20 +154,29 @@ impl Client {
                 format!("the page redirects from `https` to `{to}`"),
             ));
         }
-        let is_upgrade = !from.is_https() && to.is_https() && (from.port(), to.port()) == (80, 443);
-        let is_same = from.host() == to.host()
-            && (from.port() == to.port() && from.is_https() == to.is_https() || is_upgrade);
         match self.redirects {
             Redirects::DangerousAnywhere => Ok(to),
-            Redirects::SameOrigin if is_same => Ok(to),
-            Redirects::SameOrigin => {
+            Redirects::SamePage if is_same_page(from, &from_url, &to, &joined) => Ok(to),
+            Redirects::SamePage => {
                 let message = format!(
-                    "the page redirects to another site, `{to}`; fetch that address if it is wanted"
+                    "the page redirects to another address, `{to}`; fetch that one if it is wanted"
                 );
                 Err(ToolError::new("redirected", message))
             }
         }
     }
+}
+
+/// Whether a redirection leads to what was decided: the same address but for `https` instead of `http`, and a slash at the end of the path.
+fn is_same_page(from: &WebUrl, from_url: &Url, to: &WebUrl, to_url: &Url) -> bool {
+    let is_upgrade = !from.is_https() && to.is_https() && (from.port(), to.port()) == (80, 443);
+    let is_same_origin = from.host() == to.host()
+        && (from.port() == to.port() && from.is_https() == to.is_https() || is_upgrade);
+    let (path, other) = (from_url.path(), to_url.path());
+    let is_same_path = path == other
+        || path.strip_suffix('/') == Some(other)
+        || other.strip_suffix('/') == Some(path);
+    is_same_origin && is_same_path && from_url.query() == to_url.query()
 }
 
 /// Finds the addresses of names for the HTTP client: the ones that may be reached.

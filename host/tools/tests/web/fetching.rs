@@ -208,37 +208,65 @@ async fn packed_pages_are_unpacked() {
 }
 
 #[tokio::test]
-async fn redirections_within_a_site_are_followed_and_others_told() {
+async fn redirections_to_the_same_page_are_followed_and_others_told() {
     let server = Server::new(|_, path| match path {
-        "/a" => answer("301 Moved", "Location: /b?x#y\r\n", ""),
-        "/b?x" => answer("302 Found", "Location: ../c\r\n", ""),
-        "/c" => html("<title>c</title>arrived"),
+        "/a" => answer("301 Moved", "Location: /a/#y\r\n", ""),
+        "/a?q=1" => answer("301 Moved", "Location: /a/?q=1\r\n", ""),
+        "/a/" | "/a/?q=1" => html("<title>a</title>arrived"),
+        "/b/" => answer("301 Moved", "Location: /b\r\n", ""),
+        "/b" => html("<title>b</title>arrived"),
         "/loop" => answer("302 Found", "Location: /loop\r\n", ""),
         "/away" => answer("302 Found", "Location: http://other.example/c\r\n", ""),
+        "/public" => answer("302 Found", "Location: /admin/keys\r\n", ""),
+        "/query" => answer("302 Found", "Location: /query?all=1\r\n", ""),
+        "/dropped?q=1" => answer("302 Found", "Location: /dropped\r\n", ""),
+        "/two" => answer("302 Found", "Location: /two//\r\n", ""),
+        "/coded" => answer("302 Found", "Location: /%63oded/\r\n", ""),
+        "/upper" => answer("302 Found", "Location: /UPPER/\r\n", ""),
+        "/admin/keys" | "/query?all=1" | "/dropped" => html("not decided"),
         _ => answer("404 Not Found", "", "no"),
     })
     .await;
-    let value = call(&fetch(), json!({"url": server.url("/a")}))
-        .await
-        .unwrap();
-    assert_eq!(
-        (value["title"].as_str(), value["url"].as_str()),
-        (Some("c"), Some(server.url("/c").as_str()))
-    );
-    assert_eq!(server.count(), 3);
+    for (path, title, end) in [
+        ("/a", "a", "/a/"),
+        ("/a?q=1", "a", "/a/?q=1"),
+        ("/b/", "b", "/b"),
+    ] {
+        let value = call(&fetch(), json!({"url": server.url(path)}))
+            .await
+            .unwrap();
+        assert_eq!(
+            (value["title"].as_str(), value["url"].as_str()),
+            (Some(title), Some(server.url(end).as_str()))
+        );
+    }
+    assert_eq!(server.count(), 6);
     let error = call(&fetch(), json!({"url": server.url("/loop")}))
         .await
         .unwrap_err();
     assert_eq!(error.kind, "too_many_redirects");
-    assert_eq!(server.count(), 3 + 6);
-    let error = call(&fetch(), json!({"url": server.url("/away")}))
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, "redirected");
-    assert!(
-        error.message.contains("`http://other.example/c`"),
-        "{error}"
-    );
+    assert_eq!(server.count(), 6 + 6);
+    // The path is what a rule may be about: each other one is another call.
+    let before = server.count();
+    let other = [
+        ("/away", "http://other.example/c".to_owned()),
+        ("/public", server.url("/admin/keys")),
+        ("/query", server.url("/query?all=1")),
+        ("/dropped?q=1", server.url("/dropped")),
+        ("/two", server.url("/two//")),
+        // Written anew, and told so.
+        ("/coded", server.url("/coded/")),
+        ("/upper", server.url("/UPPER/")),
+    ];
+    let count = other.len();
+    for (path, to) in other {
+        let error = call(&fetch(), json!({"url": server.url(path)}))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, "redirected", "{path}");
+        assert!(error.message.contains(&format!("`{to}`")), "{error}");
+    }
+    assert_eq!(server.count(), before + count);
     let error = call(&fetch(), json!({"url": server.url("/nothing")}))
         .await
         .unwrap_err();
