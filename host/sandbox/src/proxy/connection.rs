@@ -1,10 +1,11 @@
 //! One connection of a client: one request.
 
 use std::io;
+use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::address::Host;
 use crate::proxy::answer::Refusal;
@@ -14,6 +15,9 @@ use crate::proxy::head::{self, Head, HeadError};
 use crate::proxy::relay::relay;
 use crate::proxy::target::Target;
 use crate::proxy::{plain, tunnel};
+
+/// How often it is asked whether what was permitted must end.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Serves a client of the proxy.
 pub(crate) async fn serve(gate: &Gate, mut client: TcpStream) {
@@ -55,22 +59,42 @@ pub(crate) async fn serve(gate: &Gate, mut client: TcpStream) {
     let passing = async {
         match reach(gate, &target, &mut ending).await {
             Err(refusal) => {
-                ending.end(Err(refusal.kind()));
+                let kind = refusal.kind();
                 refusal.tell(client, with_body).await;
+                Err(kind)
             }
             Ok((host, upstream)) if head.is_tunnel() => {
-                let ended =
-                    tunnel::serve(gate, (&host, target.port), client, early, upstream).await;
-                ending.end(ended);
+                tunnel::serve(gate, (&host, target.port), client, early, upstream).await
             }
-            Ok((_, upstream)) => {
-                let ended = plain::serve(gate, &target, &head, client, early, upstream).await;
-                ending.end(ended);
-            }
+            Ok((_, upstream)) => plain::serve(gate, &target, &head, client, early, upstream).await,
         }
     };
-    if timeout(gate.limits.longest, passing).await.is_err() {
-        tracing::warn!("a connection lasted too long and was closed");
+    if let Some(ended) = while_permitted(gate, passing).await {
+        ending.end(ended);
+    }
+}
+
+/// Goes on with what was permitted until it has ended or must: the agent or the user was stopped, or the caller's time is over. None: it
+/// lasted too long.
+async fn while_permitted(
+    gate: &Gate,
+    passing: impl Future<Output = Result<(), &'static str>>,
+) -> Option<Result<(), &'static str>> {
+    let watching = async {
+        while !gate.is_over() {
+            sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = watching => Some(Err("stopped")),
+        ended = timeout(gate.limits.longest, passing) => match ended {
+            Ok(ended) => Some(ended),
+            Err(_) => {
+                tracing::warn!("a connection lasted too long and was closed");
+                None
+            }
+        },
     }
 }
 
@@ -94,19 +118,13 @@ pub(crate) async fn forward(gate: &Gate, mut client: TcpStream, (host, port): &(
         return;
     };
     let passing = async {
-        let ended = match gate.connect(&mut ending, &host, arguments.port).await {
-            Ok(mut upstream) => {
-                relay(&mut client, &mut upstream, gate.limits.idle, || {
-                    gate.is_over()
-                })
-                .await
-            }
+        match gate.connect(&mut ending, &host, arguments.port).await {
+            Ok(mut upstream) => relay(&mut client, &mut upstream, gate.limits.idle).await,
             Err(refusal) => Err(refusal.kind()),
-        };
-        ending.end(ended);
+        }
     };
-    if timeout(gate.limits.longest, passing).await.is_err() {
-        tracing::warn!("a connection lasted too long and was closed");
+    if let Some(ended) = while_permitted(gate, passing).await {
+        ending.end(ended);
     }
 }
 

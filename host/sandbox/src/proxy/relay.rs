@@ -1,4 +1,4 @@
-//! Bytes in both directions, until one side ends, nothing moves any more, or it must end.
+//! Bytes in both directions, until one side ends or nothing moves any more.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
-/// How often it is asked whether a tunnel must end.
+/// How often it is looked whether something moves.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Passes bytes between two sides. A side that says that it sends no more can still be sent to. The error is a short stable name.
@@ -16,7 +16,6 @@ pub(crate) async fn relay(
     client: &mut TcpStream,
     upstream: &mut TcpStream,
     idle: Duration,
-    is_over: impl Fn() -> bool,
 ) -> Result<(), &'static str> {
     let moved = AtomicBool::new(true);
     let (from_client, to_client) = client.split();
@@ -35,9 +34,6 @@ pub(crate) async fn relay(
             sleep(LOOK).await;
             if moved.swap(false, Ordering::Relaxed) {
                 since = Instant::now();
-            }
-            if is_over() {
-                return Err("stopped");
             }
             if since.elapsed() >= idle {
                 return Err("idle");

@@ -58,12 +58,7 @@ pub(crate) async fn serve(
     mut upstream: TcpStream,
 ) -> Result<(), &'static str> {
     match begin(gate, (host, port), &mut client, early, &mut upstream).await {
-        Ok(()) => {
-            relay(&mut client, &mut upstream, gate.limits.idle, || {
-                gate.is_over()
-            })
-            .await
-        }
+        Ok(()) => relay(&mut client, &mut upstream, gate.limits.idle).await,
         Err(error) => {
             tracing::warn!(%host, port, %error, "a permitted tunnel was closed");
             // Nothing of the client has been passed on, or it says hello again: both sides still speak in clear.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hexgate_enforce::Approvals;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use hexgate_sandbox::address::{Host, Reach};
@@ -160,6 +160,70 @@ async fn a_stopped_agent_gets_nothing_and_loses_its_tunnels() {
     assert_eq!(answer.status, 403);
 }
 
+/// Requests and tunnels that are under way, one of each kind: the server of each has something from the client and says nothing.
+async fn under_way(world: &World) -> Vec<(&'static str, TcpStream)> {
+    let mut tunnel = world.tunnel("other.example").await;
+    let inside = b"GET /silent HTTP/1.1\r\n\r\n";
+    tunnel.write_all(inside).await.unwrap();
+    let mut all = vec![("tunnel", tunnel)];
+    let waiting = GET.replace("/a?q=1", "/silent");
+    let sending = "POST http://ok.example:{port}/up HTTP/1.1\r\nHost: ok.example:{port}\r\n\
+                   Content-Length: 1000\r\n\r\nbegin";
+    let reading = GET.replace("/a?q=1", "/endless");
+    for (kind, text) in [
+        ("waiting", waiting.as_str()),
+        ("sending", sending),
+        ("reading", &reading),
+    ] {
+        let mut stream = world.open().await;
+        let text = world.filled(text);
+        stream.write_all(text.as_bytes()).await.unwrap();
+        all.push((kind, stream));
+    }
+    timeout(Duration::from_secs(5), async {
+        while world.server.connections() < all.len() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await
+    .expect("the server is not asked");
+    all
+}
+
+/// Each one ends soon, and the record says why.
+async fn all_end(world: &World, streams: Vec<(&'static str, TcpStream)>) {
+    let count = streams.len();
+    for (kind, mut stream) in streams {
+        let mut bytes = Vec::new();
+        let left = timeout(Duration::from_secs(5), stream.read_to_end(&mut bytes)).await;
+        assert!(left.is_ok(), "{kind}: it goes on");
+    }
+    for _ in 0..count {
+        let (_, ran, state, error) = world.ends.next().await;
+        assert_eq!((ran, error.as_deref()), (true, Some("stopped")));
+        assert_eq!(state, hexgate_enforce::EndState::Failed);
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_agent_loses_requests_as_well_as_tunnels() {
+    let world = World::new().await;
+    let streams = under_way(&world).await;
+    world.ends.clear();
+    let switch = world.enforcer.kill_switch();
+    switch.stop_agent("net-agent", "it went wild");
+    all_end(&world, streams).await;
+}
+
+#[tokio::test]
+async fn a_caller_whose_time_is_over_loses_requests_as_well_as_tunnels() {
+    let end = std::time::SystemTime::now() + Duration::from_secs(3);
+    let world = World::until(end).await;
+    let streams = under_way(&world).await;
+    world.ends.clear();
+    all_end(&world, streams).await;
+}
+
 #[tokio::test]
 async fn the_hosts_facts_are_added_to_every_call() {
     let asked = Arc::new(AtomicUsize::new(0));
@@ -264,7 +328,7 @@ async fn connections_are_forwarded_to_one_host_if_the_policy_allows() {
         let port = world.server.address.port();
         let target = Host::parse(host).unwrap();
         let serving = tokio::spawn(async move { proxy.forward(listener, target, port).await });
-        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
         let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await;
         let answer = rest(&mut stream).await;
         assert_eq!(

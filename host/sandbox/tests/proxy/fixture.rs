@@ -132,6 +132,24 @@ impl Recorder for Ends {
 }
 
 impl Ends {
+    /// Forgets those that have ended.
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
+    /// The next call that ends, which may take a moment.
+    pub(crate) async fn next(&self) -> End {
+        for _ in 0..1000 {
+            let mut ended = self.0.lock().unwrap();
+            if !ended.is_empty() {
+                return ended.remove(0);
+            }
+            drop(ended);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no end was recorded");
+    }
+
     /// The one call that ended since it was last asked, which may take a moment.
     pub(crate) async fn one(&self) -> End {
         for _ in 0..1000 {
@@ -168,8 +186,24 @@ impl World {
         Self::with("agent", Approvals::Nobody, |builder| builder).await
     }
 
+    /// With a caller whose time ends.
+    pub(crate) async fn until(end: std::time::SystemTime) -> Self {
+        let alice = Caller::builder("alice").role("agent").expires_at(end);
+        let alice = alice.build().unwrap();
+        Self::of(alice, Approvals::Nobody, |builder| builder).await
+    }
+
     pub(crate) async fn with(
         role: &str,
+        approvals: Approvals,
+        change: impl FnOnce(ProxyBuilder) -> ProxyBuilder,
+    ) -> Self {
+        let alice = Caller::builder("alice").role(role).build().unwrap();
+        Self::of(alice, approvals, change).await
+    }
+
+    async fn of(
+        alice: Caller,
         approvals: Approvals,
         change: impl FnOnce(ProxyBuilder) -> ProxyBuilder,
     ) -> Self {
@@ -222,7 +256,6 @@ impl World {
             connect: Duration::from_secs(2),
             ..Limits::default()
         };
-        let alice = Caller::builder("alice").role(role).build().unwrap();
         let builder = Proxy::builder(enforcer.clone(), alice)
             .reach(Reach::parse(reach).unwrap())
             .resolver(names.clone())
@@ -365,6 +398,12 @@ impl Server {
         }
     }
 
+    /// How many connections have brought something since `seen` was last asked.
+    pub(crate) fn connections(&self) -> usize {
+        let seen = self.seen.lock().unwrap();
+        seen.iter().filter(|bytes| !bytes.is_empty()).count()
+    }
+
     /// What came on each connection since it was last asked.
     pub(crate) fn seen(&self) -> Vec<String> {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap());
@@ -415,6 +454,15 @@ async fn answer(mut stream: TcpStream, noted: Arc<Mutex<Vec<Vec<u8>>>>) {
         "/long-head" => format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(200_000)),
         "/silent" => {
             tokio::time::sleep(Duration::from_secs(3600)).await;
+            return;
+        }
+        "/endless" => {
+            let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let mut sent = stream.write_all(head).await;
+            while sent.is_ok() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                sent = stream.write_all(b"1\r\nx\r\n").await;
+            }
             return;
         }
         "/chunks" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\nX-Trailer: 1\r\n\r\n".to_owned(),
