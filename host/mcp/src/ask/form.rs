@@ -83,5 +83,9 @@ pub(super) fn answer(decision: &Decision, response: &Value, request: Option<Stri
             format!("{who} (at the client): {reason}")
         }
     };
-    Answer::Approved { by, request }
+    Answer::Approved {
+        by,
+        reason: None,
+        request,
+    }
 }

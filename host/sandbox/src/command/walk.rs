@@ -9,14 +9,9 @@ use brush_parser::ast::{
 };
 use brush_parser::word::{self, WordPiece, WordPieceWithSource};
 
-<<<<<<< ours
 use self::program::shown;
 use super::naming::Names;
 use super::{Refused, naming, read};
-=======
-use self::program::{literal, variable};
-use super::{Refused, read};
->>>>>>> theirs
 
 /// Substitutions within substitutions.
 const MOST_LEVELS: u32 = 8;
