@@ -25,7 +25,9 @@ const SAMPLE: &str = include_str!("../../../examples/policies/hook.yaml");
 
 fn main() {
     let Some(program) = program() else {
-        eprintln!("skipped: there is no release build of `hexgate`; run `cargo build --release` first");
+        eprintln!(
+            "skipped: there is no release build of `hexgate`; run `cargo build --release` first"
+        );
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -38,13 +40,24 @@ fn main() {
     for (name, policy, more) in [
         ("the least policy", "least.yaml", &[][..]),
         ("the sample policy", "sample.yaml", &[]),
-        ("the sample policy, with a log", "sample.yaml", &["--audit", "log", "--audit-key", "log.key"]),
+        (
+            "the sample policy, with a log",
+            "sample.yaml",
+            &["--audit", "log", "--audit-key", "log.key"],
+        ),
     ] {
         let command = || {
             let mut command = Command::new(&program);
             command
                 .current_dir(&folder)
-                .args(["hook", "run", "--agent", "claude-code", "--event", "PreToolUse"])
+                .args([
+                    "hook",
+                    "run",
+                    "--agent",
+                    "claude-code",
+                    "--event",
+                    "PreToolUse",
+                ])
                 .args(["--state", "state", "--policy", policy])
                 .args(more);
             command
@@ -53,7 +66,14 @@ fn main() {
     }
     let nothing = || {
         let mut command = Command::new(&program);
-        command.args(["hook", "run", "--agent", "claude-code", "--state", "/nowhere"]);
+        command.args([
+            "hook",
+            "run",
+            "--agent",
+            "claude-code",
+            "--state",
+            "/nowhere",
+        ]);
         command
     };
     measure("no policy, denied", nothing, &call, Some(2));
@@ -98,6 +118,8 @@ fn measure(name: &str, command: impl Fn() -> Command, input: &[u8], code: Option
         .skip(WARM_UP)
         .collect();
     times.sort_unstable();
-    let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+    let at = |percent: usize| {
+        times[(times.len() * percent / 100).min(times.len() - 1)].as_secs_f64() * 1e3
+    };
     println!("{name:<44} {:>8.2} {:>8.2}", at(50), at(99));
 }

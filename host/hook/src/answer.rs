@@ -71,6 +71,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Asked {
     pub(crate) name: String,
     pub(crate) kind: Kind,
+    /// Whether the agent would ask a person now.
+    pub(crate) attended: bool,
 }
 
 impl Asked {
@@ -88,6 +90,7 @@ impl Asked {
         Self {
             name: name.to_owned(),
             kind,
+            attended: false,
         }
     }
 }
@@ -120,10 +123,12 @@ pub(crate) fn answer(agent: Agent, asked: &Asked, verdict: Verdict) -> Answer {
 
 fn remedy(agent: Agent) -> &'static str {
     match agent {
-        Agent::Codex | Agent::Gemini | Agent::Cursor => {
+        Agent::Codex | Agent::Gemini | Agent::Cursor | Agent::Copilot => {
             "Do not try another way: tell the user, who can run it themselves, allow it in the policy, or have it approved (`hexgate hook run --approvals`)."
         }
-        Agent::ClaudeCode | Agent::Copilot => "Tell the user.",
+        Agent::ClaudeCode => {
+            "Do not try another way: tell the user, who can leave the mode that bypasses permissions, allow it in the policy, or have it approved (`hexgate hook run --approvals`)."
+        }
     }
 }
 

@@ -51,7 +51,10 @@ fn show(args: &RunArgs) -> u8 {
         .hook()
         .and_then(|hook| hook.seen(&crate::run::read(stdin())?));
     let (text, code) = match seen {
-        Ok(Some(seen)) => (format!("{}\n{}\n", harmless(&seen.tool), harmless(&seen.arguments)), 0),
+        Ok(Some(seen)) => (
+            format!("{}\n{}\n", harmless(&seen.tool), harmless(&seen.arguments)),
+            0,
+        ),
         Ok(None) => ("no call\n".to_owned(), 0),
         Err(failure) => (format!("denied: {}\n", harmless(&failure.to_string())), 1),
     };

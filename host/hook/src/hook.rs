@@ -36,6 +36,9 @@ pub struct Options {
     pub state: PathBuf,
     /// Where decisions are recorded. None: nowhere.
     pub audit: Option<Auditing>,
+    /// Whether an agent asks a person when a hook says so, where its events do not tell: Copilot runs such a call where all tools are
+    /// allowed, and in its app; Gemini CLI does not document it. If not, what needs approval is denied there.
+    pub trust_ask: bool,
     /// How approvals are asked for and kept. None: the agent asks, where it can.
     pub approvals: Option<Approving>,
     /// The variables that say where the policy comes from.
@@ -95,6 +98,7 @@ impl Hook {
         let asked = Asked {
             name: event.name.clone(),
             kind: event.kind,
+            attended: event.attended.unwrap_or(options.trust_ask),
         };
         let verdict = self
             .decide(event)
@@ -180,11 +184,16 @@ impl Hook {
         let mut session = self.session(&event)?;
         let normal = self.normal(&event, proposed, session.as_ref())?;
         let enforcer = self.enforcer()?;
-        let mut call = Call::of(&self.caller(&event)?, &normal.tool, normal.arguments.clone());
+        let mut call = Call::of(
+            &self.caller(&event)?,
+            &normal.tool,
+            normal.arguments.clone(),
+        );
         if let Some(session) = &session {
-            if let Some(run) = session
-                .kept
-                .run(enforcer.agent(), &normal.tool, seconds(SystemTime::now()))
+            if let Some(run) =
+                session
+                    .kept
+                    .run(enforcer.agent(), &normal.tool, seconds(SystemTime::now()))
             {
                 call = call.run(run);
             }
@@ -235,7 +244,11 @@ impl Hook {
                 Some(request) => Verdict::Deny(format!(
                     "{} It waits for an approver as request {request} (`hexgate approvals show {request} --db {}`). Once it is approved, the same call passes, once.",
                     told(&decision),
-                    self.0.approvals.as_ref().map_or(Path::new(""), |it| &it.db).display(),
+                    self.0
+                        .approvals
+                        .as_ref()
+                        .map_or(Path::new(""), |it| &it.db)
+                        .display(),
                 )),
                 None => Verdict::Deny(told(&decision)),
             },

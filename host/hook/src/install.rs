@@ -101,8 +101,7 @@ pub fn plan(
         path: path.clone(),
         reason,
     };
-    let (content, events) =
-        edit::edit(agent, before.as_deref(), action).map_err(refused)?;
+    let (content, events) = edit::edit(agent, before.as_deref(), action).map_err(refused)?;
     Ok(Plan {
         changes: content != before,
         content,
@@ -155,7 +154,11 @@ fn read(path: &Path) -> Result<(Option<String>, u32), InstallError> {
     };
     let mode = hexgate_base::disk::Access::of(&file).map_err(failed)?.mode & 0o777;
     let bytes = read_all(file, MOST_BYTES).map_err(|error| failed(error.into()))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8")))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        failed(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it is not UTF-8",
+        ))
+    })?;
     Ok((Some(text), mode))
 }

@@ -33,7 +33,9 @@ fn answer(hook: &Hook, input: impl Read + Send + 'static) -> Answer {
             let _ = send.send(answer);
         });
     if let Err(error) = started {
-        return hook.deny(&Failure::Broken(format!("no thread could be started: {error}")));
+        return hook.deny(&Failure::Broken(format!(
+            "no thread could be started: {error}"
+        )));
     }
     match receive.recv_timeout(hook.options().limit) {
         Ok(answer) => answer,

@@ -54,7 +54,11 @@ impl Session {
             ));
         }
         let digest = Digest::of(format!("hexgate-hook\0{agent}\0{id}").as_bytes());
-        let digest: String = digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: String = digest
+            .as_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         let name = format!("{digest}.json");
         let path = state.join(&name);
         let lock = Lock::take(&folder, format!("{digest}.lock"), patience).map_err(|error| {
@@ -114,5 +118,7 @@ impl Session {
 }
 
 pub(crate) fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
 }

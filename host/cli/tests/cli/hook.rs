@@ -22,7 +22,9 @@ tools:
 ";
 
 fn desk() -> Fixture {
-    let desk = Fixture::empty().with("rules/policy.yaml", POLICY).with("work/src/main.rs", "");
+    let desk = Fixture::empty()
+        .with("rules/policy.yaml", POLICY)
+        .with("work/src/main.rs", "");
     fs::create_dir_all(desk.path("home")).unwrap();
     desk
 }
@@ -60,7 +62,7 @@ fn sent(command: Command, input: &[u8]) -> Output {
 fn call(desk: &Fixture, command: &str) -> Vec<u8> {
     json!({
         "session_id": "s-1", "cwd": desk.path("work"), "hook_event_name": "PreToolUse",
-        "tool_name": "Bash", "tool_input": { "command": command },
+        "permission_mode": "default", "tool_name": "Bash", "tool_input": { "command": command },
     })
     .to_string()
     .into_bytes()
@@ -68,7 +70,14 @@ fn call(desk: &Fixture, command: &str) -> Vec<u8> {
 
 fn run(desk: &Fixture, more: &[&str]) -> Command {
     let policy = desk.path("rules/policy.yaml");
-    let mut arguments = vec!["run", "--agent", "claude-code", "--event", "PreToolUse", "--policy"];
+    let mut arguments = vec![
+        "run",
+        "--agent",
+        "claude-code",
+        "--event",
+        "PreToolUse",
+        "--policy",
+    ];
     arguments.push(policy.to_str().unwrap());
     arguments.extend(more);
     hook(desk, &arguments)
@@ -77,7 +86,11 @@ fn run(desk: &Fixture, more: &[&str]) -> Command {
 fn decision(output: &Output) -> String {
     let value: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let decision = value["hookSpecificOutput"]["permissionDecision"].as_str();
-    format!("{} {}", output.status.code().unwrap(), decision.unwrap_or("none"))
+    format!(
+        "{} {}",
+        output.status.code().unwrap(),
+        decision.unwrap_or("none")
+    )
 }
 
 #[test]
@@ -91,7 +104,11 @@ fn it_allows_asks_and_denies() {
     ] {
         let output = sent(run(&desk, &[]), &call(&desk, script));
         assert_eq!(decision(&output), expected, "{script}: {output:?}");
-        assert_eq!(output.stderr.is_empty(), !expected.starts_with('2'), "{output:?}");
+        assert_eq!(
+            output.stderr.is_empty(),
+            !expected.starts_with('2'),
+            "{output:?}"
+        );
     }
 }
 
@@ -101,7 +118,10 @@ fn the_environment_can_name_the_policy() {
     let arguments = ["run", "--agent", "claude-code"];
     let none = sent(hook(&desk, &arguments), &call(&desk, "ls"));
     assert_eq!(decision(&none), "2 deny");
-    assert!(String::from_utf8_lossy(&none.stderr).contains("HEXGATE_LOCAL_POLICY"), "{none:?}");
+    assert!(
+        String::from_utf8_lossy(&none.stderr).contains("HEXGATE_LOCAL_POLICY"),
+        "{none:?}"
+    );
     let mut named = hook(&desk, &arguments);
     named.env("HEXGATE_LOCAL_POLICY", desk.path("rules/policy.yaml"));
     assert_eq!(decision(&sent(named, &call(&desk, "ls"))), "0 allow");
@@ -124,7 +144,10 @@ fn failures_are_denials() {
     let missing = sent(run(&desk, &["--policy=/nowhere.yaml"]), &call(&desk, "ls"));
     assert_eq!(missing.status.code(), Some(2), "{missing:?}");
     fs::write(desk.path("rules/policy.yaml"), "tools: [").unwrap();
-    assert_eq!(decision(&sent(run(&desk, &[]), &call(&desk, "ls"))), "2 deny");
+    assert_eq!(
+        decision(&sent(run(&desk, &[]), &call(&desk, "ls"))),
+        "2 deny"
+    );
     let mut homeless = run(&desk, &[]);
     homeless.env_remove("HOME");
     assert_eq!(decision(&sent(homeless, &call(&desk, "ls"))), "2 deny");
@@ -137,7 +160,10 @@ fn failures_are_denials() {
     ] {
         let output = sent(hook(&desk, arguments), b"{}");
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{output:?}");
+        assert!(
+            !output.stderr.is_empty() && output.stdout.is_empty(),
+            "{output:?}"
+        );
     }
 }
 
@@ -156,7 +182,10 @@ fn an_event_that_never_ends_is_denied_in_time() {
     let output = child.wait_with_output().unwrap();
     drop(stdin);
     assert_eq!(decision(&output), "2 deny");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("200 ms"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("200 ms"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -180,7 +209,10 @@ fn a_call_is_shown_as_the_policy_sees_it() {
     let desk = desk();
     let event = json!({ "session_id": "1", "cwd": desk.path("work"), "tool_name": "read_file", "tool_input": { "file_path": "src/../src/main.rs" } });
     let output = sent(
-        hook(&desk, &["show", "--agent", "gemini", "--event", "BeforeTool"]),
+        hook(
+            &desk,
+            &["show", "--agent", "gemini", "--event", "BeforeTool"],
+        ),
         event.to_string().as_bytes(),
     );
     let shown = String::from_utf8(output.stdout).unwrap();
@@ -196,22 +228,35 @@ fn what_is_installed_decides() {
     let desk = desk();
     let policy = desk.path("rules/policy.yaml");
     let install = |more: &[&str]| {
-        let mut arguments = vec!["install", "claude-code", "--policy", policy.to_str().unwrap()];
+        let mut arguments = vec![
+            "install",
+            "claude-code",
+            "--policy",
+            policy.to_str().unwrap(),
+        ];
         arguments.extend(more);
         sent(hook(&desk, &arguments), b"")
     };
     let file = desk.path("work/.claude/settings.json");
     let dry = install(&["--dry-run"]);
     let told = String::from_utf8(dry.stdout).unwrap();
-    assert!(dry.status.success() && told.contains("would be installed for PreToolUse"), "{told}");
+    assert!(
+        dry.status.success() && told.contains("would be installed for PreToolUse"),
+        "{told}"
+    );
     assert!(told.contains("hook run --agent claude-code"), "{told}");
     assert!(!file.exists());
     let done = install(&["--role", "dev"]);
     let told = String::from_utf8(done.stdout).unwrap();
-    assert!(done.status.success() && told.contains("cannot be kept from doing"), "{told}");
+    assert!(
+        done.status.success() && told.contains("cannot be kept from doing"),
+        "{told}"
+    );
     assert!(!told.contains("caution"), "{told}");
     let settings: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    let command = settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"].as_str().unwrap();
+    let command = settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
+        .as_str()
+        .unwrap();
     let shell = |command: &str| {
         let mut shell = Command::new("sh");
         shell
@@ -220,17 +265,31 @@ fn what_is_installed_decides() {
             .env("HOME", desk.path("home"));
         shell
     };
-    assert_eq!(decision(&sent(shell(command), &call(&desk, "ls"))), "0 allow");
+    assert_eq!(
+        decision(&sent(shell(command), &call(&desk, "ls"))),
+        "0 allow"
+    );
     let denied = sent(shell(command), &call(&desk, "rm a"));
     assert_eq!(decision(&denied), "2 deny");
-    assert!(!String::from_utf8_lossy(&denied.stderr).contains("did not run"), "{denied:?}");
+    assert!(
+        !String::from_utf8_lossy(&denied.stderr).contains("did not run"),
+        "{denied:?}"
+    );
     let gone = command.replacen("hexgate", "hexgate-that-is-gone", 1);
     let blocked = sent(shell(&gone), &call(&desk, "ls"));
     assert_eq!(blocked.status.code(), Some(2), "{blocked:?}");
     let again = install(&["--role", "dev"]);
-    assert!(String::from_utf8(again.stdout).unwrap().contains("installed already"));
+    assert!(
+        String::from_utf8(again.stdout)
+            .unwrap()
+            .contains("installed already")
+    );
     let removed = sent(hook(&desk, &["install", "claude-code", "--uninstall"]), b"");
-    assert!(String::from_utf8(removed.stdout).unwrap().contains("removed from"));
+    assert!(
+        String::from_utf8(removed.stdout)
+            .unwrap()
+            .contains("removed from")
+    );
     assert_eq!(fs::read_to_string(&file).unwrap(), "{}\n");
 }
 
@@ -240,20 +299,38 @@ fn a_hook_that_would_deny_everything_is_not_installed() {
     fs::write(desk.path("rules/policy.yaml"), "tools: [").unwrap();
     let policy = desk.path("rules/policy.yaml");
     let output = sent(
-        hook(&desk, &["install", "codex", "--policy", policy.to_str().unwrap()]),
+        hook(
+            &desk,
+            &["install", "codex", "--policy", policy.to_str().unwrap()],
+        ),
         b"",
     );
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("every call would be denied"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("every call would be denied"),
+        "{output:?}"
+    );
     assert!(!desk.path("work/.codex").exists());
     // A policy where the agent can write is said aloud.
     fs::write(desk.path("work/policy.yaml"), POLICY).unwrap();
-    let output = sent(hook(&desk, &["install", "cursor", "--policy", "policy.yaml"]), b"");
-    assert!(String::from_utf8_lossy(&output.stdout).contains("caution: "), "{output:?}");
+    let output = sent(
+        hook(&desk, &["install", "cursor", "--policy", "policy.yaml"]),
+        b"",
+    );
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("caution: "),
+        "{output:?}"
+    );
     // What cannot be read is left, and said.
     fs::create_dir_all(desk.path("work/.gemini")).unwrap();
     fs::write(desk.path("work/.gemini/settings.json"), "{ // mine\n}").unwrap();
-    let output = sent(hook(&desk, &["install", "gemini", "--policy", "policy.yaml"]), b"");
+    let output = sent(
+        hook(&desk, &["install", "gemini", "--policy", "policy.yaml"]),
+        b"",
+    );
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("left as it is"), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("left as it is"),
+        "{output:?}"
+    );
 }

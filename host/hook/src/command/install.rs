@@ -135,21 +135,33 @@ fn told(args: &InstallArgs, plan: &Plan, notices: &[String]) -> String {
         (false, _, false) => writeln!(text, "{file}: the hook is installed already"),
         (true, None, _) => writeln!(text, "{file}: {would}removed"),
         (true, Some(_), true) => {
-            writeln!(text, "{file}: {would}removed from {}", plan.events.join(", "))
+            writeln!(
+                text,
+                "{file}: {would}removed from {}",
+                plan.events.join(", ")
+            )
         }
         (true, Some(_), false) => {
-            writeln!(text, "{file}: {would}installed for {}", plan.events.join(", "))
+            writeln!(
+                text,
+                "{file}: {would}installed for {}",
+                plan.events.join(", ")
+            )
         }
     };
     if args.dry_run
         && plan.changes
         && let Some(content) = &plan.content
     {
-        let _ = writeln!(text, "---\n{}---", content.lines().fold(String::new(), |mut all, line| {
-            all.push_str(&harmless(line));
-            all.push('\n');
-            all
-        }));
+        let _ = writeln!(
+            text,
+            "---\n{}---",
+            content.lines().fold(String::new(), |mut all, line| {
+                all.push_str(&harmless(line));
+                all.push('\n');
+                all
+            })
+        );
     }
     if args.uninstall {
         return text;
@@ -243,5 +255,8 @@ fn words(decide: &DecideArgs) -> Vec<String> {
         add("--approver-role", Some(role.clone()));
     }
     add("--limit", decide.limit.map(|limit| limit.to_string()));
+    if decide.trust_ask {
+        words.push("--trust-ask".to_owned());
+    }
     words
 }

@@ -75,7 +75,9 @@ impl Hook {
         if self.0.audit.is_none() {
             return;
         }
-        let caller = Caller::builder(&*self.0.caller).roles(&self.0.roles).build();
+        let caller = Caller::builder(&*self.0.caller)
+            .roles(&self.0.roles)
+            .build();
         if let (Ok(enforcer), Ok(caller)) = (self.enforcer(), caller) {
             let _ = enforcer.refuse(Call::of(&caller, NO_CALL, "{}"), sentence(failure));
         }
@@ -112,8 +114,8 @@ fn asking(approving: &Approving) -> Result<DurableApprovals, Failure> {
     let failed = |error: &(dyn std::error::Error + 'static)| Failure::Approvals(sentence(error));
     let approvers = Approvers::from_file(&approving.approvers).map_err(|error| failed(&error))?;
     let store = RequestStore::open_or_create(&approving.db).map_err(|error| failed(&error))?;
-    let terms = Terms::new(approving.roles.iter().map(String::as_str))
-        .map_err(|error| failed(&error))?;
+    let terms =
+        Terms::new(approving.roles.iter().map(String::as_str)).map_err(|error| failed(&error))?;
     let mut service = ApprovalService::new(store, approvers);
     if let Some(used) = &approving.used {
         let used = UsedApprovals::open(used).map_err(|error| failed(&error))?;

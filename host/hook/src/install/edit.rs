@@ -2,23 +2,22 @@
 
 use serde_json::value::RawValue;
 
+use super::Action;
 use super::agents::{Wanted, events};
 use super::entry::{CommandLine, entry, marker};
-use super::Action;
 use crate::agent::Agent;
 use crate::json::{Object, quoted};
 
 /// Members that switch hooks off, and their value then.
-const SWITCHES: &[(&str, &str)] = &[("disableAllHooks", "true"), ("allowManagedHooksOnly", "true")];
+const SWITCHES: &[(&str, &str)] = &[
+    ("disableAllHooks", "true"),
+    ("allowManagedHooksOnly", "true"),
+];
 
 type Edited = (Option<String>, Vec<String>);
 
 /// The new content of a file, and the events in it that are the hook's, or were. None: there is no file.
-pub(super) fn edit(
-    agent: Agent,
-    before: Option<&str>,
-    action: &Action,
-) -> Result<Edited, String> {
+pub(super) fn edit(agent: Agent, before: Option<&str>, action: &Action) -> Result<Edited, String> {
     let mut top = match before {
         None => Object::default(),
         Some(text) if text.trim().is_empty() => Object::default(),
@@ -35,8 +34,9 @@ pub(super) fn edit(
     }
     let mut hooks = match top.get("hooks") {
         None => Object::default(),
-        Some(value) => Object::read(value.get().as_bytes(), "`hooks`")
-            .map_err(|error| error.to_string())?,
+        Some(value) => {
+            Object::read(value.get().as_bytes(), "`hooks`").map_err(|error| error.to_string())?
+        }
     };
     let mut touched = Vec::new();
     // Events of other versions of this program are cleared, too.
@@ -105,10 +105,16 @@ fn switched_on(agent: Agent, top: &Object) -> Result<(), String> {
         return Err(format!("it is of version {version}, and 1 is known"));
     }
     if agent == Agent::Gemini {
-        let config = top.object("hooksConfig").map_err(|error| error.to_string())?;
+        let config = top
+            .object("hooksConfig")
+            .map_err(|error| error.to_string())?;
         let config = config.unwrap_or_default();
-        let disabled = config.texts("disabled").map_err(|error| error.to_string())?;
-        if config.get("enabled").is_some_and(|value| value.get() != "true")
+        let disabled = config
+            .texts("disabled")
+            .map_err(|error| error.to_string())?;
+        if config
+            .get("enabled")
+            .is_some_and(|value| value.get() != "true")
             || disabled.iter().any(|name| name == "hexgate")
         {
             return Err("`hooksConfig` switches the hook off; change that first".to_owned());
@@ -170,7 +176,12 @@ fn raw(text: &str) -> Result<Box<RawValue>, String> {
 }
 
 fn list_of(list: &[Box<RawValue>], depth: usize) -> String {
-    lines('[', ']', list.iter().map(|value| value.get().to_owned()), depth)
+    lines(
+        '[',
+        ']',
+        list.iter().map(|value| value.get().to_owned()),
+        depth,
+    )
 }
 
 fn object(object: &Object, depth: usize) -> String {
@@ -187,5 +198,9 @@ fn lines(open: char, close: char, parts: impl Iterator<Item = String>, depth: us
     if parts.is_empty() {
         return format!("{open}{close}");
     }
-    format!("{open}\n{}\n{}{close}", parts.join(",\n"), "  ".repeat(depth))
+    format!(
+        "{open}\n{}\n{}{close}",
+        parts.join(",\n"),
+        "  ".repeat(depth)
+    )
 }

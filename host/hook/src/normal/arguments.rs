@@ -19,15 +19,30 @@ const NAMES: &[(&[&str], &str, &[&str])] = &[
     (
         OF_FILES,
         "file_path",
-        &["path", "filePath", "target_file", "notebook_path", "absolute_path"],
+        &[
+            "path",
+            "filePath",
+            "target_file",
+            "notebook_path",
+            "absolute_path",
+        ],
     ),
     (
         OF_FOLDERS,
         "path",
-        &["dir_path", "directory", "target_directory", "relative_workspace_path"],
+        &[
+            "dir_path",
+            "directory",
+            "target_directory",
+            "relative_workspace_path",
+        ],
     ),
     (&["bash", "powershell"], "command", &["cmd", "script"]),
-    (&["bash", "powershell"], "cwd", &["dir_path", "workdir", "working_directory"]),
+    (
+        &["bash", "powershell"],
+        "cwd",
+        &["dir_path", "workdir", "working_directory"],
+    ),
     (&["glob"], "pattern", &["glob_pattern"]),
     (&["grep"], "pattern", &["regex", "query"]),
     (&["write_file"], "content", &["file_text", "contents"]),
@@ -104,7 +119,11 @@ fn base(pattern: &str) -> String {
         base.push_str(if fixed == 0 { "*/.." } else { "/*/.." });
     }
     // Of an absolute pattern that begins with a wildcard nothing is left but the root.
-    if base.is_empty() { "/".to_owned() } else { base }
+    if base.is_empty() {
+        "/".to_owned()
+    } else {
+        base
+    }
 }
 
 /// A text or a list of texts, each placed. None: it is neither, and stays what it is.
@@ -126,7 +145,9 @@ pub(super) fn programs(tool: &str, input: &mut Object) -> Result<(), Failure> {
     // Nobody but this hook says what runs.
     for name in ["programs", "redirects"] {
         if matches!(tool, "bash" | "powershell") && input.has(name) {
-            return Err(Failure::malformed(format!("`{name}` is not an argument of it")));
+            return Err(Failure::malformed(format!(
+                "`{name}` is not an argument of it"
+            )));
         }
     }
     if tool != "bash" {

@@ -48,7 +48,9 @@ fn real(path: &Path, shown: &str) -> Result<Option<PathBuf>, Failure> {
                 }
                 return Ok(Some(real));
             }
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
+            {
                 // A link without a target: whoever writes to it makes the target.
                 if fs::symlink_metadata(existing).is_ok_and(|it| it.is_symlink()) {
                     return Err(unplaced(shown, "it is a link that leads to nothing"));

@@ -10,7 +10,13 @@ const NAMES: &[(&str, [&[&str]; 5])] = &[
         "bash",
         [
             &["Bash"],
-            &["Bash", "shell", "shell_command", "exec_command", "local_shell"],
+            &[
+                "Bash",
+                "shell",
+                "shell_command",
+                "exec_command",
+                "local_shell",
+            ],
             &["run_shell_command"],
             &["Shell"],
             &["bash", "Bash"],
@@ -192,7 +198,11 @@ mod tests {
     #[test]
     fn no_agent_has_two_meanings_for_a_name() {
         for column in 0..5 {
-            let mut names: Vec<&str> = NAMES.iter().flat_map(|(_, all)| all[column]).copied().collect();
+            let mut names: Vec<&str> = NAMES
+                .iter()
+                .flat_map(|(_, all)| all[column])
+                .copied()
+                .collect();
             names.sort_unstable();
             let before = names.len();
             names.dedup();

@@ -17,7 +17,11 @@ pub(super) fn clean(folder: &Folder, now: SystemTime) {
     let Ok(entries) = folder.entries() else {
         return;
     };
-    for (name, _) in entries.into_iter().filter(|(_, file)| *file).take(MOST_FILES) {
+    for (name, _) in entries
+        .into_iter()
+        .filter(|(_, file)| *file)
+        .take(MOST_FILES)
+    {
         let is_ours = name.to_str().is_some_and(|name| {
             name.split_once('.').is_some_and(|(digest, ending)| {
                 digest.len() == 64

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hexgate_hook::{Agent, Answer};
 use serde_json::Value;
 
-use crate::fixture::{Desk, is_stopped};
+use crate::fixture::{self, Desk, Effect, claude, is_stopped};
 
 pub(crate) fn data(name: &str) -> Value {
     let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -26,14 +26,25 @@ fn events(agent: Agent) -> Vec<(String, Value, Option<String>)> {
 }
 
 fn same(answer: &Answer, expected: &Value, case: &str) {
-    assert_eq!(Value::from(answer.code), expected["code"], "{case}: {answer:?}");
-    assert_eq!(answer.stderr, expected["stderr"].as_str().unwrap(), "{case}");
+    assert_eq!(
+        Value::from(answer.code),
+        expected["code"],
+        "{case}: {answer:?}"
+    );
+    assert_eq!(
+        answer.stderr,
+        expected["stderr"].as_str().unwrap(),
+        "{case}"
+    );
     if expected["stdout"].is_null() {
         assert_eq!(answer.stdout, "", "{case}");
     } else {
         let stdout: Value = serde_json::from_str(&answer.stdout).unwrap();
         assert_eq!(stdout, expected["stdout"], "{case}");
-        assert!(answer.stdout.ends_with('\n') && answer.stdout.lines().count() == 1, "{case}");
+        assert!(
+            answer.stdout.ends_with('\n') && answer.stdout.lines().count() == 1,
+            "{case}"
+        );
     }
 }
 
@@ -41,21 +52,28 @@ fn same(answer: &Answer, expected: &Value, case: &str) {
 fn every_event_of_every_agent_has_its_answer() {
     let answers = data("answers");
     let mut seen = BTreeSet::new();
-    for (mode, verdict) in [("allow", "allow"), ("approval_required", "ask"), ("deny", "deny")] {
+    for (mode, verdict) in [
+        ("allow", "allow"),
+        ("approval_required", "ask"),
+        ("deny", "deny"),
+    ] {
         let desk = Desk::of(mode);
         for agent in Agent::ALL {
             for (event, input, tool) in events(agent) {
-                if event.eq_ignore_ascii_case("sessionstart") && agent != Agent::Cursor && agent != Agent::Copilot {
+                if event.eq_ignore_ascii_case("sessionstart")
+                    && agent != Agent::Cursor
+                    && agent != Agent::Copilot
+                {
                     continue;
                 }
                 let case = format!("{agent} {event} {verdict}");
                 let expected = &answers[agent.name()][&event][verdict];
                 assert!(expected.is_object(), "{case} has no answer");
                 let tool = tool.unwrap_or_default();
-                let expected = expected
-                    .to_string()
-                    .replace("TOOL", &tool)
-                    .replace("REASON", &format!("Policy requires approval for tool \\\"{tool}\\\""));
+                let expected = expected.to_string().replace("TOOL", &tool).replace(
+                    "REASON",
+                    &format!("Policy requires approval for tool \\\"{tool}\\\""),
+                );
                 let expected: Value = serde_json::from_str(&expected).unwrap();
                 let answer = desk.answer(agent, &event, &input);
                 same(&answer, &expected, &case);
@@ -65,7 +83,10 @@ fn every_event_of_every_agent_has_its_answer() {
     }
     for agent in Agent::ALL {
         for event in answers[agent.name()].as_object().unwrap().keys() {
-            assert!(seen.contains(&(agent.name(), event.clone())), "{agent} {event} was not sent");
+            assert!(
+                seen.contains(&(agent.name(), event.clone())),
+                "{agent} {event} was not sent"
+            );
         }
     }
 }
@@ -74,14 +95,23 @@ fn every_event_of_every_agent_has_its_answer() {
 fn the_user_is_told_which_policy_decides() {
     let desk = Desk::of("deny");
     for agent in [Agent::ClaudeCode, Agent::Codex, Agent::Gemini] {
-        for (event, input, _) in events(agent).iter().filter(|(event, ..)| event == "SessionStart") {
+        for (event, input, _) in events(agent)
+            .iter()
+            .filter(|(event, ..)| event == "SessionStart")
+        {
             let answer = desk.answer(agent, event, input);
             let told: Value = serde_json::from_str(&answer.stdout).unwrap();
             let told = told["systemMessage"].as_str().unwrap();
-            assert!(told.contains("policy.yaml") && told.contains("decides"), "{told}");
+            assert!(
+                told.contains("policy.yaml") && told.contains("decides"),
+                "{told}"
+            );
             std::fs::write(desk.path("policy.yaml"), "tools: [").unwrap();
             let answer = desk.answer(agent, event, input);
-            assert!(answer.stdout.contains("every call will be denied"), "{answer:?}");
+            assert!(
+                answer.stdout.contains("every call will be denied"),
+                "{answer:?}"
+            );
             assert_eq!(answer.code, 0);
             std::fs::write(desk.path("policy.yaml"), "{}").unwrap();
         }
@@ -100,13 +130,76 @@ fn a_denial_is_one_in_the_agents_own_form() {
             for (event, input, tool) in events(agent) {
                 if tool.is_some() {
                     let answer = desk.answer(agent, &event, &input);
-                    assert!(is_stopped(agent, &event, &answer), "{agent} {event}: {answer:?}");
+                    assert!(
+                        is_stopped(agent, &event, &answer),
+                        "{agent} {event}: {answer:?}"
+                    );
                     looked_at += 1;
                 }
             }
         }
     }
     assert!(looked_at > 100, "{looked_at}");
+}
+
+/// Claude Code runs a call about which a hook says `ask` where permissions are bypassed.
+#[test]
+fn nobody_is_said_to_be_asked_where_nobody_would_be() {
+    let desk = Desk::of("approval_required");
+    for (mode, effect) in [
+        (Value::from("default"), Effect::Asks),
+        (Value::from("plan"), Effect::Asks),
+        (Value::from("acceptEdits"), Effect::Asks),
+        (Value::from("auto"), Effect::Asks),
+        (Value::from("dontAsk"), Effect::Asks),
+        (Value::from("bypassPermissions"), Effect::Stops),
+        (Value::from("a mode of tomorrow"), Effect::Stops),
+        (Value::Null, Effect::Stops),
+        (Value::from(7), Effect::Stops),
+    ] {
+        let mut input = claude("1", "Bash", &serde_json::json!({ "command": "ls" }));
+        input["permission_mode"] = mode.clone();
+        let answer = desk.answer(Agent::ClaudeCode, "PreToolUse", &input);
+        assert_eq!(fixture::effect(&answer), effect, "{mode}");
+    }
+}
+
+#[test]
+fn who_trusts_an_agent_to_ask_says_so() {
+    let desk = Desk::of("approval_required");
+    for (agent, event, asks) in [
+        (Agent::Copilot, "preToolUse", true),
+        (Agent::Gemini, "BeforeTool", true),
+        (Agent::Codex, "PreToolUse", false),
+        (Agent::Cursor, "preToolUse", false),
+    ] {
+        let (_, input, _) = events(agent).swap_remove(0);
+        let hook = hexgate_hook::Hook::new(hexgate_hook::Options {
+            event: Some(event.to_owned()),
+            trust_ask: true,
+            ..desk.options(agent)
+        });
+        let answer = hook.answer(desk.filled(&input.to_string()).as_bytes());
+        assert_eq!(
+            is_stopped(agent, event, &answer),
+            !asks,
+            "{agent}: {answer:?}"
+        );
+        assert_eq!(
+            answer.stdout.contains("\"ask\""),
+            asks,
+            "{agent}: {answer:?}"
+        );
+    }
+    // Where Claude Code tells that nobody would be asked, nobody is.
+    let mut input = claude("1", "Bash", &serde_json::json!({ "command": "ls" }));
+    input["permission_mode"] = "bypassPermissions".into();
+    let hook = hexgate_hook::Hook::new(hexgate_hook::Options {
+        trust_ask: true,
+        ..desk.options(Agent::ClaudeCode)
+    });
+    let answer = hook.answer(desk.filled(&input.to_string()).as_bytes());
+    assert_eq!(fixture::effect(&answer), Effect::Stops);
 }
 
 /// The golden answers keep to what Codex takes: an answer with another member is ignored, and the call runs.

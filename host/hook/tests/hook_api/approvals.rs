@@ -37,7 +37,10 @@ fn an_approval_is_kept_until_the_same_call_comes_again() {
             ..desk.options(agent)
         });
         let call = |session: &str, command: &str| -> Answer {
-            hook.answer(desk.filled(&claude(session, "Bash", &json!({ "command": command })).to_string()).as_bytes())
+            hook.answer(
+                desk.filled(&claude(session, "Bash", &json!({ "command": command })).to_string())
+                    .as_bytes(),
+            )
         };
         let first = call("1", "make");
         assert!(is_stopped(agent, "PreToolUse", &first), "{first:?}");
@@ -51,13 +54,25 @@ fn an_approval_is_kept_until_the_same_call_comes_again() {
         assert_eq!(store.entries().unwrap().len(), open.len());
         let approvers = Approvers::from_file(&approving.approvers).unwrap();
         let now = Timestamp::from_system_time(SystemTime::now()).unwrap();
-        store.answer(&request, &approvers, &carols, Decision::Approve, "as agreed", now).unwrap();
+        store
+            .answer(
+                &request,
+                &approvers,
+                &carols,
+                Decision::Approve,
+                "as agreed",
+                now,
+            )
+            .unwrap();
         // Another call, another conversation.
         assert!(is_stopped(agent, "PreToolUse", &call("1", "make all")));
         assert!(is_stopped(agent, "PreToolUse", &call("2", "make")));
         let passed = call("1", "make");
         assert!(!is_stopped(agent, "PreToolUse", &passed), "{passed:?}");
-        assert!(is_stopped(agent, "PreToolUse", &call("1", "make")), "it counts once");
+        assert!(
+            is_stopped(agent, "PreToolUse", &call("1", "make")),
+            "it counts once"
+        );
     }
 }
 
@@ -73,22 +88,44 @@ fn without_approvers_everything_that_needs_approval_is_denied() {
     let event = desk.filled(&claude("1", "Bash", &json!({ "command": "ls" })).to_string());
     let answer = hook.answer(event.as_bytes());
     assert_eq!(effect(&answer), Effect::Stops);
-    assert!(answer.stderr.contains("approvals cannot be asked for"), "{answer:?}");
+    assert!(
+        answer.stderr.contains("approvals cannot be asked for"),
+        "{answer:?}"
+    );
 }
 
 #[test]
 fn decisions_are_recorded_before_the_agent_is_answered() {
     let desk = Desk::new("tools: { bash: { mode: allow }, fetch: { mode: approval_required } }");
-    let auditing = Auditing { folder: desk.path("log"), key: desk.path("log.key") };
-    let hook = Hook::new(Options { audit: Some(auditing), ..desk.options(Agent::ClaudeCode) });
-    let answer = |tool: &str| hook.answer(desk.filled(&claude("s-1", tool, &json!({ "command": "ls" })).to_string()).as_bytes());
+    let auditing = Auditing {
+        folder: desk.path("log"),
+        key: desk.path("log.key"),
+    };
+    let hook = Hook::new(Options {
+        audit: Some(auditing),
+        ..desk.options(Agent::ClaudeCode)
+    });
+    let answer = |tool: &str| {
+        hook.answer(
+            desk.filled(&claude("s-1", tool, &json!({ "command": "ls" })).to_string())
+                .as_bytes(),
+        )
+    };
     assert_eq!(effect(&answer("Bash")), Effect::Runs);
     assert_eq!(effect(&answer("WebFetch")), Effect::Asks);
     assert_eq!(effect(&answer("Read")), Effect::Stops);
     assert_eq!(effect(&hook.answer(b"{")), Effect::Stops);
     let lines = log(&desk);
-    for (tool, outcome) in [("bash", "allow"), ("fetch", "needs_approval"), ("read_file", "deny"), ("hook-event", "malformed")] {
-        let line = lines.iter().find(|line| line.contains(&format!("\"{tool}\""))).unwrap();
+    for (tool, outcome) in [
+        ("bash", "allow"),
+        ("fetch", "needs_approval"),
+        ("read_file", "deny"),
+        ("hook-event", "malformed"),
+    ] {
+        let line = lines
+            .iter()
+            .find(|line| line.contains(&format!("\"{tool}\"")))
+            .unwrap();
         assert!(line.contains(outcome), "{line}");
         assert!(line.contains("alice"), "{line}");
     }

@@ -60,6 +60,7 @@ impl Desk {
             workspace: None,
             state: self.path("state"),
             audit: None,
+            trust_ask: false,
             approvals: None,
             environment: self.environment(),
             limit: Duration::from_secs(20),
@@ -101,7 +102,7 @@ impl Desk {
 pub(crate) fn claude(session: &str, tool: &str, input: &Value) -> Value {
     serde_json::json!({
         "session_id": session, "cwd": "/WORKSPACE", "hook_event_name": "PreToolUse",
-        "tool_name": tool, "tool_input": input,
+        "permission_mode": "default", "tool_name": tool, "tool_input": input,
     })
 }
 
@@ -110,7 +111,11 @@ pub(crate) fn effect(answer: &Answer) -> Effect {
     let decision = serde_json::from_str::<Value>(&answer.stdout)
         .ok()
         .and_then(|it| {
-            Some(it["hookSpecificOutput"]["permissionDecision"].as_str()?.to_owned())
+            Some(
+                it["hookSpecificOutput"]["permissionDecision"]
+                    .as_str()?
+                    .to_owned(),
+            )
         });
     match (answer.code, decision.as_deref()) {
         (2, _) => Effect::Stops,

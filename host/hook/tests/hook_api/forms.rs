@@ -48,17 +48,32 @@ fn calls_of_all_agents_have_one_form() {
 fn a_tool_that_is_called_like_another_ones_is_not_taken_for_it() {
     let desk = Desk::of("allow");
     for (agent, event, own, name) in [
-        (Agent::ClaudeCode, "PreToolUse", "read_file", "other-read_file"),
+        (
+            Agent::ClaudeCode,
+            "PreToolUse",
+            "read_file",
+            "other-read_file",
+        ),
         (Agent::ClaudeCode, "PreToolUse", "bash", "other-bash"),
         (Agent::Gemini, "BeforeTool", "bash", "other-bash"),
         (Agent::Gemini, "BeforeTool", "Read", "Read"),
-        (Agent::Codex, "PreToolUse", "mcp-docs-read", "other-mcp-docs-read"),
+        (
+            Agent::Codex,
+            "PreToolUse",
+            "mcp-docs-read",
+            "other-mcp-docs-read",
+        ),
         (Agent::Codex, "PreToolUse", "agent.run", "other-agent.run"),
         (Agent::Codex, "PreToolUse", "other-bash", "other-other-bash"),
         (Agent::ClaudeCode, "PreToolUse", "bash ", "bash "),
     ] {
-        let input = json!({ "session_id": "1", "cwd": "/WORKSPACE", "tool_name": own, "tool_input": {} });
-        assert_eq!(seen(&desk, agent, event, &input).unwrap().0, name, "{agent} {own}");
+        let input =
+            json!({ "session_id": "1", "cwd": "/WORKSPACE", "tool_name": own, "tool_input": {} });
+        assert_eq!(
+            seen(&desk, agent, event, &input).unwrap().0,
+            name,
+            "{agent} {own}"
+        );
     }
 }
 
@@ -67,7 +82,8 @@ fn whose_tool_it_is_has_to_be_told() {
     let desk = Desk::of("allow");
     let gemini = json!({ "session_id": "1", "cwd": "/WORKSPACE", "tool_name": "mcp_a_b_c", "tool_input": {} });
     let cursor = json!({ "conversation_id": "1", "workspace_roots": ["/WORKSPACE"], "tool_name": "t", "tool_input": "{}" });
-    let claude = json!({ "session_id": "1", "cwd": "/WORKSPACE", "tool_name": "mcp__a", "tool_input": {} });
+    let claude =
+        json!({ "session_id": "1", "cwd": "/WORKSPACE", "tool_name": "mcp__a", "tool_input": {} });
     for (agent, event, input) in [
         (Agent::Gemini, "BeforeTool", gemini),
         (Agent::Cursor, "beforeMCPExecution", cursor),
@@ -80,7 +96,8 @@ fn whose_tool_it_is_has_to_be_told() {
 
 fn read(desk: &Desk, path: &str) -> Result<Value, String> {
     let input = claude("1", "Read", &json!({ "file_path": path }));
-    seen(desk, Agent::ClaudeCode, "PreToolUse", &input).map(|(_, arguments)| arguments["file_path"].clone())
+    seen(desk, Agent::ClaudeCode, "PreToolUse", &input)
+        .map(|(_, arguments)| arguments["file_path"].clone())
 }
 
 #[test]
@@ -113,9 +130,20 @@ fn paths_are_those_of_the_files_behind_them() {
     ] {
         assert_eq!(read(&desk, path).unwrap(), expected, "{path}");
     }
-    assert!(read(&desk, "dangling").unwrap_err().contains("leads to nothing"));
+    assert!(
+        read(&desk, "dangling")
+            .unwrap_err()
+            .contains("leads to nothing")
+    );
     assert_eq!(
-        seen(&desk, Agent::ClaudeCode, "PreToolUse", &claude("1", "Read", &json!({ "file_path": 7 }))).unwrap().1["file_path"],
+        seen(
+            &desk,
+            Agent::ClaudeCode,
+            "PreToolUse",
+            &claude("1", "Read", &json!({ "file_path": 7 }))
+        )
+        .unwrap()
+        .1["file_path"],
         7
     );
 }
@@ -145,7 +173,11 @@ fn one_argument_does_not_have_two_names() {
         json!({ "file_path": "src/main.rs", "path": "/etc/passwd" }),
         json!({ "path": "src/main.rs", "target_file": "/etc/passwd" }),
     ] {
-        let answer = desk.answer(Agent::ClaudeCode, "PreToolUse", &claude("1", "Read", &input));
+        let answer = desk.answer(
+            Agent::ClaudeCode,
+            "PreToolUse",
+            &claude("1", "Read", &input),
+        );
         assert_eq!(effect(&answer), Effect::Stops, "{input}");
         assert!(answer.stderr.contains("two names"), "{answer:?}");
     }
@@ -153,7 +185,11 @@ fn one_argument_does_not_have_two_names() {
         json!({ "command": "rm a", "programs": ["ls"] }),
         json!({ "command": "rm a", "redirects": [] }),
     ] {
-        let answer = desk.answer(Agent::ClaudeCode, "PreToolUse", &claude("1", "Bash", &input));
+        let answer = desk.answer(
+            Agent::ClaudeCode,
+            "PreToolUse",
+            &claude("1", "Bash", &input),
+        );
         assert_eq!(effect(&answer), Effect::Stops, "{input}");
     }
 }

@@ -31,9 +31,21 @@ fn what_is_no_event_is_denied() {
         let (event, input) = example(agent);
         let whole = desk.filled(&input.to_string());
         // It passes as it is, so that what follows shows something.
-        assert!(!answered(&desk, agent, Some(&event), whole.as_bytes()), "{agent}");
+        assert!(
+            !answered(&desk, agent, Some(&event), whole.as_bytes()),
+            "{agent}"
+        );
         let mut texts: Vec<Vec<u8>> = [
-            "", " ", "null", "[]", "7", "\"x\"", "{}", "{\"a\":}", "\u{feff}{}", "tool_name: Bash",
+            "",
+            " ",
+            "null",
+            "[]",
+            "7",
+            "\"x\"",
+            "{}",
+            "{\"a\":}",
+            "\u{feff}{}",
+            "tool_name: Bash",
         ]
         .iter()
         .map(|text| text.as_bytes().to_vec())
@@ -72,13 +84,19 @@ fn members_of_another_type_are_denied() {
                 let mut other = input.clone();
                 other[*name] = value.clone();
                 let text = desk.filled(&other.to_string());
-                assert!(answered(&desk, agent, Some(&event), text.as_bytes()), "{agent} {name} {value}");
+                assert!(
+                    answered(&desk, agent, Some(&event), text.as_bytes()),
+                    "{agent} {name} {value}"
+                );
             }
             let mut without = input.clone();
             without.as_object_mut().unwrap().remove(*name);
             if *name != "conversation_id" {
                 let text = desk.filled(&without.to_string());
-                assert!(answered(&desk, agent, Some(&event), text.as_bytes()), "{agent} without {name}");
+                assert!(
+                    answered(&desk, agent, Some(&event), text.as_bytes()),
+                    "{agent} without {name}"
+                );
             }
         }
     }
@@ -109,8 +127,14 @@ fn an_event_that_is_not_known_is_denied() {
         for other in ["PreToolUsed", "pretooluse", "", "BeforeModel", "x\u{202e}"] {
             input["hook_event_name"] = other.into();
             let text = desk.filled(&input.to_string());
-            assert!(answered(&desk, agent, Some(&event), text.as_bytes()), "{agent} {other}");
-            assert!(answered(&desk, agent, None, text.as_bytes()), "{agent} {other}");
+            assert!(
+                answered(&desk, agent, Some(&event), text.as_bytes()),
+                "{agent} {other}"
+            );
+            assert!(
+                answered(&desk, agent, None, text.as_bytes()),
+                "{agent} {other}"
+            );
         }
     }
     // One that would not stop anything does not answer for one that does.
@@ -120,7 +144,12 @@ fn an_event_that_is_not_known_is_denied() {
     assert_eq!(effect(&answer), Effect::Stops);
     // Without a name there is no event.
     let copilot = json!({ "sessionId": "1", "cwd": "/WORKSPACE", "toolName": "bash", "toolArgs": { "command": "ls" } });
-    assert!(answered(&desk, Agent::Copilot, None, desk.filled(&copilot.to_string()).as_bytes()));
+    assert!(answered(
+        &desk,
+        Agent::Copilot,
+        None,
+        desk.filled(&copilot.to_string()).as_bytes()
+    ));
 }
 
 #[test]
@@ -136,7 +165,10 @@ fn an_event_of_another_agent_is_denied() {
         (Agent::Codex, "PreToolUse", &gemini),
     ] {
         let text = desk.filled(&input.to_string());
-        assert!(answered(&desk, agent, Some(event), text.as_bytes()), "{agent}");
+        assert!(
+            answered(&desk, agent, Some(event), text.as_bytes()),
+            "{agent}"
+        );
     }
 }
 
@@ -144,12 +176,27 @@ fn an_event_of_another_agent_is_denied() {
 fn a_large_event_is_denied_and_a_large_file_is_decided() {
     let desk = Desk::of("allow");
     let content = "x".repeat(MOST_EVENT_BYTES);
-    let input = claude("1", "Write", &json!({ "file_path": "src/a", "content": content }));
+    let input = claude(
+        "1",
+        "Write",
+        &json!({ "file_path": "src/a", "content": content }),
+    );
     let answer = desk.answer(Agent::ClaudeCode, "PreToolUse", &input);
     assert_eq!(effect(&answer), Effect::Stops);
-    assert!(answer.stderr.contains("bytes") && answer.stderr.len() < 5_000, "{}", answer.stderr.len());
-    let small = claude("1", "Write", &json!({ "file_path": "src/a", "content": "x".repeat(200_000) }));
-    assert_eq!(effect(&desk.answer(Agent::ClaudeCode, "PreToolUse", &small)), Effect::Runs);
+    assert!(
+        answer.stderr.contains("bytes") && answer.stderr.len() < 5_000,
+        "{}",
+        answer.stderr.len()
+    );
+    let small = claude(
+        "1",
+        "Write",
+        &json!({ "file_path": "src/a", "content": "x".repeat(200_000) }),
+    );
+    assert_eq!(
+        effect(&desk.answer(Agent::ClaudeCode, "PreToolUse", &small)),
+        Effect::Runs
+    );
 }
 
 #[test]
@@ -168,7 +215,18 @@ fn deep_nesting_is_denied() {
 #[test]
 fn ids_of_conversations_are_never_paths() {
     let desk = Desk::of("allow");
-    for id in ["../../etc/passwd", "/etc/passwd", "a/b", ".", "..", "a b", "é", "%2e%2e", "$(id)", &"x".repeat(256)] {
+    for id in [
+        "../../etc/passwd",
+        "/etc/passwd",
+        "a/b",
+        ".",
+        "..",
+        "a b",
+        "é",
+        "%2e%2e",
+        "$(id)",
+        &"x".repeat(256),
+    ] {
         assert_eq!(desk.bash(id, "ls"), Effect::Runs, "{id}");
     }
     for id in ["", "a\0b", "a\nb", "a\u{7f}", &"x".repeat(257)] {
@@ -180,10 +238,17 @@ fn ids_of_conversations_are_never_paths() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(names.iter().filter(|name| name.ends_with(".json")).count(), 10, "{names:?}");
+    assert_eq!(
+        names.iter().filter(|name| name.ends_with(".json")).count(),
+        10,
+        "{names:?}"
+    );
     for name in &names {
         let digest = name.split('.').next().unwrap();
-        assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+        assert!(
+            digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{name}"
+        );
     }
     let mut outside: Vec<_> = std::fs::read_dir(desk.path(""))
         .unwrap()
@@ -200,7 +265,10 @@ fn what_is_shown_cannot_steer_a_terminal() {
     let answer = desk.answer(Agent::ClaudeCode, "PreToolUse", &input);
     assert_eq!(effect(&answer), Effect::Stops);
     for shown in [&answer.stdout, &answer.stderr] {
-        assert!(!shown.trim_end().contains(['\u{1b}', '\u{202e}', '\n']), "{shown:?}");
+        assert!(
+            !shown.trim_end().contains(['\u{1b}', '\u{202e}', '\n']),
+            "{shown:?}"
+        );
     }
 }
 

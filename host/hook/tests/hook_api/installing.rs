@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 fn action() -> Action {
     Action::Install(CommandLine {
         program: "/opt/it's here/hexgate".into(),
-        arguments: vec!["--policy=/etc/hexgate/policy.yaml".to_owned(), "--role=a b".to_owned()],
+        arguments: vec![
+            "--policy=/etc/hexgate/policy.yaml".to_owned(),
+            "--role=a b".to_owned(),
+        ],
     })
 }
 
@@ -88,14 +91,22 @@ fn each_agent_is_told_for_which_events() {
         assert_eq!(value, expected, "{agent}");
         assert!(cautions(agent).len() >= 3, "{agent}");
         // Again changes nothing, and removing it leaves nothing.
-        assert!(!planned(agent, folder.path(), &action()).unwrap().changes, "{agent}");
+        assert!(
+            !planned(agent, folder.path(), &action()).unwrap().changes,
+            "{agent}"
+        );
         let left = uninstall(agent, folder.path());
         match agent {
             Agent::Copilot => assert_eq!(left, None),
             Agent::Cursor => assert_eq!(left.unwrap(), "{\n  \"version\": 1\n}\n"),
             _ => assert_eq!(left.unwrap(), "{}\n"),
         }
-        assert!(!planned(agent, folder.path(), &Action::Uninstall).unwrap().changes, "{agent}");
+        assert!(
+            !planned(agent, folder.path(), &Action::Uninstall)
+                .unwrap()
+                .changes,
+            "{agent}"
+        );
     }
 }
 
@@ -130,14 +141,19 @@ fn what_is_there_already_stays() {
         assert!(text.contains(kept), "{kept}\n{text}");
     }
     let order = |text: &str| {
-        ["zebra", "hooks", "permissions", "unknown-key"].map(|name| text.find(&format!("\"{name}\"")).unwrap())
+        ["zebra", "hooks", "permissions", "unknown-key"]
+            .map(|name| text.find(&format!("\"{name}\"")).unwrap())
     };
     assert!(order(&text).is_sorted());
-    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let value: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["hooks"]["PreToolUse"].as_array().unwrap().len(), 2);
     let before: Value = serde_json::from_str(SETTINGS).unwrap();
-    let after: Value = serde_json::from_str(&uninstall(Agent::ClaudeCode, folder.path()).unwrap()).unwrap();
+    let after: Value =
+        serde_json::from_str(&uninstall(Agent::ClaudeCode, folder.path()).unwrap()).unwrap();
     assert_eq!(after, before);
 }
 
@@ -147,10 +163,21 @@ fn a_hook_that_somebody_put_beside_ours_stays() {
     let text = install(Agent::ClaudeCode, folder.path());
     let mut value: Value = serde_json::from_str(&text).unwrap();
     let mine = json!({ "type": "command", "command": "mine" });
-    value["hooks"]["PreToolUse"][0]["hooks"].as_array_mut().unwrap().push(mine.clone());
-    fs::write(folder.path().join(".claude/settings.json"), value.to_string()).unwrap();
-    let left: Value = serde_json::from_str(&uninstall(Agent::ClaudeCode, folder.path()).unwrap()).unwrap();
-    assert_eq!(left, json!({ "hooks": { "PreToolUse": [{ "hooks": [mine] }] } }));
+    value["hooks"]["PreToolUse"][0]["hooks"]
+        .as_array_mut()
+        .unwrap()
+        .push(mine.clone());
+    fs::write(
+        folder.path().join(".claude/settings.json"),
+        value.to_string(),
+    )
+    .unwrap();
+    let left: Value =
+        serde_json::from_str(&uninstall(Agent::ClaudeCode, folder.path()).unwrap()).unwrap();
+    assert_eq!(
+        left,
+        json!({ "hooks": { "PreToolUse": [{ "hooks": [mine] }] } })
+    );
 }
 
 #[test]
@@ -168,7 +195,9 @@ fn another_version_of_the_hook_is_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let text = install(Agent::Gemini, folder.path());
     let path = folder.path().join(".gemini/settings.json");
-    let old = text.replace("/opt/it", "/old/it").replace("BeforeAgent", "BeforeModel");
+    let old = text
+        .replace("/opt/it", "/old/it")
+        .replace("BeforeAgent", "BeforeModel");
     fs::write(&path, old).unwrap();
     let new: Value = serde_json::from_str(&install(Agent::Gemini, folder.path())).unwrap();
     assert_eq!(new, serde_json::from_str::<Value>(&text).unwrap());
@@ -180,23 +209,62 @@ fn what_is_not_read_without_doubt_is_left() {
         (Agent::ClaudeCode, ".claude/settings.json", "{ // mine\n}"),
         (Agent::ClaudeCode, ".claude/settings.json", "/* x */ {}"),
         (Agent::ClaudeCode, ".claude/settings.json", "{\"a\": 1,}"),
-        (Agent::ClaudeCode, ".claude/settings.json", "{\"hooks\": {}, \"hooks\": {}}"),
+        (
+            Agent::ClaudeCode,
+            ".claude/settings.json",
+            "{\"hooks\": {}, \"hooks\": {}}",
+        ),
         (Agent::ClaudeCode, ".claude/settings.json", "[]"),
-        (Agent::ClaudeCode, ".claude/settings.json", "{\"hooks\": []}"),
-        (Agent::ClaudeCode, ".claude/settings.json", "{\"hooks\": {\"PreToolUse\": {}}}"),
-        (Agent::ClaudeCode, ".claude/settings.json", "{\"disableAllHooks\": true}"),
-        (Agent::Codex, ".codex/hooks.json", "{\"hooks\": {\"PreToolUse\": 7}}"),
-        (Agent::Gemini, ".gemini/settings.json", "{\"hooksConfig\": {\"enabled\": false}}"),
-        (Agent::Gemini, ".gemini/settings.json", "{\"hooksConfig\": {\"disabled\": [\"hexgate\"]}}"),
-        (Agent::Cursor, ".cursor/hooks.json", "{\"version\": 2, \"hooks\": {}}"),
-        (Agent::Copilot, ".github/hooks/hexgate.json", "{\"version\": 1, \"disableAllHooks\": true, \"hooks\": {}}"),
+        (
+            Agent::ClaudeCode,
+            ".claude/settings.json",
+            "{\"hooks\": []}",
+        ),
+        (
+            Agent::ClaudeCode,
+            ".claude/settings.json",
+            "{\"hooks\": {\"PreToolUse\": {}}}",
+        ),
+        (
+            Agent::ClaudeCode,
+            ".claude/settings.json",
+            "{\"disableAllHooks\": true}",
+        ),
+        (
+            Agent::Codex,
+            ".codex/hooks.json",
+            "{\"hooks\": {\"PreToolUse\": 7}}",
+        ),
+        (
+            Agent::Gemini,
+            ".gemini/settings.json",
+            "{\"hooksConfig\": {\"enabled\": false}}",
+        ),
+        (
+            Agent::Gemini,
+            ".gemini/settings.json",
+            "{\"hooksConfig\": {\"disabled\": [\"hexgate\"]}}",
+        ),
+        (
+            Agent::Cursor,
+            ".cursor/hooks.json",
+            "{\"version\": 2, \"hooks\": {}}",
+        ),
+        (
+            Agent::Copilot,
+            ".github/hooks/hexgate.json",
+            "{\"version\": 1, \"disableAllHooks\": true, \"hooks\": {}}",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         let refused = planned(agent, folder.path(), &action()).unwrap_err();
-        assert!(matches!(refused, InstallError::Refused { .. }), "{text}: {refused}");
+        assert!(
+            matches!(refused, InstallError::Refused { .. }),
+            "{text}: {refused}"
+        );
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
     let folder = tempfile::tempdir().unwrap();
@@ -204,7 +272,10 @@ fn what_is_not_read_without_doubt_is_left() {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(folder.path().join("real.json"), "{}").unwrap();
     symlink("../real.json", &path).unwrap();
-    assert!(planned(Agent::ClaudeCode, folder.path(), &action()).is_err(), "a link is not followed");
+    assert!(
+        planned(Agent::ClaudeCode, folder.path(), &action()).is_err(),
+        "a link is not followed"
+    );
     fs::remove_file(&path).unwrap();
     fs::write(&path, b"{\"a\": \"\xff\"}").unwrap();
     assert!(planned(Agent::ClaudeCode, folder.path(), &action()).is_err());
@@ -242,7 +313,10 @@ fn a_program_that_is_missing_blocks() {
         collect(&value, &mut commands);
         assert!(commands.len() >= 3);
         for command in commands {
-            let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+            let output = std::process::Command::new("sh")
+                .args(["-c", &command])
+                .output()
+                .unwrap();
             if command.to_lowercase().contains("sessionstart") {
                 assert_eq!(output.status.code(), Some(127), "{command}");
                 continue;
@@ -251,11 +325,28 @@ fn a_program_that_is_missing_blocks() {
             let told = String::from_utf8(output.stderr).unwrap();
             assert!(told.contains("the hook did not run"), "{told}");
             // One that was killed, and one that denied.
-            for (instead, told) in [("sh -c 'kill -9 $$'", true), ("exit 2", false), ("true", false)] {
+            for (instead, told) in [
+                ("sh -c 'kill -9 $$'", true),
+                ("exit 2", false),
+                ("true", false),
+            ] {
                 let (_, rest) = command.split_once(" || ").unwrap();
-                let output = std::process::Command::new("sh").args(["-c", &format!("({instead}) || {rest}")]).output().unwrap();
-                assert_eq!(output.status.code(), Some(if instead == "true" { 0 } else { 2 }), "{instead}");
-                assert_eq!(String::from_utf8(output.stderr).unwrap().contains("did not run"), told, "{instead}");
+                let output = std::process::Command::new("sh")
+                    .args(["-c", &format!("({instead}) || {rest}")])
+                    .output()
+                    .unwrap();
+                assert_eq!(
+                    output.status.code(),
+                    Some(if instead == "true" { 0 } else { 2 }),
+                    "{instead}"
+                );
+                assert_eq!(
+                    String::from_utf8(output.stderr)
+                        .unwrap()
+                        .contains("did not run"),
+                    told,
+                    "{instead}"
+                );
             }
         }
     }

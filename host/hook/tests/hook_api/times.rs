@@ -69,7 +69,10 @@ fn no_event_in_time_is_a_denial_and_so_are_failures_to_read() {
         (Agent::Copilot, "permissionRequest"),
     ] {
         let silent = answered(agent, event, Silent);
-        assert!(silent.stdout.contains("100 ms") || silent.stderr.contains("100 ms"), "{silent:?}");
+        assert!(
+            silent.stdout.contains("100 ms") || silent.stderr.contains("100 ms"),
+            "{silent:?}"
+        );
         for answer in [
             silent,
             answered(agent, event, Failing),
@@ -77,7 +80,10 @@ fn no_event_in_time_is_a_denial_and_so_are_failures_to_read() {
             answered(agent, event, io::repeat(b' ')),
             answered(agent, event, io::empty()),
         ] {
-            assert!(is_stopped(agent, event, &answer), "{agent} {event}: {answer:?}");
+            assert!(
+                is_stopped(agent, event, &answer),
+                "{agent} {event}: {answer:?}"
+            );
         }
     }
 }
@@ -101,12 +107,18 @@ fn a_conversation_that_another_process_holds_is_a_denial_in_time() {
     let event = desk.filled(&claude("1", "Bash", &json!({ "command": "ls" })).to_string());
     let begin = Instant::now();
     let answer = hook.answer(event.as_bytes());
-    assert!(is_stopped(Agent::ClaudeCode, "PreToolUse", &answer), "{answer:?}");
+    assert!(
+        is_stopped(Agent::ClaudeCode, "PreToolUse", &answer),
+        "{answer:?}"
+    );
     assert!(answer.stderr.contains("another process"), "{answer:?}");
     assert!(begin.elapsed() < Duration::from_secs(20));
     drop(held);
     let answer = hook.answer(event.as_bytes());
-    assert!(!is_stopped(Agent::ClaudeCode, "PreToolUse", &answer), "{answer:?}");
+    assert!(
+        !is_stopped(Agent::ClaudeCode, "PreToolUse", &answer),
+        "{answer:?}"
+    );
 }
 
 #[test]
@@ -123,5 +135,13 @@ fn an_answer_that_cannot_be_written_ends_with_the_code_that_blocks() {
     let desk = Desk::of("allow");
     let event = desk.filled(&claude("1", "Bash", &json!({ "command": "ls" })).to_string());
     let input = io::Cursor::new(event.into_bytes());
-    assert_eq!(run(&desk.hook(Agent::ClaudeCode), input, &mut Closed, &mut Vec::new()), 2);
+    assert_eq!(
+        run(
+            &desk.hook(Agent::ClaudeCode),
+            input,
+            &mut Closed,
+            &mut Vec::new()
+        ),
+        2
+    );
 }

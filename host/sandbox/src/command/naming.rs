@@ -76,7 +76,15 @@ fn usage(wrapper: &str) -> Option<Usage> {
         "time" => usage(&["-p"], &[]),
         "nice" => usage(&[], &["-n"]),
         "xargs" => usage(
-            &["-0", "-r", "-t", "-0r", "-r0", "--null", "--no-run-if-empty"],
+            &[
+                "-0",
+                "-r",
+                "-t",
+                "-0r",
+                "-r0",
+                "--null",
+                "--no-run-if-empty",
+            ],
             &["-n", "-L", "-P"],
         ),
         "timeout" => Usage {
@@ -90,11 +98,7 @@ fn usage(wrapper: &str) -> Option<Usage> {
 }
 
 /// What the first of these arguments is; `None` in the list is one that is not written out.
-pub(super) fn step(
-    wrapper: &str,
-    arguments: &[Option<String>],
-    duration_read: &mut bool,
-) -> Step {
+pub(super) fn step(wrapper: &str, arguments: &[Option<String>], duration_read: &mut bool) -> Step {
     let text = |at: usize| arguments.get(at).and_then(Option::as_deref);
     let (Some(usage), Some(first)) = (usage(wrapper), text(0)) else {
         return Step::Unclear;
@@ -154,13 +158,19 @@ mod tests {
     fn everything_that_runs_is_named_once() {
         for (script, expected) in [
             ("git status", "git"),
-            ("cd a && make -j4 || echo no; ls | sort > out", "cd make echo ls sort"),
+            (
+                "cd a && make -j4 || echo no; ls | sort > out",
+                "cd make echo ls sort",
+            ),
             ("echo $(whoami) `id`", "whoami id echo"),
             ("diff <(sort a) <(uniq b)", "sort uniq diff"),
             ("for f in *.rs; do wc -l \"$f\"; done", "wc"),
             ("if test -f a; then cat a; else rm a; fi", "test cat rm"),
             ("X=1 /usr/bin/env A=b ./run.sh", "/usr/bin/env ./run.sh"),
-            ("timeout -k 5 10s nice -n 5 xargs -0 -n 1 rm -rf", "timeout nice xargs rm"),
+            (
+                "timeout -k 5 10s nice -n 5 xargs -0 -n 1 rm -rf",
+                "timeout nice xargs rm",
+            ),
             ("eval \"$x\"; . ./a; export A=1", "eval . export"),
             ("PATH=/tmp:$PATH ls", "PATH= ls"),
             ("find . -name x -exec rm {} +", "find find -exec"),
@@ -208,9 +218,18 @@ mod tests {
     #[test]
     fn files_of_redirections_are_named() {
         let files = |script: &str| names(script, 10_000).unwrap().redirects.join(" ");
-        assert_eq!(files("a 2>&1 >/dev/null <in 3>&- >>~/.bashrc"), "/dev/null in ~/.bashrc");
-        assert_eq!(files("a &>both; b >&file; c >|\"$LOG\""), "both file \"$LOG\"");
-        assert_eq!(files("exec 3<>/dev/tcp/a.example/80"), "/dev/tcp/a.example/80");
+        assert_eq!(
+            files("a 2>&1 >/dev/null <in 3>&- >>~/.bashrc"),
+            "/dev/null in ~/.bashrc"
+        );
+        assert_eq!(
+            files("a &>both; b >&file; c >|\"$LOG\""),
+            "both file \"$LOG\""
+        );
+        assert_eq!(
+            files("exec 3<>/dev/tcp/a.example/80"),
+            "/dev/tcp/a.example/80"
+        );
         assert_eq!(files("{ a; } > 'x y'"), "x y");
         assert_eq!(files("a <<< word"), "");
     }
