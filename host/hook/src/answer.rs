@@ -99,14 +99,10 @@ impl Asked {
 pub(crate) fn answer(agent: Agent, asked: &Asked, verdict: Verdict) -> Answer {
     let tidy = |text: String| shortened(&text, MOST_CHARACTERS);
     let verdict = match verdict {
-        Verdict::Ask { people, model } if !forms::asks(agent, asked) => {
-            let _ = people;
-            Verdict::Deny(format!(
-                "{} This agent cannot ask a person here. {}",
-                model,
-                remedy(agent)
-            ))
-        }
+        Verdict::Ask { model, .. } if !forms::asks(agent, asked) => Verdict::Deny(format!(
+            "{model} This agent cannot ask a person here. {}",
+            remedy(agent)
+        )),
         other => other,
     };
     let verdict = match verdict {

@@ -100,9 +100,16 @@ impl Hook {
             kind: event.kind,
             attended: event.attended.unwrap_or(options.trust_ask),
         };
-        let verdict = self
-            .decide(event)
-            .unwrap_or_else(|failure| Verdict::Deny(sentence(&failure)));
+        let verdict = self.decide(event).unwrap_or_else(|failure| {
+            // The others keep from recording, or have been recorded.
+            if matches!(
+                failure,
+                Failure::Malformed(_) | Failure::Caller(_) | Failure::State { .. }
+            ) {
+                self.note(&failure);
+            }
+            Verdict::Deny(sentence(&failure))
+        });
         answer::answer(options.agent, &asked, verdict)
     }
 
