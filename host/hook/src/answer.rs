@@ -8,7 +8,7 @@ use hexgate_base::{harmless, shortened};
 
 use crate::agent::Agent;
 use crate::event::{Kind, kind};
-use crate::failure::{Failure, sentence};
+use crate::failure::{Failure, told};
 
 /// What a hook prints and how it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Answer {
     #[must_use]
     pub fn denied(agent: Agent, event: Option<&str>, failure: &Failure) -> Self {
         let asked = Asked::expected(agent, event);
-        answer(agent, &asked, Verdict::Deny(sentence(failure)))
+        answer(agent, &asked, Verdict::Deny(told(failure)))
     }
 
     /// Writes the answer, and gives the exit code. An agent that did not get it has one that blocks.

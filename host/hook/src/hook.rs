@@ -11,7 +11,7 @@ use hexgate_enforce::{Call, Caller, Decision, Effect, Enforcer};
 use crate::agent::Agent;
 use crate::answer::{self, Answer, Asked, Verdict};
 use crate::event::{self, Event, Kind, Proposed};
-use crate::failure::{Failure, sentence};
+use crate::failure::{self, Failure, sentence};
 use crate::normal::{Normal, Place, normal};
 use crate::session::{Session, seconds};
 
@@ -108,7 +108,7 @@ impl Hook {
             ) {
                 self.note(&failure);
             }
-            Verdict::Deny(sentence(&failure))
+            Verdict::Deny(failure::told(&failure))
         });
         answer::answer(options.agent, &asked, verdict)
     }
@@ -170,7 +170,7 @@ impl Hook {
                 }
                 notice
             }
-            Err(failure) => format!("every call will be denied: {}", sentence(&failure)),
+            Err(failure) => format!("every call will be denied: {}", failure::told(&failure)),
         };
         Ok(Verdict::Nothing(Some(notice)))
     }

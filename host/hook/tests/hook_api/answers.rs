@@ -121,7 +121,7 @@ fn the_user_is_told_which_policy_decides() {
 /// What a policy denies is stopped at every event at which the agent can be stopped, whatever made it a denial.
 #[test]
 fn a_denial_is_one_in_the_agents_own_form() {
-    let broken = Desk::new("tools: {");
+    let broken = Desk::new("tools: { secret_tool: { mode: alow } }");
     let missing = Desk::of("allow");
     std::fs::remove_file(missing.path("policy.yaml")).unwrap();
     let mut looked_at = 0;
@@ -134,6 +134,9 @@ fn a_denial_is_one_in_the_agents_own_form() {
                         is_stopped(agent, &event, &answer),
                         "{agent} {event}: {answer:?}"
                     );
+                    // Lines of a policy are not for models.
+                    let shown = format!("{}{}", answer.stdout, answer.stderr);
+                    assert!(!shown.contains("secret_tool"), "{shown}");
                     looked_at += 1;
                 }
             }
