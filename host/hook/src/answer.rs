@@ -8,7 +8,7 @@ use hexgate_base::{harmless, shortened};
 
 use crate::agent::Agent;
 use crate::event::{Kind, kind};
-use crate::failure::{Failure, sentence};
+use crate::failure::{Failure, told};
 
 /// What a hook prints and how it ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Answer {
     #[must_use]
     pub fn denied(agent: Agent, event: Option<&str>, failure: &Failure) -> Self {
         let asked = Asked::expected(agent, event);
-        answer(agent, &asked, Verdict::Deny(sentence(failure)))
+        answer(agent, &asked, Verdict::Deny(told(failure)))
     }
 
     /// Writes the answer, and gives the exit code. An agent that did not get it has one that blocks.
@@ -71,6 +71,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Asked {
     pub(crate) name: String,
     pub(crate) kind: Kind,
+    /// Whether the agent would ask a person now.
+    pub(crate) attended: bool,
 }
 
 impl Asked {
@@ -88,6 +90,7 @@ impl Asked {
         Self {
             name: name.to_owned(),
             kind,
+            attended: false,
         }
     }
 }
@@ -96,14 +99,10 @@ impl Asked {
 pub(crate) fn answer(agent: Agent, asked: &Asked, verdict: Verdict) -> Answer {
     let tidy = |text: String| shortened(&text, MOST_CHARACTERS);
     let verdict = match verdict {
-        Verdict::Ask { people, model } if !forms::asks(agent, asked) => {
-            let _ = people;
-            Verdict::Deny(format!(
-                "{} This agent cannot ask a person here. {}",
-                model,
-                remedy(agent)
-            ))
-        }
+        Verdict::Ask { model, .. } if !forms::asks(agent, asked) => Verdict::Deny(format!(
+            "{model} This agent cannot ask a person here. {}",
+            remedy(agent)
+        )),
         other => other,
     };
     let verdict = match verdict {
@@ -120,10 +119,12 @@ pub(crate) fn answer(agent: Agent, asked: &Asked, verdict: Verdict) -> Answer {
 
 fn remedy(agent: Agent) -> &'static str {
     match agent {
-        Agent::Codex | Agent::Gemini | Agent::Cursor => {
+        Agent::Codex | Agent::Gemini | Agent::Cursor | Agent::Copilot => {
             "Do not try another way: tell the user, who can run it themselves, allow it in the policy, or have it approved (`hexgate hook run --approvals`)."
         }
-        Agent::ClaudeCode | Agent::Copilot => "Tell the user.",
+        Agent::ClaudeCode => {
+            "Do not try another way: tell the user, who can leave the mode that bypasses permissions, allow it in the policy, or have it approved (`hexgate hook run --approvals`)."
+        }
     }
 }
 

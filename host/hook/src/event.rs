@@ -23,6 +23,8 @@ pub(crate) struct Event {
     pub(crate) cwd: Option<String>,
     /// The first of the folders that are open in the editor.
     pub(crate) root: Option<String>,
+    /// Whether the agent would ask a person now, if a hook says so at an event where it can. None: its event does not tell.
+    pub(crate) attended: Option<bool>,
     /// The call that is about to happen.
     pub(crate) call: Option<Proposed>,
     /// What the user said.
@@ -64,6 +66,7 @@ pub(crate) fn read(agent: Agent, expected: Option<&str>, text: &[u8]) -> Result<
     };
     Ok(Event {
         session: session(agent, &object)?,
+        attended: attended(agent, object.text("permission_mode")?.as_deref()),
         cwd: folder(object.text("cwd")?)?,
         root: folder(object.texts("workspace_roots")?.into_iter().next())?,
         call,
@@ -98,6 +101,18 @@ fn session(agent: Agent, object: &Object) -> Result<Option<String>, Failure> {
             "`{}` is missing",
             names.first().unwrap_or(&"session_id")
         ))),
+    }
+}
+
+/// Whether an agent asks a person in this mode. Claude Code runs a call about which a hook says `ask` where permissions are bypassed, so a mode
+/// that is not known counts as one of these.
+fn attended(agent: Agent, mode: Option<&str>) -> Option<bool> {
+    match agent {
+        Agent::ClaudeCode => Some(matches!(
+            mode,
+            Some("default" | "plan" | "acceptEdits" | "auto" | "dontAsk")
+        )),
+        Agent::Codex | Agent::Gemini | Agent::Cursor | Agent::Copilot => None,
     }
 }
 

@@ -57,6 +57,18 @@ impl Failure {
     }
 }
 
+/// What an agent is told of a failure. It has a line: what follows in a policy's diagnostics are lines of the policy, which models do not see.
+pub(crate) fn told(failure: &Failure) -> String {
+    let whole = sentence(failure);
+    match whole.trim_end().split_once('\n') {
+        Some((first, _)) => format!(
+            "{}; see `hexgate policy validate`",
+            first.trim_end_matches(':')
+        ),
+        None => whole,
+    }
+}
+
 /// An error with its causes, in one sentence.
 pub(crate) fn sentence(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();

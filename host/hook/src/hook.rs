@@ -11,7 +11,7 @@ use hexgate_enforce::{Call, Caller, Decision, Effect, Enforcer};
 use crate::agent::Agent;
 use crate::answer::{self, Answer, Asked, Verdict};
 use crate::event::{self, Event, Kind, Proposed};
-use crate::failure::{Failure, sentence};
+use crate::failure::{self, Failure, sentence};
 use crate::normal::{Normal, Place, normal};
 use crate::session::{Session, seconds};
 
@@ -36,6 +36,9 @@ pub struct Options {
     pub state: PathBuf,
     /// Where decisions are recorded. None: nowhere.
     pub audit: Option<Auditing>,
+    /// Whether an agent asks a person when a hook says so, where its events do not tell: Copilot runs such a call where all tools are
+    /// allowed, and in its app; Gemini CLI does not document it. If not, what needs approval is denied there.
+    pub trust_ask: bool,
     /// How approvals are asked for and kept. None: the agent asks, where it can.
     pub approvals: Option<Approving>,
     /// The variables that say where the policy comes from.
@@ -95,10 +98,18 @@ impl Hook {
         let asked = Asked {
             name: event.name.clone(),
             kind: event.kind,
+            attended: event.attended.unwrap_or(options.trust_ask),
         };
-        let verdict = self
-            .decide(event)
-            .unwrap_or_else(|failure| Verdict::Deny(sentence(&failure)));
+        let verdict = self.decide(event).unwrap_or_else(|failure| {
+            // The others keep from recording, or have been recorded.
+            if matches!(
+                failure,
+                Failure::Malformed(_) | Failure::Caller(_) | Failure::State { .. }
+            ) {
+                self.note(&failure);
+            }
+            Verdict::Deny(failure::told(&failure))
+        });
         answer::answer(options.agent, &asked, verdict)
     }
 
@@ -159,7 +170,7 @@ impl Hook {
                 }
                 notice
             }
-            Err(failure) => format!("every call will be denied: {}", sentence(&failure)),
+            Err(failure) => format!("every call will be denied: {}", failure::told(&failure)),
         };
         Ok(Verdict::Nothing(Some(notice)))
     }

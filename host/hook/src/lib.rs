@@ -17,6 +17,7 @@
 //!     workspace: None,
 //!     state: "/home/alice/.local/state/hexgate/hook".into(),
 //!     audit: None,
+//!     trust_ask: false,
 //!     approvals: None,
 //!     environment: Environment::from_env()?,
 //!     limit: Hook::LIMIT,

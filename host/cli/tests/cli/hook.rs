@@ -62,7 +62,7 @@ fn sent(command: Command, input: &[u8]) -> Output {
 fn call(desk: &Fixture, command: &str) -> Vec<u8> {
     json!({
         "session_id": "s-1", "cwd": desk.path("work"), "hook_event_name": "PreToolUse",
-        "tool_name": "Bash", "tool_input": { "command": command },
+        "permission_mode": "default", "tool_name": "Bash", "tool_input": { "command": command },
     })
     .to_string()
     .into_bytes()

@@ -17,10 +17,11 @@ pub(super) fn asks(agent: Agent, asked: &Asked) -> bool {
     match (agent, asked.kind) {
         // The agent is about to ask by itself.
         (_, Kind::Permission) => true,
-        (Agent::ClaudeCode | Agent::Copilot, Kind::Call) => true,
+        // Where permissions are bypassed these run a call that a hook asks about.
+        (Agent::ClaudeCode | Agent::Copilot | Agent::Gemini, Kind::Call) => asked.attended,
         // `preToolUse` takes `ask` and does not act on it.
         (Agent::Cursor, Kind::Call) => asked.name.ends_with("Execution"),
-        // Codex runs the call after an answer with `ask`; Gemini CLI does not document it, and earlier versions run the call.
+        // Codex runs the call after an answer with `ask`.
         _ => false,
     }
 }
@@ -127,6 +128,9 @@ fn gemini(verdict: &Verdict) -> Answer {
             &json!({ "decision": "deny", "reason": named(reason) }),
             reason,
         ),
+        Verdict::Ask { people, .. } => quiet(&json!({
+            "decision": "ask", "reason": named(people), "systemMessage": named(people),
+        })),
         _ => quiet(&json!({ "decision": "allow" })),
     }
 }

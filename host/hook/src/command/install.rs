@@ -255,5 +255,8 @@ fn words(decide: &DecideArgs) -> Vec<String> {
         add("--approver-role", Some(role.clone()));
     }
     add("--limit", decide.limit.map(|limit| limit.to_string()));
+    if decide.trust_ask {
+        words.push("--trust-ask".to_owned());
+    }
     words
 }

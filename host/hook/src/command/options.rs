@@ -55,6 +55,10 @@ pub struct DecideArgs {
     /// The key of the log's digests; it is made if it is missing
     #[arg(long, value_name = "FILE", requires = "audit")]
     pub audit_key: Option<PathBuf>,
+    /// Have Copilot and Gemini CLI ask the person about what needs approval: they do not tell whether they will, and run the call where all
+    /// tools are allowed. Default: it is denied there
+    #[arg(long)]
+    pub trust_ask: bool,
     /// Keep calls that need approval in this database until an approver answers, in place of the agent's own question
     #[arg(long, value_name = "FILE", requires_all = ["approvers", "approver_roles"])]
     pub approvals: Option<PathBuf>,
@@ -87,6 +91,7 @@ impl DecideArgs {
             caller: self.caller.clone().unwrap_or_else(user),
             roles: self.roles.clone(),
             workspace: self.workspace.clone().or_else(|| project(agent)),
+            trust_ask: self.trust_ask,
             state: self.state.clone().map_or_else(state, Ok)?,
             audit: self
                 .audit

@@ -118,6 +118,7 @@ pub(super) fn cautions(agent: Agent) -> &'static [&'static str] {
     match agent {
         Agent::ClaudeCode => &[
             "files that the user names with `@` are read without a call, so without the hook",
+            "where permissions are bypassed nobody is asked: what needs approval is denied there; before version 2.1.211 the mode `auto` could answer in your place",
             "before version 2.1.295 a hook that takes longer than its timeout lets the call pass; later versions block it (`onFailure`)",
             "`disableAllHooks` in any settings of the user, and whoever can write these settings, switch the hook off",
             "tools that the provider runs, and what a command does once it runs, are not seen",
@@ -132,20 +133,21 @@ pub(super) fn cautions(agent: Agent) -> &'static [&'static str] {
         Agent::Gemini => &[
             "a hook that takes longer than its timeout lets the call pass",
             "another hook can change the arguments after this one has seen them",
-            "Gemini CLI does not document how a hook asks: what needs approval is denied",
+            "Gemini CLI does not document how a hook asks: what needs approval is denied, unless you pass `--trust-ask`",
             "files that the user names with `@` and commands behind `!` are run without the hook",
             "`hooksConfig` in any settings can switch hooks off",
         ],
         Agent::Cursor => &[
             "hooks of a project run only in a workspace that is trusted",
-            "only commands and tools of servers can be asked about: other tools that need approval are denied",
+            "only commands and tools of servers can be asked about, and whether Cursor asks where everything runs by itself is not documented; other tools that need approval are denied",
             "another hook can change the arguments of a tool after this one has seen them (`updated_input`)",
             "cloud agents run hooks of a project alone, and not all of them",
         ],
         Agent::Copilot => &[
             "a hook that takes longer than its timeout lets the call pass, whatever it is",
             "a prompt cannot be blocked",
-            "the cloud agent denies what needs approval; it reads `.github/hooks` of the default branch alone, and needs the program and the policy in its sandbox",
+            "where all tools are allowed, and in its app, Copilot runs what a hook asks about: what needs approval is denied, unless you pass `--trust-ask`",
+            "the cloud agent reads `.github/hooks` of the default branch alone, and needs the program and the policy in its sandbox",
             "`disableAllHooks` in the settings of a repository switches the hook off; hooks in `/etc/github-copilot/policy.d` stay",
         ],
     }

@@ -107,7 +107,7 @@ impl Kept {
             .map(|kind| {
                 let items = said.get(kind.name()).into_iter().flatten();
                 let items: Vec<String> = match kind {
-                    // A number, as it is. One that is none makes the facts unreadable, which denies.
+                    // A number, as it is. Where something else stands the facts are left out, and no condition on them holds.
                     Kind::Numbers => items.cloned().collect(),
                     _ => items.map(|item| quoted(item)).collect(),
                 };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hexgate_hook::{Agent, Answer};
 use serde_json::Value;
 
-use crate::fixture::{Desk, is_stopped};
+use crate::fixture::{self, Desk, Effect, claude, is_stopped};
 
 pub(crate) fn data(name: &str) -> Value {
     let path = format!("{}/tests/events/{name}.json", env!("CARGO_MANIFEST_DIR"));
@@ -121,7 +121,7 @@ fn the_user_is_told_which_policy_decides() {
 /// What a policy denies is stopped at every event at which the agent can be stopped, whatever made it a denial.
 #[test]
 fn a_denial_is_one_in_the_agents_own_form() {
-    let broken = Desk::new("tools: {");
+    let broken = Desk::new("tools: { secret_tool: { mode: alow } }");
     let missing = Desk::of("allow");
     std::fs::remove_file(missing.path("policy.yaml")).unwrap();
     let mut looked_at = 0;
@@ -134,12 +134,75 @@ fn a_denial_is_one_in_the_agents_own_form() {
                         is_stopped(agent, &event, &answer),
                         "{agent} {event}: {answer:?}"
                     );
+                    // Lines of a policy are not for models.
+                    let shown = format!("{}{}", answer.stdout, answer.stderr);
+                    assert!(!shown.contains("secret_tool"), "{shown}");
                     looked_at += 1;
                 }
             }
         }
     }
     assert!(looked_at > 100, "{looked_at}");
+}
+
+/// Claude Code runs a call about which a hook says `ask` where permissions are bypassed.
+#[test]
+fn nobody_is_said_to_be_asked_where_nobody_would_be() {
+    let desk = Desk::of("approval_required");
+    for (mode, effect) in [
+        (Value::from("default"), Effect::Asks),
+        (Value::from("plan"), Effect::Asks),
+        (Value::from("acceptEdits"), Effect::Asks),
+        (Value::from("auto"), Effect::Asks),
+        (Value::from("dontAsk"), Effect::Asks),
+        (Value::from("bypassPermissions"), Effect::Stops),
+        (Value::from("a mode of tomorrow"), Effect::Stops),
+        (Value::Null, Effect::Stops),
+        (Value::from(7), Effect::Stops),
+    ] {
+        let mut input = claude("1", "Bash", &serde_json::json!({ "command": "ls" }));
+        input["permission_mode"] = mode.clone();
+        let answer = desk.answer(Agent::ClaudeCode, "PreToolUse", &input);
+        assert_eq!(fixture::effect(&answer), effect, "{mode}");
+    }
+}
+
+#[test]
+fn who_trusts_an_agent_to_ask_says_so() {
+    let desk = Desk::of("approval_required");
+    for (agent, event, asks) in [
+        (Agent::Copilot, "preToolUse", true),
+        (Agent::Gemini, "BeforeTool", true),
+        (Agent::Codex, "PreToolUse", false),
+        (Agent::Cursor, "preToolUse", false),
+    ] {
+        let (_, input, _) = events(agent).swap_remove(0);
+        let hook = hexgate_hook::Hook::new(hexgate_hook::Options {
+            event: Some(event.to_owned()),
+            trust_ask: true,
+            ..desk.options(agent)
+        });
+        let answer = hook.answer(desk.filled(&input.to_string()).as_bytes());
+        assert_eq!(
+            is_stopped(agent, event, &answer),
+            !asks,
+            "{agent}: {answer:?}"
+        );
+        assert_eq!(
+            answer.stdout.contains("\"ask\""),
+            asks,
+            "{agent}: {answer:?}"
+        );
+    }
+    // Where Claude Code tells that nobody would be asked, nobody is.
+    let mut input = claude("1", "Bash", &serde_json::json!({ "command": "ls" }));
+    input["permission_mode"] = "bypassPermissions".into();
+    let hook = hexgate_hook::Hook::new(hexgate_hook::Options {
+        trust_ask: true,
+        ..desk.options(Agent::ClaudeCode)
+    });
+    let answer = hook.answer(desk.filled(&input.to_string()).as_bytes());
+    assert_eq!(fixture::effect(&answer), Effect::Stops);
 }
 
 /// The golden answers keep to what Codex takes: an answer with another member is ignored, and the call runs.

@@ -115,7 +115,17 @@ fn decisions_are_recorded_before_the_agent_is_answered() {
     assert_eq!(effect(&answer("WebFetch")), Effect::Asks);
     assert_eq!(effect(&answer("Read")), Effect::Stops);
     assert_eq!(effect(&hook.answer(b"{")), Effect::Stops);
+    // What the policy is not asked about.
+    let two = claude("s-1", "Read", &json!({ "file_path": "a", "path": "b" }));
+    assert_eq!(
+        effect(&hook.answer(desk.filled(&two.to_string()).as_bytes())),
+        Effect::Stops
+    );
     let lines = log(&desk);
+    assert!(
+        lines.iter().any(|line| line.contains("two names")),
+        "{lines:?}"
+    );
     for (tool, outcome) in [
         ("bash", "allow"),
         ("fetch", "needs_approval"),

@@ -60,6 +60,7 @@ impl Desk {
             workspace: None,
             state: self.path("state"),
             audit: None,
+            trust_ask: false,
             approvals: None,
             environment: self.environment(),
             limit: Duration::from_secs(20),
@@ -101,7 +102,7 @@ impl Desk {
 pub(crate) fn claude(session: &str, tool: &str, input: &Value) -> Value {
     serde_json::json!({
         "session_id": session, "cwd": "/WORKSPACE", "hook_event_name": "PreToolUse",
-        "tool_name": tool, "tool_input": input,
+        "permission_mode": "default", "tool_name": tool, "tool_input": input,
     })
 }
 

@@ -62,6 +62,8 @@ const HIDDEN: &[&str] = &[
     "{rm,a}",
     "r? a",
     "env rm a",
+    "/usr/bin/env rm a",
+    "/bin/timeout 5 /usr/bin/xargs rm",
     "env -S 'rm a'",
     "timeout 5 rm a",
     "timeout inf rm a",

@@ -27,7 +27,9 @@ impl Walk<'_> {
             return self.refuse(name, why);
         }
         let listed = |name: &str| self.allowed.iter().any(|allowed| allowed == name);
-        let wrapper = WRAPPERS.contains(&name.as_str());
+        // By a path it is the same program.
+        let plain = name.rsplit('/').next().unwrap_or(&name);
+        let wrapper = WRAPPERS.contains(&plain);
         let builtin = HARMLESS_BUILTINS.contains(&name.as_str())
             || (wrapper && matches!(name.as_str(), "command" | "time"));
         if self.names.is_some() {
@@ -37,7 +39,6 @@ impl Walk<'_> {
         } else if !builtin && !listed(&name) {
             return Err(Refused::new(name, self.not_listed()));
         }
-        let plain = name.rsplit('/').next().unwrap_or(&name);
         if plain == "printf" && arguments.iter().any(|word| word.value.starts_with("-v")) {
             self.refuse("printf -v", "it sets variables")?;
         }
