@@ -7,7 +7,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hexgate_enforce::{Answer, AnswerFuture, ApprovalError, ApprovalHandler, Decision, DurableApprovals};
+use hexgate_enforce::{
+    Answer, AnswerFuture, ApprovalError, ApprovalHandler, Decision, DurableApprovals,
+};
 use rmcp::model::{
     ClientCapabilities, ElicitRequestParams, ElicitResult, ErrorData, InputRequest,
     InputRequiredResult, InputResponses,
@@ -140,7 +142,11 @@ impl Roads {
         self.ask_client && has_role && terms.approvers.unwrap_or(1) <= 1
     }
 
-    async fn ask_by(&self, asking: Option<&Asking>, decision: &Decision) -> Result<Answer, ApprovalError> {
+    async fn ask_by(
+        &self,
+        asking: Option<&Asking>,
+        decision: &Decision,
+    ) -> Result<Answer, ApprovalError> {
         let form = form::of(decision);
         if let (Some(asking), Some(form)) = (asking, form)
             && self.may_client_answer(decision)
@@ -150,8 +156,12 @@ impl Roads {
                 (Road::Waiting(client), _) => {
                     let waiting = tokio::time::timeout(self.limit, client.elicit(form)).await;
                     return Ok(match waiting {
-                        Ok(Ok(result)) => form::answer(decision, &serde_json::to_value(result)?, None),
-                        Ok(Err(error)) => denied(format!("the client did not ask: {}", error.message)),
+                        Ok(Ok(result)) => {
+                            form::answer(decision, &serde_json::to_value(result)?, None)
+                        }
+                        Ok(Err(error)) => {
+                            denied(format!("the client did not ask: {}", error.message))
+                        }
                         Err(_) => denied(format!(
                             "nobody answered at the client within {} seconds",
                             self.limit.as_secs()
@@ -179,10 +189,8 @@ impl Roads {
     ) -> Result<Answer, ApprovalError> {
         let (request, sealed) = self.states.issue(decision)?;
         let question = InputRequest::Elicitation(rmcp::model::Request::new(form));
-        let result = InputRequiredResult::new(
-            Some([(QUESTION.to_owned(), question)].into()),
-            Some(sealed),
-        );
+        let result =
+            InputRequiredResult::new(Some([(QUESTION.to_owned(), question)].into()), Some(sealed));
         *asking.issued.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
         Ok(Answer::Pending { request })
     }
@@ -213,7 +221,9 @@ impl ApprovalHandler for Handler {
     /// Where the client is asked this must run in the task of its request: a question belongs to it. The database is asked in a task that
     /// goes on when the client is gone.
     fn uses_up(&self) -> bool {
-        let asks_client = ASKING.try_with(|asking| asking.is_possible()).unwrap_or(false);
+        let asks_client = ASKING
+            .try_with(|asking| asking.is_possible())
+            .unwrap_or(false);
         !(asks_client && self.0.ask_client)
     }
 

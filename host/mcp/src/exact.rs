@@ -9,7 +9,9 @@ use std::fmt;
 
 use rmcp::model::{ErrorCode, ErrorData, JsonObject, RequestId};
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::Number;
 
 /// Why a message is refused before it is understood.
@@ -29,7 +31,9 @@ pub enum Refusal {
     #[error("duplicate_key: a key stands twice in an object")]
     DuplicateKey,
     /// A number cannot be kept.
-    #[error("inexact_number: a number has more digits or a larger exponent than a 64-bit number can keep; send it as a text")]
+    #[error(
+        "inexact_number: a number has more digits or a larger exponent than a 64-bit number can keep; send it as a text"
+    )]
     Number,
     /// It is larger than is accepted.
     #[error("too_large: a message has at most {0} bytes")]
@@ -251,8 +255,14 @@ mod tests {
     fn what_would_change_on_the_way_is_refused() {
         for (text, expected) in [
             (r#"{"a":1,"b":{"a":2},"c":[{"a":3},{"a":4}]}"#, Ok(())),
-            (r#" {"a":"\"1e999\\","n":0.1,"m":-0,"x":1E2,"y":1.50} "#, Ok(())),
-            (r#"{"n":18446744073709551615,"m":-9223372036854775808}"#, Ok(())),
+            (
+                r#" {"a":"\"1e999\\","n":0.1,"m":-0,"x":1E2,"y":1.50} "#,
+                Ok(()),
+            ),
+            (
+                r#"{"n":18446744073709551615,"m":-9223372036854775808}"#,
+                Ok(()),
+            ),
             (r#"{"a":1,"a":2}"#, Err(Refusal::DuplicateKey)),
             (r#"{"a":1,"\u0061":2}"#, Err(Refusal::DuplicateKey)),
             (r#"{"x":[{"k":{"a":1,"a":1}}]}"#, Err(Refusal::DuplicateKey)),
@@ -279,14 +289,23 @@ mod tests {
     #[test]
     fn only_the_very_text_is_sent() {
         assert!(object(r#"{"b":1,"a":{"z":1.5,"y":"é"}}"#).is_some());
-        for other in [r#"{"a": 1}"#, r#"{"a":1,"a":1}"#, r#"{"a":1.50}"#, "[]", "{"] {
+        for other in [
+            r#"{"a": 1}"#,
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1.50}"#,
+            "[]",
+            "{",
+        ] {
             assert_eq!(object(other), None, "{other}");
         }
     }
 
     #[test]
     fn an_id_is_read_where_there_is_one() {
-        assert_eq!(id(br#"{"id":7,"x":{"a":1,"a":2}}"#), Some(RequestId::Number(7)));
+        assert_eq!(
+            id(br#"{"id":7,"x":{"a":1,"a":2}}"#),
+            Some(RequestId::Number(7))
+        );
         assert_eq!(id(b"{"), None);
         assert_eq!(id(b"{}"), None);
     }

@@ -93,7 +93,9 @@ impl Gateway {
         }
         // No server's name begins with another one's and `-`, so there is one at most.
         self.0.servers.iter().find_map(|server| {
-            let rest = shown.strip_prefix(server.name.as_str())?.strip_prefix('-')?;
+            let rest = shown
+                .strip_prefix(server.name.as_str())?
+                .strip_prefix('-')?;
             Some((server, rest))
         })
     }
@@ -113,7 +115,9 @@ impl Gateway {
             Some((server, local)) => names::tool(&server.name, local),
             None => format!("mcp-{shown}"),
         };
-        name.chars().take(names::MAX_TOOL + names::MAX_SERVER).collect()
+        name.chars()
+            .take(names::MAX_TOOL + names::MAX_SERVER)
+            .collect()
     }
 
     /// Whether nothing at all is permitted to the caller now.

@@ -96,7 +96,9 @@ pub fn clashing<'a>(servers: impl IntoIterator<Item = &'a str>) -> Option<(&'a s
 pub fn alike<'a>(tools: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
     let mut seen: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for tool in tools {
-        seen.entry(folded(tool).into_owned()).or_default().push(tool);
+        seen.entry(folded(tool).into_owned())
+            .or_default()
+            .push(tool);
     }
     seen.into_values()
         .filter(|same| same.len() > 1)
@@ -110,7 +112,10 @@ mod tests {
 
     #[test]
     fn servers_whose_tools_could_have_one_name_clash() {
-        assert_eq!(clashing(["fs", "fs-admin", "git"]), Some(("fs", "fs-admin")));
+        assert_eq!(
+            clashing(["fs", "fs-admin", "git"]),
+            Some(("fs", "fs-admin"))
+        );
         assert_eq!(clashing(["a-b-c", "a"]), Some(("a", "a-b-c")));
         assert_eq!(clashing(["fs", "fsadmin", "admin-fs", "git"]), None);
         // What the rule is for.
@@ -134,7 +139,14 @@ mod tests {
             assert!(!is_server(bad), "{bad}");
         }
         assert!(is_tool("repos/get_v2.x-Y"));
-        for bad in ["", "a b", "re\u{441}d", "a\u{200b}", "a:b", &"a".repeat(129)] {
+        for bad in [
+            "",
+            "a b",
+            "re\u{441}d",
+            "a\u{200b}",
+            "a:b",
+            &"a".repeat(129),
+        ] {
             assert!(!is_tool(bad), "{bad}");
         }
     }

@@ -57,7 +57,9 @@ pub fn run(
     let ended = runtime.block_on(async {
         gateway.start().await?;
         for (server, why) in gateway.down() {
-            say(&format!("[hexgate] warning: `{server}` does not answer: {why}"));
+            say(&format!(
+                "[hexgate] warning: `{server}` does not answer: {why}"
+            ));
         }
         let serving = async {
             match listen {
@@ -66,7 +68,10 @@ pub fn run(
                     let http = Http::new(&gateway).public(public);
                     let listener = http.bind(address).await?;
                     let address = listener.local_addr()?;
-                    say(&format!("[hexgate] listening at http://{address}{}", front::PATH));
+                    say(&format!(
+                        "[hexgate] listening at http://{address}{}",
+                        front::PATH
+                    ));
                     Ok::<_, RunError>(http.serve(listener).await?)
                 }
             }

@@ -43,7 +43,9 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     let mut words = args.command.into_iter();
-    let command = words.next().context("name the server's command behind `--`")?;
+    let command = words
+        .next()
+        .context("name the server's command behind `--`")?;
     let reach = Reach::Process {
         command,
         args: words.collect(),

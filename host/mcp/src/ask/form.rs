@@ -73,7 +73,9 @@ pub(super) fn answer(decision: &Decision, response: &Value, request: Option<Stri
             reason: "the person at the client gave no reason, which the policy asks for".to_owned(),
         };
     }
-    let who = decision.caller().map_or("nobody", |caller| caller.user_id());
+    let who = decision
+        .caller()
+        .map_or("nobody", |caller| caller.user_id());
     let by = match reason {
         None => format!("{who} (at the client)"),
         Some(reason) => {

@@ -81,7 +81,8 @@ impl States {
 fn bound(decision: &Decision) -> Result<Vec<u8>, String> {
     let caller = decision.caller().ok_or("nobody calls")?;
     let policy = decision.policy();
-    let attributes = serde_json::to_string(caller.attributes()).map_err(|error| error.to_string())?;
+    let attributes =
+        serde_json::to_string(caller.attributes()).map_err(|error| error.to_string())?;
     let parts = (
         decision.agent(),
         caller.user_id(),

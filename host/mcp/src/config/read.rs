@@ -269,9 +269,7 @@ impl WrittenServer {
 
 /// A version of the protocol that is spoken here.
 fn version(named: &str) -> Result<ProtocolVersion, String> {
-    let found = VERSIONS
-        .iter()
-        .find(|version| version.as_str() == named);
+    let found = VERSIONS.iter().find(|version| version.as_str() == named);
     found.cloned().ok_or_else(|| {
         let known: Vec<&str> = VERSIONS.iter().map(|it| it.as_str()).collect();
         format!(
@@ -303,8 +301,16 @@ impl WrittenLimits {
             }
             None => Ok(()),
         };
-        size("request_bytes", self.request_bytes, &mut limits.request_bytes)?;
-        size("response_bytes", self.response_bytes, &mut limits.response_bytes)?;
+        size(
+            "request_bytes",
+            self.request_bytes,
+            &mut limits.request_bytes,
+        )?;
+        size(
+            "response_bytes",
+            self.response_bytes,
+            &mut limits.response_bytes,
+        )?;
         size("result_bytes", self.result_bytes, &mut limits.result_bytes)?;
         size("calls", self.calls, &mut limits.calls)?;
         size("items", self.items, &mut limits.items)?;
@@ -319,7 +325,11 @@ impl WrittenLimits {
         };
         time("call_seconds", self.call_seconds, &mut limits.call_time)?;
         time("start_seconds", self.start_seconds, &mut limits.start_time)?;
-        time("approval_seconds", self.approval_seconds, &mut limits.approval_time)?;
+        time(
+            "approval_seconds",
+            self.approval_seconds,
+            &mut limits.approval_time,
+        )?;
         Ok(limits)
     }
 }

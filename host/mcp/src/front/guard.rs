@@ -58,7 +58,10 @@ impl Guard {
         let owner = (number, fingerprint(caller));
         owners.by_session.insert(session.to_owned(), owner);
         if owners.by_session.len() > MAX_SESSIONS {
-            let oldest = owners.by_session.iter().min_by_key(|(_, (number, _))| *number);
+            let oldest = owners
+                .by_session
+                .iter()
+                .min_by_key(|(_, (number, _))| *number);
             let oldest = oldest.map(|(session, _)| session.clone());
             if let Some(oldest) = oldest {
                 owners.by_session.remove(&oldest);
@@ -145,11 +148,11 @@ pub(super) async fn guard(
         let error = ErrorData::invalid_request("unknown_session: open a session first", None);
         return answer(StatusCode::NOT_FOUND, &error, exact::id(&body));
     }
-    let ends = (parts.method == Method::DELETE).then_some(session).flatten();
+    let ends = (parts.method == Method::DELETE)
+        .then_some(session)
+        .flatten();
     parts.extensions.insert(caller.clone());
-    let response = next
-        .run(Request::from_parts(parts, Body::from(body)))
-        .await;
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     if let Some(ended) = ends {
         guard.closed(&ended);
     } else if let Some(opened) = self::session(response.headers())

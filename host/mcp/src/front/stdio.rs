@@ -1,7 +1,7 @@
 //! One client at the standard streams.
 
-use rmcp::ServiceExt as _;
 use rmcp::RoleServer;
+use rmcp::ServiceExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::gateway::Gateway;

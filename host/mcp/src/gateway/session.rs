@@ -192,7 +192,12 @@ impl ServerHandler for Session {
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
         let caller = match self.over {
-            Over::Stdio => self.gateway.caller_of().caller_of(Incoming::stdio()).await.ok(),
+            Over::Stdio => self
+                .gateway
+                .caller_of()
+                .caller_of(Incoming::stdio())
+                .await
+                .ok(),
             Over::Http => context
                 .extensions
                 .get::<Parts>()

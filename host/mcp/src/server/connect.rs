@@ -31,8 +31,21 @@ use crate::wire::{Ended, Lines, Peer};
 
 /// What programs need of an environment to start.
 const BASICS: &[&str] = &[
-    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SHELL",
-    "TERM", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "TMPDIR",
+    "SHELL",
+    "TERM",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
 ];
 /// How long a process has to end by itself once its input is closed.
 const GRACE: Duration = Duration::from_secs(2);
@@ -143,7 +156,10 @@ pub(super) async fn connect(
     match spoken {
         Some(version)
             if VERSIONS.contains(&version)
-                && config.protocol.as_ref().is_none_or(|wanted| *wanted == version) =>
+                && config
+                    .protocol
+                    .as_ref()
+                    .is_none_or(|wanted| *wanted == version) =>
         {
             Ok(Connected {
                 running,

@@ -18,7 +18,9 @@ pub(crate) enum Failure {
     #[error("the server is not running ({0}); it is started again, try later")]
     Down(String),
     /// It ended while it was asked. Whether it did what it was asked is not known.
-    #[error("the server ended before it answered ({0}); whether it did what it was asked is not known")]
+    #[error(
+        "the server ended before it answered ({0}); whether it did what it was asked is not known"
+    )]
     Died(String),
     /// It did not answer in time. Whether it did what it was asked is not known.
     #[error("the server did not answer within {} seconds; whether it did what it was asked is not known", .0.as_secs())]
@@ -71,9 +73,7 @@ impl Failure {
     pub(super) fn of(error: ServiceError, ended: &Ended) -> Self {
         match error {
             ServiceError::McpError(error) => Self::Error(Box::new(error)),
-            ServiceError::UnexpectedResponse => {
-                Self::Lied("it is of another kind".to_owned())
-            }
+            ServiceError::UnexpectedResponse => Self::Lied("it is of another kind".to_owned()),
             ServiceError::TransportClosed => Self::Died(
                 ended
                     .why()

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rmcp::RoleClient;
-use rmcp::model::{
-    PaginatedRequestParams, Prompt, Resource, ResourceTemplate, Tool as Described,
-};
+use rmcp::model::{PaginatedRequestParams, Prompt, Resource, ResourceTemplate, Tool as Described};
 use rmcp::service::{Peer, ServiceError};
 
 use super::Parts;
@@ -149,7 +147,8 @@ fn reviewed(server: &str, parts: &Parts, tools: Vec<Described>, mut into: Snapsh
         let reason = if !names::is_tool(&name) {
             "its name is none that tools can have".to_owned()
         } else if alike.contains(&*name) {
-            "another tool has this name, or one that differs from it by letter case alone".to_owned()
+            "another tool has this name, or one that differs from it by letter case alone"
+                .to_owned()
         } else {
             match review {
                 Review::Offer(shown) => {

@@ -77,7 +77,12 @@ async fn either(server: &Server, opening: &mut Opening) -> Result<Connected, Str
 async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> {
     let parts = &server.parts;
     let limit = parts.limits.start_time;
-    let late = |_| format!("it did not begin to answer within {} seconds", limit.as_secs());
+    let late = |_| {
+        format!(
+            "it did not begin to answer within {} seconds",
+            limit.as_secs()
+        )
+    };
     let connecting = connect(&server.name, &parts.config, &parts.limits, opening);
     let connected = timeout(limit, connecting).await.map_err(late)??;
     let reading = list::read(&server.name, parts, connected.running.peer());

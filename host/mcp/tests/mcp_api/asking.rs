@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use hexgate_base::{PrivateKey, Timestamp};
 use hexgate_enforce::DurableApprovals;
 use hexgate_enforce::approvals::{
-    Approver, ApprovalService, Approvers, Decision, RequestStore, Terms,
+    ApprovalService, Approver, Approvers, Decision, RequestStore, Terms,
 };
-use hexgate_base::{PrivateKey, Timestamp};
 use hexgate_mcp::Gateway;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, InputRequest, InputRequiredResult};
 use serde_json::{Value, json};
@@ -31,16 +31,28 @@ async fn a_person_at_an_older_client_is_asked_while_the_call_waits() {
             let before = world.calls("fs").len();
             let client = connect(&gateway, over, &version, User::Agrees).await;
             let sent = json!({"amount": 12, "to": "b\u{202e}ob"});
-            assert_eq!(call(&client, "fs-pay", sent.clone()).await, (false, sent.to_string()));
+            assert_eq!(
+                call(&client, "fs-pay", sent.clone()).await,
+                (false, sent.to_string())
+            );
             assert_eq!(world.calls("fs")[before..], [format!("pay {sent}")]);
             // The whole call is shown, and nothing in it can be read differently from what it says.
             let asked = client.service().asked.lock().unwrap().clone();
             assert_eq!(asked.len(), 1);
-            for part in ["mcp-fs-pay", "alice [dev]", "\"amount\": 12", "b\\u{202e}ob", "Payments need a second look."] {
+            for part in [
+                "mcp-fs-pay",
+                "alice [dev]",
+                "\"amount\": 12",
+                "b\\u{202e}ob",
+                "Payments need a second look.",
+            ] {
                 assert!(asked[0].contains(part), "{part}: {}", asked[0]);
             }
             let records = world.records.all();
-            assert!(records.contains(&"allow mcp-fs-pay approval by alice (at the client)".to_owned()), "{records:?}");
+            assert!(
+                records.contains(&"allow mcp-fs-pay approval by alice (at the client)".to_owned()),
+                "{records:?}"
+            );
 
             let client = connect(&gateway, over, &version, User::Declines).await;
             let (is_error, text) = call(&client, "fs-pay", sent).await;
@@ -52,7 +64,12 @@ async fn a_person_at_an_older_client_is_asked_while_the_call_waits() {
 
 /// The question about a call.
 async fn question(client: &Running, arguments: Value) -> InputRequiredResult {
-    match client.peer().call_tool_once(params("fs-pay", arguments)).await.unwrap() {
+    match client
+        .peer()
+        .call_tool_once(params("fs-pay", arguments))
+        .await
+        .unwrap()
+    {
         CallToolResponse::InputRequired(question) => question,
         other => panic!("{other:?}"),
     }
@@ -82,7 +99,8 @@ async fn a_newer_client_asks_and_calls_again_once() {
         let client = connect(&gateway, over, &V3, User::Agrees).await;
         let sent = json!({"amount": 12});
         let asked = question(&client, sent.clone()).await;
-        let InputRequest::Elicitation(form) = &asked.input_requests.as_ref().unwrap()["approval"] else {
+        let InputRequest::Elicitation(form) = &asked.input_requests.as_ref().unwrap()["approval"]
+        else {
             panic!("{asked:?}");
         };
         assert!(serde_json::to_string(form).unwrap().contains("mcp-fs-pay"));
@@ -90,20 +108,33 @@ async fn a_newer_client_asks_and_calls_again_once() {
         assert!(state.is_some());
 
         // For other arguments, under another state, without one that was given, or without a plain yes it does not count.
-        let tampered = state.clone().map(|state| format!("{}A", &state[..state.len() - 1]));
+        let tampered = state
+            .clone()
+            .map(|state| format!("{}A", &state[..state.len() - 1]));
         for (what, params) in [
-            ("other arguments", answered(json!({"amount": 13}), state.clone(), yes())),
+            (
+                "other arguments",
+                answered(json!({"amount": 13}), state.clone(), yes()),
+            ),
             ("tampered", answered(sent.clone(), tampered, yes())),
-            ("made up", answered(sent.clone(), Some("rs1.e30.x".to_owned()), yes())),
+            (
+                "made up",
+                answered(sent.clone(), Some("rs1.e30.x".to_owned()), yes()),
+            ),
         ] {
             let (is_error, text) = again(&client, params).await;
-            assert!(is_error && text.starts_with("[policy_denied]"), "{what}: {text}");
+            assert!(
+                is_error && text.starts_with("[policy_denied]"),
+                "{what}: {text}"
+            );
         }
         // Another caller's answer does not count either.
         let bob = rmcp::service::ClientServiceExt::serve_with_lifecycle(
             client.service().clone(),
             transport(&url, "bob"),
-            rmcp::service::ClientLifecycleMode::Discover { preferred_versions: vec![V3] },
+            rmcp::service::ClientLifecycleMode::Discover {
+                preferred_versions: vec![V3],
+            },
         )
         .await
         .unwrap();
@@ -113,12 +144,18 @@ async fn a_newer_client_asks_and_calls_again_once() {
 
         // It counts once.
         let params = answered(sent.clone(), state.clone(), yes());
-        assert_eq!(again(&client, params.clone()).await, (false, sent.to_string()));
+        assert_eq!(
+            again(&client, params.clone()).await,
+            (false, sent.to_string())
+        );
         let (is_error, text) = again(&client, params).await;
         assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
         assert_eq!(world.calls("fs").len(), before + 1);
         let raw = world.raw("fs").concat();
-        assert!(!raw.contains(state.as_deref().unwrap()), "the state is the gateway's own");
+        assert!(
+            !raw.contains(state.as_deref().unwrap()),
+            "the state is the gateway's own"
+        );
 
         for no in [
             json!({"action": "decline"}),
@@ -128,10 +165,15 @@ async fn a_newer_client_asks_and_calls_again_once() {
             json!(true),
         ] {
             let asked = question(&client, sent.clone()).await;
-            let (is_error, text) = again(&client, answered(sent.clone(), asked.request_state.clone(), no)).await;
+            let (is_error, text) = again(
+                &client,
+                answered(sent.clone(), asked.request_state.clone(), no),
+            )
+            .await;
             assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
             // A no uses the question up.
-            let (is_error, _) = again(&client, answered(sent.clone(), asked.request_state, yes())).await;
+            let (is_error, _) =
+                again(&client, answered(sent.clone(), asked.request_state, yes())).await;
             assert!(is_error);
         }
         assert_eq!(world.calls("fs").len(), before + 1);
@@ -150,7 +192,11 @@ async fn an_answer_does_not_count_under_another_policy() {
     })
     .await;
     let yes = json!({"action": "accept", "content": {"approve": true}});
-    let (is_error, text) = again(&client, answered(json!({"amount": 1}), asked.request_state, yes)).await;
+    let (is_error, text) = again(
+        &client,
+        answered(json!({"amount": 1}), asked.request_state, yes),
+    )
+    .await;
     assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
     assert_eq!(world.calls("fs"), Vec::<String>::new());
 }
@@ -169,7 +215,10 @@ async fn without_a_person_at_the_client_a_request_waits_for_others() {
         .unwrap()
     };
     let database = world.folder.path().join("approvals.db");
-    let service = ApprovalService::new(RequestStore::open_or_create(&database).unwrap(), approvers());
+    let service = ApprovalService::new(
+        RequestStore::open_or_create(&database).unwrap(),
+        approvers(),
+    );
     let durable = DurableApprovals::new(Arc::new(service), Terms::new(["lead"]).unwrap());
     let server = server::process(&world.server("fs"), &V2, Mode::Good);
     let gateway = world
@@ -181,10 +230,23 @@ async fn without_a_person_at_the_client_a_request_waits_for_others() {
     for (number, version) in [V1, V2, V3].into_iter().enumerate() {
         let client = connect(&gateway, Over::Streams, &version, User::Absent).await;
         let sent = json!({"amount": number});
-        let result = client.peer().call_tool_once(params("fs-pay", sent.clone())).await.unwrap();
-        let CallToolResponse::Complete(result) = result else { panic!("{result:?}") };
-        assert!(text(&result).starts_with("[approval_required]"), "{}", text(&result));
-        let request = result.meta.as_ref().unwrap()["hexgate/approvalRequest"].as_str().unwrap().to_owned();
+        let result = client
+            .peer()
+            .call_tool_once(params("fs-pay", sent.clone()))
+            .await
+            .unwrap();
+        let CallToolResponse::Complete(result) = result else {
+            panic!("{result:?}")
+        };
+        assert!(
+            text(&result).starts_with("[approval_required]"),
+            "{}",
+            text(&result)
+        );
+        let request = result.meta.as_ref().unwrap()["hexgate/approvalRequest"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         assert!(text(&result).contains(&request));
         // Asking again does not help.
         assert!(call(&client, "fs-pay", sent.clone()).await.0);
@@ -201,7 +263,10 @@ async fn without_a_person_at_the_client_a_request_waits_for_others() {
             .unwrap();
         // The next identical call uses it, no other does, and none a second time.
         assert!(call(&client, "fs-pay", json!({"amount": 99})).await.0);
-        assert_eq!(call(&client, "fs-pay", sent.clone()).await, (false, sent.to_string()));
+        assert_eq!(
+            call(&client, "fs-pay", sent.clone()).await,
+            (false, sent.to_string())
+        );
         assert!(call(&client, "fs-pay", sent.clone()).await.0);
         assert_eq!(world.calls("fs").len(), number + 1);
     }

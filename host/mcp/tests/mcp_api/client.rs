@@ -55,8 +55,9 @@ impl ClientHandler for Client {
         };
         self.asked.lock().unwrap().push(message);
         Ok(match self.user {
-            User::Agrees => ElicitResult::new(ElicitationAction::Accept)
-                .with_content(json!({"approve": true})),
+            User::Agrees => {
+                ElicitResult::new(ElicitationAction::Accept).with_content(json!({"approve": true}))
+            }
             _ => ElicitResult::new(ElicitationAction::Decline),
         })
     }
@@ -112,10 +113,7 @@ pub(crate) async fn connect(
     running
 }
 
-pub(crate) fn transport(
-    url: &str,
-    user: &str,
-) -> StreamableHttpClientTransport<reqwest::Client> {
+pub(crate) fn transport(url: &str, user: &str) -> StreamableHttpClientTransport<reqwest::Client> {
     StreamableHttpClientTransport::with_client(
         reqwest::Client::new(),
         StreamableHttpClientTransportConfig::with_uri(url.to_owned()).auth_header(user),
@@ -145,16 +143,16 @@ pub(crate) async fn listen(gateway: &Gateway) -> String {
 /// A call, as text and whether it is an error.
 pub(crate) async fn call(client: &Running, tool: &str, arguments: Value) -> (bool, String) {
     match client.peer().call_tool_once(params(tool, arguments)).await {
-        Ok(CallToolResponse::Complete(result)) => {
-            (result.is_error == Some(true), text(&result))
-        }
+        Ok(CallToolResponse::Complete(result)) => (result.is_error == Some(true), text(&result)),
         Ok(other) => (true, format!("{other:?}")),
         Err(error) => (true, error.to_string()),
     }
 }
 
 pub(crate) fn params(tool: &str, arguments: Value) -> CallToolRequestParams {
-    let Value::Object(arguments) = arguments else { panic!("{arguments}") };
+    let Value::Object(arguments) = arguments else {
+        panic!("{arguments}")
+    };
     CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments)
 }
 
@@ -182,8 +180,12 @@ impl Raw {
         let answer = raw
             .ask(r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}"#)
             .await;
-        assert_eq!(answer["result"]["protocolVersion"], "2025-11-25", "{answer}");
-        raw.say(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
+        assert_eq!(
+            answer["result"]["protocolVersion"], "2025-11-25",
+            "{answer}"
+        );
+        raw.say(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)
+            .await;
         raw
     }
 

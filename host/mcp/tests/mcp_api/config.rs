@@ -32,15 +32,29 @@ scrub_secrets: true
 "#,
     )
     .unwrap();
-    assert_eq!(config.policy.as_deref(), Some(Path::new("/etc/gateway/policy.yaml")));
+    assert_eq!(
+        config.policy.as_deref(),
+        Some(Path::new("/etc/gateway/policy.yaml"))
+    );
     assert_eq!(config.listen.unwrap().port(), 8900);
-    assert_eq!((config.limits.request_bytes, config.limits.call_time.as_secs()), (1000, 5));
+    assert_eq!(
+        (
+            config.limits.request_bytes,
+            config.limits.call_time.as_secs()
+        ),
+        (1000, 5)
+    );
     assert!(config.offer.prompts.is_pass() && !config.offer.sampling.is_pass());
     assert!(!config.approvals.ask_client);
     let files = &config.servers["files"];
     assert_eq!(files.protocol.as_ref().unwrap().as_str(), "2025-06-18");
-    let Reach::Process { environment, .. } = &files.reach else { panic!() };
-    assert_eq!(*environment, Environment::Named(vec!["NODE_PATH".to_owned()]));
+    let Reach::Process { environment, .. } = &files.reach else {
+        panic!()
+    };
+    assert_eq!(
+        *environment,
+        Environment::Named(vec!["NODE_PATH".to_owned()])
+    );
 }
 
 #[test]
@@ -49,23 +63,65 @@ fn what_is_wrong_is_named_with_its_line() {
     for (text, parts) in [
         (format!("{server}polcy: x\n"), &["polcy", "line 3"][..]),
         (format!("{server}{server}"), &["servers", "line 3"]),
-        ("servers:\n  fs: { command: cat }\n  fs: { command: cat }\n".to_owned(), &["fs", "line 3"]),
-        ("servers:\n  fs:\n    command: cat\n    comand: dog\n".to_owned(), &["comand", "line 4"]),
-        ("servers:\n  fs: { command: cat, url: http://a }\n".to_owned(), &["`fs`", "line 2", "either"]),
+        (
+            "servers:\n  fs: { command: cat }\n  fs: { command: cat }\n".to_owned(),
+            &["fs", "line 3"],
+        ),
+        (
+            "servers:\n  fs:\n    command: cat\n    comand: dog\n".to_owned(),
+            &["comand", "line 4"],
+        ),
+        (
+            "servers:\n  fs: { command: cat, url: http://a }\n".to_owned(),
+            &["`fs`", "line 2", "either"],
+        ),
         ("servers:\n  fs: {}\n".to_owned(), &["line 2", "either"]),
-        ("servers:\n  fs: { url: ftp://a }\n".to_owned(), &["line 2", "HTTP"]),
-        ("servers:\n  fs: { command: cat, env: [\"A=b\"] }\n".to_owned(), &["line 2", "names of variables"]),
-        ("servers:\n  fs: { url: http://a, headers: { X: \"Bearer abc\" } }\n".to_owned(), &["line 2", "environment"]),
-        ("servers:\n  fs: { command: cat, protocol: \"2024-11-05\" }\n".to_owned(), &["line 2", "2025-06-18"]),
+        (
+            "servers:\n  fs: { url: ftp://a }\n".to_owned(),
+            &["line 2", "HTTP"],
+        ),
+        (
+            "servers:\n  fs: { command: cat, env: [\"A=b\"] }\n".to_owned(),
+            &["line 2", "names of variables"],
+        ),
+        (
+            "servers:\n  fs: { url: http://a, headers: { X: \"Bearer abc\" } }\n".to_owned(),
+            &["line 2", "environment"],
+        ),
+        (
+            "servers:\n  fs: { command: cat, protocol: \"2024-11-05\" }\n".to_owned(),
+            &["line 2", "2025-06-18"],
+        ),
         ("servers:\n  FS: { command: cat }\n".to_owned(), &["`FS`"]),
         ("servers: {}\n".to_owned(), &["no server"]),
-        ("servers:\n  fs: { command: cat }\n  fs-x: { command: cat }\n".to_owned(), &["`fs`", "`fs-x`"]),
-        (format!("{server}  other: {{ command: cat }}\nnames: plain\n"), &["plain"]),
-        (format!("{server}offer: {{ sampling: pass }}\n"), &["line 3", "sampling"]),
-        (format!("{server}offer: {{ elicitation: pass }}\n"), &["line 3", "elicitation"]),
-        (format!("{server}offer: {{ tools: pass }}\n"), &["line 3", "tools"]),
-        (format!("{server}limits: {{ call_seconds: 0 }}\n"), &["line 3", "call_seconds"]),
-        (format!("{server}approvals: {{ database: a.db }}\n"), &["approvers"]),
+        (
+            "servers:\n  fs: { command: cat }\n  fs-x: { command: cat }\n".to_owned(),
+            &["`fs`", "`fs-x`"],
+        ),
+        (
+            format!("{server}  other: {{ command: cat }}\nnames: plain\n"),
+            &["plain"],
+        ),
+        (
+            format!("{server}offer: {{ sampling: pass }}\n"),
+            &["line 3", "sampling"],
+        ),
+        (
+            format!("{server}offer: {{ elicitation: pass }}\n"),
+            &["line 3", "elicitation"],
+        ),
+        (
+            format!("{server}offer: {{ tools: pass }}\n"),
+            &["line 3", "tools"],
+        ),
+        (
+            format!("{server}limits: {{ call_seconds: 0 }}\n"),
+            &["line 3", "call_seconds"],
+        ),
+        (
+            format!("{server}approvals: {{ database: a.db }}\n"),
+            &["approvers"],
+        ),
         (format!("{server}listen: here\n"), &["line 3"]),
         (format!("{server}audit: &a b\n"), &["line"]),
         ("- servers\n".to_owned(), &["line 1"]),

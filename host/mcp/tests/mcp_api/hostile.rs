@@ -25,10 +25,18 @@ async fn each_failure_has_a_name_and_the_server_comes_back() {
     for version in [V2, V3] {
         let world = World::new();
         let servers = [
-            ("fs", server::process(&world.server("fs"), &version, Mode::Good)),
-            ("other", server::process(&world.server("other"), &version, Mode::Good)),
+            (
+                "fs",
+                server::process(&world.server("fs"), &version, Mode::Good),
+            ),
+            (
+                "other",
+                server::process(&world.server("other"), &version, Mode::Good),
+            ),
         ];
         let gateway = world.gateway(short(world.config(&servers))).await;
+        // Where the first opening is not understood, the server is started again with the other.
+        let started = world.starts("other");
         let client = connect(&gateway, Over::Streams, &version, User::Absent).await;
         for (tool, marker, end) in [
             ("fs-die", "[server_died]", "server_died"),
@@ -44,13 +52,21 @@ async fn each_failure_has_a_name_and_the_server_comes_back() {
                 let answer = call(&client, "other-echo", json!({"a": 1})).await;
                 (answer, begin.elapsed())
             };
-            let ((is_error, text), (other, took)) = tokio::join!(call(&client, tool, json!({})), elsewhere);
-            assert!(is_error && text.starts_with(marker), "{version} {tool}: {text}");
+            let ((is_error, text), (other, took)) =
+                tokio::join!(call(&client, tool, json!({})), elsewhere);
+            assert!(
+                is_error && text.starts_with(marker),
+                "{version} {tool}: {text}"
+            );
             assert_eq!(other, (false, r#"{"a":1}"#.to_owned()), "{version} {tool}");
             assert!(took < Duration::from_secs(1), "{version} {tool} {took:?}");
             if !end.is_empty() {
                 let expected = format!("end mcp-{tool} ran=true Failed {end} 0");
-                assert!(world.records.all().contains(&expected), "{:?}", world.records.all());
+                assert!(
+                    world.records.all().contains(&expected),
+                    "{:?}",
+                    world.records.all()
+                );
             }
             // It answers again, by itself.
             until("the server comes back", async || {
@@ -58,10 +74,14 @@ async fn each_failure_has_a_name_and_the_server_comes_back() {
             })
             .await;
         }
-        assert!(world.starts("fs") >= 3, "{}", world.starts("fs"));
-        assert_eq!(world.starts("other"), 1);
+        assert_eq!(world.starts("fs"), started + 2);
+        assert_eq!(world.starts("other"), started);
         // Nothing was sent twice.
-        let dies = world.calls("fs").iter().filter(|call| call.starts_with("die ")).count();
+        let dies = world
+            .calls("fs")
+            .iter()
+            .filter(|call| call.starts_with("die "))
+            .count();
         assert_eq!(dies, 1);
     }
 }
@@ -72,7 +92,10 @@ async fn a_server_that_does_not_start_stops_no_other() {
         let world = World::new();
         let servers = [
             ("fs", server::process(&world.server("fs"), &V2, mode)),
-            ("other", server::process(&world.server("other"), &V2, Mode::Good)),
+            (
+                "other",
+                server::process(&world.server("other"), &V2, Mode::Good),
+            ),
         ];
         let mut config = short(world.config(&servers));
         config.limits.start_time = Duration::from_secs(3);
@@ -81,10 +104,16 @@ async fn a_server_that_does_not_start_stops_no_other() {
         assert_eq!(down, ["fs"], "{mode:?}");
         let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;
         let listed = tools(&client).await;
-        assert!(listed.iter().all(|name| name.starts_with("other-")) && !listed.is_empty(), "{mode:?} {listed:?}");
+        assert!(
+            listed.iter().all(|name| name.starts_with("other-")) && !listed.is_empty(),
+            "{mode:?} {listed:?}"
+        );
         assert!(!call(&client, "other-echo", json!({})).await.0, "{mode:?}");
         let (is_error, text) = call(&client, "fs-echo", json!({})).await;
-        assert!(is_error && text.starts_with("[policy_denied]"), "{mode:?} {text}");
+        assert!(
+            is_error && text.starts_with("[policy_denied]"),
+            "{mode:?} {text}"
+        );
     }
 }
 
@@ -92,14 +121,21 @@ async fn a_server_that_does_not_start_stops_no_other() {
 async fn lists_without_an_end_and_too_long_ones_are_refused() {
     for (file, content) in [
         ("endless", String::new()),
-        ("tools", (0..2001).map(|number| format!("tool{number}\n")).collect()),
+        (
+            "tools",
+            (0..2001).map(|number| format!("tool{number}\n")).collect(),
+        ),
     ] {
         let world = World::new();
         fs::write(world.server("fs").join(file), content).unwrap();
         let server = server::process(&world.server("fs"), &V2, Mode::Good);
         let gateway = world.gateway(world.config(&[("fs", server)])).await;
         let down = gateway.down();
-        assert!(down.len() == 1 && (down[0].1.contains("no end") || down[0].1.contains("more than 2000")), "{down:?}");
+        assert!(
+            down.len() == 1
+                && (down[0].1.contains("no end") || down[0].1.contains("more than 2000")),
+            "{down:?}"
+        );
     }
 }
 
@@ -108,8 +144,17 @@ async fn names_that_cannot_be_told_apart_are_refused_at_start() {
     let world = World::new();
     fs::write(world.server("fs").join("tools"), "read\nRead\nwrite\n").unwrap();
     let server = server::process(&world.server("fs"), &V2, Mode::Good);
-    let gateway = world.builder(world.config(&[("fs", server.clone())])).build().unwrap();
-    let Err(StartError::Alike { server: named, tools }) = gateway.start().await else { panic!() };
+    let gateway = world
+        .builder(world.config(&[("fs", server.clone())]))
+        .build()
+        .unwrap();
+    let Err(StartError::Alike {
+        server: named,
+        tools,
+    }) = gateway.start().await
+    else {
+        panic!()
+    };
     assert_eq!((named.as_str(), tools.len()), ("fs", 2));
 
     let clash = world.config(&[("fs", server.clone()), ("fs-admin", server)]);
@@ -121,7 +166,11 @@ async fn names_that_cannot_be_told_apart_are_refused_at_start() {
 async fn strange_names_are_withheld() {
     let world = World::new();
     let long = "x".repeat(1 << 20);
-    fs::write(world.server("fs").join("tools"), format!("echo\nre\u{441}d\na b\n{long}\n")).unwrap();
+    fs::write(
+        world.server("fs").join("tools"),
+        format!("echo\nre\u{441}d\na b\n{long}\n"),
+    )
+    .unwrap();
     let server = server::process(&world.server("fs"), &V2, Mode::Good);
     let gateway = world.gateway(world.config(&[("fs", server)])).await;
     let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;
@@ -154,7 +203,10 @@ async fn only_tools_of_the_last_list_can_be_called() {
         }
         fs::write(folder.join("tools"), "echo\nnew\n").unwrap();
         fs::write(folder.join("changed"), "").unwrap();
-        until("the list changes", async || tools(&client).await == ["fs-echo", "fs-new"]).await;
+        until("the list changes", async || {
+            tools(&client).await == ["fs-echo", "fs-new"]
+        })
+        .await;
         assert!(!call(&client, "fs-new", json!({})).await.0);
         let (is_error, text) = call(&client, "fs-old", json!({})).await;
         assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
@@ -171,7 +223,9 @@ impl Catalogue for Own {
         let mut reviews = Vec::new();
         for tool in tools.iter().take(tools.len() - 1) {
             reviews.push(if tool.name == "pay" {
-                Review::Withhold { reason: "it changed".to_owned() }
+                Review::Withhold {
+                    reason: "it changed".to_owned(),
+                }
             } else {
                 let mut shown = tool.clone();
                 shown.name = "pay".into();
@@ -197,7 +251,11 @@ async fn a_catalogue_withholds_and_describes() {
     let listed = client.peer().list_tools(None).await.unwrap().tools;
     // The names stay the server's. `pay` is withheld, `drop` hidden, and the last tool has no answer.
     assert_eq!(listed.len(), server::TOOLS.len() - 3);
-    assert!(listed.iter().all(|tool| tool.description.as_deref() == Some("looked at")));
+    assert!(
+        listed
+            .iter()
+            .all(|tool| tool.description.as_deref() == Some("looked at"))
+    );
     for tool in ["fs-pay", "fs-task"] {
         let (is_error, text) = call(&client, tool, json!({})).await;
         assert!(is_error && text.starts_with("[policy_denied]"), "{text}");

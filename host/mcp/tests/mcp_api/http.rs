@@ -54,7 +54,13 @@ async fn headers_that_say_something_else_than_the_body_are_refused() {
     let (status, _, body) = post(&url, &NEW, &call("fs-echo").to_string()).await;
     assert_eq!(status, 200, "{body}");
     assert_eq!(world.calls("fs").len(), 1);
-    for (at, value) in [(1, "2025-11-25"), (1, "2031-01-01"), (2, "tools/list"), (3, "fs-drop"), (3, "")] {
+    for (at, value) in [
+        (1, "2025-11-25"),
+        (1, "2031-01-01"),
+        (2, "tools/list"),
+        (3, "fs-drop"),
+        (3, ""),
+    ] {
         let mut headers = NEW;
         headers[at].1 = value;
         let (status, _, body) = post(&url, &headers, &call("fs-echo").to_string()).await;
@@ -74,7 +80,10 @@ async fn headers_that_say_something_else_than_the_body_are_refused() {
 async fn a_request_without_a_caller_is_refused_and_recorded() {
     let (world, _gateway, url) = world().await;
     let (status, headers, body) = post(&url, &NEW[1..], &call("fs-echo").to_string()).await;
-    assert_eq!((status, headers["www-authenticate"].to_str().unwrap()), (401, "Bearer realm=\"test\""));
+    assert_eq!(
+        (status, headers["www-authenticate"].to_str().unwrap()),
+        (401, "Bearer realm=\"test\"")
+    );
     // Why is not for the client.
     assert!(!body.contains("no token"), "{body}");
     assert_eq!(world.records.all(), ["deny mcp-fs-echo token"]);
@@ -106,11 +115,21 @@ async fn bodies_that_are_no_message_are_refused() {
     let (world, _gateway, url) = world().await;
     let body = call("fs-echo").to_string();
     let twice = body.replace("\"arguments\":{}", "\"arguments\":{\"n\":1,\"n\":20}");
-    let inexact = body.replace("\"arguments\":{}", "\"arguments\":{\"n\":0.1234567890123456789012}");
-    let large = body.replace("\"arguments\":{}", &format!("\"arguments\":{{\"a\":\"{}\"}}", "x".repeat(200_000)));
+    let inexact = body.replace(
+        "\"arguments\":{}",
+        "\"arguments\":{\"n\":0.1234567890123456789012}",
+    );
+    let large = body.replace(
+        "\"arguments\":{}",
+        &format!("\"arguments\":{{\"a\":\"{}\"}}", "x".repeat(200_000)),
+    );
     for (body, status, name) in [
         (format!("[{body},{body}]"), 400, "batch"),
-        (format!("[{}]", vec![body.as_str(); 1000].join(",")), 413, "too_large"),
+        (
+            format!("[{}]", vec![body.as_str(); 1000].join(",")),
+            413,
+            "too_large",
+        ),
         ("{".to_owned(), 400, "not_json"),
         (String::new(), 400, "not_json"),
         (twice, 400, "duplicate_key"),
@@ -120,7 +139,13 @@ async fn bodies_that_are_no_message_are_refused() {
         let (found, _, answer) = post(&url, &NEW, &body).await;
         assert_eq!(found, status, "{answer}");
         let answer: Value = serde_json::from_str(&answer).unwrap();
-        assert!(answer["error"]["message"].as_str().unwrap().starts_with(name), "{answer}");
+        assert!(
+            answer["error"]["message"]
+                .as_str()
+                .unwrap()
+                .starts_with(name),
+            "{answer}"
+        );
     }
     assert_eq!(world.calls("fs").len(), 0);
 }
@@ -135,12 +160,19 @@ async fn a_session_is_its_callers_own() {
     let session = headers["mcp-session-id"].to_str().unwrap().to_owned();
     let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}).to_string();
     let as_user = async |user: &str, session: &str| {
-        let headers = [("authorization", user), ("mcp-session-id", session), ("mcp-protocol-version", "2025-11-25")];
+        let headers = [
+            ("authorization", user),
+            ("mcp-session-id", session),
+            ("mcp-protocol-version", "2025-11-25"),
+        ];
         post(&url, &headers, &list).await.0
     };
     assert_eq!(as_user("Bearer alice", &session).await, 200);
     assert_eq!(as_user("Bearer bob", &session).await, 404);
-    assert_eq!(as_user("Bearer alice", "11111111-2222-3333-4444-555555555555").await, 404);
+    assert_eq!(
+        as_user("Bearer alice", "11111111-2222-3333-4444-555555555555").await,
+        404
+    );
     let stream = reqwest::Client::new()
         .get(&url)
         .header("accept", "text/event-stream")
@@ -158,11 +190,30 @@ async fn one_caller_for_everybody_is_only_for_this_machine() {
     config.caller = Some(hexgate_mcp::config::CallerConfig::new("alice", vec![]));
     let enforcer = hexgate_enforce::Enforcer::builder("mcp", &world.live);
     let gateway = Gateway::builder(config.clone(), enforcer).build().unwrap();
-    let error = Http::new(&gateway).bind("0.0.0.0:0".parse().unwrap()).await.unwrap_err();
-    assert!(error.to_string().contains("nothing says who calls"), "{error}");
-    assert!(Http::new(&gateway).bind("127.0.0.1:0".parse().unwrap()).await.is_ok());
+    let error = Http::new(&gateway)
+        .bind("0.0.0.0:0".parse().unwrap())
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("nothing says who calls"),
+        "{error}"
+    );
+    assert!(
+        Http::new(&gateway)
+            .bind("127.0.0.1:0".parse().unwrap())
+            .await
+            .is_ok()
+    );
     let caller = hexgate_enforce::Caller::builder("bob").build().unwrap();
     let enforcer = hexgate_enforce::Enforcer::builder("mcp", &world.live);
-    let told = Gateway::builder(config, enforcer).caller_of(Always(caller)).build().unwrap();
-    assert!(Http::new(&told).bind("0.0.0.0:0".parse().unwrap()).await.is_ok());
+    let told = Gateway::builder(config, enforcer)
+        .caller_of(Always(caller))
+        .build()
+        .unwrap();
+    assert!(
+        Http::new(&told)
+            .bind("0.0.0.0:0".parse().unwrap())
+            .await
+            .is_ok()
+    );
 }

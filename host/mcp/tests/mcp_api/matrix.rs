@@ -23,7 +23,8 @@ async fn every_client_reaches_every_server_as_the_policy_says() {
                     let which = format!(
                         "{client_version} {client_over:?} -> {server_version} {server_over:?}"
                     );
-                    let client = connect(&gateway, client_over, &client_version, User::Absent).await;
+                    let client =
+                        connect(&gateway, client_over, &client_version, User::Absent).await;
                     // The list has what the caller may ever call, and nothing else.
                     let listed = client.peer().list_tools(None).await.unwrap();
                     let names: Vec<&str> = listed.tools.iter().map(|it| &*it.name).collect();
@@ -34,8 +35,7 @@ async fn every_client_reaches_every_server_as_the_policy_says() {
                     if client_version == V3 {
                         let scope = serde_json::to_value(listed.cache_scope).unwrap();
                         assert_eq!(scope, "private", "{which}");
-                        let ttl = if server_version == V3 { 60_000 } else { 60_000 };
-                        assert_eq!(listed.ttl_ms, Some(ttl), "{which}");
+                        assert_eq!(listed.ttl_ms, Some(60_000), "{which}");
                     } else {
                         assert_eq!(listed.cache_scope, None, "{which}");
                     }
@@ -44,8 +44,15 @@ async fn every_client_reaches_every_server_as_the_policy_says() {
                     let before = world.calls("fs").len();
                     let arguments = json!({"z": 1.5, "a": [1, "é\u{1}", null], "n": 7, "id": format!("{which}")});
                     let sent = arguments.to_string();
-                    assert_eq!(call(&client, "fs-echo", arguments).await, (false, sent.clone()));
-                    assert_eq!(world.calls("fs")[before..], [format!("echo {sent}")], "{which}");
+                    assert_eq!(
+                        call(&client, "fs-echo", arguments).await,
+                        (false, sent.clone())
+                    );
+                    assert_eq!(
+                        world.calls("fs")[before..],
+                        [format!("echo {sent}")],
+                        "{which}"
+                    );
                     let raw = world.raw("fs");
                     let exact = format!("\"arguments\":{sent}");
                     let found = raw.iter().filter(|line| line.contains(&exact)).count();
@@ -64,7 +71,11 @@ async fn every_client_reaches_every_server_as_the_policy_says() {
                     ] {
                         let (is_error, text) = call(&client, tool, arguments).await;
                         assert!(is_error, "{which} {tool}: {text}");
-                        let marker = if tool == "fs-pay" { "[approval_required]" } else { "[policy_denied]" };
+                        let marker = if tool == "fs-pay" {
+                            "[approval_required]"
+                        } else {
+                            "[policy_denied]"
+                        };
                         assert!(text.starts_with(marker), "{which} {tool}: {text}");
                     }
                     assert_eq!(world.calls("fs").len(), before + 1, "{which}");
@@ -72,7 +83,14 @@ async fn every_client_reaches_every_server_as_the_policy_says() {
                     met += 1;
                 }
             }
-            assert!(world.records.last().starts_with("needs_approval mcp-fs-pay"), "{:?}", world.records.last());
+            assert!(
+                world
+                    .records
+                    .last()
+                    .starts_with("needs_approval mcp-fs-pay"),
+                "{:?}",
+                world.records.last()
+            );
         }
     }
     assert_eq!(met, 36);

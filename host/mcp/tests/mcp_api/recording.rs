@@ -16,11 +16,19 @@ async fn every_attempt_and_every_end_is_recorded() {
     let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;
     assert!(!call(&client, "fs-echo", json!({"a": 1})).await.0);
     let (is_error, text) = call(&client, "fs-fail", json!({})).await;
-    assert!(is_error && text.contains("the tool does not like it"), "{text}");
+    assert!(
+        is_error && text.contains("the tool does not like it"),
+        "{text}"
+    );
     assert!(call(&client, "fs-drop", json!({})).await.0);
     assert!(call(&client, "nothing", json!({})).await.0);
     let records = world.records.all();
-    let result = records[1].rsplit(' ').next().unwrap().parse::<usize>().unwrap();
+    let result = records[1]
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .parse::<usize>()
+        .unwrap();
     assert!(result > r#"{"a":1}"#.len(), "{records:?}");
     assert_eq!(
         [&records[..1], &records[2..]].concat(),
@@ -32,7 +40,10 @@ async fn every_attempt_and_every_end_is_recorded() {
             "deny mcp-nothing runtime",
         ]
     );
-    assert!(records[1].starts_with("end mcp-fs-echo ran=true Completed - "), "{records:?}");
+    assert!(
+        records[1].starts_with("end mcp-fs-echo ran=true Completed - "),
+        "{records:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,18 +76,51 @@ async fn prompts_and_resources_have_names_of_their_own() {
         assert_eq!(prompts[0].name, "fs-greet");
         let resources = client.peer().list_resources(None).await.unwrap().resources;
         assert_eq!(resources[0].uri, "memo://one");
-        assert_eq!(client.peer().list_resource_templates(None).await.unwrap().resource_templates.len(), 1);
-        client.peer().get_prompt_once(GetPromptRequestParams::new("fs-greet")).await.unwrap();
-        client.peer().read_resource_once(ReadResourceRequestParams::new("memo://one")).await.unwrap();
+        assert_eq!(
+            client
+                .peer()
+                .list_resource_templates(None)
+                .await
+                .unwrap()
+                .resource_templates
+                .len(),
+            1
+        );
+        client
+            .peer()
+            .get_prompt_once(GetPromptRequestParams::new("fs-greet"))
+            .await
+            .unwrap();
+        client
+            .peer()
+            .read_resource_once(ReadResourceRequestParams::new("memo://one"))
+            .await
+            .unwrap();
         // The policy allows no other scheme, and what no server listed is nobody's.
         for uri in ["file:///etc/passwd", "memo://two"] {
-            let refused = client.peer().read_resource_once(ReadResourceRequestParams::new(uri)).await;
+            let refused = client
+                .peer()
+                .read_resource_once(ReadResourceRequestParams::new(uri))
+                .await;
             assert!(refused.is_err(), "{uri}");
         }
-        assert!(client.peer().get_prompt_once(GetPromptRequestParams::new("fs-other")).await.is_err());
-        assert_eq!(world.calls("fs"), ["prompt:greet {}", "resource:memo://one"]);
+        assert!(
+            client
+                .peer()
+                .get_prompt_once(GetPromptRequestParams::new("fs-other"))
+                .await
+                .is_err()
+        );
+        assert_eq!(
+            world.calls("fs"),
+            ["prompt:greet {}", "resource:memo://one"]
+        );
         let records = world.records.all();
-        for expected in ["allow mcp-fs.prompt policy", "allow mcp-fs.resource policy", "deny mcp-fs.resource policy"] {
+        for expected in [
+            "allow mcp-fs.prompt policy",
+            "allow mcp-fs.resource policy",
+            "deny mcp-fs.resource policy",
+        ] {
             assert!(records.contains(&expected.to_owned()), "{records:?}");
         }
     }

@@ -47,7 +47,9 @@ impl Fixture {
             .lines()
             .map(|name| {
                 let schema = json!({"type": "object"});
-                let Value::Object(schema) = schema else { unreachable!() };
+                let Value::Object(schema) = schema else {
+                    unreachable!()
+                };
                 Tool::new(name.to_owned(), format!("does {name}"), Arc::new(schema))
             })
             .collect()
@@ -56,7 +58,11 @@ impl Fixture {
 
 /// Appends a line to a file.
 fn note(path: &Path, line: &str) {
-    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
     writeln!(file, "{line}").unwrap();
 }
 
@@ -226,20 +232,28 @@ pub(crate) async fn http(folder: &Path, version: &ProtocolVersion) -> ServerConf
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let raw = folder.join("raw");
-    let router = axum::Router::new()
-        .route_service("/mcp", service)
-        .layer(axum::middleware::map_request(
-            move |request: axum::extract::Request| {
-                let raw = raw.clone();
-                async move {
-                    let (parts, body) = request.into_parts();
-                    let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
-                    let leaked = parts.headers.get("authorization").is_some();
-                    note(&raw, &format!("{}{}", String::from_utf8_lossy(&body), if leaked { " LEAKED" } else { "" }));
-                    axum::extract::Request::from_parts(parts, body.into())
-                }
-            },
-        ));
+    let router =
+        axum::Router::new()
+            .route_service("/mcp", service)
+            .layer(axum::middleware::map_request(
+                move |request: axum::extract::Request| {
+                    let raw = raw.clone();
+                    async move {
+                        let (parts, body) = request.into_parts();
+                        let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
+                        let leaked = parts.headers.get("authorization").is_some();
+                        note(
+                            &raw,
+                            &format!(
+                                "{}{}",
+                                String::from_utf8_lossy(&body),
+                                if leaked { " LEAKED" } else { "" }
+                            ),
+                        );
+                        axum::extract::Request::from_parts(parts, body.into())
+                    }
+                },
+            ));
     tokio::spawn(async move { axum::serve(listener, router).await });
     ServerConfig::new(Reach::Http {
         url: format!("http://{address}/mcp"),
@@ -276,9 +290,15 @@ fn entry() {
                 let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
                 let result = json!({"protocolVersion": "2030-01-01", "capabilities": {"tools": {}}, "serverInfo": {"name": "liar", "version": "1"}});
                 if asked["method"] == "initialize" {
-                    println!("{}", json!({"jsonrpc": "2.0", "id": asked["id"], "result": result}));
+                    println!(
+                        "{}",
+                        json!({"jsonrpc": "2.0", "id": asked["id"], "result": result})
+                    );
                 } else if !asked["id"].is_null() {
-                    println!("{}", json!({"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32601, "message": "no"}}));
+                    println!(
+                        "{}",
+                        json!({"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32601, "message": "no"}})
+                    );
                 }
             }
             return;
@@ -297,7 +317,11 @@ fn entry() {
             let mut lines = BufReader::new(tokio::io::stdin()).lines();
             while let Ok(Some(line)) = lines.next_line().await {
                 note(&raw, &line);
-                if write.write_all(format!("{line}\n").as_bytes()).await.is_err() {
+                if write
+                    .write_all(format!("{line}\n").as_bytes())
+                    .await
+                    .is_err()
+                {
                     return;
                 }
             }
