@@ -87,6 +87,39 @@ async fn each_failure_has_a_name_and_the_server_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_over_http_that_goes_away_is_a_failure_and_comes_back() {
+    for version in [V2, V3] {
+        let world = World::new();
+        let folder = world.server("fs");
+        let free = "127.0.0.1:0".parse().unwrap();
+        let up = server::Apart::new(&folder, &version, free).await;
+        let address = up.address;
+        let gateway = world
+            .gateway(short(world.config(&[("fs", up.config())])))
+            .await;
+        let client = connect(&gateway, Over::Streams, &version, User::Absent).await;
+        assert!(!call(&client, "fs-echo", json!({"n": 1})).await.0);
+        drop(up);
+        let (is_error, text) = call(&client, "fs-echo", json!({"n": 2})).await;
+        assert!(is_error, "{version} {text}");
+        let named = ["[server_died]", "[server_down]", "[timeout]"];
+        assert!(
+            named.iter().any(|name| text.starts_with(name)),
+            "{version} {text}"
+        );
+        let up = server::Apart::new(&folder, &version, address).await;
+        until("the server comes back", async || {
+            !call(&client, "fs-echo", json!({"n": 3})).await.0
+        })
+        .await;
+        drop(up);
+        // What failed was not sent a second time.
+        let calls = world.calls("fs");
+        assert!(!calls.contains(&r#"echo {"n":2}"#.to_owned()), "{calls:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_start_stops_no_other() {
     for mode in [Mode::Dead, Mode::Silent, Mode::Liar, Mode::Endless] {
         let world = World::new();

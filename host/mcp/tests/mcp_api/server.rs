@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -223,42 +224,84 @@ pub(crate) fn process(folder: &Path, version: &ProtocolVersion, mode: Mode) -> S
 
 /// A server over HTTP. It ends with the test's runtime.
 pub(crate) async fn http(folder: &Path, version: &ProtocolVersion) -> ServerConfig {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = router(folder, version);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    at(address)
+}
+
+fn at(address: SocketAddr) -> ServerConfig {
+    ServerConfig::new(Reach::Http {
+        url: format!("http://{address}/mcp"),
+        headers: Default::default(),
+    })
+}
+
+/// A server over HTTP that is gone with all its connections when it is dropped.
+pub(crate) struct Apart {
+    runtime: Option<tokio::runtime::Runtime>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Apart {
+    pub(crate) async fn new(folder: &Path, version: &ProtocolVersion, address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let router = router(folder, version);
+        let listening = runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            address
+        });
+        Self {
+            address: listening.await.unwrap(),
+            runtime: Some(runtime),
+        }
+    }
+
+    pub(crate) fn config(&self) -> ServerConfig {
+        at(self.address)
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn router(folder: &Path, version: &ProtocolVersion) -> axum::Router {
     let fixture = Fixture::new(folder, version);
     let service = StreamableHttpService::new(
         move || Ok(fixture.clone()),
         Arc::new(LocalSessionManager::default()),
         StreamableHttpServerConfig::default(),
     );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let raw = folder.join("raw");
-    let router =
-        axum::Router::new()
-            .route_service("/mcp", service)
-            .layer(axum::middleware::map_request(
-                move |request: axum::extract::Request| {
-                    let raw = raw.clone();
-                    async move {
-                        let (parts, body) = request.into_parts();
-                        let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
-                        let leaked = parts.headers.get("authorization").is_some();
-                        note(
-                            &raw,
-                            &format!(
-                                "{}{}",
-                                String::from_utf8_lossy(&body),
-                                if leaked { " LEAKED" } else { "" }
-                            ),
-                        );
-                        axum::extract::Request::from_parts(parts, body.into())
-                    }
-                },
-            ));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    ServerConfig::new(Reach::Http {
-        url: format!("http://{address}/mcp"),
-        headers: Default::default(),
-    })
+    axum::Router::new()
+        .route_service("/mcp", service)
+        .layer(axum::middleware::map_request(
+            move |request: axum::extract::Request| {
+                let raw = raw.clone();
+                async move {
+                    let (parts, body) = request.into_parts();
+                    let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
+                    let leaked = match parts.headers.get("authorization") {
+                        Some(_) => " LEAKED",
+                        None => "",
+                    };
+                    note(&raw, &format!("{}{leaked}", String::from_utf8_lossy(&body)));
+                    axum::extract::Request::from_parts(parts, body.into())
+                }
+            },
+        ))
 }
 
 /// The process.
