@@ -70,7 +70,7 @@ async fn each_failure_has_a_name_and_the_server_comes_back() {
             }
             // It answers again, by itself.
             until("the server comes back", async || {
-                call(&client, "fs-echo", json!({"back": true})).await.0 == false
+                !call(&client, "fs-echo", json!({"back": true})).await.0
             })
             .await;
         }
@@ -148,6 +148,31 @@ async fn a_server_that_does_not_start_stops_no_other() {
             "{mode:?} {text}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_answer_is_not_passed_on() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Twisted);
+    let gateway = world.gateway(short(world.config(&[("fs", server)]))).await;
+    let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;
+    for (how, why) in [
+        ("twice", "duplicate_key"),
+        ("inexact", "inexact_number"),
+        ("kind", "[protocol]"),
+        ("type", ""),
+        ("batch", "[timeout]"),
+        ("other", "[timeout]"),
+        ("silence", "[timeout]"),
+    ] {
+        let (is_error, text) = call(&client, "fs-echo", json!({"how": how})).await;
+        assert!(is_error && text.contains(why), "{how}: {text}");
+    }
+    let answer = call(&client, "fs-echo", json!({"how": "well"})).await;
+    assert_eq!(answer, (false, "good".to_owned()));
+    let records = world.records.all();
+    let ends = records.iter().filter(|line| line.starts_with("end "));
+    assert_eq!(ends.count(), 8, "{records:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

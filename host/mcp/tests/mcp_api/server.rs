@@ -47,10 +47,8 @@ impl Fixture {
         named
             .lines()
             .map(|name| {
-                let schema = json!({"type": "object"});
-                let Value::Object(schema) = schema else {
-                    unreachable!()
-                };
+                let schema: JsonObject =
+                    [("type".to_owned(), json!("object"))].into_iter().collect();
                 Tool::new(name.to_owned(), format!("does {name}"), Arc::new(schema))
             })
             .collect()
@@ -203,6 +201,8 @@ pub(crate) enum Mode {
     Silent,
     /// Names a version that nobody speaks.
     Liar,
+    /// Answers calls with what is no answer, as the argument `how` says.
+    Twisted,
     /// Prints a line without an end.
     Endless,
 }
@@ -304,6 +304,47 @@ fn router(folder: &Path, version: &ProtocolVersion) -> axum::Router {
         ))
 }
 
+fn twisted() {
+    for line in std::io::stdin().lines() {
+        let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let id = &asked["id"];
+        let result = match asked["method"].as_str().unwrap_or_default() {
+            "initialize" => {
+                json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "twisted", "version": "1"}}).to_string()
+            }
+            "tools/list" => {
+                json!({"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}).to_string()
+            }
+            "tools/call" => match asked["params"]["arguments"]["how"].as_str().unwrap() {
+                "twice" => r#"{"content":[],"content":[{"type":"text","text":"x"}]}"#.to_owned(),
+                "inexact" => {
+                    r#"{"content":[],"structuredContent":{"n":18446744073709551616}}"#.to_owned()
+                }
+                "kind" => r#"{"tools":[]}"#.to_owned(),
+                "type" => r#"{"content":"text"}"#.to_owned(),
+                "batch" => {
+                    println!(r#"[{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}]"#);
+                    continue;
+                }
+                "other" => {
+                    println!(r#"{{"jsonrpc":"2.0","id":12345,"result":{{"content":[]}}}}"#);
+                    continue;
+                }
+                "silence" => continue,
+                _ => r#"{"content":[{"type":"text","text":"good"}]}"#.to_owned(),
+            },
+            _ if id.is_null() => continue,
+            _ => {
+                println!(
+                    r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no"}}}}"#
+                );
+                continue;
+            }
+        };
+        println!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
+    }
+}
+
 /// The process.
 #[test]
 #[ignore = "a process of other tests"]
@@ -328,6 +369,7 @@ fn entry() {
             while out.write_all(&piece).is_ok() {}
             return;
         }
+        "Twisted" => return twisted(),
         "Liar" => {
             for line in std::io::stdin().lines() {
                 let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
