@@ -44,6 +44,7 @@ const FLOORS: &[&str] = &[
     "hexgate-agent",
     "hexgate-tools",
     "hexgate-hook",
+    "hexgate-mcp",
     "hexgate-cli",
 ];
 

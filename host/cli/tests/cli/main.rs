@@ -22,6 +22,7 @@ mod explain;
 mod fixture;
 mod hook;
 mod inspect;
+mod mcp;
 mod misuse;
 mod registries;
 mod rego;
