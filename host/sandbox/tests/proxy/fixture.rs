@@ -140,14 +140,17 @@ impl Ends {
     /// The next call that ends, which may take a moment.
     pub(crate) async fn next(&self) -> End {
         for _ in 0..1000 {
-            let mut ended = self.0.lock().unwrap();
-            if !ended.is_empty() {
-                return ended.remove(0);
+            if let Some(ended) = self.first() {
+                return ended;
             }
-            drop(ended);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("no end was recorded");
+    }
+
+    fn first(&self) -> Option<End> {
+        let mut ended = self.0.lock().unwrap();
+        (!ended.is_empty()).then(|| ended.remove(0))
     }
 
     /// The one call that ended since it was last asked, which may take a moment.
