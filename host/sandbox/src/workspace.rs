@@ -15,7 +15,7 @@ pub use builder::WorkspaceBuilder;
 pub use protected::{NOT_PROTECTED, PROTECTED_NAMES, PROTECTED_PREFIXES};
 
 pub(crate) use place::Place;
-pub(crate) use protected::{Shield, beneath};
+pub(crate) use protected::Shield;
 
 use crate::limits::Limits;
 
@@ -92,25 +92,8 @@ impl Workspace {
     /// The path is without links and need not exist. A relative one counts from the root of the workspace.
     #[must_use]
     pub fn is_protected(&self, path: impl AsRef<Path>) -> bool {
-        let shield = &self.0.shield;
         let path = self.root().join(path);
-        let whole = path.as_os_str().as_bytes();
-        let innermost = shield
-            .roots
-            .iter()
-            .filter(|root| beneath(whole, root))
-            .max_by_key(|root| root.len());
-        let Some(below) = innermost.and_then(|root| whole.get(root.len()..)) else {
-            return true;
-        };
-        let is_name = |name: &[u8]| {
-            protected::name(name, &shield.names)
-                || spelling::is_ambiguous(name)
-                || protected::name(spelling::plain(name).as_bytes(), &[])
-                || shield.names.iter().any(|it| spelling::is_same(name, it))
-        };
-        below.split(|byte| *byte == b'/').any(is_name)
-            || shield.denied.iter().any(|it| spelling::is_at(whole, it))
+        self.0.shield.closes(path.as_os_str().as_bytes())
     }
 
     /// The commands that may run. None: any that is installed.

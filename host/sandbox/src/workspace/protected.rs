@@ -3,9 +3,11 @@
 //! A command that may write a workspace must not be able to write what the user's own programs run or obey when they look at it: the
 //! hooks of a repository, the settings of an editor or of an agent, the policy that the agent stands under.
 
+use super::spelling::{Name, begins, names};
+
 /// Names that are protected wherever they stand in a workspace, with what reads them.
 ///
-/// Letter case does not count: some file systems do not tell `.GIT` from `.git`.
+/// In every spelling that some file system takes for the same: letter case, composition, invisible characters, short names.
 pub const PROTECTED_NAMES: &[(&str, &str)] = &[
     (".git", "git: hooks and settings that run programs"),
     (".gitmodules", "git: where submodules come from"),
@@ -63,25 +65,27 @@ pub const PROTECTED_PREFIXES: &[(&str, &str)] = &[
 /// Names with a protected beginning that are not protected: examples, which hold no secrets and are there to be edited.
 pub const NOT_PROTECTED: &[&str] = &[".env.dist", ".env.example", ".env.sample", ".env.template"];
 
-/// Whether one name, a part of a path, is protected. Allocates nothing: it runs between `fork` and `exec` too.
-pub(crate) fn name(name: &[u8], further: &[Vec<u8>]) -> bool {
-    if further.iter().any(|other| name.eq_ignore_ascii_case(other)) {
-        return true;
+/// Whether one name, a part of a path, is protected: for commands and for tools alike. Allocates nothing: it runs between `fork` and `exec`
+/// too.
+fn is_protected(written: &[u8], further: &[Vec<u8>]) -> bool {
+    if written.is_empty() {
+        return false;
     }
-    if PROTECTED_NAMES
-        .iter()
-        .any(|(other, _)| name.eq_ignore_ascii_case(other.as_bytes()))
-    {
-        return true;
-    }
-    let begins = PROTECTED_PREFIXES.iter().any(|(prefix, _)| {
-        name.get(..prefix.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
-    });
-    begins
-        && !NOT_PROTECTED
+    let name = Name::new(written);
+    let is_listed = || {
+        PROTECTED_NAMES
             .iter()
-            .any(|other| name.eq_ignore_ascii_case(other.as_bytes()))
+            .any(|(other, _)| name.is_lower(other))
+    };
+    let begins = || {
+        let mut prefixes = PROTECTED_PREFIXES.iter();
+        // An example is one as it is written, so that no other name passes for one.
+        prefixes.any(|(prefix, _)| name.begins(prefix))
+            && !NOT_PROTECTED
+                .iter()
+                .any(|other| written.eq_ignore_ascii_case(other.as_bytes()))
+    };
+    name.is_ambiguous() || is_listed() || begins() || further.iter().any(|other| name.is(other))
 }
 
 /// What of a workspace may not be written, for paths as the kernel says them. Allocates nothing after it has been made.
@@ -116,12 +120,7 @@ impl Shield {
         if self.is_temporary(folder) {
             return false;
         }
-        let root = self
-            .roots
-            .iter()
-            .filter(|root| beneath(folder, root))
-            .max_by_key(|root| root.len());
-        let Some(root) = root else {
+        let Some(root) = self.innermost(folder) else {
             // The parent of a root: the root itself must stay where it is. All else there is not writable anyway.
             return self
                 .roots
@@ -129,29 +128,42 @@ impl Shield {
                 .chain(&self.denied)
                 .any(|path| is_joined(path, folder, entry));
         };
-        let rest = folder.get(root.len()..).unwrap_or_default();
-        rest.split(|byte| *byte == b'/')
-            .chain([entry])
-            .any(|part| name(part, &self.names))
-            || self
-                .denied
-                .iter()
-                .any(|path| beneath(folder, path) || is_joined(path, folder, entry))
+        self.shields(root, folder, entry)
             || self
                 .roots
                 .iter()
                 .any(|path| is_joined(path, folder, entry) && !entry.is_empty())
     }
 
+    /// Whether a path may not be written: it lies in no root, or is shielded beneath the innermost. The roots themselves may be.
+    pub(crate) fn closes(&self, path: &[u8]) -> bool {
+        self.innermost(path)
+            .is_none_or(|root| self.shields(root, path, b""))
+    }
+
+    fn innermost(&self, folder: &[u8]) -> Option<&Vec<u8>> {
+        self.roots
+            .iter()
+            .filter(|root| beneath(folder, root))
+            .max_by_key(|root| root.len())
+    }
+
+    /// Whether a name beneath a root is protected, or lies at a path that is denied.
+    fn shields(&self, root: &[u8], folder: &[u8], entry: &[u8]) -> bool {
+        let below = folder.get(root.len()..).unwrap_or_default();
+        let mut parts = names(below).chain(names(entry));
+        parts.any(|part| is_protected(part, &self.names))
+            || self
+                .denied
+                .iter()
+                .any(|path| begins(names(folder).chain(names(entry)), names(path), 0))
+    }
+
     /// Whether something that is shielded lies beneath `entry` of `folder`, by its path: what is moved away is not shielded any more.
     /// Protected names keep their name when a folder above them moves.
     pub(crate) fn holds(&self, folder: &[u8], entry: &[u8]) -> bool {
-        self.denied.iter().chain(&self.roots).any(|path| {
-            path.strip_prefix(folder)
-                .and_then(|rest| rest.strip_prefix(b"/").or(Some(rest)))
-                .and_then(|rest| rest.strip_prefix(entry))
-                .is_some_and(|rest| rest.first() == Some(&b'/'))
-        })
+        let mut all = self.denied.iter().chain(&self.roots);
+        all.any(|path| begins(names(path), names(folder).chain(names(entry)), 1))
     }
 }
 
@@ -194,6 +206,19 @@ mod tests {
         for (folder, entry, covered) in [
             (root, ".git", true),
             (root, ".GIT", true),
+            (root, ".g\u{131}t", true),
+            (root, "GIT~1", true),
+            (root, ".git. .", true),
+            (root, "\u{ff0e}env", true),
+            (root, ".env::$DATA", true),
+            (root, ".env.examp\u{200b}le", true),
+            (root, "SECRET\u{17f}.txt", true),
+            (b"/home/a/.claude/work/SRC", "Keep", true),
+            (
+                "/home/a/.claude/work/x/.G\u{130}T".as_bytes(),
+                "config",
+                true,
+            ),
             (root, ".env", true),
             (root, ".env.local", true),
             (root, ".env.example", false),
@@ -221,9 +246,40 @@ mod tests {
     }
 
     #[test]
+    fn tools_are_refused_what_commands_are() {
+        let shield = shield();
+        let root = "/home/a/.claude/work";
+        for path in [
+            ".git",
+            ".GIT/x",
+            ".g\u{131}t",
+            "a/GIT~1",
+            "a/.env. .",
+            "KEEP",
+            "src/KEEP/x",
+            "src/keeper",
+            "a.txt",
+            ".env.example",
+            "Secrets.TXT",
+            "a~b",
+            "x/\u{17f}ystem.md/y",
+        ] {
+            let whole = format!("{root}/{path}");
+            let (folder, entry) = whole.rsplit_once('/').unwrap();
+            assert_eq!(
+                shield.closes(whole.as_bytes()),
+                shield.covers(folder.as_bytes(), entry.as_bytes()),
+                "{path}"
+            );
+        }
+        assert!(!shield.closes(root.as_bytes()) && shield.closes(b"/home/a"));
+    }
+
+    #[test]
     fn what_holds_a_denied_path_cannot_be_moved() {
         let shield = shield();
         assert!(shield.holds(b"/home/a/.claude/work", b"src"));
+        assert!(shield.holds(b"/home/a/.claude/work", b"SRC"));
         assert!(!shield.holds(b"/home/a/.claude/work", b"sr"));
         assert!(!shield.holds(b"/home/a/.claude/work/src", b"keep"));
     }
