@@ -4,6 +4,7 @@
 //! workspace whatever is renamed or linked meanwhile. Each file that is found is held against the policy's scope before anything is said of
 //! it; one that is not covered is left out, and not counted.
 
+mod first;
 mod glob;
 mod grep;
 mod hits;
@@ -14,4 +15,4 @@ mod walk;
 
 pub use glob::{MAX_NAMES, glob};
 pub use grep::{MAX_LINE, MAX_LINES, MAX_SEARCHED_LINE, grep};
-pub use walk::{MAX_ENTRIES, MAX_TIME};
+pub use walk::{MAX_ENTRIES, MAX_HELD, MAX_TIME};

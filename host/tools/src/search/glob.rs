@@ -1,6 +1,6 @@
 //! `glob`.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
@@ -9,11 +9,12 @@ use hexgate_enforce::Permit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::first::First;
 use super::pattern::Pattern;
 use super::start::{Start, below, start};
 use super::walk::{Stop, Visit, Walk, walk};
 use crate::blocking::{self, Cancelled};
-use crate::files::Reach;
+use crate::files::{Place, Reach};
 use crate::reply::{arguments, count, ok, schema};
 
 /// How many names are answered if the call does not say.
@@ -94,7 +95,7 @@ fn find(reach: &Reach, permit: &Permit, cancelled: &Cancelled) -> Result<Answer,
         ));
     }
     let first = below(&place.path, &pattern.below);
-    let found = Mutex::new(Vec::new());
+    let found = Mutex::new(First::new(arguments.limit.clamp(1, MAX_NAMES)));
     let is_complete = walk(
         &Walk {
             root: &reach.root_of(&place)?.folder,
@@ -107,25 +108,19 @@ fn find(reach: &Reach, permit: &Permit, cancelled: &Cancelled) -> Result<Answer,
         || Matching {
             pattern: &pattern,
             base: if first.is_empty() { 0 } else { first.len() + 1 },
-            mine: Vec::new(),
-            all: &found,
+            reach,
+            permit,
+            root: &place,
+            found: &found,
         },
     );
     cancelled.check()?;
-    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.sort_unstable();
-    let limit = arguments.limit.clamp(1, MAX_NAMES);
-    let mut covered = found.into_iter().filter_map(|path| {
-        let mut at = place.clone();
-        at.path = path;
-        let shown = reach.shown(&at);
-        permit
-            .covers(&shown)
-            .is_ok_and(|covers| covers)
-            .then_some(shown)
-    });
-    let filenames: Vec<String> = covered.by_ref().take(limit).collect();
-    let truncated = covered.next().is_some() || !is_complete;
+    let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let truncated = found.has_more() || !is_complete;
+    let filenames: Vec<String> = found
+        .into_paths()
+        .map(|path| shown(reach, &place, &path))
+        .collect();
     Ok(Answer {
         pattern: arguments.pattern,
         num_files: filenames.len(),
@@ -136,29 +131,51 @@ fn find(reach: &Reach, permit: &Permit, cancelled: &Cancelled) -> Result<Answer,
     })
 }
 
-/// Keeps the paths that match.
+/// A path as it is answered.
+fn shown(reach: &Reach, root: &Place, path: &str) -> String {
+    let mut place = root.clone();
+    path.clone_into(&mut place.path);
+    reach.shown(&place)
+}
+
+/// Keeps the first paths that match and that the policy covers.
 struct Matching<'a> {
     pattern: &'a Pattern,
     /// Where the part of a path begins that the pattern is about.
     base: usize,
-    mine: Vec<String>,
-    all: &'a Mutex<Vec<String>>,
+    reach: &'a Reach,
+    permit: &'a Permit,
+    root: &'a Place,
+    found: &'a Mutex<First>,
+}
+
+impl Matching<'_> {
+    fn found(&self) -> MutexGuard<'_, First> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Visit for Matching<'_> {
     fn file(&mut self, _: &Folder, path: &str, _: &str, _: &Stop<'_>) {
-        if path
-            .get(self.base..)
-            .is_some_and(|it| self.pattern.matches(it))
-        {
-            self.mine.push(path.to_owned());
+        let below = path.get(self.base..);
+        if !below.is_some_and(|it| self.pattern.matches(it)) {
+            return;
         }
-    }
-}
-
-impl Drop for Matching<'_> {
-    fn drop(&mut self) {
-        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.append(&mut self.mine);
+        let found = self.found();
+        let has_place = found.has_place_for(path);
+        if !has_place && found.has_more() {
+            return;
+        }
+        drop(found);
+        let covers = self.permit.covers(&shown(self.reach, self.root, path));
+        if !covers.is_ok_and(|covers| covers) {
+            return;
+        }
+        if has_place {
+            // Another thread may have taken its place: then it is dropped again.
+            self.found().add(path.to_owned());
+        } else {
+            self.found().leave_out();
+        }
     }
 }

@@ -18,6 +18,10 @@ use crate::blocking::Cancelled;
 pub const MAX_TIME: Duration = Duration::from_secs(30);
 /// How many entries of folders a search looks at.
 pub const MAX_ENTRIES: usize = 5_000_000;
+/// How many bytes of names and paths a search holds at one time: of folders that are being read, and of what is still to be looked at.
+pub const MAX_HELD: usize = 128 << 20;
+/// What an entry of a folder takes beside its name.
+const ENTRY: usize = 48;
 /// More threads than that wait for one another.
 const MAX_THREADS: usize = 12;
 /// How many files of one folder a thread takes at once.
@@ -51,6 +55,8 @@ pub(super) struct Stop<'a> {
     ends: Instant,
     stopped: AtomicBool,
     entries: AtomicUsize,
+    held: AtomicUsize,
+    max_held: usize,
 }
 
 impl<'a> Stop<'a> {
@@ -60,6 +66,8 @@ impl<'a> Stop<'a> {
             ends: Instant::now() + MAX_TIME,
             stopped: AtomicBool::new(false),
             entries: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
+            max_held: MAX_HELD,
         }
     }
 
@@ -75,16 +83,43 @@ impl<'a> Stop<'a> {
         stop
     }
 
-    fn seen(&self, entries: usize) {
-        if self.entries.fetch_add(entries, Ordering::Relaxed) > MAX_ENTRIES {
+    /// Looks at one more entry of a folder. False: those were too many, or the search is to end for another reason.
+    fn seen(&self) -> bool {
+        let seen = self.entries.fetch_add(1, Ordering::Relaxed);
+        if seen >= MAX_ENTRIES {
             self.stopped.store(true, Ordering::Relaxed);
         }
+        // The clock is not asked for each of them.
+        !if seen.is_multiple_of(1024) {
+            self.is_set()
+        } else {
+            self.stopped.load(Ordering::Relaxed)
+        }
+    }
+
+    /// Counts what is held. False: it is too much.
+    fn hold(&self, text: &str) -> bool {
+        let more = text.len() + ENTRY;
+        let held = self.held.fetch_add(more, Ordering::Relaxed) + more;
+        if held > self.max_held {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+        held <= self.max_held
+    }
+
+    fn release<'t>(&self, texts: impl IntoIterator<Item = &'t str>) {
+        let less: usize = texts.into_iter().map(|text| text.len() + ENTRY).sum();
+        self.held.fetch_sub(less, Ordering::Relaxed);
     }
 }
 
 /// Goes through all files. Returns whether it saw them all.
 pub(super) fn walk<V: Visit>(walk: &Walk<'_>, visitor: impl Fn() -> V) -> bool {
-    let stop = Stop::new(walk.cancelled);
+    walk_until(walk, &Stop::new(walk.cancelled), visitor)
+}
+
+fn walk_until<V: Visit>(walk: &Walk<'_>, stop: &Stop<'_>, visitor: impl Fn() -> V) -> bool {
+    stop.hold(walk.start);
     let first = Work::Folder {
         path: walk.start.to_owned(),
         rules: rules_above(walk),
@@ -98,7 +133,7 @@ pub(super) fn walk<V: Visit>(walk: &Walk<'_>, visitor: impl Fn() -> V) -> bool {
     };
     thread::scope(|scope| {
         for helper in std::iter::from_fn(Helper::take).take(MAX_THREADS - 1) {
-            let (queue, stop, visitor) = (&queue, &stop, visitor());
+            let (queue, visitor) = (&queue, visitor());
             // Without this thread the others do its part.
             let _ = thread::Builder::new()
                 .name("hexgate-search".to_owned())
@@ -107,7 +142,7 @@ pub(super) fn walk<V: Visit>(walk: &Walk<'_>, visitor: impl Fn() -> V) -> bool {
                     drop(helper);
                 });
         }
-        queue.work(walk, visitor(), &stop);
+        queue.work(walk, visitor(), stop);
     });
     !stop.stopped.load(Ordering::Relaxed)
 }
@@ -193,12 +228,16 @@ impl Queue {
             }
             match work {
                 Work::Folder { path, rules } => {
+                    stop.release([path.as_str()]);
                     // One that was removed or replaced by a link meanwhile has nothing to be found in it; nor has one that is not ours to read.
                     if let Ok(folder) = walk.root.beneath(&path) {
                         self.folder(walk, folder, &path, rules, &mut visitor, stop);
                     }
                 }
-                Work::Files { folder, paths } => files(&folder, &paths, &mut visitor, stop),
+                Work::Files { folder, paths } => {
+                    files(&folder, &paths, &mut visitor, stop);
+                    stop.release(paths.iter().map(String::as_str));
+                }
             }
         }
     }
@@ -212,17 +251,20 @@ impl Queue {
         visitor: &mut impl Visit,
         stop: &Stop<'_>,
     ) {
-        let entries = entries(&folder);
-        stop.seen(entries.len() + 1);
+        let entries = entries(&folder, stop);
         let base = if path.is_empty() { 0 } else { path.len() + 1 };
         let has = |name: &str| entries.iter().any(|(entry, _)| entry == name);
         let rules = Rules::of(&folder, base, rules.as_ref(), has);
         let mut found = Vec::new();
         let mut folders = Vec::new();
         for (name, is_folder) in entries {
+            stop.release([name.as_str()]);
             let entry = below(path, &name);
             if entry.len() > MAX_PATH || !is_wanted(walk, rules.as_ref(), &entry, base, is_folder) {
                 continue;
+            }
+            if !stop.hold(&entry) {
+                break;
             }
             if !is_folder {
                 found.push(entry);
@@ -235,7 +277,8 @@ impl Queue {
         }
         if found.len() <= CHUNK {
             self.add(folders);
-            return files(&folder, &found, visitor, stop);
+            files(&folder, &found, visitor, stop);
+            return stop.release(found.iter().map(String::as_str));
         }
         // Files come after the folders, so that they are taken first: few folders are open at a time.
         let folder = Arc::new(folder);
@@ -325,13 +368,17 @@ fn is_wanted(
     }
 }
 
-/// The files and folders in a folder. A name that is not UTF-8 cannot be written in a call or held against a policy, and is left out.
-fn entries(folder: &Folder) -> Vec<(String, bool)> {
+/// The files and folders in a folder, as many as the search may see and hold. A name that is not UTF-8 cannot be written in a call or held
+/// against a policy, and is left out.
+fn entries(folder: &Folder, stop: &Stop<'_>) -> Vec<(String, bool)> {
     let Ok(dir) = Dir::read_from(folder) else {
         return Vec::new();
     };
     let mut entries = Vec::new();
     for entry in dir.map_while(Result::ok) {
+        if !stop.seen() {
+            break;
+        }
         let Some(name) = entry.file_name().to_str().ok().filter(|it| !is_dots(it)) else {
             continue;
         };
@@ -346,6 +393,9 @@ fn entries(folder: &Folder) -> Vec<(String, bool)> {
             },
             _ => continue,
         };
+        if !stop.hold(name) {
+            break;
+        }
         entries.push((name.to_owned(), is_folder));
     }
     entries
@@ -358,4 +408,59 @@ fn kind(folder: &Folder, name: &CStr) -> Option<FileType> {
 
 fn is_dots(name: &str) -> bool {
     matches!(name, "." | "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Counting<'a>(&'a AtomicUsize);
+
+    impl Visit for Counting<'_> {
+        fn file(&mut self, _: &Folder, _: &str, _: &str, stop: &Stop<'_>) {
+            assert!(stop.held.load(Ordering::Relaxed) <= stop.max_held + MAX_PATH);
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many files were seen, and whether that is all.
+    fn seen(root: &std::path::Path, max_held: usize) -> (usize, bool) {
+        let cancelled = Cancelled::default();
+        let mut stop = Stop::new(&cancelled);
+        stop.max_held = max_held;
+        let walk = Walk {
+            root: &Folder::open(root).unwrap(),
+            start: "",
+            without: &[],
+            hidden: true,
+            wants: &|_, _| None,
+            cancelled: &cancelled,
+        };
+        let count = AtomicUsize::new(0);
+        let is_complete = walk_until(&walk, &stop, || Counting(&count));
+        let count = count.load(Ordering::Relaxed);
+        if is_complete {
+            assert_eq!(
+                stop.held.load(Ordering::Relaxed),
+                0,
+                "something is counted for ever"
+            );
+        }
+        (count, is_complete)
+    }
+
+    #[test]
+    fn a_search_holds_so_many_names_and_says_that_it_did_not_see_all() {
+        let folder = tempfile::tempdir().unwrap();
+        for at in 0..30 {
+            let below = folder.path().join(format!("folder-{at}"));
+            std::fs::create_dir(&below).unwrap();
+            for file in 0..200 {
+                std::fs::write(below.join(format!("{file:0>200}")), "").unwrap();
+            }
+        }
+        assert_eq!(seen(folder.path(), MAX_HELD), (6000, true));
+        let (count, is_complete) = seen(folder.path(), 30 * (200 + ENTRY));
+        assert!(!is_complete && count < 6000, "{count}");
+    }
 }
