@@ -12,8 +12,9 @@ pub struct Limits {
     pub tokens: Option<u64>,
     /// Time for a run and the runs below it, waiting for approval included. Default: one hour.
     pub time: Duration,
-    /// Time for one call of a tool. Sub-agents have the time of the run. A tool that blocks its thread cannot be stopped: work that does not
-    /// wait belongs on a thread of its own. Default: ten minutes.
+    /// Time for one call of a tool. Sub-agents have the time of the run. A tool that blocks its thread cannot be stopped:
+    /// functions that are not `async` run on a thread of their own, whose answer nobody reads when the time is over; what a tool does itself
+    /// without waiting belongs on one too. Default: ten minutes.
     pub tool_time: Duration,
     /// How deep runs may be below the outermost one, by sub-agents and handoffs. The outermost agent's counts. Default: 4.
     pub depth: u32,

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 pub use async_trait::async_trait;
 pub use hexgate_enforce::Permit;
+use hexgate_enforce::scope;
 pub use schemars;
 pub use serde;
 
@@ -55,6 +56,35 @@ fn schema<T: schemars::JsonSchema>() -> Value {
 pub fn arguments<T: DeserializeOwned>(permit: &Permit) -> Result<T, ToolError> {
     serde_json::from_str(permit.arguments())
         .map_err(|error| ToolError::new("arguments", format!("The arguments do not fit: {error}.")))
+}
+
+/// Runs a tool that may block its thread, on a thread for that: with the caller that is in scope here, and within the span of here.
+///
+/// If the future is dropped, its answer is; the function itself goes on until it returns, as no thread can be ended from outside. Needs the
+/// runtime of tokio.
+///
+/// # Errors
+///
+/// Those of the tool; `cancelled` if the runtime ends before the tool has begun.
+///
+/// # Panics
+///
+/// If the tool does.
+pub async fn blocking(
+    run: impl FnOnce() -> Result<ToolOutput, ToolError> + Send + 'static,
+) -> Result<ToolOutput, ToolError> {
+    let span = tracing::Span::current();
+    let run = scope::carry_sync(move || span.in_scope(run));
+    match tokio::task::spawn_blocking(run).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(ToolError::new(
+                "cancelled",
+                "The call was cancelled before it began.",
+            )),
+        },
+    }
 }
 
 /// What a tool answers.

@@ -40,7 +40,6 @@ pub(crate) fn tool(options: TokenStream, function: TokenStream) -> Result<TokenS
         call,
         declared,
     } = parameters;
-    let wait = asyncness.map(|asyncness| quote!(.await).with_span(asyncness.span()));
     let concurrent = options
         .concurrent
         .then(|| quote!(let spec = spec.concurrent();));
@@ -58,6 +57,31 @@ pub(crate) fn tool(options: TokenStream, function: TokenStream) -> Result<TokenS
         }
     } else {
         quote!(::hexgate_agent::made::answer(answer))
+    };
+    let run = |wait: Option<TokenStream>| {
+        quote! {
+            #[allow(unused_variables, reason = "a tool may have no arguments")]
+            let arguments: #arguments = ::hexgate_agent::made::arguments(&permit)?;
+            #[allow(clippy::let_unit_value, reason = "a tool may answer nothing")]
+            let answer = #ident(#(#call),*) #wait;
+            #answer
+        }
+    };
+    let body = match asyncness {
+        Some(asyncness) => run(Some(quote!(.await).with_span(asyncness.span()))),
+        // A function that waits in its own way must not hold up what waits in the executor's.
+        None => {
+            let run = run(None);
+            quote! {
+                let progress = ::core::clone::Clone::clone(progress);
+                ::hexgate_agent::made::blocking(move || {
+                    let progress = &progress;
+                    let _ = progress;
+                    #run
+                })
+                .await
+            }
+        }
     };
     Ok(quote! {
         #(#documented)*
@@ -85,11 +109,7 @@ pub(crate) fn tool(options: TokenStream, function: TokenStream) -> Result<TokenS
                     ::hexgate_agent::tool::ToolError,
                 > {
                     let _ = progress;
-                    #[allow(unused_variables, reason = "a tool may have no arguments")]
-                    let arguments: #arguments = ::hexgate_agent::made::arguments(&permit)?;
-                    #[allow(clippy::let_unit_value, reason = "a tool may answer nothing")]
-                    let answer = #ident(#(#call),*) #wait;
-                    #answer
+                    #body
                 }
             }
 
@@ -268,6 +288,18 @@ mod tests {
             let error = tool(options.parse().unwrap(), function.parse().unwrap()).unwrap_err();
             let text = error.to_string();
             assert!(text.contains(message), "{options} {function}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_is_not_async_runs_where_it_may_block() {
+        for (function, blocks) in [
+            ("/// D\nfn f(a: u8) -> u8 { a }", true),
+            ("/// D\nasync fn f(a: u8) -> u8 { a }", false),
+        ] {
+            let made = tool(TokenStream::new(), function.parse().unwrap()).unwrap();
+            let text = made.to_string();
+            assert_eq!(text.contains("made :: blocking"), blocks, "{text}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Tools that are made of functions: what models know of them, and how they run.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use hexgate_agent::{
     schema::Schema,
@@ -8,7 +9,7 @@ use hexgate_agent::{
     tool::{Progress, Tool, ToolError, ToolOutput},
 };
 use hexgate_enforce::{
-    Call, Caller, Enforcer, LivePolicy, Permit, host::Engine, source::PolicyFile,
+    Call, Caller, Enforcer, LivePolicy, Permit, host::Engine, scope, source::PolicyFile,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -80,6 +81,27 @@ fn count(#[arguments] Words { words }: Words) -> usize {
 #[tool]
 fn now() -> ToolOutput {
     ToolOutput::new("noon").summary("It is noon.")
+}
+
+/// Whether a tool that blocks may go on.
+static RELEASED: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+/// Waits on its thread, as code does that knows nothing of tasks. Answers whether it was let go and for whom it waited.
+#[tool]
+fn block() -> (bool, Option<String>) {
+    let (released, changed) = &RELEASED;
+    let released = released.lock().unwrap();
+    let (released, _) = changed
+        .wait_timeout_while(released, Duration::from_secs(10), |released| !*released)
+        .unwrap();
+    let caller = scope::current().ok();
+    (*released, caller.map(|caller| caller.user_id().to_owned()))
+}
+
+/// Panics.
+#[tool]
+fn fall() {
+    panic!("over");
 }
 
 /// Forgets everything.
@@ -232,6 +254,28 @@ async fn a_tool_runs_from_a_permit() {
         ToolOutput::new("noon").summary("It is noon.")
     );
     assert_eq!(run(&forget(), json!({})).await.unwrap().value, Value::Null);
+}
+
+#[tokio::test]
+async fn a_tool_that_blocks_its_thread_keeps_neither_the_time_limit_nor_others_waiting() {
+    // One thread runs everything here: a tool on it would let nothing else go on.
+    let blocking = block();
+    let beside = async {
+        let waited = tokio::time::timeout(Duration::from_millis(50), run(&blocking, json!({})));
+        assert!(waited.await.is_err(), "the limit of time did not count");
+        *RELEASED.0.lock().unwrap() = true;
+        RELEASED.1.notify_all();
+    };
+    let alice = Caller::builder("alice").build().unwrap();
+    let asked = scope::scope(alice, run(&blocking, json!({})));
+    let (output, ()) = tokio::join!(asked, beside);
+    assert_eq!(output.unwrap().value, json!([true, "alice"]));
+}
+
+#[tokio::test]
+#[should_panic = "over"]
+async fn a_panic_of_a_function_that_blocks_is_one_of_the_tool() {
+    let _ = run(&fall(), json!({})).await;
 }
 
 #[tokio::test]
