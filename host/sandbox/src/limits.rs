@@ -6,8 +6,11 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How long a command may take if who runs it says nothing: 30 seconds.
+    /// How long a command may take if who asks for it says nothing: 30 seconds. Not more than [`longest_time`](Self::longest_time).
     pub time: Duration,
+    /// The longest time that may be asked for, by the argument `timeout_seconds` of the tool `bash`: 9 minutes. Less than the ten minutes that
+    /// an agent gives to a call of a tool, so that the output until then is answered.
+    pub longest_time: Duration,
     /// Seconds of processor that one process may use: 600.
     pub cpu_seconds: u64,
     /// Bytes of memory of each process: 4 GiB. It is the address space: programs that compile while they run, such as Node, reserve much more
@@ -34,6 +37,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             time: Duration::from_secs(30),
+            longest_time: Duration::from_secs(540),
             cpu_seconds: 600,
             memory: 4 << 30,
             total_memory: 8 << 30,

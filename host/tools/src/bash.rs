@@ -1,7 +1,7 @@
 //! Commands, in the sandbox and nowhere else.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,32 +11,35 @@ use hexgate_sandbox::proxy::Proxy;
 use hexgate_sandbox::{Network, Sandbox, SandboxError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::reply::{arguments, ok, schema};
 
-/// How many seconds a command has if the call does not say.
-const SECONDS: u64 = 30;
 /// The exit code of a command that was refused.
 const REFUSED: i32 = 126;
 
 /// The tool `bash`.
 ///
-/// However long a call wants to wait, the workspace's limit of time is the longest. A command that the workspace does not allow is an answer
-/// with the exit code 126 and `policy_violation`. Commands reach no network, unless [`egress`](Self::egress) is given.
+/// A command has the time that the workspace's limits say, unless the call asks for another one. More than their longest is refused before the
+/// command runs, and the schema says how much that is. A command that the workspace does not allow is an answer with the exit code 126 and
+/// `policy_violation`. Commands reach no network, unless [`egress`](Self::egress) is given.
 #[derive(Debug)]
 pub struct Bash {
     sandbox: Sandbox,
     egress: Option<Enforcer>,
+    spec: Arc<ToolSpec>,
 }
 
 impl Bash {
     /// Runs commands in a sandbox.
     #[must_use]
     pub fn new(sandbox: Sandbox) -> Self {
+        let spec = Arc::new(spec(&Times::of(&sandbox)));
         Self {
             sandbox,
             egress: None,
+            spec,
         }
     }
 
@@ -89,13 +92,40 @@ struct Arguments {
     /// The command, as a shell reads it. It starts in the workspace.
     command: String,
     /// How many seconds the command may take.
-    #[serde(default = "seconds")]
-    #[schemars(range(min = 1))]
-    timeout_seconds: u64,
+    #[schemars(with = "u64", range(min = 1))]
+    timeout_seconds: Option<u64>,
 }
 
-fn seconds() -> u64 {
-    SECONDS
+/// Whole seconds, as calls name them.
+struct Times {
+    usual: u64,
+    longest: u64,
+}
+
+impl Times {
+    fn of(sandbox: &Sandbox) -> Self {
+        let limits = sandbox.workspace().limits();
+        let longest = limits.longest_time.as_secs().max(1);
+        Self {
+            usual: limits.time.as_secs().clamp(1, longest),
+            longest,
+        }
+    }
+}
+
+fn spec(times: &Times) -> ToolSpec {
+    let description = "Run a shell command in the workspace. It sees the workspace and the programs of the system, and writes nowhere else.";
+    let mut schema = schema::<Arguments>();
+    if let Some(Value::Object(time)) = schema.pointer_mut("/properties/timeout_seconds") {
+        time.insert("default".to_owned(), times.usual.into());
+        time.insert("maximum".to_owned(), times.longest.into());
+        let description = format!(
+            "How many seconds the command may take: {} if it is left out, {} at most.",
+            times.usual, times.longest
+        );
+        time.insert("description".to_owned(), description.into());
+    }
+    ToolSpec::new("bash", description, schema)
 }
 
 #[derive(Serialize)]
@@ -110,15 +140,10 @@ struct Answer {
     timed_out: bool,
 }
 
-static SPEC: LazyLock<Arc<ToolSpec>> = LazyLock::new(|| {
-    let description = "Run a shell command in the workspace. It sees the workspace and the programs of the system, and writes nowhere else.";
-    Arc::new(ToolSpec::new("bash", description, schema::<Arguments>()))
-});
-
 #[async_trait]
 impl Tool for Bash {
     fn spec(&self) -> &Arc<ToolSpec> {
-        &SPEC
+        &self.spec
     }
 
     async fn call(&self, permit: Permit, _: &Progress) -> Result<ToolOutput, ToolError> {
@@ -126,8 +151,19 @@ impl Tool for Bash {
             command,
             timeout_seconds,
         } = arguments(&permit)?;
-        let longest = self.sandbox.workspace().limits().time;
-        let timeout = Duration::from_secs(timeout_seconds.max(1)).min(longest);
+        let times = Times::of(&self.sandbox);
+        let seconds = timeout_seconds.unwrap_or(times.usual);
+        // What was decided is what runs: another time than the one that was asked for would be another call.
+        if seconds == 0 || seconds > times.longest {
+            return Err(ToolError::new(
+                "invalid_arguments",
+                format!(
+                    "`timeout_seconds` is 1 to {}, and {seconds} was asked for",
+                    times.longest
+                ),
+            ));
+        }
+        let timeout = Duration::from_secs(seconds);
         let network = self.network(&permit);
         let finished = self
             .sandbox

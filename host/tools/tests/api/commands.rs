@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hexgate_agent::tool::{Progress, Tool};
 use hexgate_enforce::Enforcer;
@@ -104,25 +104,45 @@ fn a_command_that_is_not_allowed_is_an_answer() {
 }
 
 #[test]
-fn no_command_has_more_time_than_the_workspace_gives() {
+fn a_command_has_the_time_that_was_asked_for_up_to_the_longest() {
     let mut limits = Limits::default();
     limits.time = Duration::from_secs(1);
+    limits.longest_time = Duration::from_secs(40);
     let Some(commands) = commands(|it| it.limits(limits)) else {
         return;
     };
     let tool: Arc<dyn Tool> = Arc::new(Bash::new(commands.sandbox.clone()));
-    let begin = Instant::now();
+    let time = &tool.spec().input_schema["properties"]["timeout_seconds"];
+    let says = [&time["minimum"], &time["default"], &time["maximum"]];
+    assert_eq!(says, [&json!(1), &json!(1), &json!(40)]);
+    let description = time["description"].as_str().unwrap();
+    assert!(
+        description.ends_with("1 if it is left out, 40 at most."),
+        "{description}"
+    );
+    // Nothing said: the usual time.
+    let answer = commands.run_by(&tool, &json!({ "command": "sleep 60" }));
+    assert_eq!(
+        (&answer["timed_out"], &answer["exit_code"]),
+        (&json!(true), &json!(124))
+    );
+    // More than the usual time, and not cut to it.
     let answer = commands.run_by(
         &tool,
-        &json!({ "command": "sleep 60", "timeout_seconds": 50 }),
+        &json!({ "command": "sleep 2; echo done", "timeout_seconds": 40 }),
     );
-    assert_eq!(answer["timed_out"], true);
-    assert_eq!(answer["exit_code"], 124);
-    assert!(
-        begin.elapsed() < Duration::from_secs(30),
-        "{:?}",
-        begin.elapsed()
-    );
+    assert_eq!(answer["stdout"], "done\n", "{answer}");
+    // More than the longest is refused, and the command does not run.
+    for seconds in [0, 41, u64::MAX] {
+        let arguments = json!({ "command": "touch ran", "timeout_seconds": seconds });
+        let permit = permit(&commands.enforcer, "bash", &arguments).unwrap();
+        let error = runtime()
+            .block_on(tool.call(permit, &Progress::default()))
+            .unwrap_err();
+        assert_eq!(error.kind, "invalid_arguments");
+        assert!(error.message.contains("1 to 40"), "{error}");
+    }
+    assert!(!commands.folder.path().join("ran").exists());
 }
 
 #[test]
