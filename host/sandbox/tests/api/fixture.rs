@@ -42,10 +42,18 @@ impl Fixture {
             .prefix("fixture")
             .tempdir()
             .unwrap();
-        for name in ["work", "out", "home/.ssh", "run"] {
+        for name in ["work", "out", "home/.ssh", "run", "read"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
         fs::write(folder.path().join("home/.ssh/id_ed25519"), "home-secret\n").unwrap();
+        // A library that a program could be made to load.
+        let library = ["x86_64-linux-gnu", "aarch64-linux-gnu", ""]
+            .map(|machine| Path::new("/usr/lib").join(machine).join("libm.so.6"))
+            .into_iter()
+            .find(|path| path.exists());
+        if let Some(library) = library {
+            fs::copy(library, folder.path().join("read/x.so")).unwrap();
+        }
         let mark = format!("{mark}-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(mark.as_bytes()).unwrap();
         let fixture = Self {
@@ -78,6 +86,8 @@ impl Fixture {
         let mut builder = Workspace::builder(self.root())
             .home(path("home"))
             .deny_write_path("kept")
+            .extra_read_path(path("read"))
+            .env("READ_ONLY", path("read"))
             .env("OUT", path("out"))
             .env("FAKE_HOME", path("home"))
             .env("HOST_PID", std::process::id().to_string())

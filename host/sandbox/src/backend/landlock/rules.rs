@@ -15,7 +15,9 @@ use crate::network::PROXY_PORT;
 /// What may be done with a file, or with all that is beneath a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Right {
-    /// To read.
+    /// To read, and not to be run or loaded as a library.
+    Look,
+    /// To read, and to be loaded as a library.
     Read,
     /// To read and to run.
     Run,
@@ -211,7 +213,7 @@ impl Right {
                 | AccessFs::Refer
                 | AccessFs::Truncate);
         match self {
-            Self::Read => read,
+            Self::Look | Self::Read => read,
             Self::Run => read | AccessFs::Execute,
             Self::Write => read | write,
             Self::WriteAndRun => read | write | AccessFs::Execute,

@@ -149,8 +149,12 @@ fn grants(inner: &Inner, temporary: &Path, shell: &Path) -> io::Result<Rules> {
         rules.give(&place.path, write)?;
     }
     rules.give(temporary, write)?;
+    let read = match inner.commands {
+        Some(_) if !inner.interpreters => Right::Look,
+        _ => Right::Read,
+    };
     for place in &inner.read {
-        rules.give(&place.path, Right::Read)?;
+        rules.give(&place.path, read)?;
     }
     for device in rules::DEVICES {
         rules.give(Path::new(device), Right::Device)?;
@@ -240,8 +244,14 @@ fn view(inner: &Inner, rules: &Rules, own: &Path, temporary: &Path) -> io::Resul
     } else {
         Show::WriteAndRun
     };
-    for (path, right) in rules.paths() {
+    // What may not be run comes first: a program or a library in it is shown once more, by itself.
+    let (first, second): (Vec<_>, Vec<_>) = rules
+        .paths()
+        .iter()
+        .partition(|(_, right)| *right == Right::Look);
+    for (path, right) in first.into_iter().chain(second) {
         let show = match right {
+            Right::Look => Show::ReadOnly,
             Right::Read | Right::Run => Show::Read,
             Right::Write | Right::WriteAndRun => write,
             Right::Device => Show::Device,
@@ -251,7 +261,8 @@ fn view(inner: &Inner, rules: &Rules, own: &Path, temporary: &Path) -> io::Resul
         } else {
             (path.as_path(), path.as_path())
         };
-        if show != Show::Read || !view.covers(at) {
+        let is_shown = view.shown(at).is_some_and(|above| above != Show::ReadOnly);
+        if show != Show::Read || !is_shown {
             // What is a link in the system has been shown by what it leads to.
             let from = from.canonicalize()?;
             if from == at || at == temporary {

@@ -28,6 +28,8 @@ const NO_EXEC: u64 = 0x8;
 pub(super) enum Show {
     /// To read, and to run if the rules say so.
     Read,
+    /// To read. Nothing in it is run, and no library in it is loaded.
+    ReadOnly,
     /// To write. Nothing in it is run, and no library in it is loaded.
     WriteOnly,
     /// To write and to run.
@@ -40,6 +42,7 @@ impl Show {
     fn attributes(self) -> u64 {
         match self {
             Self::Read => READ_ONLY | NO_SET_USER_ID | NO_DEVICES,
+            Self::ReadOnly => READ_ONLY | NO_SET_USER_ID | NO_DEVICES | NO_EXEC,
             Self::WriteOnly => NO_SET_USER_ID | NO_DEVICES | NO_EXEC,
             Self::WriteAndRun => NO_SET_USER_ID | NO_DEVICES,
             Self::Device => NO_SET_USER_ID | NO_EXEC,
@@ -85,10 +88,10 @@ impl View {
         self.links.insert(at.to_owned(), to.to_owned());
     }
 
-    /// Whether `path` can be seen.
-    pub(super) fn covers(&self, path: &Path) -> bool {
-        path.ancestors()
-            .any(|above| self.entries.contains_key(above))
+    /// How `path` is shown. None: it is not.
+    pub(super) fn shown(&self, path: &Path) -> Option<Show> {
+        let mut above = path.ancestors();
+        above.find_map(|above| self.entries.get(above).map(|entry| entry.show))
     }
 
     /// The steps that make it. Places come after those above them.
