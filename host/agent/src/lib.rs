@@ -92,6 +92,7 @@ pub mod observe;
 mod outcome;
 #[cfg(feature = "chat")]
 pub mod program;
+pub mod retry;
 mod run;
 pub mod schema;
 #[cfg(feature = "opentelemetry")]

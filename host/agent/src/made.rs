@@ -1,7 +1,6 @@
 //! What the attribute [`tool`](macro@crate::tool) makes use of. Not for others: it changes with the attribute.
 
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::Serialize;
 
 pub use async_trait::async_trait;
 pub use hexgate_enforce::Permit;
@@ -9,53 +8,13 @@ use hexgate_enforce::scope;
 pub use schemars;
 pub use serde;
 
-use crate::tool::{ToolError, ToolOutput, ToolSpec};
+pub use crate::tool::arguments;
+use crate::tool::{ToolError, ToolOutput, ToolSpec, schema};
 
 /// What models and policies know of a tool with arguments of a type.
 #[must_use]
 pub fn spec<T: schemars::JsonSchema>(name: &str, description: &str) -> ToolSpec {
     ToolSpec::new(name, description, schema::<T>())
-}
-
-/// The JSON schema of the arguments. Those that it does not name are refused.
-fn schema<T: schemars::JsonSchema>() -> Value {
-    let mut schema: Value = schemars::SchemaGenerator::default()
-        .into_root_schema_for::<T>()
-        .into();
-    if let Value::Object(members) = &mut schema {
-        // They are about the Rust type.
-        members.remove("$schema");
-        members.remove("title");
-        let says = |keyword: &str| members.contains_key(keyword);
-        // With alternatives, each has members that the others do not name.
-        let has_alternatives = says("oneOf") || says("anyOf") || says("allOf") || says("$ref");
-        if !says("additionalProperties") && !says("unevaluatedProperties") {
-            let keyword = if has_alternatives {
-                "unevaluatedProperties"
-            } else {
-                "additionalProperties"
-            };
-            members.insert(keyword.to_owned(), false.into());
-        }
-        // Alternatives say it each for itself, and a type without fields says nothing more.
-        members.entry("type").or_insert("object".into());
-        if !has_alternatives {
-            members
-                .entry("properties")
-                .or_insert_with(|| Value::Object(serde_json::Map::new()));
-        }
-    }
-    schema
-}
-
-/// The arguments that a permit allows.
-///
-/// # Errors
-///
-/// They are not of the type. The schema said so before, unless the type asks for more than its schema does.
-pub fn arguments<T: DeserializeOwned>(permit: &Permit) -> Result<T, ToolError> {
-    serde_json::from_str(permit.arguments())
-        .map_err(|error| ToolError::new("arguments", format!("The arguments do not fit: {error}.")))
 }
 
 /// Runs a tool that may block its thread, on a thread for that: with the caller that is in scope here, and within the span of here.

@@ -25,10 +25,11 @@ use serde::{Deserialize, Serialize};
 use crate::message::{Message, ProposedCall};
 use crate::tool::ToolSpec;
 
+pub use crate::retry::Retries;
 pub use name::providers;
 pub use open::{Opener, open, open_in};
 pub use retry::Retrying;
-pub use settings::{ModelSettings, Reasoning, Retries};
+pub use settings::{ModelSettings, Reasoning};
 
 /// A model: answers a conversation, piece by piece.
 #[async_trait]

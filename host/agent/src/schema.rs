@@ -150,9 +150,9 @@ fn compile_error(error: &boon::CompileError) -> String {
     match error {
         boon::CompileError::ValidationError { src, .. } => reasons(src),
         boon::CompileError::LoadUrlError { url, .. } => {
-            shortened(&format!("it needs `{url}`, and a schema is not fetched"))
+            line(&format!("it needs `{url}`, and a schema is not fetched"))
         }
-        error => shortened(&error.to_string()),
+        error => line(&error.to_string()),
     }
 }
 
@@ -184,7 +184,7 @@ fn reasons(error: &ValidationError<'_, '_>) -> String {
             kind => kind.to_string(),
         };
         // Writing to a text does not fail.
-        let _ = write!(text, "{between}{}", shortened(&format!("{place}{what}")));
+        let _ = write!(text, "{between}{}", line(&format!("{place}{what}")));
     }
     if leaves.len() > REASONS {
         let _ = write!(text, "; and {} more", leaves.len() - REASONS);
@@ -192,22 +192,8 @@ fn reasons(error: &ValidationError<'_, '_>) -> String {
     text
 }
 
-fn shortened(text: &str) -> String {
-    let mut short: String = text
-        .chars()
-        .map(|character| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        })
-        .take(REASON_CHARACTERS)
-        .collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
+fn line(text: &str) -> String {
+    hexgate_base::shortened(&text.replace(char::is_control, " "), REASON_CHARACTERS)
 }
 
 /// How deeply values are nested; a text or an empty list has one level.

@@ -1,11 +1,15 @@
 //! Tools: what an agent can do.
 
+mod arguments;
+
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use hexgate_enforce::Permit;
 use serde_json::Value;
+
+pub use arguments::{arguments, schema};
 
 /// What an agent can do.
 ///

@@ -119,12 +119,9 @@ pub(crate) fn cut(text: &str, limit: usize) -> (&str, Option<Withheld>) {
     if text.len() <= limit {
         return (text, None);
     }
-    let end = (0..=limit)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0);
     (
-        text.get(..end).unwrap_or_default(),
+        text.get(..text.floor_char_boundary(limit))
+            .unwrap_or_default(),
         Some(Withheld::TooLarge),
     )
 }

@@ -189,8 +189,8 @@ impl Redactor {
         by_pattern.sort_unstable_by_key(|(span, pattern)| (span.start, *pattern));
         for (span, pattern) in by_pattern {
             // An operator's pattern can match a part of a character.
-            let start = floor(text, span.start);
-            let end = ceil(text, span.end.max(start + 1));
+            let start = text.floor_char_boundary(span.start);
+            let end = text.ceil_char_boundary(span.end.max(start + 1));
             found.push((start..end, Some(self.finder.category(pattern))));
         }
         if has_name || self.may_have_address(text) {
@@ -255,19 +255,6 @@ fn parsed(pattern: &str) -> Result<Hir, Box<regex_syntax::Error>> {
 fn is_found(automaton: &dense::DFA<Vec<u32>>, text: &str) -> bool {
     let input = Input::new(text).earliest(true);
     !matches!(automaton.try_search_fwd(&input), Ok(None))
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
-}
-
-fn ceil(text: &str, at: usize) -> usize {
-    (at..text.len())
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(text.len())
 }
 
 fn automaton(patterns: &[&str]) -> Result<dense::DFA<Vec<u32>>, RedactionError> {

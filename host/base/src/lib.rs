@@ -51,6 +51,6 @@ pub use keys::{
     ExposedKey, GenerateError, KeyError, KeyId, KeyPair, LoadedPrivateKey, PrivateKey, PublicKey,
     TrustedKeys, generate,
 };
-pub use printable::{harmless, is_printable, shortened};
+pub use printable::{beginning, harmless, is_printable, shortened};
 pub use timestamp::{Timestamp, TimestampError, push_time};
 pub use uuid::Uuid;

@@ -22,11 +22,16 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 
 /// The first characters of a text, harmless; an ellipsis says that there were more.
 pub fn shortened(text: &str, most: usize) -> String {
-    let mut short: String = text.chars().take(most).collect();
-    if short.len() < text.len() {
-        short.push('…');
+    match beginning(text, most) {
+        Some(begin) => format!("{}…", harmless(begin)),
+        None => harmless(text).into_owned(),
     }
-    harmless(&short).into_owned()
+}
+
+/// The first characters of a text. None: it has no more than these.
+pub fn beginning(text: &str, most: usize) -> Option<&str> {
+    let (end, _) = text.char_indices().nth(most)?;
+    text.get(..end)
 }
 
 /// Whether a character can be shown as it is.
@@ -54,5 +59,10 @@ mod tests {
         );
         assert_eq!(shortened("größe", 3), "grö…");
         assert_eq!(shortened("größe", 5), "größe");
+        assert_eq!(shortened("ab\n", 2), "ab…");
+        assert_eq!(beginning("größe", 3), Some("grö"));
+        assert_eq!(beginning("größe", 5), None);
+        assert_eq!(beginning("größe", 0), Some(""));
+        assert_eq!(beginning("", 0), None);
     }
 }

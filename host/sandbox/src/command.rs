@@ -9,6 +9,8 @@ pub mod words;
 
 use std::fmt;
 
+use hexgate_base::beginning;
+
 /// What scripts may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules<'a> {
@@ -31,13 +33,12 @@ pub struct Refused {
 
 impl Refused {
     fn new(token: impl Into<String>, reason: impl Into<String>) -> Self {
-        let mut token: String = token.into();
-        if let Some((end, _)) = token.char_indices().nth(80) {
-            token.truncate(end);
-            token.push('…');
-        }
+        let token: String = token.into();
         Self {
-            token,
+            token: match beginning(&token, 80) {
+                Some(begin) => format!("{begin}…"),
+                None => token,
+            },
             reason: reason.into(),
         }
     }

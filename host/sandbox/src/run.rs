@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{Child, ChildStderr, ChildStdout};
 use std::time::{Duration, Instant};
 
+use hexgate_base::beginning;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use crate::group::{Group, Used};
@@ -382,8 +383,8 @@ impl<T: Read + AsFd> Stream<T> {
     /// The text, and whether it is only the beginning.
     fn text(self) -> (String, bool) {
         let whole = String::from_utf8_lossy(&self.kept);
-        match whole.char_indices().nth(self.most) {
-            Some((end, _)) => (whole.get(..end).unwrap_or_default().to_owned(), true),
+        match beginning(&whole, self.most) {
+            Some(begin) => (begin.to_owned(), true),
             None => (whole.into_owned(), self.dropped),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
 use hexgate_enforce::{Call, Enforcer, Permit};
 use hexgate_sandbox::proxy::Proxy;
 use hexgate_sandbox::{Network, Sandbox, SandboxError};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::reply::{arguments, ok, schema};
+use crate::reply::ok;
 
 /// The exit code of a command that was refused.
 const REFUSED: i32 = 126;

@@ -21,16 +21,16 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+pub use hexgate_agent::retry::Retries;
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
 use hexgate_enforce::Permit;
 use hexgate_sandbox::address::{Reach, Resolve, SystemResolver};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::reply::{arguments, ok, schema};
-pub use crate::retry::Retries;
-use crate::retry::retry;
+use crate::reply::ok;
+use crate::retry::{retry, usual};
 use get::Client;
 
 /// The tool `fetch`.
@@ -52,7 +52,7 @@ pub struct FetchLimits {
     pub connect: Duration,
     /// The most redirections. Default: 5.
     pub redirects: usize,
-    /// How often a server that is overloaded is asked again.
+    /// How often a server that is overloaded is asked again. Default: 3 attempts, and waits of 10 seconds at most.
     pub retries: Retries,
 }
 
@@ -64,7 +64,7 @@ impl Default for FetchLimits {
             time: Duration::from_secs(30),
             connect: Duration::from_secs(10),
             redirects: 5,
-            retries: Retries::default(),
+            retries: usual(),
         }
     }
 }

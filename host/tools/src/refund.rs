@@ -3,13 +3,13 @@
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
 use hexgate_enforce::Permit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::reply::{arguments, ok, schema};
+use crate::reply::ok;
 
 /// The tool `refund_order`. It moves no money: it answers as a shop's would, for demos of policies about amounts.
 #[must_use]

@@ -1,34 +1,8 @@
-//! What built-in tools have in common: how they read arguments, answer and say what failed.
+//! What built-in tools have in common: how they answer.
 
 use hexgate_agent::tool::{ToolError, ToolOutput};
-use hexgate_enforce::Permit;
-use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-/// The arguments that were decided, as the tool knows them.
-pub(crate) fn arguments<T: DeserializeOwned>(permit: &Permit) -> Result<T, ToolError> {
-    serde_json::from_str(permit.arguments()).map_err(|error| {
-        ToolError::new(
-            "invalid_arguments",
-            format!("the arguments are not what the tool takes: {error}"),
-        )
-    })
-}
-
-/// The JSON schema of a tool's arguments, as providers of models take it: one object, without references.
-pub(crate) fn schema<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.meta_schema = None;
-        settings.inline_subschemas = true;
-    });
-    let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.remove("title");
-    schema.remove("description");
-    schema.to_value()
-}
 
 /// The answer of a tool: the members of `answer`, and `"ok": true`.
 pub(crate) fn ok(answer: impl Serialize) -> Result<ToolOutput, ToolError> {

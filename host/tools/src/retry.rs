@@ -3,28 +3,15 @@
 use std::future::Future;
 use std::time::Duration;
 
+use hexgate_agent::retry::Retries;
 use hexgate_agent::tool::ToolError;
 use tokio::time::sleep;
 
-/// How often something is tried, and how long is waited in between.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Retries {
-    /// How often in all. Default: 3.
-    pub attempts: u32,
-    /// How long before the second attempt; twice as long before each further one. Default: 1 second.
-    pub delay: Duration,
-    /// The longest time that a server can make us wait. Default: 10 seconds.
-    pub most: Duration,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        Self {
-            attempts: 3,
-            delay: Duration::from_secs(1),
-            most: Duration::from_secs(10),
-        }
-    }
+/// How often a server is asked if nobody says: three times, and it makes a call wait for ten seconds at most.
+pub(crate) fn usual() -> Retries {
+    Retries::default()
+        .attempts(3)
+        .longest_wait(Duration::from_secs(10))
 }
 
 /// A failure, and how long the server wants to be left alone.
@@ -47,21 +34,18 @@ pub(crate) async fn retry<T, F>(
 where
     F: Future<Output = Result<T, Failed>>,
 {
-    let mut delay = retries.delay;
-    let mut left = retries.attempts.max(1);
+    let mut attempts = 0;
     loop {
-        left -= 1;
-        match attempt().await {
+        let failed = match attempt().await {
             Ok(done) => return Ok(done),
-            Err(failed) if !failed.error.retryable || left == 0 => return Err(failed.error),
-            Err(failed) => {
-                // A server that wants to be left alone for long is: the model is told.
-                if failed.after.is_some_and(|after| after > retries.most) {
-                    return Err(failed.error);
-                }
-                sleep(failed.after.unwrap_or(delay).min(retries.most)).await;
-                delay = delay.saturating_mul(2);
-            }
+            Err(failed) => failed,
+        };
+        attempts += 1;
+        // A server that wants to be left alone for long is: the model is told.
+        let wait = retries.wait(attempts, failed.after);
+        match wait.filter(|_| failed.error.retryable) {
+            Some(wait) => sleep(wait).await,
+            None => return Err(failed.error),
         }
     }
 }

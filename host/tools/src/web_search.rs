@@ -19,14 +19,16 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+use hexgate_agent::retry::Retries;
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
+use hexgate_base::beginning;
 use hexgate_enforce::Permit;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 
-use crate::reply::{arguments, count, ok, schema};
-use crate::retry::{Failed, Retries, retry};
+use crate::reply::{count, ok};
+use crate::retry::{Failed, retry, usual};
 pub use brave::Brave;
 pub use key::{ApiKey, KeyError};
 pub use linkup::Linkup;
@@ -113,7 +115,7 @@ impl WebSearch {
     pub fn new(provider: impl SearchProvider + 'static) -> Self {
         Self {
             provider: Arc::new(provider),
-            retries: Retries::default(),
+            retries: usual(),
             time: Duration::from_secs(60),
         }
     }
@@ -209,8 +211,8 @@ impl Tool for WebSearch {
         let mut results = timeout(self.time, searching).await.map_err(|_| late())??;
         results.truncate(usize::try_from(asked.results).unwrap_or(usize::MAX));
         for found in &mut results {
-            if let Some((end, _)) = found.content.char_indices().nth(MOST_CONTENT) {
-                found.content.truncate(end);
+            if let Some(begin) = beginning(&found.content, MOST_CONTENT) {
+                found.content = begin.to_owned();
             }
         }
         let summary = format!(

@@ -21,19 +21,15 @@ impl Retrying {
         Self { model, retries }
     }
 
-    /// The wait before the next request. None: it would not help, or is too long.
-    fn wait(&self, error: &ModelError, wait: Duration) -> Option<Duration> {
+    /// The wait before the next request, after so many have failed. None: it would not help, or is too long.
+    fn wait(&self, failed: u32, error: &ModelError) -> Option<Duration> {
         let again = matches!(
             error.kind,
             ModelErrorKind::RateLimited | ModelErrorKind::Unavailable
         );
-        if !again {
-            return None;
-        }
-        match error.retry_after {
-            Some(asked) => (asked <= self.retries.longest_wait).then_some(asked),
-            None => Some(jittered(wait)),
-        }
+        again
+            .then(|| self.retries.wait(failed, error.retry_after))
+            .flatten()
     }
 }
 
@@ -44,18 +40,18 @@ impl Model for Retrying {
     }
 
     async fn respond(&self, request: ModelRequest) -> Result<ModelStream, ModelError> {
-        let mut wait = self.retries.first_wait.min(self.retries.longest_wait);
-        for _ in 1..self.retries.attempts {
-            match self.model.respond(request.clone()).await {
+        let mut failed = 0;
+        loop {
+            let error = match self.model.respond(request.clone()).await {
                 Ok(stream) => return Ok(stream),
-                Err(error) => match self.wait(&error, wait) {
-                    Some(pause) => tokio::time::sleep(pause).await,
-                    None => return Err(error),
-                },
+                Err(error) => error,
+            };
+            failed += 1;
+            match self.wait(failed, &error) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(error),
             }
-            wait = wait.saturating_mul(2).min(self.retries.longest_wait);
         }
-        self.model.respond(request).await
     }
 }
 
@@ -66,10 +62,4 @@ impl fmt::Debug for Retrying {
             .field("retries", &self.retries)
             .finish()
     }
-}
-
-/// The time less a random part, up to a half: runs that failed together do not retry together.
-fn jittered(wait: Duration) -> Duration {
-    let random = getrandom::u32().unwrap_or(u32::MAX);
-    wait - wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 2.0)
 }

@@ -3,11 +3,14 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::retry::Retries;
+
 /// How a model of a provider is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ModelSettings {
-    /// When a failed request is made again.
+    /// How often a failed request is made again: after 429 and 5xx and where no connection came about, and only if nothing of the answer has
+    /// been delivered yet.
     pub retries: Retries,
     /// The longest time until the connection stands. Default: 10 seconds.
     pub connect_timeout: Duration,
@@ -36,40 +39,6 @@ impl Default for ModelSettings {
             max_answer_bytes: 16 << 20,
             max_output_tokens: None,
             reasoning: None,
-        }
-    }
-}
-
-/// When a failed request is made again: after 429 and 5xx and where no connection came about, and only if nothing of the answer has been
-/// delivered yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Retries {
-    /// How often a request is made altogether. 1: never again. Default: 4.
-    pub attempts: u32,
-    /// The wait before the second request; it doubles each time. A random part of up to a half is left off. Default: 1 second.
-    pub first_wait: Duration,
-    /// The longest wait. If the provider asks for a longer one, the request is not made again. Default: 30 seconds.
-    pub longest_wait: Duration,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        Self {
-            attempts: 4,
-            first_wait: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(30),
-        }
-    }
-}
-
-impl Retries {
-    /// A failed request is not made again.
-    #[must_use]
-    pub fn never() -> Self {
-        Self {
-            attempts: 1,
-            ..Self::default()
         }
     }
 }

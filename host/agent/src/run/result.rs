@@ -96,10 +96,7 @@ fn cut(mut text: String, most: usize) -> String {
     if whole <= most {
         return text;
     }
-    let end = (0..=most)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or_default();
+    let end = text.floor_char_boundary(most);
     text.truncate(end);
     text.push_str(&format!(
         "\n[cut: the result has {whole} bytes, the first {end} are shown]"

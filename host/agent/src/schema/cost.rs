@@ -241,7 +241,7 @@ impl Reader<'_> {
 fn refused(place: &str, reference: &str) -> SchemaError {
     SchemaError::Reference {
         place: place.to_owned(),
-        reference: super::shortened(reference),
+        reference: super::line(reference),
     }
 }
 
@@ -273,7 +273,7 @@ fn fits(pattern: &str, place: &str) -> Result<(), SchemaError> {
                 regex::Error::CompiledTooBig(limit) => {
                     format!("compiled it is larger than {limit} bytes")
                 }
-                error => super::shortened(&error.to_string()),
+                error => super::line(&error.to_string()),
             },
         })
 }

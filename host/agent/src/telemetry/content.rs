@@ -145,8 +145,6 @@ fn set(object: &mut Value, name: &str, value: String) {
 
 /// The beginning of a text, whole characters.
 fn cut(text: &str, most: usize) -> &str {
-    let end = (0..=most.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at));
-    end.and_then(|end| text.get(..end)).unwrap_or_default()
+    text.get(..text.floor_char_boundary(most))
+        .unwrap_or_default()
 }

@@ -302,9 +302,11 @@ async fn failures_reach_the_model() {
         json!({"order": 5, "amount": 1}),
     ] {
         let error = run(&refund_order(), arguments).await.unwrap_err();
-        assert_eq!(error.kind, "arguments");
+        assert_eq!(error.kind, "invalid_arguments");
         assert!(
-            error.message.starts_with("The arguments do not fit: "),
+            error
+                .message
+                .starts_with("the arguments are not what the tool takes: "),
             "{error}"
         );
     }

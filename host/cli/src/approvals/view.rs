@@ -1,6 +1,7 @@
 //! A request as shown to people and programs.
 
 use hexgate_approvals::{Answer, Approvers, Call, Conditions, Decision, Entry, StoredAnswer};
+use hexgate_base::beginning;
 use hexgate_bundle::{KeyId, Timestamp};
 use serde::Serialize;
 
@@ -398,8 +399,8 @@ fn user(user: &str, most: usize) -> String {
 
 /// A name, or its beginning.
 pub(super) fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", name(text.get(..end).unwrap_or_default())),
+    match beginning(text, most) {
+        Some(begin) => format!("{}…", name(begin)),
         None => name(text),
     }
 }

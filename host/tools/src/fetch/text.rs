@@ -2,6 +2,7 @@
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use hexgate_agent::tool::ToolError;
+use hexgate_base::beginning;
 
 use super::get::Fetched;
 use super::page;
@@ -52,13 +53,12 @@ pub(super) async fn read(
         .chars()
         .filter(|char| !char.is_control() || matches!(char, '\n' | '\t'))
         .collect();
-    let end = content.char_indices().nth(characters).map(|(end, _)| end);
-    let kept = end.and_then(|end| content.get(..end)).unwrap_or(&content);
+    let begin = beginning(&content, characters);
     Ok(Read {
         url,
         title,
-        truncated: fetched.is_cut || is_cut || end.is_some(),
-        content: kept.to_owned(),
+        truncated: fetched.is_cut || is_cut || begin.is_some(),
+        content: begin.unwrap_or(&content).to_owned(),
     })
 }
 

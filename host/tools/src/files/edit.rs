@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
 use hexgate_base::harmless;
 use hexgate_enforce::Permit;
 use rustix::fs::fstat;
@@ -19,7 +19,7 @@ use super::target::{Target, place};
 use super::text::{EditError, Edited, difference, replace};
 use super::write::MAX_WRITTEN;
 use crate::blocking::{self, Cancelled};
-use crate::reply::{arguments, count, ok, schema};
+use crate::reply::{count, ok};
 
 /// The longest difference that an answer has, in bytes.
 pub const MAX_DIFF: usize = 16 * 1024;

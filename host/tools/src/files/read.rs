@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
 use hexgate_base::disk::{FileError, is_link};
 use hexgate_enforce::Permit;
 use schemars::JsonSchema;
@@ -17,7 +17,7 @@ use super::links::{ATTEMPTS, follow};
 use super::path::Written;
 use super::reach::{Place, Reach};
 use crate::blocking::{self, Cancelled};
-use crate::reply::{arguments, count, ok, schema};
+use crate::reply::{count, ok};
 
 /// The most text that one call reads, in bytes: more fills the conversation.
 pub const MAX_CONTENT: usize = 256 * 1024;

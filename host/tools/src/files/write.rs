@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
 use hexgate_base::harmless;
 use hexgate_enforce::Permit;
 use schemars::JsonSchema;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::reach::Reach;
 use super::target::{Target, place};
 use crate::blocking::{self, Cancelled};
-use crate::reply::{arguments, count, ok, schema};
+use crate::reply::{count, ok};
 
 /// The largest file that a call writes, in bytes.
 pub const MAX_WRITTEN: usize = 8 * 1024 * 1024;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
 use hexgate_base::disk::Folder;
 use hexgate_enforce::Permit;
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use super::start::{Start, below, start};
 use super::walk::{Stop, Visit, Walk, walk};
 use crate::blocking::{self, Cancelled};
 use crate::files::{Place, Reach};
-use crate::reply::{arguments, count, ok, schema};
+use crate::reply::{count, ok};
 
 /// How many names are answered if the call does not say.
 const LIMIT: usize = 100;

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use grep_matcher::LineTerminator;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkFinish, SinkMatch};
-use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec};
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
+use hexgate_base::beginning;
 use hexgate_base::disk::{FileError, Folder};
 use hexgate_enforce::Permit;
 use schemars::JsonSchema;
@@ -21,7 +22,7 @@ use super::start::{Start, start};
 use super::walk::{Stop, Visit, Walk, once, walk};
 use crate::blocking::{self, Cancelled};
 use crate::files::{Place, Reach};
-use crate::reply::{arguments, count, ok, schema};
+use crate::reply::{count, ok};
 
 /// How many lines or files are answered if the call does not say.
 const LIMIT: usize = 100;
@@ -337,8 +338,8 @@ fn shown(line: &[u8]) -> String {
     // More than enough for the characters that are kept.
     let (start, rest) = line.split_at_checked(4 * MAX_LINE).unwrap_or((line, &[]));
     let start = String::from_utf8_lossy(start);
-    match start.char_indices().nth(MAX_LINE) {
-        Some((end, _)) => format!("{}…", start.get(..end).unwrap_or(&start)),
+    match beginning(&start, MAX_LINE) {
+        Some(begin) => format!("{begin}…"),
         None if rest.is_empty() => start.into_owned(),
         None => format!("{start}…"),
     }

@@ -195,10 +195,10 @@ pub(crate) fn builder() -> (FetchBuilder, Names) {
 }
 
 pub(crate) fn quick() -> Retries {
-    Retries {
-        delay: Duration::from_millis(10),
-        ..Retries::default()
-    }
+    Retries::default()
+        .attempts(3)
+        .first_wait(Duration::from_millis(10))
+        .longest_wait(Duration::from_secs(10))
 }
 
 pub(crate) fn fetch() -> Fetch {
