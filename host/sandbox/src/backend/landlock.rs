@@ -1,10 +1,12 @@
 //! Confined by the kernel, without another program: landlock, filters of system calls and, where they can be had, namespaces.
 
+mod caller;
 mod calls;
 mod child;
 mod filter;
 mod launch;
 mod lookup;
+mod path;
 mod rules;
 mod setup;
 mod step;

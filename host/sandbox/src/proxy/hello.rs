@@ -4,6 +4,12 @@
 //! the one in the tree reads such a message for servers and does not tell which extensions it has, which is what must be known here; a test
 //! compares the two.
 
+mod cursor;
+mod records;
+
+use self::cursor::Cursor;
+use self::records::message;
+
 /// The most bytes that a client may send before it is known to whom it speaks. A hello with keys that resist quantum computers has 2 KiB.
 pub(crate) const MOST_HELLO: usize = 32 * 1024;
 
@@ -14,9 +20,6 @@ const HANDSHAKE: u8 = 22;
 /// Records that a client may send between its first and its second hello: a change of cipher that means nothing, and early data.
 const CHANGE_CIPHER: u8 = 20;
 const APPLICATION_DATA: u8 = 23;
-/// The longest record.
-const MOST_RECORD: usize = (1 << 14) + 256;
-
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 
@@ -110,71 +113,6 @@ fn read(bytes: &[u8], skipped: &[u8]) -> Result<Option<Hello>, HelloError> {
         .ok_or(HelloError::Malformed)
 }
 
-/// The body of the first handshake message, put together of its records.
-fn message(bytes: &[u8], skipped: &[u8]) -> Result<Option<Vec<u8>>, HelloError> {
-    let mut rest = Cursor(bytes);
-    let mut handshake = Vec::new();
-    loop {
-        let Some(kind) = rest.u8() else {
-            return Ok(None);
-        };
-        // Between the records of one message nothing else may come.
-        let is_skipped = handshake.is_empty() && skipped.contains(&kind);
-        if kind != HANDSHAKE && !is_skipped {
-            return Err(if handshake.is_empty() {
-                HelloError::NotTls
-            } else {
-                HelloError::Malformed
-            });
-        }
-        let Some([major, _]) = rest.array() else {
-            return Ok(None);
-        };
-        if major != 3 {
-            return Err(HelloError::NotTls);
-        }
-        let Some(length) = rest.u16() else {
-            return Ok(None);
-        };
-        if usize::from(length) > MOST_RECORD || (length == 0 && !is_skipped) {
-            return Err(HelloError::Malformed);
-        }
-        let (part, is_whole) = match rest.take(usize::from(length)) {
-            Some(part) => (part, true),
-            None => (rest.0, false),
-        };
-        if !is_skipped {
-            handshake.extend_from_slice(part);
-            if let Some(body) = body(&handshake)? {
-                return Ok(Some(body.to_vec()));
-            }
-        }
-        if !is_whole {
-            return Ok(None);
-        }
-    }
-}
-
-/// The body of a client's hello, once it is whole.
-fn body(handshake: &[u8]) -> Result<Option<&[u8]>, HelloError> {
-    let mut cursor = Cursor(handshake);
-    let Some(kind) = cursor.u8() else {
-        return Ok(None);
-    };
-    if kind != CLIENT_HELLO {
-        return Err(HelloError::Malformed);
-    }
-    let Some([high, middle, low]) = cursor.array() else {
-        return Ok(None);
-    };
-    let [a, b, c] = [high, middle, low].map(usize::from);
-    let length = a << 16 | b << 8 | c;
-    if length > MOST_HELLO {
-        return Err(HelloError::TooLong);
-    }
-    Ok(cursor.take(length))
-}
-
 /// RFC 8446, 4.1.2. None: malformed.
 fn client_hello(body: &[u8]) -> Option<Hello> {
     let mut cursor = Cursor(body);
@@ -223,41 +161,6 @@ fn server_name(content: &[u8]) -> Option<String> {
     }
     let name = std::str::from_utf8(name).ok()?;
     name.is_ascii().then(|| name.to_owned())
-}
-
-/// What is left to read.
-struct Cursor<'a>(&'a [u8]);
-
-impl<'a> Cursor<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (taken, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*taken)
-    }
-
-    fn u8(&mut self) -> Option<u8> {
-        self.array().map(|[byte]| byte)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        self.array().map(u16::from_be_bytes)
-    }
-
-    fn list8(&mut self) -> Option<&'a [u8]> {
-        let length = self.u8()?;
-        self.take(usize::from(length))
-    }
-
-    fn list16(&mut self) -> Option<&'a [u8]> {
-        let length = self.u16()?;
-        self.take(usize::from(length))
-    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,13 @@
 //! larger than the page. Here nothing is built: tags are read one by one, those that Markdown has are written again, closed where they end,
 //! with the attributes that Markdown has, as long as bounds allow. The rest of the page is its text.
 
+mod tags;
+
 use html5gum::Tokenizer;
 use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
 use reqwest::Url;
+
+use self::tags::{is_around, is_dropped, is_inline, is_void, kept};
 
 /// How deep tags stand in one another. What is deeper is text.
 const MOST_DEPTH: usize = 48;
@@ -49,87 +53,6 @@ pub(super) fn tidy(html: &str, base: Option<Url>, keeps_all: bool, characters: u
         "reading a text cannot fail"
     );
     writer.finish()
-}
-
-/// What holds no text for readers.
-fn is_dropped(name: &str) -> bool {
-    matches!(
-        name,
-        "script"
-            | "style"
-            | "template"
-            | "svg"
-            | "math"
-            | "iframe"
-            | "noembed"
-            | "noframes"
-            | "object"
-            | "canvas"
-            | "audio"
-            | "video"
-            | "select"
-            | "textarea"
-            | "button"
-            | "dialog"
-    )
-}
-
-/// What stands around the text of a page.
-fn is_around(name: &str) -> bool {
-    matches!(name, "nav" | "aside" | "footer" | "menu")
-}
-
-/// What Markdown has, by its name there.
-fn kept(name: &str) -> Option<&'static str> {
-    const KEPT: &[&str] = &[
-        "p",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "a",
-        "img",
-        "ul",
-        "ol",
-        "li",
-        "blockquote",
-        "pre",
-        "code",
-        "em",
-        "strong",
-        "del",
-        "br",
-        "hr",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "th",
-        "td",
-        "div",
-    ];
-    let name = match name {
-        "i" | "cite" | "dfn" | "var" => "em",
-        "b" => "strong",
-        "s" | "strike" => "del",
-        "tt" | "kbd" | "samp" => "code",
-        "section" | "article" | "main" | "header" | "footer" | "nav" | "aside" | "figure"
-        | "figcaption" | "form" | "fieldset" | "address" | "details" | "summary" | "dl"
-        | "center" | "body" => "div",
-        "dt" | "dd" | "legend" | "caption" => "p",
-        other => other,
-    };
-    KEPT.iter().find(|kept| **kept == name).copied()
-}
-
-fn is_void(name: &str) -> bool {
-    matches!(name, "br" | "hr" | "img")
-}
-
-fn is_inline(name: &str) -> bool {
-    matches!(name, "a" | "code" | "em" | "strong" | "del")
 }
 
 /// A tag that begins, as far as it was read.
