@@ -79,6 +79,11 @@ impl Asking {
         !matches!(self.road, Road::None)
     }
 
+    /// Whether the call came with a state.
+    pub(crate) fn has_state(&self) -> bool {
+        self.given.is_some()
+    }
+
     /// The input that the client is asked for, if it is.
     pub(crate) fn issued(&self) -> Option<InputRequiredResult> {
         self.issued

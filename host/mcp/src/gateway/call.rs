@@ -119,6 +119,10 @@ impl Gateway {
         tool: &str,
         permit: &Permit,
     ) -> Result<(CallToolResult, String), Failure> {
+        // A state counts for a question, and none was asked.
+        if request.asking.has_state() && permit.decision().follows().is_none() {
+            return Err(Failure::State);
+        }
         let arguments = exact::object(permit.arguments()).ok_or(Failure::Inexact)?;
         let response = tokio::select! {
             response = server.call(tool, arguments) => response?,

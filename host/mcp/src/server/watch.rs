@@ -68,9 +68,13 @@ async fn either(server: &Server, opening: &mut Opening) -> Result<Connected, Str
         Opening::Ask => Opening::Initialize,
         Opening::Initialize => Opening::Ask,
     };
-    opened(server, *opening)
-        .await
-        .map_err(|second| format!("{second}; and before: {first}"))
+    opened(server, *opening).await.map_err(|second| {
+        if second == first {
+            first
+        } else {
+            format!("{second}; and before: {first}")
+        }
+    })
 }
 
 /// A connection of which everything that is offered was read.

@@ -142,6 +142,13 @@ async fn a_newer_client_asks_and_calls_again_once() {
         assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
         assert_eq!(world.calls("fs").len(), before);
 
+        // Nor does it open another tool, whatever the policy says of that.
+        let mut other = answered(sent.clone(), state.clone(), yes());
+        other.name = "fs-echo".into();
+        let (is_error, text) = again(&client, other).await;
+        assert!(is_error && text.starts_with("[unknown_state]"), "{text}");
+        assert_eq!(world.calls("fs").len(), before);
+
         // It counts once.
         let params = answered(sent.clone(), state.clone(), yes());
         assert_eq!(
