@@ -165,6 +165,30 @@ async fn a_tool_is_offered_once_it_is_accepted_and_as_long_as_it_stays_the_same(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_accepts_or_withdraws_counts_without_a_client_that_asks_for_lists() {
+    let served = Served::start(vec![read()], FirstUse::default()).await;
+    served.upstream.keep();
+    let client = served.client(&served.token(&["dev"])).await.unwrap();
+    assert!(!runs(&client, "s-read").await);
+    served.accept(&[read()]);
+    assert!(within_seconds(async || runs(&client, "s-read").await).await);
+    served.accept(&[]);
+    assert!(within_seconds(async || !runs(&client, "s-read").await).await);
+    served.gateway.stop();
+}
+
+/// Whether it becomes so.
+async fn within_seconds(so: impl AsyncFn() -> bool) -> bool {
+    for _ in 0..100 {
+        if so().await {
+            return true;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_hides_in_its_texts_is_seen() {
     let steering = json!({
         "name": "read",
