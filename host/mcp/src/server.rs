@@ -130,7 +130,9 @@ impl Server {
     pub(crate) async fn started(&self) {
         let mut state = self.state.subscribe();
         let waited = state.wait_for(|state| !matches!(state, State::Starting));
-        let _ = tokio::time::timeout(self.parts.limits.start_time, waited).await;
+        // Two openings may have to be tried.
+        let limit = self.parts.limits.start_time.saturating_mul(2);
+        let _ = tokio::time::timeout(limit, waited).await;
     }
 
     /// Why it does not answer now, if so.

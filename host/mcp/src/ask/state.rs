@@ -25,14 +25,15 @@ pub(crate) struct States {
 /// The system gives no random numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random numbers: {0}")]
-pub(crate) struct RandomError(getrandom::Error);
+pub(crate) struct RandomError(String);
 
 impl States {
     pub(super) fn new() -> Result<Self, RandomError> {
         let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(RandomError)?;
+        getrandom::fill(&mut key).map_err(|error| RandomError(error.to_string()))?;
+        let codec = RequestStateCodec::try_new(key);
         Ok(Self {
-            codec: RequestStateCodec::new(key),
+            codec: codec.map_err(|error| RandomError(error.to_string()))?,
             open: Mutex::default(),
         })
     }

@@ -28,7 +28,7 @@ pub(super) async fn supervise(server: Arc<Server>) {
     loop {
         let Some(server) = weak.upgrade() else { return };
         let began = Instant::now();
-        let why = match opened(&server, opening).await {
+        let why = match either(&server, &mut opening).await {
             Ok(connected) => {
                 tracing::info!(server = %server.name, "the server answers");
                 drop(server);
@@ -38,10 +38,6 @@ pub(super) async fn supervise(server: Arc<Server>) {
                 why
             }
             Err(why) => {
-                opening = match opening {
-                    Opening::Ask => Opening::Initialize,
-                    Opening::Initialize => Opening::Ask,
-                };
                 drop(server);
                 why
             }
@@ -57,6 +53,24 @@ pub(super) async fn supervise(server: Arc<Server>) {
         sleep(wait).await;
         wait = wait.saturating_mul(2).min(BACKOFF.1);
     }
+}
+
+/// A connection, by the opening that worked before or else by the other one.
+async fn either(server: &Server, opening: &mut Opening) -> Result<Connected, String> {
+    let first = match opened(server, *opening).await {
+        Ok(connected) => return Ok(connected),
+        Err(why) => why,
+    };
+    if server.parts.config.protocol.is_some() {
+        return Err(first);
+    }
+    *opening = match *opening {
+        Opening::Ask => Opening::Initialize,
+        Opening::Initialize => Opening::Ask,
+    };
+    opened(server, *opening)
+        .await
+        .map_err(|second| format!("{second}; and before: {first}"))
 }
 
 /// A connection of which everything that is offered was read.
