@@ -8,7 +8,7 @@ use crate::fixture::Fixture;
 /// A server of tools in the shell: it offers what the file that it is given says.
 const SERVER: &str = r#"
 while IFS= read -r line; do
-  id=$(printf '%s' "$line" | sed -n 's/.*"id":\([0-9][0-9]*\).*/\1/p')
+  id=$(printf '%s' "$line" | sed -n 's/^{"jsonrpc":"2.0","id":\([0-9][0-9]*\).*/\1/p')
   case "$line" in
     *'"method":"initialize"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"protocolVersion":"2025-11-25","capabilities":{"tools":{}},"serverInfo":{"name":"x","version":"1"}}}\n' "$id" ;;
     *'"method":"tools/list"'*) printf '{"jsonrpc":"2.0","id":%s,"result":{"tools":%s}}\n' "$id" "$(cat "$1")" ;;
@@ -28,10 +28,12 @@ fn folder() -> Fixture {
 
 fn run(fixture: &Fixture, arguments: &str) -> String {
     let mut command = fixture.hexgate();
-    command
-        .arg("mcp")
-        .args(arguments.split_whitespace())
-        .args(["--", "sh", "server.sh", "tools.json"]);
+    command.arg("mcp").args(arguments.split_whitespace()).args([
+        "--",
+        "sh",
+        "server.sh",
+        "tools.json",
+    ]);
     fixture.shown(&command.output().unwrap())
 }
 
@@ -52,7 +54,9 @@ fn call(fixture: &Fixture, options: &str, tool: &str, arguments: &str) -> String
         "{}\n{}\n{}\n",
         r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#,
         r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
-        format_args!(r#"{{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#),
+        format_args!(
+            r#"{{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}}}}}"#
+        ),
     );
     input.write_all(lines.as_bytes()).unwrap();
     // The client stays until it was answered.
@@ -95,11 +99,17 @@ fn a_starter_policy_is_written_compiles_and_decides() {
         ("mcp-shop-other", "{}", "DENY"),
     ] {
         let said = fixture.run_of(&["test", "policy.yaml", "--tool", tool, "--args", arguments]);
-        assert!(said.to_uppercase().contains(outcome), "{tool} {arguments}: {said}");
+        assert!(
+            said.to_uppercase().contains(outcome),
+            "{tool} {arguments}: {said}"
+        );
     }
     // What exists is left alone.
     let again = run(&fixture, "init --name shop");
-    assert!(again.contains("`policy.yaml` exists") && again.contains("exit 1\n"), "{again}");
+    assert!(
+        again.contains("`policy.yaml` exists") && again.contains("exit 1\n"),
+        "{again}"
+    );
     assert!(run(&fixture, "init --name shop --force").contains("Wrote policy.yaml"));
     let printed = run(&fixture, "init --name shop --out -");
     assert!(printed.contains("\"mcp-shop-get_order\":"), "{printed}");
@@ -128,7 +138,10 @@ fn a_changed_tool_is_shown_and_refused_until_it_is_accepted() {
     }
     // Nobody is at a terminal to be asked.
     let nobody = run(&fixture, "pin");
-    assert!(nobody.contains("nobody can be asked here") && nobody.contains("exit 1\n"), "{nobody}");
+    assert!(
+        nobody.contains("nobody can be asked here") && nobody.contains("exit 1\n"),
+        "{nobody}"
+    );
     let called = call(&fixture, "", "get_order", r#"{"id":1}"#);
     assert!(!called.contains("it ran"), "{called}");
     assert!(called.contains("hexgate mcp pin"), "{called}");
@@ -139,17 +152,29 @@ fn a_changed_tool_is_shown_and_refused_until_it_is_accepted() {
 
 #[test]
 fn the_first_use_of_a_wrapped_server_is_accepted_and_said_or_refused() {
-    let fixture = folder().with("policy.yaml", "tools: {mcp-server-get_order: {mode: allow}}");
+    let fixture = folder().with(
+        "policy.yaml",
+        "tools: {mcp-server-get_order: {mode: allow}}",
+    );
     let called = call(&fixture, "--first-use refuse", "get_order", "{}");
-    assert!(!called.contains("it ran") && called.contains("hexgate mcp pin"), "{called}");
+    assert!(
+        !called.contains("it ran") && called.contains("hexgate mcp pin"),
+        "{called}"
+    );
     assert!(!fixture.path("policy.pins.json").exists());
     let called = call(&fixture, "", "get_order", "{}");
-    assert!(called.contains("it ran") && called.contains("accepted unseen"), "{called}");
+    assert!(
+        called.contains("it ran") && called.contains("accepted unseen"),
+        "{called}"
+    );
     assert!(fixture.path("policy.pins.json").exists());
     // A damaged file pins nothing, and the program does not start.
     let fixture = fixture.with("policy.pins.json", "{");
     let called = call(&fixture, "", "get_order", "{}");
-    assert!(!called.contains("it ran") && called.contains("damaged"), "{called}");
+    assert!(
+        !called.contains("it ran") && called.contains("damaged"),
+        "{called}"
+    );
 }
 
 #[test]
@@ -158,7 +183,10 @@ fn a_server_that_does_not_answer_has_no_policy() {
     let mut command = fixture.hexgate();
     command.args(["mcp", "init", "--", "false"]);
     let said = fixture.shown(&command.output().unwrap());
-    assert!(said.contains("does not say what it offers") && said.contains("exit 2\n"), "{said}");
+    assert!(
+        said.contains("does not say what it offers") && said.contains("exit 2\n"),
+        "{said}"
+    );
     assert!(!fixture.path("policy.yaml").exists() && !fixture.path("policy.pins.json").exists());
     let said = run(&fixture, "init --name Shop");
     assert!(said.contains("cannot be the name of a server"), "{said}");
