@@ -58,12 +58,28 @@ impl Refusal {
     }
 }
 
-/// Looks at one message.
+/// Looks at one message of a client.
 ///
 /// # Errors
 ///
 /// It is not one JSON object, or it would not come through unchanged.
 pub fn message(bytes: &[u8]) -> Result<(), Refusal> {
+    look(bytes, is_kept)
+}
+
+/// Looks at one message of a server. Nothing of it is decided, and many programs write fractions with more digits than they mean, so only
+/// whole numbers must be kept.
+///
+/// # Errors
+///
+/// It is not one JSON object, or it would not come through unchanged.
+pub fn answer(bytes: &[u8]) -> Result<(), Refusal> {
+    look(bytes, |number| {
+        number.contains(['.', 'e', 'E']) || is_kept(number)
+    })
+}
+
+fn look(bytes: &[u8], is_kept: impl Fn(&str) -> bool) -> Result<(), Refusal> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     match first {
         Some(b'{') => {}
@@ -81,7 +97,7 @@ pub fn message(bytes: &[u8]) -> Result<(), Refusal> {
         Err(error) if error.is_data() => return Err(Refusal::DuplicateKey),
         Err(_) => return Err(Refusal::NotJson),
     }
-    if numbers(text).all(is_kept) {
+    if numbers(text).all(&is_kept) {
         Ok(())
     } else {
         Err(Refusal::Number)
@@ -282,6 +298,14 @@ mod tests {
             assert_eq!(message(text.as_bytes()), expected, "{text}");
         }
         assert_eq!(message(b"{\"a\":\"\xff\"}"), Err(Refusal::NotJson));
+        let written = br#"{"n":0.10000000000000001}"#;
+        assert_eq!(message(written), Err(Refusal::Number));
+        assert_eq!(answer(written), Ok(()));
+        assert_eq!(
+            answer(br#"{"n":18446744073709551616}"#),
+            Err(Refusal::Number)
+        );
+        assert_eq!(answer(br#"{"n":1,"n":1}"#), Err(Refusal::DuplicateKey));
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(4000), "]".repeat(4000));
         assert_eq!(message(deep.as_bytes()), Err(Refusal::NotJson));
     }

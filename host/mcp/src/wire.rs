@@ -214,7 +214,11 @@ where
         if line.is_empty() {
             return true;
         }
-        if let Err(refusal) = exact::message(line) {
+        let looked = match self.peer {
+            Peer::Client => exact::message(line),
+            Peer::Server => exact::answer(line),
+        };
+        if let Err(refusal) = looked {
             return self.refused(refusal, exact::id(line)).await;
         }
         let Ok(message) = serde_json::from_slice::<RxJsonRpcMessage<R>>(line) else {

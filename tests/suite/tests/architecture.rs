@@ -43,6 +43,7 @@ const FLOORS: &[&str] = &[
     "hexgate-macros",
     "hexgate-agent",
     "hexgate-tools",
+    "hexgate-mcp",
     "hexgate-cli",
 ];
 

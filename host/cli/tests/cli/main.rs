@@ -21,6 +21,7 @@ mod engines;
 mod explain;
 mod fixture;
 mod inspect;
+mod mcp;
 mod mcp_trust;
 mod misuse;
 mod registries;

@@ -35,6 +35,8 @@ async fn each_failure_has_a_name_and_the_server_comes_back() {
             ),
         ];
         let gateway = world.gateway(short(world.config(&servers))).await;
+        // Where the first opening is not understood, the server is started again with the other.
+        let started = world.starts("other");
         let client = connect(&gateway, Over::Streams, &version, User::Absent).await;
         for (tool, marker, end) in [
             ("fs-die", "[server_died]", "server_died"),
@@ -68,12 +70,12 @@ async fn each_failure_has_a_name_and_the_server_comes_back() {
             }
             // It answers again, by itself.
             until("the server comes back", async || {
-                call(&client, "fs-echo", json!({"back": true})).await.0 == false
+                !call(&client, "fs-echo", json!({"back": true})).await.0
             })
             .await;
         }
-        assert!(world.starts("fs") >= 3, "{}", world.starts("fs"));
-        assert_eq!(world.starts("other"), 1);
+        assert_eq!(world.starts("fs"), started + 2);
+        assert_eq!(world.starts("other"), started);
         // Nothing was sent twice.
         let dies = world
             .calls("fs")
@@ -81,6 +83,39 @@ async fn each_failure_has_a_name_and_the_server_comes_back() {
             .filter(|call| call.starts_with("die "))
             .count();
         assert_eq!(dies, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_over_http_that_goes_away_is_a_failure_and_comes_back() {
+    for version in [V2, V3] {
+        let world = World::new();
+        let folder = world.server("fs");
+        let free = "127.0.0.1:0".parse().unwrap();
+        let up = server::Apart::new(&folder, &version, free).await;
+        let address = up.address;
+        let gateway = world
+            .gateway(short(world.config(&[("fs", up.config())])))
+            .await;
+        let client = connect(&gateway, Over::Streams, &version, User::Absent).await;
+        assert!(!call(&client, "fs-echo", json!({"n": 1})).await.0);
+        drop(up);
+        let (is_error, text) = call(&client, "fs-echo", json!({"n": 2})).await;
+        assert!(is_error, "{version} {text}");
+        let named = ["[server_died]", "[server_down]", "[timeout]"];
+        assert!(
+            named.iter().any(|name| text.starts_with(name)),
+            "{version} {text}"
+        );
+        let up = server::Apart::new(&folder, &version, address).await;
+        until("the server comes back", async || {
+            !call(&client, "fs-echo", json!({"n": 3})).await.0
+        })
+        .await;
+        drop(up);
+        // What failed was not sent a second time.
+        let calls = world.calls("fs");
+        assert!(!calls.contains(&r#"echo {"n":2}"#.to_owned()), "{calls:?}");
     }
 }
 
@@ -113,6 +148,31 @@ async fn a_server_that_does_not_start_stops_no_other() {
             "{mode:?} {text}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_answer_is_not_passed_on() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Twisted);
+    let gateway = world.gateway(short(world.config(&[("fs", server)]))).await;
+    let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;
+    for (how, why) in [
+        ("twice", "duplicate_key"),
+        ("inexact", "inexact_number"),
+        ("kind", "[protocol]"),
+        ("type", ""),
+        ("batch", "[timeout]"),
+        ("other", "[timeout]"),
+        ("silence", "[timeout]"),
+    ] {
+        let (is_error, text) = call(&client, "fs-echo", json!({"how": how})).await;
+        assert!(is_error && text.contains(why), "{how}: {text}");
+    }
+    let answer = call(&client, "fs-echo", json!({"how": "well"})).await;
+    assert_eq!(answer, (false, "good".to_owned()));
+    let records = world.records.all();
+    let ends = records.iter().filter(|line| line.starts_with("end "));
+    assert_eq!(ends.count(), 8, "{records:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,9 +4,9 @@ use hexgate_mcp::config::Passing;
 use rmcp::model::{GetPromptRequestParams, ReadResourceRequestParams};
 use serde_json::json;
 
-use crate::client::{Over, User, call, connect};
+use crate::client::{Over, Raw, User, call, connect};
 use crate::server::{self, Mode};
-use crate::world::{V1, V2, V3, World};
+use crate::world::{V1, V2, V3, World, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attempt_and_every_end_is_recorded() {
@@ -123,5 +123,39 @@ async fn prompts_and_resources_have_names_of_their_own() {
         ] {
             assert!(records.contains(&expected.to_owned()), "{records:?}");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_the_client_cancels_is_cancelled_at_the_server_and_recorded() {
+    for version in [V2, V3] {
+        let world = World::new();
+        let server = server::process(&world.server("fs"), &version, Mode::Good);
+        let gateway = world.gateway(world.config(&[("fs", server)])).await;
+        let mut raw = Raw::open(&gateway).await;
+        raw.say(r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"fs-hang","arguments":{}}}"#)
+            .await;
+        until("the server is asked", async || {
+            !world.calls("fs").is_empty()
+        })
+        .await;
+        raw.say(r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":5}}"#)
+            .await;
+        let ended = "end mcp-fs-hang ran=true Cancelled cancelled 0".to_owned();
+        until("the end is recorded", async || {
+            world.records.all().contains(&ended)
+        })
+        .await;
+        until("the server is told", async || {
+            let raw = world.raw("fs");
+            raw.iter()
+                .any(|line| line.contains("notifications/cancelled"))
+        })
+        .await;
+        // The client goes on.
+        let answer = raw
+            .ask(r#"{"jsonrpc":"2.0","id":6,"method":"tools/call","params":{"name":"fs-echo","arguments":{}}}"#)
+            .await;
+        assert_eq!(answer["id"], 6, "{answer}");
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,10 +47,8 @@ impl Fixture {
         named
             .lines()
             .map(|name| {
-                let schema = json!({"type": "object"});
-                let Value::Object(schema) = schema else {
-                    unreachable!()
-                };
+                let schema: JsonObject =
+                    [("type".to_owned(), json!("object"))].into_iter().collect();
                 Tool::new(name.to_owned(), format!("does {name}"), Arc::new(schema))
             })
             .collect()
@@ -202,6 +201,8 @@ pub(crate) enum Mode {
     Silent,
     /// Names a version that nobody speaks.
     Liar,
+    /// Answers calls with what is no answer, as the argument `how` says.
+    Twisted,
     /// Prints a line without an end.
     Endless,
 }
@@ -223,42 +224,125 @@ pub(crate) fn process(folder: &Path, version: &ProtocolVersion, mode: Mode) -> S
 
 /// A server over HTTP. It ends with the test's runtime.
 pub(crate) async fn http(folder: &Path, version: &ProtocolVersion) -> ServerConfig {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = router(folder, version);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    at(address)
+}
+
+fn at(address: SocketAddr) -> ServerConfig {
+    ServerConfig::new(Reach::Http {
+        url: format!("http://{address}/mcp"),
+        headers: Default::default(),
+    })
+}
+
+/// A server over HTTP that is gone with all its connections when it is dropped.
+pub(crate) struct Apart {
+    runtime: Option<tokio::runtime::Runtime>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Apart {
+    pub(crate) async fn new(folder: &Path, version: &ProtocolVersion, address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let router = router(folder, version);
+        let listening = runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            address
+        });
+        Self {
+            address: listening.await.unwrap(),
+            runtime: Some(runtime),
+        }
+    }
+
+    pub(crate) fn config(&self) -> ServerConfig {
+        at(self.address)
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn router(folder: &Path, version: &ProtocolVersion) -> axum::Router {
     let fixture = Fixture::new(folder, version);
     let service = StreamableHttpService::new(
         move || Ok(fixture.clone()),
         Arc::new(LocalSessionManager::default()),
         StreamableHttpServerConfig::default(),
     );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
     let raw = folder.join("raw");
-    let router =
-        axum::Router::new()
-            .route_service("/mcp", service)
-            .layer(axum::middleware::map_request(
-                move |request: axum::extract::Request| {
-                    let raw = raw.clone();
-                    async move {
-                        let (parts, body) = request.into_parts();
-                        let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
-                        let leaked = parts.headers.get("authorization").is_some();
-                        note(
-                            &raw,
-                            &format!(
-                                "{}{}",
-                                String::from_utf8_lossy(&body),
-                                if leaked { " LEAKED" } else { "" }
-                            ),
-                        );
-                        axum::extract::Request::from_parts(parts, body.into())
-                    }
-                },
-            ));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    ServerConfig::new(Reach::Http {
-        url: format!("http://{address}/mcp"),
-        headers: Default::default(),
-    })
+    axum::Router::new()
+        .route_service("/mcp", service)
+        .layer(axum::middleware::map_request(
+            move |request: axum::extract::Request| {
+                let raw = raw.clone();
+                async move {
+                    let (parts, body) = request.into_parts();
+                    let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
+                    let leaked = match parts.headers.get("authorization") {
+                        Some(_) => " LEAKED",
+                        None => "",
+                    };
+                    note(&raw, &format!("{}{leaked}", String::from_utf8_lossy(&body)));
+                    axum::extract::Request::from_parts(parts, body.into())
+                }
+            },
+        ))
+}
+
+fn twisted() {
+    for line in std::io::stdin().lines() {
+        let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let id = &asked["id"];
+        let result = match asked["method"].as_str().unwrap_or_default() {
+            "initialize" => {
+                json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "twisted", "version": "1"}}).to_string()
+            }
+            "tools/list" => {
+                json!({"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}).to_string()
+            }
+            "tools/call" => match asked["params"]["arguments"]["how"].as_str().unwrap() {
+                "twice" => r#"{"content":[],"content":[{"type":"text","text":"x"}]}"#.to_owned(),
+                "inexact" => {
+                    r#"{"content":[],"structuredContent":{"n":18446744073709551616}}"#.to_owned()
+                }
+                "kind" => r#"{"tools":[]}"#.to_owned(),
+                "type" => r#"{"content":"text"}"#.to_owned(),
+                "batch" => {
+                    println!(r#"[{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}]"#);
+                    continue;
+                }
+                "other" => {
+                    println!(r#"{{"jsonrpc":"2.0","id":12345,"result":{{"content":[]}}}}"#);
+                    continue;
+                }
+                "silence" => continue,
+                _ => r#"{"content":[{"type":"text","text":"good"}]}"#.to_owned(),
+            },
+            _ if id.is_null() => continue,
+            _ => {
+                println!(
+                    r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32601,"message":"no"}}}}"#
+                );
+                continue;
+            }
+        };
+        println!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#);
+    }
 }
 
 /// The process.
@@ -285,6 +369,7 @@ fn entry() {
             while out.write_all(&piece).is_ok() {}
             return;
         }
+        "Twisted" => return twisted(),
         "Liar" => {
             for line in std::io::stdin().lines() {
                 let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
