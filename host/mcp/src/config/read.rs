@@ -180,6 +180,7 @@ impl Written {
             config.agent = agent;
         }
         config.plain_names = self.names == Names::Plain;
+        config.listen = self.listen;
         config.caller = self.caller;
         config.identity = self.identity;
         if let Some(tokens) = config.identity.as_mut().and_then(|it| it.tokens.as_mut()) {
@@ -189,7 +190,6 @@ impl Written {
         config.first_use = self.first_use;
         config.check()?;
         config.policy = self.policy.map(beside);
-        config.listen = self.listen;
         config.hosts = self.hosts;
         config.origins = self.origins;
         if let Some(offer) = self.offer {
