@@ -15,7 +15,9 @@ use rmcp::model::{
     InputRequiredResult, InputResponses,
 };
 
-pub(crate) use state::{RandomError, States};
+use state::{Asks, States};
+
+pub(crate) use state::RandomError;
 
 /// The name of the question in an `InputRequiredResult`.
 pub(crate) const QUESTION: &str = "approval";
@@ -59,6 +61,15 @@ pub(crate) struct Asking {
     road: Road,
     given: Option<Given>,
     issued: Mutex<Option<InputRequiredResult>>,
+    carried: Mutex<Option<Carried>>,
+}
+
+/// What goes back to a server that asked the user.
+#[derive(Debug, Clone)]
+pub(crate) struct Carried {
+    /// The server's own state.
+    pub(crate) state: Option<String>,
+    pub(crate) responses: InputResponses,
 }
 
 tokio::task_local! {
@@ -71,12 +82,18 @@ impl Asking {
             road,
             given,
             issued: Mutex::default(),
+            carried: Mutex::default(),
         })
     }
 
     /// Whether the client can ask its user.
     pub(crate) fn is_possible(&self) -> bool {
         !matches!(self.road, Road::None)
+    }
+
+    /// How the client can ask its user.
+    pub(crate) fn road(&self) -> &Road {
+        &self.road
     }
 
     /// The input that the client is asked for, if it is.
@@ -168,7 +185,7 @@ impl Roads {
                         )),
                     });
                 }
-                (Road::Again, Some(given)) => return Ok(self.redeem(decision, given)),
+                (Road::Again, Some(given)) => return Ok(self.redeem(asking, decision, given)),
                 (Road::Again, None) => return self.issue(asking, decision, form),
             }
         }
@@ -187,7 +204,7 @@ impl Roads {
         decision: &Decision,
         form: ElicitRequestParams,
     ) -> Result<Answer, ApprovalError> {
-        let (request, sealed) = self.states.issue(decision)?;
+        let (request, sealed) = self.states.issue(decision, Asks::Gateway)?;
         let question = InputRequest::Elicitation(rmcp::model::Request::new(form));
         let result =
             InputRequiredResult::new(Some([(QUESTION.to_owned(), question)].into()), Some(sealed));
@@ -195,14 +212,61 @@ impl Roads {
         Ok(Answer::Pending { request })
     }
 
-    fn redeem(&self, decision: &Decision, given: &Given) -> Answer {
+    fn redeem(&self, asking: &Asking, decision: &Decision, given: &Given) -> Answer {
         match self.states.redeem(decision, &given.state) {
             Err(why) => denied(why),
-            Ok(request) => match given.responses.get(QUESTION) {
+            // The server asked while it ran this very call, which was approved before.
+            Ok((request, Asks::Server(state))) => {
+                asking.carry(state, given);
+                form::continued(decision, request)
+            }
+            Ok((request, Asks::Gateway)) => match given.responses.get(QUESTION) {
                 Some(response) => form::answer(decision, response, Some(request)),
                 None => denied("the client sent no answer to the question".to_owned()),
             },
         }
+    }
+}
+
+impl Asking {
+    fn carry(&self, state: Option<String>, given: &Given) {
+        let carried = Carried {
+            state,
+            responses: given.responses.clone(),
+        };
+        *self.carried.lock().unwrap_or_else(PoisonError::into_inner) = Some(carried);
+    }
+}
+
+impl Roads {
+    /// Seals the state of a server that asks the user to the call that it was permitted to run.
+    pub(crate) fn seal(
+        &self,
+        decision: &Decision,
+        state: Option<String>,
+    ) -> Result<String, String> {
+        let (_, sealed) = self.states.issue(decision, Asks::Server(state))?;
+        Ok(sealed)
+    }
+
+    /// What goes back to the server, if the call came with the state of one. A state that was not asked for is an error.
+    pub(crate) fn carried(
+        &self,
+        asking: &Asking,
+        decision: &Decision,
+    ) -> Result<Option<Carried>, String> {
+        // Where approval was asked for, the state was used up then.
+        if let (Some(given), None) = (&asking.given, decision.follows()) {
+            match self.states.redeem(decision, &given.state)? {
+                (_, Asks::Server(state)) => asking.carry(state, given),
+                (_, Asks::Gateway) => return Err("no approval is needed".to_owned()),
+            }
+        }
+        Ok(asking
+            .carried
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take())
     }
 }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 use rmcp::RoleClient;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    GetPromptRequestParams, GetPromptResponse, JsonObject, ReadResourceRequestParams,
-    ReadResourceResponse,
+    GetPromptRequestParams, GetPromptResponse, InputResponses, JsonObject,
+    ReadResourceRequestParams, ReadResourceResponse,
 };
 use rmcp::service::{Peer, ServiceError};
 use tokio::sync::{Semaphore, watch as channel};
@@ -165,13 +165,18 @@ impl Server {
         }
     }
 
-    /// Calls a tool by the server's name for it, once.
+    /// Calls a tool by the server's name for it, once. Where the server asked the user, its state and the answers go with it.
     pub(crate) async fn call(
         &self,
         tool: &str,
         arguments: JsonObject,
+        input: Option<(Option<String>, InputResponses)>,
     ) -> Result<CallToolResponse, Failure> {
-        let params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        if let Some((state, responses)) = input {
+            params.request_state = state;
+            params.input_responses = Some(responses);
+        }
         self.ask(async |peer| peer.call_tool_once(params).await)
             .await
     }

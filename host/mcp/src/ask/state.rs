@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 use hexgate_base::Digest;
 use hexgate_enforce::Decision;
 use rmcp::model::{RequestStateCodec, SealOptions};
+use serde::{Deserialize, Serialize};
 
 /// How long a question is open.
 const OPEN: Duration = Duration::from_secs(600);
 /// Questions that are open at a time.
 const MAX_OPEN: usize = 10_000;
-/// The longest state that is looked at.
-const MAX_STATE: usize = 4096;
+/// The longest state that is looked at, and the longest one of a server that is carried in it.
+const MAX_STATE: usize = 64 << 10;
+const MAX_CARRIED: usize = 32 << 10;
 
 /// Seals states and counts each once. A gateway that is started again knows none of them.
 #[derive(Debug)]
@@ -27,6 +29,22 @@ pub(crate) struct States {
 #[error("the system gives no random numbers: {0}")]
 pub(crate) struct RandomError(String);
 
+/// What is sealed.
+#[derive(Debug, Serialize, Deserialize)]
+struct Sealed {
+    name: String,
+    asks: Asks,
+}
+
+/// Who asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Asks {
+    /// The gateway, for approval.
+    Gateway,
+    /// The server, while it ran a call that was permitted. Its own state comes along.
+    Server(Option<String>),
+}
+
 impl States {
     pub(super) fn new() -> Result<Self, RandomError> {
         let mut key = [0; 32];
@@ -39,13 +57,29 @@ impl States {
     }
 
     /// The name of a new question about a call, and its state.
-    pub(super) fn issue(&self, decision: &Decision) -> Result<(String, String), String> {
+    pub(super) fn issue(
+        &self,
+        decision: &Decision,
+        asks: Asks,
+    ) -> Result<(String, String), String> {
+        if let Asks::Server(Some(state)) = &asks
+            && state.len() > MAX_CARRIED
+        {
+            return Err(format!(
+                "the server's state has more than {MAX_CARRIED} bytes"
+            ));
+        }
         let bound = bound(decision)?;
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| error.to_string())?;
         let name = format!("{:032x}", u128::from_be_bytes(random));
         let options = SealOptions::new().associated_data(&bound).ttl(OPEN);
-        let sealed = self.codec.seal_with(name.as_bytes(), &options);
+        let sealed = Sealed {
+            name: name.clone(),
+            asks,
+        };
+        let sealed = self.codec.seal_json_with(&sealed, &options);
+        let sealed = sealed.map_err(|error| error.to_string())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         open.retain(|_, until| *until > now);
@@ -56,21 +90,24 @@ impl States {
         Ok((name, sealed))
     }
 
-    /// Uses a state up. The name of its question.
-    pub(super) fn redeem(&self, decision: &Decision, sealed: &str) -> Result<String, String> {
+    /// Uses a state up. The name of its question, and who asked it.
+    pub(super) fn redeem(
+        &self,
+        decision: &Decision,
+        sealed: &str,
+    ) -> Result<(String, Asks), String> {
         if sealed.len() > MAX_STATE {
             return Err("the state that came back is none that was given".to_owned());
         }
-        let opened = self
+        let Sealed { name, asks } = self
             .codec
-            .open_with(sealed, &bound(decision)?)
+            .open_json_with(sealed, &bound(decision)?)
             .map_err(|error| {
                 format!("the state that came back was not given for this call by this caller under this policy: {error}")
             })?;
-        let name = String::from_utf8(opened).map_err(|_| "the state is damaged".to_owned())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.remove(&name) {
-            Some(until) if until > Instant::now() => Ok(name),
+            Some(until) if until > Instant::now() => Ok((name, asks)),
             Some(_) => Err("the question is no longer open".to_owned()),
             None => Err("the answer was used already".to_owned()),
         }

@@ -221,7 +221,6 @@ fn not_passed(offer: &Offer) -> Option<&'static str> {
         ("sampling", offer.sampling),
         ("tasks", offer.tasks),
         ("subscriptions", offer.subscriptions),
-        ("elicitation", offer.elicitation),
     ]
     .into_iter()
     .find_map(|(name, passing)| (passing == Passing::Pass).then_some(name))

@@ -4,12 +4,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use hexgate_enforce::{Call, Caller, Decision, EndState, Ended, Permit};
-use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, ErrorData};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ElicitRequestParams, ErrorData,
+    InputRequest, InputRequiredResult, InputResponses,
+};
 
 use super::{Gateway, shown};
-use crate::ask::Asking;
+use crate::ask::{Asking, Road};
 use crate::exact;
 use crate::server::{Failure, Server};
+
+/// How often a server can ask the user in one call.
+const ROUNDS: usize = 8;
+
+/// What came of a call.
+enum Answered {
+    /// A result, and its text.
+    Done(Box<CallToolResult>, String),
+    /// The server asks the user, and the client calls again.
+    Asks(Box<InputRequiredResult>),
+}
 
 /// What becomes of one request.
 pub(super) struct Request<'a> {
@@ -56,14 +70,26 @@ impl Gateway {
         let answered = self.run(&request, &server, &tool, &permit).await;
         let took = began.elapsed();
         match answered {
-            Ok((result, text)) => {
+            Ok(Answered::Asks(input)) => {
+                let decision = permit.decision();
+                self.ended(
+                    decision,
+                    true,
+                    EndState::Completed,
+                    None,
+                    Some("input_required"),
+                    took,
+                );
+                Ok((*input).into())
+            }
+            Ok(Answered::Done(result, text)) => {
                 let state = match result.is_error {
                     Some(true) => EndState::Failed,
                     _ => EndState::Completed,
                 };
                 let error = (state == EndState::Failed).then_some("tool");
                 self.ended(permit.decision(), true, state, Some(&text), error, took);
-                Ok(result.into())
+                Ok((*result).into())
             }
             Err(failure) => {
                 self.failed(permit.decision(), &failure, took);
@@ -118,22 +144,78 @@ impl Gateway {
         server: &Server,
         tool: &str,
         permit: &Permit,
-    ) -> Result<(CallToolResult, String), Failure> {
+    ) -> Result<Answered, Failure> {
+        let roads = &self.0.roads;
+        let carried = roads
+            .carried(&request.asking, permit.decision())
+            .map_err(|_| Failure::State)?;
         let arguments = exact::object(permit.arguments()).ok_or(Failure::Inexact)?;
-        let response = tokio::select! {
-            response = server.call(tool, arguments) => response?,
-            () = (request.cancelled)() => return Err(Failure::Cancelled),
-        };
-        match response {
-            CallToolResponse::Complete(result) => shown::passed(
-                result,
-                self.0.scrubber.as_ref(),
-                self.0.config.limits.result_bytes,
-            ),
-            CallToolResponse::InputRequired(_) => Err(Failure::Refused("asks for more input")),
-            CallToolResponse::Task(_) => Err(Failure::Refused("answers with a task")),
-            _ => Err(Failure::Lied("it is of an unknown kind".to_owned())),
+        let mut input = carried.map(|carried| (carried.state, carried.responses));
+        for _ in 0..ROUNDS {
+            let response = tokio::select! {
+                response = server.call(tool, arguments.clone(), input.take()) => response?,
+                () = (request.cancelled)() => return Err(Failure::Cancelled),
+            };
+            let asked = match response {
+                CallToolResponse::Complete(result) => {
+                    let most = self.0.config.limits.result_bytes;
+                    let (result, text) = shown::passed(result, self.0.scrubber.as_ref(), most)?;
+                    return Ok(Answered::Done(Box::new(result), text));
+                }
+                CallToolResponse::InputRequired(asked) => asked,
+                CallToolResponse::Task(_) => return Err(Failure::Refused("answers with a task")),
+                _ => return Err(Failure::Lied("it is of an unknown kind".to_owned())),
+            };
+            let forms = self.forms(&asked)?;
+            match request.asking.road() {
+                Road::None => {
+                    return Err(Failure::Refused(
+                        "asks the user, which the client cannot do",
+                    ));
+                }
+                Road::Again => {
+                    let sealed = roads.seal(permit.decision(), asked.request_state);
+                    let sealed = sealed.map_err(Failure::Lied)?;
+                    let input = InputRequiredResult::new(asked.input_requests, Some(sealed));
+                    return Ok(Answered::Asks(Box::new(input)));
+                }
+                Road::Waiting(client) => {
+                    let mut responses = InputResponses::new();
+                    for (key, form) in forms {
+                        let limit = self.0.config.limits.approval_time;
+                        let answer = tokio::time::timeout(limit, client.elicit(form)).await;
+                        let Ok(Ok(answer)) = answer else {
+                            return Err(Failure::Refused("asks the user, who did not answer"));
+                        };
+                        let answer = serde_json::to_value(answer)
+                            .map_err(|error| Failure::Lied(error.to_string()))?;
+                        responses.insert(key, answer);
+                    }
+                    input = Some((asked.request_state, responses));
+                }
+            }
         }
+        Err(Failure::Refused("asks the user again and again"))
+    }
+
+    /// The questions of a server to the user, if such are passed on and there are no others.
+    fn forms(
+        &self,
+        asked: &InputRequiredResult,
+    ) -> Result<Vec<(String, ElicitRequestParams)>, Failure> {
+        let refused = Failure::Refused("asks for more input");
+        let requests = asked
+            .input_requests
+            .as_ref()
+            .ok_or_else(|| refused.clone())?;
+        if !self.0.config.offer.elicitation.is_pass() || requests.is_empty() {
+            return Err(refused);
+        }
+        let forms = requests.iter().map(|(key, request)| match request {
+            InputRequest::Elicitation(form) => Ok((key.clone(), form.params.clone())),
+            _ => Err(refused.clone()),
+        });
+        forms.collect()
     }
 
     /// Records that what was permitted did not come to a good end.

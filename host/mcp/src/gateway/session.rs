@@ -1,12 +1,9 @@
 //! The gateway as one client meets it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::http::request::Parts;
-use futures_util::future::join_all;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
@@ -360,28 +357,5 @@ impl ServerHandler for Session {
         let cancelled = cancelled!(context);
         let request = self.request(&caller, &context, None, &cancelled);
         self.gateway.complete(request, params).await
-    }
-}
-
-impl Gateway {
-    /// What each server offers now, those that never answered left out.
-    pub(super) async fn fresh(
-        &self,
-    ) -> Vec<(Arc<crate::server::Server>, Arc<crate::server::Snapshot>)> {
-        let servers = &self.0.servers;
-        join_all(servers.iter().map(async |server| {
-            server.started().await;
-            server.refresh().await;
-        }))
-        .await;
-        // In the order of their names, so that lists are the same each time.
-        let by_name: BTreeMap<_, _> = servers
-            .iter()
-            .filter_map(|server| {
-                let snapshot = server.snapshot()?;
-                Some((server.name.clone(), (Arc::clone(server), snapshot)))
-            })
-            .collect();
-        by_name.into_values().collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Starting, and noticing what changes what a caller can see.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use hexgate_base::Digest;
 use hexgate_enforce::Caller;
 
 use super::{Gateway, StartError};
+use crate::server::{Server, Snapshot};
 
 /// How often it is looked whether the policy or a ban changed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -87,5 +89,24 @@ impl Gateway {
             }
             let _ = tokio::time::timeout(LOOK, offered.changed()).await;
         }
+    }
+
+    /// What each server offers now, those that never answered left out.
+    pub(super) async fn fresh(&self) -> Vec<(Arc<Server>, Arc<Snapshot>)> {
+        let servers = &self.0.servers;
+        join_all(servers.iter().map(async |server| {
+            server.started().await;
+            server.refresh().await;
+        }))
+        .await;
+        // In the order of their names, so that lists are the same each time.
+        let by_name: BTreeMap<_, _> = servers
+            .iter()
+            .filter_map(|server| {
+                let snapshot = server.snapshot()?;
+                Some((server.name.clone(), (Arc::clone(server), snapshot)))
+            })
+            .collect();
+        by_name.into_values().collect()
     }
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue};
 use hexgate_base::harmless;
 use rmcp::model::{
-    ClientCapabilities, ClientConfig, ErrorData, Implementation, ListRootsRequestMethod,
-    ListRootsResult, ProtocolVersion,
+    ClientCapabilities, ClientConfig, ElicitationCapability, ErrorData, Implementation,
+    ListRootsRequestMethod, ListRootsResult, ProtocolVersion,
 };
 use rmcp::service::{
     ClientLifecycleMode, ClientServiceExt as _, NotificationContext, RequestContext, RunningService,
@@ -66,14 +66,20 @@ pub(super) enum Opening {
 pub(super) struct Upstream {
     server: String,
     version: Option<ProtocolVersion>,
+    /// Whether the server may ask the user.
+    elicits: bool,
     /// Is told when the server says that its lists changed.
     pub(super) stale: Arc<Notify>,
 }
 
 impl ClientHandler for Upstream {
     fn get_info(&self) -> ClientConfig {
+        let mut capabilities = ClientCapabilities::default();
+        if self.elicits {
+            capabilities.elicitation = Some(ElicitationCapability::new());
+        }
         let mut config = ClientConfig::new(
-            ClientCapabilities::default(),
+            capabilities,
             Implementation::new("hexgate-mcp", env!("CARGO_PKG_VERSION")),
         );
         if let Some(version) = &self.version {
@@ -115,11 +121,13 @@ pub(super) async fn connect(
     name: &str,
     config: &ServerConfig,
     limits: &Limits,
+    elicits: bool,
     opening: Opening,
 ) -> Result<Connected, String> {
     let stale = Arc::new(Notify::new());
     let upstream = Upstream {
         server: name.to_owned(),
+        elicits,
         version: config
             .protocol
             .clone()

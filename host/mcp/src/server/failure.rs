@@ -40,6 +40,11 @@ pub(crate) enum Failure {
     /// It wants something that is refused here.
     #[error("the server {0}, which this gateway refuses")]
     Refused(&'static str),
+    /// The client sent a state that nothing asked for.
+    #[error(
+        "the state that came with the call was not given for it; make the call again without it"
+    )]
+    State,
     /// What was decided cannot be sent unchanged.
     #[error("the call cannot be sent as it was decided")]
     Inexact,
@@ -60,6 +65,7 @@ impl Failure {
             Self::TooLarge(_) => "result_too_large",
             Self::Lied(_) => "protocol",
             Self::Refused(_) => "refused",
+            Self::State => "unknown_state",
             Self::Inexact => "inexact",
             Self::Error(_) => "server_error",
         }
@@ -67,7 +73,10 @@ impl Failure {
 
     /// Whether the server may have begun.
     pub(crate) fn may_have_run(&self) -> bool {
-        !matches!(self, Self::Down(_) | Self::Busy | Self::Inexact)
+        !matches!(
+            self,
+            Self::Down(_) | Self::Busy | Self::State | Self::Inexact
+        )
     }
 
     pub(super) fn of(error: ServiceError, ended: &Ended) -> Self {

@@ -68,9 +68,13 @@ async fn either(server: &Server, opening: &mut Opening) -> Result<Connected, Str
         Opening::Ask => Opening::Initialize,
         Opening::Initialize => Opening::Ask,
     };
-    opened(server, *opening)
-        .await
-        .map_err(|second| format!("{second}; and before: {first}"))
+    opened(server, *opening).await.map_err(|second| {
+        if second == first {
+            first
+        } else {
+            format!("{second}; and before: {first}")
+        }
+    })
 }
 
 /// A connection of which everything that is offered was read.
@@ -83,7 +87,8 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
             limit.as_secs()
         )
     };
-    let connecting = connect(&server.name, &parts.config, &parts.limits, opening);
+    let elicits = parts.offer.elicitation.is_pass();
+    let connecting = connect(&server.name, &parts.config, &parts.limits, elicits, opening);
     let connected = timeout(limit, connecting).await.map_err(late)??;
     let reading = list::read(&server.name, parts, connected.running.peer());
     let snapshot = timeout(limit, reading).await.map_err(late)??;

@@ -142,6 +142,13 @@ async fn a_newer_client_asks_and_calls_again_once() {
         assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
         assert_eq!(world.calls("fs").len(), before);
 
+        // Nor does it open another tool, whatever the policy says of that.
+        let mut other = answered(sent.clone(), state.clone(), yes());
+        other.name = "fs-echo".into();
+        let (is_error, text) = again(&client, other).await;
+        assert!(is_error && text.starts_with("[unknown_state]"), "{text}");
+        assert_eq!(world.calls("fs").len(), before);
+
         // It counts once.
         let params = answered(sent.clone(), state.clone(), yes());
         assert_eq!(
@@ -269,5 +276,86 @@ async fn without_a_person_at_the_client_a_request_waits_for_others() {
         );
         assert!(call(&client, "fs-pay", sent.clone()).await.0);
         assert_eq!(world.calls("fs").len(), number + 1);
+    }
+}
+
+const ACCEPTED: &str =
+    r#"{"which":{"action":"accept","content":{"approve":true}}} state of the server"#;
+
+fn input(state: Option<String>, key: &str, arguments: Value) -> CallToolRequestParams {
+    let yes = json!({"action": "accept", "content": {"approve": true}});
+    let mut params =
+        params("fs-input", arguments).with_input_responses([(key.to_owned(), yes)].into());
+    params.request_state = state;
+    params
+}
+
+async fn asked(client: &Running, params: CallToolRequestParams, key: &str) -> Option<String> {
+    match client.peer().call_tool_once(params).await.unwrap() {
+        CallToolResponse::InputRequired(asked) => {
+            assert!(asked.input_requests.unwrap().contains_key(key));
+            asked.request_state
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_asks_the_user_where_that_is_passed_on() {
+    for needs_approval in [false, true] {
+        let world = if needs_approval {
+            World::with(&POLICY.replace("mcp-fs-pay: {", "mcp-fs-input: {"))
+        } else {
+            World::new()
+        };
+        let server = server::process(&world.server("fs"), &V3, Mode::Good);
+        let mut config = world.config(&[("fs", server)]);
+        config.offer.elicitation = hexgate_mcp::config::Passing::Pass;
+        let gateway = world.gateway(config).await;
+        for version in [V1, V2] {
+            let client = connect(&gateway, Over::Streams, &version, User::Agrees).await;
+            let answer = call(&client, "fs-input", json!({})).await;
+            assert_eq!(answer, (false, ACCEPTED.to_owned()));
+        }
+        assert_eq!(world.calls("fs").len(), 4);
+
+        let client = connect(&gateway, Over::Streams, &V3, User::Agrees).await;
+        let mut begin = params("fs-input", json!({}));
+        if needs_approval {
+            let state = asked(&client, begin, "approval").await;
+            begin = input(state, "approval", json!({}));
+        }
+        let state = asked(&client, begin, "which").await;
+        assert_ne!(state.as_deref(), Some("state of the server"));
+        assert_eq!(world.calls("fs").len(), 5);
+        let marker = if needs_approval {
+            "[policy_denied]"
+        } else {
+            "[unknown_state]"
+        };
+        for bad in [
+            input(state.clone(), "which", json!({"other": 1})),
+            input(Some("state of the server".to_owned()), "which", json!({})),
+        ] {
+            let (is_error, text) = again(&client, bad).await;
+            assert!(is_error && text.starts_with(marker), "{text}");
+        }
+        let good = input(state, "which", json!({}));
+        assert_eq!(
+            again(&client, good.clone()).await,
+            (false, ACCEPTED.to_owned())
+        );
+        let (is_error, text) = again(&client, good).await;
+        assert!(is_error && text.starts_with(marker), "{text}");
+        assert_eq!(world.calls("fs").len(), 6);
+
+        let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;
+        let (is_error, text) = call(&client, "fs-input", json!({})).await;
+        let marker = if needs_approval {
+            "[approval_required]"
+        } else {
+            "[refused]"
+        };
+        assert!(is_error && text.starts_with(marker), "{text}");
     }
 }

@@ -107,8 +107,8 @@ fn what_is_wrong_is_named_with_its_line() {
             &["line 3", "sampling"],
         ),
         (
-            format!("{server}offer: {{ elicitation: pass }}\n"),
-            &["line 3", "elicitation"],
+            format!("{server}offer: {{ tasks: pass }}\n"),
+            &["line 3", "tasks"],
         ),
         (
             format!("{server}offer: {{ tools: pass }}\n"),

@@ -131,7 +131,19 @@ impl ServerHandler for Fixture {
             "big" => text("x".repeat(300_000)).into(),
             "leak" => text("the key is AKIAQYLPMN5HFIQR7BCA, keep it".to_owned()).into(),
             "fail" => return Err(ErrorData::invalid_params("the tool does not like it", None)),
-            "input" => InputRequiredResult::from_request_state("state of the server").into(),
+            "input" => match (params.input_responses, params.request_state) {
+                (Some(responses), Some(state)) => {
+                    text(format!("{} {state}", json!(responses))).into()
+                }
+                _ => {
+                    let form = json!({"method": "elicitation/create", "params": {
+                        "mode": "form", "message": "Which?", "requestedSchema": {"type": "object", "properties": {}}}});
+                    let form: InputRequest = serde_json::from_value(form).unwrap();
+                    let asked = [("which".to_owned(), form)].into();
+                    InputRequiredResult::new(Some(asked), Some("state of the server".to_owned()))
+                        .into()
+                }
+            },
             _ => text(arguments).into(),
         })
     }
