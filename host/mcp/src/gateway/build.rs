@@ -218,7 +218,6 @@ impl GatewayBuilder {
     }
 
     /// What is served over HTTP without asking who calls.
-    #[must_use]
     pub fn public_routes(&self) -> axum::Router {
         self.public.clone()
     }
