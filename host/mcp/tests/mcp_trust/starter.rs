@@ -229,6 +229,8 @@ fn the_server_and_the_name_both_have_to_say_that_a_tool_reads() {
         ("getAndSend", Some(true), None, Mode::Ask),
         ("get_page", Some(true), Some(true), Mode::Ask),
         ("write_file", None, None, Mode::Ask),
+        ("get-env", Some(true), Some(false), Mode::Ask),
+        ("listSecrets", Some(true), None, Mode::Ask),
         ("read_and_delete", Some(true), None, Mode::Deny),
         ("deleteOrder", Some(true), None, Mode::Deny),
         ("drop.table", None, None, Mode::Deny),
