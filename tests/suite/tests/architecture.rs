@@ -83,6 +83,7 @@ const MOST_CRATES: &[(&str, &str, usize)] = &[
     ("hexgate-host", "cranelift", 120),
     ("hexgate-enforce", "", 100),
     ("hexgate-enforce", "cranelift", 130),
+    ("hexgate-mcp", "", 330),
     ("hexgate-cli", "hexgate", 165),
 ];
 
