@@ -65,6 +65,8 @@ struct Written {
     audit: Option<PathBuf>,
     #[serde(default)]
     scrub_secrets: bool,
+    #[serde(default)]
+    visible_results: bool,
 }
 
 #[derive(Deserialize, Default, PartialEq)]
@@ -211,6 +213,7 @@ impl Written {
         config.approvals = self.approvals.approvals(&beside)?;
         config.audit = self.audit.map(beside);
         config.scrub_secrets = self.scrub_secrets;
+        config.visible_results = self.visible_results;
         Ok(config)
     }
 }
