@@ -6,6 +6,11 @@ use rmcp::model::Tool;
 pub trait Catalogue: Send + Sync {
     /// One answer for each tool, in their order. A tool without an answer is withheld.
     fn review(&self, server: &str, tools: &[Tool]) -> Vec<Review>;
+
+    /// Another number than before: the answers may be others now, and every server's tools are read and reviewed again within two seconds.
+    fn version(&self) -> u64 {
+        0
+    }
 }
 
 /// What becomes of a tool.

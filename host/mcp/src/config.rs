@@ -79,6 +79,8 @@ pub struct Config {
     pub audit: Option<PathBuf>,
     /// Whether what looks like a key of a known issuer is taken out of results.
     pub scrub_secrets: bool,
+    /// Whether what is not seen is written out in results too. In lists it is always.
+    pub visible_results: bool,
 }
 
 /// On whose behalf every client asks.
@@ -258,6 +260,7 @@ impl Config {
             approvals: ApprovalsConfig::default(),
             audit: None,
             scrub_secrets: false,
+            visible_results: false,
         }
     }
 

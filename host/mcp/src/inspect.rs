@@ -1,6 +1,7 @@
 //! Asks a server for its tools, for an operator who decides about them.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::watch;
@@ -13,6 +14,9 @@ use crate::starter::{Hints, ToolSchema};
 
 /// A tool as the protocol describes it.
 pub use rmcp::model::Tool;
+
+/// How long a server that was asked has to end.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Why a server did not say what it offers.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +63,28 @@ pub async fn tools(
             reason: down.unwrap_or_else(|| "it has no tools".to_owned()),
         }),
     }
+}
+
+/// As [`tools`], for a program without a runtime. A server that was started has a moment to end by itself.
+///
+/// # Errors
+///
+/// As there, or the system fails.
+pub fn tools_blocking(
+    name: &str,
+    config: &ServerConfig,
+    limits: Limits,
+) -> Result<Vec<Tool>, InspectError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| InspectError::Server {
+            server: name.to_owned(),
+            reason: error.to_string(),
+        })?;
+    let tools = runtime.block_on(tools(name, config, limits));
+    runtime.shutdown_timeout(GRACE);
+    tools
 }
 
 /// A tool as a starter policy is written for it.

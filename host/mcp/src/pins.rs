@@ -16,6 +16,7 @@ mod tool;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,7 @@ pub enum FirstUse {
 type Catalogues = BTreeMap<String, BTreeMap<String, PinnedTool>>;
 
 /// Which file was read. A replaced file has another number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Stamp {
     file: (u64, u64),
     changed: (i64, i64),
@@ -110,6 +111,19 @@ impl Pins {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A number for what is accepted now: it is another one once the file is replaced, removed, or cannot be trusted any more.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        let stamp = self
+            .folder()
+            .and_then(|(folder, name)| self.find(&folder, name))
+            .map(|found| found.map(|(stamp, _)| stamp))
+            .map_err(|error| error.to_string());
+        let mut hasher = DefaultHasher::new();
+        stamp.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Whether anything of this server was ever accepted, be it that it has no tools.
@@ -228,7 +242,8 @@ impl Pins {
             return Err(self.io(FileError::TooLarge(MAX_FILE_BYTES)));
         }
         folder
-            .replace(name, 0o600, &bytes)
+            // Root's pins can be those of other users' gateways: there is no secret in them, and only root replaces them.
+            .replace(name, 0o644, &bytes)
             .map_err(|error| self.io(error))?;
         // The next check reads it.
         *locked(&self.read) = None;

@@ -73,6 +73,10 @@ impl Trusted {
 }
 
 impl Catalogue for Trusted {
+    fn version(&self) -> u64 {
+        self.pins.as_ref().map_or(0, |pins| pins.version())
+    }
+
     fn review(&self, server: &str, tools: &[Tool]) -> Vec<Review> {
         self.accept_first(server, tools);
         tools

@@ -50,16 +50,10 @@ impl Asked {
             args: args.to_vec(),
             environment: Environment::Inherited,
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .context("no task can be run")?;
-        let tools = runtime.block_on(async {
-            let tools = inspect::tools(&self.name, &config, Limits::default()).await;
-            // The server has a moment to end by itself.
-            tokio::task::yield_now().await;
-            tools
-        })?;
-        Ok(tools)
+        Ok(inspect::tools_blocking(
+            &self.name,
+            &config,
+            Limits::default(),
+        )?)
     }
 }

@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Take what looks like keys of known issuers out of results
     #[arg(long)]
     scrub_secrets: bool,
+    /// Write out in results what is not seen: control characters, direction marks, hidden text. In lists it always is
+    #[arg(long)]
+    visible_results: bool,
     /// The server
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<String>,
@@ -80,6 +83,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     config.plain_names = true;
     config.audit = args.audit;
     config.scrub_secrets = args.scrub_secrets;
+    config.visible_results = args.visible_results;
     config.caller = Some(CallerConfig::new(args.caller, args.role));
     let builder = Gateway::open(config, &Environment::from_env()?)?;
     hexgate_mcp::run(builder, None, Default::default())?;

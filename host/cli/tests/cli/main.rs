@@ -23,6 +23,7 @@ mod fixture;
 mod hook;
 mod inspect;
 mod mcp;
+mod mcp_trust;
 mod misuse;
 mod registries;
 mod rego;

@@ -65,6 +65,8 @@ struct Written {
     audit: Option<PathBuf>,
     #[serde(default)]
     scrub_secrets: bool,
+    #[serde(default)]
+    visible_results: bool,
 }
 
 #[derive(Deserialize, Default, PartialEq)]
@@ -180,6 +182,7 @@ impl Written {
             config.agent = agent;
         }
         config.plain_names = self.names == Names::Plain;
+        config.listen = self.listen;
         config.caller = self.caller;
         config.identity = self.identity;
         if let Some(tokens) = config.identity.as_mut().and_then(|it| it.tokens.as_mut()) {
@@ -189,7 +192,6 @@ impl Written {
         config.first_use = self.first_use;
         config.check()?;
         config.policy = self.policy.map(beside);
-        config.listen = self.listen;
         config.hosts = self.hosts;
         config.origins = self.origins;
         if let Some(offer) = self.offer {
@@ -211,6 +213,7 @@ impl Written {
         config.approvals = self.approvals.approvals(&beside)?;
         config.audit = self.audit.map(beside);
         config.scrub_secrets = self.scrub_secrets;
+        config.visible_results = self.visible_results;
         Ok(config)
     }
 }

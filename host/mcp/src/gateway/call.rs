@@ -159,7 +159,7 @@ impl Gateway {
             let asked = match response {
                 CallToolResponse::Complete(result) => {
                     let most = self.0.config.limits.result_bytes;
-                    let (result, text) = shown::passed(result, self.0.scrubber.as_ref(), most)?;
+                    let (result, text) = shown::passed(result, self.cleaning(), most)?;
                     return Ok(Answered::Done(Box::new(result), text));
                 }
                 CallToolResponse::InputRequired(asked) => asked,
@@ -249,10 +249,19 @@ impl Gateway {
         });
     }
 
-    /// An error without what looks like keys.
+    /// What is done to the words of servers.
+    pub(super) fn cleaning(&self) -> shown::Cleaning<'_> {
+        shown::Cleaning {
+            scrubber: self.0.scrubber.as_ref(),
+            visible: self.0.config.visible_results,
+        }
+    }
+
+    /// An error without what looks like keys, and with everything visible where that is asked for.
     pub(super) fn without_secrets(&self, mut error: ErrorData) -> ErrorData {
-        if let Some(scrubber) = &self.0.scrubber {
-            error.message = scrubber.scrub(&error.message).into_owned().into();
+        let cleaning = self.cleaning();
+        if cleaning.scrubber.is_some() || cleaning.visible {
+            error.message = cleaning.text(&error.message).into();
             // Nobody looked at it.
             error.data = None;
         }

@@ -236,11 +236,7 @@ impl Gateway {
                 answer = ask(wanted) => answer?,
                 () = (request.cancelled)() => return Err(Failure::Cancelled),
             };
-            shown::passed(
-                answer,
-                self.0.scrubber.as_ref(),
-                self.0.config.limits.result_bytes,
-            )
+            shown::passed(answer, self.cleaning(), self.0.config.limits.result_bytes)
         };
         match answered.await {
             Ok((answer, text)) => {

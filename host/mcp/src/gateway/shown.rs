@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::server::Failure;
+use crate::visible::{make_visible, visible};
 
 /// The key under which the id of a request for approval stands in the `_meta` of a result.
 const REQUEST: &str = "hexgate/approvalRequest";
@@ -50,10 +51,34 @@ pub(super) fn refused(decision: &Decision) -> ErrorData {
     ErrorData::invalid_request(decision.model_message().unwrap_or_default(), None)
 }
 
-/// Takes what looks like keys out of something that a server said, and looks at its size. Its text, for the record, comes with it.
+/// What is done to the words of a server before a client reads them.
+#[derive(Clone, Copy)]
+pub(super) struct Cleaning<'a> {
+    /// Takes out what looks like keys.
+    pub(super) scrubber: Option<&'a Scrubber>,
+    /// Whether what is not seen is written out.
+    pub(super) visible: bool,
+}
+
+impl Cleaning<'_> {
+    /// A text as clients read it.
+    pub(super) fn text(self, text: &str) -> String {
+        let text = match self.scrubber {
+            Some(scrubber) => scrubber.scrub(text),
+            None => text.into(),
+        };
+        if self.visible {
+            visible(&text).into_owned()
+        } else {
+            text.into_owned()
+        }
+    }
+}
+
+/// Cleans something that a server said, and looks at its size. Its text, for the record, comes with it.
 pub(super) fn passed<T: Serialize + DeserializeOwned>(
     result: T,
-    scrubber: Option<&Scrubber>,
+    cleaning: Cleaning<'_>,
     most: usize,
 ) -> Result<(T, String), Failure> {
     let lied = |error: serde_json::Error| Failure::Lied(error.to_string());
@@ -61,11 +86,16 @@ pub(super) fn passed<T: Serialize + DeserializeOwned>(
     if text.len() > most {
         return Err(Failure::TooLarge(most));
     }
-    let Some(scrubber) = scrubber else {
+    if cleaning.scrubber.is_none() && !cleaning.visible {
         return Ok((result, text));
-    };
+    }
     let mut value: Value = serde_json::from_str(&text).map_err(lied)?;
-    scrub(scrubber, &mut value);
+    if let Some(scrubber) = cleaning.scrubber {
+        scrub(scrubber, &mut value);
+    }
+    if cleaning.visible {
+        make_visible(&mut value);
+    }
     let text = value.to_string();
     let result = serde_json::from_value(value).map_err(lied)?;
     Ok((result, text))

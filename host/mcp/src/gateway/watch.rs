@@ -58,6 +58,15 @@ impl Gateway {
                 .await;
             }
         });
+        // Apart from the policy: a server that does not answer holds up nothing else.
+        let weak = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                let Some(inner) = weak.upgrade() else { return };
+                join_all(inner.servers.iter().map(|server| server.review_again())).await;
+            }
+        });
         Ok(())
     }
 

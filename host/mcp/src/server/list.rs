@@ -29,6 +29,8 @@ pub(crate) struct Snapshot {
     /// How long what it says may be kept, in milliseconds. Zero: it does not say.
     pub(crate) ttl_ms: u64,
     read_at: Instant,
+    /// Which version of the catalogue looked at the tools.
+    pub(super) version: u64,
 }
 
 /// A tool that is offered.
@@ -56,8 +58,9 @@ impl Snapshot {
     }
 
     /// Whether it may be kept no longer. A server that does not say tells of changes itself.
-    pub(super) fn is_old(&self) -> bool {
-        self.ttl_ms > 0 && self.read_at.elapsed() >= Duration::from_millis(self.ttl_ms)
+    pub(super) fn is_old(&self, version: u64) -> bool {
+        self.version != version
+            || self.ttl_ms > 0 && self.read_at.elapsed() >= Duration::from_millis(self.ttl_ms)
     }
 }
 
@@ -72,6 +75,8 @@ pub(super) async fn read(
         return Err("it names no capabilities".to_owned());
     };
     let mut ttl = Ttl::default();
+    // Before the review: what changes meanwhile is reviewed again.
+    let version = parts.catalogue.version();
     let most = parts.limits.items;
     let mut tools = Vec::new();
     if capabilities.tools.is_some() {
@@ -130,6 +135,7 @@ pub(super) async fn read(
             completes,
             ttl_ms: ttl.0.unwrap_or(0),
             read_at: Instant::now(),
+            version,
         },
     ))
 }

@@ -159,9 +159,23 @@ async fn listen(peer: &rmcp::Peer<rmcp::RoleClient>, stale: &tokio::sync::Notify
 }
 
 impl Server {
+    /// Reads the lists again if the catalogue would look at them in another way.
+    pub(crate) async fn review_again(&self) {
+        let version = self.parts.catalogue.version();
+        if self
+            .snapshot()
+            .is_some_and(|snapshot| snapshot.version != version)
+        {
+            self.refresh().await;
+        }
+    }
+
     /// Reads the lists again if they may be kept no longer.
     pub(crate) async fn refresh(&self) {
-        let is_old = self.snapshot().is_none_or(|snapshot| snapshot.is_old());
+        let version = self.parts.catalogue.version();
+        let is_old = self
+            .snapshot()
+            .is_none_or(|snapshot| snapshot.is_old(version));
         let State::Ready(connection) = self.state.borrow().clone() else {
             return;
         };

@@ -57,6 +57,21 @@ const ACTING: [&str; 44] = [
     "rename", "restart", "run", "save", "send", "set", "start", "stop", "submit", "transfer",
     "update", "upload", "upsert", "write",
 ];
+/// Words of names of tools whose results nobody should have by the way.
+const SECRET: [&str; 12] = [
+    "auth",
+    "credential",
+    "credentials",
+    "env",
+    "environment",
+    "key",
+    "keys",
+    "password",
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+];
 /// Words of names of tools that destroy.
 const DESTROYING: [&str; 20] = [
     "ban",
@@ -107,6 +122,10 @@ pub(super) fn of(name: &str, hints: Hints) -> (Kind, &'static str) {
         (Some(true), true) if hints.open_world == Some(true) => (
             Kind::Acts,
             "asks: it reads, and reaches beyond the server; a request can carry data away",
+        ),
+        (Some(true), true) if any(&SECRET) => (
+            Kind::Acts,
+            "asks: it reads, and its name says that it reads secrets",
         ),
         (Some(true), true) => (
             Kind::Reads,

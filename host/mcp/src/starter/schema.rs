@@ -135,6 +135,9 @@ impl<'a> Reader<'a> {
         }
         for word in ["anyOf", "oneOf"] {
             if let Some(branches) = members.get(word).and_then(Value::as_array) {
+                if word == "oneOf" && branches.len() > 1 {
+                    self.leave(at, "that no second alternative of `oneOf` fits");
+                }
                 all.extend(self.one_of(branches, at));
             }
         }

@@ -46,6 +46,10 @@ struct Served {
 
 impl Served {
     async fn start(tools: Vec<Value>, first_use: FirstUse) -> Self {
+        Self::start_with(tools, first_use, false).await
+    }
+
+    async fn start_with(tools: Vec<Value>, first_use: FirstUse, visible_results: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let upstream = Upstream::start(tools).await;
         let key = SigningKey::es256("k");
@@ -65,7 +69,9 @@ impl Served {
             Identity::from_config(&config, folder.path(), Arc::new(SystemClock)).unwrap();
         let metadata = identity.metadata_routes();
         let pins = folder.path().join("pins.json");
-        let gateway = Gateway::builder(upstream.config(), Enforcer::builder("gateway", &live))
+        let mut gateway_config = upstream.config();
+        gateway_config.visible_results = visible_results;
+        let gateway = Gateway::builder(gateway_config, Enforcer::builder("gateway", &live))
             .caller_of(identity)
             .catalogue(Trusted::new(Pins::open(&pins).unwrap(), first_use))
             .build()
@@ -165,6 +171,30 @@ async fn a_tool_is_offered_once_it_is_accepted_and_as_long_as_it_stays_the_same(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_operator_accepts_or_withdraws_counts_without_a_client_that_asks_for_lists() {
+    let served = Served::start(vec![read()], FirstUse::default()).await;
+    served.upstream.keep();
+    let client = served.client(&served.token(&["dev"])).await.unwrap();
+    assert!(!runs(&client, "s-read").await);
+    served.accept(&[read()]);
+    assert!(within_seconds(async || runs(&client, "s-read").await).await);
+    served.accept(&[]);
+    assert!(within_seconds(async || !runs(&client, "s-read").await).await);
+    served.gateway.stop();
+}
+
+/// Whether it becomes so.
+async fn within_seconds(so: impl AsyncFn() -> bool) -> bool {
+    for _ in 0..100 {
+        if so().await {
+            return true;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_hides_in_its_texts_is_seen() {
     let steering = json!({
         "name": "read",
@@ -186,6 +216,27 @@ async fn what_a_server_hides_in_its_texts_is_seen() {
     );
     assert!(!runs(&client, "s-new").await);
     served.gateway.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn results_are_as_they_are_unless_they_are_asked_to_be_visible() {
+    for visible in [false, true] {
+        let served = Served::start_with(vec![read()], FirstUse::Accept, visible).await;
+        let client = served.client(&served.token(&["dev"])).await.unwrap();
+        // The server answers with the arguments.
+        let arguments = json!({"path": "a\u{200b}\u{202e}<!-- x -->"});
+        let params = CallToolRequestParams::new("s-read")
+            .with_arguments(arguments.as_object().cloned().unwrap());
+        let result = serde_json::to_value(client.call_tool(params).await.unwrap()).unwrap();
+        let text = result["content"][0]["text"].as_str().unwrap();
+        let expected = if visible {
+            r#"{"path":"a\u{200b}\u{202e}\u{3c}!-- x -->"}"#.to_owned()
+        } else {
+            arguments.to_string()
+        };
+        assert_eq!(text, expected);
+        served.gateway.stop();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

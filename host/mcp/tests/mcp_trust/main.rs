@@ -7,6 +7,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod config;
 mod documents;
 mod gateway;
 mod identity;

@@ -229,6 +229,8 @@ fn the_server_and_the_name_both_have_to_say_that_a_tool_reads() {
         ("getAndSend", Some(true), None, Mode::Ask),
         ("get_page", Some(true), Some(true), Mode::Ask),
         ("write_file", None, None, Mode::Ask),
+        ("get-env", Some(true), Some(false), Mode::Ask),
+        ("listSecrets", Some(true), None, Mode::Ask),
         ("read_and_delete", Some(true), None, Mode::Deny),
         ("deleteOrder", Some(true), None, Mode::Deny),
         ("drop.table", None, None, Mode::Deny),
@@ -527,6 +529,23 @@ fn schema() -> impl Strategy<Value = Value> {
         ),
         prop::collection::vec(value(), 0..4).prop_map(|values| json!({"enum": values})),
         value().prop_map(|value| json!({"const": value})),
+        (
+            prop::collection::vec(value(), 1..4),
+            prop_oneof![
+                Just("string"),
+                Just("integer"),
+                Just("null"),
+                Just("object")
+            ]
+        )
+            .prop_map(
+                |(values, of)| json!({"type": [of, "boolean"], "enum": values, "maxLength": 1})
+            ),
+        Just(json!({"required": ["a"], "additionalProperties": {"type": "null"}})),
+        Just(json!({"required": ["a"], "additionalProperties": false})),
+        Just(json!({"required": ["a"]})),
+        Just(json!({"properties": {"a": false}, "required": ["a"]})),
+        Just(json!({"type": "string", "minLength": 2.0})),
         "[\\^$.|?*+()\\[\\]a-c{}0-9\\\\d]{0,8}"
             .prop_map(|pattern| json!({"type": "string", "pattern": pattern})),
         Just(json!({"$ref": "#"})),
@@ -562,8 +581,11 @@ fn schema() -> impl Strategy<Value = Value> {
             (inner.clone(), 0_u64..3).prop_map(
                 |(items, most)| json!({"type": "array", "items": items, "maxItems": most})
             ),
-            prop::collection::vec(inner.clone(), 0..4)
-                .prop_map(|branches| json!({"anyOf": branches})),
+            (
+                prop::collection::vec(inner.clone(), 0..4),
+                prop_oneof![Just("anyOf"), Just("oneOf")]
+            )
+                .prop_map(|(branches, word)| json!({word: branches})),
             prop::collection::vec(inner, 1..3).prop_map(|parts| json!({"allOf": parts})),
         ]
     })

@@ -1,6 +1,7 @@
 //! A server of tools on loopback that keeps what it was sent, and can change what it offers.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -17,6 +18,8 @@ type Seen = Arc<Mutex<Vec<String>>>;
 pub(crate) struct Upstream {
     pub(crate) address: String,
     tools: Arc<Mutex<Vec<Value>>>,
+    /// For how long lists may be kept, in milliseconds.
+    ttl: Arc<AtomicU64>,
     seen: Seen,
 }
 
@@ -24,15 +27,18 @@ impl Upstream {
     pub(crate) async fn start(tools: Vec<Value>) -> Self {
         let tools = Arc::new(Mutex::new(tools));
         let seen = Seen::default();
-        let (offered, kept) = (tools.clone(), seen.clone());
+        // Old after a millisecond: lists are read again whenever a client asks.
+        let ttl = Arc::new(AtomicU64::new(1));
+        let (offered, kept, time) = (tools.clone(), seen.clone(), ttl.clone());
         let answer = move |headers: HeaderMap, body: Bytes| {
-            let (offered, kept) = (offered.clone(), kept.clone());
+            let (offered, kept, time) = (offered.clone(), kept.clone(), time.clone());
             async move {
                 let text = String::from_utf8(body.to_vec()).unwrap();
                 kept.lock().unwrap().push(format!("{headers:?} {text}"));
                 respond(
                     &serde_json::from_str(&text).unwrap(),
                     &offered.lock().unwrap(),
+                    time.load(Ordering::SeqCst),
                 )
             }
         };
@@ -43,8 +49,14 @@ impl Upstream {
         Self {
             address,
             tools,
+            ttl,
             seen,
         }
+    }
+
+    /// Lists may be kept for an hour from now on.
+    pub(crate) fn keep(&self) {
+        self.ttl.store(3_600_000, Ordering::SeqCst);
     }
 
     pub(crate) fn offer(&self, tools: Vec<Value>) {
@@ -68,7 +80,7 @@ impl Upstream {
     }
 }
 
-fn respond(message: &Value, tools: &[Value]) -> Response {
+fn respond(message: &Value, tools: &[Value], ttl: u64) -> Response {
     let Some(id) = message.get("id") else {
         return StatusCode::ACCEPTED.into_response();
     };
@@ -78,8 +90,7 @@ fn respond(message: &Value, tools: &[Value]) -> Response {
             "capabilities": {"tools": {}},
             "serverInfo": {"name": "upstream", "version": "1"},
         }),
-        // Old after a millisecond: lists are read again whenever a client asks.
-        "tools/list" => json!({"tools": tools, "ttlMs": 1, "cacheScope": "private"}),
+        "tools/list" => json!({"tools": tools, "ttlMs": ttl, "cacheScope": "private"}),
         "tools/call" => {
             json!({"content": [{"type": "text", "text": message["params"]["arguments"].to_string()}]})
         }

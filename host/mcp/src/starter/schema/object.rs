@@ -38,8 +38,18 @@ impl<'a> Reader<'a> {
         }
         let more = members.get("additionalProperties");
         let is_open = !matches!(more, None | Some(Value::Bool(false)));
+        let never = |name: &str| match property(name) {
+            Some(schema) => *schema == Value::Bool(false),
+            None => more == Some(&Value::Bool(false)),
+        };
+        if required.iter().copied().any(never) {
+            self.leave(at, "that a member has to be there and must not be there");
+        }
         let mut all = All::new();
-        if names.is_empty() {
+        if properties.is_none() && more.is_none() && !is_whole {
+            // An alternative that says which members have to be there, and leaves the others to what stands around it.
+            all.push(is_a(at, "object"));
+        } else if names.is_empty() {
             all.extend(self.map(more, at, is_whole));
         } else {
             let list: Vec<String> = names.iter().map(|name| literal(name)).collect();
@@ -56,7 +66,11 @@ impl<'a> Reader<'a> {
             let inner = at.below(path, at.quantifiers);
             let conditions = match property(name) {
                 Some(schema) => self.conditions(schema, &inner),
-                None => All::new(),
+                // It has to be there, and is described as all others are.
+                None => match more {
+                    Some(schema @ Value::Object(_)) => self.conditions(schema, &inner),
+                    _ => All::new(),
+                },
             };
             all.extend(member(
                 &inner,

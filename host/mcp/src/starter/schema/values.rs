@@ -11,29 +11,43 @@ use crate::starter::path::Path;
 use crate::starter::pattern;
 use crate::starter::text::literal;
 
+/// The longest enumeration that is written, in bytes.
+const MAX_VALUES: usize = MAX_CONSTRAINT - 512;
+/// What bounds values of one type.
+const BOUNDS: [&str; 7] = [
+    "minLength",
+    "maxLength",
+    "pattern",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+];
+
 impl<'a> Reader<'a> {
-    /// `const` and `enum`.
+    /// `const` and `enum`, as far as they fit the type.
     pub(super) fn listed(&mut self, members: &'a Map<String, Value>, at: &At) -> Option<String> {
-        if let Some(value) = members.get("const") {
-            return match scalar(value) {
-                Some(text) => Some(format!("{} == {text}", at.text())),
-                None => {
-                    self.leave(at, "a constant that is a list or an object");
-                    None
-                }
-            };
-        }
-        let values = members.get("enum")?.as_array()?;
-        let texts: Option<Vec<String>> = values.iter().take(1_000).map(scalar).collect();
-        match texts {
-            Some(mut texts) if !texts.is_empty() && values.len() <= 1_000 => {
-                texts.dedup();
-                let mut seen = BTreeSet::new();
-                texts.retain(|text| seen.insert(text.clone()));
-                let list = texts.join(", ");
-                if list.len() > MAX_CONSTRAINT - 512 {
-                    self.leave(at, "an enumeration that is too long");
-                    return None;
+        const MOST: usize = 1_000;
+        let values = match (members.get("const"), members.get("enum")) {
+            (Some(value), _) => std::slice::from_ref(value),
+            (None, Some(Value::Array(values))) => values,
+            _ => return None,
+        };
+        let mut seen = BTreeSet::new();
+        let texts: Option<Vec<String>> = values
+            .iter()
+            .take(MOST)
+            .filter(|value| fits(members.get("type"), value))
+            .map(scalar)
+            .filter(|text| text.as_ref().is_none_or(|text| seen.insert(text.clone())))
+            .collect();
+        let texts = texts.filter(|texts| !texts.is_empty() && values.len() <= MOST);
+        let list = texts.as_ref().map(|texts| texts.join(", "));
+        match (texts.as_deref(), list) {
+            (Some([one]), _) if one.len() <= MAX_VALUES => Some(format!("{} == {one}", at.text())),
+            (Some(_), Some(list)) if list.len() <= MAX_VALUES => {
+                if BOUNDS.iter().any(|word| members.contains_key(*word)) {
+                    self.leave(at, "bounds beside an enumeration");
                 }
                 Some(format!("{} in [{list}]", at.text()))
             }
@@ -186,7 +200,14 @@ impl<'a> Reader<'a> {
 }
 
 fn lengths(members: &Map<String, Value>, at: &At, least: &str, most: &str) -> All {
-    let length = |word: &str| members.get(word).and_then(Value::as_u64);
+    // A length can be written as `2.0`. As whole numbers, those below 2^53 are exact.
+    let whole = |number: f64| {
+        (number.fract() == 0.0 && (0.0..9e15).contains(&number)).then_some(number as u64)
+    };
+    let length = |word: &str| {
+        let value = members.get(word)?;
+        value.as_u64().or_else(|| whole(value.as_f64()?))
+    };
     let least = length(least).filter(|least| *least > 0);
     let mut all: All = least
         .map(|least| format!("count({}) >= {least}", at.text()))
@@ -199,6 +220,25 @@ fn lengths(members: &Map<String, Value>, at: &At, least: &str, most: &str) -> Al
 /// A number as the policy language writes it.
 fn number(value: &Value) -> Option<String> {
     value.is_number().then(|| value.to_string())
+}
+
+/// Whether a value has the type that a schema names, if it names one.
+fn fits(of: Option<&Value>, value: &Value) -> bool {
+    let is = |name: &Value| match name.as_str() {
+        Some("string") => value.is_string(),
+        Some("number") => value.is_number(),
+        Some("integer") => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        Some("boolean") => value.is_boolean(),
+        Some("null") => value.is_null(),
+        Some("array") => value.is_array(),
+        Some("object") => value.is_object(),
+        _ => false,
+    };
+    match of {
+        None => true,
+        Some(Value::Array(names)) => names.iter().any(is),
+        Some(name) => is(name),
+    }
 }
 
 /// A value that can stand in a constraint.
