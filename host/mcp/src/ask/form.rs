@@ -61,6 +61,7 @@ pub(super) fn continued(decision: &Decision, request: String) -> Answer {
         .map_or("nobody", |caller| caller.user_id());
     Answer::Approved {
         by: format!("{who} (at the client, before the server asked)"),
+        reason: None,
         request: Some(request),
     }
 }
@@ -87,16 +88,9 @@ pub(super) fn answer(decision: &Decision, response: &Value, request: Option<Stri
     let who = decision
         .caller()
         .map_or("nobody", |caller| caller.user_id());
-    let by = match reason {
-        None => format!("{who} (at the client)"),
-        Some(reason) => {
-            let reason: String = reason.chars().take(MAX_REASON).collect();
-            format!("{who} (at the client): {reason}")
-        }
-    };
     Answer::Approved {
-        by,
-        reason: None,
+        by: format!("{who} (at the client)"),
+        reason: reason.map(|reason| reason.chars().take(MAX_REASON).collect()),
         request,
     }
 }
