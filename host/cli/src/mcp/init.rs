@@ -14,7 +14,7 @@ use hexgate_mcp::{
 use super::asked::Asked;
 use crate::{
     exit::{Exit, Refused},
-    output::{self, Style, Tone, count, harmless, name, shell_word},
+    output::{self, Style, Tone, count, harmless, name},
 };
 
 /// Write a starter policy for the tools of a server, and accept these tools
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE", default_value = "policy.yaml")]
     out: PathBuf,
 
-    /// Where the tools are pinned [default: beside the policy, `policy.pins.json`]
+    /// Where the tools are pinned [default: what the configuration names, else beside the policy, `policy.pins.json`]
     #[arg(long, value_name = "FILE")]
     pins: Option<PathBuf>,
 
@@ -44,7 +44,8 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let tools = args.asked.tools()?;
+    let found = args.asked.find()?;
+    let tools = args.asked.tools(&found)?;
     let schemas: Vec<_> = tools.iter().map(schema_of).collect();
     let server = args.asked.name();
     let written = starter(&names::tool(server, ""), &schemas)?;
@@ -52,7 +53,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         output::print(&written.policy)?;
         return Ok(Exit::Done);
     }
-    let pins = args.pins.clone().unwrap_or_else(|| Pins::beside(&args.out));
+    let pins = args.pins.clone().or_else(|| found.pins());
+    let pins = pins.unwrap_or_else(|| Pins::beside(&args.out));
     // Before the policy: where the pins cannot be written, nothing is.
     let pins = Pins::open(pins)?;
     write(&args.out, &written.policy, args.force)?;
@@ -104,10 +106,8 @@ fn report(args: &Args, written: &Starter, pins: &Pins) -> anyhow::Result<Exit> {
         text.push('\n');
     }
     text.push_str(&format!(
-        "  next: hexgate mcp wrap --name {} --policy {} -- {}\n",
-        shell_word(args.asked.name()),
-        shell_word(&args.out.display().to_string()),
-        args.asked.words(),
+        "  next: {}\n",
+        args.asked.next(&args.out.display().to_string())
     ));
     output::print(&text)?;
     Ok(Exit::Done)

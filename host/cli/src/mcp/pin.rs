@@ -21,14 +21,15 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   hexgate mcp pin --name files --pins policy.pins.json -- npx -y @modelcontextprotocol/server-filesystem .
-  hexgate mcp pin --name files --pins policy.pins.json --check -- npx -y @modelcontextprotocol/server-filesystem .")]
+  hexgate mcp pin --name files --pins policy.pins.json --check -- npx -y @modelcontextprotocol/server-filesystem .
+  hexgate mcp pin --config gateway.yaml --name tickets")]
 pub(crate) struct Args {
     #[command(flatten)]
     asked: Asked,
 
-    /// The file of pins
-    #[arg(long, value_name = "FILE", default_value = "policy.pins.json")]
-    pins: PathBuf,
+    /// The file of pins [default: what the configuration names, else `policy.pins.json`]
+    #[arg(long, value_name = "FILE")]
+    pins: Option<PathBuf>,
 
     /// Accept what differs without asking
     #[arg(long, conflicts_with = "check")]
@@ -40,8 +41,10 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let pins = Pins::open(&args.pins)?;
-    let tools = args.asked.tools()?;
+    let found = args.asked.find()?;
+    let pins = args.pins.clone().or_else(|| found.pins());
+    let pins = Pins::open(pins.unwrap_or_else(|| PathBuf::from("policy.pins.json")))?;
+    let tools = args.asked.tools(&found)?;
     let server = args.asked.name();
     let differences = pins.differences(server, &tools)?;
     let is_known = pins.knows(server)?;

@@ -178,6 +178,33 @@ fn the_first_use_of_a_wrapped_server_is_accepted_and_said_or_refused() {
 }
 
 #[test]
+fn a_server_of_a_gateway_is_asked_by_its_name() {
+    let fixture = folder().with(
+        "gateway.yaml",
+        "policy: policy.yaml\npins: accepted.json\nservers: {shop: {command: sh, args: [server.sh, tools.json]}}",
+    );
+    let run = |arguments: &str| {
+        let mut command = fixture.hexgate();
+        command.arg("mcp").args(arguments.split_whitespace());
+        fixture.shown(&command.output().unwrap())
+    };
+    let said = run("init --config gateway.yaml --name shop");
+    assert!(said.contains("Pinned them in accepted.json"), "{said}");
+    assert!(
+        said.contains("next: hexgate mcp run --config gateway.yaml"),
+        "{said}"
+    );
+    let said = run("pin --config gateway.yaml --name shop --check");
+    assert!(said.contains("3 tools of shop as accepted"), "{said}");
+    let said = run("pin --config gateway.yaml --name other --check");
+    assert!(
+        said.contains("has no server `other`") && said.contains("`shop`"),
+        "{said}"
+    );
+    assert!(run("pin --check").starts_with("exit 2\n"));
+}
+
+#[test]
 fn a_server_that_does_not_answer_has_no_policy() {
     let fixture = folder();
     let mut command = fixture.hexgate();
