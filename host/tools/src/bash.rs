@@ -92,7 +92,7 @@ struct Arguments {
     /// The command, as a shell reads it. It starts in the workspace.
     command: String,
     /// How many seconds the command may take.
-    #[schemars(with = "u64", range(min = 1))]
+    #[schemars(range(min = 1))]
     timeout_seconds: Option<u64>,
 }
 

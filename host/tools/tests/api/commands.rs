@@ -112,7 +112,9 @@ fn a_command_has_the_time_that_was_asked_for_up_to_the_longest() {
         return;
     };
     let tool: Arc<dyn Tool> = Arc::new(Bash::new(commands.sandbox.clone()));
-    let time = &tool.spec().input_schema["properties"]["timeout_seconds"];
+    let schema = &tool.spec().input_schema;
+    assert_eq!(schema["required"], json!(["command"]));
+    let time = &schema["properties"]["timeout_seconds"];
     let says = [&time["minimum"], &time["default"], &time["maximum"]];
     assert_eq!(says, [&json!(1), &json!(1), &json!(40)]);
     let description = time["description"].as_str().unwrap();
