@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use hexgate_bundle::{Contents, DangerousUnsignedBundle, Timestamp, VerifiedBundle, v1};
 use hexgate_contract::{
-    ApprovalTerms, Exceeded, FileScope, Forbid, Request, Rule, Summary, Tools, Verdict,
+    ApprovalTerms, Denial, Exceeded, FileScope, Forbid, Request, Rule, Summary, Tools, Verdict,
 };
 
 use crate::component::component_of;
@@ -509,9 +509,13 @@ impl<G: Guest> Pool<G> {
         request: &Request<'_>,
         about: &Summary,
     ) -> Result<Verdict, DecideError> {
+        // A verdict is large: it is put where it is needed, and not handed through each function in between.
+        let mut verdict = Verdict::Deny(Denial::because(String::new()));
         self.with(engine, |instance| {
-            output::check(instance.decide(request)?, request, about)
-        })
+            verdict = instance.decide(request)?;
+            output::check(&verdict, request, about)
+        })?;
+        Ok(verdict)
     }
 
     /// Uses an instance, and keeps it only if its answer shows that it can be used again.

@@ -8,16 +8,16 @@ use crate::error::DecideError;
 
 /// Refuses indices of what does not exist, and a message that the contract does not allow.
 pub(crate) fn check(
-    verdict: Verdict,
+    verdict: &Verdict,
     request: &Request<'_>,
     about: &Summary,
-) -> Result<Verdict, DecideError> {
+) -> Result<(), DecideError> {
     let roles = u32::try_from(request.roles.len()).unwrap_or(u32::MAX);
     let granted = |grant: &Grant| {
         below("role", grant.role, roles)?;
         below("scope", grant.scope, about.scopes)
     };
-    match &verdict {
+    match verdict {
         Verdict::Allow(grant) => granted(grant)?,
         Verdict::NeedsApproval(NeededApproval {
             grant,
@@ -30,7 +30,7 @@ pub(crate) fn check(
         }
         Verdict::Deny(Denial { message, .. }) => told(message.as_deref())?,
     }
-    Ok(verdict)
+    Ok(())
 }
 
 /// Refuses terms that nobody could fulfil, or that nobody would have to.
@@ -85,7 +85,7 @@ mod tests {
 
     fn refusal(verdict: Verdict, scopes: u32, terms: u32) -> Option<String> {
         let request = Request::new("t", "{}").roles(&["a", "b"]);
-        let checked = check(verdict, &request, &about(scopes, terms));
+        let checked = check(&verdict, &request, &about(scopes, terms));
         checked.err().map(|error| error.to_string())
     }
 
