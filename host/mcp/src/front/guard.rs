@@ -97,7 +97,7 @@ impl Guard {
         if method != "tools/call" {
             return;
         }
-        let gate = self.gateway.decided_as(&params.name.unwrap_or_default());
+        let gate = self.gateway.refused_as(&params.name.unwrap_or_default());
         let arguments = params.arguments.as_ref().map_or("{}", |it| it.get());
         let call = Call::with_refused_token(error, gate, arguments);
         let _ = self.gateway.enforcer().decide_call(call);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hexgate_enforce::{Call, Caller, Decision, EndState, Ended, Permit};
+use futures_util::FutureExt as _;
+use hexgate_enforce::{Call, Caller, Decision, Effect, EndState, Ended, Permit};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ElicitRequestParams, ErrorData,
     InputRequest, InputRequiredResult, InputResponses,
@@ -12,7 +13,7 @@ use rmcp::model::{
 use super::{Gateway, shown};
 use crate::ask::{Asking, Road};
 use crate::exact;
-use crate::server::{Failure, Server};
+use crate::server::{Failure, Server, Tool};
 
 /// How often a server can ask the user in one call.
 const ROUNDS: usize = 8;
@@ -47,16 +48,16 @@ impl Gateway {
             Some(arguments) => serde_json::to_string(&arguments)
                 .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?,
         };
-        let gate = self.decided_as(&params.name);
-        let call = Call::of(request.caller, gate.clone(), arguments);
-        let found = match self.find(&params.name).await {
+        let (server, tool) = match self.find(&params.name).await {
             Ok(found) => found,
             Err(reason) => {
+                let call = Call::of(request.caller, self.refused_as(&params.name), arguments);
                 let decision = self.0.enforcer.refuse(call, reason);
                 return Ok(shown::denied(&decision).into());
             }
         };
-        let (server, tool) = found;
+        // The name of the very tool that is sent.
+        let call = Call::of(request.caller, tool.decided_as.clone(), arguments);
         let permit = match self.authorize(&request, call).await {
             Ok(permit) => permit,
             Err(decision) => {
@@ -101,8 +102,8 @@ impl Gateway {
         }
     }
 
-    /// The server and its name for a tool that is offered.
-    async fn find(&self, shown: &str) -> Result<(Arc<Server>, String), String> {
+    /// A tool that is offered, and its server.
+    async fn find(&self, shown: &str) -> Result<(Arc<Server>, Arc<Tool>), String> {
         let Some((server, local)) = self.route(shown) else {
             return Err("no server has such a tool".to_owned());
         };
@@ -114,7 +115,7 @@ impl Gateway {
             return Err(format!("the server never said what it has: {why}"));
         };
         match snapshot.tool(local) {
-            Some(tool) => Ok((Arc::clone(server), tool.name.clone())),
+            Some(tool) => Ok((Arc::clone(server), Arc::clone(tool))),
             None => Err(match snapshot.withheld.get(local) {
                 Some(why) => format!("the tool is withheld: {why}"),
                 None => "the tool was not in the server's last list".to_owned(),
@@ -142,7 +143,7 @@ impl Gateway {
         &self,
         request: &Request<'_>,
         server: &Server,
-        tool: &str,
+        tool: &Tool,
         permit: &Permit,
     ) -> Result<Answered, Failure> {
         let roads = &self.0.roads;
@@ -151,10 +152,15 @@ impl Gateway {
             .map_err(|_| Failure::State)?;
         let arguments = exact::object(permit.arguments()).ok_or(Failure::Inexact)?;
         let mut input = carried.map(|carried| (carried.state, carried.responses));
+        if (request.cancelled)().now_or_never().is_some() {
+            return Err(Failure::Cancelled { sent: false });
+        }
         for _ in 0..ROUNDS {
             let response = tokio::select! {
+                // What was cancelled by now is not sent.
+                biased;
+                () = (request.cancelled)() => return Err(Failure::Cancelled { sent: true }),
                 response = server.call(tool, arguments.clone(), input.take()) => response?,
-                () = (request.cancelled)() => return Err(Failure::Cancelled),
             };
             let asked = match response {
                 CallToolResponse::Complete(result) => {
@@ -191,11 +197,32 @@ impl Gateway {
                             .map_err(|error| Failure::Lied(error.to_string()))?;
                         responses.insert(key, answer);
                     }
+                    self.still_permitted(request.caller, permit)?;
                     input = Some((asked.request_state, responses));
                 }
             }
         }
         Err(Failure::Refused("asks the user again and again"))
+    }
+
+    /// Decides a call again before it goes on. Meanwhile the policy may have changed, or the caller may have expired or been stopped.
+    fn still_permitted(&self, caller: &Caller, permit: &Permit) -> Result<(), Failure> {
+        let first = permit.decision();
+        let call = Call::of(caller, first.tool(), first.arguments());
+        let again = self.0.enforcer.decide_call(call);
+        let holds = match again.outcome() {
+            Effect::Allow => true,
+            // Who approved agreed to this call under that policy alone.
+            Effect::NeedsApproval => {
+                first.approved_by().is_some() && again.policy() == first.policy()
+            }
+            Effect::Deny => false,
+        };
+        if holds {
+            Ok(())
+        } else {
+            Err(Failure::NoLongerPermitted)
+        }
     }
 
     /// The questions of a server to the user, if such are passed on and there are no others.
@@ -221,7 +248,7 @@ impl Gateway {
     /// Records that what was permitted did not come to a good end.
     pub(super) fn failed(&self, decision: &Decision, failure: &Failure, took: Duration) {
         let state = match failure {
-            Failure::Cancelled => EndState::Cancelled,
+            Failure::Cancelled { .. } => EndState::Cancelled,
             _ => EndState::Failed,
         };
         let ran = failure.may_have_run();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::FutureExt as _;
 use hexgate_enforce::{Call, Caller, EndState, Permit};
 use rmcp::model::{
     CompleteRequestMethod, CompleteRequestParams, CompleteResult, ErrorData,
@@ -232,9 +233,14 @@ impl Gateway {
         let began = Instant::now();
         let answered = async {
             let wanted = serde_json::from_str(permit.arguments()).map_err(|_| Failure::Inexact)?;
+            if (request.cancelled)().now_or_never().is_some() {
+                return Err(Failure::Cancelled { sent: false });
+            }
             let answer = tokio::select! {
+                // What was cancelled by now is not sent.
+                biased;
+                () = (request.cancelled)() => return Err(Failure::Cancelled { sent: true }),
                 answer = ask(wanted) => answer?,
-                () = (request.cancelled)() => return Err(Failure::Cancelled),
             };
             shown::passed(answer, self.cleaning(), self.0.config.limits.result_bytes)
         };

@@ -276,7 +276,7 @@ impl ServerHandler for Session {
         let caller = match self.caller(&context).await {
             Ok(caller) => caller,
             Err(error) => {
-                let gate = self.gateway.decided_as(&params.name);
+                let gate = self.gateway.refused_as(&params.name);
                 let arguments = serde_json::to_string(&params.arguments.unwrap_or_default())
                     .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
                 let call = Call::with_refused_token(&error, gate, arguments);
