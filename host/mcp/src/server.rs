@@ -55,6 +55,8 @@ pub(crate) struct Server {
     state: channel::Sender<State>,
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     calls: Semaphore,
+    /// False: the lists are being read again for clients.
+    read: channel::Sender<bool>,
     supervisor: Mutex<Option<AbortHandle>>,
 }
 
@@ -97,6 +99,7 @@ impl Server {
             state: channel::Sender::new(State::Starting),
             snapshot: RwLock::default(),
             calls: Semaphore::new(limits.calls),
+            read: channel::Sender::new(true),
             supervisor: Mutex::default(),
         })
     }

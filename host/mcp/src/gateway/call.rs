@@ -7,13 +7,14 @@ use futures_util::FutureExt as _;
 use hexgate_enforce::{Call, Caller, Decision, Effect, EndState, Ended, Permit};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ElicitRequestParams, ErrorData,
-    InputRequest, InputRequiredResult, InputResponses,
+    InputRequest, InputRequests, InputRequiredResult, InputResponses,
 };
 
 use super::{Gateway, shown};
 use crate::ask::{Asking, Road};
 use crate::exact;
 use crate::server::{Failure, Server, Tool};
+use crate::visible::is_visible_name;
 
 /// How often a server can ask the user in one call.
 const ROUNDS: usize = 8;
@@ -95,7 +96,7 @@ impl Gateway {
             Err(failure) => {
                 self.failed(permit.decision(), &failure, took);
                 match &failure {
-                    Failure::Error(_) => Err(self.without_secrets(shown::error(&failure))),
+                    Failure::Error(_) => Err(self.error(&failure)),
                     _ => Ok(shown::failed(&failure).into()),
                 }
             }
@@ -172,7 +173,7 @@ impl Gateway {
                 CallToolResponse::Task(_) => return Err(Failure::Refused("answers with a task")),
                 _ => return Err(Failure::Lied("it is of an unknown kind".to_owned())),
             };
-            let forms = self.forms(&asked)?;
+            let forms = self.forms(asked.input_requests)?;
             match request.asking.road() {
                 Road::None => {
                     return Err(Failure::Refused(
@@ -182,7 +183,10 @@ impl Gateway {
                 Road::Again => {
                     let sealed = roads.seal(permit.decision(), asked.request_state);
                     let sealed = sealed.map_err(Failure::Lied)?;
-                    let input = InputRequiredResult::new(asked.input_requests, Some(sealed));
+                    let requests = forms.into_iter().map(|(key, form)| {
+                        (key, InputRequest::Elicitation(rmcp::model::Request::new(form)))
+                    });
+                    let input = InputRequiredResult::new(Some(requests.collect()), Some(sealed));
                     return Ok(Answered::Asks(Box::new(input)));
                 }
                 Road::Waiting(client) => {
@@ -228,18 +232,25 @@ impl Gateway {
     /// The questions of a server to the user, if such are passed on and there are no others.
     fn forms(
         &self,
-        asked: &InputRequiredResult,
+        requests: Option<InputRequests>,
     ) -> Result<Vec<(String, ElicitRequestParams)>, Failure> {
         let refused = Failure::Refused("asks for more input");
-        let requests = asked
-            .input_requests
-            .as_ref()
-            .ok_or_else(|| refused.clone())?;
+        let requests = requests.unwrap_or_default();
         if !self.0.config.offer.elicitation.is_pass() || requests.is_empty() {
             return Err(refused);
         }
-        let forms = requests.iter().map(|(key, request)| match request {
-            InputRequest::Elicitation(form) => Ok((key.clone(), form.params.clone())),
+        let most = self.0.config.limits.result_bytes;
+        let size = serde_json::to_vec(&requests).map_or(usize::MAX, |it| it.len());
+        if size > most {
+            return Err(Failure::TooLarge(most));
+        }
+        let forms = requests.into_iter().map(|(key, request)| match request {
+            InputRequest::Elicitation(_) if !is_visible_name(&key) => Err(Failure::Refused(
+                "asks with names that have characters that are not seen",
+            )),
+            InputRequest::Elicitation(form) => {
+                Ok((key, shown::question(form.params, self.cleaning(), most)?))
+            }
             _ => Err(refused.clone()),
         });
         forms.collect()
@@ -284,8 +295,9 @@ impl Gateway {
         }
     }
 
-    /// An error without what looks like keys, and with everything visible where that is asked for.
-    pub(super) fn without_secrets(&self, mut error: ErrorData) -> ErrorData {
+    /// A failure as an error, without what looks like keys, and with everything visible where that is asked for.
+    pub(super) fn error(&self, failure: &Failure) -> ErrorData {
+        let mut error = shown::error(failure, self.0.config.limits.result_bytes);
         let cleaning = self.cleaning();
         if cleaning.scrubber.is_some() || cleaning.visible {
             error.message = cleaning.text(&error.message).into();
