@@ -227,7 +227,11 @@ impl Gateway {
     ) -> ErrorData {
         let named = hexgate_base::shortened(named, MAX_NAMED);
         let arguments = serde_json::json!({ "asked": named }).to_string();
-        let call = Call::of(request.caller, format!("mcp.{}", kind.as_str()), arguments);
+        let gate = match self.route(&named) {
+            Some((server, _)) => names::other(&server.name, kind),
+            None => format!("mcp.{}", kind.as_str()),
+        };
+        let call = Call::of(request.caller, gate, arguments);
         let _ = self.0.enforcer.refuse(call, why);
         ErrorData::invalid_params(why, None)
     }
