@@ -144,7 +144,9 @@ impl States {
 /// How long a question about a call is open: as long as the policy gives an approval, and not longer than others.
 pub(super) fn open_for(decision: &Decision) -> Duration {
     let expires = decision.approval_terms().and_then(|terms| terms.expires);
-    expires.map_or(OPEN, |seconds| Duration::from_secs(seconds.into()).min(OPEN))
+    expires.map_or(OPEN, |seconds| {
+        Duration::from_secs(seconds.into()).min(OPEN)
+    })
 }
 
 /// What a question is about: caller, tool, arguments and policy.

@@ -184,7 +184,10 @@ impl Gateway {
                     let sealed = roads.seal(permit.decision(), asked.request_state);
                     let sealed = sealed.map_err(Failure::Lied)?;
                     let requests = forms.into_iter().map(|(key, form)| {
-                        (key, InputRequest::Elicitation(rmcp::model::Request::new(form)))
+                        (
+                            key,
+                            InputRequest::Elicitation(rmcp::model::Request::new(form)),
+                        )
                     });
                     let input = InputRequiredResult::new(Some(requests.collect()), Some(sealed));
                     return Ok(Answered::Asks(Box::new(input)));

@@ -206,15 +206,14 @@ impl Gateway {
                 _ => None,
             }
         };
-        of(&|snapshot| snapshot.resources.iter().any(|it| it.uri == uri))
-            .or_else(|| {
-                of(&|snapshot| {
-                    snapshot.templates.iter().any(|it| {
-                        let fixed = it.uri_template.split('{').next().unwrap_or_default();
-                        it.uri_template == uri || (!fixed.is_empty() && uri.starts_with(fixed))
-                    })
+        of(&|snapshot| snapshot.resources.iter().any(|it| it.uri == uri)).or_else(|| {
+            of(&|snapshot| {
+                snapshot.templates.iter().any(|it| {
+                    let fixed = it.uri_template.split('{').next().unwrap_or_default();
+                    it.uri_template == uri || (!fixed.is_empty() && uri.starts_with(fixed))
                 })
             })
+        })
     }
 
     /// What the client gets that asks for something that no server has. It is recorded as a denial, like a call of an unknown tool.

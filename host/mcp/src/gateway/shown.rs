@@ -2,7 +2,9 @@
 
 use hexgate_enforce::Decision;
 use hexgate_enforce::audit::Scrubber;
-use rmcp::model::{CallToolResult, ContentBlock, ElicitRequestParams, ErrorCode, ErrorData, MetaObject};
+use rmcp::model::{
+    CallToolResult, ContentBlock, ElicitRequestParams, ErrorCode, ErrorData, MetaObject,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

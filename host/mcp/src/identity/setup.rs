@@ -170,10 +170,7 @@ fn issuer(
 }
 
 /// The same `sub` of two issuers is two people.
-fn one_name_each(
-    issuers: &[IssuerConfig],
-    has_tokens: bool,
-) -> Result<(), IdentityConfigError> {
+fn one_name_each(issuers: &[IssuerConfig], has_tokens: bool) -> Result<(), IdentityConfigError> {
     let mut names = BTreeSet::new();
     for issuer in issuers {
         let of = format!("the issuer `{}`", issuer.issuer);

@@ -18,7 +18,8 @@ use rmcp::model::{
     ListRootsRequestMethod, ListRootsResult, ProtocolVersion,
 };
 use rmcp::service::{
-    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, NotificationContext, RequestContext, RunningService,
+    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, NotificationContext,
+    RequestContext, RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
@@ -335,8 +336,7 @@ impl<R: AsyncRead + Unpin> AsyncRead for Owned<R> {
 impl<R> Drop for Owned<R> {
     fn drop(&mut self) {
         // Its input is closed by now or soon: a server ends by itself then.
-        if let (Some(exit), Ok(runtime)) =
-            (self.exit.take(), tokio::runtime::Handle::try_current())
+        if let (Some(exit), Ok(runtime)) = (self.exit.take(), tokio::runtime::Handle::try_current())
         {
             runtime.spawn(tokio::time::timeout(GRACE, exit));
         }

@@ -274,10 +274,26 @@ impl Pages {
         let cursor_bytes = cursor.as_ref().map_or(0, String::len);
         self.bytes = self.bytes.saturating_add(bytes.len() + cursor_bytes);
         if self.bytes > MAX_BYTES {
-            return Err(format!("its list of {what} has more than {MAX_BYTES} bytes"));
+            return Err(format!(
+                "its list of {what} has more than {MAX_BYTES} bytes"
+            ));
         }
         self.items += items.len();
         self.next = cursor.map(Some);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_at_most_so_many_bytes_cursors_included() {
+        let large = "x".repeat(MAX_BYTES / 2 - 100);
+        let mut pages = Pages::new(10);
+        assert_eq!(pages.took("tools", &[&large], Some("a".to_owned())), Ok(()));
+        let more = pages.took("tools", &[&large], Some("x".repeat(300)));
+        assert!(more.is_err_and(|why| why.contains("bytes")));
     }
 }
