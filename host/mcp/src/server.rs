@@ -98,7 +98,7 @@ impl Server {
             },
             state: channel::Sender::new(State::Starting),
             snapshot: RwLock::default(),
-            calls: Semaphore::new(limits.calls),
+            calls: Semaphore::new(limits.calls.min(Semaphore::MAX_PERMITS)),
             read: channel::Sender::new(true),
             supervisor: Mutex::default(),
         })

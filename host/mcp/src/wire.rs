@@ -23,7 +23,7 @@ use crate::exact::{self, Refusal};
 const AHEAD: usize = 64;
 /// How long a server has to take a message. One that does not read is started again: what it was sent would run long after nobody waits.
 const TAKE: Duration = Duration::from_secs(10);
-/// Messages that wait to be taken by a server. More are not sent.
+/// Messages that wait to be taken by a server, beside one for each call that it may have at a time. More are not sent.
 const WAITING: usize = 64;
 
 /// Who is at the other end.
@@ -107,6 +107,13 @@ where
             reader: tokio::spawn(reading.run(BufReader::new(read))),
             ended,
         }
+    }
+
+    /// Lets so many more messages wait to be taken by a server.
+    pub(crate) fn with_calls(self, calls: usize) -> Self {
+        let most = Semaphore::MAX_PERMITS.saturating_sub(WAITING);
+        self.write.waiting.add_permits(calls.min(most));
+        self
     }
 
     /// Says why the connection ended.

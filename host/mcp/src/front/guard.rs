@@ -124,7 +124,7 @@ pub(super) async fn guard(
     }
     let session = session(&parts.headers);
     if let Some(session) = &session
-        && guard.owners().is_foreign(session, &caller)
+        && !guard.owners().is_used_by(session, &caller)
     {
         let error = ErrorData::invalid_request("unknown_session: open a session first", None);
         return answer(StatusCode::NOT_FOUND, &error, exact::id(&body));

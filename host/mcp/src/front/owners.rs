@@ -5,20 +5,20 @@ use std::collections::HashMap;
 use hexgate_base::Digest;
 use hexgate_enforce::Caller;
 
-/// Sessions whose owner is remembered. When there are more, the oldest have to be opened again.
+/// Sessions whose owner is remembered. When there are more, those have to be opened again that were not used for the longest time.
 const MAX_SESSIONS: usize = 10_000;
-/// Sessions of one user. When there are more, that user's oldest ends: nobody ends those of others.
+/// Sessions of one user. When there are more, the one of that user ends that was not used for the longest time: nobody ends those of others.
 const MAX_OF_USER: usize = 100;
 
 /// Who opened which session.
 #[derive(Default)]
 pub(super) struct Owners {
     by_session: HashMap<String, Owner>,
-    opened: u64,
+    uses: u64,
 }
 
 struct Owner {
-    number: u64,
+    used: u64,
     user: String,
     caller: Digest,
 }
@@ -30,11 +30,23 @@ impl Owners {
         owner.is_none_or(|owner| owner.caller != fingerprint(caller))
     }
 
+    /// Whether a session is this caller's own. It is in use then.
+    pub(super) fn is_used_by(&mut self, session: &str, caller: &Caller) -> bool {
+        self.uses += 1;
+        match self.by_session.get_mut(session) {
+            Some(owner) if owner.caller == fingerprint(caller) => {
+                owner.used = self.uses;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Remembers whose a new session is. The session that has to end for it, if there are too many.
     pub(super) fn opened(&mut self, session: &str, caller: &Caller) -> Option<String> {
-        self.opened += 1;
+        self.uses += 1;
         let owner = Owner {
-            number: self.opened,
+            used: self.uses,
             user: caller.user_id().to_owned(),
             caller: fingerprint(caller),
         };
@@ -60,7 +72,7 @@ impl Owners {
 
     fn oldest(&self, of: impl Fn(&Owner) -> bool) -> Option<String> {
         let sessions = self.by_session.iter().filter(|(_, owner)| of(owner));
-        let oldest = sessions.min_by_key(|(_, owner)| owner.number);
+        let oldest = sessions.min_by_key(|(_, owner)| owner.used);
         oldest.map(|(session, _)| session.clone())
     }
 }
@@ -84,7 +96,11 @@ mod tests {
         for number in 0..MAX_OF_USER {
             assert_eq!(owners.opened(&format!("bob-{number}"), &bob), None);
         }
+        assert!(owners.is_used_by("bob-0", &bob) && !owners.is_used_by("bob-0", &alice));
         for number in 0..MAX_SESSIONS {
+            if number == 50 {
+                assert!(!owners.is_foreign("bob-0", &bob) && owners.is_foreign("bob-1", &bob));
+            }
             let ended = owners.opened(&format!("bob-more-{number}"), &bob);
             assert!(ended.is_some_and(|ended| ended.starts_with("bob-")));
         }

@@ -284,7 +284,7 @@ fn process(
         input,
         limits.response_bytes,
     );
-    Ok(lines)
+    Ok(lines.with_calls(limits.calls))
 }
 
 /// The output of a process, with the process: what drops the one ends the other, and the output ends soon after the process, whoever else

@@ -172,7 +172,7 @@ async fn one_caller_fills_no_place_of_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_oldest_session_of_a_caller_ends_for_a_newer_one() {
+async fn a_session_of_a_caller_that_is_not_used_ends_for_a_newer_one() {
     let world = World::new();
     let server = server::process(&world.server("fs"), &V2, Mode::Good);
     let gateway = world.gateway(world.config(&[("fs", server)])).await;
@@ -215,8 +215,8 @@ async fn the_oldest_session_of_a_caller_ends_for_a_newer_one() {
     }
     assert_eq!(ping("alice", &first).await, 200);
     open("alice").await;
-    assert_eq!(ping("alice", &first).await, 404);
-    assert_eq!(ping("alice", &second).await, 200);
+    assert_eq!(ping("alice", &first).await, 200);
+    assert_eq!(ping("alice", &second).await, 404);
     assert_eq!(ping("bob", &of_bob).await, 200);
 }
 
