@@ -186,36 +186,37 @@ impl Writer {
         let mut line = serde_json::to_vec(item)?;
         line.push(b'\n');
         if self.peer == Peer::Client {
-            return self.write(&line).await;
+            return write(&mut *self.inner.lock().await, &line).await;
         }
-        let Ok(_turn) = self.waiting.try_acquire() else {
-            return Err(io::Error::other("it does not read what it is sent"));
-        };
-        let written = tokio::time::timeout(TAKE, self.write(&line)).await;
-        written.unwrap_or_else(|_| {
-            self.ended.set("it does not read what it is sent");
-            self.closed.send_replace(true);
-            Err(io::ErrorKind::TimedOut.into())
-        })
-    }
-
-    async fn write(&self, line: &[u8]) -> io::Result<()> {
+        let busy = || io::Error::other("it does not read what it is sent");
+        let _turn = self.waiting.try_acquire().map_err(|_| busy())?;
         let mut closed = self.closed.subscribe();
-        let writing = async {
-            let mut write = self.inner.lock().await;
-            let Some(write) = write.as_mut() else {
-                return Err(io::ErrorKind::NotConnected.into());
-            };
-            write.write_all(line).await?;
-            write.flush().await
-        };
         tokio::select! {
             // Behind a message that was cut nothing may follow.
             biased;
             _ = closed.wait_for(|closed| *closed) => Err(io::ErrorKind::NotConnected.into()),
-            written = writing => written,
+            written = async {
+                // What was not begun by then is not sent, and harms nothing.
+                let lock = tokio::time::timeout(TAKE, self.inner.lock()).await;
+                let mut writer = lock.map_err(|_| busy())?;
+                let written = tokio::time::timeout(TAKE, write(&mut writer, &line)).await;
+                written.unwrap_or_else(|_| {
+                    self.ended.set(busy().to_string());
+                    self.closed.send_replace(true);
+                    Err(busy())
+                })
+            } => written,
         }
     }
+}
+
+async fn write(
+    writer: &mut Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    line: &[u8],
+) -> io::Result<()> {
+    let writer = writer.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+    writer.write_all(line).await?;
+    writer.flush().await
 }
 
 /// A message that may be a request, or an answer to one.
