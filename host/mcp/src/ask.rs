@@ -171,7 +171,8 @@ impl Roads {
             match (&asking.road, &asking.given) {
                 (Road::None, _) => {}
                 (Road::Waiting(client), _) => {
-                    let waiting = tokio::time::timeout(self.limit, client.elicit(form)).await;
+                    let limit = self.limit.min(state::open_for(decision));
+                    let waiting = tokio::time::timeout(limit, client.elicit(form)).await;
                     return Ok(match waiting {
                         Ok(Ok(result)) => {
                             form::answer(decision, &serde_json::to_value(result)?, None)
@@ -181,7 +182,7 @@ impl Roads {
                         }
                         Err(_) => denied(format!(
                             "nobody answered at the client within {} seconds",
-                            self.limit.as_secs()
+                            limit.as_secs()
                         )),
                     });
                 }

@@ -207,22 +207,14 @@ impl Passing {
 }
 
 /// How calls are approved that need it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct ApprovalsConfig {
-    /// Whether the person at the client is asked first, where the client can ask. Default: yes.
-    pub ask_client: bool,
+    /// Whether the person at the client is asked first, where the client can ask. None: only if there is no database, because whoever names
+    /// approvers wants them to be asked, and not the caller.
+    pub ask_client: Option<bool>,
     /// The database of requests that other people answer.
     pub durable: Option<DurableConfig>,
-}
-
-impl Default for ApprovalsConfig {
-    fn default() -> Self {
-        Self {
-            ask_client: true,
-            durable: None,
-        }
-    }
 }
 
 /// A database of requests for approval.

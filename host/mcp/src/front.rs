@@ -2,6 +2,7 @@
 
 mod guard;
 mod http;
+mod owners;
 mod stdio;
 
 pub use http::{Http, HttpError, PATH};

@@ -110,15 +110,17 @@ impl Gateway {
         }
     }
 
-    /// What a policy calls a tool that clients call so, whether it exists or not.
-    pub(crate) fn decided_as(&self, shown: &str) -> String {
+    /// What a record calls a tool that clients call so and that is not offered, or whose caller is nobody. Nothing is allowed by it: a name
+    /// that is too long is cut, and the mark of that is in no tool's name.
+    pub(crate) fn refused_as(&self, shown: &str) -> String {
         let name = match self.route(shown) {
             Some((server, local)) => names::tool(&server.name, local),
             None => format!("mcp-{shown}"),
         };
-        name.chars()
-            .take(names::MAX_TOOL + names::MAX_SERVER)
-            .collect()
+        match name.char_indices().nth(names::MAX_DECIDED) {
+            Some((end, _)) => format!("{}\u{2026}", name.get(..end).unwrap_or_default()),
+            None => name,
+        }
     }
 
     /// Whether nothing at all is permitted to the caller now.

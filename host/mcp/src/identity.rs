@@ -125,7 +125,16 @@ impl Identity {
             let envelope =
                 Envelope::parse(text).map_err(hexgate_enforce::token::TokenError::from)?;
             let token = verifier.verify(&envelope, self.now())?;
-            return Ok(token.caller(None, Default::default())?);
+            let caller = token.caller(None, Default::default())?;
+            let foreign = issuers
+                .iter()
+                .find(|issuer| issuer.is_before(caller.user_id()));
+            return match foreign {
+                None => Ok(caller),
+                Some(issuer) => Err(IdentityError::OfIssuer {
+                    issuer: issuer.name.clone(),
+                }),
+            };
         }
         let token = Unchecked::read(text).ok_or(IdentityError::UnknownIssuer { issuer: None })?;
         let named = token.issuer();

@@ -19,6 +19,8 @@ use hexgate_base::names::folded;
 pub const MAX_SERVER: usize = 32;
 /// The longest name of a tool, as the protocol has it.
 pub const MAX_TOOL: usize = 128;
+/// The longest name of a tool in a policy.
+pub const MAX_DECIDED: usize = "mcp-".len() + MAX_SERVER + "-".len() + MAX_TOOL;
 
 /// What servers offer beside tools, as names in a policy end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

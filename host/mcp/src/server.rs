@@ -24,7 +24,7 @@ use crate::limits::Limits;
 use crate::wire::Ended;
 
 pub(crate) use failure::Failure;
-pub(crate) use list::Snapshot;
+pub(crate) use list::{Snapshot, Tool};
 
 /// How long a call waits for a server that is being started again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,6 +55,8 @@ pub(crate) struct Server {
     state: channel::Sender<State>,
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     calls: Semaphore,
+    /// False: the lists are being read again for clients.
+    read: channel::Sender<bool>,
     supervisor: Mutex<Option<AbortHandle>>,
 }
 
@@ -96,7 +98,8 @@ impl Server {
             },
             state: channel::Sender::new(State::Starting),
             snapshot: RwLock::default(),
-            calls: Semaphore::new(limits.calls),
+            calls: Semaphore::new(limits.calls.min(Semaphore::MAX_PERMITS)),
+            read: channel::Sender::new(true),
             supervisor: Mutex::default(),
         })
     }
@@ -165,19 +168,24 @@ impl Server {
         }
     }
 
-    /// Calls a tool by the server's name for it, once. Where the server asked the user, its state and the answers go with it.
+    /// Calls a tool once, if it is still offered as it was when it was found. Where the server asked the user, its state and the answers go
+    /// with it.
     pub(crate) async fn call(
         &self,
-        tool: &str,
+        tool: &Tool,
         arguments: JsonObject,
         input: Option<(Option<String>, InputResponses)>,
     ) -> Result<CallToolResponse, Failure> {
-        let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
         if let Some((state, responses)) = input {
             params.request_state = state;
             params.input_responses = Some(responses);
         }
-        self.ask(async |peer| peer.call_tool_once(params).await)
+        let is_offered = || {
+            self.snapshot()
+                .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
+        };
+        self.ask_if(is_offered, async |peer| peer.call_tool_once(params).await)
             .await
     }
 
@@ -204,15 +212,28 @@ impl Server {
         self.ask(async |peer| peer.complete(params).await).await
     }
 
-    /// Asks the server something. Nothing is asked twice: what was sent and not answered is a failure.
     async fn ask<T>(
         &self,
+        ask: impl AsyncFnOnce(Peer<RoleClient>) -> Result<T, ServiceError>,
+    ) -> Result<T, Failure> {
+        self.ask_if(|| true, ask).await
+    }
+
+    /// Asks the server something, if it is still offered once there is a connection. Nothing is asked twice: what was sent and not answered is
+    /// a failure.
+    async fn ask_if<T>(
+        &self,
+        is_offered: impl FnOnce() -> bool,
         ask: impl AsyncFnOnce(Peer<RoleClient>) -> Result<T, ServiceError>,
     ) -> Result<T, Failure> {
         let Ok(_turn) = self.calls.try_acquire() else {
             return Err(Failure::Busy);
         };
         let connection = self.connection().await?;
+        // What a restarted server offers was reviewed before the connection was given.
+        if !is_offered() {
+            return Err(Failure::Withheld);
+        }
         let limit = self.parts.limits.call_time;
         match tokio::time::timeout(limit, ask(connection.peer.clone())).await {
             Err(_) => Err(Failure::Late(limit)),

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use rmcp::model::{ErrorData, JsonRpcMessage, RequestId};
 use rmcp::service::{RxJsonRpcMessage, ServiceRole, TxJsonRpcMessage};
@@ -13,13 +14,17 @@ use rmcp::transport::Transport;
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
-use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::exact::{self, Refusal};
 
 /// Messages that were read and not yet handled. A peer that sends more waits.
 const AHEAD: usize = 64;
+/// How long a server has to take a message. One that does not read is started again: what it was sent would run long after nobody waits.
+const TAKE: Duration = Duration::from_secs(10);
+/// Messages that wait to be taken by a server, beside one for each call that it may have at a time. More are not sent.
+const WAITING: usize = 64;
 
 /// Who is at the other end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +35,18 @@ pub(crate) enum Peer {
     Server,
 }
 
-type Writer = Arc<AsyncMutex<Option<Box<dyn AsyncWrite + Send + Unpin>>>>;
 type Open = Arc<Mutex<HashSet<RequestId>>>;
+
+/// Writes lines, one at a time.
+#[derive(Clone)]
+struct Writer {
+    peer: Peer,
+    inner: Arc<AsyncMutex<Option<Box<dyn AsyncWrite + Send + Unpin>>>>,
+    waiting: Arc<Semaphore>,
+    /// True: the connection is closed, and nothing is written any more.
+    closed: watch::Sender<bool>,
+    ended: Ended,
+}
 
 /// A transport of lines.
 pub(crate) struct Lines<R: ServiceRole> {
@@ -69,13 +84,19 @@ where
         most: usize,
     ) -> Self {
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let write: Writer = Arc::new(AsyncMutex::new(Some(Box::new(write))));
         let (open, ended) = (Open::default(), Ended::default());
+        let write = Writer {
+            peer,
+            inner: Arc::new(AsyncMutex::new(Some(Box::new(write)))),
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            closed: watch::Sender::new(false),
+            ended: ended.clone(),
+        };
         let reading = Reading::<R> {
             peer,
             most,
             sender,
-            write: Arc::clone(&write),
+            write: write.clone(),
             open: Arc::clone(&open),
             ended: ended.clone(),
         };
@@ -88,6 +109,13 @@ where
         }
     }
 
+    /// Lets so many more messages wait to be taken by a server.
+    pub(crate) fn with_calls(self, calls: usize) -> Self {
+        let most = Semaphore::MAX_PERMITS.saturating_sub(WAITING);
+        self.write.waiting.add_permits(calls.min(most));
+        self
+    }
+
     /// Says why the connection ended.
     pub(crate) fn ended(&self) -> Ended {
         self.ended.clone()
@@ -97,6 +125,7 @@ where
 impl<R: ServiceRole> Drop for Lines<R> {
     fn drop(&mut self) {
         self.reader.abort();
+        self.write.end();
     }
 }
 
@@ -110,7 +139,7 @@ where
         &mut self,
         item: TxJsonRpcMessage<R>,
     ) -> impl Future<Output = Result<(), io::Error>> + Send + 'static {
-        let (write, open) = (Arc::clone(&self.write), Arc::clone(&self.open));
+        let (write, open) = (self.write.clone(), Arc::clone(&self.open));
         async move {
             let answered = match &item {
                 JsonRpcMessage::Response(response) => Some(response.id.clone()),
@@ -120,17 +149,23 @@ where
             if let Some(id) = answered {
                 locked(&open).remove(&id);
             }
-            send(&write, &item).await
+            write.send(&item).await
         }
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<R>> {
-        self.read.recv().await
+        let mut closed = self.write.closed.subscribe();
+        tokio::select! {
+            message = self.read.recv() => message,
+            // A server that does not take what it is sent is gone, whatever it still says.
+            _ = closed.wait_for(|closed| *closed) => None,
+        }
     }
 
     async fn close(&mut self) -> Result<(), io::Error> {
         self.reader.abort();
-        drop(self.write.lock().await.take());
+        self.write.end();
+        drop(self.write.inner.lock().await.take());
         Ok(())
     }
 }
@@ -139,15 +174,49 @@ fn locked(open: &Mutex<HashSet<RequestId>>) -> std::sync::MutexGuard<'_, HashSet
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn send(write: &Writer, item: &impl serde::Serialize) -> io::Result<()> {
-    let mut line = serde_json::to_vec(item)?;
-    line.push(b'\n');
-    let mut write = write.lock().await;
-    let Some(write) = write.as_mut() else {
-        return Err(io::ErrorKind::NotConnected.into());
-    };
-    write.write_all(&line).await?;
-    write.flush().await
+impl Writer {
+    /// Ends what is being written to a server, so that nothing waits for it. A client still gets its last answer whole.
+    fn end(&self) {
+        if self.peer == Peer::Server {
+            self.closed.send_replace(true);
+        }
+    }
+
+    async fn send(&self, item: &impl serde::Serialize) -> io::Result<()> {
+        let mut line = serde_json::to_vec(item)?;
+        line.push(b'\n');
+        if self.peer == Peer::Client {
+            return write(&mut *self.inner.lock().await, &line).await;
+        }
+        let busy = || io::Error::other("it does not read what it is sent");
+        let _turn = self.waiting.try_acquire().map_err(|_| busy())?;
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            // Behind a message that was cut nothing may follow.
+            biased;
+            _ = closed.wait_for(|closed| *closed) => Err(io::ErrorKind::NotConnected.into()),
+            written = async {
+                // What was not begun by then is not sent, and harms nothing.
+                let lock = tokio::time::timeout(TAKE, self.inner.lock()).await;
+                let mut writer = lock.map_err(|_| busy())?;
+                let written = tokio::time::timeout(TAKE, write(&mut writer, &line)).await;
+                written.unwrap_or_else(|_| {
+                    self.ended.set(busy().to_string());
+                    self.closed.send_replace(true);
+                    Err(busy())
+                })
+            } => written,
+        }
+    }
+}
+
+async fn write(
+    writer: &mut Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    line: &[u8],
+) -> io::Result<()> {
+    let writer = writer.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+    writer.write_all(line).await?;
+    writer.flush().await
 }
 
 /// A message that may be a request, or an answer to one.
@@ -246,7 +315,7 @@ where
             (Peer::Client, refusal) => {
                 tracing::warn!(%refusal, "a message of the client is refused");
                 let answer = TxJsonRpcMessage::<R>::error(refusal.error(), id);
-                send(&self.write, &answer).await.is_ok()
+                self.write.send(&answer).await.is_ok()
             }
             (Peer::Server, refusal @ Refusal::TooLarge(_)) => {
                 self.ended.set(refusal.to_string());

@@ -75,6 +75,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<Exit> {
     config.pins = args
         .pins
         .or_else(|| args.policy.as_deref().map(Pins::beside));
+    if config.pins.is_none() && matches!(args.first_use, First::Refuse) {
+        anyhow::bail!(
+            "`--first-use refuse` needs a file of tools that were accepted, and without `--policy` none is known: name it with `--pins`"
+        );
+    }
     config.first_use = match args.first_use {
         First::Accept => FirstUse::Accept,
         First::Refuse => FirstUse::Refuse,

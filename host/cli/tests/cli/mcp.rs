@@ -147,6 +147,30 @@ fn a_wrapped_server_is_called_as_the_policy_says() {
 }
 
 #[test]
+fn a_wrapped_server_whose_pins_are_not_known_does_not_start_where_the_first_use_is_refused() {
+    let fixture = fixture();
+    let mut command = fixture.hexgate();
+    command
+        .env("HEXGATE_LOCAL_POLICY", fixture.path("policy.yaml"))
+        .args([
+            "mcp",
+            "wrap",
+            "--first-use",
+            "refuse",
+            "--",
+            "sh",
+            "server.sh",
+        ])
+        .stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && said.contains("`--pins`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_gateway_listens_records_and_ends_when_told() {
     let fixture = fixture();
     let mut command = fixture.hexgate();

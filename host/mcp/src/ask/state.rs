@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 const OPEN: Duration = Duration::from_secs(600);
 /// Questions that are open at a time.
 const MAX_OPEN: usize = 10_000;
+/// Questions of one user that are open at a time. When there are more, that user's oldest can no longer be answered.
+const MAX_OF_USER: usize = 100;
 /// The longest state that is looked at, and the longest one of a server that is carried in it.
 const MAX_STATE: usize = 64 << 10;
 const MAX_CARRIED: usize = 32 << 10;
@@ -21,7 +23,15 @@ const MAX_CARRIED: usize = 32 << 10;
 #[derive(Debug)]
 pub(crate) struct States {
     codec: RequestStateCodec,
-    open: Mutex<HashMap<String, Instant>>,
+    open: Mutex<HashMap<String, Open>>,
+}
+
+/// A question that can be answered.
+#[derive(Debug)]
+struct Open {
+    user: String,
+    began: Instant,
+    until: Instant,
 }
 
 /// The system gives no random numbers.
@@ -73,7 +83,8 @@ impl States {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| error.to_string())?;
         let name = format!("{:032x}", u128::from_be_bytes(random));
-        let options = SealOptions::new().associated_data(&bound).ttl(OPEN);
+        let time = open_for(decision);
+        let options = SealOptions::new().associated_data(&bound).ttl(time);
         let sealed = Sealed {
             name: name.clone(),
             asks,
@@ -82,11 +93,27 @@ impl States {
         let sealed = sealed.map_err(|error| error.to_string())?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        open.retain(|_, until| *until > now);
+        open.retain(|_, question| question.until > now);
+        let user = decision
+            .caller()
+            .map(|caller| caller.user_id())
+            .unwrap_or_default();
+        let own = open.iter().filter(|(_, question)| question.user == user);
+        if own.clone().count() >= MAX_OF_USER
+            && let Some(oldest) = own.min_by_key(|(_, question)| question.began)
+        {
+            let oldest = oldest.0.clone();
+            open.remove(&oldest);
+        }
         if open.len() >= MAX_OPEN {
             return Err("too many questions are open".to_owned());
         }
-        open.insert(name.clone(), now + OPEN);
+        let question = Open {
+            user: user.to_owned(),
+            began: now,
+            until: now + time,
+        };
+        open.insert(name.clone(), question);
         Ok((name, sealed))
     }
 
@@ -107,11 +134,19 @@ impl States {
             })?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.remove(&name) {
-            Some(until) if until > Instant::now() => Ok((name, asks)),
+            Some(question) if question.until > Instant::now() => Ok((name, asks)),
             Some(_) => Err("the question is no longer open".to_owned()),
             None => Err("the answer was used already".to_owned()),
         }
     }
+}
+
+/// How long a question about a call is open: as long as the policy gives an approval, and not longer than others.
+pub(super) fn open_for(decision: &Decision) -> Duration {
+    let expires = decision.approval_terms().and_then(|terms| terms.expires);
+    expires.map_or(OPEN, |seconds| {
+        Duration::from_secs(seconds.into()).min(OPEN)
+    })
 }
 
 /// What a question is about: caller, tool, arguments and policy.

@@ -104,26 +104,14 @@ struct WrittenLimits {
     items: Option<usize>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct WrittenApprovals {
-    ask_client: bool,
+    ask_client: Option<bool>,
     database: Option<PathBuf>,
     approvers: Option<PathBuf>,
     used: Option<PathBuf>,
     roles: Vec<String>,
-}
-
-impl Default for WrittenApprovals {
-    fn default() -> Self {
-        Self {
-            ask_client: true,
-            database: None,
-            approvers: None,
-            used: None,
-            roles: Vec::new(),
-        }
-    }
 }
 
 impl Config {

@@ -1,7 +1,7 @@
 //! What happens to a request before the protocol sees it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -9,69 +9,50 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use hexgate_base::Digest;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{ErrorData, RequestId};
+use rmcp::transport::streamable_http_server::session::SessionManager as _;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::owners::Owners;
 use crate::caller::{Incoming, Unidentified};
 use crate::exact::{self, Refusal};
 use crate::gateway::Gateway;
 
 /// The header that names a session, in the versions that have them.
 const SESSION: &str = "mcp-session-id";
-/// Sessions whose owner is remembered. When there are more, the oldest have to be opened again.
-const MAX_SESSIONS: usize = 10_000;
+/// How long the body of a request may take. Until it is read nobody knows whether the caller is one.
+const BODY: Duration = Duration::from_secs(10);
 
 pub(super) struct Guard {
     gateway: Gateway,
     owners: Mutex<Owners>,
-}
-
-/// Who opened which session.
-#[derive(Default)]
-struct Owners {
-    by_session: HashMap<String, (u64, Digest)>,
-    opened: u64,
+    sessions: Arc<LocalSessionManager>,
 }
 
 impl Guard {
-    pub(super) fn new(gateway: &Gateway) -> Self {
+    pub(super) fn new(gateway: &Gateway, sessions: Arc<LocalSessionManager>) -> Self {
         Self {
             gateway: gateway.clone(),
             owners: Mutex::default(),
+            sessions,
         }
     }
 
-    /// Whether a session is that of another caller, or of nobody.
-    fn is_foreign(&self, session: &str, caller: &Caller) -> bool {
-        let owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        let owner = owners.by_session.get(session);
-        owner.is_none_or(|(_, owner)| *owner != fingerprint(caller))
+    fn owners(&self) -> MutexGuard<'_, Owners> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn opened(&self, session: &str, caller: &Caller) {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        owners.opened += 1;
-        let number = owners.opened;
-        let owner = (number, fingerprint(caller));
-        owners.by_session.insert(session.to_owned(), owner);
-        if owners.by_session.len() > MAX_SESSIONS {
-            let oldest = owners
-                .by_session
-                .iter()
-                .min_by_key(|(_, (number, _))| *number);
-            let oldest = oldest.map(|(session, _)| session.clone());
-            if let Some(oldest) = oldest {
-                owners.by_session.remove(&oldest);
-            }
+    /// Remembers whose a new session is, and ends the one that makes room for it.
+    async fn opened(&self, session: &str, caller: &Caller) {
+        let ended = self.owners().opened(session, caller);
+        if let Some(ended) = ended
+            && let Err(error) = self.sessions.close_session(&ended.into()).await
+        {
+            tracing::warn!(%error, "a session that makes room for a newer one does not end");
         }
-    }
-
-    fn closed(&self, session: &str) {
-        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        owners.by_session.remove(session);
     }
 
     /// Has the attempt of a caller who is nobody recorded.
@@ -97,17 +78,11 @@ impl Guard {
         if method != "tools/call" {
             return;
         }
-        let gate = self.gateway.decided_as(&params.name.unwrap_or_default());
+        let gate = self.gateway.refused_as(&params.name.unwrap_or_default());
         let arguments = params.arguments.as_ref().map_or("{}", |it| it.get());
         let call = Call::with_refused_token(error, gate, arguments);
         let _ = self.gateway.enforcer().decide_call(call);
     }
-}
-
-/// Who a caller is, for telling sessions apart: not only by the user, as roles may differ by token.
-fn fingerprint(caller: &Caller) -> Digest {
-    let parts = (caller.user_id(), caller.roles(), caller.session());
-    Digest::of(&serde_json::to_vec(&parts).unwrap_or_default())
 }
 
 /// Finds the caller, reads the body, and looks at it.
@@ -118,9 +93,13 @@ pub(super) async fn guard(
 ) -> Response {
     let limit = guard.gateway.config().limits.request_bytes;
     let (mut parts, body) = request.into_parts();
-    let body = match to_bytes(body, limit).await {
-        Ok(body) => body,
+    let body = match tokio::time::timeout(BODY, to_bytes(body, limit)).await {
+        Ok(Ok(body)) => body,
         Err(_) => {
+            let error = ErrorData::invalid_request("late: the request did not come whole", None);
+            return answer(StatusCode::REQUEST_TIMEOUT, &error, None);
+        }
+        Ok(Err(_)) => {
             let refusal = Refusal::TooLarge(limit);
             return answer(StatusCode::PAYLOAD_TOO_LARGE, &refusal.error(), None);
         }
@@ -129,8 +108,10 @@ pub(super) async fn guard(
     let caller = match guard.gateway.caller_of().caller_of(incoming).await {
         Ok(caller) => caller,
         Err(error) => {
-            guard.refused(&error, &body);
-            return unauthorized(&error);
+            let answer = unauthorized(&error);
+            // The record is a file: other requests must not wait for it.
+            let _ = tokio::task::spawn_blocking(move || guard.refused(&error, &body)).await;
+            return answer;
         }
     };
     // Nothing behind this needs the token, and servers must not get it.
@@ -143,7 +124,7 @@ pub(super) async fn guard(
     }
     let session = session(&parts.headers);
     if let Some(session) = &session
-        && guard.is_foreign(session, &caller)
+        && !guard.owners().is_used_by(session, &caller)
     {
         let error = ErrorData::invalid_request("unknown_session: open a session first", None);
         return answer(StatusCode::NOT_FOUND, &error, exact::id(&body));
@@ -154,11 +135,11 @@ pub(super) async fn guard(
     parts.extensions.insert(caller.clone());
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     if let Some(ended) = ends {
-        guard.closed(&ended);
+        guard.owners().closed(&ended);
     } else if let Some(opened) = self::session(response.headers())
-        && guard.is_foreign(&opened, &caller)
+        && guard.owners().is_foreign(&opened, &caller)
     {
-        guard.opened(&opened, &caller);
+        guard.opened(&opened, &caller).await;
     }
     response
 }

@@ -71,13 +71,14 @@ impl Http {
             .with_allowed_origins(config.origins.iter().cloned())
             .enforce_origin_validation()
             .with_max_request_body_bytes(config.limits.request_bytes);
-        let session = self.gateway.http_session();
+        let gateway = self.gateway.clone();
+        let sessions = Arc::new(LocalSessionManager::default());
         let service = StreamableHttpService::new(
-            move || Ok(session.clone()),
-            Arc::new(LocalSessionManager::default()),
+            move || Ok(gateway.http_session()),
+            Arc::clone(&sessions),
             served,
         );
-        let guard = Arc::new(Guard::new(&self.gateway));
+        let guard = Arc::new(Guard::new(&self.gateway, sessions));
         Router::new()
             .route_service(PATH, service)
             .layer(from_fn_with_state(guard, guard::guard))

@@ -241,7 +241,10 @@ impl GatewayBuilder {
         let config = self.config;
         config.check().map_err(OpenError::Config)?;
         let roads = Roads::new(
-            config.approvals.ask_client,
+            config
+                .approvals
+                .ask_client
+                .unwrap_or(self.durable.is_none()),
             self.durable,
             config.limits.approval_time,
         )

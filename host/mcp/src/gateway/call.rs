@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use hexgate_enforce::{Call, Caller, Decision, EndState, Ended, Permit};
+use futures_util::FutureExt as _;
+use hexgate_enforce::{Call, Caller, Decision, Effect, EndState, Ended, Permit};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ElicitRequestParams, ErrorData,
-    InputRequest, InputRequiredResult, InputResponses,
+    InputRequest, InputRequests, InputRequiredResult, InputResponses,
 };
 
 use super::{Gateway, shown};
 use crate::ask::{Asking, Road};
 use crate::exact;
-use crate::server::{Failure, Server};
+use crate::server::{Failure, Server, Tool};
+use crate::visible::is_visible_name;
 
 /// How often a server can ask the user in one call.
 const ROUNDS: usize = 8;
@@ -47,16 +49,16 @@ impl Gateway {
             Some(arguments) => serde_json::to_string(&arguments)
                 .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?,
         };
-        let gate = self.decided_as(&params.name);
-        let call = Call::of(request.caller, gate.clone(), arguments);
-        let found = match self.find(&params.name).await {
+        let (server, tool) = match self.find(&params.name).await {
             Ok(found) => found,
             Err(reason) => {
+                let call = Call::of(request.caller, self.refused_as(&params.name), arguments);
                 let decision = self.0.enforcer.refuse(call, reason);
                 return Ok(shown::denied(&decision).into());
             }
         };
-        let (server, tool) = found;
+        // The name of the very tool that is sent.
+        let call = Call::of(request.caller, tool.decided_as.clone(), arguments);
         let permit = match self.authorize(&request, call).await {
             Ok(permit) => permit,
             Err(decision) => {
@@ -94,15 +96,15 @@ impl Gateway {
             Err(failure) => {
                 self.failed(permit.decision(), &failure, took);
                 match &failure {
-                    Failure::Error(_) => Err(self.without_secrets(shown::error(&failure))),
+                    Failure::Error(_) => Err(self.error(&failure)),
                     _ => Ok(shown::failed(&failure).into()),
                 }
             }
         }
     }
 
-    /// The server and its name for a tool that is offered.
-    async fn find(&self, shown: &str) -> Result<(Arc<Server>, String), String> {
+    /// A tool that is offered, and its server.
+    async fn find(&self, shown: &str) -> Result<(Arc<Server>, Arc<Tool>), String> {
         let Some((server, local)) = self.route(shown) else {
             return Err("no server has such a tool".to_owned());
         };
@@ -114,7 +116,7 @@ impl Gateway {
             return Err(format!("the server never said what it has: {why}"));
         };
         match snapshot.tool(local) {
-            Some(tool) => Ok((Arc::clone(server), tool.name.clone())),
+            Some(tool) => Ok((Arc::clone(server), Arc::clone(tool))),
             None => Err(match snapshot.withheld.get(local) {
                 Some(why) => format!("the tool is withheld: {why}"),
                 None => "the tool was not in the server's last list".to_owned(),
@@ -142,7 +144,7 @@ impl Gateway {
         &self,
         request: &Request<'_>,
         server: &Server,
-        tool: &str,
+        tool: &Tool,
         permit: &Permit,
     ) -> Result<Answered, Failure> {
         let roads = &self.0.roads;
@@ -151,10 +153,15 @@ impl Gateway {
             .map_err(|_| Failure::State)?;
         let arguments = exact::object(permit.arguments()).ok_or(Failure::Inexact)?;
         let mut input = carried.map(|carried| (carried.state, carried.responses));
+        if (request.cancelled)().now_or_never().is_some() {
+            return Err(Failure::Cancelled { sent: false });
+        }
         for _ in 0..ROUNDS {
             let response = tokio::select! {
+                // What was cancelled by now is not sent.
+                biased;
+                () = (request.cancelled)() => return Err(Failure::Cancelled { sent: true }),
                 response = server.call(tool, arguments.clone(), input.take()) => response?,
-                () = (request.cancelled)() => return Err(Failure::Cancelled),
             };
             let asked = match response {
                 CallToolResponse::Complete(result) => {
@@ -166,7 +173,7 @@ impl Gateway {
                 CallToolResponse::Task(_) => return Err(Failure::Refused("answers with a task")),
                 _ => return Err(Failure::Lied("it is of an unknown kind".to_owned())),
             };
-            let forms = self.forms(&asked)?;
+            let forms = self.forms(asked.input_requests)?;
             match request.asking.road() {
                 Road::None => {
                     return Err(Failure::Refused(
@@ -176,7 +183,13 @@ impl Gateway {
                 Road::Again => {
                     let sealed = roads.seal(permit.decision(), asked.request_state);
                     let sealed = sealed.map_err(Failure::Lied)?;
-                    let input = InputRequiredResult::new(asked.input_requests, Some(sealed));
+                    let requests = forms.into_iter().map(|(key, form)| {
+                        (
+                            key,
+                            InputRequest::Elicitation(rmcp::model::Request::new(form)),
+                        )
+                    });
+                    let input = InputRequiredResult::new(Some(requests.collect()), Some(sealed));
                     return Ok(Answered::Asks(Box::new(input)));
                 }
                 Road::Waiting(client) => {
@@ -191,6 +204,7 @@ impl Gateway {
                             .map_err(|error| Failure::Lied(error.to_string()))?;
                         responses.insert(key, answer);
                     }
+                    self.still_permitted(request.caller, permit)?;
                     input = Some((asked.request_state, responses));
                 }
             }
@@ -198,21 +212,48 @@ impl Gateway {
         Err(Failure::Refused("asks the user again and again"))
     }
 
+    /// Decides a call again before it goes on. Meanwhile the policy may have changed, or the caller may have expired or been stopped.
+    fn still_permitted(&self, caller: &Caller, permit: &Permit) -> Result<(), Failure> {
+        let first = permit.decision();
+        let call = Call::of(caller, first.tool(), first.arguments());
+        let again = self.0.enforcer.decide_call(call);
+        let holds = match again.outcome() {
+            Effect::Allow => true,
+            // Who approved agreed to this call under that policy alone.
+            Effect::NeedsApproval => {
+                first.approved_by().is_some() && again.policy() == first.policy()
+            }
+            Effect::Deny => false,
+        };
+        if holds {
+            Ok(())
+        } else {
+            Err(Failure::NoLongerPermitted)
+        }
+    }
+
     /// The questions of a server to the user, if such are passed on and there are no others.
     fn forms(
         &self,
-        asked: &InputRequiredResult,
+        requests: Option<InputRequests>,
     ) -> Result<Vec<(String, ElicitRequestParams)>, Failure> {
         let refused = Failure::Refused("asks for more input");
-        let requests = asked
-            .input_requests
-            .as_ref()
-            .ok_or_else(|| refused.clone())?;
+        let requests = requests.unwrap_or_default();
         if !self.0.config.offer.elicitation.is_pass() || requests.is_empty() {
             return Err(refused);
         }
-        let forms = requests.iter().map(|(key, request)| match request {
-            InputRequest::Elicitation(form) => Ok((key.clone(), form.params.clone())),
+        let most = self.0.config.limits.result_bytes;
+        let size = serde_json::to_vec(&requests).map_or(usize::MAX, |it| it.len());
+        if size > most {
+            return Err(Failure::TooLarge(most));
+        }
+        let forms = requests.into_iter().map(|(key, request)| match request {
+            InputRequest::Elicitation(_) if !is_visible_name(&key) => Err(Failure::Refused(
+                "asks with names that have characters that are not seen",
+            )),
+            InputRequest::Elicitation(form) => {
+                Ok((key, shown::question(form.params, self.cleaning(), most)?))
+            }
             _ => Err(refused.clone()),
         });
         forms.collect()
@@ -221,7 +262,7 @@ impl Gateway {
     /// Records that what was permitted did not come to a good end.
     pub(super) fn failed(&self, decision: &Decision, failure: &Failure, took: Duration) {
         let state = match failure {
-            Failure::Cancelled => EndState::Cancelled,
+            Failure::Cancelled { .. } => EndState::Cancelled,
             _ => EndState::Failed,
         };
         let ran = failure.may_have_run();
@@ -257,8 +298,9 @@ impl Gateway {
         }
     }
 
-    /// An error without what looks like keys, and with everything visible where that is asked for.
-    pub(super) fn without_secrets(&self, mut error: ErrorData) -> ErrorData {
+    /// A failure as an error, without what looks like keys, and with everything visible where that is asked for.
+    pub(super) fn error(&self, failure: &Failure) -> ErrorData {
+        let mut error = shown::error(failure, self.0.config.limits.result_bytes);
         let cleaning = self.cleaning();
         if cleaning.scrubber.is_some() || cleaning.visible {
             error.message = cleaning.text(&error.message).into();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::FutureExt as _;
 use hexgate_enforce::{Call, Caller, EndState, Permit};
 use rmcp::model::{
     CompleteRequestMethod, CompleteRequestParams, CompleteResult, ErrorData,
@@ -17,6 +18,9 @@ use super::call::Request;
 use super::{Gateway, shown};
 use crate::names::{self, Kind};
 use crate::server::{Failure, Server, Snapshot};
+
+/// How much of the name of something unknown is recorded, in characters.
+const MAX_NAMED: usize = 1024;
 
 /// What is decided about a prompt, and what is sent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,12 +106,15 @@ impl Gateway {
         if !self.0.config.offer.prompts.is_pass() {
             return Err(ErrorData::method_not_found::<GetPromptRequestMethod>());
         }
-        let unknown = || ErrorData::invalid_params("no server has such a prompt", None);
-        let (server, local) = self.route(&params.name).ok_or_else(unknown)?;
-        let snapshot = server.snapshot().ok_or_else(unknown)?;
-        if !snapshot.prompts.iter().any(|prompt| prompt.name == local) {
-            return Err(unknown());
-        }
+        let routed = self.route(&params.name).filter(|(server, local)| {
+            server
+                .snapshot()
+                .is_some_and(|it| it.prompts.iter().any(|prompt| prompt.name == *local))
+        });
+        let Some((server, local)) = routed else {
+            let why = "no server has such a prompt";
+            return Err(self.unknown(&request, Kind::Prompt, &params.name, why));
+        };
         let wanted = WantedPrompt {
             name: local.to_owned(),
             arguments: params.arguments.unwrap_or_default(),
@@ -133,7 +140,10 @@ impl Gateway {
         if !self.0.config.offer.resources.is_pass() {
             return Err(ErrorData::method_not_found::<ReadResourceRequestMethod>());
         }
-        let server = self.owner(&params.uri)?;
+        let Some(server) = self.owner(&params.uri) else {
+            let why = "not exactly one server has such a resource";
+            return Err(self.unknown(&request, Kind::Resource, &params.uri, why));
+        };
         let wanted = WantedResource { uri: params.uri };
         let permit = self
             .permit(&request, &server, Kind::Resource, &wanted)
@@ -157,20 +167,23 @@ impl Gateway {
         if !self.0.config.offer.completions.is_pass() {
             return Err(ErrorData::method_not_found::<CompleteRequestMethod>());
         }
-        let unknown = || ErrorData::invalid_params("no server has what is to be completed", None);
-        let server = match &mut params.r#ref {
+        let (named, found) = match &mut params.r#ref {
             Reference::Prompt(prompt) => {
-                let (server, local) = self.route(&prompt.name).ok_or_else(unknown)?;
-                let (server, local) = (Arc::clone(server), local.to_owned());
-                prompt.name = local;
-                server
+                let named = prompt.name.clone();
+                let found = self.route(&named).map(|(server, local)| {
+                    prompt.name = local.to_owned();
+                    Arc::clone(server)
+                });
+                (named, found)
             }
-            Reference::Resource(resource) => self.owner(&resource.uri)?,
-            _ => return Err(unknown()),
+            Reference::Resource(resource) => (resource.uri.clone(), self.owner(&resource.uri)),
+            _ => (String::new(), None),
         };
-        if !server.snapshot().is_some_and(|snapshot| snapshot.completes) {
-            return Err(unknown());
-        }
+        let found = found.filter(|server| server.snapshot().is_some_and(|it| it.completes));
+        let Some(server) = found else {
+            let why = "no server has what is to be completed";
+            return Err(self.unknown(&request, Kind::Completion, &named, why));
+        };
         params.meta = None;
         let permit = self
             .permit(&request, &server, Kind::Completion, &params)
@@ -182,7 +195,7 @@ impl Gateway {
     }
 
     /// The one server that listed a resource, or a template that begins as it does.
-    fn owner(&self, uri: &str) -> Result<Arc<Server>, ErrorData> {
+    fn owner(&self, uri: &str) -> Option<Arc<Server>> {
         let of = |matches: &dyn Fn(&Snapshot) -> bool| {
             let servers = self.0.servers.iter();
             let found: Vec<_> = servers
@@ -193,18 +206,33 @@ impl Gateway {
                 _ => None,
             }
         };
-        of(&|snapshot| snapshot.resources.iter().any(|it| it.uri == uri))
-            .or_else(|| {
-                of(&|snapshot| {
-                    snapshot.templates.iter().any(|it| {
-                        let fixed = it.uri_template.split('{').next().unwrap_or_default();
-                        it.uri_template == uri || (!fixed.is_empty() && uri.starts_with(fixed))
-                    })
+        of(&|snapshot| snapshot.resources.iter().any(|it| it.uri == uri)).or_else(|| {
+            of(&|snapshot| {
+                snapshot.templates.iter().any(|it| {
+                    let fixed = it.uri_template.split('{').next().unwrap_or_default();
+                    it.uri_template == uri || (!fixed.is_empty() && uri.starts_with(fixed))
                 })
             })
-            .ok_or_else(|| {
-                ErrorData::invalid_params("not exactly one server has such a resource", None)
-            })
+        })
+    }
+
+    /// What the client gets that asks for something that no server has. It is recorded as a denial, like a call of an unknown tool.
+    fn unknown(
+        &self,
+        request: &Request<'_>,
+        kind: Kind,
+        named: &str,
+        why: &'static str,
+    ) -> ErrorData {
+        let named = hexgate_base::shortened(named, MAX_NAMED);
+        let arguments = serde_json::json!({ "asked": named }).to_string();
+        let gate = match self.route(&named) {
+            Some((server, _)) => names::other(&server.name, kind),
+            None => format!("mcp.{}", kind.as_str()),
+        };
+        let call = Call::of(request.caller, gate, arguments);
+        let _ = self.0.enforcer.refuse(call, why);
+        ErrorData::invalid_params(why, None)
     }
 
     async fn permit(
@@ -232,9 +260,14 @@ impl Gateway {
         let began = Instant::now();
         let answered = async {
             let wanted = serde_json::from_str(permit.arguments()).map_err(|_| Failure::Inexact)?;
+            if (request.cancelled)().now_or_never().is_some() {
+                return Err(Failure::Cancelled { sent: false });
+            }
             let answer = tokio::select! {
+                // What was cancelled by now is not sent.
+                biased;
+                () = (request.cancelled)() => return Err(Failure::Cancelled { sent: true }),
                 answer = ask(wanted) => answer?,
-                () = (request.cancelled)() => return Err(Failure::Cancelled),
             };
             shown::passed(answer, self.cleaning(), self.0.config.limits.result_bytes)
         };
@@ -247,7 +280,7 @@ impl Gateway {
             }
             Err(failure) => {
                 self.failed(permit.decision(), &failure, began.elapsed());
-                Err(self.without_secrets(shown::error(&failure)))
+                Err(self.error(&failure))
             }
         }
     }

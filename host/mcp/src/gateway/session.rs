@@ -1,6 +1,8 @@
 //! The gateway as one client meets it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use axum::http::request::Parts;
@@ -27,6 +29,8 @@ use crate::config::VERSIONS;
 pub struct Session {
     gateway: Gateway,
     over: Over,
+    /// Whether the client is told of changes already.
+    told: Arc<AtomicBool>,
 }
 
 /// Where the client is.
@@ -44,6 +48,7 @@ impl Gateway {
         Session {
             gateway: self.clone(),
             over: Over::Stdio,
+            told: Arc::default(),
         }
     }
 
@@ -51,6 +56,7 @@ impl Gateway {
         Session {
             gateway: self.clone(),
             over: Over::Http,
+            told: Arc::default(),
         }
     }
 }
@@ -202,6 +208,10 @@ impl ServerHandler for Session {
                 .cloned(),
         };
         let Some(caller) = caller else { return };
+        if self.told.swap(true, Ordering::Relaxed) {
+            // However often a client says that it began, one task tells it.
+            return;
+        }
         let (gateway, peer) = (self.gateway.clone(), context.peer);
         tokio::spawn(async move {
             let mut epoch = gateway.epoch(&caller);
@@ -276,7 +286,7 @@ impl ServerHandler for Session {
         let caller = match self.caller(&context).await {
             Ok(caller) => caller,
             Err(error) => {
-                let gate = self.gateway.decided_as(&params.name);
+                let gate = self.gateway.refused_as(&params.name);
                 let arguments = serde_json::to_string(&params.arguments.unwrap_or_default())
                     .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
                 let call = Call::with_refused_token(&error, gate, arguments);

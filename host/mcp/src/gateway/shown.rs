@@ -2,16 +2,23 @@
 
 use hexgate_enforce::Decision;
 use hexgate_enforce::audit::Scrubber;
-use rmcp::model::{CallToolResult, ContentBlock, ErrorData, MetaObject};
+use rmcp::model::{
+    CallToolResult, ContentBlock, ElicitRequestParams, ErrorCode, ErrorData, MetaObject,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::server::Failure;
-use crate::visible::{make_visible, visible};
+use crate::visible::{hidden_name, make_visible, visible};
 
 /// The key under which the id of a request for approval stands in the `_meta` of a result.
 const REQUEST: &str = "hexgate/approvalRequest";
+
+/// The longest message of a server's error, in characters.
+const MAX_MESSAGE: usize = 4096;
+/// Codes of errors to which the protocol gives a meaning.
+const RESERVED: std::ops::RangeInclusive<i32> = -32_099..=-32_000;
 
 /// A call that does not run, as the model reads it.
 pub(super) fn denied(decision: &Decision) -> CallToolResult {
@@ -38,12 +45,25 @@ pub(super) fn failed(failure: &Failure) -> CallToolResult {
     ))])
 }
 
-/// The same for requests whose answers cannot say it.
-pub(super) fn error(failure: &Failure) -> ErrorData {
+/// The same for requests whose answers cannot say it. What a server adds to its error has at most this many bytes, or is left out.
+pub(super) fn error(failure: &Failure, most: usize) -> ErrorData {
     match failure {
-        Failure::Error(error) => (**error).clone(),
+        Failure::Error(error) => of_server(error, most),
         _ => ErrorData::internal_error(format!("[{}] {failure}", failure.name()), None),
     }
+}
+
+/// An error of a server. Codes that the protocol has for this side of the connection (to ask the user, to authorize, to speak another
+/// version) would speak for the gateway: they become an internal error.
+fn of_server(error: &ErrorData, most: usize) -> ErrorData {
+    let message = hexgate_base::shortened(&error.message, MAX_MESSAGE);
+    let speaks_for_itself =
+        error.code == ErrorCode::RESOURCE_NOT_FOUND || !RESERVED.contains(&error.code.0);
+    if !speaks_for_itself {
+        return ErrorData::internal_error(message, None);
+    }
+    let is_small = |data: &Value| data.to_string().len() <= most;
+    ErrorData::new(error.code, message, error.data.clone().filter(is_small))
 }
 
 /// A request that the policy does not allow, other than a call.
@@ -99,6 +119,40 @@ pub(super) fn passed<T: Serialize + DeserializeOwned>(
     let text = value.to_string();
     let result = serde_json::from_value(value).map_err(lied)?;
     Ok((result, text))
+}
+
+/// Cleans a question of a server to the user. It is shown like a list: everything in it is visible.
+pub(super) fn question(
+    question: ElicitRequestParams,
+    cleaning: Cleaning<'_>,
+    most: usize,
+) -> Result<ElicitRequestParams, Failure> {
+    let ElicitRequestParams::FormElicitationParams {
+        meta,
+        message,
+        requested_schema,
+    } = question
+    else {
+        return Err(Failure::Refused("asks for more input"));
+    };
+    let schema = serde_json::to_value(&requested_schema);
+    let schema = schema.map_err(|error| Failure::Lied(error.to_string()))?;
+    // The answer has these names, so they cannot be changed.
+    if hidden_name(&schema).is_some() {
+        return Err(Failure::Refused(
+            "asks with names that have characters that are not seen",
+        ));
+    }
+    let question = ElicitRequestParams::FormElicitationParams {
+        meta,
+        message,
+        requested_schema,
+    };
+    let cleaning = Cleaning {
+        visible: true,
+        ..cleaning
+    };
+    Ok(passed(question, cleaning, most)?.0)
 }
 
 fn scrub(scrubber: &Scrubber, value: &mut Value) {

@@ -80,7 +80,8 @@ pub struct UserClaim {
     /// What the claim has to begin with, and what is taken off it.
     #[serde(default)]
     pub strip: Option<String>,
-    /// What is put before the name then. With several issuers each has to say it, and all differ: nobody is two people.
+    /// What is put before the name then. With several issuers, or `tokens` beside one, each has to say it, and none begins another one: nobody
+    /// is two people.
     #[serde(default)]
     pub before: Option<String>,
 }

@@ -77,6 +77,12 @@ pub enum IdentityError {
     /// A token of ours does not hold.
     #[error("the token does not hold: {0}")]
     Token(#[from] TokenError),
+    /// A token of ours names a user who is called as those of an issuer are.
+    #[error("the token names a user who is called as those of `{issuer}` are")]
+    OfIssuer {
+        /// The issuer.
+        issuer: String,
+    },
     /// A token of an issuer does not hold.
     #[error("the token of `{issuer}` does not hold: {reason}")]
     Refused {

@@ -59,6 +59,14 @@ impl<'a> Unchecked<'a> {
 }
 
 impl Issuer {
+    /// Whether a user is called as those of this issuer are.
+    pub(super) fn is_before(&self, user: &str) -> bool {
+        self.user
+            .before
+            .as_deref()
+            .is_some_and(|before| user.starts_with(before))
+    }
+
     /// The caller that a token names, once its signature, audience and times hold.
     pub(super) async fn caller(&self, token: &Unchecked<'_>) -> Result<Caller, IdentityError> {
         let (kid, algorithm) = self.header(&token.header)?;

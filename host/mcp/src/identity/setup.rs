@@ -48,7 +48,7 @@ impl Identity {
             .iter()
             .map(|issuer| self::issuer(issuer, config, clock.clone()))
             .collect::<Result<Vec<_>, _>>()?;
-        one_name_each(&config.issuers)?;
+        one_name_each(&config.issuers, tokens.is_some())?;
         Ok(Self {
             who: Who::Bearer { tokens, issuers },
             resource,
@@ -170,23 +170,30 @@ fn issuer(
 }
 
 /// The same `sub` of two issuers is two people.
-fn one_name_each(issuers: &[IssuerConfig]) -> Result<(), IdentityConfigError> {
-    let (mut names, mut befores) = (BTreeSet::new(), BTreeSet::new());
+fn one_name_each(issuers: &[IssuerConfig], has_tokens: bool) -> Result<(), IdentityConfigError> {
+    let mut names = BTreeSet::new();
     for issuer in issuers {
         let of = format!("the issuer `{}`", issuer.issuer);
         if !names.insert(&issuer.issuer) {
             return Err(value(&of, "issuer", "stands twice"));
         }
     }
-    for issuer in issuers {
+    if issuers.len() + usize::from(has_tokens) < 2 {
+        return Ok(());
+    }
+    for (number, issuer) in issuers.iter().enumerate() {
         let of = format!("the issuer `{}`", issuer.issuer);
-        if issuers.len() > 1
-            && (issuer.user.before.is_none() || !befores.insert(&issuer.user.before))
-        {
+        let before = issuer.user.before.as_deref().unwrap_or_default();
+        let others = issuers.iter().enumerate().filter(|(n, _)| *n != number);
+        // Else an issuer could name a user of another one: `a` with the user `b:alice`, and `ab:` with `alice`.
+        let begins_another = others
+            .filter_map(|(_, other)| other.user.before.as_deref())
+            .any(|other| other.starts_with(before));
+        if before.is_empty() || begins_another {
             return Err(value(
                 &of,
                 "user.before",
-                "is missing or another issuer's: with several issuers each has its own, so that nobody is taken for somebody else's user",
+                "is missing, empty, or what another issuer's begins with: with several issuers, or `tokens` beside one, each has its own, so that nobody is taken for somebody else's user",
             ));
         }
     }

@@ -5,8 +5,10 @@
 )]
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
@@ -16,7 +18,8 @@ use rmcp::model::{
     ListRootsRequestMethod, ListRootsResult, ProtocolVersion,
 };
 use rmcp::service::{
-    ClientLifecycleMode, ClientServiceExt as _, NotificationContext, RequestContext, RunningService,
+    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, NotificationContext,
+    RequestContext, RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
@@ -157,6 +160,9 @@ pub(super) async fn connect(
             (running, Ended::default())
         }
     };
+    // A list is what the server says now: a cached one would hide that it refuses or is gone.
+    let no_cache = ClientCacheConfig::disabled();
+    running.peer().set_response_cache_config(no_cache).await;
     let spoken = running
         .peer()
         .peer_info()
@@ -274,43 +280,65 @@ fn process(
     tokio::spawn(shown(name.to_owned(), log));
     let lines = Lines::new(
         Peer::Server,
-        Owned {
-            output,
-            child: Some(child),
-        },
+        Owned::new(output, child),
         input,
         limits.response_bytes,
     );
-    Ok(lines)
+    Ok(lines.with_calls(limits.calls))
 }
 
-/// The output of a process, with the process: what drops the one ends the other.
+/// The output of a process, with the process: what drops the one ends the other, and the output ends soon after the process, whoever else
+/// holds it.
 struct Owned<R> {
     output: R,
-    child: Option<Child>,
+    exit: Option<Exit>,
+}
+
+/// Ends a while after a process. It is ended by force when this is dropped.
+type Exit = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl<R> Owned<R> {
+    fn new(output: R, mut child: Child) -> Self {
+        let exit = async move {
+            let _ = child.wait().await;
+            // What it wrote before can still be read.
+            tokio::time::sleep(GRACE).await;
+        };
+        Self {
+            output,
+            exit: Some(Box::pin(exit)),
+        }
+    }
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Owned<R> {
     fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
         buffer: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<std::io::Result<()>> {
-        std::pin::Pin::new(&mut self.output).poll_read(context, buffer)
+    ) -> Poll<std::io::Result<()>> {
+        if let Poll::Ready(read) = Pin::new(&mut self.output).poll_read(context, buffer) {
+            return Poll::Ready(read);
+        }
+        let is_over = match &mut self.exit {
+            Some(exit) => exit.as_mut().poll(context).is_ready(),
+            None => true,
+        };
+        if is_over {
+            // Nothing is read, which is the end.
+            self.exit = None;
+            return Poll::Ready(Ok(()));
+        }
+        Poll::Pending
     }
 }
 
 impl<R> Drop for Owned<R> {
     fn drop(&mut self) {
         // Its input is closed by now or soon: a server ends by itself then.
-        if let (Some(mut child), Ok(runtime)) =
-            (self.child.take(), tokio::runtime::Handle::try_current())
+        if let (Some(exit), Ok(runtime)) = (self.exit.take(), tokio::runtime::Handle::try_current())
         {
-            runtime.spawn(async move {
-                if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-                    let _ = child.kill().await;
-                }
-            });
+            runtime.spawn(tokio::time::timeout(GRACE, exit));
         }
     }
 }

@@ -27,7 +27,18 @@ pub(crate) enum Failure {
     Late(Duration),
     /// The client cancelled the request.
     #[error("the client cancelled the request")]
-    Cancelled,
+    Cancelled {
+        /// Whether it may have been sent by then.
+        sent: bool,
+    },
+    /// The tool is not offered any more as it was when the call was decided.
+    #[error(
+        "the tool changed or is withheld since the call was decided; the call did not run, read the list of tools again"
+    )]
+    Withheld,
+    /// The server asked the user, and meanwhile the call stopped being permitted. What the server did before it asked is not known.
+    #[error("the call is no longer permitted; the answers of the user were not sent to the server")]
+    NoLongerPermitted,
     /// Too much is asked of it at a time.
     #[error("the server has as many calls in flight as are allowed; try later")]
     Busy,
@@ -60,7 +71,9 @@ impl Failure {
             Self::Down(_) => "server_down",
             Self::Died(_) => "server_died",
             Self::Late(_) => "timeout",
-            Self::Cancelled => "cancelled",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Withheld => "tool_withheld",
+            Self::NoLongerPermitted => "no_longer_permitted",
             Self::Busy => "server_busy",
             Self::TooLarge(_) => "result_too_large",
             Self::Lied(_) => "protocol",
@@ -75,7 +88,12 @@ impl Failure {
     pub(crate) fn may_have_run(&self) -> bool {
         !matches!(
             self,
-            Self::Down(_) | Self::Busy | Self::State | Self::Inexact
+            Self::Down(_)
+                | Self::Withheld
+                | Self::Cancelled { sent: false }
+                | Self::Busy
+                | Self::State
+                | Self::Inexact
         )
     }
 

@@ -7,10 +7,14 @@ use std::time::{Duration, Instant};
 use rmcp::RoleClient;
 use rmcp::model::{PaginatedRequestParams, Prompt, Resource, ResourceTemplate, Tool as Described};
 use rmcp::service::{Peer, ServiceError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::Parts;
 use crate::catalogue::Review;
 use crate::names;
+use crate::visible::{hidden_name, is_visible_name, make_visible};
 
 /// What a server offered when it was last asked.
 #[derive(Debug)]
@@ -84,7 +88,7 @@ pub(super) async fn read(
         while let Some(page) = pages.next("tools")? {
             let page = peer.list_tools(page).await.map_err(failed("tools"))?;
             ttl.add(page.ttl_ms);
-            pages.took(page.tools.len(), page.next_cursor);
+            pages.took("tools", &page.tools, page.next_cursor)?;
             tools.extend(page.tools);
         }
     }
@@ -94,8 +98,8 @@ pub(super) async fn read(
         while let Some(page) = pages.next("prompts")? {
             let page = peer.list_prompts(page).await.map_err(failed("prompts"))?;
             ttl.add(page.ttl_ms);
-            pages.took(page.prompts.len(), page.next_cursor);
-            prompts.extend(page.prompts);
+            pages.took("prompts", &page.prompts, page.next_cursor)?;
+            prompts.extend(visible(page.prompts, |it: &Prompt| &it.name));
         }
     }
     if parts.offer.resources.is_pass() && capabilities.resources.is_some() {
@@ -106,8 +110,8 @@ pub(super) async fn read(
                 .await
                 .map_err(failed("resources"))?;
             ttl.add(page.ttl_ms);
-            pages.took(page.resources.len(), page.next_cursor);
-            resources.extend(page.resources);
+            pages.took("resources", &page.resources, page.next_cursor)?;
+            resources.extend(visible(page.resources, |it: &Resource| &it.uri));
         }
         let mut pages = Pages::new(most);
         while let Some(page) = pages.next("templates")? {
@@ -116,8 +120,9 @@ pub(super) async fn read(
                 .await
                 .map_err(failed("templates"))?;
             ttl.add(page.ttl_ms);
-            pages.took(page.resource_templates.len(), page.next_cursor);
-            templates.extend(page.resource_templates);
+            pages.took("templates", &page.resource_templates, page.next_cursor)?;
+            let page = page.resource_templates;
+            templates.extend(visible(page, |it: &ResourceTemplate| &it.uri_template));
         }
     }
     let completes = parts.offer.completions.is_pass() && capabilities.completions.is_some();
@@ -189,11 +194,43 @@ impl Ttl {
     }
 }
 
+/// What of a list can be shown, with everything visible. Names by which a client asks cannot be changed: what has a name that is not seen whole
+/// is left out.
+fn visible<T: Serialize + DeserializeOwned>(
+    items: Vec<T>,
+    name: impl Fn(&T) -> &String,
+) -> impl Iterator<Item = T> {
+    items.into_iter().filter_map(move |item| {
+        let mut value = serde_json::to_value(&item).ok()?;
+        // The names of a prompt's arguments are asked by too.
+        let arguments = value.get("arguments").and_then(Value::as_array);
+        let mut arguments = arguments.into_iter().flatten();
+        let is_seen = is_visible_name(name(&item))
+            && hidden_name(&value).is_none()
+            && arguments.all(|it| {
+                it.get("name")
+                    .and_then(Value::as_str)
+                    .is_none_or(is_visible_name)
+            });
+        if !is_seen {
+            let name = hexgate_base::shortened(name(&item), 128);
+            tracing::warn!(%name, "what has a name with characters that are not seen is not offered");
+            return None;
+        }
+        make_visible(&mut value);
+        serde_json::from_value(value).ok()
+    })
+}
+
+/// The largest list, in bytes of JSON, cursors included. One message of a server is smaller, and a list has many.
+const MAX_BYTES: usize = 32 << 20;
+
 /// Pages of a list, until there are no more or too many.
 struct Pages {
     next: Option<Option<String>>,
     seen: BTreeSet<String>,
     items: usize,
+    bytes: usize,
     most: usize,
 }
 
@@ -203,6 +240,7 @@ impl Pages {
             next: Some(None),
             seen: BTreeSet::new(),
             items: 0,
+            bytes: 0,
             most,
         }
     }
@@ -226,8 +264,36 @@ impl Pages {
         Ok(Some(Some(params)))
     }
 
-    fn took(&mut self, items: usize, cursor: Option<String>) {
-        self.items += items;
+    fn took(
+        &mut self,
+        what: &str,
+        items: &[impl Serialize],
+        cursor: Option<String>,
+    ) -> Result<(), String> {
+        let bytes = serde_json::to_vec(items).map_err(|error| error.to_string())?;
+        let cursor_bytes = cursor.as_ref().map_or(0, String::len);
+        self.bytes = self.bytes.saturating_add(bytes.len() + cursor_bytes);
+        if self.bytes > MAX_BYTES {
+            return Err(format!(
+                "its list of {what} has more than {MAX_BYTES} bytes"
+            ));
+        }
+        self.items += items.len();
         self.next = cursor.map(Some);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_has_at_most_so_many_bytes_cursors_included() {
+        let large = "x".repeat(MAX_BYTES / 2 - 100);
+        let mut pages = Pages::new(10);
+        assert_eq!(pages.took("tools", &[&large], Some("a".to_owned())), Ok(()));
+        let more = pages.took("tools", &[&large], Some("x".repeat(300)));
+        assert!(more.is_err_and(|why| why.contains("bytes")));
     }
 }

@@ -16,6 +16,8 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::fro
 const STEADY: Duration = Duration::from_secs(30);
 /// How often a server's lists are read again at most, whatever it says.
 const RELIST: Duration = Duration::from_millis(200);
+/// How long a client waits for lists that are read again. Then it gets the last ones.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How much of a reason is kept.
 const SHOWN: usize = 500;
 
@@ -158,9 +160,18 @@ async fn listen(peer: &rmcp::Peer<rmcp::RoleClient>, stale: &tokio::sync::Notify
     }
 }
 
+/// Marks the lists as read when it is dropped.
+struct Read<'a>(&'a Server);
+
+impl Drop for Read<'_> {
+    fn drop(&mut self) {
+        self.0.read.send_replace(true);
+    }
+}
+
 impl Server {
     /// Reads the lists again if the catalogue would look at them in another way.
-    pub(crate) async fn review_again(&self) {
+    pub(crate) async fn review_again(self: &Arc<Self>) {
         let version = self.parts.catalogue.version();
         if self
             .snapshot()
@@ -170,8 +181,9 @@ impl Server {
         }
     }
 
-    /// Reads the lists again if they may be kept no longer.
-    pub(crate) async fn refresh(&self) {
+    /// Reads the lists again if they may be kept no longer. All who want them wait for one reading, and for a short while: then they have the
+    /// last ones, and the reading goes on.
+    pub(crate) async fn refresh(self: &Arc<Self>) {
         let version = self.parts.catalogue.version();
         let is_old = self
             .snapshot()
@@ -182,9 +194,21 @@ impl Server {
         if !is_old {
             return;
         }
-        let reading = list::read(&self.name, &self.parts, &connection.peer);
-        if let Ok(Ok(snapshot)) = timeout(self.parts.limits.start_time, reading).await {
-            self.set_snapshot(snapshot);
+        let mut done = self.read.subscribe();
+        // INVARIANT: it is marked as read again by the task, whatever comes of it.
+        if !self.read.send_replace(false) {
+            // Somebody else began.
+            let _ = timeout(PATIENCE, done.wait_for(|is_done| *is_done)).await;
+            return;
         }
+        let this = Arc::clone(self);
+        tokio::spawn(async move {
+            let _mark = Read(&this);
+            let reading = list::read(&this.name, &this.parts, &connection.peer);
+            if let Ok(Ok(snapshot)) = timeout(this.parts.limits.start_time, reading).await {
+                this.set_snapshot(snapshot);
+            }
+        });
+        let _ = timeout(PATIENCE, done.wait_for(|is_done| *is_done)).await;
     }
 }

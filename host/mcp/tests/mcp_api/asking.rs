@@ -63,7 +63,7 @@ async fn a_person_at_an_older_client_is_asked_while_the_call_waits() {
 }
 
 /// The question about a call.
-async fn question(client: &Running, arguments: Value) -> InputRequiredResult {
+pub(crate) async fn question(client: &Running, arguments: Value) -> InputRequiredResult {
     match client
         .peer()
         .call_tool_once(params("fs-pay", arguments))
@@ -75,14 +75,18 @@ async fn question(client: &Running, arguments: Value) -> InputRequiredResult {
     }
 }
 
-fn answered(arguments: Value, state: Option<String>, response: Value) -> CallToolRequestParams {
+pub(crate) fn answered(
+    arguments: Value,
+    state: Option<String>,
+    response: Value,
+) -> CallToolRequestParams {
     let mut params = params("fs-pay", arguments)
         .with_input_responses([("approval".to_owned(), response)].into());
     params.request_state = state;
     params
 }
 
-async fn again(client: &Running, params: CallToolRequestParams) -> (bool, String) {
+pub(crate) async fn again(client: &Running, params: CallToolRequestParams) -> (bool, String) {
     match client.peer().call_tool_once(params).await.unwrap() {
         CallToolResponse::Complete(result) => (result.is_error == Some(true), text(&result)),
         other => panic!("{other:?}"),
@@ -235,7 +239,8 @@ async fn without_a_person_at_the_client_a_request_waits_for_others() {
         .unwrap();
     gateway.start().await.unwrap();
     for (number, version) in [V1, V2, V3].into_iter().enumerate() {
-        let client = connect(&gateway, Over::Streams, &version, User::Absent).await;
+        // Where approvers are named, the caller is not asked instead of them.
+        let client = connect(&gateway, Over::Streams, &version, User::Agrees).await;
         let sent = json!({"amount": number});
         let result = client
             .peer()
@@ -276,6 +281,7 @@ async fn without_a_person_at_the_client_a_request_waits_for_others() {
         );
         assert!(call(&client, "fs-pay", sent.clone()).await.0);
         assert_eq!(world.calls("fs").len(), number + 1);
+        assert!(client.service().asked.lock().unwrap().is_empty());
     }
 }
 

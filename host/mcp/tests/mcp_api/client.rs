@@ -23,6 +23,8 @@ pub(crate) enum User {
     /// The client cannot ask.
     Absent,
     Agrees,
+    /// Agrees to one question whenever the test says so.
+    Waits,
     Declines,
 }
 
@@ -32,6 +34,8 @@ pub(crate) struct Client {
     version: ProtocolVersion,
     pub(crate) asked: Arc<std::sync::Mutex<Vec<String>>>,
     pub(crate) changes: Arc<AtomicUsize>,
+    /// What a user waits for.
+    pub(crate) go: Arc<tokio::sync::Notify>,
 }
 
 impl ClientHandler for Client {
@@ -54,8 +58,11 @@ impl ClientHandler for Client {
             panic!("{request:?}");
         };
         self.asked.lock().unwrap().push(message);
+        if self.user == User::Waits {
+            self.go.notified().await;
+        }
         Ok(match self.user {
-            User::Agrees => {
+            User::Agrees | User::Waits => {
                 ElicitResult::new(ElicitationAction::Accept).with_content(json!({"approve": true}))
             }
             _ => ElicitResult::new(ElicitationAction::Decline),
@@ -87,6 +94,7 @@ pub(crate) async fn connect(
         version: version.clone(),
         asked: Arc::default(),
         changes: Arc::default(),
+        go: Arc::default(),
     };
     let mode = if version.has_initialize() {
         ClientLifecycleMode::Initialize

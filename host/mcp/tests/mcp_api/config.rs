@@ -45,7 +45,7 @@ scrub_secrets: true
         (1000, 5)
     );
     assert!(config.offer.prompts.is_pass() && !config.offer.sampling.is_pass());
-    assert!(!config.approvals.ask_client);
+    assert_eq!(config.approvals.ask_client, Some(false));
     let files = &config.servers["files"];
     assert_eq!(files.protocol.as_ref().unwrap().as_str(), "2025-06-18");
     let Reach::Process { environment, .. } = &files.reach else {

@@ -9,8 +9,10 @@
 )]
 
 mod asking;
+mod changing;
 mod client;
 mod config;
+mod holding;
 mod hostile;
 mod http;
 mod malformed;
@@ -18,4 +20,5 @@ mod matrix;
 mod recording;
 mod server;
 mod watching;
+mod words;
 mod world;

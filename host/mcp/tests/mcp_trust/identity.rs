@@ -194,6 +194,34 @@ async fn a_token_is_only_of_who_is_configured() {
 }
 
 #[tokio::test]
+async fn tokens_of_ours_and_an_issuer_have_no_user_in_common() {
+    let ours = ours();
+    let key = SigningKey::es256("k");
+    let issuer = IssuerServer::start(&[&key]).await;
+    let with = |before: Value| {
+        let mut config = ours.config.clone();
+        config["issuers"] = json!([issuer.config(json!({"user": {"before": before}}))]);
+        identity(config, &Hands::new())
+    };
+    for before in [json!(null), json!("")] {
+        let error = with(before).unwrap_err();
+        assert!(error.contains("user.before"), "{error}");
+    }
+    let good = token(ROOT, NOW + 60);
+    let apart = with(json!("idp:")).unwrap();
+    assert_eq!(
+        apart.caller(Some(good.expose())).await.unwrap().user_id(),
+        "alice"
+    );
+    // The token's `alice` is called as a user `ice` of this issuer would be.
+    let same = with(json!("al")).unwrap();
+    assert!(matches!(
+        same.caller(Some(good.expose())).await,
+        Err(IdentityError::OfIssuer { .. })
+    ));
+}
+
+#[tokio::test]
 async fn two_issuers_have_no_user_in_common() {
     let (one, two) = (SigningKey::es256("k"), SigningKey::es256("k"));
     let (first, second) = (
@@ -210,11 +238,16 @@ async fn two_issuers_have_no_user_in_common() {
         (json!(null), json!(null)),
         (json!("a:"), json!(null)),
         (json!("a:"), json!("a:")),
+        // One of them could name `b:alice`, or `a:b:alice`, of the other.
+        (json!(""), json!("b:")),
+        (json!("b:"), json!("")),
+        (json!("a:"), json!("a:b:")),
+        (json!("a:b:"), json!("a:")),
     ] {
         let error = identity(config(before, other), &Hands::new()).unwrap_err();
         assert!(error.contains("user.before"), "{error}");
     }
-    let identity = identity(config(json!(""), json!("b:")), &Hands::new()).unwrap();
+    let identity = identity(config(json!("a:"), json!("b:")), &Hands::new()).unwrap();
     let of_other = claims(json!({"iss": "https://other.example"}));
     let caller = |text: String| {
         let identity = &identity;
@@ -227,7 +260,7 @@ async fn two_issuers_have_no_user_in_common() {
     };
     assert_eq!(
         caller(jwt(&one, &claims(json!({})))).await.unwrap(),
-        "alice"
+        "a:alice"
     );
     assert_eq!(caller(jwt(&two, &of_other)).await.unwrap(), "b:alice");
     // The key of one issuer, the name of the other: the same `kid` makes no difference.
