@@ -89,6 +89,9 @@ pub(super) fn place(tool: &str, input: &mut Object, place: Place<'_>) -> Result<
         input.set("file_path", placed);
     }
     if OF_COMMANDS.contains(&tool) {
+        if input.get("cwd").is_some_and(|it| it.get() == "null") {
+            input.take("cwd");
+        }
         let begin: Option<String> = match input.get("cwd") {
             Some(value) => Some(serde_json::from_str(value.get()).map_err(|_| {
                 Failure::malformed("the folder of a command (`cwd`) is a text")
