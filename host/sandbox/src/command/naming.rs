@@ -189,6 +189,7 @@ mod tests {
             ("[ -f \"$x\" ] && [ \"$x\" = a ]; [ $? -eq 0 ]", "["),
             ("git commit -m \"$(cat a)\"", "cat git"),
             ("find \"src/$x\" -name '*.rs'", "find"),
+            ("git diff HEAD~1..HEAD; git show HEAD@{1}", "git"),
             ("exec 3>&1; exit 1; wait $!", "exec exit wait"),
             ("[[ -n $x && $x == a ]]; ls", "ls"),
             ("printf '%s' $X", "printf"),
@@ -270,6 +271,11 @@ mod tests {
             "time -- rm a",
             "noglob rm a",
             "- rm a",
+            "=rm a",
+            "echo \"${ rm a; }\"",
+            "echo ${|rm a;}",
+            "echo \"${(e)x}\"",
+            "cat <<X\n${ rm a; }\nX",
         ] {
             assert_eq!(programs(script), None, "{script}");
         }

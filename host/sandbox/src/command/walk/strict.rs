@@ -18,12 +18,20 @@ const PRECOMMANDS: &[&str] = &["exec", "builtin", "noglob", "nocorrect", "repeat
 /// Builtins that take their argument for an expression, some shells' at least.
 const COUNTED: &[&str] = &["exit", "return", "shift", "break", "continue"];
 
-/// Refuses a script in which this reader would see a quote where a shell sees none: `\$'` and `$$'` end before the quote.
+/// Refuses a script in which this reader would see a quote where a shell sees none: `\$'` and `$$'` end before the quote. And one with braces
+/// that some shells take for more than a parameter: `${ command; }`, `${|command;}`, `${(flags)name}`.
 pub(super) fn quotes(script: &str) -> Checked {
-    match ["\\$'", "$$'"].iter().find(|it| script.contains(**it)) {
-        Some(found) => Err(Refused::new(
+    if let Some(found) = ["\\$'", "$$'"].iter().find(|it| script.contains(**it)) {
+        return Err(Refused::new(
             *found,
             "shells read the quote in different ways",
+        ));
+    }
+    let parameter = |first: char| first.is_ascii_alphanumeric() || "_@*#?$!-".contains(first);
+    match script.split("${").skip(1).find(|it| !it.starts_with(parameter)) {
+        Some(rest) => Err(Refused::new(
+            format!("${{{rest}"),
+            "some shells run what stands in the braces",
         )),
         None => Ok(()),
     }
@@ -221,7 +229,7 @@ pub(super) fn test(test: &ExtendedTestExpr) -> Checked {
 pub(super) fn command(name: &str, arguments: &[&Word]) -> Checked {
     let plain = name.rsplit('/').next().unwrap_or(name);
     let refused = |what: &str, why: &str| Err(Refused::new(format!("{plain} {what}"), why));
-    if name.starts_with('-') || PRECOMMANDS.contains(&plain) && !arguments.is_empty() {
+    if name.starts_with(['-', '=']) || PRECOMMANDS.contains(&plain) && !arguments.is_empty() {
         return refused("", "it runs what its arguments name");
     }
     if COUNTED.contains(&plain) {
@@ -273,10 +281,11 @@ fn written_out(program: &str, arguments: &[&Word]) -> Checked {
     Ok(())
 }
 
-/// Whether a word has braces that no shell expands, as `{}` and `HEAD@{1}`.
+/// Whether a word has only braces and tildes that no shell expands, as `{}`, `HEAD@{1}` and `HEAD~1..HEAD`.
 fn is_braced(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"{}@^~/_.-".contains(&byte);
-    !text.starts_with('~') && !text.contains("..") && text.bytes().all(plain)
+    let list = text.contains('{') && text.contains("..");
+    !text.starts_with('~') && !list && text.bytes().all(plain)
 }
 
 /// Refuses to feed a program arguments that are read at run time, where one of them could be an option that matters.
