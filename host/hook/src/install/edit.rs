@@ -94,7 +94,12 @@ fn add(agent: Agent, hooks: &mut Object, line: &CommandLine) -> Result<Vec<Strin
 /// Refuses another file of the agent if hooks are switched off in it. One that cannot be read, because it has comments, must not name the
 /// switches at all.
 pub(super) fn allows(agent: Agent, text: &str) -> Result<(), String> {
-    let names = || SWITCHES.iter().map(|(name, _)| *name).chain(["hooksConfig"]);
+    let names = || {
+        SWITCHES
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(["hooksConfig"])
+    };
     match Object::read(text.as_bytes(), "it") {
         Ok(top) => switched_off(agent, &top),
         Err(_) => match names().find(|name| text.contains(name)) {

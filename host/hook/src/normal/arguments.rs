@@ -93,11 +93,14 @@ pub(super) fn place(tool: &str, input: &mut Object, place: Place<'_>) -> Result<
             input.take("cwd");
         }
         let begin: Option<String> = match input.get("cwd") {
-            Some(value) => Some(serde_json::from_str(value.get()).map_err(|_| {
-                Failure::malformed("the folder of a command (`cwd`) is a text")
-            })?),
+            Some(value) => Some(
+                serde_json::from_str(value.get())
+                    .map_err(|_| Failure::malformed("the folder of a command (`cwd`) is a text"))?,
+            ),
             // Where it is not said, and not known, it stays absent.
-            None => place.commands_in.map(|folder| folder.to_string_lossy().into_owned()),
+            None => place
+                .commands_in
+                .map(|folder| folder.to_string_lossy().into_owned()),
         };
         if let Some(begin) = begin
             && let Some(placed) = raw(&paths::placed(&begin, place)?)

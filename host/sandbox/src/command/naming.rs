@@ -166,7 +166,10 @@ mod tests {
             ("diff <(sort a) <(uniq b)", "sort uniq diff"),
             ("for f in *.rs; do wc -l \"$f\"; done", "wc"),
             ("if test -f a; then cat a; else rm a; fi", "test cat rm"),
-            ("X=1 /usr/bin/env A=b ./run.sh", "/usr/bin/env env ./run.sh run.sh"),
+            (
+                "X=1 /usr/bin/env A=b ./run.sh",
+                "/usr/bin/env env ./run.sh run.sh",
+            ),
             (
                 "timeout -k 5 10s nice -n 5 xargs -0 -n 1 rm -rf",
                 "timeout nice xargs rm",

@@ -1,5 +1,6 @@
 //! Walks through a script and looks at everything that would run.
 
+mod arguments;
 mod program;
 mod strict;
 

@@ -5,7 +5,7 @@ use brush_parser::word::{self, WordPiece, WordPieceWithSource};
 
 use super::super::words::{HARMLESS_BUILTINS, REFUSED_BUILTINS, SIDE_DOORS, WRAPPERS, is_obeyed};
 use super::super::{Refused, naming, read};
-use super::{Checked, Walk, strict};
+use super::{Checked, Walk, arguments as given};
 use crate::executables;
 
 impl Walk<'_> {
@@ -18,7 +18,7 @@ impl Walk<'_> {
             ));
         };
         if let Some(names) = self.names {
-            strict::command(&name, arguments)?;
+            given::command(&name, arguments)?;
             names.program(&name);
             // A list of what is denied has plain names, and some file systems take any case.
             let plain = name.rsplit('/').next().unwrap_or(&name);
@@ -122,7 +122,7 @@ impl Walk<'_> {
                     at += 1;
                 }
                 naming::Step::Program => {
-                    strict::fed(wrapper, argument)?;
+                    given::fed(wrapper, argument)?;
                     return self.named(argument, arguments.get(at + 1..).unwrap_or_default());
                 }
                 naming::Step::Unclear => return Err(unclear(argument)),
