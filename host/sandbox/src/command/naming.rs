@@ -265,6 +265,8 @@ mod tests {
             "rg $'--pre=x' a",
             "sort *",
             "dd \"of$x\"",
+            "tar \"x$X\" rm a",
+            "[ \"$a\" -gt 3 ]",
             "git log -m \"$X\"",
             "echo --pre=x | xargs rg a",
             "echo -- rm | xargs env",

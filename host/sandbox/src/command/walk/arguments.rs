@@ -57,8 +57,9 @@ fn written_out(program: &str, arguments: &[&Word]) -> Checked {
         let message = commit && matches!(before, Some("-m" | "-am" | "--message"));
         before = text.as_deref();
         let value = message && is_one_word(argument);
-        // Text before what expands keeps it from being an option. `of=` of `dd` is one without a hyphen.
-        let operand = program != "dd" && begins(argument).is_some_and(|it| it != '-');
+        // Text before what expands keeps it from being an option. These have options without a hyphen.
+        let operand =
+            !matches!(program, "dd" | "tar") && begins(argument).is_some_and(|it| it != '-');
         if text.is_none() && !value && !operand && !is_braced(&argument.value) {
             return Err(Refused::new(
                 format!("{program} {}", argument.value),
@@ -101,7 +102,7 @@ fn compared(arguments: &[&Word]) -> Checked {
     };
     for (at, argument) in arguments.iter().enumerate() {
         let fine = match text(Some(at)) {
-            Some(it) if matches!(it, "-v" | "-R") => false,
+            Some("-v" | "-R") => false,
             // An expression, for some shells.
             Some(it) => !(it.contains('[') && it.len() > 1),
             None => {
@@ -117,7 +118,7 @@ fn compared(arguments: &[&Word]) -> Checked {
         );
         let number = |at: Option<usize>| {
             at.and_then(|at| arguments.get(at))
-                .is_none_or(|it| is_number(it) || literal(it).is_none())
+                .is_none_or(|it| is_number(it))
         };
         if !fine || sides && !(number(at.checked_sub(1)) && number(Some(at + 1))) {
             return Err(Refused::new(
