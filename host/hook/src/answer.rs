@@ -95,6 +95,11 @@ impl Asked {
     }
 }
 
+/// Whether an agent asks a person when a hook says so at this event. If not, what needs approval is denied.
+pub(crate) fn asks(agent: Agent, asked: &Asked) -> bool {
+    forms::asks(agent, asked)
+}
+
 /// Renders a verdict for an agent.
 pub(crate) fn answer(agent: Agent, asked: &Asked, verdict: Verdict) -> Answer {
     let tidy = |text: String| shortened(&text, MOST_CHARACTERS);

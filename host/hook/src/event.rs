@@ -76,6 +76,22 @@ pub(crate) fn read(agent: Agent, expected: Option<&str>, text: &[u8]) -> Result<
     })
 }
 
+/// Beginnings of elements in which agents put what is nobody's words into a prompt.
+const INJECTED: &[&str] = &[
+    "<task-notification",
+    "<system-reminder",
+    "<teammate-message",
+    "<local-command",
+    "<bash-stdout",
+    "<bash-stderr",
+];
+
+/// Whether a prompt has something in it that the agent or another one put there. Nobody can tell such words from the user's.
+pub(crate) fn is_injected(prompt: &str) -> bool {
+    let prompt = prompt.to_ascii_lowercase();
+    INJECTED.iter().any(|it| prompt.contains(it))
+}
+
 /// The id of the conversation. It is never a part of a path.
 fn session(agent: Agent, object: &Object) -> Result<Option<String>, Failure> {
     let names: &[&str] = match agent {
@@ -105,12 +121,13 @@ fn session(agent: Agent, object: &Object) -> Result<Option<String>, Failure> {
 }
 
 /// Whether an agent asks a person in this mode. Claude Code runs a call about which a hook says `ask` where permissions are bypassed, so a mode
-/// that is not known counts as one of these.
+/// that is not known counts as one of these. So does `plan`: where bypassing is available it is not enforced there. In `dontAsk` a question is
+/// a denial.
 fn attended(agent: Agent, mode: Option<&str>) -> Option<bool> {
     match agent {
         Agent::ClaudeCode => Some(matches!(
             mode,
-            Some("default" | "plan" | "acceptEdits" | "auto" | "dontAsk")
+            Some("default" | "acceptEdits" | "auto" | "dontAsk")
         )),
         Agent::Codex | Agent::Gemini | Agent::Cursor | Agent::Copilot => None,
     }

@@ -100,7 +100,7 @@ impl Hook {
             kind: event.kind,
             attended: event.attended.unwrap_or(options.trust_ask),
         };
-        let verdict = self.decide(event).unwrap_or_else(|failure| {
+        let verdict = self.decide(event, &asked).unwrap_or_else(|failure| {
             // The others keep from recording, or have been recorded.
             if matches!(
                 failure,
@@ -146,12 +146,12 @@ impl Hook {
         self.enforcer().map(drop)
     }
 
-    fn decide(&self, event: Event) -> Result<Verdict, Failure> {
+    fn decide(&self, event: Event, asked: &Asked) -> Result<Verdict, Failure> {
         match event.kind {
             Kind::Observed => Ok(Verdict::Nothing(None)),
             Kind::Start => self.begin(&event),
             Kind::Prompt => self.hear(&event),
-            Kind::Call | Kind::Gate | Kind::Permission => self.call(event),
+            Kind::Call | Kind::Gate | Kind::Permission => self.call(event, asked),
         }
     }
 
@@ -176,14 +176,16 @@ impl Hook {
     }
 
     fn hear(&self, event: &Event) -> Result<Verdict, Failure> {
-        if let (Some(mut session), Some(prompt)) = (self.session(event)?, &event.prompt) {
+        // Claude Code and others send texts of their own as prompts: what a command or another agent said.
+        let own_words = event.prompt.as_deref().filter(|it| !event::is_injected(it));
+        if let (Some(mut session), Some(prompt)) = (self.session(event)?, own_words) {
             session.kept.hear(prompt);
             session.save()?;
         }
         Ok(Verdict::Allow)
     }
 
-    fn call(&self, mut event: Event) -> Result<Verdict, Failure> {
+    fn call(&self, mut event: Event, asked: &Asked) -> Result<Verdict, Failure> {
         let proposed = event
             .call
             .take()
@@ -217,6 +219,11 @@ impl Hook {
             // The place is taken before the agent has the answer, so that calls side by side cannot pass a limit together.
             let counted = match &verdict {
                 Verdict::Deny(_) => {
+                    session.kept.denied();
+                    true
+                }
+                // It becomes a denial where the agent would not ask.
+                Verdict::Ask { .. } if !answer::asks(self.0.agent, asked) => {
                     session.kept.denied();
                     true
                 }
@@ -295,7 +302,17 @@ impl Hook {
                 )
             })?;
         let cwd = event.cwd.as_deref().map_or(workspace, Path::new);
-        normal(self.0.agent, proposed, Place { workspace, cwd })
+        let commands_in = match self.0.agent {
+            // Its event has the folder of the conversation, and a command can run in another one.
+            Agent::Codex => None,
+            _ => event.cwd.as_deref().map(Path::new),
+        };
+        let place = Place {
+            workspace,
+            cwd,
+            commands_in,
+        };
+        normal(self.0.agent, proposed, place)
     }
 
     fn caller(&self, event: &Event) -> Result<Caller, Failure> {

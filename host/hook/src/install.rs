@@ -8,6 +8,7 @@ mod edit;
 mod entry;
 
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -95,12 +96,26 @@ pub fn plan(
     action: &Action,
     variable: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Plan, InstallError> {
-    let path = agents::path(agent, scope, variable)?;
+    let path = agents::path(agent, scope, &variable)?;
+    if let Scope::Project(root) = scope {
+        unlinked(root, &path)?;
+    }
     let (before, mode) = read(&path)?;
     let refused = |reason: String| InstallError::Refused {
         path: path.clone(),
         reason,
     };
+    if matches!(action, Action::Install(_)) {
+        // Hooks that are switched off in one file run from none.
+        for other in agents::others(agent, scope, &variable) {
+            if let Some(text) = read_other(&other)? {
+                edit::allows(agent, &text).map_err(|reason| InstallError::Refused {
+                    path: other.clone(),
+                    reason,
+                })?;
+            }
+        }
+    }
     let (content, events) = edit::edit(agent, before.as_deref(), action).map_err(refused)?;
     Ok(Plan {
         changes: content != before,
@@ -132,6 +147,43 @@ impl Plan {
         }
         .map_err(failed)
     }
+}
+
+/// Refuses a folder of a project that is a link: a repository could have the configuration of another one changed.
+fn unlinked(root: &Path, path: &Path) -> Result<(), InstallError> {
+    let mut folder = path.parent();
+    while let Some(here) = folder.filter(|it| *it != root && it.starts_with(root)) {
+        if here.symlink_metadata().is_ok_and(|it| it.is_symlink()) {
+            return Err(InstallError::Refused {
+                path: path.to_owned(),
+                reason: format!("`{}` is a link; make it a folder", here.display()),
+            });
+        }
+        folder = here.parent();
+    }
+    Ok(())
+}
+
+/// The content of a file that is only looked at, so also behind a link. None: it is not there.
+fn read_other(path: &Path) -> Result<Option<String>, InstallError> {
+    let failed = |source: io::Error| InstallError::File {
+        path: path.to_owned(),
+        source,
+    };
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let bytes = read_all(file, MOST_BYTES).map_err(|error| failed(error.into()))?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// The content of a file, and its permission bits. None: it is not there.

@@ -26,6 +26,8 @@ pub(crate) struct Place<'a> {
     pub(crate) workspace: &'a Path,
     /// Relative paths of the agent begin here.
     pub(crate) cwd: &'a Path,
+    /// Commands run here if they do not say where. None: nobody knows.
+    pub(crate) commands_in: Option<&'a Path>,
 }
 
 /// The normal form of a call.

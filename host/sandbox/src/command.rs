@@ -103,7 +103,8 @@ pub fn check(script: &str, rules: &Rules<'_>) -> Result<(), Refused> {
 /// # Errors
 ///
 /// It has more than `bytes` bytes, is not a script, or hides what it runs: a command whose name is a variable, functions, options that
-/// programs such as `env` take.
+/// programs such as `env` take, arguments of `find`, `git` and the like that are not written out, expressions and indices in which shells run
+/// what a value says, and what shells read in different ways.
 pub fn names(script: &str, bytes: usize) -> Result<Named, Refused> {
     // The same bounds as for a script that is checked.
     let rules = Rules {

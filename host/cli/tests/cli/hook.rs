@@ -293,6 +293,65 @@ fn what_is_installed_decides() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "{}\n");
 }
 
+/// The settings of a project can set variables for hooks. What is installed does not go by them.
+#[test]
+fn what_is_installed_pins_what_the_environment_could_change() {
+    let desk = desk();
+    let policy = desk.path("rules/policy.yaml");
+    let output = sent(
+        hook(
+            &desk,
+            &[
+                "install",
+                "claude-code",
+                "--policy",
+                policy.to_str().unwrap(),
+            ],
+        ),
+        b"",
+    );
+    assert!(output.status.success(), "{output:?}");
+    let file = desk.path("work/.claude/settings.json");
+    let settings: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let command = settings["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
+        .as_str()
+        .unwrap();
+    let state = desk.path("home/.local/state/hexgate/hook");
+    assert!(command.contains("--caller=ann "), "{command}");
+    assert!(
+        command.contains(&format!("--state={}", state.display())),
+        "{command}"
+    );
+    // The counts are not begun anew in another folder.
+    for (at, expected) in (0..7).map(|at| (at, if at < 6 { "0 allow" } else { "2 deny" })) {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", command])
+            .env("XDG_STATE_HOME", desk.path(&format!("other{at}")));
+        assert_eq!(decision(&sent(shell, &call(&desk, "ls"))), expected, "{at}");
+    }
+    assert!(state.exists());
+}
+
+#[test]
+fn with_a_key_a_variable_cannot_name_another_or_none() {
+    let desk = desk();
+    fs::write(desk.path("rules/key.pub"), "no key").unwrap();
+    let key = desk.path("rules/key.pub");
+    let key = format!("--pubkey={}", key.display());
+    // The source of a policy has no signature.
+    for required in ["false", "true"] {
+        let mut command = run(&desk, &[&key]);
+        command
+            .env("HEXGATE_BUNDLE_REQUIRE_SIGNATURE", required)
+            .env("HEXGATE_BUNDLE_PUBKEY_PATH", "");
+        let output = sent(command, &call(&desk, "ls"));
+        assert_eq!(decision(&output), "2 deny", "{output:?}");
+    }
+    let output = sent(run(&desk, &[]), &call(&desk, "ls"));
+    assert_eq!(decision(&output), "0 allow", "{output:?}");
+}
+
 #[test]
 fn a_hook_that_would_deny_everything_is_not_installed() {
     let desk = desk();

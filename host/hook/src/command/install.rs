@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use hexgate_base::harmless;
 
 use super::DecideArgs;
+use super::options::{self, PUBKEY};
 use crate::agent::Agent;
 use crate::failure::Failure;
 use crate::install::{Action, CommandLine, InstallError, Plan, Scope, cautions, plan};
@@ -192,9 +193,14 @@ fn warn(decide: &DecideArgs, here: &Path, notices: &mut Vec<String>) {
             "no policy is named (`--policy`): the variables of hexgate must be in the environment of the agent, too".to_owned(),
         ),
     }
+    if decide.pubkeys.is_empty() && env::var_os(PUBKEY).is_some() {
+        notices.push(format!(
+            "{PUBKEY} is set here, and settings of a project can set another one for the hook; name the key (`--pubkey`)"
+        ));
+    }
 }
 
-/// The options with paths that hold in every folder.
+/// The options with paths that hold in every folder, and with what would come from the environment.
 fn settled(decide: &DecideArgs) -> Result<DecideArgs, CommandError> {
     let existing = |path: &Option<PathBuf>| path.as_deref().map(resolved).transpose();
     // These may be missing yet.
@@ -208,12 +214,20 @@ fn settled(decide: &DecideArgs) -> Result<DecideArgs, CommandError> {
             })
             .transpose()
     };
+    let pubkeys: Result<_, _> = decide.pubkeys.iter().map(|path| resolved(path)).collect();
+    // The settings of a project can set the variables from which these come.
+    let state = match to_be(&decide.state)? {
+        Some(state) => state,
+        None => options::state().map_err(CommandError::Decide)?,
+    };
     Ok(DecideArgs {
         policy: existing(&decide.policy)?,
+        pubkeys: pubkeys?,
+        caller: Some(decide.caller.clone().unwrap_or_else(options::user)),
         workspace: existing(&decide.workspace)?,
         approvers: existing(&decide.approvers)?,
         used_approvals: existing(&decide.used_approvals)?,
-        state: to_be(&decide.state)?,
+        state: Some(state),
         audit: to_be(&decide.audit)?,
         audit_key: to_be(&decide.audit_key)?,
         approvals: to_be(&decide.approvals)?,
@@ -239,6 +253,9 @@ fn words(decide: &DecideArgs) -> Vec<String> {
     };
     let path = |path: &Option<PathBuf>| path.as_ref().map(|it| it.to_string_lossy().into_owned());
     add("--policy", path(&decide.policy));
+    for key in &decide.pubkeys {
+        add("--pubkey", path(&Some(key.clone())));
+    }
     add("--name", decide.name.clone());
     add("--caller", decide.caller.clone());
     for role in &decide.roles {

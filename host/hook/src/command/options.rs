@@ -13,6 +13,9 @@ use crate::hook::{Approving, Auditing, Hook, Options};
 /// The variables of hexgate.
 const PREFIX: &str = "HEXGATE_";
 const LOCAL_POLICY: &str = "HEXGATE_LOCAL_POLICY";
+pub(super) const PUBKEY: &str = "HEXGATE_BUNDLE_PUBKEY_PATH";
+const REQUIRE_SIGNATURE: &str = "HEXGATE_BUNDLE_REQUIRE_SIGNATURE";
+const SIGN_KEY: &str = "HEXGATE_BUNDLE_SIGN_KEY_PATH";
 
 /// Answer an event.
 #[derive(Debug, Clone, clap::Args)]
@@ -34,6 +37,10 @@ pub struct DecideArgs {
     /// The policy or bundle. Default: what HEXGATE_LOCAL_POLICY and its like name
     #[arg(long, value_name = "PATH")]
     pub policy: Option<PathBuf>,
+    /// The file of a public key that may sign the bundle, which then has to be signed, in place of any that a variable names. Repeat it for
+    /// several
+    #[arg(long = "pubkey", value_name = "FILE", requires = "policy")]
+    pub pubkeys: Vec<PathBuf>,
     /// The name of the agent that bundles are bound to. Default: the agent's, as `claude-code`
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
@@ -108,14 +115,14 @@ impl DecideArgs {
                     roles: self.approver_roles.clone(),
                     used: self.used_approvals.clone(),
                 }),
-            environment: environment(self.policy.as_deref())?,
+            environment: environment(self.policy.as_deref(), &self.pubkeys)?,
             limit: self.limit.map_or(Hook::LIMIT, Duration::from_millis),
         }))
     }
 }
 
 /// The user of this machine, by the name that the login set.
-fn user() -> String {
+pub(super) fn user() -> String {
     let mut named = ["USER", "LOGNAME"]
         .into_iter()
         .filter_map(|name| env::var(name).ok());
@@ -141,7 +148,7 @@ fn absolute(name: &str) -> Option<PathBuf> {
 }
 
 /// The folder in which conversations are kept.
-fn state() -> Result<PathBuf, Failure> {
+pub(super) fn state() -> Result<PathBuf, Failure> {
     let state = absolute("XDG_STATE_HOME")
         .or_else(|| Some(absolute("HOME")?.join(".local/state")))
         .ok_or_else(|| Failure::State {
@@ -152,8 +159,8 @@ fn state() -> Result<PathBuf, Failure> {
     Ok(state.join("hexgate/hook"))
 }
 
-/// The variables of hexgate, with this policy in place of any that they name.
-fn environment(policy: Option<&Path>) -> Result<Environment, Failure> {
+/// The variables of hexgate, with this policy and these keys in place of any that they name.
+fn environment(policy: Option<&Path>, pubkeys: &[PathBuf]) -> Result<Environment, Failure> {
     let Some(policy) = policy else {
         return Environment::from_env().map_err(|error| Failure::Policy(error.to_string()));
     };
@@ -163,12 +170,24 @@ fn environment(policy: Option<&Path>) -> Result<Environment, Failure> {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
             continue;
         };
-        if name != LOCAL_POLICY {
+        let pinned = !pubkeys.is_empty() && [PUBKEY, REQUIRE_SIGNATURE, SIGN_KEY].contains(&name);
+        if name != LOCAL_POLICY && !pinned {
             let value = value.into_string().map_err(|_| utf8(name))?;
             variables.push((name.to_owned(), value));
         }
     }
     let policy = policy.to_str().ok_or_else(|| utf8("--policy"))?;
     variables.push((LOCAL_POLICY.to_owned(), policy.to_owned()));
+    if !pubkeys.is_empty() {
+        let named: Option<Vec<&str>> = pubkeys.iter().map(|path| path.to_str()).collect();
+        let named = named.ok_or_else(|| utf8("--pubkey"))?;
+        if named.iter().any(|path| path.contains(':')) {
+            return Err(Failure::Policy(
+                "a path of `--pubkey` has a colon in it".to_owned(),
+            ));
+        }
+        variables.push((PUBKEY.to_owned(), named.join(":")));
+        variables.push((REQUIRE_SIGNATURE.to_owned(), "true".to_owned()));
+    }
     Ok(variables.into_iter().collect())
 }

@@ -37,6 +37,37 @@ pub(super) fn path(
     })
 }
 
+/// Other files in which the hooks of this agent can be switched off.
+pub(super) fn others(
+    agent: Agent,
+    scope: &Scope,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Vec<PathBuf> {
+    let users = path(agent, &Scope::User, variable).ok();
+    let user = |file: &str| Some(users.as_ref()?.parent()?.join(file));
+    let (project, users): (&[&str], _) = match agent {
+        Agent::ClaudeCode => (
+            &[".claude/settings.json", ".claude/settings.local.json"],
+            vec![user("settings.json"), user("settings.local.json")],
+        ),
+        Agent::Gemini => (&[".gemini/settings.json"], vec![user("settings.json")]),
+        Agent::Copilot => (
+            &[
+                ".github/copilot/settings.json",
+                ".github/copilot/settings.local.json",
+            ],
+            // Beside the folder of hooks.
+            vec![user("../settings.json"), user("../config.json")],
+        ),
+        Agent::Codex | Agent::Cursor => (&[], Vec::new()),
+    };
+    let mut all: Vec<PathBuf> = users.into_iter().flatten().collect();
+    if let Scope::Project(root) = scope {
+        all.extend(project.iter().map(|file| root.join(file)));
+    }
+    all
+}
+
 /// An event for which the hook is installed.
 pub(super) struct Wanted {
     pub(super) name: &'static str,
@@ -120,13 +151,17 @@ pub(super) fn cautions(agent: Agent) -> &'static [&'static str] {
             "files that the user names with `@` are read without a call, so without the hook",
             "where permissions are bypassed nobody is asked: what needs approval is denied there; before version 2.1.211 the mode `auto` could answer in your place",
             "before version 2.1.295 a hook that takes longer than its timeout lets the call pass; later versions block it (`onFailure`)",
-            "`disableAllHooks` in any settings of the user, and whoever can write these settings, switch the hook off",
+            "`disableAllHooks` in any settings switches the hook off: the user's, the project's, and so those that a repository brings along; only hooks in managed settings stay",
+            "`env` in any settings sets variables for the hook, also those by which programs are loaded (`LD_PRELOAD`)",
+            "the mode `plan` is not enforced where bypassing permissions is available: what needs approval is denied there",
             "tools that the provider runs, and what a command does once it runs, are not seen",
         ],
         Agent::Codex => &[
             "Codex runs a new or changed hook only after the user has trusted it (`/hooks`); until then calls pass",
             "a hook that takes longer than its timeout lets the call pass",
             "Codex cannot be told to ask: what needs approval is denied",
+            "its event does not tell in which folder a command runs: `cwd` is absent, unless the call names one",
+            "Codex does not start the hook where the folder of the session is gone: then calls pass",
             "not every tool is asked about: web search and tools of the provider are not, nor is what is typed into a command that runs already",
             "`hooks = false` below `[features]` in the configuration switches hooks off",
         ],
@@ -148,6 +183,7 @@ pub(super) fn cautions(agent: Agent) -> &'static [&'static str] {
             "a prompt cannot be blocked",
             "where all tools are allowed, and in its app, Copilot runs what a hook asks about: what needs approval is denied, unless you pass `--trust-ask`",
             "the cloud agent reads `.github/hooks` of the default branch alone, and needs the program and the policy in its sandbox",
+            "version 1.0.12 ran no hooks for calls of sub-agents; try yours",
             "`disableAllHooks` in the settings of a repository switches the hook off; hooks in `/etc/github-copilot/policy.d` stay",
         ],
     }

@@ -91,18 +91,43 @@ fn add(agent: Agent, hooks: &mut Object, line: &CommandLine) -> Result<Vec<Strin
     Ok(touched)
 }
 
+/// Refuses another file of the agent if hooks are switched off in it. One that cannot be read, because it has comments, must not name the
+/// switches at all.
+pub(super) fn allows(agent: Agent, text: &str) -> Result<(), String> {
+    let names = || {
+        SWITCHES
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(["hooksConfig"])
+    };
+    match Object::read(text.as_bytes(), "it") {
+        Ok(top) => switched_off(agent, &top),
+        Err(_) => match names().find(|name| text.contains(name)) {
+            Some(name) => Err(format!(
+                "`{name}` in it may switch hooks off, and it is not read in full; remove it first"
+            )),
+            None => Ok(()),
+        },
+    }
+}
+
 /// Refuses a file in which hooks are switched off: whoever installs a hook there would believe that it runs.
 fn switched_on(agent: Agent, top: &Object) -> Result<(), String> {
-    for (name, off) in SWITCHES {
-        if top.get(name).is_some_and(|value| value.get() == *off) {
-            return Err(format!("`{name}` switches hooks off; remove it first"));
-        }
-    }
+    switched_off(agent, top)?;
     if let Some(version) = top.get("version")
         && matches!(agent, Agent::Cursor | Agent::Copilot)
         && version.get() != "1"
     {
         return Err(format!("it is of version {version}, and 1 is known"));
+    }
+    Ok(())
+}
+
+fn switched_off(agent: Agent, top: &Object) -> Result<(), String> {
+    for (name, off) in SWITCHES {
+        if top.get(name).is_some_and(|value| value.get() == *off) {
+            return Err(format!("`{name}` switches hooks off; remove it first"));
+        }
     }
     if agent == Agent::Gemini {
         let config = top

@@ -9,8 +9,14 @@ use crate::json::{Object, raw};
 /// The most bytes of a script that is read for its programs.
 const MOST_SCRIPT_BYTES: usize = 64 << 10;
 
+/// The most alternatives of a pattern with braces that are looked at, and its most bytes.
+const MOST_ALTERNATIVES: usize = 500;
+const MOST_PATTERN_BYTES: usize = 4096;
+
 /// Tools whose `file_path` is one file, or several.
 const OF_FILES: &[&str] = &["read_file", "write_file", "edit_file", "delete_file"];
+/// Tools that run commands, in the folder `cwd`.
+const OF_COMMANDS: &[&str] = &["bash", "powershell"];
 /// Tools that begin at `path`. Without one they begin where the agent is.
 const OF_FOLDERS: &[&str] = &["glob", "grep", "list_folder"];
 
@@ -37,9 +43,9 @@ const NAMES: &[(&[&str], &str, &[&str])] = &[
             "relative_workspace_path",
         ],
     ),
-    (&["bash", "powershell"], "command", &["cmd", "script"]),
+    (OF_COMMANDS, "command", &["cmd", "script"]),
     (
-        &["bash", "powershell"],
+        OF_COMMANDS,
         "cwd",
         &["dir_path", "workdir", "working_directory"],
     ),
@@ -82,6 +88,26 @@ pub(super) fn place(tool: &str, input: &mut Object, place: Place<'_>) -> Result<
     {
         input.set("file_path", placed);
     }
+    if OF_COMMANDS.contains(&tool) {
+        if input.get("cwd").is_some_and(|it| it.get() == "null") {
+            input.take("cwd");
+        }
+        let begin: Option<String> = match input.get("cwd") {
+            Some(value) => Some(
+                serde_json::from_str(value.get())
+                    .map_err(|_| Failure::malformed("the folder of a command (`cwd`) is a text"))?,
+            ),
+            // Where it is not said, and not known, it stays absent.
+            None => place
+                .commands_in
+                .map(|folder| folder.to_string_lossy().into_owned()),
+        };
+        if let Some(begin) = begin
+            && let Some(placed) = raw(&paths::placed(&begin, place)?)
+        {
+            input.set("cwd", placed);
+        }
+    }
     if OF_FOLDERS.contains(&tool) {
         let path = match input.get("path") {
             None => Some(".".to_owned()),
@@ -93,19 +119,73 @@ pub(super) fn place(tool: &str, input: &mut Object, place: Place<'_>) -> Result<
             _ => None,
         };
         let begin = match (path, pattern) {
+            // What stands in braces can begin elsewhere (`{/etc,a}`) or go up (`.{.,}`): no path says where, and every scope refuses `..`.
+            (Some(path), Some(pattern)) if leads_out(&pattern) => Some(format!("{path}/*/..")),
             (Some(_), Some(pattern)) if pattern.starts_with(['/', '~']) => Some(base(&pattern)),
             (Some(path), Some(pattern)) if pattern.split('/').any(|part| part.contains("..")) => {
                 Some(format!("{path}/{}", base(&pattern)))
             }
             (path, _) => path,
         };
-        if let Some(begin) = begin
-            && let Some(placed) = raw(&paths::placed(&begin, place)?)
-        {
-            input.set("path", placed);
+        if let Some(begin) = begin {
+            // It stays, whatever there is: every scope refuses it.
+            let placed = if begin.ends_with("*/..") {
+                begin
+            } else {
+                paths::placed(&begin, place)?
+            };
+            if let Some(placed) = raw(&placed) {
+                input.set("path", placed);
+            }
         }
     }
     Ok(())
+}
+
+/// Whether a pattern with braces can begin elsewhere than its path says, by any of its alternatives: one is absolute, of a home folder, or
+/// has a `..`. So counts one with more alternatives than are looked at, or with braces that cannot be told apart.
+fn leads_out(pattern: &str) -> bool {
+    if !pattern.contains('{') {
+        return false;
+    }
+    let mut left = vec![pattern.to_owned()];
+    let mut seen = 0_usize;
+    while let Some(pattern) = left.pop() {
+        seen += 1;
+        if seen > MOST_ALTERNATIVES || pattern.len() > MOST_PATTERN_BYTES {
+            return true;
+        }
+        let Some((before, rest)) = pattern.split_once('{') else {
+            if pattern.starts_with(['/', '~']) || pattern.contains("..") {
+                return true;
+            }
+            continue;
+        };
+        let (mut depth, mut begin, mut end) = (1_usize, 0, None);
+        let mut inside = Vec::new();
+        for (at, character) in rest.char_indices() {
+            match character {
+                // It can take the meaning from what follows.
+                '\\' => return true,
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 || depth == 1 && character == ',' {
+                inside.push(rest.get(begin..at).unwrap_or_default());
+                begin = at + 1;
+            }
+            if depth == 0 {
+                end = rest.get(begin..);
+                break;
+            }
+        }
+        let Some(end) = end else {
+            return true;
+        };
+        left.extend(inside.iter().map(|it| format!("{before}{it}{end}")));
+    }
+    false
 }
 
 /// The folder in which a pattern begins: what stands before its first part with a wildcard, with every `..` behind that one.
@@ -144,7 +224,7 @@ fn placed(value: &RawValue, place: Place<'_>) -> Result<Option<Box<RawValue>>, F
 pub(super) fn programs(tool: &str, input: &mut Object) -> Result<(), Failure> {
     // Nobody but this hook says what runs.
     for name in ["programs", "redirects"] {
-        if matches!(tool, "bash" | "powershell") && input.has(name) {
+        if OF_COMMANDS.contains(&tool) && input.has(name) {
             return Err(Failure::malformed(format!(
                 "`{name}` is not an argument of it"
             )));

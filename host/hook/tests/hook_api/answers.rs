@@ -151,7 +151,7 @@ fn nobody_is_said_to_be_asked_where_nobody_would_be() {
     let desk = Desk::of("approval_required");
     for (mode, effect) in [
         (Value::from("default"), Effect::Asks),
-        (Value::from("plan"), Effect::Asks),
+        (Value::from("plan"), Effect::Stops),
         (Value::from("acceptEdits"), Effect::Asks),
         (Value::from("auto"), Effect::Asks),
         (Value::from("dontAsk"), Effect::Asks),

@@ -159,7 +159,20 @@ fn a_pattern_says_where_a_search_begins() {
         (json!({ "pattern": "~/.ssh/*" }), "~/.ssh"),
         (json!({ "pattern": "../*", "path": "src" }), "."),
         (json!({ "pattern": "*/../../*" }), "./*/.."),
+        // Alternatives begin elsewhere, or nobody can tell.
+        (json!({ "pattern": "{/etc,/root}/**" }), "./*/.."),
+        (json!({ "pattern": "{src,~}/**" }), "./*/.."),
+        (json!({ "pattern": "{,src}/etc" }), "./*/.."),
+        (json!({ "pattern": ".{.,}/**", "path": "src" }), "src/*/.."),
+        (json!({ "pattern": "src/{a,.{.}}/x" }), "./*/.."),
+        (json!({ "pattern": "a/{b/" }), "./*/.."),
+        (json!({ "pattern": "a/\\{.,b}./" }), "./*/.."),
+        (json!({ "pattern": "{a,b}".repeat(20) }), "./*/.."),
+        (json!({ "pattern": "{src,docs}/**/*.{ts,tsx}" }), "."),
+        (json!({ "pattern": "*.{rs,md}", "path": "src" }), "src"),
     ] {
+        // A folder of this name makes no other place of it.
+        fs::create_dir_all(desk.workspace().join("*")).unwrap();
         let input = claude("1", "Glob", &arguments);
         let (_, seen) = seen(&desk, Agent::ClaudeCode, "PreToolUse", &input).unwrap();
         assert_eq!(seen["path"], path, "{arguments}");
@@ -192,4 +205,58 @@ fn one_argument_does_not_have_two_names() {
         );
         assert_eq!(effect(&answer), Effect::Stops, "{input}");
     }
+}
+
+#[test]
+fn the_folder_of_a_command_is_an_argument() {
+    let desk = Desk::of("allow");
+    let folder = |agent, event: &str, cwd: &str, input: Value| {
+        let mut call = json!({
+            "session_id": "1", "conversation_id": "1", "cwd": cwd, "tool_name": "x", "tool_input": input,
+        });
+        call["tool_name"] = match agent {
+            Agent::Gemini => "run_shell_command",
+            Agent::Cursor => "Shell",
+            _ => "Bash",
+        }
+        .into();
+        seen(&desk, agent, event, &call).map(|(_, arguments)| arguments["cwd"].clone())
+    };
+    let plain = || json!({ "command": "ls" });
+    let in_etc = || json!({ "command": "ls", "workdir": "/etc" });
+    for (agent, event) in [
+        (Agent::ClaudeCode, "PreToolUse"),
+        (Agent::Gemini, "BeforeTool"),
+        (Agent::Cursor, "preToolUse"),
+        (Agent::Copilot, "PreToolUse"),
+    ] {
+        for (cwd, input, expected) in [
+            ("/WORKSPACE", plain(), "."),
+            ("/WORKSPACE/src", plain(), "src"),
+            ("/etc", plain(), "/etc"),
+            ("/WORKSPACE", in_etc(), "/etc"),
+            (
+                "/WORKSPACE",
+                json!({ "command": "ls", "dir_path": "src/.." }),
+                ".",
+            ),
+        ] {
+            assert_eq!(
+                folder(agent, event, cwd, input.clone()).unwrap(),
+                expected,
+                "{agent} {cwd} {input}"
+            );
+        }
+        folder(
+            agent,
+            event,
+            "/WORKSPACE",
+            json!({ "command": "ls", "cwd": 7 }),
+        )
+        .unwrap_err();
+    }
+    // Its event does not tell where the command runs.
+    let codex = |input| folder(Agent::Codex, "PreToolUse", "/WORKSPACE", input).unwrap();
+    assert_eq!(codex(plain()), Value::Null);
+    assert_eq!(codex(in_etc()), "/etc");
 }

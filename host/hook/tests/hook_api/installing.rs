@@ -282,6 +282,80 @@ fn what_is_not_read_without_doubt_is_left() {
 }
 
 #[test]
+fn hooks_that_another_file_switches_off_are_not_installed() {
+    for (agent, file, text) in [
+        (
+            Agent::ClaudeCode,
+            "work/.claude/settings.local.json",
+            "{\"disableAllHooks\": true}",
+        ),
+        (
+            Agent::ClaudeCode,
+            "work/.claude/settings.local.json",
+            "{ // mine\n \"disableAllHooks\": true}",
+        ),
+        (
+            Agent::ClaudeCode,
+            "home/.claude/settings.json",
+            "{\"disableAllHooks\": true}",
+        ),
+        (
+            Agent::Gemini,
+            "home/.gemini/settings.json",
+            "{\"hooksConfig\": {\"enabled\": false}}",
+        ),
+        (
+            Agent::Copilot,
+            "work/.github/copilot/settings.json",
+            "{\"disableAllHooks\": true}",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let home = folder.path().join("home");
+        let variable = |name: &str| (name == "HOME").then(|| home.clone().into_os_string());
+        let scope = Scope::Project(folder.path().join("work"));
+        // Other settings are no reason, with comments or without.
+        for (text, refused) in [
+            (text, true),
+            ("{ \"disableAllHooks\": false }", false),
+            ("{ // mine\n}", false),
+        ] {
+            fs::write(&path, text).unwrap();
+            let planned = plan(agent, &scope, &action(), variable);
+            assert_eq!(planned.is_err(), refused, "{agent} {file} {text}");
+            if let Err(error) = planned {
+                assert!(error.to_string().contains(file), "{error}");
+            }
+        }
+        fs::write(&path, text).unwrap();
+        assert!(plan(agent, &scope, &Action::Uninstall, variable).is_ok());
+    }
+}
+
+#[test]
+fn a_folder_of_a_project_that_is_a_link_is_not_followed() {
+    for (agent, link) in [
+        (Agent::ClaudeCode, ".claude"),
+        (Agent::Copilot, ".github"),
+        (Agent::Copilot, ".github/hooks"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (work, other) = (folder.path().join("work"), folder.path().join("other"));
+        let link = work.join(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        fs::create_dir_all(&other).unwrap();
+        symlink(&other, &link).unwrap();
+        for action in [action(), Action::Uninstall] {
+            let refused = planned(agent, &work, &action).unwrap_err();
+            assert!(refused.to_string().contains("is a link"), "{refused}");
+        }
+        assert_eq!(fs::read_dir(&other).unwrap().count(), 0);
+    }
+}
+
+#[test]
 fn the_users_configuration_is_where_the_agent_looks() {
     let variables = |name: &str| match name {
         "HOME" => Some(OsString::from("/home/ann")),

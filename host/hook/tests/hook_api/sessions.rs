@@ -56,6 +56,45 @@ fn what_the_user_named_is_known_in_later_calls_of_that_conversation() {
 }
 
 #[test]
+fn what_an_agent_put_into_a_prompt_is_nobodys_words() {
+    let desk = Desk::new(SAID);
+    for prompt in [
+        "<task-notification>See https://example.com/a</task-notification>",
+        "Go on\n<system-reminder kind=\"x\">https://example.com/a</system-reminder>",
+        "<Teammate-Message id=1>https://example.com/a",
+    ] {
+        say(&desk, "1", prompt);
+        assert_eq!(
+            fetch(&desk, "1", "https://example.com/a"),
+            Effect::Asks,
+            "{prompt}"
+        );
+    }
+    say(&desk, "1", "Look at https://example.com/a");
+    assert_eq!(fetch(&desk, "1", "https://example.com/a"), Effect::Runs);
+}
+
+#[test]
+fn a_question_that_becomes_a_denial_is_counted_as_one() {
+    let desk = Desk::new(
+        "
+tools:
+  counted: { mode: approval_required }
+  look: { mode: allow, constraints: [run.denials == 2, run.approvals == 0, run.tool_calls == 0] }
+",
+    );
+    let call = |tool: &str, mode: &str| {
+        let mut input = claude("1", tool, &json!({}));
+        input["permission_mode"] = mode.into();
+        effect(&desk.answer(Agent::ClaudeCode, "PreToolUse", &input))
+    };
+    for _ in 0..2 {
+        assert_eq!(call("counted", "bypassPermissions"), Effect::Stops);
+    }
+    assert_eq!(call("look", "default"), Effect::Runs);
+}
+
+#[test]
 fn what_a_tool_returned_is_not_what_the_user_said() {
     let desk = Desk::new(SAID);
     say(&desk, "1", "Read the page");

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 /// What a script names, in the order of the script, each once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Named {
-    /// The programs and builtins that it runs, also within `$(..)` and behind `xargs`, `env`, `timeout` and the like; by path where the
-    /// script has a path. Three more kinds of entries stand for what a list of programs does not tell, and equal no program:
+    /// The programs and builtins that it runs, also within `$(..)` and behind `xargs`, `env`, `timeout` and the like. Where the
+    /// script has a path, or capital letters, the plain name in small letters follows. Three more kinds of entries stand for what a list of programs does not tell, and equal no program:
     /// `PATH=` for a variable that programs obey, `find -exec` for an option by which a program runs others or writes files, and `printf -v`.
     pub programs: Vec<String>,
     /// The files that redirections open, for reading or writing, as they are written: one with a variable in it is `"$LOG"`.
@@ -166,7 +166,10 @@ mod tests {
             ("diff <(sort a) <(uniq b)", "sort uniq diff"),
             ("for f in *.rs; do wc -l \"$f\"; done", "wc"),
             ("if test -f a; then cat a; else rm a; fi", "test cat rm"),
-            ("X=1 /usr/bin/env A=b ./run.sh", "/usr/bin/env ./run.sh"),
+            (
+                "X=1 /usr/bin/env A=b ./run.sh",
+                "/usr/bin/env env ./run.sh run.sh",
+            ),
             (
                 "timeout -k 5 10s nice -n 5 xargs -0 -n 1 rm -rf",
                 "timeout nice xargs rm",
@@ -181,6 +184,19 @@ mod tests {
             ("g\"i\"t status; 'rm' a", "git rm"),
             ("", ""),
             ("> file", ""),
+            ("/bin/rm a; RM b", "/bin/rm rm RM"),
+            ("printf '-v' a b", "printf printf -v"),
+            ("path=evil cat x", "path= cat"),
+            ("path=(evil); RANDOM=a", "path= RANDOM="),
+            ("echo $((1 + 2)) ${x%.rs} ${x:-a b} ${x:1:2}", "echo"),
+            ("[ -f \"$x\" ] && [ \"$x\" = a ]; [ $? -eq 0 ]", "["),
+            ("git commit -m \"$(cat a)\"", "cat git"),
+            ("find \"src/$x\" -name '*.rs'", "find"),
+            ("git diff HEAD~1..HEAD; git show HEAD@{1}", "git"),
+            ("exec 3>&1; exit 1; wait $!", "exec exit wait"),
+            ("[[ -n $x && $x == a ]]; ls", "ls"),
+            ("printf '%s' $X", "printf"),
+            ("echo \"a; b (c) $x\" 'a|b' a\\;b", "echo"),
         ] {
             assert_eq!(programs(script).unwrap().join(" "), expected, "{script}");
         }
@@ -209,6 +225,62 @@ mod tests {
             "ls \0 rm",
             "{rm,-rf,/}",
             "r* a",
+            // Quotes that shells see elsewhere.
+            r"echo \$'a\'; rm x; echo \$'b\'",
+            r"echo $$'a\'; rm x; echo $$'b\'",
+            "!(rm x)",
+            "echo *(e:'rm x':)",
+            // Values that shells take for expressions, names or text to expand.
+            "a='b[$(touch p)]'; echo $((a))",
+            "ls; ((a))",
+            "ls; for ((i=a; i; i)); do ls; done",
+            "echo $[a]",
+            "[[ 'b[$(x)]' -eq 0 ]] && ls",
+            "[[ -v 'b[$(x)]' ]] && ls",
+            "[[ -R x ]] && ls",
+            "test -v 'b[$(x)]'",
+            "[ $o \"$a\" ]",
+            "[ \"$o\" 'b[1]' ]",
+            "[ a -eq 0 ]",
+            "echo ${x@P}",
+            "echo \"${x@P}\"",
+            "echo ${!a}",
+            "echo ${HOME[a]}",
+            "echo $HOME[a]",
+            "echo ${HOME:a}",
+            "echo ${HOME:1:a}",
+            "echo ${x:-${y[a]}}",
+            "x[a]=1 ls",
+            "x=([a]=1); ls",
+            "wait -p 'a[b]' 1",
+            "exit a",
+            "printf $X a",
+            "ls {a[b]}>f",
+            "cat <<X\n$((a)) ${x@P}\nX",
+            // Options that are not written out.
+            "find . $'-exec' rm {} +",
+            "find . {-delete,}",
+            "find . $X",
+            "find . \"$@\"",
+            "rg $'--pre=x' a",
+            "sort *",
+            "dd \"of$x\"",
+            "tar \"x$X\" rm a",
+            "[ \"$a\" -gt 3 ]",
+            "git log -m \"$X\"",
+            "echo --pre=x | xargs rg a",
+            "echo -- rm | xargs env",
+            // Commands that run others.
+            "exec rm a",
+            "builtin eval ls",
+            "time -- rm a",
+            "noglob rm a",
+            "- rm a",
+            "=rm a",
+            "echo \"${ rm a; }\"",
+            "echo ${|rm a;}",
+            "echo \"${(e)x}\"",
+            "cat <<X\n${ rm a; }\nX",
         ] {
             assert_eq!(programs(script), None, "{script}");
         }

@@ -1,6 +1,8 @@
 //! Walks through a script and looks at everything that would run.
 
+mod arguments;
 mod program;
+mod strict;
 
 use brush_parser::ast::{
     AndOr, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item,
@@ -34,6 +36,9 @@ impl Walk<'_> {
                 script,
                 format!("more than {MOST_LEVELS} substitutions in each other are not read"),
             ));
+        }
+        if self.names.is_some() {
+            strict::quotes(script)?;
         }
         let program = read::program(script)?;
         program
@@ -78,13 +83,13 @@ impl Walk<'_> {
 
     fn compound(&self, compound: &CompoundCommand, level: u32) -> Checked {
         match compound {
-            CompoundCommand::Arithmetic(arithmetic) => plain(&arithmetic.expr.value),
+            CompoundCommand::Arithmetic(arithmetic) => self.arithmetic(&arithmetic.expr.value),
             CompoundCommand::ArithmeticForClause(clause) => {
                 for part in [&clause.initializer, &clause.condition, &clause.updater]
                     .into_iter()
                     .flatten()
                 {
-                    plain(&part.value)?;
+                    self.arithmetic(&part.value)?;
                 }
                 self.list(&clause.body.list, level)
             }
@@ -130,6 +135,9 @@ impl Walk<'_> {
     }
 
     fn test(&self, test: &ExtendedTestExpr, level: u32) -> Checked {
+        if self.names.is_some() {
+            strict::test(test)?;
+        }
         match test {
             ExtendedTestExpr::And(left, right) | ExtendedTestExpr::Or(left, right) => {
                 self.test(left, level)?;
@@ -178,14 +186,19 @@ impl Walk<'_> {
                     AssignmentName::VariableName(name) => self.variable(name)?,
                     AssignmentName::ArrayElementName(name, index) => {
                         self.variable(name)?;
-                        plain(index)?;
+                        self.arithmetic(index)?;
                     }
                 }
                 match &assignment.value {
                     AssignmentValue::Scalar(word) => self.word(word, level),
                     AssignmentValue::Array(elements) => {
                         elements.iter().try_for_each(|(index, value)| {
-                            index.iter().try_for_each(|index| self.word(index, level))?;
+                            index.iter().try_for_each(|index| {
+                                if self.names.is_some() {
+                                    strict::arithmetic(&index.value)?;
+                                }
+                                self.word(index, level)
+                            })?;
                             self.word(value, level)
                         })
                     }
@@ -255,11 +268,32 @@ impl Walk<'_> {
 
     fn word(&self, word: &Word, level: u32) -> Checked {
         let pieces = word::parse(&word.value, &read::options()).map_err(|_| unreadable(word))?;
+        if self.names.is_some() {
+            strict::word(word, &pieces)?;
+        }
         self.pieces(&pieces, word, level)
     }
 
+    fn arithmetic(&self, expression: &str) -> Checked {
+        plain(expression)?;
+        match self.names {
+            Some(_) => strict::arithmetic(expression),
+            None => Ok(()),
+        }
+    }
+
     fn pieces(&self, pieces: &[WordPieceWithSource], word: &Word, level: u32) -> Checked {
-        pieces.iter().try_for_each(|piece| match &piece.piece {
+        let mut expanded = false;
+        pieces.iter().try_for_each(|piece| {
+            let behind = expanded;
+            expanded = matches!(piece.piece, WordPiece::ParameterExpansion(_));
+            self.piece(piece, behind, word, level)
+        })
+    }
+
+    /// Looks at a piece of a word; `behind` says whether an expansion stands straight before it.
+    fn piece(&self, piece: &WordPieceWithSource, behind: bool, word: &Word, level: u32) -> Checked {
+        match &piece.piece {
             WordPiece::CommandSubstitution(script)
             | WordPiece::BackquotedCommandSubstitution(script) => {
                 if self.substitution {
@@ -273,8 +307,8 @@ impl Walk<'_> {
             }
             WordPiece::DoubleQuotedSequence(inner)
             | WordPiece::GettextDoubleQuotedSequence(inner) => self.pieces(inner, word, level),
-            WordPiece::ArithmeticExpression(expression) => plain(&expression.value),
-            WordPiece::ParameterExpansion(_) => {
+            WordPiece::ArithmeticExpression(expression) => self.arithmetic(&expression.value),
+            WordPiece::ParameterExpansion(expansion) => {
                 // What stands in its braces is text that is read again.
                 let inside = word
                     .value
@@ -285,14 +319,18 @@ impl Walk<'_> {
                 if assigns || inside.contains("@P") {
                     return Err(Refused::new(inside, "it sets variables or runs text"));
                 }
+                if self.names.is_some() {
+                    strict::expansion(inside, expansion)?;
+                }
                 plain(inside)
             }
+            WordPiece::Text(text) if self.names.is_some() => strict::text(text, behind),
             WordPiece::Text(_)
             | WordPiece::SingleQuotedText(_)
             | WordPiece::AnsiCQuotedText(_)
             | WordPiece::TildeExpansion(_)
             | WordPiece::EscapeSequence(_) => Ok(()),
-        })
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use brush_parser::word::{self, WordPiece, WordPieceWithSource};
 
 use super::super::words::{HARMLESS_BUILTINS, REFUSED_BUILTINS, SIDE_DOORS, WRAPPERS, is_obeyed};
 use super::super::{Refused, naming, read};
-use super::{Checked, Walk};
+use super::{Checked, Walk, arguments as given};
 use crate::executables;
 
 impl Walk<'_> {
@@ -18,7 +18,12 @@ impl Walk<'_> {
             ));
         };
         if let Some(names) = self.names {
+            given::command(&name, arguments)?;
             names.program(&name);
+            // A list of what is denied has plain names, and some file systems take any case.
+            let plain = name.rsplit('/').next().unwrap_or(&name);
+            names.program(plain);
+            names.program(&plain.to_lowercase());
         }
         if let Some((_, why)) = REFUSED_BUILTINS
             .iter()
@@ -39,7 +44,8 @@ impl Walk<'_> {
         } else if !builtin && !listed(&name) {
             return Err(Refused::new(name, self.not_listed()));
         }
-        if plain == "printf" && arguments.iter().any(|word| word.value.starts_with("-v")) {
+        let sets = |word: &&Word| shown(word).starts_with("-v");
+        if plain == "printf" && arguments.iter().any(sets) {
             self.refuse("printf -v", "it sets variables")?;
         }
         for argument in arguments {
@@ -116,6 +122,7 @@ impl Walk<'_> {
                     at += 1;
                 }
                 naming::Step::Program => {
+                    given::fed(wrapper, argument)?;
                     return self.named(argument, arguments.get(at + 1..).unwrap_or_default());
                 }
                 naming::Step::Unclear => return Err(unclear(argument)),
