@@ -128,7 +128,7 @@ fn remedy(agent: Agent) -> &'static str {
             "Do not try another way: tell the user, who can run it themselves, allow it in the policy, or have it approved (`hexgate hook run --approvals`)."
         }
         Agent::ClaudeCode => {
-            "Do not try another way: tell the user, who can leave the mode that bypasses permissions, allow it in the policy, or have it approved (`hexgate hook run --approvals`)."
+            "Do not try another way: tell the user, who can leave the mode in which a hook cannot have them asked, allow it in the policy, or have it approved (`hexgate hook run --approvals`)."
         }
     }
 }
