@@ -146,13 +146,14 @@ fn built_in_tools_work_in_the_folder_of_the_program_within_the_policy() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let ends: Vec<&str> = events
+    let mut ends: Vec<&str> = events
         .iter()
         .filter(|event| event["event_type"] == "tool_end")
         .map(|event| event["outcome"].as_str().unwrap())
         .collect();
-    // All calls of an answer are decided before one runs.
-    assert_eq!(ends, ["denied", "completed"]);
+    // A call may run while the next one is decided.
+    ends.sort_unstable();
+    assert_eq!(ends, ["completed", "denied"]);
     assert!(events.last().unwrap().to_string().contains("buy milk"));
     assert!(!String::from_utf8_lossy(&output.stdout).contains("1234"));
 }
