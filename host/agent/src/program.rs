@@ -57,7 +57,7 @@ pub struct ProgramError(anyhow::Error);
 
 impl fmt::Display for ProgramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&chat::sentence(self.0.as_ref()))
+        f.write_str(&hexgate_base::sentence(self.0.as_ref()))
     }
 }
 

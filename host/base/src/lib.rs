@@ -10,6 +10,7 @@
 //! | [`guarded`] | code of others that may panic |
 //! | [`disk`] | files and folders that other users may be able to change |
 //! | `printable` | text from elsewhere, shown without harm |
+//! | `sentence` | errors with their causes, as one sentence |
 //!
 //! The crate needs a Unix system: it relies on directory descriptors, atomic renames and permission bits. Crates that depend on it need one
 //! for that reason alone.
@@ -42,6 +43,7 @@ pub mod guarded;
 mod keys;
 pub mod names;
 mod printable;
+mod sentence;
 mod timestamp;
 mod uuid;
 
@@ -52,5 +54,6 @@ pub use keys::{
     TrustedKeys, generate,
 };
 pub use printable::{beginning, harmless, is_printable, shortened};
+pub use sentence::sentence;
 pub use timestamp::{Timestamp, TimestampError, push_time};
 pub use uuid::Uuid;

@@ -1,8 +1,9 @@
 //! Why a hook could not decide. Each is a denial.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use hexgate_base::sentence;
 
 /// Why a hook could not decide. The agent is answered with a denial that says so.
 #[derive(Debug, thiserror::Error)]
@@ -67,19 +68,4 @@ pub(crate) fn told(failure: &Failure) -> String {
         ),
         None => whole,
     }
-}
-
-/// An error with its causes, in one sentence.
-pub(crate) fn sentence(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }

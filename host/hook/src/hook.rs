@@ -5,13 +5,14 @@ mod parts;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use hexgate_base::sentence;
 use hexgate_enforce::resolve::Environment;
 use hexgate_enforce::{Call, Caller, Decision, Effect, Enforcer};
 
 use crate::agent::Agent;
 use crate::answer::{self, Answer, Asked, Verdict};
 use crate::event::{self, Event, Kind, Proposed};
-use crate::failure::{self, Failure, sentence};
+use crate::failure::{self, Failure};
 use crate::normal::{Normal, Place, normal};
 use crate::session::{Session, seconds};
 

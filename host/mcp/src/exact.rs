@@ -90,9 +90,7 @@ fn look(bytes: &[u8], is_kept: impl Fn(&str) -> bool) -> Result<(), Refusal> {
         _ => return Err(Refusal::NotJson),
     }
     let text = std::str::from_utf8(bytes).map_err(|_| Refusal::NotJson)?;
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let read = Once.deserialize(&mut reader).and_then(|()| reader.end());
-    match read {
+    match once(bytes) {
         Ok(()) => {}
         Err(error) if error.is_data() => return Err(Refusal::DuplicateKey),
         Err(_) => return Err(Refusal::NotJson),
@@ -102,6 +100,13 @@ fn look(bytes: &[u8], is_kept: impl Fn(&str) -> bool) -> Result<(), Refusal> {
     } else {
         Err(Refusal::Number)
     }
+}
+
+/// Looks whether this is JSON in which no key stands twice, at any depth. The error does not show the key.
+pub(crate) fn once(bytes: &[u8]) -> Result<(), serde_json::Error> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    Once.deserialize(&mut reader)?;
+    reader.end()
 }
 
 /// The id of a request that is refused, if it can be read.
@@ -173,7 +178,7 @@ impl<'de> Visitor<'de> for Once {
         let mut seen = HashSet::new();
         while let Some(key) = members.next_key::<String>()? {
             if !seen.insert(key) {
-                return Err(A::Error::custom("a key stands twice"));
+                return Err(A::Error::custom("a name stands twice in an object"));
             }
             members.next_value_seed(Once)?;
         }

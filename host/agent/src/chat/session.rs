@@ -1,6 +1,6 @@
 //! A conversation, from the greeting to the end.
 
-use hexgate_base::Digest;
+use hexgate_base::{Digest, sentence};
 use hexgate_enforce::{Caller, Enforcer};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -256,6 +256,6 @@ impl Session {
 /// The policy that decides, and why the last look for another one failed.
 fn state(enforcer: &Enforcer) -> (Digest, Option<String>) {
     let live = enforcer.live();
-    let failure = live.failure().map(|failure| super::sentence(&*failure));
+    let failure = live.failure().map(|failure| sentence(&*failure));
     (live.id().component, failure)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use hexgate_base::sentence;
 use hexgate_enforce::approvals::{ApprovalService, Approvers, RequestStore, Terms, UsedApprovals};
 use hexgate_enforce::audit::{
     AuditLog, DigestKey, DigestKeyError, FolderError, OpenError, Options as LogOptions,
@@ -16,7 +17,7 @@ use hexgate_enforce::{
 };
 
 use super::Hook;
-use crate::failure::{Failure, sentence};
+use crate::failure::Failure;
 
 /// The tool under which an event that is no call is recorded.
 const NO_CALL: &str = "hook-event";

@@ -1,7 +1,8 @@
 //! The end of a command: of itself, by its time, by whoever waits for it, by the end of the program that started it.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hexgate_sandbox::{Sandbox, Workspace};
@@ -115,6 +116,25 @@ fn program_that_is_killed() {
     let _ = wait(sandbox.run(&format!("{DAEMONS} sleep 300"), Duration::from_secs(60)));
 }
 
+/// A program that runs a command in this sandbox, which has begun. The command's processes have the mark.
+pub(crate) fn begun(name: &str, mark: &str, ready: &Path) -> Child {
+    let program = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ends::program_that_is_killed"])
+        .env("HEXGATE_TEST_KILLED", name)
+        .env("HEXGATE_TEST_MARK", mark)
+        .env("HEXGATE_TEST_READY", ready)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(20);
+    while !ready.exists() || fixture::marked(mark).len() < 4 {
+        assert!(Instant::now() < until, "{name}: it has not begun");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    program
+}
+
 #[test]
 fn nothing_is_left_when_the_program_is_killed() {
     for name in ["landlock", "landlock-alone", "bwrap"] {
@@ -123,21 +143,7 @@ fn nothing_is_left_when_the_program_is_killed() {
             continue;
         }
         let mark = format!("killed-{name}-{}", std::process::id());
-        let ready = folder.path().join("ready");
-        let mut program = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "ends::program_that_is_killed"])
-            .env("HEXGATE_TEST_KILLED", name)
-            .env("HEXGATE_TEST_MARK", &mark)
-            .env("HEXGATE_TEST_READY", &ready)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let until = Instant::now() + Duration::from_secs(20);
-        while !ready.exists() || fixture::marked(&mark).len() < 4 {
-            assert!(Instant::now() < until, "{name}: it has not begun");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let mut program = begun(name, &mark, &folder.path().join("ready"));
         program.kill().unwrap();
         program.wait().unwrap();
         assert!(

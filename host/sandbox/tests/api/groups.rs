@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use hexgate_sandbox::{Guarantee, Limits, Status, probe};
 
+use crate::ends::begun;
 use crate::{backend, fixture, folder, run, wait};
 
 const BACKENDS: &[&str] = &["landlock", "landlock-alone", "bwrap", "srt"];
@@ -204,22 +205,8 @@ fn a_group_of_a_program_that_was_killed_is_removed_by_the_next_one() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let ready = folder.path().join("ready");
     let mark = format!("swept-{}", std::process::id());
-    let mut program = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "ends::program_that_is_killed"])
-        .env("HEXGATE_TEST_KILLED", "landlock")
-        .env("HEXGATE_TEST_MARK", &mark)
-        .env("HEXGATE_TEST_READY", &ready)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let until = Instant::now() + Duration::from_secs(20);
-    while !ready.exists() || fixture::marked(&mark).len() < 4 {
-        assert!(Instant::now() < until, "it has not begun");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let mut program = begun("landlock", &mark, &folder.path().join("ready"));
     let killed = program.id();
     assert!(!groups_of(killed).is_empty());
     let look = || {
