@@ -5,7 +5,7 @@
 
 use std::{cell::Cell, ops::Range};
 
-use super::{Redactor, Secrecy, find::TooMuch};
+use super::{REDACTED, Redactor, Secrecy, find::TooMuch};
 
 /// The places of the secrets, in their order.
 ///
@@ -219,6 +219,10 @@ impl Scan<'_> {
             .map_or(end, |(more, _)| end + more);
         let range = begin..begin + last;
         let text = self.text.get(range.clone())?;
+        // Where the password went before, as behind one that goes now: the user is no secret of its own.
+        if text == REDACTED {
+            return Some(range.end);
+        }
         if is_port || text.is_empty() || stands_for_something_else(text) {
             return Some(start);
         }
