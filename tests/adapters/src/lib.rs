@@ -75,9 +75,9 @@ pub use play::Play;
 pub use record::Records;
 pub use run::{check, outcome};
 pub use scenario::{
-    Act, AgentSpec, Answers, Around, CallSpec, CallerSpec, Cancel, Change, EndSpec, Entry, Expect,
-    ExpectedAsk, ExpectedRead, ExpectedRecord, ExpectedRun, Fault, Kind, OutcomeSpec, Rewrite,
-    Scenario, ScenarioError, ToolSpec, TurnSpec, scenarios,
+    Act, AgentSpec, AnswerSpec, Answers, Around, CallSpec, CallerSpec, Cancel, Change, EndSpec,
+    Entry, Expect, ExpectedAsk, ExpectedRead, ExpectedRecord, ExpectedRun, Fault, Kind,
+    OutcomeSpec, Rewrite, Scenario, ScenarioError, ToolSpec, TurnSpec, scenarios,
 };
 pub use script::Script;
 pub use seen::{Ask, End, Ran, Record, Seen};

@@ -8,6 +8,8 @@
     reason = "a panic is how a test fails"
 )]
 
+mod faulty;
+mod gateway;
 mod runtime;
 
 use std::path::{Path, PathBuf};
