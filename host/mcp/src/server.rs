@@ -3,6 +3,7 @@
 mod connect;
 mod failure;
 mod list;
+mod stale;
 mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -45,6 +46,7 @@ pub(crate) enum State {
 pub(crate) struct Connection {
     peer: Peer<RoleClient>,
     ended: Ended,
+    stale: Arc<stale::Stale>,
 }
 
 /// A server.

@@ -61,6 +61,7 @@ impl Gateway {
         let call = Call::of(request.caller, tool.decided_as.clone(), arguments);
         let permit = match self.authorize(&request, call).await {
             Ok(permit) => permit,
+            Err(_) if request.asking.is_unknown() => return Err(self.error(&Failure::State)),
             Err(decision) => {
                 return Ok(match request.asking.issued() {
                     Some(input) => input.into(),
@@ -96,7 +97,7 @@ impl Gateway {
             Err(failure) => {
                 self.failed(permit.decision(), &failure, took);
                 match &failure {
-                    Failure::Error(_) => Err(self.error(&failure)),
+                    Failure::Error(_) | Failure::State => Err(self.error(&failure)),
                     _ => Ok(shown::failed(&failure).into()),
                 }
             }

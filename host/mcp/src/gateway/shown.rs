@@ -49,6 +49,9 @@ pub(super) fn failed(failure: &Failure) -> CallToolResult {
 pub(super) fn error(failure: &Failure, most: usize) -> ErrorData {
     match failure {
         Failure::Error(error) => of_server(error, most),
+        Failure::State => {
+            ErrorData::invalid_params(format!("[{}] {failure}", failure.name()), None)
+        }
         _ => ErrorData::internal_error(format!("[{}] {failure}", failure.name()), None),
     }
 }

@@ -18,16 +18,15 @@ use rmcp::model::{
     ListRootsRequestMethod, ListRootsResult, ProtocolVersion,
 };
 use rmcp::service::{
-    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, NotificationContext,
-    RequestContext, RunningService,
+    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, RequestContext, RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{ClientHandler, RoleClient};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::Notify;
 
+use super::stale::{Hearing, Stale};
 use crate::config::{Environment, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
 use crate::wire::{Ended, Lines, Peer};
@@ -67,12 +66,9 @@ pub(super) enum Opening {
 /// This gateway, as its servers see it.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    server: String,
     version: Option<ProtocolVersion>,
     /// Whether the server may ask the user.
     elicits: bool,
-    /// Is told when the server says that its lists changed.
-    pub(super) stale: Arc<Notify>,
 }
 
 impl ClientHandler for Upstream {
@@ -97,26 +93,13 @@ impl ClientHandler for Upstream {
     ) -> Result<ListRootsResult, ErrorData> {
         Err(ErrorData::method_not_found::<ListRootsRequestMethod>())
     }
-
-    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        tracing::debug!(server = %self.server, "the list of tools changed");
-        self.stale.notify_one();
-    }
-
-    async fn on_prompt_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.stale.notify_one();
-    }
-
-    async fn on_resource_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.stale.notify_one();
-    }
 }
 
 /// A connection, and what ends with it.
 pub(super) struct Connected {
     pub(super) running: RunningService<RoleClient, Upstream>,
     pub(super) ended: Ended,
-    pub(super) stale: Arc<Notify>,
+    pub(super) stale: Arc<Stale>,
 }
 
 /// Starts or reaches a server, and agrees on a version of the protocol.
@@ -127,15 +110,13 @@ pub(super) async fn connect(
     elicits: bool,
     opening: Opening,
 ) -> Result<Connected, String> {
-    let stale = Arc::new(Notify::new());
+    let stale = Arc::new(Stale::default());
     let upstream = Upstream {
-        server: name.to_owned(),
         elicits,
         version: config
             .protocol
             .clone()
             .or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
-        stale: Arc::clone(&stale),
     };
     let mode = mode(config, opening);
     let (running, ended) = match &config.reach {
@@ -146,6 +127,10 @@ pub(super) async fn connect(
         } => {
             let lines = process(name, command, args, environment, limits)?;
             let ended = lines.ended();
+            let lines = Hearing {
+                transport: lines,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(lines, mode).await;
             let running = running.map_err(|error| match ended.why() {
                 Some(why) => format!("{why}: {error}"),
@@ -154,7 +139,10 @@ pub(super) async fn connect(
             (running, ended)
         }
         Reach::Http { url, headers } => {
-            let transport = http(url, headers, limits)?;
+            let transport = Hearing {
+                transport: http(url, headers, limits)?,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(transport, mode).await;
             let running = running.map_err(|error| error.to_string())?;
             (running, Ended::default())
