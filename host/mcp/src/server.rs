@@ -4,6 +4,7 @@ mod connect;
 mod exchange;
 mod failure;
 mod list;
+mod stale;
 mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -54,6 +55,7 @@ pub(crate) struct Connection {
     relays: Arc<Relays>,
     /// The least severe message that a server of an older version was asked to log.
     level: Arc<AsyncMutex<Option<Level>>>,
+    stale: Arc<stale::Stale>,
 }
 
 impl Connection {

@@ -30,9 +30,9 @@ use rmcp::{ClientHandler, RoleClient};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::Notify;
 
 use super::exchange::passed;
+use super::stale::{Hearing, Stale};
 use crate::config::{Environment, Offer, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
 use crate::relay::Relays;
@@ -73,13 +73,10 @@ pub(super) enum Opening {
 /// This gateway, as its servers see it.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    server: String,
     version: Option<ProtocolVersion>,
     offer: Offer,
     /// The requests in flight.
     relays: Arc<Relays>,
-    /// Is told when the server says that its lists changed.
-    pub(super) stale: Arc<Notify>,
 }
 
 impl ClientHandler for Upstream {
@@ -152,19 +149,6 @@ impl ClientHandler for Upstream {
             self.relays.log(said).await;
         }
     }
-
-    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        tracing::debug!(server = %self.server, "the list of tools changed");
-        self.stale.notify_one();
-    }
-
-    async fn on_prompt_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.stale.notify_one();
-    }
-
-    async fn on_resource_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.stale.notify_one();
-    }
 }
 
 impl Upstream {
@@ -194,7 +178,7 @@ pub(super) struct Connected {
     pub(super) running: RunningService<RoleClient, Upstream>,
     pub(super) ended: Ended,
     pub(super) relays: Arc<Relays>,
-    pub(super) stale: Arc<Notify>,
+    pub(super) stale: Arc<Stale>,
 }
 
 /// Starts or reaches a server, and agrees on a version of the protocol.
@@ -205,16 +189,14 @@ pub(super) async fn connect(
     offer: Offer,
     opening: Opening,
 ) -> Result<Connected, String> {
-    let (stale, relays) = (Arc::new(Notify::new()), Arc::new(Relays::default()));
+    let (stale, relays) = (Arc::new(Stale::default()), Arc::new(Relays::default()));
     let upstream = Upstream {
-        server: name.to_owned(),
         offer,
         relays: Arc::clone(&relays),
         version: config
             .protocol
             .clone()
             .or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
-        stale: Arc::clone(&stale),
     };
     let mode = mode(config, opening);
     let (running, ended) = match &config.reach {
@@ -225,6 +207,10 @@ pub(super) async fn connect(
         } => {
             let lines = process(name, command, args, environment, limits)?;
             let ended = lines.ended();
+            let lines = Hearing {
+                transport: lines,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(lines, mode).await;
             let running = running.map_err(|error| match ended.why() {
                 Some(why) => format!("{why}: {error}"),
@@ -233,7 +219,10 @@ pub(super) async fn connect(
             (running, ended)
         }
         Reach::Http { url, headers } => {
-            let transport = http(url, headers, limits)?;
+            let transport = Hearing {
+                transport: http(url, headers, limits)?,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(transport, mode).await;
             let running = running.map_err(|error| error.to_string())?;
             (running, Ended::default())
