@@ -26,6 +26,7 @@ use hexgate_base::harmless;
 use rmcp::model::ProtocolVersion;
 use serde::Deserialize;
 
+use crate::authorization::AuthorizationConfig;
 use crate::identity::IdentityConfig;
 use crate::limits::Limits;
 use crate::names;
@@ -114,6 +115,8 @@ pub struct ServerConfig {
     pub reach: Reach,
     /// The one version of the protocol that is spoken with it. None: the newest that it speaks.
     pub protocol: Option<ProtocolVersion>,
+    /// How tokens for it are got, over HTTP. None: it wants none, or a header holds one.
+    pub authorization: Option<AuthorizationConfig>,
 }
 
 impl ServerConfig {
@@ -123,6 +126,7 @@ impl ServerConfig {
         Self {
             reach,
             protocol: None,
+            authorization: None,
         }
     }
 
@@ -130,6 +134,13 @@ impl ServerConfig {
     #[must_use]
     pub fn protocol(mut self, version: ProtocolVersion) -> Self {
         self.protocol = Some(version);
+        self
+    }
+
+    /// Gets tokens for it so.
+    #[must_use]
+    pub fn authorization(mut self, authorization: AuthorizationConfig) -> Self {
+        self.authorization = Some(authorization);
         self
     }
 }
@@ -276,6 +287,9 @@ impl Config {
             return Err(format!(
                 "a tool of the server `{short}` could have the name of one of `{long}`; rename one, so that neither begins with the other and `-`"
             ));
+        }
+        if let Some(why) = trust::leak(self) {
+            return Err(why);
         }
         if let Some(why) = trust::contradiction(self) {
             return Err(why);

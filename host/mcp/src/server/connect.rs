@@ -12,14 +12,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
-use hexgate_base::harmless;
+use hexgate_base::{harmless, sentence};
 use rmcp::model::{
     ClientCapabilities, ClientConfig, ElicitationCapability, ErrorData, Implementation,
     ListRootsRequestMethod, ListRootsResult, ProtocolVersion,
 };
 use rmcp::service::{
-    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, NotificationContext,
-    RequestContext, RunningService,
+    ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _,
+    NotificationContext, RequestContext, RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
@@ -28,6 +28,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
+use super::bearing::{Bearing, challenge_of, refusal_of};
+use crate::authorization::Authorizer;
 use crate::config::{Environment, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
 use crate::wire::{Ended, Lines, Peer};
@@ -73,6 +75,18 @@ pub(super) struct Upstream {
     elicits: bool,
     /// Is told when the server says that its lists changed.
     pub(super) stale: Arc<Notify>,
+}
+
+impl Upstream {
+    fn new(name: &str, config: &ServerConfig, elicits: bool, stale: &Arc<Notify>) -> Self {
+        let version = config.protocol.clone();
+        Self {
+            server: name.to_owned(),
+            elicits,
+            version: version.or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
+            stale: Arc::clone(stale),
+        }
+    }
 }
 
 impl ClientHandler for Upstream {
@@ -126,17 +140,10 @@ pub(super) async fn connect(
     limits: &Limits,
     elicits: bool,
     opening: Opening,
+    authorizer: Option<Arc<Authorizer>>,
 ) -> Result<Connected, String> {
     let stale = Arc::new(Notify::new());
-    let upstream = Upstream {
-        server: name.to_owned(),
-        elicits,
-        version: config
-            .protocol
-            .clone()
-            .or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
-        stale: Arc::clone(&stale),
-    };
+    let upstream = Upstream::new(name, config, elicits, &stale);
     let mode = mode(config, opening);
     let (running, ended) = match &config.reach {
         Reach::Process {
@@ -153,10 +160,10 @@ pub(super) async fn connect(
             })?;
             (running, ended)
         }
-        Reach::Http { url, headers } => {
-            let transport = http(url, headers, limits)?;
+        Reach::Http { url, headers, .. } => {
+            let transport = http(url, headers, limits, authorizer.clone())?;
             let running = upstream.serve_with_lifecycle(transport, mode).await;
-            let running = running.map_err(|error| error.to_string())?;
+            let running = running.map_err(|error| not_opened(&error, authorizer.as_deref()))?;
             (running, Ended::default())
         }
     };
@@ -203,11 +210,57 @@ fn mode(config: &ServerConfig, opening: Opening) -> ClientLifecycleMode {
     }
 }
 
+/// What a server over HTTP answers to somebody without a token: the value of its `WWW-Authenticate`. None: it wants none.
+pub(crate) async fn challenge(
+    name: &str,
+    config: &ServerConfig,
+    limits: &Limits,
+) -> Result<Option<String>, String> {
+    let Reach::Http { url, headers, .. } = &config.reach else {
+        return Ok(None);
+    };
+    let upstream = Upstream::new(name, config, false, &Arc::default());
+    let transport = http(url, headers, limits, None)?;
+    let opening = upstream.serve_with_lifecycle(transport, mode(config, Opening::Ask));
+    let limit = limits.start_time;
+    match tokio::time::timeout(limit, opening).await {
+        Err(_) => Err(format!(
+            "it does not answer within {} seconds",
+            limit.as_secs()
+        )),
+        Ok(Ok(running)) => {
+            let _ = running.cancel().await;
+            Ok(None)
+        }
+        Ok(Err(error)) => match challenge_of(&error) {
+            Some(challenge) => Ok(Some(challenge.to_owned())),
+            None => Err(sentence(&error)),
+        },
+    }
+}
+
+/// Why nothing was opened.
+fn not_opened(error: &ClientInitializeError, authorizer: Option<&Authorizer>) -> String {
+    let of_transport = match error {
+        ClientInitializeError::TransportError { error, .. } => refusal_of(&*error.error),
+        _ => None,
+    };
+    let refusal = of_transport.or_else(|| authorizer.and_then(Authorizer::refusal));
+    if let Some(why) = refusal {
+        return why;
+    }
+    if challenge_of(error).is_some() {
+        return "it wants a token; its configuration has no `authorization` to get one".to_owned();
+    }
+    error.to_string()
+}
+
 fn http(
     url: &str,
     headers: &std::collections::BTreeMap<String, String>,
     limits: &Limits,
-) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
+    authorizer: Option<Arc<Authorizer>>,
+) -> Result<StreamableHttpClientTransport<Bearing>, String> {
     let mut sent = HashMap::new();
     for (name, variable) in headers {
         let value = std::env::var(variable)
@@ -231,6 +284,7 @@ fn http(
         .max_sse_event_size(limits.response_bytes)
         .max_json_response_size(limits.response_bytes)
         .reinit_on_expired_session(true);
+    let client = Bearing::new(client, authorizer);
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 
