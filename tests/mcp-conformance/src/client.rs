@@ -13,7 +13,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use rmcp::RoleClient;
-use rmcp::model::{CallToolRequestParams, CallToolResult, JsonObject, Tool};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResult, GetPromptRequestParams, JsonObject,
+    ReadResourceRequestParams, ServerCapabilities, Tool,
+};
 use rmcp::service::RunningService;
 use serde_json::{Value, json};
 
@@ -99,7 +102,7 @@ async fn exercise(way: &mut impl Way) -> Result<()> {
     bail!("the server wants another login after {LOGINS}")
 }
 
-/// Lists the tools and calls each. False: another login is wanted.
+/// Lists the tools and calls each; then prompts and resources, where there are any. False: another login is wanted.
 async fn once(way: &mut impl Way) -> Result<bool> {
     let Some(client) = way.connect().await? else {
         return Ok(false);
@@ -113,9 +116,28 @@ async fn with(way: &mut impl Way, client: &Running) -> Result<bool> {
     let Some(tools) = way.tools(client).await? else {
         return Ok(false);
     };
+    tokio::time::sleep(way.scenario().pause()).await;
     for call in calls(way.scenario(), &tools) {
         if way.call(client, call).await?.is_none() {
             return Ok(false);
+        }
+    }
+    let info = client.peer_info();
+    let has = |what: fn(&ServerCapabilities) -> bool| {
+        info.as_ref().is_some_and(|info| what(&info.capabilities))
+    };
+    if has(|it| it.prompts.is_some()) {
+        for prompt in client.list_all_prompts().await? {
+            client
+                .get_prompt(GetPromptRequestParams::new(prompt.name))
+                .await?;
+        }
+    }
+    if has(|it| it.resources.is_some()) {
+        for resource in client.list_all_resources().await? {
+            client
+                .read_resource(ReadResourceRequestParams::new(resource.uri))
+                .await?;
         }
     }
     Ok(true)

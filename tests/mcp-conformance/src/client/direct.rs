@@ -114,12 +114,13 @@ impl Direct {
         let mut request = AuthorizationRequest::new(REDIRECT)
             .with_client_name("conformance")
             .with_initial_scope_selection();
-        request = match (&context.client_id, &context.client_secret) {
-            (Some(id), Some(secret)) => request
-                .with_preregistered_client(id)
-                .with_client_secret(secret),
-            _ => request.with_client_metadata_url(CLIENT_METADATA),
+        request = match &context.client_id {
+            Some(id) => request.with_preregistered_client(id),
+            None => request.with_client_metadata_url(CLIENT_METADATA),
         };
+        if let Some(secret) = &context.client_secret {
+            request = request.with_client_secret(secret);
+        }
         if !self.wanted.is_empty() {
             let mut all = self.scopes.clone();
             let wanted = self.wanted.iter().filter(|it| !self.scopes.contains(it));
@@ -151,7 +152,9 @@ impl Way for Direct {
     async fn log_in(&mut self) -> Result<()> {
         if self.challenge.is_none() {
             match self.open().await {
+                // Some servers ask for a token later.
                 Ok(client) => {
+                    let _ = self.tools(&client).await;
                     let _ = client.cancel().await;
                 }
                 Err(error) => {

@@ -34,6 +34,8 @@ roles:
   conformance:
     tools:
       mcp-fixture-*: { mode: allow }
+      mcp-fixture.prompt: { mode: allow }
+      mcp-fixture.resource: { mode: allow }
 ";
 
 pub(super) struct Gateway {
@@ -58,7 +60,7 @@ impl Gateway {
             "caller": {"user": "suite", "roles": ["conformance"]},
             "names": "plain",
             "servers": {SERVER: server},
-            "offer": {"elicitation": "pass"},
+            "offer": {"elicitation": "pass", "prompts": "pass", "resources": "pass"},
         });
         std::fs::write(folder.path().join("gateway.yaml"), config.to_string())?;
         Ok(Self {

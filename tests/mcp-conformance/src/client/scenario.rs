@@ -1,5 +1,7 @@
 //! What the suite says of a scenario in the environment.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use rmcp::model::{JsonObject, ProtocolVersion};
 use rmcp::service::ClientLifecycleMode;
@@ -67,6 +69,15 @@ impl Scenario {
 
     pub(super) fn version(&self) -> &ProtocolVersion {
         &self.version
+    }
+
+    /// How long the client waits before it calls. One server takes the stream that every client opens for one that is opened again, if that
+    /// comes after the call.
+    pub(super) fn pause(&self) -> Duration {
+        match &*self.name {
+            "sse-retry" => Duration::from_secs(1),
+            _ => Duration::ZERO,
+        }
     }
 
     /// How a connection of this version begins.
