@@ -8,6 +8,7 @@ mod session;
 mod shown;
 mod side;
 mod talk;
+mod tasks;
 mod trust;
 mod watch;
 
@@ -22,6 +23,8 @@ use crate::caller::CallerOf;
 use crate::config::Config;
 use crate::names;
 use crate::server::Server;
+
+use tasks::Tasks;
 
 pub use build::{GatewayBuilder, OpenError, StartError};
 pub use session::Session;
@@ -39,6 +42,7 @@ struct Inner {
     servers: Vec<Arc<Server>>,
     roads: Arc<Roads>,
     scrubber: Option<Scrubber>,
+    tasks: Tasks,
     changed: channel::Sender<u64>,
 }
 
@@ -102,6 +106,15 @@ impl Gateway {
                 .strip_prefix('-')?;
             Some((server, rest))
         })
+    }
+
+    /// A tool as its server described it last, by the name that clients have for it, if the caller can see it.
+    fn described(&self, caller: &Caller, shown: &str) -> Option<rmcp::model::Tool> {
+        let (server, local) = self.route(shown)?;
+        let snapshot = server.snapshot()?;
+        let tool = snapshot.tool(local)?;
+        let is_seen = !self.is_stopped(caller) && self.may_see(caller, &tool.decided_as);
+        is_seen.then(|| tool.shown.clone())
     }
 
     /// What clients call something of a server.

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    CallToolRequest, CallToolRequestParams, CallToolResponse, ClientRequest, CompleteRequest,
-    CompleteRequestParams, CompleteResult, GetPromptRequest, GetPromptRequestParams,
-    GetPromptResponse, InputResponses, JsonObject, ReadResourceRequest, ReadResourceRequestParams,
-    ReadResourceResponse,
+    CallToolRequest, CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelTaskRequest,
+    ClientRequest, CompleteRequest, CompleteRequestParams, CompleteResult, GetPromptRequest,
+    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskRequest, GetTaskResult,
+    InputResponses, JsonObject, ReadResourceRequest, ReadResourceRequestParams,
+    ReadResourceResponse, UpdateTaskParams, UpdateTaskRequest,
 };
 use rmcp::service::Peer;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch as channel};
@@ -221,12 +222,9 @@ impl Server {
     ) -> Result<CallToolResponse, Failure> {
         let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
         (params.request_state, params.input_responses) = input.unwrap_or_default();
-        let is_offered = || {
-            self.snapshot()
-                .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
-        };
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        exchange::called(self.exchange(client, is_offered, request).await?)
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::called(answer.await?)
     }
 
     pub(crate) async fn prompt(
@@ -258,6 +256,45 @@ impl Server {
     ) -> Result<CompleteResult, Failure> {
         let request = ClientRequest::CompleteRequest(CompleteRequest::new(params));
         exchange::completed(self.exchange(client, || true, request).await?)
+    }
+
+    /// What a task of this tool is doing.
+    pub(crate) async fn task(
+        &self,
+        client: &dyn Client,
+        tool: &Tool,
+        id: String,
+    ) -> Result<GetTaskResult, Failure> {
+        let request = ClientRequest::GetTaskRequest(GetTaskRequest::new(GetTaskParams::new(id)));
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::of_task(answer.await?)
+    }
+
+    /// Answers what a task of this tool asked.
+    pub(crate) async fn update(
+        &self,
+        client: &dyn Client,
+        tool: &Tool,
+        id: String,
+        responses: InputResponses,
+    ) -> Result<(), Failure> {
+        let params = UpdateTaskParams::new(id, responses);
+        let request = ClientRequest::UpdateTaskRequest(UpdateTaskRequest::new(params));
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::acknowledged(answer.await?)
+    }
+
+    /// Ends a task.
+    pub(crate) async fn cancel(&self, client: &dyn Client, id: String) -> Result<(), Failure> {
+        let params = CancelTaskParams::new(id);
+        let request = ClientRequest::CancelTaskRequest(CancelTaskRequest::new(params));
+        exchange::acknowledged(self.exchange(client, || true, request).await?)
+    }
+
+    /// Whether a tool is still offered as it was.
+    fn is_offered(&self, tool: &Tool) -> bool {
+        self.snapshot()
+            .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
     }
 
     /// The connection, waited for a little while the server is being started.

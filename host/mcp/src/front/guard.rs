@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::owners::Owners;
-use crate::caller::{Incoming, Unidentified};
+use crate::caller::{CALLER, Incoming, Unidentified};
 use crate::exact::{self, Refusal};
 use crate::gateway::Gateway;
 
@@ -117,6 +117,10 @@ pub(super) async fn guard(
             return answer;
         }
     };
+    if is_of_this_machine(&parts.headers) {
+        // What only a page of this gateway could send, and it has none: a program that names where it asks.
+        parts.headers.remove(ORIGIN);
+    }
     // Nothing behind this needs the token, and servers must not get it.
     parts.headers.remove(AUTHORIZATION);
     if parts.method == Method::POST
@@ -136,7 +140,8 @@ pub(super) async fn guard(
         .then_some(session)
         .flatten();
     parts.extensions.insert(caller.clone());
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let request = Request::from_parts(parts, Body::from(body));
+    let response = CALLER.scope(caller.clone(), next.run(request)).await;
     if let Some(ended) = ends {
         guard.owners().closed(&ended);
     } else if let Some(opened) = self::session(response.headers())
@@ -169,6 +174,25 @@ async fn whole(body: Body, limit: usize) -> Option<Bytes> {
         }
     }
     (seen <= limit).then(|| whole.into())
+}
+
+/// Whether the origin is the very address that is asked, and that is one of this machine's own names. A page elsewhere has another origin,
+/// and one that had its name pointed here has another host.
+fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    let one = |name| {
+        let mut all = headers.get_all(name).iter();
+        let first = all.next().and_then(|value| value.to_str().ok());
+        first.filter(|_| all.next().is_none())
+    };
+    let (Some(host), Some(origin)) = (one(HOST), one(ORIGIN)) else {
+        return false;
+    };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+        && origin.strip_prefix("http://") == Some(host)
 }
 
 fn session(headers: &HeaderMap) -> Option<String> {

@@ -284,6 +284,7 @@ impl GatewayBuilder {
             servers,
             roads,
             scrubber,
+            tasks: Default::default(),
             changed,
         })))
     }
