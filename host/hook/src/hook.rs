@@ -104,10 +104,7 @@ impl Hook {
         };
         let verdict = self.decide(event, &asked).unwrap_or_else(|failure| {
             // The others keep from recording, or have been recorded.
-            if matches!(
-                failure,
-                Failure::Malformed(_) | Failure::Caller(_) | Failure::State { .. }
-            ) {
+            if matches!(failure, Failure::Malformed(_) | Failure::State { .. }) {
                 self.note(&failure);
             }
             Verdict::Deny(failure::told(&failure))
@@ -196,11 +193,11 @@ impl Hook {
         let mut session = self.session(&event)?;
         let normal = self.normal(&event, proposed, session.as_ref())?;
         let enforcer = self.enforcer()?;
-        let mut call = Call::of(
-            &self.caller(&event)?,
-            &normal.tool,
-            normal.arguments.clone(),
-        );
+        let caller = match self.caller(&event) {
+            Ok(caller) => caller,
+            Err(failure) => return Ok(nobodys(&enforcer, &failure, normal)),
+        };
+        let mut call = Call::of(&caller, &normal.tool, normal.arguments.clone());
         if let Some(session) = &session {
             if let Some(run) =
                 session
@@ -331,6 +328,13 @@ impl Hook {
             .build()
             .map_err(|error| Failure::Caller(sentence(&error)))
     }
+}
+
+/// A call of nobody's is denied, on the record.
+fn nobodys(enforcer: &Enforcer, failure: &Failure, call: Normal) -> Verdict {
+    let call = Call::with_refused_token(failure, call.tool, call.arguments);
+    let decision = enforcer.decide_call(call);
+    Verdict::Deny(format!("{} {}", told(&decision), failure::told(failure)))
 }
 
 /// The verdict of a decision.

@@ -123,9 +123,9 @@ impl Comparison<'_> {
                 Some(at) if at == 0 || self.expect.any_order => drop(left.remove(at)),
                 _ if wanted.optional => {}
                 _ => found.push(format!(
-                    "there is no record in its place of `{}`, {}, {:?}",
+                    "there is no record in its place of `{}`, {:?}, {:?}",
                     self.play.policy_name(&wanted.tool),
-                    wanted.outcome.as_str(),
+                    wanted.outcome,
                     wanted.ended
                 )),
             }
@@ -141,7 +141,7 @@ impl Comparison<'_> {
             ended.is_some_and(|end| end.ran == ran && (state.is_empty() || end.state == state))
         };
         record.tool == self.play.policy_name(&wanted.tool)
-            && record.outcome == wanted.outcome.as_str()
+            && wanted.outcome.has(&record.outcome)
             && (wanted.cause.is_empty()
                 || record
                     .cause

@@ -355,8 +355,8 @@ pub struct ExpectedRead {
 pub struct ExpectedRecord {
     /// The tool, or another name that a policy decides, such as `agent.tool:helper`.
     pub tool: String,
-    /// What was decided.
-    pub outcome: OutcomeSpec,
+    /// What was decided: one of these.
+    pub outcome: Outcomes,
     /// The decided arguments. None: they are not looked at.
     #[serde(default)]
     pub arguments: Option<String>,
@@ -381,6 +381,27 @@ pub enum OutcomeSpec {
     NeedsApproval,
     /// Denied.
     Deny,
+}
+
+/// One outcome, or a list of those of which any will do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Outcomes {
+    /// This one.
+    One(OutcomeSpec),
+    /// Any of these.
+    Any(Vec<OutcomeSpec>),
+}
+
+impl Outcomes {
+    /// Whether this outcome will do, by its name in records.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        match self {
+            Self::One(one) => one.as_str() == name,
+            Self::Any(any) => any.iter().any(|one| one.as_str() == name),
+        }
+    }
 }
 
 impl OutcomeSpec {

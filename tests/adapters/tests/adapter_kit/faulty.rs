@@ -201,7 +201,11 @@ async fn each_fault_of_a_host_is_found() {
         (Fault::TellsNothing, "deny", "lacks `[policy_denied]`"),
         (Fault::DecidesTwice, "deny", "a record too many"),
         (Fault::AnotherCaller, "allow", "is recorded for"),
-        (Fault::KeepsResults, "result-kept", "has `7715`"),
+        (
+            Fault::KeepsResults,
+            "result-kept",
+            "lacks `[policy_denied]`: `the secret is 7715`",
+        ),
     ] {
         let failure = plays(fault, name).await.expect_err(name);
         assert!(failure.contains(why), "{fault:?}: {failure}");
