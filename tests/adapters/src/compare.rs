@@ -26,6 +26,8 @@ pub fn differences(driver: &dyn Driver, play: &Play, seen: &Seen) -> Vec<String>
         if !scenario.expect.without_gate {
             found.push(format!("the host refused to begin: {reason}"));
         }
+        let permitted = seen.records.iter().filter(|it| it.outcome == "allow");
+        found.extend(permitted.map(|it| format!("it has no gate, and permitted `{}`", it.tool)));
         return found;
     }
     comparison.read(&mut found);

@@ -42,7 +42,7 @@ pub fn table(scenarios: &[Scenario], hosts: &[Coverage]) -> String {
         for ungated in &host.ungated {
             let _ = writeln!(
                 page,
-                "- **Not gated**: {}. {}",
+                "- **Beside the gate**: {}: {}",
                 ungated.name, ungated.reason
             );
         }

@@ -10,6 +10,9 @@ use hexgate_adapter_kit::{
     Ungated,
 };
 
+use hexgate_hook::Agent;
+use hexgate_hook::install::cautions;
+
 use self::agent::Claude;
 use super::holds;
 
@@ -108,24 +111,14 @@ impl Driver for Hooked {
     }
 
     fn ungated(&self) -> Vec<Ungated> {
-        vec![
-            Ungated::new(
-                "tools of the provider",
-                "what the model's provider runs (web search, code, hosted servers) is no call of the agent's",
-            ),
-            Ungated::new(
-                "files named with `@`, commands behind `!`",
-                "the agent reads and runs them for its user, without a call",
-            ),
-            Ungated::new(
-                "what a command does",
-                "a command is decided by its words; let it run in a sandbox",
-            ),
-            Ungated::new(
-                "other coding agents",
-                "each asks its hooks in its own way: docs/hook.md has a list for Codex, Gemini CLI, Cursor and Copilot",
-            ),
-        ]
+        // What `hexgate hook install` says of the agent.
+        let cautions = cautions(Agent::ClaudeCode).iter();
+        let known = cautions.map(|caution| Ungated::new("Claude Code", *caution));
+        let others = Ungated::new(
+            "Codex, Gemini CLI, Cursor, Copilot",
+            "each asks its hooks in its own way, and `docs/hook.md` lists what they do without: this column is of Claude Code alone",
+        );
+        known.chain([others]).collect()
     }
 
     async fn play(&self, play: Play) -> Result<Seen, String> {
