@@ -58,7 +58,7 @@ pub trait Driver: Send + Sync + 'static {
 pub enum Uncovered {
     /// The host has no such thing, so the scenario is not played.
     Absent(String),
-    /// The host has it, and it is not gated. The scenario is played, and one that passes all the same fails the test: the reason is out of
+    /// The host has it, and it does not hold there. The scenario is played, and one that passes all the same fails the test: the reason is out of
     /// date.
     Open(String),
 }
@@ -69,7 +69,7 @@ impl Uncovered {
         Some(Self::Absent(reason.into()))
     }
 
-    /// The host has it, and it is not gated.
+    /// The host has it, and it does not hold there.
     pub fn open(reason: impl Into<String>) -> Option<Self> {
         Some(Self::Open(reason.into()))
     }

@@ -77,7 +77,7 @@ pub use run::{check, outcome};
 pub use scenario::{
     Act, AgentSpec, AnswerSpec, Answers, Around, CallSpec, CallerSpec, Cancel, Change, EndSpec,
     Entry, Expect, ExpectedAsk, ExpectedRead, ExpectedRecord, ExpectedRun, Fault, Kind,
-    OutcomeSpec, Rewrite, Scenario, ScenarioError, ToolSpec, TurnSpec, scenarios,
+    OutcomeSpec, Outcomes, Rewrite, Scenario, ScenarioError, ToolSpec, TurnSpec, scenarios,
 };
 pub use script::Script;
 pub use seen::{Ask, End, Ran, Record, Seen};

@@ -1,5 +1,6 @@
 //! The table of what passes where, in Markdown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::coverage::{Coverage, Result};
@@ -34,26 +35,37 @@ pub fn table(scenarios: &[Scenario], hosts: &[Coverage]) -> String {
     }
     for host in hosts {
         let _ = write!(page, "### {}: what is not covered\n\n", host.title);
-        let mut is_empty = true;
-        for (name, result) in &host.scenarios {
-            let (what, reason) = match result {
-                Result::Passes => continue,
-                Result::Uncovered(Uncovered::Absent(reason)) => ("does not occur", reason),
-                Result::Uncovered(Uncovered::Open(reason)) => ("**not gated**", reason),
-            };
-            is_empty = false;
-            let _ = writeln!(page, "- `{name}` {what}: {reason}");
+        let reasons = reasons(host);
+        for ((what, reason), names) in &reasons {
+            let _ = writeln!(page, "- {what}: {reason} (`{}`)", names.join("`, `"));
         }
         for ungated in &host.ungated {
-            is_empty = false;
-            let _ = writeln!(page, "- **{}**: {}", ungated.name, ungated.reason);
+            let _ = writeln!(
+                page,
+                "- **Beside the gate**: {}: {}",
+                ungated.name, ungated.reason
+            );
         }
-        if is_empty {
+        if reasons.is_empty() && host.ungated.is_empty() {
             page.push_str("Nothing.\n");
         }
         page.push('\n');
     }
     page
+}
+
+/// The scenarios of a host that do not hold, by what that means and why.
+fn reasons(host: &Coverage) -> BTreeMap<(&'static str, &str), Vec<&str>> {
+    let mut reasons = BTreeMap::<_, Vec<&str>>::new();
+    for (name, result) in &host.scenarios {
+        let why = match result {
+            Result::Passes => continue,
+            Result::Uncovered(Uncovered::Open(reason)) => ("**Does not hold**", reason.as_str()),
+            Result::Uncovered(Uncovered::Absent(reason)) => ("Does not occur", reason.as_str()),
+        };
+        reasons.entry(why).or_default().push(name);
+    }
+    reasons
 }
 
 fn mark(result: Option<&Result>) -> &'static str {
