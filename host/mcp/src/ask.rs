@@ -101,11 +101,6 @@ impl Asking {
         !matches!(self.road, Road::None)
     }
 
-    /// How the client can ask its user.
-    pub(crate) fn road(&self) -> &Road {
-        &self.road
-    }
-
     /// The input that the client is asked for, if it is.
     pub(crate) fn issued(&self) -> Option<InputRequiredResult> {
         self.issued
@@ -175,6 +170,13 @@ impl Roads {
         decision: &Decision,
     ) -> Result<Answer, ApprovalError> {
         let form = form::of(decision);
+        // The server asked while it ran this very call, which was approved before, by whomever.
+        if let Some(asking) = asking
+            && let Some(given) = &asking.given
+            && self.states.is_of_server(decision, &given.state)
+        {
+            return Ok(self.redeem(asking, decision, given));
+        }
         if let (Some(asking), Some(form)) = (asking, form)
             && self.may_client_answer(decision)
         {
@@ -229,9 +231,8 @@ impl Roads {
                 asking.unknown.store(true, Ordering::Relaxed);
                 denied(why)
             }
-            // The server asked while it ran this very call, which was approved before.
-            Ok((request, Asks::Server(state))) => {
-                asking.carry(state, given);
+            Ok((request, Asks::Server { state, keys })) => {
+                asking.carry(state, &keys, given);
                 form::continued(decision, request)
             }
             Ok((request, Asks::Gateway)) => match given.responses.get(QUESTION) {
@@ -243,23 +244,27 @@ impl Roads {
 }
 
 impl Asking {
-    fn carry(&self, state: Option<String>, given: &Given) {
+    /// Answers to what nobody asked are left out.
+    fn carry(&self, state: Option<String>, keys: &[String], given: &Given) {
+        let responses = given.responses.iter();
+        let asked = responses.filter(|(key, _)| keys.contains(key));
         let carried = Carried {
             state,
-            responses: given.responses.clone(),
+            responses: asked.map(|(key, it)| (key.clone(), it.clone())).collect(),
         };
         *self.carried.lock().unwrap_or_else(PoisonError::into_inner) = Some(carried);
     }
 }
 
 impl Roads {
-    /// Seals the state of a server that asks the user to the call that it was permitted to run.
+    /// Seals the state of a server that asks for input to the call that it was permitted to run. `keys`: the names of what it asks.
     pub(crate) fn seal(
         &self,
         decision: &Decision,
         state: Option<String>,
+        keys: Vec<String>,
     ) -> Result<String, String> {
-        let (_, sealed) = self.states.issue(decision, Asks::Server(state))?;
+        let (_, sealed) = self.states.issue(decision, Asks::Server { state, keys })?;
         Ok(sealed)
     }
 
@@ -272,7 +277,7 @@ impl Roads {
         // Where approval was asked for, the state was used up then.
         if let (Some(given), None) = (&asking.given, decision.follows()) {
             match self.states.redeem(decision, &given.state)? {
-                (_, Asks::Server(state)) => asking.carry(state, given),
+                (_, Asks::Server { state, keys }) => asking.carry(state, &keys, given),
                 (_, Asks::Gateway) => return Err("no approval is needed".to_owned()),
             }
         }

@@ -11,6 +11,7 @@ mod edge;
 mod engine;
 mod features;
 mod fuzz;
+mod mcp_conformance;
 mod mcp_harness;
 mod package;
 mod parity;
@@ -47,6 +48,8 @@ enum Task {
     Features(features::Args),
     /// Run the fuzz targets for a while
     Fuzz(fuzz::Args),
+    /// Run the conformance suite of the Model Context Protocol directly and through the gateway, and compare
+    McpConformance(mcp_conformance::Args),
     /// Run the security tests of `agent-security-harness` against the gateway
     McpHarness,
     /// Pack every package that users get
@@ -67,6 +70,7 @@ fn main() -> anyhow::Result<()> {
         Task::Dependencies => dependencies::run(),
         Task::Features(args) => features::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::McpConformance(args) => mcp_conformance::run(&args),
         Task::McpHarness => mcp_harness::run(),
         Task::Package(args) => package::run(&args),
         Task::Parity(args) => parity::run(&args),

@@ -1,7 +1,7 @@
 //! From a server's configuration to a connection.
 #![expect(
     deprecated,
-    reason = "roots leave the protocol; a server that asks for them is refused until they are gone"
+    reason = "roots, sampling and logs leave the protocol; servers of all versions that have them are served"
 )]
 
 use std::collections::HashMap;
@@ -14,21 +14,28 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue};
 use hexgate_base::harmless;
 use rmcp::model::{
-    ClientCapabilities, ClientConfig, ElicitationCapability, ErrorData, Implementation,
-    ListRootsRequestMethod, ListRootsResult, ProtocolVersion,
+    ClientCapabilities, ClientConfig, CreateMessageRequest, CreateMessageRequestMethod,
+    CreateMessageRequestParams, CreateMessageResult, ElicitRequest, ElicitRequestParams,
+    ElicitResult, ElicitationAction, ElicitationCapability, ErrorData, Implementation,
+    InputRequest, ListRootsRequest, ListRootsRequestMethod, ListRootsResult,
+    LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion,
 };
 use rmcp::service::{
-    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, RequestContext, RunningService,
+    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, InboundStreamOrigin,
+    NotificationContext, RequestContext, RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{ClientHandler, RoleClient};
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use super::exchange::passed;
 use super::stale::{Hearing, Stale};
-use crate::config::{Environment, Reach, ServerConfig, VERSIONS};
+use crate::config::{Environment, Offer, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
+use crate::relay::Relays;
 use crate::wire::{Ended, Lines, Peer};
 
 /// What programs need of an environment to start.
@@ -67,16 +74,19 @@ pub(super) enum Opening {
 #[derive(Debug)]
 pub(super) struct Upstream {
     version: Option<ProtocolVersion>,
-    /// Whether the server may ask the user.
-    elicits: bool,
+    offer: Offer,
+    /// The requests in flight.
+    relays: Arc<Relays>,
 }
 
 impl ClientHandler for Upstream {
     fn get_info(&self) -> ClientConfig {
-        let mut capabilities = ClientCapabilities::default();
-        if self.elicits {
-            capabilities.elicitation = Some(ElicitationCapability::new());
-        }
+        // What a client could do. With each request a newer server hears what its client can.
+        let mut all = ClientCapabilities::default();
+        all.elicitation = Some(ElicitationCapability::new());
+        all.sampling = Some(Default::default());
+        all.roots = Some(Default::default());
+        let capabilities = passed(&all, &self.offer);
         let mut config = ClientConfig::new(
             capabilities,
             Implementation::new("hexgate-mcp", env!("CARGO_PKG_VERSION")),
@@ -87,11 +97,79 @@ impl ClientHandler for Upstream {
         config
     }
 
+    async fn create_message(
+        &self,
+        params: CreateMessageRequestParams,
+        context: RequestContext<RoleClient>,
+    ) -> Result<CreateMessageResult, ErrorData> {
+        if !self.offer.sampling.is_pass() {
+            return Err(ErrorData::method_not_found::<CreateMessageRequestMethod>());
+        }
+        let request = InputRequest::CreateMessage(CreateMessageRequest::new(params));
+        self.ask(&context, request).await
+    }
+
+    async fn create_elicitation(
+        &self,
+        params: ElicitRequestParams,
+        context: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        if !self.offer.elicitation.is_pass() {
+            return Ok(ElicitResult::new(ElicitationAction::Decline));
+        }
+        let request = InputRequest::Elicitation(ElicitRequest::new(params));
+        self.ask(&context, request).await
+    }
+
     async fn list_roots(
         &self,
-        _: RequestContext<RoleClient>,
+        context: RequestContext<RoleClient>,
     ) -> Result<ListRootsResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListRootsRequestMethod>())
+        if !self.offer.roots.is_pass() {
+            return Err(ErrorData::method_not_found::<ListRootsRequestMethod>());
+        }
+        let request = InputRequest::ListRoots(ListRootsRequest::default());
+        self.ask(&context, request).await
+    }
+
+    async fn on_progress(
+        &self,
+        said: ProgressNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        self.relays.progress(said).await;
+    }
+
+    async fn on_logging_message(
+        &self,
+        said: LoggingMessageNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        if self.offer.logs.is_pass() {
+            self.relays.log(said).await;
+        }
+    }
+}
+
+impl Upstream {
+    /// Asks the client whose request caused this, and waits for what it answers.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        context: &RequestContext<RoleClient>,
+        request: InputRequest,
+    ) -> Result<T, ErrorData> {
+        let stream = match context.extensions.get::<InboundStreamOrigin>() {
+            Some(InboundStreamOrigin::OutboundRequest(id)) => Some(id),
+            Some(InboundStreamOrigin::Unassociated) | None => None,
+        };
+        let answer = tokio::select! {
+            // It no longer wants to know.
+            () = context.ct.cancelled() => return Err(ErrorData::invalid_request("cancelled", None)),
+            answer = self.relays.ask(stream, request) => answer?,
+        };
+        serde_json::from_value(answer).map_err(|_| {
+            ErrorData::internal_error("[protocol] the client answered something else", None)
+        })
     }
 }
 
@@ -99,6 +177,7 @@ impl ClientHandler for Upstream {
 pub(super) struct Connected {
     pub(super) running: RunningService<RoleClient, Upstream>,
     pub(super) ended: Ended,
+    pub(super) relays: Arc<Relays>,
     pub(super) stale: Arc<Stale>,
 }
 
@@ -107,12 +186,13 @@ pub(super) async fn connect(
     name: &str,
     config: &ServerConfig,
     limits: &Limits,
-    elicits: bool,
+    offer: Offer,
     opening: Opening,
 ) -> Result<Connected, String> {
-    let stale = Arc::new(Stale::default());
+    let (stale, relays) = (Arc::new(Stale::default()), Arc::new(Relays::default()));
     let upstream = Upstream {
-        elicits,
+        offer,
+        relays: Arc::clone(&relays),
         version: config
             .protocol
             .clone()
@@ -166,6 +246,7 @@ pub(super) async fn connect(
             Ok(Connected {
                 running,
                 ended,
+                relays,
                 stale,
             })
         }
