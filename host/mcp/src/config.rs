@@ -218,18 +218,7 @@ pub struct ApprovalsConfig {
 }
 
 /// A database of requests for approval.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DurableConfig {
-    /// The database.
-    pub database: PathBuf,
-    /// The file that lists who may answer.
-    pub approvers: PathBuf,
-    /// The file of used approvals. None: they are kept in the database alone.
-    pub used: Option<PathBuf>,
-    /// The roles of approvers, where the policy names none.
-    pub roles: Vec<String>,
-}
+pub use hexgate_enforce::ApprovalFiles as DurableConfig;
 
 impl Config {
     /// A gateway with these servers, and everything else by default.
