@@ -26,6 +26,7 @@
 //! | `access` | denials that can be requested, the requests, and what becomes of them |
 //! | `point` | what is asked for, and who answers it |
 //! | `web` | requests and responses of HTTP |
+//! | `log`, `program` | a decision point as a program |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -33,9 +34,13 @@ mod access;
 mod answer;
 mod asked;
 mod clients;
+mod log;
 mod point;
+mod program;
 mod web;
 
 pub use clients::{Authenticate, Bearer, Clients, ClientsError, Unauthenticated, bearer};
+pub use log::{Warnings, say};
 pub use point::{Point, PointBuilder, PointError};
+pub use program::{Config, OpenError, RunError, run};
 pub use web::ServeError;

@@ -59,6 +59,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// On whose behalf every client asks. None: something else says so, or nobody does, and every call is denied.
     pub caller: Option<CallerConfig>,
+    /// The decision point beside the gateway. None: there is none.
+    pub authzen: Option<AuthzenConfig>,
     /// Who vouches for callers. None: the `caller` is everybody.
     pub identity: Option<IdentityConfig>,
     /// The file of tools that were accepted. None: tools are offered as their servers describe them at the moment, and that is said.
@@ -104,6 +106,21 @@ impl CallerConfig {
             roles,
         }
     }
+}
+
+/// A decision point: the Authorization API of AuthZEN, by the policy of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AuthzenConfig {
+    /// Where enforcement points are listened for.
+    pub listen: SocketAddr,
+    /// The file that lists them with their tokens. None: whoever reaches it may ask, which is for loopback alone.
+    #[serde(default)]
+    pub clients: Option<PathBuf>,
+    /// The address that they know. None: the host that they ask for.
+    #[serde(default)]
+    pub url: Option<String>,
 }
 
 /// A server.
@@ -231,6 +248,7 @@ impl Config {
             hosts: Vec::new(),
             origins: Vec::new(),
             caller: None,
+            authzen: None,
             identity: None,
             pins: None,
             first_use: FirstUse::default(),

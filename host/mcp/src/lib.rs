@@ -22,7 +22,7 @@
 //! | [`trusted`] | the catalogue that is pinned and visible |
 //! | [`inspect`] | asking a server for its tools |
 //! | [`starter`] | a first policy for a server's tools |
-//! | `log`, `program` | a gateway as a program |
+//! | `program` | a gateway as a program |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -36,7 +36,6 @@ pub mod gateway;
 pub mod identity;
 pub mod inspect;
 pub mod limits;
-mod log;
 pub mod names;
 pub mod pins;
 mod program;

@@ -203,6 +203,7 @@ impl GatewayBuilder {
     pub fn build(self) -> Result<Gateway, OpenError> {
         let config = self.config;
         config.check().map_err(OpenError::Config)?;
+        let durable = self.durable.clone();
         let roads = Roads::new(
             config
                 .approvals
@@ -246,6 +247,7 @@ impl GatewayBuilder {
             identifies,
             servers,
             roads,
+            durable,
             scrubber,
             changed,
         })))
