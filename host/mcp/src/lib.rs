@@ -26,7 +26,7 @@
 //! | [`trusted`] | the catalogue that is pinned and visible |
 //! | [`inspect`] | asking a server for its tools |
 //! | [`starter`] | a first policy for a server's tools |
-//! | `log`, `program` | a gateway as a program |
+//! | `program` | a gateway as a program |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -43,7 +43,6 @@ pub mod inspect;
 mod level;
 pub mod limits;
 mod local;
-mod log;
 pub mod login;
 pub mod names;
 pub mod pins;
