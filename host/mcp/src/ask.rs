@@ -1,4 +1,6 @@
 //! Who is asked when a call needs approval: the person at the client where the client can ask, else the people of a database.
+//!
+//! The gateway asks so, and servers that are written with rmcp can (`hexgate-rmcp`).
 
 mod form;
 mod state;
@@ -10,26 +12,33 @@ use async_trait::async_trait;
 use hexgate_enforce::{
     Answer, AnswerFuture, ApprovalError, ApprovalHandler, Decision, DurableApprovals,
 };
+use rmcp::RoleServer;
 use rmcp::model::{
     ClientCapabilities, ElicitRequestParams, ElicitResult, ErrorData, InputRequest,
     InputRequiredResult, InputResponses,
 };
+use rmcp::service::{Peer, RequestContext};
 
 use state::{Asks, States};
 
-pub(crate) use state::RandomError;
+pub use state::RandomError;
 
 /// The name of the question in an `InputRequiredResult`.
-pub(crate) const QUESTION: &str = "approval";
+pub const QUESTION: &str = "approval";
 
 /// Asks the person at a client while the client waits.
 #[async_trait]
-pub(crate) trait Elicit: Send + Sync {
+pub trait Elicit: Send + Sync {
+    /// Shows a form, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// The client did not ask.
     async fn elicit(&self, form: ElicitRequestParams) -> Result<ElicitResult, ErrorData>;
 }
 
 /// How the client of one call can ask its user.
-pub(crate) enum Road {
+pub enum Road {
     /// It cannot.
     None,
     /// While the call waits: 2025-06-18 and 2025-11-25.
@@ -48,16 +57,53 @@ impl std::fmt::Debug for Road {
     }
 }
 
+impl Road {
+    /// The road of a request.
+    #[must_use]
+    pub fn of(context: &RequestContext<RoleServer>) -> Self {
+        let forms = context
+            .client_capabilities()
+            .is_some_and(|capabilities| has_forms(&capabilities));
+        match (forms, is_modern(context)) {
+            (false, _) => Self::None,
+            (true, true) => Self::Again,
+            (true, false) => Self::Waiting(Box::new(AtClient(context.peer.clone()))),
+        }
+    }
+}
+
+/// Whether the request is one of a version that asks for input by its results.
+#[must_use]
+pub fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    context
+        .protocol_version()
+        .is_some_and(|version| !version.has_initialize())
+}
+
+struct AtClient(Peer<RoleServer>);
+
+#[async_trait]
+impl Elicit for AtClient {
+    async fn elicit(&self, form: ElicitRequestParams) -> Result<ElicitResult, ErrorData> {
+        self.0
+            .create_elicitation(form)
+            .await
+            .map_err(|error| ErrorData::internal_error(error.to_string(), None))
+    }
+}
+
 /// What a client sent with a call that it makes again.
 #[derive(Debug, Clone)]
-pub(crate) struct Given {
-    pub(crate) state: String,
-    pub(crate) responses: InputResponses,
+pub struct Given {
+    /// The sealed state.
+    pub state: String,
+    /// What the person answered.
+    pub responses: InputResponses,
 }
 
 /// The question of one call.
 #[derive(Debug)]
-pub(crate) struct Asking {
+pub struct Asking {
     road: Road,
     given: Option<Given>,
     issued: Mutex<Option<InputRequiredResult>>,
@@ -66,10 +112,11 @@ pub(crate) struct Asking {
 
 /// What goes back to a server that asked the user.
 #[derive(Debug, Clone)]
-pub(crate) struct Carried {
+pub struct Carried {
     /// The server's own state.
-    pub(crate) state: Option<String>,
-    pub(crate) responses: InputResponses,
+    pub state: Option<String>,
+    /// What the person answered to the server.
+    pub responses: InputResponses,
 }
 
 tokio::task_local! {
@@ -77,7 +124,8 @@ tokio::task_local! {
 }
 
 impl Asking {
-    pub(crate) fn new(road: Road, given: Option<Given>) -> std::sync::Arc<Self> {
+    /// The question of a call that came by this road, with this.
+    pub fn new(road: Road, given: Option<Given>) -> std::sync::Arc<Self> {
         std::sync::Arc::new(Self {
             road,
             given,
@@ -87,17 +135,20 @@ impl Asking {
     }
 
     /// Whether the client can ask its user.
-    pub(crate) fn is_possible(&self) -> bool {
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
         !matches!(self.road, Road::None)
     }
 
     /// How the client can ask its user.
-    pub(crate) fn road(&self) -> &Road {
+    #[must_use]
+    pub fn road(&self) -> &Road {
         &self.road
     }
 
     /// The input that the client is asked for, if it is.
-    pub(crate) fn issued(&self) -> Option<InputRequiredResult> {
+    #[must_use]
+    pub fn issued(&self) -> Option<InputRequiredResult> {
         self.issued
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -105,13 +156,14 @@ impl Asking {
     }
 
     /// Runs something in which approval is asked for by this road.
-    pub(crate) async fn during<T>(self: std::sync::Arc<Self>, work: impl Future<Output = T>) -> T {
+    pub async fn during<T>(self: std::sync::Arc<Self>, work: impl Future<Output = T>) -> T {
         ASKING.scope(self, work).await
     }
 }
 
 /// Whether a client with these capabilities can show a form to its user.
-pub(crate) fn has_forms(capabilities: &ClientCapabilities) -> bool {
+#[must_use]
+pub fn has_forms(capabilities: &ClientCapabilities) -> bool {
     capabilities
         .elicitation
         .as_ref()
@@ -120,7 +172,7 @@ pub(crate) fn has_forms(capabilities: &ClientCapabilities) -> bool {
 
 /// All roads.
 #[derive(Debug)]
-pub(crate) struct Roads {
+pub struct Roads {
     ask_client: bool,
     durable: Option<DurableApprovals>,
     states: States,
@@ -128,7 +180,12 @@ pub(crate) struct Roads {
 }
 
 impl Roads {
-    pub(crate) fn new(
+    /// Whether the person at the client is asked, who is asked else, and how long the person at the client is waited for while the client waits.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no random numbers to seal states with.
+    pub fn new(
         ask_client: bool,
         durable: Option<DurableApprovals>,
         limit: Duration,
@@ -142,7 +199,8 @@ impl Roads {
     }
 
     /// Whether anybody can be asked.
-    pub(crate) fn is_possible(&self, asking: &Asking) -> bool {
+    #[must_use]
+    pub fn is_possible(&self, asking: &Asking) -> bool {
         self.durable.is_some() || (self.ask_client && asking.is_possible())
     }
 
@@ -241,7 +299,11 @@ impl Asking {
 
 impl Roads {
     /// Seals the state of a server that asks the user to the call that it was permitted to run.
-    pub(crate) fn seal(
+    ///
+    /// # Errors
+    ///
+    /// The state is too large, or too many questions are open.
+    pub fn seal(
         &self,
         decision: &Decision,
         state: Option<String>,
@@ -251,7 +313,11 @@ impl Roads {
     }
 
     /// What goes back to the server, if the call came with the state of one. A state that was not asked for is an error.
-    pub(crate) fn carried(
+    ///
+    /// # Errors
+    ///
+    /// The state was not given for this call.
+    pub fn carried(
         &self,
         asking: &Asking,
         decision: &Decision,
@@ -276,7 +342,8 @@ fn denied(reason: String) -> Answer {
 }
 
 /// The handler of an enforcer.
-pub(crate) struct Handler(pub(crate) std::sync::Arc<Roads>);
+#[derive(Debug)]
+pub struct Handler(pub std::sync::Arc<Roads>);
 
 impl ApprovalHandler for Handler {
     fn ask(&self, _: &Decision) -> Result<Answer, ApprovalError> {

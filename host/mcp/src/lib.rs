@@ -13,7 +13,7 @@
 //! | [`limits`] | limits on size and time |
 //! | `wire` | messages as lines |
 //! | `server` | the servers: started, watched, started again |
-//! | `ask` | approvals |
+//! | [`ask`] | approvals |
 //! | [`gateway`] | from a request to a decision to an answer |
 //! | [`front`] | the client's side: standard streams or HTTP |
 //! | [`identity`] | who calls, by the command line or by a token |
@@ -26,7 +26,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod ask;
+pub mod ask;
 pub mod caller;
 pub mod catalogue;
 pub mod config;

@@ -4,23 +4,22 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_trait::async_trait;
 use axum::http::request::Parts;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    ElicitRequestParams, ElicitResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
+    ErrorData, GetPromptRequestParams, GetPromptResponse,
     Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
     ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
     ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
     ServerConfig, SubscriptionFilter,
 };
-use rmcp::service::{NotificationContext, Peer, RequestContext, SubscriptionContext};
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
 use super::call::Request;
 use super::{Gateway, shown};
-use crate::ask::{Asking, Elicit, Given, Road, has_forms};
+use crate::ask::{Asking, Given, Road, is_modern};
 use crate::caller::{Incoming, Unidentified};
 use crate::config::VERSIONS;
 
@@ -89,38 +88,11 @@ impl Session {
         given: Option<Given>,
         cancelled: &'a (dyn Fn() -> super::call::CancelledFuture + Send + Sync),
     ) -> Request<'a> {
-        let forms = context
-            .client_capabilities()
-            .is_some_and(|capabilities| has_forms(&capabilities));
-        let road = match (forms, is_modern(context)) {
-            (false, _) => Road::None,
-            (true, true) => Road::Again,
-            (true, false) => Road::Waiting(Box::new(AtClient(context.peer.clone()))),
-        };
         Request {
             caller,
-            asking: Asking::new(road, given),
+            asking: Asking::new(Road::of(context), given),
             cancelled,
         }
-    }
-}
-
-/// Whether the request is one of a version that asks for input by its results.
-fn is_modern(context: &RequestContext<RoleServer>) -> bool {
-    context
-        .protocol_version()
-        .is_some_and(|version| !version.has_initialize())
-}
-
-struct AtClient(Peer<RoleServer>);
-
-#[async_trait]
-impl Elicit for AtClient {
-    async fn elicit(&self, form: ElicitRequestParams) -> Result<ElicitResult, ErrorData> {
-        self.0
-            .create_elicitation(form)
-            .await
-            .map_err(|error| ErrorData::internal_error(error.to_string(), None))
     }
 }
 
