@@ -1,5 +1,6 @@
 //! From an event to an answer.
 
+mod ends;
 mod parts;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use hexgate_base::sentence;
 use hexgate_enforce::resolve::Environment;
-use hexgate_enforce::{Call, Caller, Decision, Effect, Enforcer};
+use hexgate_enforce::{Call, Caller, Decision, DecisionId, Effect, Enforcer};
 
 use crate::agent::Agent;
 use crate::answer::{self, Answer, Asked, Verdict};
@@ -150,6 +151,7 @@ impl Hook {
     fn decide(&self, event: Event, asked: &Asked) -> Result<Verdict, Failure> {
         match event.kind {
             Kind::Observed => Ok(Verdict::Nothing(None)),
+            Kind::End { .. } => self.end(&event),
             Kind::Start => self.begin(&event),
             Kind::Prompt => self.hear(&event),
             Kind::Call | Kind::Gate | Kind::Permission => self.call(event, asked),
@@ -213,7 +215,7 @@ impl Hook {
                 call = call.said(said);
             }
         }
-        let verdict = self.ask(&enforcer, call, event.kind);
+        let (verdict, decision) = self.ask(&enforcer, call, event.kind);
         if event.kind == Kind::Call
             && let Some(session) = &mut session
         {
@@ -234,6 +236,10 @@ impl Hook {
                 }
                 _ => session.kept.reserve(&normal.tool),
             };
+            let may_run = counted && self.may_run(&verdict, asked);
+            if let (true, Some(key)) = (may_run, event.call_key.take()) {
+                self.note_running(session, key, decision, &normal.tool);
+            }
             session.save()?;
             if !counted {
                 return Ok(Verdict::Deny(
@@ -245,29 +251,29 @@ impl Hook {
     }
 
     /// Asks the policy, and the approvers where approvals are kept.
-    fn ask(&self, enforcer: &Enforcer, call: Call, kind: Kind) -> Verdict {
+    fn ask(&self, enforcer: &Enforcer, call: Call, kind: Kind) -> (Verdict, DecisionId) {
         // An approval counts once, and the call itself uses it.
         if self.0.approvals.is_none() || kind != Kind::Call {
-            return verdict(&enforcer.decide_call(call));
+            let decision = enforcer.decide_call(call);
+            return (verdict(&decision), decision.id());
         }
-        match enforcer.authorize(call) {
-            Ok(permit) => {
-                drop(permit);
-                Verdict::Allow
-            }
-            Err(decision) => match decision.pending_request() {
-                Some(request) => Verdict::Deny(format!(
-                    "{} It waits for an approver as request {request} (`hexgate approvals show {request} --db {}`). Once it is approved, the same call passes, once.",
-                    told(&decision),
-                    self.0
-                        .approvals
-                        .as_ref()
-                        .map_or(Path::new(""), |it| &it.db)
-                        .display(),
-                )),
-                None => Verdict::Deny(told(&decision)),
-            },
-        }
+        let decision = match enforcer.authorize(call) {
+            Ok(permit) => return (Verdict::Allow, permit.decision().id()),
+            Err(decision) => decision,
+        };
+        let verdict = match decision.pending_request() {
+            Some(request) => Verdict::Deny(format!(
+                "{} It waits for an approver as request {request} (`hexgate approvals show {request} --db {}`). Once it is approved, the same call passes, once.",
+                told(&decision),
+                self.0
+                    .approvals
+                    .as_ref()
+                    .map_or(Path::new(""), |it| &it.db)
+                    .display(),
+            )),
+            None => Verdict::Deny(told(&decision)),
+        };
+        (verdict, decision.id())
     }
 
     /// What is kept of the conversation of this event, with the folder in which it began.
