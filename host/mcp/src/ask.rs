@@ -12,12 +12,10 @@ use async_trait::async_trait;
 use hexgate_enforce::{
     Answer, AnswerFuture, ApprovalError, ApprovalHandler, Decision, DurableApprovals,
 };
-use rmcp::RoleServer;
 use rmcp::model::{
     ClientCapabilities, ElicitRequestParams, ElicitResult, ErrorData, InputRequest,
     InputRequiredResult, InputResponses,
 };
-use rmcp::service::{Peer, RequestContext};
 
 use state::{Asks, States};
 
@@ -54,41 +52,6 @@ impl std::fmt::Debug for Road {
             Self::Waiting(_) => "Waiting",
             Self::Again => "Again",
         })
-    }
-}
-
-impl Road {
-    /// The road of a request.
-    #[must_use]
-    pub fn of(context: &RequestContext<RoleServer>) -> Self {
-        let forms = context
-            .client_capabilities()
-            .is_some_and(|capabilities| has_forms(&capabilities));
-        match (forms, is_modern(context)) {
-            (false, _) => Self::None,
-            (true, true) => Self::Again,
-            (true, false) => Self::Waiting(Box::new(AtClient(context.peer.clone()))),
-        }
-    }
-}
-
-/// Whether the request is one of a version that asks for input by its results.
-#[must_use]
-pub fn is_modern(context: &RequestContext<RoleServer>) -> bool {
-    context
-        .protocol_version()
-        .is_some_and(|version| !version.has_initialize())
-}
-
-struct AtClient(Peer<RoleServer>);
-
-#[async_trait]
-impl Elicit for AtClient {
-    async fn elicit(&self, form: ElicitRequestParams) -> Result<ElicitResult, ErrorData> {
-        self.0
-            .create_elicitation(form)
-            .await
-            .map_err(|error| ErrorData::internal_error(error.to_string(), None))
     }
 }
 
@@ -138,12 +101,6 @@ impl Asking {
     #[must_use]
     pub fn is_possible(&self) -> bool {
         !matches!(self.road, Road::None)
-    }
-
-    /// How the client can ask its user.
-    #[must_use]
-    pub fn road(&self) -> &Road {
-        &self.road
     }
 
     /// The input that the client is asked for, if it is.
@@ -223,6 +180,13 @@ impl Roads {
         decision: &Decision,
     ) -> Result<Answer, ApprovalError> {
         let form = form::of(decision);
+        // The server asked while it ran this very call, which was approved before, by whomever.
+        if let Some(asking) = asking
+            && let Some(given) = &asking.given
+            && self.states.is_of_server(decision, &given.state)
+        {
+            return Ok(self.redeem(asking, decision, given));
+        }
         if let (Some(asking), Some(form)) = (asking, form)
             && self.may_client_answer(decision)
         {
@@ -274,9 +238,8 @@ impl Roads {
     fn redeem(&self, asking: &Asking, decision: &Decision, given: &Given) -> Answer {
         match self.states.redeem(decision, &given.state) {
             Err(why) => denied(why),
-            // The server asked while it ran this very call, which was approved before.
-            Ok((request, Asks::Server(state))) => {
-                asking.carry(state, given);
+            Ok((request, Asks::Server { state, keys })) => {
+                asking.carry(state, &keys, given);
                 form::continued(decision, request)
             }
             Ok((request, Asks::Gateway)) => match given.responses.get(QUESTION) {
@@ -288,17 +251,20 @@ impl Roads {
 }
 
 impl Asking {
-    fn carry(&self, state: Option<String>, given: &Given) {
+    /// Answers to what nobody asked are left out.
+    fn carry(&self, state: Option<String>, keys: &[String], given: &Given) {
+        let responses = given.responses.iter();
+        let asked = responses.filter(|(key, _)| keys.contains(key));
         let carried = Carried {
             state,
-            responses: given.responses.clone(),
+            responses: asked.map(|(key, it)| (key.clone(), it.clone())).collect(),
         };
         *self.carried.lock().unwrap_or_else(PoisonError::into_inner) = Some(carried);
     }
 }
 
 impl Roads {
-    /// Seals the state of a server that asks the user to the call that it was permitted to run.
+    /// Seals the state of a server that asks for input to the call that it was permitted to run. `keys`: the names of what it asks.
     ///
     /// # Errors
     ///
@@ -307,8 +273,9 @@ impl Roads {
         &self,
         decision: &Decision,
         state: Option<String>,
+        keys: Vec<String>,
     ) -> Result<String, String> {
-        let (_, sealed) = self.states.issue(decision, Asks::Server(state))?;
+        let (_, sealed) = self.states.issue(decision, Asks::Server { state, keys })?;
         Ok(sealed)
     }
 
@@ -317,15 +284,11 @@ impl Roads {
     /// # Errors
     ///
     /// The state was not given for this call.
-    pub fn carried(
-        &self,
-        asking: &Asking,
-        decision: &Decision,
-    ) -> Result<Option<Carried>, String> {
+    pub fn carried(&self, asking: &Asking, decision: &Decision) -> Result<Option<Carried>, String> {
         // Where approval was asked for, the state was used up then.
         if let (Some(given), None) = (&asking.given, decision.follows()) {
             match self.states.redeem(decision, &given.state)? {
-                (_, Asks::Server(state)) => asking.carry(state, given),
+                (_, Asks::Server { state, keys }) => asking.carry(state, &keys, given),
                 (_, Asks::Gateway) => return Err("no approval is needed".to_owned()),
             }
         }

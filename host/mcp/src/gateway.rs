@@ -2,9 +2,12 @@
 
 mod build;
 mod call;
+mod converse;
 mod items;
 mod session;
 mod shown;
+mod side;
+mod talk;
 mod trust;
 mod watch;
 

@@ -11,7 +11,9 @@
 //! | [`names`] | what policies call tools, prompts and resources |
 //! | [`exact`] | JSON that can be sent on unchanged |
 //! | [`limits`] | limits on size and time |
+//! | `level` | how severe log messages are |
 //! | `wire` | messages as lines |
+//! | `relay` | what servers say and ask while they run a request |
 //! | `server` | the servers: started, watched, started again |
 //! | [`ask`] | approvals |
 //! | [`gateway`] | from a request to a decision to an answer |
@@ -35,11 +37,13 @@ pub mod front;
 pub mod gateway;
 pub mod identity;
 pub mod inspect;
+mod level;
 pub mod limits;
 mod log;
 pub mod names;
 pub mod pins;
 mod program;
+mod relay;
 mod server;
 pub mod starter;
 pub mod trusted;

@@ -1,6 +1,7 @@
 //! One server: started, watched, started again when it dies. What it does stops no other one.
 
 mod connect;
+mod exchange;
 mod failure;
 mod list;
 mod watch;
@@ -10,19 +11,23 @@ use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    GetPromptRequestParams, GetPromptResponse, InputResponses, JsonObject,
-    ReadResourceRequestParams, ReadResourceResponse,
+    CallToolRequest, CallToolRequestParams, CallToolResponse, ClientRequest, CompleteRequest,
+    CompleteRequestParams, CompleteResult, GetPromptRequest, GetPromptRequestParams,
+    GetPromptResponse, InputResponses, JsonObject, ReadResourceRequest, ReadResourceRequestParams,
+    ReadResourceResponse,
 };
-use rmcp::service::{Peer, ServiceError};
-use tokio::sync::{Semaphore, watch as channel};
+use rmcp::service::Peer;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch as channel};
 use tokio::task::AbortHandle;
 
 use crate::catalogue::Catalogue;
 use crate::config::{Offer, ServerConfig};
+use crate::level::Level;
 use crate::limits::Limits;
+use crate::relay::Relays;
 use crate::wire::Ended;
 
+pub(crate) use exchange::Client;
 pub(crate) use failure::Failure;
 pub(crate) use list::{Snapshot, Tool};
 
@@ -45,7 +50,22 @@ pub(crate) enum State {
 pub(crate) struct Connection {
     peer: Peer<RoleClient>,
     ended: Ended,
+    /// The requests in flight.
+    relays: Arc<Relays>,
+    /// The least severe message that a server of an older version was asked to log.
+    level: Arc<AsyncMutex<Option<Level>>>,
 }
+
+impl Connection {
+    /// Whether the server asks for input by its results.
+    fn is_modern(&self) -> bool {
+        let info = self.peer.peer_info();
+        info.is_some_and(|info| !info.protocol_version.has_initialize())
+    }
+}
+
+/// What goes back to a server that asked for input: its state, and the answers.
+pub(crate) type Input = (Option<String>, Option<InputResponses>);
 
 /// A server.
 #[derive(Debug)]
@@ -168,78 +188,59 @@ impl Server {
         }
     }
 
-    /// Calls a tool once, if it is still offered as it was when it was found. Where the server asked the user, its state and the answers go
+    /// What is passed on beside tools.
+    pub(crate) fn offer(&self) -> &Offer {
+        &self.parts.offer
+    }
+
+    /// Calls a tool once, if it is still offered as it was when it was found. Where the server asked for input, its state and the answers go
     /// with it.
     pub(crate) async fn call(
         &self,
+        client: &dyn Client,
         tool: &Tool,
         arguments: JsonObject,
-        input: Option<(Option<String>, InputResponses)>,
+        input: Option<Input>,
     ) -> Result<CallToolResponse, Failure> {
         let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
-        if let Some((state, responses)) = input {
-            params.request_state = state;
-            params.input_responses = Some(responses);
-        }
+        (params.request_state, params.input_responses) = input.unwrap_or_default();
         let is_offered = || {
             self.snapshot()
                 .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
         };
-        self.ask_if(is_offered, async |peer| peer.call_tool_once(params).await)
-            .await
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        exchange::called(self.exchange(client, is_offered, request).await?)
     }
 
     pub(crate) async fn prompt(
         &self,
-        params: GetPromptRequestParams,
+        client: &dyn Client,
+        mut params: GetPromptRequestParams,
+        input: Option<Input>,
     ) -> Result<GetPromptResponse, Failure> {
-        self.ask(async |peer| peer.get_prompt_once(params).await)
-            .await
+        (params.request_state, params.input_responses) = input.unwrap_or_default();
+        let request = ClientRequest::GetPromptRequest(GetPromptRequest::new(params));
+        exchange::prompted(self.exchange(client, || true, request).await?)
     }
 
     pub(crate) async fn resource(
         &self,
-        params: ReadResourceRequestParams,
+        client: &dyn Client,
+        mut params: ReadResourceRequestParams,
+        input: Option<Input>,
     ) -> Result<ReadResourceResponse, Failure> {
-        self.ask(async |peer| peer.read_resource_once(params).await)
-            .await
+        (params.request_state, params.input_responses) = input.unwrap_or_default();
+        let request = ClientRequest::ReadResourceRequest(ReadResourceRequest::new(params));
+        exchange::read(self.exchange(client, || true, request).await?)
     }
 
     pub(crate) async fn complete(
         &self,
+        client: &dyn Client,
         params: CompleteRequestParams,
     ) -> Result<CompleteResult, Failure> {
-        self.ask(async |peer| peer.complete(params).await).await
-    }
-
-    async fn ask<T>(
-        &self,
-        ask: impl AsyncFnOnce(Peer<RoleClient>) -> Result<T, ServiceError>,
-    ) -> Result<T, Failure> {
-        self.ask_if(|| true, ask).await
-    }
-
-    /// Asks the server something, if it is still offered once there is a connection. Nothing is asked twice: what was sent and not answered is
-    /// a failure.
-    async fn ask_if<T>(
-        &self,
-        is_offered: impl FnOnce() -> bool,
-        ask: impl AsyncFnOnce(Peer<RoleClient>) -> Result<T, ServiceError>,
-    ) -> Result<T, Failure> {
-        let Ok(_turn) = self.calls.try_acquire() else {
-            return Err(Failure::Busy);
-        };
-        let connection = self.connection().await?;
-        // What a restarted server offers was reviewed before the connection was given.
-        if !is_offered() {
-            return Err(Failure::Withheld);
-        }
-        let limit = self.parts.limits.call_time;
-        match tokio::time::timeout(limit, ask(connection.peer.clone())).await {
-            Err(_) => Err(Failure::Late(limit)),
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(Failure::of(error, &connection.ended)),
-        }
+        let request = ClientRequest::CompleteRequest(CompleteRequest::new(params));
+        exchange::completed(self.exchange(client, || true, request).await?)
     }
 
     /// The connection, waited for a little while the server is being started.

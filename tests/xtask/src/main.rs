@@ -11,6 +11,7 @@ mod edge;
 mod engine;
 mod features;
 mod fuzz;
+mod mcp_conformance;
 mod package;
 mod parity;
 mod readme;
@@ -46,6 +47,8 @@ enum Task {
     Features(features::Args),
     /// Run the fuzz targets for a while
     Fuzz(fuzz::Args),
+    /// Run the conformance suite of the Model Context Protocol directly and through the gateway, and compare
+    McpConformance(mcp_conformance::Args),
     /// Pack every package that users get
     Package(package::Args),
     /// Compare reference, native component and Rego component on random policies and calls
@@ -64,6 +67,7 @@ fn main() -> anyhow::Result<()> {
         Task::Dependencies => dependencies::run(),
         Task::Features(args) => features::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
+        Task::McpConformance(args) => mcp_conformance::run(&args),
         Task::Package(args) => package::run(&args),
         Task::Parity(args) => parity::run(&args),
         Task::Readme => readme::run(),

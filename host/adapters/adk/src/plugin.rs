@@ -10,7 +10,7 @@ use adk_plugin::{
 };
 use async_trait::async_trait;
 use hexgate_base::guarded::locked;
-use hexgate_gate::{End, Gate};
+use hexgate_gate::{End, Gate, InVain};
 use serde_json::{Value, json};
 
 use crate::tool::is_gated;
@@ -125,7 +125,7 @@ impl EnhancedPlugin for Plugin {
                 }
             } else if is_unknown(name) {
                 // The framework says that there is no such tool.
-                let _ = self.gate.in_vain(name, &args.to_string(), "unknown_tool");
+                let _ = self.gate.in_vain(name, &args.to_string(), InVain::UnknownTool);
             }
         }
         Ok(AfterModelCallResult::Continue(response))

@@ -12,6 +12,8 @@ use crate::permitted::{Permitted, record};
 
 /// The closed name that is decided when a run begins.
 const ADMISSION: &str = "agent.run";
+/// How much of a name is shown to a model that made it up, in characters.
+const SHOWN: usize = 100;
 
 /// Decides the calls of one agent. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -51,6 +53,43 @@ impl From<Box<Decision>> for Refused {
         Self {
             message: decision.model_message().unwrap_or_default(),
             decision: Some(decision),
+        }
+    }
+}
+
+/// Why a call cannot run, whatever the policy says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InVain {
+    /// There is no such tool.
+    UnknownTool,
+    /// Its arguments are no object.
+    InvalidArguments,
+    /// The agent does not offer it now.
+    NotOffered,
+}
+
+impl InVain {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownTool => "unknown_tool",
+            Self::InvalidArguments => "invalid_arguments",
+            Self::NotOffered => "not_offered",
+        }
+    }
+
+    fn message(self, tool: &str) -> String {
+        let tool = hexgate_base::shortened(tool, SHOWN);
+        match self {
+            Self::UnknownTool => format!(
+                "[unknown_tool] There is no tool '{tool}'. Nothing was executed. Use one of the tools that you were given."
+            ),
+            Self::InvalidArguments => format!(
+                "[invalid_arguments] The arguments of tool '{tool}' are no JSON object. The tool was not executed."
+            ),
+            Self::NotOffered => {
+                format!("[not_offered] Tool '{tool}' is not offered now. The tool was not executed.")
+            }
         }
     }
 }
@@ -126,11 +165,12 @@ impl Gate {
         }
     }
 
-    /// Has a call decided that cannot run whatever the policy says, so that the attempt is on record: its tool does not exist, or its arguments
-    /// are no object. Nobody is asked for approval. None: the policy would allow it; that it did not run is recorded under this short stable
-    /// name.
-    pub fn in_vain(&self, tool: &str, arguments: &str, why: &str) -> Option<Refused> {
-        match guarded(|| self.enforcer.decide_call(Call::in_scope(tool, arguments))) {
+    /// Has a call decided that cannot run whatever the policy says, so that the attempt is on record. Nobody is asked for approval. Gives what the
+    /// model reads.
+    #[must_use]
+    pub fn in_vain(&self, tool: &str, arguments: &str, why: InVain) -> String {
+        let decided = guarded(|| self.enforcer.decide_call(Call::in_scope(tool, arguments)));
+        match decided {
             Ok(decision) if decision.is_allowed() => {
                 record(
                     &self.enforcer,
@@ -138,13 +178,13 @@ impl Gate {
                     tool,
                     EndState::Failed,
                     None,
-                    Some(why),
+                    Some(why.as_str()),
                     None,
                 );
-                None
+                why.message(tool)
             }
-            Ok(decision) => Some(Box::new(decision).into()),
-            Err(panic) => Some(failed(tool, &panic)),
+            Ok(decision) => decision.model_message().unwrap_or_default(),
+            Err(panic) => failed(tool, &panic).message,
         }
     }
 

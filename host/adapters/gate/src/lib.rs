@@ -43,6 +43,6 @@ mod permitted;
 mod uncovered;
 
 pub use exact::{object, value};
-pub use gate::{Gate, Refused};
+pub use gate::{Gate, InVain, Refused};
 pub use permitted::{End, Panicked, Permitted};
 pub use uncovered::Uncovered;

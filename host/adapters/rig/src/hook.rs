@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use hexgate_gate::{End, Gate};
+use hexgate_gate::{End, Gate, InVain};
 use rig_agent::agent::{
     AgentHook, CompletionCallAction, CompletionCallEvent, DispatchAction, DispatchEvent,
     HookContext, InvalidToolCallAction, InvalidToolCallContext, InvalidToolCallReason,
@@ -147,16 +147,13 @@ impl AgentHook for Hook {
         event: &InvalidToolCallContext,
     ) -> Option<InvalidToolCallAction> {
         let why = match &event.reason {
-            InvalidToolCallReason::UnknownTool => "unknown_tool",
-            InvalidToolCallReason::DisallowedByToolChoice => "not_offered",
-            InvalidToolCallReason::MalformedArguments { .. } => "invalid_arguments",
-            _ => "invalid_call",
+            InvalidToolCallReason::UnknownTool => InVain::UnknownTool,
+            InvalidToolCallReason::MalformedArguments { .. } => InVain::InvalidArguments,
+            _ => InVain::NotOffered,
         };
         let arguments = event.args.as_deref().unwrap_or("{}");
-        let refused = self.gate.in_vain(&event.tool_name, arguments, why)?;
-        Some(InvalidToolCallAction::Skip {
-            reason: refused.message,
-        })
+        let reason = self.gate.in_vain(&event.tool_name, arguments, why);
+        Some(InvalidToolCallAction::Skip { reason })
     }
 
     async fn on_dispatch(&self, ctx: &HookContext, event: DispatchEvent<'_>) -> DispatchAction {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hexgate_enforce::Call;
 use hexgate_gate::{End, Permitted, Refused, object};
-use hexgate_mcp::ask::{Asking, Given, Road};
+use hexgate_mcp::ask::{Asking, Given};
 use hexgate_mcp::names;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
@@ -14,6 +14,7 @@ use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::Value;
 
+use crate::road::road;
 use crate::server::Gated;
 
 /// The key under which the id of a request for approval stands in the `_meta` of a result, as the gateway has it.
@@ -32,7 +33,7 @@ impl<H: ServerHandler> Gated<H> {
             state,
             responses: params.input_responses.take().unwrap_or_default(),
         });
-        let asking = Asking::new(Road::of(&context), given);
+        let asking = Asking::new(road(&context), given);
         let tool = names::tool(&self.name, &params.name);
         let mut permitted = match self.decide(&context, &asking, &tool, arguments).await {
             Ok(permitted) => permitted,

@@ -1,7 +1,7 @@
 //! What is no tool: prompts, resources, completions, subscriptions.
 
 use hexgate_gate::{End, object};
-use hexgate_mcp::ask::{Asking, Road};
+use hexgate_mcp::ask::Asking;
 use hexgate_mcp::names::{self, Kind};
 use rmcp::RoleServer;
 use rmcp::ServerHandler;
@@ -10,6 +10,7 @@ use rmcp::service::RequestContext;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::road::road;
 use crate::server::Gated;
 
 impl<H: ServerHandler> Gated<H> {
@@ -27,7 +28,7 @@ impl<H: ServerHandler> Gated<H> {
     {
         let arguments = serde_json::to_string(wanted)
             .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
-        let asking = Asking::new(Road::of(&context), None);
+        let asking = Asking::new(road(&context), None);
         let name = names::other(&self.name, kind);
         let decided = self.decide(&context, &asking, &name, arguments).await;
         let mut permitted =

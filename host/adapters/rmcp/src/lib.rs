@@ -41,6 +41,7 @@ mod call;
 mod guard;
 mod handler;
 mod items;
+mod road;
 mod server;
 
 pub use guard::Guard;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use hexgate_base::guarded::{guarded_async, locked};
 use hexgate_enforce::Enforcer;
-use hexgate_gate::Gate;
+use hexgate_gate::{Gate, InVain};
 use swiftide_agents::errors::AgentError;
 use swiftide_agents::hooks::Hook;
 use swiftide_agents::{Agent, AgentBuilder, DefaultContext};
@@ -137,7 +137,7 @@ fn unknown(shared: &Shared, agent: &Agent, response: &ChatCompletionResponse) {
         if !is_there {
             let _ = shared
                 .gate
-                .in_vain(call.name(), arguments(call), "unknown_tool");
+                .in_vain(call.name(), arguments(call), InVain::UnknownTool);
         }
     }
 }

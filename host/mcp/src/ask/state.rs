@@ -51,8 +51,13 @@ struct Sealed {
 pub(super) enum Asks {
     /// The gateway, for approval.
     Gateway,
-    /// The server, while it ran a call that was permitted. Its own state comes along.
-    Server(Option<String>),
+    /// The server, while it ran a call that was permitted.
+    Server {
+        /// Its own state.
+        state: Option<String>,
+        /// The names of what it asks.
+        keys: Vec<String>,
+    },
 }
 
 impl States {
@@ -72,12 +77,13 @@ impl States {
         decision: &Decision,
         asks: Asks,
     ) -> Result<(String, String), String> {
-        if let Asks::Server(Some(state)) = &asks
-            && state.len() > MAX_CARRIED
-        {
-            return Err(format!(
-                "the server's state has more than {MAX_CARRIED} bytes"
-            ));
+        if let Asks::Server { state, keys } = &asks {
+            let state = state.as_ref().map_or(0, String::len);
+            if state + keys.iter().map(String::len).sum::<usize>() > MAX_CARRIED {
+                return Err(format!(
+                    "the server's state has more than {MAX_CARRIED} bytes"
+                ));
+            }
         }
         let bound = bound(decision)?;
         let mut random = [0; 16];
@@ -115,6 +121,18 @@ impl States {
         };
         open.insert(name.clone(), question);
         Ok((name, sealed))
+    }
+
+    /// Whether this is the state of a server that asked while it ran this call. It is not used up.
+    pub(super) fn is_of_server(&self, decision: &Decision, sealed: &str) -> bool {
+        let Ok(bound) = bound(decision) else {
+            return false;
+        };
+        sealed.len() <= MAX_STATE
+            && self
+                .codec
+                .open_json_with(sealed, &bound)
+                .is_ok_and(|it: Sealed| matches!(it.asks, Asks::Server { .. }))
     }
 
     /// Uses a state up. The name of its question, and who asked it.

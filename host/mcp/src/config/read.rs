@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{
-    ApprovalsConfig, CallerConfig, Config, DurableConfig, Environment, MAX_FILE, Offer, Passing,
-    Reach, ServerConfig, VERSIONS,
+    ApprovalsConfig, CallerConfig, Config, DurableConfig, Environment, MAX_FILE, Offer, Reach,
+    ServerConfig, VERSIONS,
 };
 use crate::identity::IdentityConfig;
 use crate::limits::Limits;
@@ -58,7 +58,7 @@ struct Written {
     servers: BTreeMap<String, Spanned<WrittenServer>>,
     #[serde(default)]
     names: Names,
-    offer: Option<Spanned<Offer>>,
+    offer: Option<Offer>,
     limits: Option<Spanned<WrittenLimits>>,
     #[serde(default)]
     approvals: WrittenApprovals,
@@ -89,6 +89,7 @@ struct WrittenServer {
     #[serde(default)]
     headers: BTreeMap<String, String>,
     protocol: Option<String>,
+    offer: Option<Offer>,
 }
 
 #[derive(Deserialize, Default)]
@@ -183,13 +184,7 @@ impl Written {
         config.hosts = self.hosts;
         config.origins = self.origins;
         if let Some(offer) = self.offer {
-            let line = offer.referenced.line();
-            config.offer = offer.value;
-            if let Some(what) = not_passed(&config.offer) {
-                return Err(format!(
-                    "`offer` at line {line} passes `{what}`, which this gateway can only refuse"
-                ));
-            }
+            config.offer = offer;
         }
         if let Some(limits) = self.limits {
             let line = limits.referenced.line();
@@ -204,17 +199,6 @@ impl Written {
         config.visible_results = self.visible_results;
         Ok(config)
     }
-}
-
-/// What cannot be passed on.
-fn not_passed(offer: &Offer) -> Option<&'static str> {
-    [
-        ("sampling", offer.sampling),
-        ("tasks", offer.tasks),
-        ("subscriptions", offer.subscriptions),
-    ]
-    .into_iter()
-    .find_map(|(name, passing)| (passing == Passing::Pass).then_some(name))
 }
 
 impl WrittenServer {
@@ -265,7 +249,11 @@ impl WrittenServer {
             None => None,
             Some(named) => Some(version(&named)?),
         };
-        Ok(ServerConfig { reach, protocol })
+        Ok(ServerConfig {
+            reach,
+            protocol,
+            offer: self.offer,
+        })
     }
 }
 

@@ -270,7 +270,7 @@ impl GatewayBuilder {
                 name.clone(),
                 server.clone(),
                 config.limits,
-                config.offer,
+                config.offer_of(server),
                 Arc::clone(&self.catalogue),
                 changed.clone(),
             )

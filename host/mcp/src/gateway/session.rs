@@ -1,35 +1,45 @@
 //! The gateway as one client meets it.
+#![expect(
+    deprecated,
+    reason = "logs leave the protocol; clients of all versions that have them are served"
+)]
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::request::Parts;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    ErrorData, GetPromptRequestParams, GetPromptResponse,
-    Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
-    ServerConfig, SubscriptionFilter,
+    ErrorData, GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams,
+    InitializeResult, InputResponses, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
+    SetLevelRequestMethod, SetLevelRequestParams, SubscriptionFilter,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
 use super::call::Request;
+use super::side::{self, Side};
 use super::{Gateway, shown};
-use crate::ask::{Asking, Given, Road, is_modern};
+use crate::ask::{Asking, Given, Road, has_forms};
 use crate::caller::{Incoming, Unidentified};
 use crate::config::VERSIONS;
+use crate::level::Level;
 
 /// The gateway as one client meets it.
 #[derive(Debug, Clone)]
 pub struct Session {
     gateway: Gateway,
     over: Over,
+    /// Which client it is.
+    number: u64,
     /// Whether the client is told of changes already.
     told: Arc<AtomicBool>,
+    /// The least severe log message that an older client asked for.
+    level: Arc<Mutex<Option<Level>>>,
 }
 
 /// Where the client is.
@@ -44,18 +54,20 @@ impl Gateway {
     /// For the client at the standard streams, or at any other one pair of streams.
     #[must_use]
     pub fn session(&self) -> Session {
-        Session {
-            gateway: self.clone(),
-            over: Over::Stdio,
-            told: Arc::default(),
-        }
+        self.session_over(Over::Stdio)
     }
 
     pub(crate) fn http_session(&self) -> Session {
+        self.session_over(Over::Http)
+    }
+
+    fn session_over(&self, over: Over) -> Session {
         Session {
             gateway: self.clone(),
-            over: Over::Http,
+            over,
+            number: side::number(),
             told: Arc::default(),
+            level: Arc::default(),
         }
     }
 }
@@ -88,12 +100,46 @@ impl Session {
         given: Option<Given>,
         cancelled: &'a (dyn Fn() -> super::call::CancelledFuture + Send + Sync),
     ) -> Request<'a> {
+        let is_modern = is_modern(context);
+        let level = match is_modern {
+            true => context.meta.log_level().map(Level::from),
+            false => *self.level.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        let side = Side {
+            peer: context.peer.clone(),
+            client: self.number,
+            is_modern,
+            token: context.meta.get_progress_token(),
+            level,
+            capabilities: context.client_capabilities().unwrap_or_default(),
+        };
+        let road = match (has_forms(&side.capabilities), is_modern) {
+            (false, _) => Road::None,
+            (true, true) => Road::Again,
+            (true, false) => Road::Waiting(Box::new(side.clone())),
+        };
         Request {
             caller,
-            asking: Asking::new(Road::of(context), given),
+            asking: Asking::new(road, given),
+            side,
             cancelled,
         }
     }
+}
+
+/// Whether the request is one of a version that asks for input by its results.
+fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    context
+        .protocol_version()
+        .is_some_and(|version| !version.has_initialize())
+}
+
+/// What a client sent with a request that it makes again.
+fn given(state: Option<&String>, responses: Option<&InputResponses>) -> Option<Given> {
+    Some(Given {
+        state: state?.clone(),
+        responses: responses.cloned().unwrap_or_default(),
+    })
 }
 
 /// Lists are whole: there is no second page, so every cursor is of another list.
@@ -131,19 +177,22 @@ macro_rules! cancelled {
 
 impl ServerHandler for Session {
     fn get_info(&self) -> ServerConfig {
-        let offer = &self.gateway.config().offer;
+        let config = self.gateway.config();
         let mut capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_tool_list_changed()
             .build();
-        if offer.prompts.is_pass() {
+        if config.passes(|offer| offer.prompts) {
             capabilities.prompts = Some(Default::default());
         }
-        if offer.resources.is_pass() {
+        if config.passes(|offer| offer.resources) {
             capabilities.resources = Some(Default::default());
         }
-        if offer.completions.is_pass() {
+        if config.passes(|offer| offer.completions) {
             capabilities.completions = Some(Default::default());
+        }
+        if config.passes(|offer| offer.logs) {
+            capabilities.logging = Some(Default::default());
         }
         let mut info = InitializeResult::new(capabilities);
         info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
@@ -266,13 +315,27 @@ impl ServerHandler for Session {
                 return Ok(shown::denied(&decision).into());
             }
         };
-        let given = params.request_state.clone().map(|state| Given {
-            state,
-            responses: params.input_responses.clone().unwrap_or_default(),
-        });
+        let given = given(
+            params.request_state.as_ref(),
+            params.input_responses.as_ref(),
+        );
         let cancelled = cancelled!(context);
         let request = self.request(&caller, &context, given, &cancelled);
         self.gateway.call(request, params).await
+    }
+
+    async fn set_level(
+        &self,
+        params: SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let _ = self.listing(&context).await?;
+        if !self.gateway.config().passes(|offer| offer.logs) {
+            return Err(ErrorData::method_not_found::<SetLevelRequestMethod>());
+        }
+        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        *level = Some(Level::from(params.level));
+        Ok(())
     }
 
     async fn list_prompts(
@@ -293,7 +356,11 @@ impl ServerHandler for Session {
     ) -> Result<GetPromptResponse, ErrorData> {
         let caller = self.listing(&context).await?;
         let cancelled = cancelled!(context);
-        let request = self.request(&caller, &context, None, &cancelled);
+        let given = given(
+            params.request_state.as_ref(),
+            params.input_responses.as_ref(),
+        );
+        let request = self.request(&caller, &context, given, &cancelled);
         self.gateway.prompt(request, params).await
     }
 
@@ -326,7 +393,11 @@ impl ServerHandler for Session {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.listing(&context).await?;
         let cancelled = cancelled!(context);
-        let request = self.request(&caller, &context, None, &cancelled);
+        let given = given(
+            params.request_state.as_ref(),
+            params.input_responses.as_ref(),
+        );
+        let request = self.request(&caller, &context, given, &cancelled);
         self.gateway.resource(request, params).await
     }
 

@@ -1,7 +1,7 @@
 //! From a server's configuration to a connection.
 #![expect(
     deprecated,
-    reason = "roots leave the protocol; a server that asks for them is refused until they are gone"
+    reason = "roots, sampling and logs leave the protocol; servers of all versions that have them are served"
 )]
 
 use std::collections::HashMap;
@@ -14,22 +14,28 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue};
 use hexgate_base::harmless;
 use rmcp::model::{
-    ClientCapabilities, ClientConfig, ElicitationCapability, ErrorData, Implementation,
-    ListRootsRequestMethod, ListRootsResult, ProtocolVersion,
+    ClientCapabilities, ClientConfig, CreateMessageRequest, CreateMessageRequestMethod,
+    CreateMessageRequestParams, CreateMessageResult, ElicitRequest, ElicitRequestParams,
+    ElicitResult, ElicitationAction, ElicitationCapability, ErrorData, Implementation,
+    InputRequest, ListRootsRequest, ListRootsRequestMethod, ListRootsResult,
+    LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion,
 };
 use rmcp::service::{
-    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, NotificationContext,
-    RequestContext, RunningService,
+    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, InboundStreamOrigin,
+    NotificationContext, RequestContext, RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::{ClientHandler, RoleClient};
+use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
-use crate::config::{Environment, Reach, ServerConfig, VERSIONS};
+use super::exchange::passed;
+use crate::config::{Environment, Offer, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
+use crate::relay::Relays;
 use crate::wire::{Ended, Lines, Peer};
 
 /// What programs need of an environment to start.
@@ -69,18 +75,21 @@ pub(super) enum Opening {
 pub(super) struct Upstream {
     server: String,
     version: Option<ProtocolVersion>,
-    /// Whether the server may ask the user.
-    elicits: bool,
+    offer: Offer,
+    /// The requests in flight.
+    relays: Arc<Relays>,
     /// Is told when the server says that its lists changed.
     pub(super) stale: Arc<Notify>,
 }
 
 impl ClientHandler for Upstream {
     fn get_info(&self) -> ClientConfig {
-        let mut capabilities = ClientCapabilities::default();
-        if self.elicits {
-            capabilities.elicitation = Some(ElicitationCapability::new());
-        }
+        // What a client could do. With each request a newer server hears what its client can.
+        let mut all = ClientCapabilities::default();
+        all.elicitation = Some(ElicitationCapability::new());
+        all.sampling = Some(Default::default());
+        all.roots = Some(Default::default());
+        let capabilities = passed(&all, &self.offer);
         let mut config = ClientConfig::new(
             capabilities,
             Implementation::new("hexgate-mcp", env!("CARGO_PKG_VERSION")),
@@ -91,11 +100,57 @@ impl ClientHandler for Upstream {
         config
     }
 
+    async fn create_message(
+        &self,
+        params: CreateMessageRequestParams,
+        context: RequestContext<RoleClient>,
+    ) -> Result<CreateMessageResult, ErrorData> {
+        if !self.offer.sampling.is_pass() {
+            return Err(ErrorData::method_not_found::<CreateMessageRequestMethod>());
+        }
+        let request = InputRequest::CreateMessage(CreateMessageRequest::new(params));
+        self.ask(&context, request).await
+    }
+
+    async fn create_elicitation(
+        &self,
+        params: ElicitRequestParams,
+        context: RequestContext<RoleClient>,
+    ) -> Result<ElicitResult, ErrorData> {
+        if !self.offer.elicitation.is_pass() {
+            return Ok(ElicitResult::new(ElicitationAction::Decline));
+        }
+        let request = InputRequest::Elicitation(ElicitRequest::new(params));
+        self.ask(&context, request).await
+    }
+
     async fn list_roots(
         &self,
-        _: RequestContext<RoleClient>,
+        context: RequestContext<RoleClient>,
     ) -> Result<ListRootsResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListRootsRequestMethod>())
+        if !self.offer.roots.is_pass() {
+            return Err(ErrorData::method_not_found::<ListRootsRequestMethod>());
+        }
+        let request = InputRequest::ListRoots(ListRootsRequest::default());
+        self.ask(&context, request).await
+    }
+
+    async fn on_progress(
+        &self,
+        said: ProgressNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        self.relays.progress(said).await;
+    }
+
+    async fn on_logging_message(
+        &self,
+        said: LoggingMessageNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        if self.offer.logs.is_pass() {
+            self.relays.log(said).await;
+        }
     }
 
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
@@ -112,10 +167,33 @@ impl ClientHandler for Upstream {
     }
 }
 
+impl Upstream {
+    /// Asks the client whose request caused this, and waits for what it answers.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        context: &RequestContext<RoleClient>,
+        request: InputRequest,
+    ) -> Result<T, ErrorData> {
+        let stream = match context.extensions.get::<InboundStreamOrigin>() {
+            Some(InboundStreamOrigin::OutboundRequest(id)) => Some(id),
+            Some(InboundStreamOrigin::Unassociated) | None => None,
+        };
+        let answer = tokio::select! {
+            // It no longer wants to know.
+            () = context.ct.cancelled() => return Err(ErrorData::invalid_request("cancelled", None)),
+            answer = self.relays.ask(stream, request) => answer?,
+        };
+        serde_json::from_value(answer).map_err(|_| {
+            ErrorData::internal_error("[protocol] the client answered something else", None)
+        })
+    }
+}
+
 /// A connection, and what ends with it.
 pub(super) struct Connected {
     pub(super) running: RunningService<RoleClient, Upstream>,
     pub(super) ended: Ended,
+    pub(super) relays: Arc<Relays>,
     pub(super) stale: Arc<Notify>,
 }
 
@@ -124,13 +202,14 @@ pub(super) async fn connect(
     name: &str,
     config: &ServerConfig,
     limits: &Limits,
-    elicits: bool,
+    offer: Offer,
     opening: Opening,
 ) -> Result<Connected, String> {
-    let stale = Arc::new(Notify::new());
+    let (stale, relays) = (Arc::new(Notify::new()), Arc::new(Relays::default()));
     let upstream = Upstream {
         server: name.to_owned(),
-        elicits,
+        offer,
+        relays: Arc::clone(&relays),
         version: config
             .protocol
             .clone()
@@ -178,6 +257,7 @@ pub(super) async fn connect(
             Ok(Connected {
                 running,
                 ended,
+                relays,
                 stale,
             })
         }

@@ -89,8 +89,13 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
             limit.as_secs()
         )
     };
-    let elicits = parts.offer.elicitation.is_pass();
-    let connecting = connect(&server.name, &parts.config, &parts.limits, elicits, opening);
+    let connecting = connect(
+        &server.name,
+        &parts.config,
+        &parts.limits,
+        parts.offer,
+        opening,
+    );
     let connected = timeout(limit, connecting).await.map_err(late)??;
     let reading = list::read(&server.name, parts, connected.running.peer());
     let snapshot = timeout(limit, reading).await.map_err(late)??;
@@ -98,6 +103,8 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
     server.state.send_replace(State::Ready(Connection {
         peer: connected.running.peer().clone(),
         ended: connected.ended.clone(),
+        relays: Arc::clone(&connected.relays),
+        level: Arc::default(),
     }));
     Ok(connected)
 }
@@ -108,6 +115,7 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
         running,
         ended,
         stale,
+        ..
     } = connected;
     let peer = running.peer().clone();
     let listening = tokio::spawn({

@@ -3,7 +3,7 @@ use hexgate_enforce::scope;
 use hexgate_rig::gate;
 use rig_agent::AgentBuilder;
 use rig_agent::agent::{AgentHook, DispatchAction, DispatchEvent, HookContext, StepEventKind};
-use rig_core::effect::{EffectKind, HandlerKey};
+use rig_core::effect::{EffectKind, HandlerKey, ToolCallRequest};
 use serde_json::json;
 
 use crate::fixture::{POLICY, Ran, model, results};
@@ -81,9 +81,11 @@ impl AgentHook for Dispatches {
         _: rig_agent::agent::CompletionCallEvent<'_>,
     ) -> rig_agent::agent::CompletionCallAction {
         let tool = ctx.tool(&HandlerKey::from(self.0)).unwrap();
-        let _ = tool
-            .call(r#"{"path":"notes"}"#, rig_core::tool::ToolContext::new())
-            .await;
+        let call = ToolCallRequest {
+            name: "read".to_owned(),
+            args: r#"{"path":"notes"}"#.to_owned(),
+        };
+        let _ = tool.dispatch(call).await;
         rig_agent::agent::CompletionCallAction::continue_run()
     }
 }
