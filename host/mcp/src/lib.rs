@@ -17,7 +17,7 @@
 //! | `wire` | messages as lines |
 //! | `relay` | what servers say and ask while they run a request |
 //! | `server` | the servers: started, watched, started again |
-//! | `ask` | approvals |
+//! | [`ask`] | approvals |
 //! | [`gateway`] | from a request to a decision to an answer |
 //! | [`front`] | the client's side: standard streams or HTTP |
 //! | [`identity`] | who calls, by the command line or by a token |
@@ -30,7 +30,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod ask;
+pub mod ask;
 pub mod authorization;
 pub mod caller;
 pub mod catalogue;

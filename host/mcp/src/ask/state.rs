@@ -39,7 +39,7 @@ struct Open {
 /// The system gives no random numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random numbers: {0}")]
-pub(crate) struct RandomError(String);
+pub struct RandomError(String);
 
 /// What is sealed.
 #[derive(Debug, Serialize, Deserialize)]
