@@ -188,3 +188,71 @@ impl reqwest::dns::Resolve for Checked {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fetcher(server: &str, issuer: Option<&str>) -> Fetcher {
+        Fetcher::new(&Url::parse(server).unwrap(), issuer).unwrap()
+    }
+
+    #[test]
+    fn a_public_server_names_nobody_who_is_not_public() {
+        let public = fetcher("https://mcp.example.com/mcp", None);
+        for (url, said) in [
+            ("https://login.example.com/token", None),
+            ("https://93.184.215.14/token", None),
+            (
+                "http://login.example.com/token",
+                Some("not an `https` address"),
+            ),
+            ("http://127.0.0.1/token", Some("not an `https` address")),
+            ("https://127.0.0.1/token", Some("loopback")),
+            ("https://[::1]/token", Some("loopback")),
+            ("https://10.1.2.3/token", Some("private")),
+            ("https://[::ffff:10.1.2.3]/token", Some("private")),
+            ("https://169.254.169.254/latest", Some("metadata")),
+            ("https://0.0.0.0/token", Some("unspecified")),
+            (
+                "https://user:pass@login.example.com/token",
+                Some("no address of HTTP"),
+            ),
+            ("file:///etc/passwd", Some("no address of HTTP")),
+            ("javascript:alert(1)", Some("no address of HTTP")),
+        ] {
+            let found = public.check(url);
+            match said {
+                None => assert_eq!(found, Ok(()), "{url}"),
+                Some(said) => assert!(
+                    found.as_ref().is_err_and(|why| why.contains(said)),
+                    "{url}: {found:?}"
+                ),
+            }
+        }
+        let local = fetcher("http://localhost:8080/mcp", None);
+        assert_eq!(local.check("http://127.0.0.1:9/token"), Ok(()));
+        assert!(local.check("http://login.example.com/token").is_err());
+        assert!(local.check("https://10.1.2.3/token").is_err());
+        // Who is named in the configuration is asked wherever they are.
+        let corporate = fetcher("https://10.0.0.5/mcp", Some("https://10.1.2.3/"));
+        assert_eq!(corporate.check("https://10.0.0.5/token"), Ok(()));
+        assert_eq!(corporate.check("https://10.1.2.3/token"), Ok(()));
+        assert!(corporate.check("https://10.1.2.4/token").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_is_held_against_its_addresses() {
+        let public = fetcher("https://mcp.example.com/mcp", None);
+        let request = http::Request::get("https://localhost:1/token?secret=x");
+        let error = public.ask(request.body(Vec::new()).unwrap()).await;
+        let said = error.unwrap_err().to_string();
+        assert!(
+            said.contains("loopback address") && !said.contains("secret"),
+            "{said}"
+        );
+        // A token in an address is not shown either.
+        let error = public.check("http://login.example.com/token?secret=x");
+        assert!(error.is_err_and(|why| !why.contains("secret")));
+    }
+}

@@ -107,6 +107,7 @@ struct WrittenLimits {
     approval_seconds: Option<u64>,
     calls: Option<usize>,
     items: Option<usize>,
+    sessions: Option<usize>,
 }
 
 #[derive(Deserialize, Default)]
@@ -323,6 +324,7 @@ impl WrittenLimits {
         size("result_bytes", self.result_bytes, &mut limits.result_bytes)?;
         size("calls", self.calls, &mut limits.calls)?;
         size("items", self.items, &mut limits.items)?;
+        size("sessions", self.sessions, &mut limits.sessions)?;
         let time = |name: &str, given: Option<u64>, into: &mut Duration| match given {
             Some(0) => Err(format!("`{name}` must be 1 or more")),
             Some(given) if given > 86_400 => Err(format!("`{name}` must be at most 86400")),
