@@ -128,22 +128,12 @@ impl States {
 
     /// Whether this is the state of a server that asked while it ran this call. It is not used up.
     pub(super) fn is_of_server(&self, decision: &Decision, sealed: &str) -> bool {
-        let Ok(bound) = bound(decision) else {
-            return false;
-        };
-        sealed.len() <= MAX_STATE
-            && self
-                .codec
-                .open_json_with(sealed, &bound)
-                .is_ok_and(|it: Sealed| matches!(it.asks, Asks::Server { .. }))
+        self.unsealed(decision, sealed)
+            .is_ok_and(|it| matches!(it.asks, Asks::Server { .. }))
     }
 
-    /// Uses a state up. The name of its question, and who asked it.
-    pub(super) fn redeem(
-        &self,
-        decision: &Decision,
-        sealed: &str,
-    ) -> Result<(String, Asks), String> {
+    /// What was sealed, if it was for this call.
+    fn unsealed(&self, decision: &Decision, sealed: &str) -> Result<Sealed, String> {
         if sealed.len() > MAX_STATE {
             return Err("the state that came back is none that was given".to_owned());
         }
@@ -156,8 +146,16 @@ impl States {
             .sealer
             .open(PURPOSE, &bound(decision)?, sealed, now()?)
             .map_err(|error| foreign(&error))?;
-        let Sealed { name, asks } =
-            serde_json::from_slice(&content).map_err(|error| foreign(&error))?;
+        serde_json::from_slice(&content).map_err(|error| foreign(&error))
+    }
+
+    /// Uses a state up. The name of its question, and who asked it.
+    pub(super) fn redeem(
+        &self,
+        decision: &Decision,
+        sealed: &str,
+    ) -> Result<(String, Asks), String> {
+        let Sealed { name, asks } = self.unsealed(decision, sealed)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.remove(&name) {
             Some(question) if question.until > Instant::now() => Ok((name, asks)),

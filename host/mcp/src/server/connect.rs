@@ -281,7 +281,6 @@ fn mode(config: &ServerConfig, opening: Opening) -> ClientLifecycleMode {
 
 /// What a server over HTTP answers to somebody without a token: the value of its `WWW-Authenticate`. None: it wants none.
 pub(crate) async fn challenge(
-    name: &str,
     config: &ServerConfig,
     limits: &Limits,
 ) -> Result<Option<String>, String> {
