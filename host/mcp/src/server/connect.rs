@@ -19,6 +19,7 @@ use rmcp::model::{
     ElicitResult, ElicitationAction, ElicitationCapability, ErrorData, Implementation,
     InputRequest, ListRootsRequest, ListRootsRequestMethod, ListRootsResult,
     LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion,
+    ResourceUpdatedNotificationParam,
 };
 use rmcp::service::{
     ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, InboundStreamOrigin,
@@ -33,6 +34,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Notify;
 
 use super::exchange::passed;
+use super::watched::Watched;
 use crate::config::{Environment, Offer, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
 use crate::relay::Relays;
@@ -78,6 +80,7 @@ pub(super) struct Upstream {
     offer: Offer,
     /// The requests in flight.
     relays: Arc<Relays>,
+    watched: Arc<Watched>,
     /// Is told when the server says that its lists changed.
     pub(super) stale: Arc<Notify>,
 }
@@ -153,6 +156,14 @@ impl ClientHandler for Upstream {
         }
     }
 
+    async fn on_resource_updated(
+        &self,
+        said: ResourceUpdatedNotificationParam,
+        _: NotificationContext<RoleClient>,
+    ) {
+        self.watched.updated(said.uri);
+    }
+
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
         tracing::debug!(server = %self.server, "the list of tools changed");
         self.stale.notify_one();
@@ -203,6 +214,7 @@ pub(super) async fn connect(
     config: &ServerConfig,
     limits: &Limits,
     offer: Offer,
+    watched: &Arc<Watched>,
     opening: Opening,
 ) -> Result<Connected, String> {
     let (stale, relays) = (Arc::new(Notify::new()), Arc::new(Relays::default()));
@@ -210,6 +222,7 @@ pub(super) async fn connect(
         server: name.to_owned(),
         offer,
         relays: Arc::clone(&relays),
+        watched: Arc::clone(watched),
         version: config
             .protocol
             .clone()

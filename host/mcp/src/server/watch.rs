@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hexgate_base::shortened;
-use rmcp::model::SubscriptionFilter;
 use tokio::time::{sleep, timeout};
 
 use super::connect::{Connected, Opening, connect};
+use super::watched::listen;
 use super::{Connection, Server, State, list};
 
 /// The first and the longest wait before a server is started again.
@@ -94,6 +94,7 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
         &parts.config,
         &parts.limits,
         parts.offer,
+        &server.watched,
         opening,
     );
     let connected = timeout(limit, connecting).await.map_err(late)??;
@@ -119,8 +120,9 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
     } = connected;
     let peer = running.peer().clone();
     let listening = tokio::spawn({
+        let watched = Arc::clone(&server.upgrade()?.watched);
         let (peer, stale) = (peer.clone(), Arc::clone(&stale));
-        async move { listen(&peer, &stale).await }
+        async move { listen(&peer, &stale, &watched).await }
     });
     let mut waiting = std::pin::pin!(running.waiting());
     let why = loop {
@@ -146,26 +148,6 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
     };
     listening.abort();
     Some(why)
-}
-
-/// Hears of changed lists where the protocol wants that to be asked for.
-async fn listen(peer: &rmcp::Peer<rmcp::RoleClient>, stale: &tokio::sync::Notify) {
-    let modern = peer
-        .peer_info()
-        .is_some_and(|info| !info.protocol_version.has_initialize());
-    if !modern {
-        return;
-    }
-    let mut wanted = SubscriptionFilter::new();
-    wanted.tools_list_changed = Some(true);
-    wanted.prompts_list_changed = Some(true);
-    wanted.resources_list_changed = Some(true);
-    let Ok(mut subscription) = peer.listen(wanted).await else {
-        return;
-    };
-    while let Ok(Some(_)) = subscription.next().await {
-        stale.notify_one();
-    }
 }
 
 /// Marks the lists as read when it is dropped.
