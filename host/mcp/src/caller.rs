@@ -1,5 +1,7 @@
 //! On whose behalf a client asks.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use hexgate_base::Digest;
@@ -36,7 +38,7 @@ pub trait CallerOf: Send + Sync {
     ///
     /// # Errors
     ///
-    /// There is none. Over HTTP the answer is 401 with the challenge; a call is denied and recorded.
+    /// There is none. Over HTTP the answer is 401 with the challenge, or 503 where it cannot be said now; a call is denied and recorded.
     async fn caller_of(&self, incoming: Incoming<'_>) -> Result<Caller, Unidentified>;
 }
 
@@ -49,6 +51,8 @@ pub struct Unidentified {
     pub reason: String,
     /// The value of the header `WWW-Authenticate`. None: `Bearer`.
     pub challenge: Option<String>,
+    /// That cannot be said now, and may be after this time: over HTTP the answer is 503. None: there is no caller.
+    pub retry_after: Option<Duration>,
 }
 
 impl Unidentified {
@@ -57,7 +61,15 @@ impl Unidentified {
         Self {
             reason: reason.into(),
             challenge: None,
+            retry_after: None,
         }
+    }
+
+    /// Who calls cannot be said now, and may be after this time. The request is refused all the same.
+    #[must_use]
+    pub fn retry_after(mut self, time: Duration) -> Self {
+        self.retry_after = Some(time);
+        self
     }
 
     /// With this value of the header `WWW-Authenticate`.

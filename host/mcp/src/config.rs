@@ -27,6 +27,7 @@ use hexgate_base::harmless;
 use rmcp::model::ProtocolVersion;
 use serde::Deserialize;
 
+use crate::authorization::AuthorizationConfig;
 use crate::identity::IdentityConfig;
 use crate::limits::Limits;
 use crate::names;
@@ -118,6 +119,8 @@ pub struct ServerConfig {
     pub protocol: Option<ProtocolVersion>,
     /// What is passed on beside tools. None: as for every server.
     pub offer: Option<Offer>,
+    /// How tokens for it are got, over HTTP. None: it wants none, or a header holds one.
+    pub authorization: Option<AuthorizationConfig>,
 }
 
 impl ServerConfig {
@@ -128,6 +131,7 @@ impl ServerConfig {
             reach,
             protocol: None,
             offer: None,
+            authorization: None,
         }
     }
 
@@ -135,6 +139,13 @@ impl ServerConfig {
     #[must_use]
     pub fn protocol(mut self, version: ProtocolVersion) -> Self {
         self.protocol = Some(version);
+        self
+    }
+
+    /// Gets tokens for it so.
+    #[must_use]
+    pub fn authorization(mut self, authorization: AuthorizationConfig) -> Self {
+        self.authorization = Some(authorization);
         self
     }
 }
@@ -253,6 +264,9 @@ impl Config {
             return Err(format!(
                 "a tool of the server `{short}` could have the name of one of `{long}`; rename one, so that neither begins with the other and `-`"
             ));
+        }
+        if let Some(why) = trust::leak(self) {
+            return Err(why);
         }
         if let Some(why) = trust::contradiction(self) {
             return Err(why);

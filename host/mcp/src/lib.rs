@@ -6,6 +6,8 @@
 //! | module | content |
 //! |---|---|
 //! | [`config`] | `gateway.yaml` |
+//! | [`authorization`] | tokens for servers over HTTP that want some |
+//! | [`login`] | a person who agrees to that |
 //! | [`caller`] | on whose behalf a client asks |
 //! | [`catalogue`] | which tools of a server are offered |
 //! | [`names`] | what policies call tools, prompts and resources |
@@ -29,6 +31,7 @@
 #![warn(missing_docs)]
 
 mod ask;
+pub mod authorization;
 pub mod caller;
 pub mod catalogue;
 pub mod config;
@@ -39,7 +42,9 @@ pub mod identity;
 pub mod inspect;
 mod level;
 pub mod limits;
+mod local;
 mod log;
+pub mod login;
 pub mod names;
 pub mod pins;
 mod program;

@@ -1,9 +1,11 @@
 //! One server: started, watched, started again when it dies. What it does stops no other one.
 
+mod bearing;
 mod connect;
 mod exchange;
 mod failure;
 mod list;
+mod upstream;
 mod watch;
 mod watched;
 
@@ -22,13 +24,15 @@ use rmcp::service::Peer;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch as channel};
 use tokio::task::AbortHandle;
 
+use crate::authorization::Authorizer;
 use crate::catalogue::Catalogue;
-use crate::config::{Offer, ServerConfig};
+use crate::config::{Offer, Reach, ServerConfig};
 use crate::level::Level;
 use crate::limits::Limits;
 use crate::relay::Relays;
 use crate::wire::Ended;
 
+pub(crate) use connect::challenge;
 pub(crate) use exchange::Client;
 pub(crate) use failure::Failure;
 pub(crate) use list::{Snapshot, Tool};
@@ -90,6 +94,8 @@ struct Parts {
     config: ServerConfig,
     limits: Limits,
     offer: Offer,
+    /// What gives requests their tokens. The error is why nothing can.
+    authorizer: Result<Option<Arc<Authorizer>>, String>,
     catalogue: Arc<dyn Catalogue>,
     /// Is told when what is offered may have changed.
     changed: channel::Sender<u64>,
@@ -113,12 +119,22 @@ impl Server {
         catalogue: Arc<dyn Catalogue>,
         changed: channel::Sender<u64>,
     ) -> Arc<Self> {
+        let authorizer = match (&config.reach, &config.authorization) {
+            (_, None) => Ok(None),
+            (Reach::Http { url, .. }, Some(authorization)) => {
+                Authorizer::new(&name, url, authorization).map(|it| Some(Arc::new(it)))
+            }
+            (Reach::Process { .. }, Some(_)) => {
+                Err("it is a process, which takes no `authorization`".to_owned())
+            }
+        };
         Arc::new(Self {
             name,
             parts: Parts {
                 config,
                 limits,
                 offer,
+                authorizer,
                 catalogue,
                 changed,
             },

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -36,7 +38,7 @@ impl Guard {
     pub(super) fn new(gateway: &Gateway, sessions: Arc<LocalSessionManager>) -> Self {
         Self {
             gateway: gateway.clone(),
-            owners: Mutex::default(),
+            owners: Mutex::new(Owners::new(gateway.config().limits.sessions)),
             sessions,
         }
     }
@@ -108,7 +110,10 @@ pub(super) async fn guard(
     let caller = match guard.gateway.caller_of().caller_of(incoming).await {
         Ok(caller) => caller,
         Err(error) => {
-            let answer = unauthorized(&error);
+            let answer = match error.retry_after {
+                Some(time) => unavailable(time),
+                None => unauthorized(&error),
+            };
             // The record is a file: other requests must not wait for it.
             let _ = tokio::task::spawn_blocking(move || guard.refused(&error, &body)).await;
             return answer;
@@ -170,6 +175,18 @@ fn is_of_this_machine(headers: &HeaderMap) -> bool {
 
 fn session(headers: &HeaderMap) -> Option<String> {
     headers.get(SESSION)?.to_str().ok().map(str::to_owned)
+}
+
+/// Nobody can say now whether the token holds. It is refused like one that does not, and may pass later.
+fn unavailable(time: Duration) -> Response {
+    let mut response = Response::new(Body::from(
+        "who makes this request cannot be checked now: the issuer of the token does not answer; try again later\n",
+    ));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(time.as_secs().max(1)));
+    response
 }
 
 fn unauthorized(error: &Unidentified) -> Response {

@@ -7,6 +7,7 @@ use hexgate_base::shortened;
 use tokio::time::{sleep, timeout};
 
 use super::connect::{Connected, Opening, connect};
+use super::upstream::Towards;
 use super::watched::listen;
 use super::{Connection, Server, State, list};
 
@@ -48,11 +49,18 @@ pub(super) async fn supervise(server: Arc<Server>) {
         let why = shortened(&why, SHOWN);
         tracing::warn!(server = %server.name, %why, "the server does not answer");
         server.state.send_replace(State::Down(why));
+        let authorizer = server.parts.authorizer.clone().ok().flatten();
         drop(server);
         if began.elapsed() >= STEADY {
             wait = BACKOFF.0;
         }
-        sleep(wait).await;
+        match authorizer.filter(|it| it.refusal().is_some()) {
+            // A login need not be waited for longer.
+            Some(authorizer) => {
+                let _ = timeout(wait, authorizer.changed()).await;
+            }
+            None => sleep(wait).await,
+        }
         wait = wait.saturating_mul(2).min(BACKOFF.1);
     }
 }
@@ -63,7 +71,12 @@ async fn either(server: &Server, opening: &mut Opening) -> Result<Connected, Str
         Ok(connected) => return Ok(connected),
         Err(why) => why,
     };
-    if server.parts.config.protocol.is_some() {
+    // Another opening has no other token.
+    let is_refused = || {
+        let authorizer = server.parts.authorizer.as_ref().ok()?.as_ref()?;
+        authorizer.refusal()
+    };
+    if server.parts.config.protocol.is_some() || is_refused().is_some() {
         return Err(first);
     }
     *opening = match *opening {
@@ -89,13 +102,19 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
             limit.as_secs()
         )
     };
+    let towards = Towards {
+        offer: parts.offer,
+        watched: Arc::clone(&server.watched),
+        ..Towards::default()
+    };
+    let authorizer = parts.authorizer.clone()?;
     let connecting = connect(
         &server.name,
         &parts.config,
         &parts.limits,
-        parts.offer,
-        &server.watched,
+        &towards,
         opening,
+        authorizer,
     );
     let connected = timeout(limit, connecting).await.map_err(late)??;
     let reading = list::read(&server.name, parts, connected.running.peer());
@@ -104,7 +123,7 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
     server.state.send_replace(State::Ready(Connection {
         peer: connected.running.peer().clone(),
         ended: connected.ended.clone(),
-        relays: Arc::clone(&connected.relays),
+        relays: towards.relays,
         level: Arc::default(),
     }));
     Ok(connected)
@@ -116,7 +135,6 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
         running,
         ended,
         stale,
-        ..
     } = connected;
     let peer = running.peer().clone();
     let listening = tokio::spawn({
