@@ -15,6 +15,7 @@
 //! An unknown key, a key that stands twice and a value of another type are errors with their line. Relative paths are those from the file's
 //! folder. Values of secrets never stand in the file: it names variables of the environment.
 
+mod offer;
 mod read;
 mod trust;
 
@@ -32,6 +33,7 @@ use crate::limits::Limits;
 use crate::names;
 use crate::pins::FirstUse;
 
+pub use offer::{Offer, Passing};
 pub use read::ConfigError;
 
 /// The largest file, in bytes.
@@ -60,6 +62,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// On whose behalf every client asks. None: something else says so, or nobody does, and every call is denied.
     pub caller: Option<CallerConfig>,
+    /// The decision point beside the gateway. None: there is none.
+    pub authzen: Option<AuthzenConfig>,
     /// Who vouches for callers. None: the `caller` is everybody.
     pub identity: Option<IdentityConfig>,
     /// The file of tools that were accepted. None: tools are offered as their servers describe them at the moment, and that is said.
@@ -70,7 +74,7 @@ pub struct Config {
     pub servers: BTreeMap<String, ServerConfig>,
     /// Whether clients see tools by the server's names for them. Only for one server.
     pub plain_names: bool,
-    /// What is passed on beside tools.
+    /// What is passed on beside tools, for servers that do not say it themselves.
     pub offer: Offer,
     /// Limits.
     pub limits: Limits,
@@ -107,6 +111,21 @@ impl CallerConfig {
     }
 }
 
+/// A decision point: the Authorization API of AuthZEN, by the policy of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AuthzenConfig {
+    /// Where enforcement points are listened for.
+    pub listen: SocketAddr,
+    /// The file that lists them with their tokens. None: whoever reaches it may ask, which is for loopback alone.
+    #[serde(default)]
+    pub clients: Option<PathBuf>,
+    /// The address that they know. None: the host that they ask for.
+    #[serde(default)]
+    pub url: Option<String>,
+}
+
 /// A server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -115,6 +134,8 @@ pub struct ServerConfig {
     pub reach: Reach,
     /// The one version of the protocol that is spoken with it. None: the newest that it speaks.
     pub protocol: Option<ProtocolVersion>,
+    /// What is passed on beside tools. None: as for every server.
+    pub offer: Option<Offer>,
     /// How tokens for it are got, over HTTP. None: it wants none, or a header holds one.
     pub authorization: Option<AuthorizationConfig>,
 }
@@ -126,6 +147,7 @@ impl ServerConfig {
         Self {
             reach,
             protocol: None,
+            offer: None,
             authorization: None,
         }
     }
@@ -177,46 +199,6 @@ pub enum Environment {
     Inherited,
 }
 
-/// What is passed on beside tools. Each is refused unless it is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Offer {
-    /// Listing and reading prompts, as `mcp-SERVER.prompt`.
-    pub prompts: Passing,
-    /// Listing and reading resources and their templates, as `mcp-SERVER.resource`.
-    pub resources: Passing,
-    /// Completing arguments, as `mcp-SERVER.completion`.
-    pub completions: Passing,
-    /// Hearing when resources change, as `mcp-SERVER.subscription`.
-    pub subscriptions: Passing,
-    /// Servers that ask for an answer of the client's model.
-    pub sampling: Passing,
-    /// Servers that ask the user.
-    pub elicitation: Passing,
-    /// Calls that go on after their answer.
-    pub tasks: Passing,
-}
-
-/// Whether something is passed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Passing {
-    /// It is refused.
-    #[default]
-    Refuse,
-    /// It is passed on, if the policy allows it.
-    Pass,
-}
-
-impl Passing {
-    /// Whether it is passed on.
-    #[must_use]
-    pub fn is_pass(self) -> bool {
-        self == Self::Pass
-    }
-}
-
 /// How calls are approved that need it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -229,18 +211,7 @@ pub struct ApprovalsConfig {
 }
 
 /// A database of requests for approval.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DurableConfig {
-    /// The database.
-    pub database: PathBuf,
-    /// The file that lists who may answer.
-    pub approvers: PathBuf,
-    /// The file of used approvals. None: they are kept in the database alone.
-    pub used: Option<PathBuf>,
-    /// The roles of approvers, where the policy names none.
-    pub roles: Vec<String>,
-}
+pub use hexgate_enforce::ApprovalFiles as DurableConfig;
 
 impl Config {
     /// A gateway with these servers, and everything else by default.
@@ -253,6 +224,7 @@ impl Config {
             hosts: Vec::new(),
             origins: Vec::new(),
             caller: None,
+            authzen: None,
             identity: None,
             pins: None,
             first_use: FirstUse::default(),
@@ -265,6 +237,18 @@ impl Config {
             scrub_secrets: false,
             visible_results: false,
         }
+    }
+
+    /// What is passed on for a server beside tools.
+    #[must_use]
+    pub fn offer_of(&self, server: &ServerConfig) -> Offer {
+        server.offer.unwrap_or(self.offer)
+    }
+
+    /// Whether something is passed on for any server.
+    pub(crate) fn passes(&self, what: impl Fn(&Offer) -> Passing) -> bool {
+        let mut servers = self.servers.values();
+        servers.any(|server| what(&self.offer_of(server)).is_pass())
     }
 
     /// Whether these servers can stand behind one gateway by their names.

@@ -120,7 +120,7 @@ impl Login {
             config
                 .check(address)
                 .map_err(|why| format!("its `authorization` {why}"))?;
-            let challenge = server::challenge(name, server, &limits).await?;
+            let challenge = server::challenge(server, &limits).await?;
             Self::prepare(name, address, config, file, challenge.as_deref()).await
         };
         begun.await.map_err(|reason| LoginError::NotBegun {

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{
-    ApprovalsConfig, CallerConfig, Config, DurableConfig, Environment, MAX_FILE, Offer, Passing,
-    Reach, ServerConfig, VERSIONS,
+    ApprovalsConfig, AuthzenConfig, CallerConfig, Config, DurableConfig, Environment, MAX_FILE,
+    Offer, Reach, ServerConfig, VERSIONS,
 };
 use crate::authorization::{AuthorizationConfig, Flow};
 use crate::identity::IdentityConfig;
@@ -53,6 +53,7 @@ struct Written {
     #[serde(default)]
     origins: Vec<String>,
     caller: Option<CallerConfig>,
+    authzen: Option<AuthzenConfig>,
     identity: Option<IdentityConfig>,
     pins: Option<PathBuf>,
     #[serde(default)]
@@ -60,7 +61,7 @@ struct Written {
     servers: BTreeMap<String, Spanned<WrittenServer>>,
     #[serde(default)]
     names: Names,
-    offer: Option<Spanned<Offer>>,
+    offer: Option<Offer>,
     limits: Option<Spanned<WrittenLimits>>,
     #[serde(default)]
     approvals: WrittenApprovals,
@@ -92,6 +93,7 @@ struct WrittenServer {
     headers: BTreeMap<String, String>,
     authorization: Option<AuthorizationConfig>,
     protocol: Option<String>,
+    offer: Option<Offer>,
 }
 
 #[derive(Deserialize, Default)]
@@ -176,6 +178,10 @@ impl Written {
         config.plain_names = self.names == Names::Plain;
         config.listen = self.listen;
         config.caller = self.caller;
+        config.authzen = self.authzen.map(|mut authzen| {
+            authzen.clients = authzen.clients.map(beside);
+            authzen
+        });
         config.identity = self.identity;
         if let Some(tokens) = config.identity.as_mut().and_then(|it| it.tokens.as_mut()) {
             tokens.keys = tokens.keys.iter().map(|key| folder.join(key)).collect();
@@ -187,13 +193,7 @@ impl Written {
         config.hosts = self.hosts;
         config.origins = self.origins;
         if let Some(offer) = self.offer {
-            let line = offer.referenced.line();
-            config.offer = offer.value;
-            if let Some(what) = not_passed(&config.offer) {
-                return Err(format!(
-                    "`offer` at line {line} passes `{what}`, which this gateway can only refuse"
-                ));
-            }
+            config.offer = offer;
         }
         if let Some(limits) = self.limits {
             let line = limits.referenced.line();
@@ -208,17 +208,6 @@ impl Written {
         config.visible_results = self.visible_results;
         Ok(config)
     }
-}
-
-/// What cannot be passed on.
-fn not_passed(offer: &Offer) -> Option<&'static str> {
-    [
-        ("sampling", offer.sampling),
-        ("tasks", offer.tasks),
-        ("subscriptions", offer.subscriptions),
-    ]
-    .into_iter()
-    .find_map(|(name, passing)| (passing == Passing::Pass).then_some(name))
 }
 
 impl WrittenServer {
@@ -292,6 +281,7 @@ impl WrittenServer {
         Ok(ServerConfig {
             reach,
             protocol,
+            offer: self.offer,
             authorization: self.authorization,
         })
     }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use hexgate_base::Digest;
 use hexgate_enforce::Caller;
 
+use crate::caller::fingerprint;
+
 /// Sessions whose owner is remembered. When there are more, those have to be opened again that were not used for the longest time.
 const MAX_SESSIONS: usize = 10_000;
 /// Who opened which session.
@@ -83,12 +85,6 @@ impl Owners {
         let oldest = sessions.min_by_key(|(_, owner)| owner.used);
         oldest.map(|(session, _)| session.clone())
     }
-}
-
-/// Who a caller is, for telling sessions apart: not only by the user, as roles may differ by token.
-fn fingerprint(caller: &Caller) -> Digest {
-    let parts = (caller.user_id(), caller.roles(), caller.session());
-    Digest::of(&serde_json::to_vec(&parts).unwrap_or_default())
 }
 
 #[cfg(test)]
