@@ -111,6 +111,9 @@ impl Driver for Hooked {
     }
 
     fn ungated(&self) -> Vec<Ungated> {
+        if self.keeps {
+            return vec![Ungated::new("Claude Code", "as without kept approvals")];
+        }
         // What `hexgate hook install` says of the agent.
         let cautions = cautions(Agent::ClaudeCode).iter();
         let known = cautions.map(|caution| Ungated::new("Claude Code", *caution));
