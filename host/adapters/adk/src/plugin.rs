@@ -125,7 +125,9 @@ impl EnhancedPlugin for Plugin {
                 }
             } else if is_unknown(name) {
                 // The framework says that there is no such tool.
-                let _ = self.gate.in_vain(name, &args.to_string(), InVain::UnknownTool);
+                let _ = self
+                    .gate
+                    .in_vain(name, &args.to_string(), InVain::UnknownTool);
             }
         }
         Ok(AfterModelCallResult::Continue(response))
