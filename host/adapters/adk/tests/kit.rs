@@ -67,6 +67,11 @@ impl Driver for Adk {
         if scenario.tools.iter().any(|tool| tool.kind == Kind::Later) {
             return Uncovered::absent("an invocation has the tools with which it began");
         }
+        if scenario.name == "arguments-beyond-64-bits" {
+            return Uncovered::open(
+                "the framework reads such a number as the nearest one that it can keep, before anything else sees the call; that one is decided and runs",
+            );
+        }
         None
     }
 
@@ -98,9 +103,12 @@ impl Driver for Adk {
                 None => running.await,
             }
         };
-        tokio::select! {
+        let refused = tokio::select! {
             ran = running => ran?,
-            () = play.cancelled() => {}
+            () = play.cancelled() => None,
+        };
+        if let Some(message) = refused {
+            return Ok(play.without_gate(message));
         }
         let results = read.lock().unwrap().clone();
         let mut seen = play.seen(results).await;
@@ -109,7 +117,8 @@ impl Driver for Adk {
     }
 }
 
-async fn run(play: &Play, agent: Arc<dyn Agent>) -> Result<(), String> {
+/// What the agent says in the place of a run that does not begin.
+async fn run(play: &Play, agent: Arc<dyn Agent>) -> Result<Option<String>, String> {
     let text = |error: AdkError| error.to_string();
     let sessions = Arc::new(InMemorySessionService::new());
     let session = CreateRequest {
@@ -138,8 +147,18 @@ async fn run(play: &Play, agent: Arc<dyn Agent>) -> Result<(), String> {
     );
     let mut events = events.await.map_err(text)?;
     // How it ends is seen by what ran and what is recorded.
-    while events.next().await.is_some() {}
-    Ok(())
+    let mut refused = None;
+    while let Some(event) = events.next().await {
+        let content = event.ok().and_then(|event| event.llm_response.content);
+        for part in content.into_iter().flat_map(|content| content.parts) {
+            if let Part::Text { text } = part
+                && text.contains("'agent.run'")
+            {
+                refused = Some(text);
+            }
+        }
+    }
+    Ok(refused)
 }
 
 fn agent(
@@ -252,7 +271,7 @@ impl Tool for Delegates {
 
     async fn execute(&self, _: Arc<dyn ToolContext>, _: Value) -> adk_core::Result<Value> {
         let ran = run(&self.0.play, Arc::clone(&self.1)).await;
-        ran.map(|()| "Done.".into()).map_err(AdkError::tool)
+        ran.map(|_| "Done.".into()).map_err(AdkError::tool)
     }
 }
 

@@ -65,7 +65,15 @@ impl Driver for Rig {
         if scenario.tools.iter().any(|tool| tool.kind == Kind::Handoff) {
             return Uncovered::absent("the framework has no handoffs");
         }
-        None
+        match scenario.name.as_str() {
+            "arguments-text" => Uncovered::absent(
+                "the framework makes an object of a text that holds one, before anything else sees the call",
+            ),
+            "arguments-beyond-64-bits" => Uncovered::open(
+                "the framework reads such a number as the nearest one that it can keep, before anything else sees the call; that one is decided and runs",
+            ),
+            _ => None,
+        }
     }
 
     fn ungated(&self) -> Vec<Ungated> {
@@ -119,9 +127,15 @@ impl Driver for Rig {
                 None => running.await,
             }
         };
-        tokio::select! {
-            () = running => {}
-            () = play.cancelled() => {}
+        let ended = tokio::select! {
+            ended = running => ended,
+            () = play.cancelled() => Ok(()),
+        };
+        // A run that the policy does not admit never asks the model.
+        if let Err(error) = &ended
+            && error.contains("'agent.run'")
+        {
+            return Ok(play.without_gate(error.clone()));
         }
         let results = read.lock().unwrap().clone();
         let mut seen = play.seen(results).await;
@@ -135,7 +149,8 @@ fn of_kind(play: &Play, kind: Kind) -> impl Iterator<Item = Value> {
     tools.map(|tool| json!({"type": tool.name}))
 }
 
-async fn run(play: &Play, agent: &Gated) {
+/// How it ends is seen by what ran and what is recorded, unless it did not begin.
+async fn run(play: &Play, agent: &Gated) -> Result<(), String> {
     let mut runner = agent.prompt("Go.");
     runner = runner.tool_concurrency(match play.tools().iter().any(|tool| tool.parallel) {
         true => 8,
@@ -145,11 +160,14 @@ async fn run(play: &Play, agent: &Gated) {
         runner = runner.add_hook(Rewrites(rewrite.clone()));
     }
     match play.around().entry {
-        // How it ends is seen by what ran and what is recorded.
-        Entry::Plain => drop(runner.await),
+        Entry::Plain => runner.await.map(drop).map_err(|error| error.to_string()),
         Entry::Streamed => {
             let mut stream = runner.stream();
-            while stream.next().await.is_some() {}
+            let mut ended = Ok(());
+            while let Some(item) = stream.next().await {
+                ended = item.map(drop).map_err(|error| error.to_string());
+            }
+            ended
         }
     }
 }
@@ -257,20 +275,27 @@ impl Player {
 
     fn reads(&self, request: &CompletionRequest) {
         let mut read = self.read.lock().unwrap();
+        let mut texts = 0;
         for message in &request.chat_history {
             let Message::User { content } = message else {
                 continue;
             };
             for item in content {
-                let UserContent::ToolResult(result) = item else {
-                    continue;
+                let (nth, text) = match item {
+                    UserContent::ToolResult(result) => {
+                        let id = result.call.to_string();
+                        let nth = id.strip_prefix("call-").and_then(|it| it.parse().ok());
+                        let pieces = result.content.iter().filter_map(|it| it.as_text());
+                        (nth, pieces.collect::<String>())
+                    }
+                    // A model that is shown no tools reads results as texts, in their order.
+                    UserContent::Text(text) if text.text.starts_with("[tool ") => {
+                        texts += 1;
+                        (Some(texts - 1), text.text.clone())
+                    }
+                    _ => continue,
                 };
-                let id = result.call.to_string();
-                let Some(nth) = id.strip_prefix("call-").and_then(|it| it.parse().ok()) else {
-                    continue;
-                };
-                let pieces = result.content.iter().filter_map(|it| it.as_text());
-                let text: String = pieces.collect();
+                let Some(nth) = nth else { continue };
                 if read.len() <= nth {
                     read.resize(nth + 1, String::new());
                 }

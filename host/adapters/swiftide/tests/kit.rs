@@ -69,6 +69,11 @@ impl Driver for Swiftide {
         if scenario.around.rewrite_after.is_some() || scenario.around.rewrite_before.is_some() {
             return Uncovered::absent("hooks cannot change the arguments of a call");
         }
+        if scenario.name == "arguments-beyond-64-bits" {
+            return Uncovered::open(
+                "the framework reads such a number as the nearest one that it can keep, before anything else sees the call; that one is decided and runs",
+            );
+        }
         None
     }
 
