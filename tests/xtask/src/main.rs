@@ -3,6 +3,7 @@
 //! Users never need one of these: the product builds, runs and passes `cargo test` with nothing but Rust.
 #![forbid(unsafe_code)]
 
+mod adapters;
 mod api;
 mod bench_peers;
 mod demo;
@@ -32,6 +33,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Check the adapters of agent frameworks: form, lints, tests, examples
+    Adapters,
     /// Compare the public API of each library with the file that was reviewed
     Api(api::Args),
     /// Compare engines of other projects with ours: the same policy, the same calls, the same verdicts, and how long they take
@@ -64,6 +67,7 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().task {
+        Task::Adapters => adapters::run(),
         Task::Api(args) => api::run(&args),
         Task::BenchPeers(args) => bench_peers::run(&args),
         Task::Demo => demo::run(),

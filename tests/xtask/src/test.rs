@@ -5,7 +5,7 @@ use std::env;
 use anyhow::{Context, Result};
 
 use crate::{
-    edge,
+    adapters, edge,
     engine::compile::Toolchain,
     fuzz, mcp_conformance, parity, readme,
     setup::{chromium, node, opa, packaged, programs, python, wasi},
@@ -104,6 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     workspace::run(&mut command)?;
     without_compiler()?;
+    adapters::run()?;
     if opa.is_some() {
         parity::run(&parity::Args::default())?;
     }
