@@ -12,6 +12,7 @@ mod asking;
 mod changing;
 mod client;
 mod config;
+mod deciding;
 mod holding;
 mod hostile;
 mod http;
