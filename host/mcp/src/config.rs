@@ -15,6 +15,7 @@
 //! An unknown key, a key that stands twice and a value of another type are errors with their line. Relative paths are those from the file's
 //! folder. Values of secrets never stand in the file: it names variables of the environment.
 
+mod offer;
 mod read;
 mod trust;
 
@@ -26,11 +27,13 @@ use hexgate_base::harmless;
 use rmcp::model::ProtocolVersion;
 use serde::Deserialize;
 
+use crate::authorization::AuthorizationConfig;
 use crate::identity::IdentityConfig;
 use crate::limits::Limits;
 use crate::names;
 use crate::pins::FirstUse;
 
+pub use offer::{Offer, Passing};
 pub use read::ConfigError;
 
 /// The largest file, in bytes.
@@ -71,7 +74,7 @@ pub struct Config {
     pub servers: BTreeMap<String, ServerConfig>,
     /// Whether clients see tools by the server's names for them. Only for one server.
     pub plain_names: bool,
-    /// What is passed on beside tools.
+    /// What is passed on beside tools, for servers that do not say it themselves.
     pub offer: Offer,
     /// Limits.
     pub limits: Limits,
@@ -143,6 +146,10 @@ pub struct ServerConfig {
     pub reach: Reach,
     /// The one version of the protocol that is spoken with it. None: the newest that it speaks.
     pub protocol: Option<ProtocolVersion>,
+    /// What is passed on beside tools. None: as for every server.
+    pub offer: Option<Offer>,
+    /// How tokens for it are got, over HTTP. None: it wants none, or a header holds one.
+    pub authorization: Option<AuthorizationConfig>,
 }
 
 impl ServerConfig {
@@ -152,6 +159,8 @@ impl ServerConfig {
         Self {
             reach,
             protocol: None,
+            offer: None,
+            authorization: None,
         }
     }
 
@@ -159,6 +168,13 @@ impl ServerConfig {
     #[must_use]
     pub fn protocol(mut self, version: ProtocolVersion) -> Self {
         self.protocol = Some(version);
+        self
+    }
+
+    /// Gets tokens for it so.
+    #[must_use]
+    pub fn authorization(mut self, authorization: AuthorizationConfig) -> Self {
+        self.authorization = Some(authorization);
         self
     }
 }
@@ -193,46 +209,6 @@ pub enum Environment {
     Named(Vec<String>),
     /// All but those of hexgate.
     Inherited,
-}
-
-/// What is passed on beside tools. Each is refused unless it is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Offer {
-    /// Listing and reading prompts, as `mcp-SERVER.prompt`.
-    pub prompts: Passing,
-    /// Listing and reading resources and their templates, as `mcp-SERVER.resource`.
-    pub resources: Passing,
-    /// Completing arguments, as `mcp-SERVER.completion`.
-    pub completions: Passing,
-    /// Hearing when resources change, as `mcp-SERVER.subscription`.
-    pub subscriptions: Passing,
-    /// Servers that ask for an answer of the client's model.
-    pub sampling: Passing,
-    /// Servers that ask the user.
-    pub elicitation: Passing,
-    /// Calls that go on after their answer.
-    pub tasks: Passing,
-}
-
-/// Whether something is passed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Passing {
-    /// It is refused.
-    #[default]
-    Refuse,
-    /// It is passed on, if the policy allows it.
-    Pass,
-}
-
-impl Passing {
-    /// Whether it is passed on.
-    #[must_use]
-    pub fn is_pass(self) -> bool {
-        self == Self::Pass
-    }
 }
 
 /// How calls are approved that need it.
@@ -275,6 +251,18 @@ impl Config {
         }
     }
 
+    /// What is passed on for a server beside tools.
+    #[must_use]
+    pub fn offer_of(&self, server: &ServerConfig) -> Offer {
+        server.offer.unwrap_or(self.offer)
+    }
+
+    /// Whether something is passed on for any server.
+    pub(crate) fn passes(&self, what: impl Fn(&Offer) -> Passing) -> bool {
+        let mut servers = self.servers.values();
+        servers.any(|server| what(&self.offer_of(server)).is_pass())
+    }
+
     /// Whether these servers can stand behind one gateway by their names.
     ///
     /// # Errors
@@ -295,6 +283,9 @@ impl Config {
             return Err(format!(
                 "a tool of the server `{short}` could have the name of one of `{long}`; rename one, so that neither begins with the other and `-`"
             ));
+        }
+        if let Some(why) = trust::leak(self) {
+            return Err(why);
         }
         if let Some(why) = trust::contradiction(self) {
             return Err(why);

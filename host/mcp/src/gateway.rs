@@ -2,9 +2,13 @@
 
 mod build;
 mod call;
+mod converse;
 mod items;
 mod session;
 mod shown;
+mod side;
+mod talk;
+mod tasks;
 mod trust;
 mod watch;
 
@@ -21,6 +25,8 @@ use crate::caller::CallerOf;
 use crate::config::Config;
 use crate::names;
 use crate::server::Server;
+
+use tasks::Tasks;
 
 pub use build::{GatewayBuilder, OpenError, StartError};
 pub use session::Session;
@@ -39,6 +45,7 @@ struct Inner {
     roads: Arc<Roads>,
     durable: Option<DurableApprovals>,
     scrubber: Option<Scrubber>,
+    tasks: Tasks,
     changed: channel::Sender<u64>,
 }
 
@@ -125,6 +132,15 @@ impl Gateway {
                 .strip_prefix('-')?;
             Some((server, rest))
         })
+    }
+
+    /// A tool as its server described it last, by the name that clients have for it, if the caller can see it.
+    fn described(&self, caller: &Caller, shown: &str) -> Option<rmcp::model::Tool> {
+        let (server, local) = self.route(shown)?;
+        let snapshot = server.snapshot()?;
+        let tool = snapshot.tool(local)?;
+        let is_seen = !self.is_stopped(caller) && self.may_see(caller, &tool.decided_as);
+        is_seen.then(|| tool.shown.clone())
     }
 
     /// What clients call something of a server.

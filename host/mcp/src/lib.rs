@@ -6,14 +6,18 @@
 //! | module | content |
 //! |---|---|
 //! | [`config`] | `gateway.yaml` |
+//! | [`authorization`] | tokens for servers over HTTP that want some |
+//! | [`login`] | a person who agrees to that |
 //! | [`caller`] | on whose behalf a client asks |
 //! | [`catalogue`] | which tools of a server are offered |
 //! | [`names`] | what policies call tools, prompts and resources |
 //! | [`exact`] | JSON that can be sent on unchanged |
 //! | [`limits`] | limits on size and time |
+//! | `level` | how severe log messages are |
 //! | `wire` | messages as lines |
+//! | `relay` | what servers say and ask while they run a request |
 //! | `server` | the servers: started, watched, started again |
-//! | `ask` | approvals |
+//! | [`ask`] | approvals |
 //! | [`gateway`] | from a request to a decision to an answer |
 //! | [`front`] | the client's side: standard streams or HTTP |
 //! | [`identity`] | who calls, by the command line or by a token |
@@ -26,7 +30,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod ask;
+pub mod ask;
+pub mod authorization;
 pub mod caller;
 pub mod catalogue;
 pub mod config;
@@ -35,10 +40,14 @@ pub mod front;
 pub mod gateway;
 pub mod identity;
 pub mod inspect;
+mod level;
 pub mod limits;
+mod local;
+pub mod login;
 pub mod names;
 pub mod pins;
 mod program;
+mod relay;
 mod server;
 pub mod starter;
 pub mod trusted;

@@ -1,8 +1,11 @@
 //! One server: started, watched, started again when it dies. What it does stops no other one.
 
+mod bearing;
 mod connect;
+mod exchange;
 mod failure;
 mod list;
+mod stale;
 mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -10,19 +13,26 @@ use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    GetPromptRequestParams, GetPromptResponse, InputResponses, JsonObject,
-    ReadResourceRequestParams, ReadResourceResponse,
+    CallToolRequest, CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelTaskRequest,
+    ClientRequest, CompleteRequest, CompleteRequestParams, CompleteResult, GetPromptRequest,
+    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskRequest, GetTaskResult,
+    InputResponses, JsonObject, ReadResourceRequest, ReadResourceRequestParams,
+    ReadResourceResponse, UpdateTaskParams, UpdateTaskRequest,
 };
-use rmcp::service::{Peer, ServiceError};
-use tokio::sync::{Semaphore, watch as channel};
+use rmcp::service::Peer;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch as channel};
 use tokio::task::AbortHandle;
 
+use crate::authorization::Authorizer;
 use crate::catalogue::Catalogue;
-use crate::config::{Offer, ServerConfig};
+use crate::config::{Offer, Reach, ServerConfig};
+use crate::level::Level;
 use crate::limits::Limits;
+use crate::relay::Relays;
 use crate::wire::Ended;
 
+pub(crate) use connect::challenge;
+pub(crate) use exchange::Client;
 pub(crate) use failure::Failure;
 pub(crate) use list::{Snapshot, Tool};
 
@@ -45,7 +55,23 @@ pub(crate) enum State {
 pub(crate) struct Connection {
     peer: Peer<RoleClient>,
     ended: Ended,
+    /// The requests in flight.
+    relays: Arc<Relays>,
+    /// The least severe message that a server of an older version was asked to log.
+    level: Arc<AsyncMutex<Option<Level>>>,
+    stale: Arc<stale::Stale>,
 }
+
+impl Connection {
+    /// Whether the server asks for input by its results.
+    fn is_modern(&self) -> bool {
+        let info = self.peer.peer_info();
+        info.is_some_and(|info| !info.protocol_version.has_initialize())
+    }
+}
+
+/// What goes back to a server that asked for input: its state, and the answers.
+pub(crate) type Input = (Option<String>, Option<InputResponses>);
 
 /// A server.
 #[derive(Debug)]
@@ -64,6 +90,8 @@ struct Parts {
     config: ServerConfig,
     limits: Limits,
     offer: Offer,
+    /// What gives requests their tokens. The error is why nothing can.
+    authorizer: Result<Option<Arc<Authorizer>>, String>,
     catalogue: Arc<dyn Catalogue>,
     /// Is told when what is offered may have changed.
     changed: channel::Sender<u64>,
@@ -87,12 +115,22 @@ impl Server {
         catalogue: Arc<dyn Catalogue>,
         changed: channel::Sender<u64>,
     ) -> Arc<Self> {
+        let authorizer = match (&config.reach, &config.authorization) {
+            (_, None) => Ok(None),
+            (Reach::Http { url, .. }, Some(authorization)) => {
+                Authorizer::new(&name, url, authorization).map(|it| Some(Arc::new(it)))
+            }
+            (Reach::Process { .. }, Some(_)) => {
+                Err("it is a process, which takes no `authorization`".to_owned())
+            }
+        };
         Arc::new(Self {
             name,
             parts: Parts {
                 config,
                 limits,
                 offer,
+                authorizer,
                 catalogue,
                 changed,
             },
@@ -168,78 +206,95 @@ impl Server {
         }
     }
 
-    /// Calls a tool once, if it is still offered as it was when it was found. Where the server asked the user, its state and the answers go
+    /// What is passed on beside tools.
+    pub(crate) fn offer(&self) -> &Offer {
+        &self.parts.offer
+    }
+
+    /// Calls a tool once, if it is still offered as it was when it was found. Where the server asked for input, its state and the answers go
     /// with it.
     pub(crate) async fn call(
         &self,
+        client: &dyn Client,
         tool: &Tool,
         arguments: JsonObject,
-        input: Option<(Option<String>, InputResponses)>,
+        input: Option<Input>,
     ) -> Result<CallToolResponse, Failure> {
         let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
-        if let Some((state, responses)) = input {
-            params.request_state = state;
-            params.input_responses = Some(responses);
-        }
-        let is_offered = || {
-            self.snapshot()
-                .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
-        };
-        self.ask_if(is_offered, async |peer| peer.call_tool_once(params).await)
-            .await
+        (params.request_state, params.input_responses) = input.unwrap_or_default();
+        let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::called(answer.await?)
     }
 
     pub(crate) async fn prompt(
         &self,
-        params: GetPromptRequestParams,
+        client: &dyn Client,
+        mut params: GetPromptRequestParams,
+        input: Option<Input>,
     ) -> Result<GetPromptResponse, Failure> {
-        self.ask(async |peer| peer.get_prompt_once(params).await)
-            .await
+        (params.request_state, params.input_responses) = input.unwrap_or_default();
+        let request = ClientRequest::GetPromptRequest(GetPromptRequest::new(params));
+        exchange::prompted(self.exchange(client, || true, request).await?)
     }
 
     pub(crate) async fn resource(
         &self,
-        params: ReadResourceRequestParams,
+        client: &dyn Client,
+        mut params: ReadResourceRequestParams,
+        input: Option<Input>,
     ) -> Result<ReadResourceResponse, Failure> {
-        self.ask(async |peer| peer.read_resource_once(params).await)
-            .await
+        (params.request_state, params.input_responses) = input.unwrap_or_default();
+        let request = ClientRequest::ReadResourceRequest(ReadResourceRequest::new(params));
+        exchange::read(self.exchange(client, || true, request).await?)
     }
 
     pub(crate) async fn complete(
         &self,
+        client: &dyn Client,
         params: CompleteRequestParams,
     ) -> Result<CompleteResult, Failure> {
-        self.ask(async |peer| peer.complete(params).await).await
+        let request = ClientRequest::CompleteRequest(CompleteRequest::new(params));
+        exchange::completed(self.exchange(client, || true, request).await?)
     }
 
-    async fn ask<T>(
+    /// What a task of this tool is doing.
+    pub(crate) async fn task(
         &self,
-        ask: impl AsyncFnOnce(Peer<RoleClient>) -> Result<T, ServiceError>,
-    ) -> Result<T, Failure> {
-        self.ask_if(|| true, ask).await
+        client: &dyn Client,
+        tool: &Tool,
+        id: String,
+    ) -> Result<GetTaskResult, Failure> {
+        let request = ClientRequest::GetTaskRequest(GetTaskRequest::new(GetTaskParams::new(id)));
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::of_task(answer.await?)
     }
 
-    /// Asks the server something, if it is still offered once there is a connection. Nothing is asked twice: what was sent and not answered is
-    /// a failure.
-    async fn ask_if<T>(
+    /// Answers what a task of this tool asked.
+    pub(crate) async fn update(
         &self,
-        is_offered: impl FnOnce() -> bool,
-        ask: impl AsyncFnOnce(Peer<RoleClient>) -> Result<T, ServiceError>,
-    ) -> Result<T, Failure> {
-        let Ok(_turn) = self.calls.try_acquire() else {
-            return Err(Failure::Busy);
-        };
-        let connection = self.connection().await?;
-        // What a restarted server offers was reviewed before the connection was given.
-        if !is_offered() {
-            return Err(Failure::Withheld);
-        }
-        let limit = self.parts.limits.call_time;
-        match tokio::time::timeout(limit, ask(connection.peer.clone())).await {
-            Err(_) => Err(Failure::Late(limit)),
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(Failure::of(error, &connection.ended)),
-        }
+        client: &dyn Client,
+        tool: &Tool,
+        id: String,
+        responses: InputResponses,
+    ) -> Result<(), Failure> {
+        let params = UpdateTaskParams::new(id, responses);
+        let request = ClientRequest::UpdateTaskRequest(UpdateTaskRequest::new(params));
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::acknowledged(answer.await?)
+    }
+
+    /// Ends a task.
+    pub(crate) async fn cancel(&self, client: &dyn Client, id: String) -> Result<(), Failure> {
+        let params = CancelTaskParams::new(id);
+        let request = ClientRequest::CancelTaskRequest(CancelTaskRequest::new(params));
+        exchange::acknowledged(self.exchange(client, || true, request).await?)
+    }
+
+    /// Whether a tool is still offered as it was.
+    fn is_offered(&self, tool: &Tool) -> bool {
+        self.snapshot()
+            .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
     }
 
     /// The connection, waited for a little while the server is being started.

@@ -36,6 +36,8 @@ enum Tool {
     Opa,
     /// jco, Cloudflare's workerd and a type checker, for the tests on other runtimes
     Node,
+    /// The conformance suite of the Model Context Protocol
+    McpConformance,
     /// A browser, for the tests on other runtimes
     Chromium,
     /// A registry for OCI artifacts, for the tests that push and pull
@@ -71,7 +73,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         opa::install(&tools)?;
     }
     if wanted(Tool::Node) {
-        node::install(&tools)?;
+        node::RUNTIMES.install(&tools)?;
+    }
+    if wanted(Tool::McpConformance) {
+        node::CONFORMANCE.install(&tools)?;
     }
     if wanted(Tool::Chromium) {
         chromium::install(&tools)?;

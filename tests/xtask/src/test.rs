@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::{
     edge,
     engine::compile::Toolchain,
-    fuzz, parity, readme,
+    fuzz, mcp_conformance, parity, readme,
     setup::{chromium, node, opa, packaged, programs, python, wasi},
     workspace,
 };
@@ -40,11 +40,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             env::join_paths(pythons).context("a path contains `:`")?,
         );
     }
+    let harness = python::harness(&tools);
+    if let Some(harness) = &harness {
+        command.env("HEXGATE_MCP_HARNESS", harness);
+    }
     let opa = opa::binary(&tools);
     if let Some(opa) = &opa {
         command.env("HEXGATE_OPA_BIN", opa);
     }
-    let runtimes = node::packages(&tools);
+    let runtimes = node::RUNTIMES.installed(&tools);
     if let Some(runtimes) = &runtimes {
         command.env("HEXGATE_RUNTIMES", runtimes);
     }
@@ -79,11 +83,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     if pythons.is_some()
+        && harness.is_some()
         && opa.is_some()
         && packaged::ALL
             .iter()
             .all(|program| program.binary(&tools).is_some())
         && runtimes.is_some()
+        && node::CONFORMANCE.installed(&tools).is_some()
         && chromium.is_some()
         && wasm.is_ok()
         && wasi::is_installed()
@@ -100,6 +106,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     without_compiler()?;
     if opa.is_some() {
         parity::run(&parity::Args::default())?;
+    }
+    if node::CONFORMANCE.installed(&tools).is_some() {
+        mcp_conformance::run(&mcp_conformance::Args::default())?;
     }
     Ok(())
 }

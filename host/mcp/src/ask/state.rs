@@ -39,7 +39,7 @@ struct Open {
 /// The system gives no random numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random numbers: {0}")]
-pub(crate) struct RandomError(String);
+pub struct RandomError(String);
 
 /// What is sealed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,8 +53,13 @@ struct Sealed {
 pub(super) enum Asks {
     /// The gateway, for approval.
     Gateway,
-    /// The server, while it ran a call that was permitted. Its own state comes along.
-    Server(Option<String>),
+    /// The server, while it ran a call that was permitted.
+    Server {
+        /// Its own state.
+        state: Option<String>,
+        /// The names of what it asks.
+        keys: Vec<String>,
+    },
 }
 
 impl States {
@@ -71,12 +76,13 @@ impl States {
         decision: &Decision,
         asks: Asks,
     ) -> Result<(String, String), String> {
-        if let Asks::Server(Some(state)) = &asks
-            && state.len() > MAX_CARRIED
-        {
-            return Err(format!(
-                "the server's state has more than {MAX_CARRIED} bytes"
-            ));
+        if let Asks::Server { state, keys } = &asks {
+            let state = state.as_ref().map_or(0, String::len);
+            if state + keys.iter().map(String::len).sum::<usize>() > MAX_CARRIED {
+                return Err(format!(
+                    "the server's state has more than {MAX_CARRIED} bytes"
+                ));
+            }
         }
         let bound = bound(decision)?;
         let mut random = [0; 16];
@@ -120,12 +126,14 @@ impl States {
         Ok((name, sealed))
     }
 
-    /// Uses a state up. The name of its question, and who asked it.
-    pub(super) fn redeem(
-        &self,
-        decision: &Decision,
-        sealed: &str,
-    ) -> Result<(String, Asks), String> {
+    /// Whether this is the state of a server that asked while it ran this call. It is not used up.
+    pub(super) fn is_of_server(&self, decision: &Decision, sealed: &str) -> bool {
+        self.unsealed(decision, sealed)
+            .is_ok_and(|it| matches!(it.asks, Asks::Server { .. }))
+    }
+
+    /// What was sealed, if it was for this call.
+    fn unsealed(&self, decision: &Decision, sealed: &str) -> Result<Sealed, String> {
         if sealed.len() > MAX_STATE {
             return Err("the state that came back is none that was given".to_owned());
         }
@@ -138,8 +146,16 @@ impl States {
             .sealer
             .open(PURPOSE, &bound(decision)?, sealed, now()?)
             .map_err(|error| foreign(&error))?;
-        let Sealed { name, asks } =
-            serde_json::from_slice(&content).map_err(|error| foreign(&error))?;
+        serde_json::from_slice(&content).map_err(|error| foreign(&error))
+    }
+
+    /// Uses a state up. The name of its question, and who asked it.
+    pub(super) fn redeem(
+        &self,
+        decision: &Decision,
+        sealed: &str,
+    ) -> Result<(String, Asks), String> {
+        let Sealed { name, asks } = self.unsealed(decision, sealed)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.remove(&name) {
             Some(question) if question.until > Instant::now() => Ok((name, asks)),

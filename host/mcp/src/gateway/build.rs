@@ -234,7 +234,7 @@ impl GatewayBuilder {
                 name.clone(),
                 server.clone(),
                 config.limits,
-                config.offer,
+                config.offer_of(server),
                 Arc::clone(&self.catalogue),
                 changed.clone(),
             )
@@ -249,6 +249,7 @@ impl GatewayBuilder {
             roads,
             durable,
             scrubber,
+            tasks: Default::default(),
             changed,
         })))
     }

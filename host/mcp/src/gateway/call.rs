@@ -3,21 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use futures_util::FutureExt as _;
-use hexgate_enforce::{Call, Caller, Decision, Effect, EndState, Ended, Permit};
+use hexgate_enforce::{Call, Caller, Decision, EndState, Ended, Permit};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ElicitRequestParams, ErrorData,
-    InputRequest, InputRequests, InputRequiredResult, InputResponses,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CreateTaskResult, ErrorData,
+    InputRequiredResult, JsonObject,
 };
 
+use super::converse::{Ask, Reply};
+use super::side::Side;
+use super::talk::Talk;
 use super::{Gateway, shown};
-use crate::ask::{Asking, Road};
+use crate::ask::Asking;
 use crate::exact;
-use crate::server::{Failure, Server, Tool};
-use crate::visible::is_visible_name;
-
-/// How often a server can ask the user in one call.
-const ROUNDS: usize = 8;
+use crate::server::{Failure, Input, Server, Tool};
 
 /// What came of a call.
 enum Answered {
@@ -25,17 +23,39 @@ enum Answered {
     Done(Box<CallToolResult>, String),
     /// The server asks the user, and the client calls again.
     Asks(Box<InputRequiredResult>),
+    /// The call goes on.
+    Task(Box<CreateTaskResult>),
 }
 
 /// What becomes of one request.
 pub(super) struct Request<'a> {
     pub(super) caller: &'a Caller,
     pub(super) asking: Arc<Asking>,
+    pub(super) side: Side,
     /// Ends when the client no longer waits.
     pub(super) cancelled: &'a (dyn Fn() -> CancelledFuture + Send + Sync),
 }
 
 pub(super) type CancelledFuture = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A call of a tool, as it was decided.
+struct Sent<'a> {
+    tool: &'a Tool,
+    arguments: JsonObject,
+}
+
+impl Ask for Sent<'_> {
+    type Reply = CallToolResponse;
+
+    async fn ask(
+        &self,
+        talk: &Talk<'_>,
+        input: Option<Input>,
+    ) -> Result<CallToolResponse, Failure> {
+        let arguments = self.arguments.clone();
+        talk.server.call(talk, self.tool, arguments, input).await
+    }
+}
 
 impl Gateway {
     /// One call of a tool by the name that clients have for it.
@@ -61,6 +81,7 @@ impl Gateway {
         let call = Call::of(request.caller, tool.decided_as.clone(), arguments);
         let permit = match self.authorize(&request, call).await {
             Ok(permit) => permit,
+            Err(_) if request.asking.is_unknown() => return Err(self.error(&Failure::State)),
             Err(decision) => {
                 return Ok(match request.asking.issued() {
                     Some(input) => input.into(),
@@ -69,7 +90,9 @@ impl Gateway {
             }
         };
         let began = Instant::now();
-        let answered = self.run(&request, &server, &tool, &permit).await;
+        let talk = Talk::new(self, &request, &server, &permit);
+        let answered = self.run(&talk, &tool).await;
+        let answered = answered.map_err(|failure| (talk.error(&failure), failure));
         let took = began.elapsed();
         match answered {
             Ok(Answered::Asks(input)) => {
@@ -84,6 +107,14 @@ impl Gateway {
                 );
                 Ok((*input).into())
             }
+            Ok(Answered::Task(task)) => {
+                let (completed, is_task) = (EndState::Completed, Some("task"));
+                self.ended(permit.decision(), true, completed, None, is_task, took);
+                match self.hold(request.caller, server, tool, permit, *task) {
+                    Ok(task) => Ok(task.into()),
+                    Err(failure) => Ok(shown::failed(&failure).into()),
+                }
+            }
             Ok(Answered::Done(result, text)) => {
                 let state = match result.is_error {
                     Some(true) => EndState::Failed,
@@ -93,10 +124,10 @@ impl Gateway {
                 self.ended(permit.decision(), true, state, Some(&text), error, took);
                 Ok((*result).into())
             }
-            Err(failure) => {
+            Err((error, failure)) => {
                 self.failed(permit.decision(), &failure, took);
                 match &failure {
-                    Failure::Error(_) => Err(self.error(&failure)),
+                    Failure::Error(_) | Failure::State => Err(error),
                     _ => Ok(shown::failed(&failure).into()),
                 }
             }
@@ -139,124 +170,25 @@ impl Gateway {
         asking.during(enforcer.authorize_async(call)).await
     }
 
-    /// Sends the bytes that were decided, once.
-    async fn run(
-        &self,
-        request: &Request<'_>,
-        server: &Server,
-        tool: &Tool,
-        permit: &Permit,
-    ) -> Result<Answered, Failure> {
-        let roads = &self.0.roads;
-        let carried = roads
-            .carried(&request.asking, permit.decision())
-            .map_err(|_| Failure::State)?;
-        let arguments = exact::object(permit.arguments()).ok_or(Failure::Inexact)?;
-        let mut input = carried.map(|carried| (carried.state, carried.responses));
-        if (request.cancelled)().now_or_never().is_some() {
-            return Err(Failure::Cancelled { sent: false });
-        }
-        for _ in 0..ROUNDS {
-            let response = tokio::select! {
-                // What was cancelled by now is not sent.
-                biased;
-                () = (request.cancelled)() => return Err(Failure::Cancelled { sent: true }),
-                response = server.call(tool, arguments.clone(), input.take()) => response?,
-            };
-            let asked = match response {
-                CallToolResponse::Complete(result) => {
-                    let most = self.0.config.limits.result_bytes;
-                    let (result, text) = shown::passed(result, self.cleaning(), most)?;
-                    return Ok(Answered::Done(Box::new(result), text));
-                }
-                CallToolResponse::InputRequired(asked) => asked,
-                CallToolResponse::Task(_) => return Err(Failure::Refused("answers with a task")),
-                _ => return Err(Failure::Lied("it is of an unknown kind".to_owned())),
-            };
-            let forms = self.forms(asked.input_requests)?;
-            match request.asking.road() {
-                Road::None => {
-                    return Err(Failure::Refused(
-                        "asks the user, which the client cannot do",
-                    ));
-                }
-                Road::Again => {
-                    let sealed = roads.seal(permit.decision(), asked.request_state);
-                    let sealed = sealed.map_err(Failure::Lied)?;
-                    let requests = forms.into_iter().map(|(key, form)| {
-                        (
-                            key,
-                            InputRequest::Elicitation(rmcp::model::Request::new(form)),
-                        )
-                    });
-                    let input = InputRequiredResult::new(Some(requests.collect()), Some(sealed));
-                    return Ok(Answered::Asks(Box::new(input)));
-                }
-                Road::Waiting(client) => {
-                    let mut responses = InputResponses::new();
-                    for (key, form) in forms {
-                        let limit = self.0.config.limits.approval_time;
-                        let answer = tokio::time::timeout(limit, client.elicit(form)).await;
-                        let Ok(Ok(answer)) = answer else {
-                            return Err(Failure::Refused("asks the user, who did not answer"));
-                        };
-                        let answer = serde_json::to_value(answer)
-                            .map_err(|error| Failure::Lied(error.to_string()))?;
-                        responses.insert(key, answer);
-                    }
-                    self.still_permitted(request.caller, permit)?;
-                    input = Some((asked.request_state, responses));
+    /// Sends the bytes that were decided.
+    async fn run(&self, talk: &Talk<'_>, tool: &Tool) -> Result<Answered, Failure> {
+        let arguments = exact::object(talk.permit.arguments()).ok_or(Failure::Inexact)?;
+        match self.converse(talk, &Sent { tool, arguments }).await? {
+            Reply::Done(result) => {
+                let most = self.0.config.limits.result_bytes;
+                let (result, text) = shown::passed(result, self.cleaning(), most)?;
+                Ok(Answered::Done(Box::new(result), text))
+            }
+            Reply::Asks(asked) => Ok(Answered::Asks(asked)),
+            Reply::Task(task) => {
+                let is_passed = talk.server.offer().tasks.is_pass();
+                if is_passed && talk.request.side.capabilities.supports_tasks() {
+                    Ok(Answered::Task(task))
+                } else {
+                    Err(Failure::Refused("answers with a task"))
                 }
             }
         }
-        Err(Failure::Refused("asks the user again and again"))
-    }
-
-    /// Decides a call again before it goes on. Meanwhile the policy may have changed, or the caller may have expired or been stopped.
-    fn still_permitted(&self, caller: &Caller, permit: &Permit) -> Result<(), Failure> {
-        let first = permit.decision();
-        let call = Call::of(caller, first.tool(), first.arguments());
-        let again = self.0.enforcer.decide_call(call);
-        let holds = match again.outcome() {
-            Effect::Allow => true,
-            // Who approved agreed to this call under that policy alone.
-            Effect::NeedsApproval => {
-                first.approved_by().is_some() && again.policy() == first.policy()
-            }
-            Effect::Deny => false,
-        };
-        if holds {
-            Ok(())
-        } else {
-            Err(Failure::NoLongerPermitted)
-        }
-    }
-
-    /// The questions of a server to the user, if such are passed on and there are no others.
-    fn forms(
-        &self,
-        requests: Option<InputRequests>,
-    ) -> Result<Vec<(String, ElicitRequestParams)>, Failure> {
-        let refused = Failure::Refused("asks for more input");
-        let requests = requests.unwrap_or_default();
-        if !self.0.config.offer.elicitation.is_pass() || requests.is_empty() {
-            return Err(refused);
-        }
-        let most = self.0.config.limits.result_bytes;
-        let size = serde_json::to_vec(&requests).map_or(usize::MAX, |it| it.len());
-        if size > most {
-            return Err(Failure::TooLarge(most));
-        }
-        let forms = requests.into_iter().map(|(key, request)| match request {
-            InputRequest::Elicitation(_) if !is_visible_name(&key) => Err(Failure::Refused(
-                "asks with names that have characters that are not seen",
-            )),
-            InputRequest::Elicitation(form) => {
-                Ok((key, shown::question(form.params, self.cleaning(), most)?))
-            }
-            _ => Err(refused.clone()),
-        });
-        forms.collect()
     }
 
     /// Records that what was permitted did not come to a good end.

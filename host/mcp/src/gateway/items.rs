@@ -3,21 +3,23 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::FutureExt as _;
 use hexgate_enforce::{Call, Caller, EndState, Permit};
 use rmcp::model::{
     CompleteRequestMethod, CompleteRequestParams, CompleteResult, ErrorData,
-    GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, JsonObject,
-    ListPromptsRequestMethod, ListResourcesRequestMethod, Prompt, ReadResourceRequestMethod,
-    ReadResourceRequestParams, ReadResourceResponse, Reference, Resource, ResourceTemplate,
+    GetPromptRequestMethod, GetPromptRequestParams, GetPromptResponse, InputRequiredResult,
+    JsonObject, ListPromptsRequestMethod, ListResourcesRequestMethod, Prompt,
+    ReadResourceRequestMethod, ReadResourceRequestParams, ReadResourceResponse, Reference,
+    Resource, ResourceTemplate,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::call::Request;
+use super::converse::{Ask, IntoReply, Reply};
+use super::talk::Talk;
 use super::{Gateway, shown};
 use crate::names::{self, Kind};
-use crate::server::{Failure, Server, Snapshot};
+use crate::server::{Failure, Input, Server, Snapshot};
 
 /// How much of the name of something unknown is recorded, in characters.
 const MAX_NAMED: usize = 1024;
@@ -36,9 +38,44 @@ struct WantedResource {
     uri: String,
 }
 
+impl Ask for WantedPrompt {
+    type Reply = GetPromptResponse;
+
+    async fn ask(
+        &self,
+        talk: &Talk<'_>,
+        input: Option<Input>,
+    ) -> Result<GetPromptResponse, Failure> {
+        let mut params = GetPromptRequestParams::new(self.name.clone());
+        params.arguments = Some(self.arguments.clone());
+        talk.server.prompt(talk, params, input).await
+    }
+}
+
+impl Ask for WantedResource {
+    type Reply = ReadResourceResponse;
+
+    async fn ask(
+        &self,
+        talk: &Talk<'_>,
+        input: Option<Input>,
+    ) -> Result<ReadResourceResponse, Failure> {
+        let params = ReadResourceRequestParams::new(self.uri.clone());
+        talk.server.resource(talk, params, input).await
+    }
+}
+
+impl Ask for CompleteRequestParams {
+    type Reply = CompleteResult;
+
+    async fn ask(&self, talk: &Talk<'_>, _: Option<Input>) -> Result<CompleteResult, Failure> {
+        talk.server.complete(talk, self.clone()).await
+    }
+}
+
 impl Gateway {
     pub(super) async fn prompts(&self, caller: &Caller) -> Result<(Vec<Prompt>, u64), ErrorData> {
-        if !self.0.config.offer.prompts.is_pass() {
+        if !self.0.config.passes(|offer| offer.prompts) {
             return Err(ErrorData::method_not_found::<ListPromptsRequestMethod>());
         }
         Ok(self
@@ -56,7 +93,7 @@ impl Gateway {
         &self,
         caller: &Caller,
     ) -> Result<(Vec<Resource>, u64), ErrorData> {
-        if !self.0.config.offer.resources.is_pass() {
+        if !self.0.config.passes(|offer| offer.resources) {
             return Err(ErrorData::method_not_found::<ListResourcesRequestMethod>());
         }
         Ok(self
@@ -70,7 +107,7 @@ impl Gateway {
         &self,
         caller: &Caller,
     ) -> Result<(Vec<ResourceTemplate>, u64), ErrorData> {
-        if !self.0.config.offer.resources.is_pass() {
+        if !self.0.config.passes(|offer| offer.resources) {
             return Err(ErrorData::method_not_found::<ListResourcesRequestMethod>());
         }
         Ok(self
@@ -103,7 +140,7 @@ impl Gateway {
         request: Request<'_>,
         params: GetPromptRequestParams,
     ) -> Result<GetPromptResponse, ErrorData> {
-        if !self.0.config.offer.prompts.is_pass() {
+        if !self.0.config.passes(|offer| offer.prompts) {
             return Err(ErrorData::method_not_found::<GetPromptRequestMethod>());
         }
         let routed = self.route(&params.name).filter(|(server, local)| {
@@ -119,17 +156,15 @@ impl Gateway {
             name: local.to_owned(),
             arguments: params.arguments.unwrap_or_default(),
         };
-        let permit = self.permit(&request, server, Kind::Prompt, &wanted).await?;
-        self.passed(&request, &permit, async |wanted: WantedPrompt| {
-            let mut params = GetPromptRequestParams::new(wanted.name);
-            params.arguments = Some(wanted.arguments);
-            match server.prompt(params).await? {
-                GetPromptResponse::Complete(result) => Ok(result),
-                _ => Err(Failure::Refused("asks for more input")),
-            }
+        let permit = match self.permit(&request, server, Kind::Prompt, &wanted).await? {
+            Permitted::Yes(permit) => permit,
+            Permitted::Asks(asked) => return Ok((*asked).into()),
+        };
+        let talk = Talk::new(self, &request, server, &permit);
+        Ok(match self.passed::<WantedPrompt>(&talk).await? {
+            Passed::Done(result) => result.into(),
+            Passed::Asks(asked) => (*asked).into(),
         })
-        .await
-        .map(GetPromptResponse::Complete)
     }
 
     pub(super) async fn resource(
@@ -137,7 +172,7 @@ impl Gateway {
         request: Request<'_>,
         params: ReadResourceRequestParams,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        if !self.0.config.offer.resources.is_pass() {
+        if !self.0.config.passes(|offer| offer.resources) {
             return Err(ErrorData::method_not_found::<ReadResourceRequestMethod>());
         }
         let Some(server) = self.owner(&params.uri) else {
@@ -145,18 +180,16 @@ impl Gateway {
             return Err(self.unknown(&request, Kind::Resource, &params.uri, why));
         };
         let wanted = WantedResource { uri: params.uri };
-        let permit = self
-            .permit(&request, &server, Kind::Resource, &wanted)
-            .await?;
-        self.passed(&request, &permit, async |wanted: WantedResource| {
-            let params = ReadResourceRequestParams::new(wanted.uri);
-            match server.resource(params).await? {
-                ReadResourceResponse::Complete(result) => Ok(result),
-                _ => Err(Failure::Refused("asks for more input")),
-            }
+        let permitted = self.permit(&request, &server, Kind::Resource, &wanted);
+        let permit = match permitted.await? {
+            Permitted::Yes(permit) => permit,
+            Permitted::Asks(asked) => return Ok((*asked).into()),
+        };
+        let talk = Talk::new(self, &request, &server, &permit);
+        Ok(match self.passed::<WantedResource>(&talk).await? {
+            Passed::Done(result) => result.into(),
+            Passed::Asks(asked) => (*asked).into(),
         })
-        .await
-        .map(ReadResourceResponse::Complete)
     }
 
     pub(super) async fn complete(
@@ -164,7 +197,7 @@ impl Gateway {
         request: Request<'_>,
         mut params: CompleteRequestParams,
     ) -> Result<CompleteResult, ErrorData> {
-        if !self.0.config.offer.completions.is_pass() {
+        if !self.0.config.passes(|offer| offer.completions) {
             return Err(ErrorData::method_not_found::<CompleteRequestMethod>());
         }
         let (named, found) = match &mut params.r#ref {
@@ -185,13 +218,17 @@ impl Gateway {
             return Err(self.unknown(&request, Kind::Completion, &named, why));
         };
         params.meta = None;
-        let permit = self
-            .permit(&request, &server, Kind::Completion, &params)
-            .await?;
-        self.passed(&request, &permit, async |params: CompleteRequestParams| {
-            server.complete(params).await
-        })
-        .await
+        let permitted = self.permit(&request, &server, Kind::Completion, &params);
+        let asks = "this needs input, and completions cannot ask for it";
+        let permit = match permitted.await? {
+            Permitted::Yes(permit) => permit,
+            Permitted::Asks(_) => return Err(ErrorData::invalid_request(asks, None)),
+        };
+        let talk = Talk::new(self, &request, &server, &permit);
+        match self.passed::<CompleteRequestParams>(&talk).await? {
+            Passed::Done(result) => Ok(result),
+            Passed::Asks(_) => Err(ErrorData::internal_error(asks, None)),
+        }
     }
 
     /// The one server that listed a resource, or a template that begins as it does.
@@ -235,53 +272,77 @@ impl Gateway {
         ErrorData::invalid_params(why, None)
     }
 
-    async fn permit(
+    /// Decides about what is sent. A request that needs approval can ask a client for it by its result.
+    pub(super) async fn permit(
         &self,
         request: &Request<'_>,
         server: &Server,
         kind: Kind,
         wanted: &impl Serialize,
-    ) -> Result<Permit, ErrorData> {
+    ) -> Result<Permitted, ErrorData> {
         let arguments = serde_json::to_string(wanted)
             .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
         let call = Call::of(request.caller, names::other(&server.name, kind), arguments);
-        self.authorize(request, call)
-            .await
-            .map_err(|decision| shown::refused(&decision))
+        match self.authorize(request, call).await {
+            Ok(permit) => Ok(Permitted::Yes(Box::new(permit))),
+            Err(decision) => match request.asking.issued() {
+                Some(asked) => Ok(Permitted::Asks(Box::new(asked))),
+                None => Err(shown::refused(&decision)),
+            },
+        }
     }
 
     /// Sends what was permitted, looks at the answer, and records both.
-    async fn passed<W: DeserializeOwned, T: Serialize + DeserializeOwned>(
+    async fn passed<W: Ask + DeserializeOwned + Send>(
         &self,
-        request: &Request<'_>,
-        permit: &Permit,
-        ask: impl AsyncFnOnce(W) -> Result<T, Failure>,
-    ) -> Result<T, ErrorData> {
+        talk: &Talk<'_>,
+    ) -> Result<Passed<<W::Reply as IntoReply>::Result>, ErrorData>
+    where
+        <W::Reply as IntoReply>::Result: Serialize + DeserializeOwned,
+    {
         let began = Instant::now();
-        let answered = async {
-            let wanted = serde_json::from_str(permit.arguments()).map_err(|_| Failure::Inexact)?;
-            if (request.cancelled)().now_or_never().is_some() {
-                return Err(Failure::Cancelled { sent: false });
-            }
-            let answer = tokio::select! {
-                // What was cancelled by now is not sent.
-                biased;
-                () = (request.cancelled)() => return Err(Failure::Cancelled { sent: true }),
-                answer = ask(wanted) => answer?,
-            };
-            shown::passed(answer, self.cleaning(), self.0.config.limits.result_bytes)
+        let permit = talk.permit;
+        let decision = permit.decision();
+        let most = self.0.config.limits.result_bytes;
+        let replied = match serde_json::from_str::<W>(permit.arguments()) {
+            Ok(wanted) => self.converse(talk, &wanted).await,
+            Err(_) => Err(Failure::Inexact),
         };
-        match answered.await {
-            Ok((answer, text)) => {
-                let decision = permit.decision();
-                let took = began.elapsed();
-                self.ended(decision, true, EndState::Completed, Some(&text), None, took);
-                Ok(answer)
+        let answered = match replied {
+            Ok(Reply::Done(answer)) => shown::passed(answer, self.cleaning(), most).map(Ok),
+            Ok(Reply::Asks(asked)) => Ok(Err(asked)),
+            Ok(Reply::Task(_)) => Err(Failure::Refused("answers with a task")),
+            Err(failure) => Err(failure),
+        };
+        let took = began.elapsed();
+        let completed = EndState::Completed;
+        match answered {
+            Ok(Ok((answer, text))) => {
+                self.ended(decision, true, completed, Some(&text), None, took);
+                Ok(Passed::Done(answer))
+            }
+            Ok(Err(asked)) => {
+                let asks = Some("input_required");
+                self.ended(decision, true, completed, None, asks, took);
+                Ok(Passed::Asks(asked))
             }
             Err(failure) => {
-                self.failed(permit.decision(), &failure, began.elapsed());
-                Err(self.error(&failure))
+                self.failed(decision, &failure, took);
+                Err(talk.error(&failure))
             }
         }
     }
+}
+
+/// What was decided about a request.
+pub(super) enum Permitted {
+    Yes(Box<Permit>),
+    /// A person is asked for approval first.
+    Asks(Box<InputRequiredResult>),
+}
+
+/// What a client gets.
+enum Passed<T> {
+    Done(T),
+    Asks(Box<InputRequiredResult>),
 }

@@ -1,36 +1,46 @@
 //! The gateway as one client meets it.
+#![expect(
+    deprecated,
+    reason = "logs leave the protocol; clients of all versions that have them are served"
+)]
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use axum::http::request::Parts;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    ElicitRequestParams, ElicitResult, ErrorData, GetPromptRequestParams, GetPromptResponse,
-    Implementation, InitializeRequestParams, InitializeResult, ListPromptsResult,
-    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
-    ServerConfig, SubscriptionFilter,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, InputResponses,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, SetLevelRequestMethod, SetLevelRequestParams,
+    SubscriptionFilter, TASKS_EXTENSION_ID, Tool, UpdateTaskParams,
 };
-use rmcp::service::{NotificationContext, Peer, RequestContext, SubscriptionContext};
+use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
 use super::call::Request;
+use super::side::{self, Side};
 use super::{Gateway, shown};
-use crate::ask::{Asking, Elicit, Given, Road, has_forms};
-use crate::caller::{Incoming, Unidentified};
+use crate::ask::{Asking, Given, Road, has_forms};
+use crate::caller::{CALLER, Incoming, Unidentified};
 use crate::config::VERSIONS;
+use crate::level::Level;
 
 /// The gateway as one client meets it.
 #[derive(Debug, Clone)]
 pub struct Session {
     gateway: Gateway,
     over: Over,
+    /// Which client it is.
+    number: u64,
     /// Whether the client is told of changes already.
     told: Arc<AtomicBool>,
+    /// The least severe log message that an older client asked for.
+    level: Arc<Mutex<Option<Level>>>,
 }
 
 /// Where the client is.
@@ -45,18 +55,20 @@ impl Gateway {
     /// For the client at the standard streams, or at any other one pair of streams.
     #[must_use]
     pub fn session(&self) -> Session {
-        Session {
-            gateway: self.clone(),
-            over: Over::Stdio,
-            told: Arc::default(),
-        }
+        self.session_over(Over::Stdio)
     }
 
     pub(crate) fn http_session(&self) -> Session {
+        self.session_over(Over::Http)
+    }
+
+    fn session_over(&self, over: Over) -> Session {
         Session {
             gateway: self.clone(),
-            over: Over::Http,
+            over,
+            number: side::number(),
             told: Arc::default(),
+            level: Arc::default(),
         }
     }
 }
@@ -89,17 +101,28 @@ impl Session {
         given: Option<Given>,
         cancelled: &'a (dyn Fn() -> super::call::CancelledFuture + Send + Sync),
     ) -> Request<'a> {
-        let forms = context
-            .client_capabilities()
-            .is_some_and(|capabilities| has_forms(&capabilities));
-        let road = match (forms, is_modern(context)) {
+        let is_modern = is_modern(context);
+        let level = match is_modern {
+            true => context.meta.log_level().map(Level::from),
+            false => *self.level.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        let side = Side {
+            peer: context.peer.clone(),
+            client: self.number,
+            is_modern,
+            token: context.meta.get_progress_token(),
+            level,
+            capabilities: context.client_capabilities().unwrap_or_default(),
+        };
+        let road = match (has_forms(&side.capabilities), is_modern) {
             (false, _) => Road::None,
             (true, true) => Road::Again,
-            (true, false) => Road::Waiting(Box::new(AtClient(context.peer.clone()))),
+            (true, false) => Road::Waiting(Box::new(side.clone())),
         };
         Request {
             caller,
             asking: Asking::new(road, given),
+            side,
             cancelled,
         }
     }
@@ -112,16 +135,12 @@ fn is_modern(context: &RequestContext<RoleServer>) -> bool {
         .is_some_and(|version| !version.has_initialize())
 }
 
-struct AtClient(Peer<RoleServer>);
-
-#[async_trait]
-impl Elicit for AtClient {
-    async fn elicit(&self, form: ElicitRequestParams) -> Result<ElicitResult, ErrorData> {
-        self.0
-            .create_elicitation(form)
-            .await
-            .map_err(|error| ErrorData::internal_error(error.to_string(), None))
-    }
+/// What a client sent with a request that it makes again.
+fn given(state: Option<&String>, responses: Option<&InputResponses>) -> Option<Given> {
+    Some(Given {
+        state: state?.clone(),
+        responses: responses.cloned().unwrap_or_default(),
+    })
 }
 
 /// Lists are whole: there is no second page, so every cursor is of another list.
@@ -158,20 +177,34 @@ macro_rules! cancelled {
 }
 
 impl ServerHandler for Session {
+    /// By what the arguments are compared that stand in headers too. Of a tool that the caller cannot see nothing is told by that.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let gateway = &self.gateway;
+        let described = CALLER.try_with(|caller| gateway.described(caller, name));
+        described.ok().flatten()
+    }
+
     fn get_info(&self) -> ServerConfig {
-        let offer = &self.gateway.config().offer;
+        let config = self.gateway.config();
         let mut capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_tool_list_changed()
             .build();
-        if offer.prompts.is_pass() {
+        if config.passes(|offer| offer.prompts) {
             capabilities.prompts = Some(Default::default());
         }
-        if offer.resources.is_pass() {
+        if config.passes(|offer| offer.resources) {
             capabilities.resources = Some(Default::default());
         }
-        if offer.completions.is_pass() {
+        if config.passes(|offer| offer.completions) {
             capabilities.completions = Some(Default::default());
+        }
+        if config.passes(|offer| offer.logs) {
+            capabilities.logging = Some(Default::default());
+        }
+        if config.passes(|offer| offer.tasks) {
+            let tasks = [(TASKS_EXTENSION_ID.to_owned(), Default::default())];
+            capabilities.extensions = Some(tasks.into());
         }
         let mut info = InitializeResult::new(capabilities);
         info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
@@ -294,13 +327,61 @@ impl ServerHandler for Session {
                 return Ok(shown::denied(&decision).into());
             }
         };
-        let given = params.request_state.clone().map(|state| Given {
-            state,
-            responses: params.input_responses.clone().unwrap_or_default(),
-        });
+        let given = given(
+            params.request_state.as_ref(),
+            params.input_responses.as_ref(),
+        );
         let cancelled = cancelled!(context);
         let request = self.request(&caller, &context, given, &cancelled);
         self.gateway.call(request, params).await
+    }
+
+    async fn set_level(
+        &self,
+        params: SetLevelRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let _ = self.listing(&context).await?;
+        if !self.gateway.config().passes(|offer| offer.logs) {
+            return Err(ErrorData::method_not_found::<SetLevelRequestMethod>());
+        }
+        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        *level = Some(Level::from(params.level));
+        Ok(())
+    }
+
+    async fn get_task(
+        &self,
+        params: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.task(request, &params.task_id).await
+    }
+
+    async fn update_task(
+        &self,
+        params: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        let (id, responses) = (params.task_id, params.input_responses);
+        self.gateway.update(request, &id, responses).await
+    }
+
+    async fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.cancel(request, &params.task_id).await
     }
 
     async fn list_prompts(
@@ -321,7 +402,11 @@ impl ServerHandler for Session {
     ) -> Result<GetPromptResponse, ErrorData> {
         let caller = self.listing(&context).await?;
         let cancelled = cancelled!(context);
-        let request = self.request(&caller, &context, None, &cancelled);
+        let given = given(
+            params.request_state.as_ref(),
+            params.input_responses.as_ref(),
+        );
+        let request = self.request(&caller, &context, given, &cancelled);
         self.gateway.prompt(request, params).await
     }
 
@@ -354,8 +439,19 @@ impl ServerHandler for Session {
     ) -> Result<ReadResourceResponse, ErrorData> {
         let caller = self.listing(&context).await?;
         let cancelled = cancelled!(context);
-        let request = self.request(&caller, &context, None, &cancelled);
-        self.gateway.resource(request, params).await
+        let given = given(
+            params.request_state.as_ref(),
+            params.input_responses.as_ref(),
+        );
+        let request = self.request(&caller, &context, given, &cancelled);
+        let mut response = self.gateway.resource(request, params).await?;
+        if let ReadResourceResponse::Complete(result) = &mut response {
+            // The policy decided for this caller alone, whatever the server says of others. Versions that know no caches are told of none.
+            let modern = is_modern(&context);
+            result.cache_scope = modern.then_some(CacheScope::Private);
+            result.ttl_ms = modern.then(|| result.ttl_ms.unwrap_or(0));
+        }
+        Ok(response)
     }
 
     async fn complete(

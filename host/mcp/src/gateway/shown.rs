@@ -1,9 +1,14 @@
 //! What clients see: results without secrets, failures with their names.
+#![expect(
+    deprecated,
+    reason = "sampling leaves the protocol; servers of all versions that have it are served"
+)]
 
 use hexgate_enforce::Decision;
 use hexgate_enforce::audit::Scrubber;
 use rmcp::model::{
-    CallToolResult, ContentBlock, ElicitRequestParams, ErrorCode, ErrorData, MetaObject,
+    CallToolResult, ContentBlock, ElicitRequestParams, ErrorCode, ErrorData, InputRequest,
+    MetaObject, Request, RequestMetaObject,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +19,9 @@ use crate::visible::{hidden_name, make_visible, visible};
 
 /// The key under which the id of a request for approval stands in the `_meta` of a result.
 const REQUEST: &str = "hexgate/approvalRequest";
+
+/// The key under which the name of a server stands in the `_meta` of what it asks.
+const SERVER: &str = "hexgate/server";
 
 /// The longest message of a server's error, in characters.
 const MAX_MESSAGE: usize = 4096;
@@ -49,6 +57,9 @@ pub(super) fn failed(failure: &Failure) -> CallToolResult {
 pub(super) fn error(failure: &Failure, most: usize) -> ErrorData {
     match failure {
         Failure::Error(error) => of_server(error, most),
+        Failure::State => {
+            ErrorData::invalid_params(format!("[{}] {failure}", failure.name()), None)
+        }
         _ => ErrorData::internal_error(format!("[{}] {failure}", failure.name()), None),
     }
 }
@@ -81,6 +92,24 @@ pub(super) struct Cleaning<'a> {
 }
 
 impl Cleaning<'_> {
+    /// The same, with everything visible.
+    pub(super) fn made_visible(self) -> Self {
+        Self {
+            visible: true,
+            ..self
+        }
+    }
+
+    /// A value as clients read it.
+    pub(super) fn value(self, value: &mut Value) {
+        if let Some(scrubber) = self.scrubber {
+            scrub(scrubber, value);
+        }
+        if self.visible {
+            make_visible(value);
+        }
+    }
+
     /// A text as clients read it.
     pub(super) fn text(self, text: &str) -> String {
         let text = match self.scrubber {
@@ -110,27 +139,53 @@ pub(super) fn passed<T: Serialize + DeserializeOwned>(
         return Ok((result, text));
     }
     let mut value: Value = serde_json::from_str(&text).map_err(lied)?;
-    if let Some(scrubber) = cleaning.scrubber {
-        scrub(scrubber, &mut value);
-    }
-    if cleaning.visible {
-        make_visible(&mut value);
-    }
+    cleaning.value(&mut value);
     let text = value.to_string();
     let result = serde_json::from_value(value).map_err(lied)?;
     Ok((result, text))
 }
 
-/// Cleans a question of a server to the user. It is shown like a list: everything in it is visible.
+/// Cleans a question of a server to a client, and says whose it is. It is shown like a list: everything in it is visible.
 pub(super) fn question(
+    question: InputRequest,
+    server: &str,
+    cleaning: Cleaning<'_>,
+    most: usize,
+) -> Result<InputRequest, Failure> {
+    let cleaning = cleaning.made_visible();
+    let mut meta = RequestMetaObject::new();
+    meta.0
+        .insert(SERVER.to_owned(), Value::String(server.to_owned()));
+    Ok(match question {
+        InputRequest::Elicitation(asked) => {
+            let form = form(asked.params, server, meta, cleaning, most)?;
+            InputRequest::Elicitation(Request::new(form))
+        }
+        InputRequest::CreateMessage(asked) => {
+            let mut params = asked.params;
+            // To the client all servers are one: what others said would be among it.
+            params.include_context = None;
+            params.meta = None;
+            let (mut params, _) = passed(params, cleaning, most)?;
+            params.meta = Some(meta);
+            InputRequest::CreateMessage(Request::new(params))
+        }
+        InputRequest::ListRoots(_) => InputRequest::ListRoots(Default::default()),
+        _ => return Err(Failure::Refused("asks for more input")),
+    })
+}
+
+fn form(
     question: ElicitRequestParams,
+    server: &str,
+    says_whose: RequestMetaObject,
     cleaning: Cleaning<'_>,
     most: usize,
 ) -> Result<ElicitRequestParams, Failure> {
     let ElicitRequestParams::FormElicitationParams {
-        meta,
         message,
         requested_schema,
+        ..
     } = question
     else {
         return Err(Failure::Refused("asks for more input"));
@@ -144,13 +199,9 @@ pub(super) fn question(
         ));
     }
     let question = ElicitRequestParams::FormElicitationParams {
-        meta,
-        message,
+        meta: Some(says_whose),
+        message: format!("The server `{server}` asks:\n{message}"),
         requested_schema,
-    };
-    let cleaning = Cleaning {
-        visible: true,
-        ..cleaning
     };
     Ok(passed(question, cleaning, most)?.0)
 }
