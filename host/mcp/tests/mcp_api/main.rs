@@ -13,6 +13,7 @@ mod caching;
 mod changing;
 mod client;
 mod config;
+mod deciding;
 mod holding;
 mod hostile;
 mod http;
