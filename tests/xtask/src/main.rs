@@ -6,6 +6,7 @@
 mod adapters;
 mod api;
 mod bench_peers;
+mod coding_agents;
 mod demo;
 mod dependencies;
 mod edge;
@@ -39,6 +40,8 @@ enum Task {
     Api(api::Args),
     /// Compare engines of other projects with ours: the same policy, the same calls, the same verdicts, and how long they take
     BenchPeers(bench_peers::Args),
+    /// Run real coding agents with the hook, and a model that wants what the policy denies
+    CodingAgents,
     /// Build everything, and run the main job on an example policy: keys, a signed bundle, its verification, three decisions
     Demo,
     /// Check the licences and origins of all dependencies, and whether they are known to be vulnerable
@@ -70,6 +73,7 @@ fn main() -> anyhow::Result<()> {
         Task::Adapters => adapters::run(),
         Task::Api(args) => api::run(&args),
         Task::BenchPeers(args) => bench_peers::run(&args),
+        Task::CodingAgents => coding_agents::run(),
         Task::Demo => demo::run(),
         Task::Dependencies => dependencies::run(),
         Task::Features(args) => features::run(&args),

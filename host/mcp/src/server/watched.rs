@@ -12,7 +12,7 @@ use rmcp::model::{
     ServerNotification, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
 };
 use rmcp::service::Peer;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 
 /// Resources that are wanted at a time, of one server.
 const MAX_WANTED: usize = 1000;
