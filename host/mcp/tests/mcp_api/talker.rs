@@ -26,7 +26,7 @@ use crate::client::transport;
 
 const TOOLS: &[&str] = &[
     "steps", "stray", "logs", "flood", "hold", "sample", "elicit", "roots", "ask", "task", "touch",
-    "secret",
+    "secret", "drop", "nag",
 ];
 
 #[derive(Clone)]
@@ -202,6 +202,12 @@ impl ServerHandler for Talker {
                 Err(error) => text(error.to_string()),
             }
             .into(),
+            // Asks again whatever it hears.
+            "nag" => loop {
+                if let Err(error) = context.peer.create_elicitation(form()).await {
+                    break text(error.to_string()).into();
+                }
+            },
             "roots" => match context.peer.list_roots().await {
                 Ok(answer) => text(json!(answer).to_string()),
                 Err(error) => text(error.to_string()),
@@ -290,6 +296,14 @@ impl ServerHandler for Talker {
         self.got(format!("update {}", json!(params.input_responses)));
         self.tasks
             .update_task(&params.task_id, params.input_responses)
+    }
+
+    async fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.tasks.cancel_task(&params.task_id)
     }
 
     async fn list_prompts(
@@ -412,9 +426,10 @@ impl ClientHandler for Ear {
 
     async fn create_message(
         &self,
-        params: CreateMessageRequestParams,
-        _: RequestContext<RoleClient>,
+        mut params: CreateMessageRequestParams,
+        context: RequestContext<RoleClient>,
     ) -> Result<CreateMessageResult, ErrorData> {
+        params.meta = Some(context.meta);
         self.hear(format!("sample {}", json!(params)));
         let said = SamplingMessage::assistant_text("the model says so");
         Ok(CreateMessageResult::new(said, "model".to_owned()))

@@ -139,20 +139,20 @@ async fn a_flood_of_notices_is_bounded_and_the_answer_comes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_asked_and_nothing_logged_unless_that_is_passed_on() {
-    for (offer, progress) in [(Offer::default(), 3)] {
+    for server in [V2, V3] {
         let world = World::new();
-        let (talker, config) = Talker::start(&V2).await;
-        let mut config = world.config(&[("fs", config)]);
-        config.offer = offer;
-        let gateway = world.gateway(config).await;
+        let (talker, config) = Talker::start(&server).await;
+        let gateway = world.gateway(world.config(&[("fs", config)])).await;
         let url = listen(&gateway).await;
         let client = ear(&url, "alice", &V2).await;
-        for (tool, expected) in [
+        let asking = [
             ("fs-sample", "-32601"),
             ("fs-roots", "-32601"),
             ("fs-elicit", "{\"action\":\"decline\"}"),
-            ("fs-logs", "done"),
-        ] {
+        ];
+        // A newer server asks by its results alone.
+        let asking = asking.into_iter().filter(|_| server == V2);
+        for (tool, expected) in asking.chain([("fs-logs", "done"), ("fs-ask", "do nothing")]) {
             let said = said(&client, tool).await;
             assert!(said.contains(expected), "{tool}: {said}");
         }
@@ -169,7 +169,7 @@ async fn nothing_is_asked_and_nothing_logged_unless_that_is_passed_on() {
         );
         // How far a call is is no secret.
         said(&client, "fs-steps").await;
-        assert_eq!(lines(&client, "progress").len(), progress);
+        assert_eq!(lines(&client, "progress").len(), 3);
         assert!(!talker.got.lock().unwrap().concat().contains("level"));
         // A newer client that can do everything is not said to.
         let client = ear(&url, "alice", &V3).await;
@@ -209,6 +209,36 @@ async fn a_server_asks_the_client_of_its_call_and_no_other() {
         assert_eq!(elicited["message"], "The server `fs` asks:\nWho\\u{202e}?");
         assert_eq!(lines(&alice, "roots").len(), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_asks_without_end_is_no_longer_answered() {
+    let world = World::new();
+    let (_talker, config) = Talker::start(&V2).await;
+    let (_gateway, url) = open(&world, &[("fs", config)]).await;
+    let client = ear(&url, "alice", &V2).await;
+    let said = said(&client, "fs-nag").await;
+    assert!(
+        said.contains("[refused]") && said.contains("again and again"),
+        "{said}"
+    );
+    assert_eq!(lines(&client, "elicit").len(), 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_server_is_passed_on_as_its_own_configuration_says() {
+    let world = World::new();
+    let (_one, mut one) = Talker::start(&V2).await;
+    let (_two, two) = Talker::start(&V2).await;
+    one.offer = Some(Offer::default());
+    let (_gateway, url) = open(&world, &[("fs", one), ("other", two)]).await;
+    let client = ear(&url, "alice", &V2).await;
+    assert!(said(&client, "fs-elicit").await.contains("decline"));
+    assert!(said(&client, "other-elicit").await.contains("ann"));
+    said(&client, "fs-logs").await;
+    assert_eq!(lines(&client, "log").len(), 0);
+    said(&client, "other-logs").await;
+    until("the logs come", async || lines(&client, "log").len() == 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
