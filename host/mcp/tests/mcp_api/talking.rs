@@ -99,7 +99,8 @@ async fn logs_are_as_severe_as_is_wanted_and_never_those_of_others() {
         assert_eq!(got.contains("level \"info\""), server == V2, "{got}");
 
         // While another client has a call there, a message that names no request is nobody's.
-        let other = async {
+        let other = ear(&url, "alice", &V2).await;
+        let logging = async {
             until("the call is held", async || {
                 *talker.held.lock().unwrap() == 1
             })
@@ -108,20 +109,30 @@ async fn logs_are_as_severe_as_is_wanted_and_never_those_of_others() {
             tokio::time::sleep(Duration::from_millis(100)).await;
             talker.go.notify_one();
         };
-        tokio::join!(said(&bob, "fs-hold"), other);
+        tokio::join!(said(&other, "fs-hold"), logging);
         assert_eq!(
-            (lines(&alice, "log").len(), heard(&bob)),
+            (lines(&alice, "log").len(), heard(&other)),
             (2, vec![]),
             "{server}"
         );
 
         // A newer client says with each request what it wants, and gets nothing without.
-        let carol = ear(&url, "carol", &V3).await;
-        said(&carol, "fs-logs").await;
-        said_with(&carol, "fs-logs", Some(LoggingLevel::Error)).await;
-        until("the log comes", async || lines(&carol, "log").len() == 1).await;
+        let newer = ear(&url, "alice", &V3).await;
+        said(&newer, "fs-logs").await;
+        said_with(&newer, "fs-logs", Some(LoggingLevel::Error)).await;
+        until("the log comes", async || lines(&newer, "log").len() == 1).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
-        assert_eq!(lines(&carol, "log").len(), 1);
+        assert_eq!(lines(&newer, "log").len(), 1);
+
+        // Once another caller was there it could be of their requests, even when those are over.
+        said(&bob, "fs-steps").await;
+        said(&alice, "fs-logs").await;
+        said(&bob, "fs-logs").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert_eq!(
+            (lines(&alice, "log").len(), lines(&bob, "log").len()),
+            (2, 0)
+        );
     }
 }
 
