@@ -4,40 +4,35 @@
     reason = "logs leave the protocol; clients of all versions that have them are served"
 )]
 
+mod asked;
 mod changes;
+mod info;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::request::Parts;
-use hexgate_enforce::{Call, Caller};
+use hexgate_enforce::Call;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
     CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
-    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, InputResponses,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig, SetLevelRequestMethod, SetLevelRequestParams,
-    SubscriptionFilter, TASKS_EXTENSION_ID, Tool, UpdateTaskParams,
-};
-use rmcp::model::{
-    SubscribeRequestMethod, SubscribeRequestParams, UnsubscribeRequestMethod,
-    UnsubscribeRequestParams,
+    GetTaskResult, InitializeRequestParams, InitializeResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
+    SetLevelRequestMethod, SetLevelRequestParams, SubscribeRequestMethod, SubscribeRequestParams,
+    SubscriptionFilter, Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
-use super::call::Request;
-use changes::Ends;
-
-use super::side::{self, Side};
-use super::{Gateway, shown};
-use crate::ask::{Asking, Given, Road, has_forms};
-use crate::caller::{CALLER, Incoming, Unidentified};
+use super::{Gateway, shown, side};
+use crate::caller::CALLER;
 use crate::config::VERSIONS;
 use crate::level::Level;
+
+use asked::{given, is_modern};
+use changes::Ends;
 
 /// The gateway as one client meets it.
 #[derive(Debug, Clone)]
@@ -85,76 +80,6 @@ impl Gateway {
     }
 }
 
-impl Session {
-    async fn caller(&self, context: &RequestContext<RoleServer>) -> Result<Caller, Unidentified> {
-        match self.over {
-            Over::Stdio => self.gateway.caller_of().caller_of(Incoming::stdio()).await,
-            Over::Http => context
-                .extensions
-                .get::<Parts>()
-                .and_then(|parts| parts.extensions.get::<Caller>())
-                .cloned()
-                .ok_or_else(|| Unidentified::new("the request came without a caller")),
-        }
-    }
-
-    /// The caller of anything but a call.
-    async fn listing(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
-        self.caller(context).await.map_err(|error| {
-            tracing::warn!(%error, "a request has no caller");
-            ErrorData::invalid_request("nobody is known to make this request", None)
-        })
-    }
-
-    fn request<'a>(
-        &self,
-        caller: &'a Caller,
-        context: &RequestContext<RoleServer>,
-        given: Option<Given>,
-        cancelled: &'a (dyn Fn() -> super::call::CancelledFuture + Send + Sync),
-    ) -> Request<'a> {
-        let is_modern = is_modern(context);
-        let level = match is_modern {
-            true => context.meta.log_level().map(Level::from),
-            false => *self.level.lock().unwrap_or_else(PoisonError::into_inner),
-        };
-        let side = Side {
-            peer: context.peer.clone(),
-            client: self.number,
-            is_modern,
-            token: context.meta.get_progress_token(),
-            level,
-            capabilities: context.client_capabilities().unwrap_or_default(),
-        };
-        let road = match (has_forms(&side.capabilities), is_modern) {
-            (false, _) => Road::None,
-            (true, true) => Road::Again,
-            (true, false) => Road::Waiting(Box::new(side.clone())),
-        };
-        Request {
-            caller,
-            asking: Asking::new(road, given),
-            side,
-            cancelled,
-        }
-    }
-}
-
-/// Whether the request is one of a version that asks for input by its results.
-fn is_modern(context: &RequestContext<RoleServer>) -> bool {
-    context
-        .protocol_version()
-        .is_some_and(|version| !version.has_initialize())
-}
-
-/// What a client sent with a request that it makes again.
-fn given(state: Option<&String>, responses: Option<&InputResponses>) -> Option<Given> {
-    Some(Given {
-        state: state?.clone(),
-        responses: responses.cloned().unwrap_or_default(),
-    })
-}
-
 /// Lists are whole: there is no second page, so every cursor is of another list.
 fn no_cursor(params: Option<&PaginatedRequestParams>) -> Result<(), ErrorData> {
     match params.and_then(|params| params.cursor.as_ref()) {
@@ -197,36 +122,7 @@ impl ServerHandler for Session {
     }
 
     fn get_info(&self) -> ServerConfig {
-        let config = self.gateway.config();
-        let mut capabilities = ServerCapabilities::builder()
-            .enable_tools()
-            .enable_tool_list_changed()
-            .build();
-        if config.passes(|offer| offer.prompts) {
-            let prompts = capabilities.prompts.get_or_insert_default();
-            prompts.list_changed = Some(true);
-        }
-        if config.passes(|offer| offer.resources) {
-            let resources = capabilities.resources.get_or_insert_default();
-            resources.list_changed = Some(true);
-            if config.passes(|offer| offer.subscriptions) {
-                resources.subscribe = Some(true);
-            }
-        }
-        if config.passes(|offer| offer.completions) {
-            capabilities.completions = Some(Default::default());
-        }
-        if config.passes(|offer| offer.logs) {
-            capabilities.logging = Some(Default::default());
-        }
-        if config.passes(|offer| offer.tasks) {
-            let tasks = [(TASKS_EXTENSION_ID.to_owned(), Default::default())];
-            capabilities.extensions = Some(tasks.into());
-        }
-        let mut info = InitializeResult::new(capabilities);
-        info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
-        info.server_info = Implementation::new("hexgate-mcp", env!("CARGO_PKG_VERSION"));
-        info
+        self.gateway.info()
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
