@@ -12,6 +12,7 @@ mod engine;
 mod features;
 mod fuzz;
 mod mcp_conformance;
+mod mcp_harness;
 mod package;
 mod parity;
 mod readme;
@@ -49,6 +50,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Run the conformance suite of the Model Context Protocol directly and through the gateway, and compare
     McpConformance(mcp_conformance::Args),
+    /// Run the security tests of `agent-security-harness` against the gateway
+    McpHarness,
     /// Pack every package that users get
     Package(package::Args),
     /// Compare reference, native component and Rego component on random policies and calls
@@ -68,6 +71,7 @@ fn main() -> anyhow::Result<()> {
         Task::Features(args) => features::run(&args),
         Task::Fuzz(args) => fuzz::run(&args),
         Task::McpConformance(args) => mcp_conformance::run(&args),
+        Task::McpHarness => mcp_harness::run(),
         Task::Package(args) => package::run(&args),
         Task::Parity(args) => parity::run(&args),
         Task::Readme => readme::run(),

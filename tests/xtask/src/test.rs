@@ -40,6 +40,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             env::join_paths(pythons).context("a path contains `:`")?,
         );
     }
+    let harness = python::harness(&tools);
+    if let Some(harness) = &harness {
+        command.env("HEXGATE_MCP_HARNESS", harness);
+    }
     let opa = opa::binary(&tools);
     if let Some(opa) = &opa {
         command.env("HEXGATE_OPA_BIN", opa);
@@ -79,6 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     if pythons.is_some()
+        && harness.is_some()
         && opa.is_some()
         && packaged::ALL
             .iter()

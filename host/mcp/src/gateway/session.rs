@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::request::Parts;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    ErrorData, GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams,
-    InitializeResult, InputResponses, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-    SetLevelRequestMethod, SetLevelRequestParams, SubscriptionFilter,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, InputResponses,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, SetLevelRequestMethod, SetLevelRequestParams,
+    SubscriptionFilter, TASKS_EXTENSION_ID, Tool, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -25,7 +26,7 @@ use super::call::Request;
 use super::side::{self, Side};
 use super::{Gateway, shown};
 use crate::ask::{Asking, Given, Road, has_forms};
-use crate::caller::{Incoming, Unidentified};
+use crate::caller::{CALLER, Incoming, Unidentified};
 use crate::config::VERSIONS;
 use crate::level::Level;
 
@@ -176,6 +177,13 @@ macro_rules! cancelled {
 }
 
 impl ServerHandler for Session {
+    /// By what the arguments are compared that stand in headers too. Of a tool that the caller cannot see nothing is told by that.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let gateway = &self.gateway;
+        let described = CALLER.try_with(|caller| gateway.described(caller, name));
+        described.ok().flatten()
+    }
+
     fn get_info(&self) -> ServerConfig {
         let config = self.gateway.config();
         let mut capabilities = ServerCapabilities::builder()
@@ -193,6 +201,10 @@ impl ServerHandler for Session {
         }
         if config.passes(|offer| offer.logs) {
             capabilities.logging = Some(Default::default());
+        }
+        if config.passes(|offer| offer.tasks) {
+            let tasks = [(TASKS_EXTENSION_ID.to_owned(), Default::default())];
+            capabilities.extensions = Some(tasks.into());
         }
         let mut info = InitializeResult::new(capabilities);
         info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
@@ -338,6 +350,40 @@ impl ServerHandler for Session {
         Ok(())
     }
 
+    async fn get_task(
+        &self,
+        params: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.task(request, &params.task_id).await
+    }
+
+    async fn update_task(
+        &self,
+        params: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        let (id, responses) = (params.task_id, params.input_responses);
+        self.gateway.update(request, &id, responses).await
+    }
+
+    async fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.cancel(request, &params.task_id).await
+    }
+
     async fn list_prompts(
         &self,
         params: Option<PaginatedRequestParams>,
@@ -398,7 +444,14 @@ impl ServerHandler for Session {
             params.input_responses.as_ref(),
         );
         let request = self.request(&caller, &context, given, &cancelled);
-        self.gateway.resource(request, params).await
+        let mut response = self.gateway.resource(request, params).await?;
+        if let ReadResourceResponse::Complete(result) = &mut response {
+            // The policy decided for this caller alone, whatever the server says of others. Versions that know no caches are told of none.
+            let modern = is_modern(&context);
+            result.cache_scope = modern.then_some(CacheScope::Private);
+            result.ttl_ms = modern.then(|| result.ttl_ms.unwrap_or(0));
+        }
+        Ok(response)
     }
 
     async fn complete(

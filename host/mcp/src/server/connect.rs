@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
-use hexgate_base::harmless;
+use hexgate_base::{harmless, sentence};
 use rmcp::model::{
     ClientCapabilities, ClientConfig, CreateMessageRequest, CreateMessageRequestMethod,
     CreateMessageRequestParams, CreateMessageResult, ElicitRequest, ElicitRequestParams,
@@ -21,8 +21,8 @@ use rmcp::model::{
     LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion,
 };
 use rmcp::service::{
-    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, InboundStreamOrigin,
-    NotificationContext, RequestContext, RunningService,
+    ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _,
+    InboundStreamOrigin, NotificationContext, RequestContext, RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
@@ -30,9 +30,11 @@ use rmcp::{ClientHandler, RoleClient};
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::Notify;
 
+use super::bearing::{Bearing, challenge_of, refusal_of};
 use super::exchange::passed;
+use super::stale::{Hearing, Stale};
+use crate::authorization::Authorizer;
 use crate::config::{Environment, Offer, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
 use crate::relay::Relays;
@@ -73,13 +75,21 @@ pub(super) enum Opening {
 /// This gateway, as its servers see it.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    server: String,
     version: Option<ProtocolVersion>,
     offer: Offer,
     /// The requests in flight.
     relays: Arc<Relays>,
-    /// Is told when the server says that its lists changed.
-    pub(super) stale: Arc<Notify>,
+}
+
+impl Upstream {
+    fn new(config: &ServerConfig, offer: Offer, relays: &Arc<Relays>) -> Self {
+        let version = config.protocol.clone();
+        Self {
+            offer,
+            relays: Arc::clone(relays),
+            version: version.or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
+        }
+    }
 }
 
 impl ClientHandler for Upstream {
@@ -152,19 +162,6 @@ impl ClientHandler for Upstream {
             self.relays.log(said).await;
         }
     }
-
-    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        tracing::debug!(server = %self.server, "the list of tools changed");
-        self.stale.notify_one();
-    }
-
-    async fn on_prompt_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.stale.notify_one();
-    }
-
-    async fn on_resource_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.stale.notify_one();
-    }
 }
 
 impl Upstream {
@@ -194,7 +191,7 @@ pub(super) struct Connected {
     pub(super) running: RunningService<RoleClient, Upstream>,
     pub(super) ended: Ended,
     pub(super) relays: Arc<Relays>,
-    pub(super) stale: Arc<Notify>,
+    pub(super) stale: Arc<Stale>,
 }
 
 /// Starts or reaches a server, and agrees on a version of the protocol.
@@ -204,18 +201,10 @@ pub(super) async fn connect(
     limits: &Limits,
     offer: Offer,
     opening: Opening,
+    authorizer: Option<Arc<Authorizer>>,
 ) -> Result<Connected, String> {
-    let (stale, relays) = (Arc::new(Notify::new()), Arc::new(Relays::default()));
-    let upstream = Upstream {
-        server: name.to_owned(),
-        offer,
-        relays: Arc::clone(&relays),
-        version: config
-            .protocol
-            .clone()
-            .or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
-        stale: Arc::clone(&stale),
-    };
+    let (stale, relays) = (Arc::new(Stale::default()), Arc::new(Relays::default()));
+    let upstream = Upstream::new(config, offer, &relays);
     let mode = mode(config, opening);
     let (running, ended) = match &config.reach {
         Reach::Process {
@@ -225,6 +214,10 @@ pub(super) async fn connect(
         } => {
             let lines = process(name, command, args, environment, limits)?;
             let ended = lines.ended();
+            let lines = Hearing {
+                transport: lines,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(lines, mode).await;
             let running = running.map_err(|error| match ended.why() {
                 Some(why) => format!("{why}: {error}"),
@@ -232,10 +225,13 @@ pub(super) async fn connect(
             })?;
             (running, ended)
         }
-        Reach::Http { url, headers } => {
-            let transport = http(url, headers, limits)?;
+        Reach::Http { url, headers, .. } => {
+            let transport = Hearing {
+                transport: http(url, headers, limits, authorizer.clone())?,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(transport, mode).await;
-            let running = running.map_err(|error| error.to_string())?;
+            let running = running.map_err(|error| not_opened(&error, authorizer.as_deref()))?;
             (running, Ended::default())
         }
     };
@@ -283,11 +279,56 @@ fn mode(config: &ServerConfig, opening: Opening) -> ClientLifecycleMode {
     }
 }
 
+/// What a server over HTTP answers to somebody without a token: the value of its `WWW-Authenticate`. None: it wants none.
+pub(crate) async fn challenge(
+    config: &ServerConfig,
+    limits: &Limits,
+) -> Result<Option<String>, String> {
+    let Reach::Http { url, headers, .. } = &config.reach else {
+        return Ok(None);
+    };
+    let upstream = Upstream::new(config, Offer::default(), &Arc::default());
+    let transport = http(url, headers, limits, None)?;
+    let opening = upstream.serve_with_lifecycle(transport, mode(config, Opening::Ask));
+    let limit = limits.start_time;
+    match tokio::time::timeout(limit, opening).await {
+        Err(_) => Err(format!(
+            "it does not answer within {} seconds",
+            limit.as_secs()
+        )),
+        Ok(Ok(running)) => {
+            let _ = running.cancel().await;
+            Ok(None)
+        }
+        Ok(Err(error)) => match challenge_of(&error) {
+            Some(challenge) => Ok(Some(challenge.to_owned())),
+            None => Err(sentence(&error)),
+        },
+    }
+}
+
+/// Why nothing was opened.
+fn not_opened(error: &ClientInitializeError, authorizer: Option<&Authorizer>) -> String {
+    let of_transport = match error {
+        ClientInitializeError::TransportError { error, .. } => refusal_of(&*error.error),
+        _ => None,
+    };
+    let refusal = of_transport.or_else(|| authorizer.and_then(Authorizer::refusal));
+    if let Some(why) = refusal {
+        return why;
+    }
+    if challenge_of(error).is_some() {
+        return "it wants a token; its configuration has no `authorization` to get one".to_owned();
+    }
+    error.to_string()
+}
+
 fn http(
     url: &str,
     headers: &std::collections::BTreeMap<String, String>,
     limits: &Limits,
-) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
+    authorizer: Option<Arc<Authorizer>>,
+) -> Result<StreamableHttpClientTransport<Bearing>, String> {
     let mut sent = HashMap::new();
     for (name, variable) in headers {
         let value = std::env::var(variable)
@@ -311,6 +352,7 @@ fn http(
         .max_sse_event_size(limits.response_bytes)
         .max_json_response_size(limits.response_bytes)
         .reinit_on_expired_session(true);
+    let client = Bearing::new(client, authorizer);
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 

@@ -168,6 +168,7 @@ async fn what_is_no_answer_is_not_passed_on() {
         ("twice", "duplicate_key"),
         ("inexact", "inexact_number"),
         ("kind", "[protocol]"),
+        ("task", "[refused]"),
         ("type", ""),
         ("batch", "[timeout]"),
         ("other", "[timeout]"),
@@ -180,7 +181,7 @@ async fn what_is_no_answer_is_not_passed_on() {
     assert_eq!(answer, (false, "good".to_owned()));
     let records = world.records.all();
     let ends = records.iter().filter(|line| line.starts_with("end "));
-    assert_eq!(ends.count(), 8, "{records:?}");
+    assert_eq!(ends.count(), 9, "{records:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

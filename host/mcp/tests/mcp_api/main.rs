@@ -9,6 +9,7 @@
 )]
 
 mod asking;
+mod caching;
 mod changing;
 mod client;
 mod config;

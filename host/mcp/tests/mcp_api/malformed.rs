@@ -53,6 +53,9 @@ async fn each_has_a_name_and_none_is_an_allow() {
             "not_a_message",
         ),
         (r#"{"id":8,"method":"tools/list"}"#, -32600, "not_a_message"),
+        (&line("null", "{}"), -32600, "no_id"),
+        (&line("9", "{}").replace(r#""id":9,"#, ""), -32600, "no_id"),
+        (r#"{"jsonrpc":"2.0","method":""}"#, -32600, "no_id"),
         (
             r#"{"jsonrpc":"2.0","id":8,"method":"tools/call","params":{"name":"fs-echo","arguments":[1]}}"#,
             0,
@@ -85,6 +88,11 @@ async fn each_has_a_name_and_none_is_an_allow() {
         ),
         (
             r#"{"jsonrpc":"2.0","id":14,"method":"tasks/get","params":{"taskId":"1"}}"#,
+            -32601,
+            "",
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":18,"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}"#,
             -32601,
             "",
         ),
