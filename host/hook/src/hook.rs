@@ -1,5 +1,6 @@
 //! From an event to an answer.
 
+mod asking;
 mod ends;
 mod parts;
 
@@ -8,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use hexgate_base::sentence;
 use hexgate_enforce::resolve::Environment;
-use hexgate_enforce::{Call, Caller, Decision, DecisionId, Effect, Enforcer};
+use hexgate_enforce::{Call, Caller};
 
 use crate::agent::Agent;
 use crate::answer::{self, Answer, Asked, Verdict};
@@ -17,6 +18,7 @@ use crate::failure::{self, Failure};
 use crate::normal::{Normal, Place, normal};
 use crate::session::{Session, seconds};
 
+use asking::{nobodys, not_run};
 pub use parts::{Approving, Auditing};
 
 /// What a hook is told on its command line and by its environment. Nothing of it comes from the event.
@@ -104,10 +106,7 @@ impl Hook {
         };
         let verdict = self.decide(event, &asked).unwrap_or_else(|failure| {
             // The others keep from recording, or have been recorded.
-            if matches!(
-                failure,
-                Failure::Malformed(_) | Failure::Caller(_) | Failure::State { .. }
-            ) {
+            if matches!(failure, Failure::Malformed(_) | Failure::State { .. }) {
                 self.note(&failure);
             }
             Verdict::Deny(failure::told(&failure))
@@ -196,11 +195,11 @@ impl Hook {
         let mut session = self.session(&event)?;
         let normal = self.normal(&event, proposed, session.as_ref())?;
         let enforcer = self.enforcer()?;
-        let mut call = Call::of(
-            &self.caller(&event)?,
-            &normal.tool,
-            normal.arguments.clone(),
-        );
+        let caller = match self.caller(&event) {
+            Ok(caller) => caller,
+            Err(failure) => return Ok(nobodys(&enforcer, &failure, normal)),
+        };
+        let mut call = Call::of(&caller, &normal.tool, normal.arguments.clone());
         if let Some(session) = &session {
             if let Some(run) =
                 session
@@ -240,7 +239,11 @@ impl Hook {
             if let (true, Some(key)) = (may_run, event.call_key.take()) {
                 self.note_running(session, key, decision, &normal.tool);
             }
-            session.save()?;
+            let saved = session.save();
+            if !counted || saved.is_err() {
+                not_run(&enforcer, &verdict, decision, &normal.tool);
+            }
+            saved?;
             if !counted {
                 return Ok(Verdict::Deny(
                     "this conversation has called more different tools than are counted".to_owned(),
@@ -248,32 +251,6 @@ impl Hook {
             }
         }
         Ok(verdict)
-    }
-
-    /// Asks the policy, and the approvers where approvals are kept.
-    fn ask(&self, enforcer: &Enforcer, call: Call, kind: Kind) -> (Verdict, DecisionId) {
-        // An approval counts once, and the call itself uses it.
-        if self.0.approvals.is_none() || kind != Kind::Call {
-            let decision = enforcer.decide_call(call);
-            return (verdict(&decision), decision.id());
-        }
-        let decision = match enforcer.authorize(call) {
-            Ok(permit) => return (Verdict::Allow, permit.decision().id()),
-            Err(decision) => decision,
-        };
-        let verdict = match decision.pending_request() {
-            Some(request) => Verdict::Deny(format!(
-                "{} It waits for an approver as request {request} (`hexgate approvals show {request} --db {}`). Once it is approved, the same call passes, once.",
-                told(&decision),
-                self.0
-                    .approvals
-                    .as_ref()
-                    .map_or(Path::new(""), |it| &it.db)
-                    .display(),
-            )),
-            None => Verdict::Deny(told(&decision)),
-        };
-        (verdict, decision.id())
     }
 
     /// What is kept of the conversation of this event, with the folder in which it began.
@@ -331,31 +308,4 @@ impl Hook {
             .build()
             .map_err(|error| Failure::Caller(sentence(&error)))
     }
-}
-
-/// The verdict of a decision.
-fn verdict(decision: &Decision) -> Verdict {
-    match decision.outcome() {
-        Effect::Allow if decision.is_allowed() => Verdict::Allow,
-        Effect::NeedsApproval => Verdict::Ask {
-            people: format!(
-                "the policy wants a person to agree to `{}`: {}{}",
-                decision.tool(),
-                decision.reason(),
-                decision
-                    .message()
-                    .map(|message| format!(" ({message})"))
-                    .unwrap_or_default(),
-            ),
-            model: told(decision),
-        },
-        _ => Verdict::Deny(told(decision)),
-    }
-}
-
-/// What the model may know of a decision.
-fn told(decision: &Decision) -> String {
-    decision
-        .model_message()
-        .unwrap_or_else(|| "the call is denied".to_owned())
 }

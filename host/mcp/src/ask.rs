@@ -5,6 +5,7 @@
 mod form;
 mod state;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ pub struct Asking {
     given: Option<Given>,
     issued: Mutex<Option<InputRequiredResult>>,
     carried: Mutex<Option<Carried>>,
+    /// Whether the state that came with the call counts for nothing.
+    unknown: AtomicBool,
 }
 
 /// What goes back to a server that asked the user.
@@ -94,7 +97,14 @@ impl Asking {
             given,
             issued: Mutex::default(),
             carried: Mutex::default(),
+            unknown: AtomicBool::new(false),
         })
+    }
+
+    /// Whether the call was denied because the state that came with it counts for nothing. That is an error of the protocol: the client
+    /// carries the state, and no model can mend it.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.unknown.load(Ordering::Relaxed)
     }
 
     /// Whether the client can ask its user.
@@ -237,7 +247,11 @@ impl Roads {
 
     fn redeem(&self, asking: &Asking, decision: &Decision, given: &Given) -> Answer {
         match self.states.redeem(decision, &given.state) {
-            Err(why) => denied(why),
+            Err(why) => {
+                asking.unknown.store(true, Ordering::Relaxed);
+                denied(why)
+            }
+            // The server asked while it ran this very call, which was approved before.
             Ok((request, Asks::Server { state, keys })) => {
                 asking.carry(state, &keys, given);
                 form::continued(decision, request)

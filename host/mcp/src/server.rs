@@ -1,35 +1,45 @@
 //! One server: started, watched, started again when it dies. What it does stops no other one.
 
+mod bearing;
 mod connect;
 mod exchange;
 mod failure;
 mod list;
+mod stale;
+mod upstream;
 mod watch;
+mod watched;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    CallToolRequest, CallToolRequestParams, CallToolResponse, ClientRequest, CompleteRequest,
-    CompleteRequestParams, CompleteResult, GetPromptRequest, GetPromptRequestParams,
-    GetPromptResponse, InputResponses, JsonObject, ReadResourceRequest, ReadResourceRequestParams,
-    ReadResourceResponse,
+    CallToolRequest, CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelTaskRequest,
+    ClientRequest, CompleteRequest, CompleteRequestParams, CompleteResult, GetPromptRequest,
+    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskRequest, GetTaskResult,
+    InputResponses, JsonObject, ReadResourceRequest, ReadResourceRequestParams,
+    ReadResourceResponse, UpdateTaskParams, UpdateTaskRequest,
 };
 use rmcp::service::Peer;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch as channel};
 use tokio::task::AbortHandle;
 
+use crate::authorization::Authorizer;
 use crate::catalogue::Catalogue;
-use crate::config::{Offer, ServerConfig};
+use crate::config::{Offer, Reach, ServerConfig};
 use crate::level::Level;
 use crate::limits::Limits;
 use crate::relay::Relays;
 use crate::wire::Ended;
 
+pub(crate) use connect::challenge;
 pub(crate) use exchange::Client;
 pub(crate) use failure::Failure;
 pub(crate) use list::{Snapshot, Tool};
+pub(crate) use watched::Watch;
+
+use watched::Watched;
 
 /// How long a call waits for a server that is being started again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,6 +64,7 @@ pub(crate) struct Connection {
     relays: Arc<Relays>,
     /// The least severe message that a server of an older version was asked to log.
     level: Arc<AsyncMutex<Option<Level>>>,
+    stale: Arc<stale::Stale>,
 }
 
 impl Connection {
@@ -75,6 +86,7 @@ pub(crate) struct Server {
     state: channel::Sender<State>,
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     calls: Semaphore,
+    watched: Arc<Watched>,
     /// False: the lists are being read again for clients.
     read: channel::Sender<bool>,
     supervisor: Mutex<Option<AbortHandle>>,
@@ -84,6 +96,8 @@ struct Parts {
     config: ServerConfig,
     limits: Limits,
     offer: Offer,
+    /// What gives requests their tokens. The error is why nothing can.
+    authorizer: Result<Option<Arc<Authorizer>>, String>,
     catalogue: Arc<dyn Catalogue>,
     /// Is told when what is offered may have changed.
     changed: channel::Sender<u64>,
@@ -107,18 +121,29 @@ impl Server {
         catalogue: Arc<dyn Catalogue>,
         changed: channel::Sender<u64>,
     ) -> Arc<Self> {
+        let authorizer = match (&config.reach, &config.authorization) {
+            (_, None) => Ok(None),
+            (Reach::Http { url, .. }, Some(authorization)) => {
+                Authorizer::new(&name, url, authorization).map(|it| Some(Arc::new(it)))
+            }
+            (Reach::Process { .. }, Some(_)) => {
+                Err("it is a process, which takes no `authorization`".to_owned())
+            }
+        };
         Arc::new(Self {
             name,
             parts: Parts {
                 config,
                 limits,
                 offer,
+                authorizer,
                 catalogue,
                 changed,
             },
             state: channel::Sender::new(State::Starting),
             snapshot: RwLock::default(),
             calls: Semaphore::new(limits.calls.min(Semaphore::MAX_PERMITS)),
+            watched: Arc::default(),
             read: channel::Sender::new(true),
             supervisor: Mutex::default(),
         })
@@ -188,6 +213,23 @@ impl Server {
         }
     }
 
+    /// Whether it says when resources change, and that is passed on.
+    pub(crate) fn tells_of_changes(&self) -> bool {
+        let State::Ready(connection) = &*self.state.borrow() else {
+            return false;
+        };
+        let info = connection.peer.peer_info();
+        let resources = info
+            .as_ref()
+            .and_then(|it| it.capabilities.resources.as_ref());
+        let subscribes = resources.is_some_and(|it| it.subscribe == Some(true));
+        subscribes && self.parts.offer.subscriptions.is_pass()
+    }
+
+    pub(crate) fn watched(&self) -> &Arc<Watched> {
+        &self.watched
+    }
+
     /// What is passed on beside tools.
     pub(crate) fn offer(&self) -> &Offer {
         &self.parts.offer
@@ -204,12 +246,9 @@ impl Server {
     ) -> Result<CallToolResponse, Failure> {
         let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
         (params.request_state, params.input_responses) = input.unwrap_or_default();
-        let is_offered = || {
-            self.snapshot()
-                .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
-        };
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        exchange::called(self.exchange(client, is_offered, request).await?)
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::called(answer.await?)
     }
 
     pub(crate) async fn prompt(
@@ -241,6 +280,45 @@ impl Server {
     ) -> Result<CompleteResult, Failure> {
         let request = ClientRequest::CompleteRequest(CompleteRequest::new(params));
         exchange::completed(self.exchange(client, || true, request).await?)
+    }
+
+    /// What a task of this tool is doing.
+    pub(crate) async fn task(
+        &self,
+        client: &dyn Client,
+        tool: &Tool,
+        id: String,
+    ) -> Result<GetTaskResult, Failure> {
+        let request = ClientRequest::GetTaskRequest(GetTaskRequest::new(GetTaskParams::new(id)));
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::of_task(answer.await?)
+    }
+
+    /// Answers what a task of this tool asked.
+    pub(crate) async fn update(
+        &self,
+        client: &dyn Client,
+        tool: &Tool,
+        id: String,
+        responses: InputResponses,
+    ) -> Result<(), Failure> {
+        let params = UpdateTaskParams::new(id, responses);
+        let request = ClientRequest::UpdateTaskRequest(UpdateTaskRequest::new(params));
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::acknowledged(answer.await?)
+    }
+
+    /// Ends a task.
+    pub(crate) async fn cancel(&self, client: &dyn Client, id: String) -> Result<(), Failure> {
+        let params = CancelTaskParams::new(id);
+        let request = ClientRequest::CancelTaskRequest(CancelTaskRequest::new(params));
+        exchange::acknowledged(self.exchange(client, || true, request).await?)
+    }
+
+    /// Whether a tool is still offered as it was.
+    fn is_offered(&self, tool: &Tool) -> bool {
+        self.snapshot()
+            .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
     }
 
     /// The connection, waited for a little while the server is being started.

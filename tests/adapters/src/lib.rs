@@ -67,9 +67,9 @@ mod seen;
 mod toolbox;
 
 pub use approver::{Approver, Verdict};
-pub use compare::differences;
+pub use compare::{Difference, differences};
 pub use coverage::{Coverage, Result as ScenarioResult};
-pub use driver::{Driver, Uncovered, Ungated};
+pub use driver::{Aspect, Driver, Uncovered, Ungated};
 pub use page::table;
 pub use play::Play;
 pub use record::Records;
@@ -77,7 +77,7 @@ pub use run::{check, outcome};
 pub use scenario::{
     Act, AgentSpec, AnswerSpec, Answers, Around, CallSpec, CallerSpec, Cancel, Change, EndSpec,
     Entry, Expect, ExpectedAsk, ExpectedRead, ExpectedRecord, ExpectedRun, Fault, Kind,
-    OutcomeSpec, Rewrite, Scenario, ScenarioError, ToolSpec, TurnSpec, scenarios,
+    OutcomeSpec, Outcomes, Rewrite, Scenario, ScenarioError, ToolSpec, TurnSpec, scenarios,
 };
 pub use script::Script;
 pub use seen::{Ask, End, Ran, Record, Seen};

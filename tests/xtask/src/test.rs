@@ -40,6 +40,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             env::join_paths(pythons).context("a path contains `:`")?,
         );
     }
+    let harness = python::harness(&tools);
+    if let Some(harness) = &harness {
+        command.env("HEXGATE_MCP_HARNESS", harness);
+    }
+    let agents = node::CODING_AGENTS.installed(&tools);
+    if let Some(agents) = &agents {
+        command.env("HEXGATE_CODING_AGENTS", agents);
+    }
     let opa = opa::binary(&tools);
     if let Some(opa) = &opa {
         command.env("HEXGATE_OPA_BIN", opa);
@@ -79,6 +87,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     if pythons.is_some()
+        && harness.is_some()
+        && agents.is_some()
         && opa.is_some()
         && packaged::ALL
             .iter()

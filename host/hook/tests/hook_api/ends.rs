@@ -21,15 +21,19 @@ impl Recorded {
         Self { desk, agent }
     }
 
-    fn send(&self, event: &str, input: &Value) -> Answer {
-        let hook = Hook::new(Options {
+    fn options(&self, event: &str) -> Options {
+        Options {
             event: Some(event.to_owned()),
             audit: Some(Auditing {
                 folder: self.desk.path("log"),
                 key: self.desk.path("log.key"),
             }),
             ..self.desk.options(self.agent)
-        });
+        }
+    }
+
+    fn send(&self, event: &str, input: &Value) -> Answer {
+        let hook = Hook::new(self.options(event));
         let (session, cwd) = match self.agent {
             Agent::Copilot => ("sessionId", "cwd"),
             Agent::Cursor => ("conversation_id", "cwd"),
@@ -184,6 +188,26 @@ fn what_was_denied_has_no_end_and_what_a_person_agreed_to_has_one() {
     assert_eq!(decisions.len(), 2);
     let ids: Vec<_> = ends.iter().map(|end| &end.decision).collect();
     assert_eq!(ids, [&decisions[1].0]);
+}
+
+#[test]
+fn a_call_of_nobodys_is_denied_and_recorded() {
+    let log = Recorded::new(Agent::ClaudeCode);
+    let hook = Hook::new(Options {
+        caller: String::new(),
+        ..log.options("PreToolUse")
+    });
+    let call = json!({ "session_id": "s-1", "cwd": log.desk.workspace(), "hook_event_name": "PreToolUse", "tool_name": "Bash",
+        "tool_input": { "command": "ls" }, "permission_mode": "default" });
+    let answer = hook.answer(call.to_string().as_bytes());
+    assert_eq!(answer.code, 2);
+    assert!(answer.stderr.contains("[policy_denied]"), "{answer:?}");
+    assert!(answer.stderr.contains("there is no caller"), "{answer:?}");
+    let (decisions, ends) = log.log();
+    assert_eq!(
+        (decisions[0].1.as_str(), decisions.len(), ends.len()),
+        ("bash", 1, 0)
+    );
 }
 
 #[test]

@@ -3,12 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::StreamExt as _;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{ErrorData, RequestId};
 use rmcp::transport::streamable_http_server::session::SessionManager as _;
@@ -17,7 +20,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::owners::Owners;
-use crate::caller::{Incoming, Unidentified};
+use crate::caller::{CALLER, Incoming, Unidentified};
 use crate::exact::{self, Refusal};
 use crate::gateway::Gateway;
 
@@ -25,6 +28,8 @@ use crate::gateway::Gateway;
 const SESSION: &str = "mcp-session-id";
 /// How long the body of a request may take. Until it is read nobody knows whether the caller is one.
 const BODY: Duration = Duration::from_secs(10);
+/// How much of a body that is too large is read and dropped before it is refused.
+const DROPPED: usize = 16 << 20;
 
 pub(super) struct Guard {
     gateway: Gateway,
@@ -36,7 +41,7 @@ impl Guard {
     pub(super) fn new(gateway: &Gateway, sessions: Arc<LocalSessionManager>) -> Self {
         Self {
             gateway: gateway.clone(),
-            owners: Mutex::default(),
+            owners: Mutex::new(Owners::new(gateway.config().limits.sessions)),
             sessions,
         }
     }
@@ -93,13 +98,13 @@ pub(super) async fn guard(
 ) -> Response {
     let limit = guard.gateway.config().limits.request_bytes;
     let (mut parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(BODY, to_bytes(body, limit)).await {
-        Ok(Ok(body)) => body,
+    let body = match tokio::time::timeout(BODY, whole(body, limit)).await {
+        Ok(Some(body)) => body,
         Err(_) => {
             let error = ErrorData::invalid_request("late: the request did not come whole", None);
             return answer(StatusCode::REQUEST_TIMEOUT, &error, None);
         }
-        Ok(Err(_)) => {
+        Ok(None) => {
             let refusal = Refusal::TooLarge(limit);
             return answer(StatusCode::PAYLOAD_TOO_LARGE, &refusal.error(), None);
         }
@@ -108,12 +113,19 @@ pub(super) async fn guard(
     let caller = match guard.gateway.caller_of().caller_of(incoming).await {
         Ok(caller) => caller,
         Err(error) => {
-            let answer = unauthorized(&error);
+            let answer = match error.retry_after {
+                Some(time) => unavailable(time),
+                None => unauthorized(&error),
+            };
             // The record is a file: other requests must not wait for it.
             let _ = tokio::task::spawn_blocking(move || guard.refused(&error, &body)).await;
             return answer;
         }
     };
+    if is_of_this_machine(&parts.headers) {
+        // What only a page of this gateway could send, and it has none: a program that names where it asks.
+        parts.headers.remove(ORIGIN);
+    }
     // Nothing behind this needs the token, and servers must not get it.
     parts.headers.remove(AUTHORIZATION);
     if parts.method == Method::POST
@@ -133,7 +145,8 @@ pub(super) async fn guard(
         .then_some(session)
         .flatten();
     parts.extensions.insert(caller.clone());
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let request = Request::from_parts(parts, Body::from(body));
+    let response = CALLER.scope(caller.clone(), next.run(request)).await;
     if let Some(ended) = ends {
         guard.owners().closed(&ended);
     } else if let Some(opened) = self::session(response.headers())
@@ -144,8 +157,63 @@ pub(super) async fn guard(
     response
 }
 
+/// The body, if it has at most so many bytes. Most clients read no answer before they have sent everything, so what is too large is read on for
+/// a while and dropped: else they would see a broken connection and not why.
+async fn whole(body: Body, limit: usize) -> Option<Bytes> {
+    let most = limit.saturating_add(DROPPED);
+    if usize::try_from(body.size_hint().lower()).map_or(true, |said| said > most) {
+        return None;
+    }
+    let mut pieces = body.into_data_stream();
+    let (mut whole, mut seen) = (Vec::new(), 0_usize);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.ok()?;
+        seen = seen.saturating_add(piece.len());
+        if seen > most {
+            return None;
+        }
+        if seen > limit {
+            whole = Vec::new();
+        } else {
+            whole.extend_from_slice(&piece);
+        }
+    }
+    (seen <= limit).then(|| whole.into())
+}
+
+/// Whether the origin is the very address that is asked, and that is one of this machine's own names. A page elsewhere has another origin,
+/// and one that had its name pointed here has another host.
+fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    let one = |name| {
+        let mut all = headers.get_all(name).iter();
+        let first = all.next().and_then(|value| value.to_str().ok());
+        first.filter(|_| all.next().is_none())
+    };
+    let (Some(host), Some(origin)) = (one(HOST), one(ORIGIN)) else {
+        return false;
+    };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+        && origin.strip_prefix("http://") == Some(host)
+}
+
 fn session(headers: &HeaderMap) -> Option<String> {
     headers.get(SESSION)?.to_str().ok().map(str::to_owned)
+}
+
+/// Nobody can say now whether the token holds. It is refused like one that does not, and may pass later.
+fn unavailable(time: Duration) -> Response {
+    let mut response = Response::new(Body::from(
+        "who makes this request cannot be checked now: the issuer of the token does not answer; try again later\n",
+    ));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(time.as_secs().max(1)));
+    response
 }
 
 fn unauthorized(error: &Unidentified) -> Response {

@@ -4,28 +4,38 @@
     reason = "logs leave the protocol; clients of all versions that have them are served"
 )]
 
+mod changes;
+
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::request::Parts;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    ErrorData, GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams,
-    InitializeResult, InputResponses, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-    SetLevelRequestMethod, SetLevelRequestParams, SubscriptionFilter,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, InputResponses,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, SetLevelRequestMethod, SetLevelRequestParams,
+    SubscriptionFilter, TASKS_EXTENSION_ID, Tool, UpdateTaskParams,
+};
+use rmcp::model::{
+    SubscribeRequestMethod, SubscribeRequestParams, UnsubscribeRequestMethod,
+    UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
 use super::call::Request;
+use changes::Ends;
+
 use super::side::{self, Side};
 use super::{Gateway, shown};
 use crate::ask::{Asking, Given, Road, has_forms};
-use crate::caller::{Incoming, Unidentified};
+use crate::caller::{CALLER, Incoming, Unidentified};
 use crate::config::VERSIONS;
 use crate::level::Level;
 
@@ -40,6 +50,8 @@ pub struct Session {
     told: Arc<AtomicBool>,
     /// The least severe log message that an older client asked for.
     level: Arc<Mutex<Option<Level>>>,
+    /// The resources about which an older client hears.
+    heard: Arc<Mutex<HashMap<String, Ends>>>,
 }
 
 /// Where the client is.
@@ -68,6 +80,7 @@ impl Gateway {
             number: side::number(),
             told: Arc::default(),
             level: Arc::default(),
+            heard: Arc::default(),
         }
     }
 }
@@ -176,6 +189,13 @@ macro_rules! cancelled {
 }
 
 impl ServerHandler for Session {
+    /// By what the arguments are compared that stand in headers too. Of a tool that the caller cannot see nothing is told by that.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let gateway = &self.gateway;
+        let described = CALLER.try_with(|caller| gateway.described(caller, name));
+        described.ok().flatten()
+    }
+
     fn get_info(&self) -> ServerConfig {
         let config = self.gateway.config();
         let mut capabilities = ServerCapabilities::builder()
@@ -183,16 +203,25 @@ impl ServerHandler for Session {
             .enable_tool_list_changed()
             .build();
         if config.passes(|offer| offer.prompts) {
-            capabilities.prompts = Some(Default::default());
+            let prompts = capabilities.prompts.get_or_insert_default();
+            prompts.list_changed = Some(true);
         }
         if config.passes(|offer| offer.resources) {
-            capabilities.resources = Some(Default::default());
+            let resources = capabilities.resources.get_or_insert_default();
+            resources.list_changed = Some(true);
+            if config.passes(|offer| offer.subscriptions) {
+                resources.subscribe = Some(true);
+            }
         }
         if config.passes(|offer| offer.completions) {
             capabilities.completions = Some(Default::default());
         }
         if config.passes(|offer| offer.logs) {
             capabilities.logging = Some(Default::default());
+        }
+        if config.passes(|offer| offer.tasks) {
+            let tasks = [(TASKS_EXTENSION_ID.to_owned(), Default::default())];
+            capabilities.extensions = Some(tasks.into());
         }
         let mut info = InitializeResult::new(capabilities);
         info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
@@ -215,65 +244,46 @@ impl ServerHandler for Session {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        let caller = match self.over {
-            Over::Stdio => self
-                .gateway
-                .caller_of()
-                .caller_of(Incoming::stdio())
-                .await
-                .ok(),
-            Over::Http => context
-                .extensions
-                .get::<Parts>()
-                .and_then(|parts| parts.extensions.get::<Caller>())
-                .cloned(),
-        };
-        let Some(caller) = caller else { return };
-        if self.told.swap(true, Ordering::Relaxed) {
-            // However often a client says that it began, one task tells it.
-            return;
-        }
-        let (gateway, peer) = (self.gateway.clone(), context.peer);
-        tokio::spawn(async move {
-            let mut epoch = gateway.epoch(&caller);
-            while !peer.is_transport_closed() {
-                tokio::select! {
-                    () = gateway.changed(&caller, &mut epoch) => {
-                        if peer.notify_tool_list_changed().await.is_err() {
-                            return;
-                        }
-                    }
-                    // A client that went away is forgotten.
-                    () = tokio::time::sleep(std::time::Duration::from_secs(30)) => {}
-                }
-            }
-        });
+        self.tell(context).await;
     }
 
+    /// As far as the capabilities have it. Whether the policy permits each resource is decided once the caller is known.
     fn accepted_subscription_filter(
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
-        let mut accepted = SubscriptionFilter::new();
-        accepted.tools_list_changed = requested.tools_list_changed;
-        Some(accepted)
+        Some(requested.clone())
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let caller = self.listing(context.request_context()).await?;
-        let mut epoch = self.gateway.epoch(&caller);
-        loop {
-            tokio::select! {
-                () = context.cancelled() => return Ok(()),
-                () = self.gateway.changed(&caller, &mut epoch) => {
-                    if context.accepted().tools_list_changed == Some(true)
-                        && context.sink().notify_tool_list_changed().await.is_err()
-                    {
-                        return Ok(());
-                    }
-                }
-            }
+        self.listening(&caller, &context).await
+    }
+
+    async fn subscribe(
+        &self,
+        params: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.gateway.config().passes(|offer| offer.subscriptions) {
+            return Err(ErrorData::method_not_found::<SubscribeRequestMethod>());
         }
+        let caller = self.listing(&context).await?;
+        self.hear(&caller, params.uri, context.peer)
+    }
+
+    async fn unsubscribe(
+        &self,
+        params: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.gateway.config().passes(|offer| offer.subscriptions) {
+            return Err(ErrorData::method_not_found::<UnsubscribeRequestMethod>());
+        }
+        let _ = self.listing(&context).await?;
+        let mut all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&params.uri);
+        Ok(())
     }
 
     async fn list_tools(
@@ -338,6 +348,40 @@ impl ServerHandler for Session {
         Ok(())
     }
 
+    async fn get_task(
+        &self,
+        params: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.task(request, &params.task_id).await
+    }
+
+    async fn update_task(
+        &self,
+        params: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        let (id, responses) = (params.task_id, params.input_responses);
+        self.gateway.update(request, &id, responses).await
+    }
+
+    async fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.cancel(request, &params.task_id).await
+    }
+
     async fn list_prompts(
         &self,
         params: Option<PaginatedRequestParams>,
@@ -398,7 +442,14 @@ impl ServerHandler for Session {
             params.input_responses.as_ref(),
         );
         let request = self.request(&caller, &context, given, &cancelled);
-        self.gateway.resource(request, params).await
+        let mut response = self.gateway.resource(request, params).await?;
+        if let ReadResourceResponse::Complete(result) = &mut response {
+            // The policy decided for this caller alone, whatever the server says of others. Versions that know no caches are told of none.
+            let modern = is_modern(&context);
+            result.cache_scope = modern.then_some(CacheScope::Private);
+            result.ttl_ms = modern.then(|| result.ttl_ms.unwrap_or(0));
+        }
+        Ok(response)
     }
 
     async fn complete(

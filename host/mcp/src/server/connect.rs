@@ -1,9 +1,4 @@
 //! From a server's configuration to a connection.
-#![expect(
-    deprecated,
-    reason = "roots, sampling and logs leave the protocol; servers of all versions that have them are served"
-)]
-
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::process::Stdio;
@@ -12,30 +7,24 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
-use hexgate_base::harmless;
-use rmcp::model::{
-    ClientCapabilities, ClientConfig, CreateMessageRequest, CreateMessageRequestMethod,
-    CreateMessageRequestParams, CreateMessageResult, ElicitRequest, ElicitRequestParams,
-    ElicitResult, ElicitationAction, ElicitationCapability, ErrorData, Implementation,
-    InputRequest, ListRootsRequest, ListRootsRequestMethod, ListRootsResult,
-    LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion,
-};
+use hexgate_base::{harmless, sentence};
+use rmcp::RoleClient;
+use rmcp::model::ProtocolVersion;
 use rmcp::service::{
-    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, InboundStreamOrigin,
-    NotificationContext, RequestContext, RunningService,
+    ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _,
+    RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use rmcp::{ClientHandler, RoleClient};
-use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::Notify;
 
-use super::exchange::passed;
-use crate::config::{Environment, Offer, Reach, ServerConfig, VERSIONS};
+use super::bearing::{Bearing, challenge_of, refusal_of};
+use super::stale::{Hearing, Stale};
+use super::upstream::{Towards, Upstream};
+use crate::authorization::Authorizer;
+use crate::config::{Environment, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
-use crate::relay::Relays;
 use crate::wire::{Ended, Lines, Peer};
 
 /// What programs need of an environment to start.
@@ -70,131 +59,11 @@ pub(super) enum Opening {
     Initialize,
 }
 
-/// This gateway, as its servers see it.
-#[derive(Debug)]
-pub(super) struct Upstream {
-    server: String,
-    version: Option<ProtocolVersion>,
-    offer: Offer,
-    /// The requests in flight.
-    relays: Arc<Relays>,
-    /// Is told when the server says that its lists changed.
-    pub(super) stale: Arc<Notify>,
-}
-
-impl ClientHandler for Upstream {
-    fn get_info(&self) -> ClientConfig {
-        // What a client could do. With each request a newer server hears what its client can.
-        let mut all = ClientCapabilities::default();
-        all.elicitation = Some(ElicitationCapability::new());
-        all.sampling = Some(Default::default());
-        all.roots = Some(Default::default());
-        let capabilities = passed(&all, &self.offer);
-        let mut config = ClientConfig::new(
-            capabilities,
-            Implementation::new("hexgate-mcp", env!("CARGO_PKG_VERSION")),
-        );
-        if let Some(version) = &self.version {
-            config.protocol_version = version.clone();
-        }
-        config
-    }
-
-    async fn create_message(
-        &self,
-        params: CreateMessageRequestParams,
-        context: RequestContext<RoleClient>,
-    ) -> Result<CreateMessageResult, ErrorData> {
-        if !self.offer.sampling.is_pass() {
-            return Err(ErrorData::method_not_found::<CreateMessageRequestMethod>());
-        }
-        let request = InputRequest::CreateMessage(CreateMessageRequest::new(params));
-        self.ask(&context, request).await
-    }
-
-    async fn create_elicitation(
-        &self,
-        params: ElicitRequestParams,
-        context: RequestContext<RoleClient>,
-    ) -> Result<ElicitResult, ErrorData> {
-        if !self.offer.elicitation.is_pass() {
-            return Ok(ElicitResult::new(ElicitationAction::Decline));
-        }
-        let request = InputRequest::Elicitation(ElicitRequest::new(params));
-        self.ask(&context, request).await
-    }
-
-    async fn list_roots(
-        &self,
-        context: RequestContext<RoleClient>,
-    ) -> Result<ListRootsResult, ErrorData> {
-        if !self.offer.roots.is_pass() {
-            return Err(ErrorData::method_not_found::<ListRootsRequestMethod>());
-        }
-        let request = InputRequest::ListRoots(ListRootsRequest::default());
-        self.ask(&context, request).await
-    }
-
-    async fn on_progress(
-        &self,
-        said: ProgressNotificationParam,
-        _: NotificationContext<RoleClient>,
-    ) {
-        self.relays.progress(said).await;
-    }
-
-    async fn on_logging_message(
-        &self,
-        said: LoggingMessageNotificationParam,
-        _: NotificationContext<RoleClient>,
-    ) {
-        if self.offer.logs.is_pass() {
-            self.relays.log(said).await;
-        }
-    }
-
-    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        tracing::debug!(server = %self.server, "the list of tools changed");
-        self.stale.notify_one();
-    }
-
-    async fn on_prompt_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.stale.notify_one();
-    }
-
-    async fn on_resource_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.stale.notify_one();
-    }
-}
-
-impl Upstream {
-    /// Asks the client whose request caused this, and waits for what it answers.
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        context: &RequestContext<RoleClient>,
-        request: InputRequest,
-    ) -> Result<T, ErrorData> {
-        let stream = match context.extensions.get::<InboundStreamOrigin>() {
-            Some(InboundStreamOrigin::OutboundRequest(id)) => Some(id),
-            Some(InboundStreamOrigin::Unassociated) | None => None,
-        };
-        let answer = tokio::select! {
-            // It no longer wants to know.
-            () = context.ct.cancelled() => return Err(ErrorData::invalid_request("cancelled", None)),
-            answer = self.relays.ask(stream, request) => answer?,
-        };
-        serde_json::from_value(answer).map_err(|_| {
-            ErrorData::internal_error("[protocol] the client answered something else", None)
-        })
-    }
-}
-
 /// A connection, and what ends with it.
 pub(super) struct Connected {
     pub(super) running: RunningService<RoleClient, Upstream>,
     pub(super) ended: Ended,
-    pub(super) relays: Arc<Relays>,
-    pub(super) stale: Arc<Notify>,
+    pub(super) stale: Arc<Stale>,
 }
 
 /// Starts or reaches a server, and agrees on a version of the protocol.
@@ -202,20 +71,12 @@ pub(super) async fn connect(
     name: &str,
     config: &ServerConfig,
     limits: &Limits,
-    offer: Offer,
+    towards: &Towards,
     opening: Opening,
+    authorizer: Option<Arc<Authorizer>>,
 ) -> Result<Connected, String> {
-    let (stale, relays) = (Arc::new(Notify::new()), Arc::new(Relays::default()));
-    let upstream = Upstream {
-        server: name.to_owned(),
-        offer,
-        relays: Arc::clone(&relays),
-        version: config
-            .protocol
-            .clone()
-            .or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
-        stale: Arc::clone(&stale),
-    };
+    let upstream = Upstream::new(config, towards);
+    let stale = Arc::clone(&towards.stale);
     let mode = mode(config, opening);
     let (running, ended) = match &config.reach {
         Reach::Process {
@@ -225,6 +86,10 @@ pub(super) async fn connect(
         } => {
             let lines = process(name, command, args, environment, limits)?;
             let ended = lines.ended();
+            let lines = Hearing {
+                transport: lines,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(lines, mode).await;
             let running = running.map_err(|error| match ended.why() {
                 Some(why) => format!("{why}: {error}"),
@@ -232,10 +97,13 @@ pub(super) async fn connect(
             })?;
             (running, ended)
         }
-        Reach::Http { url, headers } => {
-            let transport = http(url, headers, limits)?;
+        Reach::Http { url, headers, .. } => {
+            let transport = Hearing {
+                transport: http(url, headers, limits, authorizer.clone())?,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(transport, mode).await;
-            let running = running.map_err(|error| error.to_string())?;
+            let running = running.map_err(|error| not_opened(&error, authorizer.as_deref()))?;
             (running, Ended::default())
         }
     };
@@ -257,8 +125,7 @@ pub(super) async fn connect(
             Ok(Connected {
                 running,
                 ended,
-                relays,
-                stale,
+                stale: Arc::clone(&towards.stale),
             })
         }
         Some(version) => Err(format!(
@@ -283,11 +150,56 @@ fn mode(config: &ServerConfig, opening: Opening) -> ClientLifecycleMode {
     }
 }
 
+/// What a server over HTTP answers to somebody without a token: the value of its `WWW-Authenticate`. None: it wants none.
+pub(crate) async fn challenge(
+    config: &ServerConfig,
+    limits: &Limits,
+) -> Result<Option<String>, String> {
+    let Reach::Http { url, headers, .. } = &config.reach else {
+        return Ok(None);
+    };
+    let upstream = Upstream::new(config, &Towards::default());
+    let transport = http(url, headers, limits, None)?;
+    let opening = upstream.serve_with_lifecycle(transport, mode(config, Opening::Ask));
+    let limit = limits.start_time;
+    match tokio::time::timeout(limit, opening).await {
+        Err(_) => Err(format!(
+            "it does not answer within {} seconds",
+            limit.as_secs()
+        )),
+        Ok(Ok(running)) => {
+            let _ = running.cancel().await;
+            Ok(None)
+        }
+        Ok(Err(error)) => match challenge_of(&error) {
+            Some(challenge) => Ok(Some(challenge.to_owned())),
+            None => Err(sentence(&error)),
+        },
+    }
+}
+
+/// Why nothing was opened.
+fn not_opened(error: &ClientInitializeError, authorizer: Option<&Authorizer>) -> String {
+    let of_transport = match error {
+        ClientInitializeError::TransportError { error, .. } => refusal_of(&*error.error),
+        _ => None,
+    };
+    let refusal = of_transport.or_else(|| authorizer.and_then(Authorizer::refusal));
+    if let Some(why) = refusal {
+        return why;
+    }
+    if challenge_of(error).is_some() {
+        return "it wants a token; its configuration has no `authorization` to get one".to_owned();
+    }
+    error.to_string()
+}
+
 fn http(
     url: &str,
     headers: &std::collections::BTreeMap<String, String>,
     limits: &Limits,
-) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
+    authorizer: Option<Arc<Authorizer>>,
+) -> Result<StreamableHttpClientTransport<Bearing>, String> {
     let mut sent = HashMap::new();
     for (name, variable) in headers {
         let value = std::env::var(variable)
@@ -311,6 +223,7 @@ fn http(
         .max_sse_event_size(limits.response_bytes)
         .max_json_response_size(limits.response_bytes)
         .reinit_on_expired_session(true);
+    let client = Bearing::new(client, authorizer);
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hexgate_base::shortened;
-use rmcp::model::SubscriptionFilter;
 use tokio::time::{sleep, timeout};
 
 use super::connect::{Connected, Opening, connect};
+use super::upstream::Towards;
+use super::watched::listen;
 use super::{Connection, Server, State, list};
 
 /// The first and the longest wait before a server is started again.
@@ -48,11 +49,18 @@ pub(super) async fn supervise(server: Arc<Server>) {
         let why = shortened(&why, SHOWN);
         tracing::warn!(server = %server.name, %why, "the server does not answer");
         server.state.send_replace(State::Down(why));
+        let authorizer = server.parts.authorizer.clone().ok().flatten();
         drop(server);
         if began.elapsed() >= STEADY {
             wait = BACKOFF.0;
         }
-        sleep(wait).await;
+        match authorizer.filter(|it| it.refusal().is_some()) {
+            // A login need not be waited for longer.
+            Some(authorizer) => {
+                let _ = timeout(wait, authorizer.changed()).await;
+            }
+            None => sleep(wait).await,
+        }
         wait = wait.saturating_mul(2).min(BACKOFF.1);
     }
 }
@@ -63,7 +71,12 @@ async fn either(server: &Server, opening: &mut Opening) -> Result<Connected, Str
         Ok(connected) => return Ok(connected),
         Err(why) => why,
     };
-    if server.parts.config.protocol.is_some() {
+    // Another opening has no other token.
+    let is_refused = || {
+        let authorizer = server.parts.authorizer.as_ref().ok()?.as_ref()?;
+        authorizer.refusal()
+    };
+    if server.parts.config.protocol.is_some() || is_refused().is_some() {
         return Err(first);
     }
     *opening = match *opening {
@@ -89,12 +102,19 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
             limit.as_secs()
         )
     };
+    let towards = Towards {
+        offer: parts.offer,
+        watched: Arc::clone(&server.watched),
+        ..Towards::default()
+    };
+    let authorizer = parts.authorizer.clone()?;
     let connecting = connect(
         &server.name,
         &parts.config,
         &parts.limits,
-        parts.offer,
+        &towards,
         opening,
+        authorizer,
     );
     let connected = timeout(limit, connecting).await.map_err(late)??;
     let reading = list::read(&server.name, parts, connected.running.peer());
@@ -103,8 +123,9 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
     server.state.send_replace(State::Ready(Connection {
         peer: connected.running.peer().clone(),
         ended: connected.ended.clone(),
-        relays: Arc::clone(&connected.relays),
+        relays: towards.relays,
         level: Arc::default(),
+        stale: Arc::clone(&connected.stale),
     }));
     Ok(connected)
 }
@@ -115,12 +136,12 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
         running,
         ended,
         stale,
-        ..
     } = connected;
     let peer = running.peer().clone();
     let listening = tokio::spawn({
-        let (peer, stale) = (peer.clone(), Arc::clone(&stale));
-        async move { listen(&peer, &stale).await }
+        let watched = Arc::clone(&server.upgrade()?.watched);
+        let peer = peer.clone();
+        async move { listen(&peer, &watched).await }
     });
     let mut waiting = std::pin::pin!(running.waiting());
     let why = loop {
@@ -130,42 +151,15 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
                 (None, Ok(reason)) => format!("{reason:?}"),
                 (None, Err(error)) => error.to_string(),
             },
-            () = stale.notified() => {}
+            () = stale.told() => {}
         }
         let this = server.upgrade()?;
-        let reading = list::read(&this.name, &this.parts, &peer);
-        match timeout(this.parts.limits.start_time, reading).await {
-            Ok(Ok(snapshot)) => this.set_snapshot(snapshot),
-            Ok(Err(why)) => {
-                tracing::warn!(server = %this.name, %why, "the lists cannot be read again");
-            }
-            Err(_) => tracing::warn!(server = %this.name, "the lists are late"),
-        }
+        this.refresh().await;
         drop(this);
         sleep(RELIST).await;
     };
     listening.abort();
     Some(why)
-}
-
-/// Hears of changed lists where the protocol wants that to be asked for.
-async fn listen(peer: &rmcp::Peer<rmcp::RoleClient>, stale: &tokio::sync::Notify) {
-    let modern = peer
-        .peer_info()
-        .is_some_and(|info| !info.protocol_version.has_initialize());
-    if !modern {
-        return;
-    }
-    let mut wanted = SubscriptionFilter::new();
-    wanted.tools_list_changed = Some(true);
-    wanted.prompts_list_changed = Some(true);
-    wanted.resources_list_changed = Some(true);
-    let Ok(mut subscription) = peer.listen(wanted).await else {
-        return;
-    };
-    while let Ok(Some(_)) = subscription.next().await {
-        stale.notify_one();
-    }
 }
 
 /// Marks the lists as read when it is dropped.
@@ -192,31 +186,46 @@ impl Server {
     /// Reads the lists again if they may be kept no longer. All who want them wait for one reading, and for a short while: then they have the
     /// last ones, and the reading goes on.
     pub(crate) async fn refresh(self: &Arc<Self>) {
-        let version = self.parts.catalogue.version();
-        let is_old = self
-            .snapshot()
-            .is_none_or(|snapshot| snapshot.is_old(version));
-        let State::Ready(connection) = self.state.borrow().clone() else {
-            return;
-        };
-        if !is_old {
-            return;
-        }
-        let mut done = self.read.subscribe();
-        // INVARIANT: it is marked as read again by the task, whatever comes of it.
-        if !self.read.send_replace(false) {
-            // Somebody else began.
-            let _ = timeout(PATIENCE, done.wait_for(|is_done| *is_done)).await;
-            return;
-        }
-        let this = Arc::clone(self);
-        tokio::spawn(async move {
-            let _mark = Read(&this);
-            let reading = list::read(&this.name, &this.parts, &connection.peer);
-            if let Ok(Ok(snapshot)) = timeout(this.parts.limits.start_time, reading).await {
-                this.set_snapshot(snapshot);
+        let reading = async {
+            // What the server says has changed while somebody reads is read once more.
+            for _ in 0..2 {
+                let State::Ready(connection) = self.state.borrow().clone() else {
+                    return;
+                };
+                let mut done = self.read.subscribe();
+                let is_read = *done.borrow();
+                if is_read && !self.is_old(&connection) {
+                    return;
+                }
+                // INVARIANT: it is marked as read again by the task, whatever comes of it.
+                if self.read.send_replace(false) {
+                    tokio::spawn(Arc::clone(self).read_again(connection));
+                }
+                let _ = done.wait_for(|is_done| *is_done).await;
             }
-        });
-        let _ = timeout(PATIENCE, done.wait_for(|is_done| *is_done)).await;
+        };
+        let _ = timeout(PATIENCE, reading).await;
+    }
+
+    fn is_old(&self, connection: &Connection) -> bool {
+        let version = self.parts.catalogue.version();
+        connection.stale.is()
+            || self
+                .snapshot()
+                .is_none_or(|snapshot| snapshot.is_old(version))
+    }
+
+    async fn read_again(self: Arc<Self>, connection: Connection) {
+        let _mark = Read(&self);
+        connection.stale.asked();
+        let reading = list::read(&self.name, &self.parts, &connection.peer);
+        let why = match timeout(self.parts.limits.start_time, reading).await {
+            Ok(Ok(snapshot)) => return self.set_snapshot(snapshot),
+            Ok(Err(why)) => why,
+            Err(_) => "they are late".to_owned(),
+        };
+        tracing::warn!(server = %self.name, %why, "the lists cannot be read again");
+        // Who wants them next asks for them again.
+        connection.stale.unread();
     }
 }

@@ -1,5 +1,7 @@
 //! What is special over HTTP.
 
+use std::io::{Read as _, Write as _};
+
 use hexgate_mcp::front::Http;
 use hexgate_mcp::{Gateway, caller::Always};
 use reqwest::header::HeaderMap;
@@ -135,6 +137,7 @@ async fn bodies_that_are_no_message_are_refused() {
         (twice, 400, "duplicate_key"),
         (inexact, 400, "inexact_number"),
         (large, 413, "too_large"),
+        (body.replace("\"id\":1", "\"id\":null"), 400, "no_id"),
     ] {
         let (found, _, answer) = post(&url, &NEW, &body).await;
         assert_eq!(found, status, "{answer}");
@@ -147,6 +150,27 @@ async fn bodies_that_are_no_message_are_refused() {
             "{answer}"
         );
     }
+    assert_eq!(world.calls("fs").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_too_much_is_told_so_after_the_last_byte() {
+    let (world, _gateway, url) = world().await;
+    let address = url.trim_start_matches("http://").trim_end_matches("/mcp");
+    let address = address.to_owned();
+    let sent = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        let body = vec![b'x'; 10 << 20];
+        write!(stream, "POST /mcp HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer alice\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len()).unwrap();
+        // It reads nothing before it has sent everything.
+        stream.write_all(&body).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let answer = sent.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("too_large"), "{answer}");
     assert_eq!(world.calls("fs").len(), 0);
 }
 
@@ -180,6 +204,35 @@ async fn a_session_is_its_callers_own() {
         .header("mcp-session-id", &session);
     assert_eq!(stream.send().await.unwrap().status(), 404);
     assert_eq!(world.calls("fs").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_has_as_many_sessions_as_are_configured() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let mut config = world.config(&[("fs", server)]);
+    config.limits.sessions = 2;
+    let gateway = world.gateway(config).await;
+    let url = listen(&gateway).await;
+    let open = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}});
+    let mut sessions = Vec::new();
+    for user in ["Bearer bob", "Bearer alice", "Bearer alice", "Bearer alice"] {
+        let (_, headers, _) = post(&url, &[("authorization", user)], &open.to_string()).await;
+        let session = headers["mcp-session-id"].to_str().unwrap().to_owned();
+        sessions.push((user, session));
+    }
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}).to_string();
+    let mut found = Vec::new();
+    for (user, session) in &sessions {
+        let headers = [
+            ("authorization", *user),
+            ("mcp-session-id", session),
+            ("mcp-protocol-version", "2025-11-25"),
+        ];
+        found.push(post(&url, &headers, &list).await.0);
+    }
+    assert_eq!(found, [200, 404, 200, 200]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,9 +9,11 @@
 )]
 
 mod asking;
+mod caching;
 mod changing;
 mod client;
 mod config;
+mod deciding;
 mod holding;
 mod hostile;
 mod http;

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use std::sync::Arc;
 
-use hexgate_adapter_kit::{Driver, Play, Scenario, Seen, Uncovered, outcome, scenarios};
+use hexgate_adapter_kit::{
+    Aspect, Driver, Kind, Play, Scenario, Seen, Uncovered, outcome, scenarios,
+};
 use hexgate_enforce::{Call, Enforcer};
 
 /// What is wrong with a host.
@@ -35,6 +37,8 @@ enum Fault {
     AnotherCaller,
     /// It keeps results, and gives them without asking.
     KeepsResults,
+    /// It does not say what it does not gate.
+    NamesNothing,
 }
 
 struct Plain(Fault);
@@ -67,7 +71,13 @@ impl Driver for Plain {
                 read.push(text);
             }
         }
-        Ok(play.seen(read).await)
+        let mut seen = play.seen(read).await;
+        if self.0 != Fault::NamesNothing {
+            let tools = play.tools().iter();
+            let ungated = tools.filter(|tool| tool.kind == Kind::Provider);
+            seen.named_uncovered = ungated.map(|tool| tool.name.clone()).collect();
+        }
+        Ok(seen)
     }
 }
 
@@ -165,6 +175,7 @@ const PLAYED: &[&str] = &[
     "recorder-fails",
     "result-kept",
     "tool-fails",
+    "tool-of-the-provider",
     "tool-panics",
     "user-stopped",
 ];
@@ -200,8 +211,17 @@ async fn each_fault_of_a_host_is_found() {
         (Fault::TellsTheReason, "deny-hides-the-policy", "has `7531`"),
         (Fault::TellsNothing, "deny", "lacks `[policy_denied]`"),
         (Fault::DecidesTwice, "deny", "a record too many"),
+        (
+            Fault::NamesNothing,
+            "tool-of-the-provider",
+            "does not say that `web_search` is not gated",
+        ),
         (Fault::AnotherCaller, "allow", "is recorded for"),
-        (Fault::KeepsResults, "result-kept", "has `7715`"),
+        (
+            Fault::KeepsResults,
+            "result-kept",
+            "lacks `[policy_denied]`: `the secret is 7715`",
+        ),
     ] {
         let failure = plays(fault, name).await.expect_err(name);
         assert!(failure.contains(why), "{fault:?}: {failure}");
@@ -228,6 +248,38 @@ impl Driver for Excused {
     async fn play(&self, play: Play) -> Result<Seen, String> {
         Plain(Fault::None).play(play).await
     }
+}
+
+/// A host that says that it does not record ends, and runs what is denied.
+struct Careless;
+
+#[async_trait]
+impl Driver for Careless {
+    fn host(&self) -> &'static str {
+        "careless"
+    }
+
+    fn title(&self) -> &'static str {
+        "Careless"
+    }
+
+    fn uncovered(&self, _: &Scenario) -> Option<Uncovered> {
+        Uncovered::open_in(&[Aspect::Records], "it does not record how calls end")
+    }
+
+    async fn play(&self, play: Play) -> Result<Seen, String> {
+        Plain(Fault::DoesNotAsk).play(play).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_excuse_covers_nothing_else() {
+    let driver: Arc<dyn Driver> = Arc::new(Careless);
+    let all = scenarios().unwrap();
+    let deny = all.iter().find(|it| it.name == "deny").unwrap();
+    let failure = outcome(&driver, deny).await.unwrap_err();
+    assert!(failure.contains("more than is declared"), "{failure}");
+    assert!(failure.contains("`drop` ran with"), "{failure}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

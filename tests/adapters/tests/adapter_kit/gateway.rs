@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use hexgate_adapter_kit::{
-    AnswerSpec, Driver, Entry, Fault, Kind, Play, Scenario, Seen, ToolSpec, Uncovered,
+    AnswerSpec, Driver, Entry, Fault, Kind, Play, Scenario, Seen, ToolSpec, Uncovered, Ungated,
 };
 use hexgate_enforce::Caller;
 use hexgate_enforce::resolve::Environment;
@@ -64,6 +64,11 @@ impl Driver for Standing {
         if around.rewrite_before.is_some() || around.rewrite_after.is_some() {
             return Uncovered::absent("a gateway has no other hooks");
         }
+        if scenario.name == "counted" {
+            return Uncovered::absent(
+                "a gateway counts no calls: it does not know which of them belong to one run",
+            );
+        }
         if around.entry == Entry::Streamed {
             return Uncovered::absent(
                 "a gateway sees calls, and not the answer of the model that has them",
@@ -76,6 +81,13 @@ impl Driver for Standing {
             );
         }
         None
+    }
+
+    fn ungated(&self) -> Vec<Ungated> {
+        vec![Ungated::new(
+            "the client's own tools, and servers that it has beside the gateway",
+            "a gateway decides what goes through it",
+        )]
     }
 
     async fn play(&self, play: Play) -> Result<Seen, String> {

@@ -10,6 +10,8 @@
 
 mod faulty;
 mod gateway;
+mod hook;
+mod page;
 mod runtime;
 
 use std::path::{Path, PathBuf};
@@ -25,4 +27,5 @@ fn coverage() -> PathBuf {
 async fn holds(driver: impl Driver) {
     let checked = check(Arc::new(driver), &coverage()).await;
     checked.unwrap_or_else(|failure| panic!("{failure}"));
+    page::write();
 }

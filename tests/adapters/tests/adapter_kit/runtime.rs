@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use hexgate_adapter_kit::{
-    AgentSpec, CallSpec, Driver, Entry, Kind, Play, Rewrite, Scenario, Script, Seen, ToolSpec,
-    Uncovered,
+    AgentSpec, CallSpec, Driver, Entry, Kind, Play, Rewrite, Scenario, ScenarioResult, Script,
+    Seen, ToolSpec, Uncovered, outcome, scenarios,
 };
 use hexgate_agent::guard::{Before, Guard, GuardError, GuardedCall};
 use hexgate_agent::message::{Message, ProposedCall};
@@ -21,10 +21,33 @@ use super::holds;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_runtime_holds_every_scenario() {
-    holds(Runtime).await;
+    let streamed = false;
+    holds(Runtime { streamed }).await;
 }
 
-struct Runtime;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_streamed_run_holds_every_scenario_alike() {
+    let (plain, streamed): (Arc<dyn Driver>, Arc<dyn Driver>) = (
+        Arc::new(Runtime { streamed: false }),
+        Arc::new(Runtime { streamed: true }),
+    );
+    for scenario in scenarios().unwrap() {
+        let found = outcome(&streamed, &scenario).await;
+        let found = found.unwrap_or_else(|why| panic!("{}: {why}", scenario.name));
+        let is_covered = plain.uncovered(&scenario).is_none();
+        assert_eq!(
+            found == ScenarioResult::Passes,
+            is_covered,
+            "{}",
+            scenario.name
+        );
+    }
+}
+
+struct Runtime {
+    /// Whether all runs are followed while they go on, whatever the scenario.
+    streamed: bool,
+}
 
 #[async_trait]
 impl Driver for Runtime {
@@ -73,7 +96,11 @@ impl Driver for Runtime {
         let agent = builder.build().map_err(|error| error.to_string())?;
         let mut talk = Conversation::new();
         let running = async {
-            match play.around().entry {
+            let entry = match self.streamed {
+                true => Entry::Streamed,
+                false => play.around().entry,
+            };
+            match entry {
                 Entry::Plain => agent.invoke_in(&mut talk, &caller, "Go.").await,
                 Entry::Streamed => {
                     let mut events = agent.stream_in(&mut talk, &caller, "Go.");
