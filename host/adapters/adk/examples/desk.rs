@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use adk_agent::LlmAgentBuilder;
 use adk_core::{
     Content, Llm, LlmRequest, LlmResponse, LlmResponseStream, Part, RunConfig, SessionId, Tool,
-    ToolConfirmationDecision, ToolConfirmationHandler, ToolConfirmationRequest, ToolContext, UserId,
+    ToolConfirmationDecision, ToolConfirmationHandler, ToolConfirmationRequest, ToolContext,
+    UserId,
 };
 use adk_runner::Runner;
 use adk_session::{CreateRequest, InMemorySessionService, SessionService as _};

@@ -172,8 +172,8 @@ async fn each_attempt_of_a_retry_budget_is_decided_and_recorded() {
         fails: 2,
         ..Named::new("read")
     };
-    let retrying = builder("read")
-        .default_retry_budget(RetryBudget::new(3, Duration::from_millis(1)));
+    let retrying =
+        builder("read").default_retry_budget(RetryBudget::new(3, Duration::from_millis(1)));
     let agent = hexgate_adk::gate(retrying, &enforcing.build().unwrap());
     let agent = agent.tool(Arc::new(tool.clone())).build().unwrap();
     run(agent, RunConfig::default()).await;

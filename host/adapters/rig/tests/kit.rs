@@ -221,7 +221,8 @@ fn agent(play: &Play, spec: &ToolSpec, below: &AgentSpec) -> Result<DynamicTool,
         move |arguments| {
             let agent = agent.clone();
             Box::pin(async move {
-                let task = arguments["task"].as_str().unwrap_or_default().to_owned();
+                let task = arguments.get("task").and_then(Value::as_str);
+                let task = task.unwrap_or_default().to_owned();
                 let answer = agent.prompt(task).await;
                 let answer = answer.map_err(ToolExecutionError::from_error)?;
                 Ok(ToolOutput::text(answer.output()))
@@ -342,7 +343,7 @@ impl Transport<MockScript> for Player {
         if is_broken {
             // The stream breaks off in its midst: no whole answer ever comes.
             let broken = ProviderError::Provider("the stream broke off".to_owned());
-            return Opening::ready(Opened::new(stream::iter([Err(broken.into())])));
+            return Opening::ready(Opened::new(stream::iter([Err(broken)])));
         }
         let origin = Origin::new("example.api", "kit", "");
         let response = CompletionResponse::new(content, Usage::new(), origin, Value::Null);

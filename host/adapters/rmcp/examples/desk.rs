@@ -81,9 +81,8 @@ impl ServerHandler for Desk {
     ) -> Result<ListToolsResult, ErrorData> {
         let any = json!({"type": "object"});
         let any = Arc::new(any.as_object().cloned().unwrap_or_default());
-        let tools = ["look_up", "refund", "close"].map(|name| {
-            Tool::new(name, "A tool of the example.", Arc::clone(&any))
-        });
+        let tools = ["look_up", "refund", "close"]
+            .map(|name| Tool::new(name, "A tool of the example.", Arc::clone(&any)));
         Ok(ListToolsResult::with_all_items(tools.into()))
     }
 

@@ -74,7 +74,10 @@ impl Tool for Named {
 
     fn tool_spec(&self) -> ToolSpec {
         let described = "A tool of the example.";
-        let spec = ToolSpec::builder().name(self.0).description(described).build();
+        let spec = ToolSpec::builder()
+            .name(self.0)
+            .description(described)
+            .build();
         spec.unwrap_or_default()
     }
 }
@@ -85,11 +88,14 @@ struct Script(Arc<Mutex<Vec<ToolCall>>>);
 
 impl Script {
     fn new<const N: usize>(calls: [(&str, &str); N]) -> Self {
-        let calls = calls.into_iter().enumerate().filter_map(|(at, (name, args))| {
-            let mut call = ToolCall::builder();
-            call.id(format!("call-{at}")).name(name).args(args);
-            call.build().ok()
-        });
+        let calls = calls
+            .into_iter()
+            .enumerate()
+            .filter_map(|(at, (name, args))| {
+                let mut call = ToolCall::builder();
+                call.id(format!("call-{at}")).name(name).args(args);
+                call.build().ok()
+            });
         Self(Arc::new(Mutex::new(calls.collect())))
     }
 }

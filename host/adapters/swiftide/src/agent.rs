@@ -1,7 +1,6 @@
 //! An agent all of whose tools are wrapped.
 
 use std::collections::HashSet;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use hexgate_base::guarded::{guarded_async, locked};
@@ -9,12 +8,12 @@ use hexgate_enforce::Enforcer;
 use hexgate_gate::{Gate, InVain};
 use swiftide_agents::errors::AgentError;
 use swiftide_agents::hooks::Hook;
-use swiftide_agents::{Agent, AgentBuilder, DefaultContext};
-use swiftide_core::Tool;
+use swiftide_agents::{Agent, AgentBuilder, DefaultContext, State, StopReason};
 use swiftide_core::chat_completion::{
     ChatCompletionRequest, ChatCompletionResponse, ChatMessage, ToolCall, ToolOutput,
 };
 use swiftide_core::prompt::Prompt;
+use swiftide_core::{AgentContext, Tool};
 use tokio::sync::oneshot;
 
 use crate::run::{Current, Turns};
@@ -22,7 +21,8 @@ use crate::tool::{self, Shared, arguments, is_gated};
 
 type Tools = HashSet<Box<dyn Tool>>;
 
-/// An agent whose calls are decided. It is looked at as the [`Agent`] that it is, and run by its own methods.
+/// An agent whose calls are decided. It is run by these methods and not by those of the [`Agent`] within, which stays within: a copy of it would act
+/// for whoever this one is run for.
 #[derive(Debug)]
 #[must_use = "an agent that is not run is gated in vain"]
 pub struct Gated {
@@ -218,8 +218,44 @@ impl Gated {
     }
 
     /// As [`Agent::stop`].
-    pub async fn stop(&mut self, reason: impl Into<swiftide_agents::StopReason>) {
+    pub async fn stop(&mut self, reason: impl Into<StopReason>) {
         self.agent.stop(reason).await;
+    }
+
+    /// The agent's context: its messages, and where feedback is given.
+    #[must_use]
+    pub fn context(&self) -> &dyn AgentContext {
+        self.agent.context()
+    }
+
+    /// As [`Agent::history`].
+    ///
+    /// # Errors
+    ///
+    /// The context has none.
+    pub async fn history(&self) -> Result<Vec<ChatMessage>, AgentError> {
+        self.agent.history().await
+    }
+
+    /// As [`Agent::stop_reason`].
+    #[must_use]
+    pub fn stop_reason(&self) -> Option<&StopReason> {
+        self.agent.stop_reason()
+    }
+
+    /// As [`Agent::state`].
+    #[must_use]
+    pub fn state(&self) -> &State {
+        self.agent.state()
+    }
+
+    /// The names of the tools, in order.
+    #[must_use]
+    pub fn tools(&self) -> Vec<String> {
+        let tools = self.agent.tools().iter();
+        let mut names: Vec<_> = tools.map(|tool| tool.name().into_owned()).collect();
+        names.sort();
+        names
     }
 
     async fn begin(&mut self) -> Result<crate::run::Running, GateError> {
@@ -234,13 +270,5 @@ impl Gated {
         }
         self.shared.turns.clear();
         Ok(self.shared.current.begin())
-    }
-}
-
-impl Deref for Gated {
-    type Target = Agent;
-
-    fn deref(&self) -> &Agent {
-        &self.agent
     }
 }

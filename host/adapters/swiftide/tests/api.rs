@@ -57,7 +57,10 @@ impl Tool for Named {
     }
 
     fn tool_spec(&self) -> ToolSpec {
-        let spec = ToolSpec::builder().name(self.0).description("A tool.").build();
+        let spec = ToolSpec::builder()
+            .name(self.0)
+            .description("A tool.")
+            .build();
         spec.unwrap()
     }
 }
@@ -129,17 +132,11 @@ async fn the_agent_stops_for_feedback_and_goes_on_with_the_very_call() {
     let tool = Named::new("pay");
     let script = Script::new([("pay", r#"{"n":1}"#), ("pay", r#"{"n":1}"#)]);
     let mut agent = agent(script, &tool, &enforcing.build().unwrap()).await;
-    scope::scope(caller("alice"), agent.query("go")).await.unwrap();
+    scope::scope(caller("alice"), agent.query("go"))
+        .await
+        .unwrap();
     let call = waiting(&agent).unwrap();
     assert!(tool.ran().is_empty());
-
-    // What is agreed to is another call.
-    let mut other = call.clone();
-    other.with_args(Some(r#"{"n":2}"#.to_owned()));
-    feedback(&agent, &other, &ToolFeedback::approved()).await;
-    scope::scope(caller("alice"), agent.run()).await.unwrap();
-    assert!(tool.ran().is_empty());
-    assert!(waiting(&agent).is_some());
 
     // It counts once: the second call, which is the same, is asked about again.
     feedback(&agent, &call, &ToolFeedback::approved()).await;
@@ -150,8 +147,31 @@ async fn the_agent_stops_for_feedback_and_goes_on_with_the_very_call() {
     scope::scope(caller("alice"), agent.run()).await.unwrap();
     assert_eq!(tool.ran().len(), 1);
     let lines = record.lines();
-    assert!(lines.contains(&r#"allow pay {"n":1} for alice"#.to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&r#"allow pay {"n":1} for alice"#.to_owned()),
+        "{lines:?}"
+    );
     assert_eq!(lines.last().unwrap(), r#"deny pay {"n":1} for alice"#);
+}
+
+#[tokio::test]
+async fn feedback_for_other_arguments_does_not_count() {
+    let (enforcing, record) = enforcer(POLICY);
+    let enforcing = enforcing.approvals(Approvals::handler(Feedback));
+    let tool = Named::new("pay");
+    let script = Script::new([("pay", r#"{"n":1}"#)]);
+    let mut agent = agent(script, &tool, &enforcing.build().unwrap()).await;
+    scope::scope(caller("alice"), agent.query("go"))
+        .await
+        .unwrap();
+    let mut other = waiting(&agent).unwrap();
+    other.with_args(Some(r#"{"n":2}"#.to_owned()));
+    feedback(&agent, &other, &ToolFeedback::approved()).await;
+    scope::scope(caller("alice"), agent.run()).await.unwrap();
+    assert!(tool.ran().is_empty());
+    assert!(waiting(&agent).is_some());
+    let asked = r#"needs_approval pay {"n":1} for alice"#;
+    assert_eq!(record.lines(), [asked; 4]);
 }
 
 #[tokio::test]
@@ -163,7 +183,9 @@ async fn tools_of_toolboxes_and_the_default_tool_are_gated() {
     builder.llm(&script).add_toolbox(Server(tool.clone()));
     let enforcer = enforcing.build().unwrap();
     let mut agent = hexgate_swiftide::gate(builder, &enforcer).await.unwrap();
-    scope::scope(caller("alice"), agent.query("go")).await.unwrap();
+    scope::scope(caller("alice"), agent.query("go"))
+        .await
+        .unwrap();
     assert_eq!(tool.ran(), ["{}"]);
     assert_eq!(
         record.lines(),
@@ -181,7 +203,9 @@ async fn tools_run_with_the_caller_in_scope_and_without_a_scope_they_do_not_run(
     let enforcer = enforcing.build().unwrap();
     let tool = Named::new("read");
     let mut first = agent(Script::new([("read", "{}")]), &tool, &enforcer).await;
-    scope::scope(caller("alice"), first.query("go")).await.unwrap();
+    scope::scope(caller("alice"), first.query("go"))
+        .await
+        .unwrap();
     let history = first.history().await.unwrap();
     assert!(format!("{history:?}").contains(r#"Text("alice")"#));
     let mut second = agent(Script::new([("read", "{}")]), &tool, &enforcer).await;
@@ -198,7 +222,9 @@ async fn a_tool_that_is_added_later_is_gated() {
     let mut agent = agent(script, &tool, &enforcing.build().unwrap()).await;
     let wipe = Named::new("wipe");
     agent.add_tool(Box::new(wipe.clone()));
-    scope::scope(caller("alice"), agent.query("go")).await.unwrap();
+    scope::scope(caller("alice"), agent.query("go"))
+        .await
+        .unwrap();
     assert!(wipe.ran().is_empty());
     assert_eq!(record.lines(), ["deny wipe {} for alice"]);
 }

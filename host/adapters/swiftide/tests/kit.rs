@@ -66,6 +66,11 @@ impl Driver for Swiftide {
         if has(Kind::Later) {
             return Uncovered::absent("a run has the tools with which it began");
         }
+        if scenario.around.wrapped_twice {
+            return Uncovered::absent(
+                "an agent is gated as it is built, and its tools are not given out again",
+            );
+        }
         if scenario.around.rewrite_after.is_some() || scenario.around.rewrite_before.is_some() {
             return Uncovered::absent("hooks cannot change the arguments of a call");
         }
@@ -92,13 +97,6 @@ impl Driver for Swiftide {
         let model = Player::new(play.script().clone());
         let read = Arc::clone(&model.read);
         let mut agent = agent(&play, play.tools(), model, &enforcer).await?;
-        if play.around().wrapped_twice {
-            // The same tools are given to the agent again, as they are wrapped.
-            let wrapped: Vec<_> = agent.tools().iter().cloned().collect();
-            for tool in wrapped {
-                agent.add_tool(tool);
-            }
-        }
         let running = agent.query("Go.");
         let running = async {
             match play.caller() {
