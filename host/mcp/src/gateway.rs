@@ -7,6 +7,7 @@ mod items;
 mod session;
 mod shown;
 mod side;
+mod subscriptions;
 mod talk;
 mod tasks;
 mod trust;

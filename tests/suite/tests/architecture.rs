@@ -38,6 +38,7 @@ const FLOORS: &[&str] = &[
     "hexgate-approvals",
     "hexgate-audit",
     "hexgate-enforce",
+    "hexgate-address",
     "hexgate-said",
     "hexgate-sandbox",
     "hexgate-macros",

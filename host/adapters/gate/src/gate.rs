@@ -88,7 +88,9 @@ impl InVain {
                 "[invalid_arguments] The arguments of tool '{tool}' are no JSON object. The tool was not executed."
             ),
             Self::NotOffered => {
-                format!("[not_offered] Tool '{tool}' is not offered now. The tool was not executed.")
+                format!(
+                    "[not_offered] Tool '{tool}' is not offered now. The tool was not executed."
+                )
             }
         }
     }

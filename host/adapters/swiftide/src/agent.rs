@@ -11,11 +11,13 @@ use swiftide_agents::errors::AgentError;
 use swiftide_agents::hooks::Hook;
 use swiftide_agents::{Agent, AgentBuilder, DefaultContext};
 use swiftide_core::Tool;
-use swiftide_core::chat_completion::{ChatCompletionRequest, ChatCompletionResponse};
+use swiftide_core::chat_completion::{
+    ChatCompletionRequest, ChatCompletionResponse, ChatMessage, ToolCall, ToolOutput,
+};
 use swiftide_core::prompt::Prompt;
 use tokio::sync::oneshot;
 
-use crate::run::Current;
+use crate::run::{Current, Turns};
 use crate::tool::{self, Shared, arguments, is_gated};
 
 type Tools = HashSet<Box<dyn Tool>>;
@@ -55,6 +57,7 @@ pub async fn gate(mut builder: AgentBuilder, enforcer: &Enforcer) -> Result<Gate
     let shared = Shared {
         gate: Gate::new(enforcer),
         current: Current::default(),
+        turns: Turns::default(),
     };
     let tools = all_tools(&builder).await?;
     builder
@@ -62,16 +65,37 @@ pub async fn gate(mut builder: AgentBuilder, enforcer: &Enforcer) -> Result<Gate
         .without_default_stop_tool()
         .tools(tools.into_iter().map(|it| wrapped(it, &shared)));
     let (hides, attempts) = (shared.clone(), shared.clone());
+    let vain = Vain::default();
+    let answers = vain.clone();
     builder.before_completion(move |_: &Agent, request: &mut ChatCompletionRequest| {
         hide(&hides, request);
         Box::pin(std::future::ready(Ok(())))
     });
     builder.after_completion(
         move |agent: &Agent, response: &mut ChatCompletionResponse| {
-            unknown(&attempts, agent, response);
+            unknown(&attempts, &vain, agent, response);
             Box::pin(std::future::ready(Ok(())))
         },
     );
+    let turns = shared.turns.clone();
+    builder.before_tool(move |_: &Agent, call: &ToolCall| {
+        let (turns, call) = (turns.clone(), call.id().to_owned());
+        Box::pin(async move {
+            turns.wait(call).await;
+            Ok(())
+        })
+    });
+    builder.after_each(move |agent: &Agent| {
+        let answers = answers.clone();
+        Box::pin(async move {
+            let answered = std::mem::take(&mut *locked(&answers));
+            for (call, message) in answered {
+                let output = ChatMessage::ToolOutput(call, ToolOutput::fail(message));
+                agent.context().add_message(output).await?;
+            }
+            Ok(())
+        })
+    });
     let agent = builder
         .build()
         .map_err(|error| GateError::Build(error.to_string()))?;
@@ -130,14 +154,18 @@ fn hide(shared: &Shared, request: &mut ChatCompletionRequest) {
         .retain(|spec| shared.gate.shows(&spec.name));
 }
 
-/// Has calls of tools decided that the agent does not have: the framework passes over them.
-fn unknown(shared: &Shared, agent: &Agent, response: &ChatCompletionResponse) {
+/// Calls of tools that do not exist, and what the model is to read of them.
+type Vain = Arc<Mutex<Vec<(ToolCall, String)>>>;
+
+/// Has calls of tools decided that the agent does not have. The framework passes over them, so the model would read nothing of them.
+fn unknown(shared: &Shared, vain: &Vain, agent: &Agent, response: &ChatCompletionResponse) {
     for call in response.tool_calls.iter().flatten() {
         let is_there = agent.tools().iter().any(|tool| tool.name() == call.name());
         if !is_there {
-            let _ = shared
+            let message = shared
                 .gate
                 .in_vain(call.name(), arguments(call), InVain::UnknownTool);
+            locked(vain).push((call.clone(), message));
         }
     }
 }
@@ -204,6 +232,7 @@ impl Gated {
                 .map(|tool| wrapped(tool, &self.shared))
                 .collect();
         }
+        self.shared.turns.clear();
         Ok(self.shared.current.begin())
     }
 }

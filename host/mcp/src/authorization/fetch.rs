@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http;
+use hexgate_address::{Host, Kind, Reach, SystemResolver, pinned};
 use hexgate_base::guarded::locked;
 use hexgate_base::{sentence, shortened};
-use hexgate_sandbox::address::{Host, Kind, Reach, SystemResolver, pinned};
 use reqwest::redirect::Policy;
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest};
 use url::Url;

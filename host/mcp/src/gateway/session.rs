@@ -4,8 +4,11 @@
     reason = "logs leave the protocol; clients of all versions that have them are served"
 )]
 
+mod changes;
+
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::request::Parts;
@@ -19,10 +22,16 @@ use rmcp::model::{
     ServerCapabilities, ServerConfig, SetLevelRequestMethod, SetLevelRequestParams,
     SubscriptionFilter, TASKS_EXTENSION_ID, Tool, UpdateTaskParams,
 };
+use rmcp::model::{
+    SubscribeRequestMethod, SubscribeRequestParams, UnsubscribeRequestMethod,
+    UnsubscribeRequestParams,
+};
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
 use super::call::Request;
+use changes::Ends;
+
 use super::side::{self, Side};
 use super::{Gateway, shown};
 use crate::ask::{Asking, Given, Road, has_forms};
@@ -41,6 +50,8 @@ pub struct Session {
     told: Arc<AtomicBool>,
     /// The least severe log message that an older client asked for.
     level: Arc<Mutex<Option<Level>>>,
+    /// The resources about which an older client hears.
+    heard: Arc<Mutex<HashMap<String, Ends>>>,
 }
 
 /// Where the client is.
@@ -69,6 +80,7 @@ impl Gateway {
             number: side::number(),
             told: Arc::default(),
             level: Arc::default(),
+            heard: Arc::default(),
         }
     }
 }
@@ -191,10 +203,15 @@ impl ServerHandler for Session {
             .enable_tool_list_changed()
             .build();
         if config.passes(|offer| offer.prompts) {
-            capabilities.prompts = Some(Default::default());
+            let prompts = capabilities.prompts.get_or_insert_default();
+            prompts.list_changed = Some(true);
         }
         if config.passes(|offer| offer.resources) {
-            capabilities.resources = Some(Default::default());
+            let resources = capabilities.resources.get_or_insert_default();
+            resources.list_changed = Some(true);
+            if config.passes(|offer| offer.subscriptions) {
+                resources.subscribe = Some(true);
+            }
         }
         if config.passes(|offer| offer.completions) {
             capabilities.completions = Some(Default::default());
@@ -227,65 +244,46 @@ impl ServerHandler for Session {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        let caller = match self.over {
-            Over::Stdio => self
-                .gateway
-                .caller_of()
-                .caller_of(Incoming::stdio())
-                .await
-                .ok(),
-            Over::Http => context
-                .extensions
-                .get::<Parts>()
-                .and_then(|parts| parts.extensions.get::<Caller>())
-                .cloned(),
-        };
-        let Some(caller) = caller else { return };
-        if self.told.swap(true, Ordering::Relaxed) {
-            // However often a client says that it began, one task tells it.
-            return;
-        }
-        let (gateway, peer) = (self.gateway.clone(), context.peer);
-        tokio::spawn(async move {
-            let mut epoch = gateway.epoch(&caller);
-            while !peer.is_transport_closed() {
-                tokio::select! {
-                    () = gateway.changed(&caller, &mut epoch) => {
-                        if peer.notify_tool_list_changed().await.is_err() {
-                            return;
-                        }
-                    }
-                    // A client that went away is forgotten.
-                    () = tokio::time::sleep(std::time::Duration::from_secs(30)) => {}
-                }
-            }
-        });
+        self.tell(context).await;
     }
 
+    /// As far as the capabilities have it. Whether the policy permits each resource is decided once the caller is known.
     fn accepted_subscription_filter(
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
-        let mut accepted = SubscriptionFilter::new();
-        accepted.tools_list_changed = requested.tools_list_changed;
-        Some(accepted)
+        Some(requested.clone())
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let caller = self.listing(context.request_context()).await?;
-        let mut epoch = self.gateway.epoch(&caller);
-        loop {
-            tokio::select! {
-                () = context.cancelled() => return Ok(()),
-                () = self.gateway.changed(&caller, &mut epoch) => {
-                    if context.accepted().tools_list_changed == Some(true)
-                        && context.sink().notify_tool_list_changed().await.is_err()
-                    {
-                        return Ok(());
-                    }
-                }
-            }
+        self.listening(&caller, &context).await
+    }
+
+    async fn subscribe(
+        &self,
+        params: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.gateway.config().passes(|offer| offer.subscriptions) {
+            return Err(ErrorData::method_not_found::<SubscribeRequestMethod>());
         }
+        let caller = self.listing(&context).await?;
+        self.hear(&caller, params.uri, context.peer)
+    }
+
+    async fn unsubscribe(
+        &self,
+        params: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.gateway.config().passes(|offer| offer.subscriptions) {
+            return Err(ErrorData::method_not_found::<UnsubscribeRequestMethod>());
+        }
+        let _ = self.listing(&context).await?;
+        let mut all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&params.uri);
+        Ok(())
     }
 
     async fn list_tools(
