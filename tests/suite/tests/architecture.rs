@@ -101,7 +101,7 @@ const MOST_CRATES: &[(&str, &str, usize)] = &[
     ("hexgate-enforce", "", 100),
     ("hexgate-enforce", "cranelift", 130),
     ("hexgate-authzen", "", 220),
-    ("hexgate-mcp", "", 330),
+    ("hexgate-mcp", "", 375),
     ("hexgate-adapter-kit", "", 200),
     ("hexgate-cli", "hexgate", 165),
 ];
