@@ -2,6 +2,7 @@
 
 mod asked;
 mod init;
+mod login;
 mod pin;
 mod run;
 mod wrap;
@@ -13,6 +14,7 @@ use crate::exit::Exit;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Init(init::Args),
+    Login(login::Args),
     Pin(pin::Args),
     Run(run::Args),
     Wrap(wrap::Args),
@@ -21,6 +23,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<Exit> {
     match command {
         Command::Init(args) => init::run(&args),
+        Command::Login(args) => login::run(&args),
         Command::Pin(args) => pin::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Wrap(args) => wrap::run(args),

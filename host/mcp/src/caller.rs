@@ -1,7 +1,10 @@
 //! On whose behalf a client asks.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use axum::http::HeaderMap;
+use hexgate_base::Digest;
 use hexgate_enforce::Caller;
 
 /// What is known of a request before it is read.
@@ -35,7 +38,7 @@ pub trait CallerOf: Send + Sync {
     ///
     /// # Errors
     ///
-    /// There is none. Over HTTP the answer is 401 with the challenge; a call is denied and recorded.
+    /// There is none. Over HTTP the answer is 401 with the challenge, or 503 where it cannot be said now; a call is denied and recorded.
     async fn caller_of(&self, incoming: Incoming<'_>) -> Result<Caller, Unidentified>;
 }
 
@@ -48,6 +51,8 @@ pub struct Unidentified {
     pub reason: String,
     /// The value of the header `WWW-Authenticate`. None: `Bearer`.
     pub challenge: Option<String>,
+    /// That cannot be said now, and may be after this time: over HTTP the answer is 503. None: there is no caller.
+    pub retry_after: Option<Duration>,
 }
 
 impl Unidentified {
@@ -56,7 +61,15 @@ impl Unidentified {
         Self {
             reason: reason.into(),
             challenge: None,
+            retry_after: None,
         }
+    }
+
+    /// Who calls cannot be said now, and may be after this time. The request is refused all the same.
+    #[must_use]
+    pub fn retry_after(mut self, time: Duration) -> Self {
+        self.retry_after = Some(time);
+        self
     }
 
     /// With this value of the header `WWW-Authenticate`.
@@ -76,4 +89,15 @@ impl CallerOf for Always {
     async fn caller_of(&self, _: Incoming<'_>) -> Result<Caller, Unidentified> {
         Ok(self.0.clone())
     }
+}
+
+/// Who a caller is, for telling callers apart: not only by the user, as roles may differ by token.
+pub(crate) fn fingerprint(caller: &Caller) -> Digest {
+    let parts = (caller.user_id(), caller.roles(), caller.session());
+    Digest::of(&serde_json::to_vec(&parts).unwrap_or_default())
+}
+
+tokio::task_local! {
+    /// Who makes the request over HTTP that is looked at, before it is in a task of its own.
+    pub(crate) static CALLER: Caller;
 }

@@ -27,6 +27,7 @@ use hexgate_base::harmless;
 use rmcp::model::ProtocolVersion;
 use serde::Deserialize;
 
+use crate::authorization::AuthorizationConfig;
 use crate::identity::IdentityConfig;
 use crate::limits::Limits;
 use crate::names;
@@ -61,6 +62,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// On whose behalf every client asks. None: something else says so, or nobody does, and every call is denied.
     pub caller: Option<CallerConfig>,
+    /// The decision point beside the gateway. None: there is none.
+    pub authzen: Option<AuthzenConfig>,
     /// Who vouches for callers. None: the `caller` is everybody.
     pub identity: Option<IdentityConfig>,
     /// The file of tools that were accepted. None: tools are offered as their servers describe them at the moment, and that is said.
@@ -108,6 +111,21 @@ impl CallerConfig {
     }
 }
 
+/// A decision point: the Authorization API of AuthZEN, by the policy of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AuthzenConfig {
+    /// Where enforcement points are listened for.
+    pub listen: SocketAddr,
+    /// The file that lists them with their tokens. None: whoever reaches it may ask, which is for loopback alone.
+    #[serde(default)]
+    pub clients: Option<PathBuf>,
+    /// The address that they know. None: the host that they ask for.
+    #[serde(default)]
+    pub url: Option<String>,
+}
+
 /// A server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -118,6 +136,8 @@ pub struct ServerConfig {
     pub protocol: Option<ProtocolVersion>,
     /// What is passed on beside tools. None: as for every server.
     pub offer: Option<Offer>,
+    /// How tokens for it are got, over HTTP. None: it wants none, or a header holds one.
+    pub authorization: Option<AuthorizationConfig>,
 }
 
 impl ServerConfig {
@@ -128,6 +148,7 @@ impl ServerConfig {
             reach,
             protocol: None,
             offer: None,
+            authorization: None,
         }
     }
 
@@ -135,6 +156,13 @@ impl ServerConfig {
     #[must_use]
     pub fn protocol(mut self, version: ProtocolVersion) -> Self {
         self.protocol = Some(version);
+        self
+    }
+
+    /// Gets tokens for it so.
+    #[must_use]
+    pub fn authorization(mut self, authorization: AuthorizationConfig) -> Self {
+        self.authorization = Some(authorization);
         self
     }
 }
@@ -183,18 +211,7 @@ pub struct ApprovalsConfig {
 }
 
 /// A database of requests for approval.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DurableConfig {
-    /// The database.
-    pub database: PathBuf,
-    /// The file that lists who may answer.
-    pub approvers: PathBuf,
-    /// The file of used approvals. None: they are kept in the database alone.
-    pub used: Option<PathBuf>,
-    /// The roles of approvers, where the policy names none.
-    pub roles: Vec<String>,
-}
+pub use hexgate_enforce::ApprovalFiles as DurableConfig;
 
 impl Config {
     /// A gateway with these servers, and everything else by default.
@@ -207,6 +224,7 @@ impl Config {
             hosts: Vec::new(),
             origins: Vec::new(),
             caller: None,
+            authzen: None,
             identity: None,
             pins: None,
             first_use: FirstUse::default(),
@@ -253,6 +271,9 @@ impl Config {
             return Err(format!(
                 "a tool of the server `{short}` could have the name of one of `{long}`; rename one, so that neither begins with the other and `-`"
             ));
+        }
+        if let Some(why) = trust::leak(self) {
+            return Err(why);
         }
         if let Some(why) = trust::contradiction(self) {
             return Err(why);

@@ -8,13 +8,16 @@ mod session;
 mod shown;
 mod side;
 mod talk;
+mod tasks;
 mod trust;
 mod watch;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hexgate_authzen::{Clients, OpenError as PointError, Point};
 use hexgate_enforce::audit::Scrubber;
-use hexgate_enforce::{Caller, Enforcer};
+use hexgate_enforce::{Caller, DurableApprovals, Enforcer};
 use tokio::sync::watch as channel;
 
 use crate::ask::Roads;
@@ -22,6 +25,8 @@ use crate::caller::CallerOf;
 use crate::config::Config;
 use crate::names;
 use crate::server::Server;
+
+use tasks::Tasks;
 
 pub use build::{GatewayBuilder, OpenError, StartError};
 pub use session::Session;
@@ -38,7 +43,9 @@ struct Inner {
     identifies: bool,
     servers: Vec<Arc<Server>>,
     roads: Arc<Roads>,
+    durable: Option<DurableApprovals>,
     scrubber: Option<Scrubber>,
+    tasks: Tasks,
     changed: channel::Sender<u64>,
 }
 
@@ -74,6 +81,29 @@ impl Gateway {
         self.0.identifies
     }
 
+    /// The decision point of the configuration, and where it listens. It decides by the gateway's enforcer, asks for approvals where the gateway
+    /// does, and runs nothing.
+    ///
+    /// # Errors
+    ///
+    /// The list of clients or the address cannot be used.
+    pub fn point(&self) -> Result<Option<(Point, SocketAddr)>, PointError> {
+        let Some(config) = &self.0.config.authzen else {
+            return Ok(None);
+        };
+        let mut builder = Point::builder(self.0.enforcer.clone());
+        if let Some(clients) = &config.clients {
+            builder = builder.clients(Clients::from_file(clients)?);
+        }
+        if let Some(url) = &config.url {
+            builder = builder.url(url);
+        }
+        if let Some(durable) = &self.0.durable {
+            builder = builder.approvals(durable.clone());
+        }
+        Ok(Some((builder.build()?, config.listen)))
+    }
+
     /// Names of servers that do not answer now, with the reasons.
     #[must_use]
     pub fn down(&self) -> Vec<(String, String)> {
@@ -102,6 +132,15 @@ impl Gateway {
                 .strip_prefix('-')?;
             Some((server, rest))
         })
+    }
+
+    /// A tool as its server described it last, by the name that clients have for it, if the caller can see it.
+    fn described(&self, caller: &Caller, shown: &str) -> Option<rmcp::model::Tool> {
+        let (server, local) = self.route(shown)?;
+        let snapshot = server.snapshot()?;
+        let tool = snapshot.tool(local)?;
+        let is_seen = !self.is_stopped(caller) && self.may_see(caller, &tool.decided_as);
+        is_seen.then(|| tool.shown.clone())
     }
 
     /// What clients call something of a server.

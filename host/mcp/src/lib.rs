@@ -6,6 +6,8 @@
 //! | module | content |
 //! |---|---|
 //! | [`config`] | `gateway.yaml` |
+//! | [`authorization`] | tokens for servers over HTTP that want some |
+//! | [`login`] | a person who agrees to that |
 //! | [`caller`] | on whose behalf a client asks |
 //! | [`catalogue`] | which tools of a server are offered |
 //! | [`names`] | what policies call tools, prompts and resources |
@@ -15,7 +17,7 @@
 //! | `wire` | messages as lines |
 //! | `relay` | what servers say and ask while they run a request |
 //! | `server` | the servers: started, watched, started again |
-//! | `ask` | approvals |
+//! | [`ask`] | approvals |
 //! | [`gateway`] | from a request to a decision to an answer |
 //! | [`front`] | the client's side: standard streams or HTTP |
 //! | [`identity`] | who calls, by the command line or by a token |
@@ -24,11 +26,12 @@
 //! | [`trusted`] | the catalogue that is pinned and visible |
 //! | [`inspect`] | asking a server for its tools |
 //! | [`starter`] | a first policy for a server's tools |
-//! | `log`, `program` | a gateway as a program |
+//! | `program` | a gateway as a program |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod ask;
+pub mod ask;
+pub mod authorization;
 pub mod caller;
 pub mod catalogue;
 pub mod config;
@@ -39,7 +42,8 @@ pub mod identity;
 pub mod inspect;
 mod level;
 pub mod limits;
-mod log;
+mod local;
+pub mod login;
 pub mod names;
 pub mod pins;
 mod program;

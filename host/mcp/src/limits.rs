@@ -22,6 +22,8 @@ pub struct Limits {
     pub calls: usize,
     /// Tools, prompts, resources and templates of one server, of each. Default: 2000.
     pub items: usize,
+    /// Sessions of one user over HTTP, in the versions of the protocol that have sessions. Default: 100.
+    pub sessions: usize,
 }
 
 impl Default for Limits {
@@ -35,6 +37,7 @@ impl Default for Limits {
             approval_time: Duration::from_secs(50),
             calls: 64,
             items: 2000,
+            sessions: 100,
         }
     }
 }

@@ -108,6 +108,16 @@ pub fn alike<'a>(tools: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> 
         .collect()
 }
 
+/// Whether this can be the name of a variable of the environment.
+pub(crate) fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 256
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

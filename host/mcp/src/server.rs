@@ -1,5 +1,6 @@
 //! One server: started, watched, started again when it dies. What it does stops no other one.
 
+mod bearing;
 mod connect;
 mod exchange;
 mod failure;
@@ -12,22 +13,25 @@ use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    CallToolRequest, CallToolRequestParams, CallToolResponse, ClientRequest, CompleteRequest,
-    CompleteRequestParams, CompleteResult, GetPromptRequest, GetPromptRequestParams,
-    GetPromptResponse, InputResponses, JsonObject, ReadResourceRequest, ReadResourceRequestParams,
-    ReadResourceResponse,
+    CallToolRequest, CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelTaskRequest,
+    ClientRequest, CompleteRequest, CompleteRequestParams, CompleteResult, GetPromptRequest,
+    GetPromptRequestParams, GetPromptResponse, GetTaskParams, GetTaskRequest, GetTaskResult,
+    InputResponses, JsonObject, ReadResourceRequest, ReadResourceRequestParams,
+    ReadResourceResponse, UpdateTaskParams, UpdateTaskRequest,
 };
 use rmcp::service::Peer;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore, watch as channel};
 use tokio::task::AbortHandle;
 
+use crate::authorization::Authorizer;
 use crate::catalogue::Catalogue;
-use crate::config::{Offer, ServerConfig};
+use crate::config::{Offer, Reach, ServerConfig};
 use crate::level::Level;
 use crate::limits::Limits;
 use crate::relay::Relays;
 use crate::wire::Ended;
 
+pub(crate) use connect::challenge;
 pub(crate) use exchange::Client;
 pub(crate) use failure::Failure;
 pub(crate) use list::{Snapshot, Tool};
@@ -51,11 +55,11 @@ pub(crate) enum State {
 pub(crate) struct Connection {
     peer: Peer<RoleClient>,
     ended: Ended,
-    stale: Arc<stale::Stale>,
     /// The requests in flight.
     relays: Arc<Relays>,
     /// The least severe message that a server of an older version was asked to log.
     level: Arc<AsyncMutex<Option<Level>>>,
+    stale: Arc<stale::Stale>,
 }
 
 impl Connection {
@@ -86,6 +90,8 @@ struct Parts {
     config: ServerConfig,
     limits: Limits,
     offer: Offer,
+    /// What gives requests their tokens. The error is why nothing can.
+    authorizer: Result<Option<Arc<Authorizer>>, String>,
     catalogue: Arc<dyn Catalogue>,
     /// Is told when what is offered may have changed.
     changed: channel::Sender<u64>,
@@ -109,12 +115,22 @@ impl Server {
         catalogue: Arc<dyn Catalogue>,
         changed: channel::Sender<u64>,
     ) -> Arc<Self> {
+        let authorizer = match (&config.reach, &config.authorization) {
+            (_, None) => Ok(None),
+            (Reach::Http { url, .. }, Some(authorization)) => {
+                Authorizer::new(&name, url, authorization).map(|it| Some(Arc::new(it)))
+            }
+            (Reach::Process { .. }, Some(_)) => {
+                Err("it is a process, which takes no `authorization`".to_owned())
+            }
+        };
         Arc::new(Self {
             name,
             parts: Parts {
                 config,
                 limits,
                 offer,
+                authorizer,
                 catalogue,
                 changed,
             },
@@ -206,12 +222,9 @@ impl Server {
     ) -> Result<CallToolResponse, Failure> {
         let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
         (params.request_state, params.input_responses) = input.unwrap_or_default();
-        let is_offered = || {
-            self.snapshot()
-                .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
-        };
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        exchange::called(self.exchange(client, is_offered, request).await?)
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::called(answer.await?)
     }
 
     pub(crate) async fn prompt(
@@ -243,6 +256,45 @@ impl Server {
     ) -> Result<CompleteResult, Failure> {
         let request = ClientRequest::CompleteRequest(CompleteRequest::new(params));
         exchange::completed(self.exchange(client, || true, request).await?)
+    }
+
+    /// What a task of this tool is doing.
+    pub(crate) async fn task(
+        &self,
+        client: &dyn Client,
+        tool: &Tool,
+        id: String,
+    ) -> Result<GetTaskResult, Failure> {
+        let request = ClientRequest::GetTaskRequest(GetTaskRequest::new(GetTaskParams::new(id)));
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::of_task(answer.await?)
+    }
+
+    /// Answers what a task of this tool asked.
+    pub(crate) async fn update(
+        &self,
+        client: &dyn Client,
+        tool: &Tool,
+        id: String,
+        responses: InputResponses,
+    ) -> Result<(), Failure> {
+        let params = UpdateTaskParams::new(id, responses);
+        let request = ClientRequest::UpdateTaskRequest(UpdateTaskRequest::new(params));
+        let answer = self.exchange(client, || self.is_offered(tool), request);
+        exchange::acknowledged(answer.await?)
+    }
+
+    /// Ends a task.
+    pub(crate) async fn cancel(&self, client: &dyn Client, id: String) -> Result<(), Failure> {
+        let params = CancelTaskParams::new(id);
+        let request = ClientRequest::CancelTaskRequest(CancelTaskRequest::new(params));
+        exchange::acknowledged(self.exchange(client, || true, request).await?)
+    }
+
+    /// Whether a tool is still offered as it was.
+    fn is_offered(&self, tool: &Tool) -> bool {
+        self.snapshot()
+            .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
     }
 
     /// The connection, waited for a little while the server is being started.

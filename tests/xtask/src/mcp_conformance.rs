@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .installed(&workspace::tools())
         .context("the suite is not set up: run `cargo xtask setup mcp-conformance`")?;
     let suite = suite::Suite::of(&packages)?;
-    let bins = ["hexgate", server::FIXTURE];
+    let bins = ["hexgate", server::FIXTURE, client::FIXTURE];
     workspace::run(
         cargo()
             .args(["build", "--workspace", "--quiet"])

@@ -92,6 +92,9 @@ const fn observed(name: &'static str) -> Wanted {
     }
 }
 
+/// The tools of Cursor that have no events of their own.
+const OTHER_TOOLS: &str = "^(?!Shell$|MCP:)";
+
 /// The events for which the hook is installed.
 pub(super) fn events(agent: Agent) -> &'static [Wanted] {
     match agent {
@@ -119,7 +122,7 @@ pub(super) fn events(agent: Agent) -> &'static [Wanted] {
                 &[
                     Wanted {
                         // These two have events of their own, at which a person can be asked.
-                        matcher: Some("^(?!Shell$|MCP:)"),
+                        matcher: Some(OTHER_TOOLS),
                         ..wanted("preToolUse")
                     },
                     wanted("beforeShellExecution"),
@@ -142,6 +145,33 @@ pub(super) fn events(agent: Agent) -> &'static [Wanted] {
                 ]
             }
         }
+    }
+}
+
+/// The events that tell how a call ended, for whom ends are recorded.
+pub(super) fn ends(agent: Agent) -> &'static [Wanted] {
+    match agent {
+        Agent::ClaudeCode => const { &[observed("PostToolUse"), observed("PostToolUseFailure")] },
+        Agent::Codex => const { &[observed("PostToolUse")] },
+        Agent::Gemini => const { &[observed("AfterTool")] },
+        Agent::Cursor => {
+            const {
+                &[
+                    Wanted {
+                        // As before the call.
+                        matcher: Some(OTHER_TOOLS),
+                        ..observed("postToolUse")
+                    },
+                    Wanted {
+                        matcher: Some(OTHER_TOOLS),
+                        ..observed("postToolUseFailure")
+                    },
+                    observed("afterShellExecution"),
+                    observed("afterMCPExecution"),
+                ]
+            }
+        }
+        Agent::Copilot => const { &[observed("postToolUse"), observed("postToolUseFailure")] },
     }
 }
 

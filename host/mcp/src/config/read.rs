@@ -12,11 +12,13 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{
-    ApprovalsConfig, CallerConfig, Config, DurableConfig, Environment, MAX_FILE, Offer, Reach,
-    ServerConfig, VERSIONS,
+    ApprovalsConfig, AuthzenConfig, CallerConfig, Config, DurableConfig, Environment, MAX_FILE,
+    Offer, Reach, ServerConfig, VERSIONS,
 };
+use crate::authorization::{AuthorizationConfig, Flow};
 use crate::identity::IdentityConfig;
 use crate::limits::Limits;
+use crate::names;
 use crate::pins::FirstUse;
 
 /// How deep a file can be nested.
@@ -51,6 +53,7 @@ struct Written {
     #[serde(default)]
     origins: Vec<String>,
     caller: Option<CallerConfig>,
+    authzen: Option<AuthzenConfig>,
     identity: Option<IdentityConfig>,
     pins: Option<PathBuf>,
     #[serde(default)]
@@ -88,6 +91,7 @@ struct WrittenServer {
     url: Option<String>,
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    authorization: Option<AuthorizationConfig>,
     protocol: Option<String>,
     offer: Option<Offer>,
 }
@@ -103,6 +107,7 @@ struct WrittenLimits {
     approval_seconds: Option<u64>,
     calls: Option<usize>,
     items: Option<usize>,
+    sessions: Option<usize>,
 }
 
 #[derive(Deserialize, Default)]
@@ -162,7 +167,7 @@ impl Written {
             let line = server.referenced.line();
             let read = server
                 .value
-                .server()
+                .server(&name, folder)
                 .map_err(|why| format!("the server `{}` at line {line} {why}", harmless(&name)))?;
             servers.insert(name, read);
         }
@@ -173,6 +178,10 @@ impl Written {
         config.plain_names = self.names == Names::Plain;
         config.listen = self.listen;
         config.caller = self.caller;
+        config.authzen = self.authzen.map(|mut authzen| {
+            authzen.clients = authzen.clients.map(beside);
+            authzen
+        });
         config.identity = self.identity;
         if let Some(tokens) = config.identity.as_mut().and_then(|it| it.tokens.as_mut()) {
             tokens.keys = tokens.keys.iter().map(|key| folder.join(key)).collect();
@@ -202,16 +211,19 @@ impl Written {
 }
 
 impl WrittenServer {
-    fn server(self) -> Result<ServerConfig, String> {
+    fn server(mut self, name: &str, folder: &Path) -> Result<ServerConfig, String> {
         let reach = match (self.command, self.url) {
             (Some(command), None) => {
                 if !self.headers.is_empty() {
                     return Err("has `headers`, which a command does not have".to_owned());
                 }
+                if self.authorization.is_some() {
+                    return Err("has `authorization`, which a command does not have".to_owned());
+                }
                 if command.is_empty() {
                     return Err("has an empty `command`".to_owned());
                 }
-                if let Some(bad) = self.env.iter().find(|name| !is_variable(name)) {
+                if let Some(bad) = self.env.iter().find(|name| !names::is_variable(name)) {
                     return Err(format!(
                         "has `{}` in `env`, which lists names of variables; their values come from the environment",
                         harmless(bad)
@@ -232,11 +244,28 @@ impl WrittenServer {
                 if !is_http {
                     return Err("has a `url` that is no address of HTTP".to_owned());
                 }
-                if let Some(bad) = self.headers.values().find(|name| !is_variable(name)) {
+                if let Some(bad) = self.headers.values().find(|name| !names::is_variable(name)) {
                     return Err(format!(
                         "has a header with `{}`, which is no name of a variable; values of headers come from the environment",
                         harmless(bad)
                     ));
+                }
+                if let Some(authorization) = &mut self.authorization {
+                    if self
+                        .headers
+                        .keys()
+                        .any(|name| name.eq_ignore_ascii_case("authorization"))
+                    {
+                        return Err("has a header `Authorization` and an `authorization`: its token would be said twice".to_owned());
+                    }
+                    if authorization.flow == Flow::Login {
+                        let tokens = authorization.tokens.take();
+                        let tokens = tokens.unwrap_or_else(|| format!("tokens/{name}.json").into());
+                        authorization.tokens = Some(folder.join(tokens));
+                    }
+                    authorization
+                        .check(&url)
+                        .map_err(|why| format!("has an `authorization` that {why}"))?;
                 }
                 Reach::Http {
                     url,
@@ -253,6 +282,7 @@ impl WrittenServer {
             reach,
             protocol,
             offer: self.offer,
+            authorization: self.authorization,
         })
     }
 }
@@ -268,16 +298,6 @@ fn version(named: &str) -> Result<ProtocolVersion, String> {
             known.join("`, `")
         )
     })
-}
-
-/// Whether this can be the name of a variable.
-fn is_variable(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 256
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 impl WrittenLimits {
@@ -304,6 +324,7 @@ impl WrittenLimits {
         size("result_bytes", self.result_bytes, &mut limits.result_bytes)?;
         size("calls", self.calls, &mut limits.calls)?;
         size("items", self.items, &mut limits.items)?;
+        size("sessions", self.sessions, &mut limits.sessions)?;
         let time = |name: &str, given: Option<u64>, into: &mut Duration| match given {
             Some(0) => Err(format!("`{name}` must be 1 or more")),
             Some(given) if given > 86_400 => Err(format!("`{name}` must be at most 86400")),

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -18,7 +20,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::owners::Owners;
-use crate::caller::{Incoming, Unidentified};
+use crate::caller::{CALLER, Incoming, Unidentified};
 use crate::exact::{self, Refusal};
 use crate::gateway::Gateway;
 
@@ -39,7 +41,7 @@ impl Guard {
     pub(super) fn new(gateway: &Gateway, sessions: Arc<LocalSessionManager>) -> Self {
         Self {
             gateway: gateway.clone(),
-            owners: Mutex::default(),
+            owners: Mutex::new(Owners::new(gateway.config().limits.sessions)),
             sessions,
         }
     }
@@ -111,12 +113,19 @@ pub(super) async fn guard(
     let caller = match guard.gateway.caller_of().caller_of(incoming).await {
         Ok(caller) => caller,
         Err(error) => {
-            let answer = unauthorized(&error);
+            let answer = match error.retry_after {
+                Some(time) => unavailable(time),
+                None => unauthorized(&error),
+            };
             // The record is a file: other requests must not wait for it.
             let _ = tokio::task::spawn_blocking(move || guard.refused(&error, &body)).await;
             return answer;
         }
     };
+    if is_of_this_machine(&parts.headers) {
+        // What only a page of this gateway could send, and it has none: a program that names where it asks.
+        parts.headers.remove(ORIGIN);
+    }
     // Nothing behind this needs the token, and servers must not get it.
     parts.headers.remove(AUTHORIZATION);
     if parts.method == Method::POST
@@ -136,7 +145,8 @@ pub(super) async fn guard(
         .then_some(session)
         .flatten();
     parts.extensions.insert(caller.clone());
-    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let request = Request::from_parts(parts, Body::from(body));
+    let response = CALLER.scope(caller.clone(), next.run(request)).await;
     if let Some(ended) = ends {
         guard.owners().closed(&ended);
     } else if let Some(opened) = self::session(response.headers())
@@ -171,8 +181,39 @@ async fn whole(body: Body, limit: usize) -> Option<Bytes> {
     (seen <= limit).then(|| whole.into())
 }
 
+/// Whether the origin is the very address that is asked, and that is one of this machine's own names. A page elsewhere has another origin,
+/// and one that had its name pointed here has another host.
+fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    let one = |name| {
+        let mut all = headers.get_all(name).iter();
+        let first = all.next().and_then(|value| value.to_str().ok());
+        first.filter(|_| all.next().is_none())
+    };
+    let (Some(host), Some(origin)) = (one(HOST), one(ORIGIN)) else {
+        return false;
+    };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+        && origin.strip_prefix("http://") == Some(host)
+}
+
 fn session(headers: &HeaderMap) -> Option<String> {
     headers.get(SESSION)?.to_str().ok().map(str::to_owned)
+}
+
+/// Nobody can say now whether the token holds. It is refused like one that does not, and may pass later.
+fn unavailable(time: Duration) -> Response {
+    let mut response = Response::new(Body::from(
+        "who makes this request cannot be checked now: the issuer of the token does not answer; try again later\n",
+    ));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(time.as_secs().max(1)));
+    response
 }
 
 fn unauthorized(error: &Unidentified) -> Response {

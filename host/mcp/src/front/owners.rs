@@ -5,16 +5,17 @@ use std::collections::HashMap;
 use hexgate_base::Digest;
 use hexgate_enforce::Caller;
 
+use crate::caller::fingerprint;
+
 /// Sessions whose owner is remembered. When there are more, those have to be opened again that were not used for the longest time.
 const MAX_SESSIONS: usize = 10_000;
-/// Sessions of one user. When there are more, the one of that user ends that was not used for the longest time: nobody ends those of others.
-const MAX_OF_USER: usize = 100;
-
 /// Who opened which session.
-#[derive(Default)]
 pub(super) struct Owners {
     by_session: HashMap<String, Owner>,
     uses: u64,
+    /// Sessions of one user. When there are more, the one of that user ends that was not used for the longest time: nobody ends those of
+    /// others.
+    of_user: usize,
 }
 
 struct Owner {
@@ -24,6 +25,15 @@ struct Owner {
 }
 
 impl Owners {
+    /// Nobody's sessions yet, and at most so many of one user.
+    pub(super) fn new(of_user: usize) -> Self {
+        Self {
+            by_session: HashMap::new(),
+            uses: 0,
+            of_user,
+        }
+    }
+
     /// Whether a session is that of another caller, or of nobody.
     pub(super) fn is_foreign(&self, session: &str, caller: &Caller) -> bool {
         let owner = self.by_session.get(session);
@@ -53,7 +63,7 @@ impl Owners {
         self.by_session.insert(session.to_owned(), owner);
         let user = caller.user_id();
         let of_user = self.by_session.values().filter(|it| it.user == user);
-        let ended = if of_user.count() > MAX_OF_USER {
+        let ended = if of_user.count() > self.of_user {
             self.oldest(|owner| owner.user == user)
         } else if self.by_session.len() > MAX_SESSIONS {
             self.oldest(|_| true)
@@ -77,12 +87,6 @@ impl Owners {
     }
 }
 
-/// Who a caller is, for telling sessions apart: not only by the user, as roles may differ by token.
-fn fingerprint(caller: &Caller) -> Digest {
-    let parts = (caller.user_id(), caller.roles(), caller.session());
-    Digest::of(&serde_json::to_vec(&parts).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +95,8 @@ mod tests {
     fn nobody_ends_the_sessions_of_others() {
         let caller = |name: &str| Caller::builder(name).build().unwrap();
         let (alice, bob) = (caller("alice"), caller("bob"));
-        let mut owners = Owners::default();
+        const MAX_OF_USER: usize = 100;
+        let mut owners = Owners::new(MAX_OF_USER);
         assert_eq!(owners.opened("alice's", &alice), None);
         for number in 0..MAX_OF_USER {
             assert_eq!(owners.opened(&format!("bob-{number}"), &bob), None);

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use hexgate_enforce::{Call, Caller, Decision, EndState, Ended, Permit};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ErrorData, InputRequiredResult,
-    JsonObject,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CreateTaskResult, ErrorData,
+    InputRequiredResult, JsonObject,
 };
 
 use super::converse::{Ask, Reply};
@@ -23,6 +23,8 @@ enum Answered {
     Done(Box<CallToolResult>, String),
     /// The server asks the user, and the client calls again.
     Asks(Box<InputRequiredResult>),
+    /// The call goes on.
+    Task(Box<CreateTaskResult>),
 }
 
 /// What becomes of one request.
@@ -90,6 +92,7 @@ impl Gateway {
         let began = Instant::now();
         let talk = Talk::new(self, &request, &server, &permit);
         let answered = self.run(&talk, &tool).await;
+        let answered = answered.map_err(|failure| (talk.error(&failure), failure));
         let took = began.elapsed();
         match answered {
             Ok(Answered::Asks(input)) => {
@@ -104,6 +107,14 @@ impl Gateway {
                 );
                 Ok((*input).into())
             }
+            Ok(Answered::Task(task)) => {
+                let (completed, is_task) = (EndState::Completed, Some("task"));
+                self.ended(permit.decision(), true, completed, None, is_task, took);
+                match self.hold(request.caller, server, tool, permit, *task) {
+                    Ok(task) => Ok(task.into()),
+                    Err(failure) => Ok(shown::failed(&failure).into()),
+                }
+            }
             Ok(Answered::Done(result, text)) => {
                 let state = match result.is_error {
                     Some(true) => EndState::Failed,
@@ -113,10 +124,10 @@ impl Gateway {
                 self.ended(permit.decision(), true, state, Some(&text), error, took);
                 Ok((*result).into())
             }
-            Err(failure) => {
+            Err((error, failure)) => {
                 self.failed(permit.decision(), &failure, took);
                 match &failure {
-                    Failure::Error(_) | Failure::State => Err(talk.error(&failure)),
+                    Failure::Error(_) | Failure::State => Err(error),
                     _ => Ok(shown::failed(&failure).into()),
                 }
             }
@@ -169,7 +180,14 @@ impl Gateway {
                 Ok(Answered::Done(Box::new(result), text))
             }
             Reply::Asks(asked) => Ok(Answered::Asks(asked)),
-            Reply::Task(_) => Err(Failure::Refused("answers with a task")),
+            Reply::Task(task) => {
+                let is_passed = talk.server.offer().tasks.is_pass();
+                if is_passed && talk.request.side.capabilities.supports_tasks() {
+                    Ok(Answered::Task(task))
+                } else {
+                    Err(Failure::Refused("answers with a task"))
+                }
+            }
         }
     }
 

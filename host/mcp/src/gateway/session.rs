@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::request::Parts;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
-    ErrorData, GetPromptRequestParams, GetPromptResponse, Implementation, InitializeRequestParams,
-    InitializeResult, InputResponses, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities, ServerConfig,
-    SetLevelRequestMethod, SetLevelRequestParams, SubscriptionFilter,
+    CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
+    CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
+    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, InputResponses,
+    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ServerCapabilities, ServerConfig, SetLevelRequestMethod, SetLevelRequestParams,
+    SubscriptionFilter, TASKS_EXTENSION_ID, Tool, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
@@ -25,7 +26,7 @@ use super::call::Request;
 use super::side::{self, Side};
 use super::{Gateway, shown};
 use crate::ask::{Asking, Given, Road, has_forms};
-use crate::caller::{Incoming, Unidentified};
+use crate::caller::{CALLER, Incoming, Unidentified};
 use crate::config::VERSIONS;
 use crate::level::Level;
 
@@ -176,6 +177,13 @@ macro_rules! cancelled {
 }
 
 impl ServerHandler for Session {
+    /// By what the arguments are compared that stand in headers too. Of a tool that the caller cannot see nothing is told by that.
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let gateway = &self.gateway;
+        let described = CALLER.try_with(|caller| gateway.described(caller, name));
+        described.ok().flatten()
+    }
+
     fn get_info(&self) -> ServerConfig {
         let config = self.gateway.config();
         let mut capabilities = ServerCapabilities::builder()
@@ -193,6 +201,10 @@ impl ServerHandler for Session {
         }
         if config.passes(|offer| offer.logs) {
             capabilities.logging = Some(Default::default());
+        }
+        if config.passes(|offer| offer.tasks) {
+            let tasks = [(TASKS_EXTENSION_ID.to_owned(), Default::default())];
+            capabilities.extensions = Some(tasks.into());
         }
         let mut info = InitializeResult::new(capabilities);
         info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
@@ -336,6 +348,40 @@ impl ServerHandler for Session {
         let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
         *level = Some(Level::from(params.level));
         Ok(())
+    }
+
+    async fn get_task(
+        &self,
+        params: GetTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.task(request, &params.task_id).await
+    }
+
+    async fn update_task(
+        &self,
+        params: UpdateTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        let (id, responses) = (params.task_id, params.input_responses);
+        self.gateway.update(request, &id, responses).await
+    }
+
+    async fn cancel_task(
+        &self,
+        params: CancelTaskParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        let caller = self.listing(&context).await?;
+        let cancelled = cancelled!(context);
+        let request = self.request(&caller, &context, None, &cancelled);
+        self.gateway.cancel(request, &params.task_id).await
     }
 
     async fn list_prompts(

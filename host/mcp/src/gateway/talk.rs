@@ -99,7 +99,7 @@ impl<'a> Talk<'a> {
         };
         let answer = answer
             .map_err(|_| Failure::Refused("asks for input, and the client did not answer"))?;
-        self.gateway.still_permitted(self.request, self.permit)?;
+        let _ = self.gateway.still_permitted(self.request, self.permit)?;
         Ok(answer)
     }
 

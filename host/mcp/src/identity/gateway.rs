@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use hexgate_enforce::Caller;
 
+use super::fetch::PAUSE;
 use super::{Bearer, Identity, IdentityError};
 use crate::caller::{CallerOf, Incoming, Unidentified};
 
@@ -46,5 +47,11 @@ impl CallerOf for AtStart {
 }
 
 fn unidentified(identity: &Identity, error: &IdentityError) -> Unidentified {
-    Unidentified::new(error.to_string()).challenge(identity.challenge(error))
+    let unidentified = Unidentified::new(error.to_string());
+    if error.is_of_the_token() {
+        unidentified.challenge(identity.challenge(error))
+    } else {
+        // Before that the issuer is not asked again.
+        unidentified.retry_after(PAUSE)
+    }
 }

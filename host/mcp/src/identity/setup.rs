@@ -8,12 +8,13 @@ use std::time::Duration;
 use hexgate_base::Clock;
 use hexgate_base::PublicKey;
 use hexgate_enforce::token::TokenVerifier;
-use url::{Host, Url};
+use url::Url;
 
 use super::config::{IdentityConfig, IssuerConfig, TokensConfig};
 use super::fetch::{KeySource, PAUSE};
 use super::jwt::Issuer;
 use super::{Identity, IdentityConfigError, Who};
+use crate::local::is_loopback;
 
 const MOST_LEEWAY: u64 = 300;
 const MOST_KEEP: u64 = 86_400;
@@ -216,15 +217,6 @@ fn resource(text: &str) -> Result<Url, IdentityConfigError> {
         ));
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 fn value(of: &str, member: &'static str, reason: &str) -> IdentityConfigError {

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
-use hexgate_base::harmless;
+use hexgate_base::{harmless, sentence};
 use rmcp::model::{
     ClientCapabilities, ClientConfig, CreateMessageRequest, CreateMessageRequestMethod,
     CreateMessageRequestParams, CreateMessageResult, ElicitRequest, ElicitRequestParams,
@@ -21,8 +21,8 @@ use rmcp::model::{
     LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion,
 };
 use rmcp::service::{
-    ClientCacheConfig, ClientLifecycleMode, ClientServiceExt as _, InboundStreamOrigin,
-    NotificationContext, RequestContext, RunningService,
+    ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _,
+    InboundStreamOrigin, NotificationContext, RequestContext, RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
@@ -31,8 +31,10 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
+use super::bearing::{Bearing, challenge_of, refusal_of};
 use super::exchange::passed;
 use super::stale::{Hearing, Stale};
+use crate::authorization::Authorizer;
 use crate::config::{Environment, Offer, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
 use crate::relay::Relays;
@@ -77,6 +79,17 @@ pub(super) struct Upstream {
     offer: Offer,
     /// The requests in flight.
     relays: Arc<Relays>,
+}
+
+impl Upstream {
+    fn new(config: &ServerConfig, offer: Offer, relays: &Arc<Relays>) -> Self {
+        let version = config.protocol.clone();
+        Self {
+            offer,
+            relays: Arc::clone(relays),
+            version: version.or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
+        }
+    }
 }
 
 impl ClientHandler for Upstream {
@@ -188,16 +201,10 @@ pub(super) async fn connect(
     limits: &Limits,
     offer: Offer,
     opening: Opening,
+    authorizer: Option<Arc<Authorizer>>,
 ) -> Result<Connected, String> {
     let (stale, relays) = (Arc::new(Stale::default()), Arc::new(Relays::default()));
-    let upstream = Upstream {
-        offer,
-        relays: Arc::clone(&relays),
-        version: config
-            .protocol
-            .clone()
-            .or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
-    };
+    let upstream = Upstream::new(config, offer, &relays);
     let mode = mode(config, opening);
     let (running, ended) = match &config.reach {
         Reach::Process {
@@ -218,13 +225,13 @@ pub(super) async fn connect(
             })?;
             (running, ended)
         }
-        Reach::Http { url, headers } => {
+        Reach::Http { url, headers, .. } => {
             let transport = Hearing {
-                transport: http(url, headers, limits)?,
+                transport: http(url, headers, limits, authorizer.clone())?,
                 stale: Arc::clone(&stale),
             };
             let running = upstream.serve_with_lifecycle(transport, mode).await;
-            let running = running.map_err(|error| error.to_string())?;
+            let running = running.map_err(|error| not_opened(&error, authorizer.as_deref()))?;
             (running, Ended::default())
         }
     };
@@ -272,11 +279,56 @@ fn mode(config: &ServerConfig, opening: Opening) -> ClientLifecycleMode {
     }
 }
 
+/// What a server over HTTP answers to somebody without a token: the value of its `WWW-Authenticate`. None: it wants none.
+pub(crate) async fn challenge(
+    config: &ServerConfig,
+    limits: &Limits,
+) -> Result<Option<String>, String> {
+    let Reach::Http { url, headers, .. } = &config.reach else {
+        return Ok(None);
+    };
+    let upstream = Upstream::new(config, Offer::default(), &Arc::default());
+    let transport = http(url, headers, limits, None)?;
+    let opening = upstream.serve_with_lifecycle(transport, mode(config, Opening::Ask));
+    let limit = limits.start_time;
+    match tokio::time::timeout(limit, opening).await {
+        Err(_) => Err(format!(
+            "it does not answer within {} seconds",
+            limit.as_secs()
+        )),
+        Ok(Ok(running)) => {
+            let _ = running.cancel().await;
+            Ok(None)
+        }
+        Ok(Err(error)) => match challenge_of(&error) {
+            Some(challenge) => Ok(Some(challenge.to_owned())),
+            None => Err(sentence(&error)),
+        },
+    }
+}
+
+/// Why nothing was opened.
+fn not_opened(error: &ClientInitializeError, authorizer: Option<&Authorizer>) -> String {
+    let of_transport = match error {
+        ClientInitializeError::TransportError { error, .. } => refusal_of(&*error.error),
+        _ => None,
+    };
+    let refusal = of_transport.or_else(|| authorizer.and_then(Authorizer::refusal));
+    if let Some(why) = refusal {
+        return why;
+    }
+    if challenge_of(error).is_some() {
+        return "it wants a token; its configuration has no `authorization` to get one".to_owned();
+    }
+    error.to_string()
+}
+
 fn http(
     url: &str,
     headers: &std::collections::BTreeMap<String, String>,
     limits: &Limits,
-) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
+    authorizer: Option<Arc<Authorizer>>,
+) -> Result<StreamableHttpClientTransport<Bearing>, String> {
     let mut sent = HashMap::new();
     for (name, variable) in headers {
         let value = std::env::var(variable)
@@ -300,6 +352,7 @@ fn http(
         .max_sse_event_size(limits.response_bytes)
         .max_json_response_size(limits.response_bytes)
         .reinit_on_expired_session(true);
+    let client = Bearing::new(client, authorizer);
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 

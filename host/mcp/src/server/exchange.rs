@@ -9,9 +9,9 @@ use std::time::Instant;
 use async_trait::async_trait;
 use rmcp::model::{
     CallToolResponse, CallToolResult, CancelledNotificationParam, ClientCapabilities,
-    ClientRequest, ElicitationCapability, ExtensionCapabilities, GetPromptResponse, MetaObject,
-    ReadResourceResponse, RequestId, RequestMetaObject, ServerResult, SetLevelRequestParams,
-    TASKS_EXTENSION_ID,
+    ClientRequest, ElicitationCapability, ExtensionCapabilities, GetPromptResponse, GetTaskResult,
+    MetaObject, ReadResourceResponse, RequestId, RequestMetaObject, ServerResult,
+    SetLevelRequestParams, TASKS_EXTENSION_ID,
 };
 use rmcp::service::PeerRequestOptions;
 use serde::Deserialize;
@@ -237,6 +237,20 @@ pub(super) fn read(result: ServerResult) -> Result<ReadResourceResponse, Failure
 pub(super) fn completed(result: ServerResult) -> Result<rmcp::model::CompleteResult, Failure> {
     match result {
         ServerResult::CompleteResult(result) => Ok(result),
+        _ => Err(other()),
+    }
+}
+
+pub(super) fn of_task(result: ServerResult) -> Result<GetTaskResult, Failure> {
+    match result {
+        ServerResult::GetTaskResult(result) => Ok(result),
+        _ => Err(other()),
+    }
+}
+
+pub(super) fn acknowledged(result: ServerResult) -> Result<(), Failure> {
+    match result {
+        ServerResult::TaskAckResult(_) | ServerResult::EmptyResult(_) => Ok(()),
         _ => Err(other()),
     }
 }

@@ -6,6 +6,7 @@ use hexgate_base::shortened;
 use rmcp::model::ErrorData;
 use rmcp::service::ServiceError;
 
+use super::bearing::refusal_of;
 use crate::wire::Ended;
 
 /// How much of a server's own words is shown.
@@ -39,6 +40,9 @@ pub(crate) enum Failure {
     /// The server asked the user, and meanwhile the call stopped being permitted. What the server did before it asked is not known.
     #[error("the call is no longer permitted; the answers of the user were not sent to the server")]
     NoLongerPermitted,
+    /// It wants a token that the gateway does not have. What to do about it.
+    #[error("{0}; the call did not run")]
+    Unauthorized(String),
     /// Too much is asked of it at a time.
     #[error("the server has as many calls in flight as are allowed; try later")]
     Busy,
@@ -74,6 +78,7 @@ impl Failure {
             Self::Cancelled { .. } => "cancelled",
             Self::Withheld => "tool_withheld",
             Self::NoLongerPermitted => "no_longer_permitted",
+            Self::Unauthorized(_) => "unauthorized",
             Self::Busy => "server_busy",
             Self::TooLarge(_) => "result_too_large",
             Self::Lied(_) => "protocol",
@@ -91,6 +96,7 @@ impl Failure {
             Self::Down(_)
                 | Self::Withheld
                 | Self::Cancelled { sent: false }
+                | Self::Unauthorized(_)
                 | Self::Busy
                 | Self::State
                 | Self::Inexact
@@ -106,6 +112,9 @@ impl Failure {
                     .why()
                     .unwrap_or_else(|| "it closed the connection".to_owned()),
             ),
+            ServiceError::TransportSend(error) if refusal_of(&error).is_some() => {
+                Self::Unauthorized(refusal_of(&error).unwrap_or_default())
+            }
             other => Self::Died(
                 ended
                     .why()

@@ -48,11 +48,18 @@ pub(super) async fn supervise(server: Arc<Server>) {
         let why = shortened(&why, SHOWN);
         tracing::warn!(server = %server.name, %why, "the server does not answer");
         server.state.send_replace(State::Down(why));
+        let authorizer = server.parts.authorizer.clone().ok().flatten();
         drop(server);
         if began.elapsed() >= STEADY {
             wait = BACKOFF.0;
         }
-        sleep(wait).await;
+        match authorizer.filter(|it| it.refusal().is_some()) {
+            // A login need not be waited for longer.
+            Some(authorizer) => {
+                let _ = timeout(wait, authorizer.changed()).await;
+            }
+            None => sleep(wait).await,
+        }
         wait = wait.saturating_mul(2).min(BACKOFF.1);
     }
 }
@@ -63,7 +70,12 @@ async fn either(server: &Server, opening: &mut Opening) -> Result<Connected, Str
         Ok(connected) => return Ok(connected),
         Err(why) => why,
     };
-    if server.parts.config.protocol.is_some() {
+    // Another opening has no other token.
+    let is_refused = || {
+        let authorizer = server.parts.authorizer.as_ref().ok()?.as_ref()?;
+        authorizer.refusal()
+    };
+    if server.parts.config.protocol.is_some() || is_refused().is_some() {
         return Err(first);
     }
     *opening = match *opening {
@@ -89,12 +101,14 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
             limit.as_secs()
         )
     };
+    let authorizer = parts.authorizer.clone()?;
     let connecting = connect(
         &server.name,
         &parts.config,
         &parts.limits,
         parts.offer,
         opening,
+        authorizer,
     );
     let connected = timeout(limit, connecting).await.map_err(late)??;
     let reading = list::read(&server.name, parts, connected.running.peer());
@@ -103,9 +117,9 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
     server.state.send_replace(State::Ready(Connection {
         peer: connected.running.peer().clone(),
         ended: connected.ended.clone(),
-        stale: Arc::clone(&connected.stale),
         relays: Arc::clone(&connected.relays),
         level: Arc::default(),
+        stale: Arc::clone(&connected.stale),
     }));
     Ok(connected)
 }

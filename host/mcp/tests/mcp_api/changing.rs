@@ -68,7 +68,7 @@ async fn answers_go_to_a_server_only_while_the_call_is_permitted() {
                     .lock()
                     .unwrap()
                     .last()
-                    .is_some_and(|it| it == "Which?")
+                    .is_some_and(|it| it == "The server `fs` asks:\nWhich?")
             })
             .await;
             if is_banned {

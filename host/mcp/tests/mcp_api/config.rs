@@ -103,12 +103,12 @@ fn what_is_wrong_is_named_with_its_line() {
             &["plain"],
         ),
         (
-            format!("{server}offer: {{ sampling: pass }}\n"),
-            &["line 3", "sampling"],
+            format!("{server}offer: {{ sampling: maybe }}\n"),
+            &["line 3", "maybe"],
         ),
         (
-            format!("{server}offer: {{ tasks: pass }}\n"),
-            &["line 3", "tasks"],
+            format!("{server}  other: {{ command: cat, offer: {{ tools: pass }} }}\n"),
+            &["line 3", "tools"],
         ),
         (
             format!("{server}offer: {{ tools: pass }}\n"),

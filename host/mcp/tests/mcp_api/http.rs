@@ -207,6 +207,35 @@ async fn a_session_is_its_callers_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_has_as_many_sessions_as_are_configured() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let mut config = world.config(&[("fs", server)]);
+    config.limits.sessions = 2;
+    let gateway = world.gateway(config).await;
+    let url = listen(&gateway).await;
+    let open = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}});
+    let mut sessions = Vec::new();
+    for user in ["Bearer bob", "Bearer alice", "Bearer alice", "Bearer alice"] {
+        let (_, headers, _) = post(&url, &[("authorization", user)], &open.to_string()).await;
+        let session = headers["mcp-session-id"].to_str().unwrap().to_owned();
+        sessions.push((user, session));
+    }
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}).to_string();
+    let mut found = Vec::new();
+    for (user, session) in &sessions {
+        let headers = [
+            ("authorization", *user),
+            ("mcp-session-id", session),
+            ("mcp-protocol-version", "2025-11-25"),
+        ];
+        found.push(post(&url, &headers, &list).await.0);
+    }
+    assert_eq!(found, [200, 404, 200, 200]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_caller_for_everybody_is_only_for_this_machine() {
     let world = World::new();
     let server = server::process(&world.server("fs"), &V2, Mode::Good);

@@ -64,7 +64,8 @@ async fn prompts_and_questions_are_visible_like_tools() {
     );
     assert!(!call(&client, "fs-input", json!({})).await.0);
     let asked = client.service().asked.lock().unwrap().concat();
-    assert!(asked.starts_with("Which\\u{202e}? "), "{asked}");
+    let begin = "The server `fs` asks:\nWhich\\u{202e}? ";
+    assert!(asked.starts_with(begin), "{asked}");
     assert!(!asked.contains("AKIA"), "{asked}");
 }
 

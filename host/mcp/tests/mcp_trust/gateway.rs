@@ -240,6 +240,29 @@ async fn results_are_as_they_are_unless_they_are_asked_to_be_visible() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn while_the_issuer_is_lost_the_answer_is_to_try_later() {
+    let served = Served::start(vec![read()], FirstUse::Accept).await;
+    served
+        .issuer
+        .answer(axum::http::StatusCode::INTERNAL_SERVER_ERROR, "");
+    let before = served.upstream.seen().len();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = http
+        .post(format!("{}/mcp", served.origin))
+        .header("accept", "application/json, text/event-stream")
+        .header("content-type", "application/json")
+        .bearer_auth(served.token(&["dev"]))
+        .body(json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "s-read", "arguments": {}}}).to_string());
+    let answer = answer.send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["retry-after"], "30");
+    assert!(!answer.headers().contains_key("www-authenticate"));
+    let text = answer.text().await.unwrap();
+    assert!(text.contains("cannot be checked now"), "{text}");
+    assert_eq!(served.upstream.seen().len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_request_has_a_caller_and_no_server_sees_its_token() {
     let served = Served::start(vec![read()], FirstUse::Accept).await;
     let token = served.token(&["dev"]);

@@ -7,6 +7,8 @@
     reason = "a panic is how a test fails"
 )]
 
+mod authority;
+mod authorizing;
 mod config;
 mod documents;
 mod gateway;

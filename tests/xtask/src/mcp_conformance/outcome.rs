@@ -48,6 +48,11 @@ impl Outcome {
             .collect()
     }
 
+    /// Adds a check that is not among what the suite wrote.
+    pub(super) fn insert(&mut self, id: &str, status: Status) {
+        self.checks.insert(id.to_owned(), (status, None));
+    }
+
     fn add(&mut self, check: Check) {
         let worst = self.checks.get(&check.id).map(|(status, _)| *status);
         if worst.is_none_or(|worst| check.status > worst) {
@@ -74,14 +79,19 @@ pub(super) const UNFINISHED: &str = "unfinished";
 /// Reads what the suite wrote into a folder about these scenarios. One about which it wrote nothing did not finish.
 pub(super) fn read(folder: &Path, scenarios: &[String]) -> Result<Outcomes> {
     let mut outcomes = Outcomes::new();
-    for scenario in scenarios {
+    for name in scenarios {
         let mut outcome = Outcome::default();
+        // `auth/NAME` is in a folder of its own.
+        let (folder, scenario) = match name.rsplit_once('/') {
+            Some((of, scenario)) => (&folder.join(of), scenario),
+            None => (&folder.to_owned(), name.as_str()),
+        };
         // `server-NAME-TIME` or `NAME-TIME`; the time begins with the year.
         let is_of = |name: &str| {
             name.strip_prefix("server-")
                 .into_iter()
                 .chain([name])
-                .filter_map(|name| name.strip_prefix(scenario.as_str()))
+                .filter_map(|name| name.strip_prefix(scenario))
                 .any(|rest| rest.starts_with("-2") && rest.contains('T'))
         };
         for entry in fs::read_dir(folder)? {
@@ -100,7 +110,7 @@ pub(super) fn read(folder: &Path, scenarios: &[String]) -> Result<Outcomes> {
                 .checks
                 .insert(UNFINISHED.to_owned(), (Status::Failure, None));
         }
-        outcomes.insert(scenario.clone(), outcome);
+        outcomes.insert(name.clone(), outcome);
     }
     Ok(outcomes)
 }

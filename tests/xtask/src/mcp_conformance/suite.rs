@@ -78,6 +78,18 @@ impl Suite {
             .with_context(|| format!("`{}` is of another form", path.display()))
     }
 
+    fn folder(name: &str, revision: &str) -> PathBuf {
+        workspace::root()
+            .join(workspace::target())
+            .join("mcp-conformance")
+            .join(format!("{name}-{revision}"))
+    }
+
+    /// What the suite printed in a run of this name.
+    pub(super) fn log(name: &str, revision: &str) -> PathBuf {
+        Self::folder(name, revision).join("log.txt")
+    }
+
     /// Runs what a revision asks of a side. `connected` says to what, as the suite's own arguments. What it prints goes to a file beside its
     /// results, in a folder of this name.
     pub(super) fn run(
@@ -87,12 +99,9 @@ impl Suite {
         connected: &[&str],
         name: &str,
     ) -> Result<Outcomes> {
-        let folder = workspace::root()
-            .join(workspace::target())
-            .join("mcp-conformance")
-            .join(format!("{name}-{revision}"));
+        let folder = Self::folder(name, revision);
         setup::fresh(&folder)?;
-        let log = fs::File::create(folder.join("log.txt"))?;
+        let log = fs::File::create(Self::log(name, revision))?;
         eprintln!(
             "    the suite: {name}, {revision}; what it says is in `{}`",
             folder.display()

@@ -1,4 +1,4 @@
-//! Warnings of the gateway on the standard error. The standard output is the protocol's.
+//! Warnings of a program that serves, on the standard error. The standard output can be a protocol's.
 
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -10,7 +10,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 /// Writes warnings and errors of hexgate, a line each.
 #[derive(Debug)]
-pub(crate) struct Warnings;
+pub struct Warnings;
 
 impl Subscriber for Warnings {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -55,4 +55,10 @@ impl Visit for Line {
             write!(self.fields, " {}={value:?}", field.name())
         };
     }
+}
+
+/// A line for the operator.
+pub fn say(line: &str) {
+    // If the standard error is closed there is no place to report that.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

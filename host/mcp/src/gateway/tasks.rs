@@ -1,0 +1,218 @@
+//! Calls that go on after their answer: the task is its caller's alone, and its result is given out while the call is still permitted.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hexgate_base::Digest;
+use hexgate_enforce::{Caller, EndState, Permit};
+use rmcp::model::{
+    CallToolResult, CreateTaskResult, DetailedTask, ErrorData, GetTaskResult, InputResponses,
+    JsonObject, TaskPayload,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::call::Request;
+use super::talk::Talk;
+use super::{Gateway, shown};
+use crate::caller::fingerprint;
+use crate::server::{Failure, Server, Tool};
+
+/// How long a task is known at most.
+const KNOWN: Duration = Duration::from_secs(24 * 3600);
+/// Tasks that are known at a time, of all and of one user. When there are more of a user, the oldest of that user is forgotten.
+const MAX_KNOWN: usize = 10_000;
+const MAX_OF_USER: usize = 100;
+
+/// The tasks of all callers, by the names that clients have for them.
+#[derive(Default)]
+pub(super) struct Tasks(Mutex<HashMap<String, Arc<Held>>>);
+
+/// A task of a server.
+struct Held {
+    user: String,
+    caller: Digest,
+    began: Instant,
+    until: Instant,
+    server: Arc<Server>,
+    tool: Arc<Tool>,
+    /// The server's own name for it.
+    id: String,
+    permit: Permit,
+    /// The names of what the server asked in it.
+    asked: Mutex<BTreeSet<String>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tasks {
+    fn keep(&self, held: Held) -> Result<String, Failure> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random).map_err(|error| Failure::Lied(error.to_string()))?;
+        let name = format!("{:032x}", u128::from_be_bytes(random));
+        let mut tasks = locked(&self.0);
+        let now = Instant::now();
+        tasks.retain(|_, task| task.until > now);
+        let own = tasks.iter().filter(|(_, task)| task.user == held.user);
+        if own.clone().count() >= MAX_OF_USER
+            && let Some((oldest, _)) = own.min_by_key(|(_, task)| task.began)
+        {
+            let oldest = oldest.clone();
+            tasks.remove(&oldest);
+        }
+        if tasks.len() >= MAX_KNOWN {
+            return Err(Failure::Busy);
+        }
+        tasks.insert(name.clone(), Arc::new(held));
+        Ok(name)
+    }
+
+    fn of(&self, caller: &Caller, name: &str) -> Option<Arc<Held>> {
+        let task = locked(&self.0).get(name).cloned()?;
+        (task.until > Instant::now() && task.caller == fingerprint(caller)).then_some(task)
+    }
+}
+
+/// What a caller is told who asks for a task that is not theirs, or of nobody.
+fn unknown() -> ErrorData {
+    ErrorData::invalid_params("[unknown_task] you have no such task", None)
+}
+
+fn read<T: DeserializeOwned>(object: JsonObject) -> Result<T, Failure> {
+    serde_json::from_value(Value::Object(object)).map_err(|error| Failure::Lied(error.to_string()))
+}
+
+fn object(value: impl serde::Serialize) -> Result<JsonObject, Failure> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(object)) => Ok(object),
+        _ => Err(Failure::Lied("it is no object".to_owned())),
+    }
+}
+
+impl Gateway {
+    /// Keeps a task for its caller, under a name of the gateway's own.
+    pub(super) fn hold(
+        &self,
+        caller: &Caller,
+        server: Arc<Server>,
+        tool: Arc<Tool>,
+        permit: Permit,
+        mut created: CreateTaskResult,
+    ) -> Result<CreateTaskResult, Failure> {
+        let now = Instant::now();
+        let known = created.task.ttl_ms.map_or(KNOWN, Duration::from_millis);
+        let held = Held {
+            user: caller.user_id().to_owned(),
+            caller: fingerprint(caller),
+            began: now,
+            until: now + known.min(KNOWN),
+            server,
+            tool,
+            id: std::mem::take(&mut created.task.task_id),
+            permit,
+            asked: Mutex::default(),
+        };
+        let said = created.task.status_message.take();
+        created.task.status_message = said.map(|said| self.cleaning().made_visible().text(&said));
+        created.meta = None;
+        created.task.task_id = self.0.tasks.keep(held)?;
+        Ok(created)
+    }
+
+    /// What a task is doing, and its result once it has one.
+    pub(super) async fn task(
+        &self,
+        request: Request<'_>,
+        name: &str,
+    ) -> Result<GetTaskResult, ErrorData> {
+        let task = self.0.tasks.of(request.caller, name).ok_or_else(unknown)?;
+        let talk = Talk::new(self, &request, &task.server, &task.permit);
+        let got = self.looked_at(&talk, &task).await;
+        let mut got = got.map_err(|failure| talk.error(&failure))?;
+        got.task.task_id = name.to_owned();
+        Ok(GetTaskResult::new(got))
+    }
+
+    async fn looked_at(&self, talk: &Talk<'_>, held: &Held) -> Result<DetailedTask, Failure> {
+        let caller = talk.request.caller;
+        if self.is_stopped(caller) || !self.may_see(caller, &held.tool.decided_as) {
+            return Err(Failure::NoLongerPermitted);
+        }
+        let began = Instant::now();
+        let got = held.server.task(talk, &held.tool, held.id.clone()).await?;
+        let took = began.elapsed();
+        let DetailedTask {
+            mut task, payload, ..
+        } = got.task;
+        let cleaning = self.cleaning();
+        task.status_message = task
+            .status_message
+            .map(|said| cleaning.made_visible().text(&said));
+        let payload = match payload {
+            TaskPayload::InputRequired { input_requests } => {
+                let input_requests = talk.questions(Some(input_requests))?;
+                locked(&held.asked).extend(input_requests.keys().cloned());
+                TaskPayload::InputRequired { input_requests }
+            }
+            TaskPayload::Completed { result } => {
+                let decision = self.still_permitted(talk.request, talk.permit)?;
+                let most = self.0.config.limits.result_bytes;
+                let result: CallToolResult = read(result)?;
+                let (result, text) = shown::passed(result, cleaning, most)?;
+                let (state, error) = match result.is_error {
+                    Some(true) => (EndState::Failed, Some("tool")),
+                    _ => (EndState::Completed, None),
+                };
+                self.ended(&decision, true, state, Some(&text), error, took);
+                TaskPayload::Completed {
+                    result: object(result)?,
+                }
+            }
+            TaskPayload::Failed { error } => {
+                let decision = self.still_permitted(talk.request, talk.permit)?;
+                let failure = Failure::Error(Box::new(read(error)?));
+                self.failed(&decision, &failure, took);
+                TaskPayload::Failed {
+                    error: object(talk.error(&failure))?,
+                }
+            }
+            TaskPayload::Working => TaskPayload::Working,
+            TaskPayload::Cancelled => TaskPayload::Cancelled,
+            _ => return Err(Failure::Lied("it is of an unknown kind".to_owned())),
+        };
+        Ok(DetailedTask::new(task, payload))
+    }
+
+    /// Gives a task what its server asked for, if the call is still permitted. Answers to what nobody asked are left out.
+    pub(super) async fn update(
+        &self,
+        request: Request<'_>,
+        name: &str,
+        responses: InputResponses,
+    ) -> Result<(), ErrorData> {
+        let task = self.0.tasks.of(request.caller, name).ok_or_else(unknown)?;
+        let talk = Talk::new(self, &request, &task.server, &task.permit);
+        let asked = locked(&task.asked).clone();
+        let responses = responses
+            .into_iter()
+            .filter(|(key, _)| asked.contains(key))
+            .collect();
+        let updated = async {
+            let _ = self.still_permitted(&request, &task.permit)?;
+            let id = task.id.clone();
+            task.server.update(&talk, &task.tool, id, responses).await
+        };
+        updated.await.map_err(|failure| talk.error(&failure))
+    }
+
+    /// Ends a task. That needs no permission.
+    pub(super) async fn cancel(&self, request: Request<'_>, name: &str) -> Result<(), ErrorData> {
+        let task = self.0.tasks.of(request.caller, name).ok_or_else(unknown)?;
+        let talk = Talk::new(self, &request, &task.server, &task.permit);
+        let cancelled = task.server.cancel(&talk, task.id.clone()).await;
+        cancelled.map_err(|failure| talk.error(&failure))
+    }
+}
