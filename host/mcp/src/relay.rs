@@ -209,6 +209,15 @@ impl Relays {
         stream: Option<&RequestId>,
         request: InputRequest,
     ) -> Result<Value, ErrorData> {
+        let many = || {
+            ErrorData::invalid_request(
+                "[too_many] the question is too large, or too many wait for the client",
+                None,
+            )
+        };
+        if !is_small(&request) {
+            return Err(many());
+        }
         drop(self.sending.lock().await);
         let sender = {
             let mut open = self.open();
@@ -216,7 +225,14 @@ impl Relays {
                 Some(id) => open.entries.get_mut(id),
                 None => open.of_the_one(),
             };
-            entry.map(|entry| entry.sender.clone())
+            match entry {
+                Some(entry) if entry.left == 0 => return Err(many()),
+                Some(entry) => {
+                    entry.left -= 1;
+                    Some(entry.sender.clone())
+                }
+                None => None,
+            }
         };
         let nobody = || {
             ErrorData::invalid_request(
@@ -227,7 +243,10 @@ impl Relays {
         let sender = sender.ok_or_else(nobody)?;
         let (answer, answered) = oneshot::channel();
         let asked = Said::Asks(Asked { request, answer });
-        sender.send(asked).await.map_err(|_| nobody())?;
+        sender.try_send(asked).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => many(),
+            mpsc::error::TrySendError::Closed(_) => nobody(),
+        })?;
         answered.await.unwrap_or_else(|_| {
             Err(ErrorData::invalid_request(
                 "[ended] the request that caused this question is over",

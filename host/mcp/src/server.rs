@@ -10,6 +10,7 @@ mod upstream;
 mod watch;
 mod watched;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -90,6 +91,8 @@ pub(crate) struct Server {
     /// False: the lists are being read again for clients.
     read: channel::Sender<bool>,
     supervisor: Mutex<Option<AbortHandle>>,
+    /// How often its process was started.
+    runs: AtomicU64,
 }
 
 struct Parts {
@@ -146,7 +149,13 @@ impl Server {
             watched: Arc::default(),
             read: channel::Sender::new(true),
             supervisor: Mutex::default(),
+            runs: AtomicU64::default(),
         })
+    }
+
+    /// Which run of its process this is. What is at an address can be one server from the first to the last.
+    pub(crate) fn run(&self) -> u64 {
+        self.runs.load(Ordering::Acquire)
     }
 
     /// Starts it, and from then on keeps it running.

@@ -9,6 +9,7 @@ use rmcp::transport::auth::{
 use url::Url;
 
 use super::{AuthorizationConfig, Fetcher};
+use hexgate_authzen::is_loopback;
 
 /// How much of a reason is shown: it can be the words of somebody else.
 const SHOWN: usize = 400;
@@ -60,6 +61,13 @@ impl Found {
         {
             return Err(format!(
                 "the server names the authorization server `{}`, and the configuration `{wanted}`",
+                shortened(&issuer, 200)
+            ));
+        }
+        let is_local = || Url::parse(&issuer).is_ok_and(|url| is_loopback(&url));
+        if config.client_secret_from.is_some() && config.issuer.is_none() && !is_local() {
+            return Err(format!(
+                "the server names the authorization server `{}`, which would read the secret of this gateway; name it as `issuer` if it may",
                 shortened(&issuer, 200)
             ));
         }

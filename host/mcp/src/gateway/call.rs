@@ -89,7 +89,7 @@ impl Gateway {
                 });
             }
         };
-        let began = Instant::now();
+        let (began, run) = (Instant::now(), server.run());
         let talk = Talk::new(self, &request, &server, &permit);
         let answered = self.run(&talk, &tool).await;
         let answered = answered.map_err(|failure| (talk.error(&failure), failure));
@@ -110,7 +110,7 @@ impl Gateway {
             Ok(Answered::Task(task)) => {
                 let (completed, is_task) = (EndState::Completed, Some("task"));
                 self.ended(permit.decision(), true, completed, None, is_task, took);
-                match self.hold(request.caller, server, tool, permit, *task) {
+                match self.hold(request.caller, (server, run), tool, permit, *task) {
                     Ok(task) => Ok(task.into()),
                     Err(failure) => Ok(shown::failed(&failure).into()),
                 }
@@ -128,7 +128,7 @@ impl Gateway {
                 self.failed(permit.decision(), &failure, took);
                 match &failure {
                     Failure::Error(_) | Failure::State => Err(error),
-                    _ => Ok(shown::failed(&failure).into()),
+                    _ => Ok(shown::failed_as(error).into()),
                 }
             }
         }

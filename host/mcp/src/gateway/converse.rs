@@ -129,6 +129,7 @@ impl Gateway {
             }
             if questions.is_empty() {
                 tokio::time::sleep(PAUSE).await;
+                let _ = self.still_permitted(request, talk.permit)?;
                 input = Some((asked.request_state, None));
                 continue;
             }

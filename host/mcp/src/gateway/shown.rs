@@ -8,7 +8,7 @@ use hexgate_enforce::Decision;
 use hexgate_enforce::audit::Scrubber;
 use rmcp::model::{
     CallToolResult, ContentBlock, ElicitRequestParams, ErrorCode, ErrorData, InputRequest,
-    MetaObject, Request, RequestMetaObject,
+    MetaObject, Request, RequestMetaObject, Task,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,6 +25,8 @@ const SERVER: &str = "hexgate/server";
 
 /// The longest message of a server's error, in characters.
 const MAX_MESSAGE: usize = 4096;
+/// The longest time that a server writes, in characters.
+const MAX_TIME: usize = 64;
 /// Codes of errors to which the protocol gives a meaning.
 const RESERVED: std::ops::RangeInclusive<i32> = -32_099..=-32_000;
 
@@ -75,6 +77,23 @@ fn of_server(error: &ErrorData, most: usize) -> ErrorData {
     }
     let is_small = |data: &Value| data.to_string().len() <= most;
     ErrorData::new(error.code, message, error.data.clone().filter(is_small))
+}
+
+/// The same as the model reads it, of an error that was cleaned.
+pub(super) fn failed_as(error: ErrorData) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(error.message.into_owned())])
+}
+
+/// What a server says of a task beside its result.
+pub(super) fn task(task: &mut Task, cleaning: Cleaning<'_>) {
+    let clean = |text: &str, most| {
+        let text = cleaning.made_visible().text(text);
+        hexgate_base::shortened(&text, most)
+    };
+    let message = task.status_message.take();
+    task.status_message = message.map(|message| clean(&message, MAX_MESSAGE));
+    task.created_at = clean(&task.created_at, MAX_TIME);
+    task.last_updated_at = clean(&task.last_updated_at, MAX_TIME);
 }
 
 /// A request that the policy does not allow, other than a call.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hexgate_base::Digest;
 use hexgate_enforce::{Call, Caller, Decision, Effect, EndState};
 use rmcp::model::ErrorData;
 
@@ -20,8 +19,6 @@ pub(super) struct Heard {
     caller: Caller,
     gate: String,
     watch: Watch,
-    /// The policy that permitted it last.
-    policy: Digest,
 }
 
 fn uri(uri: &str) -> String {
@@ -44,7 +41,7 @@ impl Gateway {
         if decision.outcome() != Effect::Allow {
             return Err(shown::refused(&decision));
         }
-        let watch = Arc::clone(server.watched()).watch(asked);
+        let watch = Arc::clone(server.watched()).watch(caller.user_id(), asked);
         let state = match watch {
             Some(_) => EndState::Completed,
             None => EndState::Failed,
@@ -66,7 +63,6 @@ impl Gateway {
             caller: caller.clone(),
             gate,
             watch,
-            policy: decision.policy().component,
         })
     }
 }
@@ -80,18 +76,10 @@ impl Heard {
         self.is_permitted().then(|| self.watch.uri().to_owned())
     }
 
-    fn is_permitted(&mut self) -> bool {
-        let gateway = &self.gateway;
-        if gateway.is_stopped(&self.caller) {
-            return false;
-        }
-        let policy = gateway.0.enforcer.live().id().component;
-        if policy == self.policy {
-            return true;
-        }
+    /// Each change is decided: by now the policy may be another, the caller stopped, its token over or revoked.
+    fn is_permitted(&self) -> bool {
         let call = Call::of(&self.caller, self.gate.clone(), uri(self.watch.uri()));
-        let decision: Decision = gateway.0.enforcer.decide_call(call);
-        self.policy = decision.policy().component;
+        let decision: Decision = self.gateway.0.enforcer.decide_call(call);
         decision.outcome() == Effect::Allow
     }
 }

@@ -36,6 +36,8 @@ struct Held {
     began: Instant,
     until: Instant,
     server: Arc<Server>,
+    /// The run of the server that began it: another one has other tasks by the same names.
+    run: u64,
     tool: Arc<Tool>,
     /// The server's own name for it.
     id: String,
@@ -64,7 +66,7 @@ impl Tasks {
             tasks.remove(&oldest);
         }
         if tasks.len() >= MAX_KNOWN {
-            return Err(Failure::Busy);
+            return Err(Failure::Unkept);
         }
         tasks.insert(name.clone(), Arc::new(held));
         Ok(name)
@@ -72,7 +74,8 @@ impl Tasks {
 
     fn of(&self, caller: &Caller, name: &str) -> Option<Arc<Held>> {
         let task = locked(&self.0).get(name).cloned()?;
-        (task.until > Instant::now() && task.caller == fingerprint(caller)).then_some(task)
+        let is_own = task.caller == fingerprint(caller) && task.run == task.server.run();
+        (task.until > Instant::now() && is_own).then_some(task)
     }
 }
 
@@ -97,7 +100,7 @@ impl Gateway {
     pub(super) fn hold(
         &self,
         caller: &Caller,
-        server: Arc<Server>,
+        (server, run): (Arc<Server>, u64),
         tool: Arc<Tool>,
         permit: Permit,
         mut created: CreateTaskResult,
@@ -110,13 +113,13 @@ impl Gateway {
             began: now,
             until: now + known.min(KNOWN),
             server,
+            run,
             tool,
             id: std::mem::take(&mut created.task.task_id),
             permit,
             asked: Mutex::default(),
         };
-        let said = created.task.status_message.take();
-        created.task.status_message = said.map(|said| self.cleaning().made_visible().text(&said));
+        shown::task(&mut created.task, self.cleaning());
         created.meta = None;
         created.task.task_id = self.0.tasks.keep(held)?;
         Ok(created)
@@ -137,28 +140,27 @@ impl Gateway {
     }
 
     async fn looked_at(&self, talk: &Talk<'_>, held: &Held) -> Result<DetailedTask, Failure> {
-        let caller = talk.request.caller;
-        if self.is_stopped(caller) || !self.may_see(caller, &held.tool.decided_as) {
-            return Err(Failure::NoLongerPermitted);
-        }
+        let decision = self.still_permitted(talk.request, talk.permit)?;
         let began = Instant::now();
-        let got = held.server.task(talk, &held.tool, held.id.clone()).await?;
+        let got = held.server.task(talk, &held.tool, held.id.clone()).await;
         let took = began.elapsed();
+        let got = got.inspect_err(|failure| self.failed(&decision, failure, took))?;
+        // What it says is only read out while the call is permitted: that was decided before it was asked, and a call can last.
+        let decision = self.still_permitted(talk.request, talk.permit)?;
         let DetailedTask {
             mut task, payload, ..
         } = got.task;
         let cleaning = self.cleaning();
-        task.status_message = task
-            .status_message
-            .map(|said| cleaning.made_visible().text(&said));
+        shown::task(&mut task, cleaning);
+        let said = |error| self.ended(&decision, true, EndState::Completed, None, error, took);
         let payload = match payload {
             TaskPayload::InputRequired { input_requests } => {
                 let input_requests = talk.questions(Some(input_requests))?;
                 locked(&held.asked).extend(input_requests.keys().cloned());
+                said(Some("input_required"));
                 TaskPayload::InputRequired { input_requests }
             }
             TaskPayload::Completed { result } => {
-                let decision = self.still_permitted(talk.request, talk.permit)?;
                 let most = self.0.config.limits.result_bytes;
                 let result: CallToolResult = read(result)?;
                 let (result, text) = shown::passed(result, cleaning, most)?;
@@ -172,15 +174,20 @@ impl Gateway {
                 }
             }
             TaskPayload::Failed { error } => {
-                let decision = self.still_permitted(talk.request, talk.permit)?;
                 let failure = Failure::Error(Box::new(read(error)?));
                 self.failed(&decision, &failure, took);
                 TaskPayload::Failed {
                     error: object(talk.error(&failure))?,
                 }
             }
-            TaskPayload::Working => TaskPayload::Working,
-            TaskPayload::Cancelled => TaskPayload::Cancelled,
+            TaskPayload::Working => {
+                said(Some("task"));
+                TaskPayload::Working
+            }
+            TaskPayload::Cancelled => {
+                said(Some("cancelled"));
+                TaskPayload::Cancelled
+            }
             _ => return Err(Failure::Lied("it is of an unknown kind".to_owned())),
         };
         Ok(DetailedTask::new(task, payload))
@@ -195,23 +202,39 @@ impl Gateway {
     ) -> Result<(), ErrorData> {
         let task = self.0.tasks.of(request.caller, name).ok_or_else(unknown)?;
         let talk = Talk::new(self, &request, &task.server, &task.permit);
-        let asked = locked(&task.asked).clone();
-        let responses = responses
-            .into_iter()
-            .filter(|(key, _)| asked.contains(key))
-            .collect();
         let updated = async {
-            let _ = self.still_permitted(&request, &task.permit)?;
-            let id = task.id.clone();
-            task.server.update(&talk, &task.tool, id, responses).await
+            let decision = self.still_permitted(&request, &task.permit)?;
+            // A question is answered once.
+            let responses = responses
+                .into_iter()
+                .filter(|(key, _)| locked(&task.asked).remove(key))
+                .collect();
+            let (id, began) = (task.id.clone(), Instant::now());
+            let updated = task.server.update(&talk, &task.tool, id, responses).await;
+            let took = began.elapsed();
+            match &updated {
+                Ok(()) => self.ended(
+                    &decision,
+                    true,
+                    EndState::Completed,
+                    None,
+                    Some("task"),
+                    took,
+                ),
+                Err(failure) => self.failed(&decision, failure, took),
+            }
+            updated
         };
         updated.await.map_err(|failure| talk.error(&failure))
     }
 
-    /// Ends a task. That needs no permission.
+    /// Ends a task. Whoever began it needs no permission for that, unless nothing at all is permitted to them.
     pub(super) async fn cancel(&self, request: Request<'_>, name: &str) -> Result<(), ErrorData> {
         let task = self.0.tasks.of(request.caller, name).ok_or_else(unknown)?;
         let talk = Talk::new(self, &request, &task.server, &task.permit);
+        if self.is_stopped(request.caller) {
+            return Err(talk.error(&Failure::NoLongerPermitted));
+        }
         let cancelled = task.server.cancel(&talk, task.id.clone()).await;
         cancelled.map_err(|failure| talk.error(&failure))
     }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
-use axum::routing::get;
+use axum::http::{Method, StatusCode, Uri};
 use hexgate_base::shortened;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -81,12 +80,12 @@ impl Redirect {
     pub(super) async fn answer(self, state: &str) -> Result<Answer, String> {
         let (answers, mut answered) = mpsc::channel(1);
         let waiting = Arc::new(Waiting {
+            path: self.path.clone(),
             state: state.to_owned(),
             answers,
         });
-        let routes = Router::new()
-            .route(&self.path, get(came))
-            .with_state(waiting);
+        // Its path is no pattern of the router's.
+        let routes = Router::new().fallback(came).with_state(waiting);
         let serving = axum::serve(self.listener, routes)
             .with_graceful_shutdown(async move { std::future::pending().await });
         tokio::select! {
@@ -104,6 +103,7 @@ impl Redirect {
 }
 
 struct Waiting {
+    path: String,
     state: String,
     answers: mpsc::Sender<Result<Answer, String>>,
 }
@@ -111,12 +111,17 @@ struct Waiting {
 /// Somebody came: the browser of this login, or anybody on this machine.
 async fn came(
     State(waiting): State<Arc<Waiting>>,
+    method: Method,
+    uri: Uri,
     RawQuery(query): RawQuery,
 ) -> (StatusCode, &'static str) {
     let none = (
         StatusCode::BAD_REQUEST,
         "This is no answer to the login that waits here.\n",
     );
+    if method != Method::GET || uri.path() != waiting.path {
+        return (StatusCode::NOT_FOUND, "There is nothing here.\n");
+    }
     let query = query.unwrap_or_default();
     if query.len() > MAX_QUERY {
         return none;

@@ -4,7 +4,7 @@
     reason = "logs and sampling leave the protocol; servers of all versions that have them are served"
 )]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rmcp::model::{
@@ -15,7 +15,7 @@ use rmcp::model::{
 };
 use rmcp::service::PeerRequestOptions;
 use serde::Deserialize;
-use tokio::time::sleep_until;
+use tokio::time::{sleep_until, timeout};
 
 use super::{Connection, Failure, Server};
 use crate::config::Offer;
@@ -23,7 +23,10 @@ use crate::level::Level;
 use crate::relay::{Said, Wants};
 
 /// How long after an answer what was said before it can still come: it is handled in a task of its own.
-const BEHIND: std::time::Duration = std::time::Duration::from_millis(5);
+const BEHIND: Duration = Duration::from_millis(5);
+
+/// How long a server may take to say that it logs as much as is wanted.
+const LEVEL_TIME: Duration = Duration::from_secs(2);
 
 /// The client whose request is made.
 #[async_trait]
@@ -171,16 +174,20 @@ impl Server {
         if connection.is_modern() || !logs || !self.parts.offer.logs.is_pass() {
             return;
         }
-        let mut least = connection.level.lock().await;
+        // A server that does not answer this holds up no calls.
+        let Ok(mut least) = timeout(LEVEL_TIME, connection.level.lock()).await else {
+            return;
+        };
         if least.is_some_and(|least| least <= level) {
             return;
         }
         let params = SetLevelRequestParams::new(level.into());
         let setting = connection.peer.set_level(params);
-        let limit = self.parts.limits.call_time;
-        if let Ok(Ok(())) = tokio::time::timeout(limit, setting).await {
-            *least = Some(level);
+        if !matches!(timeout(LEVEL_TIME, setting).await, Ok(Ok(()))) {
+            tracing::warn!(server = %self.name, "a server does not take the level of its log");
         }
+        // It is not asked again either way.
+        *least = Some(level);
     }
 }
 

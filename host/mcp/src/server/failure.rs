@@ -46,6 +46,11 @@ pub(crate) enum Failure {
     /// Too much is asked of it at a time.
     #[error("the server has as many calls in flight as are allowed; try later")]
     Busy,
+    /// The call became a task, and too many are known.
+    #[error(
+        "the call runs at the server as a task, and too many tasks are known here to tell how it ends; do not make the call again"
+    )]
+    Unkept,
     /// Its answer is too large.
     #[error("the server's answer is larger than {0} bytes")]
     TooLarge(usize),
@@ -80,6 +85,7 @@ impl Failure {
             Self::NoLongerPermitted => "no_longer_permitted",
             Self::Unauthorized(_) => "unauthorized",
             Self::Busy => "server_busy",
+            Self::Unkept => "task_not_kept",
             Self::TooLarge(_) => "result_too_large",
             Self::Lied(_) => "protocol",
             Self::Refused(_) => "refused",

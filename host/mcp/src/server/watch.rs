@@ -1,6 +1,7 @@
 //! Keeps a server running.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use hexgate_base::shortened;
@@ -10,6 +11,7 @@ use super::connect::{Connected, Opening, connect};
 use super::upstream::Towards;
 use super::watched::listen;
 use super::{Connection, Server, State, list};
+use crate::config::Reach;
 
 /// The first and the longest wait before a server is started again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
@@ -108,6 +110,9 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
         ..Towards::default()
     };
     let authorizer = parts.authorizer.clone()?;
+    if matches!(parts.config.reach, Reach::Process { .. }) {
+        server.runs.fetch_add(1, Ordering::AcqRel);
+    }
     let connecting = connect(
         &server.name,
         &parts.config,
@@ -140,8 +145,8 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
     let peer = running.peer().clone();
     let listening = tokio::spawn({
         let watched = Arc::clone(&server.upgrade()?.watched);
-        let peer = peer.clone();
-        async move { listen(&peer, &watched).await }
+        let (peer, stale) = (peer.clone(), Arc::clone(&stale));
+        async move { listen(&peer, &stale, &watched).await }
     });
     let mut waiting = std::pin::pin!(running.waiting());
     let why = loop {

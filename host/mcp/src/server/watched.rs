@@ -6,23 +6,35 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rmcp::RoleClient;
 use rmcp::model::{
-    ServerNotification, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
+    ErrorCode, ServerNotification, SubscribeRequestParams, SubscriptionFilter,
+    UnsubscribeRequestParams,
 };
-use rmcp::service::Peer;
+use rmcp::service::{Peer, ServiceError};
 use tokio::sync::{broadcast, watch};
+use tokio::time::{sleep, timeout};
+
+use super::stale::Stale;
 
 /// Resources that are wanted at a time, of one server.
 const MAX_WANTED: usize = 1000;
+/// Wishes of one user at a time, at one server: nobody takes the places of others.
+const MAX_OF_USER: usize = 200;
 /// Changes that a client is behind. One that is further behind takes every resource as changed.
 const BEHIND: usize = 64;
+
+/// How long a server is left alone that does not say what changes: at first, and at most.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// How long a server may take to accept one subscription.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The resources that clients want to hear about.
 #[derive(Debug)]
 pub(crate) struct Watched {
-    counts: Mutex<BTreeMap<String, usize>>,
+    counts: Mutex<Counts>,
     wanted: watch::Sender<BTreeSet<String>>,
     updated: broadcast::Sender<String>,
 }
@@ -37,27 +49,37 @@ impl Default for Watched {
     }
 }
 
+#[derive(Debug, Default)]
+struct Counts {
+    by_uri: BTreeMap<String, usize>,
+    by_user: BTreeMap<String, usize>,
+}
+
 /// One wish to hear about a resource. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Watch {
     watched: Arc<Watched>,
+    user: String,
     uri: String,
     updated: broadcast::Receiver<String>,
 }
 
 impl Watched {
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<String, usize>> {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wants to hear about a resource. None: too many are wanted.
-    pub(crate) fn watch(self: &Arc<Self>, uri: &str) -> Option<Watch> {
+    pub(crate) fn watch(self: &Arc<Self>, user: &str, uri: &str) -> Option<Watch> {
         let mut counts = self.counts();
-        if counts.len() >= MAX_WANTED && !counts.contains_key(uri) {
+        let own = counts.by_user.get(user).copied().unwrap_or_default();
+        let is_new = !counts.by_uri.contains_key(uri);
+        if own >= MAX_OF_USER || is_new && counts.by_uri.len() >= MAX_WANTED {
             return None;
         }
         let updated = self.updated.subscribe();
-        let count = counts.entry(uri.to_owned()).or_insert(0);
+        counts.by_user.insert(user.to_owned(), own + 1);
+        let count = counts.by_uri.entry(uri.to_owned()).or_insert(0);
         *count += 1;
         if *count == 1 {
             self.wanted.send_modify(|wanted| {
@@ -66,6 +88,7 @@ impl Watched {
         }
         Some(Watch {
             watched: Arc::clone(self),
+            user: user.to_owned(),
             uri: uri.to_owned(),
             updated,
         })
@@ -106,79 +129,156 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let mut counts = self.watched.counts();
-        if let Some(count) = counts.get_mut(&self.uri) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.uri);
-                self.watched.wanted.send_modify(|wanted| {
-                    wanted.remove(&self.uri);
-                });
-            }
+        one_less(&mut counts.by_user, &self.user);
+        if one_less(&mut counts.by_uri, &self.uri) {
+            self.watched.wanted.send_modify(|wanted| {
+                wanted.remove(&self.uri);
+            });
         }
     }
 }
 
-/// Has the server say that lists and resources changed, as the version of the server has it, until the connection ends.
-pub(super) async fn listen(peer: &Peer<RoleClient>, watched: &Watched) {
+/// Counts one less. Whether that was the last.
+fn one_less(counts: &mut BTreeMap<String, usize>, of: &str) -> bool {
+    let Some(count) = counts.get_mut(of) else {
+        return false;
+    };
+    *count -= 1;
+    let is_last = *count == 0;
+    if is_last {
+        counts.remove(of);
+    }
+    is_last
+}
+
+/// Has the server say that lists and resources changed, as the version of the server has it, until the connection ends. What it says of lists
+/// is heard by the transport.
+pub(super) async fn listen(peer: &Peer<RoleClient>, stale: &Stale, watched: &Watched) {
     let info = peer.peer_info();
     if info.is_some_and(|info| info.protocol_version.has_initialize()) {
         subscribe(peer, watched).await;
         return;
     }
-    let mut wanted = watched.wanted.subscribe();
-    let mut before = None;
+    // Two of them: what is wrong with the name of a resource, or says too much, ends no news of the lists.
+    tokio::join!(
+        listen_to_lists(peer, stale),
+        listen_to_resources(peer, watched)
+    );
+}
+
+/// Whether a server has no such request at all, so that it is not asked again.
+fn has_none(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::McpError(error) if error.code == ErrorCode::METHOD_NOT_FOUND)
+        || matches!(error, ServiceError::TransportClosed)
+}
+
+async fn listen_to_lists(peer: &Peer<RoleClient>, stale: &Stale) {
+    let mut wait = BACKOFF.0;
     loop {
         let mut filter = SubscriptionFilter::new();
         filter.tools_list_changed = Some(true);
         filter.prompts_list_changed = Some(true);
         filter.resources_list_changed = Some(true);
-        let uris: Vec<_> = wanted.borrow_and_update().iter().cloned().collect();
-        filter.resource_subscriptions = (!uris.is_empty()).then_some(uris);
-        let Ok(mut subscription) = peer.listen(filter).await else {
-            return;
-        };
-        // The last one ends when there is another, so that nothing is missed in between.
-        drop(before.take());
-        loop {
-            tokio::select! {
-                said = subscription.next() => match said {
-                    Ok(Some(ServerNotification::ResourceUpdatedNotification(said))) => {
-                        watched.updated(said.params.uri);
-                    }
-                    // The transport heard of changed lists before.
-                    Ok(Some(_)) => {}
-                    Ok(None) | Err(_) => return,
-                },
-                changed = wanted.changed() => match changed {
-                    Ok(()) => break,
-                    Err(_) => return,
+        match peer.listen(filter).await {
+            Ok(mut subscription) => {
+                while let Ok(Some(_)) = subscription.next().await {
+                    wait = BACKOFF.0;
                 }
             }
+            Err(error) if has_none(&error) => return,
+            Err(error) => tracing::warn!(%error, "a server does not say when its lists change"),
         }
-        before = Some(subscription);
+        sleep(wait).await;
+        wait = wait.saturating_mul(2).min(BACKOFF.1);
+        // What changed meanwhile was said to nobody.
+        stale.mark();
     }
 }
 
-/// Asks a server of an older version for each resource.
+async fn listen_to_resources(peer: &Peer<RoleClient>, watched: &Watched) {
+    let mut wanted = watched.wanted.subscribe();
+    let (mut before, mut wait) = (None, BACKOFF.0);
+    loop {
+        let uris: Vec<_> = wanted.borrow_and_update().iter().cloned().collect();
+        if uris.is_empty() {
+            before = None;
+            if wanted.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        let mut filter = SubscriptionFilter::new();
+        filter.resource_subscriptions = Some(uris.clone());
+        let mut subscription = match peer.listen(filter).await {
+            Ok(subscription) => subscription,
+            Err(error) if has_none(&error) => return,
+            Err(error) => {
+                tracing::warn!(%error, "a server does not say when resources change");
+                tokio::select! {
+                    () = sleep(wait) => {}
+                    changed = wanted.changed() => if changed.is_err() { return },
+                }
+                wait = wait.saturating_mul(2).min(BACKOFF.1);
+                continue;
+            }
+        };
+        // The last one ends when there is another, so that nothing is missed in between.
+        drop(before.take());
+        let is_over = loop {
+            tokio::select! {
+                said = subscription.next() => match said {
+                    Ok(Some(ServerNotification::ResourceUpdatedNotification(said))) => {
+                        wait = BACKOFF.0;
+                        watched.updated(said.params.uri);
+                    }
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(_) => break true,
+                },
+                changed = wanted.changed() => match changed {
+                    Ok(()) => break false,
+                    Err(_) => return,
+                }
+            }
+        };
+        if is_over {
+            // What changed meanwhile was said to nobody.
+            for uri in uris {
+                watched.updated(uri);
+            }
+            sleep(wait).await;
+            wait = wait.saturating_mul(2).min(BACKOFF.1);
+        } else {
+            before = Some(subscription);
+        }
+    }
+}
+
+/// Asks a server of an older version for each resource. What it refuses it is asked again when another one is wanted.
 async fn subscribe(peer: &Peer<RoleClient>, watched: &Watched) {
     let mut wanted = watched.wanted.subscribe();
     let mut has = BTreeSet::new();
     loop {
         let now = wanted.borrow_and_update().clone();
-        for uri in now.difference(&has) {
-            if let Err(error) = peer
-                .subscribe(SubscribeRequestParams::new(uri.clone()))
-                .await
-            {
-                tracing::warn!(%error, "a server does not say when a resource changes");
+        for uri in has.difference(&now) {
+            let unsubscribing = peer.unsubscribe(UnsubscribeRequestParams::new(uri.clone()));
+            let _ = timeout(PATIENCE, unsubscribing).await;
+        }
+        has.retain(|uri| now.contains(uri));
+        for uri in now {
+            if has.contains(&uri) {
+                continue;
+            }
+            let subscribing = peer.subscribe(SubscribeRequestParams::new(uri.clone()));
+            match timeout(PATIENCE, subscribing).await {
+                Ok(Ok(())) => {
+                    has.insert(uri);
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, "a server does not say when a resource changes");
+                }
+                Err(_) => tracing::warn!("a server does not answer when it is asked for changes"),
             }
         }
-        for uri in has.difference(&now) {
-            let _ = peer
-                .unsubscribe(UnsubscribeRequestParams::new(uri.clone()))
-                .await;
-        }
-        has = now;
         if wanted.changed().await.is_err() {
             return;
         }

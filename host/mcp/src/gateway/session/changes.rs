@@ -136,11 +136,11 @@ impl Session {
         uri: String,
         peer: Peer<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let mut heard = self.gateway.hear(caller, &uri)?;
         let mut all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MAX_HEARD && !all.contains_key(&uri) {
             return Err(too_many());
         }
+        let mut heard = self.gateway.hear(caller, &uri)?;
         let task = tokio::spawn(async move {
             while let Some(uri) = heard.next().await {
                 let updated = ResourceUpdatedNotificationParam::new(uri);
