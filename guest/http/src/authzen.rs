@@ -186,6 +186,9 @@ fn named<'a>(
             ));
         }
         // An argument in the wrong place must not be ignored.
+        let place = "belongs into `resource.properties`";
+        resource.none_of("`resource`", &["arguments"], place)?;
+        action.none_of("`action`", &["arguments"], place)?;
         if of_action.is_some() {
             return Err(Problem::bad(
                 "a tool has no `action.properties`: its arguments are `resource.properties.arguments`",

@@ -55,7 +55,7 @@ struct Served {
 }
 
 impl Point {
-    /// What answers requests: every path is this decision point's.
+    /// What answers requests: every path is this decision point's. Where no clients are named, serve it at loopback alone.
     pub fn router(&self) -> Router {
         let served = Served {
             point: self.clone(),
@@ -64,13 +64,18 @@ impl Point {
         Router::new().fallback(handle).with_state(Arc::new(served))
     }
 
+    /// Whether clients may come to this address.
+    fn is_open_at(&self, address: SocketAddr) -> bool {
+        address.ip().is_loopback() || self.0.clients.are_known()
+    }
+
     /// Listens at an address. Where other machines can reach it, something must say who asks.
     ///
     /// # Errors
     ///
     /// It cannot be listened at, or it would be open to everybody.
     pub async fn bind(&self, address: SocketAddr) -> Result<TcpListener, ServeError> {
-        if !address.ip().is_loopback() && !self.0.clients.are_known() {
+        if !self.is_open_at(address) {
             return Err(ServeError::Open(address));
         }
         TcpListener::bind(address)
@@ -82,8 +87,12 @@ impl Point {
     ///
     /// # Errors
     ///
-    /// The system failed.
+    /// It would be open to everybody, or the system failed.
     pub async fn serve(&self, listener: TcpListener) -> Result<(), ServeError> {
+        let address = listener.local_addr().map_err(ServeError::Serve)?;
+        if !self.is_open_at(address) {
+            return Err(ServeError::Open(address));
+        }
         let looking = async {
             if !self.0.refreshes {
                 std::future::pending::<()>().await;
@@ -144,7 +153,12 @@ async fn answer(served: &Arc<Served>, parts: Parts, body: Body) -> Result<Respon
     let Ok(Ok(_place)) = place else {
         return Err(Problem::new(503, "too many requests wait"));
     };
-    let body = read(body).await;
+    // Nobody has to be known for the metadata, so nobody can have it wait for a body.
+    let body = if path == METADATA {
+        Ok(Vec::new())
+    } else {
+        read(body).await
+    };
     let point = served.point.clone();
     let answering = tokio::task::spawn_blocking(move || {
         let types = values(&parts.headers, CONTENT_TYPE.as_str());
