@@ -8,6 +8,7 @@ use hexgate_enforce::Enforcer;
 use hexgate_gate::Gate;
 
 use crate::plugin::{Plugin, Vain};
+use crate::runs;
 use crate::tool::{Gated, wrapped};
 
 /// Builds an agent whose calls are decided.
@@ -20,7 +21,7 @@ pub struct GatedBuilder {
 /// Gates the agent that a builder builds. Its tools are added to the [`GatedBuilder`]; those that the builder has already are denied.
 pub fn gate(builder: LlmAgentBuilder, enforcer: &Enforcer) -> GatedBuilder {
     let gate = Gate::new(enforcer);
-    let admits = gate.clone();
+    let (admits, ends) = (gate.clone(), gate.clone());
     let builder = builder.before_callback(Box::new(move |_: Arc<dyn CallbackContext>| {
         let gate = admits.clone();
         Box::pin(async move {
@@ -31,6 +32,10 @@ pub fn gate(builder: LlmAgentBuilder, enforcer: &Enforcer) -> GatedBuilder {
                 .err()
                 .map(|refused| Content::new("model").with_text(refused.message)))
         })
+    }));
+    let builder = builder.after_callback(Box::new(move |ctx: Arc<dyn CallbackContext>| {
+        runs::ended(&ends, ctx.invocation_id());
+        Box::pin(std::future::ready(Ok(None)))
     }));
     GatedBuilder { builder, gate }
 }

@@ -39,6 +39,7 @@
 mod builder;
 mod confirm;
 mod plugin;
+mod runs;
 mod tool;
 
 pub use builder::{GatedBuilder, gate};

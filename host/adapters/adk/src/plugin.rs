@@ -12,9 +12,11 @@ use adk_plugin::{
 };
 use async_trait::async_trait;
 use hexgate_base::guarded::locked;
+use hexgate_enforce::Call;
 use hexgate_gate::{End, Gate, InVain};
 use serde_json::{Value, json};
 
+use crate::runs;
 use crate::tool::is_gated;
 
 /// Requests whose offers are kept. Those that were never answered are forgotten beyond that.
@@ -92,7 +94,9 @@ impl Plugin {
             "via": "handoff",
         });
         let name = format!("agent.handoff:{target}");
-        match self.gate.decide(&name, decided.to_string()).await {
+        let run = runs::of(&self.gate, ctx.invocation_id());
+        let call = Call::in_scope(name.as_str(), decided.to_string());
+        match self.gate.decide_within(&run, &name, call).await {
             Ok(mut permitted) => {
                 // It happens at once: the framework takes it from here.
                 let _ = permitted.run(std::future::ready(())).await;

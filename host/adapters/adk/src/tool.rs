@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use adk_core::{LlmRequest, ReadonlyContext, Result, Tool, ToolContext, Toolset};
 use async_trait::async_trait;
-use hexgate_enforce::Enforcer;
+use hexgate_enforce::{Call, Enforcer};
 use hexgate_gate::{End, Gate};
 use serde_json::{Value, json};
 
-use crate::confirm;
+use crate::{confirm, runs};
 
 thread_local! {
     /// Set while a tool is asked whether it is gated, and cleared by one that is.
@@ -111,7 +111,9 @@ impl Tool for Gated<dyn Tool> {
 
     /// What the model reads of a denial is the tool's answer, and no failure that would be tried again.
     async fn execute(&self, ctx: Arc<dyn ToolContext>, args: Value) -> Result<Value> {
-        let deciding = self.gate.decide(self.name(), args.to_string());
+        let run = runs::of(&self.gate, ctx.invocation_id());
+        let call = Call::in_scope(self.name(), args.to_string());
+        let deciding = self.gate.decide_within(&run, self.name(), call);
         let decided = confirm::within(&ctx, self.name(), &args, deciding);
         let mut permitted = match decided.await {
             Ok(permitted) => permitted,

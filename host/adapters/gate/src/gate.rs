@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use hexgate_base::guarded::{guarded, guarded_async};
 use hexgate_base::harmless;
-use hexgate_enforce::{Call, Decision, EndState, Enforcer, Permit, scope};
+use hexgate_enforce::{Call, Decision, Effect, EndState, Enforcer, Permit, scope};
 
 use crate::Uncovered;
+use crate::counts::Counts;
 use crate::permitted::{Permitted, record};
 
 /// The closed name that is decided when a run begins.
@@ -33,6 +34,14 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// Whether the call would run if a person agreed to it.
+    #[must_use]
+    pub fn needs_approval(&self) -> bool {
+        self.decision
+            .as_ref()
+            .is_some_and(|decision| decision.outcome() == Effect::NeedsApproval)
+    }
+
     /// The request for approval that waits for its answer, if one is kept.
     #[must_use]
     pub fn pending(&self) -> Option<&str> {
@@ -133,6 +142,36 @@ impl Gate {
             Ok(Err(decision)) => Err(decision.into()),
             Err(panic) => Err(failed(tool, &panic)),
         }
+    }
+
+    /// As [`decide_call`](Self::decide_call), for a call of a run: the policy sees what the run counts, and the call is counted.
+    ///
+    /// # Errors
+    ///
+    /// As [`decide`](Self::decide).
+    pub async fn decide_within(
+        &self,
+        run: &Counts,
+        tool: &str,
+        mut call: Call,
+    ) -> Result<Permitted, Refused> {
+        let _turn = run.turn().await;
+        // Without its facts what a policy says of a run does not hold.
+        if let Some(facts) = run.facts(self.enforcer.agent(), tool) {
+            call = call.run(facts);
+        }
+        let decided = self.decide_call(tool, call).await;
+        match &decided {
+            Ok(permitted) => {
+                if permitted.decision().follows().is_some() {
+                    run.needed_approval();
+                }
+                run.permitted(tool);
+            }
+            Err(refused) if refused.needs_approval() => run.needed_approval(),
+            Err(_) => run.denied(),
+        }
+        decided.map(|permitted| permitted.within(run))
     }
 
     /// Denies a call without asking the policy, because the adapter refuses it. The denial is recorded.

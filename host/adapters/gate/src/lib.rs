@@ -37,11 +37,13 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod counts;
 mod exact;
 mod gate;
 mod permitted;
 mod uncovered;
 
+pub use counts::Counts;
 pub use exact::{object, value};
 pub use gate::{Gate, InVain, Refused};
 pub use permitted::{End, Panicked, Permitted};

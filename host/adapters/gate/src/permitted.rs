@@ -8,6 +8,7 @@ use hexgate_base::harmless;
 use hexgate_enforce::{Caller, Decision, DecisionId, EndState, Ended, Enforcer, Permit, scope};
 use serde_json::Value;
 
+use crate::counts::Counts;
 use crate::exact;
 
 /// A call that may run, once, with the bytes that were decided. Its end is recorded however it ends; if it is dropped before, as cancelled.
@@ -18,6 +19,7 @@ pub struct Permitted {
     permit: Permit,
     began: Option<Instant>,
     has_ended: bool,
+    run: Option<Counts>,
 }
 
 /// How a call ended.
@@ -45,7 +47,14 @@ impl Permitted {
             permit,
             began: None,
             has_ended: false,
+            run: None,
         }
+    }
+
+    /// A call of this run.
+    pub(crate) fn within(mut self, run: &Counts) -> Self {
+        self.run = Some(run.clone());
+        self
     }
 
     /// The tool.
@@ -135,6 +144,9 @@ impl Permitted {
             End::Failed(error, result) => (EndState::Failed, result, Some(error)),
             End::Cancelled => (EndState::Cancelled, None, Some("cancelled")),
         };
+        if let (EndState::Failed, Some(run)) = (state, &self.run) {
+            run.failed();
+        }
         let took = self.began.map(|began| began.elapsed());
         let decision = self.permit.decision();
         record(

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use hexgate_enforce::Call;
 use hexgate_gate::{End, Gate, InVain};
 use rig_agent::agent::{
     AgentHook, CompletionCallAction, CompletionCallEvent, DispatchAction, DispatchEvent,
@@ -50,7 +51,9 @@ impl Hook {
                 .refuse(tool, args, "the agent's tools are not sealed");
             return DispatchAction::skip(refused.message);
         };
-        let permitted = match self.gate.decide(tool, args.to_owned()).await {
+        let run = of_run(ctx);
+        let call = Call::in_scope(tool, args);
+        let permitted = match self.gate.decide_within(&run.counts, tool, call).await {
             Ok(permitted) => permitted,
             Err(refused) => return DispatchAction::skip(refused.message),
         };
@@ -64,7 +67,7 @@ impl Hook {
         }
         let slot = slot(permitted);
         sealer.permits.keep(event.id, &slot);
-        of_run(ctx).keep(event.id, slot);
+        run.keep(event.id, slot);
         DispatchAction::proceed()
     }
 
@@ -94,7 +97,7 @@ fn of_run(ctx: &HookContext) -> OfRun {
     if let Some(of_run) = ctx.scratchpad().get::<OfRun>() {
         return of_run;
     }
-    let of_run = OfRun::default();
+    let of_run = OfRun::new(ctx.run_id().to_string());
     ctx.scratchpad().insert(of_run.clone());
     of_run
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
 
 use hexgate_base::guarded::locked;
-use hexgate_gate::Permitted;
+use hexgate_gate::{Counts, Permitted};
 use rig_core::effect::EffectId;
 
 /// A call that may run. The run that it belongs to holds it: if the run ends first, it is recorded as cancelled.
@@ -28,18 +28,28 @@ impl Permits {
     }
 }
 
-/// The permissions of one run, in its scratchpad.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct OfRun(Arc<Mutex<HashMap<EffectId, Slot>>>);
+/// The permissions of one run and what it counts, in its scratchpad.
+#[derive(Debug, Clone)]
+pub(crate) struct OfRun {
+    slots: Arc<Mutex<HashMap<EffectId, Slot>>>,
+    pub(crate) counts: Counts,
+}
 
 impl OfRun {
+    pub(crate) fn new(run: String) -> Self {
+        Self {
+            slots: Arc::default(),
+            counts: Counts::new(run),
+        }
+    }
+
     pub(crate) fn keep(&self, id: EffectId, slot: Slot) {
-        locked(&self.0).insert(id, slot);
+        locked(&self.slots).insert(id, slot);
     }
 
     /// The permission for an effect, if no tool took it.
     pub(crate) fn unused(&self, id: EffectId) -> Option<Permitted> {
-        let slot = locked(&self.0).remove(&id)?;
+        let slot = locked(&self.slots).remove(&id)?;
         locked(&slot).take()
     }
 }

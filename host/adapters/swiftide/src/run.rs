@@ -1,11 +1,16 @@
 //! The run that an agent is in: on whose behalf, and until when.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use hexgate_base::guarded::locked;
 use hexgate_enforce::{Caller, scope};
+use hexgate_gate::Counts;
 use tokio::sync::{OwnedMutexGuard, watch};
+
+/// Runs of this process so far.
+static RUNS: AtomicU64 = AtomicU64::new(0);
 
 /// The run of one agent. An agent is in one run at a time.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +19,7 @@ pub(crate) struct Current(Arc<Mutex<Option<Run>>>);
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
     pub(crate) caller: Option<Caller>,
+    pub(crate) counts: Counts,
     goes_on: watch::Receiver<()>,
 }
 
@@ -37,7 +43,12 @@ impl Current {
     pub(crate) fn begin(&self) -> Running {
         let (sender, goes_on) = watch::channel(());
         let caller = scope::current().ok();
-        *locked(&self.0) = Some(Run { caller, goes_on });
+        let number = RUNS.fetch_add(1, Ordering::Relaxed);
+        *locked(&self.0) = Some(Run {
+            caller,
+            counts: Counts::new(format!("{}-{number}", std::process::id())),
+            goes_on,
+        });
         Running {
             current: self.clone(),
             _goes_on: sender,

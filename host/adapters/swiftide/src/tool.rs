@@ -58,14 +58,21 @@ impl Gated {
         if tool != self.inner.name() {
             return Err(gate.refuse(tool, arguments, "the tool has another name"));
         }
-        let caller = current.get().and_then(|run| run.caller);
-        let proposed = match &caller {
+        let run = current.get();
+        let caller = run.as_ref().and_then(|run| run.caller.as_ref());
+        let proposed = match caller {
             Some(caller) => Call::of(caller, tool, arguments),
             None => Call::in_scope(tool, arguments),
         };
         // It is taken: the next call with these arguments is asked about again.
         let given = context.has_received_feedback(call).await;
-        feedback::within(given, gate.decide_call(tool, proposed)).await
+        let deciding = async {
+            match &run {
+                Some(run) => gate.decide_within(&run.counts, tool, proposed).await,
+                None => gate.decide_call(tool, proposed).await,
+            }
+        };
+        feedback::within(given, deciding).await
     }
 
     async fn call(
