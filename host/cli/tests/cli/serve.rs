@@ -33,7 +33,7 @@ impl Program {
             .unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = loop {
-            let line = said.next().expect("it ended").unwrap();
+            let line = said.next().unwrap().unwrap();
             if let Some((_, address)) = line.split_once("deciding at http://") {
                 break address.to_owned();
             }
