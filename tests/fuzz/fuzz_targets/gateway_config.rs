@@ -6,18 +6,23 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use mcp::config::{Config, Passing};
 use mcp::pins::FirstUse;
-use mcp::{identity, limits, names, pins, visible};
+use mcp::{authorization, identity, limits, local, names, pins, visible};
 
 /// The reader alone. Its package brings the runtime of policies along.
 #[path = "../../../host/mcp/src"]
 #[allow(dead_code, unused_imports, reason = "the gateway around it is missing")]
 mod mcp {
+    pub mod authorization {
+        pub mod config;
+        pub use config::{AuthorizationConfig, Flow};
+    }
     pub mod config;
     pub mod identity {
         pub mod config;
         pub use config::IdentityConfig;
     }
     pub mod limits;
+    pub mod local;
     pub mod names;
     pub mod pins;
     pub mod visible;

@@ -35,6 +35,7 @@ const POLICY: &str = r#"roles:
       mcp-desk-get_weather: { mode: allow, constraints: ['only(args, ["location", "units"])'] }
       mcp-desk-old_report: { mode: allow, constraints: ['only(args, [])'] }
       mcp-desk-retire: { mode: allow, constraints: ['only(args, [])'] }
+      mcp-jobs-start_report: { mode: allow, constraints: ['only(args, [])'] }
       mcp-desk.prompt:
         mode: allow
         constraints:
@@ -59,13 +60,19 @@ impl World {
             "policy": "policy.yaml",
             "pins": "pins.json",
             "first_use": "accept",
-            "servers": {"desk": server::command(folder.path())},
+            "servers": {"desk": server::command(folder.path(), "2025-11-25")},
             "offer": {"prompts": "pass", "resources": "pass", "elicitation": "pass"},
             "limits": {"request_bytes": 65_536},
             "audit": "audit",
         });
         for (name, value) in more.as_object().unwrap() {
             config[name] = value.clone();
+        }
+        if config["names"].is_null() {
+            // Of the version that has tasks. Its other tools are nobody's.
+            let mut jobs = server::command(folder.path(), "2026-07-28");
+            jobs["offer"] = json!({"tasks": "pass"});
+            config["servers"]["jobs"] = jobs;
         }
         fs::write(folder.path().join("policy.yaml"), POLICY).unwrap();
         // JSON is YAML.

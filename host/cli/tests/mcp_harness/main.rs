@@ -93,11 +93,17 @@ fn run(python: &std::path::Path, world: &World, arguments: &[&str]) -> PathBuf {
     report
 }
 
-/// A call as the harness wants it, of a client that can ask its user.
+/// A call as the harness wants it, of a client that can ask its user and knows tasks.
 fn call(tool: &str, arguments: &Value) -> String {
-    let meta = json!({"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}});
-    json!({"method": "tools/call", "params": {"name": tool, "arguments": arguments, "_meta": meta}})
-        .to_string()
+    call_of("tools/call", &json!({"name": tool, "arguments": arguments}))
+}
+
+fn call_of(method: &str, params: &Value) -> String {
+    let extensions = json!({"io.modelcontextprotocol/tasks": {}});
+    let meta = json!({"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}, "extensions": extensions}});
+    let mut params = params.clone();
+    params["_meta"] = meta;
+    json!({"method": method, "params": params}).to_string()
 }
 
 fn with(request: &str, name: &str, value: &str) -> String {
@@ -120,6 +126,8 @@ async fn over_http(suite: &str, version: &str) {
     let read = json!({"method": "resources/read", "params": {"uri": "$HANDLE"}}).to_string();
     let list = json!({"method": "tools/list", "params": {}}).to_string();
     let retire = call("desk-retire", &json!({}));
+    let report = call("jobs-start_report", &json!({}));
+    let task = call_of("tasks/get", &json!({"taskId": "$TASK_ID"}));
     let yes = json!({"approval": {"action": "accept", "content": {"approve": true}}}).to_string();
     let uri = format!("{ALICE}notes/1");
     let mut arguments = vec!["mcp", "--transport", "http", "--url", &listening.url];
@@ -135,6 +143,8 @@ async fn over_http(suite: &str, version: &str) {
     arguments.extend(["--cache-invalidation", &retire, "--cache-verify", &list]);
     arguments.extend(["--cache-forbidden-tool", "desk-old_report"]);
     arguments.extend(["--cache-resource-uri", &uri]);
+    arguments.extend(["--task-create", &report, "--task-read", &task]);
+    arguments.extend(["--task-attacker-header", &it.mallory]);
     arguments.extend(["--issuer-probe", &list]);
     arguments.extend(["--issuer-attacker-header", &it.foreign]);
     arguments.extend(["--audience-attacker-header", &it.misused]);

@@ -9,28 +9,40 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rmcp::model::*;
 use rmcp::service::RequestContext;
+use rmcp::task_manager::{TaskManager, TaskOptions};
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
 use serde_json::{Value, json};
 
 /// Names the folder in which the process notes what it ran.
 const FOLDER: &str = "HEXGATE_HARNESS_SERVER";
 
-/// How a gateway starts it: as `command` and `args` of its configuration.
-pub(crate) fn command(folder: &Path) -> Value {
+/// The version that the process speaks.
+const VERSION: &str = "HEXGATE_HARNESS_SERVER_VERSION";
+
+/// How a gateway starts it: as `command` and `args` of its configuration. It speaks one version.
+pub(crate) fn command(folder: &Path, version: &str) -> Value {
     let program = std::env::current_exe().unwrap();
     let script = format!(
-        "{FOLDER}='{}' exec '{}' --ignored --exact server::entry --nocapture",
+        "{FOLDER}='{}' {VERSION}={version} exec '{}' --ignored --exact server::entry --nocapture",
         folder.display(),
         program.display()
     );
-    json!({"command": "sh", "args": ["-c", script], "protocol": "2025-11-25"})
+    json!({"command": "sh", "args": ["-c", script], "protocol": version})
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Notes {
     folder: PathBuf,
     made: Arc<AtomicUsize>,
     is_retired: Arc<AtomicBool>,
+    tasks: Arc<TaskManager>,
+    version: ProtocolVersion,
+}
+
+impl std::fmt::Debug for Notes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Notes").finish_non_exhaustive()
+    }
 }
 
 fn tool(name: &'static str, description: &'static str, arguments: &[&str]) -> Tool {
@@ -56,14 +68,15 @@ impl ServerHandler for Notes {
             .enable_tool_list_changed()
             .enable_prompts()
             .enable_resources()
+            .enable_tasks()
             .build();
         let mut info = InitializeResult::new(capabilities);
-        info.protocol_version = ProtocolVersion::V_2025_11_25;
+        info.protocol_version = self.version.clone();
         info
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        Cow::Borrowed(&[ProtocolVersion::V_2025_11_25])
+        Cow::Owned(vec![self.version.clone()])
     }
 
     async fn list_tools(
@@ -73,6 +86,7 @@ impl ServerHandler for Notes {
     ) -> Result<ListToolsResult, ErrorData> {
         let mut tools = vec![
             tool("add_note", "Keeps a note.", &["owner", "text"]),
+            tool("start_report", "Begins a report.", &[]),
             tool("fetch", "Reads a page of somebody.", &["url"]),
             tool("pay", "Pays an amount.", &["to", "amount"]),
             tool("write_file", "Writes a file.", &["path", "content"]),
@@ -86,7 +100,12 @@ impl ServerHandler for Notes {
         if !self.is_retired.load(Ordering::SeqCst) {
             tools.push(tool("old_report", "The report of last year.", &[]));
         }
-        Ok(ListToolsResult::with_all_items(tools))
+        let mut listed = ListToolsResult::with_all_items(tools);
+        if self.version == ProtocolVersion::V_2026_07_28 {
+            listed.ttl_ms = Some(60_000);
+            listed.cache_scope = Some(CacheScope::Private);
+        }
+        Ok(listed)
     }
 
     async fn call_tool(
@@ -110,6 +129,12 @@ impl ServerHandler for Notes {
                 result.structured_content = Some(json!({"uri": format!("{owner}notes/{number}")}));
                 result.into()
             }
+            "start_report" => {
+                let task = self.tasks.spawn(TaskOptions::default(), |_| {
+                    Box::pin(async { Ok(text("the report of somebody")) })
+                });
+                CreateTaskResult::new(task).into()
+            }
             "retire" => {
                 self.is_retired.store(true, Ordering::SeqCst);
                 let _ = context.peer.notify_tool_list_changed().await;
@@ -117,6 +142,14 @@ impl ServerHandler for Notes {
             }
             name => text(&format!("{name} is done")).into(),
         })
+    }
+
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        Ok(GetTaskResult::new(self.tasks.get_task(&request.task_id)?))
     }
 
     async fn list_prompts(
@@ -179,6 +212,8 @@ fn entry() {
     let Some(folder) = std::env::var_os(FOLDER) else {
         return;
     };
+    let version = Value::String(std::env::var(VERSION).unwrap());
+    let version: ProtocolVersion = serde_json::from_value(version).unwrap();
     // What a test program prints first is no protocol, and must not run into what is.
     println!();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -190,6 +225,8 @@ fn entry() {
             folder: PathBuf::from(folder),
             made: Arc::default(),
             is_retired: Arc::default(),
+            tasks: Arc::default(),
+            version,
         };
         let serving = notes.serve(rmcp::transport::stdio()).await;
         if let Ok(serving) = serving {
