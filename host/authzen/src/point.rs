@@ -9,12 +9,13 @@ use hexgate_http::{
     Answer, Call, Decider, Offer, Problem, REQUESTS, Received, Response, base_of, respond_by,
     submit,
 };
-use url::{Host, Url};
+use url::Url;
 
 use crate::access::Access;
 use crate::answer::answer;
 use crate::asked::Asked;
 use crate::clients::Clients;
+use crate::local::is_loopback;
 
 /// A decision point. Cloning is cheap and gives the same one.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub(crate) struct Inner {
     /// Names of hosts, in lower case, that a client may ask for where nobody is asked for a token.
     pub(crate) hosts: Vec<String>,
     access: Option<Arc<Access>>,
+    /// Whether it looks for another policy.
+    pub(crate) refreshes: bool,
 }
 
 /// Collects what a [`Point`] is made of.
@@ -38,6 +41,7 @@ pub struct PointBuilder {
     url: Option<String>,
     hosts: Vec<String>,
     approvals: Option<DurableApprovals>,
+    refreshes: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -69,6 +73,7 @@ impl Point {
             url: None,
             hosts: Vec::new(),
             approvals: None,
+            refreshes: true,
             clock: Arc::new(SystemClock),
         }
     }
@@ -173,6 +178,13 @@ impl PointBuilder {
         self
     }
 
+    /// Leaves it to something else to look for another policy, such as the gateway whose enforcer this is. Default: the decision point looks
+    /// while it serves.
+    pub fn refreshed_elsewhere(mut self) -> Self {
+        self.refreshes = false;
+        self
+    }
+
     /// Another clock, by which denials can no longer be requested. Default: the system's.
     pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
         self.clock = Arc::new(clock);
@@ -202,6 +214,7 @@ impl PointBuilder {
             base: url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
             hosts: hosts.map(|host| host.to_ascii_lowercase()).collect(),
             access,
+            refreshes: self.refreshes,
         })))
     }
 }
@@ -212,13 +225,7 @@ fn url(text: &str) -> Result<Url, PointError> {
         reason,
     };
     let url = Url::parse(text).map_err(|_| wrong("is none"))?;
-    let is_loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
-    if !(url.scheme() == "https" || (url.scheme() == "http" && is_loopback)) {
+    if !(url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url))) {
         return Err(wrong("is not `https`; `http` is for loopback alone"));
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {

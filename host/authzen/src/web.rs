@@ -78,13 +78,16 @@ impl Point {
             .map_err(|source| ServeError::Listen { address, source })
     }
 
-    /// Serves until the task is dropped. The policy is looked for once a second.
+    /// Serves until the task is dropped. Another policy is looked for once a second, unless something else does.
     ///
     /// # Errors
     ///
     /// The system failed.
     pub async fn serve(&self, listener: TcpListener) -> Result<(), ServeError> {
         let looking = async {
+            if !self.0.refreshes {
+                std::future::pending::<()>().await;
+            }
             loop {
                 tokio::time::sleep(LOOK).await;
                 // Another policy may have to be compiled.

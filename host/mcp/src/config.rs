@@ -126,6 +126,18 @@ pub struct AuthzenConfig {
     pub url: Option<String>,
 }
 
+impl AuthzenConfig {
+    /// At this address, for whoever reaches it.
+    #[must_use]
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            clients: None,
+            url: None,
+        }
+    }
+}
+
 /// A server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

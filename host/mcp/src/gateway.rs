@@ -7,6 +7,7 @@ mod items;
 mod session;
 mod shown;
 mod side;
+mod subscriptions;
 mod talk;
 mod tasks;
 mod trust;
@@ -91,7 +92,7 @@ impl Gateway {
         let Some(config) = &self.0.config.authzen else {
             return Ok(None);
         };
-        let mut builder = Point::builder(self.0.enforcer.clone());
+        let mut builder = Point::builder(self.0.enforcer.clone()).refreshed_elsewhere();
         if let Some(clients) = &config.clients {
             builder = builder.clients(Clients::from_file(clients)?);
         }

@@ -42,7 +42,6 @@ pub mod identity;
 pub mod inspect;
 mod level;
 pub mod limits;
-mod local;
 pub mod login;
 pub mod names;
 pub mod pins;

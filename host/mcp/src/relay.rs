@@ -1,7 +1,8 @@
 //! What a server says and asks while it runs a request, handed to the task that waits for the answer, and to no other one.
 //!
 //! A connection to a server is shared by clients. What comes over it belongs to the request whose token it names, or on whose stream it
-//! came. Where neither is known, it belongs to the one client that has requests in flight; if several have, it belongs to nobody.
+//! came. Where neither is known, it belongs to the one client that has requests in flight; if several have, it belongs to nobody. A server
+//! may speak of a request that is over, so once several callers used a connection, such words belong to nobody at all.
 #![expect(
     deprecated,
     reason = "logs and roots leave the protocol; servers of all versions that have them are served"
@@ -10,6 +11,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use hexgate_base::Digest;
 use rmcp::model::{
     ErrorData, InputRequest, LoggingMessageNotificationParam, ProgressNotificationParam,
     ProgressToken, RequestId,
@@ -47,6 +49,8 @@ pub(crate) struct Asked {
 pub(crate) struct Wants {
     /// Which client it is. Two are never the same.
     pub(crate) client: u64,
+    /// On whose behalf it asks.
+    pub(crate) caller: Digest,
     pub(crate) progress: bool,
     /// The least severe log message. None: none.
     pub(crate) logs: Option<Level>,
@@ -64,6 +68,16 @@ pub(crate) struct Relays {
 struct Open {
     entries: HashMap<RequestId, Entry>,
     opened: u64,
+    /// Whose requests there ever were.
+    callers: Callers,
+}
+
+#[derive(Debug, Default)]
+enum Callers {
+    #[default]
+    None,
+    One(Digest),
+    Many,
 }
 
 #[derive(Debug)]
@@ -100,8 +114,11 @@ impl Open {
             .find(|entry| entry.token == *token)
     }
 
-    /// The last request of the one client that has any.
+    /// The last request of the one client that has any, if nobody else's were ever here.
     fn of_the_one(&mut self) -> Option<&mut Entry> {
+        if matches!(self.callers, Callers::Many) {
+            return None;
+        }
         let mut clients = self.entries.values().map(|entry| entry.wants.client);
         let client = clients.next()?;
         if !clients.all(|other| other == client) {
@@ -126,6 +143,11 @@ impl Relays {
         let (sender, receiver) = mpsc::channel(AHEAD);
         let mut open = self.open();
         open.opened += 1;
+        open.callers = match open.callers {
+            Callers::None => Callers::One(wants.caller),
+            Callers::One(caller) if caller == wants.caller => Callers::One(caller),
+            Callers::One(_) | Callers::Many => Callers::Many,
+        };
         let entry = Entry {
             number: open.opened,
             token,
@@ -234,6 +256,7 @@ mod tests {
     fn wants(client: u64) -> Wants {
         Wants {
             client,
+            caller: Digest::of(b"alice"),
             progress: true,
             logs: Some(Level::Info),
         }
@@ -282,6 +305,16 @@ mod tests {
         relays.closed(&RequestId::Number(3));
         relays.log(log("error")).await;
         assert!(two.try_recv().is_ok());
+        // What a server says late of a request of another caller goes to nobody.
+        let stranger = Wants {
+            caller: Digest::of(b"bob"),
+            ..wants(3)
+        };
+        let id = RequestId::Number(4);
+        drop(relays.opened(id.clone(), token(4), stranger));
+        relays.closed(&id);
+        relays.log(log("error")).await;
+        assert!(two.try_recv().is_err());
     }
 
     #[tokio::test]

@@ -6,7 +6,9 @@ mod exchange;
 mod failure;
 mod list;
 mod stale;
+mod upstream;
 mod watch;
+mod watched;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -35,6 +37,9 @@ pub(crate) use connect::challenge;
 pub(crate) use exchange::Client;
 pub(crate) use failure::Failure;
 pub(crate) use list::{Snapshot, Tool};
+pub(crate) use watched::Watch;
+
+use watched::Watched;
 
 /// How long a call waits for a server that is being started again.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -81,6 +86,7 @@ pub(crate) struct Server {
     state: channel::Sender<State>,
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     calls: Semaphore,
+    watched: Arc<Watched>,
     /// False: the lists are being read again for clients.
     read: channel::Sender<bool>,
     supervisor: Mutex<Option<AbortHandle>>,
@@ -137,6 +143,7 @@ impl Server {
             state: channel::Sender::new(State::Starting),
             snapshot: RwLock::default(),
             calls: Semaphore::new(limits.calls.min(Semaphore::MAX_PERMITS)),
+            watched: Arc::default(),
             read: channel::Sender::new(true),
             supervisor: Mutex::default(),
         })
@@ -204,6 +211,23 @@ impl Server {
         if !is_same {
             self.parts.changed.send_modify(|count| *count += 1);
         }
+    }
+
+    /// Whether it says when resources change, and that is passed on.
+    pub(crate) fn tells_of_changes(&self) -> bool {
+        let State::Ready(connection) = &*self.state.borrow() else {
+            return false;
+        };
+        let info = connection.peer.peer_info();
+        let resources = info
+            .as_ref()
+            .and_then(|it| it.capabilities.resources.as_ref());
+        let subscribes = resources.is_some_and(|it| it.subscribe == Some(true));
+        subscribes && self.parts.offer.subscriptions.is_pass()
+    }
+
+    pub(crate) fn watched(&self) -> &Arc<Watched> {
+        &self.watched
     }
 
     /// What is passed on beside tools.

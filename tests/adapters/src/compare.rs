@@ -2,16 +2,50 @@
 
 mod same;
 
-use crate::driver::Driver;
+use std::fmt;
+
+use crate::driver::{Aspect, Driver};
 use crate::play::Play;
 use crate::scenario::{EndSpec, Expect, ExpectedRead, ExpectedRecord, Fault, Scenario};
 use crate::seen::{Record, Seen};
 
 use same::same;
 
-/// All differences, a sentence each. None: the scenario holds.
+/// Something that was seen and must not be, or the other way round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// In what respect.
+    pub aspect: Aspect,
+    /// One sentence.
+    pub text: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Differences in one respect.
+struct Found<'a> {
+    aspect: Aspect,
+    all: &'a mut Vec<Difference>,
+}
+
+impl Found<'_> {
+    fn push(&mut self, text: String) {
+        let aspect = self.aspect;
+        self.all.push(Difference { aspect, text });
+    }
+
+    fn extend(&mut self, texts: impl IntoIterator<Item = String>) {
+        texts.into_iter().for_each(|text| self.push(text));
+    }
+}
+
+/// All differences. None: the scenario holds.
 #[must_use]
-pub fn differences(driver: &dyn Driver, play: &Play, seen: &Seen) -> Vec<String> {
+pub fn differences(driver: &dyn Driver, play: &Play, seen: &Seen) -> Vec<Difference> {
     let scenario = play.scenario();
     let comparison = Comparison {
         play,
@@ -20,26 +54,41 @@ pub fn differences(driver: &dyn Driver, play: &Play, seen: &Seen) -> Vec<String>
         seen,
         keeps_bytes: driver.keeps_bytes(),
     };
-    let mut found = Vec::new();
-    comparison.runs(&mut found);
+    let mut all = Vec::new();
+    let mut of = |aspect, compare: &dyn Fn(&mut Found<'_>)| {
+        compare(&mut Found {
+            aspect,
+            all: &mut all,
+        });
+    };
+    of(Aspect::Ran, &|found| comparison.runs(found));
     if let Some(reason) = &seen.no_gate {
-        if !scenario.expect.without_gate {
-            found.push(format!("the host refused to begin: {reason}"));
-        }
-        let permitted = seen.records.iter().filter(|it| it.outcome == "allow");
-        found.extend(permitted.map(|it| format!("it has no gate, and permitted `{}`", it.tool)));
-        return found;
+        of(Aspect::Begins, &|found| {
+            if !scenario.expect.without_gate {
+                found.push(format!("the host refused to begin: {reason}"));
+            }
+        });
+        of(Aspect::Records, &|found| {
+            let permitted = seen.records.iter().filter(|it| it.outcome == "allow");
+            found
+                .extend(permitted.map(|it| format!("it has no gate, and permitted `{}`", it.tool)));
+        });
+        return all;
     }
-    comparison.read(&mut found);
-    comparison.records(&mut found);
-    comparison.laws(&mut found);
-    comparison.asked(&mut found);
-    for tool in &scenario.expect.named_uncovered {
-        if !seen.named_uncovered.contains(tool) {
-            found.push(format!("the host does not say that `{tool}` is not gated"));
-        }
-    }
-    found
+    of(Aspect::Read, &|found| comparison.read(found));
+    of(Aspect::Records, &|found| {
+        comparison.records(found);
+        comparison.laws(found);
+    });
+    of(Aspect::Asked, &|found| comparison.asked(found));
+    of(Aspect::Named, &|found| {
+        let named = scenario.expect.named_uncovered.iter();
+        let missing = named.filter(|tool| !seen.named_uncovered.contains(tool));
+        found.extend(
+            missing.map(|tool| format!("the host does not say that `{tool}` is not gated")),
+        );
+    });
+    all
 }
 
 struct Comparison<'a> {
@@ -55,7 +104,7 @@ impl Comparison<'_> {
         one == other || (!self.keeps_bytes && same(one, other))
     }
 
-    fn runs(&self, found: &mut Vec<String>) {
+    fn runs(&self, found: &mut Found<'_>) {
         let wanted = &self.expect.ran;
         let mut left: Vec<_> = self.seen.ran.iter().collect();
         for run in wanted {
@@ -81,7 +130,7 @@ impl Comparison<'_> {
         }
     }
 
-    fn read(&self, found: &mut Vec<String>) {
+    fn read(&self, found: &mut Found<'_>) {
         let Some(wanted) = &self.expect.read else {
             return;
         };
@@ -115,7 +164,7 @@ impl Comparison<'_> {
         secret.map(|piece| format!("has `{}`", self.play.filled(piece)))
     }
 
-    fn records(&self, found: &mut Vec<String>) {
+    fn records(&self, found: &mut Found<'_>) {
         let mut left: Vec<&Record> = self.seen.records.iter().collect();
         for wanted in &self.expect.records {
             let at = left
@@ -165,7 +214,7 @@ impl Comparison<'_> {
     }
 
     /// What holds in every scenario: what ran was permitted with these arguments, on behalf of this user, and has its end.
-    fn laws(&self, found: &mut Vec<String>) {
+    fn laws(&self, found: &mut Found<'_>) {
         found.extend(self.seen.oddities.iter().cloned());
         let mut permitted: Vec<&Record> = self
             .seen
@@ -211,7 +260,7 @@ impl Comparison<'_> {
         }
     }
 
-    fn asked(&self, found: &mut Vec<String>) {
+    fn asked(&self, found: &mut Found<'_>) {
         let (wanted, asked) = (&self.expect.asked, &self.seen.asked);
         if wanted.len() != asked.len() {
             found.push(format!(

@@ -61,6 +61,26 @@ pub enum Uncovered {
     /// The host has it, and it does not hold there. The scenario is played, and one that passes all the same fails the test: the reason is out of
     /// date.
     Open(String),
+    /// As [`Open`](Self::Open), in these respects alone. In all others the scenario has to hold.
+    OpenIn(Vec<Aspect>, String),
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aspect {
+    /// Which tools run, how often, and with which bytes.
+    Ran,
+    /// What the model reads.
+    Read,
+    /// What is recorded, of whom, and how calls ended.
+    Records,
+    /// What people are asked.
+    Asked,
+    /// What the host says that it does not gate.
+    Named,
+    /// Whether the host begins at all.
+    Begins,
 }
 
 impl Uncovered {
@@ -72,6 +92,29 @@ impl Uncovered {
     /// The host has it, and it does not hold there.
     pub fn open(reason: impl Into<String>) -> Option<Self> {
         Some(Self::Open(reason.into()))
+    }
+
+    /// The host has it, and it does not hold there in these respects.
+    pub fn open_in(aspects: &[Aspect], reason: impl Into<String>) -> Option<Self> {
+        Some(Self::OpenIn(aspects.to_vec(), reason.into()))
+    }
+
+    /// Whether a difference in this respect is declared.
+    #[must_use]
+    pub fn declares(&self, aspect: Aspect) -> bool {
+        match self {
+            Self::Absent(_) => false,
+            Self::Open(_) => true,
+            Self::OpenIn(aspects, _) => aspects.contains(&aspect),
+        }
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Absent(reason) | Self::Open(reason) | Self::OpenIn(_, reason) => reason,
+        }
     }
 }
 

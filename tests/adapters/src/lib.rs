@@ -67,9 +67,9 @@ mod seen;
 mod toolbox;
 
 pub use approver::{Approver, Verdict};
-pub use compare::differences;
+pub use compare::{Difference, differences};
 pub use coverage::{Coverage, Result as ScenarioResult};
-pub use driver::{Driver, Uncovered, Ungated};
+pub use driver::{Aspect, Driver, Uncovered, Ungated};
 pub use page::table;
 pub use play::Play;
 pub use record::Records;

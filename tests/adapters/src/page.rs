@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::coverage::{Coverage, Result};
-use crate::driver::Uncovered;
+use crate::driver::{Aspect, Uncovered};
 use crate::scenario::Scenario;
 
 /// A table for each section, a row for each scenario, a column for each host, and below them why something does not hold.
@@ -55,13 +55,22 @@ pub fn table(scenarios: &[Scenario], hosts: &[Coverage]) -> String {
 }
 
 /// The scenarios of a host that do not hold, by what that means and why.
-fn reasons(host: &Coverage) -> BTreeMap<(&'static str, &str), Vec<&str>> {
+fn reasons(host: &Coverage) -> BTreeMap<(String, &str), Vec<&str>> {
     let mut reasons = BTreeMap::<_, Vec<&str>>::new();
     for (name, result) in &host.scenarios {
         let why = match result {
             Result::Passes => continue,
-            Result::Uncovered(Uncovered::Open(reason)) => ("**Does not hold**", reason.as_str()),
-            Result::Uncovered(Uncovered::Absent(reason)) => ("Does not occur", reason.as_str()),
+            Result::Uncovered(uncovered) => {
+                let what = match uncovered {
+                    Uncovered::Absent(_) => "Does not occur".to_owned(),
+                    Uncovered::Open(_) => "**Does not hold**".to_owned(),
+                    Uncovered::OpenIn(aspects, _) => {
+                        let names: Vec<&str> = aspects.iter().map(|it| name_of(*it)).collect();
+                        format!("**Does not hold** in {}", names.join(", "))
+                    }
+                };
+                (what, uncovered.reason())
+            }
         };
         reasons.entry(why).or_default().push(name);
     }
@@ -73,6 +82,17 @@ fn mark(result: Option<&Result>) -> &'static str {
         None => "not played",
         Some(Result::Passes) => "✓",
         Some(Result::Uncovered(Uncovered::Absent(_))) => "–",
-        Some(Result::Uncovered(Uncovered::Open(_))) => "**open**",
+        Some(Result::Uncovered(_)) => "**open**",
+    }
+}
+
+fn name_of(aspect: Aspect) -> &'static str {
+    match aspect {
+        Aspect::Ran => "what runs",
+        Aspect::Read => "what the model reads",
+        Aspect::Records => "the record",
+        Aspect::Asked => "what people are asked",
+        Aspect::Named => "what it says of itself",
+        Aspect::Begins => "whether it begins",
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::compare::differences;
+use crate::compare::{Difference, differences};
 use crate::coverage::{Coverage, Result as ScenarioResult};
-use crate::driver::{Driver, Uncovered};
+use crate::driver::{Aspect, Driver, Uncovered};
 use crate::play::Play;
 use crate::scenario::{Scenario, scenarios};
 
@@ -79,18 +79,37 @@ pub async fn outcome(
         Ok(Err(panic)) => return Err(format!("the driver panicked: {panic}")),
         Err(_) => {
             abort.abort();
-            vec![format!(
-                "it did not end within {} seconds",
-                PATIENCE.as_secs()
-            )]
+            vec![Difference {
+                aspect: Aspect::Begins,
+                text: format!("it did not end within {} seconds", PATIENCE.as_secs()),
+            }]
         }
     };
-    match (uncovered, differences.is_empty()) {
-        (None, true) => Ok(ScenarioResult::Passes),
-        (None, false) => Err(format!("\n  - {}", differences.join("\n  - "))),
-        (Some(declared), false) => Ok(ScenarioResult::Uncovered(declared)),
-        (Some(declared), true) => Err(format!(
+    let Some(declared) = uncovered else {
+        return match differences.is_empty() {
+            true => Ok(ScenarioResult::Passes),
+            false => Err(list(&differences)),
+        };
+    };
+    if differences.is_empty() {
+        return Err(format!(
             "it holds, and the driver says that it does not: {declared:?}"
+        ));
+    }
+    let others: Vec<_> = differences
+        .into_iter()
+        .filter(|difference| !declared.declares(difference.aspect))
+        .collect();
+    match others.is_empty() {
+        true => Ok(ScenarioResult::Uncovered(declared)),
+        false => Err(format!(
+            "it differs in more than is declared:{}",
+            list(&others)
         )),
     }
+}
+
+fn list(differences: &[Difference]) -> String {
+    let lines = differences.iter().map(|it| format!("\n  - {it}"));
+    lines.collect()
 }

@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 use crate::asks::{asked, field, form, given};
 use crate::content::{IMAGE, text_resource};
 
-pub(crate) fn prompts() -> Vec<Prompt> {
+/// The prompts after so many changes of the list.
+pub(crate) fn prompts(changes: u64) -> Vec<Prompt> {
     let plain = |name: &str, description: &str| Prompt::new(name, Some(description), None);
     let argument = |name: &str, required| {
         PromptArgument::new(name)
             .with_description("An argument")
             .with_required(required)
     };
-    vec![
+    let mut prompts = vec![
         plain("test_simple_prompt", "A prompt"),
         Prompt::new(
             "test_prompt_with_arguments",
@@ -34,7 +35,11 @@ pub(crate) fn prompts() -> Vec<Prompt> {
             "test_input_required_result_prompt",
             "A prompt that asks the user",
         ),
-    ]
+    ];
+    if changes % 2 == 1 {
+        prompts.push(plain("test_added_prompt", "Comes and goes"));
+    }
+    prompts
 }
 
 pub(crate) fn prompt(request: &GetPromptRequestParams) -> Result<GetPromptResponse, ErrorData> {

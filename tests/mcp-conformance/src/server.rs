@@ -37,6 +37,9 @@ struct Inner {
     watched: Mutex<BTreeSet<String>>,
     listeners: Mutex<BTreeMap<u64, SubscriptionSink>>,
     listened: AtomicU64,
+    /// How often the lists were changed.
+    tools: AtomicU64,
+    prompts: AtomicU64,
 }
 
 impl std::fmt::Debug for Fixture {
@@ -205,12 +208,14 @@ impl Fixture {
                 text("Reconnection test completed")
             }
             "test_trigger_tool_change" => {
+                self.0.tools.fetch_add(1, Ordering::Relaxed);
                 for listener in self.listeners() {
                     let _ = listener.notify_tool_list_changed().await;
                 }
                 text("Tool list change triggered")
             }
             "test_trigger_prompt_change" => {
+                self.0.prompts.fetch_add(1, Ordering::Relaxed);
                 for listener in self.listeners() {
                     let _ = listener.notify_prompt_list_changed().await;
                 }
@@ -283,7 +288,7 @@ impl ServerHandler for Fixture {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         Ok(list!(ListToolsResult {
-            tools: tools::all()
+            tools: tools::all(self.0.tools.load(Ordering::Relaxed))
         }))
     }
 
@@ -341,7 +346,7 @@ impl ServerHandler for Fixture {
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         Ok(list!(ListPromptsResult {
-            prompts: items::prompts()
+            prompts: items::prompts(self.0.prompts.load(Ordering::Relaxed))
         }))
     }
 

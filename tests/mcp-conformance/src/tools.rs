@@ -128,7 +128,8 @@ fn with_schema() -> Tool {
     )
 }
 
-pub(crate) fn all() -> Vec<Tool> {
+/// The tools after so many changes of the list.
+pub(crate) fn all(changes: u64) -> Vec<Tool> {
     let text = || json!({"type": "string"});
     let plain = PLAIN
         .iter()
@@ -163,5 +164,13 @@ pub(crate) fn all() -> Vec<Tool> {
         with_header(),
         with_schema(),
     ]);
+    if changes % 2 == 1 {
+        tools.push(tool(
+            "test_added_tool",
+            "Comes and goes",
+            json!({}),
+            json!([]),
+        ));
+    }
     tools
 }

@@ -45,6 +45,7 @@ const FLOORS: &[&str] = &[
     "hexgate-agent",
     "hexgate-tools",
     "hexgate-hook",
+    "hexgate-authzen",
     "hexgate-mcp",
     "hexgate-cli",
 ];
@@ -99,7 +100,8 @@ const MOST_CRATES: &[(&str, &str, usize)] = &[
     ("hexgate-host", "cranelift", 120),
     ("hexgate-enforce", "", 100),
     ("hexgate-enforce", "cranelift", 130),
-    ("hexgate-mcp", "", 330),
+    ("hexgate-authzen", "", 220),
+    ("hexgate-mcp", "", 375),
     ("hexgate-adapter-kit", "", 200),
     ("hexgate-cli", "hexgate", 165),
 ];

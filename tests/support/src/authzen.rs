@@ -1,5 +1,9 @@
 //! AuthZEN's certification scenario for decision points, as far as it is about evaluations and metadata: what is asked, and what must come.
 //! The steps are data, `tests/authzen/scenario.json`; the policy beside them is what the scenario demands, in our language.
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a member of a JSON value that is not there is null"
+)]
 
 use serde_json::Value;
 

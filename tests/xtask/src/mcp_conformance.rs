@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         let section: page::Section = run(&suite)?;
         problems.extend(known.judge(side, &section));
-        problems.extend(page::check(side, &section)?);
+        problems.extend(page::check(side, &section, &known.reasons(side))?);
     }
     for problem in &problems {
         eprintln!("mcp-conformance: {problem}");

@@ -7,7 +7,7 @@ use adk_core::{CallbackContext, Content, Result, Tool, Toolset};
 use hexgate_enforce::Enforcer;
 use hexgate_gate::Gate;
 
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Vain};
 use crate::tool::{Gated, wrapped};
 
 /// Builds an agent whose calls are decided.
@@ -69,8 +69,15 @@ impl GatedBuilder {
     ///
     /// Those of the framework's builder.
     pub fn build(self) -> Result<LlmAgent> {
-        let plugin = Arc::new(Plugin::new(self.gate));
-        self.builder.enhanced_plugin(plugin).build()
+        let vain = Vain::default();
+        let plugin = Arc::new(Plugin::new(self.gate, vain.clone()));
+        let builder =
+            self.builder
+                .after_tool_callback(Box::new(move |ctx: Arc<dyn CallbackContext>| {
+                    let result = vain.result(&*ctx);
+                    Box::pin(std::future::ready(Ok(result)))
+                }));
+        builder.enhanced_plugin(plugin).build()
     }
 }
 

@@ -42,24 +42,24 @@ pub struct Confirmations;
 /// Runs a decision within which [`Confirmations`] asks about this call.
 pub(crate) async fn within<F: Future>(
     ctx: &Arc<dyn ToolContext>,
+    tool: &str,
     args: &Value,
     deciding: F,
 ) -> F::Output {
     let config = ctx.run_config();
-    let tool = ctx.tool_name().unwrap_or_default().to_owned();
     let id = ctx.function_call_id();
     let given = config.and_then(|config| {
         let given = config.tool_confirmation_decisions.get(id).copied()?;
         // Without the arguments that it was given for, it is for any: that is not an approval of this call.
         let bound = config.tool_confirmation_fingerprints.get(id);
-        let is_for_these = bound.is_some_and(|it| *it == tool_call_fingerprint(&tool, args));
+        let is_for_these = bound.is_some_and(|it| *it == tool_call_fingerprint(tool, args));
         (is_for_these || given == ToolConfirmationDecision::Deny).then_some(given)
     });
     let confirming = Confirming {
         handler: config.and_then(|config| config.tool_confirmation_handler.clone()),
         given,
         request: ToolConfirmationRequest {
-            tool_name: tool,
+            tool_name: tool.to_owned(),
             function_call_id: Some(id.to_owned()),
             args: args.clone(),
         },
@@ -72,12 +72,8 @@ impl ApprovalHandler for Confirmations {
         Err("the run's confirmation handler is asked without holding a thread".into())
     }
 
-    fn ask_async<'a>(&'a self, decision: &'a Decision) -> AnswerFuture<'a> {
-        let found = CALL.try_with(|call| {
-            let mut request = call.request.clone();
-            request.tool_name = decision.tool().to_owned();
-            (call.given, call.handler.clone(), request)
-        });
+    fn ask_async<'a>(&'a self, _: &'a Decision) -> AnswerFuture<'a> {
+        let found = CALL.try_with(|call| (call.given, call.handler.clone(), call.request.clone()));
         Box::pin(async move {
             let (given, handler, request) = found.map_err(|_| "no call of the agent is decided")?;
             let confirmed = match (given, handler) {

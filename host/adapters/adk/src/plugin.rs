@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
-use adk_core::{CallbackContext, LlmRequest, LlmResponse, Part, Result, Tool};
+use adk_core::{
+    CallbackContext, Content, FunctionResponseData, LlmRequest, LlmResponse, Part, Result, Tool,
+};
 use adk_plugin::{
     AfterModelCallResult, BeforeModelCallResult, BeforeToolCallResult, EnhancedPlugin,
     PluginContext,
@@ -25,13 +27,58 @@ pub(crate) struct Plugin {
     gate: Gate,
     /// The names that the last request of an invocation offered, until it is answered.
     offered: Mutex<HashMap<String, HashSet<String>>>,
+    vain: Vain,
+}
+
+/// Calls of tools that do not exist, and what the model reads of them, until the framework has said that there are none.
+#[derive(Clone, Default)]
+pub(crate) struct Vain(Arc<Mutex<Vec<Attempt>>>);
+
+struct Attempt {
+    invocation: String,
+    tool: String,
+    args: Value,
+    id: Option<String>,
+    message: String,
+}
+
+impl Vain {
+    fn keep(&self, attempt: Attempt) {
+        let mut attempts = locked(&self.0);
+        if attempts.len() >= MAX_OFFERS {
+            attempts.remove(0);
+        }
+        attempts.push(attempt);
+    }
+
+    /// The result of a call, if it is one of these.
+    pub(crate) fn result(&self, ctx: &dyn CallbackContext) -> Option<Content> {
+        let (tool, args) = (ctx.tool_name()?, ctx.tool_input()?);
+        let mut attempts = locked(&self.0);
+        let at = attempts.iter().position(|attempt| {
+            attempt.invocation == ctx.invocation_id()
+                && attempt.tool == tool
+                && attempt.args == *args
+        })?;
+        let Attempt {
+            tool, id, message, ..
+        } = attempts.remove(at);
+        let mut content = Content::new("function");
+        content.parts.push(Part::FunctionResponse {
+            function_response: FunctionResponseData::new(tool, json!({"error": message})),
+            id,
+            annotations: None,
+        });
+        Some(content)
+    }
 }
 
 impl Plugin {
-    pub(crate) fn new(gate: Gate) -> Self {
+    pub(crate) fn new(gate: Gate, vain: Vain) -> Self {
         Self {
             gate,
             offered: Mutex::default(),
+            vain,
         }
     }
 
@@ -115,7 +162,7 @@ impl EnhancedPlugin for Plugin {
         let is_unknown = |name: &str| offered.as_ref().is_some_and(|it| !it.contains(name));
         let parts = response.content.iter_mut().flat_map(|it| &mut it.parts);
         for part in parts {
-            let Part::FunctionCall { name, args, .. } = part else {
+            let Part::FunctionCall { name, args, id, .. } = part else {
                 continue;
             };
             if name == TRANSFER {
@@ -124,8 +171,16 @@ impl EnhancedPlugin for Plugin {
                     *args = json!({"agent_name": message});
                 }
             } else if is_unknown(name) {
-                // The framework says that there is no such tool.
-                let _ = self.gate.in_vain(name, &args.to_string(), InVain::UnknownTool);
+                let message = self
+                    .gate
+                    .in_vain(name, &args.to_string(), InVain::UnknownTool);
+                self.vain.keep(Attempt {
+                    invocation: ctx.invocation_id().to_owned(),
+                    tool: name.clone(),
+                    args: args.clone(),
+                    id: id.clone(),
+                    message,
+                });
             }
         }
         Ok(AfterModelCallResult::Continue(response))

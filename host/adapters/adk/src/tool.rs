@@ -111,7 +111,8 @@ impl Tool for Gated<dyn Tool> {
 
     /// What the model reads of a denial is the tool's answer, and no failure that would be tried again.
     async fn execute(&self, ctx: Arc<dyn ToolContext>, args: Value) -> Result<Value> {
-        let decided = confirm::within(&ctx, &args, self.gate.decide(self.name(), args.to_string()));
+        let deciding = self.gate.decide(self.name(), args.to_string());
+        let decided = confirm::within(&ctx, self.name(), &args, deciding);
         let mut permitted = match decided.await {
             Ok(permitted) => permitted,
             Err(refused) => return Ok(json!({"error": refused.message})),

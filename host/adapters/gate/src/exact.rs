@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 #[must_use]
 pub fn value(decided: &str) -> Option<Value> {
     let value: Value = serde_json::from_str(decided).ok()?;
-    (value.to_string() == decided).then_some(value)
+    let written = value.to_string();
+    (written == decided).then_some(value)
 }
 
 /// As [`value`], an object.

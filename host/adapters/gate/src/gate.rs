@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hexgate_base::guarded::{guarded, guarded_async};
 use hexgate_base::harmless;
-use hexgate_enforce::{Call, Decision, Effect, EndState, Enforcer, Permit, scope};
+use hexgate_enforce::{Call, Decision, EndState, Enforcer, Permit, scope};
 
 use crate::Uncovered;
 use crate::permitted::{Permitted, record};
@@ -33,14 +33,6 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// Whether the call would run if a person agreed to it.
-    #[must_use]
-    pub fn needs_approval(&self) -> bool {
-        self.decision
-            .as_ref()
-            .is_some_and(|decision| decision.outcome() == Effect::NeedsApproval)
-    }
-
     /// The request for approval that waits for its answer, if one is kept.
     #[must_use]
     pub fn pending(&self) -> Option<&str> {
@@ -88,7 +80,9 @@ impl InVain {
                 "[invalid_arguments] The arguments of tool '{tool}' are no JSON object. The tool was not executed."
             ),
             Self::NotOffered => {
-                format!("[not_offered] Tool '{tool}' is not offered now. The tool was not executed.")
+                format!(
+                    "[not_offered] Tool '{tool}' is not offered now. The tool was not executed."
+                )
             }
         }
     }
@@ -135,19 +129,6 @@ impl Gate {
     pub async fn decide_call(&self, tool: &str, call: Call) -> Result<Permitted, Refused> {
         let deciding = self.enforcer.authorize_async(call);
         match guarded_async(deciding).await {
-            Ok(Ok(permit)) => Ok(self.permitted(permit)),
-            Ok(Err(decision)) => Err(decision.into()),
-            Err(panic) => Err(failed(tool, &panic)),
-        }
-    }
-
-    /// Decides a call on this thread; who approves is asked on it too.
-    ///
-    /// # Errors
-    ///
-    /// As [`decide`](Self::decide).
-    pub fn decide_now(&self, tool: &str, arguments: String) -> Result<Permitted, Refused> {
-        match guarded(|| self.enforcer.authorize(Call::in_scope(tool, arguments))) {
             Ok(Ok(permit)) => Ok(self.permitted(permit)),
             Ok(Err(decision)) => Err(decision.into()),
             Err(panic) => Err(failed(tool, &panic)),

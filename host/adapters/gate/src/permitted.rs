@@ -78,11 +78,6 @@ impl Permitted {
         self.permit.decision()
     }
 
-    /// The permission, for tools that hold what they find against its scope.
-    pub fn permit(&self) -> &Permit {
-        &self.permit
-    }
-
     /// On whose behalf it runs.
     #[must_use]
     pub fn caller(&self) -> Option<&Caller> {

@@ -61,3 +61,11 @@ fn tool(name: &'static str) -> anyhow::Result<DynamicTool> {
         },
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn it_runs() -> anyhow::Result<()> {
+        super::main()
+    }
+}

@@ -124,7 +124,7 @@ pub fn gate(builder: impl Gateable, enforcer: &Enforcer) -> Result<Gated, GateEr
 }
 
 /// As [`gate`], for an agent on a bus of the program's own (`AgentBuilder::over_bus`), which the program drives. The registrar is that of the same
-/// bus.
+/// bus. Gated agents on one bus each need a registry of tools of their own: a tool there is sealed for one agent.
 ///
 /// # Errors
 ///

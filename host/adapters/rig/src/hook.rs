@@ -10,7 +10,7 @@ use rig_agent::agent::{
 };
 use rig_core::completion::CompletionRequest;
 use rig_core::effect::{EffectKind, Outcome};
-use rig_core::error::{ErrorKind, ErrorReport};
+use rig_core::error::ErrorKind;
 use rig_core::tool::ToolResult;
 
 use crate::hosted;
@@ -33,7 +33,7 @@ impl Hook {
     }
 
     /// Once the agent is built, there is a bus.
-    pub(crate) fn seal_by(&self, sealer: Sealer) -> Result<(), ErrorReport> {
+    pub(crate) fn seal_by(&self, sealer: Sealer) -> Result<(), String> {
         self.sealer.get_or_init(|| sealer).all()
     }
 
@@ -133,10 +133,9 @@ impl AgentHook for Hook {
         };
         match sealer.all() {
             Ok(()) => CompletionCallAction::continue_run(),
-            Err(report) => CompletionCallAction::stop(format!(
-                "the agent's tools cannot be sealed: {}",
-                report.message
-            )),
+            Err(error) => {
+                CompletionCallAction::stop(format!("the agent's tools cannot be sealed: {error}"))
+            }
         }
     }
 

@@ -24,8 +24,7 @@ impl Permits {
     /// The permission for an effect. It is taken: what runs from it runs once.
     pub(crate) fn take(&self, id: EffectId) -> Option<Permitted> {
         let slot = locked(&self.0).remove(&id)?.upgrade()?;
-        let permitted = locked(&slot).take();
-        permitted
+        locked(&slot).take()
     }
 }
 
@@ -41,7 +40,6 @@ impl OfRun {
     /// The permission for an effect, if no tool took it.
     pub(crate) fn unused(&self, id: EffectId) -> Option<Permitted> {
         let slot = locked(&self.0).remove(&id)?;
-        let permitted = locked(&slot).take();
-        permitted
+        locked(&slot).take()
     }
 }

@@ -49,14 +49,15 @@ impl Sealer {
     }
 
     /// Seals every tool that the registry has now.
-    pub(crate) fn all(&self) -> Result<(), ErrorReport> {
+    pub(crate) fn all(&self) -> Result<(), String> {
         let tools = self.tools.0.toolset();
         for (_, tool) in tools.iter() {
             let key = tool.key().raw();
             let is_there = self.registrar.descriptor(key);
             if is_there.is_some_and(|descriptor| !is_sealed(&descriptor)) {
                 self.registrar
-                    .register_erased(key.clone(), self.sealed(tool.handler()))?;
+                    .register_erased(key.clone(), self.sealed(tool.handler()))
+                    .map_err(|report| report.message)?;
             }
         }
         Ok(())

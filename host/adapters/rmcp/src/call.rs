@@ -114,9 +114,12 @@ impl<H: ServerHandler> Gated<H> {
     ) -> Result<CallToolResponse, ErrorData> {
         let sealed = match &self.asks {
             None => Err("the server asks the user, and it is not set up to ask".to_owned()),
-            Some(asks) => asks
-                .0
-                .seal(permitted.decision(), asked.request_state.take()),
+            Some(asks) => {
+                let requests = asked.input_requests.iter().flatten();
+                let keys = requests.map(|(key, _)| key.clone()).collect();
+                let state = asked.request_state.take();
+                asks.0.seal(permitted.decision(), state, keys)
+            }
         };
         match sealed {
             Ok(sealed) => {

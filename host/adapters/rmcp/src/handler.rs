@@ -84,7 +84,8 @@ impl<H: ServerHandler> ServerHandler for Gated<H> {
         request: CallToolRequestParams,
         context: Context,
     ) -> Answer<CallToolResponse> {
-        self.call(request, context).await
+        // On the heap: what a handler awaits is large.
+        Box::pin(self.call(request, context)).await
     }
 
     async fn list_tools(
@@ -122,14 +123,16 @@ impl<H: ServerHandler> ServerHandler for Gated<H> {
         request: GetPromptRequestParams,
         context: Context,
     ) -> Answer<GetPromptResponse> {
-        self.item(
-            Kind::Prompt,
-            &request,
-            context,
-            async |request, context| match self.inner.get_prompt(request, context).await? {
-                GetPromptResponse::Complete(result) => Ok(result),
-                _ => Err(more_input()),
-            },
+        Box::pin(
+            self.item(
+                Kind::Prompt,
+                &request,
+                context,
+                async |request, context| match self.inner.get_prompt(request, context).await? {
+                    GetPromptResponse::Complete(result) => Ok(result),
+                    _ => Err(more_input()),
+                },
+            ),
         )
         .await
         .map(GetPromptResponse::Complete)
@@ -166,7 +169,7 @@ impl<H: ServerHandler> ServerHandler for Gated<H> {
         request: ReadResourceRequestParams,
         context: Context,
     ) -> Answer<ReadResourceResponse> {
-        self.item(
+        Box::pin(self.item(
             Kind::Resource,
             &request,
             context,
@@ -174,7 +177,7 @@ impl<H: ServerHandler> ServerHandler for Gated<H> {
                 ReadResourceResponse::Complete(result) => Ok(result),
                 _ => Err(more_input()),
             },
-        )
+        ))
         .await
         .map(ReadResourceResponse::Complete)
     }
@@ -184,22 +187,22 @@ impl<H: ServerHandler> ServerHandler for Gated<H> {
         request: CompleteRequestParams,
         context: Context,
     ) -> Answer<CompleteResult> {
-        self.item(
+        Box::pin(self.item(
             Kind::Completion,
             &request,
             context,
             async |request, context| self.inner.complete(request, context).await,
-        )
+        ))
         .await
     }
 
     async fn subscribe(&self, request: SubscribeRequestParams, context: Context) -> Answer<()> {
-        self.item(
+        Box::pin(self.item(
             Kind::Subscription,
             &request,
             context,
             async |request, context| self.inner.subscribe(request, context).await,
-        )
+        ))
         .await
     }
 

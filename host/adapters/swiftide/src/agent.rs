@@ -1,7 +1,6 @@
 //! An agent all of whose tools are wrapped.
 
 use std::collections::HashSet;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
 use hexgate_base::guarded::{guarded_async, locked};
@@ -9,18 +8,21 @@ use hexgate_enforce::Enforcer;
 use hexgate_gate::{Gate, InVain};
 use swiftide_agents::errors::AgentError;
 use swiftide_agents::hooks::Hook;
-use swiftide_agents::{Agent, AgentBuilder, DefaultContext};
-use swiftide_core::Tool;
-use swiftide_core::chat_completion::{ChatCompletionRequest, ChatCompletionResponse};
+use swiftide_agents::{Agent, AgentBuilder, DefaultContext, State, StopReason};
+use swiftide_core::chat_completion::{
+    ChatCompletionRequest, ChatCompletionResponse, ChatMessage, ToolCall, ToolOutput,
+};
 use swiftide_core::prompt::Prompt;
+use swiftide_core::{AgentContext, Tool};
 use tokio::sync::oneshot;
 
-use crate::run::Current;
+use crate::run::{Current, Turns};
 use crate::tool::{self, Shared, arguments, is_gated};
 
 type Tools = HashSet<Box<dyn Tool>>;
 
-/// An agent whose calls are decided. It is looked at as the [`Agent`] that it is, and run by its own methods.
+/// An agent whose calls are decided. It is run by these methods and not by those of the [`Agent`] within, which stays within: a copy of it would act
+/// for whoever this one is run for.
 #[derive(Debug)]
 #[must_use = "an agent that is not run is gated in vain"]
 pub struct Gated {
@@ -55,6 +57,7 @@ pub async fn gate(mut builder: AgentBuilder, enforcer: &Enforcer) -> Result<Gate
     let shared = Shared {
         gate: Gate::new(enforcer),
         current: Current::default(),
+        turns: Turns::default(),
     };
     let tools = all_tools(&builder).await?;
     builder
@@ -62,16 +65,37 @@ pub async fn gate(mut builder: AgentBuilder, enforcer: &Enforcer) -> Result<Gate
         .without_default_stop_tool()
         .tools(tools.into_iter().map(|it| wrapped(it, &shared)));
     let (hides, attempts) = (shared.clone(), shared.clone());
+    let vain = Vain::default();
+    let answers = vain.clone();
     builder.before_completion(move |_: &Agent, request: &mut ChatCompletionRequest| {
         hide(&hides, request);
         Box::pin(std::future::ready(Ok(())))
     });
     builder.after_completion(
         move |agent: &Agent, response: &mut ChatCompletionResponse| {
-            unknown(&attempts, agent, response);
+            unknown(&attempts, &vain, agent, response);
             Box::pin(std::future::ready(Ok(())))
         },
     );
+    let turns = shared.turns.clone();
+    builder.before_tool(move |_: &Agent, call: &ToolCall| {
+        let (turns, call) = (turns.clone(), call.id().to_owned());
+        Box::pin(async move {
+            turns.wait(call).await;
+            Ok(())
+        })
+    });
+    builder.after_each(move |agent: &Agent| {
+        let answers = answers.clone();
+        Box::pin(async move {
+            let answered = std::mem::take(&mut *locked(&answers));
+            for (call, message) in answered {
+                let output = ChatMessage::ToolOutput(call, ToolOutput::fail(message));
+                agent.context().add_message(output).await?;
+            }
+            Ok(())
+        })
+    });
     let agent = builder
         .build()
         .map_err(|error| GateError::Build(error.to_string()))?;
@@ -130,14 +154,18 @@ fn hide(shared: &Shared, request: &mut ChatCompletionRequest) {
         .retain(|spec| shared.gate.shows(&spec.name));
 }
 
-/// Has calls of tools decided that the agent does not have: the framework passes over them.
-fn unknown(shared: &Shared, agent: &Agent, response: &ChatCompletionResponse) {
+/// Calls of tools that do not exist, and what the model is to read of them.
+type Vain = Arc<Mutex<Vec<(ToolCall, String)>>>;
+
+/// Has calls of tools decided that the agent does not have. The framework passes over them, so the model would read nothing of them.
+fn unknown(shared: &Shared, vain: &Vain, agent: &Agent, response: &ChatCompletionResponse) {
     for call in response.tool_calls.iter().flatten() {
         let is_there = agent.tools().iter().any(|tool| tool.name() == call.name());
         if !is_there {
-            let _ = shared
+            let message = shared
                 .gate
                 .in_vain(call.name(), arguments(call), InVain::UnknownTool);
+            locked(vain).push((call.clone(), message));
         }
     }
 }
@@ -190,8 +218,44 @@ impl Gated {
     }
 
     /// As [`Agent::stop`].
-    pub async fn stop(&mut self, reason: impl Into<swiftide_agents::StopReason>) {
+    pub async fn stop(&mut self, reason: impl Into<StopReason>) {
         self.agent.stop(reason).await;
+    }
+
+    /// The agent's context: its messages, and where feedback is given.
+    #[must_use]
+    pub fn context(&self) -> &dyn AgentContext {
+        self.agent.context()
+    }
+
+    /// As [`Agent::history`].
+    ///
+    /// # Errors
+    ///
+    /// The context has none.
+    pub async fn history(&self) -> Result<Vec<ChatMessage>, AgentError> {
+        self.agent.history().await
+    }
+
+    /// As [`Agent::stop_reason`].
+    #[must_use]
+    pub fn stop_reason(&self) -> Option<&StopReason> {
+        self.agent.stop_reason()
+    }
+
+    /// As [`Agent::state`].
+    #[must_use]
+    pub fn state(&self) -> &State {
+        self.agent.state()
+    }
+
+    /// The names of the tools, in order.
+    #[must_use]
+    pub fn tools(&self) -> Vec<String> {
+        let tools = self.agent.tools().iter();
+        let mut names: Vec<_> = tools.map(|tool| tool.name().into_owned()).collect();
+        names.sort();
+        names
     }
 
     async fn begin(&mut self) -> Result<crate::run::Running, GateError> {
@@ -204,14 +268,7 @@ impl Gated {
                 .map(|tool| wrapped(tool, &self.shared))
                 .collect();
         }
+        self.shared.turns.clear();
         Ok(self.shared.current.begin())
-    }
-}
-
-impl Deref for Gated {
-    type Target = Agent;
-
-    fn deref(&self) -> &Agent {
-        &self.agent
     }
 }

@@ -1,10 +1,11 @@
 //! The run that an agent is in: on whose behalf, and until when.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use hexgate_base::guarded::locked;
 use hexgate_enforce::{Caller, scope};
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
 /// The run of one agent. An agent is in one run at a time.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +46,33 @@ impl Current {
 
     pub(crate) fn get(&self) -> Option<Run> {
         locked(&self.0).clone()
+    }
+}
+
+/// The framework runs the calls of an answer side by side. They are decided one after the other, in the model's order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Turns {
+    one: Arc<Turn>,
+    /// Whose turn it is, by the id of the call.
+    whose: Arc<Mutex<HashMap<String, OwnedMutexGuard<()>>>>,
+}
+
+type Turn = tokio::sync::Mutex<()>;
+
+impl Turns {
+    /// Waits until the calls before this one are decided.
+    pub(crate) async fn wait(&self, call: String) {
+        let turn = Arc::clone(&self.one).lock_owned().await;
+        locked(&self.whose).insert(call, turn);
+    }
+
+    /// The turn of a call, until it is decided.
+    pub(crate) fn take(&self, call: &str) -> Option<OwnedMutexGuard<()>> {
+        locked(&self.whose).remove(call)
+    }
+
+    pub(crate) fn clear(&self) {
+        locked(&self.whose).clear();
     }
 }
 

@@ -12,7 +12,7 @@ use swiftide_core::chat_completion::{ToolCall, ToolOutput, ToolSpec};
 use swiftide_core::{AgentContext, Tool};
 
 use crate::feedback;
-use crate::run::Current;
+use crate::run::{Current, Turns};
 
 thread_local! {
     /// Set while a tool is asked whether it is gated, and cleared by one that is.
@@ -31,6 +31,7 @@ pub(crate) fn is_gated(tool: &dyn Tool) -> bool {
 pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) current: Current,
+    pub(crate) turns: Turns,
 }
 
 /// A tool whose calls are decided.
@@ -46,7 +47,12 @@ impl Gated {
         context: &dyn AgentContext,
         call: &ToolCall,
     ) -> Result<Permitted, Refused> {
-        let Shared { gate, current } = &self.shared;
+        let Shared {
+            gate,
+            current,
+            turns,
+        } = &self.shared;
+        let _turn = turns.take(call.id());
         let (tool, arguments) = (call.name(), arguments(call));
         // What the policy names is the tool that runs.
         if tool != self.inner.name() {

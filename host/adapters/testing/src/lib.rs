@@ -68,7 +68,6 @@ impl Recorder for Record {
 }
 
 /// An enforcer of the agent `desk` by this policy in YAML, and what it records. Nobody is asked for approval, unless the builder is told.
-#[must_use]
 pub fn enforcer(policy: &str) -> (EnforcerBuilder, Record) {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| Engine::new().unwrap());

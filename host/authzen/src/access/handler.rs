@@ -122,9 +122,16 @@ const CHANGED: &str = "the policy changed while this was decided; evaluate it ag
 
 impl ApprovalHandler for Redeeming {
     fn ask(&self, decision: &Decision) -> Result<Answer, ApprovalError> {
-        let (answer, found) = self.redeem(decision)?;
+        let (answer, found) = match self.redeem(decision) {
+            Ok((answer, found)) => (Ok(answer), found),
+            // The database cannot be used now: that says nothing about the approval.
+            Err(error) => {
+                let next = Some(Next::Retry);
+                (Err(error), Found { next, until: None })
+            }
+        };
         *locked(&self.found) = found;
-        Ok(answer)
+        answer
     }
 
     fn uses_up(&self) -> bool {

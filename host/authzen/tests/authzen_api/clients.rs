@@ -1,6 +1,7 @@
 //! Who may ask, and how it is known.
 
-use hexgate_authzen::{Clients, ServeError};
+use async_trait::async_trait;
+use hexgate_authzen::{Authenticate, Clients, ServeError, Unauthenticated};
 use serde_json::json;
 
 use crate::world::{Served, World};
@@ -159,4 +160,36 @@ fn a_list_of_clients_that_others_can_change_is_refused() {
     let error = Clients::from_file(&path).unwrap_err().to_string();
     assert!(error.contains("other users can change it"), "{error}");
     assert!(Clients::from_file(world.path("missing.json")).is_err());
+}
+
+/// Clients that a proxy in front has told apart.
+struct Proxied;
+
+#[async_trait]
+impl Authenticate for Proxied {
+    async fn client(
+        &self,
+        headers: &reqwest::header::HeaderMap,
+    ) -> Result<String, Unauthenticated> {
+        match headers.get("x-client").map(|name| name.to_str()) {
+            Some(Ok(name)) => Ok(name.to_owned()),
+            _ => Err(Unauthenticated::new("the proxy names nobody")),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_tells_clients_apart_by_its_own_means() {
+    let world = World::with(POLICY);
+    let point = world.point().clients(Clients::by(Proxied)).build().unwrap();
+    let served = Served::start(point).await;
+    let json = ("content-type", "application/json");
+    for (headers, status) in [(vec![json, ("x-client", "shop")], 200), (vec![json], 401)] {
+        let came = served
+            .send("POST", "/access/v1/evaluation", &headers, read())
+            .await;
+        assert_eq!(came.status, status, "{came:?}");
+        // Why is not for the client.
+        assert!(!came.text.contains("proxy"), "{came:?}");
+    }
 }

@@ -26,7 +26,7 @@ const POLICY: &str = r#"tools:
 const WANTED: [&str; 2] = ["touch denied.txt", "touch allowed.txt"];
 
 /// How long an agent may take for all of it.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Agent {

@@ -184,7 +184,7 @@ caller: {{ user: bench }}
 names: plain
 first_use: accept
 listen: {at}
-limits: {{ sessions_of_user: 2000 }}
+limits: {{ sessions: 2000 }}
 "
         );
         let file = self.file("gateway.yaml");

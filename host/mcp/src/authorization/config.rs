@@ -7,8 +7,8 @@ use rmcp::transport::auth::JwtSigningAlgorithm;
 use serde::Deserialize;
 use url::Url;
 
-use crate::local::is_loopback;
 use crate::names;
+use hexgate_authzen::is_loopback;
 
 /// The most scopes that are asked for.
 const MOST_SCOPES: usize = 64;

@@ -12,7 +12,7 @@ use reqwest::redirect::Policy;
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest};
 use url::Url;
 
-use crate::local::is_loopback;
+use hexgate_authzen::is_loopback;
 
 /// How long an answer may take, all of it.
 const PATIENCE: Duration = Duration::from_secs(10);

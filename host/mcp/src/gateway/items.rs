@@ -150,7 +150,7 @@ impl Gateway {
         });
         let Some((server, local)) = routed else {
             let why = "no server has such a prompt";
-            return Err(self.unknown(&request, Kind::Prompt, &params.name, why));
+            return Err(self.unknown(request.caller, Kind::Prompt, &params.name, why));
         };
         let wanted = WantedPrompt {
             name: local.to_owned(),
@@ -177,7 +177,7 @@ impl Gateway {
         }
         let Some(server) = self.owner(&params.uri) else {
             let why = "not exactly one server has such a resource";
-            return Err(self.unknown(&request, Kind::Resource, &params.uri, why));
+            return Err(self.unknown(request.caller, Kind::Resource, &params.uri, why));
         };
         let wanted = WantedResource { uri: params.uri };
         let permitted = self.permit(&request, &server, Kind::Resource, &wanted);
@@ -215,7 +215,7 @@ impl Gateway {
         let found = found.filter(|server| server.snapshot().is_some_and(|it| it.completes));
         let Some(server) = found else {
             let why = "no server has what is to be completed";
-            return Err(self.unknown(&request, Kind::Completion, &named, why));
+            return Err(self.unknown(request.caller, Kind::Completion, &named, why));
         };
         params.meta = None;
         let permitted = self.permit(&request, &server, Kind::Completion, &params);
@@ -232,7 +232,7 @@ impl Gateway {
     }
 
     /// The one server that listed a resource, or a template that begins as it does.
-    fn owner(&self, uri: &str) -> Option<Arc<Server>> {
+    pub(super) fn owner(&self, uri: &str) -> Option<Arc<Server>> {
         let of = |matches: &dyn Fn(&Snapshot) -> bool| {
             let servers = self.0.servers.iter();
             let found: Vec<_> = servers
@@ -254,9 +254,9 @@ impl Gateway {
     }
 
     /// What the client gets that asks for something that no server has. It is recorded as a denial, like a call of an unknown tool.
-    fn unknown(
+    pub(super) fn unknown(
         &self,
-        request: &Request<'_>,
+        caller: &Caller,
         kind: Kind,
         named: &str,
         why: &'static str,
@@ -267,9 +267,15 @@ impl Gateway {
             Some((server, _)) => names::other(&server.name, kind),
             None => format!("mcp.{}", kind.as_str()),
         };
-        let call = Call::of(request.caller, gate, arguments);
+        let call = Call::of(caller, gate, arguments);
         let _ = self.0.enforcer.refuse(call, why);
-        ErrorData::invalid_params(why, None)
+        match kind {
+            Kind::Resource => {
+                let asked = serde_json::json!({ "uri": named });
+                ErrorData::resource_not_found(why, Some(asked))
+            }
+            _ => ErrorData::invalid_params(why, None),
+        }
     }
 
     /// Decides about what is sent. A request that needs approval can ask a client for it by its result.

@@ -4,31 +4,35 @@
     reason = "logs leave the protocol; clients of all versions that have them are served"
 )]
 
+mod asked;
+mod changes;
+mod info;
+
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::request::Parts;
-use hexgate_enforce::{Call, Caller};
+use hexgate_enforce::Call;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
     CompleteResult, ErrorData, GetPromptRequestParams, GetPromptResponse, GetTaskParams,
-    GetTaskResult, Implementation, InitializeRequestParams, InitializeResult, InputResponses,
-    ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult,
-    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
-    ServerCapabilities, ServerConfig, SetLevelRequestMethod, SetLevelRequestParams,
-    SubscriptionFilter, TASKS_EXTENSION_ID, Tool, UpdateTaskParams,
+    GetTaskResult, InitializeRequestParams, InitializeResult, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ServerConfig,
+    SetLevelRequestMethod, SetLevelRequestParams, SubscribeRequestMethod, SubscribeRequestParams,
+    SubscriptionFilter, Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams, UpdateTaskParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, SubscriptionContext};
 use rmcp::{RoleServer, ServerHandler};
 
-use super::call::Request;
-use super::side::{self, Side};
-use super::{Gateway, shown};
-use crate::ask::{Asking, Given, Road, has_forms};
-use crate::caller::{CALLER, Incoming, Unidentified};
+use super::{Gateway, shown, side};
+use crate::caller::CALLER;
 use crate::config::VERSIONS;
 use crate::level::Level;
+
+use asked::{given, is_modern};
+use changes::Ends;
 
 /// The gateway as one client meets it.
 #[derive(Debug, Clone)]
@@ -41,6 +45,8 @@ pub struct Session {
     told: Arc<AtomicBool>,
     /// The least severe log message that an older client asked for.
     level: Arc<Mutex<Option<Level>>>,
+    /// The resources about which an older client hears.
+    heard: Arc<Mutex<HashMap<String, Ends>>>,
 }
 
 /// Where the client is.
@@ -69,78 +75,9 @@ impl Gateway {
             number: side::number(),
             told: Arc::default(),
             level: Arc::default(),
+            heard: Arc::default(),
         }
     }
-}
-
-impl Session {
-    async fn caller(&self, context: &RequestContext<RoleServer>) -> Result<Caller, Unidentified> {
-        match self.over {
-            Over::Stdio => self.gateway.caller_of().caller_of(Incoming::stdio()).await,
-            Over::Http => context
-                .extensions
-                .get::<Parts>()
-                .and_then(|parts| parts.extensions.get::<Caller>())
-                .cloned()
-                .ok_or_else(|| Unidentified::new("the request came without a caller")),
-        }
-    }
-
-    /// The caller of anything but a call.
-    async fn listing(&self, context: &RequestContext<RoleServer>) -> Result<Caller, ErrorData> {
-        self.caller(context).await.map_err(|error| {
-            tracing::warn!(%error, "a request has no caller");
-            ErrorData::invalid_request("nobody is known to make this request", None)
-        })
-    }
-
-    fn request<'a>(
-        &self,
-        caller: &'a Caller,
-        context: &RequestContext<RoleServer>,
-        given: Option<Given>,
-        cancelled: &'a (dyn Fn() -> super::call::CancelledFuture + Send + Sync),
-    ) -> Request<'a> {
-        let is_modern = is_modern(context);
-        let level = match is_modern {
-            true => context.meta.log_level().map(Level::from),
-            false => *self.level.lock().unwrap_or_else(PoisonError::into_inner),
-        };
-        let side = Side {
-            peer: context.peer.clone(),
-            client: self.number,
-            is_modern,
-            token: context.meta.get_progress_token(),
-            level,
-            capabilities: context.client_capabilities().unwrap_or_default(),
-        };
-        let road = match (has_forms(&side.capabilities), is_modern) {
-            (false, _) => Road::None,
-            (true, true) => Road::Again,
-            (true, false) => Road::Waiting(Box::new(side.clone())),
-        };
-        Request {
-            caller,
-            asking: Asking::new(road, given),
-            side,
-            cancelled,
-        }
-    }
-}
-
-/// Whether the request is one of a version that asks for input by its results.
-fn is_modern(context: &RequestContext<RoleServer>) -> bool {
-    context
-        .protocol_version()
-        .is_some_and(|version| !version.has_initialize())
-}
-
-/// What a client sent with a request that it makes again.
-fn given(state: Option<&String>, responses: Option<&InputResponses>) -> Option<Given> {
-    Some(Given {
-        state: state?.clone(),
-        responses: responses.cloned().unwrap_or_default(),
-    })
 }
 
 /// Lists are whole: there is no second page, so every cursor is of another list.
@@ -185,31 +122,7 @@ impl ServerHandler for Session {
     }
 
     fn get_info(&self) -> ServerConfig {
-        let config = self.gateway.config();
-        let mut capabilities = ServerCapabilities::builder()
-            .enable_tools()
-            .enable_tool_list_changed()
-            .build();
-        if config.passes(|offer| offer.prompts) {
-            capabilities.prompts = Some(Default::default());
-        }
-        if config.passes(|offer| offer.resources) {
-            capabilities.resources = Some(Default::default());
-        }
-        if config.passes(|offer| offer.completions) {
-            capabilities.completions = Some(Default::default());
-        }
-        if config.passes(|offer| offer.logs) {
-            capabilities.logging = Some(Default::default());
-        }
-        if config.passes(|offer| offer.tasks) {
-            let tasks = [(TASKS_EXTENSION_ID.to_owned(), Default::default())];
-            capabilities.extensions = Some(tasks.into());
-        }
-        let mut info = InitializeResult::new(capabilities);
-        info.protocol_version = ProtocolVersion::LATEST_WITH_INITIALIZE;
-        info.server_info = Implementation::new("hexgate-mcp", env!("CARGO_PKG_VERSION"));
-        info
+        self.gateway.info()
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
@@ -227,65 +140,46 @@ impl ServerHandler for Session {
     }
 
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        let caller = match self.over {
-            Over::Stdio => self
-                .gateway
-                .caller_of()
-                .caller_of(Incoming::stdio())
-                .await
-                .ok(),
-            Over::Http => context
-                .extensions
-                .get::<Parts>()
-                .and_then(|parts| parts.extensions.get::<Caller>())
-                .cloned(),
-        };
-        let Some(caller) = caller else { return };
-        if self.told.swap(true, Ordering::Relaxed) {
-            // However often a client says that it began, one task tells it.
-            return;
-        }
-        let (gateway, peer) = (self.gateway.clone(), context.peer);
-        tokio::spawn(async move {
-            let mut epoch = gateway.epoch(&caller);
-            while !peer.is_transport_closed() {
-                tokio::select! {
-                    () = gateway.changed(&caller, &mut epoch) => {
-                        if peer.notify_tool_list_changed().await.is_err() {
-                            return;
-                        }
-                    }
-                    // A client that went away is forgotten.
-                    () = tokio::time::sleep(std::time::Duration::from_secs(30)) => {}
-                }
-            }
-        });
+        self.tell(context).await;
     }
 
+    /// As far as the capabilities have it. Whether the policy permits each resource is decided once the caller is known.
     fn accepted_subscription_filter(
         &self,
         requested: &SubscriptionFilter,
     ) -> Option<SubscriptionFilter> {
-        let mut accepted = SubscriptionFilter::new();
-        accepted.tools_list_changed = requested.tools_list_changed;
-        Some(accepted)
+        Some(requested.clone())
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let caller = self.listing(context.request_context()).await?;
-        let mut epoch = self.gateway.epoch(&caller);
-        loop {
-            tokio::select! {
-                () = context.cancelled() => return Ok(()),
-                () = self.gateway.changed(&caller, &mut epoch) => {
-                    if context.accepted().tools_list_changed == Some(true)
-                        && context.sink().notify_tool_list_changed().await.is_err()
-                    {
-                        return Ok(());
-                    }
-                }
-            }
+        self.listening(&caller, &context).await
+    }
+
+    async fn subscribe(
+        &self,
+        params: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.gateway.config().passes(|offer| offer.subscriptions) {
+            return Err(ErrorData::method_not_found::<SubscribeRequestMethod>());
         }
+        let caller = self.listing(&context).await?;
+        self.hear(&caller, params.uri, context.peer)
+    }
+
+    async fn unsubscribe(
+        &self,
+        params: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if !self.gateway.config().passes(|offer| offer.subscriptions) {
+            return Err(ErrorData::method_not_found::<UnsubscribeRequestMethod>());
+        }
+        let _ = self.listing(&context).await?;
+        let mut all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&params.uri);
+        Ok(())
     }
 
     async fn list_tools(

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::call::Request;
 use super::side::{Side, can_answer};
 use super::{Gateway, shown};
+use crate::caller::fingerprint;
 use crate::config::{Offer, Passing};
 use crate::level::Level;
 use crate::relay::{Asked, Said, Wants};
@@ -105,9 +106,6 @@ impl<'a> Talk<'a> {
 
     /// A question that the server waits for, to a client of an older version as well.
     async fn ask(&self, request: InputRequest) -> Result<Value, Failure> {
-        if self.asked.fetch_add(1, Ordering::Relaxed) >= ROUNDS {
-            return Err(Failure::Refused("asks for input again and again"));
-        }
         if self.side().is_modern {
             return Err(Failure::Refused(
                 "speaks an older version and asks for input in a way that this client's version does not have",
@@ -170,6 +168,7 @@ impl Client for Talk<'_> {
         let side = self.side();
         Wants {
             client: side.client,
+            caller: fingerprint(self.request.caller),
             progress: side.token.is_some(),
             logs: side.logs().filter(|_| self.server.offer().logs.is_pass()),
         }
@@ -201,6 +200,9 @@ impl Client for Talk<'_> {
                 });
                 said.meta = None;
                 self.side().log(said).await;
+            }
+            Said::Asks(_) if self.asked.fetch_add(1, Ordering::Relaxed) >= ROUNDS => {
+                return Err(Failure::Refused("asks for input again and again"));
             }
             Said::Asks(Asked { request, answer }) => match self.ask(request).await {
                 Ok(given) => {

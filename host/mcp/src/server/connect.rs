@@ -1,9 +1,4 @@
 //! From a server's configuration to a connection.
-#![expect(
-    deprecated,
-    reason = "roots, sampling and logs leave the protocol; servers of all versions that have them are served"
-)]
-
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::process::Stdio;
@@ -13,31 +8,23 @@ use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
 use hexgate_base::{harmless, sentence};
-use rmcp::model::{
-    ClientCapabilities, ClientConfig, CreateMessageRequest, CreateMessageRequestMethod,
-    CreateMessageRequestParams, CreateMessageResult, ElicitRequest, ElicitRequestParams,
-    ElicitResult, ElicitationAction, ElicitationCapability, ErrorData, Implementation,
-    InputRequest, ListRootsRequest, ListRootsRequestMethod, ListRootsResult,
-    LoggingMessageNotificationParam, ProgressNotificationParam, ProtocolVersion,
-};
+use rmcp::RoleClient;
+use rmcp::model::ProtocolVersion;
 use rmcp::service::{
     ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, ClientServiceExt as _,
-    InboundStreamOrigin, NotificationContext, RequestContext, RunningService,
+    RunningService,
 };
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use rmcp::{ClientHandler, RoleClient};
-use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use super::bearing::{Bearing, challenge_of, refusal_of};
-use super::exchange::passed;
 use super::stale::{Hearing, Stale};
+use super::upstream::{Towards, Upstream};
 use crate::authorization::Authorizer;
-use crate::config::{Environment, Offer, Reach, ServerConfig, VERSIONS};
+use crate::config::{Environment, Reach, ServerConfig, VERSIONS};
 use crate::limits::Limits;
-use crate::relay::Relays;
 use crate::wire::{Ended, Lines, Peer};
 
 /// What programs need of an environment to start.
@@ -72,125 +59,10 @@ pub(super) enum Opening {
     Initialize,
 }
 
-/// This gateway, as its servers see it.
-#[derive(Debug)]
-pub(super) struct Upstream {
-    version: Option<ProtocolVersion>,
-    offer: Offer,
-    /// The requests in flight.
-    relays: Arc<Relays>,
-}
-
-impl Upstream {
-    fn new(config: &ServerConfig, offer: Offer, relays: &Arc<Relays>) -> Self {
-        let version = config.protocol.clone();
-        Self {
-            offer,
-            relays: Arc::clone(relays),
-            version: version.or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
-        }
-    }
-}
-
-impl ClientHandler for Upstream {
-    fn get_info(&self) -> ClientConfig {
-        // What a client could do. With each request a newer server hears what its client can.
-        let mut all = ClientCapabilities::default();
-        all.elicitation = Some(ElicitationCapability::new());
-        all.sampling = Some(Default::default());
-        all.roots = Some(Default::default());
-        let capabilities = passed(&all, &self.offer);
-        let mut config = ClientConfig::new(
-            capabilities,
-            Implementation::new("hexgate-mcp", env!("CARGO_PKG_VERSION")),
-        );
-        if let Some(version) = &self.version {
-            config.protocol_version = version.clone();
-        }
-        config
-    }
-
-    async fn create_message(
-        &self,
-        params: CreateMessageRequestParams,
-        context: RequestContext<RoleClient>,
-    ) -> Result<CreateMessageResult, ErrorData> {
-        if !self.offer.sampling.is_pass() {
-            return Err(ErrorData::method_not_found::<CreateMessageRequestMethod>());
-        }
-        let request = InputRequest::CreateMessage(CreateMessageRequest::new(params));
-        self.ask(&context, request).await
-    }
-
-    async fn create_elicitation(
-        &self,
-        params: ElicitRequestParams,
-        context: RequestContext<RoleClient>,
-    ) -> Result<ElicitResult, ErrorData> {
-        if !self.offer.elicitation.is_pass() {
-            return Ok(ElicitResult::new(ElicitationAction::Decline));
-        }
-        let request = InputRequest::Elicitation(ElicitRequest::new(params));
-        self.ask(&context, request).await
-    }
-
-    async fn list_roots(
-        &self,
-        context: RequestContext<RoleClient>,
-    ) -> Result<ListRootsResult, ErrorData> {
-        if !self.offer.roots.is_pass() {
-            return Err(ErrorData::method_not_found::<ListRootsRequestMethod>());
-        }
-        let request = InputRequest::ListRoots(ListRootsRequest::default());
-        self.ask(&context, request).await
-    }
-
-    async fn on_progress(
-        &self,
-        said: ProgressNotificationParam,
-        _: NotificationContext<RoleClient>,
-    ) {
-        self.relays.progress(said).await;
-    }
-
-    async fn on_logging_message(
-        &self,
-        said: LoggingMessageNotificationParam,
-        _: NotificationContext<RoleClient>,
-    ) {
-        if self.offer.logs.is_pass() {
-            self.relays.log(said).await;
-        }
-    }
-}
-
-impl Upstream {
-    /// Asks the client whose request caused this, and waits for what it answers.
-    async fn ask<T: DeserializeOwned>(
-        &self,
-        context: &RequestContext<RoleClient>,
-        request: InputRequest,
-    ) -> Result<T, ErrorData> {
-        let stream = match context.extensions.get::<InboundStreamOrigin>() {
-            Some(InboundStreamOrigin::OutboundRequest(id)) => Some(id),
-            Some(InboundStreamOrigin::Unassociated) | None => None,
-        };
-        let answer = tokio::select! {
-            // It no longer wants to know.
-            () = context.ct.cancelled() => return Err(ErrorData::invalid_request("cancelled", None)),
-            answer = self.relays.ask(stream, request) => answer?,
-        };
-        serde_json::from_value(answer).map_err(|_| {
-            ErrorData::internal_error("[protocol] the client answered something else", None)
-        })
-    }
-}
-
 /// A connection, and what ends with it.
 pub(super) struct Connected {
     pub(super) running: RunningService<RoleClient, Upstream>,
     pub(super) ended: Ended,
-    pub(super) relays: Arc<Relays>,
     pub(super) stale: Arc<Stale>,
 }
 
@@ -199,12 +71,12 @@ pub(super) async fn connect(
     name: &str,
     config: &ServerConfig,
     limits: &Limits,
-    offer: Offer,
+    towards: &Towards,
     opening: Opening,
     authorizer: Option<Arc<Authorizer>>,
 ) -> Result<Connected, String> {
-    let (stale, relays) = (Arc::new(Stale::default()), Arc::new(Relays::default()));
-    let upstream = Upstream::new(config, offer, &relays);
+    let upstream = Upstream::new(config, towards);
+    let stale = Arc::clone(&towards.stale);
     let mode = mode(config, opening);
     let (running, ended) = match &config.reach {
         Reach::Process {
@@ -253,8 +125,7 @@ pub(super) async fn connect(
             Ok(Connected {
                 running,
                 ended,
-                relays,
-                stale,
+                stale: Arc::clone(&towards.stale),
             })
         }
         Some(version) => Err(format!(
@@ -287,7 +158,7 @@ pub(crate) async fn challenge(
     let Reach::Http { url, headers, .. } = &config.reach else {
         return Ok(None);
     };
-    let upstream = Upstream::new(config, Offer::default(), &Arc::default());
+    let upstream = Upstream::new(config, &Towards::default());
     let transport = http(url, headers, limits, None)?;
     let opening = upstream.serve_with_lifecycle(transport, mode(config, Opening::Ask));
     let limit = limits.start_time;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hexgate_base::shortened;
-use rmcp::model::SubscriptionFilter;
 use tokio::time::{sleep, timeout};
 
 use super::connect::{Connected, Opening, connect};
+use super::upstream::Towards;
+use super::watched::listen;
 use super::{Connection, Server, State, list};
 
 /// The first and the longest wait before a server is started again.
@@ -101,12 +102,17 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
             limit.as_secs()
         )
     };
+    let towards = Towards {
+        offer: parts.offer,
+        watched: Arc::clone(&server.watched),
+        ..Towards::default()
+    };
     let authorizer = parts.authorizer.clone()?;
     let connecting = connect(
         &server.name,
         &parts.config,
         &parts.limits,
-        parts.offer,
+        &towards,
         opening,
         authorizer,
     );
@@ -117,7 +123,7 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
     server.state.send_replace(State::Ready(Connection {
         peer: connected.running.peer().clone(),
         ended: connected.ended.clone(),
-        relays: Arc::clone(&connected.relays),
+        relays: towards.relays,
         level: Arc::default(),
         stale: Arc::clone(&connected.stale),
     }));
@@ -130,10 +136,13 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
         running,
         ended,
         stale,
-        ..
     } = connected;
     let peer = running.peer().clone();
-    let listening = tokio::spawn(async move { listen(&peer).await });
+    let listening = tokio::spawn({
+        let watched = Arc::clone(&server.upgrade()?.watched);
+        let peer = peer.clone();
+        async move { listen(&peer, &watched).await }
+    });
     let mut waiting = std::pin::pin!(running.waiting());
     let why = loop {
         tokio::select! {
@@ -151,24 +160,6 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
     };
     listening.abort();
     Some(why)
-}
-
-/// Has the server say that lists changed, where the protocol wants that to be asked for. What it says is heard by the transport.
-async fn listen(peer: &rmcp::Peer<rmcp::RoleClient>) {
-    let modern = peer
-        .peer_info()
-        .is_some_and(|info| !info.protocol_version.has_initialize());
-    if !modern {
-        return;
-    }
-    let mut wanted = SubscriptionFilter::new();
-    wanted.tools_list_changed = Some(true);
-    wanted.prompts_list_changed = Some(true);
-    wanted.resources_list_changed = Some(true);
-    let Ok(mut subscription) = peer.listen(wanted).await else {
-        return;
-    };
-    while let Ok(Some(_)) = subscription.next().await {}
 }
 
 /// Marks the lists as read when it is dropped.

@@ -129,7 +129,13 @@ async fn a_server_over_http_that_goes_away_is_a_failure_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_start_stops_no_other() {
-    for mode in [Mode::Dead, Mode::Silent, Mode::Liar, Mode::Endless] {
+    for mode in [
+        Mode::Dead,
+        Mode::Silent,
+        Mode::Liar,
+        Mode::Boaster,
+        Mode::Endless,
+    ] {
         let world = World::new();
         let servers = [
             ("fs", server::process(&world.server("fs"), &V2, mode)),

@@ -113,6 +113,74 @@ async fn other_hosts_and_origins_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_names_where_it_asks_is_served() {
+    let (_world, _gateway, url) = world().await;
+    let port = url
+        .trim_start_matches("http://127.0.0.1:")
+        .trim_end_matches("/mcp");
+    for (host, origin, expected) in [
+        (
+            format!("localhost:{port}"),
+            format!("http://localhost:{port}"),
+            200,
+        ),
+        (
+            format!("127.0.0.1:{port}"),
+            format!("http://127.0.0.1:{port}"),
+            200,
+        ),
+        // Another page of this machine, another scheme, and a name that was pointed here.
+        (
+            format!("localhost:{port}"),
+            "http://localhost:1".to_owned(),
+            403,
+        ),
+        (
+            format!("localhost:{port}"),
+            format!("https://localhost:{port}"),
+            403,
+        ),
+        (
+            format!("evil.example:{port}"),
+            format!("http://evil.example:{port}"),
+            403,
+        ),
+        (
+            format!("localhost.evil.example:{port}"),
+            format!("http://localhost.evil.example:{port}"),
+            403,
+        ),
+    ] {
+        let mut headers = NEW.to_vec();
+        headers.extend([("host", host.as_str()), ("origin", origin.as_str())]);
+        let (status, _, body) = post(&url, &headers, &call("fs-echo").to_string()).await;
+        assert_eq!(status, expected, "{host} {origin}: {body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_of_arguments_tell_nothing_of_tools_that_are_not_seen() {
+    let world = World::new();
+    let (_talker, config) = crate::talker::Talker::start(&V2).await;
+    let gateway = world.gateway(world.config(&[("fs", config)])).await;
+    let url = listen(&gateway).await;
+    for (tool, expected) in [("fs-secret", 400), ("fs-drop", 200), ("fs-none", 200)] {
+        let mut body = call(tool);
+        body["params"]["arguments"] = json!({"place": "here"});
+        let mut headers = NEW.to_vec();
+        headers[3].1 = tool;
+        headers.push(("mcp-param-place", "elsewhere"));
+        let (status, _, answer) = post(&url, &headers, &body.to_string()).await;
+        assert_eq!(status, expected, "{tool}: {answer}");
+        assert_eq!(
+            answer.contains("[policy_denied]"),
+            expected == 200,
+            "{tool}: {answer}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_no_message_are_refused() {
     let (world, _gateway, url) = world().await;
     let body = call("fs-echo").to_string();

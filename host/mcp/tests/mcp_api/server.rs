@@ -248,6 +248,8 @@ pub(crate) enum Mode {
     Silent,
     /// Names a version that nobody speaks.
     Liar,
+    /// Names the newest version, and does not speak it.
+    Boaster,
     /// Answers calls with what is no answer, as the argument `how` says.
     Twisted,
     /// Prints a line without an end.
@@ -456,6 +458,27 @@ fn entry() {
         }
         "Twisted" => return twisted(),
         "Deaf" => return deaf(),
+        "Boaster" => {
+            for line in std::io::stdin().lines() {
+                let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
+                let result = match asked["method"].as_str() {
+                    Some("server/discover") => {
+                        json!({"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}},
+                            "serverInfo": {"name": "boaster", "version": "1"}, "ttlMs": 0, "cacheScope": "public"})
+                    }
+                    // A list of an older version, in which a tool has no schema.
+                    Some("tools/list") => json!({"tools": [{"name": "echo"}]}),
+                    _ => json!({}),
+                };
+                if !asked["id"].is_null() {
+                    println!(
+                        "{}",
+                        json!({"jsonrpc": "2.0", "id": asked["id"], "result": result})
+                    );
+                }
+            }
+            return;
+        }
         "Liar" => {
             for line in std::io::stdin().lines() {
                 let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();

@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use std::sync::Arc;
 
-use hexgate_adapter_kit::{Driver, Kind, Play, Scenario, Seen, Uncovered, outcome, scenarios};
+use hexgate_adapter_kit::{
+    Aspect, Driver, Kind, Play, Scenario, Seen, Uncovered, outcome, scenarios,
+};
 use hexgate_enforce::{Call, Enforcer};
 
 /// What is wrong with a host.
@@ -246,6 +248,38 @@ impl Driver for Excused {
     async fn play(&self, play: Play) -> Result<Seen, String> {
         Plain(Fault::None).play(play).await
     }
+}
+
+/// A host that says that it does not record ends, and runs what is denied.
+struct Careless;
+
+#[async_trait]
+impl Driver for Careless {
+    fn host(&self) -> &'static str {
+        "careless"
+    }
+
+    fn title(&self) -> &'static str {
+        "Careless"
+    }
+
+    fn uncovered(&self, _: &Scenario) -> Option<Uncovered> {
+        Uncovered::open_in(&[Aspect::Records], "it does not record how calls end")
+    }
+
+    async fn play(&self, play: Play) -> Result<Seen, String> {
+        Plain(Fault::DoesNotAsk).play(play).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_excuse_covers_nothing_else() {
+    let driver: Arc<dyn Driver> = Arc::new(Careless);
+    let all = scenarios().unwrap();
+    let deny = all.iter().find(|it| it.name == "deny").unwrap();
+    let failure = outcome(&driver, deny).await.unwrap_err();
+    assert!(failure.contains("more than is declared"), "{failure}");
+    assert!(failure.contains("`drop` ran with"), "{failure}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,8 +6,8 @@ mod log;
 
 use async_trait::async_trait;
 use hexgate_adapter_kit::{
-    AnswerSpec, Cancel, Driver, Entry, Fault, Kind, Play, Scenario, Seen, ToolSpec, Uncovered,
-    Ungated,
+    AnswerSpec, Aspect, Cancel, Driver, Entry, Fault, Kind, Play, Scenario, Seen, ToolSpec,
+    Uncovered, Ungated,
 };
 
 use hexgate_hook::Agent;
@@ -72,7 +72,8 @@ impl Driver for Hooked {
             return Uncovered::absent("the agent hands no conversation to another one");
         }
         if has(Kind::Provider) {
-            return Uncovered::open(
+            return Uncovered::open_in(
+                &[Aspect::Named],
                 "what the provider runs is no call of the agent's; `hexgate hook install` says so, and the hook does not hear of it",
             );
         }
@@ -82,12 +83,14 @@ impl Driver for Hooked {
             );
         }
         if around.rewrite_after.is_some() {
-            return Uncovered::open(
+            return Uncovered::open_in(
+                &[Aspect::Ran, Aspect::Records],
                 "another hook of the agent can change the arguments (`updatedInput`) after this one has seen them",
             );
         }
         if around.cancel == Some(Cancel::InTool) {
-            return Uncovered::open(
+            return Uncovered::open_in(
+                &[Aspect::Records],
                 "an agent sends no event when its user interrupts a call, so its end is not recorded",
             );
         }
@@ -100,7 +103,8 @@ impl Driver for Hooked {
             return Uncovered::absent("what records is the hook's own log");
         }
         if scenario.name == "arguments-text" {
-            return Uncovered::open(
+            return Uncovered::open_in(
+                &[Aspect::Ran, Aspect::Records],
                 "agents send arguments as an object or as the text of one, so a text that is one is decided as that object",
             );
         }
@@ -111,6 +115,9 @@ impl Driver for Hooked {
     }
 
     fn ungated(&self) -> Vec<Ungated> {
+        if self.keeps {
+            return vec![Ungated::new("Claude Code", "as without kept approvals")];
+        }
         // What `hexgate hook install` says of the agent.
         let cautions = cautions(Agent::ClaudeCode).iter();
         let known = cautions.map(|caution| Ungated::new("Claude Code", *caution));
@@ -152,16 +159,26 @@ impl Hooked {
                 _ if has(AnswerSpec::Fail) => {
                     Uncovered::absent("a request is kept until somebody answers it")
                 }
-                "approval-refused-and-allowed-now" => Uncovered::open(
+                "approval-refused-and-allowed-now" => Uncovered::open_in(
+                    &[Aspect::Ran, Aspect::Read, Aspect::Records],
                     "the model proposes the call again, which is another attempt: the policy that decides then allows it without asking",
                 ),
                 _ => None,
             };
         }
-        match scenario.expect.asked.is_empty() || has(AnswerSpec::Hang) {
-            true => None,
-            false => Uncovered::open(
-                "the agent asks its user by itself, and neither asks the hook again nor tells what the user said: the call is not decided again, and the log has its end at the decision that needed approval. Keep approvals (`--approvals`) where that matters",
+        if scenario.expect.asked.is_empty() || has(AnswerSpec::Hang) {
+            return None;
+        }
+        const RECORDS: &[Aspect] = &[Aspect::Read, Aspect::Records];
+        const ALL: &[Aspect] = &[Aspect::Ran, Aspect::Read, Aspect::Records];
+        match scenario.name.as_str() {
+            "approval-policy-denies-now" | "approval-policy-replaced" => Uncovered::open_in(
+                ALL,
+                "the agent asks its user by itself and does not ask the hook again, so the call is not decided again: it runs though another policy decides by then. Keep approvals (`--approvals`) where that matters",
+            ),
+            _ => Uncovered::open_in(
+                RECORDS,
+                "the agent asks its user by itself and does not tell what the user said: the log has the end of the call at the decision that needed approval, and the model reads a refusal in the agent's words",
             ),
         }
     }

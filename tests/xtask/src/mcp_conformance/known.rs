@@ -1,13 +1,13 @@
 //! Failures that are known, each with its reason.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use super::{
     Side,
-    outcome::{Outcome, UNFINISHED},
+    outcome::{Outcome, Status, UNFINISHED},
     page::{Section, Table},
 };
 use crate::workspace;
@@ -49,6 +49,24 @@ impl Known {
             .with_context(|| format!("`{}` is of another form", path.display()))
     }
 
+    /// What is known of a side, a line each.
+    pub(super) fn reasons(&self, side: Side) -> Vec<String> {
+        let all = self.failures.iter().filter(|it| it.side == side);
+        let line = |it: &Failure| {
+            let check = it.check.as_deref().unwrap_or(UNFINISHED);
+            let only = match it.only {
+                None => "",
+                Some(Way::Direct) => ", only directly",
+                Some(Way::Gateway) => ", only through the gateway",
+            };
+            format!(
+                "- {}, `{}`, `{check}`{only}: {}",
+                it.revision, it.scenario, it.reason
+            )
+        };
+        all.map(line).collect()
+    }
+
     /// What is not as it should be: failures that are not known, differences, and known failures that did not happen.
     pub(super) fn judge(&self, side: Side, section: &Section) -> Vec<String> {
         let mut problems = Vec::new();
@@ -57,17 +75,21 @@ impl Known {
                 for (way, outcome) in [(Way::Direct, direct), (Way::Gateway, gateway)] {
                     self.failures_of(side, table, scenario, way, outcome, &mut problems);
                 }
-                let differ = direct.statuses() != gateway.statuses();
-                let named = self.of(side, table).any(|it| {
-                    it.scenario == *scenario && it.only.is_some() && !it.reason.is_empty()
-                });
-                if differ && !named {
-                    problems.push(format!(
-                        "{} {scenario}: directly {:?}, through the gateway {:?}",
-                        table.title,
-                        direct.statuses(),
-                        gateway.statuses()
-                    ));
+                let (direct, gateway) = (direct.statuses(), gateway.statuses());
+                let checks: BTreeSet<_> = direct.keys().chain(gateway.keys()).collect();
+                for check in checks {
+                    let (direct, gateway) = (direct.get(check), gateway.get(check));
+                    let named = self.of(side, table).any(|it| {
+                        it.scenario == *scenario
+                            && it.check.as_deref() == Some(check)
+                            && it.only.is_some()
+                    });
+                    if direct != gateway && !named {
+                        problems.push(format!(
+                            "{} {scenario} `{check}`: directly {direct:?}, through the gateway {gateway:?}",
+                            table.title
+                        ));
+                    }
                 }
             }
         }
@@ -102,7 +124,9 @@ impl Known {
             }
         }
         for it in known {
-            if !outcome.failures().any(|(id, _)| check(it) == id) {
+            // A warning is a difference as well, if it is one way alone.
+            let status = outcome.checks.get(&check(it)).map(|(status, _)| *status);
+            if !matches!(status, Some(Status::Failure | Status::Warning)) {
                 problems.push(format!(
                     "{} {scenario}: `{}` no longer fails ({way:?}): take it out of known.yaml",
                     table.title,

@@ -133,10 +133,7 @@ impl Claude {
             match answer {
                 Answer::Stops(told) => return Ok(told),
                 Answer::Asks if !self.user_agrees(tool, call).await => {
-                    return Ok(
-                        "[approval_required] The user doesn't want to proceed with this tool use."
-                            .to_owned(),
-                    );
+                    return Ok("The user doesn't want to proceed with this tool use.".to_owned());
                 }
                 Answer::Asks | Answer::Runs => {}
             }
