@@ -60,7 +60,8 @@ pub enum LoginError {
 pub struct Login {
     server: String,
     config: AuthorizationConfig,
-    address: String,
+    /// The server's address, as it is configured.
+    configured: String,
     fetcher: Arc<Fetcher>,
     manager: AuthorizationManager,
     issuer: String,
@@ -70,7 +71,7 @@ pub struct Login {
     redirect: Redirect,
     file: TokenFile,
     /// Where the browser goes.
-    browser: String,
+    address: String,
 }
 
 /// How a login ended.
@@ -186,7 +187,7 @@ impl Login {
         Ok(Self {
             server: name.to_owned(),
             config: config.clone(),
-            address: address.to_owned(),
+            configured: address.to_owned(),
             fetcher,
             manager,
             issuer,
@@ -195,14 +196,14 @@ impl Login {
             state,
             redirect,
             file,
-            browser,
+            address: browser,
         })
     }
 
     /// Where the browser has to go. It counts once, and is for the one who logs in.
     #[must_use]
     pub fn address(&self) -> &str {
-        &self.browser
+        &self.address
     }
 
     /// Who asks the person.
@@ -246,7 +247,7 @@ impl Login {
         let registered = self.client.client_secret.clone();
         let registered = registered.filter(|_| self.config.client_secret_from.is_none());
         let stored = Stored {
-            server: self.address.clone(),
+            server: self.configured.clone(),
             issuer: self.issuer.clone(),
             client_id: self.client.client_id.clone(),
             client_secret: registered.map(Secret::new),

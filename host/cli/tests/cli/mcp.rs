@@ -258,3 +258,25 @@ fn what_is_wrong_with_a_configuration_is_said_with_its_line() {
         "{shown}"
     );
 }
+
+#[test]
+fn a_login_says_why_there_is_none() {
+    let fixture = fixture().with(
+        "gateway.yaml",
+        "servers:\n  files: { command: sh }\n  lost: { url: \"http://127.0.0.1:1/mcp\", authorization: {} }\n",
+    );
+    for (server, said) in [
+        ("other", "has no server `other`; it has `files`, `lost`"),
+        ("files", "`files` is no server that a person logs in at"),
+        ("lost", "the login at `lost` cannot begin"),
+    ] {
+        let mut command = fixture.hexgate();
+        let login = command.args(["mcp", "login", server, "--config", "gateway.yaml"]);
+        let shown = fixture.shown(&login.output().unwrap());
+        assert!(
+            shown.starts_with("exit 2") && shown.contains(said),
+            "{shown}"
+        );
+    }
+    assert!(!fixture.path("tokens").exists());
+}

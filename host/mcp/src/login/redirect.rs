@@ -1,6 +1,7 @@
 //! Where the browser comes back: a port of this machine.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::future::IntoFuture as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
@@ -42,13 +43,7 @@ impl Redirect {
             Some(Host::Ipv6(address)) => address.into(),
             Some(Host::Domain(_)) | None => Ipv4Addr::LOCALHOST.into(),
         };
-        if ![
-            IpAddr::from(Ipv4Addr::LOCALHOST),
-            Ipv6Addr::LOCALHOST.into(),
-        ]
-        .contains(&host)
-            && !host.is_loopback()
-        {
+        if !host.is_loopback() {
             return Err("the `redirect` is not on this machine".to_owned());
         }
         let port = url.as_ref().and_then(Url::port).unwrap_or(0);
@@ -86,15 +81,14 @@ impl Redirect {
         });
         // Its path is no pattern of the router's.
         let routes = Router::new().fallback(came).with_state(waiting);
-        let serving = axum::serve(self.listener, routes)
-            .with_graceful_shutdown(async move { std::future::pending().await });
+        let serving = axum::serve(self.listener, routes);
         tokio::select! {
             answer = answered.recv() => {
                 // The browser gets its page before the port closes.
                 tokio::task::yield_now().await;
                 answer.unwrap_or_else(|| Err("nobody waits for the browser".to_owned()))
             }
-            served = serving => Err(match served {
+            served = serving.into_future() => Err(match served {
                 Ok(()) => "nobody waits for the browser".to_owned(),
                 Err(error) => error.to_string(),
             }),

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use rmcp::model::{CallToolRequestParams, CallToolResult, Tool};
 use rmcp::service::ClientServiceExt as _;
 use rmcp::transport::TokioChildProcess;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
@@ -50,10 +50,10 @@ impl Gateway {
     pub(super) fn new(url: &str, scenario: Scenario) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         std::fs::write(folder.path().join("policy.yaml"), POLICY)?;
-        let mut server = json!({"url": url});
-        if scenario.is_of_authorization() {
-            server["authorization"] = authorization(&scenario);
-        }
+        let server = match scenario.is_of_authorization() {
+            true => json!({"url": url, "authorization": authorization(&scenario)}),
+            false => json!({"url": url}),
+        };
         // JSON is YAML.
         let config = json!({
             "policy": "policy.yaml",
@@ -102,21 +102,22 @@ impl Gateway {
 /// How the gateway gets its tokens.
 fn authorization(scenario: &Scenario) -> Value {
     let context = &scenario.context;
-    let mut config = json!({});
+    let mut config = Map::new();
+    let mut say = |name: &str, value: Value| config.insert(name.to_owned(), value);
     if scenario.is_of_credentials() {
-        config["flow"] = json!("client_credentials");
+        say("flow", json!("client_credentials"));
     }
     match &context.client_id {
-        Some(id) => config["client_id"] = json!(id),
-        None => config["client_metadata"] = json!(CLIENT_METADATA),
-    }
+        Some(id) => say("client_id", json!(id)),
+        None => say("client_metadata", json!(CLIENT_METADATA)),
+    };
     if context.private_key_pem.is_some() {
-        config["private_key_from"] = json!(SECRET);
-        config["algorithm"] = json!(context.signing_algorithm);
+        say("private_key_from", json!(SECRET));
+        say("algorithm", json!(context.signing_algorithm));
     } else if context.client_secret.is_some() {
-        config["client_secret_from"] = json!(SECRET);
+        say("client_secret_from", json!(SECRET));
     }
-    config
+    Value::Object(config)
 }
 
 impl Way for Gateway {
