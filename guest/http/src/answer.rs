@@ -2,16 +2,16 @@
 
 use alloc::{
     format,
-    string::{String, ToString},
+    string::{String, ToString as _},
     vec::Vec,
 };
 
 use hexgate_contract::{
-    ApprovalTerms, Effect, Error, FileScope, Grant, NeededApproval, PathScope, PathStyle, Request,
-    Verdict, approval, is_message,
+    ApprovalTerms, Effect, Error, FileScope, Grant, NeededApproval, PathScope, Request, Verdict,
+    approval, is_message,
 };
 
-use crate::{json, problem::Problem};
+use crate::{call::Call, problem::Problem};
 
 /// The policy that is asked.
 pub trait Policy {
@@ -28,30 +28,45 @@ pub trait Policy {
     fn terms(&mut self, id: u32) -> Option<ApprovalTerms>;
 }
 
-/// What a policy is asked: owned, because it is cut out of a body.
-#[derive(Debug, Clone)]
-pub(crate) struct Call<'a> {
-    pub(crate) roles: Vec<String>,
-    pub(crate) tool: String,
-    pub(crate) arguments: &'a str,
-    pub(crate) facts: Option<String>,
+/// What answers calls.
+pub trait Decider {
+    /// Decides a call.
+    ///
+    /// # Errors
+    /// The request cannot be understood (status 400), or there is no verdict (500).
+    fn decide(&mut self, call: &Call<'_>) -> Result<Answer, Problem>;
+}
+
+/// Asks a policy.
+pub(crate) struct Asking<'p>(pub(crate) &'p mut dyn Policy);
+
+impl Decider for Asking<'_> {
+    fn decide(&mut self, call: &Call<'_>) -> Result<Answer, Problem> {
+        ask(self.0, call)
+    }
 }
 
 /// What came of a call.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) effect: Effect,
+pub struct Answer {
+    /// Whether it is allowed.
+    pub effect: Effect,
     /// Why it is not allowed.
-    pub(crate) reason: String,
-    pub(crate) violations: Vec<String>,
-    pub(crate) hint: Option<PathScope>,
+    pub reason: String,
+    /// The constraints that were not true, as written in the policy.
+    pub violations: Vec<String>,
+    /// Where the call could have gone instead.
+    pub hint: Option<PathScope>,
     /// The place of the deciding role in the call's, and its name. None: the default role decided, or nothing was granted.
-    pub(crate) role: Option<(u32, String)>,
-    pub(crate) scope: Option<(u32, FileScope)>,
+    pub role: Option<(u32, String)>,
+    /// The file scope that the tool has to stay in, with its number in the policy.
+    pub scope: Option<(u32, FileScope)>,
     /// Who has to agree. None: nobody, or the policy does not say.
-    pub(crate) terms: Option<ApprovalTerms>,
+    pub terms: Option<ApprovalTerms>,
     /// What the policy's author wants the model to be told.
-    pub(crate) message: Option<String>,
+    pub message: Option<String>,
+    /// What a host adds to the context of a decision: names, and values that are JSON already.
+    pub more: Vec<(&'static str, String)>,
 }
 
 /// The most text that one answer of a policy may carry, in bytes: what a host in Rust accepts by default.
@@ -59,7 +74,7 @@ const MAX_OUTPUT: usize = 1 << 20;
 
 /// Refuses what is more than that, or no text. The types promise UTF-8, and a policy beside this handler may break the promise: not
 /// every runtime looks at the bytes that it hands from one module to the other.
-pub(crate) fn accepted<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<(), Problem> {
+fn accepted<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<(), Problem> {
     let mut left = MAX_OUTPUT;
     for text in texts {
         left = left.checked_sub(text.len()).ok_or_else(|| {
@@ -76,9 +91,9 @@ pub(crate) fn accepted<'t>(texts: impl IntoIterator<Item = &'t str>) -> Result<(
 }
 
 /// Asks the policy. Status 400: the request is at fault; 500: the policy is.
-pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Problem> {
+fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Problem> {
     let roles: Vec<&str> = call.roles.iter().map(String::as_str).collect();
-    let request = Request::new(&call.tool, call.arguments)
+    let request = Request::new(&call.tool, &call.arguments)
         .roles(&roles)
         .optional_facts(call.facts.as_deref());
     let verdict = policy.decide(&request).map_err(refused)?;
@@ -96,6 +111,7 @@ pub(crate) fn ask(policy: &mut dyn Policy, call: &Call<'_>) -> Result<Answer, Pr
                 scope: None,
                 terms: None,
                 message: told(denial.message)?,
+                more: Vec::new(),
             })
         }
         Verdict::NeedsApproval(NeededApproval {
@@ -203,6 +219,7 @@ fn granted(
         scope,
         terms: None,
         message: None,
+        more: Vec::new(),
     })
 }
 
@@ -212,87 +229,4 @@ fn patterns(paths: &PathScope) -> impl Iterator<Item = &String> {
         .iter()
         .chain(&paths.denied)
         .chain(&paths.except)
-}
-
-/// The pattern lists, as JSON.
-pub(crate) fn paths(paths: &PathScope) -> String {
-    lists(paths).finish()
-}
-
-fn lists(paths: &PathScope) -> json::Object {
-    let mut object = json::Object::new();
-    object.texts("allowed", &paths.allowed);
-    object.texts("denied", &paths.denied);
-    if !paths.except.is_empty() {
-        object.texts("except", &paths.except);
-    }
-    object
-}
-
-/// What a tool that finds further paths has to apply to each, as JSON: what is not usual has members of its own.
-pub(crate) fn file_scope(scope: &FileScope) -> String {
-    let mut object = json::Object::new();
-    match scope.arguments.as_slice() {
-        [argument] => object.text("argument", argument),
-        arguments => object.texts("arguments", arguments),
-    }
-    object.raw("paths", &paths(&scope.paths));
-    if scope.search {
-        object.flag("search", true);
-    }
-    style(&mut object, scope.style);
-    if !scope.exclusions.is_empty() {
-        let exclusions = scope.exclusions.iter().map(|exclusion| {
-            let mut lists = lists(&exclusion.paths);
-            style(&mut lists, exclusion.style);
-            lists.finish()
-        });
-        object.raw("exclusions", &json::list(exclusions));
-    }
-    object.finish()
-}
-
-fn style(object: &mut json::Object, style: PathStyle) {
-    match style {
-        PathStyle::Posix => {}
-        PathStyle::Windows => object.text("style", style.as_str()),
-    }
-}
-
-/// Adds what an answer has to say beyond the verdict: `message`, and `approval`, in which what is not said is the host's.
-pub(crate) fn more(answer: &Answer, object: &mut json::Object) {
-    if let Some(message) = &answer.message {
-        object.text("message", message);
-    }
-    let Some(terms) = &answer.terms else { return };
-    let mut approval = json::Object::new();
-    approval.texts("roles", &terms.roles);
-    if let Some(seconds) = terms.expires {
-        approval.raw("expires_seconds", &seconds.to_string());
-    }
-    if let Some(count) = terms.approvers {
-        approval.raw("approvers", &count.to_string());
-    }
-    if let Some(required) = terms.reason_required {
-        approval.flag("reason_required", required);
-    }
-    object.raw("approval", &approval.finish());
-}
-
-/// Facts of the members that were sent, byte for byte. None: none was.
-pub(crate) fn facts(members: &[(&str, Option<&str>)]) -> Option<String> {
-    let mut object = json::Object::new();
-    let mut any = false;
-    for (name, text) in members {
-        if let Some(text) = text {
-            object.raw(name, text);
-            any = true;
-        }
-    }
-    any.then(|| object.finish())
-}
-
-/// `null`, or what there is as JSON.
-pub(crate) fn or_null(value: Option<String>) -> String {
-    value.unwrap_or_else(|| "null".to_string())
 }

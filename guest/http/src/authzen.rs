@@ -1,16 +1,17 @@
-//! The Authorization API 1.0 of OpenID AuthZEN: a tool call as subject, action, resource and context.
+//! The Authorization API 1.0 of OpenID AuthZEN: a tool call, or an action on a resource.
 //!
 //! | in the request | what it is to the policy |
 //! |---|---|
 //! | `subject.properties.roles` | the caller's roles; absent: none |
 //! | `subject` | the fact `user`, whole |
-//! | `action.name` | must be `call` or `tools/call`: a policy decides about nothing else |
-//! | `resource.type` | must be `tool` or `mcp-tool` |
-//! | `resource.id` | the tool |
-//! | `resource.properties.arguments` | the arguments; absent: `{}` |
 //! | `context` | the fact `ctx`, whole |
+//! | `resource` of the type `tool` or `mcp-tool`, `action.name` `call` or `tools/call` | `resource.id` is the tool, `resource.properties.arguments` are the arguments; absent: `{}` |
+//! | any other | `TYPE:ACTION` is the tool; the arguments are `action` and `resource`, whole |
+//!
+//! Members that the standard does not know are ignored, as it demands. Those that it knows are refused where they do not belong.
 
 use alloc::{
+    borrow::Cow,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -19,10 +20,12 @@ use alloc::{
 use hexgate_contract::Effect;
 
 use crate::{
-    answer::{Answer, Call, Policy, ask, facts, file_scope, more, or_null, paths},
+    answer::{Answer, Decider},
     body::Object,
+    call::{Call, Entities, facts},
     json,
     problem::Problem,
+    render::{file_scope, more, or_null, paths},
 };
 
 /// The most evaluations in one request: each may repeat defaults of the largest size.
@@ -31,26 +34,25 @@ pub(crate) const MAX_EVALUATIONS: usize = 256;
 const ACTIONS: [&str; 2] = ["call", "tools/call"];
 const RESOURCES: [&str; 2] = ["tool", "mcp-tool"];
 const MEMBERS: [&str; 4] = ["subject", "action", "resource", "context"];
+/// What only a request with several evaluations has.
+const SEVERAL: [&str; 2] = ["evaluations", "options"];
+/// Stands between type and action in the name of a tool. No type has it, so that no two pairs have one name.
+const BETWEEN: char = ':';
 
 /// `POST /access/v1/evaluation`
-pub(crate) fn evaluation(body: &Object<'_>, policy: &mut dyn Policy) -> Result<String, Problem> {
-    body.only("", &MEMBERS)?;
-    evaluate(&[*body], policy)
+pub(crate) fn evaluation(body: &Object<'_>, decider: &mut dyn Decider) -> Result<String, Problem> {
+    body.none_of("the body", &SEVERAL, "belongs to `/access/v1/evaluations`")?;
+    evaluate(&[*body], decider)
 }
 
 /// `POST /access/v1/evaluations`
-pub(crate) fn evaluations(body: &Object<'_>, policy: &mut dyn Policy) -> Result<String, Problem> {
-    let [subject, action, resource, context] = MEMBERS;
-    body.only(
-        "",
-        &[subject, action, resource, context, "evaluations", "options"],
-    )?;
+pub(crate) fn evaluations(body: &Object<'_>, decider: &mut dyn Decider) -> Result<String, Problem> {
     let semantic = Semantic::of(body)?;
     let all = body
         .objects("evaluations", "evaluations")?
         .unwrap_or_default();
     if all.is_empty() {
-        return evaluate(&[*body], policy);
+        return evaluate(&[*body], decider);
     }
     if all.len() > MAX_EVALUATIONS {
         return Err(Problem::new(
@@ -61,9 +63,9 @@ pub(crate) fn evaluations(body: &Object<'_>, policy: &mut dyn Policy) -> Result<
     let mut results = Vec::new();
     for one in &all {
         let result = one
-            .only("an evaluation", &MEMBERS)
+            .none_of("an evaluation", &SEVERAL, "belongs to the whole request")
             .and_then(|()| call(&[*one, *body]))
-            .and_then(|call| ask(policy, &call));
+            .and_then(|call| decider.decide(&call));
         // A policy that is damaged is no answer to anything.
         let allowed = match &result {
             Err(problem) if problem.status >= 500 => return Err(problem.clone()),
@@ -97,7 +99,6 @@ impl Semantic {
         let Some(options) = body.object("options", "options")? else {
             return Ok(Self::ExecuteAll);
         };
-        options.only("`options`", &[NAME])?;
         match options
             .text(NAME, "options.evaluations_semantic")?
             .as_deref()
@@ -121,52 +122,35 @@ impl Semantic {
     }
 }
 
-fn evaluate(layers: &[Object<'_>], policy: &mut dyn Policy) -> Result<String, Problem> {
-    Ok(decision(&ask(policy, &call(layers)?)?))
+fn evaluate(layers: &[Object<'_>], decider: &mut dyn Decider) -> Result<String, Problem> {
+    Ok(decision(&decider.decide(&call(layers)?)?))
 }
 
 /// The call that an evaluation is about. Each of its members stands in the first layer that has it, whole: defaults are not merged.
-fn call<'a>(layers: &[Object<'a>]) -> Result<Call<'a>, Problem> {
+pub(crate) fn call<'a>(layers: &[Object<'a>]) -> Result<Call<'a>, Problem> {
     let [subject_name, action_name, resource_name, context_name] = MEMBERS;
     let layer = |name: &str| layers.iter().find(|layer| layer.has(name));
     let required = |name: &str| match layer(name) {
-        Some(layer) => layer
-            .object(name, name)?
-            .ok_or_else(|| Problem::wrong(name, "an object")),
+        Some(layer) => Ok((
+            layer
+                .object(name, name)?
+                .ok_or_else(|| Problem::wrong(name, "an object"))?,
+            layer
+                .raw(name, name)?
+                .ok_or_else(|| Problem::wrong(name, "an object"))?,
+        )),
         None => Err(Problem::bad(format!("`{name}` is missing"))),
     };
-    let subject = required(subject_name)?;
+    let (subject, user) = required(subject_name)?;
     text(&subject, "type", "subject.type")?;
-    text(&subject, "id", "subject.id")?;
+    let id = text(&subject, "id", "subject.id")?;
     let roles = match subject.object("properties", "subject.properties")? {
         Some(properties) => properties.texts("roles", "subject.properties.roles")?,
         None => None,
     };
-
     let action = required(action_name)?;
-    action.only("`action`", &["name"])?;
-    if !ACTIONS.contains(&text(&action, "name", "action.name")?.as_str()) {
-        return Err(Problem::wrong("action.name", "`call` or `tools/call`"));
-    }
-
     let resource = required(resource_name)?;
-    resource.only("`resource`", &["type", "id", "properties"])?;
-    if !RESOURCES.contains(&text(&resource, "type", "resource.type")?.as_str()) {
-        return Err(Problem::wrong("resource.type", "`tool` or `mcp-tool`"));
-    }
-    let tool = text(&resource, "id", "resource.id")?;
-    let arguments = match resource.object("properties", "resource.properties")? {
-        Some(properties) => {
-            properties.only("`resource.properties`", &["arguments"])?;
-            properties.raw("arguments", "resource.properties.arguments")?
-        }
-        None => None,
-    };
-
-    let user = match layer(subject_name) {
-        Some(layer) => layer.raw(subject_name, subject_name)?,
-        None => None,
-    };
+    let (tool, arguments) = named(action, resource)?;
     let context = match layer(context_name) {
         Some(layer) => layer.raw(context_name, context_name)?,
         None => None,
@@ -174,9 +158,64 @@ fn call<'a>(layers: &[Object<'a>]) -> Result<Call<'a>, Problem> {
     Ok(Call {
         roles: roles.unwrap_or_default(),
         tool,
-        arguments: arguments.unwrap_or("{}"),
-        facts: facts(&[("ctx", context), ("user", user)]),
+        arguments,
+        facts: facts(&[("ctx", context), ("user", Some(user))]),
+        entities: Some(Entities {
+            id,
+            subject: user,
+            context,
+        }),
     })
+}
+
+/// What a policy calls an action on a resource, and its arguments.
+fn named<'a>(
+    (action, action_text): (Object<'a>, &'a str),
+    (resource, resource_text): (Object<'a>, &'a str),
+) -> Result<(String, Cow<'a, str>), Problem> {
+    let name = text(&action, "name", "action.name")?;
+    let kind = text(&resource, "type", "resource.type")?;
+    let id = text(&resource, "id", "resource.id")?;
+    let of_action = action.object("properties", "action.properties")?;
+    let of_resource = resource.object("properties", "resource.properties")?;
+    if RESOURCES.contains(&kind.as_str()) {
+        if !ACTIONS.contains(&name.as_str()) {
+            return Err(Problem::wrong(
+                "action.name",
+                "`call` or `tools/call` for a tool",
+            ));
+        }
+        // An argument in the wrong place must not be ignored.
+        if of_action.is_some() {
+            return Err(Problem::bad(
+                "a tool has no `action.properties`: its arguments are `resource.properties.arguments`",
+            ));
+        }
+        let arguments = match of_resource {
+            Some(properties) => {
+                properties.only("`resource.properties`", &["arguments"])?;
+                properties.raw("arguments", "resource.properties.arguments")?
+            }
+            None => None,
+        };
+        return Ok((id, Cow::Borrowed(arguments.unwrap_or("{}"))));
+    }
+    if kind.is_empty() || kind.contains(BETWEEN) {
+        return Err(Problem::wrong(
+            "resource.type",
+            "a text without `:`, and not empty",
+        ));
+    }
+    if name.is_empty() {
+        return Err(Problem::wrong("action.name", "a text that is not empty"));
+    }
+    let mut arguments = json::Object::new();
+    arguments.raw("action", action_text);
+    arguments.raw("resource", resource_text);
+    Ok((
+        format!("{kind}{BETWEEN}{name}"),
+        Cow::Owned(arguments.finish()),
+    ))
 }
 
 fn text(object: &Object<'_>, name: &str, path: &str) -> Result<String, Problem> {
@@ -203,6 +242,9 @@ fn decision(answer: &Answer) -> String {
         context.raw("scope", &or_null(scope));
     }
     more(answer, &mut context);
+    for (name, value) in &answer.more {
+        context.raw(name, value);
+    }
     response(answer.effect == Effect::Allow, context)
 }
 

@@ -1,5 +1,4 @@
-//! Reading what was sent: by the strict reader of the evaluator, and by name. Other members are refused, so that no part of a
-//! request is ignored silently.
+//! Reading what was sent: by the strict reader of the evaluator, and by name.
 
 use alloc::{format, string::String, vec, vec::Vec};
 
@@ -62,6 +61,14 @@ impl<'a> Object<'a> {
             "{at} has a member that is not understood; known are `{}`",
             names.join("`, `")
         )))
+    }
+
+    /// Refuses members that belong elsewhere. `path` says where this is, `place` where they belong, in messages.
+    pub(crate) fn none_of(&self, path: &str, names: &[&str], place: &str) -> Result<(), Problem> {
+        match names.iter().find(|name| self.has(name)) {
+            None => Ok(()),
+            Some(name) => Err(Problem::bad(format!("{path} has `{name}`, which {place}"))),
+        }
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

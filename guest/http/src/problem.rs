@@ -9,16 +9,18 @@ use crate::json;
 
 /// Why a request is not answered. Never an allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
+    /// What kind it is: a URI. `about:blank`: what the status says.
+    pub kind: &'static str,
     /// The status of the response.
-    pub(crate) status: u16,
+    pub status: u16,
     /// What is wrong, for the client.
-    pub(crate) detail: String,
+    pub detail: String,
 }
 
 impl Problem {
     /// The request cannot be understood.
-    pub(crate) fn bad(detail: impl Into<String>) -> Self {
+    pub fn bad(detail: impl Into<String>) -> Self {
         Self::new(400, detail)
     }
 
@@ -27,21 +29,36 @@ impl Problem {
         Self::bad(format!("`{what}` must be {expected}"))
     }
 
-    pub(crate) fn new(status: u16, detail: impl Into<String>) -> Self {
+    /// A response with this status.
+    pub fn new(status: u16, detail: impl Into<String>) -> Self {
         Self {
+            kind: "about:blank",
             status,
             detail: detail.into(),
         }
+    }
+
+    /// Of this kind.
+    #[must_use]
+    pub fn of(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
     }
 
     /// What the status is called.
     fn title(&self) -> &'static str {
         match self.status {
             400 => "Bad Request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
+            408 => "Request Timeout",
+            409 => "Conflict",
+            410 => "Gone",
             413 => "Content Too Large",
             415 => "Unsupported Media Type",
+            503 => "Service Unavailable",
             _ => "Internal Server Error",
         }
     }
@@ -49,7 +66,7 @@ impl Problem {
     /// The document.
     pub(crate) fn document(&self) -> String {
         let mut object = json::Object::new();
-        object.text("type", "about:blank");
+        object.text("type", self.kind);
         object.text("title", self.title());
         object.raw("status", &self.status.to_string());
         object.text("detail", &self.detail);

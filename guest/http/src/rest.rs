@@ -11,19 +11,21 @@ use alloc::{
 use hexgate_contract::{Effect, FACTS};
 
 use crate::{
-    answer::{Call, Policy, ask, facts, more, or_null, paths},
+    answer::Decider,
     body::Object,
+    call::{Call, facts},
     json,
     problem::Problem,
+    render::{more, or_null, paths},
 };
 
 /// `POST /v1/data/hexgate/policy/decision`
-pub(crate) fn decision(body: &Object<'_>, policy: &mut dyn Policy) -> Result<String, Problem> {
+pub(crate) fn decision(body: &Object<'_>, decider: &mut dyn Decider) -> Result<String, Problem> {
     body.only("", &["input"])?;
     let Some(input) = body.object("input", "input")? else {
         return Err(Problem::bad("`input` is missing"));
     };
-    let answer = ask(policy, &call(&input)?)?;
+    let answer = decider.decide(&call(&input)?)?;
     let mut result = json::Object::new();
     result.flag("allow", answer.effect == Effect::Allow);
     result.flag("requires_approval", answer.effect == Effect::NeedsApproval);
@@ -69,7 +71,8 @@ fn call<'a>(input: &Object<'a>) -> Result<Call<'a>, Problem> {
     Ok(Call {
         roles,
         tool,
-        arguments: input.raw("args", "input.args")?.unwrap_or("{}"),
+        arguments: input.raw("args", "input.args")?.unwrap_or("{}").into(),
         facts: facts(&members),
+        entities: None,
     })
 }

@@ -19,7 +19,7 @@ mod bindings {
     use super::Handler;
 }
 
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bindings::{
@@ -54,8 +54,6 @@ static BUSY: AtomicBool = AtomicBool::new(false);
 /// How many bytes are read at once, and the most that may be written at once.
 const READ: u64 = 64 << 10;
 const WRITE: usize = 4096;
-/// The longest request id that is sent back.
-const MAX_ID: usize = 256;
 
 struct Handler;
 
@@ -63,33 +61,39 @@ impl Guest for Handler {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let headers = request.headers();
         let one = |name: &str| headers.get(name);
-        let id = match one("x-request-id").as_slice() {
-            [id] if id.len() <= MAX_ID => Some(id.clone()),
-            _ => None,
-        };
+        let ids = one("x-request-id");
         if BUSY.swap(true, Relaxed) {
             let problem = Problem::new(
                 500,
                 "an earlier request broke this instance: start it again",
             );
-            let response = Response {
-                status: 500,
-                content_type: "application/problem+json",
-                allow: None,
-                body: problem.document(),
-            };
-            return send(&response, id, out);
+            let response = problem.into();
+            return send(&response, &ids, out);
         }
         let method = match request.method() {
             Method::Post => "POST",
+            Method::Get => "GET",
             _ => "another",
         };
         let path = request.path_with_query().unwrap_or_default();
         let content_types = one("content-type");
         let content_types: Vec<&[u8]> = content_types.iter().map(Vec::as_slice).collect();
+        // Some runtimes tell the authority, some leave the header. Two of them, or different ones, name no host.
+        let hosts = one("host");
+        let header = match hosts.as_slice() {
+            [host] => core::str::from_utf8(host).ok(),
+            _ => None,
+        };
+        let told = request.authority();
+        let authority = match (told.as_deref(), header) {
+            (Some(told), Some(header)) if told != header => None,
+            _ if hosts.len() > 1 => None,
+            (told, header) => told.or(header),
+        };
         let received = Received {
             method,
             path: &path,
+            authority,
             content_types: &content_types,
             encoded: !one("content-encoding").is_empty(),
         };
@@ -110,7 +114,7 @@ impl Guest for Handler {
             }
         };
         let response = respond(&received, read, &mut Composed);
-        send(&response, id, out);
+        send(&response, &ids, out);
         if response.status < 500 {
             BUSY.store(false, Relaxed);
         }
@@ -136,22 +140,13 @@ fn body(request: &IncomingRequest) -> Result<Vec<u8>, u16> {
     }
 }
 
-fn send(response: &Response, id: Option<Vec<u8>>, out: ResponseOutparam) {
-    let mut headers: Vec<(String, Vec<u8>)> = [
-        ("content-type", response.content_type),
-        ("cache-control", "no-store"),
-    ]
-    .into_iter()
-    .chain(response.allow.map(|methods| ("allow", methods)))
-    .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
-    .collect();
-    headers.push((
-        "content-length".to_owned(),
-        format!("{}", response.body.len()).into_bytes(),
-    ));
-    if let Some(id) = id {
-        headers.push(("x-request-id".to_owned(), id));
-    }
+fn send(response: &Response, ids: &[Vec<u8>], out: ResponseOutparam) {
+    let ids: Vec<&[u8]> = ids.iter().map(Vec::as_slice).collect();
+    let headers: Vec<(String, Vec<u8>)> = response
+        .headers(&ids)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
     // None of these can fail: the names are lower-case words, the values were headers before, nothing was sent yet. If one did, the
     // runtime finds no response and answers with a status of its own.
     let Ok(headers) = Fields::from_list(&headers) else {

@@ -17,7 +17,15 @@ use serde_json::{Value, json};
 
 const POLICY: &str = r#"
 roles:
-  default: {}
+  default:
+    tools:
+      "record:read":
+        mode: allow
+        constraints:
+          - args.action.name == "read"
+          - args.resource.id == "r-1"
+          - args.resource.properties.level < 5
+      "record:*": { mode: deny }
   support:
     tools:
       refund:
@@ -34,6 +42,7 @@ roles:
 
 const EVALUATION: &str = "/access/v1/evaluation";
 const EVALUATIONS: &str = "/access/v1/evaluations";
+const METADATA: &str = "/.well-known/authzen-configuration";
 const REST: &str = "/v1/data/hexgate/policy/decision";
 
 fn compiled() -> Compiled {
@@ -66,6 +75,7 @@ fn post(path: &str, body: impl Into<Vec<u8>>) -> Response {
     let received = Received {
         method: "POST",
         path,
+        authority: Some("pdp.example.com"),
         content_types: &[b"application/json"],
         encoded: false,
     };
@@ -265,17 +275,27 @@ fn what_is_not_understood_is_refused() {
         (
             r#""name":"call""#,
             r#""name":"read""#,
-            "`action.name` must be `call` or `tools/call`",
+            "`action.name` must be `call` or `tools/call` for a tool",
         ),
         (
             r#""name":"call""#,
             r#""name":"call","properties":{"amount":1}"#,
-            "`action` has a member that is not understood; known are `name`",
+            "a tool has no `action.properties`: its arguments are `resource.properties.arguments`",
         ),
         (
             r#""type":"tool""#,
-            r#""type":"document""#,
-            "`resource.type` must be `tool` or `mcp-tool`",
+            r#""type":"a:b""#,
+            "`resource.type` must be a text without `:`, and not empty",
+        ),
+        (
+            r#""type":"tool""#,
+            r#""type":"""#,
+            "`resource.type` must be a text without `:`, and not empty",
+        ),
+        (
+            r#""name":"call""#,
+            r#""name":"call","properties":[]"#,
+            "`action.properties` must be an object",
         ),
         (
             r#""arguments":"#,
@@ -294,8 +314,8 @@ fn what_is_not_understood_is_refused() {
         ),
         (
             r#""place":"here""#,
-            r#""place":"here"},"more":{"a":1"#,
-            "the body has a member that is not understood; known are `subject`, `action`, `resource`, `context`",
+            r#""place":"here"},"evaluations":[{"a":1}],"x":{"a":1"#,
+            "the body has `evaluations`, which belongs to `/access/v1/evaluations`",
         ),
         (
             r#""context":{"place":"here"}"#,
@@ -332,6 +352,7 @@ fn method_path_and_content_type_have_statuses_of_their_own() {
         let received = Received {
             method,
             path,
+            authority: None,
             content_types,
             encoded,
         };
@@ -356,20 +377,20 @@ fn method_path_and_content_type_have_statuses_of_their_own() {
         ("POST", "/access/v1/evaluation/", JSON, false, 404),
         ("POST", "/ACCESS/v1/evaluation", JSON, false, 404),
         ("POST", "", JSON, false, 404),
-        ("POST", EVALUATION, &[], false, 415),
+        ("POST", EVALUATION, &[], false, 400),
         (
             "POST",
             EVALUATION,
             &[b"text/plain".as_slice()][..],
             false,
-            415,
+            400,
         ),
         (
             "POST",
             EVALUATION,
             &[b"application/json; charset=latin1".as_slice()][..],
             false,
-            415,
+            400,
         ),
         (
             "POST",
@@ -379,10 +400,12 @@ fn method_path_and_content_type_have_statuses_of_their_own() {
                 b"application/json".as_slice(),
             ][..],
             false,
-            415,
+            400,
         ),
-        ("POST", EVALUATION, &[b"\xff".as_slice()][..], false, 415),
-        ("POST", EVALUATION, JSON, true, 415),
+        ("POST", EVALUATION, &[b"\xff".as_slice()][..], false, 400),
+        ("POST", EVALUATION, JSON, true, 400),
+        ("POST", REST, &[b"text/plain".as_slice()][..], false, 415),
+        ("POST", METADATA, JSON, false, 405),
     ] {
         let response = ask(method, path, content_types, encoded);
         assert_eq!(response.status, status, "{method} {path} {content_types:?}");
@@ -399,6 +422,7 @@ fn a_body_that_is_too_large_or_cut_off_is_refused() {
     let received = Received {
         method: "POST",
         path: REST,
+        authority: Some("pdp.example.com"),
         content_types: &[b"application/json"],
         encoded: false,
     };
@@ -471,7 +495,7 @@ fn several_evaluations_share_defaults_and_end_as_asked() {
     assert_eq!(
         answered(EVALUATIONS, &batch(&[wrong, ""], ""))["evaluations"][0],
         json!({"decision": false, "context": {"error": {
-            "status": 400, "message": "`action.name` must be `call` or `tools/call`",
+            "status": 400, "message": "`action.name` must be `call` or `tools/call` for a tool",
         }}})
     );
     assert_eq!(decisions(&[wrong, ""], ""), [false, true]);
@@ -484,9 +508,10 @@ fn several_evaluations_share_defaults_and_end_as_asked() {
     );
     for (body, status) in [
         (batch(&[""], "first_wins"), 400),
+        // A name that the standard does not know is ignored: this is an evaluation of one, and answered as one.
         (
             batch(&[""], "").replace("\"evaluations\"", "\"evaluation\""),
-            400,
+            200,
         ),
         (batch(&[r#""evaluations": []"#], ""), 200),
         (batch(&vec![""; 256], ""), 200),
@@ -616,6 +641,7 @@ fn a_policy_that_breaks_the_contract_is_an_error_and_never_an_allow() {
     let received = Received {
         method: "POST",
         path: EVALUATION,
+        authority: Some("pdp.example.com"),
         content_types: &[b"application/json"],
         encoded: false,
     };
@@ -640,6 +666,7 @@ fn a_policy_that_breaks_the_contract_is_an_error_and_never_an_allow() {
             let received = Received {
                 method: "POST",
                 path,
+                authority: None,
                 content_types: &[b"application/json"],
                 encoded: false,
             };
@@ -707,6 +734,7 @@ fn an_answer_tells_the_message_and_who_has_to_agree() {
         let received = Received {
             method: "POST",
             path,
+            authority: None,
             content_types: &[b"application/json"],
             encoded: false,
         };
@@ -754,4 +782,122 @@ fn an_answer_tells_the_message_and_who_has_to_agree() {
         ask(REST, input, &denied)["result"]["message"],
         "Ask \"us\"."
     );
+}
+
+/// What the standard does not know is ignored, as it demands; what it knows is refused where it does not belong.
+#[test]
+fn unknown_members_are_ignored() {
+    let body = evaluation("refund", r#"{"amount": 12}"#);
+    for (from, to) in [
+        (
+            r#""context":{"#,
+            r#""foo":"bar","later":{"a":[1]},"context":{"#,
+        ),
+        (r#""name":"call""#, r#""name":"call","later":1"#),
+        (r#""type":"tool""#, r#""type":"tool","later":{}"#),
+    ] {
+        assert!(body.contains(from), "{from}");
+        let other = body.replacen(from, to, 1);
+        assert_eq!(answered(EVALUATION, &other)["decision"], true, "{other}");
+        let several = format!(r#"{{"options":{{"later":true}},"evaluations":[{other}]}}"#);
+        let several = answered(EVALUATIONS, &several);
+        assert_eq!(several["evaluations"][0]["decision"], true, "{several}");
+    }
+    for known in ["options", "evaluations"] {
+        let other = body.replacen('{', &format!(r#"{{"{known}":{{}},"#), 1);
+        assert_eq!(refused(EVALUATION, other.clone()).0, 400, "{other}");
+        let several = answered(EVALUATIONS, &format!(r#"{{"evaluations":[{other}]}}"#));
+        assert_eq!(several["evaluations"][0]["decision"], false, "{several}");
+    }
+}
+
+/// An action on a resource is a tool of its own, and no two of them have one name.
+#[test]
+fn an_action_on_a_resource_is_decided_by_its_name() {
+    let body = |kind: &str, action: &str, properties: &str| {
+        format!(
+            r#"{{"subject":{{"type":"user","id":"ann"}},"action":{{"name":"{action}"}},"resource":{{"type":"{kind}","id":"r-1","properties":{properties}}}}}"#
+        )
+    };
+    for (kind, action, properties, expected) in [
+        ("record", "read", r#"{"level":1}"#, true),
+        ("record", "read", r#"{"level":9007199254740993}"#, false),
+        ("record", "read", "{}", false),
+        ("record", "write", r#"{"level":1}"#, false),
+        ("Record", "read", r#"{"level":1}"#, false),
+        ("record", "Read", r#"{"level":1}"#, false),
+        ("record ", "read", r#"{"level":1}"#, false),
+        ("unknown", "call", r#"{"level":1}"#, false),
+        // A tool's name is none of a type.
+        ("tool", "call", "{}", false),
+    ] {
+        let answer = answered(EVALUATION, &body(kind, action, properties));
+        assert_eq!(answer["decision"], expected, "{kind} {action} {properties}");
+    }
+    assert_eq!(refused(EVALUATION, body("record:read", "x", "{}")).0, 400);
+    assert_eq!(refused(EVALUATION, body("record", "", "{}")).0, 400);
+    assert_eq!(refused(EVALUATION, body("record", "read", "[]")).0, 400);
+    let twice = body("record", "read", r#"{"level":1,"level":2}"#);
+    assert_eq!(refused(EVALUATION, twice).0, 400);
+}
+
+#[test]
+fn the_metadata_names_the_host_that_was_asked_for() {
+    let compiled = compiled();
+    let ask = |path: &str, authority: Option<&str>| {
+        let received = Received {
+            method: "GET",
+            path,
+            authority,
+            content_types: &[],
+            encoded: false,
+        };
+        let plan = Plan::open(&compiled.plan).unwrap();
+        respond(
+            &received,
+            || panic!("there is no body"),
+            &mut Native(plan, Workspace::new()),
+        )
+    };
+    let response = ask(METADATA, Some("pdp.example.com:8443"));
+    assert_eq!(
+        (response.status, response.content_type),
+        (200, "application/json")
+    );
+    let found: Value = serde_json::from_str(&response.body).unwrap();
+    assert_eq!(
+        found,
+        json!({
+            "policy_decision_point": "https://pdp.example.com:8443",
+            "access_evaluation_endpoint": "https://pdp.example.com:8443/access/v1/evaluation",
+            "access_evaluations_endpoint": "https://pdp.example.com:8443/access/v1/evaluations",
+        })
+    );
+    let headers = response.headers(&[b"7-a"]);
+    assert!(headers.contains(&("cache-control", b"no-store".to_vec())));
+    assert!(headers.contains(&("x-request-id", b"7-a".to_vec())));
+    assert!(
+        !response
+            .headers(&[b"1", b"2"])
+            .iter()
+            .any(|(name, _)| *name == "x-request-id")
+    );
+    for name in [
+        None,
+        Some(""),
+        Some("a/b"),
+        Some("a?b"),
+        Some("a@b"),
+        Some("a b"),
+        Some("a\"b"),
+        Some("é"),
+        Some(&*"a".repeat(256)),
+    ] {
+        assert_eq!(said(&ask(METADATA, name)).0, 400, "{name:?}");
+    }
+    assert_eq!(
+        said(&ask("/.well-known/authzen-configuration/tenant", None)).0,
+        404
+    );
+    assert_eq!(said(&ask(EVALUATION, None)).0, 405);
 }

@@ -77,5 +77,5 @@ pub use refusal::Refusal;
 pub use request::{Request, RequestId, RequestIdError};
 pub use service::{Approval, ApprovalService, ApprovalStatus, Permit, ServiceError};
 pub use store::{AnswerError, Answered, Entry, OpenError, RequestStore, StoreError};
-pub use tally::Tally;
+pub use tally::{RequestState, Tally};
 pub use used::{UsedApprovals, UsedApprovalsError};

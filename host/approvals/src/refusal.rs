@@ -193,6 +193,22 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Whether the request no longer concerns the call: a new one can be made beside it.
+    pub(crate) fn is_past(&self) -> bool {
+        matches!(
+            self,
+            Self::Used(_)
+                | Self::Altered(_)
+                | Self::Expired { .. }
+                | Self::OtherTime(_)
+                | Self::OtherCall { .. }
+                | Self::OtherPolicy(_)
+                | Self::OtherTerms(_)
+        )
+    }
+}
+
 fn because(reason: &str) -> String {
     if reason.is_empty() {
         String::new()

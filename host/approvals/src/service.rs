@@ -15,6 +15,7 @@ use crate::{
     refusal::Refusal,
     request::{Request, RequestId},
     store::{Entry, RequestStore, host},
+    tally::RequestState,
     used::{UsedApprovals, UsedApprovalsError},
 };
 
@@ -106,16 +107,7 @@ impl ApprovalService {
                     }
                     Err(Refusal::Unanswered(_)) => asked = asked.or(Some((id, 0))),
                     Err(Refusal::TooFew { given, .. }) => asked = asked.or(Some((id, given))),
-                    // These requests no longer concern this call.
-                    Err(
-                        Refusal::Used(_)
-                        | Refusal::Altered(_)
-                        | Refusal::Expired { .. }
-                        | Refusal::OtherTime(_)
-                        | Refusal::OtherCall { .. }
-                        | Refusal::OtherPolicy(_)
-                        | Refusal::OtherTerms(_),
-                    ) => {}
+                    Err(refusal) if refusal.is_past() => {}
                     Err(refusal) => doubt = doubt.or(Some(refusal)),
                 }
             }
@@ -145,6 +137,65 @@ impl ApprovalService {
                 needed: conditions.approvers,
             })
         })
+    }
+
+    /// The request for a call, on these terms: the one that is open, whatever was answered to it, or a new one. Unlike
+    /// [`settle`](Self::settle) it uses no approval up.
+    ///
+    /// # Errors
+    ///
+    /// As [`settle`](Self::settle).
+    pub fn ask(&self, call: &Call, terms: &Terms) -> Result<RequestId, ServiceError> {
+        check_size(call)?;
+        let now = self.now()?;
+        let conditions = terms.conditions();
+        self.store.write(|transaction| {
+            let (mut found, mut approved, mut doubt) = (None, None, None);
+            for entry in host::about(transaction, call, &conditions, now)? {
+                match self.judge(&entry, call, terms, now) {
+                    Ok(_) => approved = approved.or(Some(entry.id)),
+                    Err(
+                        Refusal::Denied { .. } | Refusal::Unanswered(_) | Refusal::TooFew { .. },
+                    ) => found = found.or(Some(entry.id)),
+                    Err(refusal) if refusal.is_past() => {}
+                    Err(refusal) => doubt = doubt.or(Some(refusal)),
+                }
+            }
+            match (approved, doubt, found) {
+                (Some(id), ..) => Ok(id),
+                (None, Some(refusal), _) => Err(refusal.into()),
+                (None, None, Some(id)) => Ok(id),
+                (None, None, None) => {
+                    self.can_be_approved(&conditions)?;
+                    let request = self.request(call, terms, now)?;
+                    host::add(transaction, &request)?.ok_or(ServiceError::TooMany)?;
+                    Ok(request.id())
+                }
+            }
+        })
+    }
+
+    /// What became of a request. None: there is none of this name. What it says is for people and clients to see; a call runs by
+    /// [`redeem`](Self::redeem) or [`settle`](Self::settle) alone.
+    ///
+    /// # Errors
+    ///
+    /// The request was changed in the database, or that cannot be used.
+    pub fn state(&self, id: &RequestId) -> Result<Option<(Request, RequestState)>, ServiceError> {
+        let now = self.now()?;
+        let Some(entry) = self.store.entry(id)? else {
+            return Ok(None);
+        };
+        let request = entry.request.ok_or(Refusal::Altered(*id))?;
+        let tally = self.approvers().tally(&request, &entry.answers).state();
+        let state = if entry.used_at.is_some() || self.was_used(id, now) {
+            RequestState::Used
+        } else if tally == RequestState::Pending && !request.is_open(now) {
+            RequestState::Expired
+        } else {
+            tally
+        };
+        Ok(Some((request, state)))
     }
 
     /// Uses the approval of the request with this name, for this call. Unlike [`settle`](Self::settle) it makes no request, and its error

@@ -1,5 +1,7 @@
 //! What the answers to a request come to.
 
+use hexgate_bundle::Timestamp;
+
 use crate::{
     answer::{Answer, Decision, MAX_ANSWERS, StoredAnswer},
     approvers::{Approver, Approvers},
@@ -20,7 +22,40 @@ pub struct Tally<'a> {
     pub needed: u8,
 }
 
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequestState {
+    /// Too few approvers have answered yet.
+    Pending,
+    /// Enough approvers approved it. The approval was not used yet; it may have expired.
+    Approved {
+        /// When the last approval that is needed was given.
+        at: Timestamp,
+    },
+    /// An approver denied it.
+    Denied,
+    /// It expired unanswered.
+    Expired,
+    /// Its approval was used.
+    Used,
+}
+
 impl Tally<'_> {
+    /// What the answers come to, whatever time it is.
+    pub(crate) fn state(&self) -> RequestState {
+        if self.denial.is_some() {
+            return RequestState::Denied;
+        }
+        let needed = usize::from(self.needed).checked_sub(1);
+        match needed.and_then(|last| self.approvals.get(last)) {
+            Some(last) if self.is_approved() => RequestState::Approved {
+                at: last.answered_at,
+            },
+            _ => RequestState::Pending,
+        }
+    }
+
     /// How many approvals count.
     #[must_use]
     pub fn given(&self) -> u8 {

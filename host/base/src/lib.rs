@@ -5,6 +5,7 @@
 //! | `digest` | SHA-256 digests and their text form |
 //! | `timestamp`, `clock` | points in time in UTC, and who tells the time |
 //! | `uuid` | names without a meaning |
+//! | `seal` | texts that somebody else carries and cannot change |
 //! | `keys` | Ed25519 keys, their files, and signatures that hold for one purpose alone |
 //! | [`names`] | one spelling of a name, and which names count as the same |
 //! | [`guarded`] | code of others that may panic |
@@ -43,6 +44,7 @@ pub mod guarded;
 mod keys;
 pub mod names;
 mod printable;
+mod seal;
 mod sentence;
 mod timestamp;
 mod uuid;
@@ -54,6 +56,7 @@ pub use keys::{
     TrustedKeys, generate,
 };
 pub use printable::{beginning, harmless, is_printable, shortened};
+pub use seal::{SealError, Sealer};
 pub use sentence::sentence;
 pub use timestamp::{Timestamp, TimestampError, push_time};
 pub use uuid::Uuid;

@@ -17,6 +17,7 @@
 //! | `doctor` | `hexgate doctor` |
 //! | `hook` | `hexgate hook ...`: what coding agents run before each call |
 //! | `mcp` | `hexgate mcp ...`, one module a subcommand |
+//! | `serve` | `hexgate serve` |
 //!
 //! # Features
 //!
@@ -29,6 +30,7 @@
 //! | `cranelift` (default) | `hexgate policy bench`, and policies by way of OPA and in Rust decide too: brings a compiler of machine code |
 //! | `hook` (default) | `hexgate hook`: brings the sandbox's reader of scripts and SQLite |
 //! | `mcp` (default) | `hexgate mcp`: brings the Model Context Protocol, HTTP and TLS |
+//! | `authzen` (default) | `hexgate serve`: brings HTTP and SQLite |
 //! | `registry` (default) | `hexgate policy push`, `pull`, `export` and `import`: brings HTTP and TLS |
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -37,6 +39,7 @@
         feature = "agent",
         feature = "approvals",
         feature = "audit",
+        feature = "authzen",
         feature = "cranelift",
         feature = "hook",
         feature = "mcp",
@@ -67,6 +70,8 @@ mod output;
 #[cfg(feature = "hexgate")]
 mod policy;
 mod sentence;
+#[cfg(feature = "authzen")]
+mod serve;
 mod stop;
 
 use std::process::ExitCode;
@@ -93,6 +98,8 @@ pub fn hexgate() -> ExitCode {
         command::Command::Approvals(command) => approvals::run(command),
         #[cfg(feature = "mcp")]
         command::Command::Mcp(command) => mcp::run(command),
+        #[cfg(feature = "authzen")]
+        command::Command::Serve(args) => serve::run(args),
     })
 }
 
@@ -121,6 +128,8 @@ mod command {
     use crate::hook;
     #[cfg(feature = "mcp")]
     use crate::mcp;
+    #[cfg(feature = "authzen")]
+    use crate::serve;
     use crate::{new, policy};
 
     /// Authorization for AI agents: policies as signed WebAssembly components.
@@ -161,6 +170,8 @@ mod command {
         #[cfg(feature = "mcp")]
         #[command(subcommand)]
         Mcp(mcp::Command),
+        #[cfg(feature = "authzen")]
+        Serve(serve::Args),
         #[cfg(feature = "agent")]
         Doctor(doctor::Args),
     }

@@ -2,9 +2,13 @@
 
 #[cfg(feature = "approvals")]
 mod durable;
+#[cfg(feature = "approvals")]
+mod files;
 
 #[cfg(feature = "approvals")]
 pub use durable::DurableApprovals;
+#[cfg(feature = "approvals")]
+pub use files::{ApprovalFiles, ApprovalFilesError};
 
 use std::error::Error;
 use std::fmt;

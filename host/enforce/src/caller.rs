@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use hexgate_base::names::spelled;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// The longest user id, session id or role, in bytes: what a policy accepts of a role.
@@ -85,6 +85,15 @@ pub struct CallerBuilder {
     attributes: BTreeMap<String, Attribute>,
     expires_at: Option<SystemTime>,
     credential: Option<Arc<dyn Credential>>,
+    described: Option<Described>,
+}
+
+/// What somebody else says of a caller.
+#[derive(Debug, Clone)]
+struct Described {
+    user: Box<RawValue>,
+    ctx: Option<Box<RawValue>>,
+    bound: String,
 }
 
 /// The proof of a caller's identity, checked at each decision.
@@ -111,6 +120,7 @@ impl Caller {
             attributes: BTreeMap::new(),
             expires_at: None,
             credential: None,
+            described: None,
         }
     }
 
@@ -142,6 +152,20 @@ impl Caller {
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.0.given.expires_at
+    }
+
+    /// What an approval depends on beside name, roles and session: the attributes as JSON, or what a description is bound to. None: nothing.
+    #[cfg_attr(
+        not(feature = "approvals"),
+        allow(dead_code, reason = "approvals, a feature, are what is bound")
+    )]
+    pub(crate) fn bound(&self) -> Result<Option<String>, serde_json::Error> {
+        let given = &self.0.given;
+        match &given.described {
+            Some(described) => Ok(Some(described.bound.clone())),
+            None if given.attributes.is_empty() => Ok(None),
+            None => serde_json::to_string(&given.attributes).map(Some),
+        }
     }
 
     /// The proof of the identity. None: the host vouches for it.
@@ -208,6 +232,23 @@ impl CallerBuilder {
     /// Sets an attribute, `ctx.NAME` in a policy. The last value of a name counts.
     pub fn attribute(mut self, name: impl Into<String>, value: impl Into<Attribute>) -> Self {
         self.attributes.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets what the policy sees as `user` and as `ctx`, JSON objects, in place of what name, session and attributes make: for a decision
+    /// point, which is told of callers by others. The member `id` of `user` is the name. `bound` is what of it an approval depends on, and
+    /// what approvers are shown.
+    pub fn described(
+        mut self,
+        user: Box<RawValue>,
+        ctx: Option<Box<RawValue>>,
+        bound: impl Into<String>,
+    ) -> Self {
+        self.described = Some(Described {
+            user,
+            ctx,
+            bound: bound.into(),
+        });
         self
     }
 
@@ -309,6 +350,40 @@ fn check_name(what: &'static str, name: &str) -> Result<(), CallerError> {
     Err(CallerError::Name { what, name, reason })
 }
 
+impl Described {
+    /// The facts, as they were told.
+    fn facts(&self, user_id: &str) -> Result<serde_json::Result<String>, CallerError> {
+        #[derive(Deserialize)]
+        struct Named {
+            id: String,
+        }
+        #[derive(Serialize)]
+        struct Facts<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            ctx: Option<&'a RawValue>,
+            user: &'a RawValue,
+        }
+        let wrong = |reason: &str| CallerError::Attributes {
+            reason: reason.to_owned(),
+        };
+        let ctx = self.ctx.as_deref();
+        // A list would be taken for the members of a structure in their order.
+        let is_object = |text: &RawValue| text.get().starts_with('{');
+        if !is_object(&self.user) || !ctx.is_none_or(is_object) {
+            return Err(wrong("`user` and `ctx` are objects"));
+        }
+        // What a stop or an approver goes by must be what the policy sees.
+        match serde_json::from_str::<Named>(self.user.get()) {
+            Ok(named) if named.id == user_id => {}
+            _ => return Err(wrong("`user` does not have the name as its `id`")),
+        }
+        Ok(serde_json::to_string(&Facts {
+            ctx,
+            user: &self.user,
+        }))
+    }
+}
+
 fn facts(caller: &CallerBuilder) -> Result<String, CallerError> {
     #[derive(Serialize)]
     struct User<'a> {
@@ -329,7 +404,11 @@ fn facts(caller: &CallerBuilder) -> Result<String, CallerError> {
         },
         ctx: &caller.attributes,
     };
-    let mut text = serde_json::to_string(&facts).map_err(|error| CallerError::Attributes {
+    let written = match &caller.described {
+        None => serde_json::to_string(&facts),
+        Some(described) => described.facts(&caller.user_id)?,
+    };
+    let mut text = written.map_err(|error| CallerError::Attributes {
         reason: error.to_string(),
     })?;
     // `user` is always there, so that what follows can begin with a comma.
@@ -367,6 +446,31 @@ mod tests {
         assert_eq!(facts["run"]["calls"], 3);
         assert_eq!(facts["said"], serde_json::json!({"emails": []}));
         assert_eq!(facts.as_object().unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_description_is_what_the_policy_sees() {
+        let raw = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
+        let built = |user: &str, ctx: Option<&str>| {
+            Caller::builder("ann")
+                .attribute("plan", "pro")
+                .described(raw(user), ctx.map(raw), "bound")
+                .build()
+        };
+        let caller = built(r#"{"type":"user", "id":"ann"}"#, Some(r#"{"n": 1.0}"#)).unwrap();
+        assert_eq!(
+            caller.facts(std::iter::empty()),
+            r#"{"ctx":{"n": 1.0},"user":{"type":"user", "id":"ann"}}"#
+        );
+        assert_eq!(caller.bound().unwrap().as_deref(), Some("bound"));
+        for (user, ctx) in [
+            (r#"{"id":"bob"}"#, None),
+            (r#"{"type":"user"}"#, None),
+            (r#"["ann"]"#, None),
+            (r#"{"id":"ann"}"#, Some("[]")),
+        ] {
+            assert!(built(user, ctx).is_err(), "{user}");
+        }
     }
 
     #[test]

@@ -96,9 +96,9 @@ pub mod telemetry;
 pub mod token;
 mod watch;
 
-#[cfg(feature = "approvals")]
-pub use approval::DurableApprovals;
 pub use approval::{Answer, AnswerFuture, ApprovalError, ApprovalHandler, Approvals};
+#[cfg(feature = "approvals")]
+pub use approval::{ApprovalFiles, ApprovalFilesError, DurableApprovals};
 pub use caller::{Attribute, Caller, CallerBuilder, CallerError, MAX_NAME_BYTES, MAX_ROLES};
 pub use decision::{Arguments, Cause, Decision, DecisionId, Effect, Permit};
 pub use enforcer::{

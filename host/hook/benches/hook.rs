@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 const STARTS: usize = 1_000;
 /// Starts before them, which are not measured.
 const WARM_UP: usize = 20;
+/// Calls of one conversation.
+const CALLS_OF_CONVERSATION: usize = 100;
 
 const LEAST: &str = "tools: { bash: { mode: allow } }\n";
 const SAMPLE: &str = include_str!("../../../examples/policies/hook.yaml");
@@ -35,8 +37,8 @@ fn main() {
     std::fs::write(folder.join("least.yaml"), LEAST).unwrap();
     std::fs::write(folder.join("sample.yaml"), SAMPLE).unwrap();
     println!("{:<44} {:>8} {:>8}", "ms", "p50", "p99");
-    measure("true", || Command::new("true"), b"", Some(0));
-    let call = event(&folder, "\"cargo test 2>&1 | tail -5\"");
+    measure("true", || Command::new("true"), |_| Vec::new(), Some(0));
+    let call = |start| event(&folder, start, "\"ls -la src | head -5\"");
     for (name, policy, more) in [
         ("the least policy", "least.yaml", &[][..]),
         ("the sample policy", "sample.yaml", &[]),
@@ -62,7 +64,7 @@ fn main() {
                 .args(more);
             command
         };
-        measure(name, command, &call, Some(0));
+        measure(name, command, call, Some(0));
     }
     let nothing = || {
         let mut command = Command::new(&program);
@@ -76,14 +78,15 @@ fn main() {
         ]);
         command
     };
-    measure("no policy, denied", nothing, &call, Some(2));
+    measure("no policy, denied", nothing, call, Some(2));
 }
 
-/// A call, with the command as JSON.
-fn event(folder: &Path, command: &str) -> Vec<u8> {
+/// A call, with the command as JSON. The sample policy bounds the calls of a conversation.
+fn event(folder: &Path, start: usize, command: &str) -> Vec<u8> {
+    let conversation = start / CALLS_OF_CONVERSATION;
     let cwd = serde_json::to_string(folder.to_str().unwrap()).unwrap();
     format!(
-        r#"{{"session_id": "bench", "cwd": {cwd}, "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {{"command": {command}}}}}"#
+        r#"{{"session_id": "bench-{conversation}", "cwd": {cwd}, "hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {{"command": {command}}}}}"#
     )
     .into_bytes()
 }
@@ -98,10 +101,15 @@ fn program() -> Option<PathBuf> {
     named.or_else(built).filter(|path| path.is_file())
 }
 
-fn measure(name: &str, command: impl Fn() -> Command, input: &[u8], code: Option<i32>) {
+fn measure(
+    name: &str,
+    command: impl Fn() -> Command,
+    input: impl Fn(usize) -> Vec<u8>,
+    code: Option<i32>,
+) {
     let mut times: Vec<Duration> = (0..WARM_UP + STARTS)
-        .map(|_| {
-            let mut command = command();
+        .map(|start| {
+            let (mut command, input) = (command(), input(start));
             command
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
@@ -109,7 +117,7 @@ fn measure(name: &str, command: impl Fn() -> Command, input: &[u8], code: Option
             let begin = Instant::now();
             let mut child = command.spawn().unwrap();
             // `true` does not read.
-            let _ = child.stdin.take().unwrap().write_all(input);
+            let _ = child.stdin.take().unwrap().write_all(&input);
             let output = child.wait_with_output().unwrap();
             let took = begin.elapsed();
             assert_eq!(output.status.code(), code, "{output:?}");

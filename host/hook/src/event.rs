@@ -1,11 +1,13 @@
 //! The events of the agents, in one form.
 
+mod end;
 mod kinds;
 
 use crate::agent::Agent;
 use crate::failure::Failure;
 use crate::json::Object;
 
+pub(crate) use end::End;
 pub(crate) use kinds::{Kind, kind};
 
 /// The most bytes of a conversation's id.
@@ -27,6 +29,10 @@ pub(crate) struct Event {
     pub(crate) attended: Option<bool>,
     /// The call that is about to happen.
     pub(crate) call: Option<Proposed>,
+    /// What tells this call from others of the conversation, also when it ends. None: the event is about no call, or does not tell.
+    pub(crate) call_key: Option<String>,
+    /// How a call ended.
+    pub(crate) end: Option<End>,
     /// What the user said.
     pub(crate) prompt: Option<String>,
 }
@@ -58,7 +64,15 @@ pub(crate) fn read(agent: Agent, expected: Option<&str>, text: &[u8]) -> Result<
     let kind = kind(agent, &name).ok_or_else(|| Failure::UnknownEvent(name.clone()))?;
     let call = match kind {
         Kind::Call | Kind::Gate | Kind::Permission => Some(call(agent, &name, &object)?),
-        Kind::Prompt | Kind::Start | Kind::Observed => None,
+        Kind::Prompt | Kind::Start | Kind::End { .. } | Kind::Observed => None,
+    };
+    let call_key = match kind {
+        Kind::Call | Kind::End { .. } => end::key(agent, &name, &object),
+        _ => None,
+    };
+    let end = match kind {
+        Kind::End { failed } => Some(End::read(&object, failed)),
+        _ => None,
     };
     let prompt = match kind {
         Kind::Prompt => Some(object.needed_text("prompt")?),
@@ -70,6 +84,8 @@ pub(crate) fn read(agent: Agent, expected: Option<&str>, text: &[u8]) -> Result<
         cwd: folder(object.text("cwd")?)?,
         root: folder(object.texts("workspace_roots")?.into_iter().next())?,
         call,
+        call_key,
+        end,
         prompt,
         kind,
         name,

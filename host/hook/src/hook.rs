@@ -1,5 +1,7 @@
 //! From an event to an answer.
 
+mod asking;
+mod ends;
 mod parts;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use hexgate_base::sentence;
 use hexgate_enforce::resolve::Environment;
-use hexgate_enforce::{Call, Caller, Decision, Effect, Enforcer};
+use hexgate_enforce::{Call, Caller};
 
 use crate::agent::Agent;
 use crate::answer::{self, Answer, Asked, Verdict};
@@ -16,6 +18,7 @@ use crate::failure::{self, Failure};
 use crate::normal::{Normal, Place, normal};
 use crate::session::{Session, seconds};
 
+use asking::{nobodys, not_run};
 pub use parts::{Approving, Auditing};
 
 /// What a hook is told on its command line and by its environment. Nothing of it comes from the event.
@@ -103,10 +106,7 @@ impl Hook {
         };
         let verdict = self.decide(event, &asked).unwrap_or_else(|failure| {
             // The others keep from recording, or have been recorded.
-            if matches!(
-                failure,
-                Failure::Malformed(_) | Failure::Caller(_) | Failure::State { .. }
-            ) {
+            if matches!(failure, Failure::Malformed(_) | Failure::State { .. }) {
                 self.note(&failure);
             }
             Verdict::Deny(failure::told(&failure))
@@ -150,6 +150,7 @@ impl Hook {
     fn decide(&self, event: Event, asked: &Asked) -> Result<Verdict, Failure> {
         match event.kind {
             Kind::Observed => Ok(Verdict::Nothing(None)),
+            Kind::End { .. } => self.end(&event),
             Kind::Start => self.begin(&event),
             Kind::Prompt => self.hear(&event),
             Kind::Call | Kind::Gate | Kind::Permission => self.call(event, asked),
@@ -194,11 +195,11 @@ impl Hook {
         let mut session = self.session(&event)?;
         let normal = self.normal(&event, proposed, session.as_ref())?;
         let enforcer = self.enforcer()?;
-        let mut call = Call::of(
-            &self.caller(&event)?,
-            &normal.tool,
-            normal.arguments.clone(),
-        );
+        let caller = match self.caller(&event) {
+            Ok(caller) => caller,
+            Err(failure) => return Ok(nobodys(&enforcer, &failure, normal)),
+        };
+        let mut call = Call::of(&caller, &normal.tool, normal.arguments.clone());
         if let Some(session) = &session {
             if let Some(run) =
                 session
@@ -213,7 +214,7 @@ impl Hook {
                 call = call.said(said);
             }
         }
-        let verdict = self.ask(&enforcer, call, event.kind);
+        let (verdict, decision) = self.ask(&enforcer, call, event.kind);
         if event.kind == Kind::Call
             && let Some(session) = &mut session
         {
@@ -234,7 +235,15 @@ impl Hook {
                 }
                 _ => session.kept.reserve(&normal.tool),
             };
-            session.save()?;
+            let may_run = counted && self.may_run(&verdict, asked);
+            if let (true, Some(key)) = (may_run, event.call_key.take()) {
+                self.note_running(session, key, decision, &normal.tool);
+            }
+            let saved = session.save();
+            if !counted || saved.is_err() {
+                not_run(&enforcer, &verdict, decision, &normal.tool);
+            }
+            saved?;
             if !counted {
                 return Ok(Verdict::Deny(
                     "this conversation has called more different tools than are counted".to_owned(),
@@ -242,32 +251,6 @@ impl Hook {
             }
         }
         Ok(verdict)
-    }
-
-    /// Asks the policy, and the approvers where approvals are kept.
-    fn ask(&self, enforcer: &Enforcer, call: Call, kind: Kind) -> Verdict {
-        // An approval counts once, and the call itself uses it.
-        if self.0.approvals.is_none() || kind != Kind::Call {
-            return verdict(&enforcer.decide_call(call));
-        }
-        match enforcer.authorize(call) {
-            Ok(permit) => {
-                drop(permit);
-                Verdict::Allow
-            }
-            Err(decision) => match decision.pending_request() {
-                Some(request) => Verdict::Deny(format!(
-                    "{} It waits for an approver as request {request} (`hexgate approvals show {request} --db {}`). Once it is approved, the same call passes, once.",
-                    told(&decision),
-                    self.0
-                        .approvals
-                        .as_ref()
-                        .map_or(Path::new(""), |it| &it.db)
-                        .display(),
-                )),
-                None => Verdict::Deny(told(&decision)),
-            },
-        }
     }
 
     /// What is kept of the conversation of this event, with the folder in which it began.
@@ -325,31 +308,4 @@ impl Hook {
             .build()
             .map_err(|error| Failure::Caller(sentence(&error)))
     }
-}
-
-/// The verdict of a decision.
-fn verdict(decision: &Decision) -> Verdict {
-    match decision.outcome() {
-        Effect::Allow if decision.is_allowed() => Verdict::Allow,
-        Effect::NeedsApproval => Verdict::Ask {
-            people: format!(
-                "the policy wants a person to agree to `{}`: {}{}",
-                decision.tool(),
-                decision.reason(),
-                decision
-                    .message()
-                    .map(|message| format!(" ({message})"))
-                    .unwrap_or_default(),
-            ),
-            model: told(decision),
-        },
-        _ => Verdict::Deny(told(decision)),
-    }
-}
-
-/// What the model may know of a decision.
-fn told(decision: &Decision) -> String {
-    decision
-        .model_message()
-        .unwrap_or_else(|| "the call is denied".to_owned())
 }

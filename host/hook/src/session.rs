@@ -16,7 +16,7 @@ use hexgate_base::disk::{FileError, Folder, Lock, LockError, read_all};
 use crate::agent::Agent;
 use crate::failure::Failure;
 
-pub(crate) use kept::Kept;
+pub(crate) use kept::{Kept, Running};
 
 /// The most bytes of a conversation's file.
 const MOST_BYTES: u64 = 2 << 20;
@@ -121,4 +121,9 @@ pub(crate) fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs()
+}
+
+pub(crate) fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

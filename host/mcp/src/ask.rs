@@ -1,8 +1,11 @@
 //! Who is asked when a call needs approval: the person at the client where the client can ask, else the people of a database.
+//!
+//! The gateway asks so, and servers that are written with rmcp can (`hexgate-rmcp`).
 
 mod form;
 mod state;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,19 +20,24 @@ use rmcp::model::{
 
 use state::{Asks, States};
 
-pub(crate) use state::RandomError;
+pub use state::RandomError;
 
 /// The name of the question in an `InputRequiredResult`.
-pub(crate) const QUESTION: &str = "approval";
+pub const QUESTION: &str = "approval";
 
 /// Asks the person at a client while the client waits.
 #[async_trait]
-pub(crate) trait Elicit: Send + Sync {
+pub trait Elicit: Send + Sync {
+    /// Shows a form, and waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// The client did not ask.
     async fn elicit(&self, form: ElicitRequestParams) -> Result<ElicitResult, ErrorData>;
 }
 
 /// How the client of one call can ask its user.
-pub(crate) enum Road {
+pub enum Road {
     /// It cannot.
     None,
     /// While the call waits: 2025-06-18 and 2025-11-25.
@@ -50,26 +58,31 @@ impl std::fmt::Debug for Road {
 
 /// What a client sent with a call that it makes again.
 #[derive(Debug, Clone)]
-pub(crate) struct Given {
-    pub(crate) state: String,
-    pub(crate) responses: InputResponses,
+pub struct Given {
+    /// The sealed state.
+    pub state: String,
+    /// What the person answered.
+    pub responses: InputResponses,
 }
 
 /// The question of one call.
 #[derive(Debug)]
-pub(crate) struct Asking {
+pub struct Asking {
     road: Road,
     given: Option<Given>,
     issued: Mutex<Option<InputRequiredResult>>,
     carried: Mutex<Option<Carried>>,
+    /// Whether the state that came with the call counts for nothing.
+    unknown: AtomicBool,
 }
 
 /// What goes back to a server that asked the user.
 #[derive(Debug, Clone)]
-pub(crate) struct Carried {
+pub struct Carried {
     /// The server's own state.
-    pub(crate) state: Option<String>,
-    pub(crate) responses: InputResponses,
+    pub state: Option<String>,
+    /// What the person answered to the server.
+    pub responses: InputResponses,
 }
 
 tokio::task_local! {
@@ -77,22 +90,32 @@ tokio::task_local! {
 }
 
 impl Asking {
-    pub(crate) fn new(road: Road, given: Option<Given>) -> std::sync::Arc<Self> {
+    /// The question of a call that came by this road, with this.
+    pub fn new(road: Road, given: Option<Given>) -> std::sync::Arc<Self> {
         std::sync::Arc::new(Self {
             road,
             given,
             issued: Mutex::default(),
             carried: Mutex::default(),
+            unknown: AtomicBool::new(false),
         })
     }
 
+    /// Whether the call was denied because the state that came with it counts for nothing. That is an error of the protocol: the client
+    /// carries the state, and no model can mend it.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.unknown.load(Ordering::Relaxed)
+    }
+
     /// Whether the client can ask its user.
-    pub(crate) fn is_possible(&self) -> bool {
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
         !matches!(self.road, Road::None)
     }
 
     /// The input that the client is asked for, if it is.
-    pub(crate) fn issued(&self) -> Option<InputRequiredResult> {
+    #[must_use]
+    pub fn issued(&self) -> Option<InputRequiredResult> {
         self.issued
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -100,13 +123,14 @@ impl Asking {
     }
 
     /// Runs something in which approval is asked for by this road.
-    pub(crate) async fn during<T>(self: std::sync::Arc<Self>, work: impl Future<Output = T>) -> T {
+    pub async fn during<T>(self: std::sync::Arc<Self>, work: impl Future<Output = T>) -> T {
         ASKING.scope(self, work).await
     }
 }
 
 /// Whether a client with these capabilities can show a form to its user.
-pub(crate) fn has_forms(capabilities: &ClientCapabilities) -> bool {
+#[must_use]
+pub fn has_forms(capabilities: &ClientCapabilities) -> bool {
     capabilities
         .elicitation
         .as_ref()
@@ -115,7 +139,7 @@ pub(crate) fn has_forms(capabilities: &ClientCapabilities) -> bool {
 
 /// All roads.
 #[derive(Debug)]
-pub(crate) struct Roads {
+pub struct Roads {
     ask_client: bool,
     durable: Option<DurableApprovals>,
     states: States,
@@ -123,7 +147,12 @@ pub(crate) struct Roads {
 }
 
 impl Roads {
-    pub(crate) fn new(
+    /// Whether the person at the client is asked, who is asked else, and how long the person at the client is waited for while the client waits.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no random numbers to seal states with.
+    pub fn new(
         ask_client: bool,
         durable: Option<DurableApprovals>,
         limit: Duration,
@@ -137,7 +166,8 @@ impl Roads {
     }
 
     /// Whether anybody can be asked.
-    pub(crate) fn is_possible(&self, asking: &Asking) -> bool {
+    #[must_use]
+    pub fn is_possible(&self, asking: &Asking) -> bool {
         self.durable.is_some() || (self.ask_client && asking.is_possible())
     }
 
@@ -217,7 +247,11 @@ impl Roads {
 
     fn redeem(&self, asking: &Asking, decision: &Decision, given: &Given) -> Answer {
         match self.states.redeem(decision, &given.state) {
-            Err(why) => denied(why),
+            Err(why) => {
+                asking.unknown.store(true, Ordering::Relaxed);
+                denied(why)
+            }
+            // The server asked while it ran this very call, which was approved before.
             Ok((request, Asks::Server { state, keys })) => {
                 asking.carry(state, &keys, given);
                 form::continued(decision, request)
@@ -245,7 +279,11 @@ impl Asking {
 
 impl Roads {
     /// Seals the state of a server that asks for input to the call that it was permitted to run. `keys`: the names of what it asks.
-    pub(crate) fn seal(
+    ///
+    /// # Errors
+    ///
+    /// The state is too large, or too many questions are open.
+    pub fn seal(
         &self,
         decision: &Decision,
         state: Option<String>,
@@ -256,11 +294,11 @@ impl Roads {
     }
 
     /// What goes back to the server, if the call came with the state of one. A state that was not asked for is an error.
-    pub(crate) fn carried(
-        &self,
-        asking: &Asking,
-        decision: &Decision,
-    ) -> Result<Option<Carried>, String> {
+    ///
+    /// # Errors
+    ///
+    /// The state was not given for this call.
+    pub fn carried(&self, asking: &Asking, decision: &Decision) -> Result<Option<Carried>, String> {
         // Where approval was asked for, the state was used up then.
         if let (Some(given), None) = (&asking.given, decision.follows()) {
             match self.states.redeem(decision, &given.state)? {
@@ -281,7 +319,8 @@ fn denied(reason: String) -> Answer {
 }
 
 /// The handler of an enforcer.
-pub(crate) struct Handler(pub(crate) std::sync::Arc<Roads>);
+#[derive(Debug)]
+pub struct Handler(pub std::sync::Arc<Roads>);
 
 impl ApprovalHandler for Handler {
     fn ask(&self, _: &Decision) -> Result<Answer, ApprovalError> {

@@ -8,10 +8,12 @@
 //! | `discover` | who authorizes for a server, and whether that is believed |
 //! | `store` | the private file of a server's tokens |
 //! | `grant` | a token as it was granted |
+//! | `asking` | a new token by that of a login, or by the gateway's own credentials |
 //! | `authorizer` | the token of each request to a server |
 //!
 //! A token is of one server: its file names the server's address, and nobody else gets it. The token of a client is no part of this.
 
+mod asking;
 mod authorizer;
 mod config;
 mod discover;

@@ -62,6 +62,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// On whose behalf every client asks. None: something else says so, or nobody does, and every call is denied.
     pub caller: Option<CallerConfig>,
+    /// The decision point beside the gateway. None: there is none.
+    pub authzen: Option<AuthzenConfig>,
     /// Who vouches for callers. None: the `caller` is everybody.
     pub identity: Option<IdentityConfig>,
     /// The file of tools that were accepted. None: tools are offered as their servers describe them at the moment, and that is said.
@@ -105,6 +107,33 @@ impl CallerConfig {
         Self {
             user: user.into(),
             roles,
+        }
+    }
+}
+
+/// A decision point: the Authorization API of AuthZEN, by the policy of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AuthzenConfig {
+    /// Where enforcement points are listened for.
+    pub listen: SocketAddr,
+    /// The file that lists them with their tokens. None: whoever reaches it may ask, which is for loopback alone.
+    #[serde(default)]
+    pub clients: Option<PathBuf>,
+    /// The address that they know. None: the host that they ask for.
+    #[serde(default)]
+    pub url: Option<String>,
+}
+
+impl AuthzenConfig {
+    /// At this address, for whoever reaches it.
+    #[must_use]
+    pub fn new(listen: SocketAddr) -> Self {
+        Self {
+            listen,
+            clients: None,
+            url: None,
         }
     }
 }
@@ -194,18 +223,7 @@ pub struct ApprovalsConfig {
 }
 
 /// A database of requests for approval.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DurableConfig {
-    /// The database.
-    pub database: PathBuf,
-    /// The file that lists who may answer.
-    pub approvers: PathBuf,
-    /// The file of used approvals. None: they are kept in the database alone.
-    pub used: Option<PathBuf>,
-    /// The roles of approvers, where the policy names none.
-    pub roles: Vec<String>,
-}
+pub use hexgate_enforce::ApprovalFiles as DurableConfig;
 
 impl Config {
     /// A gateway with these servers, and everything else by default.
@@ -218,6 +236,7 @@ impl Config {
             hosts: Vec::new(),
             origins: Vec::new(),
             caller: None,
+            authzen: None,
             identity: None,
             pins: None,
             first_use: FirstUse::default(),

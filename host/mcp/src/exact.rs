@@ -41,6 +41,11 @@ pub enum Refusal {
     /// Its id is that of a request that has no answer yet.
     #[error("duplicate_id: a request with this id has no answer yet")]
     DuplicateId,
+    /// It asks for something and has no id, so that no answer would reach the client.
+    #[error(
+        "no_id: a request has an id that is not null; only messages whose method begins with `notifications/` have none"
+    )]
+    NoId,
     /// It is JSON, but no message of the protocol.
     #[error("not_a_message: this is no message of the protocol")]
     NotMessage,
@@ -64,7 +69,22 @@ impl Refusal {
 ///
 /// It is not one JSON object, or it would not come through unchanged.
 pub fn message(bytes: &[u8]) -> Result<(), Refusal> {
-    look(bytes, is_kept)
+    look(bytes, is_kept)?;
+    if is_without_id(bytes) {
+        return Err(Refusal::NoId);
+    }
+    Ok(())
+}
+
+/// Whether it is a request that would have to be answered under no id. What names no method is looked at by whoever reads it as a message.
+fn is_without_id(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Asked {
+        method: String,
+        id: Option<IgnoredAny>,
+    }
+    serde_json::from_slice::<Asked>(bytes)
+        .is_ok_and(|it| it.id.is_none() && !it.method.starts_with("notifications/"))
 }
 
 /// Looks at one message of a server. Nothing of it is decided, and many programs write fractions with more digits than they mean, so only

@@ -13,10 +13,12 @@ mod tasks;
 mod trust;
 mod watch;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use hexgate_authzen::{Clients, OpenError as PointError, Point};
 use hexgate_enforce::audit::Scrubber;
-use hexgate_enforce::{Caller, Enforcer};
+use hexgate_enforce::{Caller, DurableApprovals, Enforcer};
 use tokio::sync::watch as channel;
 
 use crate::ask::Roads;
@@ -42,6 +44,7 @@ struct Inner {
     identifies: bool,
     servers: Vec<Arc<Server>>,
     roads: Arc<Roads>,
+    durable: Option<DurableApprovals>,
     scrubber: Option<Scrubber>,
     tasks: Tasks,
     changed: channel::Sender<u64>,
@@ -77,6 +80,29 @@ impl Gateway {
     #[must_use]
     pub fn identifies(&self) -> bool {
         self.0.identifies
+    }
+
+    /// The decision point of the configuration, and where it listens. It decides by the gateway's enforcer, asks for approvals where the gateway
+    /// does, and runs nothing.
+    ///
+    /// # Errors
+    ///
+    /// The list of clients or the address cannot be used.
+    pub fn point(&self) -> Result<Option<(Point, SocketAddr)>, PointError> {
+        let Some(config) = &self.0.config.authzen else {
+            return Ok(None);
+        };
+        let mut builder = Point::builder(self.0.enforcer.clone()).refreshed_elsewhere();
+        if let Some(clients) = &config.clients {
+            builder = builder.clients(Clients::from_file(clients)?);
+        }
+        if let Some(url) = &config.url {
+            builder = builder.url(url);
+        }
+        if let Some(durable) = &self.0.durable {
+            builder = builder.approvals(durable.clone());
+        }
+        Ok(Some((builder.build()?, config.listen)))
     }
 
     /// Names of servers that do not answer now, with the reasons.

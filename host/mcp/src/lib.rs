@@ -17,7 +17,7 @@
 //! | `wire` | messages as lines |
 //! | `relay` | what servers say and ask while they run a request |
 //! | `server` | the servers: started, watched, started again |
-//! | `ask` | approvals |
+//! | [`ask`] | approvals |
 //! | [`gateway`] | from a request to a decision to an answer |
 //! | [`front`] | the client's side: standard streams or HTTP |
 //! | [`identity`] | who calls, by the command line or by a token |
@@ -26,11 +26,11 @@
 //! | [`trusted`] | the catalogue that is pinned and visible |
 //! | [`inspect`] | asking a server for its tools |
 //! | [`starter`] | a first policy for a server's tools |
-//! | `log`, `program` | a gateway as a program |
+//! | `program` | a gateway as a program |
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod ask;
+pub mod ask;
 pub mod authorization;
 pub mod caller;
 pub mod catalogue;
@@ -42,8 +42,6 @@ pub mod identity;
 pub mod inspect;
 mod level;
 pub mod limits;
-mod local;
-mod log;
 pub mod login;
 pub mod names;
 pub mod pins;

@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hexgate_base::harmless;
 use rmcp::transport::auth::{AuthError, AuthorizationManager, OAuthClientConfig};
 use url::Url;
 
@@ -121,7 +120,7 @@ impl Login {
             config
                 .check(address)
                 .map_err(|why| format!("its `authorization` {why}"))?;
-            let challenge = server::challenge(name, server, &limits).await?;
+            let challenge = server::challenge(server, &limits).await?;
             Self::prepare(name, address, config, file, challenge.as_deref()).await
         };
         begun.await.map_err(|reason| LoginError::NotBegun {
@@ -153,7 +152,7 @@ impl Login {
             );
         }
         let redirect = Redirect::listen(config.redirect.as_deref()).await?;
-        let scopes = scopes(config, &file, &issuer, &manager).await?;
+        let scopes = scopes(config, &file, &issuer, &manager).await;
         let takes_documents = metadata
             .additional_fields
             .get("client_id_metadata_document_supported")
@@ -275,24 +274,21 @@ async fn scopes(
     file: &TokenFile,
     issuer: &str,
     manager: &AuthorizationManager,
-) -> Result<Vec<String>, String> {
+) -> Vec<String> {
     if !config.scopes.is_empty() {
-        return Ok(config.scopes.clone());
+        return config.scopes.clone();
     }
     let named = manager.select_initial_scopes(&[]).await;
     // What is damaged, exposed or of another server is said by those who use it; here it is replaced.
     let Ok(Some(before)) = file.read() else {
-        return Ok(named);
+        return named;
     };
     if before.wanted.is_empty() || before.issuer != issuer {
-        return Ok(named);
+        return named;
     }
     let mut all = before.grant.scopes;
     all.extend(before.wanted);
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|scope| seen.insert(scope.clone()));
-    if let Some(bad) = all.iter().find(|scope| harmless(scope) != **scope) {
-        return Err(format!("the server wants the scope `{}`", harmless(bad)));
-    }
-    Ok(all)
+    all
 }

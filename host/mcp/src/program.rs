@@ -1,14 +1,15 @@
 //! A gateway as a program.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hexgate_authzen::{
+    OpenError as PointError, Point, ServeError as PointServeError, Warnings, say,
+};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::front::{self, Http, HttpError, ServeError};
 use crate::gateway::{GatewayBuilder, OpenError, StartError};
-use crate::log::Warnings;
 
 /// How long servers have to end when the gateway does.
 const GRACE: Duration = Duration::from_secs(3);
@@ -29,6 +30,12 @@ pub enum RunError {
     /// Its clients are no longer served over HTTP.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// There is no decision point as the configuration says.
+    #[error("`authzen`: {0}")]
+    Point(#[from] PointError),
+    /// The clients of the decision point are no longer served.
+    #[error("`authzen`: {0}")]
+    ServePoint(#[from] PointServeError),
     /// The system failed.
     #[error("the gateway cannot run: {0}")]
     System(#[from] std::io::Error),
@@ -76,12 +83,19 @@ pub fn run(
                 }
             }
         };
+        let deciding = async {
+            match gateway.point()? {
+                None => std::future::pending().await,
+                Some((point, address)) => Ok::<_, RunError>(serve(&point, address).await?),
+            }
+        };
         let (mut end, mut quit) = (
             signal(SignalKind::terminate())?,
             signal(SignalKind::interrupt())?,
         );
         tokio::select! {
             served = serving => served,
+            decided = deciding => decided,
             _ = end.recv() => Ok(()),
             _ = quit.recv() => Ok(()),
         }
@@ -93,8 +107,9 @@ pub fn run(
     ended
 }
 
-/// A line for the operator.
-fn say(line: &str) {
-    // If the standard error is closed there is no place to report that.
-    let _ = writeln!(std::io::stderr(), "{line}");
+async fn serve(point: &Point, address: SocketAddr) -> Result<(), PointServeError> {
+    let listener = point.bind(address).await?;
+    let bound = listener.local_addr().map_err(PointServeError::Serve)?;
+    say(&format!("[hexgate] deciding at http://{bound}"));
+    point.serve(listener).await
 }

@@ -5,6 +5,7 @@ mod connect;
 mod exchange;
 mod failure;
 mod list;
+mod stale;
 mod upstream;
 mod watch;
 mod watched;
@@ -63,6 +64,7 @@ pub(crate) struct Connection {
     relays: Arc<Relays>,
     /// The least severe message that a server of an older version was asked to log.
     level: Arc<AsyncMutex<Option<Level>>>,
+    stale: Arc<stale::Stale>,
 }
 
 impl Connection {

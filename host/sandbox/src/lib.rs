@@ -14,7 +14,6 @@
 
 #![deny(missing_docs)]
 
-pub mod address;
 pub mod command;
 pub mod probe;
 #[cfg(feature = "proxy")]
@@ -32,6 +31,8 @@ mod network;
 mod run;
 mod sandbox;
 mod workspace;
+
+pub use hexgate_address as address;
 
 pub use error::{Lacking, SandboxError, Unavailable, WorkspaceError};
 pub use guarantee::{Guarantee, Guarantees, Status, Wanted};

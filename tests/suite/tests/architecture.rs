@@ -38,15 +38,20 @@ const FLOORS: &[&str] = &[
     "hexgate-approvals",
     "hexgate-audit",
     "hexgate-enforce",
+    "hexgate-address",
     "hexgate-said",
     "hexgate-sandbox",
     "hexgate-macros",
     "hexgate-agent",
     "hexgate-tools",
     "hexgate-hook",
+    "hexgate-authzen",
     "hexgate-mcp",
     "hexgate-cli",
 ];
+
+/// What tests of other workspaces build on, and the most that it may stand on.
+const TEST_FLOORS: &[(&str, &str)] = &[("hexgate-adapter-kit", "hexgate-enforce")];
 
 #[test]
 fn crates_depend_downwards_only() {
@@ -72,6 +77,17 @@ fn crates_depend_downwards_only() {
             }
         }
     }
+    for (name, above) in TEST_FLOORS {
+        let package = packages().into_iter().find(|it| it["name"] == *name);
+        let package = package.unwrap_or_else(|| panic!("there is no crate `{name}`"));
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let other = dependency["name"].as_str().unwrap();
+            assert!(
+                !dependency["kind"].is_null() || floor(other) <= floor(above),
+                "`{name}` depends on `{other}`, which stands above `{above}`"
+            );
+        }
+    }
     for name in FLOORS {
         assert!(seen.contains(*name), "there is no crate `{name}`");
     }
@@ -84,7 +100,9 @@ const MOST_CRATES: &[(&str, &str, usize)] = &[
     ("hexgate-host", "cranelift", 120),
     ("hexgate-enforce", "", 100),
     ("hexgate-enforce", "cranelift", 130),
+    ("hexgate-authzen", "", 220),
     ("hexgate-mcp", "", 330),
+    ("hexgate-adapter-kit", "", 200),
     ("hexgate-cli", "hexgate", 165),
 ];
 

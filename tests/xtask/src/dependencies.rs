@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use crate::{setup::programs::CARGO_DENY, workspace};
 
 /// The workspaces: what users get, and what stands apart from it so that it does not reach them.
-const WORKSPACES: [&str; 6] = [
+const WORKSPACES: [&str; 7] = [
     ".",
+    "host/adapters",
     "tests/fuzz",
     "tests/peers",
     "tests/precompile",

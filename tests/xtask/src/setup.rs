@@ -30,7 +30,7 @@ enum Tool {
     Wasm,
     /// The C library of WASI, for the tests that build policies for it
     Wasi,
-    /// A Python environment, for the tests against the Python system
+    /// Python environments, for the tests against the Python system and with the security tests of others
     Python,
     /// The Open Policy Agent, for the tests of the Rego path
     Opa,
@@ -38,6 +38,8 @@ enum Tool {
     Node,
     /// The conformance suite of the Model Context Protocol
     McpConformance,
+    /// The coding agents that the hook is tested with
+    CodingAgents,
     /// A browser, for the tests on other runtimes
     Chromium,
     /// A registry for OCI artifacts, for the tests that push and pull
@@ -74,6 +76,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     if wanted(Tool::Node) {
         node::RUNTIMES.install(&tools)?;
+    }
+    if wanted(Tool::CodingAgents) {
+        node::CODING_AGENTS.install(&tools)?;
     }
     if wanted(Tool::McpConformance) {
         node::CONFORMANCE.install(&tools)?;

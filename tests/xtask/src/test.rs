@@ -5,7 +5,7 @@ use std::env;
 use anyhow::{Context, Result};
 
 use crate::{
-    edge,
+    adapters, edge,
     engine::compile::Toolchain,
     fuzz, mcp_conformance, parity, readme,
     setup::{chromium, node, opa, packaged, programs, python, wasi},
@@ -39,6 +39,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             "HEXGATE_INTEROP_PYTHON",
             env::join_paths(pythons).context("a path contains `:`")?,
         );
+    }
+    let harness = python::harness(&tools);
+    if let Some(harness) = &harness {
+        command.env("HEXGATE_MCP_HARNESS", harness);
+    }
+    let agents = node::CODING_AGENTS.installed(&tools);
+    if let Some(agents) = &agents {
+        command.env("HEXGATE_CODING_AGENTS", agents);
     }
     let opa = opa::binary(&tools);
     if let Some(opa) = &opa {
@@ -79,6 +87,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     if pythons.is_some()
+        && harness.is_some()
+        && agents.is_some()
         && opa.is_some()
         && packaged::ALL
             .iter()
@@ -99,6 +109,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     workspace::run(&mut command)?;
     without_compiler()?;
+    adapters::run()?;
     if opa.is_some() {
         parity::run(&parity::Args::default())?;
     }

@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use anyhow::Context as _;
 use hexgate_enforce::AuditRecorder;
-use hexgate_enforce::audit::{AuditLog, DigestKey, Options};
 
 /// Where decisions are recorded.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -24,12 +22,9 @@ impl RecordArgs {
         let Some(folder) = &self.audit else {
             return Ok(None);
         };
-        let mut key = folder.clone().into_os_string();
-        key.push(".key");
-        let key = DigestKey::open_or_create(PathBuf::from(key))
-            .with_context(|| format!("cannot keep a log in `{}`", folder.display()))?;
-        let log = AuditLog::open(folder, Options::new(key), SystemTime::now())
-            .with_context(|| format!("cannot keep a log in `{}`", folder.display()))?;
-        Ok(Some(Arc::new(AuditRecorder::new(log))))
+        let recorder = AuditRecorder::in_folder(folder).map_err(|error| anyhow::anyhow!(error));
+        let recorder =
+            recorder.with_context(|| format!("cannot keep a log in `{}`", folder.display()))?;
+        Ok(Some(Arc::new(recorder)))
     }
 }

@@ -29,6 +29,7 @@ mod registries;
 mod rego;
 mod rust;
 mod samples;
+mod serve;
 mod show_rego;
 mod strangers;
 mod suites;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hexgate_approvals::{
-    ApprovalService, ApprovalStatus, Call, Caller, Conditions, Terms, TermsError,
+    ApprovalService, ApprovalStatus, Call, Caller, Conditions, Permit, RequestId, Terms, TermsError,
 };
 use hexgate_host::ApprovalTerms;
 use tokio::runtime::Handle;
@@ -66,6 +66,33 @@ impl DurableApprovals {
     pub fn always_reason(mut self, always: bool) -> Self {
         self.always_reason = always;
         self
+    }
+
+    /// The service that is asked at.
+    #[must_use]
+    pub fn service(&self) -> &ApprovalService {
+        &self.service
+    }
+
+    /// The request for a call that needs approval: the one that is open, or a new one. Nothing is used up, whatever was answered to it.
+    ///
+    /// # Errors
+    ///
+    /// There is no such request and none can be made.
+    pub fn open(&self, decision: &Decision) -> Result<RequestId, ApprovalError> {
+        let terms = self.terms(decision.approval_terms())?;
+        Ok(self.service.ask(&call(decision)?, &terms)?)
+    }
+
+    /// Uses up the approval of the request with this name, for this call and no other.
+    ///
+    /// # Errors
+    ///
+    /// It does not hold for this call now: a [`ServiceError`](hexgate_approvals::ServiceError) says why.
+    pub fn redeem(&self, decision: &Decision, id: &RequestId) -> Result<Answer, ApprovalError> {
+        let terms = self.terms(decision.approval_terms())?;
+        let permit = self.service.redeem(id, &call(decision)?, &terms)?;
+        Ok(approved(&permit))
     }
 
     /// The terms for a call: the policy's, over the host's, within the host's bounds.
@@ -130,12 +157,7 @@ impl ApprovalHandler for DurableApprovals {
 /// The call that the approval is bound to.
 fn call(decision: &Decision) -> Result<Call, ApprovalError> {
     let caller = decision.caller().ok_or("nobody is in scope")?;
-    let attributes = caller.attributes();
-    let attributes = if attributes.is_empty() {
-        None
-    } else {
-        Some(serde_json::to_string(attributes)?)
-    };
+    let attributes = caller.bound()?;
     let policy = decision.policy();
     Ok(Call {
         agent: decision.agent().to_owned(),
@@ -154,19 +176,7 @@ fn call(decision: &Decision) -> Result<Call, ApprovalError> {
 
 fn settle(service: &ApprovalService, call: &Call, terms: &Terms) -> Result<Answer, ApprovalError> {
     Ok(match service.settle(call, terms)? {
-        ApprovalStatus::Approved(permit) => {
-            let by: Vec<_> = permit.approvals().map(|one| &*one.approver).collect();
-            let reasons: Vec<_> = permit
-                .approvals()
-                .map(|one| one.reason.trim())
-                .filter(|reason| !reason.is_empty())
-                .collect();
-            Answer::Approved {
-                by: by.join(", "),
-                reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
-                request: Some(permit.request().to_string()),
-            }
-        }
+        ApprovalStatus::Approved(permit) => approved(&permit),
         ApprovalStatus::Denied {
             approver, reason, ..
         } => Answer::Denied {
@@ -176,6 +186,20 @@ fn settle(service: &ApprovalService, call: &Call, terms: &Terms) -> Result<Answe
             request: request.to_string(),
         },
     })
+}
+
+fn approved(permit: &Permit) -> Answer {
+    let by: Vec<_> = permit.approvals().map(|one| &*one.approver).collect();
+    let reasons: Vec<_> = permit
+        .approvals()
+        .map(|one| one.reason.trim())
+        .filter(|reason| !reason.is_empty())
+        .collect();
+    Answer::Approved {
+        by: by.join(", "),
+        reason: (!reasons.is_empty()).then(|| reasons.join("; ")),
+        request: Some(permit.request().to_string()),
+    }
 }
 
 #[cfg(test)]

@@ -52,7 +52,16 @@ impl Enforcer {
     ///
     /// It must not run: this is the decision, to be rendered.
     pub fn authorize(&self, call: Call) -> Result<Permit, Box<Decision>> {
-        match self.first(call.clone()) {
+        self.authorize_by(call, &self.0.approvals)
+    }
+
+    /// As [`authorize`](Self::authorize), with approvals for this call in place of the enforcer's own.
+    ///
+    /// # Errors
+    ///
+    /// It must not run: this is the decision, to be rendered.
+    pub fn authorize_by(&self, call: Call, approvals: &Approvals) -> Result<Permit, Box<Decision>> {
+        match self.first(call.clone(), approvals) {
             Next::Done(decision) => decision.into_permit(),
             Next::Settle(decision, answer) => self.settle(call, &decision, Ok(answer)),
             Next::Ask(decision, handler) => {
@@ -82,7 +91,7 @@ impl Enforcer {
         call: Call,
         tell: impl FnOnce(&Decision) + Send,
     ) -> Result<Permit, Box<Decision>> {
-        let next = self.first(call.clone());
+        let next = self.first(call.clone(), &self.0.approvals);
         if let Next::Settle(decision, _) | Next::Ask(decision, _) = &next
             && let Err(panic) = guarded(|| tell(decision))
         {
@@ -124,14 +133,14 @@ impl Enforcer {
         self.settle(call, decision, flatten(answer))
     }
 
-    fn first(&self, call: Call) -> Next {
+    fn first(&self, call: Call, approvals: &Approvals) -> Next {
         let decision = self.decide_call(call);
         if decision.outcome != Effect::NeedsApproval {
             return Next::Done(decision);
         }
         let needed = decision.approvers();
         let are_enough = needed <= 1
-            || match &self.0.approvals {
+            || match approvals {
                 Approvals::Nobody | Approvals::Never => true,
                 Approvals::Always => false,
                 Approvals::Ask(handler) => guarded(|| handler.gathers()).unwrap_or(false),
@@ -142,7 +151,7 @@ impl Enforcer {
             );
             return Next::Settle(decision, Answer::Denied { reason });
         }
-        match &self.0.approvals {
+        match approvals {
             Approvals::Nobody => Next::Done(decision),
             Approvals::Always => {
                 let by = "configuration".to_owned();

@@ -1,11 +1,13 @@
 //! Records decisions in the audit log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
 use hexgate_audit::{
-    AuditLog, ErrorClass, Hint, Note, Outcome as Recorded, Receipt, Record, WhenUnwritable,
+    AuditLog, DigestKey, ErrorClass, Hint, Note, Options, Outcome as Recorded, Receipt, Record,
+    WhenUnwritable,
 };
 use hexgate_host::bundle::Digest;
 
@@ -44,6 +46,20 @@ impl AuditRecorder {
             waiting: Mutex::default(),
             kept_because: Mutex::default(),
         }
+    }
+
+    /// Records in a folder, with the key of its digests beside it as `FOLDER.key`. Both are made if they are missing. What cannot be
+    /// recorded is denied, if the enforcer denies it.
+    ///
+    /// # Errors
+    ///
+    /// The key or the log cannot be opened.
+    pub fn in_folder(folder: &Path) -> Result<Self, RecordError> {
+        let mut key = folder.to_owned().into_os_string();
+        key.push(".key");
+        let key = DigestKey::open_or_create(PathBuf::from(key))?;
+        let log = AuditLog::open(folder, Options::new(key), SystemTime::now())?;
+        Ok(Self::new(log))
     }
 
     /// The log.

@@ -30,12 +30,12 @@ pub(super) fn asks(agent: Agent, asked: &Asked) -> bool {
 pub(super) fn render(agent: Agent, asked: &Asked, verdict: &Verdict) -> Answer {
     match (asked.kind, verdict) {
         (Kind::Start, Verdict::Nothing(notice)) => started(agent, notice.as_deref()),
-        (Kind::Start | Kind::Observed, Verdict::Deny(reason)) => Answer {
+        (Kind::Start | Kind::End { .. } | Kind::Observed, Verdict::Deny(reason)) => Answer {
             stdout: String::new(),
             stderr: line(reason),
             code: FAILED,
         },
-        (Kind::Start | Kind::Observed, _) => quiet(&json!({})),
+        (Kind::Start | Kind::End { .. } | Kind::Observed, _) => quiet(&json!({})),
         _ => match agent {
             Agent::ClaudeCode => claude_code(asked, verdict),
             Agent::Codex => codex(asked, verdict),

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Prompt,
     /// A conversation begins.
     Start,
+    /// A call ended, as its agent's event of a good end says, or as that of a failure does.
+    End { failed: bool },
     /// Something happened. There is nothing to decide.
     Observed,
 }
@@ -34,14 +36,17 @@ pub(crate) fn kind(agent: Agent, name: &str) -> Option<Kind> {
 
 type Known = &'static [(&'static str, Kind)];
 
+const ENDED: Kind = Kind::End { failed: false };
+const FAILED: Kind = Kind::End { failed: true };
+
 const CLAUDE_CODE: Known = &[
     ("PreToolUse", Kind::Call),
     ("PermissionRequest", Kind::Permission),
     ("UserPromptSubmit", Kind::Prompt),
     ("SessionStart", Kind::Start),
     ("SessionEnd", Kind::Observed),
-    ("PostToolUse", Kind::Observed),
-    ("PostToolUseFailure", Kind::Observed),
+    ("PostToolUse", ENDED),
+    ("PostToolUseFailure", FAILED),
     ("PermissionDenied", Kind::Observed),
     ("SubagentStart", Kind::Observed),
     ("SubagentStop", Kind::Observed),
@@ -56,7 +61,7 @@ const CODEX: Known = &[
     ("UserPromptSubmit", Kind::Prompt),
     ("SessionStart", Kind::Start),
     ("SessionEnd", Kind::Observed),
-    ("PostToolUse", Kind::Observed),
+    ("PostToolUse", ENDED),
     ("SubagentStart", Kind::Observed),
     ("SubagentStop", Kind::Observed),
     ("Stop", Kind::Observed),
@@ -69,7 +74,7 @@ const GEMINI: Known = &[
     ("BeforeAgent", Kind::Prompt),
     ("SessionStart", Kind::Start),
     ("SessionEnd", Kind::Observed),
-    ("AfterTool", Kind::Observed),
+    ("AfterTool", ENDED),
     ("AfterAgent", Kind::Observed),
     ("Notification", Kind::Observed),
     ("PreCompress", Kind::Observed),
@@ -85,10 +90,10 @@ const CURSOR: Known = &[
     ("beforeSubmitPrompt", Kind::Prompt),
     ("sessionStart", Kind::Start),
     ("sessionEnd", Kind::Observed),
-    ("postToolUse", Kind::Observed),
-    ("postToolUseFailure", Kind::Observed),
-    ("afterShellExecution", Kind::Observed),
-    ("afterMCPExecution", Kind::Observed),
+    ("postToolUse", ENDED),
+    ("postToolUseFailure", FAILED),
+    ("afterShellExecution", ENDED),
+    ("afterMCPExecution", ENDED),
     ("afterFileEdit", Kind::Observed),
     ("afterTabFileEdit", Kind::Observed),
     ("afterAgentResponse", Kind::Observed),
@@ -110,10 +115,10 @@ const COPILOT: Known = &[
     ("SessionStart", Kind::Start),
     ("sessionEnd", Kind::Observed),
     ("SessionEnd", Kind::Observed),
-    ("postToolUse", Kind::Observed),
-    ("PostToolUse", Kind::Observed),
-    ("postToolUseFailure", Kind::Observed),
-    ("PostToolUseFailure", Kind::Observed),
+    ("postToolUse", ENDED),
+    ("PostToolUse", ENDED),
+    ("postToolUseFailure", FAILED),
+    ("PostToolUseFailure", FAILED),
     ("agentStop", Kind::Observed),
     ("Stop", Kind::Observed),
     ("subagentStart", Kind::Observed),

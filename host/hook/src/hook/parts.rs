@@ -85,7 +85,7 @@ impl Hook {
     }
 
     /// Opens the log. One process at a time has it, so others wait.
-    fn log(&self, audit: &Auditing) -> Result<AuditLog, Failure> {
+    pub(super) fn log(&self, audit: &Auditing) -> Result<AuditLog, Failure> {
         let failed = |error: &(dyn std::error::Error + 'static)| Failure::Audit(sentence(error));
         let key = key(&audit.key).map_err(|error| failed(&error))?;
         let begin = Instant::now();

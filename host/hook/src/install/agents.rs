@@ -92,6 +92,9 @@ const fn observed(name: &'static str) -> Wanted {
     }
 }
 
+/// The tools of Cursor that have no events of their own.
+const OTHER_TOOLS: &str = "^(?!Shell$|MCP:)";
+
 /// The events for which the hook is installed.
 pub(super) fn events(agent: Agent) -> &'static [Wanted] {
     match agent {
@@ -119,7 +122,7 @@ pub(super) fn events(agent: Agent) -> &'static [Wanted] {
                 &[
                     Wanted {
                         // These two have events of their own, at which a person can be asked.
-                        matcher: Some("^(?!Shell$|MCP:)"),
+                        matcher: Some(OTHER_TOOLS),
                         ..wanted("preToolUse")
                     },
                     wanted("beforeShellExecution"),
@@ -145,6 +148,33 @@ pub(super) fn events(agent: Agent) -> &'static [Wanted] {
     }
 }
 
+/// The events that tell how a call ended, for whom ends are recorded.
+pub(super) fn ends(agent: Agent) -> &'static [Wanted] {
+    match agent {
+        Agent::ClaudeCode => const { &[observed("PostToolUse"), observed("PostToolUseFailure")] },
+        Agent::Codex => const { &[observed("PostToolUse")] },
+        Agent::Gemini => const { &[observed("AfterTool")] },
+        Agent::Cursor => {
+            const {
+                &[
+                    Wanted {
+                        // As before the call.
+                        matcher: Some(OTHER_TOOLS),
+                        ..observed("postToolUse")
+                    },
+                    Wanted {
+                        matcher: Some(OTHER_TOOLS),
+                        ..observed("postToolUseFailure")
+                    },
+                    observed("afterShellExecution"),
+                    observed("afterMCPExecution"),
+                ]
+            }
+        }
+        Agent::Copilot => const { &[observed("postToolUse"), observed("postToolUseFailure")] },
+    }
+}
+
 pub(super) fn cautions(agent: Agent) -> &'static [&'static str] {
     match agent {
         Agent::ClaudeCode => &[
@@ -157,7 +187,7 @@ pub(super) fn cautions(agent: Agent) -> &'static [&'static str] {
             "tools that the provider runs, and what a command does once it runs, are not seen",
         ],
         Agent::Codex => &[
-            "Codex runs a new or changed hook only after the user has trusted it (`/hooks`); until then calls pass",
+            "Codex runs hooks of a project only where the project is trusted, and a new or changed hook only after the user has trusted it (`/hooks`); until then calls pass",
             "a hook that takes longer than its timeout lets the call pass",
             "Codex cannot be told to ask: what needs approval is denied",
             "its event does not tell in which folder a command runs: `cwd` is absent, unless the call names one",
@@ -166,6 +196,7 @@ pub(super) fn cautions(agent: Agent) -> &'static [&'static str] {
             "`hooks = false` below `[features]` in the configuration switches hooks off",
         ],
         Agent::Gemini => &[
+            "hooks of a project run only in a folder that is trusted; elsewhere, also with `--skip-trust`, calls pass: hooks of the user (`--scope user`) run everywhere",
             "a hook that takes longer than its timeout lets the call pass",
             "another hook can change the arguments after this one has seen them",
             "Gemini CLI does not document how a hook asks: what needs approval is denied, unless you pass `--trust-ask`",
@@ -179,6 +210,7 @@ pub(super) fn cautions(agent: Agent) -> &'static [&'static str] {
             "cloud agents run hooks of a project alone, and not all of them",
         ],
         Agent::Copilot => &[
+            "hooks of a project run only in a folder that is trusted; elsewhere, also with `--allow-all-tools`, calls pass: hooks of the user (`--scope user`) run everywhere",
             "a hook that takes longer than its timeout lets the call pass, whatever it is",
             "a prompt cannot be blocked",
             "where all tools are allowed, and in its app, Copilot runs what a hook asks about: what needs approval is denied, unless you pass `--trust-ask`",

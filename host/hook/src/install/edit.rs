@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::Action;
-use super::agents::{Wanted, events};
+use super::agents::{Wanted, ends, events};
 use super::entry::{CommandLine, entry, marker};
 use crate::agent::Agent;
 use crate::json::{Object, quoted};
@@ -79,7 +79,11 @@ pub(super) fn edit(agent: Agent, before: Option<&str>, action: &Action) -> Resul
 
 fn add(agent: Agent, hooks: &mut Object, line: &CommandLine) -> Result<Vec<String>, String> {
     let mut touched = Vec::new();
-    for wanted in events(agent) {
+    let told: &[Wanted] = match line.records() {
+        true => ends(agent),
+        false => &[],
+    };
+    for wanted in events(agent).iter().chain(told) {
         let mut list = match hooks.get(wanted.name) {
             None => Vec::new(),
             Some(list) => elements(wanted.name, list)?,

@@ -20,6 +20,12 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
+    /// Whether decisions are recorded, so that ends of calls are, too.
+    pub(super) fn records(&self) -> bool {
+        let mut words = self.arguments.iter();
+        words.any(|word| word == "--audit" || word.starts_with("--audit="))
+    }
+
     /// The command for an event, as a shell reads it. Where a call must not happen without the hook, a program that is missing or was killed
     /// ends with the exit code that blocks, and with the reason without which some agents would not block.
     fn shell(&self, agent: Agent, wanted: &Wanted) -> String {

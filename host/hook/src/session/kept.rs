@@ -14,6 +14,9 @@ const VERSION: u32 = 1;
 /// The most different tools that are counted.
 const MOST_TOOLS: usize = 1_000;
 
+/// The most calls whose end is waited for.
+const MOST_RUNNING: usize = 200;
+
 /// What is kept of a conversation.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +32,23 @@ pub(crate) struct Kept {
     /// What the user's own words name, by kind. None: the user was not heard.
     said: Option<BTreeMap<String, BTreeSet<String>>>,
     counts: Counts,
+    /// Calls that may run and whose end was not told, where ends are recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    running: Vec<Running>,
+}
+
+/// A call that may run.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Running {
+    /// What tells it from others.
+    pub(crate) key: String,
+    /// The decision in the log.
+    pub(crate) decision: String,
+    /// The tool, as policies name it.
+    pub(crate) tool: String,
+    /// When it was decided, in milliseconds since 1970.
+    pub(crate) at: u64,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -63,6 +83,7 @@ impl Kept {
             workspace: None,
             said: None,
             counts: Counts::default(),
+            running: Vec::new(),
         }
     }
 
@@ -142,6 +163,20 @@ impl Kept {
         let own = counts.by_tool.entry(tool.to_owned()).or_default();
         *own = own.saturating_add(1);
         true
+    }
+
+    /// A call may run. The oldest is forgotten where too many do.
+    pub(crate) fn runs(&mut self, running: Running) {
+        if self.running.len() >= MOST_RUNNING {
+            self.running.remove(0);
+        }
+        self.running.push(running);
+    }
+
+    /// A call ended: the oldest of those that cannot be told apart.
+    pub(crate) fn ended(&mut self, key: &str) -> Option<Running> {
+        let at = self.running.iter().position(|it| it.key == key)?;
+        Some(self.running.remove(at))
     }
 
     /// A call was denied.

@@ -110,6 +110,47 @@ fn each_agent_is_told_for_which_events() {
     }
 }
 
+#[test]
+fn where_decisions_are_recorded_agents_tell_how_calls_end() {
+    for agent in Agent::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let Action::Install(mut line) = action() else {
+            panic!("it installs");
+        };
+        line.arguments.push("--audit=/var/log/hook".to_owned());
+        let recorded = planned(agent, folder.path(), &Action::Install(line)).unwrap();
+        recorded.apply().unwrap();
+        let text = fs::read_to_string(&recorded.path).unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        let ends: &[&str] = match agent {
+            Agent::ClaudeCode => &["PostToolUse", "PostToolUseFailure"],
+            Agent::Codex => &["PostToolUse"],
+            Agent::Gemini => &["AfterTool"],
+            Agent::Cursor => &[
+                "postToolUse",
+                "postToolUseFailure",
+                "afterShellExecution",
+                "afterMCPExecution",
+            ],
+            _ => &["postToolUse", "postToolUseFailure"],
+        };
+        for event in ends {
+            let entry = value["hooks"][event].to_string();
+            assert!(
+                entry.contains(&format!("--event {event} ")),
+                "{agent}: {text}"
+            );
+            // The call has run by then: nothing is blocked.
+            assert!(!entry.contains("exit 2"), "{agent}: {text}");
+        }
+        // Without a log they are not asked for, so that no process is started for each.
+        let text = install(agent, folder.path());
+        for event in ends {
+            assert!(!text.contains(&format!("\"{event}\"")), "{agent}: {text}");
+        }
+    }
+}
+
 const SETTINGS: &str = r#"{
   "zebra": { "b": 1,   "a": [ 1, 2 ] },
   "hooks": {

@@ -8,6 +8,7 @@
 
 mod answers;
 mod approvals;
+mod ends;
 mod fixture;
 mod forms;
 mod hostile;

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hexgate_base::Digest;
+use hexgate_base::{Clock as _, Digest, Sealer, SystemClock, Timestamp};
 use hexgate_enforce::Decision;
-use rmcp::model::{RequestStateCodec, SealOptions};
 use serde::{Deserialize, Serialize};
 
 /// How long a question is open.
@@ -19,10 +18,13 @@ const MAX_OF_USER: usize = 100;
 const MAX_STATE: usize = 64 << 10;
 const MAX_CARRIED: usize = 32 << 10;
 
+/// What is sealed here.
+const PURPOSE: &str = "question to a client";
+
 /// Seals states and counts each once. A gateway that is started again knows none of them.
 #[derive(Debug)]
 pub(crate) struct States {
-    codec: RequestStateCodec,
+    sealer: Sealer,
     open: Mutex<HashMap<String, Open>>,
 }
 
@@ -37,7 +39,7 @@ struct Open {
 /// The system gives no random numbers.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random numbers: {0}")]
-pub(crate) struct RandomError(String);
+pub struct RandomError(String);
 
 /// What is sealed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,11 +64,8 @@ pub(super) enum Asks {
 
 impl States {
     pub(super) fn new() -> Result<Self, RandomError> {
-        let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|error| RandomError(error.to_string()))?;
-        let codec = RequestStateCodec::try_new(key);
         Ok(Self {
-            codec: codec.map_err(|error| RandomError(error.to_string()))?,
+            sealer: Sealer::new().map_err(|error| RandomError(error.to_string()))?,
             open: Mutex::default(),
         })
     }
@@ -90,13 +89,17 @@ impl States {
         getrandom::fill(&mut random).map_err(|error| error.to_string())?;
         let name = format!("{:032x}", u128::from_be_bytes(random));
         let time = open_for(decision);
-        let options = SealOptions::new().associated_data(&bound).ttl(time);
+        let until = now()?
+            .unix_seconds()
+            .checked_add(time.as_secs())
+            .and_then(Timestamp::from_unix_seconds);
+        let until = until.ok_or("the clock is out of range")?;
         let sealed = Sealed {
             name: name.clone(),
             asks,
         };
-        let sealed = self.codec.seal_json_with(&sealed, &options);
-        let sealed = sealed.map_err(|error| error.to_string())?;
+        let sealed = serde_json::to_vec(&sealed).map_err(|error| error.to_string())?;
+        let sealed = self.sealer.seal(PURPOSE, &bound, &sealed, until);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         open.retain(|_, question| question.until > now);
@@ -125,14 +128,25 @@ impl States {
 
     /// Whether this is the state of a server that asked while it ran this call. It is not used up.
     pub(super) fn is_of_server(&self, decision: &Decision, sealed: &str) -> bool {
-        let Ok(bound) = bound(decision) else {
-            return false;
+        self.unsealed(decision, sealed)
+            .is_ok_and(|it| matches!(it.asks, Asks::Server { .. }))
+    }
+
+    /// What was sealed, if it was for this call.
+    fn unsealed(&self, decision: &Decision, sealed: &str) -> Result<Sealed, String> {
+        if sealed.len() > MAX_STATE {
+            return Err("the state that came back is none that was given".to_owned());
+        }
+        let foreign = |error: &dyn std::error::Error| {
+            format!(
+                "the state that came back was not given for this call by this caller under this policy: {error}"
+            )
         };
-        sealed.len() <= MAX_STATE
-            && self
-                .codec
-                .open_json_with(sealed, &bound)
-                .is_ok_and(|it: Sealed| matches!(it.asks, Asks::Server { .. }))
+        let content = self
+            .sealer
+            .open(PURPOSE, &bound(decision)?, sealed, now()?)
+            .map_err(|error| foreign(&error))?;
+        serde_json::from_slice(&content).map_err(|error| foreign(&error))
     }
 
     /// Uses a state up. The name of its question, and who asked it.
@@ -141,15 +155,7 @@ impl States {
         decision: &Decision,
         sealed: &str,
     ) -> Result<(String, Asks), String> {
-        if sealed.len() > MAX_STATE {
-            return Err("the state that came back is none that was given".to_owned());
-        }
-        let Sealed { name, asks } = self
-            .codec
-            .open_json_with(sealed, &bound(decision)?)
-            .map_err(|error| {
-                format!("the state that came back was not given for this call by this caller under this policy: {error}")
-            })?;
+        let Sealed { name, asks } = self.unsealed(decision, sealed)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         match open.remove(&name) {
             Some(question) if question.until > Instant::now() => Ok((name, asks)),
@@ -165,6 +171,11 @@ pub(super) fn open_for(decision: &Decision) -> Duration {
     expires.map_or(OPEN, |seconds| {
         Duration::from_secs(seconds.into()).min(OPEN)
     })
+}
+
+fn now() -> Result<Timestamp, String> {
+    Timestamp::from_system_time(SystemClock.now())
+        .ok_or_else(|| "the clock is out of range".to_owned())
 }
 
 /// What a question is about: caller, tool, arguments and policy.

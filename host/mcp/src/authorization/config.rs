@@ -7,11 +7,13 @@ use rmcp::transport::auth::JwtSigningAlgorithm;
 use serde::Deserialize;
 use url::Url;
 
-use crate::local::is_loopback;
 use crate::names;
+use hexgate_authzen::is_loopback;
 
 /// The most scopes that are asked for.
 const MOST_SCOPES: usize = 64;
+/// The longest scope, in bytes.
+const MOST_OF_SCOPE: usize = 256;
 
 /// How the gateway gets tokens for a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -194,8 +196,8 @@ fn is_redirect(text: &str) -> bool {
 }
 
 /// RFC 6749, section 3.3.
-fn is_scope(text: &str) -> bool {
-    !text.is_empty()
+pub(super) fn is_scope(text: &str) -> bool {
+    (1..=MOST_OF_SCOPE).contains(&text.len())
         && text
             .bytes()
             .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::{
-    ApprovalsConfig, CallerConfig, Config, DurableConfig, Environment, MAX_FILE, Offer, Reach,
-    ServerConfig, VERSIONS,
+    ApprovalsConfig, AuthzenConfig, CallerConfig, Config, DurableConfig, Environment, MAX_FILE,
+    Offer, Reach, ServerConfig, VERSIONS,
 };
 use crate::authorization::{AuthorizationConfig, Flow};
 use crate::identity::IdentityConfig;
@@ -53,6 +53,7 @@ struct Written {
     #[serde(default)]
     origins: Vec<String>,
     caller: Option<CallerConfig>,
+    authzen: Option<AuthzenConfig>,
     identity: Option<IdentityConfig>,
     pins: Option<PathBuf>,
     #[serde(default)]
@@ -177,6 +178,10 @@ impl Written {
         config.plain_names = self.names == Names::Plain;
         config.listen = self.listen;
         config.caller = self.caller;
+        config.authzen = self.authzen.map(|mut authzen| {
+            authzen.clients = authzen.clients.map(beside);
+            authzen
+        });
         config.identity = self.identity;
         if let Some(tokens) = config.identity.as_mut().and_then(|it| it.tokens.as_mut()) {
             tokens.keys = tokens.keys.iter().map(|key| folder.join(key)).collect();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::header::{
     AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -11,6 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
+use futures_util::StreamExt as _;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::{ErrorData, RequestId};
 use rmcp::transport::streamable_http_server::session::SessionManager as _;
@@ -27,6 +28,8 @@ use crate::gateway::Gateway;
 const SESSION: &str = "mcp-session-id";
 /// How long the body of a request may take. Until it is read nobody knows whether the caller is one.
 const BODY: Duration = Duration::from_secs(10);
+/// How much of a body that is too large is read and dropped before it is refused.
+const DROPPED: usize = 16 << 20;
 
 pub(super) struct Guard {
     gateway: Gateway,
@@ -95,13 +98,13 @@ pub(super) async fn guard(
 ) -> Response {
     let limit = guard.gateway.config().limits.request_bytes;
     let (mut parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(BODY, to_bytes(body, limit)).await {
-        Ok(Ok(body)) => body,
+    let body = match tokio::time::timeout(BODY, whole(body, limit)).await {
+        Ok(Some(body)) => body,
         Err(_) => {
             let error = ErrorData::invalid_request("late: the request did not come whole", None);
             return answer(StatusCode::REQUEST_TIMEOUT, &error, None);
         }
-        Ok(Err(_)) => {
+        Ok(None) => {
             let refusal = Refusal::TooLarge(limit);
             return answer(StatusCode::PAYLOAD_TOO_LARGE, &refusal.error(), None);
         }
@@ -152,6 +155,30 @@ pub(super) async fn guard(
         guard.opened(&opened, &caller).await;
     }
     response
+}
+
+/// The body, if it has at most so many bytes. Most clients read no answer before they have sent everything, so what is too large is read on for
+/// a while and dropped: else they would see a broken connection and not why.
+async fn whole(body: Body, limit: usize) -> Option<Bytes> {
+    let most = limit.saturating_add(DROPPED);
+    if usize::try_from(body.size_hint().lower()).map_or(true, |said| said > most) {
+        return None;
+    }
+    let mut pieces = body.into_data_stream();
+    let (mut whole, mut seen) = (Vec::new(), 0_usize);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.ok()?;
+        seen = seen.saturating_add(piece.len());
+        if seen > most {
+            return None;
+        }
+        if seen > limit {
+            whole = Vec::new();
+        } else {
+            whole.extend_from_slice(&piece);
+        }
+    }
+    (seen <= limit).then(|| whole.into())
 }
 
 /// Whether the origin is the very address that is asked, and that is one of this machine's own names. A page elsewhere has another origin,

@@ -2,18 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use hexgate_enforce::approvals::{
-    ApprovalService, Approvers, ApproversError, OpenError as StoreError, RequestStore, Terms,
-    TermsError, UsedApprovals, UsedApprovalsError,
-};
-use hexgate_enforce::audit::{AuditLog, DigestKey, Options, RedactionError, Scrubber};
+use hexgate_enforce::audit::{RedactionError, Scrubber};
 use hexgate_enforce::host::Engine;
 use hexgate_enforce::resolve::{Environment, ResolveError, Resolver};
 use hexgate_enforce::{
-    Approvals, AuditRecorder, Caller, CallerError, DurableApprovals, EnforcerBuilder,
-    OnRecordFailure, RandomError,
+    ApprovalFilesError, Approvals, AuditRecorder, Caller, CallerError, DurableApprovals,
+    EnforcerBuilder, OnRecordFailure, RandomError,
 };
 use tokio::sync::watch as channel;
 
@@ -21,7 +16,7 @@ use super::{Gateway, Inner};
 use crate::ask::{Handler, Roads};
 use crate::caller::{Always, CallerOf, Incoming, Unidentified};
 use crate::catalogue::{Catalogue, Everything};
-use crate::config::Config;
+use crate::config::{Config, DurableConfig};
 use crate::identity::IdentityConfigError;
 use crate::pins::PinsError;
 use crate::server::Server;
@@ -50,18 +45,9 @@ pub enum OpenError {
         /// Why.
         reason: String,
     },
-    /// The database of approvals cannot be used.
-    #[error("the database of approvals cannot be used: {0}")]
-    Store(#[from] StoreError),
-    /// The list of approvers cannot be used.
-    #[error("the list of approvers cannot be used: {0}")]
-    Approvers(#[from] ApproversError),
-    /// The file of used approvals cannot be used.
-    #[error("the file of used approvals cannot be used: {0}")]
-    Used(#[from] UsedApprovalsError),
-    /// The terms of approvals are none.
+    /// Nobody can be asked for approval as the configuration says.
     #[error("`approvals`: {0}")]
-    Terms(#[from] TermsError),
+    Approvals(#[from] ApprovalFilesError),
     /// The scrubber of results cannot be made.
     #[error(transparent)]
     Scrubber(#[from] RedactionError),
@@ -77,15 +63,6 @@ pub enum OpenError {
     /// Likewise.
     #[error("the system gives no random numbers")]
     Key,
-}
-
-impl OpenError {
-    fn audit(folder: &std::path::Path, error: &dyn std::error::Error) -> Self {
-        Self::Audit {
-            folder: folder.to_owned(),
-            reason: error.to_string(),
-        }
-    }
 }
 
 /// Why a gateway does not start.
@@ -151,28 +128,14 @@ impl Gateway {
         let resolved = resolver.resolve(environment)?;
         let mut enforcer = resolved.enforcer();
         if let Some(folder) = &config.audit {
-            let mut key = folder.clone().into_os_string();
-            key.push(".key");
-            let key = DigestKey::open_or_create(PathBuf::from(key))
-                .map_err(|error| OpenError::audit(folder, &error))?;
-            let log = AuditLog::open(folder, Options::new(key), SystemTime::now());
-            let log = log.map_err(|error| OpenError::audit(folder, &error))?;
-            enforcer = enforcer.recorder(AuditRecorder::new(log), OnRecordFailure::Deny);
+            let recorder = AuditRecorder::in_folder(folder).map_err(|error| OpenError::Audit {
+                folder: folder.clone(),
+                reason: error.to_string(),
+            })?;
+            enforcer = enforcer.recorder(recorder, OnRecordFailure::Deny);
         }
-        let durable = match &config.approvals.durable {
-            None => None,
-            Some(durable) => {
-                let mut service = ApprovalService::new(
-                    RequestStore::open_or_create(&durable.database)?,
-                    Approvers::from_file(&durable.approvers)?,
-                );
-                if let Some(used) = &durable.used {
-                    service = service.with_used_approvals(UsedApprovals::open(used)?);
-                }
-                let terms = Terms::new(durable.roles.clone())?;
-                Some(DurableApprovals::new(Arc::new(service), terms))
-            }
-        };
+        let durable = config.approvals.durable.as_ref();
+        let durable = durable.map(DurableConfig::open).transpose()?;
         let mut notices = resolved.notices.clone();
         if config.audit.is_none() {
             notices.push(
@@ -240,6 +203,7 @@ impl GatewayBuilder {
     pub fn build(self) -> Result<Gateway, OpenError> {
         let config = self.config;
         config.check().map_err(OpenError::Config)?;
+        let durable = self.durable.clone();
         let roads = Roads::new(
             config
                 .approvals
@@ -283,6 +247,7 @@ impl GatewayBuilder {
             identifies,
             servers,
             roads,
+            durable,
             scrubber,
             tasks: Default::default(),
             changed,

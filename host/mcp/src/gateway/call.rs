@@ -81,6 +81,7 @@ impl Gateway {
         let call = Call::of(request.caller, tool.decided_as.clone(), arguments);
         let permit = match self.authorize(&request, call).await {
             Ok(permit) => permit,
+            Err(_) if request.asking.is_unknown() => return Err(self.error(&Failure::State)),
             Err(decision) => {
                 return Ok(match request.asking.issued() {
                     Some(input) => input.into(),

@@ -338,7 +338,14 @@ impl ServerHandler for Session {
             params.input_responses.as_ref(),
         );
         let request = self.request(&caller, &context, given, &cancelled);
-        self.gateway.resource(request, params).await
+        let mut response = self.gateway.resource(request, params).await?;
+        if let ReadResourceResponse::Complete(result) = &mut response {
+            // The policy decided for this caller alone, whatever the server says of others. Versions that know no caches are told of none.
+            let modern = is_modern(&context);
+            result.cache_scope = modern.then_some(CacheScope::Private);
+            result.ttl_ms = modern.then(|| result.ttl_ms.unwrap_or(0));
+        }
+        Ok(response)
     }
 
     async fn complete(

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use zeroize::Zeroizing;
 
 use super::IdentityError;
@@ -25,20 +24,10 @@ impl Bearer {
     ///
     /// There is none, there are several, or the header has another form.
     pub fn of(headers: &HeaderMap) -> Result<Self, IdentityError> {
-        let mut values = headers.get_all(AUTHORIZATION).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Err(IdentityError::Missing),
-            (Some(value), None) => value
-                .to_str()
-                .ok()
-                .and_then(|text| text.split_once(' '))
-                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-                .map(|(_, token)| token.trim_matches(' '))
-                .filter(|token| !token.is_empty() && !token.contains([' ', ',']))
-                .map(|token| Self(Zeroizing::new(token.to_owned())))
-                .ok_or(IdentityError::Malformed),
-            // Which of them would count is not known.
-            (Some(_), Some(_)) => Err(IdentityError::Malformed),
+        match hexgate_authzen::bearer(headers) {
+            hexgate_authzen::Bearer::Token(token) => Ok(Self(Zeroizing::new(token.to_owned()))),
+            hexgate_authzen::Bearer::Missing => Err(IdentityError::Missing),
+            hexgate_authzen::Bearer::Malformed => Err(IdentityError::Malformed),
         }
     }
 

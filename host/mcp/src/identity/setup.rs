@@ -14,7 +14,7 @@ use super::config::{IdentityConfig, IssuerConfig, TokensConfig};
 use super::fetch::{KeySource, PAUSE};
 use super::jwt::Issuer;
 use super::{Identity, IdentityConfigError, Who};
-use crate::local::is_loopback;
+use hexgate_authzen::is_loopback;
 
 const MOST_LEEWAY: u64 = 300;
 const MOST_KEEP: u64 = 86_400;

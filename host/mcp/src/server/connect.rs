@@ -18,9 +18,9 @@ use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
-use tokio::sync::Notify;
 
 use super::bearing::{Bearing, challenge_of, refusal_of};
+use super::stale::{Hearing, Stale};
 use super::upstream::{Towards, Upstream};
 use crate::authorization::Authorizer;
 use crate::config::{Environment, Reach, ServerConfig, VERSIONS};
@@ -63,7 +63,7 @@ pub(super) enum Opening {
 pub(super) struct Connected {
     pub(super) running: RunningService<RoleClient, Upstream>,
     pub(super) ended: Ended,
-    pub(super) stale: Arc<Notify>,
+    pub(super) stale: Arc<Stale>,
 }
 
 /// Starts or reaches a server, and agrees on a version of the protocol.
@@ -75,7 +75,8 @@ pub(super) async fn connect(
     opening: Opening,
     authorizer: Option<Arc<Authorizer>>,
 ) -> Result<Connected, String> {
-    let upstream = Upstream::new(name, config, towards);
+    let upstream = Upstream::new(config, towards);
+    let stale = Arc::clone(&towards.stale);
     let mode = mode(config, opening);
     let (running, ended) = match &config.reach {
         Reach::Process {
@@ -85,6 +86,10 @@ pub(super) async fn connect(
         } => {
             let lines = process(name, command, args, environment, limits)?;
             let ended = lines.ended();
+            let lines = Hearing {
+                transport: lines,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(lines, mode).await;
             let running = running.map_err(|error| match ended.why() {
                 Some(why) => format!("{why}: {error}"),
@@ -93,7 +98,10 @@ pub(super) async fn connect(
             (running, ended)
         }
         Reach::Http { url, headers, .. } => {
-            let transport = http(url, headers, limits, authorizer.clone())?;
+            let transport = Hearing {
+                transport: http(url, headers, limits, authorizer.clone())?,
+                stale: Arc::clone(&stale),
+            };
             let running = upstream.serve_with_lifecycle(transport, mode).await;
             let running = running.map_err(|error| not_opened(&error, authorizer.as_deref()))?;
             (running, Ended::default())
@@ -144,14 +152,13 @@ fn mode(config: &ServerConfig, opening: Opening) -> ClientLifecycleMode {
 
 /// What a server over HTTP answers to somebody without a token: the value of its `WWW-Authenticate`. None: it wants none.
 pub(crate) async fn challenge(
-    name: &str,
     config: &ServerConfig,
     limits: &Limits,
 ) -> Result<Option<String>, String> {
     let Reach::Http { url, headers, .. } = &config.reach else {
         return Ok(None);
     };
-    let upstream = Upstream::new(name, config, &Towards::default());
+    let upstream = Upstream::new(config, &Towards::default());
     let transport = http(url, headers, limits, None)?;
     let opening = upstream.serve_with_lifecycle(transport, mode(config, Opening::Ask));
     let limit = limits.start_time;

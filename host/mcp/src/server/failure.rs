@@ -55,9 +55,9 @@ pub(crate) enum Failure {
     /// It wants something that is refused here.
     #[error("the server {0}, which this gateway refuses")]
     Refused(&'static str),
-    /// The client sent a state that nothing asked for.
+    /// The client sent a state that counts for nothing. It does not say which check failed.
     #[error(
-        "the state that came with the call was not given for it; make the call again without it"
+        "the state that came with the call was not given for it, is too old or was used; make the call again without it"
     )]
     State,
     /// What was decided cannot be sent unchanged.

@@ -17,9 +17,9 @@ use rmcp::model::{
 use rmcp::service::{InboundStreamOrigin, NotificationContext, RequestContext};
 use rmcp::{ClientHandler, RoleClient};
 use serde::de::DeserializeOwned;
-use tokio::sync::Notify;
 
 use super::exchange::passed;
+use super::stale::Stale;
 use super::watched::Watched;
 use crate::config::{Offer, ServerConfig};
 use crate::relay::Relays;
@@ -27,10 +27,10 @@ use crate::relay::Relays;
 /// This gateway, as its servers see it.
 #[derive(Debug)]
 pub(super) struct Upstream {
-    server: String,
     version: Option<ProtocolVersion>,
     towards: Towards,
 }
+
 /// What of the gateway a server reaches.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Towards {
@@ -38,15 +38,14 @@ pub(super) struct Towards {
     /// The requests in flight.
     pub(super) relays: Arc<Relays>,
     pub(super) watched: Arc<Watched>,
-    /// Is told when the server says that its lists changed.
-    pub(super) stale: Arc<Notify>,
+    /// Whether the server says that its lists changed.
+    pub(super) stale: Arc<Stale>,
 }
 
 impl Upstream {
-    pub(super) fn new(name: &str, config: &ServerConfig, towards: &Towards) -> Self {
+    pub(super) fn new(config: &ServerConfig, towards: &Towards) -> Self {
         let version = config.protocol.clone();
         Self {
-            server: name.to_owned(),
             version: version.or(Some(ProtocolVersion::LATEST_WITH_INITIALIZE)),
             towards: towards.clone(),
         }
@@ -130,19 +129,6 @@ impl ClientHandler for Upstream {
         _: NotificationContext<RoleClient>,
     ) {
         self.towards.watched.updated(said.uri);
-    }
-
-    async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        tracing::debug!(server = %self.server, "the list of tools changed");
-        self.towards.stale.notify_one();
-    }
-
-    async fn on_prompt_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.towards.stale.notify_one();
-    }
-
-    async fn on_resource_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.towards.stale.notify_one();
     }
 }
 

@@ -125,6 +125,7 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
         ended: connected.ended.clone(),
         relays: towards.relays,
         level: Arc::default(),
+        stale: Arc::clone(&connected.stale),
     }));
     Ok(connected)
 }
@@ -139,8 +140,8 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
     let peer = running.peer().clone();
     let listening = tokio::spawn({
         let watched = Arc::clone(&server.upgrade()?.watched);
-        let (peer, stale) = (peer.clone(), Arc::clone(&stale));
-        async move { listen(&peer, &stale, &watched).await }
+        let peer = peer.clone();
+        async move { listen(&peer, &watched).await }
     });
     let mut waiting = std::pin::pin!(running.waiting());
     let why = loop {
@@ -150,17 +151,10 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
                 (None, Ok(reason)) => format!("{reason:?}"),
                 (None, Err(error)) => error.to_string(),
             },
-            () = stale.notified() => {}
+            () = stale.told() => {}
         }
         let this = server.upgrade()?;
-        let reading = list::read(&this.name, &this.parts, &peer);
-        match timeout(this.parts.limits.start_time, reading).await {
-            Ok(Ok(snapshot)) => this.set_snapshot(snapshot),
-            Ok(Err(why)) => {
-                tracing::warn!(server = %this.name, %why, "the lists cannot be read again");
-            }
-            Err(_) => tracing::warn!(server = %this.name, "the lists are late"),
-        }
+        this.refresh().await;
         drop(this);
         sleep(RELIST).await;
     };
@@ -192,31 +186,46 @@ impl Server {
     /// Reads the lists again if they may be kept no longer. All who want them wait for one reading, and for a short while: then they have the
     /// last ones, and the reading goes on.
     pub(crate) async fn refresh(self: &Arc<Self>) {
-        let version = self.parts.catalogue.version();
-        let is_old = self
-            .snapshot()
-            .is_none_or(|snapshot| snapshot.is_old(version));
-        let State::Ready(connection) = self.state.borrow().clone() else {
-            return;
-        };
-        if !is_old {
-            return;
-        }
-        let mut done = self.read.subscribe();
-        // INVARIANT: it is marked as read again by the task, whatever comes of it.
-        if !self.read.send_replace(false) {
-            // Somebody else began.
-            let _ = timeout(PATIENCE, done.wait_for(|is_done| *is_done)).await;
-            return;
-        }
-        let this = Arc::clone(self);
-        tokio::spawn(async move {
-            let _mark = Read(&this);
-            let reading = list::read(&this.name, &this.parts, &connection.peer);
-            if let Ok(Ok(snapshot)) = timeout(this.parts.limits.start_time, reading).await {
-                this.set_snapshot(snapshot);
+        let reading = async {
+            // What the server says has changed while somebody reads is read once more.
+            for _ in 0..2 {
+                let State::Ready(connection) = self.state.borrow().clone() else {
+                    return;
+                };
+                let mut done = self.read.subscribe();
+                let is_read = *done.borrow();
+                if is_read && !self.is_old(&connection) {
+                    return;
+                }
+                // INVARIANT: it is marked as read again by the task, whatever comes of it.
+                if self.read.send_replace(false) {
+                    tokio::spawn(Arc::clone(self).read_again(connection));
+                }
+                let _ = done.wait_for(|is_done| *is_done).await;
             }
-        });
-        let _ = timeout(PATIENCE, done.wait_for(|is_done| *is_done)).await;
+        };
+        let _ = timeout(PATIENCE, reading).await;
+    }
+
+    fn is_old(&self, connection: &Connection) -> bool {
+        let version = self.parts.catalogue.version();
+        connection.stale.is()
+            || self
+                .snapshot()
+                .is_none_or(|snapshot| snapshot.is_old(version))
+    }
+
+    async fn read_again(self: Arc<Self>, connection: Connection) {
+        let _mark = Read(&self);
+        connection.stale.asked();
+        let reading = list::read(&self.name, &self.parts, &connection.peer);
+        let why = match timeout(self.parts.limits.start_time, reading).await {
+            Ok(Ok(snapshot)) => return self.set_snapshot(snapshot),
+            Ok(Err(why)) => why,
+            Err(_) => "they are late".to_owned(),
+        };
+        tracing::warn!(server = %self.name, %why, "the lists cannot be read again");
+        // Who wants them next asks for them again.
+        connection.stale.unread();
     }
 }

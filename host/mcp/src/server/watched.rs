@@ -12,7 +12,7 @@ use rmcp::model::{
     ServerNotification, SubscribeRequestParams, SubscriptionFilter, UnsubscribeRequestParams,
 };
 use rmcp::service::Peer;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{broadcast, watch};
 
 /// Resources that are wanted at a time, of one server.
 const MAX_WANTED: usize = 1000;
@@ -118,8 +118,8 @@ impl Drop for Watch {
     }
 }
 
-/// Hears of changed lists and resources, as the version of the server has it, until the connection ends.
-pub(super) async fn listen(peer: &Peer<RoleClient>, stale: &Notify, watched: &Watched) {
+/// Has the server say that lists and resources changed, as the version of the server has it, until the connection ends.
+pub(super) async fn listen(peer: &Peer<RoleClient>, watched: &Watched) {
     let info = peer.peer_info();
     if info.is_some_and(|info| info.protocol_version.has_initialize()) {
         subscribe(peer, watched).await;
@@ -145,7 +145,8 @@ pub(super) async fn listen(peer: &Peer<RoleClient>, stale: &Notify, watched: &Wa
                     Ok(Some(ServerNotification::ResourceUpdatedNotification(said))) => {
                         watched.updated(said.params.uri);
                     }
-                    Ok(Some(_)) => stale.notify_one(),
+                    // The transport heard of changed lists before.
+                    Ok(Some(_)) => {}
                     Ok(None) | Err(_) => return,
                 },
                 changed = wanted.changed() => match changed {

@@ -9,7 +9,10 @@ use hexgate_enforce::approvals::{
     ApprovalService, Approver, Approvers, Decision, RequestStore, Terms,
 };
 use hexgate_mcp::Gateway;
-use rmcp::model::{CallToolRequestParams, CallToolResponse, InputRequest, InputRequiredResult};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, ErrorCode, InputRequest, InputRequiredResult,
+};
+use rmcp::service::ServiceError;
 use serde_json::{Value, json};
 
 use crate::client::{Over, Running, User, call, connect, listen, params, text, transport};
@@ -94,6 +97,18 @@ pub(crate) async fn again(client: &Running, params: CallToolRequestParams) -> (b
     }
 }
 
+/// Makes a call again with a state that counts for nothing. That is an error of the protocol, and says nothing of the reason.
+pub(crate) async fn refused(what: &str, client: &Running, params: CallToolRequestParams) {
+    match client.peer().call_tool_once(params).await {
+        Err(ServiceError::McpError(error)) => {
+            assert_eq!(error.code, ErrorCode::INVALID_PARAMS, "{what}: {error}");
+            let said = "[unknown_state] the state that came with the call was not given for it, is too old or was used; make the call again without it";
+            assert_eq!(error.message, said, "{what}");
+        }
+        other => panic!("{what}: {other:?}"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_client_asks_and_calls_again_once() {
     let (world, gateway) = world().await;
@@ -113,9 +128,10 @@ async fn a_newer_client_asks_and_calls_again_once() {
         assert!(state.is_some());
 
         // For other arguments, under another state, without one that was given, or without a plain yes it does not count.
-        let tampered = state
-            .clone()
-            .map(|state| format!("{}A", &state[..state.len() - 1]));
+        let tampered = state.clone().map(|state| match state.strip_suffix('A') {
+            Some(rest) => format!("{rest}B"),
+            None => format!("{}A", &state[..state.len() - 1]),
+        });
         for (what, params) in [
             (
                 "other arguments",
@@ -127,11 +143,8 @@ async fn a_newer_client_asks_and_calls_again_once() {
                 answered(sent.clone(), Some("rs1.e30.x".to_owned()), yes()),
             ),
         ] {
-            let (is_error, text) = again(&client, params).await;
-            assert!(
-                is_error && text.starts_with("[policy_denied]"),
-                "{what}: {text}"
-            );
+            refused(what, &client, params).await;
+            assert_eq!(world.records.last(), "deny mcp-fs-pay approval", "{what}");
         }
         // Another caller's answer does not count either.
         let bob = rmcp::service::ClientServiceExt::serve_with_lifecycle(
@@ -143,15 +156,18 @@ async fn a_newer_client_asks_and_calls_again_once() {
         )
         .await
         .unwrap();
-        let (is_error, text) = again(&bob, answered(sent.clone(), state.clone(), yes())).await;
-        assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
+        refused(
+            "another caller",
+            &bob,
+            answered(sent.clone(), state.clone(), yes()),
+        )
+        .await;
         assert_eq!(world.calls("fs").len(), before);
 
         // Nor does it open another tool, whatever the policy says of that.
         let mut other = answered(sent.clone(), state.clone(), yes());
         other.name = "fs-echo".into();
-        let (is_error, text) = again(&client, other).await;
-        assert!(is_error && text.starts_with("[unknown_state]"), "{text}");
+        refused("another tool", &client, other).await;
         assert_eq!(world.calls("fs").len(), before);
 
         // It counts once.
@@ -160,8 +176,7 @@ async fn a_newer_client_asks_and_calls_again_once() {
             again(&client, params.clone()).await,
             (false, sent.to_string())
         );
-        let (is_error, text) = again(&client, params).await;
-        assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
+        refused("used", &client, params).await;
         assert_eq!(world.calls("fs").len(), before + 1);
         let raw = world.raw("fs").concat();
         assert!(
@@ -184,9 +199,8 @@ async fn a_newer_client_asks_and_calls_again_once() {
             .await;
             assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
             // A no uses the question up.
-            let (is_error, _) =
-                again(&client, answered(sent.clone(), asked.request_state, yes())).await;
-            assert!(is_error);
+            let again = answered(sent.clone(), asked.request_state, yes());
+            refused("said no", &client, again).await;
         }
         assert_eq!(world.calls("fs").len(), before + 1);
     }
@@ -204,12 +218,8 @@ async fn an_answer_does_not_count_under_another_policy() {
     })
     .await;
     let yes = json!({"action": "accept", "content": {"approve": true}});
-    let (is_error, text) = again(
-        &client,
-        answered(json!({"amount": 1}), asked.request_state, yes),
-    )
-    .await;
-    assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
+    let params = answered(json!({"amount": 1}), asked.request_state, yes);
+    refused("another policy", &client, params).await;
     assert_eq!(world.calls("fs"), Vec::<String>::new());
 }
 
@@ -335,25 +345,18 @@ async fn a_server_asks_the_user_where_that_is_passed_on() {
         let state = asked(&client, begin, "which").await;
         assert_ne!(state.as_deref(), Some("state of the server"));
         assert_eq!(world.calls("fs").len(), 5);
-        let marker = if needs_approval {
-            "[policy_denied]"
-        } else {
-            "[unknown_state]"
-        };
         for bad in [
             input(state.clone(), "which", json!({"other": 1})),
             input(Some("state of the server".to_owned()), "which", json!({})),
         ] {
-            let (is_error, text) = again(&client, bad).await;
-            assert!(is_error && text.starts_with(marker), "{text}");
+            refused("of the server", &client, bad).await;
         }
         let good = input(state, "which", json!({}));
         assert_eq!(
             again(&client, good.clone()).await,
             (false, ACCEPTED.to_owned())
         );
-        let (is_error, text) = again(&client, good).await;
-        assert!(is_error && text.starts_with(marker), "{text}");
+        refused("used", &client, good).await;
         assert_eq!(world.calls("fs").len(), 6);
 
         let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;

@@ -28,6 +28,7 @@ offer: { prompts: pass, resources: pass, completions: pass }
 limits: { request_bytes: 1000, call_seconds: 5 }
 approvals: { database: approvals.db, approvers: approvers.json, roles: [lead], ask_client: false }
 audit: audit
+authzen: { listen: 127.0.0.1:8901, clients: clients.json, url: "https://pdp.example.com" }
 scrub_secrets: true
 "#,
     )
@@ -37,6 +38,12 @@ scrub_secrets: true
         Some(Path::new("/etc/gateway/policy.yaml"))
     );
     assert_eq!(config.listen.unwrap().port(), 8900);
+    let authzen = config.authzen.unwrap();
+    assert_eq!(authzen.listen.port(), 8901);
+    assert_eq!(
+        authzen.clients.as_deref(),
+        Some(Path::new("/etc/gateway/clients.json"))
+    );
     assert_eq!(
         (
             config.limits.request_bytes,
@@ -62,6 +69,10 @@ fn what_is_wrong_is_named_with_its_line() {
     let server = "servers:\n  fs: { command: cat }\n";
     for (text, parts) in [
         (format!("{server}polcy: x\n"), &["polcy", "line 3"][..]),
+        (
+            format!("{server}authzen: {{ listen: 127.0.0.1:1, token: x }}\n"),
+            &["token", "line 3"],
+        ),
         (format!("{server}{server}"), &["servers", "line 3"]),
         (
             "servers:\n  fs: { command: cat }\n  fs: { command: cat }\n".to_owned(),

@@ -10,7 +10,7 @@ use rmcp::model::Tool;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::asking::{again, answered, question};
+use crate::asking::{again, answered, question, refused};
 use crate::client::{Over, Raw, User, call, connect, listen, tools, transport};
 use crate::server::{self, Mode};
 use crate::world::{POLICY, V2, V3, World, until};
@@ -164,8 +164,13 @@ async fn one_caller_fills_no_place_of_others() {
     // The oldest made room, and nobody else's.
     for (at, is_over) in [(0, true), (1, false), (100, false)] {
         let (sent, state) = states[at].clone();
-        let (is_error, text) = again(&client, answered(sent, state, yes())).await;
-        assert_eq!(is_error, is_over, "{at}: {text}");
+        let params = answered(sent, state, yes());
+        if is_over {
+            refused("made room", &client, params).await;
+        } else {
+            let (is_error, text) = again(&client, params).await;
+            assert!(!is_error, "{at}: {text}");
+        }
     }
     let (is_error, text) = again(&bob, answered(json!({}), of_bob, yes())).await;
     assert!(!is_error, "{text}");
@@ -252,7 +257,6 @@ async fn a_question_is_open_no_longer_than_the_policy_says() {
     let state = question(&client, json!({})).await.request_state;
     tokio::time::sleep(Duration::from_millis(2500)).await;
     let yes = json!({"action": "accept", "content": {"approve": true}});
-    let (is_error, text) = again(&client, answered(json!({}), state, yes)).await;
-    assert!(is_error && text.starts_with("[policy_denied]"), "{text}");
+    refused("too late", &client, answered(json!({}), state, yes)).await;
     assert_eq!(world.calls("fs"), Vec::<String>::new());
 }

@@ -129,7 +129,13 @@ async fn a_server_over_http_that_goes_away_is_a_failure_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_start_stops_no_other() {
-    for mode in [Mode::Dead, Mode::Silent, Mode::Liar, Mode::Endless] {
+    for mode in [
+        Mode::Dead,
+        Mode::Silent,
+        Mode::Liar,
+        Mode::Boaster,
+        Mode::Endless,
+    ] {
         let world = World::new();
         let servers = [
             ("fs", server::process(&world.server("fs"), &V2, mode)),
@@ -168,6 +174,7 @@ async fn what_is_no_answer_is_not_passed_on() {
         ("twice", "duplicate_key"),
         ("inexact", "inexact_number"),
         ("kind", "[protocol]"),
+        ("task", "[refused]"),
         ("type", ""),
         ("batch", "[timeout]"),
         ("other", "[timeout]"),
@@ -180,7 +187,7 @@ async fn what_is_no_answer_is_not_passed_on() {
     assert_eq!(answer, (false, "good".to_owned()));
     let records = world.records.all();
     let ends = records.iter().filter(|line| line.starts_with("end "));
-    assert_eq!(ends.count(), 8, "{records:?}");
+    assert_eq!(ends.count(), 9, "{records:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,7 @@
 //! What is special over HTTP.
 
+use std::io::{Read as _, Write as _};
+
 use hexgate_mcp::front::Http;
 use hexgate_mcp::{Gateway, caller::Always};
 use reqwest::header::HeaderMap;
@@ -203,6 +205,7 @@ async fn bodies_that_are_no_message_are_refused() {
         (twice, 400, "duplicate_key"),
         (inexact, 400, "inexact_number"),
         (large, 413, "too_large"),
+        (body.replace("\"id\":1", "\"id\":null"), 400, "no_id"),
     ] {
         let (found, _, answer) = post(&url, &NEW, &body).await;
         assert_eq!(found, status, "{answer}");
@@ -215,6 +218,27 @@ async fn bodies_that_are_no_message_are_refused() {
             "{answer}"
         );
     }
+    assert_eq!(world.calls("fs").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_too_much_is_told_so_after_the_last_byte() {
+    let (world, _gateway, url) = world().await;
+    let address = url.trim_start_matches("http://").trim_end_matches("/mcp");
+    let address = address.to_owned();
+    let sent = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        let body = vec![b'x'; 10 << 20];
+        write!(stream, "POST /mcp HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer alice\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len()).unwrap();
+        // It reads nothing before it has sent everything.
+        stream.write_all(&body).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let answer = sent.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("too_large"), "{answer}");
     assert_eq!(world.calls("fs").len(), 0);
 }
 

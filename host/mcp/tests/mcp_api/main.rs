@@ -9,9 +9,11 @@
 )]
 
 mod asking;
+mod caching;
 mod changing;
 mod client;
 mod config;
+mod deciding;
 mod going_on;
 mod holding;
 mod hostile;

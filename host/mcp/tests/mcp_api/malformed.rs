@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hexgate_mcp::config::Passing;
 use serde_json::json;
 
 use crate::client::Raw;
@@ -53,6 +54,9 @@ async fn each_has_a_name_and_none_is_an_allow() {
             "not_a_message",
         ),
         (r#"{"id":8,"method":"tools/list"}"#, -32600, "not_a_message"),
+        (&line("null", "{}"), -32600, "no_id"),
+        (&line("9", "{}").replace(r#""id":9,"#, ""), -32600, "no_id"),
+        (r#"{"jsonrpc":"2.0","method":""}"#, -32600, "no_id"),
         (
             r#"{"jsonrpc":"2.0","id":8,"method":"tools/call","params":{"name":"fs-echo","arguments":[1]}}"#,
             0,
@@ -89,6 +93,11 @@ async fn each_has_a_name_and_none_is_an_allow() {
             "",
         ),
         (
+            r#"{"jsonrpc":"2.0","id":18,"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}"#,
+            -32601,
+            "",
+        ),
+        (
             r#"{"jsonrpc":"2.0","id":15,"method":"tools/list","params":{"cursor":"of another list"}}"#,
             -32602,
             "unknown_cursor",
@@ -118,6 +127,36 @@ async fn each_has_a_name_and_none_is_an_allow() {
     assert_eq!(answer["id"], 99);
     assert_eq!(answer["result"]["content"][0]["text"], r#"{"n":1}"#);
     assert_eq!(world.calls("fs"), [r#"echo {"n":1}"#]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_another_list_opens_none() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let mut config = world.config(&[("fs", server)]);
+    config.offer.prompts = Passing::Pass;
+    config.offer.resources = Passing::Pass;
+    let gateway = world.gateway(config).await;
+    let mut raw = Raw::open(&gateway).await;
+    for list in [
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+    ] {
+        for cursor in ["of another list", "", "2"] {
+            let ask =
+                json!({"jsonrpc": "2.0", "id": 1, "method": list, "params": {"cursor": cursor}});
+            let answer = raw.ask(&ask.to_string()).await;
+            assert_eq!(answer["error"]["code"], -32602, "{list}: {answer}");
+            let said = answer["error"]["message"].as_str().unwrap();
+            assert!(said.starts_with("unknown_cursor"), "{list}: {answer}");
+        }
+        let ask = json!({"jsonrpc": "2.0", "id": 1, "method": list});
+        let answer = raw.ask(&ask.to_string()).await;
+        assert!(answer["result"].is_object(), "{list}: {answer}");
+        assert_eq!(answer["result"].get("nextCursor"), None, "{list}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -119,13 +119,21 @@ impl ServerHandler for Fixture {
     async fn call_tool(
         &self,
         params: CallToolRequestParams,
-        _: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = serde_json::to_string(&params.arguments.unwrap_or_default()).unwrap();
         self.note("calls", &format!("{} {arguments}", params.name));
         let text = |text: String| CallToolResult::success(vec![ContentBlock::text(text)]);
         Ok(match &*params.name {
             "hang" => std::future::pending().await,
+            // Says first that its list changed, and answers then.
+            "retire" => {
+                let kept = self.tools().into_iter().map(|tool| tool.name);
+                let kept: Vec<_> = kept.filter(|name| name != "old").collect();
+                fs::write(self.folder.join("tools"), kept.join("\n")).unwrap();
+                let _ = context.peer.notify_tool_list_changed().await;
+                text(arguments).into()
+            }
             "die" => std::process::exit(3),
             "flood" => {
                 let mut out = std::io::stdout();
@@ -215,7 +223,12 @@ impl ServerHandler for Fixture {
     ) -> Result<ReadResourceResponse, ErrorData> {
         self.note("calls", &format!("resource:{}", params.uri));
         let content = ResourceContents::text("a memo", params.uri);
-        Ok(ReadResourceResult::new(vec![content]).into())
+        let mut result = ReadResourceResult::new(vec![content]);
+        if self.version == ProtocolVersion::V_2026_07_28 {
+            result.ttl_ms = Some(60_000);
+            result.cache_scope = Some(CacheScope::Public);
+        }
+        Ok(result.into())
     }
 }
 
@@ -235,6 +248,8 @@ pub(crate) enum Mode {
     Silent,
     /// Names a version that nobody speaks.
     Liar,
+    /// Names the newest version, and does not speak it.
+    Boaster,
     /// Answers calls with what is no answer, as the argument `how` says.
     Twisted,
     /// Prints a line without an end.
@@ -392,6 +407,7 @@ fn twisted() {
                     r#"{"content":[],"structuredContent":{"n":18446744073709551616}}"#.to_owned()
                 }
                 "kind" => r#"{"tools":[]}"#.to_owned(),
+                "task" => r#"{"resultType":"task","taskId":"1","status":"working","createdAt":"2026-07-28T00:00:00Z","lastUpdatedAt":"2026-07-28T00:00:00Z","ttlMs":null}"#.to_owned(),
                 "type" => r#"{"content":"text"}"#.to_owned(),
                 "batch" => {
                     println!(r#"[{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}]"#);
@@ -442,6 +458,27 @@ fn entry() {
         }
         "Twisted" => return twisted(),
         "Deaf" => return deaf(),
+        "Boaster" => {
+            for line in std::io::stdin().lines() {
+                let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();
+                let result = match asked["method"].as_str() {
+                    Some("server/discover") => {
+                        json!({"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}},
+                            "serverInfo": {"name": "boaster", "version": "1"}, "ttlMs": 0, "cacheScope": "public"})
+                    }
+                    // A list of an older version, in which a tool has no schema.
+                    Some("tools/list") => json!({"tools": [{"name": "echo"}]}),
+                    _ => json!({}),
+                };
+                if !asked["id"].is_null() {
+                    println!(
+                        "{}",
+                        json!({"jsonrpc": "2.0", "id": asked["id"], "result": result})
+                    );
+                }
+            }
+            return;
+        }
         "Liar" => {
             for line in std::io::stdin().lines() {
                 let asked: Value = serde_json::from_str(&line.unwrap()).unwrap();

@@ -181,12 +181,19 @@ async fn a_token_is_refreshed_when_it_is_over_or_refused() {
     );
     // The one that it was given with.
     assert_eq!(world.stored()["refresh_token"], "refresh-2");
+    // Two gateways that share the file take turns.
+    let (_other, other) = world.gateway().await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    world.store("use_until", json!(1));
+    let both = tokio::join!(call(&client), call(&other));
+    assert_eq!(both, ("done".to_owned(), "done".to_owned()));
+    assert_eq!(refreshes(&world).len(), 2);
     // A while later, the server takes no token that there is.
     tokio::time::sleep(Duration::from_secs(5)).await;
     world.authority.forget();
     assert_eq!(call(&client).await, "done");
-    assert_eq!(refreshes(&world).len(), 2);
-    assert_eq!(world.authority.calls(), 3);
+    assert_eq!(refreshes(&world).len(), 3);
+    assert_eq!(world.authority.calls(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]

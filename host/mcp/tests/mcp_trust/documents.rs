@@ -34,6 +34,16 @@ fn policies_compile() {
 }
 
 #[test]
+fn servers_that_want_tokens_are_read() {
+    let mut parts = blocks("yaml");
+    parts.retain(|part| part.starts_with("servers:"));
+    assert_eq!(parts.len(), 1);
+    let config = hexgate_mcp::Config::from_text(&parts[0], std::path::Path::new("/")).unwrap();
+    let mut servers = config.servers.values();
+    assert!(servers.all(|server| server.authorization.is_some()));
+}
+
+#[test]
 fn identities_are_read() {
     #[derive(serde::Deserialize)]
     struct Part {

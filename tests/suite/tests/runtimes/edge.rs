@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use hexgate_test_support::authzen;
 use hexgate_tests::{
     engines,
     http::{EVALUATION, REST},
@@ -96,13 +97,18 @@ fn runtimes_serve_a_policy_and_never_an_allow_to_what_is_refused() {
             (
                 "POST /access/v1/evaluation HTTP/1.1\r\ncontent-type: text/plain",
                 QUESTION,
+                400,
+            ),
+            ("POST /access/v1/evaluation HTTP/1.1", QUESTION, 400),
+            (
+                "POST /v1/data/hexgate/policy/decision HTTP/1.1",
+                QUESTION,
                 415,
             ),
-            ("POST /access/v1/evaluation HTTP/1.1", QUESTION, 415),
             (
                 "POST /access/v1/evaluation HTTP/1.1\r\ncontent-type: application/json\r\ncontent-encoding: gzip",
                 QUESTION,
-                415,
+                400,
             ),
             (
                 "POST /access/v1/evaluation HTTP/1.1\r\ncontent-type: application/json",
@@ -140,6 +146,37 @@ fn runtimes_serve_a_policy_and_never_an_allow_to_what_is_refused() {
             true,
             "{runtime}"
         );
+    }
+}
+
+/// AuthZEN's certification scenario, at every runtime.
+#[test]
+fn the_certification_scenario_passes() {
+    let folder = fresh("edge-scenario");
+    let component = composed(&folder, authzen::POLICY);
+    for (runtime, server) in Server::all(&component) {
+        let base = format!("https://{}", server.address());
+        let passed = authzen::passes(&base, |step| {
+            let mut head = format!("{} {} HTTP/1.1", step.method, step.path);
+            for (name, value) in [
+                ("content-type", &step.content_type),
+                ("x-request-id", &step.request_id),
+            ] {
+                if let Some(value) = value {
+                    head.push_str(&format!("\r\n{name}: {value}"));
+                }
+            }
+            let answer = server.send(&head, step.body.as_bytes());
+            let headers = answer.head.lines().filter_map(|line| line.split_once(": "));
+            authzen::Came {
+                status: answer.status,
+                headers: headers
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+                body: answer.body,
+            }
+        });
+        assert_eq!(passed, 53, "{runtime}");
     }
 }
 

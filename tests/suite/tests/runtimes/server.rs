@@ -168,6 +168,11 @@ impl Server {
         answer
     }
 
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn post(&self, path: &str, body: &str) -> Answer {
         let head = format!("POST {path} HTTP/1.1\r\ncontent-type: application/json");
         self.send(&head, body.as_bytes())

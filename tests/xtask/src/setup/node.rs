@@ -1,5 +1,5 @@
 //! Packages of npm at the versions of a lock file: the JavaScript runtimes and tools of `tests/runtimes`, and the conformance suite of
-//! `tests/mcp-conformance`.
+//! `tests/mcp-conformance`, and the coding agents of `tests/coding-agents`.
 
 use std::{
     fs,
@@ -29,6 +29,9 @@ pub(crate) const RUNTIMES: Packages = Packages { folder: "runtimes" };
 /// With a Node of its own, because the suite needs a newer one than the rest.
 pub(crate) const CONFORMANCE: Packages = Packages {
     folder: "mcp-conformance",
+};
+pub(crate) const CODING_AGENTS: Packages = Packages {
+    folder: "coding-agents",
 };
 
 impl Packages {

@@ -1,4 +1,4 @@
-//! The Python environment for the tests against the Python system.
+//! The Python environments: for the tests against the Python system, and with the security tests of others for the gateway.
 
 use std::{
     env, fs,
@@ -26,7 +26,24 @@ pub(super) fn install(tools: &Path) -> Result<()> {
             &tools.join(name.replacen("requirements", "python", 1)),
         )?;
     }
-    Ok(())
+    install_one(&harness_requirements(), &tools.join(HARNESS))
+}
+
+/// The security tests of others that the gateway is run against: a folder of `tests`, and of the tools.
+const HARNESS: &str = "mcp-harness";
+
+fn harness_requirements() -> PathBuf {
+    workspace::root()
+        .join("tests")
+        .join(HARNESS)
+        .join("requirements.txt")
+}
+
+/// The interpreter that has the security tests of others. None: it is not set up.
+pub(crate) fn harness(tools: &Path) -> Option<PathBuf> {
+    let wanted = fs::read_to_string(harness_requirements()).ok()?;
+    let place = tools.join(HARNESS);
+    is_installed(&place, &wanted).then(|| place.join("bin/python"))
 }
 
 /// The interpreters of all environments. None: they are not all set up.

@@ -1,0 +1,155 @@
+//! A tool that is decided where it would run.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use adk_core::{LlmRequest, ReadonlyContext, Result, Tool, ToolContext, Toolset};
+use async_trait::async_trait;
+use hexgate_enforce::Enforcer;
+use hexgate_gate::{End, Gate};
+use serde_json::{Value, json};
+
+use crate::confirm;
+
+thread_local! {
+    /// Set while a tool is asked whether it is gated, and cleared by one that is.
+    static ASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether calls of a tool are decided where it runs, whatever stands around it.
+pub(crate) fn is_gated(tool: &dyn Tool) -> bool {
+    ASKED.set(true);
+    let _ = tool.required_scopes();
+    !ASKED.replace(false)
+}
+
+/// Wraps a tool, for agents that no [`GatedBuilder`](crate::GatedBuilder) builds. One that is gated is given back as it is, and so is a built-in
+/// tool, which does not run here.
+#[must_use]
+pub fn gated_tool(tool: Arc<dyn Tool>, enforcer: &Enforcer) -> Arc<dyn Tool> {
+    wrapped(tool, &Gate::new(enforcer))
+}
+
+/// Wraps a toolset: every tool that it has at any time is gated.
+#[must_use]
+pub fn gated_toolset(toolset: Arc<dyn Toolset>, enforcer: &Enforcer) -> Arc<dyn Toolset> {
+    Arc::new(Gated {
+        inner: toolset,
+        gate: Gate::new(enforcer),
+    })
+}
+
+pub(crate) fn wrapped(tool: Arc<dyn Tool>, gate: &Gate) -> Arc<dyn Tool> {
+    if tool.is_builtin() {
+        gate.uncovered().note(tool.name());
+        return tool;
+    }
+    if is_gated(&*tool) {
+        return tool;
+    }
+    Arc::new(Gated {
+        inner: tool,
+        gate: gate.clone(),
+    })
+}
+
+pub(crate) struct Gated<T: ?Sized> {
+    pub(crate) inner: Arc<T>,
+    pub(crate) gate: Gate,
+}
+
+#[async_trait]
+impl Tool for Gated<dyn Tool> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn description(&self) -> &str {
+        self.inner.description()
+    }
+
+    fn declaration(&self) -> Value {
+        self.inner.declaration()
+    }
+
+    fn enhanced_description(&self) -> String {
+        self.inner.enhanced_description()
+    }
+
+    fn is_long_running(&self) -> bool {
+        self.inner.is_long_running()
+    }
+
+    fn is_builtin(&self) -> bool {
+        self.inner.is_builtin()
+    }
+
+    fn parameters_schema(&self) -> Option<Value> {
+        self.inner.parameters_schema()
+    }
+
+    fn response_schema(&self) -> Option<Value> {
+        self.inner.response_schema()
+    }
+
+    fn required_scopes(&self) -> &[&str] {
+        ASKED.set(false);
+        self.inner.required_scopes()
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.inner.is_read_only()
+    }
+
+    fn is_concurrency_safe(&self) -> bool {
+        self.inner.is_concurrency_safe()
+    }
+
+    fn is_agent_delegation(&self) -> bool {
+        self.inner.is_agent_delegation()
+    }
+
+    /// What the model reads of a denial is the tool's answer, and no failure that would be tried again.
+    async fn execute(&self, ctx: Arc<dyn ToolContext>, args: Value) -> Result<Value> {
+        let decided = confirm::within(&ctx, &args, self.gate.decide(self.name(), args.to_string()));
+        let mut permitted = match decided.await {
+            Ok(permitted) => permitted,
+            Err(refused) => return Ok(json!({"error": refused.message})),
+        };
+        let Some(args) = permitted.value() else {
+            return Ok(json!({"error": permitted.inexact()}));
+        };
+        match permitted.run(self.inner.execute(ctx, args)).await {
+            Ok(Ok(result)) => {
+                permitted.end(End::Completed(&result.to_string()));
+                Ok(result)
+            }
+            Ok(Err(error)) => {
+                permitted.end(End::Failed("tool", Some(&error.to_string())));
+                Err(error)
+            }
+            Err(panicked) => Err(adk_core::AdkError::tool(panicked.message)),
+        }
+    }
+}
+
+#[async_trait]
+impl Toolset for Gated<dyn Toolset> {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    async fn tools(&self, ctx: Arc<dyn ReadonlyContext>) -> Result<Vec<Arc<dyn Tool>>> {
+        let tools = self.inner.tools(ctx).await?;
+        let gate = &self.gate;
+        Ok(tools.into_iter().map(|tool| wrapped(tool, gate)).collect())
+    }
+
+    async fn process_llm_request(
+        &self,
+        ctx: Arc<dyn ReadonlyContext>,
+        request: &mut LlmRequest,
+    ) -> Result<()> {
+        self.inner.process_llm_request(ctx, request).await
+    }
+}

@@ -1,0 +1,187 @@
+//! Calling a tool.
+
+use std::sync::Arc;
+
+use hexgate_enforce::Call;
+use hexgate_gate::{End, Permitted, Refused, object};
+use hexgate_mcp::ask::{Asking, Given};
+use hexgate_mcp::names;
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
+    InputRequiredResult, MetaObject,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler};
+use serde_json::Value;
+
+use crate::road::road;
+use crate::server::Gated;
+
+/// The key under which the id of a request for approval stands in the `_meta` of a result, as the gateway has it.
+const REQUEST: &str = "hexgate/approvalRequest";
+
+impl<H: ServerHandler> Gated<H> {
+    pub(crate) async fn call(
+        &self,
+        mut params: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let had_arguments = params.arguments.is_some();
+        let arguments = serde_json::to_string(&params.arguments.take().unwrap_or_default())
+            .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
+        let given = params.request_state.take().map(|state| Given {
+            state,
+            responses: params.input_responses.take().unwrap_or_default(),
+        });
+        let asking = Asking::new(road(&context), given);
+        let tool = names::tool(&self.name, &params.name);
+        let mut permitted = match self.decide(&context, &asking, &tool, arguments).await {
+            Ok(permitted) => permitted,
+            Err(refused) => {
+                return Ok(match asking.issued() {
+                    Some(input) => input.into(),
+                    None => denied(&refused).into(),
+                });
+            }
+        };
+        // What goes back to the handler if it asked the user itself.
+        let carried = match &self.asks {
+            None => None,
+            Some(asks) => match asks.0.carried(&asking, permitted.decision()) {
+                Ok(carried) => carried,
+                Err(why) => {
+                    permitted.end(End::Failed("state", Some(&why)));
+                    return Ok(failed("state", &why));
+                }
+            },
+        };
+        if let Some(carried) = carried {
+            params.request_state = carried.state;
+            params.input_responses = Some(carried.responses);
+        }
+        let Some(decided) = object(permitted.arguments()) else {
+            return Ok(failed_with(permitted.inexact()));
+        };
+        params.arguments = (had_arguments || !decided.is_empty()).then_some(decided);
+        let cancelled = context.ct.clone();
+        let running = permitted.run(self.inner.call_tool(params, context));
+        let answered = tokio::select! {
+            biased;
+            () = cancelled.cancelled() => None,
+            answered = running => Some(answered),
+        };
+        self.ended(permitted, answered)
+    }
+
+    fn ended(
+        &self,
+        permitted: Permitted,
+        answered: Option<Result<Result<CallToolResponse, ErrorData>, hexgate_gate::Panicked>>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        match answered {
+            None => {
+                permitted.end(End::Cancelled);
+                Err(ErrorData::internal_error("the call was cancelled", None))
+            }
+            Some(Err(panicked)) => Ok(failed_with(panicked.message)),
+            Some(Ok(Err(error))) => {
+                permitted.end(End::Failed("tool", Some(&error.message)));
+                Err(error)
+            }
+            Some(Ok(Ok(CallToolResponse::InputRequired(asked)))) => {
+                self.asks_user(permitted, asked)
+            }
+            Some(Ok(Ok(CallToolResponse::Complete(result)))) => {
+                let text = serde_json::to_string(&result).unwrap_or_default();
+                permitted.end(match result.is_error {
+                    Some(true) => End::Failed("tool", Some(&text)),
+                    _ => End::Completed(&text),
+                });
+                Ok(result.into())
+            }
+            Some(Ok(Ok(other))) => {
+                permitted.end(End::Completed("a task"));
+                Ok(other)
+            }
+        }
+    }
+
+    /// The handler asks the user. Its state is sealed to this very call, so that the call that comes back with it is the one that was decided.
+    fn asks_user(
+        &self,
+        permitted: Permitted,
+        mut asked: InputRequiredResult,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let sealed = match &self.asks {
+            None => Err("the server asks the user, and it is not set up to ask".to_owned()),
+            Some(asks) => {
+                let requests = asked.input_requests.iter().flatten();
+                let keys = requests.map(|(key, _)| key.clone()).collect();
+                let state = asked.request_state.take();
+                asks.0.seal(permitted.decision(), state, keys)
+            }
+        };
+        match sealed {
+            Ok(sealed) => {
+                asked.request_state = Some(sealed);
+                permitted.end(End::Completed("input_required"));
+                Ok(asked.into())
+            }
+            Err(why) => {
+                permitted.end(End::Failed("state", Some(&why)));
+                Ok(failed("state", &why))
+            }
+        }
+    }
+
+    /// Decides something that a client asks for.
+    pub(crate) async fn decide(
+        &self,
+        context: &RequestContext<RoleServer>,
+        asking: &Arc<Asking>,
+        name: &str,
+        arguments: String,
+    ) -> Result<Permitted, Refused> {
+        let call = match self.caller_of(context) {
+            Some(caller) => Call::of(&caller, name, arguments),
+            None => Call::in_scope(name, arguments),
+        };
+        let cancelled = context.ct.clone();
+        let deciding = self.gate.decide_call(name, call);
+        let deciding = Arc::clone(asking).during(deciding);
+        tokio::select! {
+            biased;
+            // Nobody waits for the answer any more.
+            () = cancelled.cancelled() => Err(Refused {
+                message: "[cancelled] The call was cancelled.".to_owned(),
+                decision: None,
+            }),
+            decided = deciding => decided,
+        }
+    }
+}
+
+/// A call that does not run, as the model reads it.
+fn denied(refused: &Refused) -> CallToolResult {
+    let mut text = refused.message.clone();
+    let mut meta = None;
+    if let Some(request) = refused.pending() {
+        text.push_str(&format!(
+            " Approval was asked for as request {request}. Once it is given, make the same call again."
+        ));
+        let mut object = MetaObject::default();
+        object.insert(REQUEST.to_owned(), Value::String(request.to_owned()));
+        meta = Some(object);
+    }
+    let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
+    result.meta = meta;
+    result
+}
+
+fn failed(name: &str, why: &str) -> CallToolResponse {
+    failed_with(format!("[{name}] {why}"))
+}
+
+fn failed_with(message: String) -> CallToolResponse {
+    CallToolResult::error(vec![ContentBlock::text(message)]).into()
+}

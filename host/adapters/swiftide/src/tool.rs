@@ -1,0 +1,150 @@
+//! A tool that is decided where it would run.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use async_trait::async_trait;
+use hexgate_enforce::Call;
+use hexgate_gate::{End, Gate, Permitted, Refused};
+use serde_json::json;
+use swiftide_core::chat_completion::errors::ToolError;
+use swiftide_core::chat_completion::{ToolCall, ToolOutput, ToolSpec};
+use swiftide_core::{AgentContext, Tool};
+
+use crate::feedback;
+use crate::run::{Current, Turns};
+
+thread_local! {
+    /// Set while a tool is asked whether it is gated, and cleared by one that is.
+    static ASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether calls of a tool are decided where it runs, whatever stands around it.
+pub(crate) fn is_gated(tool: &dyn Tool) -> bool {
+    ASKED.set(true);
+    let _ = tool.name();
+    !ASKED.replace(false)
+}
+
+/// What the tools of one agent share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) gate: Gate,
+    pub(crate) current: Current,
+    pub(crate) turns: Turns,
+}
+
+/// A tool whose calls are decided.
+#[derive(Clone)]
+pub(crate) struct Gated {
+    pub(crate) inner: Box<dyn Tool>,
+    pub(crate) shared: Shared,
+}
+
+impl Gated {
+    async fn decide(
+        &self,
+        context: &dyn AgentContext,
+        call: &ToolCall,
+    ) -> Result<Permitted, Refused> {
+        let Shared {
+            gate,
+            current,
+            turns,
+        } = &self.shared;
+        let _turn = turns.take(call.id());
+        let (tool, arguments) = (call.name(), arguments(call));
+        // What the policy names is the tool that runs.
+        if tool != self.inner.name() {
+            return Err(gate.refuse(tool, arguments, "the tool has another name"));
+        }
+        let caller = current.get().and_then(|run| run.caller);
+        let proposed = match &caller {
+            Some(caller) => Call::of(caller, tool, arguments),
+            None => Call::in_scope(tool, arguments),
+        };
+        // It is taken: the next call with these arguments is asked about again.
+        let given = context.has_received_feedback(call).await;
+        feedback::within(given, gate.decide_call(tool, proposed)).await
+    }
+
+    async fn call(
+        &self,
+        context: &dyn AgentContext,
+        call: &ToolCall,
+    ) -> Result<ToolOutput, ToolError> {
+        let mut permitted = match self.decide(context, call).await {
+            Ok(permitted) => permitted,
+            Err(refused) if refused.pending().is_some() => {
+                return Ok(ToolOutput::feedback_required(Some(question(&refused))));
+            }
+            Err(refused) => return Ok(ToolOutput::fail(refused.message)),
+        };
+        if !permitted.is(call.name(), arguments(call)) {
+            return Ok(ToolOutput::fail(permitted.inexact()));
+        }
+        match permitted.run(self.inner.invoke(context, call)).await {
+            Ok(Ok(output)) => {
+                let text = output.to_string();
+                permitted.end(match &output {
+                    ToolOutput::Fail(_) | ToolOutput::AgentFailed(_) => {
+                        End::Failed("tool", Some(&text))
+                    }
+                    _ => End::Completed(&text),
+                });
+                Ok(output)
+            }
+            Ok(Err(error)) => {
+                permitted.end(End::Failed("tool", Some(&error.to_string())));
+                Err(error)
+            }
+            Err(panicked) => Ok(ToolOutput::fail(panicked.message)),
+        }
+    }
+}
+
+/// What the approver has to see: the whole call.
+fn question(refused: &Refused) -> serde_json::Value {
+    let decision = refused.decision.as_ref();
+    json!({
+        "type": "approval_required",
+        "tool": decision.map(|it| it.tool()),
+        "arguments": decision.map(|it| it.arguments()),
+        "message": decision.and_then(|it| it.message()),
+        "request": refused.pending(),
+    })
+}
+
+/// The arguments as they are decided and as the tool gets them. A call without any has none to decide.
+pub(crate) fn arguments(call: &ToolCall) -> &str {
+    call.args().unwrap_or("{}")
+}
+
+#[async_trait]
+impl Tool for Gated {
+    /// The framework runs this in a task that goes on when the run is dropped. What it does then must not.
+    async fn invoke(
+        &self,
+        context: &dyn AgentContext,
+        call: &ToolCall,
+    ) -> Result<ToolOutput, ToolError> {
+        let run = self.shared.current.get();
+        let Some(run) = run else {
+            return self.call(context, call).await;
+        };
+        tokio::select! {
+            biased;
+            () = run.ended() => Ok(ToolOutput::fail("the run ended")),
+            output = self.call(context, call) => output,
+        }
+    }
+
+    fn name(&self) -> Cow<'_, str> {
+        ASKED.set(false);
+        self.inner.name()
+    }
+
+    fn tool_spec(&self) -> ToolSpec {
+        self.inner.tool_spec()
+    }
+}

@@ -1,0 +1,88 @@
+//! What tests and examples of the adapters share: a policy that decides, and what was recorded.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a panic is how a test fails, and an example ends"
+)]
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use hexgate_enforce::host::Engine;
+use hexgate_enforce::source::PolicyFile;
+use hexgate_enforce::{
+    Caller, Decision, Ended, Enforcer, EnforcerBuilder, LivePolicy, OnRecordFailure, RecordError,
+    Recorder,
+};
+
+/// What was recorded, a line for each decision and for each end. Cloning gives the same one.
+///
+/// A decision is `allow read {"path":"a"} for alice`, an end `read completed`, or `read failed (tool)`; a call that was not started ends with
+/// `not run`.
+#[derive(Debug, Clone, Default)]
+pub struct Record(Arc<Mutex<Vec<String>>>);
+
+impl Record {
+    /// The lines so far.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn push(&self, line: String) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(line);
+    }
+}
+
+impl Recorder for Record {
+    fn record(&self, decision: &Decision) -> Result<(), RecordError> {
+        self.push(format!(
+            "{} {} {} for {}",
+            decision.outcome().as_str(),
+            decision.tool(),
+            decision.arguments(),
+            decision
+                .caller()
+                .map_or("nobody", |caller| caller.user_id())
+        ));
+        Ok(())
+    }
+
+    fn ended(&self, ended: &Ended<'_>) -> Result<(), RecordError> {
+        let state = format!("{:?}", ended.state).to_lowercase();
+        let error = ended.error.map(|error| format!(" ({error})"));
+        let ran = if ended.ran { "" } else { ", not run" };
+        self.push(format!(
+            "{} {state}{}{ran}",
+            ended.tool,
+            error.unwrap_or_default()
+        ));
+        Ok(())
+    }
+}
+
+/// An enforcer of the agent `desk` by this policy in YAML, and what it records. Nobody is asked for approval, unless the builder is told.
+#[must_use]
+pub fn enforcer(policy: &str) -> (EnforcerBuilder, Record) {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    let engine = ENGINE.get_or_init(|| Engine::new().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("policy.yaml");
+    std::fs::write(&path, policy).unwrap();
+    let live = LivePolicy::open(engine, PolicyFile::dangerous_unsigned(path)).unwrap();
+    let record = Record::default();
+    let builder = Enforcer::builder("desk", &live).recorder(record.clone(), OnRecordFailure::Deny);
+    (builder, record)
+}
+
+/// A caller with the role `user`.
+#[must_use]
+pub fn caller(user: &str) -> Caller {
+    Caller::builder(user).role("user").build().unwrap()
+}
