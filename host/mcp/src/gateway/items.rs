@@ -291,6 +291,7 @@ impl Gateway {
         let call = Call::of(request.caller, names::other(&server.name, kind), arguments);
         match self.authorize(request, call).await {
             Ok(permit) => Ok(Permitted::Yes(Box::new(permit))),
+            Err(_) if request.asking.is_unknown() => Err(self.error(&Failure::State)),
             Err(decision) => match request.asking.issued() {
                 Some(asked) => Ok(Permitted::Asks(Box::new(asked))),
                 None => Err(shown::refused(&decision)),
