@@ -92,7 +92,7 @@ pub(crate) fn answered(
 pub(crate) async fn again(client: &Running, params: CallToolRequestParams) -> (bool, String) {
     match client.peer().call_tool_once(params).await {
         Ok(CallToolResponse::Complete(result)) => (result.is_error == Some(true), text(&result)),
-        Err(rmcp::service::ServiceError::McpError(error)) => (true, error.message.to_string()),
+        Err(ServiceError::McpError(error)) => (true, error.message.to_string()),
         other => panic!("{other:?}"),
     }
 }
