@@ -111,13 +111,6 @@ impl AuthorizationConfig {
         {
             return Err("has an `issuer` that is no `https` address".to_owned());
         }
-        // The server names who authorizes for it: it could name itself, and would have the secret.
-        if self.client_secret_from.is_some() && self.issuer.is_none() && !is_local {
-            return Err(
-                "has `client_secret_from` without the `issuer` that may read it: name the authorization server"
-                    .to_owned(),
-            );
-        }
         if self.algorithm.is_some() != self.private_key_from.is_some() {
             return Err("needs `private_key_from` and `algorithm` together".to_owned());
         }
@@ -125,9 +118,17 @@ impl AuthorizationConfig {
             return Err("has an empty `client_id`".to_owned());
         }
         match self.flow {
-            Flow::Login => self.check_login(),
-            Flow::ClientCredentials => self.check_credentials(),
+            Flow::Login => self.check_login()?,
+            Flow::ClientCredentials => self.check_credentials()?,
         }
+        // The server names who authorizes for it: it could name itself, and would have the secret.
+        if self.client_secret_from.is_some() && self.issuer.is_none() && !is_local {
+            return Err(
+                "has `client_secret_from` without the `issuer` that may read it: name the authorization server"
+                    .to_owned(),
+            );
+        }
+        Ok(())
     }
 
     fn check_login(&self) -> Result<(), String> {

@@ -155,3 +155,36 @@ async fn came(
     let _ = waiting.answers.try_send(answer);
     (StatusCode::OK, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn get(address: &str, target: &str) -> String {
+        let url = Url::parse(address).unwrap();
+        let to = (url.host_str().unwrap(), url.port().unwrap());
+        let mut stream = tokio::net::TcpStream::connect(to).await.unwrap();
+        let request = format!("GET {target} HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_configured_path_is_no_pattern() {
+        for path in ["/:cb", "/{cb}", "/*x", "/a/{*rest}"] {
+            let configured = format!("http://127.0.0.1{path}");
+            let redirect = Redirect::listen(Some(&configured)).await.unwrap();
+            let (address, path) = (redirect.address().to_owned(), redirect.path.clone());
+            let answer = tokio::spawn(redirect.answer("state"));
+            let other = get(&address, "/other?state=state&code=no").await;
+            assert!(other.starts_with("HTTP/1.1 404"), "{other}");
+            let came = get(&address, &format!("{path}?state=state&code=yes")).await;
+            assert!(came.starts_with("HTTP/1.1 200"), "{came}");
+            assert_eq!(answer.await.unwrap().unwrap().code.text(), "yes");
+        }
+    }
+}

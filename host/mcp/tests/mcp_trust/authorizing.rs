@@ -710,6 +710,16 @@ fn a_file_says_how_tokens_are_got_and_no_secret() {
             "https://a.example/mcp",
             "`flow: login` takes",
         ),
+        (
+            "{flow: client_credentials, client_id: a, client_secret_from: X}",
+            "https://a.example/mcp",
+            "without the `issuer`",
+        ),
+        (
+            "{client_id: a, client_secret_from: X}",
+            "https://a.example/mcp",
+            "without the `issuer`",
+        ),
     ] {
         let error = read(authorization, url).unwrap_err();
         assert!(error.contains(said), "{authorization}: {error}");
@@ -724,7 +734,7 @@ fn a_file_says_how_tokens_are_got_and_no_secret() {
             "said twice",
         ),
         (
-            "servers: {s: {url: 'https://a.example', authorization: {client_id: a, client_secret_from: X}}, t: {command: x, env: [X]}}",
+            "servers: {s: {url: 'https://a.example', authorization: {client_id: a, client_secret_from: X, issuer: 'https://b.example'}}, t: {command: x, env: [X]}}",
             "the server `t` would get the variable `X`",
         ),
     ] {
