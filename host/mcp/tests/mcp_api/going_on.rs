@@ -10,6 +10,7 @@ use rmcp::model::*;
 use rmcp::service::ServiceError;
 use serde_json::json;
 
+use crate::server;
 use crate::talker::{Hearing, Talker, ear, heard, open, said};
 use crate::world::{POLICY, V2, V3, World, until};
 
@@ -124,6 +125,52 @@ async fn a_task_is_its_callers_alone() {
         payload(&alice, &id).await.is_ok()
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_ends_with_the_run_of_its_server() {
+    let world = World::new();
+    let folder = world.server("fs");
+    std::fs::write(folder.join("tasks"), "x".repeat(10_000)).unwrap();
+    let config = server::process(&folder, &V3, server::Mode::Good);
+    let (_gateway, url) = open(&world, &[("fs", config)]).await;
+    let alice = ear(&url, "alice", &V3).await;
+    let first = created(&alice).await;
+    assert!(matches!(
+        payload(&alice, &first).await,
+        Ok(TaskPayload::Working)
+    ));
+    let got = alice
+        .peer()
+        .get_task(GetTaskParams::new(first.as_str()))
+        .await
+        .unwrap();
+    let message = got.task.task.status_message.unwrap();
+    assert!(message.len() < 5_000, "{}", message.len());
+    let asked = |world: &World| {
+        let calls = world.calls("fs");
+        calls.iter().filter(|call| *call == "get_task").count()
+    };
+    let before = asked(&world);
+
+    // The server dies, and the task of its next run has the same name.
+    let ended = said(&alice, "fs-die").await;
+    assert!(ended.contains("[server_died]"), "{ended}");
+    let mut second = None;
+    until("the server is there again", async || {
+        let params = CallToolRequestParams::new("fs-task").with_arguments(JsonObject::new());
+        if let Ok(CallToolResponse::Task(created)) = alice.peer().call_tool_once(params).await {
+            second = Some(created.task.task_id);
+        }
+        second.is_some()
+    })
+    .await;
+    let unknown = payload(&alice, &first).await.unwrap_err();
+    assert!(unknown.message.starts_with("[unknown_task]"), "{unknown:?}");
+    let cancelled = CancelTaskParams::new(first.as_str());
+    assert!(alice.peer().cancel_task(cancelled).await.is_err());
+    assert_eq!(asked(&world), before, "the server was not asked");
+    assert!(payload(&alice, &second.unwrap()).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
