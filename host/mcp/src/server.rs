@@ -76,6 +76,14 @@ impl Connection {
     }
 }
 
+/// A task, as its server names it.
+#[derive(Debug, Clone)]
+pub(crate) struct TaskName {
+    /// The run of the server that began it: another one has other tasks by the same names.
+    pub(crate) run: u64,
+    pub(crate) id: String,
+}
+
 /// What goes back to a server that asked for input: its state, and the answers.
 pub(crate) type Input = (Option<String>, Option<InputResponses>);
 
@@ -245,19 +253,24 @@ impl Server {
     }
 
     /// Calls a tool once, if it is still offered as it was when it was found. Where the server asked for input, its state and the answers go
-    /// with it.
+    /// with it. Which run of the server answered comes with the answer.
     pub(crate) async fn call(
         &self,
         client: &dyn Client,
         tool: &Tool,
         arguments: JsonObject,
         input: Option<Input>,
-    ) -> Result<CallToolResponse, Failure> {
+    ) -> Result<(CallToolResponse, u64), Failure> {
         let mut params = CallToolRequestParams::new(tool.name.clone()).with_arguments(arguments);
         (params.request_state, params.input_responses) = input.unwrap_or_default();
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
-        let answer = self.exchange(client, || self.is_offered(tool), request);
-        exchange::called(answer.await?)
+        let mut run = 0;
+        let is_offered = || {
+            run = self.run();
+            self.is_offered(tool)
+        };
+        let answer = self.exchange(client, is_offered, request).await?;
+        Ok((exchange::called(answer)?, run))
     }
 
     pub(crate) async fn prompt(
@@ -296,10 +309,12 @@ impl Server {
         &self,
         client: &dyn Client,
         tool: &Tool,
-        id: String,
+        task: &TaskName,
     ) -> Result<GetTaskResult, Failure> {
-        let request = ClientRequest::GetTaskRequest(GetTaskRequest::new(GetTaskParams::new(id)));
-        let answer = self.exchange(client, || self.is_offered(tool), request);
+        let params = GetTaskParams::new(task.id.as_str());
+        let request = ClientRequest::GetTaskRequest(GetTaskRequest::new(params));
+        let is_there = || self.run() == task.run && self.is_offered(tool);
+        let answer = self.exchange(client, is_there, request);
         exchange::of_task(answer.await?)
     }
 
@@ -308,20 +323,22 @@ impl Server {
         &self,
         client: &dyn Client,
         tool: &Tool,
-        id: String,
+        task: &TaskName,
         responses: InputResponses,
     ) -> Result<(), Failure> {
-        let params = UpdateTaskParams::new(id, responses);
+        let params = UpdateTaskParams::new(task.id.as_str(), responses);
         let request = ClientRequest::UpdateTaskRequest(UpdateTaskRequest::new(params));
-        let answer = self.exchange(client, || self.is_offered(tool), request);
+        let is_there = || self.run() == task.run && self.is_offered(tool);
+        let answer = self.exchange(client, is_there, request);
         exchange::acknowledged(answer.await?)
     }
 
     /// Ends a task.
-    pub(crate) async fn cancel(&self, client: &dyn Client, id: String) -> Result<(), Failure> {
-        let params = CancelTaskParams::new(id);
+    pub(crate) async fn cancel(&self, client: &dyn Client, task: &TaskName) -> Result<(), Failure> {
+        let params = CancelTaskParams::new(task.id.as_str());
         let request = ClientRequest::CancelTaskRequest(CancelTaskRequest::new(params));
-        exchange::acknowledged(self.exchange(client, || true, request).await?)
+        let is_there = || self.run() == task.run;
+        exchange::acknowledged(self.exchange(client, is_there, request).await?)
     }
 
     /// Whether a tool is still offered as it was.

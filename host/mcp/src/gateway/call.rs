@@ -1,6 +1,7 @@
 //! Calling a tool: found, decided, sent as it was decided, recorded.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use hexgate_enforce::{Call, Caller, Decision, EndState, Ended, Permit};
@@ -23,8 +24,8 @@ enum Answered {
     Done(Box<CallToolResult>, String),
     /// The server asks the user, and the client calls again.
     Asks(Box<InputRequiredResult>),
-    /// The call goes on.
-    Task(Box<CreateTaskResult>),
+    /// The call goes on, in this run of the server.
+    Task(Box<CreateTaskResult>, u64),
 }
 
 /// What becomes of one request.
@@ -42,6 +43,8 @@ pub(super) type CancelledFuture = std::pin::Pin<Box<dyn Future<Output = ()> + Se
 struct Sent<'a> {
     tool: &'a Tool,
     arguments: JsonObject,
+    /// The run of the server that answered last.
+    run: AtomicU64,
 }
 
 impl Ask for Sent<'_> {
@@ -53,7 +56,10 @@ impl Ask for Sent<'_> {
         input: Option<Input>,
     ) -> Result<CallToolResponse, Failure> {
         let arguments = self.arguments.clone();
-        talk.server.call(talk, self.tool, arguments, input).await
+        let answered = talk.server.call(talk, self.tool, arguments, input).await;
+        let (answer, run) = answered?;
+        self.run.store(run, Ordering::Relaxed);
+        Ok(answer)
     }
 }
 
@@ -89,7 +95,7 @@ impl Gateway {
                 });
             }
         };
-        let (began, run) = (Instant::now(), server.run());
+        let began = Instant::now();
         let talk = Talk::new(self, &request, &server, &permit);
         let answered = self.run(&talk, &tool).await;
         let answered = answered.map_err(|failure| (talk.error(&failure), failure));
@@ -107,7 +113,7 @@ impl Gateway {
                 );
                 Ok((*input).into())
             }
-            Ok(Answered::Task(task)) => {
+            Ok(Answered::Task(task, run)) => {
                 let (completed, is_task) = (EndState::Completed, Some("task"));
                 self.ended(permit.decision(), true, completed, None, is_task, took);
                 match self.hold(request.caller, (server, run), tool, permit, *task) {
@@ -173,7 +179,12 @@ impl Gateway {
     /// Sends the bytes that were decided.
     async fn run(&self, talk: &Talk<'_>, tool: &Tool) -> Result<Answered, Failure> {
         let arguments = exact::object(talk.permit.arguments()).ok_or(Failure::Inexact)?;
-        match self.converse(talk, &Sent { tool, arguments }).await? {
+        let sent = Sent {
+            tool,
+            arguments,
+            run: AtomicU64::default(),
+        };
+        match self.converse(talk, &sent).await? {
             Reply::Done(result) => {
                 let most = self.0.config.limits.result_bytes;
                 let (result, text) = shown::passed(result, self.cleaning(), most)?;
@@ -183,7 +194,7 @@ impl Gateway {
             Reply::Task(task) => {
                 let is_passed = talk.server.offer().tasks.is_pass();
                 if is_passed && talk.request.side.capabilities.supports_tasks() {
-                    Ok(Answered::Task(task))
+                    Ok(Answered::Task(task, sent.run.load(Ordering::Relaxed)))
                 } else {
                     Err(Failure::Refused("answers with a task"))
                 }

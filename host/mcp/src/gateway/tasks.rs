@@ -17,7 +17,7 @@ use super::call::Request;
 use super::talk::Talk;
 use super::{Gateway, shown};
 use crate::caller::fingerprint;
-use crate::server::{Failure, Server, Tool};
+use crate::server::{Failure, Server, TaskName, Tool};
 
 /// How long a task is known at most.
 const KNOWN: Duration = Duration::from_secs(24 * 3600);
@@ -36,11 +36,9 @@ struct Held {
     began: Instant,
     until: Instant,
     server: Arc<Server>,
-    /// The run of the server that began it: another one has other tasks by the same names.
-    run: u64,
     tool: Arc<Tool>,
     /// The server's own name for it.
-    id: String,
+    name: TaskName,
     permit: Permit,
     /// The names of what the server asked in it.
     asked: Mutex<BTreeSet<String>>,
@@ -74,7 +72,7 @@ impl Tasks {
 
     fn of(&self, caller: &Caller, name: &str) -> Option<Arc<Held>> {
         let task = locked(&self.0).get(name).cloned()?;
-        let is_own = task.caller == fingerprint(caller) && task.run == task.server.run();
+        let is_own = task.caller == fingerprint(caller) && task.name.run == task.server.run();
         (task.until > Instant::now() && is_own).then_some(task)
     }
 }
@@ -113,9 +111,11 @@ impl Gateway {
             began: now,
             until: now + known.min(KNOWN),
             server,
-            run,
             tool,
-            id: std::mem::take(&mut created.task.task_id),
+            name: TaskName {
+                run,
+                id: std::mem::take(&mut created.task.task_id),
+            },
             permit,
             asked: Mutex::default(),
         };
@@ -142,7 +142,7 @@ impl Gateway {
     async fn looked_at(&self, talk: &Talk<'_>, held: &Held) -> Result<DetailedTask, Failure> {
         let decision = self.still_permitted(talk.request, talk.permit)?;
         let began = Instant::now();
-        let got = held.server.task(talk, &held.tool, held.id.clone()).await;
+        let got = held.server.task(talk, &held.tool, &held.name).await;
         let took = began.elapsed();
         let got = got.inspect_err(|failure| self.failed(&decision, failure, took))?;
         // What it says is only read out while the call is permitted: that was decided before it was asked, and a call can last.
@@ -209,8 +209,10 @@ impl Gateway {
                 .into_iter()
                 .filter(|(key, _)| locked(&task.asked).remove(key))
                 .collect();
-            let (id, began) = (task.id.clone(), Instant::now());
-            let updated = task.server.update(&talk, &task.tool, id, responses).await;
+            let (server, began) = (&task.server, Instant::now());
+            let updated = server
+                .update(&talk, &task.tool, &task.name, responses)
+                .await;
             let took = began.elapsed();
             match &updated {
                 Ok(()) => self.ended(
@@ -232,7 +234,7 @@ impl Gateway {
     pub(super) async fn cancel(&self, request: Request<'_>, name: &str) -> Result<(), ErrorData> {
         let task = self.0.tasks.of(request.caller, name).ok_or_else(unknown)?;
         let talk = Talk::new(self, &request, &task.server, &task.permit);
-        let cancelled = task.server.cancel(&talk, task.id.clone()).await;
+        let cancelled = task.server.cancel(&talk, &task.name).await;
         cancelled.map_err(|failure| talk.error(&failure))
     }
 }
