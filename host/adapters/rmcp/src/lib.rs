@@ -23,7 +23,8 @@
 //! # Who calls
 //!
 //! The caller is, in this order: a `Caller` among the extensions of the HTTP request, where a layer before the server put it ([`Guard`] does);
-//! the one that [`Gated::caller`] names, for a server with one client; the one in scope. Without any, calls are denied.
+//! the one that [`Gated::caller`] names, for a server with one client; the one in scope. Without any, calls are denied. A session over HTTP
+//! belongs to the caller who opened it, if [`Guard`] stands before the server.
 //!
 //! # Approvals
 //!

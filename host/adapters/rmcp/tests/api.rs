@@ -275,7 +275,7 @@ impl CallerOf for Bearer {
     }
 }
 
-/// What stands behind the guard: it answers with the caller that it was given.
+/// What stands behind the guard: it answers with the caller that it was given, and opens a session where none is named.
 #[derive(Clone)]
 struct Behind;
 
@@ -294,7 +294,12 @@ impl Service<Request<Body>> for Behind {
             .map_or("nobody", |caller| caller.user_id())
             .to_owned();
         let token = request.headers().contains_key("authorization");
-        ready(Ok(Response::new(Body::from(format!("{who} {token}")))))
+        let mut response = Response::new(Body::from(format!("{who} {token}")));
+        if !request.headers().contains_key("mcp-session-id") {
+            let session = format!("of-{who}").parse().unwrap();
+            response.headers_mut().insert("mcp-session-id", session);
+        }
+        ready(Ok(response))
     }
 }
 
@@ -348,6 +353,38 @@ async fn the_guard_lets_through_only_what_comes_through_unchanged() {
     let answer = guard.layer(Behind).call(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(record.lines(), ["deny mcp-files-read {} for nobody"]);
+}
+
+#[tokio::test]
+async fn nobody_uses_the_session_of_another() {
+    let (enforcing, _) = enforcer(POLICY);
+    let server = gate(Files::default(), "files", &enforcing.build().unwrap()).unwrap();
+    let guard = server.guard(Bearer);
+    let ask = async |method: &str, who: &str, sessions: &[&str]| {
+        let mut request = Request::builder().method(method).uri("/mcp");
+        request = request.header("authorization", format!("Bearer {who}"));
+        for session in sessions {
+            request = request.header("mcp-session-id", *session);
+        }
+        let body = r#"{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}"#;
+        let request = request.body(Body::from(body)).unwrap();
+        // Each connection has a service of its own.
+        let answer = guard.layer(Behind).call(request).await.unwrap();
+        answer.status().as_u16()
+    };
+    // Before it is opened it is nobody's.
+    assert_eq!(ask("POST", "alice", &["of-alice"]).await, 404);
+    assert_eq!(ask("POST", "alice", &[]).await, 200);
+    for method in ["POST", "GET", "DELETE"] {
+        assert_eq!(ask(method, "bob", &["of-alice"]).await, 404, "{method}");
+        let twice = ["of-alice", "of-alice"];
+        assert_eq!(ask(method, "alice", &twice).await, 404, "{method}");
+    }
+    for method in ["POST", "GET", "DELETE"] {
+        assert_eq!(ask(method, "alice", &["of-alice"]).await, 200, "{method}");
+    }
+    // It is over.
+    assert_eq!(ask("POST", "alice", &["of-alice"]).await, 404);
 }
 
 #[test]
