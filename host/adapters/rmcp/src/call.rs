@@ -29,9 +29,11 @@ impl<H: ServerHandler> Gated<H> {
         let had_arguments = params.arguments.is_some();
         let arguments = serde_json::to_string(&params.arguments.take().unwrap_or_default())
             .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
-        let given = params.request_state.take().map(|state| Given {
+        // Both are taken, whatever else there is: answers reach the handler only with a state that was given for this very call.
+        let (state, responses) = (params.request_state.take(), params.input_responses.take());
+        let given = state.map(|state| Given {
             state,
-            responses: params.input_responses.take().unwrap_or_default(),
+            responses: responses.unwrap_or_default(),
         });
         let asking = Asking::new(road(&context), given);
         let tool = names::tool(&self.name, &params.name);

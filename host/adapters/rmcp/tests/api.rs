@@ -77,7 +77,10 @@ impl ServerHandler for Files {
         _: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = Value::Object(params.arguments.unwrap_or_default());
-        let line = format!("{} {arguments}", params.name);
+        let mut line = format!("{} {arguments}", params.name);
+        if params.input_responses.is_some() || params.request_state.is_some() {
+            line.push_str(" and more input");
+        }
         self.0.lock().unwrap().push(line);
         Ok(CallToolResult::success(vec![ContentBlock::text("done")]).into())
     }
@@ -260,6 +263,15 @@ async fn a_newer_client_is_asked_for_input_under_a_state_that_counts_once_for_it
     let said = read(&client, again(&sent, state)).await;
     assert!(said.starts_with("[policy_denied]"), "{said}");
     assert_eq!(files.ran(), [r#"pay {"n":1}"#]);
+}
+
+#[tokio::test]
+async fn answers_that_no_state_goes_with_do_not_reach_the_server() {
+    let (client, files, _) = asking(ElicitationAction::Accept, newer()).await;
+    let answers = [("confirm".to_owned(), json!({"action": "accept"}))].into();
+    let params = params("read", &json!({})).with_input_responses(answers);
+    assert_eq!(read(&client, params).await, "done");
+    assert_eq!(files.ran(), ["read {}"]);
 }
 
 /// `Bearer NAME` is a user.
