@@ -33,7 +33,8 @@
 //!
 //! # What is not covered
 //!
-//! Tasks (`tasks/get`, `tasks/update`, `tasks/cancel`) go on with calls that were decided. Skills, directories of resources and methods of a server's own
+//! Tasks (`tasks/get`, `tasks/update`, `tasks/cancel`) go on with calls that were decided, without another decision; to all but the caller whose call
+//! made it a task is unknown. Skills, directories of resources and methods of a server's own
 //! are refused, unless [`Gated::dangerous_pass`] lets them through undecided; then a warning of `tracing` names them.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -44,6 +45,7 @@ mod handler;
 mod items;
 mod road;
 mod server;
+mod tasks;
 
 pub use guard::Guard;
 pub use hexgate_enforce as enforce;

@@ -21,11 +21,12 @@ use hexgate_adapter_testing::{Record, caller, enforcer};
 use hexgate_enforce::Caller;
 use hexgate_rmcp::{Asks, CallerOf, Gated, Incoming, Unidentified, gate};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig,
-    ContentBlock, ElicitRequestParams, ElicitResult, ElicitationAction, ErrorData,
-    InitializeResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
-    ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ClientCapabilities,
+    ClientConfig, ContentBlock, CreateTaskResult, DetailedTask, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ErrorData, GetTaskParams, GetTaskResult, InitializeResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
+    ServerCapabilities, ServerConfig, Task, TaskPayload, TaskStatus, Tool, UpdateTaskParams,
 };
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt as _, RequestContext, RunningService};
 use rmcp::{ClientHandler, RoleClient, RoleServer, ServerHandler, ServiceExt as _};
@@ -39,6 +40,7 @@ roles:
     tools:
       mcp-files-read: { mode: allow }
       mcp-files-pay: { mode: approval_required }
+      mcp-files-later: { mode: allow }
       mcp-files.resource: { mode: allow, constraints: ['startswith(args.uri, \"memo:\")'] }
 ";
 
@@ -57,6 +59,7 @@ impl ServerHandler for Files {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()
+            .enable_tasks()
             .build();
         InitializeResult::new(capabilities)
     }
@@ -82,6 +85,9 @@ impl ServerHandler for Files {
             line.push_str(" and more input");
         }
         self.0.lock().unwrap().push(line);
+        if params.name == "later" {
+            return Ok(CallToolResponse::Task(CreateTaskResult::new(task())));
+        }
         Ok(CallToolResult::success(vec![ContentBlock::text("done")]).into())
     }
 
@@ -104,6 +110,39 @@ impl ServerHandler for Files {
             Vec::new(),
         )))
     }
+
+    async fn get_task(
+        &self,
+        _: GetTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        self.0.lock().unwrap().push("tasks/get".to_owned());
+        let working = DetailedTask::new(task(), TaskPayload::Working);
+        Ok(GetTaskResult::new(working))
+    }
+
+    async fn update_task(
+        &self,
+        _: UpdateTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.0.lock().unwrap().push("tasks/update".to_owned());
+        Ok(())
+    }
+
+    async fn cancel_task(
+        &self,
+        _: CancelTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.0.lock().unwrap().push("tasks/cancel".to_owned());
+        Ok(())
+    }
+}
+
+fn task() -> Task {
+    let now = "2026-07-28T00:00:00Z";
+    Task::new("one", TaskStatus::Working, now, now)
 }
 
 /// A client whose user answers so.
@@ -112,7 +151,10 @@ struct User(ElicitationAction);
 impl ClientHandler for User {
     fn get_info(&self) -> ClientConfig {
         let mut info = ClientConfig::default();
-        info.capabilities = ClientCapabilities::builder().enable_elicitation().build();
+        info.capabilities = ClientCapabilities::builder()
+            .enable_elicitation()
+            .enable_tasks()
+            .build();
         info
     }
 
@@ -272,6 +314,42 @@ async fn answers_that_no_state_goes_with_do_not_reach_the_server() {
     let params = params("read", &json!({})).with_input_responses(answers);
     assert_eq!(read(&client, params).await, "done");
     assert_eq!(files.ran(), ["read {}"]);
+}
+
+#[tokio::test]
+async fn a_task_belongs_to_the_caller_whose_call_it_is() {
+    let (enforcing, _) = enforcer(POLICY);
+    let files = Files::default();
+    let server = gate(files.clone(), "files", &enforcing.build().unwrap()).unwrap();
+    let as_user = async |server: Gated<Files>| {
+        connected(server, User(ElicitationAction::Accept), newer()).await
+    };
+    let alice = as_user(server.clone().caller(caller("alice"))).await;
+    let bob = as_user(server.clone().caller(caller("bob"))).await;
+    let nobody = as_user(server).await;
+    // Nobody's call made it yet.
+    assert!(alice.get_task(GetTaskParams::new("one")).await.is_err());
+    let made = alice
+        .peer()
+        .call_tool_once(params("later", &json!({})))
+        .await;
+    assert!(matches!(made.unwrap(), CallToolResponse::Task(_)));
+    let update = || UpdateTaskParams::new("one", Default::default());
+    for other in [&bob, &nobody] {
+        assert!(other.get_task(GetTaskParams::new("one")).await.is_err());
+        assert!(other.update_task(update()).await.is_err());
+        let cancelled = other.cancel_task(CancelTaskParams::new("one")).await;
+        assert!(cancelled.is_err());
+    }
+    assert_eq!(files.ran(), ["later {}"]);
+    alice.get_task(GetTaskParams::new("one")).await.unwrap();
+    alice.update_task(update()).await.unwrap();
+    let cancelled = alice.cancel_task(CancelTaskParams::new("one")).await;
+    cancelled.unwrap();
+    assert_eq!(
+        files.ran()[1..],
+        ["tasks/get", "tasks/update", "tasks/cancel"]
+    );
 }
 
 /// `Bearer NAME` is a user.
