@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use axum::response::Response;
 use hexgate_enforce::{Call, Caller};
@@ -180,7 +180,10 @@ impl Guard {
             Ok(caller) => caller,
             Err(error) => {
                 self.refused(&error, &body).await;
-                return Err(unauthorized(&error));
+                return Err(match error.retry_after {
+                    Some(time) => unavailable(time),
+                    None => unauthorized(&error),
+                });
             }
         };
         parts.headers.remove(AUTHORIZATION);
@@ -316,6 +319,16 @@ fn agree(headers: &HeaderMap, body: &[u8]) -> Result<(), &'static str> {
         Some(named) if named == name => Ok(()),
         _ => Err(disagree),
     }
+}
+
+/// Nobody can say now who calls. The request is refused, and another one may pass later.
+fn unavailable(time: Duration) -> Box<Response> {
+    let text = "who makes this request cannot be said now; try again later\n";
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let seconds = HeaderValue::from(time.as_secs().max(1));
+    response.headers_mut().insert(RETRY_AFTER, seconds);
+    Box::new(response)
 }
 
 fn unauthorized(error: &Unidentified) -> Box<Response> {

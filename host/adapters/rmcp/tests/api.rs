@@ -12,6 +12,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -352,7 +353,7 @@ async fn a_task_belongs_to_the_caller_whose_call_it_is() {
     );
 }
 
-/// `Bearer NAME` is a user.
+/// `Bearer NAME` is a user, and the issuer of `Bearer later` does not answer.
 struct Bearer;
 
 #[async_trait]
@@ -360,6 +361,9 @@ impl CallerOf for Bearer {
     async fn caller_of(&self, incoming: Incoming<'_>) -> Result<Caller, Unidentified> {
         let token = incoming.headers.and_then(|it| it.get("authorization"));
         let name = token.and_then(|it| it.to_str().ok()?.strip_prefix("Bearer "));
+        if name == Some("later") {
+            return Err(Unidentified::new("no answer").retry_after(Duration::from_secs(7)));
+        }
         name.map(caller)
             .ok_or_else(|| Unidentified::new("no token"))
     }
@@ -442,7 +446,15 @@ async fn the_guard_lets_through_only_what_comes_through_unchanged() {
     let request = Request::post("/mcp").body(Body::from(good)).unwrap();
     let answer = guard.layer(Behind).call(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(record.lines(), ["deny mcp-files-read {} for nobody"]);
+    let denied = "deny mcp-files-read {} for nobody";
+    assert_eq!(record.lines(), [denied]);
+    // Who calls may be known later.
+    let request = Request::post("/mcp").header("authorization", "Bearer later");
+    let request = request.body(Body::from(good)).unwrap();
+    let answer = guard.layer(Behind).call(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()["retry-after"], "7");
+    assert_eq!(record.lines(), [denied, denied]);
 }
 
 #[tokio::test]
