@@ -16,6 +16,7 @@ use swiftide_core::prompt::Prompt;
 use swiftide_core::{AgentContext, Tool};
 use tokio::sync::oneshot;
 
+use crate::feedback::Questions;
 use crate::run::{Current, Turns};
 use crate::tool::{self, Shared, arguments, is_gated};
 
@@ -58,6 +59,7 @@ pub async fn gate(mut builder: AgentBuilder, enforcer: &Enforcer) -> Result<Gate
         gate: Gate::new(enforcer),
         current: Current::default(),
         turns: Turns::default(),
+        questions: Questions::default(),
     };
     let tools = all_tools(&builder).await?;
     builder

@@ -9,9 +9,9 @@ use hexgate_gate::{End, Gate, Permitted, Refused};
 use serde_json::json;
 use swiftide_core::chat_completion::errors::ToolError;
 use swiftide_core::chat_completion::{ToolCall, ToolOutput, ToolSpec};
-use swiftide_core::{AgentContext, Tool};
+use swiftide_core::{AgentContext, Tool, ToolFeedback};
 
-use crate::feedback;
+use crate::feedback::{self, Given, Questions};
 use crate::run::{Current, Turns};
 
 thread_local! {
@@ -32,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) current: Current,
     pub(crate) turns: Turns,
+    pub(crate) questions: Questions,
 }
 
 /// A tool whose calls are decided.
@@ -51,21 +52,32 @@ impl Gated {
             gate,
             current,
             turns,
+            questions,
         } = &self.shared;
         let _turn = turns.take(call.id());
         let (tool, arguments) = (call.name(), arguments(call));
-        // What the policy names is the tool that runs.
-        if tool != self.inner.name() {
-            return Err(gate.refuse(tool, arguments, "the tool has another name"));
-        }
         let run = current.get();
         let caller = run.as_ref().and_then(|run| run.caller.as_ref());
         let proposed = match caller {
             Some(caller) => Call::of(caller, tool, arguments),
             None => Call::in_scope(tool, arguments),
         };
-        // It is taken: the next call with these arguments is asked about again.
-        let given = context.has_received_feedback(call).await;
+        // What the policy names is the tool that runs.
+        if tool != self.inner.name() {
+            return Err(gate.refuse_call(tool, proposed, "the tool has another name"));
+        }
+        // They are taken: the next call with these arguments is asked about again.
+        let given = Given {
+            feedback: context.has_received_feedback(call).await,
+            asked: questions.take(call),
+        };
+        if let Some(ToolFeedback::Refused { .. }) = given.feedback {
+            let reason = "the feedback was a refusal";
+            return Err(match &run {
+                Some(run) => gate.refuse_within(&run.counts, tool, proposed, reason),
+                None => gate.refuse_call(tool, proposed, reason),
+            });
+        }
         let deciding = async {
             match &run {
                 Some(run) => gate.decide_within(&run.counts, tool, proposed).await,
@@ -83,6 +95,9 @@ impl Gated {
         let mut permitted = match self.decide(context, call).await {
             Ok(permitted) => permitted,
             Err(refused) if refused.pending().is_some() => {
+                if let Some(decision) = &refused.decision {
+                    self.shared.questions.keep(call, decision);
+                }
                 return Ok(ToolOutput::feedback_required(Some(question(&refused))));
             }
             Err(refused) => return Ok(ToolOutput::fail(refused.message)),

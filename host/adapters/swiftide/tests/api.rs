@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use hexgate_adapter_testing::{caller, enforcer};
+use hexgate_adapter_testing::{caller, enforcer, replaceable};
 use hexgate_enforce::{Approvals, Enforcer, scope};
 use hexgate_swiftide::{Feedback, Gated};
 use swiftide_agents::{Agent, StopReason};
@@ -172,6 +172,50 @@ async fn feedback_for_other_arguments_does_not_count() {
     assert!(waiting(&agent).is_some());
     let asked = r#"needs_approval pay {"n":1} for alice"#;
     assert_eq!(record.lines(), [asked; 4]);
+}
+
+/// Asks about one call on behalf of alice, and answers. Then the policy is this one and the run on behalf of that user. How often the tool ran, and
+/// whether the agent asks again.
+async fn resumed(answer: ToolFeedback, policy: &str, user: &str) -> (usize, bool) {
+    let (enforcing, record, file) = replaceable(POLICY);
+    let enforcing = enforcing.approvals(Approvals::handler(Feedback));
+    let tool = Named::new("pay");
+    let script = Script::new([("pay", r#"{"n":1}"#)]);
+    let mut agent = agent(script, &tool, &enforcing.build().unwrap()).await;
+    scope::scope(caller("alice"), agent.query("go"))
+        .await
+        .unwrap();
+    let call = waiting(&agent).unwrap();
+    feedback(&agent, &call, &answer).await;
+    file.replace(policy);
+    scope::scope(caller(user), agent.run()).await.unwrap();
+    let (ran, asks) = (tool.ran().len(), waiting(&agent));
+    if let Some(call) = &asks {
+        // What is asked again can be answered again.
+        feedback(&agent, call, &ToolFeedback::approved()).await;
+        scope::scope(caller(user), agent.run()).await.unwrap();
+        assert_eq!(tool.ran().len(), 1);
+    } else if ran == 0 {
+        let denied = format!(r#"deny pay {{"n":1}} for {user}"#);
+        assert_eq!(record.lines().last(), Some(&denied));
+    }
+    (ran, asks.is_some())
+}
+
+#[tokio::test]
+async fn an_approval_is_for_the_policy_and_the_caller_that_were_asked_about() {
+    let approved = ToolFeedback::approved;
+    assert_eq!(resumed(approved(), POLICY, "alice").await, (1, false));
+    assert_eq!(resumed(approved(), POLICY, "bob").await, (0, true));
+    let other = POLICY.replace("read:", "write:");
+    assert_eq!(resumed(approved(), &other, "alice").await, (0, true));
+}
+
+#[tokio::test]
+async fn a_refusal_counts_where_the_policy_allows_by_then() {
+    let allows = POLICY.replace("approval_required", "allow");
+    let refused = ToolFeedback::refused();
+    assert_eq!(resumed(refused, &allows, "alice").await, (0, false));
 }
 
 #[tokio::test]
