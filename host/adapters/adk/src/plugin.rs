@@ -16,8 +16,8 @@ use hexgate_enforce::Call;
 use hexgate_gate::{End, Gate, InVain};
 use serde_json::{Value, json};
 
-use crate::runs;
 use crate::tool::is_gated;
+use crate::{questions, runs};
 
 /// Requests whose offers are kept. Those that were never answered are forgotten beyond that.
 const MAX_OFFERS: usize = 1024;
@@ -174,7 +174,12 @@ impl EnhancedPlugin for Plugin {
                     // No agent has such a name, so the framework answers with an error in which the model reads it.
                     *args = json!({"agent_name": message});
                 }
-            } else if is_unknown(name) {
+                continue;
+            }
+            if let Some(id) = &id {
+                questions::proposed(&self.gate, &*ctx, id);
+            }
+            if is_unknown(name) {
                 let message = self
                     .gate
                     .in_vain(name, &args.to_string(), InVain::UnknownTool);

@@ -9,7 +9,8 @@ use hexgate_enforce::{Call, Enforcer};
 use hexgate_gate::{End, Gate};
 use serde_json::{Value, json};
 
-use crate::{confirm, runs};
+use crate::confirm::Confirming;
+use crate::runs;
 
 thread_local! {
     /// Set while a tool is asked whether it is gated, and cleared by one that is.
@@ -113,8 +114,14 @@ impl Tool for Gated<dyn Tool> {
     async fn execute(&self, ctx: Arc<dyn ToolContext>, args: Value) -> Result<Value> {
         let run = runs::of(&self.gate, ctx.invocation_id());
         let call = Call::in_scope(self.name(), args.to_string());
+        let confirming = Confirming::new(&self.gate, &ctx, self.name(), &args);
+        if confirming.is_refused() {
+            let reason = "the run was given a refusal of this call";
+            let refused = self.gate.refuse_within(&run, self.name(), call, reason);
+            return Ok(json!({"error": refused.message}));
+        }
         let deciding = self.gate.decide_within(&run, self.name(), call);
-        let decided = confirm::within(&ctx, self.name(), &args, deciding);
+        let decided = confirming.within(deciding);
         let mut permitted = match decided.await {
             Ok(permitted) => permitted,
             Err(refused) => return Ok(json!({"error": refused.message})),

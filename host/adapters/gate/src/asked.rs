@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use hexgate_base::Digest;
+use hexgate_enforce::source::PolicyInfo;
 use hexgate_enforce::{Attribute, Caller, Decision};
 
 /// Under which policy, and on whose behalf, a person was asked about a call. An approval that a framework keeps until the call is made again names
@@ -21,14 +22,15 @@ impl Asked {
     /// What was asked with this decision. None: it has no caller, and nobody is asked.
     #[must_use]
     pub fn of(decision: &Decision) -> Option<Self> {
-        let (policy, caller) = (decision.policy(), decision.caller()?);
-        Some(Self::new(policy.component, policy.manifest, caller))
+        Some(Self::under(decision.policy(), decision.caller()?))
     }
 
-    fn new(component: Digest, manifest: Option<Digest>, caller: &Caller) -> Self {
+    /// What was asked under this policy on behalf of this caller, where the framework asks before anything is decided.
+    #[must_use]
+    pub fn under(policy: &PolicyInfo, caller: &Caller) -> Self {
         Self {
-            component,
-            manifest,
+            component: policy.component,
+            manifest: policy.manifest,
             user: caller.user_id().to_owned(),
             roles: caller.roles().to_vec(),
             session: caller.session().map(str::to_owned),
