@@ -118,7 +118,7 @@ impl EnhancedPlugin for Plugin {
         i32::MAX
     }
 
-    /// A tool that is not gated does not run.
+    /// A tool that is not gated for this agent does not run.
     async fn before_tool_call(
         &self,
         tool: Arc<dyn Tool>,
@@ -126,10 +126,10 @@ impl EnhancedPlugin for Plugin {
         _: Arc<dyn CallbackContext>,
         _: &PluginContext,
     ) -> Result<BeforeToolCallResult> {
-        if is_gated(&*tool) {
+        if is_gated(&*tool, &self.gate) {
             return Ok(BeforeToolCallResult::Continue(args));
         }
-        let reason = "the tool came to the agent past the gate: give it to the gated builder, or wrap it with `gated_tool` or `gated_toolset`";
+        let reason = "the tool came to the agent past its gate: give it to the gated builder, or wrap it with `gated_tool` or `gated_toolset` and the enforcer of this agent";
         tracing::error!(tool = %hexgate_base::harmless(tool.name()), "{reason}");
         let refused = self.gate.refuse(tool.name(), &args.to_string(), reason);
         Ok(BeforeToolCallResult::ShortCircuit(

@@ -310,3 +310,20 @@ async fn a_confirmation_is_for_the_policy_under_which_the_call_was_proposed() {
         assert_eq!(tool.ran(), runs, "{:?}", record.lines());
     }
 }
+
+#[tokio::test]
+async fn a_tool_that_is_gated_for_another_agent_is_decided_for_this_one() {
+    let (other, _) = enforcer(POLICY);
+    let (enforcing, record) = enforcer(&POLICY.replace("allow", "deny"));
+    let (other, enforcer) = (other.build().unwrap(), enforcing.build().unwrap());
+    let tool = Named::new("read");
+    let of_other = hexgate_adk::gated_tool(Arc::new(tool.clone()), &other);
+    let given = hexgate_adk::gate(builder("read"), &enforcer).tool(Arc::clone(&of_other));
+    let past = hexgate_adk::gate(builder("read").tool(of_other), &enforcer);
+    for agent in [given, past] {
+        run(agent.build().unwrap(), RunConfig::default()).await;
+    }
+    assert_eq!(tool.ran(), 0);
+    let denied = r#"deny read {"n":1} for alice"#;
+    assert_eq!(record.lines(), [denied, denied]);
+}

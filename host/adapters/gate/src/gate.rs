@@ -113,6 +113,12 @@ impl Gate {
         &self.enforcer
     }
 
+    /// Tells enforcers apart while they live: gates of one enforcer, and of its clones, have the same.
+    #[must_use]
+    pub fn enforcer_id(&self) -> usize {
+        std::ptr::from_ref(self.enforcer.live()).addr()
+    }
+
     /// The tools that were seen and cannot be gated.
     #[must_use]
     pub fn uncovered(&self) -> &Uncovered {

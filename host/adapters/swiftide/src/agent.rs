@@ -140,7 +140,7 @@ async fn all_tools(builder: &AgentBuilder) -> Result<Tools, GateError> {
 }
 
 fn wrapped(inner: Box<dyn Tool>, shared: &Shared) -> Box<dyn Tool> {
-    if is_gated(&*inner) {
+    if is_gated(&*inner, shared) {
         return inner;
     }
     Box::new(tool::Gated {
@@ -264,7 +264,7 @@ impl Gated {
         let begun = self.shared.gate.begin_run().await;
         begun.map_err(|refused| GateError::NotAdmitted(refused.message))?;
         let tools = self.agent.tools_mut();
-        if tools.iter().any(|tool| !is_gated(&**tool)) {
+        if tools.iter().any(|tool| !is_gated(&**tool, &self.shared)) {
             *tools = std::mem::take(tools)
                 .into_iter()
                 .map(|tool| wrapped(tool, &self.shared))

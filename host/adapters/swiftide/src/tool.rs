@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use async_trait::async_trait;
-use hexgate_enforce::Call;
+use hexgate_enforce::{Call, scope};
 use hexgate_gate::{End, Gate, Permitted, Refused};
 use serde_json::json;
 use swiftide_core::chat_completion::errors::ToolError;
@@ -15,15 +15,15 @@ use crate::feedback::{self, Given, Questions};
 use crate::run::{Current, Turns};
 
 thread_local! {
-    /// Set while a tool is asked whether it is gated, and cleared by one that is.
-    static ASKED: Cell<bool> = const { Cell::new(false) };
+    /// Which agent the tool is gated for that was asked last. A tool that is gated says so when it is asked for its name.
+    static GATED_FOR: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Whether calls of a tool are decided where it runs, whatever stands around it.
-pub(crate) fn is_gated(tool: &dyn Tool) -> bool {
-    ASKED.set(true);
+/// Whether calls of a tool are decided for this agent where it runs, whatever stands around it.
+pub(crate) fn is_gated(tool: &dyn Tool, shared: &Shared) -> bool {
+    GATED_FOR.set(None);
     let _ = tool.name();
-    !ASKED.replace(false)
+    GATED_FOR.take() == Some(shared.current.agent_id())
 }
 
 /// What the tools of one agent share.
@@ -57,10 +57,11 @@ impl Gated {
         let _turn = turns.take(call.id());
         let (tool, arguments) = (call.name(), arguments(call));
         let run = current.get();
-        let caller = run.as_ref().and_then(|run| run.caller.as_ref());
-        let proposed = match caller {
-            Some(caller) => Call::of(caller, tool, arguments),
-            None => Call::in_scope(tool, arguments),
+        // The framework runs tools where no caller is in scope. Where one is, another agent to which the tool was given calls it.
+        let of_run = run.as_ref().and_then(|run| run.caller.as_ref());
+        let proposed = match of_run {
+            Some(caller) if scope::current().is_err() => Call::of(caller, tool, arguments),
+            _ => Call::in_scope(tool, arguments),
         };
         // What the policy names is the tool that runs.
         if tool != self.inner.name() {
@@ -162,8 +163,10 @@ impl Tool for Gated {
     }
 
     fn name(&self) -> Cow<'_, str> {
-        ASKED.set(false);
-        self.inner.name()
+        let name = self.inner.name();
+        // After what is within may have said so: this one decides first.
+        GATED_FOR.set(Some(self.shared.current.agent_id()));
+        name
     }
 
     fn tool_spec(&self) -> ToolSpec {

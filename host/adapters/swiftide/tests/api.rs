@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a panic is how a test fails"
 )]
 
@@ -271,4 +272,51 @@ async fn a_tool_that_is_added_later_is_gated() {
         .unwrap();
     assert!(wipe.ran().is_empty());
     assert_eq!(record.lines(), ["deny wipe {} for alice"]);
+}
+
+#[tokio::test]
+async fn a_tool_that_is_gated_for_another_agent_is_decided_for_this_one() {
+    let tool = Named::new("read");
+    let own: [Box<dyn Tool>; 1] = [Box::new(tool.clone())];
+    let (allows, of_first) = enforcer(POLICY);
+    let given: Arc<Mutex<Vec<Box<dyn Tool>>>> = Arc::default();
+    let keeps = Arc::clone(&given);
+    let mut builder = Agent::builder();
+    builder.llm(&Script::new([])).tools(own);
+    builder.before_all(move |agent: &Agent| {
+        keeps.lock().unwrap().extend(agent.tools().iter().cloned());
+        Box::pin(std::future::ready(Ok(())))
+    });
+    let mut first = hexgate_swiftide::gate(builder, &allows.build().unwrap())
+        .await
+        .unwrap();
+    scope::scope(caller("alice"), first.query("go"))
+        .await
+        .unwrap();
+    let mut given = given.lock().unwrap().clone();
+    given.retain(|tool| tool.name() == "read");
+    assert_eq!(given.len(), 1);
+
+    let denies = POLICY.replace("allow", "deny");
+    for (policy, runs) in [(denies.as_str(), 0), (POLICY, 1)] {
+        let (enforcing, of_second) = enforcer(policy);
+        let mut builder = Agent::builder();
+        builder
+            .llm(&Script::new([("read", "{}")]))
+            .tools(given.clone());
+        let mut second = hexgate_swiftide::gate(builder, &enforcing.build().unwrap())
+            .await
+            .unwrap();
+        scope::scope(caller("bob"), second.query("go"))
+            .await
+            .unwrap();
+        assert_eq!(tool.ran().len(), runs);
+        let decided = ["deny read {} for bob", "allow read {} for bob"][runs];
+        assert_eq!(of_second.lines()[0], decided);
+    }
+    // Both decide, for the caller of the one that calls.
+    assert_eq!(
+        of_first.lines(),
+        ["allow read {} for bob", "read completed"]
+    );
 }
