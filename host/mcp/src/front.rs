@@ -6,4 +6,5 @@ mod owners;
 mod stdio;
 
 pub use http::{Http, HttpError, PATH};
+pub use owners::Owners;
 pub use stdio::{ServeError, stdio, streams};

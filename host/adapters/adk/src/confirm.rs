@@ -8,17 +8,24 @@ use adk_core::{
     tool_call_fingerprint,
 };
 use hexgate_enforce::{Answer, AnswerFuture, ApprovalError, ApprovalHandler, Decision};
+use hexgate_gate::{Asked, Gate};
 use serde_json::Value;
+
+use crate::{questions, runs};
 
 tokio::task_local! {
     static CALL: Confirming;
 }
 
 /// How people are asked about one call.
-struct Confirming {
+pub(crate) struct Confirming {
     handler: Option<Arc<dyn ToolConfirmationHandler>>,
+    /// What the run was given for the call.
     given: Option<ToolConfirmationDecision>,
     request: ToolConfirmationRequest,
+    asked: Option<Asked>,
+    gate: Gate,
+    invocation: String,
 }
 
 /// Asks whoever the run asks: the decision that the run was given for this very call, bound to its arguments by a fingerprint, else the run's
@@ -35,36 +42,59 @@ struct Confirming {
 /// # }
 /// ```
 ///
+/// An approval that the run was given counts once in an invocation, so for one attempt of a retry budget, and for the policy and the caller for whom the
+/// model proposed the call to the agent that a [`GatedBuilder`](crate::GatedBuilder) built, in this process. Else the handler is asked. A refusal that the
+/// run was given counts in any case, also where the policy allows the call.
+///
 /// It answers for one person. Where the policy asks for several approvers the call is denied.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Confirmations;
 
-/// Runs a decision within which [`Confirmations`] asks about this call.
-pub(crate) async fn within<F: Future>(
-    ctx: &Arc<dyn ToolContext>,
-    tool: &str,
-    args: &Value,
-    deciding: F,
-) -> F::Output {
-    let config = ctx.run_config();
-    let id = ctx.function_call_id();
-    let given = config.and_then(|config| {
-        let given = config.tool_confirmation_decisions.get(id).copied()?;
-        // Without the arguments that it was given for, it is for any: that is not an approval of this call.
-        let bound = config.tool_confirmation_fingerprints.get(id);
-        let is_for_these = bound.is_some_and(|it| *it == tool_call_fingerprint(tool, args));
-        (is_for_these || given == ToolConfirmationDecision::Deny).then_some(given)
-    });
-    let confirming = Confirming {
-        handler: config.and_then(|config| config.tool_confirmation_handler.clone()),
-        given,
-        request: ToolConfirmationRequest {
-            tool_name: tool.to_owned(),
-            function_call_id: Some(id.to_owned()),
-            args: args.clone(),
-        },
-    };
-    CALL.scope(confirming, deciding).await
+impl Confirming {
+    pub(crate) fn new(gate: &Gate, ctx: &Arc<dyn ToolContext>, tool: &str, args: &Value) -> Self {
+        let config = ctx.run_config();
+        let id = ctx.function_call_id();
+        let given = config.and_then(|config| {
+            let given = config.tool_confirmation_decisions.get(id).copied()?;
+            // Without the arguments that it was given for, it is for any: that is not an approval of this call.
+            let bound = config.tool_confirmation_fingerprints.get(id);
+            let is_for_these = bound.is_some_and(|it| *it == tool_call_fingerprint(tool, args));
+            (is_for_these || given == ToolConfirmationDecision::Deny).then_some(given)
+        });
+        Self {
+            handler: config.and_then(|config| config.tool_confirmation_handler.clone()),
+            given,
+            request: ToolConfirmationRequest {
+                tool_name: tool.to_owned(),
+                function_call_id: Some(id.to_owned()),
+                args: args.clone(),
+            },
+            asked: questions::take(gate, &**ctx, id),
+            gate: gate.clone(),
+            invocation: ctx.invocation_id().to_owned(),
+        }
+    }
+
+    /// Whether the run was given a refusal of the call.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.given == Some(ToolConfirmationDecision::Deny)
+    }
+
+    /// What the run was given, if it counts for this decision. An approval is used then.
+    fn use_given(&self, decision: &Decision) -> Option<ToolConfirmationDecision> {
+        let given = self.given?;
+        if given == ToolConfirmationDecision::Deny {
+            return Some(given);
+        }
+        let is_same = self.asked.as_ref().is_some_and(|it| it.is_same(decision));
+        let call = self.request.function_call_id.as_deref().unwrap_or_default();
+        (is_same && runs::confirms(&self.gate, &self.invocation, call)).then_some(given)
+    }
+
+    /// Runs a decision within which [`Confirmations`] asks about this call.
+    pub(crate) async fn within<F: Future>(self, deciding: F) -> F::Output {
+        CALL.scope(self, deciding).await
+    }
 }
 
 impl ApprovalHandler for Confirmations {
@@ -72,8 +102,14 @@ impl ApprovalHandler for Confirmations {
         Err("the run's confirmation handler is asked without holding a thread".into())
     }
 
-    fn ask_async<'a>(&'a self, _: &'a Decision) -> AnswerFuture<'a> {
-        let found = CALL.try_with(|call| (call.given, call.handler.clone(), call.request.clone()));
+    fn ask_async<'a>(&'a self, decision: &'a Decision) -> AnswerFuture<'a> {
+        let found = CALL.try_with(|call| {
+            (
+                call.use_given(decision),
+                call.handler.clone(),
+                call.request.clone(),
+            )
+        });
         Box::pin(async move {
             let (given, handler, request) = found.map_err(|_| "no call of the agent is decided")?;
             let confirmed = match (given, handler) {

@@ -39,6 +39,7 @@
 mod builder;
 mod confirm;
 mod plugin;
+mod questions;
 mod runs;
 mod tool;
 

@@ -16,8 +16,8 @@ use hexgate_enforce::Call;
 use hexgate_gate::{End, Gate, InVain};
 use serde_json::{Value, json};
 
-use crate::runs;
 use crate::tool::is_gated;
+use crate::{questions, runs};
 
 /// Requests whose offers are kept. Those that were never answered are forgotten beyond that.
 const MAX_OFFERS: usize = 1024;
@@ -118,7 +118,7 @@ impl EnhancedPlugin for Plugin {
         i32::MAX
     }
 
-    /// A tool that is not gated does not run.
+    /// A tool that is not gated for this agent does not run.
     async fn before_tool_call(
         &self,
         tool: Arc<dyn Tool>,
@@ -126,10 +126,10 @@ impl EnhancedPlugin for Plugin {
         _: Arc<dyn CallbackContext>,
         _: &PluginContext,
     ) -> Result<BeforeToolCallResult> {
-        if is_gated(&*tool) {
+        if is_gated(&*tool, &self.gate) {
             return Ok(BeforeToolCallResult::Continue(args));
         }
-        let reason = "the tool came to the agent past the gate: give it to the gated builder, or wrap it with `gated_tool` or `gated_toolset`";
+        let reason = "the tool came to the agent past its gate: give it to the gated builder, or wrap it with `gated_tool` or `gated_toolset` and the enforcer of this agent";
         tracing::error!(tool = %hexgate_base::harmless(tool.name()), "{reason}");
         let refused = self.gate.refuse(tool.name(), &args.to_string(), reason);
         Ok(BeforeToolCallResult::ShortCircuit(
@@ -174,7 +174,12 @@ impl EnhancedPlugin for Plugin {
                     // No agent has such a name, so the framework answers with an error in which the model reads it.
                     *args = json!({"agent_name": message});
                 }
-            } else if is_unknown(name) {
+                continue;
+            }
+            if let Some(id) = &id {
+                questions::proposed(&self.gate, &*ctx, id);
+            }
+            if is_unknown(name) {
                 let message = self
                     .gate
                     .in_vain(name, &args.to_string(), InVain::UnknownTool);

@@ -1,6 +1,6 @@
 //! The counts of invocations.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use hexgate_gate::{Counts, Gate};
@@ -15,7 +15,14 @@ static RUNS: Mutex<Option<Runs>> = Mutex::new(None);
 struct Runs {
     next: u64,
     /// By agent and invocation.
-    counts: HashMap<(String, String), (u64, Counts)>,
+    counts: HashMap<(String, String), Run>,
+}
+
+struct Run {
+    began: u64,
+    counts: Counts,
+    /// Calls whose confirmation was given to the run, and was used.
+    confirmed: HashSet<String>,
 }
 
 fn with<T>(work: impl FnOnce(&mut Runs) -> T) -> T {
@@ -29,21 +36,32 @@ fn key(gate: &Gate, invocation: &str) -> (String, String) {
 
 /// The counts of an agent in an invocation.
 pub(crate) fn of(gate: &Gate, invocation: &str) -> Counts {
+    within(gate, invocation, |run| run.counts.clone())
+}
+
+/// Uses the confirmation of a call that was given to the run. Whether it was not used yet.
+pub(crate) fn confirms(gate: &Gate, invocation: &str, call: &str) -> bool {
+    within(gate, invocation, |run| {
+        run.confirmed.insert(call.to_owned())
+    })
+}
+
+fn within<T>(gate: &Gate, invocation: &str, work: impl FnOnce(&mut Run) -> T) -> T {
     with(|runs| {
         let key = key(gate, invocation);
-        if let Some((_, counts)) = runs.counts.get(&key) {
-            return counts.clone();
-        }
-        if runs.counts.len() >= MOST {
-            let oldest = runs.counts.iter().min_by_key(|(_, (began, _))| *began);
+        if runs.counts.len() >= MOST && !runs.counts.contains_key(&key) {
+            let oldest = runs.counts.iter().min_by_key(|(_, run)| run.began);
             if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
                 runs.counts.remove(&oldest);
             }
         }
         runs.next += 1;
-        let counts = Counts::new(invocation);
-        runs.counts.insert(key, (runs.next, counts.clone()));
-        counts
+        let began = runs.next;
+        work(runs.counts.entry(key).or_insert_with(|| Run {
+            began,
+            counts: Counts::new(invocation),
+            confirmed: HashSet::new(),
+        }))
     })
 }
 

@@ -9,22 +9,24 @@ use hexgate_enforce::{Call, Enforcer};
 use hexgate_gate::{End, Gate};
 use serde_json::{Value, json};
 
-use crate::{confirm, runs};
+use crate::confirm::Confirming;
+use crate::runs;
 
 thread_local! {
-    /// Set while a tool is asked whether it is gated, and cleared by one that is.
-    static ASKED: Cell<bool> = const { Cell::new(false) };
+    /// Which enforcer decides the calls of the tool that was asked last. A tool that is gated says so when it is asked for its scopes.
+    static DECIDES: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Whether calls of a tool are decided where it runs, whatever stands around it.
-pub(crate) fn is_gated(tool: &dyn Tool) -> bool {
-    ASKED.set(true);
+/// Whether calls of a tool are decided by the enforcer of this gate where it runs, whatever stands around it. One that another enforcer decides is
+/// gated for another agent.
+pub(crate) fn is_gated(tool: &dyn Tool, gate: &Gate) -> bool {
+    DECIDES.set(None);
     let _ = tool.required_scopes();
-    !ASKED.replace(false)
+    DECIDES.take() == Some(gate.enforcer_id())
 }
 
-/// Wraps a tool, for agents that no [`GatedBuilder`](crate::GatedBuilder) builds. One that is gated is given back as it is, and so is a built-in
-/// tool, which does not run here.
+/// Wraps a tool, for agents that no [`GatedBuilder`](crate::GatedBuilder) builds. One that this enforcer decides already is given back as it is, and so
+/// is a built-in tool, which does not run here.
 #[must_use]
 pub fn gated_tool(tool: Arc<dyn Tool>, enforcer: &Enforcer) -> Arc<dyn Tool> {
     wrapped(tool, &Gate::new(enforcer))
@@ -44,7 +46,7 @@ pub(crate) fn wrapped(tool: Arc<dyn Tool>, gate: &Gate) -> Arc<dyn Tool> {
         gate.uncovered().note(tool.name());
         return tool;
     }
-    if is_gated(&*tool) {
+    if is_gated(&*tool, gate) {
         return tool;
     }
     Arc::new(Gated {
@@ -93,8 +95,10 @@ impl Tool for Gated<dyn Tool> {
     }
 
     fn required_scopes(&self) -> &[&str] {
-        ASKED.set(false);
-        self.inner.required_scopes()
+        let scopes = self.inner.required_scopes();
+        // After what is within may have said so: this one decides first.
+        DECIDES.set(Some(self.gate.enforcer_id()));
+        scopes
     }
 
     fn is_read_only(&self) -> bool {
@@ -113,8 +117,14 @@ impl Tool for Gated<dyn Tool> {
     async fn execute(&self, ctx: Arc<dyn ToolContext>, args: Value) -> Result<Value> {
         let run = runs::of(&self.gate, ctx.invocation_id());
         let call = Call::in_scope(self.name(), args.to_string());
+        let confirming = Confirming::new(&self.gate, &ctx, self.name(), &args);
+        if confirming.is_refused() {
+            let reason = "the run was given a refusal of this call";
+            let refused = self.gate.refuse_within(&run, self.name(), call, reason);
+            return Ok(json!({"error": refused.message}));
+        }
         let deciding = self.gate.decide_within(&run, self.name(), call);
-        let decided = confirm::within(&ctx, self.name(), &args, deciding);
+        let decided = confirming.within(deciding);
         let mut permitted = match decided.await {
             Ok(permitted) => permitted,
             Err(refused) => return Ok(json!({"error": refused.message})),

@@ -8,6 +8,7 @@
 )]
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use adk_runner::Runner;
 use adk_session::{CreateRequest, InMemorySessionService, SessionService as _};
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
-use hexgate_adapter_testing::{caller, enforcer};
+use hexgate_adapter_testing::{caller, enforcer, replaceable};
 use hexgate_enforce::{Approvals, scope};
 use serde_json::{Value, json};
 
@@ -75,11 +76,11 @@ impl Tool for Named {
     }
 }
 
-/// A model that proposes one call, and then is done.
-struct Once(&'static str, Mutex<bool>);
+/// A model that proposes the same call so often, and then is done.
+struct Script(&'static str, Mutex<usize>);
 
 #[async_trait]
-impl Llm for Once {
+impl Llm for Script {
     fn name(&self) -> &str {
         "script"
     }
@@ -89,16 +90,19 @@ impl Llm for Once {
         _: LlmRequest,
         _: bool,
     ) -> adk_core::Result<LlmResponseStream> {
-        let is_over = std::mem::replace(&mut *self.1.lock().unwrap(), true);
+        let mut left = self.1.lock().unwrap();
         let mut content = Content::new("model");
-        match is_over {
-            true => content = content.with_text("Done."),
-            false => content.parts.push(Part::FunctionCall {
-                name: self.0.to_owned(),
-                args: json!({"n": 1}),
-                id: Some("call".to_owned()),
-                thought_signature: None,
-            }),
+        match left.checked_sub(1) {
+            None => content = content.with_text("Done."),
+            Some(less) => {
+                *left = less;
+                content.parts.push(Part::FunctionCall {
+                    name: self.0.to_owned(),
+                    args: json!({"n": 1}),
+                    id: Some("call".to_owned()),
+                    thought_signature: None,
+                });
+            }
         }
         let answer = LlmResponse {
             content: Some(content),
@@ -110,15 +114,30 @@ impl Llm for Once {
 }
 
 fn builder(tool: &'static str) -> LlmAgentBuilder {
-    LlmAgentBuilder::new("desk").model(Arc::new(Once(tool, Mutex::default())))
+    proposing(tool, 1)
 }
 
+fn proposing(tool: &'static str, times: usize) -> LlmAgentBuilder {
+    LlmAgentBuilder::new("desk").model(Arc::new(Script(tool, Mutex::new(times))))
+}
+
+/// Runs an agent in a session of its own.
 async fn run(agent: LlmAgent, config: RunConfig) {
+    run_in(&session(), agent, config).await;
+}
+
+/// The id of another session.
+fn session() -> String {
+    static SESSIONS: AtomicUsize = AtomicUsize::new(0);
+    SESSIONS.fetch_add(1, Ordering::Relaxed).to_string()
+}
+
+async fn run_in(session_id: &str, agent: LlmAgent, config: RunConfig) {
     let sessions = Arc::new(InMemorySessionService::new());
     let session = CreateRequest {
         app_name: "desk".to_owned(),
         user_id: "alice".to_owned(),
-        session_id: Some("1".to_owned()),
+        session_id: Some(session_id.to_owned()),
         state: HashMap::new(),
     };
     sessions.create(session).await.unwrap();
@@ -132,7 +151,7 @@ async fn run(agent: LlmAgent, config: RunConfig) {
         let mut events = runner
             .run_with_config(
                 UserId::new("alice").unwrap(),
-                SessionId::new("1").unwrap(),
+                SessionId::new(session_id).unwrap(),
                 Content::new("user").with_text("Go."),
                 Some(config),
             )
@@ -217,4 +236,94 @@ async fn a_confirmation_that_was_given_counts_for_its_arguments_alone() {
         run(agent, config).await;
         assert_eq!(tool.ran(), runs);
     }
+}
+
+/// A run that was given this for the call, which is bound to its arguments.
+fn given(given: ToolConfirmationDecision) -> RunConfig {
+    let fingerprint = tool_call_fingerprint("pay", &json!({"n": 1}));
+    let mut config = RunConfig::default();
+    let (decisions, fingerprints) = (
+        &mut config.tool_confirmation_decisions,
+        &mut config.tool_confirmation_fingerprints,
+    );
+    decisions.insert("call".to_owned(), given);
+    fingerprints.insert("call".to_owned(), fingerprint);
+    config
+}
+
+#[tokio::test]
+async fn a_confirmation_that_was_given_counts_for_one_attempt() {
+    let (enforcing, record) = enforcer(POLICY);
+    let enforcing = enforcing.approvals(Approvals::handler(hexgate_adk::Confirmations));
+    let tool = Named {
+        fails: 2,
+        ..Named::new("pay")
+    };
+    let retrying =
+        builder("pay").default_retry_budget(RetryBudget::new(3, Duration::from_millis(1)));
+    let agent = hexgate_adk::gate(retrying, &enforcing.build().unwrap());
+    let agent = agent.tool(Arc::new(tool.clone())).build().unwrap();
+    run(agent, given(ToolConfirmationDecision::Approve)).await;
+    assert_eq!(tool.ran(), 1);
+    let denied = r#"deny pay {"n":1} for alice"#;
+    assert_eq!(record.lines().last().unwrap(), denied);
+
+    // Nor does it count again when the model proposes the same call.
+    let (enforcing, record) = enforcer(POLICY);
+    let enforcing = enforcing.approvals(Approvals::handler(hexgate_adk::Confirmations));
+    let tool = Named::new("pay");
+    let agent = hexgate_adk::gate(proposing("pay", 2), &enforcing.build().unwrap());
+    let agent = agent.tool(Arc::new(tool.clone())).build().unwrap();
+    run(agent, given(ToolConfirmationDecision::Approve)).await;
+    assert_eq!(tool.ran(), 1);
+    assert_eq!(record.lines().last().unwrap(), denied);
+}
+
+#[tokio::test]
+async fn a_confirmation_is_for_the_policy_under_which_the_call_was_proposed() {
+    let other = POLICY.replace("read:", "write:");
+    let allows = POLICY.replace("approval_required", "allow");
+    let (approve, deny) = (
+        ToolConfirmationDecision::Approve,
+        ToolConfirmationDecision::Deny,
+    );
+    for (policy, answer, runs) in [
+        (POLICY, approve, 1),
+        (&other, approve, 0),
+        (&allows, deny, 0),
+    ] {
+        let (enforcing, record, file) = replaceable(POLICY);
+        let enforcing = enforcing.approvals(Approvals::handler(hexgate_adk::Confirmations));
+        let enforcer = enforcing.build().unwrap();
+        let tool = Named::new("pay");
+        // The framework asks in the first run alone.
+        let agent = |builder: LlmAgentBuilder| {
+            let gated = hexgate_adk::gate(builder, &enforcer);
+            gated.tool(Arc::new(tool.clone())).build().unwrap()
+        };
+        let session = session();
+        let asks = agent(builder("pay").require_tool_confirmation("pay"));
+        run_in(&session, asks, RunConfig::default()).await;
+        assert!(record.lines().is_empty());
+        file.replace(policy);
+        run_in(&session, agent(builder("pay")), given(answer)).await;
+        assert_eq!(tool.ran(), runs, "{:?}", record.lines());
+    }
+}
+
+#[tokio::test]
+async fn a_tool_that_is_gated_for_another_agent_is_decided_for_this_one() {
+    let (other, _) = enforcer(POLICY);
+    let (enforcing, record) = enforcer(&POLICY.replace("allow", "deny"));
+    let (other, enforcer) = (other.build().unwrap(), enforcing.build().unwrap());
+    let tool = Named::new("read");
+    let of_other = hexgate_adk::gated_tool(Arc::new(tool.clone()), &other);
+    let given = hexgate_adk::gate(builder("read"), &enforcer).tool(Arc::clone(&of_other));
+    let past = hexgate_adk::gate(builder("read").tool(of_other), &enforcer);
+    for agent in [given, past] {
+        run(agent.build().unwrap(), RunConfig::default()).await;
+    }
+    assert_eq!(tool.ran(), 0);
+    let denied = r#"deny read {"n":1} for alice"#;
+    assert_eq!(record.lines(), [denied, denied]);
 }

@@ -23,8 +23,8 @@ use adk_session::{CreateRequest, InMemorySessionService, SessionService};
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use hexgate_adapter_kit::{
-    AgentSpec, Driver, Entry, Kind, Play, Rewrite, Scenario, Script, Seen, ToolSpec, Uncovered,
-    Ungated, check,
+    AgentSpec, Aspect, Driver, Entry, Kind, Play, Rewrite, Scenario, Script, Seen, ToolSpec,
+    Uncovered, Ungated, check,
 };
 use hexgate_enforce::{Enforcer, scope};
 use serde_json::{Value, json};
@@ -68,7 +68,8 @@ impl Driver for Adk {
             return Uncovered::absent("an invocation has the tools with which it began");
         }
         if scenario.name == "arguments-beyond-64-bits" {
-            return Uncovered::open(
+            return Uncovered::open_in(
+                &[Aspect::Ran, Aspect::Records],
                 "the framework reads such a number as the nearest one that it can keep, before anything else sees the call; that one is decided and runs",
             );
         }

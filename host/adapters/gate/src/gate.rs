@@ -113,6 +113,12 @@ impl Gate {
         &self.enforcer
     }
 
+    /// Tells enforcers apart while they live: gates of one enforcer, and of its clones, have the same.
+    #[must_use]
+    pub fn enforcer_id(&self) -> usize {
+        std::ptr::from_ref(self.enforcer.live()).addr()
+    }
+
     /// The tools that were seen and cannot be gated.
     #[must_use]
     pub fn uncovered(&self) -> &Uncovered {
@@ -174,15 +180,23 @@ impl Gate {
         decided.map(|permitted| permitted.within(run))
     }
 
-    /// Denies a call without asking the policy, because the adapter refuses it. The denial is recorded.
+    /// Denies a call of the caller in scope without asking the policy, because the adapter refuses it. The denial is recorded.
     pub fn refuse(&self, tool: &str, arguments: &str, reason: &str) -> Refused {
-        match guarded(|| {
-            self.enforcer
-                .refuse(Call::in_scope(tool, arguments), reason)
-        }) {
+        self.refuse_call(tool, Call::in_scope(tool, arguments), reason)
+    }
+
+    /// As [`refuse`](Self::refuse), with a call that the adapter made.
+    pub fn refuse_call(&self, tool: &str, call: Call, reason: &str) -> Refused {
+        match guarded(|| self.enforcer.refuse(call, reason)) {
             Ok(decision) => Box::new(decision).into(),
             Err(panic) => failed(tool, &panic),
         }
+    }
+
+    /// As [`refuse_call`](Self::refuse_call), for a call of a run, where it is counted.
+    pub fn refuse_within(&self, run: &Counts, tool: &str, call: Call, reason: &str) -> Refused {
+        run.denied();
+        self.refuse_call(tool, call, reason)
     }
 
     /// Has a call decided that cannot run whatever the policy says, so that the attempt is on record. Nobody is asked for approval. Gives what the

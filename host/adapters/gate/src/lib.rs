@@ -37,12 +37,14 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod asked;
 mod counts;
 mod exact;
 mod gate;
 mod permitted;
 mod uncovered;
 
+pub use asked::Asked;
 pub use counts::Counts;
 pub use exact::{object, value};
 pub use gate::{Gate, InVain, Refused};

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, stream};
 use hexgate_adapter_kit::{
-    AgentSpec, Driver, Entry, Kind, Play, Rewrite, Scenario, Script, Seen, ToolSpec, Uncovered,
-    Ungated, check,
+    AgentSpec, Aspect, Driver, Entry, Kind, Play, Rewrite, Scenario, Script, Seen, ToolSpec,
+    Uncovered, Ungated, check,
 };
 use hexgate_enforce::scope;
 use hexgate_rig::Gated;
@@ -69,7 +69,8 @@ impl Driver for Rig {
             "arguments-text" => Uncovered::absent(
                 "the framework makes an object of a text that holds one, before anything else sees the call",
             ),
-            "arguments-beyond-64-bits" => Uncovered::open(
+            "arguments-beyond-64-bits" => Uncovered::open_in(
+                &[Aspect::Ran, Aspect::Records],
                 "the framework reads such a number as the nearest one that it can keep, before anything else sees the call; that one is decided and runs",
             ),
             _ => None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hexgate_enforce::Call;
+use hexgate_enforce::{Call, Caller};
 use hexgate_gate::{End, Permitted, Refused, object};
 use hexgate_mcp::ask::{Asking, Given};
 use hexgate_mcp::names;
@@ -26,12 +26,15 @@ impl<H: ServerHandler> Gated<H> {
         mut params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
+        let caller = self.caller_of(&context);
         let had_arguments = params.arguments.is_some();
         let arguments = serde_json::to_string(&params.arguments.take().unwrap_or_default())
             .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
-        let given = params.request_state.take().map(|state| Given {
+        // Both are taken, whatever else there is: answers reach the handler only with a state that was given for this very call.
+        let (state, responses) = (params.request_state.take(), params.input_responses.take());
+        let given = state.map(|state| Given {
             state,
-            responses: params.input_responses.take().unwrap_or_default(),
+            responses: responses.unwrap_or_default(),
         });
         let asking = Asking::new(road(&context), given);
         let tool = names::tool(&self.name, &params.name);
@@ -70,13 +73,14 @@ impl<H: ServerHandler> Gated<H> {
             () = cancelled.cancelled() => None,
             answered = running => Some(answered),
         };
-        self.ended(permitted, answered)
+        self.ended(permitted, answered, caller.as_ref())
     }
 
     fn ended(
         &self,
         permitted: Permitted,
         answered: Option<Result<Result<CallToolResponse, ErrorData>, hexgate_gate::Panicked>>,
+        caller: Option<&Caller>,
     ) -> Result<CallToolResponse, ErrorData> {
         match answered {
             None => {
@@ -100,6 +104,9 @@ impl<H: ServerHandler> Gated<H> {
                 Ok(result.into())
             }
             Some(Ok(Ok(other))) => {
+                if let (CallToolResponse::Task(made), Some(caller)) = (&other, caller) {
+                    self.tasks.made(&made.task.task_id, caller);
+                }
                 permitted.end(End::Completed("a task"));
                 Ok(other)
             }

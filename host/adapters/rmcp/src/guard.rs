@@ -2,18 +2,19 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use axum::response::Response;
-use hexgate_enforce::Call;
+use hexgate_enforce::{Call, Caller};
 use hexgate_gate::Gate;
 use hexgate_mcp::exact::{self, Refusal};
-use hexgate_mcp::{CallerOf, Incoming, Unidentified, names};
+use hexgate_mcp::front::Owners;
+use hexgate_mcp::{CallerOf, Incoming, Limits, Unidentified, names};
 use rmcp::model::{ErrorData, RequestId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -26,6 +27,8 @@ use crate::server::Gated;
 const BODY: Duration = Duration::from_secs(10);
 /// The largest body, in bytes, unless another limit is set.
 const MOST: usize = 1 << 20;
+/// The header that names a session, in the versions that have them.
+const SESSION: &str = "mcp-session-id";
 /// What a request says of itself in its headers (2026-07-28).
 const METHOD: &str = "mcp-method";
 const NAME: &str = "mcp-name";
@@ -33,6 +36,10 @@ const NAME: &str = "mcp-name";
 /// A tower layer before a gated server over HTTP. It finds the caller of each request, by a token for example, and refuses what would not come
 /// through as it was sent: batches, malformed and oversize messages, keys that stand twice, numbers that cannot be kept, and headers that say
 /// something else than the body. [`Gated`](crate::Gated) behind it decides for that caller. The token goes no further.
+///
+/// A session (`Mcp-Session-Id`) belongs to the caller who opened it through this guard or a clone of it: to the user with the same roles and the same
+/// session of the token. To others it is unknown (404), so nobody answers a question, resumes a stream or cancels a call in the session of another.
+/// Clients whose session is unknown open another one.
 ///
 /// ```no_run
 /// # fn example<H: Clone>(
@@ -49,6 +56,7 @@ pub struct Guard {
     gate: Gate,
     server: Arc<str>,
     most: usize,
+    owners: Arc<Mutex<Owners>>,
 }
 
 impl<H> Gated<H> {
@@ -59,8 +67,13 @@ impl<H> Gated<H> {
             gate: self.gate.clone(),
             server: Arc::clone(&self.name),
             most: MOST,
+            owners: owners(Limits::default().sessions),
         }
     }
+}
+
+fn owners(of_user: usize) -> Arc<Mutex<Owners>> {
+    Arc::new(Mutex::new(Owners::new(of_user)))
 }
 
 impl Guard {
@@ -68,6 +81,14 @@ impl Guard {
     #[must_use]
     pub fn request_bytes(mut self, most: usize) -> Self {
         self.most = most;
+        self
+    }
+
+    /// How many sessions of one user are known. When there are more, the one that was not used for the longest time is unknown from then on; the server
+    /// ends it when it is idle for long enough. Default: 100.
+    #[must_use]
+    pub fn sessions(mut self, of_user: usize) -> Self {
+        self.owners = owners(of_user);
         self
     }
 }
@@ -118,15 +139,29 @@ where
         let guard = self.guard.clone();
         Box::pin(async move {
             match guard.looked_at(request).await {
-                Ok(request) => inner.call(request).await,
+                Ok((request, asks)) => {
+                    let response = inner.call(request).await?;
+                    guard.answered(asks, response.headers());
+                    Ok(response)
+                }
                 Err(refused) => Ok(*refused),
             }
         })
     }
 }
 
+/// What is known of a request that is passed on.
+struct Asks {
+    caller: Caller,
+    /// The session that the request ends.
+    ends: Option<String>,
+}
+
 impl Guard {
-    async fn looked_at(&self, request: Request<Body>) -> Result<Request<Body>, Box<Response>> {
+    async fn looked_at(
+        &self,
+        request: Request<Body>,
+    ) -> Result<(Request<Body>, Asks), Box<Response>> {
         let (mut parts, body) = request.into_parts();
         let body = match tokio::time::timeout(BODY, to_bytes(body, self.most)).await {
             Ok(Ok(body)) => body,
@@ -145,7 +180,10 @@ impl Guard {
             Ok(caller) => caller,
             Err(error) => {
                 self.refused(&error, &body).await;
-                return Err(unauthorized(&error));
+                return Err(match error.retry_after {
+                    Some(time) => unavailable(time),
+                    None => unauthorized(&error),
+                });
             }
         };
         parts.headers.remove(AUTHORIZATION);
@@ -158,14 +196,61 @@ impl Guard {
             agree(&parts.headers, &body)
                 .map_err(|why| refused(&why, &ErrorData::invalid_request(why, None)))?;
         }
-        parts.extensions.insert(caller);
-        Ok(Request::from_parts(parts, Body::from(body)))
+        let unknown = || {
+            let error = ErrorData::invalid_request("unknown_session: open a session first", None);
+            answer(StatusCode::NOT_FOUND, &error, exact::id(&body))
+        };
+        let session = session(&parts.headers).map_err(|NoSession| unknown())?;
+        if let Some(session) = &session
+            && !self.owners().is_used_by(session, &caller)
+        {
+            tracing::warn!("a request names a session that its caller did not open");
+            return Err(unknown());
+        }
+        let ends = session.filter(|_| parts.method == Method::DELETE);
+        parts.extensions.insert(caller.clone());
+        let request = Request::from_parts(parts, Body::from(body));
+        Ok((request, Asks { caller, ends }))
+    }
+
+    /// Remembers whose session the server opened, and forgets one that is over.
+    fn answered(&self, asks: Asks, headers: &HeaderMap) {
+        if let Some(ended) = asks.ends {
+            self.owners().closed(&ended);
+        } else if let Ok(Some(opened)) = session(headers) {
+            let mut owners = self.owners();
+            if owners.is_foreign(&opened, &asks.caller) {
+                // The one that makes room is unknown from now on.
+                let _ = owners.opened(&opened, &asks.caller);
+            }
+        }
+    }
+
+    fn owners(&self) -> MutexGuard<'_, Owners> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A header of a session from which nobody can tell which one.
+struct NoSession;
+
+/// The session that headers name.
+fn session(headers: &HeaderMap) -> Result<Option<String>, NoSession> {
+    let mut all = headers.get_all(SESSION).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Ok(None),
+        (Some(one), None) => {
+            let text = one.to_str().map_err(|_| NoSession)?;
+            Ok(Some(text.to_owned()))
+        }
+        (Some(_), Some(_)) => Err(NoSession),
     }
 }
 
 impl Guard {
     /// Has the attempt of a caller who is nobody recorded. The record is a file: other requests must not wait for it.
     async fn refused(&self, error: &Unidentified, body: &[u8]) {
+        tracing::warn!(%error, "a request has no caller");
         #[derive(Deserialize)]
         struct Attempt {
             method: String,
@@ -236,8 +321,17 @@ fn agree(headers: &HeaderMap, body: &[u8]) -> Result<(), &'static str> {
     }
 }
 
+/// Nobody can say now who calls. The request is refused, and another one may pass later.
+fn unavailable(time: Duration) -> Box<Response> {
+    let text = "who makes this request cannot be said now; try again later\n";
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let seconds = HeaderValue::from(time.as_secs().max(1));
+    response.headers_mut().insert(RETRY_AFTER, seconds);
+    Box::new(response)
+}
+
 fn unauthorized(error: &Unidentified) -> Box<Response> {
-    tracing::warn!(%error, "a request has no caller");
     let mut response = Response::new(Body::from("nobody is known to make this request\n"));
     *response.status_mut() = StatusCode::UNAUTHORIZED;
     let challenge = error.challenge.as_deref().unwrap_or("Bearer");

@@ -41,6 +41,13 @@ impl<H: ServerHandler> Gated<H> {
     }
 }
 
+impl<H> Gated<H> {
+    /// Whether a task is one that a call of this caller made.
+    fn own_task(&self, task: &str, context: &Context) -> Answer<()> {
+        self.tasks.is_of(task, self.caller_of(context).as_ref())
+    }
+}
+
 /// A prompt or a resource asks the user: no policy decides such questions.
 fn more_input() -> ErrorData {
     ErrorData::internal_error("asks for more input, which is not passed on", None)
@@ -237,14 +244,17 @@ impl<H: ServerHandler> ServerHandler for Gated<H> {
     }
 
     async fn get_task(&self, request: GetTaskParams, context: Context) -> Answer<GetTaskResult> {
+        self.own_task(&request.task_id, &context)?;
         self.inner.get_task(request, context).await
     }
 
     async fn update_task(&self, request: UpdateTaskParams, context: Context) -> Answer<()> {
+        self.own_task(&request.task_id, &context)?;
         self.inner.update_task(request, context).await
     }
 
     async fn cancel_task(&self, request: CancelTaskParams, context: Context) -> Answer<()> {
+        self.own_task(&request.task_id, &context)?;
         self.inner.cancel_task(request, context).await
     }
 

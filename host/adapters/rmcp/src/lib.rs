@@ -23,7 +23,8 @@
 //! # Who calls
 //!
 //! The caller is, in this order: a `Caller` among the extensions of the HTTP request, where a layer before the server put it ([`Guard`] does);
-//! the one that [`Gated::caller`] names, for a server with one client; the one in scope. Without any, calls are denied.
+//! the one that [`Gated::caller`] names, for a server with one client; the one in scope. Without any, calls are denied. A session over HTTP
+//! belongs to the caller who opened it, if [`Guard`] stands before the server.
 //!
 //! # Approvals
 //!
@@ -32,7 +33,8 @@
 //!
 //! # What is not covered
 //!
-//! Tasks (`tasks/get`, `tasks/update`, `tasks/cancel`) go on with calls that were decided. Skills, directories of resources and methods of a server's own
+//! Tasks (`tasks/get`, `tasks/update`, `tasks/cancel`) go on with calls that were decided, without another decision; to all but the caller whose call
+//! made it a task is unknown. Skills, directories of resources and methods of a server's own
 //! are refused, unless [`Gated::dangerous_pass`] lets them through undecided; then a warning of `tracing` names them.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -43,6 +45,7 @@ mod handler;
 mod items;
 mod road;
 mod server;
+mod tasks;
 
 pub use guard::Guard;
 pub use hexgate_enforce as enforce;

@@ -11,6 +11,8 @@ use hexgate_mcp::names;
 use rmcp::RoleServer;
 use rmcp::service::RequestContext;
 
+use crate::tasks::Tasks;
+
 /// How long the person at a client is waited for while the client waits: clients give up after a minute.
 const PATIENCE: Duration = Duration::from_secs(50);
 
@@ -23,6 +25,7 @@ pub struct Gated<H> {
     pub(crate) caller: Option<Caller>,
     pub(crate) asks: Option<Asks>,
     pub(crate) pass: bool,
+    pub(crate) tasks: Tasks,
 }
 
 /// The name of a server is none.
@@ -48,6 +51,7 @@ pub fn gate<H>(handler: H, name: &str, enforcer: &Enforcer) -> Result<Gated<H>, 
         caller: None,
         asks: None,
         pass: false,
+        tasks: Tasks::new(),
     })
 }
 

@@ -12,6 +12,7 @@ use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -21,11 +22,12 @@ use hexgate_adapter_testing::{Record, caller, enforcer};
 use hexgate_enforce::Caller;
 use hexgate_rmcp::{Asks, CallerOf, Gated, Incoming, Unidentified, gate};
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ClientConfig,
-    ContentBlock, ElicitRequestParams, ElicitResult, ElicitationAction, ErrorData,
-    InitializeResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
-    ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
-    ServerCapabilities, ServerConfig, Tool,
+    CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ClientCapabilities,
+    ClientConfig, ContentBlock, CreateTaskResult, DetailedTask, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ErrorData, GetTaskParams, GetTaskResult, InitializeResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
+    ServerCapabilities, ServerConfig, Task, TaskPayload, TaskStatus, Tool, UpdateTaskParams,
 };
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt as _, RequestContext, RunningService};
 use rmcp::{ClientHandler, RoleClient, RoleServer, ServerHandler, ServiceExt as _};
@@ -39,6 +41,7 @@ roles:
     tools:
       mcp-files-read: { mode: allow }
       mcp-files-pay: { mode: approval_required }
+      mcp-files-later: { mode: allow }
       mcp-files.resource: { mode: allow, constraints: ['startswith(args.uri, \"memo:\")'] }
 ";
 
@@ -57,6 +60,7 @@ impl ServerHandler for Files {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
             .enable_resources()
+            .enable_tasks()
             .build();
         InitializeResult::new(capabilities)
     }
@@ -77,8 +81,14 @@ impl ServerHandler for Files {
         _: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = Value::Object(params.arguments.unwrap_or_default());
-        let line = format!("{} {arguments}", params.name);
+        let mut line = format!("{} {arguments}", params.name);
+        if params.input_responses.is_some() || params.request_state.is_some() {
+            line.push_str(" and more input");
+        }
         self.0.lock().unwrap().push(line);
+        if params.name == "later" {
+            return Ok(CallToolResponse::Task(CreateTaskResult::new(task())));
+        }
         Ok(CallToolResult::success(vec![ContentBlock::text("done")]).into())
     }
 
@@ -101,6 +111,39 @@ impl ServerHandler for Files {
             Vec::new(),
         )))
     }
+
+    async fn get_task(
+        &self,
+        _: GetTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
+        self.0.lock().unwrap().push("tasks/get".to_owned());
+        let working = DetailedTask::new(task(), TaskPayload::Working);
+        Ok(GetTaskResult::new(working))
+    }
+
+    async fn update_task(
+        &self,
+        _: UpdateTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.0.lock().unwrap().push("tasks/update".to_owned());
+        Ok(())
+    }
+
+    async fn cancel_task(
+        &self,
+        _: CancelTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        self.0.lock().unwrap().push("tasks/cancel".to_owned());
+        Ok(())
+    }
+}
+
+fn task() -> Task {
+    let now = "2026-07-28T00:00:00Z";
+    Task::new("one", TaskStatus::Working, now, now)
 }
 
 /// A client whose user answers so.
@@ -109,7 +152,10 @@ struct User(ElicitationAction);
 impl ClientHandler for User {
     fn get_info(&self) -> ClientConfig {
         let mut info = ClientConfig::default();
-        info.capabilities = ClientCapabilities::builder().enable_elicitation().build();
+        info.capabilities = ClientCapabilities::builder()
+            .enable_elicitation()
+            .enable_tasks()
+            .build();
         info
     }
 
@@ -262,7 +308,52 @@ async fn a_newer_client_is_asked_for_input_under_a_state_that_counts_once_for_it
     assert_eq!(files.ran(), [r#"pay {"n":1}"#]);
 }
 
-/// `Bearer NAME` is a user.
+#[tokio::test]
+async fn answers_that_no_state_goes_with_do_not_reach_the_server() {
+    let (client, files, _) = asking(ElicitationAction::Accept, newer()).await;
+    let answers = [("confirm".to_owned(), json!({"action": "accept"}))].into();
+    let params = params("read", &json!({})).with_input_responses(answers);
+    assert_eq!(read(&client, params).await, "done");
+    assert_eq!(files.ran(), ["read {}"]);
+}
+
+#[tokio::test]
+async fn a_task_belongs_to_the_caller_whose_call_it_is() {
+    let (enforcing, _) = enforcer(POLICY);
+    let files = Files::default();
+    let server = gate(files.clone(), "files", &enforcing.build().unwrap()).unwrap();
+    let as_user = async |server: Gated<Files>| {
+        connected(server, User(ElicitationAction::Accept), newer()).await
+    };
+    let alice = as_user(server.clone().caller(caller("alice"))).await;
+    let bob = as_user(server.clone().caller(caller("bob"))).await;
+    let nobody = as_user(server).await;
+    // Nobody's call made it yet.
+    assert!(alice.get_task(GetTaskParams::new("one")).await.is_err());
+    let made = alice
+        .peer()
+        .call_tool_once(params("later", &json!({})))
+        .await;
+    assert!(matches!(made.unwrap(), CallToolResponse::Task(_)));
+    let update = || UpdateTaskParams::new("one", Default::default());
+    for other in [&bob, &nobody] {
+        assert!(other.get_task(GetTaskParams::new("one")).await.is_err());
+        assert!(other.update_task(update()).await.is_err());
+        let cancelled = other.cancel_task(CancelTaskParams::new("one")).await;
+        assert!(cancelled.is_err());
+    }
+    assert_eq!(files.ran(), ["later {}"]);
+    alice.get_task(GetTaskParams::new("one")).await.unwrap();
+    alice.update_task(update()).await.unwrap();
+    let cancelled = alice.cancel_task(CancelTaskParams::new("one")).await;
+    cancelled.unwrap();
+    assert_eq!(
+        files.ran()[1..],
+        ["tasks/get", "tasks/update", "tasks/cancel"]
+    );
+}
+
+/// `Bearer NAME` is a user, and the issuer of `Bearer later` does not answer.
 struct Bearer;
 
 #[async_trait]
@@ -270,12 +361,15 @@ impl CallerOf for Bearer {
     async fn caller_of(&self, incoming: Incoming<'_>) -> Result<Caller, Unidentified> {
         let token = incoming.headers.and_then(|it| it.get("authorization"));
         let name = token.and_then(|it| it.to_str().ok()?.strip_prefix("Bearer "));
+        if name == Some("later") {
+            return Err(Unidentified::new("no answer").retry_after(Duration::from_secs(7)));
+        }
         name.map(caller)
             .ok_or_else(|| Unidentified::new("no token"))
     }
 }
 
-/// What stands behind the guard: it answers with the caller that it was given.
+/// What stands behind the guard: it answers with the caller that it was given, and opens a session where none is named.
 #[derive(Clone)]
 struct Behind;
 
@@ -294,7 +388,12 @@ impl Service<Request<Body>> for Behind {
             .map_or("nobody", |caller| caller.user_id())
             .to_owned();
         let token = request.headers().contains_key("authorization");
-        ready(Ok(Response::new(Body::from(format!("{who} {token}")))))
+        let mut response = Response::new(Body::from(format!("{who} {token}")));
+        if !request.headers().contains_key("mcp-session-id") {
+            let session = format!("of-{who}").parse().unwrap();
+            response.headers_mut().insert("mcp-session-id", session);
+        }
+        ready(Ok(response))
     }
 }
 
@@ -347,7 +446,47 @@ async fn the_guard_lets_through_only_what_comes_through_unchanged() {
     let request = Request::post("/mcp").body(Body::from(good)).unwrap();
     let answer = guard.layer(Behind).call(request).await.unwrap();
     assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(record.lines(), ["deny mcp-files-read {} for nobody"]);
+    let denied = "deny mcp-files-read {} for nobody";
+    assert_eq!(record.lines(), [denied]);
+    // Who calls may be known later.
+    let request = Request::post("/mcp").header("authorization", "Bearer later");
+    let request = request.body(Body::from(good)).unwrap();
+    let answer = guard.layer(Behind).call(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(answer.headers()["retry-after"], "7");
+    assert_eq!(record.lines(), [denied, denied]);
+}
+
+#[tokio::test]
+async fn nobody_uses_the_session_of_another() {
+    let (enforcing, _) = enforcer(POLICY);
+    let server = gate(Files::default(), "files", &enforcing.build().unwrap()).unwrap();
+    let guard = server.guard(Bearer);
+    let ask = async |method: &str, who: &str, sessions: &[&str]| {
+        let mut request = Request::builder().method(method).uri("/mcp");
+        request = request.header("authorization", format!("Bearer {who}"));
+        for session in sessions {
+            request = request.header("mcp-session-id", *session);
+        }
+        let body = r#"{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}"#;
+        let request = request.body(Body::from(body)).unwrap();
+        // Each connection has a service of its own.
+        let answer = guard.layer(Behind).call(request).await.unwrap();
+        answer.status().as_u16()
+    };
+    // Before it is opened it is nobody's.
+    assert_eq!(ask("POST", "alice", &["of-alice"]).await, 404);
+    assert_eq!(ask("POST", "alice", &[]).await, 200);
+    for method in ["POST", "GET", "DELETE"] {
+        assert_eq!(ask(method, "bob", &["of-alice"]).await, 404, "{method}");
+        let twice = ["of-alice", "of-alice"];
+        assert_eq!(ask(method, "alice", &twice).await, 404, "{method}");
+    }
+    for method in ["POST", "GET", "DELETE"] {
+        assert_eq!(ask(method, "alice", &["of-alice"]).await, 200, "{method}");
+    }
+    // It is over.
+    assert_eq!(ask("POST", "alice", &["of-alice"]).await, 404);
 }
 
 #[test]

@@ -15,7 +15,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use hexgate_adapter_kit::{
-    CallSpec, Driver, Entry, Kind, Play, Scenario, Seen, ToolSpec, Uncovered, Ungated, check,
+    Aspect, CallSpec, Driver, Entry, Kind, Play, Scenario, Seen, ToolSpec, Uncovered, Ungated,
+    check,
 };
 use hexgate_rmcp::gate;
 use rmcp::model::{
@@ -81,7 +82,8 @@ impl Driver for Rmcp {
             return Uncovered::absent("a server has no runs, so nothing is counted of one");
         }
         if scenario.name == "arguments-beyond-64-bits" {
-            return Uncovered::open(
+            return Uncovered::open_in(
+                &[Aspect::Ran, Aspect::Records],
                 "the framework reads such a number as the nearest one that it can keep, before the handler sees the call; that one is decided and runs. Over HTTP `Guard` refuses it",
             );
         }

@@ -16,6 +16,7 @@ use swiftide_core::prompt::Prompt;
 use swiftide_core::{AgentContext, Tool};
 use tokio::sync::oneshot;
 
+use crate::feedback::Questions;
 use crate::run::{Current, Turns};
 use crate::tool::{self, Shared, arguments, is_gated};
 
@@ -58,6 +59,7 @@ pub async fn gate(mut builder: AgentBuilder, enforcer: &Enforcer) -> Result<Gate
         gate: Gate::new(enforcer),
         current: Current::default(),
         turns: Turns::default(),
+        questions: Questions::default(),
     };
     let tools = all_tools(&builder).await?;
     builder
@@ -138,7 +140,7 @@ async fn all_tools(builder: &AgentBuilder) -> Result<Tools, GateError> {
 }
 
 fn wrapped(inner: Box<dyn Tool>, shared: &Shared) -> Box<dyn Tool> {
-    if is_gated(&*inner) {
+    if is_gated(&*inner, shared) {
         return inner;
     }
     Box::new(tool::Gated {
@@ -262,7 +264,7 @@ impl Gated {
         let begun = self.shared.gate.begin_run().await;
         begun.map_err(|refused| GateError::NotAdmitted(refused.message))?;
         let tools = self.agent.tools_mut();
-        if tools.iter().any(|tool| !is_gated(&**tool)) {
+        if tools.iter().any(|tool| !is_gated(&**tool, &self.shared)) {
             *tools = std::mem::take(tools)
                 .into_iter()
                 .map(|tool| wrapped(tool, &self.shared))

@@ -4,26 +4,26 @@ use std::borrow::Cow;
 use std::cell::Cell;
 
 use async_trait::async_trait;
-use hexgate_enforce::Call;
+use hexgate_enforce::{Call, scope};
 use hexgate_gate::{End, Gate, Permitted, Refused};
 use serde_json::json;
 use swiftide_core::chat_completion::errors::ToolError;
 use swiftide_core::chat_completion::{ToolCall, ToolOutput, ToolSpec};
-use swiftide_core::{AgentContext, Tool};
+use swiftide_core::{AgentContext, Tool, ToolFeedback};
 
-use crate::feedback;
+use crate::feedback::{self, Given, Questions};
 use crate::run::{Current, Turns};
 
 thread_local! {
-    /// Set while a tool is asked whether it is gated, and cleared by one that is.
-    static ASKED: Cell<bool> = const { Cell::new(false) };
+    /// Which agent the tool is gated for that was asked last. A tool that is gated says so when it is asked for its name.
+    static GATED_FOR: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Whether calls of a tool are decided where it runs, whatever stands around it.
-pub(crate) fn is_gated(tool: &dyn Tool) -> bool {
-    ASKED.set(true);
+/// Whether calls of a tool are decided for this agent where it runs, whatever stands around it.
+pub(crate) fn is_gated(tool: &dyn Tool, shared: &Shared) -> bool {
+    GATED_FOR.set(None);
     let _ = tool.name();
-    !ASKED.replace(false)
+    GATED_FOR.take() == Some(shared.current.agent_id())
 }
 
 /// What the tools of one agent share.
@@ -32,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) gate: Gate,
     pub(crate) current: Current,
     pub(crate) turns: Turns,
+    pub(crate) questions: Questions,
 }
 
 /// A tool whose calls are decided.
@@ -51,21 +52,33 @@ impl Gated {
             gate,
             current,
             turns,
+            questions,
         } = &self.shared;
         let _turn = turns.take(call.id());
         let (tool, arguments) = (call.name(), arguments(call));
+        let run = current.get();
+        // The framework runs tools where no caller is in scope. Where one is, another agent to which the tool was given calls it.
+        let of_run = run.as_ref().and_then(|run| run.caller.as_ref());
+        let proposed = match of_run {
+            Some(caller) if scope::current().is_err() => Call::of(caller, tool, arguments),
+            _ => Call::in_scope(tool, arguments),
+        };
         // What the policy names is the tool that runs.
         if tool != self.inner.name() {
-            return Err(gate.refuse(tool, arguments, "the tool has another name"));
+            return Err(gate.refuse_call(tool, proposed, "the tool has another name"));
         }
-        let run = current.get();
-        let caller = run.as_ref().and_then(|run| run.caller.as_ref());
-        let proposed = match caller {
-            Some(caller) => Call::of(caller, tool, arguments),
-            None => Call::in_scope(tool, arguments),
+        // They are taken: the next call with these arguments is asked about again.
+        let given = Given {
+            feedback: context.has_received_feedback(call).await,
+            asked: questions.take(call),
         };
-        // It is taken: the next call with these arguments is asked about again.
-        let given = context.has_received_feedback(call).await;
+        if let Some(ToolFeedback::Refused { .. }) = given.feedback {
+            let reason = "the feedback was a refusal";
+            return Err(match &run {
+                Some(run) => gate.refuse_within(&run.counts, tool, proposed, reason),
+                None => gate.refuse_call(tool, proposed, reason),
+            });
+        }
         let deciding = async {
             match &run {
                 Some(run) => gate.decide_within(&run.counts, tool, proposed).await,
@@ -83,6 +96,9 @@ impl Gated {
         let mut permitted = match self.decide(context, call).await {
             Ok(permitted) => permitted,
             Err(refused) if refused.pending().is_some() => {
+                if let Some(decision) = &refused.decision {
+                    self.shared.questions.keep(call, decision);
+                }
                 return Ok(ToolOutput::feedback_required(Some(question(&refused))));
             }
             Err(refused) => return Ok(ToolOutput::fail(refused.message)),
@@ -147,8 +163,10 @@ impl Tool for Gated {
     }
 
     fn name(&self) -> Cow<'_, str> {
-        ASKED.set(false);
-        self.inner.name()
+        let name = self.inner.name();
+        // After what is within may have said so: this one decides first.
+        GATED_FOR.set(Some(self.shared.current.agent_id()));
+        name
     }
 
     fn tool_spec(&self) -> ToolSpec {

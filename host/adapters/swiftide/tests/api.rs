@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a panic is how a test fails"
 )]
 
@@ -11,7 +12,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use hexgate_adapter_testing::{caller, enforcer};
+use hexgate_adapter_testing::{caller, enforcer, replaceable};
 use hexgate_enforce::{Approvals, Enforcer, scope};
 use hexgate_swiftide::{Feedback, Gated};
 use swiftide_agents::{Agent, StopReason};
@@ -174,6 +175,50 @@ async fn feedback_for_other_arguments_does_not_count() {
     assert_eq!(record.lines(), [asked; 4]);
 }
 
+/// Asks about one call on behalf of alice, and answers. Then the policy is this one and the run on behalf of that user. How often the tool ran, and
+/// whether the agent asks again.
+async fn resumed(answer: ToolFeedback, policy: &str, user: &str) -> (usize, bool) {
+    let (enforcing, record, file) = replaceable(POLICY);
+    let enforcing = enforcing.approvals(Approvals::handler(Feedback));
+    let tool = Named::new("pay");
+    let script = Script::new([("pay", r#"{"n":1}"#)]);
+    let mut agent = agent(script, &tool, &enforcing.build().unwrap()).await;
+    scope::scope(caller("alice"), agent.query("go"))
+        .await
+        .unwrap();
+    let call = waiting(&agent).unwrap();
+    feedback(&agent, &call, &answer).await;
+    file.replace(policy);
+    scope::scope(caller(user), agent.run()).await.unwrap();
+    let (ran, asks) = (tool.ran().len(), waiting(&agent));
+    if let Some(call) = &asks {
+        // What is asked again can be answered again.
+        feedback(&agent, call, &ToolFeedback::approved()).await;
+        scope::scope(caller(user), agent.run()).await.unwrap();
+        assert_eq!(tool.ran().len(), 1);
+    } else if ran == 0 {
+        let denied = format!(r#"deny pay {{"n":1}} for {user}"#);
+        assert_eq!(record.lines().last(), Some(&denied));
+    }
+    (ran, asks.is_some())
+}
+
+#[tokio::test]
+async fn an_approval_is_for_the_policy_and_the_caller_that_were_asked_about() {
+    let approved = ToolFeedback::approved;
+    assert_eq!(resumed(approved(), POLICY, "alice").await, (1, false));
+    assert_eq!(resumed(approved(), POLICY, "bob").await, (0, true));
+    let other = POLICY.replace("read:", "write:");
+    assert_eq!(resumed(approved(), &other, "alice").await, (0, true));
+}
+
+#[tokio::test]
+async fn a_refusal_counts_where_the_policy_allows_by_then() {
+    let allows = POLICY.replace("approval_required", "allow");
+    let refused = ToolFeedback::refused();
+    assert_eq!(resumed(refused, &allows, "alice").await, (0, false));
+}
+
 #[tokio::test]
 async fn tools_of_toolboxes_and_the_default_tool_are_gated() {
     let (enforcing, record) = enforcer(POLICY);
@@ -227,4 +272,51 @@ async fn a_tool_that_is_added_later_is_gated() {
         .unwrap();
     assert!(wipe.ran().is_empty());
     assert_eq!(record.lines(), ["deny wipe {} for alice"]);
+}
+
+#[tokio::test]
+async fn a_tool_that_is_gated_for_another_agent_is_decided_for_this_one() {
+    let tool = Named::new("read");
+    let own: [Box<dyn Tool>; 1] = [Box::new(tool.clone())];
+    let (allows, of_first) = enforcer(POLICY);
+    let given: Arc<Mutex<Vec<Box<dyn Tool>>>> = Arc::default();
+    let keeps = Arc::clone(&given);
+    let mut builder = Agent::builder();
+    builder.llm(&Script::new([])).tools(own);
+    builder.before_all(move |agent: &Agent| {
+        keeps.lock().unwrap().extend(agent.tools().iter().cloned());
+        Box::pin(std::future::ready(Ok(())))
+    });
+    let mut first = hexgate_swiftide::gate(builder, &allows.build().unwrap())
+        .await
+        .unwrap();
+    scope::scope(caller("alice"), first.query("go"))
+        .await
+        .unwrap();
+    let mut given = given.lock().unwrap().clone();
+    given.retain(|tool| tool.name() == "read");
+    assert_eq!(given.len(), 1);
+
+    let denies = POLICY.replace("allow", "deny");
+    for (policy, runs) in [(denies.as_str(), 0), (POLICY, 1)] {
+        let (enforcing, of_second) = enforcer(policy);
+        let mut builder = Agent::builder();
+        builder
+            .llm(&Script::new([("read", "{}")]))
+            .tools(given.clone());
+        let mut second = hexgate_swiftide::gate(builder, &enforcing.build().unwrap())
+            .await
+            .unwrap();
+        scope::scope(caller("bob"), second.query("go"))
+            .await
+            .unwrap();
+        assert_eq!(tool.ran().len(), runs);
+        let decided = ["deny read {} for bob", "allow read {} for bob"][runs];
+        assert_eq!(of_second.lines()[0], decided);
+    }
+    // Both decide, for the caller of the one that calls.
+    assert_eq!(
+        of_first.lines(),
+        ["allow read {} for bob", "read completed"]
+    );
 }

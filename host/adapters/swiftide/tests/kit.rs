@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use futures_util::stream;
 use hexgate_adapter_kit::{
-    AgentSpec, Driver, Entry, Kind, Play, Scenario, Script, Seen, ToolSpec as Spec, Uncovered,
-    Ungated, check,
+    AgentSpec, Aspect, Driver, Entry, Kind, Play, Scenario, Script, Seen, ToolSpec as Spec,
+    Uncovered, Ungated, check,
 };
 use hexgate_enforce::{Enforcer, scope};
 use hexgate_swiftide::{GateError, Gated};
@@ -71,11 +71,12 @@ impl Driver for Swiftide {
                 "an agent is gated as it is built, and its tools are not given out again",
             );
         }
-        if scenario.around.rewrite_after.is_some() || scenario.around.rewrite_before.is_some() {
-            return Uncovered::absent("hooks cannot change the arguments of a call");
+        if scenario.around.rewrite_after.is_some() {
+            return Uncovered::absent("nothing stands between the gate and its tool");
         }
         if scenario.name == "arguments-beyond-64-bits" {
-            return Uncovered::open(
+            return Uncovered::open_in(
+                &[Aspect::Ran, Aspect::Records],
                 "the framework reads such a number as the nearest one that it can keep, before anything else sees the call; that one is decided and runs",
             );
         }
@@ -146,6 +147,16 @@ async fn agent(
         }
     }
     builder.tools(own).add_toolbox(Server(of_server));
+    if let Some(rewrite) = play.around().rewrite_before.clone() {
+        builder.after_completion(move |_: &Agent, answer: &mut ChatCompletionResponse| {
+            for call in answer.tool_calls.iter_mut().flatten() {
+                if call.name() == rewrite.tool {
+                    call.with_args(Some(rewrite.arguments.clone()));
+                }
+            }
+            Box::pin(std::future::ready(Ok(())))
+        });
+    }
     let gated = hexgate_swiftide::gate(builder, enforcer).await;
     gated.map_err(|error| error.to_string())
 }

@@ -6,6 +6,7 @@
     reason = "a panic is how a test fails, and an example ends"
 )]
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use hexgate_enforce::host::Engine;
@@ -69,15 +70,36 @@ impl Recorder for Record {
 
 /// An enforcer of the agent `desk` by this policy in YAML, and what it records. Nobody is asked for approval, unless the builder is told.
 pub fn enforcer(policy: &str) -> (EnforcerBuilder, Record) {
+    let (builder, record, _) = replaceable(policy);
+    (builder, record)
+}
+
+/// As [`enforcer`], with the policy's file, for another one that the next run finds.
+pub fn replaceable(policy: &str) -> (EnforcerBuilder, Record, Replaceable) {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| Engine::new().unwrap());
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("policy.yaml");
-    std::fs::write(&path, policy).unwrap();
-    let live = LivePolicy::open(engine, PolicyFile::dangerous_unsigned(path)).unwrap();
+    let file = Replaceable(tempfile::tempdir().unwrap());
+    file.replace(policy);
+    let source = PolicyFile::dangerous_unsigned(file.path());
+    let live = LivePolicy::open(engine, source).unwrap();
     let record = Record::default();
     let builder = Enforcer::builder("desk", &live).recorder(record.clone(), OnRecordFailure::Deny);
-    (builder, record)
+    (builder, record, file)
+}
+
+/// The file of a policy.
+#[derive(Debug)]
+pub struct Replaceable(tempfile::TempDir);
+
+impl Replaceable {
+    fn path(&self) -> PathBuf {
+        self.0.path().join("policy.yaml")
+    }
+
+    /// Puts another policy in its place.
+    pub fn replace(&self, policy: &str) {
+        std::fs::write(self.path(), policy).unwrap();
+    }
 }
 
 /// A caller with the role `user`.

@@ -9,8 +9,10 @@ use crate::caller::fingerprint;
 
 /// Sessions whose owner is remembered. When there are more, those have to be opened again that were not used for the longest time.
 const MAX_SESSIONS: usize = 10_000;
-/// Who opened which session.
-pub(super) struct Owners {
+
+/// Who opened which session over HTTP. A session belongs to the very caller who opened it: who knows its id alone may not use it.
+#[derive(Debug)]
+pub struct Owners {
     by_session: HashMap<String, Owner>,
     uses: u64,
     /// Sessions of one user. When there are more, the one of that user ends that was not used for the longest time: nobody ends those of
@@ -18,6 +20,7 @@ pub(super) struct Owners {
     of_user: usize,
 }
 
+#[derive(Debug)]
 struct Owner {
     used: u64,
     user: String,
@@ -26,7 +29,8 @@ struct Owner {
 
 impl Owners {
     /// Nobody's sessions yet, and at most so many of one user.
-    pub(super) fn new(of_user: usize) -> Self {
+    #[must_use]
+    pub fn new(of_user: usize) -> Self {
         Self {
             by_session: HashMap::new(),
             uses: 0,
@@ -35,13 +39,14 @@ impl Owners {
     }
 
     /// Whether a session is that of another caller, or of nobody.
-    pub(super) fn is_foreign(&self, session: &str, caller: &Caller) -> bool {
+    #[must_use]
+    pub fn is_foreign(&self, session: &str, caller: &Caller) -> bool {
         let owner = self.by_session.get(session);
         owner.is_none_or(|owner| owner.caller != fingerprint(caller))
     }
 
     /// Whether a session is this caller's own. It is in use then.
-    pub(super) fn is_used_by(&mut self, session: &str, caller: &Caller) -> bool {
+    pub fn is_used_by(&mut self, session: &str, caller: &Caller) -> bool {
         self.uses += 1;
         match self.by_session.get_mut(session) {
             Some(owner) if owner.caller == fingerprint(caller) => {
@@ -53,7 +58,7 @@ impl Owners {
     }
 
     /// Remembers whose a new session is. The session that has to end for it, if there are too many.
-    pub(super) fn opened(&mut self, session: &str, caller: &Caller) -> Option<String> {
+    pub fn opened(&mut self, session: &str, caller: &Caller) -> Option<String> {
         self.uses += 1;
         let owner = Owner {
             used: self.uses,
@@ -76,7 +81,8 @@ impl Owners {
         ended
     }
 
-    pub(super) fn closed(&mut self, session: &str) {
+    /// Forgets a session that its owner ended.
+    pub fn closed(&mut self, session: &str) {
         self.by_session.remove(session);
     }
 
