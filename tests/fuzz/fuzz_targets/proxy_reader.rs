@@ -1,17 +1,17 @@
 //! What clients of the egress proxy say first: reading ends, has one result however it is cut, and a normal form is its own.
 #![no_main]
 
+use hexgate_address as address;
+use hexgate_address::{Host, WebUrl};
 use libfuzzer_sys::fuzz_target;
-use sandbox::address::{Host, WebUrl};
 use sandbox::proxy::head::{self, Head};
 use sandbox::proxy::hello;
-use sandbox::{address, proxy};
+use sandbox::proxy;
 
 /// The readers alone. Their package brings the runtime of policies and the sandbox along.
 #[path = "../../../host/sandbox/src"]
 #[allow(dead_code, unused_imports, reason = "the proxy around them is missing")]
 mod sandbox {
-    pub mod address;
     pub mod proxy {
         pub mod head;
         pub mod hello;

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use hexgate_mcp::identity::{AtStart, Bearer, Identity};
 use hexgate_mcp::pins::FirstUse;
 use hexgate_mcp::{CallerOf, Config, Incoming};
+use proptest::prelude::*;
 use serde_json::json;
 
 use crate::issuer::{Hands, IssuerServer, SigningKey, claims, token};
@@ -102,4 +103,46 @@ async fn the_token_of_the_start_is_checked_at_each_request_and_is_of_one_client(
         fixed.caller_of(Incoming::stdio()).await.unwrap().user_id(),
         "bob"
     );
+}
+
+const CONFIGURATIONS: [&str; 6] = [
+    include_str!("configurations/all"),
+    include_str!("configurations/anchors"),
+    include_str!("configurations/clash"),
+    include_str!("configurations/identity"),
+    include_str!("configurations/several"),
+    include_str!("configurations/tokens"),
+];
+
+/// What is put into a configuration that somebody wrote.
+const PIECES: &str = r#"(|\n|  |: |\{|\}|\[|\]|,|"|'|#|&a |\*a|!!x|pass|refuse|accept|servers:|offer:|authorization: \{\}|null|9223372036854775808|-1|\u{202e}|ö|x){1,3}"#;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn reading_ends_and_opens_nothing_that_the_text_does_not_name(
+        which in 0..CONFIGURATIONS.len(),
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..12, PIECES), 0..6),
+    ) {
+        let mut text: Vec<char> = CONFIGURATIONS[which].chars().collect();
+        for (at, gone, piece) in edits {
+            let at = at.index(text.len() + 1);
+            let end = (at + gone).min(text.len());
+            text.splice(at..end, piece.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let folder = Path::new("/etc/hexgate");
+        let read = Config::from_text(&text, folder);
+        let again = Config::from_text(&text, folder);
+        prop_assert_eq!(format!("{read:?}"), format!("{again:?}"));
+        if let Ok(config) = read {
+            prop_assert!(!config.servers.is_empty(), "a gateway for nothing");
+            for server in config.servers.values() {
+                let offered = format!("{:?}", config.offer_of(server));
+                prop_assert!(!offered.contains("Pass") || text.contains("pass"), "{}", offered);
+            }
+            prop_assert!(config.first_use == FirstUse::Refuse || text.contains("accept"));
+        }
+    }
 }
