@@ -14,7 +14,7 @@ use rmcp::{ErrorData, RoleClient, RoleServer, ServerHandler, ServiceExt as _};
 use serde_json::json;
 
 /// What says that this process is a server, and where.
-const MODE: &str = "HEXGATE_BENCH_SERVER";
+const MODE: &str = "BENCH_MCP_SERVER";
 const TOOL: &str = "refund";
 
 /// One tool, which answers with its order.

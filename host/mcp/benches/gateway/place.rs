@@ -27,7 +27,7 @@ class Gate(Middleware):
 
 target, port = sys.argv[1], int(sys.argv[2])
 if not port:
-    target = {"mcpServers": {"server": {"command": target, "env": {"HEXGATE_BENCH_SERVER": "streams"}}}}
+    target = {"mcpServers": {"server": {"command": target, "env": {"BENCH_MCP_SERVER": "streams"}}}}
 proxy = create_proxy(target)
 proxy.add_middleware(Gate())
 if port:
@@ -147,7 +147,7 @@ impl Place {
             let at = free();
             let mut command = Command::new(python.with_file_name("mcp-proxy"));
             command.args(["--host", "127.0.0.1", "--port", &at.port().to_string()]);
-            command.args(["--env", "HEXGATE_BENCH_SERVER", "streams", "--"]);
+            command.args(["--env", "BENCH_MCP_SERVER", "streams", "--"]);
             command.arg(&self.own);
             let url = format!("http://{at}/mcp");
             served
