@@ -17,7 +17,7 @@ const MOST_LABEL: usize = 63;
 /// IPv4 address.
 ///
 /// ```
-/// use hexgate_sandbox::address::Host;
+/// use hexgate_address::Host;
 ///
 /// assert_eq!(Host::parse("EXAMPLE.com.").unwrap().to_string(), "example.com");
 /// assert_eq!(Host::parse("0x7f.1").unwrap().to_string(), "127.0.0.1");

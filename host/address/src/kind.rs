@@ -66,7 +66,7 @@ pub fn canonical(address: IpAddr) -> IpAddr {
 /// What an address is for. An address that a network translates into an IPv4 address (NAT64, ISATAP) is judged by that one.
 ///
 /// ```
-/// use hexgate_sandbox::address::{Kind, kind};
+/// use hexgate_address::{Kind, kind};
 ///
 /// assert_eq!(kind([169, 254, 169, 254].into()), Kind::Metadata);
 /// assert_eq!(kind("64:ff9b::a00:1".parse().unwrap()), Kind::Private);

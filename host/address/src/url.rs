@@ -8,7 +8,7 @@ use super::{Host, HostError, port};
 /// (`%41`) only for characters that need one, in capital letters. What a server decodes is what a policy has seen.
 ///
 /// ```
-/// use hexgate_sandbox::address::WebUrl;
+/// use hexgate_address::WebUrl;
 ///
 /// let url = WebUrl::parse("HTTP://Example.com:80/a/../%7euser?q=%2f").unwrap();
 /// assert_eq!(url.to_string(), "http://example.com/~user?q=%2F");
