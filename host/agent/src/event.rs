@@ -14,7 +14,7 @@ mod result;
 
 pub use result::{RunResult, Step, StepKind, Steps};
 
-use hexgate_enforce::Effect;
+use hexgate_enforce::{Decision, Effect};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -194,6 +194,18 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// A decision about a call, or about the run itself.
+    pub(crate) fn decision(tool_id: Option<&str>, decision: &Decision) -> Self {
+        Self::Decision {
+            tool_id: tool_id.map(str::to_owned),
+            tool_name: decision.tool().to_owned(),
+            decision_id: decision.id().to_string(),
+            outcome: decision.outcome().into(),
+            message: decision.model_message(),
+            role: decision.role().map(str::to_owned),
+        }
+    }
+
     /// A call ended.
     #[must_use]
     pub fn tool_end(

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use hexgate_enforce::Permit;
+use hexgate_enforce::{Call, Decision, Permit};
 use serde_json::Value;
 
 pub use arguments::{arguments, schema};
@@ -213,27 +213,87 @@ impl ToolError {
     }
 }
 
-/// Where a tool that takes long says how far it is. Lines that nobody reads are dropped; telling never waits.
+/// What a tool that takes long tells the run: how far it is, and which parts of its call are decided on their own. The default belongs to no run.
 #[derive(Clone, Default)]
-pub struct Progress(Option<Arc<dyn Fn(String) + Send + Sync>>);
+pub struct Progress {
+    tell: Option<Arc<dyn Fn(String) + Send + Sync>>,
+    run: Option<Arc<dyn OfRun>>,
+}
 
 impl Progress {
     /// Passes each line on.
     #[must_use]
     pub fn new(tell: impl Fn(String) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(tell)))
+        Self {
+            tell: Some(Arc::new(tell)),
+            run: None,
+        }
     }
 
-    /// Says how far the tool is: an event `tool_update`.
+    pub(crate) fn of_run(mut self, run: Arc<dyn OfRun>) -> Self {
+        self.run = Some(run);
+        self
+    }
+
+    /// Says how far the tool is: an event `tool_update`. Lines that nobody reads are dropped; telling never waits.
     pub fn tell(&self, text: impl Into<String>) {
-        if let Some(tell) = &self.0 {
+        if let Some(tell) = &self.tell {
             tell(text.into());
         }
+    }
+
+    /// A part of this call that the policy decides on its own, such as a request of a command, with the facts of the run of this moment.
+    ///
+    /// It counts as a call of `tool` from now on, so that parts side by side cannot pass a limit together, until [`Part::decided`] says that
+    /// it is denied, or the [`Part`] is dropped. Outside of a run it has no facts, and what a policy says of a run does not hold.
+    pub fn part(&self, call: Call, tool: &str) -> (Call, Part) {
+        let Some(run) = &self.run else {
+            return (call, Part(None));
+        };
+        let call = run.begin(call, tool);
+        let part = Part(Some((Arc::clone(run), tool.to_owned())));
+        (call, part)
+    }
+}
+
+/// The run that a tool is called in.
+pub(crate) trait OfRun: Send + Sync {
+    /// A part of the call is about to be decided.
+    fn begin(&self, call: Call, tool: &str) -> Call;
+
+    /// It was decided. None: it was not.
+    fn end(&self, tool: &str, decision: Option<&Decision>);
+}
+
+/// A part of a call that is being decided.
+#[must_use = "a part that is dropped was not decided"]
+pub struct Part(Option<(Arc<dyn OfRun>, String)>);
+
+impl Part {
+    /// What was decided. It is counted, and told as an event.
+    pub fn decided(mut self, decision: &Decision) {
+        if let Some((run, tool)) = self.0.take() {
+            run.end(&tool, Some(decision));
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if let Some((run, tool)) = self.0.take() {
+            run.end(&tool, None);
+        }
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Part").finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Progress").finish_non_exhaustive()
+        f.debug_struct("Progress").finish_non_exhaustive()
     }
 }

@@ -43,5 +43,6 @@ mod server;
 mod target;
 mod tunnel;
 
+pub use gate::Decided;
 pub use limits::Limits;
 pub use server::{Proxy, ProxyBuilder, SecretError};

@@ -1,18 +1,16 @@
 //! Commands, in the sandbox and nowhere else.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput, ToolSpec, arguments, schema};
-use hexgate_enforce::{Call, Enforcer, Permit};
+use hexgate_enforce::{Enforcer, Permit};
 use hexgate_sandbox::proxy::Proxy;
 use hexgate_sandbox::{Network, Sandbox, SandboxError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::reply::ok;
 
@@ -44,46 +42,28 @@ impl Bash {
     }
 
     /// Commands reach the network through a proxy of this process, where the enforcer decides each request for the caller of the command, with
-    /// the facts of the run that the command was decided with.
+    /// the facts of the run of that moment. Each request counts as a call.
     #[must_use]
     pub fn egress(mut self, enforcer: Enforcer) -> Self {
         self.egress = Some(enforcer);
         self
     }
 
-    fn network(&self, permit: &Permit) -> Network {
+    fn network(&self, permit: &Permit, progress: &Progress) -> Network {
         match (&self.egress, permit.decision().caller()) {
             (Some(enforcer), Some(caller)) => {
-                let facts: Facts = permit
-                    .decision()
-                    .facts()
-                    .and_then(|facts| serde_json::from_str(facts).ok())
-                    .unwrap_or_default();
+                let progress = progress.clone();
                 Proxy::builder(enforcer.clone(), caller.clone())
-                    .facts(move |call| with(call, &facts))
+                    .facts(move |call, tool| {
+                        let (call, part) = progress.part(call, tool);
+                        (call, Box::new(move |decision| part.decided(decision)))
+                    })
                     .build()
                     .network()
             }
             _ => Network::None,
         }
     }
-}
-
-/// What a host told of a call, by its name.
-type Facts = BTreeMap<String, Box<RawValue>>;
-
-/// A call with the facts of another one.
-fn with(mut call: Call, facts: &Facts) -> Call {
-    for (name, value) in facts {
-        call = match name.as_str() {
-            "run" => call.run(value.clone()),
-            "said" => call.said(value.clone()),
-            "usage" => call.usage(value.clone()),
-            "user_usage" => call.user_usage(value.clone()),
-            _ => call,
-        };
-    }
-    call
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -146,7 +126,7 @@ impl Tool for Bash {
         &self.spec
     }
 
-    async fn call(&self, permit: Permit, _: &Progress) -> Result<ToolOutput, ToolError> {
+    async fn call(&self, permit: Permit, progress: &Progress) -> Result<ToolOutput, ToolError> {
         let Arguments {
             command,
             timeout_seconds,
@@ -164,7 +144,7 @@ impl Tool for Bash {
             ));
         }
         let timeout = Duration::from_secs(seconds);
-        let network = self.network(&permit);
+        let network = self.network(&permit, progress);
         let finished = self
             .sandbox
             .run_with(&command, timeout, network)

@@ -92,8 +92,9 @@ impl<'a> Open<'a> {
     /// Where the tool says how far it is. It is heard as long as the call goes on.
     pub(super) fn progress(&self) -> Progress {
         let (sink, info) = (self.run.sink.clone(), Arc::clone(&self.run.info));
+        let run = self.run.parts_of(&self.id);
         if !sink.is_heard() {
-            return Progress::default();
+            return Progress::default().of_run(run);
         }
         let goes_on = Arc::clone(&self.goes_on);
         let (id, tool) = (self.id.clone(), self.tool.clone());
@@ -119,6 +120,7 @@ impl<'a> Open<'a> {
             };
             sink.update(&info, kind, &goes_on);
         })
+        .of_run(run)
     }
 
     pub(super) fn denied(self, denied: Denied) -> Settled {

@@ -26,6 +26,8 @@ pub(super) struct Totals {
     pub(super) tool_calls: u64,
     /// How often each tool was called.
     by_tool: BTreeMap<String, u64>,
+    /// Parts of calls that are being decided, by the tool. Each counts as a call until it is denied.
+    undecided: BTreeMap<String, u64>,
     pub(super) denials: u64,
     approvals: u64,
     errors: u64,
@@ -68,9 +70,29 @@ impl Counts {
 
     /// A call of this tool will run.
     pub(super) fn reserve(&self, tool: &str) {
+        locked(&self.totals).reserve(tool);
+    }
+
+    /// A part of a call is about to be decided, side by side with others: it is counted now, and its facts are what was counted before it.
+    pub(super) fn begin_part(&self, id: &str, agent: &str, tool: &str) -> Option<Box<RawValue>> {
         let mut totals = locked(&self.totals);
-        totals.tool_calls += 1;
-        *totals.by_tool.entry(tool.to_owned()).or_default() += 1;
+        let facts = self.facts_of(&totals, id, agent, tool);
+        *totals.undecided.entry(tool.to_owned()).or_default() += 1;
+        facts
+    }
+
+    /// A part of a call is no longer being decided.
+    pub(super) fn end_part(&self, tool: &str, is_allowed: bool) {
+        let mut totals = locked(&self.totals);
+        if let Some(count) = totals.undecided.get_mut(tool) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                totals.undecided.remove(tool);
+            }
+        }
+        if is_allowed {
+            totals.reserve(tool);
+        }
     }
 
     /// A call was denied.
@@ -129,14 +151,25 @@ impl Counts {
 
     /// What a policy that decides about this tool sees of the run.
     pub(super) fn facts(&self, id: &str, agent: &str, tool: &str) -> Option<Box<RawValue>> {
-        let totals = locked(&self.totals);
+        self.facts_of(&locked(&self.totals), id, agent, tool)
+    }
+
+    fn facts_of(
+        &self,
+        totals: &Totals,
+        id: &str,
+        agent: &str,
+        tool: &str,
+    ) -> Option<Box<RawValue>> {
+        let undecided = |tool| totals.undecided.get(tool).copied().unwrap_or_default();
+        let called = totals.by_tool.get(tool).copied().unwrap_or_default();
         let facts = Facts {
             id,
             agent,
             // To the millisecond: policies compare decimals.
             elapsed_seconds: (self.began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
-            tool_calls: totals.tool_calls,
-            calls_of_this_tool: totals.by_tool.get(tool).copied().unwrap_or_default(),
+            tool_calls: totals.tool_calls + totals.undecided.values().sum::<u64>(),
+            calls_of_this_tool: called + undecided(tool),
             denials: totals.denials,
             approvals: totals.approvals,
             errors: totals.errors,
@@ -152,6 +185,11 @@ impl Counts {
 }
 
 impl Totals {
+    fn reserve(&mut self, tool: &str) {
+        self.tool_calls += 1;
+        *self.by_tool.entry(tool.to_owned()).or_default() += 1;
+    }
+
     pub(super) fn tokens(&self) -> u64 {
         self.input_tokens.saturating_add(self.output_tokens)
     }

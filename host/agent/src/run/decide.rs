@@ -173,14 +173,7 @@ impl Run<'_> {
         if !self.sink.is_heard() {
             return;
         }
-        let kind = EventKind::Decision {
-            tool_id: open.map(|open| open.id().to_owned()),
-            tool_name: decision.tool().to_owned(),
-            decision_id: decision.id().to_string(),
-            outcome: decision.outcome().into(),
-            message: decision.model_message(),
-            role: decision.role().map(str::to_owned),
-        };
+        let kind = EventKind::decision(open.map(Open::id), decision);
         self.sink.emit(&self.info, kind);
     }
 

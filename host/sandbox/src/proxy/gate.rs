@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hexgate_enforce::{Call, Caller, Enforcer};
+use hexgate_enforce::{Call, Caller, Decision, Enforcer};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
@@ -19,8 +19,11 @@ use crate::proxy::ending::Ending;
 use crate::proxy::head::Head;
 use crate::proxy::limits::Limits;
 
-/// Adds the host's facts to a call.
-pub(crate) type AddFacts = dyn Fn(Call) -> Call + Send + Sync;
+/// Is told the decision about a request. If it is dropped instead, there was none.
+pub type Decided = Box<dyn FnOnce(&Decision) + Send>;
+
+/// Adds the host's facts to a call of this tool.
+pub(crate) type AddFacts = dyn Fn(Call, &str) -> (Call, Decided) + Send + Sync;
 
 /// What all connections of a proxy share.
 pub(crate) struct Gate {
@@ -88,11 +91,21 @@ impl Gate {
         arguments: &A,
     ) -> Result<Allowed<A>, Refusal> {
         let call = self.call(tool, arguments)?;
-        let call = match &self.facts {
-            Some(add) => add(call),
-            None => call,
+        let (call, decided) = match &self.facts {
+            Some(add) => {
+                let (call, decided) = add(call, tool);
+                (call, Some(decided))
+            }
+            None => (call, None),
         };
-        match self.enforcer.authorize_async(call).await {
+        let authorized = self.enforcer.authorize_async(call).await;
+        if let Some(decided) = decided {
+            decided(match &authorized {
+                Ok(permit) => permit.decision(),
+                Err(decision) => decision,
+            });
+        }
+        match authorized {
             // What runs comes out of the permission, here too. The host's facts may be wrong, but they cannot put another call into its place.
             Ok(permit) if permit.tool() == tool => match serde_json::from_str(permit.arguments()) {
                 Ok(arguments) => Ok(Allowed {

@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use crate::address::{Host, Reach, Resolve, SystemResolver};
 use crate::network::{ADDRESS, Network};
 use crate::proxy::connection;
-use crate::proxy::gate::{Gate, USER};
+use crate::proxy::gate::{Decided, Gate, USER};
 use crate::proxy::limits::Limits;
 
 /// An HTTP proxy for one caller: an enforcer decides each request. Cloning is cheap and gives the same proxy.
@@ -169,8 +169,13 @@ impl Proxy {
 }
 
 impl ProxyBuilder {
-    /// Adds the host's facts (`run`, `said`, `usage`) to each call before it is decided. A panic ends the connection.
-    pub fn facts(mut self, add: impl Fn(Call) -> Call + Send + Sync + 'static) -> Self {
+    /// Adds the host's facts (`run`, `said`, `usage`) to each call of a tool before it is decided, and hears what was decided. Calls are decided
+    /// side by side: a host that counts them counts a call before it is decided, and takes it back if it is denied. A panic ends the
+    /// connection.
+    pub fn facts(
+        mut self,
+        add: impl Fn(Call, &str) -> (Call, Decided) + Send + Sync + 'static,
+    ) -> Self {
         self.0.facts = Some(Arc::new(add));
         self
     }

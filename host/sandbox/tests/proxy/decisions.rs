@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hexgate_enforce::Approvals;
+use hexgate_enforce::{Approvals, Decision};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
@@ -229,10 +229,15 @@ async fn the_hosts_facts_are_added_to_every_call() {
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
     let world = World::with("agent", Approvals::Nobody, move |builder| {
-        builder.facts(move |call| {
-            counted.fetch_add(1, Ordering::SeqCst);
+        builder.facts(move |call, tool| {
+            assert_eq!(tool, "net.http_request");
             let facts = serde_json::value::RawValue::from_string(r#"{"id": "r1"}"#.to_owned());
-            call.run(facts.unwrap())
+            let counted = Arc::clone(&counted);
+            let decided = move |decision: &Decision| {
+                assert!(decision.is_allowed() && decision.facts().unwrap().contains("r1"));
+                counted.fetch_add(1, Ordering::SeqCst);
+            };
+            (call.run(facts.unwrap()), Box::new(decided))
         })
     })
     .await;
@@ -241,23 +246,24 @@ async fn the_hosts_facts_are_added_to_every_call() {
     assert_eq!(asked.load(Ordering::SeqCst), 2);
     // A host that fails lets nothing through.
     let world = World::with("agent", Approvals::Nobody, |builder| {
-        builder.facts(|_| panic!("the host fails"))
+        builder.facts(|_, _| panic!("the host fails"))
     })
     .await;
     assert_eq!(world.ask(GET).await.status, 0);
     assert!(world.server.seen().is_empty());
     // Nor does one that asks about another call.
     let world = World::with("agent", Approvals::Nobody, |builder| {
-        builder.facts(|_| {
+        builder.facts(|_, _| {
             let alice = hexgate_enforce::Caller::builder("alice")
                 .role("agent")
                 .build()
                 .unwrap();
-            hexgate_enforce::Call::of(
+            let other = hexgate_enforce::Call::of(
                 &alice,
                 "net.tcp_connect",
                 r#"{"host": "other.example", "port": 1, "protocol": "tcp"}"#,
-            )
+            );
+            (other, Box::new(|_| {}))
         })
     })
     .await;

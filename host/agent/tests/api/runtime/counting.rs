@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hexgate_agent::event::EventKind;
 use hexgate_agent::message::CallState;
 use hexgate_agent::model::{Stop, Usage};
-use hexgate_agent::tool::{ToolError, ToolOutput};
+use hexgate_agent::tool::{Progress, Tool, ToolError, ToolOutput};
 use hexgate_agent::{Agent, Limits};
-use hexgate_enforce::Decision;
+use hexgate_enforce::{Call, Decision, Enforcer};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use super::fixture::*;
 
@@ -93,6 +95,104 @@ async fn each_decision_sees_the_counts_by_the_names_that_policies_know() {
     assert_eq!(last.as_object().unwrap().len(), 13);
 }
 
+/// A tool that has `net.http_request` decided so many times side by side, as a command does, and keeps how many were allowed.
+fn asks_of_parts(
+    enforcer: &Enforcer,
+    parts: usize,
+    allowed: &Arc<Mutex<Vec<usize>>>,
+) -> impl Tool + use<> {
+    let (enforcer, allowed) = (enforcer.clone(), Arc::clone(allowed));
+    Made::new("bash", move |_, progress| {
+        let (enforcer, allowed) = (enforcer.clone(), Arc::clone(&allowed));
+        async move {
+            let mut deciding = JoinSet::new();
+            for n in 0..parts {
+                let (enforcer, progress) = (enforcer.clone(), progress.clone());
+                deciding.spawn(async move {
+                    let call = Call::of(&alice(), "net.http_request", json!({ "n": n }));
+                    let (call, part) = progress.part(call, "net.http_request");
+                    tokio::task::yield_now().await;
+                    // One that is given up counts for nothing.
+                    if n % 5 == 0 {
+                        return false;
+                    }
+                    let authorized = enforcer.authorize_async(call).await;
+                    part.decided(match &authorized {
+                        Ok(permit) => permit.decision(),
+                        Err(decision) => decision,
+                    });
+                    authorized.is_ok()
+                });
+            }
+            let decided = deciding.join_all().await;
+            allowed
+                .lock()
+                .unwrap()
+                .push(decided.into_iter().filter(|it| *it).count());
+            Ok(ToolOutput::new("done"))
+        }
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parts_of_a_call_are_counted_and_never_pass_a_limit_together() {
+    let policy = r#"
+roles:
+  user:
+    tools:
+      bash: { mode: allow, constraints: [run.calls_of_this_tool < 2] }
+      net.http_request:
+        mode: allow
+        constraints: [run.calls_of_this_tool < 3, run.tool_calls < 100, '"bash" in run.tools_used']
+"#;
+    let enforcer = enforcer("bot", policy);
+    for _ in 0..200 {
+        let allowed = Arc::default();
+        let agent = Agent::builder("bot")
+            .model(Script::new([
+                vec![call("1", "bash", &json!({}))],
+                vec![call("2", "bash", &json!({}))],
+                vec![text("Done.")],
+            ]))
+            .enforcer(enforcer.clone())
+            .tool(asks_of_parts(&enforcer, 20, &allowed))
+            .build()
+            .unwrap();
+        let mut stream = agent.stream(&alice(), "Go.");
+        let mut decisions = 0;
+        while let Some(event) = stream.next().await {
+            if let EventKind::Decision {
+                tool_name, tool_id, ..
+            } = event.kind
+                && tool_name == "net.http_request"
+            {
+                assert!(tool_id.is_some());
+                decisions += 1;
+            }
+        }
+        let outcome = stream.finish().await.unwrap();
+        let allowed = allowed.lock().unwrap().clone();
+        // Both commands together: what is being decided counts, so fewer may pass, and never more.
+        let sum: usize = allowed.iter().sum();
+        assert!(sum <= 3, "{allowed:?}");
+        assert_eq!(decisions, 2 * 16);
+        assert_eq!(outcome.tool_calls, 2 + sum as u64);
+    }
+}
+
+#[tokio::test]
+async fn outside_of_a_run_a_part_has_no_facts() {
+    let enforcer = enforcer(
+        "bot",
+        "roles: {user: {tools: {net.http_request: {mode: allow, constraints: [run.tool_calls < 100]}}}}",
+    );
+    let call = Call::of(&alice(), "net.http_request", json!({}));
+    let (call, part) = Progress::default().part(call, "net.http_request");
+    let denied = enforcer.authorize_async(call).await.unwrap_err();
+    part.decided(&denied);
+    assert_eq!(denied.facts(), None);
+}
+
 #[tokio::test]
 async fn a_tool_can_be_forbidden_after_another_was_used() {
     let policy = r#"
@@ -128,7 +228,7 @@ roles:
     }
 }
 
-fn waits(name: &str) -> impl hexgate_agent::tool::Tool + 'static {
+fn waits(name: &str) -> impl Tool + 'static {
     Made::new(name, |_, _| async {
         tokio::time::sleep(Duration::from_millis(5)).await;
         Ok(ToolOutput::new("done"))
