@@ -5,25 +5,47 @@
 mod form;
 mod state;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use hexgate_base::guarded::locked;
 use hexgate_enforce::{
     Answer, AnswerFuture, ApprovalError, ApprovalHandler, Decision, DurableApprovals,
 };
 use rmcp::model::{
-    ClientCapabilities, ElicitRequestParams, ElicitResult, ErrorData, InputRequest,
-    InputRequiredResult, InputResponses,
+    CallToolResult, ClientCapabilities, ContentBlock, ElicitRequestParams, ElicitResult, ErrorData,
+    InputRequest, InputRequiredResult, InputResponses, MetaObject,
 };
+use serde_json::Value;
 
-use state::{Asks, States};
+use state::{Approved, Asks, States};
 
 pub use state::RandomError;
 
 /// The name of the question in an `InputRequiredResult`.
 pub const QUESTION: &str = "approval";
+
+/// The key under which the id of a request for approval stands in the `_meta` of a result.
+const REQUEST: &str = "hexgate/approvalRequest";
+
+/// A call that does not run, as the model reads it: why, and the request for approval that was stored for it, if there is one.
+#[must_use]
+pub fn not_run(mut why: String, request: Option<&str>) -> CallToolResult {
+    let mut meta = None;
+    if let Some(request) = request {
+        why.push_str(&format!(
+            " Approval was asked for as request {request}. Once it is given, make the same call again."
+        ));
+        let mut object = MetaObject::default();
+        object.insert(REQUEST.to_owned(), Value::String(request.to_owned()));
+        meta = Some(object);
+    }
+    let mut result = CallToolResult::error(vec![ContentBlock::text(why)]);
+    result.meta = meta;
+    result
+}
 
 /// Asks the person at a client while the client waits.
 #[async_trait]
@@ -72,6 +94,8 @@ pub struct Asking {
     given: Option<Given>,
     issued: Mutex<Option<InputRequiredResult>>,
     carried: Mutex<Option<Carried>>,
+    /// What the call was approved by before the server asked.
+    approved: Mutex<Option<Approved>>,
     /// Whether the state that came with the call counts for nothing.
     unknown: AtomicBool,
 }
@@ -97,6 +121,7 @@ impl Asking {
             given,
             issued: Mutex::default(),
             carried: Mutex::default(),
+            approved: Mutex::default(),
             unknown: AtomicBool::new(false),
         })
     }
@@ -116,10 +141,7 @@ impl Asking {
     /// The input that the client is asked for, if it is.
     #[must_use]
     pub fn issued(&self) -> Option<InputRequiredResult> {
-        self.issued
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        locked(&self.issued).take()
     }
 
     /// Runs something in which approval is asked for by this road.
@@ -190,7 +212,7 @@ impl Roads {
         decision: &Decision,
     ) -> Result<Answer, ApprovalError> {
         let form = form::of(decision);
-        // The server asked while it ran this very call, which was approved before, by whomever.
+        // The server asked while it ran this very call: whoever approved it then is not asked again.
         if let Some(asking) = asking
             && let Some(given) = &asking.given
             && self.states.is_of_server(decision, &given.state)
@@ -241,7 +263,7 @@ impl Roads {
         let question = InputRequest::Elicitation(rmcp::model::Request::new(form));
         let result =
             InputRequiredResult::new(Some([(QUESTION.to_owned(), question)].into()), Some(sealed));
-        *asking.issued.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        *locked(&asking.issued) = Some(result);
         Ok(Answer::Pending { request })
     }
 
@@ -251,10 +273,15 @@ impl Roads {
                 asking.unknown.store(true, Ordering::Relaxed);
                 denied(why)
             }
-            // The server asked while it ran this very call, which was approved before.
-            Ok((request, Asks::Server { state, keys })) => {
-                asking.carry(state, &keys, given);
-                form::continued(decision, request)
+            // The server asked while it ran this very call.
+            Ok((_, asks @ Asks::Server { .. })) => {
+                asking.carry(asks, given);
+                match locked(&asking.approved).clone() {
+                    Some(approved) => approved.answer(),
+                    None => denied(
+                        "the call needed no approval before the server asked, and needs one now; make it again without the state".to_owned(),
+                    ),
+                }
             }
             Ok((request, Asks::Gateway)) => match given.responses.get(QUESTION) {
                 Some(response) => form::answer(decision, response, Some(request)),
@@ -265,31 +292,52 @@ impl Roads {
 }
 
 impl Asking {
-    /// Answers to what nobody asked are left out.
-    fn carry(&self, state: Option<String>, keys: &[String], given: &Given) {
+    /// Takes what a server's state carries. Answers to what nobody asked are left out.
+    fn carry(&self, asks: Asks, given: &Given) {
+        let Asks::Server {
+            state,
+            keys,
+            approved,
+        } = asks
+        else {
+            return;
+        };
+        *locked(&self.approved) = approved;
         let responses = given.responses.iter();
         let asked = responses.filter(|(key, _)| keys.contains(key));
         let carried = Carried {
             state,
             responses: asked.map(|(key, it)| (key.clone(), it.clone())).collect(),
         };
-        *self.carried.lock().unwrap_or_else(PoisonError::into_inner) = Some(carried);
+        *locked(&self.carried) = Some(carried);
     }
 }
 
 impl Roads {
     /// Seals the state of a server that asks for input to the call that it was permitted to run. `keys`: the names of what it asks.
     ///
+    /// An approval of the call goes on with it, and ends when it would have ended.
+    ///
     /// # Errors
     ///
     /// The state is too large, or too many questions are open.
     pub fn seal(
         &self,
+        asking: &Asking,
         decision: &Decision,
         state: Option<String>,
         keys: Vec<String>,
     ) -> Result<String, String> {
-        let (_, sealed) = self.states.issue(decision, Asks::Server { state, keys })?;
+        let approved = match locked(&asking.approved).take() {
+            None => Approved::of(decision)?,
+            before => before,
+        };
+        let asks = Asks::Server {
+            state,
+            keys,
+            approved,
+        };
+        let (_, sealed) = self.states.issue(decision, asks)?;
         Ok(sealed)
     }
 
@@ -302,15 +350,11 @@ impl Roads {
         // Where approval was asked for, the state was used up then.
         if let (Some(given), None) = (&asking.given, decision.follows()) {
             match self.states.redeem(decision, &given.state)? {
-                (_, Asks::Server { state, keys }) => asking.carry(state, &keys, given),
+                (_, asks @ Asks::Server { .. }) => asking.carry(asks, given),
                 (_, Asks::Gateway) => return Err("no approval is needed".to_owned()),
             }
         }
-        Ok(asking
-            .carried
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take())
+        Ok(locked(&asking.carried).take())
     }
 }
 

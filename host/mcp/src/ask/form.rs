@@ -54,18 +54,6 @@ fn needs_reason(decision: &Decision) -> bool {
         .unwrap_or(false)
 }
 
-/// A call that goes on after the server asked the user: it was approved before.
-pub(super) fn continued(decision: &Decision, request: String) -> Answer {
-    let who = decision
-        .caller()
-        .map_or("nobody", |caller| caller.user_id());
-    Answer::Approved {
-        by: format!("{who} (at the client, before the server asked)"),
-        reason: None,
-        request: Some(request),
-    }
-}
-
 /// What the person answered. Everything but a plain yes is a no.
 pub(super) fn answer(decision: &Decision, response: &Value, request: Option<String>) -> Answer {
     let accepted = response.get("action").and_then(Value::as_str) == Some("accept");

@@ -1,11 +1,12 @@
 //! The sealed state of a question, which the client carries and cannot change.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use hexgate_base::guarded::locked;
 use hexgate_base::{Clock as _, Digest, Sealer, SystemClock, Timestamp};
-use hexgate_enforce::Decision;
+use hexgate_enforce::{Answer, Decision};
 use serde::{Deserialize, Serialize};
 
 /// How long a question is open.
@@ -59,7 +60,50 @@ pub(super) enum Asks {
         state: Option<String>,
         /// The names of what it asks.
         keys: Vec<String>,
+        /// Who approved the call, if it needed that.
+        approved: Option<Approved>,
     },
+}
+
+/// An approval that a call goes on with. Questions in between do not prolong it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Approved {
+    by: String,
+    reason: Option<String>,
+    request: Option<String>,
+    /// Until when, in seconds since 1970.
+    until: u64,
+}
+
+impl Approved {
+    /// What a decision was approved by, if it was.
+    pub(super) fn of(decision: &Decision) -> Result<Option<Self>, String> {
+        let Some(by) = decision.approved_by() else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            by: by.to_owned(),
+            reason: decision.approval_reason().map(str::to_owned),
+            request: decision.approved_request().map(str::to_owned),
+            until: now()?
+                .unix_seconds()
+                .saturating_add(open_for(decision).as_secs()),
+        }))
+    }
+
+    /// How long it still counts.
+    fn remaining(&self) -> Result<Duration, String> {
+        let left = self.until.saturating_sub(now()?.unix_seconds());
+        Ok(Duration::from_secs(left))
+    }
+
+    pub(super) fn answer(self) -> Answer {
+        Answer::Approved {
+            by: self.by,
+            reason: self.reason,
+            request: self.request,
+        }
+    }
 }
 
 impl States {
@@ -76,7 +120,16 @@ impl States {
         decision: &Decision,
         asks: Asks,
     ) -> Result<(String, String), String> {
-        if let Asks::Server { state, keys } = &asks {
+        let mut time = open_for(decision);
+        if let Asks::Server {
+            state,
+            keys,
+            approved,
+        } = &asks
+        {
+            if let Some(approved) = approved {
+                time = time.min(approved.remaining()?);
+            }
             let state = state.as_ref().map_or(0, String::len);
             if state + keys.iter().map(String::len).sum::<usize>() > MAX_CARRIED {
                 return Err(format!(
@@ -88,7 +141,6 @@ impl States {
         let mut random = [0; 16];
         getrandom::fill(&mut random).map_err(|error| error.to_string())?;
         let name = format!("{:032x}", u128::from_be_bytes(random));
-        let time = open_for(decision);
         let until = now()?
             .unix_seconds()
             .checked_add(time.as_secs())
@@ -100,7 +152,7 @@ impl States {
         };
         let sealed = serde_json::to_vec(&sealed).map_err(|error| error.to_string())?;
         let sealed = self.sealer.seal(PURPOSE, &bound, &sealed, until);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = locked(&self.open);
         let now = Instant::now();
         open.retain(|_, question| question.until > now);
         let user = decision
@@ -156,7 +208,7 @@ impl States {
         sealed: &str,
     ) -> Result<(String, Asks), String> {
         let Sealed { name, asks } = self.unsealed(decision, sealed)?;
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = locked(&self.open);
         match open.remove(&name) {
             Some(question) if question.until > Instant::now() => Ok((name, asks)),
             Some(_) => Err("the question is no longer open".to_owned()),

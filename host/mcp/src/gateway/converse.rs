@@ -121,7 +121,7 @@ impl Gateway {
             let questions = talk.questions(asked.input_requests)?;
             if request.side.is_modern {
                 let keys = questions.keys().cloned().collect();
-                let sealed = roads.seal(decision, asked.request_state, keys);
+                let sealed = roads.seal(&request.asking, decision, asked.request_state, keys);
                 let sealed = sealed.map_err(Failure::Lied)?;
                 let questions = (!questions.is_empty()).then_some(questions);
                 let asked = InputRequiredResult::new(questions, Some(sealed));

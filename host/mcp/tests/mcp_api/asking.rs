@@ -1,18 +1,20 @@
 //! Approval by each road.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use hexgate_base::{PrivateKey, Timestamp};
-use hexgate_enforce::DurableApprovals;
 use hexgate_enforce::approvals::{
     ApprovalService, Approver, Approvers, Decision, RequestStore, Terms,
 };
+use hexgate_enforce::{Approvals, Call, Caller, DurableApprovals, Enforcer};
 use hexgate_mcp::Gateway;
+use hexgate_mcp::ask::{Asking, Given, Handler, Road, Roads};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ErrorCode, InputRequest, InputRequiredResult,
 };
 use rmcp::service::ServiceError;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::client::{Over, Running, User, call, connect, listen, params, text, transport};
@@ -356,6 +358,15 @@ async fn a_server_asks_the_user_where_that_is_passed_on() {
             again(&client, good.clone()).await,
             (false, ACCEPTED.to_owned())
         );
+        // Who approved the call before the server asked is who approved it.
+        let allowed = world.records.all();
+        let allowed = allowed.iter().rfind(|line| line.starts_with("allow"));
+        let expected = if needs_approval {
+            "allow mcp-fs-input approval by alice (at the client)"
+        } else {
+            "allow mcp-fs-input allow"
+        };
+        assert_eq!(allowed.unwrap(), expected);
         refused("used", &client, good).await;
         assert_eq!(world.calls("fs").len(), 6);
 
@@ -368,4 +379,90 @@ async fn a_server_asks_the_user_where_that_is_passed_on() {
         };
         assert!(is_error && text.starts_with(marker), "{text}");
     }
+}
+
+/// A call of the same tool by the same caller, the `n`th of its run.
+fn nth(n: u32) -> Call {
+    let facts = RawValue::from_string(json!({ "tool_calls": n }).to_string()).unwrap();
+    let caller = Caller::builder("alice").role("dev").build().unwrap();
+    Call::of(&caller, "send", "{}").run(facts)
+}
+
+#[tokio::test]
+async fn what_was_allowed_before_the_server_asked_is_not_approved_by_that() {
+    let world = World::with(
+        "roles:
+  dev:
+    tools:
+      send:
+        - { mode: allow, constraints: [run.tool_calls == 0] }
+        - { mode: approval_required }
+",
+    );
+    let roads = Arc::new(Roads::new(true, None, Duration::from_secs(1)).unwrap());
+    let enforcer = Enforcer::builder("mcp", &world.live)
+        .approvals(Approvals::handler(Handler(Arc::clone(&roads))))
+        .build()
+        .unwrap();
+    let asking = Asking::new(Road::Again, None);
+    let allowed = enforcer.authorize_async(nth(0)).await.unwrap();
+    let keys = vec!["which".to_owned()];
+    let state = roads.seal(&asking, allowed.decision(), None, keys).unwrap();
+
+    let given = Given {
+        state,
+        responses: [("which".to_owned(), json!({"action": "accept"}))].into(),
+    };
+    let asking = Asking::new(Road::Again, Some(given));
+    let denied = asking.during(enforcer.authorize_async(nth(1))).await;
+    let denied = denied.unwrap_err();
+    assert_eq!(denied.approved_by(), None);
+    let why = denied.reason();
+    assert!(why.contains("needed no approval before"), "{why}");
+}
+
+#[tokio::test]
+async fn questions_of_a_server_do_not_prolong_an_approval() {
+    let world = World::with(
+        "roles:
+  dev:
+    tools:
+      send: { mode: approval_required, approval: { expires: 2s } }
+",
+    );
+    let roads = Arc::new(Roads::new(true, None, Duration::from_secs(1)).unwrap());
+    let enforcer = Enforcer::builder("mcp", &world.live)
+        .approvals(Approvals::handler(Handler(Arc::clone(&roads))))
+        .build()
+        .unwrap();
+    let asking = Asking::new(Road::Again, None);
+    let asked = Arc::clone(&asking).during(enforcer.authorize_async(nth(0)));
+    assert!(asked.await.unwrap_err().pending_request().is_some());
+    let mut state = asking.issued().unwrap().request_state.unwrap();
+    let yes = json!({"action": "accept", "content": {"approve": true}});
+    let key = hexgate_mcp::ask::QUESTION.to_owned();
+    let mut responses = [(key, yes)].into();
+    let began = std::time::Instant::now();
+    // The server asks again and again, each time in time.
+    let why = loop {
+        assert!(began.elapsed() < Duration::from_secs(10));
+        let asking = Asking::new(Road::Again, Some(Given { state, responses }));
+        let deciding = Arc::clone(&asking).during(enforcer.authorize_async(nth(0)));
+        let permit = match deciding.await {
+            Ok(permit) => permit,
+            Err(denied) => break denied.reason().to_owned(),
+        };
+        let by = permit.decision().approved_by();
+        assert_eq!(by, Some("alice (at the client)"));
+        state = roads
+            .seal(&asking, permit.decision(), None, vec![])
+            .unwrap();
+        responses = [].into();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    };
+    assert!(began.elapsed() >= Duration::from_secs(1), "{why}");
+    assert!(
+        why.contains("too old") || why.contains("no longer open") || why.contains("expired"),
+        "{why}"
+    );
 }
