@@ -7,6 +7,7 @@
 //!   what is connected to.
 //! - [`WebUrl`] is a URL of the web in one normal form.
 //! - [`Kind`] says what an address is for. Only [`Kind::Public`] is reached without being asked for.
+//! - [`is_loopback`] says whether an address is on this machine.
 //! - [`Reach`] is who may be reached beside public addresses.
 //! - [`Resolve`] finds the addresses of a name, and [`pinned`] checks all of them once. Whoever connects uses what `pinned` gave and asks
 //!   nobody again: a name that changes its addresses in between gains nothing.
@@ -16,12 +17,14 @@
 
 mod host;
 mod kind;
+mod local;
 mod reach;
 mod resolve;
 mod url;
 
 pub use host::{Host, HostError, port};
 pub use kind::{Kind, canonical, kind};
+pub use local::is_loopback;
 pub use reach::{Reach, ReachError};
 pub use resolve::{Pinned, Resolve, ResolveFuture, SystemResolver, Unreachable, pinned};
 pub use url::{UrlError, WebUrl, authority};

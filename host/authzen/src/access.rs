@@ -85,26 +85,13 @@ impl Access {
             }
             return Ok(answer);
         }
-        answer.more = match found.next {
+        let (more, next) = match found.next {
             // The policy denies it, or something else does: an approval cannot help.
-            None => Vec::new(),
-            Some(Next::Request(issued)) => issued,
-            Some(Next::Retry) => {
-                vec![("retry_after", RETRY.to_string())]
-            }
-            Some(Next::Nothing) => Vec::new(),
+            None => (Vec::new(), "none"),
+            Some(Next::Request(issued)) => (issued, "request"),
+            Some(Next::Retry) => (vec![("retry_after", RETRY.to_string())], "retry"),
         };
-        let next = if answer
-            .more
-            .iter()
-            .any(|(name, _)| *name == "access_request")
-        {
-            "request"
-        } else if answer.more.is_empty() {
-            "none"
-        } else {
-            "retry"
-        };
+        answer.more = more;
         answer.more.push(("next_action", json!(next).to_string()));
         Ok(answer)
     }

@@ -25,7 +25,6 @@
 //! | `answer` | what the enforcer decided, as it is written |
 //! | `access` | denials that can be requested, the requests, and what becomes of them |
 //! | `point` | what is asked for, and who answers it |
-//! | `local` | addresses of this machine |
 //! | `web` | requests and responses of HTTP |
 //! | `log`, `program` | a decision point as a program |
 #![forbid(unsafe_code)]
@@ -35,15 +34,13 @@ mod access;
 mod answer;
 mod asked;
 mod clients;
-mod local;
 mod log;
 mod point;
 mod program;
 mod web;
 
 pub use clients::{Authenticate, Bearer, Clients, ClientsError, Unauthenticated, bearer};
-pub use local::is_loopback;
 pub use log::{Warnings, say};
 pub use point::{Point, PointBuilder, PointError};
-pub use program::{Config, OpenError, RunError, run};
+pub use program::{Config, OpenError, RunError, run, serve_at, told_to_stop};
 pub use web::ServeError;

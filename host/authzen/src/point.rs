@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hexgate_address::is_loopback;
 use hexgate_base::{Clock, SystemClock};
 use hexgate_enforce::{DurableApprovals, Enforcer};
 use hexgate_http::{
@@ -15,7 +16,6 @@ use crate::access::Access;
 use crate::answer::answer;
 use crate::asked::Asked;
 use crate::clients::Clients;
-use crate::local::is_loopback;
 
 /// A decision point. Cloning is cheap and gives the same one.
 #[derive(Clone)]

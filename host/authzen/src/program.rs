@@ -165,22 +165,41 @@ pub fn run(config: &Config, environment: &Environment) -> Result<(), RunError> {
         .enable_all()
         .build()?;
     let ended = runtime.block_on(async {
-        let listener = point.bind(config.listen).await?;
-        say(&format!(
-            "[hexgate] deciding at http://{}",
-            listener.local_addr()?
-        ));
-        let (mut end, mut quit) = (
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        );
         tokio::select! {
-            served = point.serve(listener) => Ok(served?),
-            _ = end.recv() => Ok(()),
-            _ = quit.recv() => Ok(()),
+            served = serve_at(&point, config.listen) => Ok(served?),
+            told = told_to_stop() => Ok(told?),
         }
     });
     drop(point);
     runtime.shutdown_timeout(GRACE);
     ended
+}
+
+/// Serves a decision point at an address, and says where, until the task is dropped.
+///
+/// # Errors
+///
+/// It cannot be listened at, it would be open to everybody, or the system failed.
+pub async fn serve_at(point: &Point, address: SocketAddr) -> Result<(), ServeError> {
+    let listener = point.bind(address).await?;
+    let bound = listener.local_addr().map_err(ServeError::Serve)?;
+    say(&format!("[hexgate] deciding at http://{bound}"));
+    point.serve(listener).await
+}
+
+/// Waits until somebody tells the program to stop: SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// The system does not say when.
+pub async fn told_to_stop() -> std::io::Result<()> {
+    let (mut end, mut quit) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    tokio::select! {
+        _ = end.recv() => {}
+        _ = quit.recv() => {}
+    }
+    Ok(())
 }

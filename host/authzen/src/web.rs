@@ -116,13 +116,18 @@ impl Point {
 
 async fn handle(State(served): State<Arc<Served>>, request: Request) -> Sent {
     let (parts, body) = request.into_parts();
-    let headers = parts.headers.clone();
-    let ids = values(&headers, "x-request-id");
+    let ids: Vec<HeaderValue> = parts
+        .headers
+        .get_all("x-request-id")
+        .iter()
+        .cloned()
+        .collect();
     let response = match answer(&served, parts, body).await {
         Ok(response) => response,
         Err(problem) => problem.into(),
     };
-    sent(&response, &ids)
+    let ids: Vec<&[u8]> = ids.iter().map(HeaderValue::as_bytes).collect();
+    sent(response, &ids)
 }
 
 async fn answer(served: &Arc<Served>, parts: Parts, body: Body) -> Result<Response, Problem> {
@@ -221,11 +226,12 @@ fn is_own(hosts: &[String], authority: Option<&str>) -> bool {
     hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
 }
 
-fn sent(response: &Response, ids: &[&[u8]]) -> Sent {
-    let mut sent = Sent::new(Body::from(Bytes::from(response.body.clone())));
+fn sent(response: Response, ids: &[&[u8]]) -> Sent {
+    let headers = response.headers(ids);
+    let mut sent = Sent::new(Body::from(Bytes::from(response.body)));
     *sent.status_mut() =
         StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in response.headers(ids) {
+    for (name, value) in headers {
         if let Ok(value) = HeaderValue::from_bytes(&value) {
             sent.headers_mut()
                 .insert(HeaderName::from_static(name), value);

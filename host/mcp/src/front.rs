@@ -3,6 +3,7 @@
 mod guard;
 mod http;
 mod owners;
+pub mod request;
 mod stdio;
 
 pub use http::{Http, HttpError, PATH};

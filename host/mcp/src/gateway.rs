@@ -153,17 +153,13 @@ impl Gateway {
         }
     }
 
-    /// What a record calls a tool that clients call so and that is not offered, or whose caller is nobody. Nothing is allowed by it: a name
-    /// that is too long is cut, and the mark of that is in no tool's name.
+    /// What a record calls a tool that clients call so and that is not offered, or whose caller is nobody. Nothing is allowed by it.
     pub(crate) fn refused_as(&self, shown: &str) -> String {
         let name = match self.route(shown) {
             Some((server, local)) => names::tool(&server.name, local),
             None => format!("mcp-{shown}"),
         };
-        match name.char_indices().nth(names::MAX_DECIDED) {
-            Some((end, _)) => format!("{}\u{2026}", name.get(..end).unwrap_or_default()),
-            None => name,
-        }
+        names::cut(name)
     }
 
     /// Whether nothing at all is permitted to the caller now.

@@ -1,8 +1,9 @@
 //! Asks a server for its tools, for an operator who decides about them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use hexgate_base::guarded::locked;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -55,7 +56,7 @@ pub async fn tools(
     server.started().await;
     let down = server.down();
     server.stop();
-    let tools = seen.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let tools = locked(&seen.0).take();
     match (tools, down) {
         (Some(tools), _) => Ok(tools),
         (None, down) => Err(InspectError::Server {
@@ -109,7 +110,7 @@ struct Seen(Mutex<Option<Vec<Tool>>>);
 
 impl Catalogue for Seen {
     fn review(&self, _: &str, tools: &[Tool]) -> Vec<Review> {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = locked(&self.0);
         // The first answer: one that the server changes a moment later is not what was looked at.
         seen.get_or_insert_with(|| tools.to_vec());
         Vec::new()

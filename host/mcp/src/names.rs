@@ -118,6 +118,16 @@ pub(crate) fn is_variable(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
+/// What a record calls a tool of which nobody knows whether it is one: a name that is too long for any tool is cut, and the mark of that is in no
+/// tool's name.
+#[must_use]
+pub fn cut(name: String) -> String {
+    match name.char_indices().nth(MAX_DECIDED) {
+        Some((end, _)) => format!("{}\u{2026}", name.get(..end).unwrap_or_default()),
+        None => name,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hexgate_authzen::{
-    OpenError as PointError, Point, ServeError as PointServeError, Warnings, say,
+    OpenError as PointError, ServeError as PointServeError, Warnings, say, serve_at, told_to_stop,
 };
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::front::{self, Http, HttpError, ServeError};
 use crate::gateway::{GatewayBuilder, OpenError, StartError};
@@ -86,18 +85,13 @@ pub fn run(
         let deciding = async {
             match gateway.point()? {
                 None => std::future::pending().await,
-                Some((point, address)) => Ok::<_, RunError>(serve(&point, address).await?),
+                Some((point, address)) => Ok::<_, RunError>(serve_at(&point, address).await?),
             }
         };
-        let (mut end, mut quit) = (
-            signal(SignalKind::terminate())?,
-            signal(SignalKind::interrupt())?,
-        );
         tokio::select! {
             served = serving => served,
             decided = deciding => decided,
-            _ = end.recv() => Ok(()),
-            _ = quit.recv() => Ok(()),
+            told = told_to_stop() => Ok(told?),
         }
     });
     gateway.stop();
@@ -105,11 +99,4 @@ pub fn run(
     // A read of the standard input cannot be interrupted, so the runtime is not waited for without end.
     runtime.shutdown_timeout(GRACE);
     ended
-}
-
-async fn serve(point: &Point, address: SocketAddr) -> Result<(), PointServeError> {
-    let listener = point.bind(address).await?;
-    let bound = listener.local_addr().map_err(PointServeError::Serve)?;
-    say(&format!("[hexgate] deciding at http://{bound}"));
-    point.serve(listener).await
 }

@@ -9,9 +9,10 @@
 )]
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use hexgate_base::Digest;
+use hexgate_base::guarded::locked;
 use rmcp::model::{
     ErrorData, InputRequest, LoggingMessageNotificationParam, ProgressNotificationParam,
     ProgressToken, RequestId,
@@ -130,7 +131,7 @@ impl Open {
 
 impl Relays {
     fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.open)
     }
 
     /// Notes a request that was sent. What the server says and asks comes out of the receiver.

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use hexgate_base::guarded::locked;
 use rmcp::RoleClient;
 use rmcp::model::{
     CallToolRequest, CallToolRequestParams, CallToolResponse, CancelTaskParams, CancelTaskRequest,
@@ -169,11 +170,7 @@ impl Server {
     /// Starts it, and from then on keeps it running.
     pub(crate) fn start(self: &Arc<Self>) {
         let task = tokio::spawn(watch::supervise(Arc::clone(self)));
-        let before = self
-            .supervisor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(task.abort_handle());
+        let before = locked(&self.supervisor).replace(task.abort_handle());
         if let Some(before) = before {
             before.abort();
         }
@@ -181,11 +178,7 @@ impl Server {
 
     /// Ends it.
     pub(crate) fn stop(&self) {
-        let task = self
-            .supervisor
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let task = locked(&self.supervisor).take();
         if let Some(task) = task {
             task.abort();
         }

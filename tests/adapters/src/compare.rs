@@ -13,7 +13,7 @@ use same::same;
 
 /// Something that was seen and must not be, or the other way round.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// In what respect.
     pub aspect: Aspect,
     /// One sentence.
@@ -45,7 +45,7 @@ impl Found<'_> {
 
 /// All differences. None: the scenario holds.
 #[must_use]
-pub fn differences(driver: &dyn Driver, play: &Play, seen: &Seen) -> Vec<Difference> {
+pub(crate) fn differences(driver: &dyn Driver, play: &Play, seen: &Seen) -> Vec<Difference> {
     let scenario = play.scenario();
     let comparison = Comparison {
         play,

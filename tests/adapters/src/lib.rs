@@ -67,12 +67,10 @@ mod seen;
 mod toolbox;
 
 pub use approver::{Approver, Verdict};
-pub use compare::{Difference, differences};
 pub use coverage::{Coverage, Result as ScenarioResult};
 pub use driver::{Aspect, Driver, Uncovered, Ungated};
 pub use page::table;
 pub use play::Play;
-pub use record::Records;
 pub use run::{check, outcome};
 pub use scenario::{
     Act, AgentSpec, AnswerSpec, Answers, Around, CallSpec, CallerSpec, Cancel, Change, EndSpec,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hexgate_enforce::{Approvals, Caller, Enforcer, EnforcerBuilder, LivePolicy, OnRecordFailure};
+use hexgate_enforce::{Approvals, Caller, Enforcer, EnforcerBuilder, OnRecordFailure};
 use tempfile::TempDir;
 
 use crate::approver::Approver;
@@ -104,7 +104,7 @@ impl Play {
     ///
     /// As there.
     pub fn enforcer_of(&self, agent: &str) -> Result<EnforcerBuilder, String> {
-        let live = self.live_of(agent)?;
+        let live = self.0.gates.open(agent)?;
         let approvals = match self.0.scenario.approvals {
             None => Approvals::Nobody,
             Some(_) => Approvals::handler(self.0.approver.clone()),
@@ -113,15 +113,6 @@ impl Play {
             .recorder(self.0.records.clone(), OnRecordFailure::Deny)
             .kill_switch(&self.0.gates.kill)
             .approvals(approvals))
-    }
-
-    /// The policy of an agent of the scenario, for hosts that make their own enforcer.
-    ///
-    /// # Errors
-    ///
-    /// There is no policy that decides.
-    pub fn live_of(&self, agent: &str) -> Result<LivePolicy, String> {
-        self.0.gates.open(agent)
     }
 
     /// The folder with the agent's bundle, which is written anew when the policy changes. It is not there where a scenario has no policy.
@@ -170,12 +161,6 @@ impl Play {
     #[must_use]
     pub fn approver(&self) -> Option<&Approver> {
         self.0.scenario.approvals.as_ref().map(|_| &self.0.approver)
-    }
-
-    /// What was recorded, for hosts that make their own enforcer.
-    #[must_use]
-    pub fn records(&self) -> &Records {
-        &self.0.records
     }
 
     /// What happens around the gate.

@@ -9,7 +9,7 @@ use crate::seen::{End, Record};
 
 /// What was recorded. Cloning gives the same ones.
 #[derive(Debug, Clone)]
-pub struct Records {
+pub(crate) struct Records {
     fault: Fault,
     all: Arc<Mutex<Vec<Record>>>,
     oddities: Arc<Mutex<Vec<String>>>,
@@ -26,7 +26,7 @@ impl Records {
 
     /// All of them, in the order of the decisions.
     #[must_use]
-    pub fn all(&self) -> Vec<Record> {
+    pub(crate) fn all(&self) -> Vec<Record> {
         self.with(|all| all.clone())
     }
 

@@ -6,6 +6,8 @@ use crate::workspace;
 
 pub(crate) fn run() -> Result<()> {
     let folder = workspace::root().join("host/adapters");
+    // What both workspaces build alike is built once.
+    let target = workspace::root().join(workspace::target());
     let steps: [&[&str]; 3] = [
         &["fmt", "--all", "--check"],
         &[
@@ -23,7 +25,12 @@ pub(crate) fn run() -> Result<()> {
     ];
     for step in steps {
         println!("adapters: cargo {}", step.first().unwrap_or(&""));
-        workspace::run(workspace::cargo().args(step).current_dir(&folder))?;
+        workspace::run(
+            workspace::cargo()
+                .args(step)
+                .current_dir(&folder)
+                .env("CARGO_TARGET_DIR", &target),
+        )?;
     }
     Ok(())
 }

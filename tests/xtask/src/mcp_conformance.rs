@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let packages = node::CONFORMANCE
         .installed(&workspace::tools())
         .context("the suite is not set up: run `cargo xtask setup mcp-conformance`")?;
-    let suite = suite::Suite::of(&packages)?;
+    let suite = suite::Suite::of(&packages);
     let bins = ["hexgate", server::FIXTURE, client::FIXTURE];
     workspace::run(
         cargo()

@@ -52,6 +52,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(opa) = &opa {
         command.env("HEXGATE_OPA_BIN", opa);
     }
+    let conformance = node::CONFORMANCE.installed(&tools);
     let runtimes = node::RUNTIMES.installed(&tools);
     if let Some(runtimes) = &runtimes {
         command.env("HEXGATE_RUNTIMES", runtimes);
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             .iter()
             .all(|program| program.binary(&tools).is_some())
         && runtimes.is_some()
-        && node::CONFORMANCE.installed(&tools).is_some()
+        && conformance.is_some()
         && chromium.is_some()
         && wasm.is_ok()
         && wasi::is_installed()
@@ -113,7 +114,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if opa.is_some() {
         parity::run(&parity::Args::default())?;
     }
-    if node::CONFORMANCE.installed(&tools).is_some() {
+    if conformance.is_some() {
         mcp_conformance::run(&mcp_conformance::Args::default())?;
     }
     Ok(())

@@ -1,8 +1,9 @@
 //! The counts of invocations.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
+use hexgate_base::guarded::locked;
 use hexgate_gate::{Counts, Gate};
 
 /// Invocations whose counts are kept. One that is not told to end, because it was dropped, is forgotten when so many began after it.
@@ -26,7 +27,7 @@ struct Run {
 }
 
 fn with<T>(work: impl FnOnce(&mut Runs) -> T) -> T {
-    let mut runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut runs = locked(&RUNS);
     work(runs.get_or_insert_default())
 }
 

@@ -1,6 +1,6 @@
 //! Arguments that frameworks keep as values: the text that is decided is the text of what runs.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The value that is written as this very text. None: written again it would be another text, so it is not what was decided.
 ///
@@ -10,15 +10,6 @@ pub fn value(decided: &str) -> Option<Value> {
     let value: Value = serde_json::from_str(decided).ok()?;
     let written = value.to_string();
     (written == decided).then_some(value)
-}
-
-/// As [`value`], an object.
-#[must_use]
-pub fn object(decided: &str) -> Option<Map<String, Value>> {
-    match value(decided)? {
-        Value::Object(members) => Some(members),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -35,7 +26,5 @@ mod tests {
         for text in [r#"{"a": 1}"#, r#"{"a":1,"a":2}"#, r#"{"a":1.50}"#, "{", ""] {
             assert_eq!(value(text), None, "{text}");
         }
-        assert!(object("[]").is_none());
-        assert!(object(r#"{"a":1}"#).is_some());
     }
 }

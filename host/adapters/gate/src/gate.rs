@@ -233,6 +233,13 @@ impl Gate {
         guarded(|| self.enforcer.may_ever_call(&caller, tool)).unwrap_or(true)
     }
 
+    /// Looks for another policy. Whatever comes of that, the last accepted one decides.
+    pub fn begin_turn(&self) {
+        if let Err(panic) = guarded(|| self.enforcer.begin_turn()) {
+            tracing::error!(%panic, "looking for another policy panicked; the last accepted one decides");
+        }
+    }
+
     /// Begins a run of the agent: looks for another policy, and asks whether the caller in scope may run the agent at all. Without a scope a run
     /// begins only under a policy that does not decide runs; each of its calls is denied.
     ///
@@ -240,10 +247,7 @@ impl Gate {
     ///
     /// The run must not begin.
     pub async fn begin_run(&self) -> Result<(), Refused> {
-        let refresh = guarded(|| self.enforcer.begin_turn());
-        if let Err(panic) = refresh {
-            tracing::error!(%panic, "looking for another policy panicked; the last accepted one decides");
-        }
+        self.begin_turn();
         let Ok(caller) = scope::current() else {
             if !self.enforcer.names(ADMISSION) {
                 return Ok(());

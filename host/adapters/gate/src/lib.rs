@@ -46,7 +46,7 @@ mod uncovered;
 
 pub use asked::Asked;
 pub use counts::Counts;
-pub use exact::{object, value};
+pub use exact::value;
 pub use gate::{Gate, InVain, Refused};
 pub use permitted::{End, Panicked, Permitted};
 pub use uncovered::Uncovered;

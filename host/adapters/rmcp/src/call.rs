@@ -2,23 +2,20 @@
 
 use std::sync::Arc;
 
-use hexgate_enforce::{Call, Caller};
-use hexgate_gate::{End, Permitted, Refused, object};
-use hexgate_mcp::ask::{Asking, Given};
+use hexgate_enforce::Call;
+use hexgate_gate::{End, Permitted, Refused};
+use hexgate_mcp::ask::{Asking, Given, not_run};
+use hexgate_mcp::exact::object;
 use hexgate_mcp::names;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ErrorData,
-    InputRequiredResult, MetaObject,
+    InputRequiredResult,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
-use serde_json::Value;
 
 use crate::road::road;
 use crate::server::Gated;
-
-/// The key under which the id of a request for approval stands in the `_meta` of a result, as the gateway has it.
-const REQUEST: &str = "hexgate/approvalRequest";
 
 impl<H: ServerHandler> Gated<H> {
     pub(crate) async fn call(
@@ -26,7 +23,6 @@ impl<H: ServerHandler> Gated<H> {
         mut params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let caller = self.caller_of(&context);
         let had_arguments = params.arguments.is_some();
         let arguments = serde_json::to_string(&params.arguments.take().unwrap_or_default())
             .map_err(|error| ErrorData::invalid_params(error.to_string(), None))?;
@@ -43,7 +39,7 @@ impl<H: ServerHandler> Gated<H> {
             Err(refused) => {
                 return Ok(match asking.issued() {
                     Some(input) => input.into(),
-                    None => denied(&refused).into(),
+                    None => not_run(refused.message.clone(), refused.pending()).into(),
                 });
             }
         };
@@ -73,14 +69,14 @@ impl<H: ServerHandler> Gated<H> {
             () = cancelled.cancelled() => None,
             answered = running => Some(answered),
         };
-        self.ended(permitted, answered, caller.as_ref())
+        self.ended(&asking, permitted, answered)
     }
 
     fn ended(
         &self,
+        asking: &Asking,
         permitted: Permitted,
         answered: Option<Result<Result<CallToolResponse, ErrorData>, hexgate_gate::Panicked>>,
-        caller: Option<&Caller>,
     ) -> Result<CallToolResponse, ErrorData> {
         match answered {
             None => {
@@ -93,7 +89,7 @@ impl<H: ServerHandler> Gated<H> {
                 Err(error)
             }
             Some(Ok(Ok(CallToolResponse::InputRequired(asked)))) => {
-                self.asks_user(permitted, asked)
+                self.asks_user(asking, permitted, asked)
             }
             Some(Ok(Ok(CallToolResponse::Complete(result)))) => {
                 let text = serde_json::to_string(&result).unwrap_or_default();
@@ -104,7 +100,7 @@ impl<H: ServerHandler> Gated<H> {
                 Ok(result.into())
             }
             Some(Ok(Ok(other))) => {
-                if let (CallToolResponse::Task(made), Some(caller)) = (&other, caller) {
+                if let (CallToolResponse::Task(made), Some(caller)) = (&other, permitted.caller()) {
                     self.tasks.made(&made.task.task_id, caller);
                 }
                 permitted.end(End::Completed("a task"));
@@ -116,6 +112,7 @@ impl<H: ServerHandler> Gated<H> {
     /// The handler asks the user. Its state is sealed to this very call, so that the call that comes back with it is the one that was decided.
     fn asks_user(
         &self,
+        asking: &Asking,
         permitted: Permitted,
         mut asked: InputRequiredResult,
     ) -> Result<CallToolResponse, ErrorData> {
@@ -125,7 +122,7 @@ impl<H: ServerHandler> Gated<H> {
                 let requests = asked.input_requests.iter().flatten();
                 let keys = requests.map(|(key, _)| key.clone()).collect();
                 let state = asked.request_state.take();
-                asks.0.seal(permitted.decision(), state, keys)
+                asks.0.seal(asking, permitted.decision(), state, keys)
             }
         };
         match sealed {
@@ -166,23 +163,6 @@ impl<H: ServerHandler> Gated<H> {
             decided = deciding => decided,
         }
     }
-}
-
-/// A call that does not run, as the model reads it.
-fn denied(refused: &Refused) -> CallToolResult {
-    let mut text = refused.message.clone();
-    let mut meta = None;
-    if let Some(request) = refused.pending() {
-        text.push_str(&format!(
-            " Approval was asked for as request {request}. Once it is given, make the same call again."
-        ));
-        let mut object = MetaObject::default();
-        object.insert(REQUEST.to_owned(), Value::String(request.to_owned()));
-        meta = Some(object);
-    }
-    let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
-    result.meta = meta;
-    result
 }
 
 fn failed(name: &str, why: &str) -> CallToolResponse {

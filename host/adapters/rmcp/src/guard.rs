@@ -1,30 +1,30 @@
 //! What happens to a request over HTTP before the protocol sees it.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use axum::body::Body;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use hexgate_base::guarded::locked;
 use hexgate_enforce::{Call, Caller};
 use hexgate_gate::Gate;
-use hexgate_mcp::exact::{self, Refusal};
-use hexgate_mcp::front::Owners;
+use hexgate_mcp::exact;
+use hexgate_mcp::front::{Owners, request};
 use hexgate_mcp::{CallerOf, Incoming, Limits, Unidentified, names};
 use rmcp::model::{ErrorData, RequestId};
+use rmcp::transport::common::http_header::{BASE64_HEADER_PREFIX, BASE64_HEADER_SUFFIX};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::server::Gated;
 
-/// How long the body of a request may take.
-const BODY: Duration = Duration::from_secs(10);
 /// The largest body, in bytes, unless another limit is set.
 const MOST: usize = 1 << 20;
 /// The header that names a session, in the versions that have them.
@@ -163,27 +163,13 @@ impl Guard {
         request: Request<Body>,
     ) -> Result<(Request<Body>, Asks), Box<Response>> {
         let (mut parts, body) = request.into_parts();
-        let body = match tokio::time::timeout(BODY, to_bytes(body, self.most)).await {
-            Ok(Ok(body)) => body,
-            Err(_) => {
-                let error =
-                    ErrorData::invalid_request("late: the request did not come whole", None);
-                return Err(answer(StatusCode::REQUEST_TIMEOUT, &error, None));
-            }
-            Ok(Err(_)) => {
-                let error = Refusal::TooLarge(self.most).error();
-                return Err(answer(StatusCode::PAYLOAD_TOO_LARGE, &error, None));
-            }
-        };
+        let body = request::body(body, self.most).await?;
         let caller = self.callers.caller_of(Incoming::http(&parts.headers)).await;
         let caller = match caller {
             Ok(caller) => caller,
             Err(error) => {
                 self.refused(&error, &body).await;
-                return Err(match error.retry_after {
-                    Some(time) => unavailable(time),
-                    None => unauthorized(&error),
-                });
+                return Err(Box::new(request::unidentified(&error)));
             }
         };
         parts.headers.remove(AUTHORIZATION);
@@ -227,7 +213,7 @@ impl Guard {
     }
 
     fn owners(&self) -> MutexGuard<'_, Owners> {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.owners)
     }
 }
 
@@ -251,28 +237,10 @@ impl Guard {
     /// Has the attempt of a caller who is nobody recorded. The record is a file: other requests must not wait for it.
     async fn refused(&self, error: &Unidentified, body: &[u8]) {
         tracing::warn!(%error, "a request has no caller");
-        #[derive(Deserialize)]
-        struct Attempt {
-            method: String,
-            params: Option<Params>,
-        }
-        #[derive(Deserialize)]
-        struct Params {
-            name: Option<String>,
-            arguments: Option<Box<RawValue>>,
-        }
-        let Ok(Attempt {
-            method,
-            params: Some(params),
-        }) = serde_json::from_slice::<Attempt>(body)
-        else {
+        let Some((tool, arguments)) = request::attempt(body) else {
             return;
         };
-        if method != "tools/call" {
-            return;
-        }
-        let tool = names::tool(&self.server, &params.name.unwrap_or_default());
-        let arguments = params.arguments.as_ref().map_or("{}", |it| it.get());
+        let tool = names::cut(names::tool(&self.server, &tool));
         let call = Call::with_refused_token(error, tool, arguments);
         let enforcer = self.gate.enforcer().clone();
         let recorded = tokio::task::spawn_blocking(move || drop(enforcer.decide_call(call))).await;
@@ -293,6 +261,8 @@ fn agree(headers: &HeaderMap, body: &[u8]) -> Result<(), &'static str> {
     struct Params {
         name: Option<serde_json::Value>,
         uri: Option<serde_json::Value>,
+        #[serde(rename = "taskId")]
+        task: Option<serde_json::Value>,
     }
     let disagree = "disagree: the headers say something else than the message";
     let said = |name: &str| {
@@ -314,40 +284,27 @@ fn agree(headers: &HeaderMap, body: &[u8]) -> Result<(), &'static str> {
     }
     let Some(name) = name else { return Ok(()) };
     let params = message.params.ok_or(disagree)?;
-    let named = params.name.or(params.uri);
-    match named.as_ref().and_then(|named| named.as_str()) {
-        Some(named) if named == name => Ok(()),
+    let named = match message.method.as_deref() {
+        Some("tasks/get" | "tasks/update" | "tasks/cancel") => params.task,
+        _ => params.name.or(params.uri),
+    };
+    match (named.as_ref().and_then(|named| named.as_str()), plain(name)) {
+        (Some(named), Some(name)) if named == name => Ok(()),
         _ => Err(disagree),
     }
 }
 
-/// Nobody can say now who calls. The request is refused, and another one may pass later.
-fn unavailable(time: Duration) -> Box<Response> {
-    let text = "who makes this request cannot be said now; try again later\n";
-    let mut response = Response::new(Body::from(text));
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    let seconds = HeaderValue::from(time.as_secs().max(1));
-    response.headers_mut().insert(RETRY_AFTER, seconds);
-    Box::new(response)
-}
-
-fn unauthorized(error: &Unidentified) -> Box<Response> {
-    let mut response = Response::new(Body::from("nobody is known to make this request\n"));
-    *response.status_mut() = StatusCode::UNAUTHORIZED;
-    let challenge = error.challenge.as_deref().unwrap_or("Bearer");
-    let challenge = HeaderValue::from_str(challenge);
-    let challenge = challenge.unwrap_or(HeaderValue::from_static("Bearer"));
-    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    Box::new(response)
+/// A name as a header has it, which can be in base64 (2026-07-28). None: it is none.
+fn plain(said: &str) -> Option<Cow<'_, str>> {
+    let inner = said.strip_prefix(BASE64_HEADER_PREFIX);
+    let Some(inner) = inner.and_then(|it| it.strip_suffix(BASE64_HEADER_SUFFIX)) else {
+        return Some(said.into());
+    };
+    let bytes = BASE64_STANDARD.decode(inner).ok()?;
+    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 /// An error of JSON-RPC as the answer.
 fn answer(status: StatusCode, error: &ErrorData, id: Option<RequestId>) -> Box<Response> {
-    let body = serde_json::json!({"jsonrpc": "2.0", "id": id, "error": error});
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Box::new(response)
+    Box::new(request::answer(status, error, id))
 }

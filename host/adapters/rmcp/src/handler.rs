@@ -101,7 +101,7 @@ impl<H: ServerHandler> ServerHandler for Gated<H> {
         context: Context,
     ) -> Answer<ListToolsResult> {
         let caller = self.caller_of(&context);
-        let _ = self.gate.enforcer().begin_turn();
+        self.gate.begin_turn();
         let mut page = self.inner.list_tools(request, context).await?;
         page.tools
             .retain(|tool| self.shows(caller.as_ref(), &names::tool(&self.name, &tool.name)));

@@ -1,7 +1,8 @@
 //! What is no tool: prompts, resources, completions, subscriptions.
 
-use hexgate_gate::{End, object};
+use hexgate_gate::End;
 use hexgate_mcp::ask::Asking;
+use hexgate_mcp::exact::object;
 use hexgate_mcp::names::{self, Kind};
 use rmcp::RoleServer;
 use rmcp::ServerHandler;

@@ -1,7 +1,8 @@
 //! Whose tasks are.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use hexgate_base::guarded::locked;
 use hexgate_enforce::Caller;
 use hexgate_mcp::front::Owners;
 use rmcp::model::ErrorData;
@@ -41,6 +42,6 @@ impl Tasks {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Owners) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        work(&mut locked(&self.0))
     }
 }

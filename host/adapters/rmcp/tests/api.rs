@@ -404,6 +404,8 @@ async fn the_guard_lets_through_only_what_comes_through_unchanged() {
     let guard = server.guard(Bearer).request_bytes(500);
     let good =
         r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read","arguments":{}}}"#;
+    let poll =
+        r#"{"jsonrpc":"2.0","id":1,"method":"tasks/get","params":{"taskId":"t1","name":"read"}}"#;
     let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(600));
     let name = |name: &'static str| vec![("mcp-name", name)];
     for (headers, body, expected) in [
@@ -414,6 +416,11 @@ async fn the_guard_lets_through_only_what_comes_through_unchanged() {
             200,
         ),
         (name("wipe"), good, 400),
+        (name("=?base64?cmVhZA==?="), good, 200),
+        (name("=?base64?d2lwZQ==?="), good, 400),
+        (name("=?base64?!?="), good, 400),
+        (name("t1"), poll, 200),
+        (name("read"), poll, 400),
         (vec![("mcp-method", "tools/list")], good, 400),
         (vec![("mcp-name", "read"), ("mcp-name", "wipe")], good, 400),
         (vec![], "[]", 400),

@@ -18,8 +18,6 @@ pub(super) enum Next {
     Request(Members),
     /// Wait, and ask again.
     Retry,
-    /// Nothing.
-    Nothing,
 }
 
 /// What asking found.
@@ -64,19 +62,16 @@ impl Redeeming {
     }
 
     fn redeem(&self, decision: &Decision) -> Result<(Answer, Found), ApprovalError> {
-        let found = |next| Found {
-            next: Some(next),
-            until: None,
-        };
+        let found = |next| Found { next, until: None };
         let denied = |reason: String, next| Ok((Answer::Denied { reason }, found(next)));
         if !self.asked.is_bound_as(decision, &self.policy) {
             let issued = self.issue(decision)?;
-            return denied(CHANGED.to_owned(), Next::Request(issued));
+            return denied(CHANGED.to_owned(), Some(Next::Request(issued)));
         }
         let Ok(id) = self.approval.parse() else {
             return denied(
                 "the approval that was sent is none of this decision point".to_owned(),
-                Next::Nothing,
+                None,
             );
         };
         let durable = &self.access.durable;
@@ -94,7 +89,7 @@ impl Redeeming {
         match refusal {
             Refusal::Unanswered(id) | Refusal::TooFew { id, .. } => {
                 let request = id.to_string();
-                Ok((Answer::Pending { request }, found(Next::Retry)))
+                Ok((Answer::Pending { request }, found(Some(Next::Retry))))
             }
             Refusal::Expired { .. }
             | Refusal::Used(_)
@@ -102,10 +97,10 @@ impl Redeeming {
             | Refusal::OtherTerms(_)
             | Refusal::OtherTime(_) => {
                 let issued = self.issue(decision)?;
-                denied(refusal.to_string(), Next::Request(issued))
+                denied(refusal.to_string(), Some(Next::Request(issued)))
             }
             // Denied, unknown, for another call, or with answers that do not count: asking anew would not help, or hide an attack.
-            _ => denied(refusal.to_string(), Next::Nothing),
+            _ => denied(refusal.to_string(), None),
         }
     }
 

@@ -42,16 +42,13 @@ fn without_approval(mode: &str) -> String {
 const EVALUATION: &str = "/access/v1/evaluation";
 const REQUESTS: &str = "/access/v1/requests";
 
-/// A clock that can be turned on.
-#[derive(Debug, Default)]
-struct Hands(std::sync::atomic::AtomicU64);
+/// A clock that can be turned on. Cloning gives the same one.
+#[derive(Debug, Clone, Default)]
+struct Hands(Arc<std::sync::atomic::AtomicU64>);
 
-#[derive(Debug, Clone)]
-struct Turned(Arc<Hands>);
-
-impl Clock for Turned {
+impl Clock for Hands {
     fn now(&self) -> SystemTime {
-        let more = self.0.0.load(std::sync::atomic::Ordering::Relaxed);
+        let more = self.0.load(std::sync::atomic::Ordering::Relaxed);
         SystemTime::now() + Duration::from_secs(more)
     }
 }
@@ -61,7 +58,27 @@ struct Desk {
     served: Served,
     keys: Vec<PrivateKey>,
     approvers: Approvers,
-    hands: Arc<Hands>,
+    hands: Hands,
+}
+
+/// A decision point at a database of requests.
+fn point(
+    world: &World,
+    approvers: &Approvers,
+    hands: &Hands,
+    tokens: Option<&[(&str, &str)]>,
+) -> Point {
+    let store = RequestStore::open_or_create(world.path("a.db")).unwrap();
+    let service = ApprovalService::new(store, approvers.clone()).with_clock(hands.clone());
+    let terms = Terms::new(["lead"]).unwrap();
+    let durable = DurableApprovals::new(Arc::new(service), terms);
+    let point = world.point().approvals(durable).clock(hands.clone());
+    match tokens {
+        None => point,
+        Some(tokens) => point.clients(world.clients(tokens)),
+    }
+    .build()
+    .unwrap()
 }
 
 impl Desk {
@@ -80,37 +97,20 @@ impl Desk {
         };
         let approvers = vec![approver("carol", &keys[0]), approver("dave", &keys[1])];
         let approvers = Approvers::new(approvers).unwrap();
-        let hands = Arc::new(Hands::default());
-        let mut desk = Self {
-            served: Served::start(world.point().build().unwrap()).await,
+        let hands = Hands::default();
+        let point = point(&world, &approvers, &hands, tokens);
+        Self {
+            served: Served::start(point).await,
             world,
             keys,
             approvers,
             hands,
-        };
-        let point = desk.point(tokens);
-        desk.served = Served::start(point).await;
-        desk
+        }
     }
 
     /// A decision point at the same database: as if it was started again.
     fn point(&self, tokens: Option<&[(&str, &str)]>) -> Point {
-        let store = RequestStore::open_or_create(self.world.path("a.db")).unwrap();
-        let service = ApprovalService::new(store, self.approvers.clone())
-            .with_clock(Turned(self.hands.clone()));
-        let terms = Terms::new(["lead"]).unwrap();
-        let durable = DurableApprovals::new(Arc::new(service), terms);
-        let point = self
-            .world
-            .point()
-            .approvals(durable)
-            .clock(Turned(self.hands.clone()));
-        match tokens {
-            None => point,
-            Some(tokens) => point.clients(self.world.clients(tokens)),
-        }
-        .build()
-        .unwrap()
+        point(&self.world, &self.approvers, &self.hands, tokens)
     }
 
     async fn evaluate(&self, body: &Value) -> Value {
@@ -145,7 +145,7 @@ impl Desk {
     }
 
     fn answer(&self, id: &str, who: usize, decision: Decision) {
-        let now = Timestamp::from_system_time(Turned(self.hands.clone()).now()).unwrap();
+        let now = Timestamp::from_system_time(self.hands.now()).unwrap();
         RequestStore::open(self.world.path("a.db"))
             .unwrap()
             .answer(

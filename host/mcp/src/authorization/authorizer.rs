@@ -62,20 +62,14 @@ impl Authorizer {
         })
     }
 
-    /// The token for a request. The error is a reason for a message, with the remedy.
-    pub(crate) async fn token(self: &Arc<Self>) -> Result<Secret, String> {
+    /// The token for a request: another one than that which the server refused. The error is a reason for a message, with the remedy.
+    pub(crate) async fn token(
+        self: &Arc<Self>,
+        refused: Option<&Secret>,
+    ) -> Result<Secret, String> {
         let token = match self.asker.config.flow {
-            Flow::Login => self.of_login(None).await,
-            Flow::ClientCredentials => self.of_credentials(None).await,
-        };
-        self.remembered(token)
-    }
-
-    /// Another token, because the server refused this one.
-    pub(crate) async fn renewed(self: &Arc<Self>, refused: &Secret) -> Result<Secret, String> {
-        let token = match self.asker.config.flow {
-            Flow::Login => self.of_login(Some(refused)).await,
-            Flow::ClientCredentials => self.of_credentials(Some(refused)).await,
+            Flow::Login => self.of_login(refused).await,
+            Flow::ClientCredentials => self.of_credentials(refused).await,
         };
         self.remembered(token)
     }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use hexgate_address::is_loopback;
 use hexgate_base::harmless;
 use rmcp::transport::auth::JwtSigningAlgorithm;
 use serde::Deserialize;
 use url::Url;
 
 use crate::names;
-use hexgate_authzen::is_loopback;
 
 /// The most scopes that are asked for.
 const MOST_SCOPES: usize = 64;

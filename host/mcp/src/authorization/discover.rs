@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hexgate_address::is_loopback;
 use hexgate_base::{sentence, shortened};
 use rmcp::transport::auth::{
     AuthError, AuthorizationManager, AuthorizationMetadata, AuthorizationMetadataSource,
@@ -9,7 +10,6 @@ use rmcp::transport::auth::{
 use url::Url;
 
 use super::{AuthorizationConfig, Fetcher};
-use hexgate_authzen::is_loopback;
 
 /// How much of a reason is shown: it can be the words of somebody else.
 const SHOWN: usize = 400;

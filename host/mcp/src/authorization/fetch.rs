@@ -5,14 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http;
-use hexgate_address::{Host, Kind, Reach, SystemResolver, pinned};
+use hexgate_address::{Host, Kind, Reach, SystemResolver, is_loopback, pinned};
 use hexgate_base::guarded::locked;
 use hexgate_base::{sentence, shortened};
 use reqwest::redirect::Policy;
 use rmcp::transport::auth::{OAuthHttpClient, OAuthHttpClientFuture, OAuthHttpRequest};
 use url::Url;
-
-use hexgate_authzen::is_loopback;
 
 /// How long an answer may take, all of it.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,35 +1,27 @@
 //! What happens to a request before the protocol sees it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{
-    AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE,
-};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use futures_util::StreamExt as _;
+use hexgate_base::guarded::locked;
 use hexgate_enforce::{Call, Caller};
-use rmcp::model::{ErrorData, RequestId};
+use rmcp::model::ErrorData;
 use rmcp::transport::streamable_http_server::session::SessionManager as _;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use super::owners::Owners;
+use super::request::{self, answer};
 use crate::caller::{CALLER, Incoming, Unidentified};
-use crate::exact::{self, Refusal};
+use crate::exact;
 use crate::gateway::Gateway;
 
 /// The header that names a session, in the versions that have them.
 const SESSION: &str = "mcp-session-id";
-/// How long the body of a request may take. Until it is read nobody knows whether the caller is one.
-const BODY: Duration = Duration::from_secs(10);
-/// How much of a body that is too large is read and dropped before it is refused.
-const DROPPED: usize = 16 << 20;
 
 pub(super) struct Guard {
     gateway: Gateway,
@@ -47,7 +39,7 @@ impl Guard {
     }
 
     fn owners(&self) -> MutexGuard<'_, Owners> {
-        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.owners)
     }
 
     /// Remembers whose a new session is, and ends the one that makes room for it.
@@ -62,29 +54,11 @@ impl Guard {
 
     /// Has the attempt of a caller who is nobody recorded.
     fn refused(&self, error: &Unidentified, body: &[u8]) {
-        #[derive(Deserialize)]
-        struct Attempt {
-            method: String,
-            params: Option<Params>,
-        }
-        #[derive(Deserialize)]
-        struct Params {
-            name: Option<String>,
-            arguments: Option<Box<RawValue>>,
-        }
         tracing::warn!(%error, "a request has no caller");
-        let Ok(Attempt {
-            method,
-            params: Some(params),
-        }) = serde_json::from_slice::<Attempt>(body)
-        else {
+        let Some((tool, arguments)) = request::attempt(body) else {
             return;
         };
-        if method != "tools/call" {
-            return;
-        }
-        let gate = self.gateway.refused_as(&params.name.unwrap_or_default());
-        let arguments = params.arguments.as_ref().map_or("{}", |it| it.get());
+        let gate = self.gateway.refused_as(&tool);
         let call = Call::with_refused_token(error, gate, arguments);
         let _ = self.gateway.enforcer().decide_call(call);
     }
@@ -98,25 +72,15 @@ pub(super) async fn guard(
 ) -> Response {
     let limit = guard.gateway.config().limits.request_bytes;
     let (mut parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(BODY, whole(body, limit)).await {
-        Ok(Some(body)) => body,
-        Err(_) => {
-            let error = ErrorData::invalid_request("late: the request did not come whole", None);
-            return answer(StatusCode::REQUEST_TIMEOUT, &error, None);
-        }
-        Ok(None) => {
-            let refusal = Refusal::TooLarge(limit);
-            return answer(StatusCode::PAYLOAD_TOO_LARGE, &refusal.error(), None);
-        }
+    let body = match request::body(body, limit).await {
+        Ok(body) => body,
+        Err(refused) => return *refused,
     };
     let incoming = Incoming::http(&parts.headers);
     let caller = match guard.gateway.caller_of().caller_of(incoming).await {
         Ok(caller) => caller,
         Err(error) => {
-            let answer = match error.retry_after {
-                Some(time) => unavailable(time),
-                None => unauthorized(&error),
-            };
+            let answer = request::unidentified(&error);
             // The record is a file: other requests must not wait for it.
             let _ = tokio::task::spawn_blocking(move || guard.refused(&error, &body)).await;
             return answer;
@@ -157,30 +121,6 @@ pub(super) async fn guard(
     response
 }
 
-/// The body, if it has at most so many bytes. Most clients read no answer before they have sent everything, so what is too large is read on for
-/// a while and dropped: else they would see a broken connection and not why.
-async fn whole(body: Body, limit: usize) -> Option<Bytes> {
-    let most = limit.saturating_add(DROPPED);
-    if usize::try_from(body.size_hint().lower()).map_or(true, |said| said > most) {
-        return None;
-    }
-    let mut pieces = body.into_data_stream();
-    let (mut whole, mut seen) = (Vec::new(), 0_usize);
-    while let Some(piece) = pieces.next().await {
-        let piece = piece.ok()?;
-        seen = seen.saturating_add(piece.len());
-        if seen > most {
-            return None;
-        }
-        if seen > limit {
-            whole = Vec::new();
-        } else {
-            whole.extend_from_slice(&piece);
-        }
-    }
-    (seen <= limit).then(|| whole.into())
-}
-
 /// Whether the origin is the very address that is asked, and that is one of this machine's own names. A page elsewhere has another origin,
 /// and one that had its name pointed here has another host.
 fn is_of_this_machine(headers: &HeaderMap) -> bool {
@@ -202,37 +142,4 @@ fn is_of_this_machine(headers: &HeaderMap) -> bool {
 
 fn session(headers: &HeaderMap) -> Option<String> {
     headers.get(SESSION)?.to_str().ok().map(str::to_owned)
-}
-
-/// Nobody can say now whether the token holds. It is refused like one that does not, and may pass later.
-fn unavailable(time: Duration) -> Response {
-    let mut response = Response::new(Body::from(
-        "who makes this request cannot be checked now: the issuer of the token does not answer; try again later\n",
-    ));
-    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    response
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from(time.as_secs().max(1)));
-    response
-}
-
-fn unauthorized(error: &Unidentified) -> Response {
-    let mut response = Response::new(Body::from("nobody is known to make this request\n"));
-    *response.status_mut() = StatusCode::UNAUTHORIZED;
-    let challenge = error.challenge.as_deref().unwrap_or("Bearer");
-    let challenge = HeaderValue::from_str(challenge);
-    let challenge = challenge.unwrap_or(HeaderValue::from_static("Bearer"));
-    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-    response
-}
-
-/// An error of JSON-RPC as the answer.
-fn answer(status: StatusCode, error: &ErrorData, id: Option<RequestId>) -> Response {
-    let body = serde_json::json!({"jsonrpc": "2.0", "id": id, "error": error});
-    let mut response = Response::new(Body::from(Bytes::from(body.to_string())));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
 }

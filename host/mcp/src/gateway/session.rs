@@ -11,8 +11,9 @@ mod info;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
+use hexgate_base::guarded::locked;
 use hexgate_enforce::Call;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CancelTaskParams, CompleteRequestParams,
@@ -177,7 +178,7 @@ impl ServerHandler for Session {
             return Err(ErrorData::method_not_found::<UnsubscribeRequestMethod>());
         }
         let _ = self.listing(&context).await?;
-        let mut all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = locked(&self.heard);
         all.remove(&params.uri);
         Ok(())
     }
@@ -210,7 +211,7 @@ impl ServerHandler for Session {
         params: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let caller = match self.caller(&context).await {
+        let caller = match self.caller(&context.extensions).await {
             Ok(caller) => caller,
             Err(error) => {
                 let gate = self.gateway.refused_as(&params.name);
@@ -239,7 +240,7 @@ impl ServerHandler for Session {
         if !self.gateway.config().passes(|offer| offer.logs) {
             return Err(ErrorData::method_not_found::<SetLevelRequestMethod>());
         }
-        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut level = locked(&self.level);
         *level = Some(Level::from(params.level));
         Ok(())
     }

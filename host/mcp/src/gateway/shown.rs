@@ -7,18 +7,16 @@
 use hexgate_enforce::Decision;
 use hexgate_enforce::audit::Scrubber;
 use rmcp::model::{
-    CallToolResult, ContentBlock, ElicitRequestParams, ErrorCode, ErrorData, InputRequest,
-    MetaObject, Request, RequestMetaObject, Task,
+    CallToolResult, ContentBlock, ElicitRequestParams, ErrorCode, ErrorData, InputRequest, Request,
+    RequestMetaObject, Task,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::ask;
 use crate::server::Failure;
 use crate::visible::{hidden_name, make_visible, visible};
-
-/// The key under which the id of a request for approval stands in the `_meta` of a result.
-const REQUEST: &str = "hexgate/approvalRequest";
 
 /// The key under which the name of a server stands in the `_meta` of what it asks.
 const SERVER: &str = "hexgate/server";
@@ -32,19 +30,8 @@ const RESERVED: std::ops::RangeInclusive<i32> = -32_099..=-32_000;
 
 /// A call that does not run, as the model reads it.
 pub(super) fn denied(decision: &Decision) -> CallToolResult {
-    let mut text = decision.model_message().unwrap_or_default();
-    let mut meta = None;
-    if let Some(request) = decision.pending_request() {
-        text.push_str(&format!(
-            " Approval was asked for as request {request}. Once it is given, make the same call again."
-        ));
-        let mut object = MetaObject::default();
-        object.insert(REQUEST.to_owned(), Value::String(request.to_owned()));
-        meta = Some(object);
-    }
-    let mut result = CallToolResult::error(vec![ContentBlock::text(text)]);
-    result.meta = meta;
-    result
+    let text = decision.model_message().unwrap_or_default();
+    ask::not_run(text, decision.pending_request())
 }
 
 /// A call that a server did not answer as it should, as the model reads it.

@@ -1,10 +1,11 @@
 //! Calls that go on after their answer: the task is its caller's alone, and its result is given out while the call is still permitted.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hexgate_base::Digest;
+use hexgate_base::guarded::locked;
 use hexgate_enforce::{Caller, EndState, Permit};
 use rmcp::model::{
     CallToolResult, CreateTaskResult, DetailedTask, ErrorData, GetTaskResult, InputResponses,
@@ -44,8 +45,13 @@ struct Held {
     asked: Mutex<BTreeSet<String>>,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a client is told of a task, and what the record says of that.
+struct Told {
+    task: DetailedTask,
+    state: EndState,
+    /// The whole result, if there is one.
+    text: Option<String>,
+    error: Option<&'static str>,
 }
 
 impl Tasks {
@@ -139,58 +145,75 @@ impl Gateway {
         Ok(GetTaskResult::new(got))
     }
 
+    /// Asks the server. What it says is decided once it is there, as the call that the task is of, and told if that is permitted by then.
     async fn looked_at(&self, talk: &Talk<'_>, held: &Held) -> Result<DetailedTask, Failure> {
-        let decision = self.still_permitted(talk.request, talk.permit)?;
+        let caller = talk.request.caller;
+        let may_ask = !self.is_stopped(caller) && self.may_see(caller, &held.tool.decided_as);
         let began = Instant::now();
-        let got = held.server.task(talk, &held.tool, &held.name).await;
+        let got = if may_ask {
+            held.server.task(talk, &held.tool, &held.name).await
+        } else {
+            Err(Failure::NoLongerPermitted)
+        };
         let took = began.elapsed();
-        let got = got.inspect_err(|failure| self.failed(&decision, failure, took))?;
-        // What it says is only read out while the call is permitted: that was decided before it was asked, and a call can last.
         let decision = self.still_permitted(talk.request, talk.permit)?;
+        let told = got.and_then(|got| self.told(talk, held, got.task));
+        match &told {
+            Ok(told) => {
+                let text = told.text.as_deref();
+                self.ended(&decision, true, told.state, text, told.error, took);
+            }
+            Err(failure) => self.failed(&decision, failure, took),
+        }
+        told.map(|told| told.task)
+    }
+
+    /// What a server says of a task, as its client is told.
+    fn told(&self, talk: &Talk<'_>, held: &Held, said: DetailedTask) -> Result<Told, Failure> {
         let DetailedTask {
             mut task, payload, ..
-        } = got.task;
+        } = said;
         let cleaning = self.cleaning();
         shown::task(&mut task, cleaning);
-        let said = |error| self.ended(&decision, true, EndState::Completed, None, error, took);
-        let payload = match payload {
+        let (mut state, mut text) = (EndState::Completed, None);
+        let (payload, error) = match payload {
             TaskPayload::InputRequired { input_requests } => {
                 let input_requests = talk.questions(Some(input_requests))?;
                 locked(&held.asked).extend(input_requests.keys().cloned());
-                said(Some("input_required"));
-                TaskPayload::InputRequired { input_requests }
+                let asks = TaskPayload::InputRequired { input_requests };
+                (asks, Some("input_required"))
             }
             TaskPayload::Completed { result } => {
                 let most = self.0.config.limits.result_bytes;
-                let result: CallToolResult = read(result)?;
-                let (result, text) = shown::passed(result, cleaning, most)?;
-                let (state, error) = match result.is_error {
-                    Some(true) => (EndState::Failed, Some("tool")),
-                    _ => (EndState::Completed, None),
-                };
-                self.ended(&decision, true, state, Some(&text), error, took);
-                TaskPayload::Completed {
-                    result: object(result)?,
+                let (result, whole) =
+                    shown::passed(read::<CallToolResult>(result)?, cleaning, most)?;
+                let is_error = result.is_error == Some(true);
+                if is_error {
+                    state = EndState::Failed;
                 }
+                text = Some(whole);
+                let result = object(result)?;
+                (
+                    TaskPayload::Completed { result },
+                    is_error.then_some("tool"),
+                )
             }
             TaskPayload::Failed { error } => {
                 let failure = Failure::Error(Box::new(read(error)?));
-                self.failed(&decision, &failure, took);
-                TaskPayload::Failed {
-                    error: object(talk.error(&failure))?,
-                }
+                state = EndState::Failed;
+                let error = object(talk.error(&failure))?;
+                (TaskPayload::Failed { error }, Some(failure.name()))
             }
-            TaskPayload::Working => {
-                said(Some("task"));
-                TaskPayload::Working
-            }
-            TaskPayload::Cancelled => {
-                said(Some("cancelled"));
-                TaskPayload::Cancelled
-            }
+            TaskPayload::Working => (TaskPayload::Working, Some("task")),
+            TaskPayload::Cancelled => (TaskPayload::Cancelled, Some("cancelled")),
             _ => return Err(Failure::Lied("it is of an unknown kind".to_owned())),
         };
-        Ok(DetailedTask::new(task, payload))
+        Ok(Told {
+            task: DetailedTask::new(task, payload),
+            state,
+            text,
+            error,
+        })
     }
 
     /// Gives a task what its server asked for, if the call is still permitted. Answers to what nobody asked are left out.

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use hexgate_base::Clock;
 use hexgate_base::guarded::locked;
+use hexgate_base::{Clock, sentence};
 use reqwest::Client;
 use reqwest::header::ACCEPT;
 use reqwest::redirect::Policy;
@@ -142,12 +142,12 @@ impl KeySource {
             .http
             .get(self.address.clone())
             .header(ACCEPT, "application/json");
-        let mut answer = request.send().await.map_err(|error| said(&error))?;
+        let mut answer = request.send().await.map_err(|error| sentence(&error))?;
         if answer.status() != reqwest::StatusCode::OK {
             return Err(format!("the issuer answered {}", answer.status()));
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| said(&error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| sentence(&error))? {
             if bytes.len() + chunk.len() > MAX_BYTES {
                 return Err(format!(
                     "the issuer's key set has more than {MAX_BYTES} bytes"
@@ -174,16 +174,4 @@ impl KeySource {
             Some(Err(_)) | None => true,
         }
     }
-}
-
-/// An error and what caused it.
-fn said(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

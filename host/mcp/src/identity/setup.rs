@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hexgate_address::is_loopback;
 use hexgate_base::Clock;
 use hexgate_base::PublicKey;
 use hexgate_enforce::token::TokenVerifier;
@@ -14,7 +15,6 @@ use super::config::{IdentityConfig, IssuerConfig, TokensConfig};
 use super::fetch::{KeySource, PAUSE};
 use super::jwt::Issuer;
 use super::{Identity, IdentityConfigError, Who};
-use hexgate_authzen::is_loopback;
 
 const MOST_LEEWAY: u64 = 300;
 const MOST_KEEP: u64 = 86_400;

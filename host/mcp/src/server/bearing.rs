@@ -38,10 +38,10 @@ impl Bearing {
         let Some(authorizer) = &self.authorizer else {
             return send(None).await;
         };
-        let token = authorizer.token().await.map_err(refused)?;
+        let token = authorizer.token(None).await.map_err(refused)?;
         let mut answer = send(Some(token.text().to_owned())).await;
         if let Err(StreamableHttpError::AuthRequired(_)) = answer {
-            let token = authorizer.renewed(&token).await.map_err(refused)?;
+            let token = authorizer.token(Some(&token)).await.map_err(refused)?;
             answer = send(Some(token.text().to_owned())).await;
         }
         match answer {

@@ -5,9 +5,10 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use hexgate_base::guarded::locked;
 use rmcp::RoleClient;
 use rmcp::model::{
     ErrorCode, ServerNotification, SubscribeRequestParams, SubscriptionFilter,
@@ -66,7 +67,7 @@ pub(crate) struct Watch {
 
 impl Watched {
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.counts)
     }
 
     /// Wants to hear about a resource. None: too many are wanted.

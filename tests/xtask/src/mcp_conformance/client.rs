@@ -30,8 +30,8 @@ pub(super) fn run(suite: &Suite) -> Result<Section> {
                 "the suite cannot run `{client}`, because of the blank in it"
             );
             let (name, command) = (format!("client-{way}"), format!("{client} {way}"));
-            let mut outcomes =
-                suite.run(Side::Client, revision, &["--command", &command], &name)?;
+            let connected = ["--command", &command];
+            let mut outcomes = suite.run(Side::Client, revision, &all, &connected, &name)?;
             add_verdicts(&mut outcomes, &Suite::log(&name, revision))?;
             Ok::<_, anyhow::Error>(outcomes)
         };

@@ -19,10 +19,12 @@ pub(super) fn run(suite: &Suite) -> Result<Section> {
     let mut section = Section::default();
     for revision in REVISIONS {
         let requirements = suite.requirements(revision)?;
+        let all = requirements.all(Side::Server);
         let server = Program::start(&mut Command::new(workspace::binary(FIXTURE)))?;
         let direct = suite.run(
             Side::Server,
             revision,
+            &all,
             &["--url", &server.url],
             "server-direct",
         )?;
@@ -32,6 +34,7 @@ pub(super) fn run(suite: &Suite) -> Result<Section> {
         let through = suite.run(
             Side::Server,
             revision,
+            &all,
             &["--url", &gateway.url],
             "server-gateway",
         )?;
@@ -39,7 +42,7 @@ pub(super) fn run(suite: &Suite) -> Result<Section> {
             revision,
             format!("Server, {revision}"),
             requirements.required(Side::Server).len(),
-            &requirements.all(Side::Server),
+            &all,
             [&direct, &through],
         ));
     }

@@ -1,11 +1,10 @@
 //! A client's request: who makes it, and what the client can do.
 
-use std::sync::PoisonError;
-
 use axum::http::request::Parts;
+use hexgate_base::guarded::locked;
 use hexgate_enforce::Caller;
 use rmcp::RoleServer;
-use rmcp::model::{ErrorData, InputResponses};
+use rmcp::model::{ErrorData, Extensions, InputResponses};
 use rmcp::service::RequestContext;
 
 use super::{Over, Session};
@@ -16,14 +15,10 @@ use crate::gateway::side::Side;
 use crate::level::Level;
 
 impl Session {
-    pub(super) async fn caller(
-        &self,
-        context: &RequestContext<RoleServer>,
-    ) -> Result<Caller, Unidentified> {
+    pub(super) async fn caller(&self, extensions: &Extensions) -> Result<Caller, Unidentified> {
         match self.over {
             Over::Stdio => self.gateway.caller_of().caller_of(Incoming::stdio()).await,
-            Over::Http => context
-                .extensions
+            Over::Http => extensions
                 .get::<Parts>()
                 .and_then(|parts| parts.extensions.get::<Caller>())
                 .cloned()
@@ -36,7 +31,7 @@ impl Session {
         &self,
         context: &RequestContext<RoleServer>,
     ) -> Result<Caller, ErrorData> {
-        self.caller(context).await.map_err(|error| {
+        self.caller(&context.extensions).await.map_err(|error| {
             tracing::warn!(%error, "a request has no caller");
             ErrorData::invalid_request("nobody is known to make this request", None)
         })
@@ -52,7 +47,7 @@ impl Session {
         let is_modern = is_modern(context);
         let level = match is_modern {
             true => context.meta.log_level().map(Level::from),
-            false => *self.level.lock().unwrap_or_else(PoisonError::into_inner),
+            false => *locked(&self.level),
         };
         let side = Side {
             peer: context.peer.clone(),

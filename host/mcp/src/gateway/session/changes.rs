@@ -1,9 +1,8 @@
 //! Telling a client what changed.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use axum::http::request::Parts;
+use hexgate_base::guarded::locked;
 use hexgate_enforce::Caller;
 use rmcp::RoleServer;
 use rmcp::model::{ErrorData, ResourceUpdatedNotificationParam};
@@ -11,8 +10,7 @@ use rmcp::service::{NotificationContext, Peer, SubscriptionContext};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::{Over, Session};
-use crate::caller::Incoming;
+use super::Session;
 
 /// Resources about which one client can hear.
 const MAX_HEARD: usize = 100;
@@ -35,20 +33,9 @@ impl Drop for Ends {
 impl Session {
     /// Tells an older client of changed lists, from now on.
     pub(super) async fn tell(&self, context: NotificationContext<RoleServer>) {
-        let caller = match self.over {
-            Over::Stdio => self
-                .gateway
-                .caller_of()
-                .caller_of(Incoming::stdio())
-                .await
-                .ok(),
-            Over::Http => context
-                .extensions
-                .get::<Parts>()
-                .and_then(|parts| parts.extensions.get::<Caller>())
-                .cloned(),
+        let Ok(caller) = self.caller(&context.extensions).await else {
+            return;
         };
-        let Some(caller) = caller else { return };
         if self.told.swap(true, Ordering::Relaxed) {
             // However often a client says that it began, one task tells it.
             return;
@@ -136,7 +123,7 @@ impl Session {
         uri: String,
         peer: Peer<RoleServer>,
     ) -> Result<(), ErrorData> {
-        let mut all = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = locked(&self.heard);
         if all.len() >= MAX_HEARD && !all.contains_key(&uri) {
             return Err(too_many());
         }
