@@ -25,8 +25,9 @@ use report::{percentile, row};
 const ROUNDS: usize = 20;
 /// Calls of one turn.
 const CALLS: usize = 100;
-/// How long one number of connections is kept busy, for each path and round.
+/// How long a path is kept busy in one turn, and its turns for each number of connections.
 const BUSY: Duration = Duration::from_secs(2);
+const TURNS: usize = 3;
 /// Clients that stay.
 const SESSIONS: usize = 1_000;
 
@@ -87,53 +88,65 @@ async fn latency(place: &Place) {
     }
 }
 
-/// Many clients at once.
+/// Many clients at once. The paths take turns.
 async fn throughput(place: &Place) {
-    println!("\ncalls a second over HTTP");
+    println!("\ncalls a second over HTTP, the median of {TURNS} turns");
     row("clients", &["1", "32", "256"]);
     let served = place.serve().await;
-    for (name, url) in &served.urls {
-        let mut counts = Vec::new();
-        for clients in [1, 32, 256] {
-            let mut open = Vec::new();
-            for _ in 0..clients {
-                open.push(Client::over_http(url).await);
-            }
-            let end = Instant::now() + BUSY;
-            let begin = Instant::now();
-            let busy: Vec<_> = open
-                .into_iter()
-                .map(|client| {
-                    tokio::spawn(async move {
-                        let (mut answered, mut failed) = (0_u64, 0_u64);
-                        while Instant::now() < end {
-                            match client.call().await {
-                                Ok(()) => answered += 1,
-                                Err(_) => failed += 1,
-                            }
-                        }
-                        (client, answered, failed)
-                    })
-                })
-                .collect();
-            let (mut answered, mut failed) = (0, 0);
+    let mut cells: Vec<Vec<String>> = vec![Vec::new(); served.urls.len()];
+    for number in [1, 32, 256] {
+        let mut open = Vec::new();
+        for (_, url) in &served.urls {
             let mut clients = Vec::new();
-            for task in busy {
-                let (client, some, none) = task.await.unwrap();
-                (answered, failed) = (answered + some, failed + none);
-                clients.push(client);
+            for _ in 0..number {
+                clients.push(Client::over_http(url).await);
             }
-            let rate = answered as f64 / begin.elapsed().as_secs_f64();
+            open.push((clients, Vec::new(), 0));
+        }
+        for _ in 0..TURNS {
+            for (clients, rates, lost) in &mut open {
+                let begin = Instant::now();
+                let end = begin + BUSY;
+                let turns = std::mem::take(clients)
+                    .into_iter()
+                    .map(|client| tokio::spawn(busy(client, end)));
+                let mut answered = 0;
+                for turn in turns.collect::<Vec<_>>() {
+                    let (client, some, none) = turn.await.unwrap();
+                    answered += some;
+                    *lost += none;
+                    clients.push(client);
+                }
+                rates.push(answered as f64 / begin.elapsed().as_secs_f64());
+            }
+        }
+        for ((clients, mut rates, lost), cells) in open.into_iter().zip(&mut cells) {
+            rates.sort_by(f64::total_cmp);
+            let rate = rates[rates.len() / 2];
+            cells.push(match lost {
+                0 => format!("{rate:.0}"),
+                _ => format!("{rate:.0} ({lost} failed)"),
+            });
             for client in clients {
                 client.close().await;
             }
-            counts.push(match failed {
-                0 => format!("{rate:.0}"),
-                _ => format!("{rate:.0} ({failed} failed)"),
-            });
         }
-        row(name, &[&counts[0], &counts[1], &counts[2]]);
     }
+    for ((name, _), cells) in served.urls.iter().zip(&cells) {
+        row(name, &cells.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+/// One call after the other until a time: how many were answered, and how many were not.
+async fn busy(client: Client, end: Instant) -> (Client, u64, u64) {
+    let (mut answered, mut failed) = (0, 0);
+    while Instant::now() < end {
+        match client.call().await {
+            Ok(()) => answered += 1,
+            Err(_) => failed += 1,
+        }
+    }
+    (client, answered, failed)
 }
 
 /// Clients that stay connected.

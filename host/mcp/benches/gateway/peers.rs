@@ -13,8 +13,10 @@ use rmcp::transport::{
 use rmcp::{ErrorData, RoleClient, RoleServer, ServerHandler, ServiceExt as _};
 use serde_json::json;
 
-/// What says that this process is a server, and where.
-const MODE: &str = "BENCH_MCP_SERVER";
+/// The argument after which it stands that this process is a server, and where. Not a variable, which programs in between may drop: then each
+/// server would start a benchmark of its own.
+const SERVE: &str = "serve";
+const STREAMS: &str = "streams";
 const TOOL: &str = "refund";
 
 /// One tool, which answers with its order.
@@ -23,20 +25,20 @@ pub(crate) struct Server;
 
 impl Server {
     pub(crate) fn is_asked_for() -> bool {
-        std::env::var_os(MODE).is_some()
+        std::env::args().nth(1).as_deref() == Some(SERVE)
     }
 
-    /// The variable that makes this program a server: at the standard streams, or at an address.
-    pub(crate) fn variable(address: Option<SocketAddr>) -> (&'static str, String) {
-        let place = address.map_or_else(|| "streams".to_owned(), |it| it.to_string());
-        (MODE, place)
+    /// The arguments that make this program a server: at the standard streams, or at an address.
+    pub(crate) fn arguments(address: Option<SocketAddr>) -> [String; 2] {
+        let place = address.map_or_else(|| STREAMS.to_owned(), |it| it.to_string());
+        [SERVE.to_owned(), place]
     }
 
     pub(crate) fn run() {
-        let place = std::env::var(MODE).unwrap();
+        let place = std::env::args().nth(2).unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            if place == "streams" {
+            if place == STREAMS {
                 let serving = Self.serve(rmcp::transport::stdio()).await.unwrap();
                 serving.waiting().await.unwrap();
                 return;
@@ -93,7 +95,7 @@ impl Client {
 
     pub(crate) async fn over_streams(words: &Words) -> Self {
         let mut command = tokio::process::Command::new(&words.program);
-        command.args(&words.args).envs(words.variables.clone());
+        command.args(&words.args);
         let (transport, _) = TokioChildProcess::builder(command)
             .stderr(std::process::Stdio::null())
             .spawn()
@@ -134,5 +136,4 @@ impl Client {
 pub(crate) struct Words {
     pub(crate) program: std::path::PathBuf,
     pub(crate) args: Vec<String>,
-    pub(crate) variables: Vec<(String, String)>,
 }

@@ -27,7 +27,7 @@ class Gate(Middleware):
 
 target, port = sys.argv[1], int(sys.argv[2])
 if not port:
-    target = {"mcpServers": {"server": {"command": target, "env": {"BENCH_MCP_SERVER": "streams"}}}}
+    target = {"mcpServers": {"server": {"command": target, "args": ["serve", "streams"]}}}
 proxy = create_proxy(target)
 proxy.add_middleware(Gate())
 if port:
@@ -81,23 +81,24 @@ impl Place {
     /// The paths whose client is at the standard streams.
     pub(crate) fn over_streams(&self) -> Vec<(String, Words)> {
         let own = self.own.to_str().unwrap().to_owned();
-        let (name, value) = Server::variable(None);
-        let variables = vec![(name.to_owned(), value)];
+        let serve = Server::arguments(None);
         let words = |program: &PathBuf, args: Vec<String>| Words {
             program: program.clone(),
             args,
-            variables: variables.clone(),
         };
         let wrap = |more: &[&str]| {
             let policy = self.file("policy.yaml");
             let mut args = vec!["mcp", "wrap", "--policy", &policy, "--first-use", "accept"];
             args.extend(more);
-            args.extend(["--", &own]);
+            args.extend(["--", &own, &serve[0], &serve[1]]);
             args.into_iter().map(str::to_owned).collect()
         };
         let log = self.file("log");
         let mut paths = vec![
-            ("stdio: no gateway".to_owned(), words(&self.own, Vec::new())),
+            (
+                "stdio: no gateway".to_owned(),
+                words(&self.own, serve.to_vec()),
+            ),
             (
                 "stdio: hexgate mcp wrap".to_owned(),
                 words(&self.hexgate, wrap(&[])),
@@ -121,8 +122,7 @@ impl Place {
     pub(crate) async fn serve(&self) -> Served {
         let server = free();
         let mut command = Command::new(&self.own);
-        let (name, value) = Server::variable(Some(server));
-        command.env(name, value);
+        command.args(Server::arguments(Some(server)));
         let upstream = format!("http://{server}/mcp");
         let mut served = Served {
             children: Vec::new(),
@@ -130,7 +130,11 @@ impl Place {
             gateway: 1,
         };
         served.start("http: no gateway", command, &upstream).await;
-        self.start_gateway(&mut served, &format!("{{ url: '{upstream}' }}"))
+        let upstream_of_gateway = format!("{{ url: '{upstream}' }}");
+        self.start_gateway(&mut served, &upstream_of_gateway, "")
+            .await;
+        let audit = format!("audit: {}", self.file("log-http"));
+        self.start_gateway(&mut served, &upstream_of_gateway, &audit)
             .await;
         if let Some(python) = &self.python {
             let at = free();
@@ -147,8 +151,10 @@ impl Place {
             let at = free();
             let mut command = Command::new(python.with_file_name("mcp-proxy"));
             command.args(["--host", "127.0.0.1", "--port", &at.port().to_string()]);
-            command.args(["--env", "BENCH_MCP_SERVER", "streams", "--"]);
-            command.arg(&self.own);
+            command
+                .arg("--")
+                .arg(&self.own)
+                .args(Server::arguments(None));
             let url = format!("http://{at}/mcp");
             served
                 .start(
@@ -169,13 +175,13 @@ impl Place {
             gateway: 0,
         };
         let own = self.own.to_str().unwrap();
-        let (name, _) = Server::variable(None);
-        let server = format!("{{ command: '{own}', env: [{name}] }}");
-        self.start_gateway(&mut served, &server).await;
+        let [serve, streams] = Server::arguments(None);
+        let server = format!("{{ command: '{own}', args: [{serve}, {streams}] }}");
+        self.start_gateway(&mut served, &server, "").await;
         served
     }
 
-    async fn start_gateway(&self, served: &mut Served, server: &str) {
+    async fn start_gateway(&self, served: &mut Served, server: &str, audit: &str) {
         let at = free();
         let config = format!(
             "servers: {{ server: {server} }}
@@ -185,21 +191,19 @@ names: plain
 first_use: accept
 listen: {at}
 limits: {{ sessions: 2000 }}
+{audit}
 "
         );
-        let file = self.file("gateway.yaml");
+        let file = self.file(&format!("gateway-{}.yaml", at.port()));
         std::fs::write(&file, config).unwrap();
         let mut command = Command::new(&self.hexgate);
-        let (name, value) = Server::variable(None);
-        command
-            .args(["mcp", "run", "--config", &file])
-            .env(name, value);
+        command.args(["mcp", "run", "--config", &file]);
+        let name = match audit {
+            "" => "http: hexgate mcp run",
+            _ => "http: hexgate mcp run, with audit",
+        };
         served
-            .start(
-                "http: hexgate mcp run",
-                command,
-                &format!("http://{at}/mcp"),
-            )
+            .start(name, command, &format!("http://{at}/mcp"))
             .await;
     }
 }
