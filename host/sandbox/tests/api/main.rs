@@ -15,6 +15,7 @@ mod ends;
 mod fixture;
 mod groups;
 mod network;
+mod python_system;
 mod workspaces;
 
 use std::time::Duration;
