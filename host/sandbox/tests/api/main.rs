@@ -16,6 +16,7 @@ mod fixture;
 mod groups;
 mod network;
 mod python_system;
+mod races;
 mod workspaces;
 
 use std::time::Duration;
