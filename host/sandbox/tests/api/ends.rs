@@ -98,6 +98,35 @@ fn nothing_is_left_when_nobody_waits_any_more() {
     }
 }
 
+#[test]
+fn a_process_that_has_used_up_its_processor_time_is_ended() {
+    // In a process of its own each time: the limit is for each one alone, and the shell itself uses next to nothing.
+    let script = "(while :; do :; done); echo $?; (trap '' XCPU; while :; do :; done); echo $?";
+    for name in ["landlock", "landlock-alone", "bwrap"] {
+        let run = |seconds, timeout| {
+            let (_folder, builder) = folder();
+            let mut limits = hexgate_sandbox::Limits::default();
+            limits.cpu_seconds = seconds;
+            let sandbox = backend(name, &builder.limits(limits).build().unwrap())?;
+            Some(wait(sandbox.run(script, Duration::from_secs(timeout))).unwrap())
+        };
+        // The machine may be busy: one second of processor can take many of the clock.
+        let Some(finished) = run(1, 120) else {
+            continue;
+        };
+        let codes: Vec<_> = finished.stdout.lines().collect();
+        assert!(
+            codes.len() == 2 && codes.iter().all(|code| ["137", "152"].contains(code)),
+            "{name}: {finished:?}"
+        );
+        assert_eq!((finished.exit_code, finished.timed_out), (0, false));
+        // With more of it, it is the clock that ends it.
+        let finished = run(60, 3).unwrap();
+        assert!(finished.timed_out, "{name}: {finished:?}");
+        assert_eq!(finished.stdout, "", "{name}");
+    }
+}
+
 /// Not a test by itself: the program that is killed by the next one. It is this test binary, started again.
 #[test]
 fn program_that_is_killed() {
@@ -198,4 +227,35 @@ fn a_disk_that_fills_up_ends_the_command() {
     let finished = wait(sandbox.run(script, Duration::from_secs(60))).unwrap();
     assert!(finished.refused.unwrap().contains("are free on the disk"));
     assert!(!finished.timed_out);
+}
+
+/// Not a test by itself: a program that makes every sandbox, runs something in it and ends. It is this test binary, started again.
+#[test]
+fn program_that_makes_sandboxes() {
+    if std::env::var_os("HEXGATE_TEST_MAKES").is_none() {
+        return;
+    }
+    let (_folder, builder) = folder();
+    let workspace = builder.build().unwrap();
+    for name in ["landlock", "landlock-alone", "bwrap", "srt"] {
+        let Some(sandbox) = backend(name, &workspace) else {
+            continue;
+        };
+        wait(sandbox.run("echo x > $TMPDIR/x", Duration::from_secs(20))).unwrap();
+        wait(sandbox.run("sleep 60", Duration::from_millis(100))).unwrap();
+    }
+}
+
+#[test]
+fn no_file_of_a_sandbox_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "ends::program_that_makes_sandboxes"])
+        .env("HEXGATE_TEST_MAKES", "1")
+        .env("TMPDIR", folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
 }

@@ -1,12 +1,15 @@
 //! A network that only a listener leaves.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use hexgate_sandbox::{Network, PROXY_PORT, SandboxError};
+use hexgate_sandbox::{Network, PROXY_PORT, SandboxError, Workspace};
 
 use crate::{backend, folder, run, wait};
 
@@ -118,4 +121,40 @@ fn a_backend_without_such_a_network_refuses() {
     let error =
         wait(sandbox.run_with("true", Duration::from_secs(20), service(&count))).unwrap_err();
     assert!(matches!(error, SandboxError::Network("bwrap")), "{error}");
+}
+
+#[test]
+fn a_socket_is_reached_by_the_name_that_was_given() {
+    let (outer, _) = folder();
+    let path = |name: &str| outer.path().join(name);
+    fs::create_dir(path("work")).unwrap();
+    let _there = UnixListener::bind(path("there")).unwrap();
+    std::os::unix::fs::symlink("there", path("link")).unwrap();
+    let script = "python3 -c \"
+import os,socket
+s=socket.socket(socket.AF_UNIX)
+s.connect(os.environ['SOCKET'])
+print('reached')\"";
+    let workspace = |named: &Path| {
+        Workspace::builder(path("work"))
+            .allow_unix_socket(named)
+            .env("SOCKET", path("link"))
+            .build()
+            .unwrap()
+    };
+    let Some(sandbox) = backend("landlock", &workspace(&path("link"))) else {
+        return;
+    };
+    let finished = run(&sandbox, script);
+    if finished.stderr.contains("python3: command not found") {
+        return hexgate_test_support::skipped("there is no `python3`");
+    }
+    assert_eq!(finished.stdout, "reached\n", "{}", finished.stderr);
+    // Whose folder it counts from would be a guess.
+    let said = hexgate_sandbox::Sandbox::backend(
+        "landlock",
+        &workspace(Path::new("../there")),
+        &hexgate_sandbox::Wanted::default(),
+    );
+    assert!(said.is_err(), "{said:?}");
 }

@@ -191,7 +191,7 @@ fn names_variables_and_commands_are_checked() {
 fn a_command_that_is_a_link_to_an_interpreter_is_one() {
     // `awk`, `editor` and the like are links to whatever is installed.
     let Ok(real) = fs::canonicalize("/usr/bin/pager") else {
-        eprintln!("skipped: there is no `pager`");
+        hexgate_test_support::skipped("there is no `pager`");
         return;
     };
     let (_folder, builder) = folder();
@@ -446,7 +446,7 @@ try: s.connect(os.environ['RUN']+'/$i'); print('reached')
 except OSError: print('nothing')\"; done";
     let finished = run(&sandbox, script);
     if finished.stderr.contains("python3: command not found") {
-        eprintln!("skipped: there is no `python3`");
+        hexgate_test_support::skipped("there is no `python3`");
         return;
     }
     assert_eq!(finished.stdout, "reached\nnothing\n", "{}", finished.stderr);

@@ -1,8 +1,11 @@
 //! A workspace, a policy, and calls of tools that it permits.
 
 use std::fs;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use hexgate_agent::tool::{Progress, Tool, ToolError};
@@ -46,6 +49,32 @@ pub(crate) fn permit(enforcer: &Enforcer, tool: &str, arguments: &Value) -> Opti
         .authorize(Call::of(&alice, tool, arguments.as_str()))
         .ok()
 }
+
+/// Runs a test's body as somebody to whom permissions mean something: the superuser reads and writes everything. For the superuser `test`, its
+/// name, is run again in a process of another user.
+pub(crate) fn as_no_superuser(test: &str, body: impl FnOnce()) {
+    if !rustix::process::geteuid().is_root() {
+        return body();
+    }
+    // By its descriptor: the folders above may be closed to that user.
+    let program = fs::File::open(std::env::current_exe().unwrap()).unwrap();
+    let child = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()))
+        .args(["--exact", test])
+        .env_remove("TMPDIR")
+        .current_dir("/")
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("1 passed"),
+        "{child:?}"
+    );
+}
+
+/// The user that owns nothing.
+const NOBODY: u32 = 65534;
 
 /// A workspace `work` with something outside of it.
 pub(crate) struct Place {

@@ -7,7 +7,7 @@ use std::process::Command;
 use hexgate_tools::files::HardLinks;
 use serde_json::json;
 
-use crate::fixture::{OPEN, Place};
+use crate::fixture::{OPEN, Place, as_no_superuser};
 
 #[test]
 fn files_are_made_and_overwritten() {
@@ -348,21 +348,19 @@ fn on_a_full_disk_everything_stays_as_it_was() {
 
 #[test]
 fn a_file_that_may_not_be_written_is_not_replaced() {
-    let place = Place::open();
-    place.put("fixed", "x");
-    fs::set_permissions(place.path("fixed"), Permissions::from_mode(0o444)).unwrap();
-    // The superuser writes everything.
-    if fs::OpenOptions::new()
-        .write(true)
-        .open(place.path("fixed"))
-        .is_err()
-    {
-        assert_eq!(
-            place.write("fixed", "y").unwrap_err().kind,
-            "permission_denied"
-        );
-        assert_eq!(place.text("fixed"), "x");
-    }
+    as_no_superuser(
+        "writing::a_file_that_may_not_be_written_is_not_replaced",
+        || {
+            let place = Place::open();
+            place.put("fixed", "x");
+            fs::set_permissions(place.path("fixed"), Permissions::from_mode(0o444)).unwrap();
+            assert_eq!(
+                place.write("fixed", "y").unwrap_err().kind,
+                "permission_denied"
+            );
+            assert_eq!(place.text("fixed"), "x");
+        },
+    );
 }
 
 #[test]
