@@ -85,6 +85,33 @@ fn warm(c: &mut Criterion) {
     });
 }
 
+/// What a list of rules costs beside a single one. The last of the three is the one that holds, the others are looked at before it.
+fn rules(c: &mut Criterion) {
+    const ONE: &str = "roles:
+  billing:
+    tools:
+      refund_order:
+        mode: allow
+        constraints: ['only(args, [\"amount\", \"currency\"])', args.amount > 0, args.amount <= 50]
+";
+    const THREE: &str = "roles:
+  billing:
+    tools:
+      refund_order:
+        - mode: deny
+          constraints: [args.amount > 400]
+        - mode: approval_required
+          constraints: ['only(args, [\"amount\", \"currency\"])', args.amount > 50, args.amount <= 400]
+        - mode: allow
+          constraints: ['only(args, [\"amount\", \"currency\"])', args.amount > 0, args.amount <= 50]
+";
+    let engine = Engine::new().unwrap();
+    let (one, three) = (load(&engine, &compile(ONE)), load(&engine, &compile(THREE)));
+    let mut group = c.benchmark_group("rules");
+    group.bench_function("one", |b| b.iter(|| allowed(&one, &refund(ARGUMENTS))));
+    group.bench_function("three", |b| b.iter(|| allowed(&three, &refund(ARGUMENTS))));
+}
+
 fn fresh(c: &mut Criterion) {
     let engine = fresh_engine();
     let (floor, policy) = (floor(&engine), load(&engine, &compile(BILLING)));
@@ -225,6 +252,6 @@ fn threads(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
-    targets = warm, fresh, growth, loading, large, threads
+    targets = warm, rules, fresh, growth, loading, large, threads
 }
 criterion_main!(benches);

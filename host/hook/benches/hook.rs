@@ -23,6 +23,7 @@ const WARM_UP: usize = 20;
 const CALLS_OF_CONVERSATION: usize = 100;
 
 const LEAST: &str = "tools: { bash: { mode: allow } }\n";
+const KEY: &[&str] = &["--pubkey", "release.public"];
 const SAMPLE: &str = include_str!("../../../examples/policies/hook.yaml");
 
 fn main() {
@@ -36,6 +37,30 @@ fn main() {
     let folder = folder.path().canonicalize().unwrap();
     std::fs::write(folder.join("least.yaml"), LEAST).unwrap();
     std::fs::write(folder.join("sample.yaml"), SAMPLE).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        let done = command
+            .current_dir(&folder)
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{arguments:?}: {done:?}");
+    };
+    run(&["policy", "keygen", "--out", "release"]);
+    let mut bundles = vec![("native", "sample.bundle")];
+    // A component with code of its own is compiled once, and then taken from the compile cache.
+    match std::env::var_os("HEXGATE_OPA_BIN") {
+        Some(_) => bundles.push(("rego", "rego.bundle")),
+        None => {
+            eprintln!("skipped: a policy with code of its own, since HEXGATE_OPA_BIN is not set")
+        }
+    }
+    for (engine, bundle) in bundles {
+        let mut build = vec!["policy", "build", "sample.yaml", "--out", bundle];
+        build.extend(["--sign-key", "release.private", "--agent", "claude-code"]);
+        build.extend(["--sequence", "1", "--engine", engine]);
+        run(&build);
+    }
     println!("{:<44} {:>8} {:>8}", "ms", "p50", "p99");
     measure("true", || Command::new("true"), |_| Vec::new(), Some(0));
     let call = |start| event(&folder, start, "\"ls -la src | head -5\"");
@@ -47,7 +72,12 @@ fn main() {
             "sample.yaml",
             &["--audit", "log", "--audit-key", "log.key"],
         ),
+        ("the sample policy, a signed bundle", "sample.bundle", KEY),
+        ("the same with code of its own (Rego)", "rego.bundle", KEY),
     ] {
+        if !folder.join(policy).exists() {
+            continue;
+        }
         let command = || {
             let mut command = Command::new(&program);
             command

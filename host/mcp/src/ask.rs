@@ -277,7 +277,7 @@ impl Roads {
             Ok((_, asks @ Asks::Server { .. })) => {
                 asking.carry(asks, given);
                 match locked(&asking.approved).clone() {
-                    Some(approved) => approved.answer(),
+                    Some(approved) => approved.answer(decision),
                     None => denied(
                         "the call needed no approval before the server asked, and needs one now; make it again without the state".to_owned(),
                     ),

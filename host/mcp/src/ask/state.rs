@@ -71,6 +71,8 @@ pub(super) struct Approved {
     by: String,
     reason: Option<String>,
     request: Option<String>,
+    /// Who had to agree, by the policy.
+    terms: String,
     /// Until when, in seconds since 1970.
     until: u64,
 }
@@ -85,6 +87,7 @@ impl Approved {
             by: by.to_owned(),
             reason: decision.approval_reason().map(str::to_owned),
             request: decision.approved_request().map(str::to_owned),
+            terms: terms(decision),
             until: now()?
                 .unix_seconds()
                 .saturating_add(open_for(decision).as_secs()),
@@ -97,7 +100,14 @@ impl Approved {
         Ok(Duration::from_secs(left))
     }
 
-    pub(super) fn answer(self) -> Answer {
+    /// What it means for a decision. The facts of a call may have changed since, and with them who has to agree.
+    pub(super) fn answer(self, decision: &Decision) -> Answer {
+        if self.terms != terms(decision) {
+            let reason = "others have to agree now than those who did before the server asked; make the call again without the state";
+            return Answer::Denied {
+                reason: reason.to_owned(),
+            };
+        }
         Answer::Approved {
             by: self.by,
             reason: self.reason,
@@ -215,6 +225,11 @@ impl States {
             None => Err("the answer was used already".to_owned()),
         }
     }
+}
+
+/// Who has to agree, in a form that is compared and nothing else.
+fn terms(decision: &Decision) -> String {
+    format!("{:?}", decision.approval_terms())
 }
 
 /// How long a question about a call is open: as long as the policy gives an approval, and not longer than others.

@@ -9,7 +9,7 @@ use hexgate_enforce::approvals::{
 };
 use hexgate_enforce::{Approvals, Call, Caller, DurableApprovals, Enforcer};
 use hexgate_mcp::Gateway;
-use hexgate_mcp::ask::{Asking, Given, Handler, Road, Roads};
+use hexgate_mcp::ask::{Asking, Given, Handler, QUESTION, Road, Roads};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, ErrorCode, InputRequest, InputRequiredResult,
 };
@@ -388,6 +388,20 @@ fn nth(n: u32) -> Call {
     Call::of(&caller, "send", "{}").run(facts)
 }
 
+/// An enforcer whose approvals are asked for at the client.
+fn asking_enforcer(world: &World) -> (Arc<Roads>, Enforcer) {
+    let roads = Arc::new(Roads::new(true, None, Duration::from_secs(1)).unwrap());
+    let enforcer = Enforcer::builder("mcp", &world.live)
+        .approvals(Approvals::handler(Handler(Arc::clone(&roads))))
+        .build()
+        .unwrap();
+    (roads, enforcer)
+}
+
+fn agrees() -> Value {
+    json!({"action": "accept", "content": {"approve": true}})
+}
+
 #[tokio::test]
 async fn what_was_allowed_before_the_server_asked_is_not_approved_by_that() {
     let world = World::with(
@@ -399,11 +413,7 @@ async fn what_was_allowed_before_the_server_asked_is_not_approved_by_that() {
         - { mode: approval_required }
 ",
     );
-    let roads = Arc::new(Roads::new(true, None, Duration::from_secs(1)).unwrap());
-    let enforcer = Enforcer::builder("mcp", &world.live)
-        .approvals(Approvals::handler(Handler(Arc::clone(&roads))))
-        .build()
-        .unwrap();
+    let (roads, enforcer) = asking_enforcer(&world);
     let asking = Asking::new(Road::Again, None);
     let allowed = enforcer.authorize_async(nth(0)).await.unwrap();
     let keys = vec!["which".to_owned()];
@@ -422,6 +432,41 @@ async fn what_was_allowed_before_the_server_asked_is_not_approved_by_that() {
 }
 
 #[tokio::test]
+async fn who_agreed_before_the_server_asked_does_not_agree_for_others() {
+    let world = World::with(
+        "roles:
+  dev:
+    tools:
+      send:
+        - { mode: approval_required, constraints: [run.tool_calls == 0] }
+        - { mode: approval_required, approval: { roles: [dev] } }
+",
+    );
+    let (roads, enforcer) = asking_enforcer(&world);
+    let asking = Asking::new(Road::Again, None);
+    let asked = Arc::clone(&asking).during(enforcer.authorize_async(nth(0)));
+    assert!(asked.await.unwrap_err().pending_request().is_some());
+    let given = Given {
+        state: asking.issued().unwrap().request_state.unwrap(),
+        responses: [(QUESTION.to_owned(), agrees())].into(),
+    };
+    let asking = Asking::new(Road::Again, Some(given));
+    let deciding = Arc::clone(&asking).during(enforcer.authorize_async(nth(0)));
+    let permit = deciding.await.unwrap();
+    let state = roads.seal(&asking, permit.decision(), None, vec![]);
+
+    let given = Given {
+        state: state.unwrap(),
+        responses: [].into(),
+    };
+    let asking = Asking::new(Road::Again, Some(given));
+    let denied = asking.during(enforcer.authorize_async(nth(1))).await;
+    let denied = denied.unwrap_err();
+    let why = denied.reason();
+    assert!(why.contains("others have to agree now"), "{why}");
+}
+
+#[tokio::test]
 async fn questions_of_a_server_do_not_prolong_an_approval() {
     let world = World::with(
         "roles:
@@ -430,18 +475,12 @@ async fn questions_of_a_server_do_not_prolong_an_approval() {
       send: { mode: approval_required, approval: { expires: 2s } }
 ",
     );
-    let roads = Arc::new(Roads::new(true, None, Duration::from_secs(1)).unwrap());
-    let enforcer = Enforcer::builder("mcp", &world.live)
-        .approvals(Approvals::handler(Handler(Arc::clone(&roads))))
-        .build()
-        .unwrap();
+    let (roads, enforcer) = asking_enforcer(&world);
     let asking = Asking::new(Road::Again, None);
     let asked = Arc::clone(&asking).during(enforcer.authorize_async(nth(0)));
     assert!(asked.await.unwrap_err().pending_request().is_some());
     let mut state = asking.issued().unwrap().request_state.unwrap();
-    let yes = json!({"action": "accept", "content": {"approve": true}});
-    let key = hexgate_mcp::ask::QUESTION.to_owned();
-    let mut responses = [(key, yes)].into();
+    let mut responses = [(QUESTION.to_owned(), agrees())].into();
     let began = std::time::Instant::now();
     // The server asks again and again, each time in time.
     let why = loop {

@@ -1,6 +1,6 @@
 //! What a file system may take for the same name, found out by folding both: the names' characters, and those of the pattern.
 
-use std::{iter::once, sync::LazyLock};
+use std::{iter::once, ops::RangeInclusive, sync::LazyLock};
 
 use unicode_normalization::{UnicodeNormalization, char::canonical_combining_class};
 
@@ -113,34 +113,66 @@ pub(super) fn matches(segment: &str, name: &[Vec<Folded>]) -> bool {
     name.iter().any(|name| within(&parts, name))
 }
 
-/// Takes what is written, or what stands between, run by run.
+/// Takes what is written, or what stands between, run by run: where in the name each run can end.
 fn within(pattern: &[Part], name: &[Folded]) -> bool {
     let is_written = |part: &Part| matches!(part, Part::Written(_));
-    let Some(first) = pattern.first().map(is_written) else {
-        return name.is_empty();
-    };
-    let end = pattern.iter().position(|part| is_written(part) != first);
-    let (run, rest) = pattern.split_at(end.unwrap_or(pattern.len()));
-    if first {
-        let written: Vec<char> = run
-            .iter()
-            .filter_map(|part| match part {
-                Part::Written(c) if !ignored(*c) => Some(folded(*c)),
-                _ => None,
+    let mut reached = Reached::begin(name);
+    for run in pattern.chunk_by(|one, other| is_written(one) == is_written(other)) {
+        reached = if run.iter().all(is_written) {
+            let written: Vec<char> = run
+                .iter()
+                .filter_map(|part| match part {
+                    Part::Written(c) if !ignored(*c) => Some(folded(*c)),
+                    _ => None,
+                })
+                .flatten()
+                .collect();
+            reached.after(written.len()..=written.len(), |here| alike(&written, here))
+        } else {
+            let stars = run.iter().all(|part| *part == Part::Star);
+            reached.after(usize::from(!stars)..=name.len(), |taken| {
+                let beyond = taken.iter().any(|one| one.beyond);
+                stars || beyond || in_ascii(run, taken)
             })
-            .flatten()
-            .collect();
-        return name
-            .split_at_checked(written.len())
-            .is_some_and(|(here, tail)| alike(&written, here) && within(rest, tail));
+        };
     }
-    let stars = run.iter().all(|part| *part == Part::Star);
-    (usize::from(!stars)..=name.len())
-        .filter_map(|taken| name.split_at_checked(taken))
-        .any(|(taken, tail)| {
-            let beyond = taken.iter().any(|one| one.beyond);
-            (stars || beyond || in_ascii(run, taken)) && within(rest, tail)
-        })
+    reached.is_at_end()
+}
+
+/// The places in a name up to which a part of a pattern was found.
+struct Reached<'a> {
+    name: &'a [Folded],
+    at: Vec<bool>,
+}
+
+impl<'a> Reached<'a> {
+    fn begin(name: &'a [Folded]) -> Self {
+        let mut at = vec![false; name.len() + 1];
+        at[0] = true;
+        Self { name, at }
+    }
+
+    /// The places after as many characters as are said, where these are taken.
+    fn after(&self, lengths: RangeInclusive<usize>, takes: impl Fn(&'a [Folded]) -> bool) -> Self {
+        let mut at = vec![false; self.at.len()];
+        for from in (0..self.at.len()).filter(|from| self.at[*from]) {
+            for to in lengths.clone().map(|length| from + length) {
+                if let Some(taken) = self.name.get(from..to)
+                    && !at[to]
+                {
+                    at[to] = takes(taken);
+                }
+            }
+        }
+        Self {
+            name: self.name,
+            at,
+        }
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.at[self.name.len()]
+    }
 }
 
 /// Whether a name has what is written; accents that stand side by side count in any order.
@@ -162,20 +194,21 @@ fn alike(written: &[char], name: &[Folded]) -> bool {
 
 /// What a run takes of ASCII, one after the other. Some characters beyond it stand for two or three of ASCII.
 fn in_ascii(run: &[Part], name: &[Folded]) -> bool {
-    let Some((first, rest)) = run.split_first() else {
-        return name.is_empty();
-    };
-    let has = |c: char| match first {
-        Part::Class(class) => in_class(class, c),
-        _ => true,
-    };
-    let star = *first == Part::Star;
-    (usize::from(!star)..=name.len())
-        .filter_map(|taken| name.split_at_checked(taken))
-        .any(|(taken, tail)| {
-            let text: Vec<char> = taken.iter().map(|one| one.character).collect();
-            let one = matches!(text.as_slice(), [c] if has(*c) || has(c.to_ascii_uppercase()));
-            (star || one || TO_ASCII.iter().any(|(c, to)| *to == text && has(*c)))
-                && in_ascii(rest, tail)
-        })
+    let longest = TO_ASCII.iter().map(|(_, to)| to.len()).max().unwrap_or(1);
+    let mut reached = Reached::begin(name);
+    for part in run {
+        let has = |c: char| match part {
+            Part::Class(class) => in_class(class, c),
+            _ => true,
+        };
+        reached = match part {
+            Part::Star => reached.after(0..=name.len(), |_| true),
+            _ => reached.after(1..=longest, |taken| {
+                let text: Vec<char> = taken.iter().map(|one| one.character).collect();
+                let one = matches!(text.as_slice(), [c] if has(*c) || has(c.to_ascii_uppercase()));
+                one || TO_ASCII.iter().any(|(c, to)| *to == text && has(*c))
+            }),
+        };
+    }
+    reached.is_at_end()
 }
