@@ -8,6 +8,7 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use hexgate_base::Digest;
 use hexgate_base::names::spelled;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -106,6 +107,9 @@ pub(crate) trait Credential:
     /// The ids by which it can be revoked.
     fn revocation_ids(&self) -> &[Vec<u8>];
 
+    /// The same ids, if which calls it holds for depends on more than the time.
+    fn restricted(&self) -> Option<&[Vec<u8>]>;
+
     /// Whether the proof holds for this call.
     fn check(&self, now: SystemTime, agent: &str, tool: &str) -> Result<(), Box<dyn Error>>;
 }
@@ -166,6 +170,27 @@ impl Caller {
             None if given.attributes.is_empty() => Ok(None),
             None => serde_json::to_string(&given.attributes).map(Some),
         }
+    }
+
+    /// Tells callers apart, also those of one name: the same for two callers whose roles, facts for the policy and restrictions are the same,
+    /// and for no others. A token whose checks look at the agent or the tool is told apart from every other token.
+    #[must_use]
+    pub fn fingerprint(&self) -> Digest {
+        let given = &self.0.given;
+        let restricted = given.credential.as_ref().and_then(|it| it.restricted());
+        let mut bytes = Vec::new();
+        let mut add = |parts: &mut dyn Iterator<Item = &[u8]>| {
+            let parts: Vec<&[u8]> = parts.collect();
+            bytes.extend((parts.len() as u64).to_le_bytes());
+            for part in parts {
+                bytes.extend((part.len() as u64).to_le_bytes());
+                bytes.extend(part);
+            }
+        };
+        add(&mut [given.user_id.as_bytes(), self.0.facts.as_bytes()].into_iter());
+        add(&mut given.roles.iter().map(String::as_bytes));
+        add(&mut restricted.into_iter().flatten().map(Vec::as_slice));
+        Digest::of(&bytes)
     }
 
     /// The proof of the identity. None: the host vouches for it.

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::HeaderMap;
-use hexgate_base::Digest;
 use hexgate_enforce::Caller;
 
 /// What is known of a request before it is read.
@@ -89,12 +88,6 @@ impl CallerOf for Always {
     async fn caller_of(&self, _: Incoming<'_>) -> Result<Caller, Unidentified> {
         Ok(self.0.clone())
     }
-}
-
-/// Who a caller is, for telling callers apart: not only by the user, as roles may differ by token.
-pub(crate) fn fingerprint(caller: &Caller) -> Digest {
-    let parts = (caller.user_id(), caller.roles(), caller.session());
-    Digest::of(&serde_json::to_vec(&parts).unwrap_or_default())
 }
 
 tokio::task_local! {

@@ -4,6 +4,7 @@ mod guard;
 mod http;
 mod owners;
 pub mod request;
+mod sessions;
 mod stdio;
 
 pub use http::{Http, HttpError, PATH};

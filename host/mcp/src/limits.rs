@@ -16,6 +16,9 @@ pub struct Limits {
     pub call_time: Duration,
     /// Starting a server and reading what it offers. Default: 30 s.
     pub start_time: Duration,
+    /// After what time the lists of a server are read again that cannot say when they change. A call is not sent to one whose lists could not be
+    /// read for twice as long. Default: 60 s.
+    pub relist_time: Duration,
     /// How long a person is waited for while the client waits. Default: 50 s, because clients give up after a minute.
     pub approval_time: Duration,
     /// Calls at one server at a time. Default: 64.
@@ -34,6 +37,7 @@ impl Default for Limits {
             result_bytes: 4 << 20,
             call_time: Duration::from_secs(60),
             start_time: Duration::from_secs(30),
+            relist_time: Duration::from_secs(60),
             approval_time: Duration::from_secs(50),
             calls: 64,
             items: 2000,

@@ -38,6 +38,7 @@ use crate::wire::Ended;
 pub(crate) use connect::challenge;
 pub(crate) use exchange::Client;
 pub(crate) use failure::Failure;
+use list::Lists;
 pub(crate) use list::{Snapshot, Tool};
 pub(crate) use watched::Watch;
 
@@ -74,6 +75,21 @@ impl Connection {
     fn is_modern(&self) -> bool {
         let info = self.peer.peer_info();
         info.is_some_and(|info| !info.protocol_version.has_initialize())
+    }
+
+    /// Whether the server says when its lists change, and is heard.
+    fn tells_of_lists(&self, offer: &Offer) -> bool {
+        // What a newer one agreed to say was looked at when it agreed.
+        self.stale.is_heard()
+            && (self.is_modern()
+                || self.peer.peer_info().is_some_and(|info| {
+                    let capabilities = &info.capabilities;
+                    Lists::of(capabilities, offer).are_announced(capabilities)
+                }))
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.stale, &other.stale)
     }
 }
 
@@ -210,11 +226,15 @@ impl Server {
             .clone()
     }
 
-    fn set_snapshot(&self, snapshot: Snapshot) {
+    /// Keeps what a server offers, if that still counts.
+    fn set_snapshot(&self, snapshot: Snapshot, counts: impl FnOnce() -> bool) {
         let mut current = self
             .snapshot
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        if !counts() {
+            return;
+        }
         let is_same = current.as_ref().is_some_and(|it| it.is_same(&snapshot));
         *current = Some(Arc::new(snapshot));
         drop(current);
@@ -248,7 +268,7 @@ impl Server {
     /// Calls a tool once, if it is still offered as it was when it was found. Where the server asked for input, its state and the answers go
     /// with it. Which run of the server answered comes with the answer.
     pub(crate) async fn call(
-        &self,
+        self: &Arc<Self>,
         client: &dyn Client,
         tool: &Tool,
         arguments: JsonObject,
@@ -258,62 +278,68 @@ impl Server {
         (params.request_state, params.input_responses) = input.unwrap_or_default();
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
         let mut run = 0;
-        let is_offered = || {
+        let still = || {
             run = self.run();
-            self.is_offered(tool)
+            self.still_offers(tool)
         };
-        let answer = self.exchange(client, is_offered, request).await?;
+        let answer = self.exchange(client, still, request).await?;
         Ok((exchange::called(answer)?, run))
     }
 
     pub(crate) async fn prompt(
-        &self,
+        self: &Arc<Self>,
         client: &dyn Client,
         mut params: GetPromptRequestParams,
         input: Option<Input>,
     ) -> Result<GetPromptResponse, Failure> {
         (params.request_state, params.input_responses) = input.unwrap_or_default();
+        let name = params.name.clone();
         let request = ClientRequest::GetPromptRequest(GetPromptRequest::new(params));
-        exchange::prompted(self.exchange(client, || true, request).await?)
+        let still = || self.still(|now| now.has_prompt(&name));
+        exchange::prompted(self.exchange(client, still, request).await?)
     }
 
     pub(crate) async fn resource(
-        &self,
+        self: &Arc<Self>,
         client: &dyn Client,
         mut params: ReadResourceRequestParams,
         input: Option<Input>,
     ) -> Result<ReadResourceResponse, Failure> {
         (params.request_state, params.input_responses) = input.unwrap_or_default();
+        let uri = params.uri.clone();
         let request = ClientRequest::ReadResourceRequest(ReadResourceRequest::new(params));
-        exchange::read(self.exchange(client, || true, request).await?)
+        let still = || self.still(|now| now.has_resource(&uri) || now.has_template_of(&uri));
+        exchange::read(self.exchange(client, still, request).await?)
     }
 
     pub(crate) async fn complete(
-        &self,
+        self: &Arc<Self>,
         client: &dyn Client,
         params: CompleteRequestParams,
     ) -> Result<CompleteResult, Failure> {
+        let of = params.r#ref.clone();
         let request = ClientRequest::CompleteRequest(CompleteRequest::new(params));
-        exchange::completed(self.exchange(client, || true, request).await?)
+        let still = || self.still(|now| now.completes(&of, &self.parts.offer));
+        exchange::completed(self.exchange(client, still, request).await?)
     }
 
     /// What a task of this tool is doing.
     pub(crate) async fn task(
-        &self,
+        self: &Arc<Self>,
         client: &dyn Client,
         tool: &Tool,
         task: &TaskName,
     ) -> Result<GetTaskResult, Failure> {
         let params = GetTaskParams::new(task.id.as_str());
         let request = ClientRequest::GetTaskRequest(GetTaskRequest::new(params));
-        let is_there = || self.run() == task.run && self.is_offered(tool);
-        let answer = self.exchange(client, is_there, request);
+        let still = || self.still_runs(task).and_then(|()| self.still_offers(tool));
+        let answer = self.exchange(client, still, request);
         exchange::of_task(answer.await?)
     }
 
     /// Answers what a task of this tool asked.
     pub(crate) async fn update(
-        &self,
+        self: &Arc<Self>,
         client: &dyn Client,
         tool: &Tool,
         task: &TaskName,
@@ -321,29 +347,51 @@ impl Server {
     ) -> Result<(), Failure> {
         let params = UpdateTaskParams::new(task.id.as_str(), responses);
         let request = ClientRequest::UpdateTaskRequest(UpdateTaskRequest::new(params));
-        let is_there = || self.run() == task.run && self.is_offered(tool);
-        let answer = self.exchange(client, is_there, request);
+        let still = || self.still_runs(task).and_then(|()| self.still_offers(tool));
+        let answer = self.exchange(client, still, request);
         exchange::acknowledged(answer.await?)
     }
 
     /// Ends a task.
-    pub(crate) async fn cancel(&self, client: &dyn Client, task: &TaskName) -> Result<(), Failure> {
+    pub(crate) async fn cancel(
+        self: &Arc<Self>,
+        client: &dyn Client,
+        task: &TaskName,
+    ) -> Result<(), Failure> {
         let params = CancelTaskParams::new(task.id.as_str());
         let request = ClientRequest::CancelTaskRequest(CancelTaskRequest::new(params));
-        let is_there = || self.run() == task.run;
-        exchange::acknowledged(self.exchange(client, is_there, request).await?)
+        let still = || self.still_runs(task);
+        exchange::acknowledged(self.exchange(client, still, request).await?)
     }
 
     /// Whether a tool is still offered as it was.
-    fn is_offered(&self, tool: &Tool) -> bool {
-        self.snapshot()
-            .is_some_and(|now| now.tool(&tool.name).is_some_and(|now| **now == *tool))
+    fn still_offers(&self, tool: &Tool) -> Result<(), Failure> {
+        let is_same = |now: &Snapshot| now.tool(&tool.name).is_some_and(|now| **now == *tool);
+        let now = self.snapshot();
+        now.filter(|now| is_same(now))
+            .map(|_| ())
+            .ok_or(Failure::Withheld)
+    }
+
+    /// Whether a task is one of this run of the server.
+    fn still_runs(&self, task: &TaskName) -> Result<(), Failure> {
+        (self.run() == task.run)
+            .then_some(())
+            .ok_or(Failure::Withheld)
+    }
+
+    /// Whether something else is still offered.
+    fn still(&self, has: impl FnOnce(&Snapshot) -> bool) -> Result<(), Failure> {
+        let now = self.snapshot();
+        now.filter(|now| has(now)).map(|_| ()).ok_or(Failure::Gone)
     }
 
     /// The connection, waited for a little while the server is being started.
     async fn connection(&self) -> Result<Connection, Failure> {
         let mut state = self.state.subscribe();
-        let ready = state.wait_for(|state| matches!(state, State::Ready(_)));
+        // One that ended is not yet known as down.
+        let is_ready = |state: &State| matches!(state, State::Ready(it) if !it.ended.is());
+        let ready = state.wait_for(is_ready);
         if let Ok(Ok(state)) = tokio::time::timeout(PATIENCE, ready).await
             && let State::Ready(connection) = &*state
         {

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hexgate_base::guarded::locked;
@@ -60,15 +60,30 @@ pub(crate) struct Lines<R: ServiceRole> {
 
 /// Why a connection ended by itself, once it did.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ended(Arc<OnceLock<String>>);
+pub(crate) struct Ended(Arc<watch::Sender<Option<String>>>);
 
 impl Ended {
     pub(crate) fn why(&self) -> Option<String> {
-        self.0.get().cloned()
+        self.0.borrow().clone()
     }
 
-    fn set(&self, why: impl Into<String>) {
-        let _ = self.0.set(why.into());
+    pub(crate) fn is(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// The first reason counts.
+    pub(crate) fn set(&self, why: impl Into<String>) {
+        self.0.send_if_modified(|first| {
+            let is_first = first.is_none();
+            first.get_or_insert_with(|| why.into());
+            is_first
+        });
+    }
+
+    /// Waits until it ended.
+    pub(crate) async fn wait(&self) {
+        // It does not close while this holds it.
+        let _ = self.0.subscribe().wait_for(Option::is_some).await;
     }
 }
 

@@ -127,9 +127,11 @@ impl<H: ServerHandler> ServerHandler for Gated<H> {
 
     async fn get_prompt(
         &self,
-        request: GetPromptRequestParams,
+        mut request: GetPromptRequestParams,
         context: Context,
     ) -> Answer<GetPromptResponse> {
+        // No prompt asks the user here, so nobody was asked what these would answer.
+        (request.input_responses, request.request_state) = (None, None);
         Box::pin(
             self.item(
                 Kind::Prompt,
@@ -173,9 +175,11 @@ impl<H: ServerHandler> ServerHandler for Gated<H> {
 
     async fn read_resource(
         &self,
-        request: ReadResourceRequestParams,
+        mut request: ReadResourceRequestParams,
         context: Context,
     ) -> Answer<ReadResourceResponse> {
+        // No resource asks the user here, so nobody was asked what these would answer.
+        (request.input_responses, request.request_state) = (None, None);
         Box::pin(self.item(
             Kind::Resource,
             &request,

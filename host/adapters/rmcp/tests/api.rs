@@ -24,10 +24,11 @@ use hexgate_rmcp::{Asks, CallerOf, Gated, Incoming, Unidentified, gate};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CancelTaskParams, ClientCapabilities,
     ClientConfig, ContentBlock, CreateTaskResult, DetailedTask, ElicitRequestParams, ElicitResult,
-    ElicitationAction, ErrorData, GetTaskParams, GetTaskResult, InitializeResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ProtocolVersion,
-    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Resource,
-    ServerCapabilities, ServerConfig, Task, TaskPayload, TaskStatus, Tool, UpdateTaskParams,
+    ElicitationAction, ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult,
+    GetTaskParams, GetTaskResult, InitializeResult, ListResourcesResult, ListToolsResult,
+    PaginatedRequestParams, ProtocolVersion, ReadResourceRequestParams, ReadResourceResponse,
+    ReadResourceResult, Resource, ServerCapabilities, ServerConfig, Task, TaskPayload, TaskStatus,
+    Tool, UpdateTaskParams,
 };
 use rmcp::service::{ClientLifecycleMode, ClientServiceExt as _, RequestContext, RunningService};
 use rmcp::{ClientHandler, RoleClient, RoleServer, ServerHandler, ServiceExt as _};
@@ -42,6 +43,7 @@ roles:
       mcp-files-read: { mode: allow }
       mcp-files-pay: { mode: approval_required }
       mcp-files-later: { mode: allow }
+      mcp-files.prompt: { mode: allow }
       mcp-files.resource: { mode: allow, constraints: ['startswith(args.uri, \"memo:\")'] }
 ";
 
@@ -59,6 +61,7 @@ impl ServerHandler for Files {
     fn get_info(&self) -> ServerConfig {
         let capabilities = ServerCapabilities::builder()
             .enable_tools()
+            .enable_prompts()
             .enable_resources()
             .enable_tasks()
             .build();
@@ -92,6 +95,19 @@ impl ServerHandler for Files {
         Ok(CallToolResult::success(vec![ContentBlock::text("done")]).into())
     }
 
+    async fn get_prompt(
+        &self,
+        params: GetPromptRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let mut line = format!("prompt {}", params.name);
+        if params.input_responses.is_some() || params.request_state.is_some() {
+            line.push_str(" and more input");
+        }
+        self.0.lock().unwrap().push(line);
+        Ok(GetPromptResult::new(Vec::new()).into())
+    }
+
     async fn list_resources(
         &self,
         _: Option<PaginatedRequestParams>,
@@ -106,7 +122,11 @@ impl ServerHandler for Files {
         params: ReadResourceRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        self.0.lock().unwrap().push(params.uri);
+        let mut line = params.uri;
+        if params.input_responses.is_some() || params.request_state.is_some() {
+            line.push_str(" and more input");
+        }
+        self.0.lock().unwrap().push(line);
         Ok(ReadResourceResponse::Complete(ReadResourceResult::new(
             Vec::new(),
         )))
@@ -314,7 +334,17 @@ async fn answers_that_no_state_goes_with_do_not_reach_the_server() {
     let answers = [("confirm".to_owned(), json!({"action": "accept"}))].into();
     let params = params("read", &json!({})).with_input_responses(answers);
     assert_eq!(read(&client, params).await, "done");
-    assert_eq!(files.ran(), ["read {}"]);
+    // Prompts and resources ask nobody, so there is no state under which an answer could count.
+    let answers = [("confirm".to_owned(), json!({"action": "accept"}))];
+    let mut prompt = GetPromptRequestParams::new("greet");
+    prompt.input_responses = Some(answers.clone().into());
+    prompt.request_state = Some("forged".to_owned());
+    client.peer().get_prompt_once(prompt).await.unwrap();
+    let mut resource = ReadResourceRequestParams::new("memo:a");
+    resource.input_responses = Some(answers.into());
+    resource.request_state = Some("forged".to_owned());
+    client.peer().read_resource_once(resource).await.unwrap();
+    assert_eq!(files.ran(), ["read {}", "prompt greet", "memo:a"]);
 }
 
 #[tokio::test]

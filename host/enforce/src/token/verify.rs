@@ -298,6 +298,10 @@ impl Credential for Token {
         self.revocation_ids()
     }
 
+    fn restricted(&self) -> Option<&[Vec<u8>]> {
+        self.0.depends_on_call.then(|| self.revocation_ids())
+    }
+
     fn check(&self, now: SystemTime, agent: &str, tool: &str) -> Result<(), Box<dyn Error>> {
         Ok(self.check(now, agent, tool)?)
     }

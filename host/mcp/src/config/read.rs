@@ -104,6 +104,7 @@ struct WrittenLimits {
     result_bytes: Option<usize>,
     call_seconds: Option<u64>,
     start_seconds: Option<u64>,
+    relist_seconds: Option<u64>,
     approval_seconds: Option<u64>,
     calls: Option<usize>,
     items: Option<usize>,
@@ -336,6 +337,11 @@ impl WrittenLimits {
         };
         time("call_seconds", self.call_seconds, &mut limits.call_time)?;
         time("start_seconds", self.start_seconds, &mut limits.start_time)?;
+        time(
+            "relist_seconds",
+            self.relist_seconds,
+            &mut limits.relist_time,
+        )?;
         time(
             "approval_seconds",
             self.approval_seconds,

@@ -11,13 +11,13 @@ use axum::response::Response;
 use hexgate_base::guarded::locked;
 use hexgate_enforce::{Call, Caller};
 use rmcp::model::ErrorData;
-use rmcp::transport::streamable_http_server::session::SessionManager as _;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::SessionManager as _;
 
 use super::owners::Owners;
 use super::request::{self, answer};
+use super::sessions::{Sessions, with_own_id};
 use crate::caller::{CALLER, Incoming, Unidentified};
-use crate::exact;
+use crate::exact::{self, Refusal};
 use crate::gateway::Gateway;
 
 /// The header that names a session, in the versions that have them.
@@ -26,11 +26,11 @@ const SESSION: &str = "mcp-session-id";
 pub(super) struct Guard {
     gateway: Gateway,
     owners: Mutex<Owners>,
-    sessions: Arc<LocalSessionManager>,
+    sessions: Arc<Sessions>,
 }
 
 impl Guard {
-    pub(super) fn new(gateway: &Gateway, sessions: Arc<LocalSessionManager>) -> Self {
+    pub(super) fn new(gateway: &Gateway, sessions: Arc<Sessions>) -> Self {
         Self {
             gateway: gateway.clone(),
             owners: Mutex::new(Owners::new(gateway.config().limits.sessions)),
@@ -110,7 +110,13 @@ pub(super) async fn guard(
         .flatten();
     parts.extensions.insert(caller.clone());
     let request = Request::from_parts(parts, Body::from(body));
-    let response = CALLER.scope(caller.clone(), next.run(request)).await;
+    let responding = CALLER.scope(caller.clone(), next.run(request));
+    let (response, is_taken) = with_own_id(responding).await;
+    if is_taken {
+        tracing::warn!(refusal = %Refusal::DuplicateId, "a message of a client is refused");
+        // An answer with this id could be taken for that of the first request.
+        return answer(StatusCode::BAD_REQUEST, &Refusal::DuplicateId.error(), None);
+    }
     if let Some(ended) = ends {
         guard.owners().closed(&ended);
     } else if let Some(opened) = self::session(response.headers())

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use tokio::net::TcpListener;
 
 use super::guard::{self, Guard};
+use super::sessions::Sessions;
 use crate::gateway::Gateway;
 
 /// Where clients ask.
@@ -72,7 +72,7 @@ impl Http {
             .enforce_origin_validation()
             .with_max_request_body_bytes(config.limits.request_bytes);
         let gateway = self.gateway.clone();
-        let sessions = Arc::new(LocalSessionManager::default());
+        let sessions = Arc::new(Sessions::default());
         let service = StreamableHttpService::new(
             move || Ok(gateway.http_session()),
             Arc::clone(&sessions),

@@ -5,8 +5,6 @@ use std::collections::HashMap;
 use hexgate_base::Digest;
 use hexgate_enforce::Caller;
 
-use crate::caller::fingerprint;
-
 /// Sessions whose owner is remembered. When there are more, those have to be opened again that were not used for the longest time.
 const MAX_SESSIONS: usize = 10_000;
 
@@ -42,14 +40,14 @@ impl Owners {
     #[must_use]
     pub fn is_foreign(&self, session: &str, caller: &Caller) -> bool {
         let owner = self.by_session.get(session);
-        owner.is_none_or(|owner| owner.caller != fingerprint(caller))
+        owner.is_none_or(|owner| owner.caller != caller.fingerprint())
     }
 
     /// Whether a session is this caller's own. It is in use then.
     pub fn is_used_by(&mut self, session: &str, caller: &Caller) -> bool {
         self.uses += 1;
         match self.by_session.get_mut(session) {
-            Some(owner) if owner.caller == fingerprint(caller) => {
+            Some(owner) if owner.caller == caller.fingerprint() => {
                 owner.used = self.uses;
                 true
             }
@@ -63,7 +61,7 @@ impl Owners {
         let owner = Owner {
             used: self.uses,
             user: caller.user_id().to_owned(),
-            caller: fingerprint(caller),
+            caller: caller.fingerprint(),
         };
         self.by_session.insert(session.to_owned(), owner);
         let user = caller.user_id();

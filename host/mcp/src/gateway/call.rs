@@ -148,6 +148,8 @@ impl Gateway {
         if server.snapshot().is_none() {
             server.started().await;
         }
+        // Nobody is asked about a tool that is gone.
+        server.look_before().await;
         let Some(snapshot) = server.snapshot() else {
             let why = server.down().unwrap_or_default();
             return Err(format!("the server never said what it has: {why}"));

@@ -143,11 +143,9 @@ impl Gateway {
         if !self.0.config.passes(|offer| offer.prompts) {
             return Err(ErrorData::method_not_found::<GetPromptRequestMethod>());
         }
-        let routed = self.route(&params.name).filter(|(server, local)| {
-            server
-                .snapshot()
-                .is_some_and(|it| it.prompts.iter().any(|prompt| prompt.name == *local))
-        });
+        let routed = self
+            .route(&params.name)
+            .filter(|(server, local)| server.snapshot().is_some_and(|it| it.has_prompt(local)));
         let Some((server, local)) = routed else {
             let why = "no server has such a prompt";
             return Err(self.unknown(request.caller, Kind::Prompt, &params.name, why));
@@ -212,7 +210,11 @@ impl Gateway {
             Reference::Resource(resource) => (resource.uri.clone(), self.owner(&resource.uri)),
             _ => (String::new(), None),
         };
-        let found = found.filter(|server| server.snapshot().is_some_and(|it| it.completes));
+        let found = found.filter(|server| {
+            server
+                .snapshot()
+                .is_some_and(|it| it.completes(&params.r#ref, server.offer()))
+        });
         let Some(server) = found else {
             let why = "no server has what is to be completed";
             return Err(self.unknown(request.caller, Kind::Completion, &named, why));
@@ -243,14 +245,8 @@ impl Gateway {
                 _ => None,
             }
         };
-        of(&|snapshot| snapshot.resources.iter().any(|it| it.uri == uri)).or_else(|| {
-            of(&|snapshot| {
-                snapshot.templates.iter().any(|it| {
-                    let fixed = it.uri_template.split('{').next().unwrap_or_default();
-                    it.uri_template == uri || (!fixed.is_empty() && uri.starts_with(fixed))
-                })
-            })
-        })
+        of(&|snapshot| snapshot.has_resource(uri))
+            .or_else(|| of(&|snapshot| snapshot.has_template_of(uri)))
     }
 
     /// What the client gets that asks for something that no server has. It is recorded as a denial, like a call of an unknown tool.

@@ -4,6 +4,7 @@
     reason = "logs, sampling and roots leave the protocol; servers of all versions that have them are served"
 )]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
@@ -14,7 +15,6 @@ use serde_json::Value;
 use super::call::Request;
 use super::side::{Side, can_answer};
 use super::{Gateway, shown};
-use crate::caller::fingerprint;
 use crate::config::{Offer, Passing};
 use crate::level::Level;
 use crate::relay::{Asked, Said, Wants};
@@ -28,7 +28,7 @@ pub(super) const ROUNDS: usize = 8;
 pub(super) struct Talk<'a> {
     pub(super) gateway: &'a Gateway,
     pub(super) request: &'a Request<'a>,
-    pub(super) server: &'a Server,
+    pub(super) server: &'a Arc<Server>,
     pub(super) permit: &'a Permit,
     asked: AtomicUsize,
 }
@@ -37,7 +37,7 @@ impl<'a> Talk<'a> {
     pub(super) fn new(
         gateway: &'a Gateway,
         request: &'a Request<'a>,
-        server: &'a Server,
+        server: &'a Arc<Server>,
         permit: &'a Permit,
     ) -> Self {
         Self {
@@ -168,7 +168,7 @@ impl Client for Talk<'_> {
         let side = self.side();
         Wants {
             client: side.client,
-            caller: fingerprint(self.request.caller),
+            caller: self.request.caller.fingerprint(),
             progress: side.token.is_some(),
             logs: side.logs().filter(|_| self.server.offer().logs.is_pass()),
         }

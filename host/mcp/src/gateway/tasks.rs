@@ -17,7 +17,6 @@ use serde_json::Value;
 use super::call::Request;
 use super::talk::Talk;
 use super::{Gateway, shown};
-use crate::caller::fingerprint;
 use crate::server::{Failure, Server, TaskName, Tool};
 
 /// How long a task is known at most.
@@ -78,7 +77,7 @@ impl Tasks {
 
     fn of(&self, caller: &Caller, name: &str) -> Option<Arc<Held>> {
         let task = locked(&self.0).get(name).cloned()?;
-        let is_own = task.caller == fingerprint(caller) && task.name.run == task.server.run();
+        let is_own = task.caller == caller.fingerprint() && task.name.run == task.server.run();
         (task.until > Instant::now() && is_own).then_some(task)
     }
 }
@@ -113,7 +112,7 @@ impl Gateway {
         let known = created.task.ttl_ms.map_or(KNOWN, Duration::from_millis);
         let held = Held {
             user: caller.user_id().to_owned(),
-            caller: fingerprint(caller),
+            caller: caller.fingerprint(),
             began: now,
             until: now + known.min(KNOWN),
             server,

@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt as _};
 use rmcp::model::ClientJsonRpcMessage;
 use rmcp::service::ClientInitializeError;
 use rmcp::transport::auth::AuthError;
@@ -14,24 +18,60 @@ use rmcp::transport::streamable_http_client::{
     StreamableHttpResponseLimits,
 };
 
+use super::stale::Stale;
 use crate::authorization::Authorizer;
+use crate::wire::Ended;
 
 /// Sends requests. Where the server wants a token, each gets its own; a refused one is renewed once.
+///
+/// Who does not know the session any more may be another server than the one whose tools were looked at. Nothing is sent after that: the
+/// connection ends, and what is there now is looked at before it is asked anything.
 #[derive(Debug, Clone)]
 pub(super) struct Bearing {
     http: reqwest::Client,
     authorizer: Option<Arc<Authorizer>>,
+    ended: Ended,
+    stale: Arc<Stale>,
+    /// Whether the stream on which the server speaks between requests was ever open.
+    listened: Arc<AtomicBool>,
 }
 
 type Answer<T> = Result<T, StreamableHttpError<reqwest::Error>>;
 type Headers = HashMap<HeaderName, HeaderValue>;
+type Events = BoxStream<'static, Result<sse_stream::Sse, SseError>>;
 
 impl Bearing {
-    pub(super) fn new(http: reqwest::Client, authorizer: Option<Arc<Authorizer>>) -> Self {
-        Self { http, authorizer }
+    pub(super) fn new(
+        http: reqwest::Client,
+        authorizer: Option<Arc<Authorizer>>,
+        ended: &Ended,
+        stale: &Arc<Stale>,
+    ) -> Self {
+        Self {
+            http,
+            authorizer,
+            ended: ended.clone(),
+            stale: Arc::clone(stale),
+            listened: Arc::default(),
+        }
     }
 
     async fn send<T, F: Future<Output = Answer<T>>>(
+        &self,
+        has_session: bool,
+        send: impl Fn(Option<String>) -> F,
+    ) -> Answer<T> {
+        if self.ended.is() {
+            return Err(StreamableHttpError::SessionExpired);
+        }
+        let answer = self.with_token(send).await;
+        if matches!(&answer, Err(error) if is_expired(error, has_session)) {
+            self.ended.set("it no longer knows the session");
+        }
+        answer
+    }
+
+    async fn with_token<T, F: Future<Output = Answer<T>>>(
         &self,
         send: impl Fn(Option<String>) -> F,
     ) -> Answer<T> {
@@ -52,6 +92,52 @@ impl Bearing {
             }
             answer => answer,
         }
+    }
+
+    /// A stream that was opened, as it is read. The first one on which the server speaks between requests is where it says what changes. It is
+    /// opened again when it breaks, but nobody knows what was said meanwhile.
+    fn heard(&self, events: Events, is_common: bool) -> Events {
+        if !is_common || self.listened.swap(true, Ordering::AcqRel) {
+            return events;
+        }
+        self.stale.heard();
+        let stale = Arc::clone(&self.stale);
+        Heard { events, stale }.boxed()
+    }
+}
+
+/// The stream on which the server says what changes, as long as it is open.
+struct Heard {
+    events: Events,
+    stale: Arc<Stale>,
+}
+
+impl Stream for Heard {
+    type Item = Result<sse_stream::Sse, SseError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = self.events.poll_next_unpin(context);
+        if let Poll::Ready(None | Some(Err(_))) = &next {
+            self.stale.unheard();
+        }
+        next
+    }
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        self.stale.unheard();
+    }
+}
+
+/// Whether the server does not know the session.
+fn is_expired(error: &StreamableHttpError<reqwest::Error>, has_session: bool) -> bool {
+    match error {
+        StreamableHttpError::SessionExpired => true,
+        StreamableHttpError::Client(error) => {
+            has_session && error.status() == Some(StatusCode::NOT_FOUND)
+        }
+        _ => false,
     }
 }
 
@@ -92,7 +178,7 @@ impl StreamableHttpClient for Bearing {
         _: Option<String>,
         headers: Headers,
     ) -> Answer<StreamableHttpPostResponse> {
-        self.send(|token| {
+        self.send(session_id.is_some(), |token| {
             self.http.post_message(
                 uri.clone(),
                 message.clone(),
@@ -113,7 +199,7 @@ impl StreamableHttpClient for Bearing {
         headers: Headers,
         limits: StreamableHttpResponseLimits,
     ) -> Answer<StreamableHttpPostResponse> {
-        self.send(|token| {
+        self.send(session_id.is_some(), |token| {
             self.http.post_message_with_response_limits(
                 uri.clone(),
                 message.clone(),
@@ -133,7 +219,10 @@ impl StreamableHttpClient for Bearing {
         _: Option<String>,
         headers: Headers,
     ) -> Answer<()> {
-        self.send(|token| {
+        if self.ended.is() {
+            return Err(StreamableHttpError::ServerDoesNotSupportDeleteSession);
+        }
+        self.with_token(|token| {
             self.http
                 .delete_session(uri.clone(), session_id.clone(), token, headers.clone())
         })
@@ -147,17 +236,20 @@ impl StreamableHttpClient for Bearing {
         last_event_id: Option<String>,
         _: Option<String>,
         headers: Headers,
-    ) -> Answer<BoxStream<'static, Result<sse_stream::Sse, SseError>>> {
-        self.send(|token| {
-            self.http.get_stream(
-                uri.clone(),
-                session_id.clone(),
-                last_event_id.clone(),
-                token,
-                headers.clone(),
-            )
-        })
-        .await
+    ) -> Answer<Events> {
+        let is_common = session_id.is_some() && last_event_id.is_none();
+        let events = self
+            .send(session_id.is_some(), |token| {
+                self.http.get_stream(
+                    uri.clone(),
+                    session_id.clone(),
+                    last_event_id.clone(),
+                    token,
+                    headers.clone(),
+                )
+            })
+            .await?;
+        Ok(self.heard(events, is_common))
     }
 
     async fn get_stream_with_max_sse_event_size(
@@ -168,17 +260,20 @@ impl StreamableHttpClient for Bearing {
         _: Option<String>,
         headers: Headers,
         max_bytes: usize,
-    ) -> Answer<BoxStream<'static, Result<sse_stream::Sse, SseError>>> {
-        self.send(|token| {
-            self.http.get_stream_with_max_sse_event_size(
-                uri.clone(),
-                session_id.clone(),
-                last_event_id.clone(),
-                token,
-                headers.clone(),
-                max_bytes,
-            )
-        })
-        .await
+    ) -> Answer<Events> {
+        let is_common = session_id.is_some() && last_event_id.is_none();
+        let events = self
+            .send(session_id.is_some(), |token| {
+                self.http.get_stream_with_max_sse_event_size(
+                    uri.clone(),
+                    session_id.clone(),
+                    last_event_id.clone(),
+                    token,
+                    headers.clone(),
+                    max_bytes,
+                )
+            })
+            .await?;
+        Ok(self.heard(events, is_common))
     }
 }

@@ -89,6 +89,7 @@ pub(super) async fn connect(
             let lines = Hearing {
                 transport: lines,
                 stale: Arc::clone(&stale),
+                ended: None,
             };
             let running = upstream.serve_with_lifecycle(lines, mode).await;
             let running = running.map_err(|error| match ended.why() {
@@ -98,13 +99,15 @@ pub(super) async fn connect(
             (running, ended)
         }
         Reach::Http { url, headers, .. } => {
+            let ended = Ended::default();
             let transport = Hearing {
-                transport: http(url, headers, limits, authorizer.clone())?,
+                transport: http(url, headers, limits, authorizer.clone(), &ended, &stale)?,
                 stale: Arc::clone(&stale),
+                ended: Some(ended.clone()),
             };
             let running = upstream.serve_with_lifecycle(transport, mode).await;
             let running = running.map_err(|error| not_opened(&error, authorizer.as_deref()))?;
-            (running, Ended::default())
+            (running, ended)
         }
     };
     // A list is what the server says now: a cached one would hide that it refuses or is gone.
@@ -122,10 +125,14 @@ pub(super) async fn connect(
                     .as_ref()
                     .is_none_or(|wanted| *wanted == version) =>
         {
+            // Between requests a process speaks where it answers them. Newer ones are asked to, and can refuse.
+            if matches!(config.reach, Reach::Process { .. }) && version.has_initialize() {
+                stale.heard();
+            }
             Ok(Connected {
                 running,
                 ended,
-                stale: Arc::clone(&towards.stale),
+                stale,
             })
         }
         Some(version) => Err(format!(
@@ -159,7 +166,8 @@ pub(crate) async fn challenge(
         return Ok(None);
     };
     let upstream = Upstream::new(config, &Towards::default());
-    let transport = http(url, headers, limits, None)?;
+    let (ended, stale) = (Ended::default(), Arc::default());
+    let transport = http(url, headers, limits, None, &ended, &stale)?;
     let opening = upstream.serve_with_lifecycle(transport, mode(config, Opening::Ask));
     let limit = limits.start_time;
     match tokio::time::timeout(limit, opening).await {
@@ -199,6 +207,8 @@ fn http(
     headers: &std::collections::BTreeMap<String, String>,
     limits: &Limits,
     authorizer: Option<Arc<Authorizer>>,
+    ended: &Ended,
+    stale: &Arc<Stale>,
 ) -> Result<StreamableHttpClientTransport<Bearing>, String> {
     let mut sent = HashMap::new();
     for (name, variable) in headers {
@@ -222,8 +232,9 @@ fn http(
         .max_concurrent_requests(limits.calls.saturating_add(1))
         .max_sse_event_size(limits.response_bytes)
         .max_json_response_size(limits.response_bytes)
-        .reinit_on_expired_session(true);
-    let client = Bearing::new(client, authorizer);
+        // Who does not know the session may have other tools: they are looked at first, and nothing is sent twice.
+        .reinit_on_expired_session(false);
+    let client = Bearing::new(client, authorizer, ended, stale);
     Ok(StreamableHttpClientTransport::with_client(client, config))
 }
 

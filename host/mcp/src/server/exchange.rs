@@ -4,6 +4,7 @@
     reason = "logs and sampling leave the protocol; servers of all versions that have them are served"
 )]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -84,12 +85,12 @@ impl Drop for Sent<'_> {
 }
 
 impl Server {
-    /// Asks the server something, if it is still offered once there is a connection. Nothing is asked twice: what was sent and not answered is
+    /// Asks the server something, if it still offers that once there is a connection. Nothing is asked twice: what was sent and not answered is
     /// a failure.
     pub(super) async fn exchange(
-        &self,
+        self: &Arc<Self>,
         client: &dyn Client,
-        is_offered: impl FnOnce() -> bool,
+        still: impl FnOnce() -> Result<(), Failure>,
         request: ClientRequest,
     ) -> Result<ServerResult, Failure> {
         let Ok(_turn) = self.calls.try_acquire() else {
@@ -97,10 +98,11 @@ impl Server {
         };
         let connection = self.connection().await?;
         self.set_level(&connection, client).await;
-        // What a restarted server offers was reviewed before the connection was given.
-        if !is_offered() {
-            return Err(Failure::Withheld);
+        // What a restarted server offers was reviewed before the connection was given. What ends a task is sent whatever is offered.
+        if !matches!(request, ClientRequest::CancelTaskRequest(_)) {
+            self.look_again(&connection).await?;
         }
+        still()?;
         let failed = |error| Failure::of(error, &connection.ended);
         let options = PeerRequestOptions::no_options().with_meta(self.meta(&connection, client));
         let wants = client.wants();

@@ -37,6 +37,14 @@ pub(crate) enum Failure {
         "the tool changed or is withheld since the call was decided; the call did not run, read the list of tools again"
     )]
     Withheld,
+    /// It does not offer any more what was asked for and decided.
+    #[error("the server no longer offers this; nothing was sent, read the lists again")]
+    Gone,
+    /// What it offers may have changed since it was read, and cannot be read now.
+    #[error(
+        "what the server offers may have changed, and cannot be read now; the call did not run, try later"
+    )]
+    Unread,
     /// The server asked the user, and meanwhile the call stopped being permitted. What the server did before it asked is not known.
     #[error("the call is no longer permitted; the answers of the user were not sent to the server")]
     NoLongerPermitted,
@@ -82,6 +90,8 @@ impl Failure {
             Self::Late(_) => "timeout",
             Self::Cancelled { .. } => "cancelled",
             Self::Withheld => "tool_withheld",
+            Self::Gone => "no_longer_offered",
+            Self::Unread => "lists_unread",
             Self::NoLongerPermitted => "no_longer_permitted",
             Self::Unauthorized(_) => "unauthorized",
             Self::Busy => "server_busy",
@@ -101,6 +111,8 @@ impl Failure {
             self,
             Self::Down(_)
                 | Self::Withheld
+                | Self::Gone
+                | Self::Unread
                 | Self::Cancelled { sent: false }
                 | Self::Unauthorized(_)
                 | Self::Busy
@@ -121,11 +133,14 @@ impl Failure {
             ServiceError::TransportSend(error) if refusal_of(&error).is_some() => {
                 Self::Unauthorized(refusal_of(&error).unwrap_or_default())
             }
-            other => Self::Died(
-                ended
-                    .why()
-                    .unwrap_or_else(|| shortened(&other.to_string(), SHOWN)),
-            ),
+            other => {
+                // Around the reason stand the names of types.
+                let said = match &other {
+                    ServiceError::TransportSend(error) => error.error.to_string(),
+                    other => other.to_string(),
+                };
+                Self::Died(ended.why().unwrap_or_else(|| shortened(&said, SHOWN)))
+            }
         }
     }
 }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rmcp::RoleClient;
-use rmcp::model::{PaginatedRequestParams, Prompt, Resource, ResourceTemplate, Tool as Described};
+use rmcp::model::{
+    PaginatedRequestParams, Prompt, Reference, Resource, ResourceTemplate, ServerCapabilities,
+    SubscriptionFilter, Tool as Described,
+};
 use rmcp::service::{Peer, ServiceError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +16,7 @@ use serde_json::Value;
 
 use super::Parts;
 use crate::catalogue::Review;
+use crate::config::Offer;
 use crate::names;
 use crate::visible::{hidden_name, is_visible_name, make_visible};
 
@@ -29,7 +33,7 @@ pub(crate) struct Snapshot {
     pub(crate) resources: Vec<Resource>,
     pub(crate) templates: Vec<ResourceTemplate>,
     /// Whether it completes arguments.
-    pub(crate) completes: bool,
+    pub(crate) can_complete: bool,
     /// How long what it says may be kept, in milliseconds. Zero: it does not say.
     pub(crate) ttl_ms: u64,
     read_at: Instant,
@@ -54,6 +58,36 @@ impl Snapshot {
         self.tools.iter().find(|tool| tool.name == name)
     }
 
+    pub(crate) fn has_prompt(&self, name: &str) -> bool {
+        self.prompts.iter().any(|prompt| prompt.name == name)
+    }
+
+    pub(crate) fn has_resource(&self, uri: &str) -> bool {
+        self.resources.iter().any(|it| it.uri == uri)
+    }
+
+    /// Whether it has a template that begins as an address does.
+    pub(crate) fn has_template_of(&self, uri: &str) -> bool {
+        self.templates.iter().any(|it| {
+            let fixed = it.uri_template.split('{').next().unwrap_or_default();
+            it.uri_template == uri || (!fixed.is_empty() && uri.starts_with(fixed))
+        })
+    }
+
+    /// Whether it completes arguments of this. Which prompts there are is known where prompts are passed on.
+    pub(crate) fn completes(&self, of: &Reference, offer: &Offer) -> bool {
+        self.can_complete
+            && match of {
+                Reference::Prompt(prompt) => {
+                    !offer.prompts.is_pass() || self.has_prompt(&prompt.name)
+                }
+                Reference::Resource(resource) => {
+                    self.has_resource(&resource.uri) || self.has_template_of(&resource.uri)
+                }
+                _ => false,
+            }
+    }
+
     pub(super) fn is_same(&self, other: &Self) -> bool {
         self.tools == other.tools
             && self.prompts == other.prompts
@@ -61,10 +95,63 @@ impl Snapshot {
             && self.templates == other.templates
     }
 
-    /// Whether it may be kept no longer. A server that does not say tells of changes itself.
+    /// Whether it may be kept no longer, as the server says.
     pub(super) fn is_old(&self, version: u64) -> bool {
-        self.version != version
-            || self.ttl_ms > 0 && self.read_at.elapsed() >= Duration::from_millis(self.ttl_ms)
+        self.version != version || self.ttl_ms > 0 && self.age().as_millis() >= self.ttl_ms.into()
+    }
+
+    /// How long ago the server was asked.
+    pub(super) fn age(&self) -> Duration {
+        self.read_at.elapsed()
+    }
+}
+
+/// Which lists of a server are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lists {
+    pub(super) tools: bool,
+    pub(super) prompts: bool,
+    pub(super) resources: bool,
+}
+
+impl Lists {
+    /// Those that it has, and of which something is passed on.
+    pub(super) fn of(capabilities: &ServerCapabilities, offer: &Offer) -> Self {
+        Self {
+            tools: capabilities.tools.is_some(),
+            prompts: offer.prompts.is_pass() && capabilities.prompts.is_some(),
+            resources: offer.resources.is_pass() && capabilities.resources.is_some(),
+        }
+    }
+
+    /// Whether a server of an older version says that it tells of changes of all of them.
+    pub(super) fn are_announced(self, capabilities: &ServerCapabilities) -> bool {
+        let tools = capabilities.tools.as_ref().and_then(|it| it.list_changed);
+        let prompts = capabilities.prompts.as_ref().and_then(|it| it.list_changed);
+        let resources = capabilities.resources.as_ref();
+        let resources = resources.and_then(|it| it.list_changed);
+        self.are_among(tools, prompts, resources)
+    }
+
+    /// Whether a server of a newer version agreed to tell of changes of all of them.
+    pub(super) fn are_in(self, agreed: &SubscriptionFilter) -> bool {
+        self.are_among(
+            agreed.tools_list_changed,
+            agreed.prompts_list_changed,
+            agreed.resources_list_changed,
+        )
+    }
+
+    fn are_among(
+        self,
+        tools: Option<bool>,
+        prompts: Option<bool>,
+        resources: Option<bool>,
+    ) -> bool {
+        let is_told = |is_read: bool, says: Option<bool>| !is_read || says == Some(true);
+        is_told(self.tools, tools)
+            && is_told(self.prompts, prompts)
+            && is_told(self.resources, resources)
     }
 }
 
@@ -78,12 +165,14 @@ pub(super) async fn read(
     let Some(capabilities) = info.as_ref().map(|info| &info.capabilities) else {
         return Err("it names no capabilities".to_owned());
     };
+    let lists = Lists::of(capabilities, &parts.offer);
     let mut ttl = Ttl::default();
+    let read_at = Instant::now();
     // Before the review: what changes meanwhile is reviewed again.
     let version = parts.catalogue.version();
     let most = parts.limits.items;
     let mut tools = Vec::new();
-    if capabilities.tools.is_some() {
+    if lists.tools {
         let mut pages = Pages::new(most);
         while let Some(page) = pages.next("tools")? {
             let page = peer.list_tools(page).await.map_err(failed("tools"))?;
@@ -93,7 +182,7 @@ pub(super) async fn read(
         }
     }
     let (mut prompts, mut resources, mut templates) = (Vec::new(), Vec::new(), Vec::new());
-    if parts.offer.prompts.is_pass() && capabilities.prompts.is_some() {
+    if lists.prompts {
         let mut pages = Pages::new(most);
         while let Some(page) = pages.next("prompts")? {
             let page = peer.list_prompts(page).await.map_err(failed("prompts"))?;
@@ -102,7 +191,7 @@ pub(super) async fn read(
             prompts.extend(visible(page.prompts, |it: &Prompt| &it.name));
         }
     }
-    if parts.offer.resources.is_pass() && capabilities.resources.is_some() {
+    if lists.resources {
         let mut pages = Pages::new(most);
         while let Some(page) = pages.next("resources")? {
             let page = peer
@@ -125,7 +214,7 @@ pub(super) async fn read(
             templates.extend(visible(page, |it: &ResourceTemplate| &it.uri_template));
         }
     }
-    let completes = parts.offer.completions.is_pass() && capabilities.completions.is_some();
+    let can_complete = parts.offer.completions.is_pass() && capabilities.completions.is_some();
     Ok(reviewed(
         server,
         parts,
@@ -137,9 +226,9 @@ pub(super) async fn read(
             prompts,
             resources,
             templates,
-            completes,
+            can_complete,
             ttl_ms: ttl.0.unwrap_or(0),
-            read_at: Instant::now(),
+            read_at,
             version,
         },
     ))

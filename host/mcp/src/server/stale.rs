@@ -1,7 +1,7 @@
 //! Whether what a server offers is still what it said.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use rmcp::RoleClient;
 use rmcp::model::{JsonRpcMessage, ServerNotification};
@@ -9,38 +9,63 @@ use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use tokio::sync::Notify;
 
-/// Whether a server said that its lists changed since they were last asked for.
+use crate::wire::Ended;
+
+/// Whether the lists of a server may have changed since they were last read, and whether it can say so.
 #[derive(Debug, Default)]
 pub(super) struct Stale {
-    is: AtomicBool,
+    /// How often they may have changed.
+    changes: AtomicU64,
+    /// How often by the beginning of the last reading that came to an end.
+    read: AtomicU64,
+    /// Whether anybody hears what the server says of its lists between requests.
+    is_heard: AtomicBool,
     told: Notify,
 }
 
 impl Stale {
-    /// The server says that its lists changed.
+    /// The lists may have changed.
     pub(super) fn mark(&self) {
-        self.is.store(true, Ordering::Release);
+        self.changes.fetch_add(1, Ordering::AcqRel);
         self.told.notify_one();
     }
 
     /// Whether somebody who wants the lists now has to ask the server.
     pub(super) fn is(&self) -> bool {
-        self.is.load(Ordering::Acquire)
+        self.changes.load(Ordering::Acquire) != self.read.load(Ordering::Acquire)
     }
 
     /// The lists are asked for: what changes from here on is told again.
-    pub(super) fn asked(&self) {
-        self.is.store(false, Ordering::Release);
+    pub(super) fn asked(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 
-    /// The server did not say them.
-    pub(super) fn unread(&self) {
-        self.is.store(true, Ordering::Release);
+    /// The server said its lists, for which it was asked then.
+    pub(super) fn read(&self, asked: u64) {
+        self.read.fetch_max(asked, Ordering::AcqRel);
     }
 
-    /// Waits until the server says that its lists changed.
+    /// Waits until the lists may have changed.
     pub(super) async fn told(&self) {
         self.told.notified().await;
+    }
+
+    /// From now on it is heard what the server says of its lists. What it said before was said to nobody.
+    pub(super) fn heard(&self) {
+        self.is_heard.store(true, Ordering::Release);
+        self.mark();
+    }
+
+    /// It is no longer heard what the server says of its lists.
+    pub(super) fn unheard(&self) {
+        if self.is_heard.swap(false, Ordering::AcqRel) {
+            self.mark();
+        }
+    }
+
+    /// Whether it is heard what the server says of its lists.
+    pub(super) fn is_heard(&self) -> bool {
+        self.is_heard.load(Ordering::Acquire)
     }
 }
 
@@ -49,6 +74,8 @@ impl Stale {
 pub(super) struct Hearing<T> {
     pub(super) transport: T,
     pub(super) stale: Arc<Stale>,
+    /// Ends the connection from outside of the transport. None: the transport ends by itself.
+    pub(super) ended: Option<Ended>,
 }
 
 impl<T: Transport<RoleClient>> Transport<RoleClient> for Hearing<T> {
@@ -62,7 +89,18 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Hearing<T> {
     }
 
     async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
-        let message = self.transport.receive().await;
+        let over = async {
+            match &self.ended {
+                Some(ended) => ended.wait().await,
+                None => std::future::pending().await,
+            }
+        };
+        let message = tokio::select! {
+            // What came before the end is still an answer.
+            biased;
+            message = self.transport.receive() => message,
+            () = over => None,
+        };
         if let Some(JsonRpcMessage::Notification(said)) = &message
             && matches!(
                 said.notification,

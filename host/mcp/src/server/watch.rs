@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::connect::{Connected, Opening, connect};
 use super::upstream::Towards;
 use super::watched::listen;
-use super::{Connection, Server, State, list};
+use super::{Connection, Failure, Server, Snapshot, State, list};
 use crate::config::Reach;
 
 /// The first and the longest wait before a server is started again.
@@ -122,9 +122,11 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
         authorizer,
     );
     let connected = timeout(limit, connecting).await.map_err(late)??;
+    let asked = connected.stale.asked();
     let reading = list::read(&server.name, parts, connected.running.peer());
     let snapshot = timeout(limit, reading).await.map_err(late)??;
-    server.set_snapshot(snapshot);
+    server.set_snapshot(snapshot, || true);
+    connected.stale.read(asked);
     server.state.send_replace(State::Ready(Connection {
         peer: connected.running.peer().clone(),
         ended: connected.ended.clone(),
@@ -135,7 +137,7 @@ async fn opened(server: &Server, opening: Opening) -> Result<Connected, String> 
     Ok(connected)
 }
 
-/// Reads lists again when they change, until the connection ends. None: the gateway is gone.
+/// Reads lists again when they change, or may have, until the connection ends. None: the gateway is gone.
 async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option<String> {
     let Connected {
         running,
@@ -144,12 +146,14 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
     } = connected;
     let peer = running.peer().clone();
     let listening = tokio::spawn({
-        let watched = Arc::clone(&server.upgrade()?.watched);
+        let this = server.upgrade()?;
+        let (watched, offer) = (Arc::clone(&this.watched), this.parts.offer);
         let (peer, stale) = (peer.clone(), Arc::clone(&stale));
-        async move { listen(&peer, &stale, &watched).await }
+        async move { listen(&peer, &stale, &watched, &offer).await }
     });
     let mut waiting = std::pin::pin!(running.waiting());
     let why = loop {
+        let left = server.upgrade()?.relist_in();
         tokio::select! {
             quit = &mut waiting => break match (ended.why(), quit) {
                 (Some(why), _) => why,
@@ -157,6 +161,8 @@ async fn serve(server: &std::sync::Weak<Server>, connected: Connected) -> Option
                 (None, Err(error)) => error.to_string(),
             },
             () = stale.told() => {}
+            // Does nothing if the server says what changes, or somebody else had them read.
+            () = sleep(left) => {}
         }
         let this = server.upgrade()?;
         this.refresh().await;
@@ -212,25 +218,94 @@ impl Server {
         let _ = timeout(PATIENCE, reading).await;
     }
 
+    /// Reads the lists again if nobody knows whether they are what the server offers now. The error is that they cannot be read: what was
+    /// accepted of the server may be something else by now.
+    pub(super) async fn look_again(
+        self: &Arc<Self>,
+        connection: &Connection,
+    ) -> Result<(), Failure> {
+        let is_unsure = || connection.stale.is() || self.is_overdue(connection, 2);
+        if !is_unsure() {
+            return Ok(());
+        }
+        let asked = Instant::now();
+        self.refresh().await;
+        // A server that says at every moment that it changed is looked at once for each request.
+        let is_new = || {
+            self.snapshot()
+                .is_some_and(|snapshot| snapshot.age() <= asked.elapsed())
+        };
+        if !is_unsure() || is_new() {
+            Ok(())
+        } else {
+            Err(Failure::Unread)
+        }
+    }
+
+    /// The same, before there is anything to send.
+    pub(crate) async fn look_before(self: &Arc<Self>) {
+        let state = self.state.borrow().clone();
+        if let State::Ready(connection) = state {
+            // What cannot be read then is not sent.
+            let _ = self.look_again(&connection).await;
+        }
+    }
+
     fn is_old(&self, connection: &Connection) -> bool {
         let version = self.parts.catalogue.version();
+        let snapshot = self.snapshot();
         connection.stale.is()
-            || self
-                .snapshot()
-                .is_none_or(|snapshot| snapshot.is_old(version))
+            || self.is_overdue(connection, 1)
+            || snapshot.is_none_or(|snapshot| snapshot.is_old(version))
+    }
+
+    /// Whether the lists were read so many times as long ago as they are kept.
+    fn is_overdue(&self, connection: &Connection, times: u32) -> bool {
+        let Some(snapshot) = self.snapshot() else {
+            return true;
+        };
+        self.kept_for(connection, &snapshot)
+            .is_some_and(|time| snapshot.age() >= time.saturating_mul(times))
+    }
+
+    /// For how long lists are kept of which nobody asks. None: until the server says that they changed.
+    fn kept_for(&self, connection: &Connection, snapshot: &Snapshot) -> Option<Duration> {
+        let limit = self.parts.limits.relist_time;
+        if !connection.tells_of_lists(&self.parts.offer) {
+            return Some(limit);
+        }
+        let ttl = Duration::from_millis(snapshot.ttl_ms);
+        (!ttl.is_zero()).then(|| ttl.max(limit))
+    }
+
+    /// When to read the lists again. What could not be read is tried again as long after it.
+    fn relist_in(&self) -> Duration {
+        let limit = self.parts.limits.relist_time;
+        let state = self.state.borrow().clone();
+        let (State::Ready(connection), Some(snapshot)) = (state, self.snapshot()) else {
+            return limit;
+        };
+        let kept = self.kept_for(&connection, &snapshot);
+        let left = kept.map(|kept| kept.saturating_sub(snapshot.age()));
+        left.filter(|left| !left.is_zero()).unwrap_or(limit)
     }
 
     async fn read_again(self: Arc<Self>, connection: Connection) {
         let _mark = Read(&self);
-        connection.stale.asked();
+        let asked = connection.stale.asked();
         let reading = list::read(&self.name, &self.parts, &connection.peer);
         let why = match timeout(self.parts.limits.start_time, reading).await {
-            Ok(Ok(snapshot)) => return self.set_snapshot(snapshot),
+            Ok(Ok(snapshot)) => {
+                // What an earlier connection said is not what is there now.
+                let is_current =
+                    || matches!(&*self.state.borrow(), State::Ready(now) if now.is(&connection));
+                self.set_snapshot(snapshot, is_current);
+                return connection.stale.read(asked);
+            }
             Ok(Err(why)) => why,
             Err(_) => "they are late".to_owned(),
         };
-        tracing::warn!(server = %self.name, %why, "the lists cannot be read again");
         // Who wants them next asks for them again.
-        connection.stale.unread();
+        tracing::warn!(server = %self.name, %why, "the lists cannot be read again");
     }
 }

@@ -18,7 +18,9 @@ use rmcp::service::{Peer, ServiceError};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{sleep, timeout};
 
+use super::list::Lists;
 use super::stale::Stale;
+use crate::config::Offer;
 
 /// Resources that are wanted at a time, of one server.
 const MAX_WANTED: usize = 1000;
@@ -154,15 +156,21 @@ fn one_less(counts: &mut BTreeMap<String, usize>, of: &str) -> bool {
 
 /// Has the server say that lists and resources changed, as the version of the server has it, until the connection ends. What it says of lists
 /// is heard by the transport.
-pub(super) async fn listen(peer: &Peer<RoleClient>, stale: &Stale, watched: &Watched) {
-    let info = peer.peer_info();
-    if info.is_some_and(|info| info.protocol_version.has_initialize()) {
+pub(super) async fn listen(
+    peer: &Peer<RoleClient>,
+    stale: &Stale,
+    watched: &Watched,
+    offer: &Offer,
+) {
+    let Some(info) = peer.peer_info() else { return };
+    if info.protocol_version.has_initialize() {
         subscribe(peer, watched).await;
         return;
     }
+    let lists = Lists::of(&info.capabilities, offer);
     // Two of them: what is wrong with the name of a resource, or says too much, ends no news of the lists.
     tokio::join!(
-        listen_to_lists(peer, stale),
+        listen_to_lists(peer, stale, lists),
         listen_to_resources(peer, watched)
     );
 }
@@ -173,7 +181,7 @@ fn has_none(error: &ServiceError) -> bool {
         || matches!(error, ServiceError::TransportClosed)
 }
 
-async fn listen_to_lists(peer: &Peer<RoleClient>, stale: &Stale) {
+async fn listen_to_lists(peer: &Peer<RoleClient>, stale: &Stale, lists: Lists) {
     let mut wait = BACKOFF.0;
     loop {
         let mut filter = SubscriptionFilter::new();
@@ -182,17 +190,19 @@ async fn listen_to_lists(peer: &Peer<RoleClient>, stale: &Stale) {
         filter.resources_list_changed = Some(true);
         match peer.listen(filter).await {
             Ok(mut subscription) => {
+                if lists.are_in(subscription.acknowledged()) {
+                    stale.heard();
+                }
                 while let Ok(Some(_)) = subscription.next().await {
                     wait = BACKOFF.0;
                 }
+                stale.unheard();
             }
             Err(error) if has_none(&error) => return,
             Err(error) => tracing::warn!(%error, "a server does not say when its lists change"),
         }
         sleep(wait).await;
         wait = wait.saturating_mul(2).min(BACKOFF.1);
-        // What changed meanwhile was said to nobody.
-        stale.mark();
     }
 }
 

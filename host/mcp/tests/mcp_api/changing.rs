@@ -3,11 +3,14 @@
 use std::fs;
 
 use hexgate_mcp::config::Passing;
-use rmcp::model::{CallToolRequest, ClientRequest};
+use rmcp::model::{
+    ArgumentInfo, CallToolRequest, ClientRequest, CompleteRequestParams, GetPromptRequestParams,
+    ReadResourceRequestParams, Reference,
+};
 use rmcp::service::PeerRequestOptions;
 use serde_json::json;
 
-use crate::client::{Over, User, call, connect, params, tools};
+use crate::client::{Over, Running, User, call, connect, params, tools};
 use crate::server::{self, Mode};
 use crate::world::{POLICY, V2, V3, World, until};
 
@@ -137,6 +140,91 @@ async fn a_tool_that_went_away_while_approval_was_waited_for_is_not_called() {
         world.records.last(),
         "end mcp-fs-pay ran=false Failed tool_withheld 0"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_and_a_resource_that_went_away_while_approval_was_waited_for_are_not_asked_for() {
+    let gates = ["prompt", "resource", "completion"];
+    let gates = gates.map(|kind| format!("      mcp-fs.{kind}: {{ mode: approval_required }}\n"));
+    let policy = format!(
+        "roles:\n  default: {{}}\n  dev:\n    tools:\n{}",
+        gates.concat()
+    );
+    for kind in [
+        "prompt",
+        "resource",
+        "completion",
+        "completion of a resource",
+    ] {
+        for is_gone in [false, true] {
+            let world = World::with(&policy);
+            let folder = world.server("fs");
+            fs::write(folder.join("watch"), "").unwrap();
+            let server = server::process(&folder, &V2, Mode::Good);
+            let mut config = world.config(&[("fs", server)]);
+            config.offer.prompts = Passing::Pass;
+            config.offer.resources = Passing::Pass;
+            config.offer.completions = Passing::Pass;
+            let gateway = world.gateway(config).await;
+            let client = connect(&gateway, Over::Streams, &V2, User::Waits).await;
+            let (asked, go) = (client.service().asked.clone(), client.service().go.clone());
+            let change = async {
+                until("the person is asked", async || {
+                    !asked.lock().unwrap().is_empty()
+                })
+                .await;
+                if is_gone {
+                    fs::write(folder.join("bare"), "").unwrap();
+                    fs::write(folder.join("changed"), "").unwrap();
+                    until("the lists change", async || {
+                        let prompts = client.peer().list_prompts(None).await.unwrap().prompts;
+                        prompts.is_empty()
+                    })
+                    .await;
+                }
+                go.notify_one();
+            };
+            let (answer, ()) = tokio::join!(ask_for(&client, kind), change);
+            let calls = world.calls("fs");
+            if is_gone {
+                let error = answer.unwrap_err();
+                assert!(error.contains("no longer offers this"), "{kind}: {error}");
+                assert_eq!(calls, Vec::<String>::new(), "{kind}");
+                let last = world.records.last();
+                assert!(
+                    last.ends_with("ran=false Failed no_longer_offered 0"),
+                    "{last}"
+                );
+            } else {
+                answer.unwrap();
+                assert_eq!(calls.len(), 1, "{kind}: {calls:?}");
+            }
+        }
+    }
+}
+
+async fn ask_for(client: &Running, kind: &str) -> Result<(), String> {
+    let peer = client.peer();
+    let asked = match kind {
+        "prompt" => {
+            let params = GetPromptRequestParams::new("fs-greet");
+            peer.get_prompt_once(params).await.map(|_| ())
+        }
+        "resource" => {
+            let params = ReadResourceRequestParams::new("memo://one");
+            peer.read_resource_once(params).await.map(|_| ())
+        }
+        _ => {
+            let of = match kind {
+                "completion" => Reference::for_prompt("fs-greet"),
+                _ => Reference::for_resource("memo://one"),
+            };
+            let argument = ArgumentInfo::new("who", "a");
+            let params = CompleteRequestParams::new(of, argument);
+            peer.complete(params).await.map(|_| ())
+        }
+    };
+    asked.map_err(|error| error.to_string())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -110,7 +110,12 @@ async fn a_server_over_http_that_goes_away_is_a_failure_and_comes_back() {
         drop(up);
         let (is_error, text) = call(&client, "fs-echo", json!({"n": 2})).await;
         assert!(is_error, "{version} {text}");
-        let named = ["[server_died]", "[server_down]", "[timeout]"];
+        let named = [
+            "[server_died]",
+            "[server_down]",
+            "[timeout]",
+            "[lists_unread]",
+        ];
         assert!(
             named.iter().any(|name| text.starts_with(name)),
             "{version} {text}"
@@ -271,7 +276,7 @@ async fn only_tools_of_the_last_list_can_be_called() {
         assert!(!call(&client, "fs-old", json!({})).await.0);
         assert!(call(&client, "fs-new", json!({})).await.0);
         if version == V3 {
-            // This server tells nobody: it says for how long its list holds.
+            // This server tells nobody: it says for how long its list holds. `listening` has one that tells.
             continue;
         }
         fs::write(folder.join("tools"), "echo\nnew\n").unwrap();

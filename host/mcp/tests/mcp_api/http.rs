@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 
+use hexgate_enforce::Caller;
 use hexgate_mcp::front::Http;
 use hexgate_mcp::{Gateway, caller::Always};
 use reqwest::header::HeaderMap;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::client::listen;
 use crate::server::{self, Mode};
-use crate::world::{V2, World};
+use crate::world::{V2, World, until};
 
 async fn world() -> (World, Gateway, String) {
     let world = World::new();
@@ -274,6 +275,119 @@ async fn a_session_is_its_callers_own() {
     assert_eq!(world.calls("fs").len(), 0);
 }
 
+/// `Bearer NAME` is a user of the team that another header names.
+struct Teams;
+
+#[async_trait::async_trait]
+impl hexgate_mcp::CallerOf for Teams {
+    async fn caller_of(
+        &self,
+        incoming: hexgate_mcp::Incoming<'_>,
+    ) -> Result<Caller, hexgate_mcp::Unidentified> {
+        let team = incoming.headers.unwrap()["x-team"].to_str().unwrap();
+        let alice = Caller::builder("alice").role("dev");
+        Ok(alice.attribute("team", team).build().unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_of_no_caller_with_other_attributes() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let gateway = world.builder(world.config(&[("fs", server)]));
+    let gateway = gateway.caller_of(Teams).build().unwrap();
+    gateway.start().await.unwrap();
+    let url = listen(&gateway).await;
+    let open = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}});
+    let (_, headers, _) = post(&url, &[("x-team", "red")], &open.to_string()).await;
+    let session = headers["mcp-session-id"].to_str().unwrap();
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"}).to_string();
+    for (team, expected) in [("red", 200), ("blue", 404)] {
+        let headers = [
+            ("x-team", team),
+            ("mcp-session-id", session),
+            ("mcp-protocol-version", "2025-11-25"),
+        ];
+        assert_eq!(post(&url, &headers, &list).await.0, expected, "{team}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_is_open_is_not_used_again_in_its_session() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let mut config = world.config(&[("fs", server)]);
+    config.limits.call_time = std::time::Duration::from_secs(2);
+    let gateway = world.gateway(config).await;
+    let url = listen(&gateway).await;
+    let open = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}});
+    let begin = async || {
+        let (_, headers, _) = post(&url, &NEW[..1], &open.to_string()).await;
+        let session = headers["mcp-session-id"].to_str().unwrap().to_owned();
+        let began = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        assert_eq!(say(&url, &session, &began).await.0, 202);
+        session
+    };
+    let (one, other) = (begin().await, begin().await);
+    let call = |id: Value, tool: &str| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": tool, "arguments": {}}});
+    let hanging = call(json!(5), "fs-hang");
+    let duplicates = async {
+        until("the call is at the server", async || {
+            world.calls("fs") == ["hang {}"]
+        })
+        .await;
+        for method in ["tools/call", "tools/list", "ping"] {
+            let mut again = call(json!(5), "fs-echo");
+            again["method"] = json!(method);
+            let (status, body) = say(&url, &one, &again).await;
+            assert_eq!(status, 400, "{body}");
+            let body: Value = serde_json::from_str(&body).unwrap();
+            let message = body["error"]["message"].as_str().unwrap();
+            assert!(message.starts_with("duplicate_id"), "{body}");
+            assert_eq!(body["id"], Value::Null);
+        }
+        // Another id, a text that looks alike, and another session are free.
+        for (session, id) in [(&one, json!(6)), (&one, json!("5")), (&other, json!(5))] {
+            let (status, body) = say(&url, session, &call(id.clone(), "fs-echo")).await;
+            assert_eq!(status, 200, "{body}");
+            assert!(body.contains("\"text\":\"{}\""), "{id}: {body}");
+        }
+    };
+    let ((status, body), ()) = tokio::join!(say(&url, &one, &hanging), duplicates);
+    assert_eq!(status, 200);
+    assert!(body.contains("[timeout]"), "{body}");
+    // Once it has an answer it can be used, and once its request was cancelled.
+    let (status, body) = say(&url, &one, &call(json!(5), "fs-echo")).await;
+    assert_eq!(status, 200);
+    assert!(body.contains("\"text\":\"{}\""), "{body}");
+    let cancelling = async {
+        until("the call is at the server", async || {
+            world.calls("fs").last().is_some_and(|it| it == "hang {}")
+        })
+        .await;
+        let cancelled = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 5}});
+        assert_eq!(say(&url, &one, &cancelled).await.0, 202);
+        until("the id is free", async || {
+            say(&url, &one, &call(json!(5), "fs-echo")).await.0 == 200
+        })
+        .await;
+    };
+    tokio::join!(say(&url, &one, &hanging), cancelling);
+}
+
+/// Says something in a session of alice.
+async fn say(url: &str, session: &str, message: &Value) -> (u16, String) {
+    let headers = [
+        NEW[0],
+        ("mcp-session-id", session),
+        ("mcp-protocol-version", "2025-11-25"),
+    ];
+    let (status, _, body) = post(url, &headers, &message.to_string()).await;
+    (status, body)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_has_as_many_sessions_as_are_configured() {
     let world = World::new();
@@ -325,7 +439,7 @@ async fn one_caller_for_everybody_is_only_for_this_machine() {
             .await
             .is_ok()
     );
-    let caller = hexgate_enforce::Caller::builder("bob").build().unwrap();
+    let caller = Caller::builder("bob").build().unwrap();
     let enforcer = hexgate_enforce::Enforcer::builder("mcp", &world.live);
     let told = Gateway::builder(config, enforcer)
         .caller_of(Always(caller))

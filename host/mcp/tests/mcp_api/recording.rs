@@ -1,12 +1,15 @@
 //! What is recorded, what is taken out of results, and what is offered beside tools.
 
+use hexgate_enforce::audit::{DigestKey, Entry};
+use hexgate_enforce::{AuditRecorder, EndState, Enforcer, OnRecordFailure};
+use hexgate_mcp::Gateway;
 use hexgate_mcp::config::Passing;
 use rmcp::model::{GetPromptRequestParams, ReadResourceRequestParams};
 use serde_json::json;
 
-use crate::client::{Over, Raw, User, call, connect};
+use crate::client::{Over, Raw, User, call, connect, params};
 use crate::server::{self, Mode};
-use crate::world::{V1, V2, V3, World, until};
+use crate::world::{Bearer, V1, V2, V3, World, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attempt_and_every_end_is_recorded() {
@@ -44,6 +47,46 @@ async fn every_attempt_and_every_end_is_recorded() {
         records[1].starts_with("end mcp-fs-echo ran=true Completed - "),
         "{records:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_keeps_a_digest_of_a_result_and_not_the_result() {
+    let world = World::new();
+    let server = server::process(&world.server("fs"), &V2, Mode::Good);
+    let folder = world.folder.path().join("audit");
+    let recorder = AuditRecorder::in_folder(&folder).unwrap();
+    let enforcer = Enforcer::builder("mcp", &world.live).recorder(recorder, OnRecordFailure::Deny);
+    let gateway = Gateway::builder(world.config(&[("fs", server)]), enforcer)
+        .caller_of(Bearer)
+        .build()
+        .unwrap();
+    gateway.start().await.unwrap();
+    let client = connect(&gateway, Over::Streams, &V2, User::Absent).await;
+    let answered = client
+        .peer()
+        .call_tool(params("fs-leak", json!({})))
+        .await
+        .unwrap();
+    let result = serde_json::to_string(&answered).unwrap();
+    let mut text = String::new();
+    for file in std::fs::read_dir(&folder).unwrap() {
+        text += &std::fs::read_to_string(file.unwrap().path()).unwrap_or_default();
+    }
+    assert!(
+        result.contains("keep it") && !text.contains("keep it"),
+        "{text}"
+    );
+    let mut ends = text
+        .lines()
+        .filter_map(|line| match Entry::parse(line.as_bytes()) {
+            Ok(Entry::Ended(end)) => Some(end),
+            _ => None,
+        });
+    let end = ends.next().unwrap();
+    assert!(end.ran && end.state == EndState::Completed && ends.next().is_none());
+    let key = DigestKey::from_file(world.folder.path().join("audit.key")).unwrap();
+    assert_eq!(end.result_digest, Some(key.of_result(&result)));
+    assert_eq!(end.result_bytes, Some(result.len() as u64));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,12 +5,12 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hexgate_mcp::config::{Environment, Reach, ServerConfig};
 use rmcp::model::*;
-use rmcp::service::RequestContext;
+use rmcp::service::{RequestContext, SubscriptionContext, SubscriptionSink};
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{ErrorData, RoleServer, ServerHandler, ServiceExt as _};
@@ -28,6 +28,8 @@ pub(crate) const TOOLS: &[&str] = &[
 pub(crate) struct Fixture {
     folder: PathBuf,
     version: ProtocolVersion,
+    /// Clients of 2026-07-28 that want to hear what changes.
+    sinks: Arc<Mutex<Vec<SubscriptionSink>>>,
 }
 
 impl Fixture {
@@ -35,6 +37,7 @@ impl Fixture {
         Self {
             folder: folder.to_owned(),
             version: version.clone(),
+            sinks: Arc::default(),
         }
     }
 
@@ -45,12 +48,18 @@ impl Fixture {
     fn tools(&self) -> Vec<Tool> {
         let named = fs::read_to_string(self.folder.join("tools"));
         let named = named.unwrap_or_else(|_| TOOLS.join("\n"));
+        let described = fs::read_to_string(self.folder.join("described"));
+        let described = described.unwrap_or_else(|_| "does".to_owned());
         named
             .lines()
             .map(|name| {
                 let schema: JsonObject =
                     [("type".to_owned(), json!("object"))].into_iter().collect();
-                Tool::new(name.to_owned(), format!("does {name}"), Arc::new(schema))
+                Tool::new(
+                    name.to_owned(),
+                    format!("{described} {name}"),
+                    Arc::new(schema),
+                )
             })
             .collect()
     }
@@ -146,6 +155,10 @@ impl ServerHandler for Fixture {
                 let kept: Vec<_> = kept.filter(|name| name != "old").collect();
                 fs::write(self.folder.join("tools"), kept.join("\n")).unwrap();
                 let _ = context.peer.notify_tool_list_changed().await;
+                let sinks = self.sinks.lock().unwrap().clone();
+                for sink in sinks {
+                    let _ = sink.notify_tool_list_changed().await;
+                }
                 text(arguments).into()
             }
             "die" => std::process::exit(3),
@@ -210,6 +223,9 @@ impl ServerHandler for Fixture {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
+        if self.folder.join("bare").exists() {
+            return Ok(ListPromptsResult::with_all_items(Vec::new()));
+        }
         let mut prompts = vec![Prompt::new("greet", Some("greets"), None)];
         if self.folder.join("hidden").exists() {
             prompts.push(Prompt::new("sly", Some("says\u{200b}"), None));
@@ -234,8 +250,20 @@ impl ServerHandler for Fixture {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
+        if self.folder.join("bare").exists() {
+            return Ok(ListResourcesResult::with_all_items(Vec::new()));
+        }
         let resource = Resource::new("memo://one", "one");
         Ok(ListResourcesResult::with_all_items(vec![resource]))
+    }
+
+    async fn complete(
+        &self,
+        params: CompleteRequestParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        self.note("calls", &format!("complete:{}", params.argument.name));
+        Ok(CompleteResult::new(CompletionInfo::new(vec![]).unwrap()))
     }
 
     async fn list_resource_templates(
@@ -245,6 +273,33 @@ impl ServerHandler for Fixture {
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let template = ResourceTemplate::new("file:///{path}", "files");
         Ok(ListResourceTemplatesResult::with_all_items(vec![template]))
+    }
+
+    /// Whether it says what changes to clients of 2026-07-28: as long as the file `listens` is there, and until the file `hangs_up` is.
+    fn accepted_subscription_filter(
+        &self,
+        requested: &SubscriptionFilter,
+    ) -> Option<SubscriptionFilter> {
+        let listens = self.folder.join("listens").exists();
+        listens.then(|| requested.clone())
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        self.note("listening", &json!(context.accepted()).to_string());
+        self.sinks.lock().unwrap().push(context.sink().clone());
+        let is_asked = |file: &str| fs::remove_file(self.folder.join(file)).is_ok();
+        loop {
+            tokio::select! {
+                () = context.cancelled() => return Ok(()),
+                () = tokio::time::sleep(Duration::from_millis(10)) => {}
+            }
+            if is_asked("changed") {
+                let _ = context.sink().notify_tool_list_changed().await;
+            }
+            if is_asked("hangs_up") {
+                return Ok(());
+            }
+        }
     }
 
     async fn read_resource(
@@ -341,7 +396,15 @@ impl Apart {
             .unwrap();
         let router = router(folder, version);
         let listening = runtime.spawn(async move {
-            let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+            // The one before may not be gone yet.
+            let begin = std::time::Instant::now();
+            let listener = loop {
+                match tokio::net::TcpListener::bind(address).await {
+                    Ok(listener) => break listener,
+                    Err(error) if begin.elapsed() > Duration::from_secs(10) => panic!("{error}"),
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            };
             let address = listener.local_addr().unwrap();
             tokio::spawn(async move { axum::serve(listener, router).await });
             address

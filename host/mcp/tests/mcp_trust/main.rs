@@ -17,6 +17,7 @@ mod issuer;
 mod jwt;
 mod pins;
 mod starter;
+mod tokens;
 mod upstream;
 mod visible;
 mod web;
