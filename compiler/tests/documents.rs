@@ -10,6 +10,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use hexgate_compiler::{
     Compiler,
     automata::glob,
+    budget::Account,
     diagnostic::{Severity, all_codes},
     expr::Function,
     model::PathStyle,
@@ -164,6 +165,36 @@ fn the_tables_of_codes_are_complete() {
         missing.is_empty() && stale.is_empty(),
         "missing: {missing:#?}\nstale: {stale:#?}"
     );
+}
+
+#[test]
+fn the_table_of_budgets_is_so() {
+    let document = read("docs/security.md");
+    let (_, table) = document
+        .text
+        .split_once("| budget | a policy has | what it bounds |")
+        .unwrap();
+    let rows = table.lines().skip(2);
+    let written: Vec<(String, u64)> = rows
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let row = cells(line);
+            let [name, limit, _] = row.as_slice() else {
+                panic!("`{line}` has not three cells")
+            };
+            let (number, unit) = match limit.strip_suffix(" MiB") {
+                Some(number) => (number, 1 << 20),
+                None => (*limit, 1),
+            };
+            let number: u64 = number.replace(',', "").parse().unwrap();
+            (name.trim_matches('`').to_owned(), number * unit)
+        })
+        .collect();
+    let known: Vec<(String, u64)> = Account::ALL
+        .iter()
+        .map(|account| (account.name().to_owned(), account.limit()))
+        .collect();
+    assert_eq!(written, known);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod bench;
 mod bundles;
 mod calls;
 mod convert;
+mod cookbook;
 mod deliver;
 mod doctor;
 mod engines;
