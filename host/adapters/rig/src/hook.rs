@@ -177,16 +177,7 @@ impl AgentHook for Hook {
         let text = text(event.outcome);
         match event.outcome {
             Ok(Outcome::ToolResult { result }) if !result.is_skipped() => {
-                tracing::error!(
-                    tool = %hexgate_base::harmless(permitted.tool()),
-                    decision = %permitted.decision().id(),
-                    "a tool ran past the gate; its result is withheld"
-                );
-                let message = format!(
-                    "[result_withheld] Tool '{}' ran in a way that was not permitted. Its result is withheld.",
-                    hexgate_base::harmless(permitted.tool())
-                );
-                permitted.end(End::Failed("not_sealed", Some(&message)));
+                let message = permitted.withheld();
                 OutcomeAction::replace(Ok(Outcome::ToolResult {
                     result: ToolResult::failed(rig_core::tool::ToolExecutionError::other(message)),
                 }))
