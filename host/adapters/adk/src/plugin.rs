@@ -107,7 +107,7 @@ impl Plugin {
                 permitted.end(End::Completed(""));
                 None
             }
-            Err(refused) => Some(refused.message),
+            Err(refused) => Some(refused.told()),
         }
     }
 }

@@ -132,7 +132,7 @@ impl Tool for Gated<dyn Tool> {
         let decided = confirming.within(deciding);
         let mut permitted = match decided.await {
             Ok(permitted) => permitted,
-            Err(refused) => return Ok(json!({"error": refused.message})),
+            Err(refused) => return Ok(json!({"error": refused.told()})),
         };
         let Some(args) = permitted.value() else {
             return Ok(json!({"error": permitted.inexact()}));

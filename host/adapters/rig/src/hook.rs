@@ -55,7 +55,7 @@ impl Hook {
         let call = Call::in_scope(tool, args);
         let permitted = match self.gate.decide_within(&run.counts, tool, call).await {
             Ok(permitted) => permitted,
-            Err(refused) => return DispatchAction::skip(refused.message),
+            Err(refused) => return DispatchAction::skip(refused.told()),
         };
         // After the decision, which can take as long as a person does.
         if let Err(reason) = sealer.one(tool) {

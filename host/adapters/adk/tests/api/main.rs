@@ -7,6 +7,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod approvals;
 mod calls;
 mod confirmations;
 mod fixture;
