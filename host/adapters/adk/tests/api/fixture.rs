@@ -28,8 +28,8 @@ roles:
 /// A tool that notes that it ran, and fails so often first.
 #[derive(Clone)]
 pub(crate) struct Named {
-    name: &'static str,
-    ran: Arc<Mutex<usize>>,
+    pub(crate) name: &'static str,
+    pub(crate) ran: Arc<Mutex<usize>>,
     pub(crate) fails: usize,
 }
 

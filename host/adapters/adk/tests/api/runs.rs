@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use adk_agent::LoopAgent;
-use adk_core::{
-    Agent, Content, EventStream, InvocationContext, RunConfig, ToolConfirmationDecision,
-};
+use adk_core::{Agent, EventStream, InvocationContext, RunConfig, ToolConfirmationDecision};
 use async_trait::async_trait;
 use hexgate_adapter_testing::{Record, enforcer};
 use hexgate_enforce::{Approvals, Enforcer};
