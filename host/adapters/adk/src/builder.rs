@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use adk_agent::{LlmAgent, LlmAgentBuilder};
+use adk_agent::LlmAgentBuilder;
 use adk_core::{CallbackContext, Content, Result, Tool, Toolset};
 use hexgate_enforce::Enforcer;
 use hexgate_gate::Gate;
 
+use crate::agent::GatedAgent;
 use crate::plugin::{Plugin, Vain};
-use crate::runs;
 use crate::tool::{Gated, wrapped};
 
 /// Builds an agent whose calls are decided.
@@ -21,7 +21,7 @@ pub struct GatedBuilder {
 /// Gates the agent that a builder builds. Its tools are added to the [`GatedBuilder`]; those that the builder has already are denied.
 pub fn gate(builder: LlmAgentBuilder, enforcer: &Enforcer) -> GatedBuilder {
     let gate = Gate::new(enforcer);
-    let (admits, ends) = (gate.clone(), gate.clone());
+    let admits = gate.clone();
     let builder = builder.before_callback(Box::new(move |_: Arc<dyn CallbackContext>| {
         let gate = admits.clone();
         Box::pin(async move {
@@ -32,10 +32,6 @@ pub fn gate(builder: LlmAgentBuilder, enforcer: &Enforcer) -> GatedBuilder {
                 .err()
                 .map(|refused| Content::new("model").with_text(refused.message)))
         })
-    }));
-    let builder = builder.after_callback(Box::new(move |ctx: Arc<dyn CallbackContext>| {
-        runs::ended(&ends, ctx.invocation_id());
-        Box::pin(std::future::ready(Ok(None)))
     }));
     GatedBuilder { builder, gate }
 }
@@ -73,16 +69,20 @@ impl GatedBuilder {
     /// # Errors
     ///
     /// Those of the framework's builder.
-    pub fn build(self) -> Result<LlmAgent> {
+    pub fn build(self) -> Result<GatedAgent> {
         let vain = Vain::default();
-        let plugin = Arc::new(Plugin::new(self.gate, vain.clone()));
+        let plugin = Arc::new(Plugin::new(self.gate.clone(), vain.clone()));
         let builder =
             self.builder
                 .after_tool_callback(Box::new(move |ctx: Arc<dyn CallbackContext>| {
                     let result = vain.result(&*ctx);
                     Box::pin(std::future::ready(Ok(result)))
                 }));
-        builder.enhanced_plugin(plugin).build()
+        let agent = builder.enhanced_plugin(plugin).build()?;
+        Ok(GatedAgent {
+            agent,
+            gate: self.gate,
+        })
     }
 }
 

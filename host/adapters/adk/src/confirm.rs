@@ -11,7 +11,8 @@ use hexgate_enforce::{Answer, AnswerFuture, ApprovalError, ApprovalHandler, Deci
 use hexgate_gate::{Asked, Gate};
 use serde_json::Value;
 
-use crate::{questions, runs};
+use crate::questions;
+use crate::runs::Run;
 
 tokio::task_local! {
     static CALL: Confirming;
@@ -24,8 +25,7 @@ pub(crate) struct Confirming {
     given: Option<ToolConfirmationDecision>,
     request: ToolConfirmationRequest,
     asked: Option<Asked>,
-    gate: Gate,
-    invocation: String,
+    run: Arc<Run>,
 }
 
 /// Asks whoever the run asks: the decision that the run was given for this very call, bound to its arguments by a fingerprint, else the run's
@@ -42,7 +42,7 @@ pub(crate) struct Confirming {
 /// # }
 /// ```
 ///
-/// An approval that the run was given counts once in an invocation, so for one attempt of a retry budget, and for the policy and the caller for whom the
+/// An approval that the run was given counts once in a run, so for one attempt of a retry budget, and for the policy and the caller for whom the
 /// model proposed the call to the agent that a [`GatedBuilder`](crate::GatedBuilder) built, in this process. Else the handler is asked. A refusal that the
 /// run was given counts in any case, also where the policy allows the call.
 ///
@@ -51,7 +51,13 @@ pub(crate) struct Confirming {
 pub struct Confirmations;
 
 impl Confirming {
-    pub(crate) fn new(gate: &Gate, ctx: &Arc<dyn ToolContext>, tool: &str, args: &Value) -> Self {
+    pub(crate) fn new(
+        gate: &Gate,
+        run: &Arc<Run>,
+        ctx: &Arc<dyn ToolContext>,
+        tool: &str,
+        args: &Value,
+    ) -> Self {
         let config = ctx.run_config();
         let id = ctx.function_call_id();
         let given = config.and_then(|config| {
@@ -70,8 +76,7 @@ impl Confirming {
                 args: args.clone(),
             },
             asked: questions::take(gate, &**ctx, id),
-            gate: gate.clone(),
-            invocation: ctx.invocation_id().to_owned(),
+            run: Arc::clone(run),
         }
     }
 
@@ -88,7 +93,7 @@ impl Confirming {
         }
         let is_same = self.asked.as_ref().is_some_and(|it| it.is_same(decision));
         let call = self.request.function_call_id.as_deref().unwrap_or_default();
-        (is_same && runs::confirms(&self.gate, &self.invocation, call)).then_some(given)
+        (is_same && self.run.confirms(call)).then_some(given)
     }
 
     /// Runs a decision within which [`Confirmations`] asks about this call.

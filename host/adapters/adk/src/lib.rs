@@ -36,6 +36,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod agent;
 mod builder;
 mod confirm;
 mod plugin;
@@ -43,6 +44,7 @@ mod questions;
 mod runs;
 mod tool;
 
+pub use agent::GatedAgent;
 pub use builder::{GatedBuilder, gate};
 pub use confirm::Confirmations;
 pub use hexgate_enforce as enforce;

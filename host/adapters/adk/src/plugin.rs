@@ -16,6 +16,7 @@ use hexgate_enforce::Call;
 use hexgate_gate::{End, Gate, InVain};
 use serde_json::{Value, json};
 
+use crate::runs::Forgotten;
 use crate::tool::is_gated;
 use crate::{questions, runs};
 
@@ -94,16 +95,19 @@ impl Plugin {
             "via": "handoff",
         });
         let name = format!("agent.handoff:{target}");
-        let run = runs::of(&self.gate, ctx.invocation_id());
         let call = Call::in_scope(name.as_str(), decided.to_string());
-        match self.gate.decide_within(&run, &name, call).await {
+        let Ok(run) = runs::current() else {
+            let refused = self.gate.refuse_call(&name, call, Forgotten::REASON);
+            return Some(refused.message);
+        };
+        match self.gate.decide_within(&run.counts, &name, call).await {
             Ok(mut permitted) => {
                 // It happens at once: the framework takes it from here.
                 let _ = permitted.run(std::future::ready(())).await;
                 permitted.end(End::Completed(""));
                 None
             }
-            Err(refused) => Some(refused.message),
+            Err(refused) => Some(refused.told()),
         }
     }
 }

@@ -10,7 +10,7 @@ use hexgate_gate::{End, Gate};
 use serde_json::{Value, json};
 
 use crate::confirm::Confirming;
-use crate::runs;
+use crate::runs::{self, Forgotten};
 
 thread_local! {
     /// Which enforcer decides the calls of the tool that was asked last. A tool that is gated says so when it is asked for its scopes.
@@ -115,19 +115,24 @@ impl Tool for Gated<dyn Tool> {
 
     /// What the model reads of a denial is the tool's answer, and no failure that would be tried again.
     async fn execute(&self, ctx: Arc<dyn ToolContext>, args: Value) -> Result<Value> {
-        let run = runs::of(&self.gate, ctx.invocation_id());
         let call = Call::in_scope(self.name(), args.to_string());
-        let confirming = Confirming::new(&self.gate, &ctx, self.name(), &args);
+        let Ok(run) = runs::of(&self.gate, ctx.orchestration_root_invocation_id()) else {
+            let refused = self.gate.refuse_call(self.name(), call, Forgotten::REASON);
+            return Ok(json!({"error": refused.message}));
+        };
+        let confirming = Confirming::new(&self.gate, &run, &ctx, self.name(), &args);
         if confirming.is_refused() {
             let reason = "the run was given a refusal of this call";
-            let refused = self.gate.refuse_within(&run, self.name(), call, reason);
+            let refused = self
+                .gate
+                .refuse_within(&run.counts, self.name(), call, reason);
             return Ok(json!({"error": refused.message}));
         }
-        let deciding = self.gate.decide_within(&run, self.name(), call);
+        let deciding = self.gate.decide_within(&run.counts, self.name(), call);
         let decided = confirming.within(deciding);
         let mut permitted = match decided.await {
             Ok(permitted) => permitted,
-            Err(refused) => return Ok(json!({"error": refused.message})),
+            Err(refused) => return Ok(json!({"error": refused.told()})),
         };
         let Some(args) = permitted.value() else {
             return Ok(json!({"error": permitted.inexact()}));

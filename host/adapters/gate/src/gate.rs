@@ -47,6 +47,18 @@ impl Refused {
     pub fn pending(&self) -> Option<&str> {
         self.decision.as_ref()?.pending_request()
     }
+
+    /// What the model reads, with the request for approval that waits, if one is kept: an approver needs its name, and the call has to be made again.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let message = &self.message;
+        match self.pending() {
+            Some(request) => format!(
+                "{message} Approval was asked for as request {request}. Once it is given, make the same call again."
+            ),
+            None => message.clone(),
+        }
+    }
 }
 
 impl From<Box<Decision>> for Refused {

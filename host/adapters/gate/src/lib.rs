@@ -11,7 +11,7 @@
 //! let gate = Gate::new(enforcer);
 //! // The caller is the one in scope. The framework runs tools nowhere but here.
 //! match gate.decide(name, arguments).await {
-//!     Err(refused) => refused.message,
+//!     Err(refused) => refused.told(),
 //!     Ok(mut permitted) => {
 //!         let arguments = permitted.arguments().to_owned();
 //!         match permitted.run(tool(&arguments)).await {

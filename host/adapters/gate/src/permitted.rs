@@ -135,6 +135,23 @@ impl Permitted {
         message
     }
 
+    /// Ends a call whose tool ran, but not from this permission. Gives what the model reads in the place of the result.
+    #[must_use]
+    pub fn withheld(mut self) -> String {
+        let message = format!(
+            "[result_withheld] Tool '{}' ran in a way that was not permitted. Its result is withheld.",
+            harmless(self.tool())
+        );
+        tracing::error!(
+            tool = %harmless(self.tool()), decision = %self.decision().id(),
+            "a tool ran past the gate; its result is withheld"
+        );
+        // It ran. For how long is not known.
+        self.began = Some(Instant::now());
+        self.end(End::Failed("result_withheld", Some(&message)));
+        message
+    }
+
     fn record(&mut self, end: End<'_>) {
         if std::mem::replace(&mut self.has_ended, true) {
             return;

@@ -55,7 +55,7 @@ impl Hook {
         let call = Call::in_scope(tool, args);
         let permitted = match self.gate.decide_within(&run.counts, tool, call).await {
             Ok(permitted) => permitted,
-            Err(refused) => return DispatchAction::skip(refused.message),
+            Err(refused) => return DispatchAction::skip(refused.told()),
         };
         // After the decision, which can take as long as a person does.
         if let Err(reason) = sealer.one(tool) {
@@ -177,16 +177,7 @@ impl AgentHook for Hook {
         let text = text(event.outcome);
         match event.outcome {
             Ok(Outcome::ToolResult { result }) if !result.is_skipped() => {
-                tracing::error!(
-                    tool = %hexgate_base::harmless(permitted.tool()),
-                    decision = %permitted.decision().id(),
-                    "a tool ran past the gate; its result is withheld"
-                );
-                let message = format!(
-                    "[result_withheld] Tool '{}' ran in a way that was not permitted. Its result is withheld.",
-                    hexgate_base::harmless(permitted.tool())
-                );
-                permitted.end(End::Failed("not_sealed", Some(&message)));
+                let message = permitted.withheld();
                 OutcomeAction::replace(Ok(Outcome::ToolResult {
                     result: ToolResult::failed(rig_core::tool::ToolExecutionError::other(message)),
                 }))

@@ -8,6 +8,9 @@
     reason = "a panic is how a test fails"
 )]
 
+#[path = "api/durable.rs"]
+mod durable;
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
@@ -189,13 +192,13 @@ impl ClientHandler for User {
     }
 }
 
-type Client = RunningService<RoleClient, User>;
+type Client<U = User> = RunningService<RoleClient, U>;
 
-async fn connected<H: ServerHandler>(
+async fn connected<H: ServerHandler, U: ClientHandler>(
     server: Gated<H>,
-    user: User,
+    user: U,
     mode: ClientLifecycleMode,
-) -> Client {
+) -> Client<U> {
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     tokio::spawn(async move {
         if let Ok(running) = server.serve(theirs).await {
@@ -219,7 +222,7 @@ fn params(tool: &'static str, arguments: &Value) -> CallToolRequestParams {
     CallToolRequestParams::new(tool).with_arguments(arguments.as_object().unwrap().clone())
 }
 
-async fn read(client: &Client, params: CallToolRequestParams) -> String {
+async fn read<U: ClientHandler>(client: &Client<U>, params: CallToolRequestParams) -> String {
     match client.peer().call_tool_once(params).await.unwrap() {
         CallToolResponse::Complete(result) => {
             let texts = result.content.iter().filter_map(|it| it.as_text());

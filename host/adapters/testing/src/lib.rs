@@ -1,10 +1,12 @@
-//! What tests and examples of the adapters share: a policy that decides, and what was recorded.
+//! What tests and examples of the adapters share: a policy that decides, what was recorded, and who approves.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 #![allow(
     clippy::unwrap_used,
     reason = "a panic is how a test fails, and an example ends"
 )]
+
+mod durable;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,6 +17,8 @@ use hexgate_enforce::{
     Caller, Decision, Ended, Enforcer, EnforcerBuilder, LivePolicy, OnRecordFailure, RecordError,
     Recorder,
 };
+
+pub use durable::{Carol, Proposed, holds_durable_approvals};
 
 /// What was recorded, a line for each decision and for each end. Cloning gives the same one.
 ///

@@ -1,9 +1,12 @@
 use hexgate_adapter_testing::{caller, enforcer};
 use hexgate_enforce::scope;
-use hexgate_rig::gate;
+use hexgate_rig::{gate, gate_on};
 use rig_agent::AgentBuilder;
 use rig_agent::agent::{AgentHook, DispatchAction, DispatchEvent, HookContext, StepEventKind};
+use rig_agent::bus::{Bus, Registrar};
+use rig_agent::tool::server::{ToolServer, ToolServerHandle};
 use rig_core::effect::{EffectKind, HandlerKey, ToolCallRequest};
+use rig_core::serve::adapters::ModelAdapter;
 use serde_json::json;
 
 use crate::fixture::{POLICY, Ran, model, results};
@@ -106,4 +109,65 @@ async fn a_tool_that_is_dispatched_past_the_gate_does_not_run() {
     assert!(ran.all().is_empty());
     // It is dispatched by the task of the bus, where nobody is in scope.
     assert_eq!(record.lines(), [r#"deny read {"path":"notes"} for nobody"#]);
+}
+
+/// Puts the tool itself in the place of the sealed one once its call is decided.
+struct Unseals {
+    registrar: Registrar,
+    registry: ToolServerHandle,
+}
+
+impl AgentHook for Unseals {
+    fn observes(&self, kind: StepEventKind) -> bool {
+        kind == StepEventKind::ToolDispatch
+    }
+
+    async fn on_dispatch(&self, _: &HookContext, _: DispatchEvent<'_>) -> DispatchAction {
+        let tools = self.registry.toolset();
+        let tool = tools.get("read").unwrap();
+        let (key, handler) = (tool.key().raw().clone(), tool.handler().clone());
+        self.registrar.register_erased(key, handler).unwrap();
+        DispatchAction::proceed()
+    }
+}
+
+/// Nothing in the agent's process can be kept from running a tool of that process. What it gave does not reach the model.
+#[tokio::test]
+async fn the_result_of_a_tool_that_ran_past_the_gate_is_withheld() {
+    for (unseals, reads) in [(false, "read {"), (true, "[result_withheld] ")] {
+        let (builder, record) = enforcer(POLICY);
+        let ran = Ran::default();
+        let model = model([("read", json!({"path": "notes"}))]);
+        let (dispatcher, registrar, mut driver) = Bus::channel();
+        let key = HandlerKey::from("model:desk");
+        driver
+            .register(key.clone(), ModelAdapter::new("desk", model.clone()))
+            .unwrap();
+        tokio::spawn(driver);
+        let registry = ToolServer::new().run();
+        registry.add_dynamic_tool(ran.tool("read"));
+        let agent = AgentBuilder::over_bus(dispatcher, registrar.clone(), "desk", key)
+            .tool_server_handle(registry.clone());
+        let agent = gate_on(registrar.clone(), agent, &builder.build().unwrap()).unwrap();
+        let answer = scope::scope(caller("alice"), async {
+            let mut run = agent.prompt("go").max_turns(4);
+            if unseals {
+                run = run.add_hook(Unseals {
+                    registrar,
+                    registry,
+                });
+            }
+            run.await
+        });
+        answer.await.unwrap();
+        assert_eq!(ran.all(), [r#"read {"path":"notes"}"#]);
+        let read = results(&model.requests());
+        assert!(read[0].starts_with(reads), "{}", read[0]);
+        let ended = match unseals {
+            false => "read completed",
+            true => "read failed (result_withheld)",
+        };
+        let allowed = r#"allow read {"path":"notes"} for alice"#;
+        assert_eq!(record.lines(), [allowed, ended]);
+    }
 }

@@ -8,6 +8,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod approvals;
 mod callers;
 mod fixture;
 mod hooks;
