@@ -1,6 +1,6 @@
 //! What a file system may take for the same name, found out by folding both: the names' characters, and those of the pattern.
 
-use std::{iter::once, ops::RangeInclusive, sync::LazyLock};
+use std::{collections::BTreeSet, iter::once, ops::RangeInclusive, sync::LazyLock};
 
 use unicode_normalization::{UnicodeNormalization, char::canonical_combining_class};
 
@@ -142,25 +142,25 @@ fn within(pattern: &[Part], name: &[Folded]) -> bool {
 /// The places in a name up to which a part of a pattern was found.
 struct Reached<'a> {
     name: &'a [Folded],
-    at: Vec<bool>,
+    at: BTreeSet<usize>,
 }
 
 impl<'a> Reached<'a> {
     fn begin(name: &'a [Folded]) -> Self {
-        let mut at = vec![false; name.len() + 1];
-        at[0] = true;
+        let at = [0].into();
         Self { name, at }
     }
 
     /// The places after as many characters as are said, where these are taken.
     fn after(&self, lengths: RangeInclusive<usize>, takes: impl Fn(&'a [Folded]) -> bool) -> Self {
-        let mut at = vec![false; self.at.len()];
-        for from in (0..self.at.len()).filter(|from| self.at[*from]) {
+        let mut at = BTreeSet::new();
+        for from in &self.at {
             for to in lengths.clone().map(|length| from + length) {
-                if let Some(taken) = self.name.get(from..to)
-                    && !at[to]
+                if let Some(taken) = self.name.get(*from..to)
+                    && !at.contains(&to)
+                    && takes(taken)
                 {
-                    at[to] = takes(taken);
+                    at.insert(to);
                 }
             }
         }
@@ -171,7 +171,7 @@ impl<'a> Reached<'a> {
     }
 
     fn is_at_end(&self) -> bool {
-        self.at[self.name.len()]
+        self.at.contains(&self.name.len())
     }
 }
 
