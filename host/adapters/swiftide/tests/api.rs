@@ -12,9 +12,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use hexgate_adapter_testing::{
-    Carol, Proposed, caller, enforcer, holds_durable_approvals, replaceable,
-};
+use hexgate_adapter_testing::{Proposed, caller, enforcer, holds_durable_approvals, replaceable};
 use hexgate_enforce::{Approvals, Enforcer, scope};
 use hexgate_swiftide::{Feedback, Gated};
 use swiftide_agents::{Agent, StopReason};
@@ -238,41 +236,6 @@ async fn a_durable_approval_is_for_one_call_and_counts_once() {
         }
     })
     .await;
-}
-
-#[tokio::test]
-async fn a_durable_request_stops_the_agent_which_goes_on_once_it_is_answered() {
-    let (enforcing, record) = enforcer(POLICY);
-    let carol = Carol::new();
-    let enforcing = enforcing.approvals(Approvals::handler(carol.approvals()));
-    let tool = Named::new("pay");
-    let script = Script::new([("pay", r#"{"n":1}"#), ("pay", r#"{"n":1}"#)]);
-    let mut agent = agent(script, &tool, &enforcing.build().unwrap()).await;
-    scope::scope(caller("alice"), agent.query("go"))
-        .await
-        .unwrap();
-    assert!(waiting(&agent).is_some());
-    // Nobody answered yet.
-    scope::scope(caller("alice"), agent.run()).await.unwrap();
-    assert!(waiting(&agent).is_some());
-    assert!(tool.ran().is_empty());
-    let first = carol.requests();
-    assert_eq!(first.len(), 1);
-    carol.approve(&first[0]);
-    scope::scope(caller("alice"), agent.run()).await.unwrap();
-    // The second call, which is the same, waits for an answer of its own.
-    assert_eq!(tool.ran(), [r#"{"n":1}"#], "{:?}", record.lines());
-    assert!(waiting(&agent).is_some());
-    let both = carol.requests();
-    assert_eq!(both.len(), 2);
-    carol.refuse(both.iter().find(|it| !first.contains(it)).unwrap());
-    scope::scope(caller("alice"), agent.run()).await.unwrap();
-    assert_eq!(tool.ran().len(), 1);
-    assert!(waiting(&agent).is_none());
-    assert_eq!(
-        record.lines().last().unwrap(),
-        r#"deny pay {"n":1} for alice"#
-    );
 }
 
 #[tokio::test]
