@@ -6,10 +6,14 @@ use std::{
     ffi::OsStr,
     path::PathBuf,
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+
+/// A command that takes longer says how long it took.
+const LONG: Duration = Duration::from_secs(10);
 
 /// The folder of the workspace's `Cargo.toml`.
 pub(crate) fn root() -> PathBuf {
@@ -94,12 +98,17 @@ pub(crate) fn host() -> Result<String> {
     host.map(str::to_owned).context("`rustc -vV` names no host")
 }
 
-/// Runs a command, saying which, and fails if it does.
+/// Runs a command, saying which and how long it took, and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     eprintln!("    $ {}", show(command));
+    let started = Instant::now();
     let status = command
         .status()
         .with_context(|| format!("cannot run `{}`", show(command)))?;
+    let took = started.elapsed();
+    if took > LONG {
+        eprintln!("    took {} s", took.as_secs());
+    }
     if !status.success() {
         bail!("`{}` failed: {status}", show(command));
     }
