@@ -114,7 +114,7 @@ pub use hexgate_registry as registry;
 pub use kill::{KillSwitch, Stop};
 pub use live::{LivePolicy, LivePolicyBuilder, Refresh};
 pub use observer::{AuditRecorder, Ended, Observer, OnRecordFailure, RecordError, Recorder};
-pub use render::{Hint, Payload};
+pub use render::{Hint, Payload, request_notice};
 pub use shadow::{Shadow, ShadowCounts};
 pub use source::PolicyInfo;
 pub use watch::Watch;

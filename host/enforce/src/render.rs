@@ -66,6 +66,14 @@ impl<'a> From<&'a PathScope> for Hint<'a> {
     }
 }
 
+/// For the model, after why a call did not run: the request for approval that waits, which an approver needs the name of, and what to do then.
+#[must_use]
+pub fn request_notice(request: &str) -> String {
+    format!(
+        "Approval was asked for as request {request}. Once it is given, make the same call again."
+    )
+}
+
 impl Decision {
     /// `policy_denied` or `approval_required`. None: the call is allowed.
     #[must_use]

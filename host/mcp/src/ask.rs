@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use hexgate_base::guarded::locked;
 use hexgate_enforce::{
     Answer, AnswerFuture, ApprovalError, ApprovalHandler, Decision, DurableApprovals,
+    request_notice,
 };
 use rmcp::model::{
     CallToolResult, ClientCapabilities, ContentBlock, ElicitRequestParams, ElicitResult, ErrorData,
@@ -35,9 +36,7 @@ const REQUEST: &str = "hexgate/approvalRequest";
 pub fn not_run(mut why: String, request: Option<&str>) -> CallToolResult {
     let mut meta = None;
     if let Some(request) = request {
-        why.push_str(&format!(
-            " Approval was asked for as request {request}. Once it is given, make the same call again."
-        ));
+        why = format!("{why} {}", request_notice(request));
         let mut object = MetaObject::default();
         object.insert(REQUEST.to_owned(), Value::String(request.to_owned()));
         meta = Some(object);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hexgate_base::guarded::{guarded, guarded_async};
 use hexgate_base::harmless;
-use hexgate_enforce::{Call, Decision, Effect, EndState, Enforcer, Permit, scope};
+use hexgate_enforce::{Call, Decision, Effect, EndState, Enforcer, Permit, request_notice, scope};
 
 use crate::Uncovered;
 use crate::counts::Counts;
@@ -48,14 +48,12 @@ impl Refused {
         self.decision.as_ref()?.pending_request()
     }
 
-    /// What the model reads, with the request for approval that waits, if one is kept: an approver needs its name, and the call has to be made again.
+    /// What the model reads, with the request for approval that waits, if one is kept.
     #[must_use]
     pub fn told(&self) -> String {
         let message = &self.message;
         match self.pending() {
-            Some(request) => format!(
-                "{message} Approval was asked for as request {request}. Once it is given, make the same call again."
-            ),
+            Some(request) => format!("{message} {}", request_notice(request)),
             None => message.clone(),
         }
     }

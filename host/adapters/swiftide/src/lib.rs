@@ -30,7 +30,7 @@
 //!
 //! [`Feedback`] asks by the framework's own way: the agent stops (`FeedbackRequired`, with the whole call for the approver), and goes on once its
 //! context was given feedback for that very call. Any other [`Approvals`](hexgate_enforce::Approvals) of the enforcer work as well; a durable request
-//! that waits for its answer stops the agent too.
+//! that waits for its answer stops the agent too, and the next query makes the call again.
 //!
 //! # What is not covered
 //!

@@ -12,7 +12,9 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use hexgate_adapter_testing::{Proposed, caller, enforcer, holds_durable_approvals, replaceable};
+use hexgate_adapter_testing::{
+    Carol, Denied, Proposed, caller, enforcer, holds_durable_approvals, replaceable,
+};
 use hexgate_enforce::{Approvals, Enforcer, scope};
 use hexgate_swiftide::{Feedback, Gated};
 use swiftide_agents::{Agent, StopReason};
@@ -222,20 +224,66 @@ async fn a_refusal_counts_where_the_policy_allows_by_then() {
 #[tokio::test]
 async fn a_durable_approval_is_for_one_call_and_counts_once() {
     let asks = Approvals::handler;
-    holds_durable_approvals("pay", asks, async |enforcer, caller, arguments| {
-        let tool = Named::new("pay");
-        let mut agent = agent(Script::new([("pay", arguments)]), &tool, enforcer).await;
-        scope::scope(caller, agent.query("go")).await.unwrap();
-        let told = match agent.stop_reason() {
-            Some(StopReason::FeedbackRequired { payload, .. }) => format!("{payload:?}"),
-            _ => format!("{:?}", agent.history().await.unwrap()),
-        };
-        Proposed {
-            ran: tool.ran().len(),
-            told,
-        }
-    })
+    holds_durable_approvals(
+        "pay",
+        Denied::IsTold,
+        asks,
+        async |enforcer, caller, arguments| {
+            let tool = Named::new("pay");
+            let mut agent = agent(Script::new([("pay", arguments)]), &tool, enforcer).await;
+            scope::scope(caller, agent.query("go")).await.unwrap();
+            let told = match agent.stop_reason() {
+                Some(StopReason::FeedbackRequired { payload, .. }) => format!("{payload:?}"),
+                _ => format!("{:?}", agent.history().await.unwrap()),
+            };
+            Proposed {
+                ran: tool.ran().len(),
+                told,
+            }
+        },
+    )
     .await;
+}
+
+/// The framework itself goes on where there is something new: a message, or its own feedback. So the next query makes the call again.
+#[tokio::test]
+async fn a_durable_request_stops_the_agent_and_the_next_query_makes_the_call_again() {
+    let (enforcing, record) = enforcer(POLICY);
+    let carol = Carol::new();
+    let enforcing = enforcing.approvals(Approvals::handler(carol.approvals()));
+    let tool = Named::new("pay");
+    let script = Script::new([("pay", r#"{"n":1}"#), ("pay", r#"{"n":1}"#)]);
+    let mut agent = agent(script, &tool, &enforcing.build().unwrap()).await;
+    let alice = || caller("alice");
+    scope::scope(alice(), agent.query("go")).await.unwrap();
+    assert!(waiting(&agent).is_some());
+    let first = carol.requests();
+    assert_eq!(first.len(), 1);
+
+    // Nobody answered yet.
+    scope::scope(alice(), agent.query("well?")).await.unwrap();
+    assert!(waiting(&agent).is_some() && tool.ran().is_empty());
+    assert_eq!(carol.requests(), first);
+    // Nothing is new to the framework, so it makes no call.
+    scope::scope(alice(), agent.run()).await.unwrap();
+    assert_eq!(agent.stop_reason(), Some(&StopReason::NoNewMessages));
+    assert!(tool.ran().is_empty());
+
+    carol.approve(&first[0]);
+    scope::scope(alice(), agent.query("now")).await.unwrap();
+    // The second call, which is the same, waits for an answer of its own.
+    assert_eq!(tool.ran(), [r#"{"n":1}"#], "{:?}", record.lines());
+    assert!(waiting(&agent).is_some());
+    let both = carol.requests();
+    assert_eq!(both.len(), 2);
+    carol.refuse(both.iter().find(|it| !first.contains(it)).unwrap());
+    scope::scope(alice(), agent.query("and now")).await.unwrap();
+    assert_eq!(tool.ran().len(), 1);
+    assert!(waiting(&agent).is_none());
+    assert_eq!(
+        record.lines().last().unwrap(),
+        r#"deny pay {"n":1} for alice"#
+    );
 }
 
 #[tokio::test]

@@ -95,12 +95,22 @@ pub struct Proposed {
     pub told: String,
 }
 
+/// What the model reads where it calls a tool that the policy denies now, whatever the arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// The denial.
+    IsTold,
+    /// What the framework says of a tool that it does not offer, if it says anything.
+    IsNotOffered,
+}
+
 /// Holds a framework to what durable approvals are, for this tool.
 ///
 /// `propose` builds an agent behind this enforcer and runs it on behalf of this caller; its model proposes the tool with these arguments, once. `asks`
 /// makes the enforcer's way to ask of Carol's.
 pub async fn holds_durable_approvals(
     tool: &str,
+    denied: Denied,
     asks: impl Fn(DurableApprovals) -> Approvals,
     propose: impl AsyncFn(&Enforcer, Caller, &str) -> Proposed,
 ) {
@@ -139,14 +149,10 @@ pub async fn holds_durable_approvals(
     let under_another = waits(&carol, 4, &alice(one).await);
     carol.approve(&under_another);
     file.replace(&policy.replace("approval_required", "deny"));
-    let denied = alice(one).await;
-    assert_eq!(denied.ran, 0);
-    // A tool that is never allowed need not be offered: then the model hears of it from the framework, or not at all.
-    let is_hidden = denied.told.is_empty();
-    assert!(
-        is_hidden || denied.told.contains("[policy_denied]"),
-        "{denied:?}"
-    );
+    let in_vain = alice(one).await;
+    assert_eq!(in_vain.ran, 0);
+    let is_told = in_vain.told.contains("[policy_denied]");
+    assert_eq!(is_told, denied == Denied::IsTold, "{in_vain:?}");
     assert_eq!(carol.requests().len(), 5);
     assert_eq!(count(&record, &allowed), 1, "{:?}", record.lines());
 }

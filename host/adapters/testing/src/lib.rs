@@ -18,7 +18,7 @@ use hexgate_enforce::{
     Recorder,
 };
 
-pub use durable::{Carol, Proposed, holds_durable_approvals};
+pub use durable::{Carol, Denied, Proposed, holds_durable_approvals};
 
 /// What was recorded, a line for each decision and for each end. Cloning gives the same one.
 ///

@@ -59,6 +59,10 @@ static TO_ASCII: LazyLock<Vec<(char, Vec<char>)>> = LazyLock::new(|| {
         .collect()
 });
 
+/// The most characters of ASCII that one beyond it stands for.
+static LONGEST: LazyLock<usize> =
+    LazyLock::new(|| TO_ASCII.iter().map(|(_, to)| to.len()).max().unwrap_or(1));
+
 /// Whether file systems, or what stands before them, leave a character out of a name.
 fn ignored(c: char) -> bool {
     matches!(
@@ -194,7 +198,6 @@ fn alike(written: &[char], name: &[Folded]) -> bool {
 
 /// What a run takes of ASCII, one after the other. Some characters beyond it stand for two or three of ASCII.
 fn in_ascii(run: &[Part], name: &[Folded]) -> bool {
-    let longest = TO_ASCII.iter().map(|(_, to)| to.len()).max().unwrap_or(1);
     let mut reached = Reached::begin(name);
     for part in run {
         let has = |c: char| match part {
@@ -203,7 +206,7 @@ fn in_ascii(run: &[Part], name: &[Folded]) -> bool {
         };
         reached = match part {
             Part::Star => reached.after(0..=name.len(), |_| true),
-            _ => reached.after(1..=longest, |taken| {
+            _ => reached.after(1..=*LONGEST, |taken| {
                 let text: Vec<char> = taken.iter().map(|one| one.character).collect();
                 let one = matches!(text.as_slice(), [c] if has(*c) || has(c.to_ascii_uppercase()));
                 one || TO_ASCII.iter().any(|(c, to)| *to == text && has(*c))

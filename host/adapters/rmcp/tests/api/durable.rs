@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use hexgate_adapter_testing::{Carol, Proposed, caller, enforcer, holds_durable_approvals};
+use hexgate_adapter_testing::{Carol, Denied, Proposed, caller, enforcer, holds_durable_approvals};
 use hexgate_enforce::Enforcer;
 use hexgate_rmcp::{Asks, gate};
 use rmcp::ClientHandler;
@@ -45,11 +45,16 @@ async fn a_durable_approval_is_for_one_call_and_counts_once() {
             let asks = asks.get_or_init(|| Asks::client_or(durable).unwrap());
             asks.approvals()
         };
-        holds_durable_approvals("mcp-files-pay", asked, async |enforcer, caller, args| {
-            let by = (enforcer, asks.get().unwrap());
-            let arguments = serde_json::from_str(args).unwrap();
-            proposed(Mute, mode(), by, caller, &arguments).await
-        })
+        holds_durable_approvals(
+            "mcp-files-pay",
+            Denied::IsTold,
+            asked,
+            async |enforcer, caller, args| {
+                let by = (enforcer, asks.get().unwrap());
+                let arguments = serde_json::from_str(args).unwrap();
+                proposed(Mute, mode(), by, caller, &arguments).await
+            },
+        )
         .await;
     }
 }
