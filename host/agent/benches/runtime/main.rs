@@ -27,7 +27,10 @@ use setup::{Bare, Instrumented, caller};
 
 /// Rounds that count. The first hundred do not.
 const ROUNDS: usize = 3000;
+/// Calls of a run that tells what one more call takes.
+const MANY: usize = 21;
 
+type Row<'a> = (&'a str, Vec<Duration>);
 type Round<'a> = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + 'a>> + 'a>;
 
 fn main() {
@@ -43,7 +46,9 @@ fn main() {
         .unwrap();
     runtime.block_on(async {
         models(rounds).await;
-        tools(rounds).await;
+        let few = tools(1, rounds).await;
+        let many = tools(MANY, rounds).await;
+        each(&few, &many);
     });
 }
 
@@ -117,11 +122,12 @@ async fn models(rounds: usize) {
     );
 }
 
-/// A run with one call of a tool that does nothing, on a model that answers from memory: two answers, one call.
-async fn tools(rounds: usize) {
-    let loop_of = Bare::new();
-    let bare = setup::agent(Instrumented::Bare);
-    let full = setup::agent(Instrumented::Full);
+/// A run with calls of a tool that does nothing, on a model that answers from memory: two answers, all calls in the first.
+async fn tools(calls: usize, rounds: usize) -> Vec<Row<'static>> {
+    let loop_of = Bare::new(calls);
+    let bare = setup::agent(calls, Instrumented::Bare);
+    let full = setup::agent(calls, Instrumented::Full);
+    let count = u64::try_from(calls).unwrap();
     let caller = &caller();
     let rows: Vec<(&str, Round<'_>)> = vec![
         (
@@ -137,7 +143,7 @@ async fn tools(rounds: usize) {
             Box::new(|| {
                 Box::pin(async {
                     let outcome = bare.agent.invoke(caller, "Hello").await.unwrap();
-                    assert_eq!(outcome.tool_calls, 1);
+                    assert_eq!(outcome.tool_calls, count);
                 })
             }),
         ),
@@ -147,24 +153,28 @@ async fn tools(rounds: usize) {
                 Box::pin(async {
                     let mut events = full.agent.stream(caller, "Hello");
                     while events.next().await.is_some() {}
-                    assert_eq!(events.outcome().unwrap().tool_calls, 1);
+                    assert_eq!(events.outcome().unwrap().tool_calls, count);
                 })
             }),
         ),
     ];
-    print(
-        "a run with one call of a tool",
-        &measure(&rows, rounds).await,
-    );
+    let took = measure(&rows, rounds).await;
+    print(&format!("a run with {calls} calls of a tool"), &took);
+    took
+}
+
+/// What one more call of a run takes.
+fn each(few: &[Row<'_>], many: &[Row<'_>]) {
+    println!("\none more call in a run, p50");
+    for ((name, few), (_, many)) in few.iter().zip(many) {
+        let more = micros(at(many, 50)) - micros(at(few, 50));
+        println!("{name:<32} {:>7.1} µs", more / (MANY - 1) as f64);
+    }
 }
 
 /// How long each row took, sorted.
-async fn measure<'a>(
-    rows: &[(&'a str, Round<'_>)],
-    rounds: usize,
-) -> Vec<(&'a str, Vec<Duration>)> {
-    let mut took: Vec<(&str, Vec<Duration>)> =
-        rows.iter().map(|(name, _)| (*name, Vec::new())).collect();
+async fn measure<'a>(rows: &[(&'a str, Round<'_>)], rounds: usize) -> Vec<Row<'a>> {
+    let mut took: Vec<Row<'a>> = rows.iter().map(|(name, _)| (*name, Vec::new())).collect();
     let warm = rounds.min(100);
     for number in 0..warm + rounds {
         for (index, (_, round)) in rows.iter().enumerate() {
@@ -181,10 +191,9 @@ async fn measure<'a>(
     took
 }
 
-fn print(title: &str, rows: &[(&str, Vec<Duration>)]) {
+fn print(title: &str, rows: &[Row<'_>]) {
     println!("\n{title}");
     println!("{:<32} {:>10} {:>10} {:>12}", "", "p50", "p99", "p50 added");
-    let at = |times: &[Duration], of: usize| times[(times.len() * of / 100).min(times.len() - 1)];
     let first = at(&rows[0].1, 50);
     for (name, times) in rows {
         let half = at(times, 50);
@@ -195,6 +204,11 @@ fn print(title: &str, rows: &[(&str, Vec<Duration>)]) {
             micros(half) - micros(first),
         );
     }
+}
+
+/// What so many of a hundred are not slower than.
+fn at(times: &[Duration], of: usize) -> Duration {
+    times[(times.len() * of / 100).min(times.len() - 1)]
 }
 
 fn micros(time: Duration) -> f64 {

@@ -75,9 +75,9 @@ pub(crate) fn live() -> LivePolicy {
     live
 }
 
-/// An agent on a model that answers from memory.
-pub(crate) fn agent(instrumented: Instrumented) -> Ready {
-    agent_on(Memory::default(), instrumented)
+/// An agent on a model that proposes so many calls from memory.
+pub(crate) fn agent(calls: usize, instrumented: Instrumented) -> Ready {
+    agent_on(Memory::proposing(calls), instrumented)
 }
 
 /// An agent on this model.
@@ -105,7 +105,7 @@ pub(crate) fn agent_on(model: impl Model + 'static, instrumented: Instrumented) 
 pub(crate) fn idle(live: &LivePolicy, number: usize) -> (Agent, Conversation) {
     let name = format!("idle-{number}");
     let agent = Agent::builder(&name)
-        .model(Memory::default())
+        .model(Memory::proposing(1))
         .system_prompt("You are an example.")
         .enforcer(Enforcer::builder(&name, live).build().unwrap());
     let tools = ["refund", "read", "write", "search", "fetch"];
@@ -115,11 +115,19 @@ pub(crate) fn idle(live: &LivePolicy, number: usize) -> (Agent, Conversation) {
     (agent.build().unwrap(), Conversation::new())
 }
 
-/// Proposes one call, then ends, again and again.
-#[derive(Default)]
+/// Proposes calls in one answer, then ends, again and again.
 pub(crate) struct Memory {
-    id: Option<ModelId>,
+    calls: usize,
     asked: AtomicUsize,
+}
+
+impl Memory {
+    fn proposing(calls: usize) -> Self {
+        Self {
+            calls,
+            asked: AtomicUsize::new(0),
+        }
+    }
 }
 
 fn id() -> &'static ModelId {
@@ -133,26 +141,29 @@ fn id() -> &'static ModelId {
 #[async_trait]
 impl Model for Memory {
     fn id(&self) -> &ModelId {
-        self.id.as_ref().unwrap_or_else(|| id())
+        id()
     }
 
     async fn respond(&self, _: ModelRequest) -> Result<ModelStream, ModelError> {
         let calls = self.asked.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
-        let piece = if calls {
-            Delta::Call(ProposedCall {
-                id: "call_1".to_owned(),
-                tool: "refund".to_owned(),
-                arguments: ARGUMENTS.to_owned(),
-                signatures: Vec::new(),
-            })
+        let mut pieces = Vec::new();
+        if calls {
+            pieces.extend((0..self.calls).map(|number| {
+                Ok(Delta::Call(ProposedCall {
+                    id: format!("call_{number}"),
+                    tool: "refund".to_owned(),
+                    arguments: ARGUMENTS.to_owned(),
+                    signatures: Vec::new(),
+                }))
+            }));
         } else {
-            Delta::Text("Done.".to_owned())
-        };
-        let end = Delta::End {
+            pieces.push(Ok(Delta::Text("Done.".to_owned())));
+        }
+        pieces.push(Ok(Delta::End {
             stop: if calls { Stop::Calls } else { Stop::Finished },
             usage: Usage::default(),
-        };
-        Ok(Box::pin(stream::iter([Ok(piece), Ok(end)])))
+        }));
+        Ok(Box::pin(stream::iter(pieces)))
     }
 }
 
@@ -190,8 +201,8 @@ fn done(arguments: &str) -> ToolOutput {
 pub(crate) struct Bare(Memory);
 
 impl Bare {
-    pub(crate) fn new() -> Self {
-        Self(Memory::default())
+    pub(crate) fn new(calls: usize) -> Self {
+        Self(Memory::proposing(calls))
     }
 
     pub(crate) async fn run(&self) -> Vec<Message> {

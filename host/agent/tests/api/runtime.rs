@@ -5,7 +5,7 @@ mod cancelling;
 mod conversations;
 mod counting;
 mod crowds;
-mod fixture;
+pub(crate) mod fixture;
 mod guarding;
 mod hopping;
 mod limiting;

@@ -2,8 +2,10 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use hexgate_test_support::announce;
 use hexgate_tools::files::HardLinks;
 use serde_json::json;
 
@@ -373,4 +375,52 @@ fn an_approver_sees_what_will_be_written() {
         "+++ a\\u{202e}b\n+one\n+\\u{1b}[31mtwo\n\\ no newline at the end\n"
     );
     assert_eq!(preview(&json!({ "file_path": 1 })), None);
+}
+
+/// A small file system, until this is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// None: who runs this may not mount any.
+    fn mount(place: &Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]);
+        let mounted = mount.arg(place).output().ok()?.status.success();
+        mounted.then(|| Self(place.to_owned()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Files in it may still be open.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(folder.path()) else {
+        announce("a full disk: only the superuser may mount a small one");
+        return;
+    };
+    let place = Place::reaching(OPEN, folder, |workspace| workspace, |reach| reach);
+    place.put("kept", "one\n");
+    let before = place.everything();
+    let long = "x".repeat(300 * 1024);
+    for error in [
+        place.write("kept", &long).unwrap_err(),
+        place.edit("kept", "one", &long).unwrap_err(),
+        place.write("new", &long).unwrap_err(),
+        place.write("folder/of/new", &long).unwrap_err(),
+    ] {
+        assert_eq!(error.kind, "disk_full", "{error:?}");
+        assert!(error.message.contains("nothing was changed"), "{error:?}");
+    }
+    // No part of a file stays, and no folder that was made for one.
+    assert_eq!(place.everything(), before);
+    assert_eq!(place.text("kept"), "one\n");
+    place.write("kept", "two\n").unwrap();
+    assert_eq!(place.text("kept"), "two\n");
+    drop(disk);
 }

@@ -2,14 +2,21 @@
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
+use futures_util::StreamExt as _;
+use hexgate_agent::Agent;
 use hexgate_agent::model::{ModelErrorKind, Opener};
+use hexgate_enforce::audit::{AuditLog, DigestKey, Options};
+use hexgate_enforce::{AuditRecorder, OnRecordFailure};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use super::protocol::{ALL, Protocol};
 use super::server::{Server, Step, answer, head};
+use crate::runtime::fixture::{POLICY, alice, enforcer_builder};
+
 use super::{KEY, ask, model, opener, quick, retries};
 
 fn is_clean(text: &str) {
@@ -161,6 +168,64 @@ async fn no_log_shows_the_key() {
     let log = log.0.lock().unwrap();
     assert!(log.contains("the log is there"));
     is_clean(&log);
+}
+
+/// An agent whose model answers with calls, and then fails with the key in what its provider says.
+#[tokio::test]
+async fn no_event_no_outcome_and_no_record_of_an_agent_shows_the_key() {
+    let mut settings = quick();
+    settings.retries = retries(1);
+    for protocol in ALL.into_iter().filter(|it| *it != Protocol::Ollama) {
+        let server = Server::start(vec![
+            vec![
+                head(protocol.content_type()),
+                Step::Send(protocol.body().into()),
+            ],
+            answer(
+                "401 Who",
+                "",
+                &format!(r#"{{"error":{{"message":"you sent {KEY}"}}}}"#),
+            ),
+        ])
+        .await;
+        let folder = tempfile::tempdir().unwrap();
+        let audit = folder.path().join("audit");
+        let options = Options::new(DigestKey::from_bytes(&[9; 32]));
+        let log = AuditLog::open(&audit, options, SystemTime::now()).unwrap();
+        let enforcer = enforcer_builder("keys", POLICY)
+            .recorder(AuditRecorder::new(log), OnRecordFailure::Deny)
+            .build()
+            .unwrap();
+        let agent = Agent::builder("keys")
+            .model(model(protocol, &server, settings.clone()))
+            .enforcer(enforcer)
+            .build()
+            .unwrap();
+        let mut events = agent.stream(&alice(), "hi");
+        let mut told = String::new();
+        while let Some(event) = events.next().await {
+            writeln!(told, "{} {event:?}", serde_json::to_string(&event).unwrap()).unwrap();
+        }
+        let outcome = events.outcome().unwrap();
+        assert!(outcome.ended.is_failure(), "{protocol:?}");
+        assert_eq!(server.seen().len(), 2);
+        let sent = server.seen();
+        assert!(
+            sent.iter()
+                .all(|it| it.headers.iter().any(|(_, value)| value.contains(KEY)))
+        );
+        is_clean(&told);
+        is_clean(&format!("{outcome:?}"));
+        drop((agent, events));
+        let mut lines = 0;
+        for entry in std::fs::read_dir(&audit).unwrap() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let text = String::from_utf8_lossy(&bytes);
+            lines += text.lines().count();
+            is_clean(&text);
+        }
+        assert!(lines > 2, "{protocol:?}: the calls are on record");
+    }
 }
 
 #[tokio::test]
