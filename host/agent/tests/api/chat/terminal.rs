@@ -345,6 +345,40 @@ fn a_failed_turn_leaves_a_usable_conversation() {
 }
 
 #[test]
+fn a_conversation_that_is_cleared_is_forgotten_and_a_model_is_chosen() {
+    let desk = Desk::new("turns: [{text: the model of the environment}]\n");
+    desk.write(
+        "other.yaml",
+        "turns:
+  - calls: [{tool: look_up, arguments: {order: A-7}}]
+  - text: first done
+  - expect: {tool: A-7}
+    text: I still know it
+  - expect: {tool: A-7}
+    text: I know it even now
+",
+    );
+    let chat = format!("{CHAT} --model script:other.yaml");
+    let Some(terminal) = Terminal::open(&desk, &chat, 80, "") else {
+        return;
+    };
+    let shown = terminal.waits_for_prompt();
+    assert!(shown.contains("clerk · script:other.yaml"), "{shown}");
+    for (line, answer) in [
+        ("look", "first done"),
+        ("again", "I still know it"),
+        ("/clear", "the conversation begins anew"),
+        ("and now", "✗ "),
+    ] {
+        terminal.line(line);
+        terminal.waits_for(answer);
+        terminal.waits_for_prompt();
+    }
+    let shown = terminal.shows();
+    assert!(!shown.contains("I know it even now"), "{shown}");
+}
+
+#[test]
 fn auto_approval_is_said_aloud_and_the_history_is_private() {
     let desk = Desk::new(
         "turns:\n  - calls: [{tool: refund_order, arguments: {order: A-7, amount: 120}}]\n  - text: done\n",
