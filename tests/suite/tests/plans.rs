@@ -116,6 +116,71 @@ fn policies_of_before_become_the_plans_of_before() {
     );
 }
 
+/// How many vectors of each kind version 0.1.0 had: the first ones.
+const VECTORS_OF_BEFORE: [(&str, usize); 16] = [
+    ("backslash", 39),
+    ("call", 121),
+    ("equality", 226),
+    ("inherit", 50),
+    ("logic", 66),
+    ("membership", 132),
+    ("name", 215),
+    ("order", 145),
+    ("path", 55),
+    ("pattern", 45),
+    ("portable", 127),
+    ("quantifier", 57),
+    ("request", 171),
+    ("role", 48),
+    ("scope", 189),
+    ("tool", 59),
+];
+
+/// What changed on purpose: a search without a path starts at the root, and a list of texts is a list of paths.
+const CHANGED: [&str; 3] = ["scope-012", "scope-015", "scope-023"];
+
+/// The calls of before have the answers of before: each line, byte for byte.
+#[test]
+fn vectors_of_before_are_what_they_were() {
+    use std::{collections::BTreeMap, path::Path};
+
+    use hexgate_tests::json;
+    use sha2::{Digest, Sha256};
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors");
+    let mut lines = BTreeMap::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        for line in text.lines() {
+            let id = json::parse(line).unwrap();
+            let id = id.member("id").and_then(json::Json::as_text).unwrap();
+            lines.insert(id.to_owned(), line.to_owned());
+        }
+    }
+    let mut digest = Sha256::new();
+    let mut count = 0;
+    for (kind, last) in VECTORS_OF_BEFORE {
+        for number in 1..=last {
+            let id = format!("{kind}-{number:03}");
+            if CHANGED.contains(&id.as_str()) {
+                continue;
+            }
+            digest.update(format!("{}\n", lines[&id]));
+            count += 1;
+        }
+    }
+    let found: String = digest
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(count, 1_742);
+    assert_eq!(
+        found, "cd6e64f35aac16470d71ed2a2582e289224382f60b53eaff10041b309dd264c9",
+        "a vector of before was changed: what a policy means must not"
+    );
+}
+
 #[test]
 fn what_an_engine_does_not_know_of_a_plan_it_refuses() {
     let compile = |first: &str| {
