@@ -22,7 +22,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(!refusal.message.is_empty());
     }
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else {
-        assert!(message.is_err() && answer.is_err(), "no JSON is let through");
+        assert!(
+            message.is_err() && answer.is_err(),
+            "no JSON is let through"
+        );
         return;
     };
     // Whoever speaks for a client is held to more than a server.
@@ -33,7 +36,9 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(value.is_object(), "{value}");
     let is_asked = value.get("method").is_some_and(Value::is_string);
     let has_id = value.get("id").is_some_and(|id| !id.is_null());
-    let told = value["method"].as_str().is_some_and(|it| it.starts_with("notifications/"));
+    let told = value["method"]
+        .as_str()
+        .is_some_and(|it| it.starts_with("notifications/"));
     assert!(!is_asked || has_id || told, "a request without an id");
     // What is decided is what is sent: writing it again changes nothing any more.
     let written = value.to_string();

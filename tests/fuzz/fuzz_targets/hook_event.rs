@@ -29,7 +29,11 @@ mod hook {
 }
 
 #[path = "../../../host/sandbox/src"]
-#[allow(dead_code, unused_imports, reason = "the sandbox around them is missing")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the sandbox around them is missing"
+)]
 mod sandbox {
     pub mod command;
     pub mod executables;
@@ -77,7 +81,10 @@ fuzz_target!(|bytes: &[u8]| {
     let broken = Failure::Broken("it is a test".to_owned());
     stopped(agent, Some(event.kind), &denial(&broken));
     let Some(proposed) = event.call else {
-        assert!(!matches!(event.kind, Kind::Call | Kind::Gate | Kind::Permission));
+        assert!(!matches!(
+            event.kind,
+            Kind::Call | Kind::Gate | Kind::Permission
+        ));
         return;
     };
     let place = Place {
@@ -89,7 +96,8 @@ fuzz_target!(|bytes: &[u8]| {
         Err(failure) => stopped(agent, Some(event.kind), &denial(&failure)),
         Ok(call) => {
             assert!(!call.tool.is_empty());
-            let arguments: Value = serde_json::from_str(&call.arguments).expect("arguments are JSON");
+            let arguments: Value =
+                serde_json::from_str(&call.arguments).expect("arguments are JSON");
             assert!(arguments.is_object());
         }
     }

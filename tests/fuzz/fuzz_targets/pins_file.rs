@@ -64,5 +64,8 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(of_other.is_ok(), "{of_other:?}");
     let again = Pins::open(&path).expect("what was written is read");
     assert_eq!(again.check("other", &tool).ok(), Some(Standing::Pinned));
-    assert_eq!(again.check("files", &tool).ok(), pins.check("files", &tool).ok());
+    assert_eq!(
+        again.check("files", &tool).ok(),
+        pins.check("files", &tool).ok()
+    );
 });

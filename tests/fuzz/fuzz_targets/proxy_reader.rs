@@ -4,9 +4,9 @@
 use hexgate_address as address;
 use hexgate_address::{Host, WebUrl};
 use libfuzzer_sys::fuzz_target;
+use sandbox::proxy;
 use sandbox::proxy::head::{self, Head};
 use sandbox::proxy::hello;
-use sandbox::proxy;
 
 /// The readers alone. Their package brings the runtime of policies and the sandbox along.
 #[path = "../../../host/sandbox/src"]
@@ -37,9 +37,16 @@ fuzz_target!(|bytes: &[u8]| {
 /// What a part of it said, all of it says.
 fn greeting(bytes: &[u8], read: fn(&[u8]) -> Result<Option<hello::Hello>, hello::HelloError>) {
     let whole = read(bytes);
-    for part in [bytes.len() / 3, bytes.len() / 2, bytes.len().saturating_sub(1)] {
+    for part in [
+        bytes.len() / 3,
+        bytes.len() / 2,
+        bytes.len().saturating_sub(1),
+    ] {
         let early = read(&bytes[..part]);
-        assert!(early == Ok(None) || early == whole, "{early:?} and then {whole:?}");
+        assert!(
+            early == Ok(None) || early == whole,
+            "{early:?} and then {whole:?}"
+        );
     }
 }
 
@@ -56,7 +63,11 @@ fn request(bytes: &[u8]) {
     let lengths = head.values("content-length").count() + head.values("transfer-encoding").count();
     assert!(lengths <= 1 && head.values("host").count() <= 1);
     let target = &head.target;
-    assert!(target.host().is_ok_and(|host| host.to_string() == target.host));
+    assert!(
+        target
+            .host()
+            .is_ok_and(|host| host.to_string() == target.host)
+    );
     if head.is_tunnel() {
         return;
     }

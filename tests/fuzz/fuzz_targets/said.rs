@@ -29,9 +29,16 @@ fuzz_target!(|text: &str| {
     }
     let facts: serde_json::Value =
         serde_json::from_str(whole.to_json().get()).expect("facts are JSON");
-    assert_eq!(facts.as_object().map(serde_json::Map::len), Some(Kind::ALL.len()));
+    assert_eq!(
+        facts.as_object().map(serde_json::Map::len),
+        Some(Kind::ALL.len())
+    );
     if !whole.is_cut() {
         let lines = Said::of(text.lines());
-        assert_eq!(names(&whole), names(&lines), "lines name what their turn names");
+        assert_eq!(
+            names(&whole),
+            names(&lines),
+            "lines name what their turn names"
+        );
     }
 });
