@@ -74,6 +74,8 @@ mod sentence;
 mod serve;
 mod stop;
 
+#[cfg(feature = "hexgate")]
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -81,7 +83,26 @@ use clap::Parser as _;
 /// The program `hexgate`: reads the command line, and says how to end.
 #[cfg(feature = "hexgate")]
 pub fn hexgate() -> ExitCode {
-    ended(match command::Cli::parse().command {
+    ended(run(command::Cli::parse())).into()
+}
+
+/// The program `hexgate` within another program: reads these arguments, the name of the program first, and gives the exit code. What it prints
+/// goes to the standard streams of the process.
+#[cfg(feature = "hexgate")]
+pub fn hexgate_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    match command::Cli::try_parse_from(arguments) {
+        Ok(line) => ended(run(line)) as u8,
+        // Help, the version, or misuse. If that cannot be printed, nobody reads it.
+        Err(error) => {
+            let _ = error.print();
+            u8::try_from(error.exit_code()).unwrap_or(exit::Exit::Misuse as u8)
+        }
+    }
+}
+
+#[cfg(feature = "hexgate")]
+fn run(line: command::Cli) -> anyhow::Result<exit::Exit> {
+    match line.command {
         command::Command::New(args) => new::run(&args),
         command::Command::Policy(command) => policy::run(command),
         #[cfg(feature = "agent")]
@@ -100,16 +121,16 @@ pub fn hexgate() -> ExitCode {
         command::Command::Mcp(command) => mcp::run(command),
         #[cfg(feature = "authzen")]
         command::Command::Serve(args) => serve::run(args),
-    })
+    }
 }
 
 /// The program `hexgate-compile`: reads the command line, and says how to end.
 pub fn hexgate_compile() -> ExitCode {
-    ended(compile::run(&compile::Args::parse()))
+    ended(compile::run(&compile::Args::parse())).into()
 }
 
-fn ended(outcome: anyhow::Result<exit::Exit>) -> ExitCode {
-    outcome.unwrap_or_else(|error| exit::report(&error)).into()
+fn ended(outcome: anyhow::Result<exit::Exit>) -> exit::Exit {
+    outcome.unwrap_or_else(|error| exit::report(&error))
 }
 
 #[cfg(feature = "hexgate")]

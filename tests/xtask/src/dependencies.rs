@@ -7,9 +7,10 @@ use anyhow::{Context, Result};
 use crate::{setup::programs::CARGO_DENY, workspace};
 
 /// The workspaces: what users get, and what stands apart from it so that it does not reach them.
-const WORKSPACES: [&str; 7] = [
+const WORKSPACES: [&str; 8] = [
     ".",
     "host/adapters",
+    "host/python",
     "tests/fuzz",
     "tests/peers",
     "tests/precompile",

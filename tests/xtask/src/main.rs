@@ -17,6 +17,7 @@ mod mcp_conformance;
 mod mcp_harness;
 mod package;
 mod parity;
+mod python;
 mod readme;
 mod setup;
 mod test;
@@ -62,6 +63,8 @@ enum Task {
     Package(package::Args),
     /// Compare reference, native component and Rego component on random policies and calls
     Parity(parity::Args),
+    /// Build the wheel for Python, install it, and run its tests
+    Python,
     /// Check that the README and the guide do what they say: their commands, the outputs, the program
     Readme,
     /// Run all tests, with every tool that is set up
@@ -82,6 +85,7 @@ fn main() -> anyhow::Result<()> {
         Task::McpHarness => mcp_harness::run(),
         Task::Package(args) => package::run(&args),
         Task::Parity(args) => parity::run(&args),
+        Task::Python => python::run(),
         Task::Readme => readme::run(),
         Task::Setup(args) => setup::run(&args),
         Task::Engine(args) => engine::run(&args),

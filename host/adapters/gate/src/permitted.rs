@@ -93,6 +93,18 @@ impl Permitted {
         self.permit.decision().caller()
     }
 
+    /// Whether the permission covers a path that the call did not name, such as one that a search has found. What cannot be answered is not
+    /// covered.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> bool {
+        self.permit.covers(path).unwrap_or(false)
+    }
+
+    /// The tool starts now, where this program does not run it as a future: give its end to [`end`](Self::end). Opens no scope.
+    pub fn start(&mut self) {
+        self.began = Some(Instant::now());
+    }
+
     /// Runs the tool, with the caller in scope, so that agents which the tool calls act on the same behalf. Give its end to
     /// [`end`](Self::end).
     ///

@@ -13,6 +13,8 @@ use crate::workspace;
 
 /// What the Python system requires.
 const VERSION: (u32, u32) = (3, 13);
+/// The oldest that our own wheel is for.
+const WHEEL_VERSION: (u32, u32) = (3, 11);
 
 /// An environment for each list of requirements: `requirements.txt` goes to `python`, `requirements-X.txt` to `python-X`.
 pub(super) fn install(tools: &Path) -> Result<()> {
@@ -27,6 +29,18 @@ pub(super) fn install(tools: &Path) -> Result<()> {
         )?;
     }
     install_one(&harness_requirements(), &tools.join(HARNESS))
+}
+
+/// The interpreter that builds and tests our own wheel, set up if it is not.
+pub(crate) fn wheel(tools: &Path) -> Result<PathBuf> {
+    let place = tools.join("python-wheel");
+    install_for(&wheel_requirements(), &place, WHEEL_VERSION)?;
+    Ok(place.join("bin/python"))
+}
+
+/// What builds and tests our own wheel.
+pub(crate) fn wheel_requirements() -> PathBuf {
+    workspace::root().join("host/python/tests/requirements.txt")
 }
 
 /// The security tests of others that the gateway is run against: a folder of `tests`, and of the tools.
@@ -86,12 +100,16 @@ fn is_installed(place: &Path, wanted: &str) -> bool {
 }
 
 fn install_one(requirements: &Path, place: &Path) -> Result<()> {
+    install_for(requirements, place, VERSION)
+}
+
+fn install_for(requirements: &Path, place: &Path, least: (u32, u32)) -> Result<()> {
     let wanted = fs::read_to_string(requirements)?;
     if is_installed(place, &wanted) {
         println!("setup python: `{}` is there", place.display());
         return Ok(());
     }
-    let python = find()?;
+    let python = find(least)?;
     let packages = wanted
         .lines()
         .filter(|line| !line.starts_with('#') && !line.trim().is_empty());
@@ -120,10 +138,12 @@ fn install_one(requirements: &Path, place: &Path) -> Result<()> {
         .with_context(|| format!("cannot write to `{}`", place.display()))
 }
 
-/// A Python that is new enough.
-fn find() -> Result<PathBuf> {
-    let mut candidates: Vec<PathBuf> =
-        vec!["python3.13".into(), "python3.14".into(), "python3".into()];
+/// A Python that is new enough, the oldest one first.
+fn find(least: (u32, u32)) -> Result<PathBuf> {
+    let mut candidates: Vec<PathBuf> = (least.1..=14)
+        .map(|minor| format!("python3.{minor}").into())
+        .chain(["python3".into()])
+        .collect();
     if let Some(home) = env::home_dir() {
         let mut versions: Vec<PathBuf> = fs::read_dir(home.join(".pyenv/versions"))
             .into_iter()
@@ -139,13 +159,13 @@ fn find() -> Result<PathBuf> {
     }
     match candidates
         .into_iter()
-        .find(|candidate| version(candidate).is_some_and(|version| version >= VERSION))
+        .find(|candidate| version(candidate).is_some_and(|version| version >= least))
     {
         Some(python) => Ok(python),
         None => bail!(
-            "no Python {}.{} or newer here: install one, as `python3.13` on the path or with pyenv",
-            VERSION.0,
-            VERSION.1
+            "no Python {0}.{1} or newer here: install one, as `python{0}.{1}` on the path or with pyenv",
+            least.0,
+            least.1
         ),
     }
 }
