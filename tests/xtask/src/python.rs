@@ -15,6 +15,8 @@ use crate::{
 
 pub(crate) fn run() -> Result<()> {
     let folder = workspace::root().join("host/python");
+    // What both workspaces build alike is built once.
+    let target = workspace::root().join(workspace::target());
     let tools = workspace::tools();
     fs::create_dir_all(&tools).with_context(|| format!("cannot create `{}`", tools.display()))?;
     let python = python::wheel(&tools)?;
@@ -36,10 +38,11 @@ pub(crate) fn run() -> Result<()> {
                 .args(step)
                 .current_dir(&folder)
                 // An extension links against no Python.
-                .env("PYO3_PYTHON", &python),
+                .env("PYO3_PYTHON", &python)
+                .env("CARGO_TARGET_DIR", &target),
         )?;
     }
-    let wheel = build(&folder, &python)?;
+    let wheel = build(&folder, &python, &target)?;
     let clean = install(&python, &wheel)?;
     println!("python: types");
     workspace::run(
@@ -57,9 +60,9 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// Builds the wheel into an empty folder. Where it is.
-fn build(folder: &Path, python: &Path) -> Result<PathBuf> {
+fn build(folder: &Path, python: &Path, target: &Path) -> Result<PathBuf> {
     println!("python: the wheel");
-    let wheels = workspace::root().join(workspace::target()).join("wheels");
+    let wheels = target.join("wheels");
     fresh(&wheels)?;
     workspace::run(
         Command::new(python)
@@ -67,7 +70,8 @@ fn build(folder: &Path, python: &Path) -> Result<PathBuf> {
             .arg(&wheels)
             .arg("--interpreter")
             .arg(python)
-            .current_dir(folder),
+            .current_dir(folder)
+            .env("CARGO_TARGET_DIR", target),
     )?;
     let mut found: Vec<PathBuf> = fs::read_dir(&wheels)?
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -88,6 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     if pythons.is_some()
+        && python::wheel_is_installed(&tools)
         && harness.is_some()
         && agents.is_some()
         && opa.is_some()
@@ -111,6 +112,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     workspace::run(&mut command)?;
     without_compiler()?;
     adapters::run()?;
+    if python::wheel_is_installed(&tools) {
+        crate::python::run()?;
+    } else {
+        println!("SKIPPED: the wheel for Python: run `cargo xtask setup python`");
+    }
     if opa.is_some() {
         parity::run(&parity::Args::default())?;
     }

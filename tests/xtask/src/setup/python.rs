@@ -28,17 +28,27 @@ pub(super) fn install(tools: &Path) -> Result<()> {
             &tools.join(name.replacen("requirements", "python", 1)),
         )?;
     }
-    install_one(&harness_requirements(), &tools.join(HARNESS))
+    install_one(&harness_requirements(), &tools.join(HARNESS))?;
+    wheel(tools).map(drop)
 }
 
 /// The interpreter that builds and tests our own wheel, set up if it is not.
 pub(crate) fn wheel(tools: &Path) -> Result<PathBuf> {
-    let place = tools.join("python-wheel");
+    let place = tools.join(WHEEL);
     install_for(&wheel_requirements(), &place, WHEEL_VERSION)?;
     Ok(place.join("bin/python"))
 }
 
-/// What builds and tests our own wheel.
+/// Whether that interpreter is set up.
+pub(crate) fn wheel_is_installed(tools: &Path) -> bool {
+    fs::read_to_string(wheel_requirements())
+        .is_ok_and(|wanted| is_installed(&tools.join(WHEEL), &wanted))
+}
+
+/// What builds and tests our own wheel: a folder of the tools.
+const WHEEL: &str = "python-wheel";
+
+/// What it needs.
 pub(crate) fn wheel_requirements() -> PathBuf {
     workspace::root().join("host/python/tests/requirements.txt")
 }
@@ -96,7 +106,10 @@ fn requirements() -> Result<Vec<PathBuf>> {
 const NOTE: &str = "installed-requirements.txt";
 
 fn is_installed(place: &Path, wanted: &str) -> bool {
-    fs::read_to_string(place.join(NOTE)).is_ok_and(|installed| installed == wanted)
+    // It is a link, and the Python that it leads to may be gone.
+    let has_interpreter = place.join("bin/python").exists();
+    has_interpreter
+        && fs::read_to_string(place.join(NOTE)).is_ok_and(|installed| installed == wanted)
 }
 
 fn install_one(requirements: &Path, place: &Path) -> Result<()> {
