@@ -4,7 +4,6 @@ use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use futures_util::StreamExt as _;
 use hexgate_agent::Agent;
 use hexgate_agent::model::{ModelErrorKind, Opener};
 use hexgate_enforce::audit::{AuditLog, DigestKey, Options};
