@@ -667,3 +667,86 @@ fn what_a_large_request_left_is_not_there_for_the_next_one() {
         }
     }
 }
+
+/// The limits that a policy counts are met before those of the host: the longest arguments and facts are decided with the defaults, by a
+/// policy that orders lists, looks texts up in an index and seeks one in another, which takes the most memory. A larger plan needs more, and
+/// so does one whose instructions are counted.
+#[test]
+fn the_longest_requests_are_decided_within_the_limits_of_the_host() {
+    const LONGEST: usize = 1 << 20;
+    let policy_with = |bytes: usize| {
+        let large = "x".repeat(bytes);
+        compile(&format!(
+            "consts: {{ large: \"{large}\" }}\ntools:\n  t:\n    mode: allow\n    constraints:\n      - every(args.list, . in said.quoted)\n      \
+             - every(args.list, contains(ctx.text, .))\n      - contains(args.text, ctx.part)\n      - args.text != consts.large\n"
+        ))
+    };
+    // Nearly half of each text is a list of short words; the rest is a text that has them all, or repeats itself.
+    let words: Vec<String> = (0..50_000).map(|i| format!("\"w{i:05}\"")).collect();
+    let list = words.join(",");
+    let all = list.replace(['"', ','], "");
+    let padded = |begin: &str, end: &str| {
+        let room = LONGEST - begin.len() - end.len();
+        format!("{begin}{}{end}", &"ab".repeat(room)[..room])
+    };
+    let arguments = padded(&format!(r#"{{"list":[{list}],"text":""#), r#""}"#);
+    let facts = |part: &str| {
+        let begin =
+            format!(r#"{{"said":{{"quoted":[{list}]}},"ctx":{{"part":"{part}","text":"{all}"#);
+        padded(&begin, r#""}}"#)
+    };
+    let load = |wasm: &[u8], isolation, limits| {
+        let engine = Engine::builder().limits(limits).build().unwrap();
+        Policy::dangerous_from_unverified_bytes_with(&engine, wasm, isolation).unwrap()
+    };
+    let decide = |policy: &Policy, arguments: &str, facts: &str| {
+        policy.decide(&Request::new("t", arguments).facts(facts))
+    };
+    let fits = policy_with(1 << 20);
+    let counted = Limits {
+        fuel: Limits::default().fuel * 100,
+        ..Limits::default()
+    };
+    for (isolation, limits) in [
+        (Isolation::AsKnown, Limits::default()),
+        (Isolation::Full, counted),
+    ] {
+        let policy = load(&fits, isolation, limits);
+        let answer = decide(&policy, &arguments, &facts("ababababab")).unwrap();
+        assert!(
+            matches!(answer, Verdict::Allow(_)),
+            "{isolation:?}: {answer:?}"
+        );
+        let answer = decide(&policy, &arguments, &facts("abababababb")).unwrap();
+        let Verdict::Deny(denial) = &answer else {
+            panic!("{isolation:?}: {answer:?}")
+        };
+        assert_eq!(
+            denial.violations,
+            ["contains(args.text, ctx.part)"],
+            "{isolation:?}"
+        );
+        let longer = (format!("{arguments} "), format!("{} ", facts("ab")));
+        for (arguments, facts, limit) in [
+            (&longer.0, &facts("ab"), "arguments-bytes"),
+            (&arguments, &longer.1, "facts-bytes"),
+        ] {
+            let exceeded = decide(&policy, arguments, facts).unwrap_err();
+            assert!(
+                matches!(&exceeded, DecideError::Exceeded(it) if it.limit == limit),
+                "{isolation:?}: {exceeded:?}"
+            );
+        }
+    }
+    let large = load(&policy_with(3 << 20), Isolation::AsKnown, Limits::default());
+    let denied = decide(&large, &arguments, &facts("ab")).unwrap_err();
+    assert!(
+        matches!(
+            denied,
+            DecideError::Trap {
+                kind: TrapKind::Memory
+            }
+        ),
+        "{denied:?}"
+    );
+}

@@ -1,20 +1,24 @@
 //! Which rules and constraints the cases of a suite exercise.
 //!
 //! A call exercises the rule that judges it. A constraint or file scope is exercised if it held for one call and did not hold for another:
-//! otherwise tests would not notice a change of the other half.
+//! otherwise tests would not notice a change of the other half. One of an exception or a forbid has to have been true and to have been
+//! false: undefined forbids whatever it says.
 
 use std::collections::BTreeMap;
 
 use hexgate_eval::{
     Plan, Request, Truth, Workspace,
     plan::ForbidRef,
-    trace::{ConditionTrace, EntryTrace, ForbidTrace, ScopeTrace, trace},
+    trace::{ConditionTrace, EntryTrace, ForbidTrace, RuleTrace, ScopeTrace, trace},
 };
 use hexgate_host::Tools;
 use serde::Serialize;
 
 use super::decide::Call;
-use crate::output::harmless;
+use crate::output::{harmless, shortened};
+
+/// How much of the tools of a forbid is shown, in characters.
+const TOOLS: usize = 60;
 
 /// What was seen so far.
 pub(super) struct Coverage<'s> {
@@ -37,6 +41,10 @@ enum Which {
 #[derive(Debug)]
 struct Rule {
     called: bool,
+    /// Whether it is an exception or a forbid.
+    forbids: bool,
+    /// Of a forbid the names and patterns that it is about; none: all that are not closed. One that is written may be several here.
+    tools: Vec<String>,
     constraints: Vec<(String, Seen)>,
     /// The argument that the file scope judges.
     scope: Option<(String, Seen)>,
@@ -50,15 +58,16 @@ struct Seen {
 }
 
 impl Seen {
-    fn note(&mut self, holds: bool) {
-        self.held |= holds;
-        self.failed |= !holds;
+    fn note(&mut self, truth: Truth, forbids: bool) {
+        self.held |= truth == Truth::True;
+        self.failed |= truth == Truth::False || truth == Truth::Undefined && !forbids;
     }
 
     /// What is missing; none if both halves were seen.
-    fn missing(self) -> Option<Missing> {
+    fn missing(self, forbids: bool) -> Option<Missing> {
         match (self.held, self.failed) {
             (true, true) => None,
+            (true, false) if forbids => Some(Missing::False),
             (true, false) => Some(Missing::NotTrue),
             (false, true) => Some(Missing::True),
             (false, false) => Some(Missing::Both),
@@ -76,6 +85,8 @@ enum Missing {
     True,
     /// It held for every call.
     NotTrue,
+    /// Of what forbids: it let no call pass.
+    False,
     /// No call came to it.
     Both,
 }
@@ -103,6 +114,9 @@ struct Gap<'a> {
     tool: Option<&'a str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     forbid: bool,
+    /// Of a forbid the names and patterns that it is about.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tools: &'a [String],
     /// Which of several rules or forbids, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<usize>,
@@ -121,7 +135,8 @@ impl<'s> Coverage<'s> {
         let mut rules = BTreeMap::new();
         let forbids = |rules: &mut BTreeMap<_, _>, role: &str, all: Vec<ForbidRef<'_>>| {
             for (position, forbid) in all.into_iter().enumerate() {
-                let rule = Rule::of(&plan, forbid.constraints()?, forbid.scope()?)?;
+                let mut rule = Rule::of(&plan, forbid.constraints()?, forbid.scope()?)?;
+                rule.tools = forbid.tools()?.into_iter().map(str::to_owned).collect();
                 rules.insert((role.to_owned(), Which::Forbid, position), rule);
             }
             anyhow::Ok(())
@@ -174,6 +189,13 @@ impl<'s> Coverage<'s> {
         }
         for role in traced.roles {
             self.see_forbids(&role.role, &role.forbids);
+            // Below a forbid that denies no rule is asked, and beside an exception that does no other.
+            let denies = |forbid: &ForbidTrace| forbid.truth != Truth::False;
+            if role.forbids.iter().any(denies) {
+                continue;
+            }
+            let denies = |rule: &RuleTrace| rule.exception && rule.truth != Truth::False;
+            let excepted = role.rules.iter().any(denies);
             let which = match role.entry {
                 EntryTrace::Closed => continue,
                 EntryTrace::Unlisted => Which::Unlisted,
@@ -181,6 +203,9 @@ impl<'s> Coverage<'s> {
                 EntryTrace::Pattern(pattern) => Which::Named(pattern),
             };
             for (position, traced) in role.rules.iter().enumerate() {
+                if excepted && !traced.exception {
+                    continue;
+                }
                 let key = (role.role.clone(), which.clone(), position);
                 if let Some(rule) = self.rules.get_mut(&key) {
                     rule.note(&traced.constraints, traced.scope.as_ref(), traced.exception);
@@ -217,6 +242,7 @@ impl<'s> Coverage<'s> {
                     Which::Unlisted | Which::Forbid => None,
                 },
                 forbid: *which == Which::Forbid,
+                tools: &rule.tools,
                 rule: several(which).then_some(position + 1),
                 what,
                 text,
@@ -228,16 +254,20 @@ impl<'s> Coverage<'s> {
                 report.missing.push(gap("rule", None, Missing::Call));
             }
             for (text, seen) in &rule.constraints {
-                report.constraints.count(seen.missing().is_none());
+                report
+                    .constraints
+                    .count(seen.missing(rule.forbids).is_none());
                 report.missing.extend(
-                    seen.missing()
+                    seen.missing(rule.forbids)
                         .map(|missing| gap("constraint", Some(text), missing)),
                 );
             }
             if let Some((argument, seen)) = &rule.scope {
-                report.file_scopes.count(seen.missing().is_none());
+                report
+                    .file_scopes
+                    .count(seen.missing(rule.forbids).is_none());
                 report.missing.extend(
-                    seen.missing()
+                    seen.missing(rule.forbids)
                         .map(|missing| gap("file_scope", Some(argument), missing)),
                 );
             }
@@ -253,6 +283,8 @@ impl Rule {
         let argument = scope.and_then(|scope| scope.arguments.into_iter().next());
         Ok(Self {
             called: false,
+            forbids: false,
+            tools: Vec::new(),
             constraints: constraints
                 .into_iter()
                 .map(|text| (text.to_owned(), Seen::default()))
@@ -264,17 +296,17 @@ impl Rule {
     /// `forbids`: all of it is evaluated, whatever its parts are.
     fn note(&mut self, constraints: &[ConditionTrace], scope: Option<&ScopeTrace>, forbids: bool) {
         self.called = true;
+        self.forbids = forbids;
         let mut all_hold = true;
         for ((_, seen), traced) in self.constraints.iter_mut().zip(constraints) {
-            let holds = traced.truth == Truth::True;
-            seen.note(holds);
-            all_hold &= holds;
+            seen.note(traced.truth, forbids);
+            all_hold &= traced.truth == Truth::True;
         }
         // The scope of a rule is checked only if all constraints hold.
         if (all_hold || forbids)
             && let (Some((_, seen)), Some(scope)) = (&mut self.scope, scope)
         {
-            seen.note(scope.truth == Truth::True);
+            seen.note(scope.truth, forbids);
         }
     }
 }
@@ -332,6 +364,7 @@ impl Gap<'_> {
             Missing::Call => "no case came to this rule",
             Missing::True => "never true",
             Missing::NotTrue => "never anything but true",
+            Missing::False => "never false",
             Missing::Both => "no case came to it",
         };
         let what = match (self.what, self.text) {
@@ -341,14 +374,21 @@ impl Gap<'_> {
             (_, Some(text)) => format!("{}: {missing}", harmless(text)),
             (_, None) => missing.to_owned(),
         };
-        let tool = match (self.tool, self.forbid) {
-            (Some(tool), _) => harmless(tool).into_owned(),
-            (None, true) => "(forbidden)".to_owned(),
-            (None, false) => "(unlisted tools)".to_owned(),
-        };
-        let tool = match self.rule {
-            Some(rule) => format!("{tool}, {rule}"),
-            None => tool,
+        let tool = match (self.tool, self.forbid, self.rule) {
+            (Some(tool), _, Some(rule)) => format!("{}, {rule}", harmless(tool)),
+            (Some(tool), _, None) => harmless(tool).into_owned(),
+            (None, true, rule) => {
+                let which = rule.map_or_else(String::new, |rule| format!(", {rule}"));
+                let tools = shortened(&self.tools.join(", "), TOOLS);
+                let tools = if self.tools.is_empty() {
+                    "all tools"
+                } else {
+                    &tools
+                };
+                format!("(forbidden{which}) {}", harmless(tools))
+            }
+            (None, false, Some(rule)) => format!("(unlisted tools), {rule}"),
+            (None, false, None) => "(unlisted tools)".to_owned(),
         };
         let role = if self.role.is_empty() && self.forbid {
             "(all roles)".to_owned()

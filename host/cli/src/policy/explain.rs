@@ -23,7 +23,7 @@ use hexgate_eval::{
         trace,
     },
 };
-use hexgate_host::{Mode, Request, Tools};
+use hexgate_host::{Mode, PathStyle, Request, Tools};
 use serde::Serialize;
 
 use super::{
@@ -132,8 +132,13 @@ struct FileScope {
     further: Vec<Operand>,
     /// Whether it covers the paths; of a forbid or an exception, whether it is about one of them.
     holds: bool,
+    /// The same, where that cannot be told too: of what forbids, it forbids then.
+    truth: &'static str,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     search: bool,
+    /// If they are not those of POSIX.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    style: Option<&'static str>,
     allowed_paths: Vec<String>,
     denied_paths: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -387,7 +392,9 @@ fn file_scope(scope: &ScopeTrace) -> FileScope {
             })
             .collect(),
         holds: scope.truth == Truth::True,
+        truth: name(scope.truth),
         search: scope.search,
+        style: (scope.style != PathStyle::Posix).then(|| scope.style.as_str()),
         allowed_paths: scope.paths.allowed.clone(),
         denied_paths: scope.paths.denied.clone(),
         except_paths: scope.paths.except.clone(),

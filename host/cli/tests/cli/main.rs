@@ -21,6 +21,7 @@ mod doctor;
 mod engines;
 mod explain;
 mod fixture;
+mod grown;
 mod hook;
 mod inspect;
 mod mcp;

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::fixture::Fixture;
+use crate::{fixture::Fixture, grown::in_order};
 
 const SUITE: &str = r#"- name: small refunds pass
   role: billing
@@ -370,22 +370,4 @@ fn full_coverage_says_so() {
         fixture.run("test policy.yaml --suite suite.yaml --coverage"),
         "exit 0\ncoverage: 2 of 2 rules, 1 of 1 constraints exercised\n3 passed, 0 failed\n"
     );
-}
-
-/// JSON with its members in one order: which one it has depends on what else is in the program.
-fn in_order(value: &serde_json::Value) -> String {
-    fn sorted(value: &serde_json::Value) -> serde_json::Value {
-        match value {
-            serde_json::Value::Array(items) => items.iter().map(sorted).collect(),
-            serde_json::Value::Object(members) => {
-                let members: std::collections::BTreeMap<_, _> = members.iter().collect();
-                let members = members.into_iter();
-                members
-                    .map(|(name, value)| (name.clone(), sorted(value)))
-                    .collect()
-            }
-            other => other.clone(),
-        }
-    }
-    serde_json::to_string_pretty(&sorted(value)).unwrap()
 }

@@ -98,7 +98,7 @@ impl Forbid {
         if let Some(scope) = &self.file_scope {
             scope.write(depth, text);
         }
-        write_needs("to pass", &self.needs, depth, text);
+        write_needs("not to be forbidden", &self.needs, depth, text);
     }
 }
 
@@ -110,7 +110,9 @@ impl Condition {
             value(self.value),
             harmless(&self.source)
         ));
-        if let Some(element) = &self.element {
+        // Where the condition looks at the element itself, that says it.
+        let shown = self.operands.iter().any(|operand| operand.path == ".");
+        if let Some(element) = self.element.as_ref().filter(|_| !shown) {
             dim(&format!(". = {element}"), depth, text);
         }
         for operand in &self.operands {
@@ -142,15 +144,22 @@ fn dim(line: &str, depth: usize, text: &mut String) {
 impl FileScope {
     fn write(&self, depth: usize, text: &mut String) {
         let indent = "  ".repeat(depth);
-        let held = if self.holds { "true" } else { "false" };
-        text.push_str(&format!(
-            "{indent}{}  file scope on `{}`\n",
-            value(held),
-            harmless(&self.argument)
-        ));
         let first = (&self.argument, &self.value);
         let further = self.further.iter().map(|one| (&one.path, &one.value));
-        for (argument, value) in std::iter::once(first).chain(further) {
+        let arguments: Vec<_> = std::iter::once(first).chain(further).collect();
+        let names: Vec<String> = arguments
+            .iter()
+            .map(|(name, _)| format!("`{}`", harmless(name)))
+            .collect();
+        let style = self
+            .style
+            .map_or_else(String::new, |style| format!(", {style} paths"));
+        text.push_str(&format!(
+            "{indent}{}  file scope on {}{style}\n",
+            value(self.truth),
+            names.join(", ")
+        ));
+        for (argument, value) in arguments {
             let value = match (value, self.search) {
                 (Some(value), _) => value,
                 (None, true) => "absent: the root",

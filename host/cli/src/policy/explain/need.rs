@@ -1,6 +1,6 @@
 //! What a condition lacks to have the value that is needed.
 
-use hexgate_compiler::expr::{Expr, ExprKind, Over, Path, Quantifier};
+use hexgate_compiler::expr::{Expr, ExprKind, Literal, Over, Path, Quantifier};
 use hexgate_eval::{
     Truth,
     trace::{ConditionKind, ConditionTrace},
@@ -11,9 +11,13 @@ use super::{
     values::{Type, Values},
     words,
 };
+use crate::output::shortened;
 
 /// How many elements of a list are named where changing one of them is enough.
 const ALTERNATIVES: usize = 4;
+
+/// How much of a list of constants is shown, in characters.
+const CONSTANTS: usize = 120;
 
 /// Something that would have made the call pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -127,6 +131,16 @@ impl Search<'_> {
                 }),
             ) => self.quantified(trace, (*quantifier, path, body), wanted, values),
             (
+                ConditionKind::Every | ConditionKind::Any,
+                Some(ExprKind::Quantifier {
+                    quantifier,
+                    over: Over::Listed(elements),
+                    body,
+                }),
+            ) => self
+                .listed(trace, (*quantifier, elements, body), wanted, values)
+                .or_else(whole),
+            (
                 ConditionKind::EveryMember | ConditionKind::AnyMember | ConditionKind::Anywhere,
                 Some(ExprKind::Quantifier {
                     quantifier,
@@ -146,7 +160,8 @@ impl Search<'_> {
                     let value = values.at(path)?.into_owned();
                     let inner = values.with(format!("`{path}`"), value);
                     let need = self.of(part, Some(body), wanted, &inner)?;
-                    let leave = Need::act(format!("leave out `{path}`"));
+                    let subject = words::Subject::path(path, values);
+                    let leave = Need::act(format!("leave out {}", subject.name()));
                     Need::one_of(if wanted {
                         vec![need, leave]
                     } else {
@@ -251,6 +266,37 @@ impl Search<'_> {
         Need::one_of(needs)
     }
 
+    /// Quantifiers over constants: the list stays as it is.
+    fn listed(
+        &self,
+        trace: &ConditionTrace,
+        (quantifier, elements, body): (Quantifier, &[Literal], &Expr),
+        wanted: bool,
+        values: &Values<'_>,
+    ) -> Option<Need> {
+        let traced = trace.parts.iter().filter_map(|part| {
+            let index = part.element.as_ref()?.index;
+            let label = format!("constant {}", index + 1);
+            let inner = values.with(label, elements.get(index)?.to_string());
+            self.of(part, Some(body), wanted, &inner)
+        });
+        let mut needs: Vec<Need> = traced.collect();
+        if (quantifier == Quantifier::Every) == wanted {
+            if trace.parts.len() == elements.len() {
+                return Need::all(needs);
+            }
+            // The one that decides is the last that was looked at: what is behind it may lack the same.
+            let texts: Vec<String> = elements.iter().map(Literal::to_string).collect();
+            let (all, text) = (shortened(&texts.join(", "), CONSTANTS), self.text(body));
+            return Some(Need::Each {
+                rule: format!("for each of {all}, `{text}` must be {wanted}"),
+                lacking: needs,
+            });
+        }
+        needs.truncate(ALTERNATIVES);
+        Need::one_of(needs)
+    }
+
     /// Members of an object, or texts at and below a value: for each, or one of them.
     fn within(
         &self,
@@ -261,7 +307,9 @@ impl Search<'_> {
     ) -> Option<Need> {
         let text = self.text(body);
         let value = values.at(path);
-        let is_object = value.is_some_and(|value| Type::of(&value) == Type::Object);
+        let is_object = value
+            .as_ref()
+            .is_some_and(|value| Type::of(value) == Type::Object);
         let (things, one) = if quantifier == Quantifier::Anywhere {
             ("text at and below", "text")
         } else {
@@ -272,19 +320,33 @@ impl Search<'_> {
             let each = format!("be an object; for its members `{text}` must be {wanted}");
             return Some(Need::act(subject.must(&each)));
         }
+        let universal = (quantifier == Quantifier::EveryMember) == wanted;
+        if value.is_none() {
+            let subject = words::Subject::path(path, values);
+            return Some(Need::act(subject.must(&if universal {
+                format!("be given; for each text at and below it `{text}` must be {wanted}")
+            } else {
+                format!("have a text at or below it for which `{text}` is {wanted}")
+            })));
+        }
         let lacking = trace.parts.iter().filter_map(|part| {
             let element = part.element.as_ref()?;
             let (label, value) = match &element.name {
-                Some(name) => (
-                    format!("member {name}"),
-                    format!("{{\"name\": {name}, \"value\": {}}}", element.value),
-                ),
+                Some(name) => {
+                    // What is traced is shortened.
+                    let full = values.member(path, name);
+                    let value = full.unwrap_or(&element.value);
+                    (
+                        format!("member {name}"),
+                        format!("{{\"name\": {name}, \"value\": {value}}}"),
+                    )
+                }
                 None => (format!("text {}", element.value), element.value.clone()),
             };
             self.of(part, Some(body), wanted, &values.with(label, value))
         });
         let mut needs: Vec<Need> = lacking.collect();
-        if (quantifier == Quantifier::EveryMember) == wanted {
+        if universal {
             return Some(Need::Each {
                 rule: format!("for each {things} `{path}`, `{text}` must be {wanted}"),
                 lacking: needs,

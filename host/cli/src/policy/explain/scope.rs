@@ -64,23 +64,47 @@ pub(super) fn need_outside(trace: &ScopeTrace, values: &Values<'_>) -> Option<Ne
             "the scope has no patterns, so it is about every path",
         ));
     }
-    let arguments = trace.arguments.iter().map(|argument| {
+    let arguments = trace.arguments.iter().filter_map(|argument| {
         let name = shortened(&argument.name, SHOWN);
-        let form = match values.paths(&argument.name) {
-            None if !trace.search => "be a path, ",
-            None | Some(_) => "",
+        let outside = format!("not be covered by {}", denied(trace));
+        let what = match values.paths(&argument.name) {
+            None if trace.search && argument.value.is_none() => outside,
+            None => format!("be a path, and {outside}"),
+            Some(paths) if paths.is_empty() => format!("have a path in its list, and {outside}"),
+            // What a drive makes of a path only the evaluator says.
+            Some(_) if trace.style == PathStyle::Windows => outside,
+            Some(paths) => paths
+                .iter()
+                .find_map(|path| concerns(trace, path, &outside))?,
         };
-        format!(
-            "`{name}` must {form}not be covered by {} ({})",
-            denied(trace),
-            is(argument)
-        )
+        let text = format!("the argument `{name}` must {what} ({})", is(argument));
+        Some(Need::act(text))
     });
-    Need::all(
-        arguments
-            .map(|text| Need::act(format!("the argument {text}")))
-            .collect(),
-    )
+    let needs = Need::all(arguments.collect());
+    needs.or_else(|| {
+        Some(Need::act(format!(
+            "no path may be covered by {}",
+            denied(trace)
+        )))
+    })
+}
+
+/// What a path lacks so that a scope that forbids is not about it. None: nothing.
+fn concerns(trace: &ScopeTrace, path: &str, outside: &str) -> Option<String> {
+    let normalised = normalised(path);
+    let absolute = path.starts_with('/');
+    let root = trace.search && normalised.is_empty();
+    let fault = fault(path).filter(|_| !root).or_else(|| mistakable(path));
+    if let Some(fault) = fault {
+        Some(fault.to_owned())
+    } else if denying(trace, &normalised).is_some() {
+        Some(outside.to_owned())
+    } else if absolute && trace.paths.denied.iter().all(|one| !one.starts_with('/')) {
+        let all = "be relative: all patterns of the scope are, so it cannot judge absolute paths";
+        Some(format!("{all}, and {outside}"))
+    } else {
+        None
+    }
 }
 
 /// The most paths of a list that are named.
@@ -100,7 +124,7 @@ fn lacks(trace: &ScopeTrace, path: &str) -> Option<String> {
     }
     if trace.style == PathStyle::Windows {
         // What a drive makes of a path only the evaluator says.
-        return Some(format!("be {}", within(trace)));
+        return Some(whole(trace));
     }
     let refused = fault(path).or_else(|| {
         let denies = !trace.paths.denied.is_empty();
@@ -263,6 +287,23 @@ fn within(trace: &ScopeTrace) -> String {
         "of any file".to_owned()
     } else {
         parts.join(" and ")
+    }
+}
+
+/// The same as something that a path must do.
+fn whole(trace: &ScopeTrace) -> String {
+    let mut musts = Vec::new();
+    if !trace.paths.allowed.is_empty() {
+        let allowed = list(trace.paths.allowed.iter().map(String::as_str));
+        musts.push(format!("match one of the allowed {allowed}"));
+    }
+    if !trace.paths.denied.is_empty() {
+        musts.push(format!("not be covered by {}", denied(trace)));
+    }
+    if musts.is_empty() {
+        "be relative, or begin with a drive and a slash".to_owned()
+    } else {
+        musts.join(", and ")
     }
 }
 

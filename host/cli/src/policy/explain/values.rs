@@ -111,6 +111,14 @@ impl<'a> Values<'a> {
         elements(list)
     }
 
+    /// The member of the object at a path that has a name, which is written as JSON. None: there is none.
+    pub(super) fn member(&self, path: &Path, name: &str) -> Option<&str> {
+        let Some(Cow::Borrowed(object)) = self.at(path) else {
+            return None;
+        };
+        member(object, &serde_json::from_str::<String>(name).ok()?)
+    }
+
     /// The member names of the object at a path. None: there is no object.
     pub(super) fn names(&self, path: &Path) -> Option<Vec<String>> {
         let value = self.at(path)?;

@@ -3,7 +3,7 @@
 use hexgate_compiler::expr::{
     CompareOp, Expr, ExprKind, Literal, Members, Operand, OperandKind, Path, Root, Test, TextCall,
 };
-use hexgate_eval::trace::ConditionTrace;
+use hexgate_eval::trace::{ConditionTrace, OperandTrace};
 
 use super::values::{Type, Values};
 use crate::output::shortened;
@@ -26,10 +26,8 @@ impl Subject {
     /// The value at a path.
     pub(super) fn path(path: &Path, values: &Values<'_>) -> Self {
         let mut name = format!("`{path}`");
-        if path.root == Root::Element
-            && let Some(label) = values.element_label()
-        {
-            name.push_str(&format!(" of {label}"));
+        if path.root == Root::Element {
+            name.push_str(&of_element(values));
         }
         Self {
             name,
@@ -39,14 +37,18 @@ impl Subject {
     }
 
     /// What is computed, by its trace.
-    fn computed(operand: &Operand, trace: &ConditionTrace) -> Self {
-        let name = operand.to_string();
-        let traced = trace.operands.iter().find(|traced| traced.path == name);
+    fn computed(operand: &Operand, traced: Option<&OperandTrace>, values: &Values<'_>) -> Self {
+        let name = traced.map_or_else(|| operand.to_string(), |traced| traced.path.clone());
+        let of = if is_of_element(operand) {
+            of_element(values)
+        } else {
+            String::new()
+        };
         Self {
             value: traced
                 .and_then(|traced| traced.value.as_deref())
                 .map(|value| shortened(value, SHOWN)),
-            name: format!("`{name}`"),
+            name: format!("`{name}`{of}"),
             fixed: false,
         }
     }
@@ -54,6 +56,20 @@ impl Subject {
     /// Its name in backticks.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its name, and its value if there is one.
+    fn described(&self) -> String {
+        match &self.value {
+            Some(value) => format!("{} ({value})", self.name),
+            None => self.name.clone(),
+        }
+    }
+
+    fn is(&self, kind: Type) -> bool {
+        self.value
+            .as_deref()
+            .is_some_and(|value| Type::of(value) == kind)
     }
 
     /// That it must be or do something, and what it is.
@@ -88,20 +104,27 @@ pub(super) fn leaf(
             list,
             negated,
         } => {
-            let subject = operand(value, trace, values)?;
+            let subject = operand(value, traced(&[value], trace), values)?;
             let member = wanted != *negated;
             match list {
                 Members::Listed(list) => subject.must(&membership(list, member)),
                 Members::Path(path) => {
-                    let list = values.at(path);
-                    if !list.is_some_and(|list| Type::of(&list) == Type::List) {
-                        return Some(Subject::path(path, values).must("be a list"));
+                    let list = Subject::path(path, values);
+                    let elements = values.elements(path);
+                    match (elements.is_some_and(|elements| elements.is_empty()), member) {
+                        _ if !list.is(Type::List) => {
+                            let with = if member { "with" } else { "without" };
+                            list.must(&format!("be a list {with} {}", subject.described()))
+                        }
+                        (true, true) => list.must(&format!("have {}", subject.described())),
+                        (false, true) => subject.must(&format!("be an element of {}", list.name)),
+                        // Nothing is in an empty list, but what is absent is undefined there as well.
+                        (true, false) => subject.must("be given"),
+                        (false, false) => subject.must(&format!(
+                            "be of the type of an element of {}, and not be one",
+                            list.name
+                        )),
                     }
-                    subject.must(&if member {
-                        format!("be an element of `{path}`")
-                    } else {
-                        format!("be of the type of an element of `{path}`, and not be one")
-                    })
                 }
             }
         }
@@ -125,15 +148,26 @@ pub(super) fn leaf(
                 | OperandKind::Lower(_)
                 | OperandKind::TypeOf(_)
                 | OperandKind::Arithmetic { .. } => {
-                    let sought = operand(sought, trace, values)?;
+                    let is_element = matches!(&sought.kind, OperandKind::Path(path) if path.root == Root::Element && path.steps.is_empty());
+                    let sought = operand(sought, traced(&[of, sought], trace), values)?;
                     let is = sought.value.as_deref().unwrap_or("absent");
                     if is == "\"\"" || !is.starts_with('"') {
-                        return Some(sought.must("be a string that is not empty"));
+                        let of = operand(of, traced(&[of], trace), values)?;
+                        let not = if wanted { "" } else { "not " };
+                        return Some(sought.must(&format!(
+                            "be a string that is not empty, and {} a string that does {not}{verb} it",
+                            of.name
+                        )));
                     }
-                    format!("{}, which is {is}", sought.name)
+                    if is_element {
+                        is.to_owned()
+                    } else {
+                        format!("{}, which is {is}", sought.name)
+                    }
                 }
             };
-            text_call(&operand(of, trace, values)?, verb, &text, wanted)
+            let of = operand(of, traced(&[of], trace), values)?;
+            text_call(&of, verb, &text, wanted)
         }
         ExprKind::Test(path, test) => match test {
             Test::Matches { pattern, .. } => {
@@ -163,12 +197,16 @@ fn comparison(
     values: &Values<'_>,
 ) -> String {
     match (&left.kind, &right.kind) {
-        (_, OperandKind::Literal(literal)) => with_literal(op, left, literal, trace, values),
+        (_, OperandKind::Literal(literal)) => {
+            with_literal(op, left, literal, traced(&[left], trace), values)
+        }
         (OperandKind::Literal(literal), _) => {
-            with_literal(op.mirrored(), right, literal, trace, values)
+            let traced = traced(&[right], trace);
+            with_literal(op.mirrored(), right, literal, traced, values)
         }
         _ => {
-            let (one, other) = (operand(left, trace, values), operand(right, trace, values));
+            let one = operand(left, traced(&[left], trace), values);
+            let other = operand(right, traced(&[left, right], trace), values);
             let (Some(one), Some(other)) = (one, other) else {
                 return "a comparison of constants must hold".to_owned();
             };
@@ -196,7 +234,7 @@ fn with_literal(
     op: CompareOp,
     operand: &Operand,
     literal: &Literal,
-    trace: &ConditionTrace,
+    traced: Option<&OperandTrace>,
     values: &Values<'_>,
 ) -> String {
     match &operand.kind {
@@ -230,7 +268,7 @@ fn with_literal(
         | OperandKind::Lower(_)
         | OperandKind::TypeOf(_)
         | OperandKind::Arithmetic { .. } => {
-            let subject = Subject::computed(operand, trace);
+            let subject = Subject::computed(operand, traced, values);
             let current = subject.value.as_deref().map(Type::of);
             subject.must(&value_must(op, literal, current))
         }
@@ -287,11 +325,7 @@ fn membership(list: &[Literal], member: bool) -> String {
 }
 
 fn text_call(subject: &Subject, verb: &str, text: &str, wanted: bool) -> String {
-    let is_string = subject
-        .value
-        .as_deref()
-        .is_some_and(|value| Type::of(value) == Type::String);
-    let verb = match (is_string, wanted) {
+    let verb = match (subject.is(Type::String), wanted) {
         (true, true) => verb.to_owned(),
         (true, false) => format!("not {verb}"),
         (false, true) => format!("be a string, and {verb}"),
@@ -342,7 +376,53 @@ fn only(path: &Path, allowed: &[String], wanted: bool, values: &Values<'_>) -> S
     )
 }
 
-fn operand(operand: &Operand, trace: &ConditionTrace, values: &Values<'_>) -> Option<Subject> {
+/// Whose path one is that begins with `.`.
+fn of_element(values: &Values<'_>) -> String {
+    let label = values.element_label();
+    label.map_or_else(String::new, |label| format!(" of {label}"))
+}
+
+/// Whether what is computed begins with an element.
+fn is_of_element(operand: &Operand) -> bool {
+    match &operand.kind {
+        OperandKind::Path(path)
+        | OperandKind::Count(path)
+        | OperandKind::CountIf { path, .. }
+        | OperandKind::Sum { path, .. }
+        | OperandKind::TypeOf(path) => path.root == Root::Element,
+        OperandKind::Lower(operand) => is_of_element(operand),
+        OperandKind::Arithmetic { left, right, .. } => is_of_element(left) || is_of_element(right),
+        OperandKind::Literal(_) => false,
+    }
+}
+
+/// The trace of the last of several operands, by its place: what is computed stands behind what it is computed from, and constants are
+/// left out.
+fn traced<'t>(operands: &[&Operand], trace: &'t ConditionTrace) -> Option<&'t OperandTrace> {
+    fn parts(operand: &Operand) -> usize {
+        match &operand.kind {
+            OperandKind::Literal(_) => 0,
+            OperandKind::Arithmetic { left, right, .. } => parts(left) + parts(right),
+            OperandKind::Path(_)
+            | OperandKind::Count(_)
+            | OperandKind::CountIf { .. }
+            | OperandKind::Sum { .. }
+            | OperandKind::Lower(_)
+            | OperandKind::TypeOf(_) => 1,
+        }
+    }
+    let computed = |operand: &&Operand| matches!(operand.kind, OperandKind::Arithmetic { .. });
+    let traces = operands
+        .iter()
+        .map(|operand| parts(operand) + usize::from(computed(operand)));
+    trace.operands.get(traces.sum::<usize>().checked_sub(1)?)
+}
+
+fn operand(
+    operand: &Operand,
+    traced: Option<&OperandTrace>,
+    values: &Values<'_>,
+) -> Option<Subject> {
     match &operand.kind {
         OperandKind::Path(path) => Some(Subject::path(path, values)),
         OperandKind::Count(path) => {
@@ -361,7 +441,7 @@ fn operand(operand: &Operand, trace: &ConditionTrace, values: &Values<'_>) -> Op
         | OperandKind::Sum { .. }
         | OperandKind::Lower(_)
         | OperandKind::TypeOf(_)
-        | OperandKind::Arithmetic { .. } => Some(Subject::computed(operand, trace)),
+        | OperandKind::Arithmetic { .. } => Some(Subject::computed(operand, traced, values)),
         OperandKind::Literal(_) => None,
     }
 }

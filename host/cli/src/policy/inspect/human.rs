@@ -267,8 +267,12 @@ impl Rule {
             Style::stdout().paint(tone, &self.mode)
         ));
         let word = if exception { "unless false:" } else { "if" };
-        write_condition(word, &self.constraints, text);
-        if let Some(scope) = permits.scope(self.scope) {
+        // A rule that denies and is no exception denies whatever it says.
+        let asked = exception || self.mode != "deny";
+        if asked {
+            write_condition(word, &self.constraints, text);
+        }
+        if let Some(scope) = permits.scope(self.scope).filter(|_| asked) {
             let word = if exception {
                 "unless false: a path of"
             } else {
