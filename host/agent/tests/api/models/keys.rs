@@ -217,8 +217,10 @@ async fn no_event_no_outcome_and_no_record_of_an_agent_shows_the_key() {
         is_clean(&format!("{outcome:?}"));
         drop((agent, events));
         let mut lines = 0;
-        for entry in std::fs::read_dir(&audit).unwrap() {
-            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        let files = std::fs::read_dir(&audit).unwrap();
+        let files = files.map(|entry| entry.unwrap().path());
+        for file in files.filter(|path| path.is_file()) {
+            let bytes = std::fs::read(file).unwrap();
             let text = String::from_utf8_lossy(&bytes);
             lines += text.lines().count();
             is_clean(&text);
