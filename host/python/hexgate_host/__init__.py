@@ -39,6 +39,7 @@ from ._native import (
     version as _version,
 )
 from ._permit import Permit
+from ._said import said
 from ._scope import Caller, User, current_caller
 from ._suite import Case, Mismatch, check
 from ._tokens import attenuate_for_user, mint_project_token
@@ -86,4 +87,5 @@ __all__ = [
     "check",
     "current_caller",
     "mint_project_token",
+    "said",
 ]

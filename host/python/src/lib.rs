@@ -10,6 +10,7 @@
 //! | `decision`, `permit` | what was decided, and the permission to run |
 //! | `asking` | a decision in steps, so that Python can wait for people and for other calls |
 //! | `enforcer`, `options`, `kill` | from a call to a decision |
+//! | `said` | what the user's own words name |
 //! | `notices` | what the host tells the operator, for `logging` |
 //! | `command` | the command line |
 //!
@@ -30,6 +31,7 @@ mod notices;
 mod options;
 mod permit;
 mod policy;
+mod said;
 mod tokens;
 
 use pyo3::prelude::*;
@@ -63,6 +65,8 @@ mod _native {
     use crate::permit::Permit;
     #[pymodule_export]
     use crate::policy::{Policy, Verdict};
+    #[pymodule_export]
+    use crate::said::said;
     #[pymodule_export]
     use crate::tokens::{Token, TokenVerifier, attenuate, mint};
 
