@@ -5,7 +5,9 @@ use hexgate_compiler::Compiled;
 
 use crate::{
     case::{Answer, Call, Case},
-    engines, generate, oracle, shrink,
+    engines, generate,
+    json::Json,
+    oracle, shrink,
     vectors::{self, granted},
 };
 
@@ -35,6 +37,20 @@ impl Engine for engines::Component {
 
     fn covers(&mut self, call: &Call, path: &str) -> Option<bool> {
         Self::covers(self, call, path)
+    }
+}
+
+/// An engine that could not be opened. It has no right answer, so whatever is compared with it shows why.
+#[derive(Debug)]
+pub struct Unopened(pub String);
+
+impl Engine for Unopened {
+    fn answer(&mut self, _: &Call) -> Answer {
+        Answer::Broken(self.0.clone())
+    }
+
+    fn covers(&mut self, _: &Call, _: &str) -> Option<bool> {
+        None
     }
 }
 
@@ -85,32 +101,65 @@ pub fn run(plan: Plan, open: Open<'_>, tell: &mut dyn FnMut(&Summary)) -> Result
                 continue;
             }
         };
-        let mut engine = open(&compiled);
-        for call in calls {
-            let expected = oracle::decide(&resolved, &call);
-            let got = engine.answer(&call);
-            let mut differs = got != expected;
-            if let Some(bounds) = granted(&expected).and_then(|grant| grant.scope.as_ref())
-                && !differs
-            {
-                for path in generate::probes(bounds, seed) {
-                    summary.paths += 1;
-                    differs |= engine.covers(&call, &path) != Some(oracle::covers(bounds, &path));
+        let compared = compare(seed, &policy, &resolved, &calls, &compiled, &[open])?;
+        summary.paths += compared.paths;
+        summary.calls += compared.answers.len() as u64;
+        summary.policies += 1;
+        tell(&summary);
+    }
+    Ok(summary)
+}
+
+/// What came of the calls of one policy.
+#[derive(Debug, Default)]
+pub(crate) struct Compared {
+    /// The answers, in the order of the calls.
+    pub(crate) answers: Vec<Answer>,
+    /// Further paths that were held against the scope of a grant.
+    pub(crate) paths: u64,
+}
+
+/// Asks the oracle and engines the same calls of one policy. An error is a disagreement.
+pub(crate) fn compare(
+    seed: u64,
+    policy: &Json,
+    resolved: &oracle::Policy,
+    calls: &[Call],
+    compiled: &Compiled,
+    opens: &[Open<'_>],
+) -> Result<Compared, String> {
+    let mut engines: Vec<_> = opens.iter().map(|open| (open(compiled), *open)).collect();
+    let mut compared = Compared::default();
+    for call in calls {
+        let expected = oracle::decide(resolved, call);
+        let probes = granted(&expected).and_then(|grant| {
+            let bounds = grant.scope.as_ref()?;
+            let probe = |path: String| {
+                let covered = oracle::covers(bounds, &path);
+                (path, covered)
+            };
+            Some(generate::probes(bounds, seed).into_iter().map(probe))
+        });
+        let probes: Vec<(String, bool)> = probes.into_iter().flatten().collect();
+        for (engine, open) in &mut engines {
+            let mut differs = engine.answer(call) != expected;
+            if !differs {
+                for (path, covered) in &probes {
+                    differs |= engine.covers(call, path) != Some(*covered);
                 }
             }
             if differs {
                 let case = Case {
                     policy: policy.clone(),
-                    call,
+                    call: call.clone(),
                 };
-                return Err(format!("seed {seed}: {}", explained(case, open)));
+                return Err(format!("seed {seed}: {}", explained(case, *open)));
             }
-            summary.calls += 1;
         }
-        summary.policies += 1;
-        tell(&summary);
+        compared.paths += probes.len() as u64;
+        compared.answers.push(expected);
     }
-    Ok(summary)
+    Ok(compared)
 }
 
 /// What is wrong with the answers to the numbered cases, further paths included.

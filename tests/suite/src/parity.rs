@@ -1,8 +1,10 @@
-//! Three engines side by side on random policies and calls: the evaluator in this process, the native component, and the component
-//! that OPA compiled from the printed Rego. They must answer alike, to the last byte of a reason.
+//! The oracle and three engines side by side on random policies and calls: the evaluator in this process, the native component, and the
+//! component that OPA compiled from the printed Rego. They must answer alike, to the last byte of a reason.
 //!
-//! `opa build` and the host's compiler take a fixed time for a module, so many policies are packed into one: their roles stand side
-//! by side, each policy's under names of its own.
+//! Each policy by itself is asked of oracle, evaluator and native component, the oracle the first calls only, since it is slow. Those that
+//! calculate end there: a Rego build refuses them by name. The others are asked of evaluator, native component and Rego component.
+//! `opa build` and the host's compiler take a fixed time for a module, so many policies are packed into one: their roles stand side by
+//! side, each policy's under names of its own.
 
 mod pack;
 
@@ -12,6 +14,7 @@ use std::{
 };
 
 use hexgate_compiler::{
+    Compiled,
     diagnostic::{
         Sink,
         render::{Format, render},
@@ -23,11 +26,12 @@ use hexgate_compiler::{
 };
 
 use crate::{
+    agreement::{self, Compared, Unopened},
     case::{Answer, Call, Case},
     engines::{self, Component, Reference},
     generate,
     json::Json,
-    shrink,
+    oracle, shrink,
 };
 
 /// Policies of one module: more of them make it slower to ask, fewer waste the fixed time.
@@ -36,6 +40,10 @@ const PACKED: u64 = 25;
 /// Of so many modules one is asked as users ask it, with a fresh instance a decision. The others keep theirs: what one call leaves
 /// behind would show in the next.
 const FRESH: u64 = 4;
+
+/// How many calls of a policy the oracle is asked at most. It costs many times what an engine does, and what it misses of one policy another
+/// shows.
+const ORACLE: usize = 50;
 
 /// How long a mismatch is made smaller. Each attempt builds a module.
 const SHRINKING: Duration = Duration::from_secs(240);
@@ -60,8 +68,14 @@ pub struct Summary {
     pub policies: u64,
     /// Policies that the compiler refuses, for which others stand in.
     pub refused: u64,
-    /// Policies that calculate, which a Rego build refuses by name. Others stand in.
+    /// Of the policies those that calculate. A Rego build refuses them by name, so that component was not asked about them.
     pub calculating: u64,
+    /// Of the calls those of policies that calculate.
+    pub calculating_cases: u64,
+    /// Of the calls those that the oracle was asked.
+    pub oracle: u64,
+    /// Further paths that were held against the scope of a grant.
+    pub paths: u64,
     /// Calls that the Rego component decided with a fresh instance each.
     pub fresh: u64,
     /// Calls by what came out.
@@ -110,42 +124,113 @@ pub fn run(what: &Plan, opa: &Opa, tell: &mut dyn FnMut(&Summary)) -> Result<Sum
     while summary.cases < what.cases {
         let left = what.policies.saturating_sub(summary.policies).max(1);
         let calls = (what.cases - summary.cases).div_ceil(left);
+        let most = PACKED.min(left) + summary.policies;
         let mut pack = pack::Pack::default();
-        while (pack.members.len() as u64) < PACKED.min(left) && !pack.has_ceiling() {
-            // Looked at once more for the next pack, if it cannot be in this one.
+        while pack.members.len() as u64 + summary.policies < most && !pack.has_ceiling() {
             let of = seed;
             seed += 1;
             let (mut document, made) = generate::cases(of, usize::try_from(calls).unwrap_or(1));
             // It holds for a whole module, so for all policies of a pack.
             pack::read_arguments(&mut document, modules % 4 == 3);
-            match engines::compile(&document.to_string()) {
-                Ok(compiled) => match rego::print(&compiled.model) {
-                    Ok(_) if !compiled.model.forbids.is_empty() && !pack.members.is_empty() => {
-                        // Its ceiling is over all policies of its pack: it gets one of its own, the next.
-                        seed = of;
-                        break;
-                    }
-                    Ok(_) => pack.add(of, document, made, compiled.model),
-                    Err(rego::Refusal::Inexact { .. }) => summary.calculating += 1,
-                    Err(other) => return Err(format!("policy {of} is refused: {other}")),
-                },
+            let compiled = match engines::compile(&document.to_string()) {
+                Ok(compiled) => compiled,
                 Err(refused) => {
                     summary.refused += 1;
                     if summary.refused > 100 + what.policies / 10 {
                         return Err(format!("too many policies are refused: {refused}"));
                     }
+                    continue;
                 }
+            };
+            let calculates = match rego::print(&compiled.model) {
+                Ok(_) => false,
+                Err(rego::Refusal::Inexact { .. }) => true,
+                Err(other) => return Err(format!("policy {of} is refused: {other}")),
+            };
+            if !calculates && !compiled.model.forbids.is_empty() && !pack.members.is_empty() {
+                // Its ceiling is over all policies of its pack: it gets one of its own, the next. There it is looked at once more.
+                seed = of;
+                break;
+            }
+            let (first, rest) = made.split_at(made.len().min(ORACLE));
+            let compared = alone(of, &document, first, &compiled, &engine)?;
+            summary.paths += compared.paths;
+            summary.oracle += compared.answers.len() as u64;
+            if !calculates {
+                pack.add(of, document, made, compiled.model);
+                continue;
+            }
+            summary.policies += 1;
+            summary.calculating += 1;
+            let answers = without_oracle(of, &document, rest, &compiled, &engine)?;
+            for answer in compared.answers.iter().chain(&answers) {
+                *summary.outcomes.entry(kind(answer)).or_default() += 1;
+                summary.cases += 1;
+                summary.calculating_cases += 1;
             }
         }
-        let instances = Instances::of_module(modules);
-        modules += 1;
-        compare(&pack, &engine, opa, instances, &mut summary)?;
-        summary.policies += pack.members.len() as u64;
+        if !pack.members.is_empty() {
+            let instances = Instances::of_module(modules);
+            modules += 1;
+            compare(&pack, &engine, opa, instances, &mut summary)?;
+            summary.policies += pack.members.len() as u64;
+        }
         tell(&summary);
     }
     Ok(summary)
 }
 
+/// One policy by itself: the oracle, the evaluator and the native component.
+fn alone(
+    seed: u64,
+    document: &Json,
+    calls: &[Call],
+    compiled: &Compiled,
+    engine: &hexgate_host::Engine,
+) -> Result<Compared, String> {
+    let resolved =
+        oracle::resolve(document).map_err(|error| format!("seed {seed}: {error}: {document}"))?;
+    let evaluator: agreement::Open<'_> = &|compiled| match Reference::open(compiled) {
+        Ok(reference) => Box::new(reference),
+        Err(error) => Box::new(Unopened(format!("evaluator: {error}"))),
+    };
+    let native: agreement::Open<'_> = &|compiled| match Component::load(engine, compiled, true) {
+        Ok(component) => Box::new(component),
+        Err(error) => Box::new(Unopened(format!("native component: {error}"))),
+    };
+    let opens = [evaluator, native];
+    agreement::compare(seed, document, &resolved, calls, compiled, &opens)
+}
+
+/// One policy by itself: the evaluator and the native component.
+fn without_oracle(
+    seed: u64,
+    document: &Json,
+    calls: &[Call],
+    compiled: &Compiled,
+    engine: &hexgate_host::Engine,
+) -> Result<Vec<Answer>, String> {
+    let mut evaluator = Reference::open(compiled)?;
+    let native = Component::load(engine, compiled, true)?;
+    let mut answers = Vec::new();
+    for call in calls {
+        let (expected, got) = (evaluator.answer(call), native.answer(call));
+        if got != expected || matches!(expected, Answer::Broken(_)) {
+            let case = Case {
+                policy: document.clone(),
+                call: call.clone(),
+            };
+            return Err(format!(
+                "seed {seed}: the evaluator says {expected:?}\nthe native component says {got:?}\n{}",
+                shrink::as_vector(&case, "?")
+            ));
+        }
+        answers.push(expected);
+    }
+    Ok(answers)
+}
+
+/// The policies of a pack: the evaluator, the native component and the one around OPA's module.
 fn compare(
     pack: &pack::Pack,
     engine: &hexgate_host::Engine,
@@ -234,8 +319,8 @@ fn module(text: &str, opa: &Opa) -> Result<Vec<u8>, String> {
     })
 }
 
-/// What the engines say of a case whose policy stands alone.
-fn alone(
+/// What the engines say of a case of a pack if its policy stands alone.
+fn unpacked(
     case: &Case,
     engine: &hexgate_host::Engine,
     opa: &Opa,
@@ -263,7 +348,7 @@ fn mismatch(
     let end = Instant::now() + SHRINKING;
     let mut still = |case: &Case| {
         Instant::now() < end
-            && alone(case, engine, opa, instances).is_some_and(|answers| differs(&answers))
+            && unpacked(case, engine, opa, instances).is_some_and(|answers| differs(&answers))
     };
     let packed = format!(
         "seed {}, in a pack: {}",
@@ -274,7 +359,7 @@ fn mismatch(
         return format!("{packed}\nalone the policy shows no difference");
     }
     let small = shrink::shrink(case, &mut still);
-    match alone(&small, engine, opa, instances) {
+    match unpacked(&small, engine, opa, instances) {
         Some(answers) => format!(
             "{packed}\n\nsmaller: {}",
             told(&answers, &small.policy, &small.call)

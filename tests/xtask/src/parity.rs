@@ -1,14 +1,14 @@
-//! Reference, native component and the component that OPA compiled, side by side on random policies and calls.
+//! Oracle, evaluator, native component and the component that OPA compiled, side by side on random policies and calls.
 
 use anyhow::Result;
 
 use crate::{setup::opa, workspace};
 
 /// What every full test run compares.
-const CASES: u64 = 100_000;
+const CASES: u64 = 150_000;
 
 /// The fewest policies. More cases than [`CALLS`] for each of them take more policies.
-const POLICIES: u64 = 500;
+const POLICIES: u64 = 750;
 
 /// The most calls of one policy.
 const CALLS: u64 = 1_000;
@@ -18,7 +18,7 @@ pub(crate) struct Args {
     /// How many calls to compare
     #[arg(long, value_name = "N", default_value_t = CASES)]
     cases: u64,
-    /// Of how many policies [default: 500, or as many as it takes for 1,000 calls each]
+    /// Of how many policies [default: 750, or as many as it takes for 1,000 calls each]
     #[arg(long, value_name = "N")]
     policies: Option<u64>,
     /// The seed of the first policy

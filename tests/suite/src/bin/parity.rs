@@ -1,4 +1,4 @@
-//! `cargo xtask parity` runs this: reference, native component and Rego component side by side.
+//! `cargo xtask parity` runs this: oracle, evaluator, native component and Rego component side by side.
 
 use std::{env, process::ExitCode, time::Instant};
 
@@ -55,14 +55,17 @@ fn main() -> ExitCode {
                 .map(|(outcome, count)| format!("{count} {outcome}"))
                 .collect();
             println!(
-                "parity: reference, native and Rego component agree on {} cases over {} policies from seed {} on, none left out ({}; {} with a fresh instance each; {} policies refused by the compiler, {} that calculate, which Rego does not hold), {} s, opa {}",
+                "parity: evaluator and native component agree on {} cases over {} policies from seed {} on, none left out ({}; {} policies refused by the compiler); the oracle agrees on the {} that it was asked, and on {} further paths held against scopes; the Rego component agrees on the {} of the {} policies that do not calculate ({} with a fresh instance each), {} s, opa {}",
                 summary.cases,
                 summary.policies,
                 plan.seed,
                 outcomes.join(", "),
-                summary.fresh,
                 summary.refused,
-                summary.calculating,
+                summary.oracle,
+                summary.paths,
+                summary.cases - summary.calculating_cases,
+                summary.policies - summary.calculating,
+                summary.fresh,
                 start.elapsed().as_secs(),
                 opa.version(),
             );
