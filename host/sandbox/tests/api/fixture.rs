@@ -1,30 +1,39 @@
 //! A workspace that is worth attacking, beside things that it must not reach; and the look at what became of them.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
-use std::net::{TcpListener, UdpSocket};
+use std::io::{self, Read};
+use std::net::{self, TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
-use std::os::unix::net::{SocketAddr, UnixListener};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use hexgate_sandbox::{Limits, Workspace};
 
+use crate::corpus::surroundings;
+
 /// Commands that the corpus of shell scripts may run.
 pub(crate) const ALLOWED: &[&str] = &[
     "cat", "grep", "git", "find", "sed", "sort", "env", "xargs", "tar", "printf", "cp", "ln",
     "chmod", "mkdir", "base64", "tee", "dd", "ls", "nohup", "timeout", "head",
+    // Programs with side doors, where they are installed.
+    "curl", "rg", "xxd",
 ];
 
 pub(crate) struct Fixture {
     folder: tempfile::TempDir,
     tcp: TcpListener,
+    /// None where the machine has no such addresses.
+    tcp6: Option<TcpListener>,
     udp: UdpSocket,
     unix: UnixListener,
     abstracted: UnixListener,
     inside: Option<UnixListener>,
+    agent: UnixListener,
+    notified: UnixDatagram,
     mark: String,
 }
 
@@ -42,7 +51,7 @@ impl Fixture {
             .prefix("fixture")
             .tempdir()
             .unwrap();
-        for name in ["work", "out", "home/.ssh", "run", "read"] {
+        for name in ["work", "out", "home/.ssh", "run", "read", "tmp"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
         fs::write(folder.path().join("home/.ssh/id_ed25519"), "home-secret\n").unwrap();
@@ -56,12 +65,19 @@ impl Fixture {
         }
         let mark = format!("{mark}-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(mark.as_bytes()).unwrap();
+        let (agent, notified) = (
+            addressed(&folder, "SSH_AUTH_SOCK"),
+            addressed(&folder, "NOTIFY_SOCKET"),
+        );
         let fixture = Self {
             tcp: TcpListener::bind("127.0.0.1:0").unwrap(),
+            tcp6: TcpListener::bind("[::1]:0").ok(),
             udp: UdpSocket::bind("127.0.0.1:0").unwrap(),
             unix: UnixListener::bind(folder.path().join("run/host.sock")).unwrap(),
             abstracted: UnixListener::bind_addr(&address).unwrap(),
             inside: None,
+            agent: UnixListener::bind(&agent).unwrap(),
+            notified: UnixDatagram::bind(&notified).unwrap(),
             mark,
             folder,
         };
@@ -69,6 +85,11 @@ impl Fixture {
         fixture.udp.set_nonblocking(true).unwrap();
         fixture.unix.set_nonblocking(true).unwrap();
         fixture.abstracted.set_nonblocking(true).unwrap();
+        fixture.agent.set_nonblocking(true).unwrap();
+        fixture.notified.set_nonblocking(true).unwrap();
+        if let Some(tcp6) = &fixture.tcp6 {
+            tcp6.set_nonblocking(true).unwrap();
+        }
         fixture
     }
 
@@ -87,22 +108,10 @@ impl Fixture {
             .home(path("home"))
             .deny_write_path("kept")
             .extra_read_path(path("read"))
-            .env("READ_ONLY", path("read"))
-            .env("OUT", path("out"))
-            .env("FAKE_HOME", path("home"))
-            .env("HOST_PID", std::process::id().to_string())
-            .env(
-                "HOST_TCP",
-                self.tcp.local_addr().unwrap().port().to_string(),
-            )
-            .env(
-                "HOST_UDP",
-                self.udp.local_addr().unwrap().port().to_string(),
-            )
-            .env("HOST_SOCKET", path("run/host.sock"))
-            .env("HOST_ABSTRACT", &self.mark)
-            .env("FIXTURE", &self.mark)
             .limits(limits);
+        for (name, value) in self.variables() {
+            builder = builder.env(name, value);
+        }
         if listed {
             builder = builder
                 .allowed_commands(ALLOWED.iter().copied())
@@ -111,11 +120,48 @@ impl Fixture {
         builder.build().unwrap()
     }
 
+    /// Where things are that a command must not reach, and the mark of its processes.
+    pub(crate) fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let path = |name: &str| self.folder.path().join(name).into_os_string();
+        let port = |address: io::Result<net::SocketAddr>| {
+            OsString::from(address.unwrap().port().to_string())
+        };
+        let named = |address: io::Result<SocketAddr>| {
+            address.unwrap().as_pathname().unwrap().to_owned().into()
+        };
+        let tcp6 = self
+            .tcp6
+            .as_ref()
+            .map_or_else(OsString::new, |tcp6| port(tcp6.local_addr()));
+        vec![
+            ("READ_ONLY", path("read")),
+            ("OUT", path("out")),
+            ("FAKE_HOME", path("home")),
+            ("HOST_PID", std::process::id().to_string().into()),
+            ("HOST_TCP", port(self.tcp.local_addr())),
+            ("HOST_TCP6", tcp6),
+            ("HOST_UDP", port(self.udp.local_addr())),
+            ("HOST_SOCKET", path("run/host.sock")),
+            ("HOST_ABSTRACT", self.mark.clone().into()),
+            ("HOST_AGENT", named(self.agent.local_addr())),
+            ("HOST_NOTIFY", named(self.notified.local_addr())),
+            ("FIXTURE", self.mark.clone().into()),
+        ]
+    }
+
+    /// The folder for temporary files of what runs without a sandbox.
+    pub(crate) fn temporary(&self) -> PathBuf {
+        self.folder.path().join("tmp")
+    }
+
     /// Everything as at the beginning.
     pub(crate) fn reset(&mut self) -> Before {
         self.inside = None;
         let (root, out) = (self.root(), self.folder.path().join("out"));
-        for folder in [&root, &out] {
+        // What runs without a sandbox may have moved it away.
+        let _ = fs::remove_dir_all(self.folder.path().join("work.old"));
+        for folder in [&root, &out, &self.temporary()] {
+            fs::create_dir_all(folder).unwrap();
             clear(folder);
         }
         let write = |path: PathBuf, text: &str| {
@@ -154,6 +200,9 @@ impl Fixture {
     /// What of the workspace is protected, whether or not it was there.
     fn shielded(&self) -> Picture {
         let root = self.root();
+        if !root.is_dir() {
+            return Picture::new();
+        }
         let workspace = Workspace::builder(&root)
             .home(self.folder.path().join("home"))
             .deny_write_path("kept")
@@ -184,15 +233,17 @@ impl Fixture {
         if !self.root().is_dir() {
             damage.push("the workspace is gone".to_owned());
         }
-        if self.tcp.accept().is_ok() {
+        let tcp6 = self.tcp6.as_ref().map(TcpListener::accept);
+        if self.tcp.accept().is_ok() || tcp6.is_some_and(|arrived| arrived.is_ok()) {
             damage.push("a connection arrived".to_owned());
         }
-        if self.udp.recv(&mut [0; 16]).is_ok() {
+        if self.udp.recv(&mut [0; 16]).is_ok() || self.notified.recv(&mut [0; 16]).is_ok() {
             damage.push("a datagram arrived".to_owned());
         }
         let sockets = [
             Some(&self.unix),
             Some(&self.abstracted),
+            Some(&self.agent),
             self.inside.as_ref(),
         ];
         if sockets
@@ -224,6 +275,15 @@ impl Fixture {
     pub(crate) fn mark(&self) -> &str {
         &self.mark
     }
+}
+
+/// The address that a variable of this program names, free to be taken; or one of the fixture's own.
+fn addressed(folder: &tempfile::TempDir, variable: &str) -> PathBuf {
+    let path = std::env::var_os(variable)
+        .filter(|_| surroundings::are_here())
+        .map_or_else(|| folder.path().join("run").join(variable), PathBuf::from);
+    let _ = fs::remove_file(&path);
+    path
 }
 
 /// Processes whose environment says that they belong to a fixture.
@@ -274,7 +334,7 @@ fn git(root: &Path) {
     static MADE: std::sync::OnceLock<Option<tempfile::TempDir>> = std::sync::OnceLock::new();
     let made = MADE.get_or_init(|| {
         let folder = tempfile::tempdir().ok()?;
-        let script = "git init -q --template= . && echo x > x && git add x && git -c user.name=a -c user.email=a@b commit -qm x";
+        let script = "git init -q --template= . && echo x > x && git add x && git -c user.name=a -c user.email=a@b commit -qm x && git branch other && git remote add origin ssh://good.example/x";
         let status = std::process::Command::new("sh")
             .args(["-c", script])
             .current_dir(folder.path())
@@ -318,11 +378,15 @@ fn look(folder: &Path, wanted: &mut dyn FnMut(&Path) -> bool, picture: &mut Pict
                 Vec::new()
             };
             // The time of a folder changes with what is made in it, which is looked at by itself.
-            let time = if found.is_dir() { 0 } else { found.mtime() };
+            let time = if found.is_dir() {
+                (0, 0)
+            } else {
+                (found.mtime(), found.mtime_nsec())
+            };
             picture.insert(
                 path.clone(),
                 format!(
-                    "{:o} {} {} {:?}",
+                    "{:o} {:?} {} {:?}",
                     found.mode(),
                     time,
                     found.nlink(),
