@@ -5,7 +5,8 @@ use crate::error::OptionError;
 /// The bounds within which an [`Engine`](crate::Engine) runs policies.
 ///
 /// The limits that can change a verdict are counted by the policy itself, so that every host agrees. `arguments_bytes` and `facts_bytes`
-/// can only lower them. All others are backstops: a policy of the known engine does not reach them, and a call that does is denied.
+/// can only lower them. All others are backstops: a call that reaches one is denied. A policy of the known engine reaches `memory_bytes` alone,
+/// if it was compiled to accept more than the default or has a plan of more than 1 MiB (`docs/security.md` has the numbers).
 ///
 /// Write `Limits { fuel: 1_000_000, ..Limits::default() }`: later versions add fields. [`Limits::set`] reaches each field by its
 /// written name, for command lines and environments.
