@@ -21,6 +21,23 @@ impl std::fmt::Display for Refused {
     }
 }
 
+/// The host's engine, keeping what it compiles below a folder: a component by way of OPA takes a second, and the next run of the tests
+/// needs the same ones.
+///
+/// # Errors
+///
+/// The folder cannot be trusted.
+#[cfg(feature = "host")]
+pub fn keeping(
+    folder: &std::path::Path,
+) -> Result<hexgate_host::Engine, hexgate_host::EngineError> {
+    let mut cache =
+        hexgate_host::CacheConfig::new(folder.join("compiled"), folder.join("compiled.key"));
+    cache.max_bytes = 4 << 30;
+    cache.max_entries = 10_000;
+    hexgate_host::Engine::builder().cache_config(cache).build()
+}
+
 /// Compiles the text of a policy.
 pub fn compile(text: &str) -> Result<Compiled, Refused> {
     let outcome = Compiler::default().compile_str("policy.yaml", text);

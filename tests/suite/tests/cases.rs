@@ -24,7 +24,7 @@ use hexgate_compiler::{
 };
 use hexgate_tests::{
     case::{Answer, Call},
-    engines::{Component, Reference},
+    engines::{self, Component, Reference},
 };
 use serde_json::{Value, value::RawValue};
 
@@ -306,7 +306,7 @@ fn each_policy_decides_so_by_way_of_opa() {
     } else {
         STEP
     };
-    let engine = hexgate_host::Engine::new().unwrap();
+    let engine = engines::keeping(Path::new(env!("CARGO_TARGET_TMPDIR"))).unwrap();
     let (mut wrong, mut inexact) = (Vec::new(), 0);
     let yaml = cases().into_iter().filter(|case| !case.is_rego());
     let accepted = yaml.filter(|case| case.codes("refused").is_empty());

@@ -142,8 +142,9 @@ fn the_rego_component_agrees_with_every_vector() {
         STEP
     };
     let policies: Vec<_> = policies.iter().step_by(step).collect();
-    let engine = hexgate_host::Engine::new().unwrap();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rego-modules");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let engine = engines::keeping(folder).unwrap();
+    let folder = folder.join("rego-modules");
     let modules = Modules::new(&folder, policies.len());
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
