@@ -155,6 +155,11 @@ class Enforcer:
         return self._native.kill_switch
 
     @property
+    def asks(self) -> bool:
+        """Whether it asks people itself about calls that need approval."""
+        return self._asks is not None or self._durable
+
+    @property
     def counts(self) -> dict[str, int]:
         """Failures around decisions: records that could not be written."""
         return self._native.counts
