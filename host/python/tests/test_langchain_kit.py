@@ -219,15 +219,108 @@ class Agents(Driver):
         return StructuredTool.from_function(coroutine=ask, name=name, description="Asks another agent.")
 
 
-def transfer(name: str) -> BaseTool:
+def transfer(name: str, graph: str | None = Command.PARENT) -> BaseTool:
     async def go(task: str, runtime: ToolRuntime) -> Command[Any]:
         done = ToolMessage("transferred", name=name, tool_call_id=runtime.tool_call_id)
         # Another graph's node is given the conversation with the answer to this call in it.
         update = {"messages": [*runtime.state["messages"], done]}
-        return Command(goto=name, graph=Command.PARENT, update=update)
+        return Command(goto=name, graph=graph, update=update if graph else {"messages": [done]})
 
     return StructuredTool.from_function(coroutine=go, name=name, description="Hands over to another agent.")
 
 
-def test_agents_hold_every_scenario() -> None:
-    asyncio.run(check(Agents()))
+class Graphs(Agents):
+    """A graph of LangGraph with a `ToolNode`, wrapped after it was compiled, and the user named at each run."""
+
+    host = "langgraph"
+    title = "LangGraph"
+
+    def uncovered(self, scenario: Scenario) -> Uncovered | None:
+        if scenario.around.rewrite_after is not None:
+            return Absent("the gate comes last in each node, so nothing changes arguments behind it")
+        return super().uncovered(scenario)
+
+    def ungated(self) -> list[Ungated]:
+        return [
+            super().ungated()[0],
+            Ungated(
+                "what a node does by itself",
+                "a node is a function of the program; a tool that it calls is refused, unless it was handed over to be sealed (`tools=`)",
+            ),
+        ]
+
+    async def run(self, play: Play, agent: Any) -> None:
+        config = {} if any(tool.parallel for tool in play.tools) else {"max_concurrency": 1}
+        if play.around.entry == "streamed":
+            async for _ in agent.astream_events(messages(), config, user=play.caller):
+                pass
+        else:
+            await agent.ainvoke(messages(), config, user=play.caller)
+
+    def agent(self, play: Play, heard: Heard, gates: list[Any]) -> Any:
+        agents, handoffs, helpers = {}, {}, {}
+        tools: list[BaseTool] = []
+        for tool in play.tools:
+            if tool.kind in ("function", "mcp"):
+                tools.append(function(play, tool))
+            elif tool.kind == "agent":
+                agents[tool.name] = tool.name
+                tools.append(self.delegation(self.helper(play, tool), tool.name))
+            elif tool.kind == "handoff":
+                handoffs[tool.name] = tool.name
+                helpers[tool.name] = self.helper(play, tool)
+                tools.append(transfer(tool.name, graph=None))
+        provider = [tool.name for tool in play.tools if tool.kind == "provider"]
+        graph = self.graph(play, model(play, play.script, "c", heard), tools, provider, helpers)
+        enforcer = play.enforcer()
+        options: Any = {"agents": agents, "handoffs": handoffs, "accept_ungated": provider}
+        agent = wrap_langchain_agent(graph, enforcer, **options)
+        if play.around.wrapped_twice:
+            agent = wrap_langchain_agent(agent.graph, enforcer, tools=tools, **options)
+        gates.append(agent)
+        return agent
+
+    def helper(self, play: Play, tool: Tool) -> Any:
+        assert tool.agent is not None
+        asked = model(play, play.script_of(tool.name, tool.agent), "h", Heard())
+        graph = self.graph(play, asked, [function(play, it) for it in tool.agent.tools], [], {})
+        return wrap_langchain_agent(graph, play.enforcer(tool.name))
+
+    def graph(self, play: Play, asked: Scripted, tools: list[BaseTool], provider: list[str], helpers: dict[str, Any]) -> Any:
+        later = Later(play)
+        rewrite = play.around.rewrite_before or play.around.rewrite_after
+
+        async def think(state: MessagesState) -> dict[str, Any]:
+            for name in play.script.adds():
+                later.added[name] = function(play, next(tool for tool in play.tools if tool.name == name))
+            bound = asked.bind_tools([*tools, *later.added.values(), *({"type": name} for name in provider)])
+            return {"messages": [await bound.ainvoke(state["messages"])]}
+
+        async def around(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+            async def added(request: Any) -> Any:
+                return await later.awrap_tool_call(request, handler)
+
+            async def rewritten(request: Any) -> Any:
+                if rewrite is None:
+                    return await added(request)
+                return await Rewrites(rewrite.tool, rewrite.arguments).awrap_tool_call(request, added)
+
+            return await told(request, rewritten)
+
+        builder = StateGraph(MessagesState)
+        builder.add_node("think", think)
+        builder.add_node("tools", ToolNode(tools, awrap_tool_call=around), destinations=tuple(helpers) or None)
+        builder.add_edge(START, "think")
+        builder.add_conditional_edges("think", tools_condition)
+        if not helpers:
+            builder.add_edge("tools", "think")
+        else:
+            builder.add_conditional_edges("tools", lambda state: "think" if state["messages"][-1].type == "tool" and state["messages"][-1].text != "transferred" else "__end__")
+        for name, helper in helpers.items():
+            builder.add_node(name, helper)
+        return builder.compile()
+
+
+@pytest.mark.parametrize("driver", [Agents(), Graphs()], ids=["langchain", "langgraph"])
+def test_every_scenario_holds(driver: Driver) -> None:
+    asyncio.run(check(driver))
