@@ -6,121 +6,31 @@ are looked at. So what is added later is gated too. What cannot be gated is refu
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import dataclasses
 import functools
 import inspect
 import json
 import types
-import weakref
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextvars import ContextVar
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
 
-from agents import (
-    Agent,
-    AgentHooks,
-    ApplyPatchTool,
-    CustomTool,
-    FunctionTool,
-    Handoff,
-    HostedMCPTool,
-    LocalShellTool,
-    ModelResponse,
-    RunConfig,
-    RunContextWrapper,
-    ShellTool,
-    Tool,
-)
-from agents.editor import ApplyPatchEditor, ApplyPatchOperation, ApplyPatchResult
-from agents.handoffs import HandoffInputData
-from agents.run_config import ToolErrorFormatterArgs
+from agents import Agent, AgentHooks, FunctionTool, Handoff, HostedMCPTool, ModelResponse, RunContextWrapper, Tool
 from agents.tool import _FailureHandlingFunctionToolInvoker as Invoker
 
+from . import _openai_agents_native
 from ._approvals import Approval
 from ._enforcer import Enforcer
 from ._errors import ApprovalRequired, ArgumentsError, CallDenied, HexgateError
 from ._events import logger
-from ._native import Authorization, Decision, Run
+from ._openai_agents_handoff import DENIED, GatedHandoff
+from ._openai_agents_run import GOING, Answered, Going, Pending, Questions, going_on
 from ._permit import Permit
-from ._scope import Caller
 
 Invoke = Callable[[Any, str], Awaitable[Any]]
-T = TypeVar("T")
 
-# So many questions are kept by a runner. What is forgotten is asked again.
-_QUESTIONS = 4096
-
-
-@dataclasses.dataclass(frozen=True)
-class Pending:
-    """A call that waits for an answer. ``key`` is what an :class:`~hexgate_host.Approval` of it names; keep it with the state of the run."""
-
-    key: str
-    tool: str
-    arguments: str
-    call_id: str
-    decision: Decision
-
-
-class Going:
-    """A run that goes on."""
-
-    def __init__(
-        self, gate: Gate, run_id: str, caller: Caller | None, approvals: Iterable[Approval]
-    ) -> None:
-        self.gate = gate
-        self.id = run_id
-        self.caller = caller
-        self.approvals = {approval.key: approval for approval in approvals}
-        # The calls that models proposed, and who did. Not their text: a hook may still change it.
-        self.proposed: dict[str, tuple[Any, str]] = {}
-        # What was decided when the SDK asked whether a call needs approval, until the call is invoked.
-        self.decided: dict[tuple[str, str], list[Permit | CallDenied]] = {}
-        self._runs: dict[int, tuple[Enforcer, Run]] = {}
-        self._begins = asyncio.Lock()
-
-    async def begin(self, enforcer: Enforcer) -> Run:
-        """Begins the run of an enforcer's agents, unless it goes on already. :class:`CallDenied` if it may not."""
-        async with self._begins:
-            if id(enforcer) not in self._runs:
-                run = await enforcer.begin_run(self.id, caller=self.caller)
-                self._runs[id(enforcer)] = (enforcer, run)
-            return self._runs[id(enforcer)][1]
-
-    def begin_sync(self, enforcer: Enforcer) -> None:
-        self._runs[id(enforcer)] = (enforcer, enforcer.begin_run_sync(self.id, caller=self.caller))
-
-    def below(self) -> Going:
-        """The run of an agent that is a tool: its counts begin anew."""
-        return Going(self.gate, self.id, self.caller, self.approvals.values())
-
-
-GOING: ContextVar[Going | None] = ContextVar("hexgate_openai_agents_run", default=None)
-
-
-class _Answered(Approval):
-    """The answers of a run that is resumed. Which one counts is known when the question is: it names the call, the caller and the policy."""
-
-    def __init__(self, gate: Gate, going: Going) -> None:
-        super().__init__("", by="RunState.approve")
-        self._gate = gate
-        self._going = going
-
-    def settle(self, authorization: Authorization, decision: Decision) -> None:
-        key = decision.approval_key or ""
-        given = self._going.approvals.pop(key, None)
-        asked_here = self._gate.questions.pop(key, None)
-        if given is not None:
-            given.settle(authorization, decision)
-        elif asked_here is not None:
-            authorization.approve(self.by, None)
-        else:
-            authorization.deny("the approval is for another call, caller or policy, or is used up")
-
-
+# Where the SDK keeps how it reads arguments before it asks a function whether a call needs approval. It asks none about what changes when it is read, such
+# as a whole number for a fraction; ours is asked about everything, since what it decides is the text.
+_PREPARE = "__agents_prepare_arguments__"
 class Gate:
     """What decides for the agents of one runner."""
 
@@ -130,7 +40,7 @@ class Gate:
         others: Mapping[str, Enforcer],
         accept_ungated: frozenset[str],
         pauses: bool,
-        questions: OrderedDict[str, Pending],
+        questions: Questions,
     ) -> None:
         self.enforcer = enforcer
         self.others = others
@@ -146,8 +56,7 @@ class Gate:
         return self.others.get(agent_name, self.enforcer)
 
     def going(self) -> Going | None:
-        going = GOING.get()
-        return going if going is not None and going.gate is self else None
+        return next((run for run in GOING.get() if run.gate is self), None)
 
     # Agents
 
@@ -214,16 +123,9 @@ class Gate:
     def _gated(self, tool: Tool, agent: Agent[Any]) -> Tool:
         if isinstance(tool, FunctionTool):
             return self._function(tool, agent)
-        if isinstance(tool, CustomTool):
-            return self._custom(tool, agent)
-        if isinstance(tool, LocalShellTool):
-            return self._local_shell(tool, agent)
-        if isinstance(tool, ShellTool) and tool.executor is not None:
-            return self._shell(tool, agent)
-        if isinstance(tool, ApplyPatchTool):
-            gated = copy.copy(tool)
-            gated.editor = _Editor(self, agent, tool.name, tool.editor)
-            return gated
+        native = _openai_agents_native.gated(self, tool, agent)
+        if native is not None:
+            return native
         name = str(getattr(tool, "name", type(tool).__name__))
         if isinstance(tool, HostedMCPTool):
             name = f"{name}:{tool.tool_config.get('server_label', '')}"
@@ -251,8 +153,8 @@ class Gate:
         else:
             gated._agent_instance = self.agent(below)
             # Made anew of what `Agent.as_tool` made, also where other gates stand around it: they decide for the agent below, too.
-            made = getattr(invoke, "_hexgate_agent", (invoke, below))
-            decided = _rebound(*made, gated._agent_instance)
+            made: tuple[Invoke, Agent[Any]] = getattr(invoke, "_hexgate_agent", (invoke, below))
+            decided = _rebound(made[0], made[1], gated._agent_instance)
             for gate in (*_gates_of(tool), self):
                 decided = gate._decided(name, gate._as_run(decided, gated._agent_instance), agent)
             cast(Any, decided)._hexgate_agent = made
@@ -264,7 +166,7 @@ class Gate:
         else:
             gated.on_invoke_tool = decided
         if self.pauses:
-            gated.needs_approval = self._asks(name, tool, agent)
+            gated.needs_approval = self._asks(name, tool, agent, vars(decided).pop(_PREPARE, None))
         return gated
 
     def _decided(self, name: str, invoke: Invoke, agent: Agent[Any]) -> Invoke:
@@ -273,17 +175,18 @@ class Gate:
             # Some models write nothing where there is nothing to say.
             text = arguments or "{}"
             try:
-                permit = await self.permit(name, text, agent)
+                permit = await self.permit(name, text, agent, getattr(context, "tool_call_id", None))
+                inexact = _inexact(permit)
+                if inexact is not None:
+                    return inexact
+                with permit:
+                    if hasattr(context, "tool_arguments"):
+                        context.tool_arguments = permit.arguments_json
+                    result = await invoke(context, permit.arguments_json)
+                    permit.complete(result)
             except CallDenied as denied:
+                # Also of what a tool asked by itself, and of an agent below that may not run.
                 return denied.as_error_message()
-            inexact = _inexact(permit)
-            if inexact is not None:
-                return inexact
-            with permit:
-                if hasattr(context, "tool_arguments"):
-                    context.tool_arguments = permit.arguments_json
-                result = await invoke(context, permit.arguments_json)
-                permit.complete(result)
             return result
 
         cast(Any, decided)._hexgate_gates = (*getattr(invoke, "_hexgate_gates", ()), self)
@@ -298,19 +201,18 @@ class Gate:
             if going is None:
                 return await invoke(context, arguments)
             inner = going.below()
+            await inner.begin(self.of(below.name))
             try:
-                await inner.begin(self.of(below.name))
-            except CallDenied as denied:
-                return denied.as_error_message()
-            token = GOING.set(inner)
-            try:
-                return await invoke(context, arguments)
+                with going_on(inner):
+                    return await invoke(context, arguments)
             finally:
-                GOING.reset(token)
+                inner.close()
 
         return run
 
-    def _asks(self, name: str, tool: FunctionTool, agent: Agent[Any]) -> Callable[..., Awaitable[bool]]:
+    def _asks(
+        self, name: str, tool: FunctionTool, agent: Agent[Any], prepare: Callable[..., Any] | None
+    ) -> Callable[..., Awaitable[bool]]:
         """Whether a call pauses the run. It is decided here, once; what came out is kept until it is invoked."""
 
         async def asks(context: RunContextWrapper[Any], params: dict[str, Any], call_id: str) -> bool:
@@ -323,18 +225,19 @@ class Gate:
                 outcome: Permit | CallDenied = await self._authorize(name, text, agent, None)
             except ApprovalRequired as required:
                 decision = required.decision
-                if decision is not None and decision.approval_key and going is not None:
-                    key = decision.approval_key
-                    self.questions[key] = Pending(key, name, text, call_id, decision)
-                    while len(self.questions) > _QUESTIONS:
-                        self.questions.popitem(last=False)
+                if decision is not None and decision.approval_key:
+                    self.questions.add(Pending(decision.approval_key, name, text, call_id, decision))
                 return True
             except CallDenied as denied:
                 outcome = denied
             if going is not None:
-                going.decided.setdefault((name, text), []).append(outcome)
+                going.keep(name, text, call_id, outcome)
             own = tool.needs_approval
             if callable(own):
+                # As the SDK has it: what such a function is shown is what runs, or a person looks at it.
+                prepared = None if prepare is None else prepare(text, tool.name)
+                if prepared is not None and not prepared.unchanged:
+                    return True
                 own = await own(context, params, call_id)
             return bool(own)
 
@@ -353,19 +256,18 @@ class Gate:
         except ValueError:
             return None
 
-    async def permit(self, name: str, text: str, agent: Agent[Any]) -> Permit:
+    async def permit(self, name: str, text: str, agent: Agent[Any], call_id: str | None) -> Permit:
         """The permission for a call that is invoked now."""
         going = self.going()
-        kept = None if going is None else going.decided.get((name, text))
-        if kept:
-            outcome = kept.pop(0)
-            if isinstance(outcome, CallDenied):
-                raise outcome
+        outcome = None if going is None else going.kept(name, text, call_id)
+        if isinstance(outcome, CallDenied):
+            raise outcome
+        if outcome is not None:
             return outcome
-        answers = _Answered(self, going) if going is not None and self.pauses else None
-        if answers is not None and going is not None and not going.approvals and not self.questions:
-            answers = None
-        return await self._authorize(name, text, agent, answers)
+        answer = None
+        if self.pauses and going is not None and call_id is not None and (self.questions or going.approvals):
+            answer = Answered(going, call_id)
+        return await self._authorize(name, text, agent, answer)
 
     async def _authorize(self, name: str, text: str, agent: Agent[Any], approval: Approval | None) -> Permit:
         enforcer, going = self.of(agent.name), self.going()
@@ -380,7 +282,7 @@ class Gate:
     ) -> Any:
         """A tool of the SDK's own kinds, whose arguments are an object."""
         try:
-            permit = await self.permit(name, json.dumps(arguments, ensure_ascii=False), agent)
+            permit = await self.permit(name, json.dumps(arguments, ensure_ascii=False), agent, None)
         except CallDenied as error:
             return denied(error.as_error_message())
         with permit:
@@ -389,43 +291,6 @@ class Gate:
                 result = await result
             permit.complete(result if isinstance(result, str) else repr(result))
         return result
-
-    def _custom(self, tool: CustomTool, agent: Agent[Any]) -> CustomTool:
-        gated = copy.copy(tool)
-        inner = tool.on_invoke_tool
-
-        async def invoke(context: Any, text: str) -> Any:
-            return await self.native(tool.name, {"input": text}, agent, lambda: inner(context, text), str)
-
-        gated.on_invoke_tool = invoke
-        return gated
-
-    def _local_shell(self, tool: LocalShellTool, agent: Agent[Any]) -> LocalShellTool:
-        inner = tool.executor
-
-        async def execute(request: Any) -> str:
-            # A copy: nobody changes what was decided.
-            own = dataclasses.replace(request, data=request.data.model_copy(deep=True))
-            arguments = own.data.action.model_dump(mode="json", exclude_none=True, exclude={"type"})
-            return cast(str, await self.native(tool.name, arguments, agent, lambda: inner(own), str))
-
-        gated = copy.copy(tool)
-        gated.executor = execute
-        return gated
-
-    def _shell(self, tool: ShellTool, agent: Agent[Any]) -> ShellTool:
-        inner = tool.executor
-        assert inner is not None
-
-        async def execute(request: Any) -> Any:
-            action = copy.deepcopy(request.data.action)
-            own = dataclasses.replace(request, data=dataclasses.replace(request.data, action=action))
-            arguments = {key: it for key, it in dataclasses.asdict(action).items() if it is not None}
-            return await self.native(tool.name, arguments, agent, lambda: inner(own), str)
-
-        gated = copy.copy(tool)
-        gated.executor = execute
-        return gated
 
     # Handoffs
 
@@ -436,51 +301,6 @@ class Gate:
         if id(it) not in kept:
             kept[id(it)] = (it, GatedHandoff(self, it, owner))
         return kept[id(it)][1]
-
-    # What the SDK tells of calls that come to nothing
-
-    def run_config(self, given: RunConfig | dict[str, Any] | None) -> RunConfig | dict[str, Any]:
-        before: Any = dict(given or {}) if not isinstance(given, RunConfig) else vars(given)
-        formatter, input_filter = before.get("tool_error_formatter"), before.get("handoff_input_filter")
-
-        async def told(args: ToolErrorFormatterArgs[Any]) -> str | None:
-            message = self._came_to_nothing(args)
-            if formatter is not None:
-                theirs = formatter(args)
-                theirs = await theirs if inspect.isawaitable(theirs) else theirs
-                message = theirs if theirs is not None else message
-            return message
-
-        def failed(args: ToolErrorFormatterArgs[Any]) -> Any:
-            # Of an exception only the program's own formatter has something to say.
-            if args.kind == "tool_exception":
-                return None if formatter is None else formatter(args)
-            return told(args)
-
-        changes: dict[str, Any] = {
-            "tool_not_found_behavior": "return_error_to_model",
-            "tool_error_formatter": failed,
-        }
-        if input_filter is not None:
-            changes["handoff_input_filter"] = _unless_denied(input_filter)
-        if isinstance(given, RunConfig):
-            return dataclasses.replace(given, **changes)
-        return {**before, **changes}
-
-    def _came_to_nothing(self, args: ToolErrorFormatterArgs[Any]) -> str | None:
-        going = self.going()
-        call, agent_name = (None, "") if going is None else going.proposed.get(args.call_id, (None, ""))
-        enforcer, caller = self.of(agent_name), None if going is None else going.caller
-        text = getattr(call, "arguments", None) or "{}"
-        if args.kind == "tool_not_found":
-            return enforcer.in_vain(args.tool_name, text, "unknown_tool", caller=caller)
-        if args.kind == "approval_rejected" and args.tool_type == "function":
-            found = next((it for it in self.questions.values() if it.call_id == args.call_id), None)
-            if found is not None:
-                del self.questions[found.key]
-                reason = "the approval was refused by RunState.reject"
-                return enforcer.refuse(found.tool, found.arguments, reason, caller=caller).as_error_message()
-        return None
 
 
 class Gated(Agent[Any]):
@@ -531,6 +351,8 @@ class Gated(Agent[Any]):
         return [self._hexgate_tool(tool) for tool in await super().get_mcp_tools(run_context)]
 
     async def get_all_tools(self, run_context: RunContextWrapper[Any]) -> list[Tool]:
+        # Another step.
+        DENIED.set(None)
         for gate in self._hexgate_gates:
             going = gate.going()
             if going is not None:
@@ -578,119 +400,6 @@ class _Hooks(AgentHooks[Any]):
                     going.proposed[call_id] = (item, agent.name)
         if self._inner is not None:
             await self._inner.on_llm_end(context, agent, response)
-
-
-# The message of a handoff that was denied, for the rest of the step that tried it.
-_DENIED: ContextVar[str | None] = ContextVar("hexgate_openai_agents_handoff", default=None)
-
-
-class GatedHandoff(Handoff[Any, Any]):
-    """A handoff that is decided. One that is denied hands the conversation to who has it, and the model reads why."""
-
-    _hexgate: tuple[Gate, Any]
-
-    def __init__(self, gate: Gate, it: Agent[Any] | Handoff[Any, Any], owner: Agent[Any]) -> None:
-        from agents import handoff
-
-        plain = it if isinstance(it, Handoff) else handoff(it)
-        target = plain._agent_ref() if plain._agent_ref is not None else None
-        vars(self).update(vars(plain))
-        self._hexgate = (gate, plain)
-        self.on_invoke_handoff = functools.partial(_hand_off, gate, plain, weakref.ref(owner))
-        if isinstance(target, Agent):
-            # Kept here: the SDK holds it by a weak reference alone.
-            self._hexgate_target = gate.agent(target)
-            self._agent_ref = weakref.ref(self._hexgate_target)
-
-    def get_transfer_message(self, agent: Any) -> str:
-        denied = _DENIED.get()
-        return self._hexgate[1].get_transfer_message(agent) if denied is None else denied
-
-    @property
-    def input_filter(self) -> Any:
-        given = vars(self).get("input_filter")
-        return given if _DENIED.get() is None else _as_it_is
-
-    @input_filter.setter
-    def input_filter(self, given: Any) -> None:
-        vars(self)["input_filter"] = given
-
-    @property
-    def nest_handoff_history(self) -> bool | None:
-        given = vars(self).get("nest_handoff_history")
-        return cast("bool | None", given) if _DENIED.get() is None else False
-
-    @nest_handoff_history.setter
-    def nest_handoff_history(self, given: bool | None) -> None:
-        vars(self)["nest_handoff_history"] = given
-
-
-async def _hand_off(
-    gate: Gate, plain: Handoff[Any, Any], owner: Callable[[], Agent[Any] | None], context: Any, arguments: str
-) -> Agent[Any]:
-    _DENIED.set(None)
-    here = owner()
-    if here is None:
-        raise HexgateError("the agent of this handoff is gone", "internal", "report this as a defect")
-    text = arguments or "{}"
-    try:
-        permit = await gate.permit(f"agent.handoff:{plain.agent_name}", text, here)
-        going = gate.going()
-        with permit:
-            if going is not None:
-                await going.begin(gate.of(plain.agent_name))
-            target = await plain.on_invoke_handoff(context, permit.arguments_json if arguments else arguments)
-            if target.name != plain.agent_name:
-                permit.fail("another_agent")
-                raise gate.of(here.name).refuse(
-                    f"agent.handoff:{target.name}",
-                    text,
-                    f"the handoff to `{plain.agent_name}` went to another agent",
-                    caller=None if going is None else going.caller,
-                )
-            gated = gate.agent(target)
-            gate.check(gated)
-            permit.complete(target.name)
-        return gated
-    except CallDenied as denied:
-        _DENIED.set(denied.as_error_message())
-        # A prepared copy stands for the agent that everybody sees.
-        return cast("Agent[Any]", getattr(here, "_agents_public_agent", here))
-
-
-def _as_it_is(data: HandoffInputData) -> HandoffInputData:
-    return data
-
-
-def _unless_denied(input_filter: Callable[[HandoffInputData], Any]) -> Callable[[HandoffInputData], Any]:
-    return lambda data: input_filter(data) if _DENIED.get() is None else data
-
-
-class _Editor(ApplyPatchEditor):
-    """Changes of files, each decided before it is made."""
-
-    def __init__(self, gate: Gate, agent: Agent[Any], tool: str, inner: ApplyPatchEditor) -> None:
-        self._gate, self._agent, self._tool, self._inner = gate, agent, tool, inner
-
-    async def create_file(self, operation: ApplyPatchOperation) -> Any:
-        return await self._decided(operation, self._inner.create_file)
-
-    async def update_file(self, operation: ApplyPatchOperation) -> Any:
-        return await self._decided(operation, self._inner.update_file)
-
-    async def delete_file(self, operation: ApplyPatchOperation) -> Any:
-        return await self._decided(operation, self._inner.delete_file)
-
-    async def _decided(self, operation: ApplyPatchOperation, apply: Callable[[ApplyPatchOperation], Any]) -> Any:
-        own = copy.copy(operation)
-        named = {"operation": own.type, "path": own.path, "diff": own.diff, "move_to": own.move_to}
-        return await self._gate.native(
-            self._tool,
-            {key: it for key, it in named.items() if it is not None},
-            self._agent,
-            lambda: apply(own),
-            lambda message: ApplyPatchResult(status="failed", output=message),
-        )
 
 
 def _invoked(tool: FunctionTool) -> Invoke:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
 
@@ -25,7 +24,9 @@ from agents import Agent, Runner, RunConfig, RunResult, RunResultStreaming, RunS
 from ._approvals import Approval
 from ._enforcer import Enforcer, EnforcerOptions
 from ._errors import ApprovalError, HexgateError
-from ._openai_agents_gate import GOING, Gate, Gated, Going, Pending
+from ._openai_agents_gate import Gate, Gated
+from ._openai_agents_run import Going, Pending, Questions, going_on
+from ._openai_agents_told import run_config as told
 from ._scope import Caller
 
 __all__ = ["HexgateRunner", "Pending"]
@@ -64,7 +65,7 @@ class HexgateRunner:
         self._api_key = api_key
         self._options = options
         self._resolved: dict[str, Enforcer] = {}
-        self._questions: OrderedDict[str, Pending] = OrderedDict()
+        self._questions = Questions()
         self._ungated: dict[str, str] = {}
         for it in [enforcer, *self._enforcers.values()]:
             self._can_pause(it)
@@ -98,13 +99,18 @@ class HexgateRunner:
         **options: Any,
     ) -> RunResult:
         """As ``Runner.run``. ``approvals`` are answers to questions of a run that is resumed in another process."""
-        agent, going = await asyncio.to_thread(self._begin, starting_agent, input, user, approvals)
-        await going.begin(going.gate.of(agent.name))
-        token = GOING.set(going)
+        if self._enforcer is None and not isinstance(input, RunState):
+            # The platform is asked over the network.
+            await asyncio.to_thread(self._enforcer_of, starting_agent.name)
+        agent, runs = self._begin(starting_agent, input, user, approvals)
+        for run in runs:
+            await run.begin(run.gate.of(agent.name))
         try:
-            return await Runner.run(agent, input, run_config=going.gate.run_config(run_config), **options)
+            with going_on(*runs):
+                return await Runner.run(agent, input, run_config=told(runs[-1].gate, run_config), **options)
         finally:
-            GOING.reset(token)
+            for run in runs:
+                run.close()
 
     def run_sync(
         self,
@@ -123,13 +129,15 @@ class HexgateRunner:
             pass
         else:
             raise RuntimeError("`run_sync` cannot be called when an event loop is already running: use `await run(...)`")
-        agent, going = self._begin(starting_agent, input, user, approvals)
-        going.begin_sync(going.gate.of(agent.name))
-        token = GOING.set(going)
+        agent, runs = self._begin(starting_agent, input, user, approvals)
+        for run in runs:
+            run.begin_sync(run.gate.of(agent.name))
         try:
-            return Runner.run_sync(agent, input, run_config=going.gate.run_config(run_config), **options)
+            with going_on(*runs):
+                return Runner.run_sync(agent, input, run_config=told(runs[-1].gate, run_config), **options)
         finally:
-            GOING.reset(token)
+            for run in runs:
+                run.close()
 
     def run_streamed(
         self,
@@ -142,12 +150,9 @@ class HexgateRunner:
         **options: Any,
     ) -> RunResultStreaming:
         """As ``Runner.run_streamed``. Whether the run may begin is decided before the model is asked; a refusal is raised by ``stream_events()``."""
-        agent, going = self._begin(starting_agent, input, user, approvals)
-        token = GOING.set(going)
-        try:
-            return Runner.run_streamed(agent, input, run_config=going.gate.run_config(run_config), **options)
-        finally:
-            GOING.reset(token)
+        agent, runs = self._begin(starting_agent, input, user, approvals)
+        with going_on(*runs):
+            return Runner.run_streamed(agent, input, run_config=told(runs[-1].gate, run_config), **options)
 
     def pending(self, result: RunResult | RunResultStreaming) -> list[Pending]:
         """The questions of a run that paused. Those of the SDK's own ``needs_approval`` are not among them."""
@@ -155,11 +160,11 @@ class HexgateRunner:
             (getattr(it.raw_item, "call_id", None), getattr(it.raw_item, "arguments", None) or "{}")
             for it in result.interruptions
         }
-        return [it for it in self._questions.values() if (it.call_id, it.arguments) in waiting]
+        return self._questions.among(waiting)
 
     def _begin(
         self, agent: Agent[Any], input: Input, user: Caller | None, approvals: Iterable[Approval]
-    ) -> tuple[Agent[Any], Going]:
+    ) -> tuple[Agent[Any], list[Going]]:
         if isinstance(input, RunState):
             current = input._current_agent
             if current is None or self._gate_of(current) is None:
@@ -176,11 +181,14 @@ class HexgateRunner:
             raise ApprovalError(
                 "answers are given to a runner that does not pause", "contradiction", "`HexgateRunner(pauses=True)`"
             )
-        gate = self._gate_of(gated)
+        own = self._gate_of(gated)
         # INVARIANT: it was gated above.
-        if gate is None:
+        if own is None or not isinstance(gated, Gated):
             raise HexgateError("the agent is not gated", "internal", "report this as a defect")
-        return gated, Going(gate, uuid.uuid4().hex, user, answers)
+        run_id = uuid.uuid4().hex
+        # Other runners that gated the agent count, too. Ours comes last.
+        gates = [gate for gate in gated._hexgate_gates if gate is not own]
+        return gated, [*(Going(gate, run_id, user, ()) for gate in gates), Going(own, run_id, user, answers)]
 
     def _gate_of(self, agent: Agent[Any]) -> Gate | None:
         gates = agent._hexgate_gates if isinstance(agent, Gated) else ()
