@@ -51,6 +51,8 @@ _LOOKS = frozenset(
     }
 )
 
+_NO_EVENTS = "events of this kind go on outside of the call that asks for them: use `astream_events` with `v2`, or `stream` and `astream`"
+
 
 def wrap_langchain_agent(
     agent: Any,
@@ -145,9 +147,12 @@ class HexgateLangchainAgent(Runnable[Any, Any]):
         **kwargs: Any,
     ) -> Any:
         if version not in ("v1", "v2"):
-            raise ValueError("events of this version are not an iterator that can be gated: use `v2`, or `astream`")
+            raise NotImplementedError(_NO_EVENTS)
         entry = _Entry(self, input, config, user)
         return entry.asteps(lambda: self.graph.astream_events(entry.input, entry.config, version=version, **kwargs))
+
+    def stream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        raise NotImplementedError(_NO_EVENTS)
 
     def astream_log(
         self, input: Any, config: RunnableConfig | None = None, *, user: Caller | None = None, **kwargs: Any

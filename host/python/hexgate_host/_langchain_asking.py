@@ -22,6 +22,7 @@ _MARK = "hexgate_approval"
 # The names are the framework's own. Where they are missing nothing is asked, and what needs approval is denied.
 _SCRATCHPAD = "__pregel_scratchpad"
 _CHECKPOINTER = "__pregel_checkpointer"
+_TASK = "checkpoint_ns"
 _PASSES = 4096
 
 
@@ -55,20 +56,22 @@ def _read(value: object) -> Approval | None:
     )
 
 
-def _mark_of(call_id: str | None) -> str:
-    return hashlib.sha256((call_id or "").encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def _mark_of(task: object, call_id: str | None) -> str:
+    """The name of a call: where in the graph it is made, which stays the same when the node is run again, and its id, which the model chooses."""
+    return hashlib.sha256(f"{task}\0{call_id}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 class _Pass:
     """One time that a node is run."""
 
-    __slots__ = ("scratchpad", "asked", "started", "lock")
+    __slots__ = ("scratchpad", "asked", "started", "taken", "lock")
 
     def __init__(self, scratchpad: object) -> None:
         # It is kept so that no other one gets its identity.
         self.scratchpad = scratchpad
         self.asked = False
         self.started = False
+        self.taken: set[str] = set()
         self.lock = threading.Lock()
 
 
@@ -92,7 +95,7 @@ class Questions:
             self._passes.move_to_end(id(scratchpad))
             while len(self._passes) > _PASSES:
                 self._passes.popitem(last=False)
-        return Question(this, _mark_of(call_id))
+        return Question(this, _mark_of(within.get(_TASK), call_id))
 
 
 class Question:
@@ -116,6 +119,11 @@ class Question:
             key, _, mark = approval.key.rpartition(".")
             if mark != self._mark:
                 continue
+            with self._pass.lock:
+                # An answer is for one attempt.
+                if mark in self._pass.taken:
+                    return None
+                self._pass.taken.add(mark)
             # The framework gives answers in the order of the questions, so this one has to be taken.
             taken = interrupt({})
             if taken != value:
