@@ -112,6 +112,9 @@ class Gate:
         before = _gates_of(tool)
         if self in before:
             return tool
+        if isinstance(tool, FunctionTool) and tool._mcp_tool_binding is not None:
+            # Made anew each time that a server is asked for its tools.
+            return self._function(tool, agent)
         known = self._tools.get((id(tool), agent.name))
         if known is None:
             gated = self._gated(tool, agent)
@@ -394,10 +397,7 @@ class _Hooks(AgentHooks[Any]):
     ) -> None:
         going = self._gate.going()
         if going is not None:
-            for item in response.output:
-                call_id = getattr(item, "call_id", None)
-                if isinstance(call_id, str):
-                    going.proposed[call_id] = (item, agent.name)
+            going.propose(response.output, agent.name)
         if self._inner is not None:
             await self._inner.on_llm_end(context, agent, response)
 

@@ -80,6 +80,12 @@ class Going:
         self._runs: dict[int, tuple[Enforcer, Run]] = {}
         self._begins = asyncio.Lock()
 
+    def propose(self, items: Iterable[Any], agent_name: str) -> None:
+        for item in items:
+            call_id = getattr(item, "call_id", None)
+            if isinstance(call_id, str):
+                self.proposed[call_id] = (item, agent_name)
+
     async def begin(self, enforcer: Enforcer) -> Run:
         """Begins the run of an enforcer's agents, unless it goes on already. :class:`CallDenied` if it may not."""
         async with self._begins:

@@ -109,8 +109,7 @@ class HexgateRunner:
             with going_on(*runs):
                 return await Runner.run(agent, input, run_config=told(runs[-1].gate, run_config), **options)
         finally:
-            for run in runs:
-                run.close()
+            _close(runs)
 
     def run_sync(
         self,
@@ -136,8 +135,7 @@ class HexgateRunner:
             with going_on(*runs):
                 return Runner.run_sync(agent, input, run_config=told(runs[-1].gate, run_config), **options)
         finally:
-            for run in runs:
-                run.close()
+            _close(runs)
 
     def run_streamed(
         self,
@@ -152,7 +150,10 @@ class HexgateRunner:
         """As ``Runner.run_streamed``. Whether the run may begin is decided before the model is asked; a refusal is raised by ``stream_events()``."""
         agent, runs = self._begin(starting_agent, input, user, approvals)
         with going_on(*runs):
-            return Runner.run_streamed(agent, input, run_config=told(runs[-1].gate, run_config), **options)
+            result = Runner.run_streamed(agent, input, run_config=told(runs[-1].gate, run_config), **options)
+        if result.run_loop_task is not None:
+            result.run_loop_task.add_done_callback(lambda _: _close(runs))
+        return result
 
     def pending(self, result: RunResult | RunResultStreaming) -> list[Pending]:
         """The questions of a run that paused. Those of the SDK's own ``needs_approval`` are not among them."""
@@ -188,7 +189,14 @@ class HexgateRunner:
         run_id = uuid.uuid4().hex
         # Other runners that gated the agent count, too. Ours comes last.
         gates = [gate for gate in gated._hexgate_gates if gate is not own]
-        return gated, [*(Going(gate, run_id, user, ()) for gate in gates), Going(own, run_id, user, answers)]
+        runs = [*(Going(gate, run_id, user, ()) for gate in gates), Going(own, run_id, user, answers)]
+        if isinstance(input, RunState):
+            # What was proposed before the run paused.
+            items: list[Any] = [item for response in input._model_responses for item in response.output]
+            items += [it.raw_item for it in input.get_interruptions()]
+            for run in runs:
+                run.propose(items, gated.name)
+        return gated, runs
 
     def _gate_of(self, agent: Agent[Any]) -> Gate | None:
         gates = agent._hexgate_gates if isinstance(agent, Gated) else ()
@@ -211,3 +219,8 @@ class HexgateRunner:
                 "contradiction",
                 "leave out `approvals` of the enforcer, or `pauses`",
             )
+
+
+def _close(runs: list[Going]) -> None:
+    for run in runs:
+        run.close()

@@ -39,7 +39,7 @@ from agents import (
     set_tracing_disabled,
     tool_input_guardrail,
 )
-from agents.testing import ModelStep, ScriptedModel, assistant_message, function_call
+from agents.testing import ScriptedModel, assistant_message, function_call
 from openai.types.responses import (
     ResponseApplyPatchToolCall,
     ResponseCustomToolCall,
@@ -804,6 +804,100 @@ def test_approving_always_approves_once(watched: Watched, shop: Shop) -> None:
     first, second = outputs(asyncio.run(runner.run(agent, state, user=ALICE)))
     assert first == "refunded 100.0" and second.startswith("[approval_required]")
     assert shop.ran == [("refund_order", 100.0, "alice")]
+
+
+def test_two_calls_alike_are_two_questions(watched: Watched, shop: Shop) -> None:
+    for approved in (1, 2):
+        shop.ran.clear()
+        runner = HexgateRunner(watched.enforcer, pauses=True)
+        agent = agent_of(shop, [call("refund_order", "c1", amount=100), call("refund_order", "c2", amount=100)])
+        result = asyncio.run(runner.run(agent, "Go.", user=ALICE))
+        assert len(runner.pending(result)) == len(result.interruptions) == 2
+        state = result.to_state()
+        for it in result.interruptions[:approved]:
+            state.approve(it)
+        for it in result.interruptions[approved:]:
+            state.reject(it)
+        found = sorted(outputs(asyncio.run(runner.run(agent, state, user=ALICE))))
+        assert shop.ran == [("refund_order", 100.0, "alice")] * approved
+        assert found[-1] == "refunded 100.0" and (found[0] == "refunded 100.0") is (approved == 2)
+
+
+def test_another_policy_after_the_answer(tmp_path: Path, shop: Shop) -> None:
+    tmp_path.chmod(0o700)
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    policy.chmod(0o600)
+    runner = HexgateRunner(hexgate.Enforcer.from_file("triage", policy), pauses=True)
+    for changed, begins in [
+        (POLICY.replace("<= 1000", "<= 2000"), "[policy_denied]"),
+        (POLICY.replace("mode: approval_required", "mode: deny"), "[policy_denied]"),
+    ]:
+        policy.write_text(POLICY)
+        agent = agent_of(shop, [call("refund_order", amount=100)])
+        result = asyncio.run(runner.run(agent, "Go.", user=ALICE))
+        state = result.to_state()
+        state.approve(result.interruptions[0])
+        policy.write_text(changed)
+        (text,) = outputs(asyncio.run(runner.run(agent, state, user=ALICE)))
+        assert text.startswith(begins) and shop.ran == []
+
+
+@pytest.mark.parametrize("same_process", [True, False])
+def test_an_agent_below_pauses_the_run(watched: Watched, shop: Shop, same_process: bool) -> None:
+    below = [call("refund_order", amount=100)]
+    researcher: Agent[Any] = Agent(name="researcher", tools=[shop.refund_order], model=model(below))
+    ask = function_call("ask", '{"input": "look"}', call_id="a")
+    agent = agent_of(shop, [ask])
+    agent.tools.append(researcher.as_tool("ask", "Asks the researcher."))
+    runner = HexgateRunner(watched.enforcer, pauses=True)
+    result = asyncio.run(runner.run(agent, "Go.", user=ALICE))
+    assert shop.ran == [] and len(result.interruptions) == len(runner.pending(result)) == 1
+    (pending,) = runner.pending(result)
+    state, answers = result.to_state(), []
+    if not same_process:
+        runner, state = restored(watched, agent, result)
+        answers = [hexgate.Approval(pending.key, by="carol")]
+    state.approve(state.get_interruptions()[0])
+    result = asyncio.run(runner.run(agent, state, user=ALICE, approvals=answers))
+    assert shop.ran == [("refund_order", 100.0, "alice")] and result.final_output == "Done."
+    assert "carol" in [it.approved_by for it in watched.decisions] or same_process
+
+
+def test_what_was_permitted_before_a_guardrail_rejected_it(watched: Watched, shop: Shop) -> None:
+    @tool_input_guardrail
+    def rejects(data: Any) -> ToolGuardrailFunctionOutput:
+        watched.enforcer.kill_switch.stop_user("alice", "fraud")
+        return ToolGuardrailFunctionOutput.reject_content("not now") if not seen else ToolGuardrailFunctionOutput.allow()
+
+    seen: list[str] = []
+    shop.view_order.tool_input_guardrails = [rejects]
+    runner = HexgateRunner(watched.enforcer, pauses=True)
+    agent = agent_of(shop, [call("view_order", "c1", id=1)], [call("view_order", "c2", id=1)])
+    first, second = outputs(asyncio.run(runner.run(agent, "Go.", user=ALICE)))
+    assert first == "not now" and shop.ran == []
+    # The same call again is decided again: by then the user is stopped.
+    assert [it.cause for it in watched.decisions] == ["policy", "stopped"]
+    assert watched.ends() == [("view_order", "cancelled", False)]
+
+
+def test_a_stream_pauses_and_goes_on(watched: Watched, shop: Shop) -> None:
+    async def run() -> list[str]:
+        runner = HexgateRunner(watched.enforcer, pauses=True)
+        agent = agent_of(shop, [call("refund_order", amount=100), call("view_order", id=1)])
+        result = runner.run_streamed(agent, "Go.", user=ALICE)
+        async for _ in result.stream_events():
+            pass
+        assert len(runner.pending(result)) == 1
+        state = result.to_state()
+        state.approve(result.interruptions[0])
+        result = runner.run_streamed(agent, state, user=ALICE)
+        async for _ in result.stream_events():
+            pass
+        return outputs(result)
+
+    assert sorted(asyncio.run(run())) == ["order 1", "refunded 100.0"]
+    assert {it[1] for it in watched.ends()} == {"completed"}
 
 
 def test_a_refusal_holds_and_is_recorded(watched: Watched, shop: Shop) -> None:
