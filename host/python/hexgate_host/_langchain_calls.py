@@ -54,8 +54,11 @@ class Prepared:
         return positional, {**values, **self.injected}
 
 
-def prepare(tool: BaseTool, kind: type[BaseTool], given: object) -> Prepared:
-    """Reads a call as the tool does, and what it becomes is what is decided: defaults are filled in, texts made numbers."""
+def prepare(tool: BaseTool, kind: type[BaseTool], given: object, *, is_of_node: bool) -> Prepared:
+    """Reads a call as the tool does, and what it becomes is what is decided: defaults are filled in, texts made numbers.
+
+    What a tool declares as injected is the host's only in a ``ToolNode``, which takes away what a model says in its place.
+    """
     call_id: str | None = None
     if isinstance(given, Mapping) and given.get("type") == "tool_call":
         call_id = given["id"]
@@ -65,7 +68,8 @@ def prepare(tool: BaseTool, kind: type[BaseTool], given: object) -> Prepared:
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
         return Prepared(call_id, {}, inexact="the arguments are no object")
     # A model writes no objects of the framework, so these are the host's whatever the tool declares.
-    hosts = injected_names(tool) | {key for key, value in given.items() if isinstance(value, (ToolRuntime, BaseStore))}
+    hosts = injected_names(tool) if is_of_node else frozenset()
+    hosts |= {key for key, value in given.items() if isinstance(value, (ToolRuntime, BaseStore))}
     raw = {key: value for key, value in given.items() if key not in hosts}
     try:
         # The same method that the tool itself reads its arguments with.

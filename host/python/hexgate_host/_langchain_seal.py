@@ -1,13 +1,14 @@
 """Tools that run from a permission and not otherwise.
 
-A sealed tool is a copy whose class is a subclass of the tool's own. A call is decided where the framework runs the tool, after every middleware, with the
-arguments as the tool's function gets them. What the function gets is what the permission says: the schema is not asked again.
+A sealed tool is a second object of the same tool, whose class is a subclass of the tool's own. A call is decided where the framework runs the tool, after
+every middleware, with the arguments as the tool's function gets them. What the function gets is what the permission says: the schema is not asked again.
 """
 
 from __future__ import annotations
 
 import functools
 import types
+import weakref
 from contextlib import ExitStack
 from contextvars import ContextVar
 from types import TracebackType
@@ -19,7 +20,7 @@ from langchain_core.runnables.config import merge_configs
 from langchain_core.tools import BaseTool
 from langgraph.errors import GraphBubbleUp, ParentCommand
 
-from ._errors import ArgumentsError, CallDenied
+from ._errors import ArgumentsError, CallDenied, HexgateError
 from ._langchain_calls import Prepared, prepare
 from ._permit import Permit
 
@@ -62,17 +63,34 @@ def is_about_to_run(name: str) -> bool:
 class Seal:
     """Who decides the calls of a tool."""
 
-    def __init__(self, original: type[BaseTool], gates: tuple[Bound, ...]) -> None:
+    def __init__(
+        self, original: type[BaseTool], gates: tuple[Bound, ...], *, is_of_node: bool, outer: Seal | None = None
+    ) -> None:
         self.original = original
         self.gates = gates
+        # Whether a `ToolNode` calls it, which takes away what a model says in the place of what the host injects.
+        self.is_of_node = is_of_node
+        self._outer = outer
         self.reached = False
+
+    def reach(self) -> None:
+        """The framework came to the tool, for each gate that sent it there."""
+        self.reached = True
+        if self._outer is not None:
+            self._outer.reach()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Seal:
         # Gates are not data.
         return self
 
 
+_SEALS: dict[int, tuple[weakref.ref[BaseTool], Seal]] = {}
+
+
 def seal_of(tool: BaseTool) -> Seal | None:
+    found = _SEALS.get(id(tool))
+    if found is not None and found[0]() is tool:
+        return found[1]
     return cast("Seal | None", tool.__dict__.get(_KEY))
 
 
@@ -86,25 +104,33 @@ def why_not(tool: BaseTool) -> str | None:
 
 
 def sealed(tool: BaseTool, gate: Bound) -> BaseTool:
-    """A copy that runs only what the gate permits. A tool that is sealed for another agent is decided by both."""
-    seal = seal_of(tool)
-    if seal is not None and any(it.is_same(gate) for it in seal.gates):
+    """The same tool for one call of a node, which runs only what the gate permits. One that is sealed for another agent is decided by both."""
+    before = seal_of(tool)
+    if before is not None and before.is_of_node and any(it.is_same(gate) for it in before.gates):
         return tool
-    return _put(tool.model_copy(), seal, gate)
+    seal = _with(tool, gate, is_of_node=True)
+    twin: BaseTool = object.__new__(_sealed_class(seal.original))
+    # They share their state, so a tool that changes itself is changed.
+    for name in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+        object.__setattr__(twin, name, getattr(tool, name))
+    key = id(twin)
+    _SEALS[key] = (weakref.ref(twin, lambda _: _SEALS.pop(key, None)), seal)
+    return twin
 
 
 def seal_in_place(tool: BaseTool, gate: Bound) -> None:
     """Seals the tool itself, for code that has it by name."""
-    seal = seal_of(tool)
-    if seal is None or not any(it.is_same(gate) for it in seal.gates):
-        _put(tool, seal, gate)
+    seal = _with(tool, gate, is_of_node=False)
+    object.__setattr__(tool, "__class__", _sealed_class(seal.original))
+    tool.__dict__[_KEY] = seal
 
 
-def _put(tool: BaseTool, seal: Seal | None, gate: Bound) -> BaseTool:
-    original = type(tool) if seal is None else seal.original
-    object.__setattr__(tool, "__class__", _sealed_class(original))
-    tool.__dict__[_KEY] = Seal(original, (gate,) if seal is None else (*seal.gates, gate))
-    return tool
+def _with(tool: BaseTool, gate: Bound, *, is_of_node: bool) -> Seal:
+    before = seal_of(tool)
+    if before is None:
+        return Seal(type(tool), (gate,), is_of_node=is_of_node)
+    gates = before.gates if any(it.is_same(gate) for it in before.gates) else (*before.gates, gate)
+    return Seal(before.original, gates, is_of_node=is_of_node, outer=before)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -140,13 +166,18 @@ def _sealed_class(original: type[BaseTool]) -> type[BaseTool]:
 
 
 def _seal(tool: BaseTool) -> Seal:
-    return cast(Seal, tool.__dict__[_KEY])
+    seal = seal_of(tool)
+    if seal is None:
+        raise HexgateError(
+            f"the tool {tool.name!r} is a copy that has lost its gate", "ungated_tools", "use the tool that was sealed"
+        )
+    return seal
 
 
 def _invoke(tool: BaseTool, given: Any, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
     seal = _seal(tool)
-    seal.reached = True
-    call = prepare(tool, seal.original, given)
+    seal.reach()
+    call = prepare(tool, seal.original, given, is_of_node=seal.is_of_node)
     permits: list[Permit] = []
     try:
         token = _token_for_a_fault(tool, seal, call)
@@ -167,8 +198,8 @@ def _invoke(tool: BaseTool, given: Any, config: RunnableConfig | None, kwargs: d
 
 async def _ainvoke(tool: BaseTool, given: Any, config: RunnableConfig | None, kwargs: dict[str, Any]) -> Any:
     seal = _seal(tool)
-    seal.reached = True
-    call = prepare(tool, seal.original, given)
+    seal.reach()
+    call = prepare(tool, seal.original, given, is_of_node=seal.is_of_node)
     permits: list[Permit] = []
     try:
         token = _token_for_a_fault(tool, seal, call)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import copy
 import enum
 import json
 import subprocess
@@ -23,7 +24,7 @@ pytest.importorskip("langchain")
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ToolRetryMiddleware
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
-from langchain_core.tools import BaseTool, InjectedToolCallId, StructuredTool, Tool, ToolException, tool
+from langchain_core.tools import BaseTool, InjectedToolArg, InjectedToolCallId, StructuredTool, Tool, ToolException, tool
 from langgraph.cache.memory import InMemoryCache
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
@@ -1011,6 +1012,50 @@ def test_nodes_that_call_tools_by_themselves(kept: Kept, alice: hexgate.User, ad
     with pytest.raises(hexgate.CallDenied):
         add.run({"amount": 5})
     assert ran == [5]
+
+
+def test_what_is_declared_as_injected_is_decided_where_nobody_takes_it_away(kept: Kept, alice: hexgate.User, ran: list[Any]) -> None:
+    @tool
+    def view(id: int, owner: Annotated[str, InjectedToolArg]) -> str:
+        """Looks."""
+        ran.append((id, owner))
+        return "seen"
+
+    def act(state: MessagesState) -> dict[str, Any]:
+        last = state["messages"][-1]
+        assert isinstance(last, AIMessage)
+        return {"messages": [view.invoke({**call, "type": "tool_call"}) for call in last.tool_calls]}
+
+    graph = graph_of([view], Scripted.saying([("view", {"id": 1, "owner": "root"})]), node=act)
+    assert read(wrap_langchain_agent(graph, kept.enforcer, tools=[view]).invoke(hi(), user=alice)) == ["seen"]
+    assert json.loads(kept.decisions[-1].arguments_json) == {"id": 1, "owner": "root"}
+
+
+def test_a_tool_that_changes_itself(kept: Kept, alice: hexgate.User) -> None:
+    class View(BaseTool):
+        name: str = "view"
+        description: str = "Counts."
+        count: int = 0
+        _seen: int = 0
+
+        def _run(self) -> str:
+            self.count += 1
+            self._seen += 1
+            return f"{self.count} {self._seen}"
+
+    view = View()
+    agent = create_agent(Scripted.saying([("view", {})], [("view", {})]), [view], middleware=[HexgateMiddleware(kept.enforcer)])
+    with alice:
+        assert read(agent.invoke(hi())) == ["1 1", "2 2"]
+    assert view.count == 2 and type(view) is View
+
+
+def test_a_copy_of_a_sealed_tool_is_sealed(kept: Kept, alice: hexgate.User, add: BaseTool, ran: list[Any]) -> None:
+    wrap_langchain_agent(graph_of([], Scripted.saying()), kept.enforcer, tools=[add])
+    for other in (copy.copy(add), copy.deepcopy(add), add.model_copy(), add.model_copy(update={"name": "sum"})):
+        with alice:
+            assert other.invoke({"amount": 500}).startswith("[policy_denied]")
+    assert ran == []
 
 
 def test_graphs_in_graphs_are_gated(kept: Kept, alice: hexgate.User, add: BaseTool, ran: list[Any]) -> None:
