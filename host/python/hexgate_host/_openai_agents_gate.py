@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from agents import Agent, AgentHooks, FunctionTool, Handoff, HostedMCPTool, ModelResponse, RunContextWrapper, Tool
 from agents.tool import _FailureHandlingFunctionToolInvoker as Invoker
+from agents.version import __version__ as version
 
 from . import _openai_agents_native
 from ._approvals import Approval
@@ -27,6 +28,9 @@ from ._openai_agents_run import GOING, Answered, Going, Pending, Questions, goin
 from ._permit import Permit
 
 Invoke = Callable[[Any, str], Awaitable[Any]]
+
+if not version.startswith("0.24."):
+    logger.warning("openai-agents %s is not what this was tested with: install 'hexgate-host[openai-agents]'", version)
 
 # Where the SDK keeps how it reads arguments before it asks a function whether a call needs approval. It asks none about what changes when it is read, such
 # as a whole number for a fraction; ours is asked about everything, since what it decides is the text.

@@ -20,6 +20,8 @@ from agents import (
     AgentHooks,
     ApplyPatchTool,
     CodeInterpreterTool,
+    ComputerTool,
+    Computer,
     CustomTool,
     FunctionTool,
     HostedMCPTool,
@@ -530,11 +532,13 @@ def test_sync(runner: HexgateRunner, watched: Watched, shop: Shop) -> None:
     found: list[Any] = []
 
     def run() -> None:
-        # Not the thread of the test: the SDK leaves an event loop behind on it.
+        # Not the thread of the test: the SDK leaves the event loop of the thread open.
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
         try:
             found.append(outputs(runner.run_sync(agent_of(shop, [call("view_order", id=1)]), "Go.", user=ALICE)))
         finally:
-            asyncio.get_event_loop_policy().get_event_loop().close()
+            loop.close()
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -572,6 +576,34 @@ def test_a_run_that_may_not_begin(tmp_path: Path, shop: Shop, entry: str) -> Non
     assert isinstance(agent.model, ScriptedModel) and len(agent.model.calls) == 0
 
 
+class NoComputer(Computer):
+    """A computer that nobody uses."""
+
+    environment = "mac"
+    dimensions = (1, 1)
+
+    def screenshot(self) -> str:
+        raise NotImplementedError
+
+    def click(self, *_: Any) -> None: ...
+    def double_click(self, *_: Any) -> None: ...
+    def scroll(self, *_: Any) -> None: ...
+    def type(self, *_: Any) -> None: ...
+    def wait(self) -> None: ...
+    def move(self, *_: Any) -> None: ...
+    def keypress(self, *_: Any) -> None: ...
+    def drag(self, *_: Any) -> None: ...
+
+
+def test_realtime_agents_are_refused(runner: HexgateRunner) -> None:
+    from agents.realtime import RealtimeAgent
+
+    agent: Any = RealtimeAgent(name="voice")
+    with pytest.raises(hexgate.HexgateError) as refused:
+        asyncio.run(runner.run(agent, "Go.", user=ALICE))
+    assert refused.value.code == "ungated"
+
+
 @pytest.mark.parametrize(
     ("tool", "name"),
     [
@@ -585,6 +617,7 @@ def test_a_run_that_may_not_begin(tmp_path: Path, shop: Shop, entry: str) -> Non
             "code_interpreter",
         ),
         (lambda: ShellTool(environment={"type": "container_auto"}), "shell"),
+        (lambda: ComputerTool(computer=NoComputer()), "computer_use_preview"),
     ],
 )
 def test_tools_of_the_provider(
