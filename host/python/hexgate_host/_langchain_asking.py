@@ -95,14 +95,15 @@ class Questions:
             self._passes.move_to_end(id(scratchpad))
             while len(self._passes) > _PASSES:
                 self._passes.popitem(last=False)
-        return Question(this, _mark_of(within.get(_TASK), call_id))
+        return Question(this, call_id, _mark_of(within.get(_TASK), call_id))
 
 
 class Question:
     """A call that may need an answer."""
 
-    def __init__(self, this: _Pass, mark: str) -> None:
+    def __init__(self, this: _Pass, call_id: str | None, mark: str) -> None:
         self._pass = this
+        self._call_id = call_id
         self._mark = mark
 
     def _answers(self) -> list[object]:
@@ -147,6 +148,7 @@ class Question:
                 "key": f"{decision.approval_key}.{self._mark}",
                 "agent": decision.agent_name,
                 "tool": decision.tool_name,
+                "tool_call_id": self._call_id,
                 # As text: it is what was decided, digit by digit.
                 "arguments": decision.arguments_json,
                 "user": decision.user_id,

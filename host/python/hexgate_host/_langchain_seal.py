@@ -236,11 +236,16 @@ class _Running:
         return self
 
     def ended(self, result: Any) -> Any:
+        if not self._token.used:
+            # INVARIANT: the framework reads the arguments of every call.
+            raise HexgateError(
+                f"the tool {self._token.tool.name!r} ran past what was decided, so its result is withheld",
+                "ungated_tools",
+                "use a version of langchain-core that hexgate-host[langchain] names",
+            )
         text, failed = _text_of(result)
         for permit in self._permits:
-            if not self._token.used:
-                permit.fail("not_run", text)
-            elif failed:
+            if failed:
                 permit.fail("ToolException", text)
             else:
                 permit.complete(text)

@@ -938,6 +938,15 @@ class ViewArguments(BaseModel):
     id: int
 
 
+def test_a_framework_that_reads_arguments_in_another_way_is_found_out(
+    kept: Kept, alice: hexgate.User, view: BaseTool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BaseTool, "run", lambda self, given, **kwargs: ToolMessage("past", tool_call_id="c0-0"))
+    agent = create_agent(Scripted.saying([("view", {})]), [view], middleware=[HexgateMiddleware(kept.enforcer)])
+    with alice, pytest.raises(hexgate.HexgateError, match="ran past"):
+        agent.invoke(hi())
+
+
 def test_classes_of_tools(alice: hexgate.User, kept: Kept, ran: list[Any]) -> None:
     class View(BaseTool):
         name: str = "view"
@@ -1259,7 +1268,7 @@ def test_calls_side_by_side_run_once_each(kept: Kept, alice: hexgate.User, pay: 
     agent = asking(kept, Scripted.saying(calls), [pay, view], "middleware")
     with alice:
         result = agent.invoke(hi(), THREAD)
-        first, second = result["__interrupt__"]
+        first, second = sorted(result["__interrupt__"], key=lambda it: it.value["tool_call_id"])
         assert first.value["key"] != second.value["key"] and 60 not in ran
         answers = {
             first.id: hexgate.Approval(first.value["key"], by="carol"),
