@@ -41,6 +41,7 @@ from agents import (
     set_tracing_disabled,
     tool_input_guardrail,
 )
+from agents.tool_context import ToolContext
 from agents.testing import ScriptedModel, assistant_message, function_call
 from openai.types.responses import (
     ResponseApplyPatchToolCall,
@@ -465,10 +466,32 @@ def test_what_arguments_run(runner: HexgateRunner, watched: Watched, shop: Shop)
     assert ("refund_order", "failed", False) in watched.ends()
 
 
-def test_no_arguments_at_all_are_an_empty_object(runner: HexgateRunner, watched: Watched, shop: Shop) -> None:
-    agent = agent_of(shop, [function_call("limited", "", call_id="c")])
-    assert outputs(asyncio.run(runner.run(agent, "Go.", user=ALICE))) == ["fine"]
-    assert watched.decisions[0].arguments_json == "{}"
+def test_no_arguments_at_all_are_an_empty_object(runner: HexgateRunner, watched: Watched) -> None:
+    got: list[str] = []
+
+    async def late(context: Any, arguments: str) -> str:
+        got.append(arguments)
+        return "fine"
+
+    tool = FunctionTool("late", "Late.", {"type": "object"}, late, strict_json_schema=False)
+    turn = [function_call("late", "", call_id="c1"), function_call("late", '{"b": 1,  "a": 2}', call_id="c2")]
+    agent: Agent[Any] = Agent(name="triage", tools=[tool], model=model(turn))
+    assert outputs(asyncio.run(runner.run(agent, "Go.", user=ALICE))) == ["fine", "fine"]
+    assert got == ["{}", '{"b": 1,  "a": 2}'] == [it.arguments_json for it in watched.decisions]
+
+
+def test_a_tool_that_reads_its_context_sees_what_was_decided(runner: HexgateRunner) -> None:
+    got: list[str] = []
+
+    @function_tool
+    def refund_order(context: ToolContext[Any], amount: float) -> str:
+        """Refunds."""
+        got.append(context.tool_arguments)
+        return "fine"
+
+    agent: Agent[Any] = Agent(name="triage", tools=[refund_order], model=model([call("refund_order", amount=10)]))
+    asyncio.run(runner.run(agent, "Go.", user=ALICE, hooks=Rewrites('{"amount": 20}')))
+    assert got == ['{"amount": 20}']
 
 
 class Rewrites(RunHooks[Any]):
@@ -796,8 +819,8 @@ def test_a_run_goes_on_in_another_process(watched: Watched, shop: Shop) -> None:
     agent.model = model()
     runner, state = restored(watched, agent, result)
     state.approve(state.get_interruptions()[0])
-    answer = hexgate.Approval(pending.key, by="carol")
-    result = asyncio.run(runner.run(agent, state, user=ALICE, approvals=[answer]))
+    answers = [hexgate.Approval("0" * 64, by="bob"), hexgate.Approval(pending.key, by="carol")]
+    result = asyncio.run(runner.run(agent, state, user=ALICE, approvals=answers))
     assert outputs(result) == ["refunded 100.0"] and shop.ran == [("refund_order", 100.0, "alice")]
     assert watched.decisions[-1].approved_by == "carol"
 
@@ -901,14 +924,17 @@ def test_what_was_permitted_before_a_guardrail_rejected_it(watched: Watched, sho
     @tool_input_guardrail
     def rejects(data: Any) -> ToolGuardrailFunctionOutput:
         watched.enforcer.kill_switch.stop_user("alice", "fraud")
-        return ToolGuardrailFunctionOutput.reject_content("not now") if not seen else ToolGuardrailFunctionOutput.allow()
+        seen.append(data.context.tool_call_id)
+        if seen == ["c1"]:
+            return ToolGuardrailFunctionOutput.reject_content("not now")
+        return ToolGuardrailFunctionOutput.allow()
 
     seen: list[str] = []
     shop.view_order.tool_input_guardrails = [rejects]
     runner = HexgateRunner(watched.enforcer, pauses=True)
     agent = agent_of(shop, [call("view_order", "c1", id=1)], [call("view_order", "c2", id=1)])
     first, second = outputs(asyncio.run(runner.run(agent, "Go.", user=ALICE)))
-    assert first == "not now" and shop.ran == []
+    assert first == "not now" and second.startswith("[policy_denied]") and shop.ran == []
     # The same call again is decided again: by then the user is stopped.
     assert [it.cause for it in watched.decisions] == ["policy", "stopped"]
     assert watched.ends() == [("view_order", "cancelled", False)]
@@ -957,6 +983,25 @@ def test_the_sdk_asks_too(watched: Watched, shop: Shop) -> None:
     plain = HexgateRunner(watched.enforcer)
     result = asyncio.run(plain.run(agent, "Go.", user=ALICE))
     assert len(result.interruptions) == 1 and len(shop.ran) == 1
+
+
+def test_a_function_of_the_sdk_is_asked_about_what_runs(watched: Watched, shop: Shop) -> None:
+    asked: list[Any] = []
+
+    async def asks(context: Any, params: Any, call_id: str) -> bool:
+        asked.append(params)
+        return False
+
+    shop.refund_order.needs_approval = asks
+    runner = HexgateRunner(watched.enforcer, pauses=True)
+    # A whole number becomes a fraction when it is read: the SDK wants a person to look at that.
+    agent = agent_of(shop, [call("refund_order", amount=10)], [call("refund_order", amount=10.5)])
+    result = asyncio.run(runner.run(agent, "Go.", user=ALICE))
+    assert len(result.interruptions) == 1 and asked == [] and shop.ran == []
+    state = result.to_state()
+    state.approve(result.interruptions[0])
+    assert outputs(asyncio.run(runner.run(agent, state, user=ALICE))) == ["refunded 10.0", "refunded 10.5"]
+    assert asked == [{"amount": 10.5}]
 
 
 def test_a_state_that_was_not_gated(runner: HexgateRunner, shop: Shop) -> None:
@@ -1031,6 +1076,19 @@ def test_a_class_of_the_program(runner: HexgateRunner, shop: Shop) -> None:
     assert isinstance(gated, Own) and type(gated).__qualname__ == Own.__qualname__
     copied = gated.clone(name="triage", model=model([call("delete_order", id=2)]))
     assert outputs(asyncio.run(runner.run(copied, "Go.", user=ALICE)))[0].startswith("[policy_denied]")
+
+
+def test_the_tools_of_a_sandbox(runner: HexgateRunner, watched: Watched) -> None:
+    from agents.sandbox import SandboxAgent, SandboxRunConfig
+    from agents.sandbox.capabilities.shell import Shell
+    from agents.sandbox.sandboxes.unix_local import UnixLocalSandboxClient
+
+    agent = SandboxAgent(
+        name="triage", model=model([call("exec_command", cmd="echo hello")]), capabilities=[Shell()]
+    )
+    config = RunConfig(sandbox=SandboxRunConfig(client=UnixLocalSandboxClient()))
+    (text,) = outputs(asyncio.run(runner.run(agent, "Go.", user=ALICE, run_config=config)))
+    assert text.startswith("[policy_denied]") and watched.told() == [("exec_command", "deny")]
 
 
 def test_without_the_framework() -> None:
