@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import merge_configs
@@ -12,7 +13,7 @@ from langgraph.pregel import Pregel
 from langgraph.types import Command
 
 from ._approvals import Approval
-from ._enforcer import Enforcer
+from ._enforcer import Enforcer, EnforcerOptions
 from ._errors import HexgateError
 from ._langchain_asking import as_answer
 from ._langchain_gate import ACTIVE, Active, Bound, ToolGate, new_name
@@ -56,21 +57,31 @@ _NO_EVENTS = "events of this kind go on outside of the call that asks for them: 
 
 def wrap_langchain_agent(
     agent: Any,
-    enforcer: Enforcer,
+    enforcer: Enforcer | None = None,
     *,
     tools: Sequence[BaseTool | Callable[..., Any]] = (),
     interrupts: bool = False,
     agents: Mapping[str, str] | None = None,
     handoffs: Mapping[str, str] | None = None,
     accept_ungated: Sequence[str] = (),
+    api_key: str | None = None,
+    **options: Unpack[EnforcerOptions],
 ) -> HexgateLangchainAgent:
     """Puts a compiled graph behind its policy. The graph itself stays as it is; the agent that is returned runs a copy.
 
-    ``tools`` are sealed in place, for nodes that call them by themselves. The other options are those of :class:`HexgateMiddleware`.
+    Without an enforcer, what the environment names for the name of the graph decides, with these options. ``tools`` are sealed in place, for nodes that call
+    them by themselves. ``interrupts`` and the others are those of :class:`HexgateMiddleware`.
     """
     graph = agent
     if not isinstance(graph, Pregel):
         raise TypeError(f"an agent is a compiled graph, not {type(agent).__name__}: call `compile()`, or `create_agent`")
+    if enforcer is None:
+        environment = None if api_key is None else {**os.environ, "HEXGATE_API_KEY": api_key}
+        enforcer = Enforcer.resolve(graph.name, environment=environment, **options)
+    elif api_key is not None or options:
+        raise HexgateError(
+            "an enforcer has its options already", "contradiction", "give them to the enforcer, or leave it out"
+        )
     gate = ToolGate(enforcer, interrupts=interrupts, agents=agents, handoffs=handoffs, accept_ungated=accept_ungated)
     given = [tool for tool in tools if isinstance(tool, BaseTool)]
     gate.must_be_gated({tool.name: reason for tool in given if (reason := why_not(tool)) is not None})
@@ -105,9 +116,9 @@ class HexgateLangchainAgent(Runnable[Any, Any]):
         return self.gate.enforcer.agent_name
 
     @property
-    def uncovered(self) -> tuple[str, ...]:
-        """What runs without being asked about, as far as it was seen: each is in ``accept_ungated``."""
-        return self.gate.uncovered
+    def ungated(self) -> dict[str, str]:
+        """What runs undecided because it was accepted, and why it cannot be decided, as far as it was seen."""
+        return self.gate.ungated
 
     # Entries.
 

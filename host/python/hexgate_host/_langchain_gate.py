@@ -109,7 +109,7 @@ class ToolGate:
     ) -> None:
         if isinstance(accept_ungated, str):
             raise TypeError("`accept_ungated` is a list of names")
-        if interrupts and (enforcer._asks is not None or enforcer._durable):
+        if interrupts and enforcer.asks:
             raise ApprovalError(
                 "the enforcer asks people by itself, and the graph shall ask them by interrupts",
                 "contradiction",
@@ -122,12 +122,12 @@ class ToolGate:
         self._agents = dict(agents or {})
         self._handoffs = dict(handoffs or {})
         self._accepted = frozenset(accept_ungated)
-        self._uncovered: set[str] = set()
+        self._ungated: dict[str, str] = {}
 
     @property
-    def uncovered(self) -> tuple[str, ...]:
-        """What runs without being asked about, as far as it was seen: each is in ``accept_ungated``."""
-        return tuple(sorted(self._uncovered))
+    def ungated(self) -> dict[str, str]:
+        """What runs undecided because it was accepted, and why it cannot be decided, as far as it was seen."""
+        return dict(self._ungated)
 
     def policy_name(self, tool: BaseTool | str) -> str:
         """What policies call a tool: ``agent.tool:NAME`` if it is an agent."""
@@ -143,18 +143,18 @@ class ToolGate:
         """Whether a model is shown the tool."""
         return self.enforcer.shows(self.policy_name(tool), caller=who())
 
-    def accepts(self, name: str) -> bool:
-        """Whether something may run without being asked about. It is reported then."""
+    def accepts(self, name: str, why: str) -> bool:
+        """Whether something may run undecided. It is reported then."""
         if name not in self._accepted:
             return False
-        if name not in self._uncovered:
-            self._uncovered.add(name)
-            logger.warning("%r is not gated by the policy of agent %r: it is accepted so", name, self.enforcer.agent_name)
+        if name not in self._ungated:
+            self._ungated[name] = why
+            logger.warning("%r runs undecided in agent %r, as is accepted: %s", name, self.enforcer.agent_name, why)
         return True
 
     def must_be_gated(self, found: Mapping[str, str]) -> None:
         """An error for what cannot be gated and is not accepted: names, and why."""
-        left = {name: why for name, why in found.items() if not self.accepts(name)}
+        left = {name: why for name, why in found.items() if not self.accepts(name, why)}
         if left:
             told = "; ".join(f"{name!r}: {why}" for name, why in sorted(left.items()))
             raise HexgateError(
@@ -197,7 +197,7 @@ class ToolGate:
         reason = why_not(tool)
         if reason is None:
             return sealed(tool, Bound(self, run))
-        if self.accepts(tool.name):
+        if self.accepts(tool.name, reason):
             return tool
         raise self.enforcer.refuse(self.policy_name(tool), request.tool_call["args"], reason, caller=who())
 
@@ -360,10 +360,11 @@ class Net(BaseCallbackHandler):
         # A tool that was permitted may call others as any code does. A call that a model proposes has an id.
         if is_within_a_tool() and kwargs.get("tool_call_id") is None:
             return
-        if self._gate.accepts(name):
+        why = "it is run past the gate"
+        if self._gate.accepts(name, why):
             return
         raise self._gate.enforcer.refuse(
-            self._gate.policy_name(name), kwargs.get("inputs") or {}, "the tool is not gated", caller=who()
+            self._gate.policy_name(name), kwargs.get("inputs") or {}, why, caller=who()
         )
 
     def on_chat_model_start(self, serialized: Any, messages: Any, **kwargs: Any) -> None:

@@ -64,9 +64,9 @@ class HexgateMiddleware(AgentMiddleware[GatedState, Any, Any]):
         return self._name
 
     @property
-    def uncovered(self) -> tuple[str, ...]:
-        """What runs without being asked about, as far as it was seen: each is in ``accept_ungated``."""
-        return self.gate.uncovered
+    def ungated(self) -> dict[str, str]:
+        """What runs undecided because it was accepted, and why it cannot be decided, as far as it was seen."""
+        return self.gate.ungated
 
     # The run.
 

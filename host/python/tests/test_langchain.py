@@ -865,8 +865,8 @@ def test_tools_of_the_provider_are_an_error_unless_they_are_accepted(
     with alice:
         assert read(create_agent(model, [view, SEARCH], middleware=[gate]).invoke(hi())) == ["order 1 of alice"]
     wrapped = wrap_langchain_agent(create_agent(model, [view, SEARCH]), kept.enforcer, accept_ungated=["web_search", "other"])
-    assert gate.uncovered == wrapped.uncovered == ("web_search",)
-    assert "'web_search' is not gated" in caplog.text
+    assert gate.ungated == wrapped.ungated == {"web_search": "it runs at the model's provider"}
+    assert "'web_search' runs undecided" in caplog.text
 
 
 def test_tools_of_the_provider_that_come_later_are_held_back(kept: Kept, alice: hexgate.User, view: BaseTool) -> None:
@@ -931,7 +931,7 @@ def test_a_tool_with_a_way_of_its_own_to_run_is_refused(kept: Kept, alice: hexga
             wrap_langchain_agent(graph, kept.enforcer, tools=tools)
     assert ran == []
     accepted = wrap_langchain_agent(graph_of([Odd()], model), kept.enforcer, accept_ungated=["view"])
-    assert read(accepted.invoke(hi(), user=alice)) == ["ran"] and accepted.uncovered == ("view",)
+    assert read(accepted.invoke(hi(), user=alice)) == ["ran"] and list(accepted.ungated) == ["view"]
 
 
 class ViewArguments(BaseModel):
@@ -988,6 +988,21 @@ def test_an_agent_is_a_compiled_graph(kept: Kept) -> None:
 
 
 # Nodes and agents of others.
+
+
+def test_without_an_enforcer_the_environment_names_the_policy_of_the_graph(
+    monkeypatch: pytest.MonkeyPatch, policy_folder: Path, alice: hexgate.User, add: BaseTool
+) -> None:
+    path = policy_folder / "policy.yaml"
+    path.write_text(POLICY)
+    path.chmod(0o600)
+    graph = create_agent(Scripted.saying([("add", {"amount": 5}), ("add", {"amount": 500})]), [add], name="desk")
+    monkeypatch.setenv("HEXGATE_LOCAL_POLICY", str(path))
+    agent = wrap_langchain_agent(agent=graph, tools=[add])
+    assert agent.agent_name == "desk"
+    assert [text.split()[0] for text in read(agent.invoke(hi(), user=alice))] == ["added", "[policy_denied]"]
+    with pytest.raises(hexgate.HexgateError, match="has its options already"):
+        wrap_langchain_agent(graph, Kept().enforcer, approvals=True)
 
 
 def test_the_wrapper_of_a_tool_node(kept: Kept, alice: hexgate.User, add: BaseTool, ran: list[Any]) -> None:

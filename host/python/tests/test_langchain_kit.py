@@ -123,7 +123,7 @@ class Agents(Driver):
         return [
             Ungated(
                 "tools of the provider",
-                "they run at the provider of the model: an error before the model is asked, unless `accept_ungated` names them; then they are in a warning and in `uncovered`",
+                "they run at the provider of the model: an error before the model is asked, unless `accept_ungated` names them; then they are in a warning and in `ungated`",
             ),
             Ungated(
                 "what another middleware does by itself",
@@ -154,7 +154,7 @@ class Agents(Driver):
                 if "tool_calls" not in str(error):
                     raise
         seen = await play.seen(heard.results())
-        seen.named_uncovered = [name for gate in gates for name in gate.uncovered]
+        seen.named_uncovered = [name for gate in gates for name in gate.ungated]
         return seen
 
     async def run(self, play: Play, agent: Any) -> None:
