@@ -94,6 +94,8 @@ def prepare(tool: BaseTool, kind: type[BaseTool], given: object, *, is_of_node: 
         return Prepared(call_id, raw, inexact=error.message)
     except Inexact as error:
         return Prepared(call_id, raw, inexact=str(error))
+    except RecursionError:
+        return Prepared(call_id, {}, inexact="the arguments are nested too deeply")
     return Prepared(call_id, raw, text, positional, injected, built)
 
 

@@ -86,8 +86,10 @@ class Runs:
                 self._runs.move_to_end(key)
             return run
 
-    def keep(self, key: tuple[object, ...], run: Run) -> Run:
+    def keep(self, key: tuple[object, ...], run: Run, *, anew: bool = False) -> Run:
         with self._lock:
+            if anew:
+                self._runs.pop(key, None)
             # Calls side by side count in one run.
             run = self._runs.setdefault(key, run)
             while len(self._runs) > _RUNS:
@@ -245,7 +247,7 @@ class ToolGate:
         if run is None:
             run = self.enforcer.begin_run_sync(name, caller=who())
             if key is not None:
-                self.runs.keep(key, run)
+                run = self.runs.keep(key, run, anew=anew)
         return run
 
     async def begin(self, name: str, *, anew: bool = True) -> Run:
@@ -254,7 +256,7 @@ class ToolGate:
         if run is None:
             run = await self.enforcer.begin_run(name, caller=who())
             if key is not None:
-                self.runs.keep(key, run)
+                run = self.runs.keep(key, run, anew=anew)
         return run
 
     def _active_run(self) -> Run | None:

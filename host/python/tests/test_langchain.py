@@ -29,6 +29,8 @@ from langgraph.cache.memory import InMemoryCache
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import InjectedState, ToolNode, ToolRuntime, tools_condition
+from langgraph.pregel.remote import RemoteGraph
+from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.types import CachePolicy, Command, interrupt
 from langchain_model import Said, Scripted, Streaming
 from pydantic import BaseModel, Field, SecretStr, field_validator
@@ -453,6 +455,22 @@ def test_what_cannot_be_written_as_it_is_does_not_run() -> None:
         assert texts[0].startswith("[policy_denied]"), policy_tool.name
         assert [it.outcome for it in decisions] == ["deny"]
     assert got == []
+
+
+def test_arguments_that_are_nested_too_deeply_are_denied(kept: Kept, alice: hexgate.User) -> None:
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = [deep]
+    loose = StructuredTool(
+        name="view", description="Takes anything.", args_schema={"type": "object", "properties": {}}, func=lambda **arguments: "ran"
+    )
+    gate = ToolGate(kept.enforcer)
+    request = ToolCallRequest(
+        tool_call={"name": "view", "args": {"a": deep}, "id": "c", "type": "tool_call"}, tool=loose, state={}, runtime=None  # type: ignore[arg-type]
+    )
+    with alice:
+        answer = gate.wrap_tool_call(request, lambda it: it.tool.invoke(dict(it.tool_call)))  # type: ignore[union-attr]
+    assert isinstance(answer, ToolMessage) and answer.text.startswith("[policy_denied]")
 
 
 def test_what_the_host_injects_is_not_decided_and_cannot_be_forged() -> None:
@@ -945,6 +963,16 @@ def test_a_framework_that_reads_arguments_in_another_way_is_found_out(
     agent = create_agent(Scripted.saying([("view", {})]), [view], middleware=[HexgateMiddleware(kept.enforcer)])
     with alice, pytest.raises(hexgate.HexgateError, match="ran past"):
         agent.invoke(hi())
+
+
+def test_a_graph_that_runs_elsewhere_is_an_error_unless_it_is_accepted(kept: Kept) -> None:
+    builder = StateGraph(MessagesState)
+    builder.add_node("far", RemoteGraph("far", url="http://localhost:1"))
+    builder.add_edge(START, "far")
+    graph = builder.compile()
+    with pytest.raises(hexgate.HexgateError, match="'far': the graph of this node runs elsewhere"):
+        wrap_langchain_agent(graph, kept.enforcer)
+    assert list(wrap_langchain_agent(graph, kept.enforcer, accept_ungated=["far"]).ungated) == ["far"]
 
 
 def test_classes_of_tools(alice: hexgate.User, kept: Kept, ran: list[Any]) -> None:
@@ -1440,6 +1468,23 @@ def test_a_run_goes_on_counting_after_an_answer(alice: hexgate.User, pay: BaseTo
         except hexgate.CallDenied as denied:
             assert "agent.run" in str(denied)
     assert ran == [1]
+
+
+def test_a_thread_begins_a_run_with_each_thing_that_is_said(alice: hexgate.User, pay: BaseTool) -> None:
+    kept = Kept(RUNS)
+
+    @tool
+    def counted() -> str:
+        """Counts."""
+        return "done"
+
+    twice = [[("counted", {})], [("counted", {})]]
+    turns: list[Any] = [*twice, Said(text="Well."), [("counted", {})], [("pay", {"amount": 1})], *twice]
+    agent = asking(kept, Scripted.saying(*turns), [counted, pay], "wrapped")
+    assert read(agent.invoke(hi(), THREAD, user=alice)) == ["done", "done"]
+    [question] = paused(agent.invoke(hi(), THREAD, user=alice))
+    texts = read(agent.invoke(resume(hexgate.Approval(question["key"], by="carol")), THREAD, user=alice))
+    assert [text.split()[0] for text in texts] == ["done", "done", "done", "paid", "done", "[policy_denied]"]
 
 
 PROCESS = """
