@@ -1018,6 +1018,39 @@ def test_an_agent_is_a_compiled_graph(kept: Kept) -> None:
 # Nodes and agents of others.
 
 
+def test_tools_of_an_mcp_server(kept: Kept, alice: hexgate.User, ran: list[Any]) -> None:
+    pytest.importorskip("langchain_mcp_adapters")
+    from langchain_mcp_adapters.tools import load_mcp_tools
+    from mcp.server.fastmcp import FastMCP
+    from mcp.shared.memory import create_connected_server_and_client_session
+
+    server = FastMCP("files")
+
+    @server.tool()
+    def view(path: str, lines: int = 3) -> str:
+        """Reads."""
+        ran.append((path, lines))
+        return f"read {path}"
+
+    @server.tool()
+    def wipe(path: str) -> str:
+        """Wipes."""
+        ran.append("wiped")
+        return "wiped"
+
+    async def main() -> list[str]:
+        async with create_connected_server_and_client_session(server._mcp_server) as session, alice:
+            tools = await load_mcp_tools(session)
+            # The adapter has a parameter `runtime` that is the host's.
+            model = Scripted.saying([("view", {"path": "a", "runtime": "forged"}), ("wipe", {"path": "a"})])
+            agent = create_agent(model, tools, middleware=[HexgateMiddleware(kept.enforcer)])
+            return read(await agent.ainvoke(hi(), {"max_concurrency": 1}))
+
+    texts = asyncio.run(main())
+    assert texts[0] == "read a" and texts[1].startswith("[policy_denied]") and ran == [("a", 3)]
+    assert kept.told == [("view", "allow"), ("wipe", "deny")] and kept.decisions[0].arguments_json == '{"path":"a"}'
+
+
 def test_without_an_enforcer_the_environment_names_the_policy_of_the_graph(
     monkeypatch: pytest.MonkeyPatch, policy_folder: Path, alice: hexgate.User, add: BaseTool
 ) -> None:
