@@ -43,20 +43,96 @@ pub(crate) fn run() -> Result<()> {
         )?;
     }
     let wheel = build(&folder, &python, &target)?;
-    let clean = install(&python, &wheel)?;
-    println!("python: types");
-    workspace::run(
-        Command::new(&python)
+    let parts = parts(&folder)?;
+    for part in &parts {
+        println!("python: {}", part.name);
+        let clean = install(&python, &wheel, part, &target)?;
+        let mut types = Command::new(&python);
+        types
             .args(["-m", "mypy", "--python-executable"])
-            .arg(&clean)
-            .current_dir(&folder),
-    )?;
-    println!("python: tests");
-    workspace::run(
-        Command::new(&clean)
-            .args(["-m", "pytest", "-p", "no:cacheprovider"])
-            .current_dir(folder.join("tests")),
-    )
+            .arg(&clean);
+        for module in &part.modules {
+            types.args(["-m", module]);
+        }
+        workspace::run(types.current_dir(&folder))?;
+        workspace::run(
+            Command::new(&clean)
+                .args(["-m", "pytest", "-p", "no:cacheprovider"])
+                .args(&part.tests)
+                .current_dir(folder.join("tests")),
+        )?;
+    }
+    Ok(())
+}
+
+/// What is tested in an environment of its own: the package alone, and the adapter of each framework, since frameworks do not agree on what they need.
+struct Part {
+    name: String,
+    /// The lists of what is installed beside the wheel.
+    requirements: Vec<PathBuf>,
+    /// Whose types are checked, with all that they use.
+    modules: Vec<String>,
+    /// The files of its tests.
+    tests: Vec<String>,
+}
+
+/// An adapter is a list `requirements-NAME.txt`, a module `NAME.py` and tests `test_NAME*.py`, with `_` for `-`.
+fn parts(folder: &Path) -> Result<Vec<Part>> {
+    let tests = names(&folder.join("tests"))?;
+    let base = python::wheel_requirements();
+    let adapters: Vec<String> = tests
+        .iter()
+        .filter_map(|name| {
+            let name = name.strip_prefix("requirements-")?.strip_suffix(".txt")?;
+            Some(name.to_owned())
+        })
+        .collect();
+    ensure!(!adapters.is_empty(), "there are no adapters");
+    let module = |adapter: &str| adapter.replace('-', "_");
+    let of = |adapter: &str| format!("test_{}", module(adapter));
+    let is_test = |name: &&String| name.starts_with("test_") && name.ends_with(".py");
+    let mut parts = vec![Part {
+        name: "the package alone".to_owned(),
+        requirements: vec![base.clone()],
+        modules: ["", ".__main__", ".audit", ".opentelemetry"]
+            .map(|module| format!("hexgate_host{module}"))
+            .to_vec(),
+        tests: tests
+            .iter()
+            .filter(is_test)
+            .filter(|name| !adapters.iter().any(|it| name.starts_with(&of(it))))
+            .cloned()
+            .collect(),
+    }];
+    for adapter in &adapters {
+        let own: Vec<String> = tests
+            .iter()
+            .filter(is_test)
+            .filter(|name| name.starts_with(&of(adapter)))
+            .cloned()
+            .collect();
+        ensure!(!own.is_empty(), "the adapter `{adapter}` has no tests");
+        let list = folder.join(format!("tests/requirements-{adapter}.txt"));
+        parts.push(Part {
+            name: format!("the adapter `{adapter}`"),
+            requirements: vec![base.clone(), list],
+            modules: vec![format!("hexgate_host.{}", module(adapter))],
+            tests: own,
+        });
+    }
+    Ok(parts)
+}
+
+/// The names in a folder, in order.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// Builds the wheel into an empty folder. Where it is.
@@ -86,22 +162,19 @@ fn build(folder: &Path, python: &Path, target: &Path) -> Result<PathBuf> {
     found.pop().context("no wheel was built")
 }
 
-/// Installs the wheel, and nothing else but the tools of its tests, in an empty environment. Its interpreter.
-fn install(python: &Path, wheel: &Path) -> Result<PathBuf> {
-    let place = workspace::root()
-        .join(workspace::target())
-        .join("python-wheel");
+/// Installs the wheel, and nothing else but what its tests need, in an empty environment. Its interpreter.
+fn install(python: &Path, wheel: &Path, part: &Part, target: &Path) -> Result<PathBuf> {
+    let place = target.join("python-wheel");
     fresh(&place)?;
     workspace::run(Command::new(python).args(["-m", "venv"]).arg(&place))?;
     let clean = place.join("bin/python");
-    for what in [wheel, &python::wheel_requirements()] {
-        let mut pip = Command::new(&clean);
-        pip.args(["-m", "pip", "install", "--quiet"])
-            .args(["--disable-pip-version-check", "--no-deps"]);
-        if what.extension().is_some_and(|ending| ending == "txt") {
-            pip.arg("-r");
-        }
-        workspace::run(pip.arg(what))?;
+    let mut pip = Command::new(&clean);
+    pip.args(["-m", "pip", "install", "--quiet"])
+        .args(["--disable-pip-version-check", "--no-deps"])
+        .arg(wheel);
+    for list in &part.requirements {
+        pip.arg("-r").arg(list);
     }
+    workspace::run(&mut pip)?;
     Ok(clean)
 }
