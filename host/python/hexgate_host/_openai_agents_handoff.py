@@ -42,8 +42,8 @@ class GatedHandoff(Handoff[Any, Any]):
 
     @property
     def input_filter(self) -> Any:
-        given = vars(self).get("input_filter")
-        return given if DENIED.get() is None else _as_it_is
+        # None, and not a filter that does nothing: where the provider keeps the conversation the SDK takes no filter.
+        return vars(self).get("input_filter") if DENIED.get() is None else None
 
     @input_filter.setter
     def input_filter(self, given: Any) -> None:
@@ -51,8 +51,8 @@ class GatedHandoff(Handoff[Any, Any]):
 
     @property
     def nest_handoff_history(self) -> bool | None:
-        given = vars(self).get("nest_handoff_history")
-        return cast("bool | None", given) if DENIED.get() is None else False
+        given = cast("bool | None", vars(self).get("nest_handoff_history"))
+        return given if DENIED.get() is None else False
 
     @nest_handoff_history.setter
     def nest_handoff_history(self, given: bool | None) -> None:
@@ -92,9 +92,6 @@ async def _hand_off(
         return cast("Agent[Any]", getattr(here, "_agents_public_agent", here))
 
 
-def _as_it_is(data: HandoffInputData) -> HandoffInputData:
-    return data
-
-
 def unless_denied(input_filter: Callable[[HandoffInputData], Any]) -> Callable[[HandoffInputData], Any]:
+    """The filter of a run, which leaves the conversation as it is where nothing was handed off."""
     return lambda data: input_filter(data) if DENIED.get() is None else data

@@ -24,9 +24,11 @@ from agents import (
     Computer,
     CustomTool,
     FunctionTool,
+    Handoff,
     HostedMCPTool,
     LocalShellTool,
     MaxTurnsExceeded,
+    ModelBehaviorError,
     RunConfig,
     RunHooks,
     Runner,
@@ -356,7 +358,8 @@ def test_handoffs_back_and_forth(runner: HexgateRunner, watched: Watched, shop: 
     ]
 
 
-def test_a_denied_handoff_changes_nothing(runner: HexgateRunner, watched: Watched, shop: Shop) -> None:
+@pytest.mark.parametrize("way", ["handoff", "run", "nested", "kept by the provider"])
+def test_a_denied_handoff_changes_nothing(runner: HexgateRunner, watched: Watched, shop: Shop, way: str) -> None:
     filtered: list[str] = []
 
     def input_filter(data: Any) -> Any:
@@ -364,17 +367,35 @@ def test_a_denied_handoff_changes_nothing(runner: HexgateRunner, watched: Watche
         return data
 
     secret: Agent[Any] = Agent(name="secret", tools=[shop.view_order], model=model())
-    agent = agent_of(
-        shop,
-        [function_call("transfer_to_secret", "{}", call_id="h1")],
-        [call("view_order", id=1)],
-        handoffs=[handoff(secret, input_filter=input_filter)],
+    it = handoff(
+        secret,
+        input_filter=input_filter if way == "handoff" else None,
+        nest_handoff_history=True if way == "nested" else None,
     )
-    config = RunConfig(handoff_input_filter=input_filter, nest_handoff_history=True)
-    result = asyncio.run(runner.run(agent, "Go.", user=ALICE, run_config=config))
+    agent = agent_of(shop, [function_call("transfer_to_secret", "{}", call_id="h1")], [call("view_order", id=1)], handoffs=[it])
+    config = RunConfig(handoff_input_filter=input_filter if way == "run" else None)
+    kept: dict[str, Any] = {"conversation_id": "conv_1"} if way == "kept by the provider" else {}
+    result = asyncio.run(runner.run(agent, "Go.", user=ALICE, run_config=config, **kept))
     assert outputs(result)[0].startswith("[policy_denied]") and outputs(result)[1] == "order 1"
     assert filtered == [] and result.last_agent.name == "triage"
     assert watched.told() == [("agent.handoff:secret", "deny"), ("view_order", "allow")]
+    assert isinstance(agent.model, ScriptedModel)
+    kinds = [item.get("type", "message") for item in agent.model.calls[1].input]
+    assert kinds == ["message", "function_call", "function_call_output"][-len(kinds) :] and kinds
+    assert len(kinds) == (1 if kept else 3)
+
+
+def test_a_handoff_that_goes_elsewhere(runner: HexgateRunner, watched: Watched, shop: Shop) -> None:
+    secret: Agent[Any] = Agent(name="secret", tools=[shop.view_order], model=model())
+
+    async def elsewhere(context: Any, arguments: str) -> Agent[Any]:
+        return secret
+
+    it: Any = Handoff("transfer_to_billing", "Goes.", {"type": "object"}, elsewhere, "billing", strict_json_schema=False)
+    agent = agent_of(shop, [function_call("transfer_to_billing", "{}", call_id="h1")], handoffs=[it])
+    result = asyncio.run(runner.run(agent, "Go.", user=ALICE))
+    assert result.last_agent.name == "triage" and outputs(result)[0].startswith("[policy_denied]")
+    assert watched.told() == [("agent.handoff:billing", "allow"), ("agent.handoff:secret", "deny")]
 
 
 def test_the_agent_below_has_its_own_enforcer_and_may_refuse(tmp_path: Path, shop: Shop) -> None:
@@ -770,6 +791,43 @@ def test_local_tools_of_the_sdk(runner: HexgateRunner, watched: Watched, tmp_pat
         (name, outcome) for name in ("shell", "apply_patch", "raw", "local_shell") for outcome in ("allow", "deny")
     )
     assert len(watched.ends()) == 4 and {it[1] for it in watched.ends()} == {"completed"}
+
+
+def test_what_a_shell_runs_does_not_change_while_people_look_at_it(tmp_path: Path) -> None:
+    ran: list[Any] = []
+    item = LocalShellCall.model_validate(
+        {
+            "id": "l1",
+            "call_id": "l1",
+            "type": "local_shell_call",
+            "status": "completed",
+            "action": {"type": "exec", "command": ["ls"], "env": {}},
+        }
+    )
+
+    def approve(decision: hexgate.Decision) -> bool:
+        proposed = [it for response in responses for it in response.output]
+        for it in [item, *proposed]:
+            it.action.command[:] = ["rm"]
+        return True
+
+    class Notes(RunHooks[Any]):
+        async def on_llm_end(self, context: Any, agent: Any, response: Any) -> None:
+            if not responses:
+                responses.append(response)
+
+    def execute(request: Any) -> str:
+        ran.append(request.data.action.command)
+        return "fine"
+
+    responses: list[Any] = []
+    policy = "roles: {support: {tools: {local_shell: {mode: approval_required}}}}"
+    watched = Watched(tmp_path, policy, approvals=approve)
+    agent: Agent[Any] = Agent(name="triage", tools=[LocalShellTool(executor=execute)], model=model([item]))
+    # The SDK notices it too, but afterwards.
+    with pytest.raises(ModelBehaviorError):
+        asyncio.run(HexgateRunner(watched.enforcer).run(agent, "Go.", user=ALICE, hooks=Notes()))
+    assert ran == [["ls"]] and json.loads(watched.decisions[-1].arguments_json)["command"] == ["ls"]
 
 
 # Approvals as the SDK has them
