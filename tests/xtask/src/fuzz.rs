@@ -104,18 +104,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// The names of the targets: there is a file for each.
 fn targets() -> Result<Vec<String>> {
-    let folder = workspace::root().join("tests/fuzz/fuzz_targets");
-    let entries =
-        fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "rs")
-            && let Some(name) = path.file_stem().and_then(|stem| stem.to_str())
-        {
-            names.push(name.to_owned());
-        }
-    }
-    names.sort();
-    Ok(names)
+    let files = workspace::names(&workspace::root().join("tests/fuzz/fuzz_targets"))?;
+    let names = files.iter().filter_map(|name| name.strip_suffix(".rs"));
+    Ok(names.map(str::to_owned).collect())
 }

@@ -78,7 +78,7 @@ struct Part {
 
 /// An adapter is a list `requirements-NAME.txt`, a module `NAME.py` and tests `test_NAME*.py`, with `_` for `-`.
 fn parts(folder: &Path) -> Result<Vec<Part>> {
-    let tests = names(&folder.join("tests"))?;
+    let tests = workspace::names(&folder.join("tests"))?;
     let base = python::wheel_requirements();
     let adapters: Vec<String> = tests
         .iter()
@@ -89,28 +89,26 @@ fn parts(folder: &Path) -> Result<Vec<Part>> {
         .collect();
     ensure!(!adapters.is_empty(), "there are no adapters");
     let module = |adapter: &str| adapter.replace('-', "_");
-    let of = |adapter: &str| format!("test_{}", module(adapter));
-    let is_test = |name: &&String| name.starts_with("test_") && name.ends_with(".py");
+    // Of no adapter: of the package.
+    let tests_of = |adapter: Option<&String>| -> Vec<String> {
+        let is_of =
+            |test: &str, adapter: &String| test.starts_with(&format!("test_{}", module(adapter)));
+        let own = tests.iter().filter(|test| {
+            let is_test = test.starts_with("test_") && test.ends_with(".py");
+            is_test && adapters.iter().find(|it| is_of(test, it)) == adapter
+        });
+        own.cloned().collect()
+    };
     let mut parts = vec![Part {
         name: "the package alone".to_owned(),
         requirements: vec![base.clone()],
         modules: ["", ".__main__", ".audit", ".opentelemetry"]
             .map(|module| format!("hexgate_host{module}"))
             .to_vec(),
-        tests: tests
-            .iter()
-            .filter(is_test)
-            .filter(|name| !adapters.iter().any(|it| name.starts_with(&of(it))))
-            .cloned()
-            .collect(),
+        tests: tests_of(None),
     }];
     for adapter in &adapters {
-        let own: Vec<String> = tests
-            .iter()
-            .filter(is_test)
-            .filter(|name| name.starts_with(&of(adapter)))
-            .cloned()
-            .collect();
+        let own = tests_of(Some(adapter));
         ensure!(!own.is_empty(), "the adapter `{adapter}` has no tests");
         let list = folder.join(format!("tests/requirements-{adapter}.txt"));
         parts.push(Part {
@@ -121,18 +119,6 @@ fn parts(folder: &Path) -> Result<Vec<Part>> {
         });
     }
     Ok(parts)
-}
-
-/// The names in a folder, in order.
-fn names(folder: &Path) -> Result<Vec<String>> {
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
-    let mut names = Vec::new();
-    for entry in entries {
-        names.extend(entry?.file_name().into_string().ok());
-    }
-    names.sort();
-    Ok(names)
 }
 
 /// Builds the wheel into an empty folder. Where it is.

@@ -4,7 +4,8 @@ use std::{
     collections::BTreeMap,
     env,
     ffi::OsStr,
-    path::PathBuf,
+    fs,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -89,6 +90,18 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
     let metadata: Metadata =
         serde_json::from_str(&metadata).context("cargo describes packages in another way")?;
     Ok(metadata.packages)
+}
+
+/// The names in a folder, in order.
+pub(crate) fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// The triple of this machine.

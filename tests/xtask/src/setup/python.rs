@@ -86,20 +86,11 @@ pub(crate) fn interpreters(tools: &Path) -> Option<Vec<PathBuf>> {
 
 fn requirements() -> Result<Vec<PathBuf>> {
     let folder = workspace::root().join("tests/interop");
-    let entries =
-        fs::read_dir(&folder).with_context(|| format!("cannot read `{}`", folder.display()))?;
-    let mut lists: Vec<PathBuf> = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<_>>()?;
-    lists.retain(|path| {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        name.starts_with("requirements") && name.ends_with(".txt")
-    });
-    lists.sort();
-    Ok(lists)
+    let names = workspace::names(&folder)?;
+    let lists = names
+        .iter()
+        .filter(|name| name.starts_with("requirements") && name.ends_with(".txt"));
+    Ok(lists.map(|name| folder.join(name)).collect())
 }
 
 /// Where the requirements are noted once they are all installed: what is there without the note was cut off.

@@ -273,16 +273,7 @@ fn denied(trace: &ScopeTrace) -> String {
 
 /// What the patterns ask for as a whole.
 fn within(trace: &ScopeTrace) -> String {
-    let mut parts = Vec::new();
-    if !trace.paths.allowed.is_empty() {
-        parts.push(format!(
-            "matching one of the allowed {}",
-            list(trace.paths.allowed.iter().map(String::as_str))
-        ));
-    }
-    if !trace.paths.denied.is_empty() {
-        parts.push(format!("not covered by {}", denied(trace)));
-    }
+    let parts = asked(trace, "matching", "not covered");
     if parts.is_empty() {
         "of any file".to_owned()
     } else {
@@ -292,19 +283,25 @@ fn within(trace: &ScopeTrace) -> String {
 
 /// The same as something that a path must do.
 fn whole(trace: &ScopeTrace) -> String {
-    let mut musts = Vec::new();
-    if !trace.paths.allowed.is_empty() {
-        let allowed = list(trace.paths.allowed.iter().map(String::as_str));
-        musts.push(format!("match one of the allowed {allowed}"));
-    }
-    if !trace.paths.denied.is_empty() {
-        musts.push(format!("not be covered by {}", denied(trace)));
-    }
+    let musts = asked(trace, "match", "not be covered");
     if musts.is_empty() {
         "be relative, or begin with a drive and a slash".to_owned()
     } else {
         musts.join(", and ")
     }
+}
+
+/// The patterns that are there, with the verbs for what is allowed and what is denied.
+fn asked(trace: &ScopeTrace, matching: &str, not_covered: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    if !trace.paths.allowed.is_empty() {
+        let allowed = list(trace.paths.allowed.iter().map(String::as_str));
+        parts.push(format!("{matching} one of the allowed {allowed}"));
+    }
+    if !trace.paths.denied.is_empty() {
+        parts.push(format!("{not_covered} by {}", denied(trace)));
+    }
+    parts
 }
 
 /// Without `.` and empty segments.
