@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Unpack
 
@@ -12,6 +11,7 @@ from langchain_core.tools import BaseTool
 from langgraph.pregel import Pregel
 from langgraph.types import Command
 
+from ._adapting import resolve
 from ._approvals import Approval
 from ._enforcer import Enforcer, EnforcerOptions
 from ._errors import HexgateError
@@ -76,8 +76,7 @@ def wrap_langchain_agent(
     if not isinstance(graph, Pregel):
         raise TypeError(f"an agent is a compiled graph, not {type(agent).__name__}: call `compile()`, or `create_agent`")
     if enforcer is None:
-        environment = None if api_key is None else {**os.environ, "HEXGATE_API_KEY": api_key}
-        enforcer = Enforcer.resolve(graph.name, environment=environment, **options)
+        enforcer = resolve(graph.name, api_key, options)
     elif api_key is not None or options:
         raise HexgateError(
             "an enforcer has its options already", "contradiction", "give them to the enforcer, or leave it out"

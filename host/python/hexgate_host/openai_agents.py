@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any, Unpack
@@ -21,6 +20,7 @@ except ImportError as error:
 
 from agents import Agent, Runner, RunConfig, RunResult, RunResultStreaming, RunState
 
+from ._adapting import resolve
 from ._approvals import Approval
 from ._enforcer import Enforcer, EnforcerOptions
 from ._errors import ApprovalError, HexgateError
@@ -206,8 +206,7 @@ class HexgateRunner:
         if self._enforcer is not None:
             return self._enforcer
         if name not in self._resolved:
-            environment = None if self._api_key is None else {**os.environ, "HEXGATE_API_KEY": self._api_key}
-            enforcer = Enforcer.resolve(name, environment=environment, **self._options)
+            enforcer = resolve(name, self._api_key, self._options)
             self._can_pause(enforcer)
             self._resolved[name] = enforcer
         return self._resolved[name]
